@@ -1,0 +1,57 @@
+"""The rules of prompt caching per model, and the switches where sources disagree."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from rockbottom.quantities import Source, Ttl
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRules:
+    """What the service does with cachePoints of one model, in force from ``valid_from``.
+
+    Token counts are of the cumulative prefix (tools, then system, then messages). Block kinds are
+    the values of ``prompt.BlockKind``.
+    """
+
+    model: str                          # bare id
+    explicit: bool                      # a cachePoint on Converse is accepted
+    implicit: bool | None               # reads may appear without any cachePoint; None: not known
+    minimum_tokens: int                 # below it nothing is cached, silently
+    maximum_points: int
+    maximum_cacheable_tokens: int | None    # Nova caches at most this much of a prompt
+    ttls: tuple[Ttl, ...]               # the first is the one an omitted ttl means
+    accepts_ttl_field: bool             # Nova refuses any explicit ttl, even "5m"
+    sections: frozenset[str]            # "tools", "system", "messages": where a point is legal
+    illegal_after: frozenset[str]       # block kinds after which a point is refused
+    lookback_blocks: int                # most blocks that may lie between an older entry and a point that still reaches it; 0: exact position only
+    residual_tokens: int                # tail of every prompt that is never cached (the header of the answer)
+    residual_tokens_with_tools: int
+    valid_from: date
+    source: Source
+    contested: tuple["ContestedRule", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContestedRule:
+    """Another value that a source gives for one field of a CacheRules row; shown, not used."""
+
+    field: str
+    value: str
+    source: Source
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One behaviour on which sources conflict or are silent: every side with its source, and the default.
+
+    ``sides`` maps each allowed value to the sources that state it (empty: nobody measured it).
+    """
+
+    name: str
+    question: str
+    default: str
+    sides: Mapping[str, tuple[Source, ...]]
+    why_default: str

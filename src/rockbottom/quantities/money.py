@@ -1,0 +1,22 @@
+"""Money, exact. US dollars are Decimal; tokens are integers; a float is never money.
+
+A price per token can lie below one nano-dollar, so nothing is rounded before it is shown:
+integer tokens are summed per price row and multiplied once.
+"""
+
+from decimal import Decimal
+
+Usd = Decimal
+
+ZERO_USD: Usd = Decimal(0)
+_TOKENS_PER_MTOK = Decimal(1_000_000)
+
+
+def usd(text: str | int) -> Usd:
+    """US dollars from their decimal spelling; floats are refused because they are not exact."""
+    return Decimal(text)
+
+
+def usd_of_tokens(tokens: int, usd_per_mtok: Usd) -> Usd:
+    """The exact price of ``tokens`` at a price in US dollars per million tokens."""
+    return Decimal(tokens) * usd_per_mtok / _TOKENS_PER_MTOK

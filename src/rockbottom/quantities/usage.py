@@ -1,0 +1,61 @@
+"""Tokens by billable unit."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Unit(Enum):
+    """One kind of token that has a price of its own; the value is the name of the Usage field."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+    CACHE_READ = "cache_read"
+    CACHE_WRITE_5M = "cache_write_5m"
+    CACHE_WRITE_30M = "cache_write_30m"
+    CACHE_WRITE_1H = "cache_write_1h"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call or of many; adds. ``input`` counts only what was neither read nor written."""
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write_5m: int = 0
+    cache_write_30m: int = 0
+    cache_write_1h: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.input + other.input,
+            self.output + other.output,
+            self.cache_read + other.cache_read,
+            self.cache_write_5m + other.cache_write_5m,
+            self.cache_write_30m + other.cache_write_30m,
+            self.cache_write_1h + other.cache_write_1h,
+        )
+
+    @property
+    def cache_write(self) -> int:
+        """Tokens written, whatever the lifetime."""
+        return self.cache_write_5m + self.cache_write_30m + self.cache_write_1h
+
+    @property
+    def total_input(self) -> int:
+        """Every token of the prompt: uncached, read and written (Bedrock's inputTokens is only the first)."""
+        return self.input + self.cache_read + self.cache_write
+
+    @property
+    def total(self) -> int:
+        """What Bedrock reports as totalTokens: the whole prompt and the output."""
+        return self.total_input + self.output
+
+    def items(self) -> Iterator[tuple[Unit, int]]:
+        """Every unit with its tokens, zeros included, in the order of ``Unit``."""
+        for unit in Unit:
+            yield unit, getattr(self, unit.value)
+
+
+NO_USAGE = Usage()

@@ -1,0 +1,27 @@
+"""The numbers of a token estimate; the estimate itself lives in ``prompt``."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from rockbottom.quantities.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class TokenWeights:
+    """How one tokenizer generation turns text into tokens, as far as it was measured.
+
+    ``family`` names the tokenizer generation; counts of one are never used for another. ``scale``
+    multiplies the generic estimate of the text. ``message_tokens`` is what each message adds,
+    ``request_tokens`` what each request adds (trailing turn header not included), ``first_tool_tokens``
+    what the first tool definition adds besides its own text, ``image_tokens`` the flat charge for an
+    image whose size is not known. ``error`` is the stated relative error of an estimate for English prose.
+    """
+
+    family: str
+    scale: Fraction
+    message_tokens: int
+    request_tokens: int
+    first_tool_tokens: int
+    image_tokens: int
+    error: Fraction
+    source: Source
