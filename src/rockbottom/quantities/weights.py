@@ -1,5 +1,6 @@
 """The numbers of a token estimate; the estimate itself lives in ``prompt``."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -11,7 +12,8 @@ class TokenWeights:
     """How one tokenizer generation turns text into tokens, as far as it was measured.
 
     ``family`` names the tokenizer generation; counts of one are never used for another. ``scale``
-    multiplies the generic estimate of the text. ``message_tokens`` is what each message adds,
+    multiplies the estimate that ``per_character`` gives of the text (tokens per character of each class: lower,
+    upper, digit, space, punctuation, wide for everything outside ASCII). ``message_tokens`` is what each message adds,
     ``request_tokens`` what each request adds (trailing turn header not included), ``first_tool_tokens``
     what the first tool definition adds besides its own text, ``image_tokens`` the flat charge for an
     image whose size is not known. ``error`` is the stated relative error of an estimate for English prose.
@@ -19,6 +21,7 @@ class TokenWeights:
 
     family: str
     scale: Fraction
+    per_character: Mapping[str, float]
     message_tokens: int
     request_tokens: int
     first_tool_tokens: int

@@ -1,0 +1,103 @@
+"""Segments and points gathered in canonical order, whatever dialect the body is written in."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from rockbottom.prompt.blocks import Weighed
+from rockbottom.prompt.errors import MalformedBody
+from rockbottom.prompt.meter import Meter, json_bytes
+from rockbottom.prompt.segments import Api, BlockKind, CachePoint, Parameters, Prompt, Section, Segment, prompt_of
+from rockbottom.quantities import Ttl
+
+_TTL_BY_TEXT = {ttl.value: ttl for ttl in Ttl}
+
+
+class Assembly:
+    """Collects one prompt, tools first; overheads of requests, messages and tools are added to the block they precede."""
+
+    def __init__(self, meter: Meter) -> None:
+        self.meter = meter
+        self.segments: list[Segment] = []
+        self.points: list[CachePoint] = []
+        self._overhead = meter.weights.request_tokens
+        self._before: BlockKind | None = None
+        self._has_tools = False
+
+    def begin_list(self, section: Section) -> None:
+        """A new list of blocks (the tools, the system, or the content of one message) begins."""
+        self._before = None
+        if section is Section.MESSAGES:
+            self._overhead += self.meter.weights.message_tokens
+
+    def add(self, weighed: Weighed, section: Section, role: str, message: int, index: int) -> None:
+        """Add one block at its place."""
+        if section is Section.TOOLS and not self._has_tools:
+            self._has_tools = True
+            self._overhead += self.meter.weights.first_tool_tokens
+        kind, digest, tokens, blocks = weighed
+        segment = Segment(section, kind, digest, tokens + self._overhead, blocks, role, message, index)
+        self._overhead = 0
+        self.segments.append(segment)
+        self._before = kind
+
+    def add_point(self, point: object, section: Section, message: int, index: int, *, decorates: bool = False) -> None:
+        """Add a cachePoint; ``decorates`` when it is a member of the block it follows (InvokeModel)."""
+        place = f"{section.value} cache point {index}"
+        if not isinstance(point, Mapping):
+            raise MalformedBody(place, type(point).__name__, wanted="an object")
+        ttl = self._ttl(point.get("ttl"), place)
+        self.points.append(CachePoint(len(self.segments), ttl, section, self._before, message, index))
+        if not decorates:
+            self._before = BlockKind.CACHE_POINT
+
+    @staticmethod
+    def _ttl(text: object, place: str) -> Ttl | None:
+        if text is None:
+            return None
+        ttl = _TTL_BY_TEXT.get(text) if isinstance(text, str) else None
+        if ttl is None:
+            raise MalformedBody(f"{place} ttl", repr(text), wanted="5m or 1h")
+        return ttl
+
+    def prompt(self, api: Api, parameters: Parameters) -> Prompt:
+        """The finished prompt."""
+        images = any(segment.kind is BlockKind.IMAGE for segment in self.segments)
+        return prompt_of(api, self.segments, self.points, replace(parameters, images=images))
+
+
+def list_at(body: Mapping[str, Any], member: str, place: str) -> Iterable[Any]:
+    """The list under a member, empty when it is absent; anything else there is malformed."""
+    value = body.get(member)
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple):
+        raise MalformedBody(place, type(value).__name__, wanted="a list")
+    return value
+
+
+def mapping_at(body: Mapping[str, Any], member: str, place: str) -> Mapping[str, Any]:
+    """The object under a member, empty when it is absent; anything else there is malformed."""
+    value = body.get(member)
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise MalformedBody(place, type(value).__name__, wanted="an object")
+    return value
+
+
+def thinking_of(value: object) -> str:
+    """A thinking setting in one spelling; absent equals ``{"type": "disabled"}`` (facts/live.md 82)."""
+    if not isinstance(value, Mapping) or value.get("type") in (None, "disabled"):
+        return "disabled"
+    return json_bytes(dict(sorted(value.items(), key=lambda item: str(item[0])))).decode("utf-8", "surrogatepass")
+
+
+def schema_of(value: object) -> str:
+    """An output schema in one spelling; key order is kept, because it is part of what is sent."""
+    return json_bytes(value).decode("utf-8", "surrogatepass") if value else ""
+
+
+def effort_of(value: object) -> str:
+    """An effort setting; absent equals ``high`` (facts/live.md 83)."""
+    return value if isinstance(value, str) and value else "high"

@@ -1,0 +1,171 @@
+"""Converse content blocks weighed: what kind each is, its digest, its tokens, and how many blocks it counts as."""
+
+from collections.abc import Callable, Mapping
+from math import ceil
+from typing import Any, NamedTuple
+
+from rockbottom.prompt.errors import MalformedBody
+from rockbottom.prompt.hashing import digest_of
+from rockbottom.prompt.media import content_bytes, image_size, pdf_pages
+from rockbottom.prompt.meter import Meter, json_bytes
+from rockbottom.prompt.segments import BlockKind
+
+Block = Mapping[str, Any]
+
+# Documents that Bedrock turns into text for Claude: the text is sent as two Anthropic blocks (facts/live.md 6:
+# the error after such a document names an index one past the caller's list).
+TEXT_DOCUMENT_FORMATS = frozenset({"csv", "doc", "docx", "xls", "xlsx", "html", "txt", "md"})
+_IMAGE_PIXELS_PER_TOKEN = 750  # facts/live.md 114, low confidence; only ever part of an estimate
+
+
+class Weighed(NamedTuple):
+    """One block: kind, digest of its content, estimated tokens, blocks as the lookback counts them."""
+
+    kind: BlockKind
+    digest: bytes
+    tokens: int
+    blocks: int = 1
+
+
+def weigh_block(block: object, role: str, meter: Meter, place: str) -> Weighed:
+    """Weigh one Converse content, system or tool block.
+
+    Raises MalformedBody when the block is not an object with exactly one member. A member that is not
+    known is weighed as its JSON, so that new block types keep their identity.
+    """
+    if not isinstance(block, Mapping):
+        raise MalformedBody(place, type(block).__name__, wanted="an object")
+    if len(block) != 1:
+        raise MalformedBody(place, f"{len(block)} members ({', '.join(map(str, block))})", wanted="exactly one member")
+    member, value = next(iter(block.items()))
+    if member == "text":
+        if not isinstance(value, str):
+            raise MalformedBody(f"{place}.text", type(value).__name__, wanted="a string")
+        return Weighed(BlockKind.TEXT, *meter.text(value, "text", role))
+    weigh = _WEIGHERS.get(member)
+    if weigh is None:
+        return Weighed(BlockKind.UNKNOWN, *_json(meter, block, str(member), role, place))
+    try:
+        return weigh(value, role, meter)
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
+        raise MalformedBody(f"{place}.{member}", f"{type(error).__name__}: {error}", wanted=f"a {member}") from error
+
+
+def _json(meter: Meter, value: object, kind: str, role: str, place: str) -> tuple[bytes, int]:
+    try:
+        return meter.json(value, kind, role)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise MalformedBody(place, f"{type(error).__name__}: {error}", wanted="JSON") from error
+
+
+def _image(value: Any, role: str, meter: Meter) -> Weighed:
+    return _image_of(value.get("source") or {}, str(value.get("format", "")), role, meter)
+
+
+def _image_of(source: Any, media_format: str, role: str, meter: Meter) -> Weighed:
+    data = content_bytes(source.get("bytes"))
+    identity = data or json_bytes(source)
+    size = image_size(data) if data else None
+    tokens = ceil(size[0] * size[1] / _IMAGE_PIXELS_PER_TOKEN) if size else meter.weights.image_tokens
+    return Weighed(BlockKind.IMAGE, digest_of("image", role, media_format.encode(), identity), tokens)
+
+
+def _document(value: Any, role: str, meter: Meter) -> Weighed:
+    source = value.get("source") or {}
+    name, media_format = str(value.get("name", "")), str(value.get("format", "txt"))
+    if isinstance(source.get("text"), str):
+        data = source["text"].encode("utf-8", "surrogatepass")
+    elif "content" in source:
+        data = json_bytes(source["content"])
+    else:
+        data = content_bytes(source.get("bytes")) or json_bytes(source)
+    label = json_bytes([name, media_format, value.get("context"), value.get("citations")])
+    digest = digest_of("document", role, label, data)
+    if media_format in TEXT_DOCUMENT_FORMATS:
+        tokens = meter.tokens_of_text(data.decode("utf-8", "replace")) + meter.tokens_of_text(name)
+        return Weighed(BlockKind.TEXT_DOCUMENT, digest, tokens, blocks=2)
+    return Weighed(BlockKind.DOCUMENT, digest, pdf_pages(data) * meter.weights.image_tokens)
+
+
+def _media(kind: BlockKind) -> Callable[[Any, str, Meter], Weighed]:
+    def weigh(value: Any, role: str, meter: Meter) -> Weighed:
+        source = value.get("source") or {}
+        data = content_bytes(source.get("bytes")) or json_bytes(source)
+        digest = digest_of(kind.value, role, str(value.get("format", "")).encode(), data)
+        return Weighed(kind, digest, meter.weights.image_tokens)
+
+    return weigh
+
+
+def _tool_use(value: Any, role: str, meter: Meter) -> Weighed:
+    parts = [str(value.get("toolUseId", "")), str(value.get("name", "")), value.get("input")]
+    return Weighed(BlockKind.TOOL_USE, *meter.json(parts, "toolUse", role))
+
+
+def _tool_result(value: Any, role: str, meter: Meter) -> Weighed:
+    inner = [_tool_result_part(part, role, meter) for part in value.get("content") or () if "cachePoint" not in part]
+    label = json_bytes([value.get("toolUseId"), value.get("status")])
+    digest = digest_of("toolResult", role, label, *(part.digest for part in inner))
+    tokens = sum(part.tokens for part in inner) + meter.tokens_of_text(str(value.get("toolUseId", "")))
+    return Weighed(BlockKind.TOOL_RESULT, digest, tokens)
+
+
+def _tool_result_part(part: Any, role: str, meter: Meter) -> Weighed:
+    if "json" in part:
+        return Weighed(BlockKind.TEXT, *meter.json(part["json"], "json", role))
+    return weigh_block(part, role, meter, "toolResult.content")
+
+
+def _reasoning(value: Any, role: str, meter: Meter) -> Weighed:
+    text = value.get("reasoningText") or {}
+    redacted = content_bytes(value.get("redactedContent"))
+    label = json_bytes([text.get("text"), text.get("signature")])
+    tokens = meter.tokens_of_text(str(text.get("text") or "")) if text else len(redacted) // 4
+    return Weighed(BlockKind.REASONING, digest_of("reasoning", role, label, redacted), tokens)
+
+
+def _guard(value: Any, role: str, meter: Meter) -> Weighed:
+    if "image" in value:
+        image = _image(value["image"], role, meter)
+        return Weighed(BlockKind.GUARD, image.digest, image.tokens)
+    text = value.get("text") or {}
+    label = json_bytes([text.get("text"), text.get("qualifiers")])
+    return Weighed(
+        BlockKind.GUARD, digest_of("guard", role, label), meter.tokens_of_text(str(text.get("text") or ""))
+    )
+
+
+def _citations(value: Any, role: str, meter: Meter) -> Weighed:
+    text = "".join(str(part.get("text", "")) for part in value.get("content") or ())
+    return Weighed(BlockKind.CITATIONS, meter.json(value, "citations", role)[0], meter.tokens_of_text(text))
+
+
+def _tool_spec(value: Any, role: str, meter: Meter) -> Weighed:
+    schema = (value.get("inputSchema") or {}).get("json")
+    parts = [value.get("name"), value.get("description"), schema, bool(value.get("strict"))]
+    return Weighed(BlockKind.TOOL, *meter.json(parts, "toolSpec"))
+
+
+def _as_json(kind: BlockKind) -> Callable[[Any, str, Meter], Weighed]:
+    def weigh(value: Any, role: str, meter: Meter) -> Weighed:
+        return Weighed(kind, *meter.json(value, kind.value, role))
+
+    return weigh
+
+
+_WEIGHERS: Mapping[str, Callable[[Any, str, Meter], Weighed]] = {
+    "image": _image,
+    "document": _document,
+    "video": _media(BlockKind.VIDEO),
+    "audio": _media(BlockKind.AUDIO),
+    "toolUse": _tool_use,
+    "toolResult": _tool_result,
+    "reasoningContent": _reasoning,
+    "guardContent": _guard,
+    "citationsContent": _citations,
+    "searchResult": _as_json(BlockKind.SEARCH_RESULT),
+    "toolSpec": _tool_spec,
+    "systemTool": _as_json(BlockKind.SYSTEM_TOOL),
+    "toolAddition": _as_json(BlockKind.TOOL_ADDITION),
+    "toolRemoval": _as_json(BlockKind.TOOL_REMOVAL),
+}

@@ -1,0 +1,69 @@
+"""Digests of blocks and chained hashes of prefixes.
+
+Equality is of bytes: text exactly as sent, JSON values in the key order they were given
+(a different order is a different prompt; whether Bedrock itself is sensitive to it was not measured,
+so a changed order counts as a change). Members of AWS structures carry no order of their own.
+"""
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+
+from rockbottom.prompt.segments import Parameters, PrefixHash, Section, Segment
+
+DIGEST_BYTES = 16
+
+
+def digest_of(kind: str, role: str, *parts: bytes) -> bytes:
+    """The digest of one block: its kind, its role and its content, unambiguously joined."""
+    state = blake2b(f"{kind}\0{role}\0".encode(), digest_size=DIGEST_BYTES)
+    for part in parts:
+        state.update(len(part).to_bytes(8, "big"))
+        state.update(part)
+    return state.digest()
+
+
+def seed_of(*parts: str) -> bytes:
+    """The start of a chain of prefix hashes: what must be equal besides the segments."""
+    return digest_of("seed", "", *(part.encode("utf-8", "surrogatepass") for part in parts))
+
+
+def prefix_hashes(segments: Sequence[Segment], seeds: Sequence[bytes]) -> tuple[PrefixHash, ...]:
+    """One hash per prefix length, from 0 to all segments.
+
+    ``seeds`` (for tools, system, messages; empty: nothing) are mixed in where the section begins, so
+    that a parameter can be part of the key of messages without touching tools and system.
+    """
+    state = seeds[0]
+    hashes = [PrefixHash(state)]
+    section = Section.TOOLS
+    for segment in segments:
+        if segment.section is not section:
+            state = _crossed(state, section, segment.section, seeds)
+            section = segment.section
+        state = blake2b(state + segment.digest, digest_size=DIGEST_BYTES).digest()
+        hashes.append(PrefixHash(state))
+    return tuple(hashes)
+
+
+_ORDER = (Section.TOOLS, Section.SYSTEM, Section.MESSAGES)
+
+
+def _crossed(state: bytes, left: Section, entered: Section, seeds: Sequence[bytes]) -> bytes:
+    for section in range(_ORDER.index(left) + 1, _ORDER.index(entered) + 1):
+        if seeds[section]:
+            state = blake2b(state + seeds[section], digest_size=DIGEST_BYTES).digest()
+    return state
+
+
+def seeds_of(namespace: Iterable[str], parameters: Parameters, thinking_scope: str) -> tuple[bytes, bytes, bytes]:
+    """The seeds for tools, system and messages.
+
+    ``thinking_scope`` is the catalogue's switch: ``all`` (measured on Bedrock: a changed thinking
+    setting misses everything) or ``messages`` (Anthropic's documentation: tools and system survive).
+    """
+    thinking = f"thinking={parameters.thinking}"
+    everywhere = [*namespace, f"effort={parameters.effort}", f"schema={parameters.output_schema}"]
+    late = [f"choice={parameters.tool_choice_group}", f"images={parameters.images}"]
+    (everywhere if thinking_scope == "all" else late).append(thinking)
+    system = seed_of("citations") if parameters.citations else b""
+    return seed_of(*everywhere), system, seed_of(*late)

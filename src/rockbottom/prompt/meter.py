@@ -1,0 +1,109 @@
+"""How much a piece of content weighs: its digest and its tokens, remembered for content seen before.
+
+The token count is an estimate (``TokenWeights`` states its error) unless the service counted it.
+Every number of an estimate is calibrated per tokenizer generation; counts of one generation are
+never used for another.
+"""
+
+from collections.abc import Mapping
+from math import ceil
+
+import msgspec
+
+from rockbottom.prompt.hashing import digest_of
+from rockbottom.quantities import TokenWeights
+
+_SAMPLE_CHARS = 4096
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def json_bytes(value: object) -> bytes:
+    """A JSON value as bytes, keys in the order given.
+
+    Raises TypeError, ValueError or RecursionError for what is not JSON (cycles included).
+    """
+    return _encoder.encode(value)
+
+
+class Meter:
+    """Weighs content for one tokenizer; keeps at most ``capacity_chars`` of text that it has weighed before.
+
+    A str remembers its own hash, so looking up text that the caller sends again costs nothing in
+    proportion to its length. Threads may share one: at worst a text is weighed twice.
+    """
+
+    def __init__(self, weights: TokenWeights, *, capacity_chars: int = 16_000_000) -> None:
+        self.weights = weights
+        self._scale = float(weights.scale)
+        self._seen: dict[tuple[str, str, str], tuple[bytes, int]] = {}
+        self._seen_chars = 0
+        self._capacity = capacity_chars
+
+    def text(self, text: str, kind: str = "text", role: str = "") -> tuple[bytes, int]:
+        """Digest and tokens of a text; the empty text has no tokens."""
+        key = (text, kind, role)
+        known = self._seen.get(key)
+        if known is None:
+            known = digest_of(kind, role, text.encode("utf-8", "surrogatepass")), self.tokens_of_text(text)
+            self._remember(key, len(text), known)
+        return known
+
+    def json(self, value: object, kind: str, role: str = "") -> tuple[bytes, int]:
+        """Digest and tokens of a JSON value, as its compact text."""
+        encoded = json_bytes(value)
+        return digest_of(kind, role, encoded), self.tokens_of_text(encoded.decode("utf-8", "surrogatepass"))
+
+    def tokens_of_text(self, text: str) -> int:
+        """The estimated tokens of a text, rounded up."""
+        if not text:
+            return 0
+        return max(1, ceil(estimated_tokens(text, self.weights.per_character) * self._scale))
+
+    def _remember(self, key: tuple[str, str, str], chars: int, weighed: tuple[bytes, int]) -> None:
+        cost = chars + 200  # a floor per entry, so that tiny texts are bounded too
+        self._seen_chars += cost
+        if self._seen_chars > self._capacity:
+            self._seen = {}
+            self._seen_chars = cost
+        self._seen[key] = weighed
+
+
+def estimated_tokens(text: str, per_character: Mapping[str, float]) -> float:
+    """Tokens as a weighted count of character classes, from a sample of four places when the text is long."""
+    length = len(text)
+    if length <= _SAMPLE_CHARS:
+        return _weighted(text, per_character)
+    step, quarter = length // 4, _SAMPLE_CHARS // 4
+    sample = "".join(text[start : start + quarter] for start in range(0, step * 4, step))
+    return _weighted(sample, per_character) * (length / len(sample))
+
+
+def _weighted(text: str, per_character: Mapping[str, float]) -> float:
+    data = text.encode("utf-8", "surrogatepass")
+    wide = len(text) - len(data.translate(None, _NOT_ASCII))
+    classes = data.translate(_CLASS)
+    total = wide * per_character["wide"]
+    for mark, name in _NAMES:
+        total += classes.count(mark) * per_character[name]
+    return total
+
+
+def _class_table() -> bytes:
+    marks = bytearray(b"p" * 256)
+    for code in range(128):
+        char = chr(code)
+        if char.islower():
+            marks[code] = ord("l")
+        elif char.isupper():
+            marks[code] = ord("u")
+        elif char.isdigit():
+            marks[code] = ord("d")
+        elif char.isspace():
+            marks[code] = ord("s")
+    marks[128:] = b"w" * 128
+    return bytes(marks)
+
+
+_CLASS = _class_table()
+_NOT_ASCII = bytes(range(128, 256))
+_NAMES = ((b"l", "lower"), (b"u", "upper"), (b"d", "digit"), (b"s", "space"), (b"p", "punctuation"))

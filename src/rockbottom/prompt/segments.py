@@ -1,0 +1,154 @@
+"""The canonical prompt: segments in the order the service reads them, and the cachePoints between them.
+
+Order is tools, then system, then messages (AWS prompt-caching page: "Cache checkpoints are processed in
+this order: tools -> system -> messages"). A cachePoint closes the prefix of all segments before it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import accumulate
+from typing import NewType
+
+from rockbottom.quantities import Ttl
+
+PrefixHash = NewType("PrefixHash", bytes)
+
+
+class Section(Enum):
+    """The part of a request that a segment stands in, in canonical order."""
+
+    TOOLS = "tools"
+    SYSTEM = "system"
+    MESSAGES = "messages"
+
+
+class Api(Enum):
+    """The family of operations a prompt was built for; streaming or not makes no difference to it."""
+
+    CONVERSE = "converse"
+    INVOKE = "invoke"
+
+
+class BlockKind(Enum):
+    """What a segment holds; the values are those that ``catalog.CacheRules.illegal_after`` uses."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    DOCUMENT = "document"
+    TEXT_DOCUMENT = "text_document"
+    VIDEO = "video"
+    AUDIO = "audio"
+    TOOL_USE = "tool_use"
+    TOOL_RESULT = "tool_result"
+    REASONING = "reasoning"
+    GUARD = "guard"
+    CITATIONS = "citations"
+    SEARCH_RESULT = "search_result"
+    TOOL = "tool"
+    SYSTEM_TOOL = "system_tool"
+    TOOL_ADDITION = "tool_addition"
+    TOOL_REMOVAL = "tool_removal"
+    CACHE_POINT = "cache_point"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One content block, system block or tool definition.
+
+    ``digest`` names the exact content (role included); ``tokens`` is counted or estimated; ``blocks``
+    is how many blocks the lookback counts it as (a text-like document is expanded into two).
+    ``message`` and ``index`` are its places in ``messages`` and in its own list, as the caller wrote them.
+    """
+
+    section: Section
+    kind: BlockKind
+    digest: bytes
+    tokens: int
+    blocks: int = 1
+    role: str = ""
+    message: int = 0
+    index: int = 0
+
+    @property
+    def place(self) -> str:
+        """The path to the block in the body, in AWS's words."""
+        return place_of(self.section, self.message, self.index)
+
+
+@dataclass(frozen=True, slots=True)
+class CachePoint:
+    """A cachePoint (or cache_control) and the prefix it closes: the first ``after`` segments.
+
+    ``follows`` is the kind of the block before it in its own list (None when it is the first there,
+    CACHE_POINT after another point). ``ttl`` is None when the caller left it out.
+    """
+
+    after: int
+    ttl: Ttl | None
+    section: Section
+    follows: BlockKind | None
+    message: int = 0
+    index: int = 0
+
+    @property
+    def place(self) -> str:
+        """The path to the point in the body, in AWS's words."""
+        return place_of(self.section, self.message, self.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The parts of a request outside its text that decide whether a prefix is the same one.
+
+    facts: thinking and effort and output schema change everything; tool_choice has two groups and
+    changes messages only; images present or not changes messages; citations change system and messages.
+    An absent parameter equals its neutral value ("disabled", "high", "", "auto").
+    """
+
+    thinking: str = "disabled"
+    effort: str = "high"
+    output_schema: str = ""
+    tool_choice: str = "auto"
+    images: bool = False
+    citations: bool = False
+
+    @property
+    def tool_choice_group(self) -> str:
+        """``auto`` for {absent, auto, none}, ``any`` for {any, tool}: members of a group share entries."""
+        return "any" if self.tool_choice in ("any", "tool") else "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A request in canonical order. ``depths[i]`` is the tokens of the first ``i`` segments."""
+
+    api: Api
+    segments: tuple[Segment, ...]
+    points: tuple[CachePoint, ...]
+    parameters: Parameters
+    depths: tuple[int, ...]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all segments (the header of the answer, which is never cached, is not among them)."""
+        return self.depths[-1]
+
+    @property
+    def has_tools(self) -> bool:
+        """Whether any tool is defined."""
+        return bool(self.segments) and self.segments[0].section is Section.TOOLS
+
+
+def prompt_of(api: Api, segments: Sequence[Segment], points: Sequence[CachePoint], parameters: Parameters) -> Prompt:
+    """The prompt of these segments and points; works out the depths."""
+    depths = tuple(accumulate((segment.tokens for segment in segments), initial=0))
+    return Prompt(api, tuple(segments), tuple(points), parameters, depths)
+
+
+def place_of(section: Section, message: int, index: int) -> str:
+    """The path of a block in a Converse body: ``messages[2].content[0]``, ``system[1]``, ``toolConfig.tools[3]``."""
+    if section is Section.MESSAGES:
+        return f"messages[{message}].content[{index}]"
+    return f"system[{index}]" if section is Section.SYSTEM else f"toolConfig.tools[{index}]"

@@ -1,0 +1,119 @@
+"""A plan written back into a body: cachePoints put in or taken out, the caller's objects untouched.
+
+Only the lists and objects on the way to a change are copied; everything else is shared with the body given.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rockbottom.prompt.segments import Prompt, Section, Segment
+from rockbottom.quantities import Ttl
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A point to be set: it closes the first ``after`` segments; ``ttl`` None leaves the field out."""
+
+    after: int
+    ttl: Ttl | None = None
+
+
+def with_converse_points(
+    body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]
+) -> dict[str, Any]:
+    """A Converse body with cachePoint blocks put after the segments named."""
+    new = dict(body)
+    for placement in sorted(placements, key=lambda placement: -placement.after):
+        segment = prompt.segments[placement.after - 1]
+        blocks = _list_for(new, segment, body)
+        blocks.insert(segment.index + 1, {"cachePoint": _point(placement, "default")})
+    return new
+
+
+def with_anthropic_points(
+    body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]
+) -> dict[str, Any]:
+    """An Anthropic Messages body with ``cache_control`` set on the segments named; strings become text blocks."""
+    return _decorated(body, prompt, placements, "cache_control", "ephemeral", "tools")
+
+
+def with_nova_points(body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]) -> dict[str, Any]:
+    """A native Nova body with ``cachePoint`` set beside the text of the segments named."""
+    return _decorated(body, prompt, placements, "cachePoint", "default", "toolConfig")
+
+
+def without_points(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A Converse, Anthropic or Nova body without any cachePoint block or member."""
+    new = dict(body)
+    if isinstance(new.get("toolConfig"), Mapping):
+        tools = _stripped(new["toolConfig"].get("tools"))
+        new["toolConfig"] = {**new["toolConfig"], "tools": tools} if tools is not None else new["toolConfig"]
+    for member in ("tools", "system"):
+        if member in new:
+            new[member] = _stripped(new[member])
+    if isinstance(new.get("messages"), list | tuple):
+        new["messages"] = [
+            {**message, "content": _stripped(message.get("content"))} if isinstance(message, Mapping) else message
+            for message in new["messages"]
+        ]
+    return new
+
+
+def _stripped(blocks: Any) -> Any:
+    if not isinstance(blocks, list | tuple):
+        return blocks
+    bare = [_stripped_block(block) for block in blocks]
+    return [block for block in bare if block != {}]
+
+
+def _stripped_block(block: Any) -> Any:
+    if not isinstance(block, Mapping):
+        return block
+    bare = {member: value for member, value in block.items() if member not in ("cachePoint", "cache_control")}
+    if bare.get("type") == "tool_result":
+        bare["content"] = _stripped(bare.get("content"))
+    return bare
+
+
+def _point(placement: Placement, kind: str) -> dict[str, str]:
+    return {"type": kind} if placement.ttl is None else {"type": kind, "ttl": placement.ttl.value}
+
+
+def _decorated(
+    body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement], member: str, kind: str, tools: str
+) -> dict[str, Any]:
+    new = dict(body)
+    for placement in placements:
+        segment = prompt.segments[placement.after - 1]
+        blocks = _list_for(new, segment, body, tools=tools)
+        blocks[segment.index] = {**blocks[segment.index], member: _point(placement, kind)}
+    return new
+
+
+def _list_for(
+    new: dict[str, Any], segment: Segment, body: Mapping[str, Any], *, tools: str = "toolConfig"
+) -> list[Any]:
+    """The list that holds the segment, copied on the way down unless an earlier placement copied it."""
+    if segment.section is Section.TOOLS and tools == "toolConfig":
+        holder = _own(new, "toolConfig", body.get("toolConfig"))
+        return _own_list(holder, "tools", (body.get("toolConfig") or {}).get("tools"))
+    if segment.section is not Section.MESSAGES:
+        member = segment.section.value
+        return _own_list(new, member, body.get(member))
+    messages = _own_list(new, "messages", body.get("messages"))
+    original = (body.get("messages") or ())[segment.message]
+    message = _own(messages, segment.message, original)
+    return _own_list(message, "content", original.get("content"))
+
+
+def _own(holder: Any, key: Any, original: Any) -> dict[str, Any]:
+    if holder[key] is original:
+        holder[key] = dict(original)
+    return holder[key]
+
+
+def _own_list(holder: dict[str, Any], key: str, original: Any) -> list[Any]:
+    if holder[key] is original:
+        holder[key] = [{"type": "text", "text": original}] if isinstance(original, str) else list(original)
+    return holder[key]
