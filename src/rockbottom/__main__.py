@@ -1,0 +1,7 @@
+"""``python -m rockbottom``: the same as the console script."""
+
+import sys
+
+from rockbottom.cli import main
+
+sys.exit(main())

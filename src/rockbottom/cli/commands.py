@@ -1,0 +1,14 @@
+"""The table of commands: where each lives and one line of help, so that ``--help`` imports none of them."""
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """One command: ``target`` is ``module:attribute`` of a ``click.Command``, ``help`` is its line in the list."""
+
+    target: str
+    help: str
+
+
+COMMANDS: dict[str, Entry] = {}
+"""Commands by name, in the order in which they are listed: the everyday ones first."""

@@ -1,0 +1,97 @@
+"""Exit codes, and what an error says on the way out.
+
+Data goes to stdout, everything said here to stderr. A user never sees a traceback unless ``--debug``
+asks for one. The table in docs/reference/exit-codes.md is checked against ``Exit``.
+"""
+
+import os
+import sys
+from enum import IntEnum
+
+import click
+
+
+class Exit(IntEnum):
+    """What the exit code of every command means."""
+
+    OK = 0  # done, and every verdict passed
+    VERDICT = 1  # done, and a verdict or a gate failed
+    USAGE = 2  # the command line, a file or a setting is wrong: nothing was sent
+    SERVICE = 3  # AWS or the endpoint refused, or cannot be reached
+    PARTIAL = 4  # stopped early; what was finished is kept
+    BUG = 70  # rockbottom itself is at fault
+    INTERRUPTED = 130  # ctrl-C
+    BROKEN_PIPE = 141  # whoever read our output stopped reading
+
+
+# What to install when an optional package is missing.
+_EXTRAS = {
+    "boto3": "aws",
+    "botocore": "aws",
+    "uvicorn": "local",
+    "httptools": "local",
+    "yaml": "bench",
+    "rich": "bench",
+}
+
+
+def say(message: str, fix: str | None = None) -> None:
+    """Write one message for a person to stderr, and the next step below it where there is one."""
+    click.echo(f"rockbottom: {message}", err=True)
+    if fix:
+        click.echo(f"  {fix}", err=True)
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Say what went wrong and return the exit code; ``error`` is anything that left a command."""
+    if isinstance(error, click.UsageError):
+        return _usage(error)
+    if isinstance(error, click.ClickException):
+        say(error.format_message())
+        return Exit.USAGE
+    if isinstance(error, (click.Abort, KeyboardInterrupt)):
+        say("interrupted")
+        return Exit.INTERRUPTED
+    if isinstance(error, BrokenPipeError):
+        _silence_stdout()
+        return Exit.BROKEN_PIPE
+    return _failure(error)
+
+
+def _usage(error: click.UsageError) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):  # its message is the whole help
+        click.echo(error.format_message(), err=True)
+        return Exit.USAGE
+    path = error.ctx.command_path if error.ctx else "rockbottom"
+    say(error.format_message(), f"{path} --help says what it takes")
+    return Exit.USAGE
+
+
+def _failure(error: BaseException) -> int:
+    from rockbottom.quantities import Fault, RockbottomError  # kept out of the start of every command
+
+    if isinstance(error, RockbottomError):
+        say(str(error), error.fix)
+        codes = {Fault.CALLER: Exit.USAGE, Fault.SERVICE: Exit.SERVICE, Fault.OURS: Exit.BUG}
+        return getattr(error, "exit_code", codes[error.fault])
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _EXTRAS:
+        extra = _EXTRAS[(error.name or "").partition(".")[0]]
+        say(f"this needs the package {error.name}, which is not installed", f"pip install 'rockbottom[{extra}]'")
+        return Exit.USAGE
+    if isinstance(error, OSError) and error.filename is not None:
+        say(f"{error.filename}: {error.strerror}")
+        return Exit.USAGE
+    if type(error).__module__.partition(".")[0] in ("botocore", "boto3"):
+        say(f"AWS: {error}")
+        return Exit.SERVICE
+    say(
+        f"internal error: {type(error).__name__}: {error}",
+        "rockbottom --debug COMMAND ... shows where; please report it",
+    )
+    return Exit.BUG
+
+
+def _silence_stdout() -> None:
+    # Otherwise Python complains once more when it flushes at exit.
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())

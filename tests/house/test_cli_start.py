@@ -1,0 +1,142 @@
+"""The start of the command line: light, and clear about mistakes."""
+
+import json
+import os
+import subprocess
+import sys
+
+import click
+import pytest
+
+from rockbottom.cli import main, root
+from rockbottom.cli.commands import COMMANDS, Entry
+from rockbottom.cli.exits import Exit
+from rockbottom.quantities import Fault, RockbottomError
+
+_HEAVY = {"boto3", "botocore", "rich", "yaml", "uvicorn", "msgspec", "asyncio", "importlib.metadata"}
+
+
+def _modules_after(argv: list[str]) -> set[str]:
+    script = (
+        "import sys, json\n"
+        "from rockbottom.cli import main\n"
+        f"main({argv!r})\n"
+        "print('\\n' + json.dumps(sorted(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=os.environ)
+    return set(json.loads(run.stdout.splitlines()[-1]))
+
+
+def test_help_imports_only_the_command_line_itself():
+    """`--help` loads no other rockbottom package and none of the heavy libraries."""
+    loaded = _modules_after(["--help"])
+    ours = {name.split(".")[1] for name in loaded if name.startswith("rockbottom.")}
+    assert ours == {"cli"}
+    assert not loaded & _HEAVY
+
+
+def test_help_lists_every_command_of_the_table(capsys):
+    """The list in `--help` is the table, in its order."""
+    assert main(["--help"]) == Exit.OK
+    text = capsys.readouterr().out
+    positions = [text.index(f"  {name} ") for name in COMMANDS]
+    assert positions == sorted(positions)
+
+
+def test_every_command_of_the_table_exists():
+    """A target of the table imports and is a click command with help of its own."""
+    for name in COMMANDS:
+        command = root.get_command(click.Context(root), name)
+        assert isinstance(command, click.Command), name
+        assert command.help, name
+
+
+def test_version_is_one_line_on_stdout(capsys):
+    """`--version` prints the name and the version."""
+    assert main(["--version"]) == Exit.OK
+    assert capsys.readouterr().out.startswith("rockbottom ")
+
+
+def _failing(monkeypatch, error: BaseException) -> None:
+    @click.command()
+    def fails() -> None:
+        """Fail on purpose."""
+        raise error
+
+    monkeypatch.setattr(root, "entries", {"fails": Entry("nowhere:fails", "Fail on purpose.")})
+    monkeypatch.setattr(type(root), "get_command", lambda self, ctx, name: fails if name == "fails" else None)
+
+
+class _FromService(RockbottomError):
+    fault = Fault.SERVICE
+
+
+class _FromUs(RockbottomError):
+    fault = Fault.OURS
+
+
+class _WithCode(RockbottomError):
+    exit_code = Exit.PARTIAL
+
+
+_NO_FILE = FileNotFoundError(2, "No such file or directory", "w.yaml")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        pytest.param(
+            RockbottomError("no model x", fix="rockbottom models"), 2, "no model x\n  rockbottom models", id="caller"
+        ),
+        pytest.param(_FromService("AWS refused"), 3, "AWS refused", id="service"),
+        pytest.param(_FromUs("frames out of order"), 70, "frames out of order", id="ours"),
+        pytest.param(_WithCode("stopped after 3 turns"), 4, "stopped after 3 turns", id="own code"),
+        pytest.param(_NO_FILE, 2, "w.yaml: No such file or directory", id="file"),
+        pytest.param(KeyboardInterrupt(), 130, "interrupted", id="ctrl-C"),
+        pytest.param(
+            click.UsageError("bad flag"), 2, "bad flag\n  rockbottom fails --help says what it takes", id="usage"
+        ),
+    ],
+)
+def test_an_error_becomes_one_message_and_a_documented_code(monkeypatch, capsys, error, code, says):
+    """Whatever a command raises, a person reads one message on stderr and no traceback."""
+    _failing(monkeypatch, error)
+    assert main(["fails"]) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == f"rockbottom: {says}\n"
+
+
+def test_a_missing_optional_package_names_the_extra(monkeypatch, capsys):
+    """Without boto3 the message says what to install."""
+    _failing(monkeypatch, ModuleNotFoundError("No module named 'boto3'", name="boto3"))
+    assert main(["fails"]) == Exit.USAGE
+    assert "pip install 'rockbottom[aws]'" in capsys.readouterr().err
+
+
+def test_a_bug_of_ours_shows_no_traceback_unless_asked(monkeypatch, capsys):
+    """An unexpected exception is one line; with `--debug` it is raised."""
+    _failing(monkeypatch, ZeroDivisionError("division by zero"))
+    assert main(["fails"]) == Exit.BUG
+    assert capsys.readouterr().err.startswith("rockbottom: internal error: ZeroDivisionError: division by zero")
+    with pytest.raises(ZeroDivisionError):
+        main(["--debug", "fails"])
+
+
+def test_a_mistyped_command_gets_the_nearest(monkeypatch, capsys):
+    """`benhc` is answered with `bench`."""
+    monkeypatch.setattr(root, "entries", {"bench": Entry("nowhere:bench", "Measure."), "models": Entry("n:m", "List.")})
+    assert main(["benhc"]) == Exit.USAGE
+    assert "did you mean bench?" in capsys.readouterr().err
+
+
+def test_a_reader_that_leaves_is_no_error():
+    """`rockbottom --help | head -0` ends without a word on stderr."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    run = subprocess.run(
+        [sys.executable, "-m", "rockbottom", "--help"], stdout=write_end, stderr=subprocess.PIPE, text=True
+    )
+    os.close(write_end)
+    assert run.stderr == ""
+    assert run.returncode == Exit.BROKEN_PIPE
