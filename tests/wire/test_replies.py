@@ -30,7 +30,8 @@ METRIC = {"inputTokenCount": 3, "outputTokenCount": 9}
 
 _texts = st.text(min_size=1, max_size=80)
 _json = st.recursive(st.none() | st.booleans() | st.integers(-9999, 9999) | st.text(max_size=9),
-                     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+                     lambda inner: st.lists(inner, max_size=3)
+                     | st.dictionaries(st.text(max_size=5), inner, max_size=3),
                      max_leaves=6)
 _arguments = st.dictionaries(st.text(max_size=5), _json, max_size=3)
 _converse_block = st.one_of(

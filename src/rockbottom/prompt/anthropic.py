@@ -61,7 +61,13 @@ def _read_content(assembly: Assembly, content: Any, section: Section, role: str,
 
 
 def _add(
-    assembly: Assembly, weighed: Weighed, block: Mapping[str, Any], section: Section, role: str, message: int, index: int
+    assembly: Assembly,
+    weighed: Weighed,
+    block: Mapping[str, Any],
+    section: Section,
+    role: str,
+    message: int,
+    index: int,
 ) -> None:
     assembly.add(weighed, section, role, message, index)
     control = block.get("cache_control") or _nested_control(block)

@@ -14,7 +14,7 @@ _TTL_BY_TEXT = {ttl.value: ttl for ttl in Ttl}
 
 
 class Assembly:
-    """Collects one prompt, tools first; overheads of requests, messages and tools are added to the block they precede."""
+    """Collects one prompt, tools first; overheads of requests, messages and tools go to the block they precede."""
 
     def __init__(self, meter: Meter) -> None:
         self.meter = meter
