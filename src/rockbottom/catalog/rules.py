@@ -28,6 +28,7 @@ class CacheRules:
     lookback_blocks: int                # blocks between an entry and a point that reaches it, at most; 0: exact
     residual_tokens: int                # tail of every prompt that is never cached (the header of the answer)
     residual_tokens_with_tools: int
+    keeps_thinking: bool                # old thinking blocks stay in the prompt when the user speaks again
     valid_from: date
     source: Source
     contested: tuple["ContestedRule", ...] = ()
