@@ -13,7 +13,7 @@ import msgspec
 from rockbottom.prompt.hashing import digest_of
 from rockbottom.quantities import TokenWeights
 
-_SAMPLE_CHARS = 4096
+_WHOLE_CHARS, _SLICE_CHARS = 512, 128  # a longer text is judged by slices: the cost of a first sight stays small
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -57,7 +57,7 @@ class Meter:
         """The estimated tokens of a text, rounded up."""
         if not text:
             return 0
-        return max(1, ceil(estimated_tokens(text, self.weights.per_character) * self._scale))
+        return max(1, ceil(estimated_tokens(text, self.weights.tokens_per) * self._scale))
 
     def _remember(self, key: tuple[str, str, str], chars: int, weighed: tuple[bytes, int]) -> None:
         cost = chars + 200  # a floor per entry, so that tiny texts are bounded too
@@ -68,42 +68,47 @@ class Meter:
         self._seen[key] = weighed
 
 
-def estimated_tokens(text: str, per_character: Mapping[str, float]) -> float:
-    """Tokens as a weighted count of character classes, from a sample of four places when the text is long."""
+def estimated_tokens(text: str, tokens_per: Mapping[str, float]) -> float:
+    """Tokens as a weighted count of features; of a long text, from slices spread evenly over it."""
     length = len(text)
-    if length <= _SAMPLE_CHARS:
-        return _weighted(text, per_character)
-    step, quarter = length // 4, _SAMPLE_CHARS // 4
-    sample = "".join(text[start : start + quarter] for start in range(0, step * 4, step))
-    return _weighted(sample, per_character) * (length / len(sample))
+    if length <= _WHOLE_CHARS:
+        return _weighted(text, tokens_per)
+    slices = 4 + length // 2048
+    step = length // slices
+    sample = "\n".join(text[start : start + _SLICE_CHARS] for start in range(0, step * slices, step))
+    return _weighted(sample, tokens_per) * (length / len(sample))
 
 
-def _weighted(text: str, per_character: Mapping[str, float]) -> float:
-    data = text.encode("utf-8", "surrogatepass")
-    wide = len(text) - len(data.translate(None, _NOT_ASCII))
-    classes = data.translate(_CLASS)
-    total = wide * per_character["wide"]
+def _weighted(text: str, tokens_per: Mapping[str, float]) -> float:
+    classes = text.encode("utf-8", "surrogatepass").translate(_CLASS)
+    total = len(classes.translate(_WORDS).split()) * tokens_per["word"]
     for mark, name in _NAMES:
-        total += classes.count(mark) * per_character[name]
+        total += classes.count(mark) * tokens_per[name]
     return total
 
 
 def _class_table() -> bytes:
-    marks = bytearray(b"p" * 256)
+    marks = bytearray(b"p" * 128 + b"w" * 128)
     for code in range(128):
         char = chr(code)
-        if char.islower():
+        if char.isalpha():
             marks[code] = ord("l")
-        elif char.isupper():
-            marks[code] = ord("u")
         elif char.isdigit():
             marks[code] = ord("d")
+        elif char in "\r\n":
+            marks[code] = ord("n")
         elif char.isspace():
             marks[code] = ord("s")
-    marks[128:] = b"w" * 128
     return bytes(marks)
 
 
 _CLASS = _class_table()
-_NOT_ASCII = bytes(range(128, 256))
-_NAMES = ((b"l", "lower"), (b"u", "upper"), (b"d", "digit"), (b"s", "space"), (b"p", "punctuation"))
+_WORDS = bytes(code if code == ord("l") else ord(" ") for code in range(256))
+_NAMES = (
+    (b"l", "letter"),
+    (b"d", "digit"),
+    (b"p", "punctuation"),
+    (b"n", "newline"),
+    (b"s", "space"),
+    (b"w", "wide"),
+)

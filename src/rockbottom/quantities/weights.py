@@ -12,8 +12,8 @@ class TokenWeights:
     """How one tokenizer generation turns text into tokens, as far as it was measured.
 
     ``family`` names the tokenizer generation; counts of one are never used for another. ``scale``
-    multiplies the estimate that ``per_character`` gives of the text (tokens per character of each class: lower,
-    upper, digit, space, punctuation, wide for everything outside ASCII). ``message_tokens`` is what each message adds,
+    multiplies the estimate that ``tokens_per`` gives of the text: tokens per ``word`` (run of ASCII letters),
+    ``letter``, ``digit``, ``punctuation``, ``newline``, ``space`` and ``wide`` (UTF-8 byte outside ASCII). ``message_tokens`` is what each message adds,
     ``request_tokens`` what each request adds (trailing turn header not included), ``first_tool_tokens``
     what the first tool definition adds besides its own text, ``image_tokens`` the flat charge for an
     image whose size is not known. ``error`` is the stated relative error of an estimate for English prose.
@@ -21,7 +21,7 @@ class TokenWeights:
 
     family: str
     scale: Fraction
-    per_character: Mapping[str, float]
+    tokens_per: Mapping[str, float]
     message_tokens: int
     request_tokens: int
     first_tool_tokens: int
