@@ -13,10 +13,11 @@ class TokenWeights:
 
     ``family`` names the tokenizer generation; counts of one are never used for another. ``scale``
     multiplies the estimate that ``tokens_per`` gives of the text: tokens per ``word`` (run of ASCII letters),
-    ``letter``, ``digit``, ``punctuation``, ``newline``, ``space`` and ``wide`` (UTF-8 byte outside ASCII). ``message_tokens`` is what each message adds,
-    ``request_tokens`` what each request adds (trailing turn header not included), ``first_tool_tokens``
-    what the first tool definition adds besides its own text, ``image_tokens`` the flat charge for an
-    image whose size is not known. ``error`` is the stated relative error of an estimate for English prose.
+    ``letter``, ``digit``, ``punctuation``, ``newline``, ``space`` and ``wide`` (UTF-8 byte outside ASCII).
+    ``message_tokens`` is what each message adds, ``request_tokens`` what each request adds (the header of the
+    answer not included: that is ``CacheRules.residual_tokens``), ``first_tool_tokens`` what the first tool
+    definition adds besides its own text, ``image_tokens`` the flat charge for an image whose size is not
+    known. ``error`` is the stated relative error of an estimate for English prose.
     """
 
     family: str
