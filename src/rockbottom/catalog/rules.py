@@ -25,7 +25,7 @@ class CacheRules:
     accepts_ttl_field: bool             # Nova refuses any explicit ttl, even "5m"
     sections: frozenset[str]            # "tools", "system", "messages": where a point is legal
     illegal_after: frozenset[str]       # block kinds after which a point is refused
-    lookback_blocks: int                # blocks between an entry and a point that reaches it, at most; 0: exact
+    lookback_blocks: int                # blocks added since an entry with which a point reaches it, at most; 0: exact
     residual_tokens: int                # tail of every prompt that is never cached (the header of the answer)
     residual_tokens_with_tools: int
     keeps_thinking: bool                # old thinking blocks stay in the prompt when the user speaks again

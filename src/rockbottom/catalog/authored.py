@@ -1,0 +1,136 @@
+"""The authored data of ``catalog/data`` read into the types of the catalogue."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from rockbottom.catalog.catalogue import Catalog
+from rockbottom.catalog.errors import InvalidCatalogue
+from rockbottom.catalog.models import Model, Scope
+from rockbottom.catalog.price_files import rows_of_lines
+from rockbottom.catalog.prices import Price, PriceBook
+from rockbottom.catalog.resolve import Spellings
+from rockbottom.catalog.rules import CacheRules, ContestedRule, Switch
+from rockbottom.quantities import Source, TokenWeights, Ttl
+
+Table = Mapping[str, Any]
+Sources = Mapping[str, Source]
+
+
+@cache
+def load_catalog() -> Catalog:
+    """The packaged catalogue; read once per process."""
+    data = resources.files("rockbottom.catalog") / "data"
+    sources = {key: Source(key, **row) for key, row in _toml(data / "sources.toml").items()}
+    models = {model.id: model for model in _models(_toml(data / "models.toml"), sources)}
+    return Catalog(
+        models=models,
+        price_book=PriceBook.of(_prices(data / "prices", sources)),
+        switches={name: _switch(name, row, sources) for name, row in _toml(data / "switches.toml").items()},
+        token_weights={name: _weights(name, row, sources) for name, row in _toml(data / "token_weights.toml").items()},
+        sources=sources,
+        _rules=_rules(_toml(data / "cache_rules.toml"), models, sources),
+        _spellings=Spellings.of(models.values()),
+    )
+
+
+def _toml(file: Traversable) -> Table:
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def _source(key: str, sources: Sources) -> Source:
+    try:
+        return sources[key]
+    except KeyError:
+        raise InvalidCatalogue(f"sources.toml has no source {key!r}.") from None
+
+
+def _prices(folder: Traversable, sources: Sources) -> Iterator[Price]:
+    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if file.name.endswith(".csv"):
+            yield from rows_of_lines(file.read_text(encoding="utf-8").splitlines(), f"prices/{file.name}", sources)
+
+
+def _models(tables: Table, sources: Sources) -> Iterator[Model]:
+    for id, row in tables.items():
+        yield Model(
+            id=id,
+            name=row["name"],
+            vendor=id.partition(".")[0],
+            tokenizer=row["tokenizer"],
+            context_window=row.get("context_window"),
+            count_tokens=row.get("count_tokens"),
+            in_region=row.get("in_region"),
+            profiles=tuple(Scope(value) for value in row.get("profiles", ())),
+            aliases=tuple(row.get("aliases", ())),
+            released_on=row.get("released_on"),
+            source=_source(row["source"], sources),
+        )
+
+
+def _rules(tables: Table, models: Mapping[str, Model], sources: Sources) -> Mapping[str, tuple[CacheRules, ...]]:
+    """Rows by model, the newest first; each row is its kind's table with its own values on top."""
+    found: dict[str, list[CacheRules]] = {id: [] for id in models}
+    for row in tables["row"]:
+        merged = {**tables["kind"][row["kind"]], **row}
+        for id in merged["models"]:
+            found[id].append(_rule(id, merged, sources))
+    for id, rows in found.items():
+        if not rows:
+            raise InvalidCatalogue(f"cache_rules.toml has no row for {id}.")
+        rows.sort(key=lambda rule: rule.valid_from, reverse=True)
+    return {id: tuple(rows) for id, rows in found.items()}
+
+
+def _rule(id: str, row: Table, sources: Sources) -> CacheRules:
+    return CacheRules(
+        model=id,
+        explicit=row["explicit"],
+        implicit=row.get("implicit"),
+        minimum_tokens=row["minimum_tokens"],
+        maximum_points=row["maximum_points"],
+        maximum_cacheable_tokens=row.get("maximum_cacheable_tokens"),
+        ttls=tuple(Ttl(value) for value in row["ttls"]),
+        accepts_ttl_field=row["accepts_ttl_field"],
+        sections=frozenset(row["sections"]),
+        illegal_after=frozenset(row["illegal_after"]),
+        lookback_blocks=row["lookback_blocks"],
+        residual_tokens=row["residual_tokens"],
+        residual_tokens_with_tools=row["residual_tokens_with_tools"],
+        keeps_thinking=row["keeps_thinking"],
+        valid_from=row["valid_from"],
+        source=_source(row["source"], sources),
+        contested=tuple(_contested(one, sources) for one in _both(row)),
+    )
+
+
+def _both(row: Table) -> Sequence[Table]:
+    return [*row.get("contested_of_kind", ()), *row.get("contested", ())]
+
+
+def _contested(row: Table, sources: Sources) -> ContestedRule:
+    return ContestedRule(row["field"], row["value"], _source(row["source"], sources), row["note"])
+
+
+def _switch(name: str, row: Table, sources: Sources) -> Switch:
+    sides = {value: tuple(_source(key, sources) for key in keys) for value, keys in row["sides"].items()}
+    if row["default"] not in sides:
+        raise InvalidCatalogue(f"switches.toml: the default of {name} is none of its sides.")
+    return Switch(name, row["question"], row["default"], sides, row["why_default"])
+
+
+def _weights(name: str, row: Table, sources: Sources) -> TokenWeights:
+    return TokenWeights(
+        family=name,
+        scale=Fraction(row["scale"]),
+        message_tokens=row["message_tokens"],
+        request_tokens=row["request_tokens"],
+        first_tool_tokens=row["first_tool_tokens"],
+        image_tokens=row["image_tokens"],
+        error=Fraction(row["error"]),
+        source=_source(row["source"], sources),
+    )

@@ -1,0 +1,54 @@
+"""Everything AWS says, loaded once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from rockbottom.catalog.errors import NoRulesInForce
+from rockbottom.catalog.models import Model, ModelId
+from rockbottom.catalog.prices import PriceBook
+from rockbottom.catalog.resolve import Resolve, Spellings, model_id
+from rockbottom.catalog.rules import CacheRules, Switch
+from rockbottom.quantities import Source, TokenWeights
+
+_MEMO_LIMIT = 4_096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Catalog:
+    """Models, cache rules, prices, switches and token weights, each with its source; immutable."""
+
+    models: Mapping[str, Model]
+    price_book: PriceBook
+    switches: Mapping[str, Switch]
+    token_weights: Mapping[str, TokenWeights]
+    sources: Mapping[str, Source]
+    _rules: Mapping[str, tuple[CacheRules, ...]] = field(repr=False)
+    _spellings: Spellings = field(repr=False)
+    _resolved: dict[str, ModelId] = field(default_factory=dict[str, ModelId], repr=False)
+
+    def model(self, given: str, resolve: Resolve | None = None) -> ModelId:
+        """The model behind an id, ARN or alias; raises UnknownModel or UnresolvedProfile.
+
+        ``resolve`` answers an application-inference-profile ARN with the id or ARN behind it; the
+        caller caches, because such a profile may be deleted.
+        """
+        found = self._resolved.get(given)
+        if found is None:
+            found = model_id(given, self._spellings, resolve)
+            if found.application_profile is None and len(self._resolved) < _MEMO_LIMIT:
+                self._resolved[given] = found
+        return found
+
+    def rules(self, model: Model | ModelId, on: date) -> CacheRules:
+        """The cache rules of a model on a day; raises NoRulesInForce before the first row."""
+        bare = model.model.id if isinstance(model, ModelId) else model.id
+        rows = self._rules[bare]
+        for row in rows:
+            if row.valid_from <= on:
+                return row
+        raise NoRulesInForce(f"No cache rules for {bare} on {on}; the first row starts {rows[-1].valid_from}.")
+
+    def rule_history(self, model: Model) -> tuple[CacheRules, ...]:
+        """Every row of a model's cache rules, the newest first."""
+        return self._rules[model.id]

@@ -1,0 +1,67 @@
+"""What can go wrong when asking what AWS says.
+
+    RockbottomError
+    +-- CatalogError
+        +-- UnknownModel        the id names no model of the catalogue; ``nearest`` are ids that look like it
+        +-- UnresolvedProfile   an application inference profile, and nothing to look it up with
+        +-- NoPriceInForce      no row for that model, scope, tier, unit, Region and day; ``nearest`` are rows that come close
+        +-- NoRulesInForce      no cache rules for that model on that day
+        +-- InvalidPriceFile    a price file that cannot be read; ``line`` and ``column`` say where
+        +-- InvalidCatalogue    the packaged data contradicts itself (a defect of rockbottom)
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rockbottom.quantities import Fault, RockbottomError
+
+if TYPE_CHECKING:
+    from rockbottom.catalog.prices import Price
+
+
+class CatalogError(RockbottomError):
+    """Base of every error of the catalogue."""
+
+
+class UnknownModel(CatalogError):
+    """The id given names no known model."""
+
+    def __init__(self, message: str, *, given: str, nearest: Sequence[str] = (), fix: str | None = None) -> None:
+        super().__init__(message, fix=fix)
+        self.given = given
+        self.nearest = tuple(nearest)
+
+
+class UnresolvedProfile(CatalogError):
+    """An application inference profile says nothing of its model in its ARN, and no look-up was given."""
+
+    def __init__(self, message: str, *, arn: str, fix: str | None = None) -> None:
+        super().__init__(message, fix=fix)
+        self.arn = arn
+
+
+class NoPriceInForce(CatalogError):
+    """Nothing in the book answers; a missing price is never zero and never another row's price."""
+
+    def __init__(self, message: str, *, nearest: "Sequence[Price]" = (), fix: str | None = None) -> None:
+        super().__init__(message, fix=fix)
+        self.nearest = tuple(nearest)
+
+
+class NoRulesInForce(CatalogError):
+    """The rules of caching for that model do not reach back to that day."""
+
+
+class InvalidPriceFile(CatalogError):
+    """A price file has a fault at ``line`` (1 is the header) in ``column``."""
+
+    def __init__(self, message: str, *, line: int | None = None, column: str | None = None, fix: str | None = None) -> None:
+        super().__init__(message, fix=fix)
+        self.line = line
+        self.column = column
+
+
+class InvalidCatalogue(CatalogError):
+    """The packaged data contradicts itself."""
+
+    fault = Fault.OURS

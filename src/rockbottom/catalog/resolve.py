@@ -1,0 +1,133 @@
+"""From what a person or a program writes as a model id to the model, its scope and its Region."""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rockbottom.catalog.errors import UnknownModel, UnresolvedProfile
+from rockbottom.catalog.models import Model, ModelId, Scope
+
+Resolve = Callable[[str], str]
+"""Looks an application-inference-profile ARN up and answers with a model or profile id or ARN."""
+
+_PREFIXES: Mapping[str, Scope] = {scope.value: scope for scope in Scope if scope is not Scope.IN_REGION}
+_ARN = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):bedrock:(?P<region>[a-z0-9-]*):(?P<account>\d*):(?P<kind>[a-z-]+)/(?P<id>.+)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Spellings:
+    """Every accepted spelling of every model: exact ids, and looser ones that mean exactly one model."""
+
+    exact: Mapping[str, Model]
+    loose: Mapping[str, tuple[Model, ...]]
+
+    @classmethod
+    def of(cls, models: Iterable[Model]) -> "Spellings":
+        exact: dict[str, Model] = {}
+        loose: dict[str, list[Model]] = {}
+        for model in models:
+            exact[model.id] = model
+            for spelling in _spellings(model):
+                found = loose.setdefault(spelling, [])
+                if model not in found:
+                    found.append(model)
+        return cls(exact, {spelling: tuple(found) for spelling, found in loose.items()})
+
+
+def model_id(given: str, spellings: Spellings, resolve: Resolve | None) -> ModelId:
+    """The id resolved; raises UnknownModel or UnresolvedProfile."""
+    text = given.strip()
+    arn = _ARN.fullmatch(text)
+    if arn is not None:
+        return _of_arn(given, arn, spellings, resolve)
+    if text.startswith("arn:"):
+        raise _not_a_model(given, "is not the ARN of a Bedrock model or inference profile")
+    scope, bare = _split(text)
+    return ModelId(given, _model(given, bare, spellings), scope)
+
+
+def _of_arn(given: str, arn: "re.Match[str]", spellings: Spellings, resolve: Resolve | None) -> ModelId:
+    kind, bare, region = arn["kind"], arn["id"], arn["region"] or None
+    if kind == "foundation-model":
+        return ModelId(given, _model(given, bare, spellings), Scope.IN_REGION, region)
+    if kind == "inference-profile":
+        scope, bare = _split(bare)
+        return ModelId(given, _model(given, bare, spellings), scope, region)
+    if kind != "application-inference-profile":
+        raise _not_a_model(given, f"names a {kind}, whose price and cache rules the catalogue does not hold")
+    if resolve is None:
+        raise UnresolvedProfile(
+            f"The application inference profile {given} does not say which model it stands for, "
+            "and there is nothing here to look it up with.",
+            arn=given,
+            fix="give the id of the model or system profile instead, or credentials that may call bedrock:GetInferenceProfile",
+        )
+    target = resolve(given)
+    if "application-inference-profile" in target:
+        message = f"The application inference profile {given} was resolved to another one, {target}."
+        raise UnresolvedProfile(message, arn=given)
+    behind = model_id(target, spellings, None)
+    return ModelId(given, behind.model, behind.scope, region, application_profile=given)
+
+
+def _split(text: str) -> tuple[Scope, str]:
+    prefix, dot, rest = text.partition(".")
+    scope = _PREFIXES.get(prefix.lower())
+    return (scope, rest) if scope is not None and dot else (Scope.IN_REGION, text)
+
+
+def _model(given: str, bare: str, spellings: Spellings) -> Model:
+    found = spellings.exact.get(bare)
+    if found is not None:
+        return found
+    loose = spellings.loose.get(_plain(bare), ())
+    if len(loose) == 1:
+        return loose[0]
+    if loose:
+        ids = sorted(model.id for model in loose)
+        raise UnknownModel(f"{given!r} may mean {' or '.join(ids)}.", given=given, nearest=ids, fix="give the whole id")
+    raise _unknown(given, bare, spellings)
+
+
+def _unknown(given: str, bare: str, spellings: Spellings) -> UnknownModel:
+    close = difflib.get_close_matches(_plain(bare), spellings.loose, n=12, cutoff=0.5)
+    nearest = list(dict.fromkeys(model.id for spelling in close for model in spellings.loose[spelling]))[:3]
+    said = f"; the nearest known are {', '.join(nearest)}" if nearest else ""
+    return UnknownModel(f"Unknown model {given!r}{said}.", given=given, nearest=nearest, fix="rockbottom models")
+
+
+def _not_a_model(given: str, why: str) -> UnknownModel:
+    return UnknownModel(f"{given!r} {why}.", given=given, fix="give the id or ARN of a model or inference profile")
+
+
+def _plain(text: str) -> str:
+    """Lower case, one kind of separator, no ``:0``: what does not tell two models apart."""
+    return re.sub(r"[\s._-]+", "-", text.strip().lower().removesuffix(":0"))
+
+
+def _spellings(model: Model) -> set[str]:
+    plain = _plain(model.id)
+    without_version = re.sub(r"-v?\d$", "", plain) if re.search(r"-(v\d(:\d)?|1:0)$", model.id) else plain
+    vendor = _plain(model.vendor) + "-"
+    named = {plain, without_version} | {_plain(alias) for alias in model.aliases} | {_plain(model.name)}
+    return named | {name.removeprefix(vendor) for name in named}
+
+
+def scope_of_model_arns(arns: Sequence[str]) -> Scope | None:
+    """The scope of the profile that lists these foundation-model ARNs, or None where they do not tell.
+
+    One Region is in-Region; an ARN without Region is only in global profiles; otherwise the
+    Regions' common geography decides, and jp, au, ca and in cannot be told from a part of apac or us.
+    """
+    regions = {arn.split(":")[3] for arn in arns}
+    if "" in regions:
+        return Scope.GLOBAL
+    if len(regions) == 1:
+        return Scope.IN_REGION
+    return next((scope for start, scope in _GEOGRAPHIES if all(region.startswith(start) for region in regions)), None)
+
+
+_GEOGRAPHIES = (("us-gov-", Scope.US_GOV), ("us-", Scope.US), ("eu-", Scope.EU))
