@@ -4,7 +4,7 @@
     +-- CatalogError
         +-- UnknownModel        the id names no model of the catalogue; ``nearest`` are ids that look like it
         +-- UnresolvedProfile   an application inference profile, and nothing to look it up with
-        +-- NoPriceInForce      no row for that model, scope, tier, unit, Region and day; ``nearest`` are rows that come close
+        +-- NoPriceInForce      no row for what was asked; ``nearest`` are the rows that come closest
         +-- NoRulesInForce      no cache rules for that model on that day
         +-- InvalidPriceFile    a price file that cannot be read; ``line`` and ``column`` say where
         +-- InvalidCatalogue    the packaged data contradicts itself (a defect of rockbottom)
@@ -55,8 +55,8 @@ class NoRulesInForce(CatalogError):
 class InvalidPriceFile(CatalogError):
     """A price file has a fault at ``line`` (1 is the header) in ``column``."""
 
-    def __init__(self, message: str, *, line: int | None = None, column: str | None = None, fix: str | None = None) -> None:
-        super().__init__(message, fix=fix)
+    def __init__(self, message: str, *, line: int | None = None, column: str | None = None) -> None:
+        super().__init__(message)
         self.line = line
         self.column = column
 

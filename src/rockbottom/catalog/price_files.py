@@ -54,7 +54,8 @@ def rows_of_lines(lines: Sequence[str], place: str, sources: Mapping[str, Source
 def _check_header(header: Sequence[str], place: str) -> None:
     for name in REQUIRED:
         if name not in header:
-            raise InvalidPriceFile(f"{place}:1 lacks the column {name!r}; it has {', '.join(header)}.", line=1, column=name)
+            message = f"{place}:1 lacks the column {name!r}; it has {', '.join(header)}."
+            raise InvalidPriceFile(message, line=1, column=name)
     for name in header:
         if name not in COLUMNS:
             raise InvalidPriceFile(

@@ -186,8 +186,8 @@ def _thresholds_of(rows: Sequence[Price]) -> Mapping[tuple[str, Scope], tuple[Pr
 
 
 def _band(rows: Sequence[Price], on: date, context_tokens: int) -> int:
-    passed = (row.above_context_tokens for row in rows if context_tokens > row.above_context_tokens and row.in_force(on))
-    return max(passed, default=0)
+    in_force = (row.above_context_tokens for row in rows if row.in_force(on))
+    return max((threshold for threshold in in_force if context_tokens > threshold), default=0)
 
 
 def _no_price(asked: Question, rows: Sequence[Price]) -> NoPriceInForce:
@@ -227,7 +227,8 @@ def _difference(row: Price, asked: Question) -> str:
     if row.scope is not asked.scope:
         parts.append(f"for {row.scope.value}")
     if row.above_context_tokens != asked.band:
-        parts.append(f"for prompts above {row.above_context_tokens:,} tokens" if row.above_context_tokens else "for shorter prompts")
+        above = row.above_context_tokens
+        parts.append(f"for prompts above {above:,} tokens" if above else "for shorter prompts")
     if row.region not in (None, asked.region or REFERENCE_REGION):
         parts.append(f"for {row.region}, and Regions differ")
     if not row.in_force(asked.on):

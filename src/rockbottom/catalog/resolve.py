@@ -26,6 +26,7 @@ class Spellings:
 
     @classmethod
     def of(cls, models: Iterable[Model]) -> "Spellings":
+        """The spellings of these models."""
         exact: dict[str, Model] = {}
         loose: dict[str, list[Model]] = {}
         for model in models:
@@ -63,7 +64,7 @@ def _of_arn(given: str, arn: "re.Match[str]", spellings: Spellings, resolve: Res
             f"The application inference profile {given} does not say which model it stands for, "
             "and there is nothing here to look it up with.",
             arn=given,
-            fix="give the id of the model or system profile instead, or credentials that may call bedrock:GetInferenceProfile",
+            fix="give the id of the model or system profile, or credentials that may call bedrock:GetInferenceProfile",
         )
     target = resolve(given)
     if "application-inference-profile" in target:
