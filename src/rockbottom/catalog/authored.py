@@ -127,6 +127,7 @@ def _weights(name: str, row: Table, sources: Sources) -> TokenWeights:
     return TokenWeights(
         family=name,
         scale=Fraction(row["scale"]),
+        tokens_per=row["tokens_per"],
         message_tokens=row["message_tokens"],
         request_tokens=row["request_tokens"],
         first_tool_tokens=row["first_tool_tokens"],
