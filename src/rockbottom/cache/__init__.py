@@ -1,0 +1,31 @@
+"""The reference semantics of prompt caching: ``step(state, prompt, now) -> (state, outcome)``. Pure."""
+
+from rockbottom.cache.behaviour import Behaviour, UnknownSide, behaviour_of
+from rockbottom.cache.entries import Entry, EntryKey, Namespace, PrefixCache
+from rockbottom.cache.outcome import CacheOutcome, PointFate, outcome, step
+from rockbottom.cache.reading import Reader
+from rockbottom.cache.refusals import Reason, Refusal, refusal, refusals
+from rockbottom.cache.routing import Moving, Pinned, RoundRobin, Routing
+
+__all__ = [
+    "Behaviour",
+    "CacheOutcome",
+    "Entry",
+    "EntryKey",
+    "Moving",
+    "Namespace",
+    "Pinned",
+    "PointFate",
+    "PrefixCache",
+    "Reader",
+    "Reason",
+    "Refusal",
+    "RoundRobin",
+    "Routing",
+    "UnknownSide",
+    "behaviour_of",
+    "outcome",
+    "refusal",
+    "refusals",
+    "step",
+]

@@ -1,0 +1,39 @@
+"""The switches of the semantics: behaviour on which sources conflict or are silent, chosen explicitly.
+
+Every default is the catalogue's (``catalog/data/switches.toml`` gives both sides with their sources).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from rockbottom.catalog import Switch
+from rockbottom.quantities import RockbottomError
+
+
+class UnknownSide(RockbottomError):
+    """A switch was set to a value that it does not have, or there is no such switch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """One value per switch that the semantics looks at, spelled as in the catalogue."""
+
+    thinking_scope: str
+    ttl_in_key: str
+    entry_lifetime: str
+    refresh_on_hit: str
+    api_in_key: str
+    point_below_hit: str
+    unsupported_ttl: str
+    trailing_text_document: str
+
+
+def behaviour_of(switches: Mapping[str, Switch], **chosen: str) -> Behaviour:
+    """The catalogue's defaults with these sides chosen instead. Raises UnknownSide for a name or value unknown."""
+    names = [field.name for field in fields(Behaviour)]
+    for name, side in chosen.items():
+        if name not in names:
+            raise UnknownSide(f"no switch {name!r} in the cache semantics; there are {', '.join(names)}")
+        if side not in switches[name].sides:
+            raise UnknownSide(f"switch {name} has no side {side!r}; it has {', '.join(switches[name].sides)}")
+    return Behaviour(**{name: chosen.get(name, switches[name].default) for name in names})

@@ -1,0 +1,271 @@
+"""The reference semantics: what one request reads, writes and leaves uncached.
+
+Slow, obvious, the specification; ``replay`` holds a fast twin and a differential test holds them together.
+The rules and their sources:
+
+* entries exist only at cachePoints; a point reads the longest entry at its own position or at most
+  ``lookback_blocks`` blocks before it (AWS prompt-caching page; boundary measured, facts/live.md 50);
+* a prefix below the model's minimum (tools, system and messages together) is silently not cached;
+* of the tokens above the deepest hit A, those up to the deepest 1-hour point B are written at 1 hour, those
+  from there to the last point C at 5 minutes (facts/bedrock.md 2.6);
+* a hit refreshes for free, from the start of the request (2.3); an entry is readable once its writer's
+  response has begun (2.9).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from rockbottom.cache.behaviour import Behaviour
+from rockbottom.cache.entries import Entry, EntryKey, Namespace, PrefixCache
+from rockbottom.catalog import CacheRules
+from rockbottom.prompt import Api, BlockKind, CachePoint, PrefixHash, Prompt, Section, Segment, prefix_hashes, seeds_of
+from rockbottom.quantities import Ttl, Usage
+
+
+class PointFate(Enum):
+    """What became of one cachePoint."""
+
+    WRITTEN = "written"
+    READ = "read"
+    BELOW_MINIMUM = "below minimum"
+    ABOVE_MAXIMUM = "above maximum"
+    COVERED = "covered by a deeper read"
+    UNSUPPORTED = "model does not cache"
+
+
+@dataclass(frozen=True, slots=True)
+class CacheOutcome:
+    """Tokens of one request by what happened to them, and the entries to be put in the state.
+
+    ``hit`` is the number of leading segments that were read (0: none). ``points`` tells the fate of each
+    cachePoint in the order of the prompt. ``changes`` are the entries written or refreshed.
+    """
+
+    read: int
+    written_5m: int
+    written_1h: int
+    uncached: int
+    hit: int
+    points: tuple[PointFate, ...]
+    changes: tuple[tuple[EntryKey, Entry], ...]
+
+    def usage(self, output_tokens: int = 0) -> Usage:
+        """The outcome as billable tokens, with the output's."""
+        return Usage(self.uncached, output_tokens, self.read, self.written_5m, 0, self.written_1h)
+
+    @property
+    def written(self) -> int:
+        """Tokens written, whatever the lifetime."""
+        return self.written_5m + self.written_1h
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A prompt as one model and namespace see it: its hashes, and the points that count."""
+
+    prompt: Prompt
+    hashes: tuple[PrefixHash, ...]
+    rules: CacheRules
+    behaviour: Behaviour
+
+    def key(self, position: int, ttl: Ttl) -> EntryKey:
+        return EntryKey(self.hashes[position], ttl if self.behaviour.ttl_in_key == "yes" else None)
+
+    def keys(self, position: int) -> tuple[EntryKey, ...]:
+        return tuple({self.key(position, ttl): None for ttl in self.rules.ttls})
+
+
+def outcome(
+    entries: Mapping[EntryKey, Entry],
+    prompt: Prompt,
+    now: float,
+    rules: CacheRules,
+    behaviour: Behaviour,
+    namespace: Namespace,
+    visible_at: float | None = None,
+) -> CacheOutcome:
+    """What the service does with this prompt at ``now`` given the entries it holds.
+
+    ``visible_at`` is when the response starts (default: at once). Nothing is changed; the caller puts
+    ``changes`` into its state. The request is taken to be legal (``refusal`` says whether it is).
+    """
+    residual = rules.residual_tokens_with_tools if prompt.has_tools else rules.residual_tokens
+    if not rules.explicit or not prompt.points:
+        fates = (PointFate.UNSUPPORTED,) * len(prompt.points)
+        return CacheOutcome(0, 0, 0, prompt.tokens + residual, 0, fates, ())
+    view = _View(prompt, _hashes(prompt, rules, behaviour, namespace), rules, behaviour)
+    positions = _positions(view)
+    hit = max((_deepest_readable(view, entries, now, *point) for point in positions), default=0)
+    written_1h, written_5m = _written(prompt.depths, hit, positions)
+    read = prompt.depths[hit]
+    return CacheOutcome(
+        read,
+        written_5m,
+        written_1h,
+        prompt.tokens - read - written_1h - written_5m + residual,
+        hit,
+        tuple(_fate(view, point, hit) for point in prompt.points),
+        _changes(view, entries, positions, hit, now, now if visible_at is None else visible_at),
+    )
+
+
+def step(
+    state: PrefixCache,
+    prompt: Prompt,
+    now: float,
+    rules: CacheRules,
+    behaviour: Behaviour,
+    namespace: Namespace,
+    visible_at: float | None = None,
+) -> tuple[PrefixCache, CacheOutcome]:
+    """One request: the state after it and what it read and wrote. The state given is not changed."""
+    result = outcome(state.entries, prompt, now, rules, behaviour, namespace, visible_at)
+    return state.changed(result.changes, now), result
+
+
+def _hashes(
+    prompt: Prompt, rules: CacheRules, behaviour: Behaviour, namespace: Namespace
+) -> tuple[PrefixHash, ...]:
+    parts = list(namespace.parts())
+    if behaviour.api_in_key == "yes":
+        parts.append(prompt.api.value)
+    seeds = seeds_of(parts, prompt.parameters, behaviour.thinking_scope)
+    return prefix_hashes(_as_sent(prompt, rules), seeds)
+
+
+def _as_sent(prompt: Prompt, rules: CacheRules) -> Sequence[Segment]:
+    """The segments as the model is given them: some models drop old thinking when the user speaks again.
+
+    A dropped block keeps its place (so that positions stay those of the caller) under a digest of its own.
+    Models that keep it: Opus 4.5 and later, Sonnet 4.6 and later (facts/bedrock.md 2.5).
+    """
+    if rules.keeps_thinking:
+        return prompt.segments
+    spoken = max(
+        (
+            segment.message
+            for segment in prompt.segments
+            if segment.section is Section.MESSAGES
+            and segment.role == "user"
+            and segment.kind is not BlockKind.TOOL_RESULT
+        ),
+        default=-1,
+    )
+    return [
+        _DROPPED if segment.kind is BlockKind.REASONING and segment.message < spoken else segment
+        for segment in prompt.segments
+    ]
+
+
+_DROPPED = Segment(Section.MESSAGES, BlockKind.REASONING, b"dropped", 0)
+
+
+def _positions(view: _View) -> list[tuple[int, Ttl]]:
+    """The points that count, by position: at least the minimum below them, at most the maximum."""
+    return [
+        (_position(view, point), _ttl(view, point)) for point in view.prompt.points if _limit(view, point) is None
+    ]
+
+
+def _ttl(view: _View, point: CachePoint) -> Ttl:
+    """The lifetime a point asks for; one that the model lacks is only met where the switch says it is downgraded."""
+    return point.ttl if point.ttl in view.rules.ttls else view.rules.ttls[0]
+
+
+def _position(view: _View, point: CachePoint) -> int:
+    """Where a point takes effect: past text documents that end its message, if the switch says so.
+
+    Recorded once on Converse (facts/live.md 9): a document right behind the point was written all the same.
+    """
+    after, segments = point.after, view.prompt.segments
+    if view.behaviour.trailing_text_document != "cached" or view.prompt.api is not Api.CONVERSE:
+        return after
+    end = after
+    while end < len(segments) and segments[end].message == point.message and segments[end].section is point.section:
+        if segments[end].kind is not BlockKind.TEXT_DOCUMENT:
+            return after
+        end += 1
+    return end
+
+
+def _limit(view: _View, point: CachePoint) -> PointFate | None:
+    depth, maximum = view.prompt.depths[_position(view, point)], view.rules.maximum_cacheable_tokens
+    if depth < max(1, view.rules.minimum_tokens):
+        return PointFate.BELOW_MINIMUM
+    return PointFate.ABOVE_MAXIMUM if maximum is not None and depth > maximum else None
+
+
+def _deepest_readable(
+    view: _View, entries: Mapping[EntryKey, Entry], now: float, position: int, ttl: Ttl
+) -> int:
+    """The deepest position with a readable entry that this point reaches, or 0."""
+    key, segments, left = view.key, view.prompt.segments, view.rules.lookback_blocks
+    while position > 0:
+        if _readable(entries, key(position, ttl), now, view.behaviour):
+            return position
+        position -= 1
+        left -= segments[position].blocks
+        if left < 0:
+            return 0
+    return 0
+
+
+def _readable(entries: Mapping[EntryKey, Entry], key: EntryKey, now: float, behaviour: Behaviour) -> bool:
+    entry = entries.get(key)
+    if entry is None or entry.expires_at <= now or entry.visible_at > now:
+        return False
+    if behaviour.entry_lifetime == "whole_prefix" or entry.parent is None:
+        return True
+    return _readable(entries, entry.parent, now, behaviour)
+
+
+def _written(depths: Sequence[int], hit: int, positions: Sequence[tuple[int, Ttl]]) -> tuple[int, int]:
+    """Tokens written for an hour and for five minutes: the A/B/C rule."""
+    read = depths[hit]
+    hour = max((depths[position] for position, ttl in positions if ttl is Ttl.ONE_HOUR), default=0)
+    last = max((depths[position] for position, _ in positions), default=0)
+    hour = max(read, hour)
+    return hour - read, max(last, hour) - hour
+
+
+def _fate(view: _View, point: CachePoint, hit: int) -> PointFate:
+    limit = _limit(view, point)
+    if limit is not None:
+        return limit
+    position = _position(view, point)
+    if position > hit:
+        return PointFate.WRITTEN
+    return PointFate.READ if position == hit else PointFate.COVERED
+
+
+def _changes(
+    view: _View,
+    entries: Mapping[EntryKey, Entry],
+    positions: Sequence[tuple[int, Ttl]],
+    hit: int,
+    now: float,
+    visible_at: float,
+) -> tuple[tuple[EntryKey, Entry], ...]:
+    changed = _refreshed(view, entries, hit, now)
+    parent: EntryKey | None = None
+    for position, ttl in sorted(positions, key=lambda point: point[0]):
+        key = view.key(position, ttl)
+        if position > hit:
+            parent = parent or next((known for known in view.keys(hit) if known in changed), None)
+            changed[key] = Entry(ttl, view.prompt.depths[position], now + ttl.seconds, visible_at, parent)
+            parent = key
+        elif view.behaviour.point_below_hit == "marks" and not _readable(entries, key, now, view.behaviour):
+            changed[key] = Entry(ttl, view.prompt.depths[position], now + ttl.seconds, visible_at)
+    return tuple(changed.items())
+
+
+def _refreshed(view: _View, entries: Mapping[EntryKey, Entry], hit: int, now: float) -> dict[EntryKey, Entry]:
+    """The entry that was read, and with ``refresh_on_hit = prefix`` every readable one below it, its lifetime renewed."""
+    first = 1 if view.behaviour.refresh_on_hit == "prefix" else hit
+    return {
+        key: entries[key].refreshed(now)
+        for position in range(max(first, 1), hit + 1)
+        for key in view.keys(position)
+        if _readable(entries, key, now, view.behaviour)
+    }

@@ -1,0 +1,39 @@
+"""A request read as its model would: the right dialect, the right tokenizer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rockbottom.catalog import Catalog, Model
+from rockbottom.prompt import Api, MalformedBody, Meter, Prompt, read_anthropic, read_converse, read_nova
+from rockbottom.quantities import TokenWeights
+
+_DIALECTS = {"anthropic": read_anthropic, "amazon": read_nova}
+
+
+class Reader:
+    """Reads bodies of any model into prompts; keeps one Meter per tokenizer generation."""
+
+    def __init__(self, weights: Mapping[str, TokenWeights]) -> None:
+        self._weights = weights
+        self._meters: dict[str, Meter] = {}
+
+    @classmethod
+    def of(cls, catalog: Catalog) -> "Reader":
+        """A reader with the catalogue's token weights."""
+        return cls(catalog.token_weights)
+
+    def meter(self, model: Model) -> Meter:
+        """The meter for the model's tokenizer generation."""
+        if model.tokenizer not in self._meters:
+            self._meters[model.tokenizer] = Meter(self._weights[model.tokenizer])
+        return self._meters[model.tokenizer]
+
+    def read(self, body: Mapping[str, Any], api: Api, model: Model) -> Prompt:
+        """The prompt of a Converse body, or of the model vendor's native body. Raises MalformedBody."""
+        if api is Api.CONVERSE:
+            return read_converse(body, self.meter(model))
+        read = _DIALECTS.get(model.vendor)
+        if read is None:
+            known = ", ".join(sorted(_DIALECTS))
+            raise MalformedBody("body", f"a native body of {model.vendor}", wanted=f"one of {known}")
+        return read(body, self.meter(model))

@@ -1,0 +1,86 @@
+"""The bill of one request, or of many that share a price row: exact lines that sum to the total."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from rockbottom.catalog import ModelId, Price, PriceBook, Tier
+from rockbottom.quantities import NO_USAGE, ZERO_USD, Unit, Usage, Usd, usd_of_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    """Tokens of one unit at one price row."""
+
+    price: Price
+    tokens: int
+
+    @property
+    def unit(self) -> Unit:
+        """The billable unit."""
+        return self.price.unit
+
+    @property
+    def usd(self) -> Usd:
+        """The exact amount in US dollars, not rounded."""
+        return usd_of_tokens(self.tokens, self.price.usd_per_mtok)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """An itemised amount. Adds; lines of the same price row are merged, so a month is still a few lines."""
+
+    lines: tuple[CostLine, ...] = ()
+
+    @property
+    def usd(self) -> Usd:
+        """The exact total in US dollars."""
+        return sum((line.usd for line in self.lines), ZERO_USD)
+
+    @property
+    def input_usd(self) -> Usd:
+        """The total of everything but output."""
+        return sum((line.usd for line in self.lines if line.unit is not Unit.OUTPUT), ZERO_USD)
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens that were billed."""
+        return sum((Usage(**{line.unit.value: line.tokens}) for line in self.lines), NO_USAGE)
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return total_of((self, other))
+
+
+def total_of(costs: Iterable[Cost]) -> Cost:
+    """The sum of many costs, tokens added up per price row before anything is multiplied."""
+    tokens: dict[Price, int] = {}
+    for cost in costs:
+        for line in cost.lines:
+            tokens[line.price] = tokens.get(line.price, 0) + line.tokens
+    return Cost(tuple(CostLine(price, amount) for price, amount in tokens.items()))
+
+
+def bill(
+    usage: Usage,
+    model: ModelId,
+    tier: Tier,
+    on: date,
+    book: PriceBook,
+    *,
+    region: str | None = None,
+) -> Cost:
+    """The cost of one request's usage at the prices in force on a day.
+
+    The long-context price, where a model has one, is chosen by the request's whole input, so bill request
+    by request and add the costs. Units without tokens have no line. Raises NoPriceInForce when a unit that
+    was used has no price: it is never zero and never a default.
+    """
+    context = usage.total_input
+    where = region or model.region
+    return Cost(
+        tuple(
+            CostLine(book.price(model.model.id, model.scope, tier, unit, on, context, where), tokens)
+            for unit, tokens in usage.items()
+            if tokens
+        )
+    )
