@@ -1,8 +1,7 @@
-"""What the service remembers: entries, each a prefix that was written at a cachePoint and may be read until it expires."""
+"""What the service remembers: prefixes written at a cachePoint, each readable until it expires."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rockbottom.prompt import PrefixHash
@@ -50,14 +49,11 @@ class Namespace:
         return self.account, self.region, self.model
 
 
-_NO_ENTRIES: Mapping[EntryKey, Entry] = MappingProxyType({})
-
-
 @dataclass(frozen=True, slots=True)
 class PrefixCache:
     """An immutable set of entries. ``sweep_at`` is the size at which expired entries are next dropped."""
 
-    entries: Mapping[EntryKey, Entry] = _NO_ENTRIES
+    entries: Mapping[EntryKey, Entry] = field(default_factory=dict[EntryKey, Entry])
     sweep_at: int = 256
 
     def changed(self, changes: Iterable[tuple[EntryKey, Entry]], now: float) -> "PrefixCache":

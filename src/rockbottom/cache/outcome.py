@@ -124,9 +124,7 @@ def step(
     return state.changed(result.changes, now), result
 
 
-def _hashes(
-    prompt: Prompt, rules: CacheRules, behaviour: Behaviour, namespace: Namespace
-) -> tuple[PrefixHash, ...]:
+def _hashes(prompt: Prompt, rules: CacheRules, behaviour: Behaviour, namespace: Namespace) -> tuple[PrefixHash, ...]:
     parts = list(namespace.parts())
     if behaviour.api_in_key == "yes":
         parts.append(prompt.api.value)
@@ -163,9 +161,7 @@ _DROPPED = Segment(Section.MESSAGES, BlockKind.REASONING, b"dropped", 0)
 
 def _positions(view: _View) -> list[tuple[int, Ttl]]:
     """The points that count, by position: at least the minimum below them, at most the maximum."""
-    return [
-        (_position(view, point), _ttl(view, point)) for point in view.prompt.points if _limit(view, point) is None
-    ]
+    return [(_position(view, point), _ttl(view, point)) for point in view.prompt.points if _limit(view, point) is None]
 
 
 def _ttl(view: _View, point: CachePoint) -> Ttl:
@@ -196,9 +192,7 @@ def _limit(view: _View, point: CachePoint) -> PointFate | None:
     return PointFate.ABOVE_MAXIMUM if maximum is not None and depth > maximum else None
 
 
-def _deepest_readable(
-    view: _View, entries: Mapping[EntryKey, Entry], now: float, position: int, ttl: Ttl
-) -> int:
+def _deepest_readable(view: _View, entries: Mapping[EntryKey, Entry], now: float, position: int, ttl: Ttl) -> int:
     """The deepest position with a readable entry that this point reaches, or 0."""
     key, segments, left = view.key, view.prompt.segments, view.rules.lookback_blocks
     while position > 0:
@@ -261,7 +255,7 @@ def _changes(
 
 
 def _refreshed(view: _View, entries: Mapping[EntryKey, Entry], hit: int, now: float) -> dict[EntryKey, Entry]:
-    """The entry that was read, and with ``refresh_on_hit = prefix`` every readable one below it, its lifetime renewed."""
+    """The entry read, and with ``refresh_on_hit = prefix`` every readable one below it, with lifetimes renewed."""
     first = 1 if view.behaviour.refresh_on_hit == "prefix" else hit
     return {
         key: entries[key].refreshed(now)

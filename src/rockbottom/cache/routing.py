@@ -23,6 +23,7 @@ class Pinned:
     """Every request is served by the first Region."""
 
     def region_of(self, number: int, regions: Sequence[str]) -> str:
+        """The first Region, always."""
         return regions[0]
 
 
@@ -31,6 +32,7 @@ class RoundRobin:
     """Requests go to the Regions in turn."""
 
     def region_of(self, number: int, regions: Sequence[str]) -> str:
+        """The Regions in turn."""
         return regions[number % len(regions)]
 
 
@@ -42,6 +44,7 @@ class Moving:
     seed: int = 0
 
     def region_of(self, number: int, regions: Sequence[str]) -> str:
+        """The first Region, or with the probability another one, drawn from the seed and the number."""
         drawn = blake2b(f"{self.seed}:{number}".encode(), digest_size=16).digest()
         share = int.from_bytes(drawn[:8], "big") / 2**64
         if share >= self.probability or len(regions) < 2:

@@ -7,12 +7,13 @@ caches up to that tool_result (facts/live.md 12); inside Converse's toolResult i
 from collections.abc import Mapping
 from typing import Any
 
-from rockbottom.prompt.assembly import Assembly, effort_of, list_at, mapping_at, schema_of, thinking_of
+from rockbottom.prompt.assembly import Assembly, effort_of, schema_of, thinking_of
 from rockbottom.prompt.blocks import Weighed, weigh_block
 from rockbottom.prompt.errors import MalformedBody
 from rockbottom.prompt.hashing import digest_of
 from rockbottom.prompt.meter import Meter, json_bytes
 from rockbottom.prompt.segments import Api, BlockKind, Parameters, Prompt, Section, place_of
+from rockbottom.prompt.shapes import is_list, is_object, list_at, object_at
 
 _KINDS = {
     "image": BlockKind.IMAGE,
@@ -33,7 +34,7 @@ def read_anthropic(body: Mapping[str, Any], meter: Meter) -> Prompt:
         _add(assembly, _tool(tool, meter, index), tool, Section.TOOLS, "", 0, index)
     _read_content(assembly, body.get("system"), Section.SYSTEM, "", 0)
     for number, message in enumerate(list_at(body, "messages", "messages")):
-        if not isinstance(message, Mapping):
+        if not is_object(message):
             raise MalformedBody(f"messages[{number}]", type(message).__name__, wanted="an object")
         _read_content(assembly, message.get("content"), Section.MESSAGES, str(message.get("role", "")), number)
     return assembly.prompt(Api.INVOKE, _parameters(body))
@@ -47,11 +48,11 @@ def _read_content(assembly: Assembly, content: Any, section: Section, role: str,
         text = Weighed(BlockKind.TEXT, *assembly.meter.text(content, "text", role))
         assembly.add(text, section, role, message, 0)
         return
-    if not isinstance(content, list | tuple):
+    if not is_list(content):
         raise MalformedBody(place_of(section, message, 0), type(content).__name__, wanted="a string or a list")
     for index, block in enumerate(content):
         place = place_of(section, message, index)
-        if not isinstance(block, Mapping):
+        if not is_object(block):
             raise MalformedBody(place, type(block).__name__, wanted="an object")
         try:
             weighed = _weigh(block, role, assembly.meter)
@@ -77,13 +78,13 @@ def _add(
 
 def _nested_control(block: Mapping[str, Any]) -> Any:
     content = block.get("content") if block.get("type") == "tool_result" else None
-    if not isinstance(content, list | tuple):
+    if not is_list(content):
         return None
     return next((part["cache_control"] for part in reversed(content) if part.get("cache_control")), None)
 
 
 def _tool(tool: object, meter: Meter, index: int) -> Weighed:
-    if not isinstance(tool, Mapping):
+    if not is_object(tool):
         raise MalformedBody(f"tools[{index}]", type(tool).__name__, wanted="an object")
     try:
         return Weighed(BlockKind.TOOL, *meter.json(_bare(tool), "tool"))
@@ -127,8 +128,8 @@ def _weigh_result(block: Mapping[str, Any], role: str, meter: Meter) -> Weighed:
 
 
 def _parameters(body: Mapping[str, Any]) -> Parameters:
-    output = mapping_at(body, "output_config", "output_config")
-    choice = mapping_at(body, "tool_choice", "tool_choice")
+    output = object_at(body, "output_config", "output_config")
+    choice = object_at(body, "tool_choice", "tool_choice")
     return Parameters(
         thinking=thinking_of(body.get("thinking")),
         effort=effort_of(output.get("effort")),

@@ -1,13 +1,12 @@
 """Segments and points gathered in canonical order, whatever dialect the body is written in."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from rockbottom.prompt.blocks import Weighed
 from rockbottom.prompt.errors import MalformedBody
 from rockbottom.prompt.meter import Meter, json_bytes
 from rockbottom.prompt.segments import Api, BlockKind, CachePoint, Parameters, Prompt, Section, Segment, prompt_of
+from rockbottom.prompt.shapes import is_object
 from rockbottom.quantities import Ttl
 
 _TTL_BY_TEXT = {ttl.value: ttl for ttl in Ttl}
@@ -44,7 +43,7 @@ class Assembly:
     def add_point(self, point: object, section: Section, message: int, index: int, *, decorates: bool = False) -> None:
         """Add a cachePoint; ``decorates`` when it is a member of the block it follows (InvokeModel)."""
         place = f"{section.value} cache point {index}"
-        if not isinstance(point, Mapping):
+        if not is_object(point):
             raise MalformedBody(place, type(point).__name__, wanted="an object")
         ttl = self._ttl(point.get("ttl"), place)
         self.points.append(CachePoint(len(self.segments), ttl, section, self._before, message, index))
@@ -66,29 +65,9 @@ class Assembly:
         return prompt_of(api, self.segments, self.points, replace(parameters, images=images))
 
 
-def list_at(body: Mapping[str, Any], member: str, place: str) -> Iterable[Any]:
-    """The list under a member, empty when it is absent; anything else there is malformed."""
-    value = body.get(member)
-    if value is None:
-        return ()
-    if not isinstance(value, list | tuple):
-        raise MalformedBody(place, type(value).__name__, wanted="a list")
-    return value
-
-
-def mapping_at(body: Mapping[str, Any], member: str, place: str) -> Mapping[str, Any]:
-    """The object under a member, empty when it is absent; anything else there is malformed."""
-    value = body.get(member)
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise MalformedBody(place, type(value).__name__, wanted="an object")
-    return value
-
-
 def thinking_of(value: object) -> str:
     """A thinking setting in one spelling; absent equals ``{"type": "disabled"}`` (facts/live.md 82)."""
-    if not isinstance(value, Mapping) or value.get("type") in (None, "disabled"):
+    if not is_object(value) or value.get("type") in (None, "disabled"):
         return "disabled"
     return json_bytes(dict(sorted(value.items(), key=lambda item: str(item[0])))).decode("utf-8", "surrogatepass")
 

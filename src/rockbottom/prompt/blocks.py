@@ -9,6 +9,7 @@ from rockbottom.prompt.hashing import digest_of
 from rockbottom.prompt.media import content_bytes, image_size, pdf_pages
 from rockbottom.prompt.meter import Meter, json_bytes
 from rockbottom.prompt.segments import BlockKind
+from rockbottom.prompt.shapes import is_object
 
 Block = Mapping[str, Any]
 
@@ -33,7 +34,7 @@ def weigh_block(block: object, role: str, meter: Meter, place: str) -> Weighed:
     Raises MalformedBody when the block is not an object with exactly one member. A member that is not
     known is weighed as its JSON, so that new block types keep their identity.
     """
-    if not isinstance(block, Mapping):
+    if not is_object(block):
         raise MalformedBody(place, type(block).__name__, wanted="an object")
     if len(block) != 1:
         raise MalformedBody(place, f"{len(block)} members ({', '.join(map(str, block))})", wanted="exactly one member")
@@ -58,8 +59,13 @@ def _json(meter: Meter, value: object, kind: str, role: str, place: str) -> tupl
         raise MalformedBody(place, f"{type(error).__name__}: {error}", wanted="JSON") from error
 
 
+def _part(value: Any, member: str) -> Any:
+    """A member that is an object; empty when it is absent."""
+    return value.get(member) or {}
+
+
 def _image(value: Any, role: str, meter: Meter) -> Weighed:
-    return _image_of(value.get("source") or {}, str(value.get("format", "")), role, meter)
+    return _image_of(_part(value, "source"), str(value.get("format", "")), role, meter)
 
 
 def _image_of(source: Any, media_format: str, role: str, meter: Meter) -> Weighed:
@@ -71,7 +77,7 @@ def _image_of(source: Any, media_format: str, role: str, meter: Meter) -> Weighe
 
 
 def _document(value: Any, role: str, meter: Meter) -> Weighed:
-    source = value.get("source") or {}
+    source = _part(value, "source")
     name, media_format = str(value.get("name", "")), str(value.get("format", "txt"))
     if isinstance(source.get("text"), str):
         data = source["text"].encode("utf-8", "surrogatepass")
@@ -89,7 +95,7 @@ def _document(value: Any, role: str, meter: Meter) -> Weighed:
 
 def _media(kind: BlockKind) -> Callable[[Any, str, Meter], Weighed]:
     def weigh(value: Any, role: str, meter: Meter) -> Weighed:
-        source = value.get("source") or {}
+        source = _part(value, "source")
         data = content_bytes(source.get("bytes")) or json_bytes(source)
         digest = digest_of(kind.value, role, str(value.get("format", "")).encode(), data)
         return Weighed(kind, digest, meter.weights.image_tokens)
@@ -117,7 +123,7 @@ def _tool_result_part(part: Any, role: str, meter: Meter) -> Weighed:
 
 
 def _reasoning(value: Any, role: str, meter: Meter) -> Weighed:
-    text = value.get("reasoningText") or {}
+    text = _part(value, "reasoningText")
     redacted = content_bytes(value.get("redactedContent"))
     label = json_bytes([text.get("text"), text.get("signature")])
     tokens = meter.tokens_of_text(str(text.get("text") or "")) if text else len(redacted) // 4
@@ -128,11 +134,9 @@ def _guard(value: Any, role: str, meter: Meter) -> Weighed:
     if "image" in value:
         image = _image(value["image"], role, meter)
         return Weighed(BlockKind.GUARD, image.digest, image.tokens)
-    text = value.get("text") or {}
+    text = _part(value, "text")
     label = json_bytes([text.get("text"), text.get("qualifiers")])
-    return Weighed(
-        BlockKind.GUARD, digest_of("guard", role, label), meter.tokens_of_text(str(text.get("text") or ""))
-    )
+    return Weighed(BlockKind.GUARD, digest_of("guard", role, label), meter.tokens_of_text(str(text.get("text") or "")))
 
 
 def _citations(value: Any, role: str, meter: Meter) -> Weighed:
@@ -141,8 +145,8 @@ def _citations(value: Any, role: str, meter: Meter) -> Weighed:
 
 
 def _tool_spec(value: Any, role: str, meter: Meter) -> Weighed:
-    schema = (value.get("inputSchema") or {}).get("json")
-    parts = [value.get("name"), value.get("description"), schema, bool(value.get("strict"))]
+    schema = _part(value, "inputSchema").get("json")
+    parts: list[Any] = [value.get("name"), value.get("description"), schema, bool(value.get("strict"))]
     return Weighed(BlockKind.TOOL, *meter.json(parts, "toolSpec"))
 
 

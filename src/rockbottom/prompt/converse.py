@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rockbottom.prompt.assembly import Assembly, effort_of, list_at, mapping_at, schema_of, thinking_of
+from rockbottom.prompt.assembly import Assembly, effort_of, schema_of, thinking_of
 from rockbottom.prompt.blocks import weigh_block
 from rockbottom.prompt.errors import MalformedBody
 from rockbottom.prompt.meter import Meter
 from rockbottom.prompt.segments import Api, Parameters, Prompt, Section, place_of
+from rockbottom.prompt.shapes import is_object, list_at, object_at
 
 
 def read_converse(body: Mapping[str, Any], meter: Meter) -> Prompt:
@@ -17,12 +18,12 @@ def read_converse(body: Mapping[str, Any], meter: Meter) -> Prompt:
     another question (``cache.refusal``).
     """
     assembly = Assembly(meter)
-    tool_config = mapping_at(body, "toolConfig", "toolConfig")
+    tool_config = object_at(body, "toolConfig", "toolConfig")
     _read_list(assembly, list_at(tool_config, "tools", "toolConfig.tools"), Section.TOOLS, "", 0)
     _read_list(assembly, list_at(body, "system", "system"), Section.SYSTEM, "", 0)
     for number, message in enumerate(list_at(body, "messages", "messages")):
         place = f"messages[{number}]"
-        if not isinstance(message, Mapping):
+        if not is_object(message):
             raise MalformedBody(place, type(message).__name__, wanted="an object")
         content = list_at(message, "content", f"{place}.content")
         _read_list(assembly, content, Section.MESSAGES, str(message.get("role", "")), number)
@@ -32,7 +33,7 @@ def read_converse(body: Mapping[str, Any], meter: Meter) -> Prompt:
 def _read_list(assembly: Assembly, blocks: Any, section: Section, role: str, message: int) -> None:
     assembly.begin_list(section)
     for index, block in enumerate(blocks):
-        if isinstance(block, Mapping) and "cachePoint" in block and len(block) == 1:
+        if is_object(block) and "cachePoint" in block and len(block) == 1:
             assembly.add_point(block["cachePoint"], section, message, index)
         else:
             weighed = weigh_block(block, role, assembly.meter, place_of(section, message, index))
@@ -40,11 +41,11 @@ def _read_list(assembly: Assembly, blocks: Any, section: Section, role: str, mes
 
 
 def _parameters(body: Mapping[str, Any], tool_config: Mapping[str, Any]) -> Parameters:
-    extra = mapping_at(body, "additionalModelRequestFields", "additionalModelRequestFields")
-    output = mapping_at(body, "outputConfig", "outputConfig")
-    native_output = mapping_at(extra, "output_config", "additionalModelRequestFields.output_config")
+    extra = object_at(body, "additionalModelRequestFields", "additionalModelRequestFields")
+    output = object_at(body, "outputConfig", "outputConfig")
+    native_output = object_at(extra, "output_config", "additionalModelRequestFields.output_config")
     schema = output.get("textFormat") or native_output.get("format") or extra.get("output_format")
-    choice = mapping_at(tool_config, "toolChoice", "toolConfig.toolChoice")
+    choice = object_at(tool_config, "toolChoice", "toolConfig.toolChoice")
     return Parameters(
         thinking=thinking_of(extra.get("thinking")),
         effort=effort_of(output.get("effort") or native_output.get("effort")),
@@ -56,9 +57,9 @@ def _parameters(body: Mapping[str, Any], tool_config: Mapping[str, Any]) -> Para
 
 def _cites(body: Mapping[str, Any]) -> bool:
     return any(
-        isinstance(block, Mapping)
-        and isinstance(document := block.get("document"), Mapping)
-        and isinstance(citations := document.get("citations"), Mapping)
+        is_object(block)
+        and is_object(document := block.get("document"))
+        and is_object(citations := document.get("citations"))
         and bool(citations.get("enabled"))
         for message in list_at(body, "messages", "messages")
         for block in message.get("content") or ()

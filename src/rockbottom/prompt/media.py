@@ -8,13 +8,14 @@ import base64
 import binascii
 import re
 import struct
+from typing import Any
 
 _PDF_PAGE = re.compile(rb"/Type\s*/Page\b")
 
 
-def content_bytes(source: object) -> bytes:
+def content_bytes(source: Any) -> bytes:
     """The bytes of a ``source`` union: ``bytes`` itself, or base64 text as it travels in JSON; else empty."""
-    if isinstance(source, bytes | bytearray | memoryview):
+    if isinstance(source, bytes | bytearray):
         return bytes(source)
     if isinstance(source, str):
         try:

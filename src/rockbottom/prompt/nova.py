@@ -7,25 +7,26 @@ it closes (AWS prompt-caching page), and that ``inferenceConfig`` is Nova's own.
 from collections.abc import Mapping
 from typing import Any
 
-from rockbottom.prompt.assembly import Assembly, list_at, mapping_at
+from rockbottom.prompt.assembly import Assembly
 from rockbottom.prompt.blocks import weigh_block
 from rockbottom.prompt.errors import MalformedBody
 from rockbottom.prompt.meter import Meter
 from rockbottom.prompt.segments import Api, Parameters, Prompt, Section, place_of
+from rockbottom.prompt.shapes import is_object, list_at, object_at
 
 
 def read_nova(body: Mapping[str, Any], meter: Meter) -> Prompt:
     """The prompt of a Nova body. Raises MalformedBody for a shape that cannot be read."""
     assembly = Assembly(meter)
-    tool_config = mapping_at(body, "toolConfig", "toolConfig")
+    tool_config = object_at(body, "toolConfig", "toolConfig")
     _read_list(assembly, list_at(tool_config, "tools", "toolConfig.tools"), Section.TOOLS, "", 0)
     _read_list(assembly, list_at(body, "system", "system"), Section.SYSTEM, "", 0)
     for number, message in enumerate(list_at(body, "messages", "messages")):
-        if not isinstance(message, Mapping):
+        if not is_object(message):
             raise MalformedBody(f"messages[{number}]", type(message).__name__, wanted="an object")
         content = list_at(message, "content", f"messages[{number}].content")
         _read_list(assembly, content, Section.MESSAGES, str(message.get("role", "")), number)
-    choice = mapping_at(tool_config, "toolChoice", "toolConfig.toolChoice")
+    choice = object_at(tool_config, "toolChoice", "toolConfig.toolChoice")
     return assembly.prompt(Api.INVOKE, Parameters(tool_choice=next(iter(choice), "auto")))
 
 
@@ -33,7 +34,7 @@ def _read_list(assembly: Assembly, blocks: Any, section: Section, role: str, mes
     assembly.begin_list(section)
     for index, block in enumerate(blocks):
         place = place_of(section, message, index)
-        if not isinstance(block, Mapping):
+        if not is_object(block):
             raise MalformedBody(place, type(block).__name__, wanted="an object")
         bare = {member: value for member, value in block.items() if member != "cachePoint"}
         if bare:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rockbottom.prompt.segments import Prompt, Section, Segment
+from rockbottom.prompt.shapes import is_list, is_object
 from rockbottom.quantities import Ttl
 
 
@@ -19,9 +20,7 @@ class Placement:
     ttl: Ttl | None = None
 
 
-def with_converse_points(
-    body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]
-) -> dict[str, Any]:
+def with_converse_points(body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]) -> dict[str, Any]:
     """A Converse body with cachePoint blocks put after the segments named."""
     new = dict(body)
     for placement in sorted(placements, key=lambda placement: -placement.after):
@@ -31,9 +30,7 @@ def with_converse_points(
     return new
 
 
-def with_anthropic_points(
-    body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]
-) -> dict[str, Any]:
+def with_anthropic_points(body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]) -> dict[str, Any]:
     """An Anthropic Messages body with ``cache_control`` set on the segments named; strings become text blocks."""
     return _decorated(body, prompt, placements, "cache_control", "ephemeral", "tools")
 
@@ -46,29 +43,29 @@ def with_nova_points(body: Mapping[str, Any], prompt: Prompt, placements: Iterab
 def without_points(body: Mapping[str, Any]) -> dict[str, Any]:
     """A Converse, Anthropic or Nova body without any cachePoint block or member."""
     new = dict(body)
-    if isinstance(new.get("toolConfig"), Mapping):
+    if is_object(new.get("toolConfig")):
         tools = _stripped(new["toolConfig"].get("tools"))
         new["toolConfig"] = {**new["toolConfig"], "tools": tools} if tools is not None else new["toolConfig"]
     for member in ("tools", "system"):
         if member in new:
             new[member] = _stripped(new[member])
-    if isinstance(new.get("messages"), list | tuple):
+    if is_list(new.get("messages")):
         new["messages"] = [
-            {**message, "content": _stripped(message.get("content"))} if isinstance(message, Mapping) else message
+            {**message, "content": _stripped(message.get("content"))} if is_object(message) else message
             for message in new["messages"]
         ]
     return new
 
 
 def _stripped(blocks: Any) -> Any:
-    if not isinstance(blocks, list | tuple):
+    if not is_list(blocks):
         return blocks
     bare = [_stripped_block(block) for block in blocks]
     return [block for block in bare if block != {}]
 
 
 def _stripped_block(block: Any) -> Any:
-    if not isinstance(block, Mapping):
+    if not is_object(block):
         return block
     bare = {member: value for member, value in block.items() if member not in ("cachePoint", "cache_control")}
     if bare.get("type") == "tool_result":
@@ -97,14 +94,15 @@ def _list_for(
     """The list that holds the segment, copied on the way down unless an earlier placement copied it."""
     if segment.section is Section.TOOLS and tools == "toolConfig":
         holder = _own(new, "toolConfig", body.get("toolConfig"))
-        return _own_list(holder, "tools", (body.get("toolConfig") or {}).get("tools"))
+        original: Any = body.get("toolConfig") or {}
+        return _own_list(holder, "tools", original.get("tools"))
     if segment.section is not Section.MESSAGES:
         member = segment.section.value
         return _own_list(new, member, body.get(member))
     messages = _own_list(new, "messages", body.get("messages"))
-    original = (body.get("messages") or ())[segment.message]
-    message = _own(messages, segment.message, original)
-    return _own_list(message, "content", original.get("content"))
+    told: Any = (body.get("messages") or ())[segment.message]
+    message = _own(messages, segment.message, told)
+    return _own_list(message, "content", told.get("content"))
 
 
 def _own(holder: Any, key: Any, original: Any) -> dict[str, Any]:
