@@ -1,0 +1,46 @@
+# Every target does its own set-up in .venv; nothing outside this folder is touched.
+# PYTHON=python3.12 chooses the interpreter, PYTEST="-k cache -x" adds to pytest's arguments.
+.PHONY: help setup demo test slow check format bench docs wheel sdk-js lock clean
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+PYTEST ?=
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+# One stamp for each set of packages; a second call finds it and takes nothing.
+.venv/.set-%: constraints/%.txt pyproject.toml scripts/setup
+	@scripts/setup $*
+	@touch $@
+
+setup: .venv/.set-dev  ## the environment for everything below
+
+test: .venv/.set-dev  ## all tests but the slow ones
+	@$(BIN)/python -m pytest -q -m "not slow" $(PYTEST)
+
+slow: .venv/.set-dev  ## the slow tests
+	@$(BIN)/python -m pytest -q -m slow $(PYTEST)
+
+check: .venv/.set-dev  ## lint, types, imports, docs
+	@$(BIN)/ruff check src tests scripts
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/pyright
+	@$(BIN)/python scripts/cli_reference.py --check
+
+format: .venv/.set-dev  ## ruff's formatting
+	@$(BIN)/ruff format src tests scripts
+	@$(BIN)/ruff check --fix src tests scripts
+
+docs: .venv/.set-dev  ## regenerate docs/reference/cli.md and run every example of the documents
+	@$(BIN)/python scripts/cli_reference.py
+	@$(BIN)/python -m pytest -q tests/house/test_docs.py
+
+wheel: .venv/.set-dev  ## build the wheel and try it in a fresh environment
+	@scripts/try_wheel
+
+lock:  ## new pins from pyproject.toml (UPGRADE=1 for newer versions); needs uv
+	@scripts/lock
+
+clean:  ## remove everything that make made
+	rm -rf .venv .venv-* dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
