@@ -23,18 +23,25 @@ slow: .venv/.set-dev  ## the slow tests
 	@$(BIN)/python -m pytest -q -m slow $(PYTEST)
 
 check: .venv/.set-dev  ## lint, types, imports, docs
-	@$(BIN)/ruff check src tests scripts
+	@$(BIN)/ruff check src tests scripts benchmarks
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/pyright
 	@$(BIN)/python scripts/cli_reference.py --check
 
 format: .venv/.set-dev  ## ruff's formatting
-	@$(BIN)/ruff format src tests scripts
-	@$(BIN)/ruff check --fix src tests scripts
+	@$(BIN)/ruff format src tests scripts benchmarks
+	@$(BIN)/ruff check --fix src tests scripts benchmarks
 
 docs: .venv/.set-dev  ## regenerate docs/reference/cli.md and run every example of the documents
 	@$(BIN)/python scripts/cli_reference.py
 	@$(BIN)/python -m pytest -q tests/house/test_docs.py
+
+bench: .venv/.set-bench  ## the benchmarks: figures beside their peers, no pass or fail
+	@for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit; done
+
+sdk-js: .venv/.set-dev  ## the JavaScript SDK from npm against the local endpoint; needs Node.js
+	@npm install --silent --prefix tests/sdk_js
+	@$(BIN)/python -m pytest -q tests/sdk_js
 
 wheel: .venv/.set-dev  ## build the wheel and try it in a fresh environment
 	@scripts/try_wheel
@@ -43,4 +50,4 @@ lock:  ## new pins from pyproject.toml (UPGRADE=1 for newer versions); needs uv
 	@scripts/lock
 
 clean:  ## remove everything that make made
-	rm -rf .venv .venv-* dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-* dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache tests/sdk_js/node_modules
