@@ -75,7 +75,7 @@ def estimated_tokens(text: str, tokens_per: Mapping[str, float]) -> float:
         return _weighted(text, tokens_per)
     slices = 4 + length // 2048
     step = length // slices
-    sample = "\n".join(text[start : start + _SLICE_CHARS] for start in range(0, step * slices, step))
+    sample = "".join(text[start : start + _SLICE_CHARS] for start in range(0, step * slices, step))
     return _weighted(sample, tokens_per) * (length / len(sample))
 
 
