@@ -12,7 +12,8 @@ from rockbottom.catalog.errors import (
     UnresolvedProfile,
 )
 from rockbottom.catalog.models import Model, ModelId, Scope, Tier
-from rockbottom.catalog.prices import REFERENCE_REGION, Price, PriceBook
+from rockbottom.catalog.price_book import PriceBook
+from rockbottom.catalog.prices import REFERENCE_REGION, Price
 from rockbottom.catalog.resolve import Resolve, scope_of_model_arns
 from rockbottom.catalog.rules import CacheRules, ContestedRule, Switch
 

@@ -1,9 +1,11 @@
 """The authored data of ``catalog/data`` read into the types of the catalogue."""
 
+import csv
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -11,8 +13,9 @@ from typing import Any
 from rockbottom.catalog.catalogue import Catalog
 from rockbottom.catalog.errors import InvalidCatalogue
 from rockbottom.catalog.models import Model, Scope
+from rockbottom.catalog.price_book import PriceBook
 from rockbottom.catalog.price_files import rows_of_lines
-from rockbottom.catalog.prices import Price, PriceBook
+from rockbottom.catalog.prices import Price
 from rockbottom.catalog.resolve import Spellings
 from rockbottom.catalog.rules import CacheRules, ContestedRule, Switch
 from rockbottom.quantities import Source, TokenWeights, Ttl
@@ -20,16 +23,18 @@ from rockbottom.quantities import Source, TokenWeights, Ttl
 Table = Mapping[str, Any]
 Sources = Mapping[str, Source]
 
+_YES_NO: Mapping[str, bool | None] = {"yes": True, "no": False, "": None}
+
 
 @cache
 def load_catalog() -> Catalog:
     """The packaged catalogue; read once per process."""
     data = resources.files("rockbottom.catalog") / "data"
     sources = {key: Source(key, **row) for key, row in _toml(data / "sources.toml").items()}
-    models = {model.id: model for model in _models(_toml(data / "models.toml"), sources)}
+    models = {model.id: model for model in _models(data / "models.csv", sources)}
     return Catalog(
         models=models,
-        price_book=PriceBook.of(_prices(data / "prices", sources)),
+        price_book=PriceBook.by_vendor(_prices(data / "prices", sources)),
         switches={name: _switch(name, row, sources) for name, row in _toml(data / "switches.toml").items()},
         token_weights={name: _weights(name, row, sources) for name, row in _toml(data / "token_weights.toml").items()},
         sources=sources,
@@ -49,25 +54,29 @@ def _source(key: str, sources: Sources) -> Source:
         raise InvalidCatalogue(f"sources.toml has no source {key!r}.") from None
 
 
-def _prices(folder: Traversable, sources: Sources) -> Iterator[Price]:
-    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if file.name.endswith(".csv"):
-            yield from rows_of_lines(file.read_text(encoding="utf-8").splitlines(), f"prices/{file.name}", sources)
+def _prices(folder: Traversable, sources: Sources) -> Mapping[str, Callable[[], Iterator[Price]]]:
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".csv")), key=lambda file: file.name)
+    return {file.name.removesuffix(".csv"): partial(_vendor_prices, file, sources) for file in files}
 
 
-def _models(tables: Table, sources: Sources) -> Iterator[Model]:
-    for id, row in tables.items():
+def _vendor_prices(file: Traversable, sources: Sources) -> Iterator[Price]:
+    return rows_of_lines(file.read_text(encoding="utf-8").splitlines(), f"prices/{file.name}", sources)
+
+
+def _models(file: Traversable, sources: Sources) -> Iterator[Model]:
+    """Models of a CSV; an empty cell is not known, lists are separated by spaces."""
+    for row in csv.DictReader(file.read_text(encoding="utf-8").splitlines()):
         yield Model(
-            id=id,
+            id=row["id"],
             name=row["name"],
-            vendor=id.partition(".")[0],
+            vendor=row["id"].partition(".")[0],
             tokenizer=row["tokenizer"],
-            context_window=row.get("context_window"),
-            count_tokens=row.get("count_tokens"),
-            in_region=row.get("in_region"),
-            profiles=tuple(Scope(value) for value in row.get("profiles", ())),
-            aliases=tuple(row.get("aliases", ())),
-            released_on=row.get("released_on"),
+            context_window=int(row["context_window"]) if row["context_window"] else None,
+            count_tokens=_YES_NO[row["count_tokens"]],
+            in_region=_YES_NO[row["in_region"]],
+            profiles=tuple(Scope(value) for value in row["profiles"].split()),
+            aliases=tuple(row["aliases"].split()),
+            released_on=date.fromisoformat(row["released_on"]) if row["released_on"] else None,
             source=_source(row["source"], sources),
         )
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from rockbottom.catalog.errors import NoRulesInForce
 from rockbottom.catalog.models import Model, ModelId
-from rockbottom.catalog.prices import PriceBook
+from rockbottom.catalog.price_book import PriceBook
 from rockbottom.catalog.resolve import Resolve, Spellings, model_id
 from rockbottom.catalog.rules import CacheRules, Switch
 from rockbottom.quantities import Source, TokenWeights

@@ -46,9 +46,41 @@ def rows_of_lines(lines: Sequence[str], place: str, sources: Mapping[str, Source
         raise InvalidPriceFile(f"{place} is empty; the first line must name the columns {', '.join(REQUIRED)}.", line=1)
     _check_header(header, place)
     at = {name: index for index, name in enumerate(header)}
+    order = [at.get(name, -1) for name in COLUMNS]
     for cells in reader:
         if cells:
-            yield _Row(cells, at, place, reader.line_num).price(sources)
+            price = _price(cells, order, place, reader.line_num, sources)
+            yield price or _Row(cells, at, place, reader.line_num).price(sources)
+
+
+def _price(
+    cells: Sequence[str], order: Sequence[int], place: str, line: int, sources: Mapping[str, Source]
+) -> Price | None:
+    """The row read in one go, or None where anything is amiss: then it is read again to name the column."""
+    if len(cells) != len(order) - order.count(-1):
+        return None
+    padded = [*cells, ""]  # what a column that the file does not have holds
+    model, scope, region, tier, unit, price, above, begin, end, contested, source, note = [
+        padded[index].strip() for index in order
+    ]
+    try:
+        return Price(
+            model,
+            _SCOPES[scope],
+            _TIERS[tier],
+            _UNITS[unit],
+            _usd(price),
+            _day(begin),
+            _day(end) if end else None,
+            region or None,
+            int(above or "0"),
+            _FLAGS[contested],
+            sources[source],
+            note,
+            f"{place}:{line}",
+        )
+    except (KeyError, ValueError, InvalidOperation):
+        return None
 
 
 def _check_header(header: Sequence[str], place: str) -> None:
@@ -106,12 +138,9 @@ class _Row:
 
     def usd(self) -> Usd:
         try:
-            value = Decimal(self.text("usd_per_mtok"))
-        except InvalidOperation:
-            value = None
-        if value is None or not value.is_finite() or value < 0:
-            raise self.fault("usd_per_mtok", "must be US dollars per million tokens, such as 0.0875")
-        return value
+            return _usd(self.text("usd_per_mtok"))
+        except (ValueError, InvalidOperation):
+            raise self.fault("usd_per_mtok", "must be US dollars per million tokens, such as 0.0875") from None
 
     def day(self, column: str) -> date:
         try:
@@ -140,6 +169,14 @@ class _Row:
     def fault(self, column: str, rule: str) -> InvalidPriceFile:
         message = f"{self.place}:{self.line}, column {column}: {self.text(column)!r} {rule}."
         return InvalidPriceFile(message, line=self.line, column=column)
+
+
+@lru_cache(maxsize=4096)
+def _usd(text: str) -> Usd:
+    value = Decimal(text)
+    if not value.is_finite() or value < 0:
+        raise ValueError(text)
+    return value
 
 
 @lru_cache(maxsize=1024)

@@ -1,6 +1,5 @@
 """From what a person or a program writes as a model id to the model, its scope and its Region."""
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -94,6 +93,8 @@ def _model(given: str, bare: str, spellings: Spellings) -> Model:
 
 
 def _unknown(given: str, bare: str, spellings: Spellings) -> UnknownModel:
+    import difflib  # only on the way to an error
+
     close = difflib.get_close_matches(_plain(bare), spellings.loose, n=12, cutoff=0.5)
     nearest = list(dict.fromkeys(model.id for spelling in close for model in spellings.loose[spelling]))[:3]
     said = f"; the nearest known are {', '.join(nearest)}" if nearest else ""

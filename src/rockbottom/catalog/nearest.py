@@ -1,0 +1,54 @@
+"""What to say when no price is in force: the rows that come closest, and how each differs."""
+
+from collections.abc import Sequence
+
+from rockbottom.catalog.errors import NoPriceInForce
+from rockbottom.catalog.prices import REFERENCE_REGION, Price, Question
+
+
+def no_price(asked: Question, rows: Sequence[Price]) -> NoPriceInForce:
+    """The error for a question without an answer; ``rows`` are all rows of the model, contested ones too."""
+    known = [row for row in rows if not row.contested]
+    if not known:
+        message = f"No price in force for {asked}: the price book has no row for this model."
+        return NoPriceInForce(message, fix="rockbottom models")
+    nearest = sorted(known, key=lambda row: (_distance(row, asked), row.place))[:3]
+    best = _distance(nearest[0], asked)[0]
+    nearest = [row for row in nearest if _distance(row, asked)[0] == best]
+    said = "; ".join(f"{_difference(row, asked)} ({row.place})" for row in nearest)
+    message = f"No price in force for {asked}; nearest: {said}."
+    return NoPriceInForce(message, nearest=nearest, fix=f"rockbottom prices show {asked.model} --on {asked.on}")
+
+
+def _distance(row: Price, asked: Question) -> tuple[int, int]:
+    """How many things differ, the weightiest first, then the days between."""
+    days = 0 if row.in_force(asked.on) else abs((row.valid_from - asked.on).days)
+    far = (
+        32 * (row.unit is not asked.unit)
+        + 16 * (row.tier is not asked.tier)
+        + 8 * (row.scope is not asked.scope)
+        + 4 * (row.above_context_tokens != asked.band)
+        + 2 * (row.region not in (None, asked.region or REFERENCE_REGION))
+        + (days > 0)
+    )
+    return far, days
+
+
+def _difference(row: Price, asked: Question) -> str:
+    """In words, what the row is that was not asked for."""
+    parts: list[str] = []
+    if row.unit is not asked.unit:
+        parts.append(f"for {row.unit.value}")
+    if row.tier is not asked.tier:
+        parts.append(f"for the {row.tier.value} tier")
+    if row.scope is not asked.scope:
+        parts.append(f"for {row.scope.value}")
+    if row.above_context_tokens != asked.band:
+        above = row.above_context_tokens
+        parts.append(f"for prompts above {above:,} tokens" if above else "for shorter prompts")
+    if row.region not in (None, asked.region or REFERENCE_REGION):
+        parts.append(f"for {row.region}, and Regions differ")
+    if not row.in_force(asked.on):
+        starts = row.valid_from > asked.on
+        parts.append(f"starting {row.valid_from}" if starts else f"that ended {row.valid_to}")
+    return "a row " + ", ".join(parts)
