@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rockbottom.catalog.errors import NoPriceInForce
+from rockbottom.catalog.models import Scope
 from rockbottom.catalog.prices import REFERENCE_REGION, Price, Question
 
 
@@ -12,12 +13,24 @@ def no_price(asked: Question, rows: Sequence[Price]) -> NoPriceInForce:
     if not known:
         message = f"No price in force for {asked}: the price book has no row for this model."
         return NoPriceInForce(message, fix="rockbottom models")
-    nearest = sorted(known, key=lambda row: (_distance(row, asked), row.place))[:3]
-    best = _distance(nearest[0], asked)[0]
-    nearest = [row for row in nearest if _distance(row, asked)[0] == best]
-    said = "; ".join(f"{_difference(row, asked)} ({row.place})" for row in nearest)
+    best = min(_distance(row, asked) for row in known)
+    nearest = sorted((row for row in known if _distance(row, asked) == best), key=_preference)
+    shown = {_difference(row, asked): row for row in reversed(nearest)}
+    said = "; ".join(f"{text} ({row.place})" for text, row in list(reversed(shown.items()))[:3])
     message = f"No price in force for {asked}; nearest: {said}."
-    return NoPriceInForce(message, nearest=nearest, fix=f"rockbottom prices show {asked.model} --on {asked.on}")
+    return NoPriceInForce(message, nearest=nearest, fix=_fix(nearest[0], asked))
+
+
+def _fix(row: Price, asked: Question) -> str:
+    if row.scope is not asked.scope:
+        prefix = "" if row.scope is Scope.IN_REGION else f"{row.scope.value}."
+        return f"use the id {prefix}{asked.model}"
+    return f"rockbottom prices show {asked.model}, or bring a price of your own with --prices FILE"
+
+
+def _preference(row: Price) -> tuple[bool, bool, str]:
+    """Scopes that most people can use first, then the order of the file."""
+    return row.scope is not Scope.US, row.scope is not Scope.GLOBAL, row.place
 
 
 def _distance(row: Price, asked: Question) -> tuple[int, int]:
