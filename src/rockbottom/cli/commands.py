@@ -10,5 +10,8 @@ class Entry(NamedTuple):
     help: str
 
 
-COMMANDS: dict[str, Entry] = {}
+COMMANDS: dict[str, Entry] = {
+    "prices": Entry("rockbottom.cli.prices:command", "Show prices, and check them against AWS's price list."),
+    "models": Entry("rockbottom.cli.models:command", "List models and the rules by which they cache."),
+}
 """Commands by name, in the order in which they are listed: the everyday ones first."""

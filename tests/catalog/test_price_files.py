@@ -1,0 +1,86 @@
+"""A user's price file: what it may hold, how it lies on top, and how its faults are named."""
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from rockbottom.catalog import InvalidPriceFile, PriceBook, Scope, Tier, load_catalog
+from rockbottom.quantities import Unit
+
+HEADER = "model,scope,tier,unit,usd_per_mtok,valid_from"
+NOVA = ("amazon.nova-pro-v1:0", Scope.IN_REGION, Tier.DEFAULT, Unit.INPUT)
+
+
+def book(tmp_path: Path, *lines: str, header: str = HEADER) -> PriceBook:
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join((header, *lines)) + "\n")
+    return PriceBook.read(path)
+
+
+def test_a_users_row_wins_from_its_day_on(tmp_path: Path) -> None:
+    """A private price of 0.5 from November 2026 leaves October's published 0.8 alone."""
+    mine = book(tmp_path, "amazon.nova-pro-v1:0,in_region,default,input,0.5,2026-11-01")
+    both = load_catalog().price_book.overlay(mine)
+    assert both.price(*NOVA, date(2026, 10, 31)).usd_per_mtok == Decimal("0.8")
+    found = both.price(*NOVA, date(2026, 11, 1))
+    assert found.usd_per_mtok == Decimal("0.5")
+    assert found.place.endswith("mine.csv:2")
+
+
+def test_a_users_row_that_ended_gives_way_again(tmp_path: Path) -> None:
+    """valid_to is exclusive; after it the published row is back."""
+    mine = book(
+        tmp_path, "amazon.nova-pro-v1:0,in_region,default,input,0.5,2026-11-01,2026-12-01", header=HEADER + ",valid_to"
+    )
+    both = load_catalog().price_book.overlay(mine)
+    assert both.price(*NOVA, date(2026, 11, 30)).usd_per_mtok == Decimal("0.5")
+    assert both.price(*NOVA, date(2026, 12, 1)).usd_per_mtok == Decimal("0.8")
+
+
+def test_a_file_may_bring_models_nobody_has_heard_of(tmp_path: Path) -> None:
+    """A price for a model of one's own needs no entry in the catalogue."""
+    mine = book(tmp_path, "acme.model-1,in_region,default,input,7,2026-01-01")
+    found = mine.price("acme.model-1", Scope.IN_REGION, Tier.DEFAULT, Unit.INPUT, date(2026, 1, 1))
+    assert found.usd_per_mtok == 7
+    assert found.source.title.startswith("price file")
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "said"),
+    [
+        ("m,mars,default,input,1,2026-01-01", "scope", "must be one of in_region, us"),
+        ("m,us,fast,input,1,2026-01-01", "tier", "must be one of default"),
+        ("m,us,default,reads,1,2026-01-01", "unit", "must be one of input"),
+        ("m,us,default,input,-1,2026-01-01", "usd_per_mtok", "US dollars per million"),
+        ("m,us,default,input,NaN,2026-01-01", "usd_per_mtok", "US dollars per million"),
+        ("m,us,default,input,cheap,2026-01-01", "usd_per_mtok", "US dollars per million"),
+        ("m,us,default,input,1,yesterday", "valid_from", "must be a date"),
+        (",us,default,input,1,2026-01-01", "model", "must not be empty"),
+    ],
+)
+def test_a_fault_names_line_and_column(tmp_path: Path, line: str, column: str, said: str) -> None:
+    """The second data line is line 3 of the file."""
+    with pytest.raises(InvalidPriceFile, match=rf"mine\.csv:3, column {column}: .*{said}") as raised:
+        book(tmp_path, "m,us,default,input,1,2026-01-01", line)
+    assert (raised.value.line, raised.value.column) == (3, column)
+
+
+def test_a_missing_column_an_unknown_one_and_a_short_line_are_named(tmp_path: Path) -> None:
+    """Header faults name the column; a line with too few cells names the line."""
+    with pytest.raises(InvalidPriceFile, match="lacks the column 'unit'"):
+        book(tmp_path, header="model,scope,tier,usd_per_mtok,valid_from")
+    with pytest.raises(InvalidPriceFile, match="unknown column 'price'"):
+        book(tmp_path, header=HEADER + ",price")
+    with pytest.raises(InvalidPriceFile, match=r"mine\.csv:2 has 3 cells where the header has 6"):
+        book(tmp_path, "m,us,default")
+
+
+def test_an_absent_file_and_an_empty_one_are_said_plainly(tmp_path: Path) -> None:
+    """No traceback of the file system reaches the user."""
+    with pytest.raises(InvalidPriceFile, match="cannot be read"):
+        PriceBook.read(tmp_path / "nowhere.csv")
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(InvalidPriceFile, match="is empty"):
+        PriceBook.read(tmp_path / "empty.csv")
