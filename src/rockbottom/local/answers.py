@@ -1,0 +1,109 @@
+"""The endpoint's own replies: deterministic, taken from the prompt, within the limits that were asked for."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from rockbottom.local.asked import Asked, Tool
+from rockbottom.local.relevance import Reader
+from rockbottom.local.schema_samples import sample_of
+
+Json = dict[str, Any]
+Count = Callable[[str], int]
+"""Tokens of a text for the model that answers."""
+
+NOTHING_FOUND = "The prompt does not say."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply in neutral terms: blocks in Converse's shape, why it stopped, and its tokens."""
+
+    content: tuple[Json, ...]
+    stop_reason: str
+    output_tokens: int
+    stop_sequence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A reply fixed in advance: its text or whole content, and its token count where that is fixed too."""
+
+    text: str | None = None
+    content: tuple[Json, ...] | None = None
+    output_tokens: int | None = None
+    stop_reason: str | None = None
+
+
+class Answerer:
+    """Answers from the prompt; one for the whole endpoint, because it remembers the texts it has read."""
+
+    def __init__(self) -> None:
+        self._reader = Reader()
+
+    def answer(self, asked: Asked, count: Count) -> Answer:
+        """The reply to what is asked: a tool call when one is forced, else sentences of the prompt."""
+        if asked.forced is not None and asked.tools:
+            return self._call(asked, count)
+        passages = self._reader.passages(asked.sources, asked.question)
+        return limited(" ".join(passage.text for passage in passages) or NOTHING_FOUND, asked, count)
+
+    def _call(self, asked: Asked, count: Count) -> Answer:
+        tool = next((tool for tool in asked.tools if tool.name == asked.forced), asked.tools[0])
+        arguments = sample_of(tool.schema, asked.question)
+        tokens = count(tool.name) + count(msgspec.json.encode(arguments).decode())
+        return _called(tool, arguments, tokens, asked)
+
+
+def _called(tool: Tool, arguments: Json, tokens: int, asked: Asked) -> Answer:
+    limit = asked.max_tokens
+    cut = limit is not None and tokens > limit
+    identity = hashlib.blake2b(f"{tool.name}\0{asked.question}\0{len(asked.sources)}".encode(), digest_size=11)
+    block = {"toolUse": {"toolUseId": f"tooluse_{identity.hexdigest()}", "name": tool.name,
+                         "input": {} if cut else arguments}}
+    return Answer((block,), "max_tokens" if cut else "tool_use", min(tokens, limit) if limit is not None else tokens)
+
+
+def scripted(script: Script, asked: Asked, count: Count) -> Answer:
+    """The reply that a script fixes; its limits still hold unless the script fixes the tokens."""
+    if script.content is not None:
+        calls = any("toolUse" in block for block in script.content)
+        tokens = count(msgspec.json.encode(script.content).decode())
+        answer = Answer(script.content, "tool_use" if calls else "end_turn", tokens)
+    elif script.output_tokens is not None:
+        tokens = script.output_tokens
+        answer = Answer(({"text": script.text or NOTHING_FOUND},), "end_turn", tokens)
+    else:
+        answer = limited(script.text or NOTHING_FOUND, asked, count)
+    if script.output_tokens is not None:
+        answer = replace(answer, output_tokens=script.output_tokens)
+    return replace(answer, stop_reason=script.stop_reason) if script.stop_reason else answer
+
+
+def limited(text: str, asked: Asked, count: Count) -> Answer:
+    """A text cut at the first stop sequence and at the most tokens asked for."""
+    places = [(at, stop) for stop in asked.stop_sequences if stop and (at := text.find(stop)) >= 0]
+    stop = None
+    if places:
+        at, stop = min(places)
+        text = text[:at]
+    tokens = count(text)
+    if asked.max_tokens is not None and tokens > asked.max_tokens:
+        return Answer(({"text": _cut(text, asked.max_tokens, count)},), "max_tokens", asked.max_tokens)
+    return Answer(({"text": text},), "stop_sequence" if stop else "end_turn", tokens, stop)
+
+
+def _cut(text: str, limit: int, count: Count) -> str:
+    """The longest beginning of whole words that counts at most ``limit`` tokens; at least one character."""
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if count(text[:middle]) <= limit:
+            low = middle
+        else:
+            high = middle - 1
+    whole = text[:low].rpartition(" ")[0] if low < len(text) else text
+    return whole or text[:max(low, 1)]

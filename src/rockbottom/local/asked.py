@@ -1,0 +1,153 @@
+"""What a request asks for, whatever dialect it is written in: the question, the texts it may be answered from,
+the tools, and the limits of the answer."""
+
+import base64
+import binascii
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, cast
+
+Json = dict[str, Any]
+_MEMO_CHARS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool the model may call, with the JSON schema of its input."""
+
+    name: str
+    schema: Json
+
+
+@dataclass(slots=True)
+class Asked:
+    """One request in neutral terms. ``sources`` are texts in prompt order, the question not among them.
+
+    ``forced`` is the name of the tool that must be called, ``""`` when any must be, None when none must.
+    """
+
+    question: str = ""
+    sources: list[str] = field(default_factory=list[str])
+    tools: list[Tool] = field(default_factory=list[Tool])
+    forced: str | None = None
+    max_tokens: int | None = None
+    stop_sequences: tuple[str, ...] = ()
+
+
+def asked_of_converse(body: Json) -> Asked:
+    """What a Converse body asks."""
+    config = body.get("inferenceConfig") or {}
+    asked = Asked(max_tokens=config.get("maxTokens"), stop_sequences=tuple(config.get("stopSequences") or ()))
+    _read_converse_blocks(asked, body)
+    return asked
+
+
+def asked_of_nova(body: Json) -> Asked:
+    """What a native Nova body asks; its limits are spelled its own way."""
+    config = body.get("inferenceConfig") or {}
+    limit = config.get("maxTokens", config.get("max_new_tokens"))
+    asked = Asked(max_tokens=limit, stop_sequences=tuple(config.get("stopSequences") or ()))
+    _read_converse_blocks(asked, body)
+    return asked
+
+
+def asked_of_anthropic(body: Json) -> Asked:
+    """What a native Anthropic Messages body asks."""
+    asked = Asked(max_tokens=body.get("max_tokens"), stop_sequences=tuple(body.get("stop_sequences") or ()))
+    choice = body.get("tool_choice") or {}
+    asked.forced = {"any": "", "tool": choice.get("name")}.get(str(choice.get("type")))
+    asked.tools = [Tool(tool.get("name", ""), tool.get("input_schema") or {}) for tool in body.get("tools") or ()]
+    asked.sources.extend(_anthropic_texts(body.get("system")))
+    for message in body.get("messages") or ():
+        _add_message(asked, message.get("role"), _anthropic_texts(message.get("content")))
+    _settle(asked)
+    return asked
+
+
+def _read_converse_blocks(asked: Asked, body: Json) -> None:
+    config = body.get("toolConfig") or {}
+    for entry in config.get("tools") or ():
+        spec = entry.get("toolSpec")
+        if spec:
+            asked.tools.append(Tool(spec.get("name", ""), (spec.get("inputSchema") or {}).get("json") or {}))
+    choice = config.get("toolChoice") or {}
+    asked.forced = "" if "any" in choice else choice.get("tool", {}).get("name") if "tool" in choice else None
+    asked.sources.extend(block["text"] for block in body.get("system") or () if "text" in block)
+    for message in body.get("messages") or ():
+        _add_message(asked, message.get("role"), _converse_texts(message.get("content") or ()))
+    _settle(asked)
+
+
+def _add_message(asked: Asked, role: Any, texts: Iterable[str]) -> None:
+    if role != "assistant":
+        asked.sources.extend(texts)
+
+
+def _settle(asked: Asked) -> None:
+    """The last text of the last user message is the question; when long, its last lines are."""
+    if not asked.sources:
+        return
+    last = asked.sources[-1]
+    if len(last) <= 600:
+        asked.question = asked.sources.pop()
+    else:
+        asked.question = last[-600:].rpartition("\n\n")[2] or last[-600:]
+
+
+def _converse_texts(content: Iterable[Json]) -> list[str]:
+    texts: list[str] = []
+    question: list[str] = []
+    for block in content:
+        if "text" in block:
+            question.append(block["text"])
+        elif "document" in block:
+            texts.append(_document_text(block["document"].get("source") or {}))
+        elif "toolResult" in block:
+            texts.extend(_result_texts(block["toolResult"].get("content") or ()))
+        elif "searchResult" in block:
+            texts.extend(part.get("text", "") for part in block["searchResult"].get("content") or ())
+    return [text for text in (*texts, *question) if text.strip()]
+
+
+def _result_texts(content: Iterable[Json]) -> Iterable[str]:
+    for part in content:
+        if "text" in part:
+            yield part["text"]
+        elif "json" in part:
+            yield str(part["json"])
+
+
+def _document_text(source: Json) -> str:
+    if isinstance(source.get("text"), str):
+        return source["text"]
+    if isinstance(source.get("content"), list):
+        return "\n".join(part.get("text", "") for part in source["content"])
+    raw = source.get("bytes")
+    if not isinstance(raw, str):
+        return ""
+    return _decoded(raw) if len(raw) <= _MEMO_CHARS else _decoded.__wrapped__(raw)
+
+
+@lru_cache(maxsize=128)
+def _decoded(raw: str) -> str:
+    try:
+        return base64.b64decode(raw).decode()
+    except (binascii.Error, ValueError):
+        return ""     # a PDF or another binary document: nothing to quote from
+
+
+def _anthropic_texts(content: Any) -> list[str]:
+    if isinstance(content, str):
+        return [content] if content.strip() else []
+    texts: list[str] = []
+    for part in cast(list[Json], content or []):
+        kind = part.get("type")
+        if kind == "text":
+            texts.append(part.get("text", ""))
+        elif kind == "tool_result":
+            texts.extend(_anthropic_texts(part.get("content")))
+        elif kind == "document":
+            source = part.get("source") or {}
+            texts.append(source.get("data", "") if source.get("type") == "text" else "")
+    return [text for text in texts if text.strip()]

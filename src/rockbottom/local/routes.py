@@ -1,0 +1,61 @@
+"""Which operation a method and a path mean.
+
+Model ids travel percent-encoded; ARNs with plain slashes are understood too, because the operation is
+the last segment of a runtime path and the first of a control-plane path.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import unquote
+
+CONTROL_PREFIX = "/_rockbottom/"
+"""Everything below it is the endpoint's own control API; AWS has nothing there."""
+
+_RUNTIME = {
+    "converse": "Converse",
+    "converse-stream": "ConverseStream",
+    "invoke": "InvokeModel",
+    "invoke-with-response-stream": "InvokeModelWithResponseStream",
+    "count-tokens": "CountTokens",
+}
+_COLLECTIONS = {
+    ("GET", "/foundation-models"): "ListFoundationModels",
+    ("GET", "/inference-profiles"): "ListInferenceProfiles",
+    ("POST", "/inference-profiles"): "CreateInferenceProfile",
+    ("POST", "/listTagsForResource"): "ListTagsForResource",
+    ("POST", "/tagResource"): "TagResource",
+}
+_ITEMS = {
+    ("GET", "/foundation-models/"): "GetFoundationModel",
+    ("GET", "/inference-profiles/"): "GetInferenceProfile",
+    ("DELETE", "/inference-profiles/"): "DeleteInferenceProfile",
+}
+RUNTIME_OPERATIONS = frozenset(_RUNTIME.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An operation's name (``""``: none, ``control``: the control API) and the identifier in the path."""
+
+    operation: str
+    identifier: str = ""
+
+
+@lru_cache(maxsize=4096)
+def route_of(method: str, raw_path: bytes) -> Route:
+    """The operation of a request line's method and path (query cut off, still percent-encoded)."""
+    path = raw_path.decode("latin-1")
+    if path.startswith(CONTROL_PREFIX):
+        return Route("control", unquote(path[len(CONTROL_PREFIX):]))
+    if method == "POST" and path.startswith("/model/"):
+        identifier, _, last = path[len("/model/"):].rpartition("/")
+        if identifier and last in _RUNTIME:
+            return Route(_RUNTIME[last], unquote(identifier))
+        return Route("")
+    collection = _COLLECTIONS.get((method, path.rstrip("/") or path))
+    if collection:
+        return Route(collection)
+    for (wanted, prefix), operation in _ITEMS.items():
+        if method == wanted and path.startswith(prefix) and len(path) > len(prefix):
+            return Route(operation, unquote(path[len(prefix):]))
+    return Route("")
