@@ -93,7 +93,7 @@ def limited(text: str, asked: Asked, count: Count) -> Answer:
     tokens = count(text)
     if asked.max_tokens is not None and tokens > asked.max_tokens:
         return Answer(({"text": _cut(text, asked.max_tokens, count)},), "max_tokens", asked.max_tokens)
-    return Answer(({"text": text},), "stop_sequence" if stop else "end_turn", tokens, stop)
+    return Answer(({"text": text},) if text else (), "stop_sequence" if stop else "end_turn", tokens, stop)
 
 
 def _cut(text: str, limit: int, count: Count) -> str:

@@ -18,10 +18,11 @@ _MAX_TERMS = 12
 _MAX_HITS = 8
 _MAX_TEXT_CHARS = 2_000_000
 _TYPICAL_CHARS = 120
-_COMMON = frozenset(
-    "the and for are was were with that this from have has had you your our its can could would should will shall may "
-    "what when where which who whom whose why how does did into about than then them they their there here please tell "
-    "give me my we us is it in on of to an as at be by do if or not no any all some".split())
+_COMMON = frozenset(_WORD.findall("""
+the and for are was were with that this from have has had you your our its can could would should will shall
+may what when where which who whom whose why how does did into about than then them they their there here
+please tell give me my we us is it in on of to an as at be by do if or not no any all some
+"""))
 
 
 @dataclass(frozen=True, slots=True)

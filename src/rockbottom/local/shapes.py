@@ -13,6 +13,7 @@ toolResult.content over plain HTTP is accepted and has no effect).
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, cast
 
 from botocore.loaders import Loader
@@ -91,7 +92,7 @@ class _Compiler:
     def checker(self, name: str) -> Checker | None:
         """The checker of a shape, made once; a shape inside itself is looked up when it is needed."""
         if name not in self._made:
-            self._made[name] = lambda value, path, complaints: self._late(name, value, path, complaints)
+            self._made[name] = partial(self._late, name)
             self._made[name] = self._make(name, self._shapes[name])
         return self._made[name]
 

@@ -1,0 +1,126 @@
+"""What a Converse conversation must look like beyond its shapes: roles, empty content, documents, tools.
+
+Wordings recorded in public issue threads: langgenius/dify 12340 and 17545, langchain-ai/langchain-aws 130 and 403,
+aws-samples/bedrock-engineer 8, archestra-ai/archestra 4220, anomalyco/opencode 45620, aws/aws-sdk-net 3377. The limits
+of images and documents are the service model's (botocore bedrock-runtime, Message); their wording was not recorded and
+is ours, which docs/reference/local-endpoint.md says.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from rockbottom.local.failures import invalid
+
+Json = dict[str, Any]
+
+MAX_IMAGES = 20
+MAX_DOCUMENTS = 5
+MAX_IMAGE_BYTES = 3_932_160      # 3.75 MB
+MAX_DOCUMENT_BYTES = 4_718_592   # 4.5 MB
+_DOCUMENT_NAME = re.compile(r"[A-Za-z0-9\s\-()\[\]]+")
+
+
+def check_conversation(body: Json) -> None:
+    """Raise the ValidationException of the first rule that a Converse body breaks."""
+    messages: Sequence[Json] = body.get("messages") or ()
+    _check_roles(messages)
+    uses_tools = False
+    for number, message in enumerate(messages):
+        uses_tools = _check_content(number, message) or uses_tools
+    for place, block in enumerate(body.get("system") or ()):
+        if block.get("text") == "":
+            raise invalid(f"The text field in the SystemContentBlock object at system.{place} is blank. "
+                          "Add text to the text field, and try again.")
+    tools = (body.get("toolConfig") or {}).get("tools") or ()
+    if uses_tools:
+        if not tools:
+            raise invalid("The toolConfig field must be defined when using toolUse and toolResult content blocks.")
+        _check_pairs(messages)
+    _check_tools(tools)
+
+
+def _check_roles(messages: Sequence[Json]) -> None:
+    roles = [message["role"] for message in messages if message["role"] != "system"]
+    if not roles or roles[0] != "user":
+        raise invalid("A conversation must start with a user message. "
+                      "Try again with a conversation that starts with a user message.")
+    if any(first == second for first, second in zip(roles, roles[1:], strict=False)):
+        raise invalid("A conversation must alternate between user and assistant roles. "
+                      "Make sure the conversation alternates between user and assistant roles and try again.")
+
+
+def _check_content(number: int, message: Json) -> bool:
+    """Check one message; says whether it holds tool calls or results."""
+    content = message["content"]
+    if not content:
+        raise invalid(f"The content field in the Message object at messages.{number} is empty. "
+                      "Add a ContentBlock object to the content field and try again.")
+    images = documents = 0
+    texts = tools = False
+    for place, block in enumerate(content):
+        if "text" in block:
+            texts = True
+            if block["text"] == "":
+                raise invalid(f"The text field in the ContentBlock object at messages.{number}.content.{place} is "
+                              "blank. Add text to the text field, and try again.")
+        elif "image" in block:
+            images += 1
+            _check_size(block["image"], MAX_IMAGE_BYTES, f"messages.{number}.content.{place}.image", "3.75 MB")
+        elif "document" in block:
+            documents += 1
+            _check_document(block["document"], f"messages.{number}.content.{place}.document")
+        elif "toolUse" in block or "toolResult" in block:
+            tools = True
+    if images or documents:
+        _check_media(number, message["role"], images, documents, texts)
+    return tools
+
+
+def _check_media(number: int, role: str, images: int, documents: int, texts: bool) -> None:
+    if role != "user":
+        raise invalid(f"messages.{number}: images and documents are accepted only in messages of the user role.")
+    if images > MAX_IMAGES:
+        raise invalid(f"messages.{number}: {images} images; a message holds at most {MAX_IMAGES}.")
+    if documents > MAX_DOCUMENTS:
+        raise invalid(f"messages.{number}: {documents} documents; a message holds at most {MAX_DOCUMENTS}.")
+    if documents and not texts:
+        raise invalid("A text block must be included when using documents.")
+
+
+def _check_document(document: Json, place: str) -> None:
+    name = document["name"]
+    if not _DOCUMENT_NAME.fullmatch(name) or re.search(r"\s\s", name):
+        raise invalid("The document file name can only contain alphanumeric characters, whitespace characters, hyphens, "
+                      "parentheses, and square brackets. The name can't contain more than one consecutive whitespace "
+                      "character.")
+    _check_size(document, MAX_DOCUMENT_BYTES, place, "4.5 MB")
+
+
+def _check_size(media: Json, limit: int, place: str, shown: str) -> None:
+    raw = (media.get("source") or {}).get("bytes")
+    if isinstance(raw, str) and len(raw) // 4 * 3 > limit:
+        raise invalid(f"{place}: {len(raw) // 4 * 3} bytes; the limit is {shown}.")
+
+
+def _check_pairs(messages: Sequence[Json]) -> None:
+    asked: list[str] = []
+    for number, message in enumerate(messages):
+        content = message["content"]
+        answered = [block["toolResult"]["toolUseId"] for block in content if "toolResult" in block]
+        if len(answered) > len(asked):
+            raise invalid(f"The number of toolResult blocks at messages.{number}.content exceeds the number of toolUse "
+                          "blocks of previous turn.")
+        missing = [identity for identity in asked if identity not in answered]
+        if missing:
+            raise invalid(f"Expected toolResult blocks at messages.{number}.content for the following Ids: "
+                          f"{', '.join(missing)}")
+        asked = [block["toolUse"]["toolUseId"] for block in content if "toolUse" in block]
+
+
+def _check_tools(tools: Sequence[Json]) -> None:
+    for place, tool in enumerate(tools):
+        spec = tool.get("toolSpec")
+        if spec is not None and not isinstance(spec["inputSchema"].get("json"), dict):
+            raise invalid(f"The format of the value at toolConfig.tools.{place}.toolSpec.inputSchema.json is invalid. "
+                          "Provide a json object for the field and try again.")
