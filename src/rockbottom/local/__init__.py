@@ -1,0 +1,11 @@
+"""The local Bedrock endpoint: an ASGI application with the semantics of ``cache``, a clock, and faults on purpose.
+
+``running()`` serves it from a thread, ``serve`` in the foreground; ``Settings`` says how. Needs the extra ``local``.
+"""
+
+from rockbottom.local.clock import ClockKind
+from rockbottom.local.failures import CannotListen, LocalError, ServiceFailure
+from rockbottom.local.server import Running, running, serve
+from rockbottom.local.settings import Settings
+
+__all__ = ["CannotListen", "ClockKind", "LocalError", "Running", "ServiceFailure", "Settings", "running", "serve"]

@@ -1,0 +1,251 @@
+"""The ASGI application: bytes in, an operation, bytes out; all waiting is here."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from rockbottom.local.callers import caller_from
+from rockbottom.local.control_plane import Asking, ControlPlane
+from rockbottom.local.failures import ServiceFailure, invalid
+from rockbottom.local.faults import Fault
+from rockbottom.local.invocation_log import Logged
+from rockbottom.local.journal import logged_failure, logged_reply, note
+from rockbottom.local.routes import RUNTIME_OPERATIONS, Route, route_of
+from rockbottom.local.runtime import Call, Counted, Headers, Reply, Runtime, replied
+from rockbottom.local.state import State
+from rockbottom.local.steering import Steering
+from rockbottom.wire import exception_frame
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_JSON = (b"content-type", b"application/json")
+_STREAM = (b"content-type", b"application/vnd.amazon.eventstream")
+_DRAIN_BYTES = 128 * 1024 * 1024
+_LOG_SECONDS = 1.0
+_logger = logging.getLogger("rockbottom.local")
+
+
+class _Gone(Exception):
+    """The caller went away before its request was complete."""
+
+
+class Application:
+    """One endpoint as an ASGI application."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._runtime = Runtime(state)
+        self._control = ControlPlane(state.catalog, state.profiles, state.clock)
+        self._steering = Steering(state, self.flush_logs)
+        self._stopping = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI scope."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+
+    def stop_waiting(self) -> None:
+        """Let requests that wait on purpose go, so that the server can stop."""
+        self._stopping.set()
+
+    def flush_logs(self) -> int:
+        """Write the invocation logs that wait; how many there were."""
+        log = self._state.log
+        taken = log.take() if log else []
+        if log and taken:
+            log.write(taken)
+        return len(taken)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                if self._state.log is not None:
+                    self._writer = asyncio.get_running_loop().create_task(self._write_logs())
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                self._stopping.set()
+                if self._writer is not None:
+                    self._writer.cancel()
+                self.flush_logs()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _write_logs(self) -> None:
+        log = self._state.log
+        while log is not None:
+            await asyncio.sleep(_LOG_SECONDS)
+            taken = log.take()
+            if taken:
+                try:
+                    await asyncio.get_running_loop().run_in_executor(None, log.write, taken)
+                except OSError as error:
+                    _logger.error("invocation logs were not written: %s", error)
+
+    def _log(self, logged: Logged | None) -> None:
+        log = self._state.log
+        if log is not None and logged is not None and log.add(logged):
+            try:
+                log.write(log.take())
+            except OSError as error:
+                _logger.error("invocation logs were not written: %s", error)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = self._state
+        state.served += 1
+        request_id = state.new_request_id()
+        route = route_of(scope["method"], scope["raw_path"])
+        try:
+            try:
+                body = await self._body(receive)
+            except _Gone:
+                return
+            if route.operation in RUNTIME_OPERATIONS:
+                await self._invoke(route, dict(scope["headers"]), body, request_id, send)
+            else:
+                await self._other(route, scope, body, request_id, send)
+        except ServiceFailure as failure:
+            await _send_failure(send, failure, request_id)
+        except Exception:
+            _logger.exception("a request failed inside the endpoint")
+            await _send_failure(send, ServiceFailure("InternalServerException", "The local endpoint failed; its log "
+                                                     "on stderr says where."), request_id)
+
+    async def _body(self, receive: Receive) -> bytes:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        first: bytes = message.get("body", b"")
+        limit = self._state.settings.max_body_bytes
+        if not message.get("more_body") and len(first) <= limit:
+            return first
+        parts, size = [first], len(first)
+        while message.get("more_body") and size <= _DRAIN_BYTES:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _Gone
+            part: bytes = message.get("body", b"")
+            size += len(part)
+            if size <= limit:
+                parts.append(part)
+            else:
+                parts.clear()    # read on, so that the caller gets its answer, but keep nothing
+        if size > limit:
+            raise invalid("1 validation error detected: Value at 'body' failed to satisfy constraint: "
+                          f"Member must have length less than or equal to {limit}")
+        return b"".join(parts)
+
+    async def _other(self, route: Route, scope: Scope, body: bytes, request_id: str, send: Send) -> None:
+        if route.operation == "control":
+            await _send(send, 200, [_JSON], self._steering.answer(scope["method"], route.identifier, body))
+            return
+        if not route.operation:
+            raise ServiceFailure("UnknownOperationException", f"no operation {scope['method']} {scope['path'][:200]}")
+        settings = self._state.settings
+        authorization = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+        caller = caller_from(authorization, account=settings.account, region=settings.region)
+        query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
+        status, answer = self._control.answer(route.operation, Asking(caller, route.identifier, query, body))
+        await _send(send, status, [_JSON, (b"x-amzn-requestid", request_id.encode())], msgspec.json.encode(answer))
+
+    async def _invoke(self, route: Route, headers: Mapping[bytes, bytes], body: bytes, request_id: str, send: Send) -> None:
+        settings = self._state.settings
+        caller = caller_from(headers.get(b"authorization", b"").decode("latin-1"), account=settings.account,
+                             region=settings.region)
+        call = Call(route.operation, route.identifier, headers, body, caller, request_id)
+        try:
+            fault = self._state.faults.taken_by(call.operation, call.model) if self._state.faults.rules else None
+            if fault is not None:
+                await self._suffer(fault)
+            if call.operation == "CountTokens":
+                counts = msgspec.json.encode(self._runtime.count_tokens(call))
+                await _send(send, 200, [_JSON, (b"x-amzn-requestid", request_id.encode())], counts)
+                return
+            counted = self._runtime.read(call, own_answer=True)
+        except ServiceFailure as failure:
+            self._fail(call, failure)
+            raise
+        await self._reply(counted, send, fault)
+
+    async def _suffer(self, fault: Fault) -> None:
+        if fault.kind == "error":
+            raise fault.failure()
+        if fault.kind in ("delay", "timeout"):
+            await self._wait(fault.seconds)
+        if fault.kind == "timeout":
+            raise fault.failure()
+        if fault.kind == "hang":
+            await self._stopping.wait()
+            raise ServiceFailure("ServiceUnavailableException", "The local endpoint is stopping.")
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _fail(self, call: Call, failure: ServiceFailure) -> None:
+        note(self._state, call, failure.status, None, None, failure)
+        if self._state.log is not None:
+            self._log(logged_failure(self._state, call, failure))
+
+    async def _reply(self, counted: Counted, send: Send, fault: Fault | None) -> None:
+        assert counted.answer is not None
+        reply = replied(counted, counted.answer)
+        waits = counted.pace is not None and self._state.latency.mode == "wait"
+        if waits:
+            await self._wait((reply.first_byte_ms if counted.call.stream else reply.latency_ms) / 1000)
+        self._runtime.begin(counted)
+        note(self._state, counted.call, 200, counted, reply, None)
+        if self._state.log is not None:
+            self._log(logged_reply(self._state, counted, reply))
+        identity = (b"x-amzn-requestid", counted.call.request_id.encode())
+        if not counted.call.stream:
+            await _send(send, 200, [_JSON, identity, *reply.headers], reply.body)
+            return
+        head: Headers = [_STREAM, identity, *reply.headers]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        if fault is not None and fault.kind == "cut":
+            await self._send_cut(send, reply, fault)
+        elif waits:
+            await self._send_paced(send, reply)
+        else:
+            await send({"type": "http.response.body", "body": b"".join(reply.frames)})
+
+    async def _send_paced(self, send: Send, reply: Reply) -> None:
+        gap = max(reply.latency_ms - reply.first_byte_ms, 0) / 1000 / max(len(reply.frames), 1)
+        for frame in reply.frames:
+            await send({"type": "http.response.body", "body": frame, "more_body": True})
+            await self._wait(gap)
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _send_cut(self, send: Send, reply: Reply, fault: Fault) -> None:
+        begun = b"".join(reply.frames[:fault.after_events])
+        if fault.code is None:
+            # Returning without an end makes the server close the connection in the middle of the body.
+            await send({"type": "http.response.body", "body": begun, "more_body": True})
+            return
+        failure = fault.failure()
+        await send({"type": "http.response.body", "body": begun + exception_frame(failure.event_name, failure.message)})
+
+
+async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status,
+                "headers": [*headers, (b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _send_failure(send: Send, failure: ServiceFailure, request_id: str) -> None:
+    headers: Headers = [_JSON, (b"x-amzn-errortype", failure.code.encode()), (b"x-amzn-requestid", request_id.encode())]
+    if failure.hint:
+        headers.append((b"x-rockbottom-hint", failure.hint.encode("ascii", "replace").replace(b"\n", b" ")[:500]))
+    await _send(send, failure.status, headers, msgspec.json.encode({"message": failure.message, **failure.extra}))

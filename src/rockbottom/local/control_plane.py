@@ -1,0 +1,156 @@
+"""The part of the `bedrock` service that callers need to find models and profiles."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from rockbottom.catalog import Catalog, CatalogError, Model
+from rockbottom.local.callers import Caller
+from rockbottom.local.clock import Clock
+from rockbottom.local.failures import ServiceFailure, invalid
+from rockbottom.local.profiles import Profiles
+from rockbottom.local.shapes import BodyChecker, body_checker, service_model
+
+Json = dict[str, Any]
+_PROVIDERS = {"anthropic": "Anthropic", "amazon": "Amazon", "openai": "OpenAI", "meta": "Meta", "qwen": "Qwen",
+              "mistral": "Mistral AI", "deepseek": "DeepSeek"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One call to the control plane."""
+
+    caller: Caller
+    identifier: str
+    query: Mapping[str, str]
+    body: bytes
+
+
+class ControlPlane:
+    """Answers the operations of the control plane."""
+
+    def __init__(self, catalog: Catalog, profiles: Profiles, clock: Clock) -> None:
+        self._catalog = catalog
+        self._profiles = profiles
+        self._clock = clock
+        self._create_checker: BodyChecker | None = None
+        self._operations: Mapping[str, Callable[[Asking], tuple[int, Json]]] = {
+            "ListFoundationModels": self._list_models,
+            "GetFoundationModel": self._get_model,
+            "ListInferenceProfiles": self._list_profiles,
+            "GetInferenceProfile": self._get_profile,
+            "CreateInferenceProfile": self._create_profile,
+            "DeleteInferenceProfile": self._delete_profile,
+            "ListTagsForResource": self._list_tags,
+            "TagResource": self._tag,
+        }
+
+    def answer(self, operation: str, asking: Asking) -> tuple[int, Json]:
+        """The HTTP status and body. Raises ServiceFailure."""
+        return self._operations[operation](asking)
+
+    def _list_models(self, asking: Asking) -> tuple[int, Json]:
+        wanted = asking.query
+        rows = [_model_summary(model, asking.caller.region) for model in self._catalog.models.values()]
+        if "byProvider" in wanted:
+            rows = [row for row in rows if row["providerName"].lower() == wanted["byProvider"].lower()]
+        if "byInferenceType" in wanted:
+            rows = [row for row in rows if wanted["byInferenceType"] in row["inferenceTypesSupported"]]
+        if "byOutputModality" in wanted:
+            rows = [row for row in rows if wanted["byOutputModality"] in row["outputModalities"]]
+        return 200, {"modelSummaries": rows}
+
+    def _get_model(self, asking: Asking) -> tuple[int, Json]:
+        bare = asking.identifier.rpartition("/")[2]
+        model = self._catalog.models.get(bare)
+        if model is None:
+            raise ServiceFailure("ResourceNotFoundException", "Could not resolve the foundation model from the provided "
+                                                              f"model identifier: {asking.identifier}.")
+        return 200, {"modelDetails": _model_summary(model, asking.caller.region)}
+
+    def _list_profiles(self, asking: Asking) -> tuple[int, Json]:
+        caller, kind = asking.caller, asking.query.get("type", "SYSTEM_DEFINED")
+        if kind not in ("SYSTEM_DEFINED", "APPLICATION"):
+            raise invalid(f"1 validation error detected: Value '{kind}' at 'typeEquals' failed to satisfy constraint: "
+                          "Member must satisfy enum value set: [SYSTEM_DEFINED, APPLICATION]")
+        if kind == "APPLICATION":
+            rows = [profile.summary() for profile in self._profiles.created.values()
+                    if profile.arn.split(":")[3:5] == [caller.region, caller.account]]
+        else:
+            rows = list(self._profiles.system(caller.account, caller.region))
+        return 200, _page(rows, "inferenceProfileSummaries", asking.query)
+
+    def _get_profile(self, asking: Asking) -> tuple[int, Json]:
+        return 200, self._profiles.find(asking.identifier, asking.caller.account, asking.caller.region)
+
+    def _create_profile(self, asking: Asking) -> tuple[int, Json]:
+        if self._create_checker is None:
+            self._create_checker = body_checker(service_model("bedrock"), "CreateInferenceProfile")
+        body = self._create_checker(_json(asking.body))
+        try:
+            profile = self._profiles.create(body, asking.caller.account, asking.caller.region, self._clock.now())
+        except CatalogError as error:
+            raise ServiceFailure("ValidationException", "The provided model identifier is invalid.", hint=str(error)) from error
+        return 201, {"inferenceProfileArn": profile.arn, "status": "ACTIVE"}
+
+    def _delete_profile(self, asking: Asking) -> tuple[int, Json]:
+        self._profiles.delete(asking.identifier)
+        return 200, {}
+
+    def _list_tags(self, asking: Asking) -> tuple[int, Json]:
+        return 200, {"tags": self._tagged(_json(asking.body)).tags}
+
+    def _tag(self, asking: Asking) -> tuple[int, Json]:
+        body = _json(asking.body)
+        profile = self._tagged(body)
+        tags = body.get("tags")
+        if not isinstance(tags, list) or not all(isinstance(tag, dict) and "key" in tag for tag in tags):
+            raise invalid("tags must be a list of objects with key and value")
+        changed = {tag["key"]: tag for tag in (*profile.tags, *tags)}
+        if len(changed) > 200:
+            raise ServiceFailure("TooManyTagsException", "A resource has at most 200 tags.")
+        profile.tags = list(changed.values())
+        return 200, {}
+
+    def _tagged(self, body: Json) -> Any:
+        profile = self._profiles.created.get(str(body.get("resourceARN")))
+        if profile is None:
+            raise ServiceFailure("ResourceNotFoundException", f"Unknown resource: {body.get('resourceARN')}")
+        return profile
+
+
+def _json(body: bytes) -> Json:
+    try:
+        value = msgspec.json.decode(body or b"{}")
+    except msgspec.DecodeError as error:
+        raise ServiceFailure("SerializationException", f"The request body is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ServiceFailure("SerializationException", "The request body must be a JSON object")
+    return value
+
+
+def _page(rows: Sequence[Json], name: str, query: Mapping[str, str]) -> Json:
+    size, start = query.get("maxResults", "1000"), query.get("nextToken", "0")
+    if not (size.isdecimal() and 1 <= int(size) <= 1000):
+        raise invalid(f"1 validation error detected: Value '{size}' at 'maxResults' failed to satisfy constraint: "
+                      "Member must have value less than or equal to 1000")
+    if not start.isdecimal() or len(start) > 9:
+        raise invalid("The provided nextToken is invalid.")
+    end = int(start) + int(size)
+    page: Json = {name: rows[int(start):end]}
+    return {**page, "nextToken": str(end)} if end < len(rows) else page
+
+
+def _model_summary(model: Model, region: str) -> Json:
+    inputs = ["TEXT", "IMAGE"] if model.vendor in ("anthropic", "amazon") else ["TEXT"]
+    return {
+        "modelArn": f"arn:aws:bedrock:{region}::foundation-model/{model.id}", "modelId": model.id,
+        "modelName": model.name, "providerName": _PROVIDERS.get(model.vendor, model.vendor.title()),
+        "inputModalities": inputs, "outputModalities": ["TEXT"], "responseStreamingSupported": True,
+        "customizationsSupported": [],
+        "inferenceTypesSupported": (["ON_DEMAND"] if model.in_region is not False else [])
+        + (["INFERENCE_PROFILE"] if model.profiles else []),
+        "modelLifecycle": {"status": "ACTIVE"},
+    }

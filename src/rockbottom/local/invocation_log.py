@@ -1,0 +1,103 @@
+"""Model invocation logs as Bedrock delivers them to S3, written into a folder.
+
+Layout: ``AWSLogs/<account>/BedrockModelInvocationLogs/<region>/YYYY/MM/DD/HH/<name>.json.gz``, gzip NDJSON;
+bodies over 100 KB go to ``.../data/<request id>_input.json.gz`` (or ``_output``) beside it and the record holds
+their path (AWS model-invocation-logging page; record shapes from delivered records of 2026-10).
+"""
+
+import gzip
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+Json = dict[str, Any]
+
+INLINE_BYTES = 100 * 1024
+_FLUSH_RECORDS = 500
+_FLUSH_BYTES = 16 * 1024 * 1024
+BUCKET = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One invocation: ``record`` without its bodies, and the two bodies as JSON bytes."""
+
+    at: float
+    account: str
+    region: str
+    request_id: str
+    record: Json
+    input_body: bytes
+    output_body: bytes | None
+
+
+class InvocationLog:
+    """Collects invocations and writes them by account, Region and hour; at most some megabytes wait in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._waiting: list[Logged] = []
+        self._bytes = 0
+        self._number = 0
+        self._checked: set[tuple[str, str]] = set()
+
+    def add(self, one: Logged) -> bool:
+        """Remember an invocation; says whether it is time to flush."""
+        self._waiting.append(one)
+        self._bytes += len(one.input_body) + len(one.output_body or b"")
+        return len(self._waiting) >= _FLUSH_RECORDS or self._bytes >= _FLUSH_BYTES
+
+    @property
+    def waiting(self) -> int:
+        """Invocations not yet written."""
+        return len(self._waiting)
+
+    def take(self) -> list[Logged]:
+        """What waits, which the caller must write."""
+        taken, self._waiting, self._bytes = self._waiting, [], 0
+        return taken
+
+    def write(self, taken: list[Logged]) -> list[Path]:
+        """Write invocations; the files made. Raises OSError. May run in another thread than ``add``."""
+        groups: dict[tuple[str, str, str], list[Logged]] = defaultdict(list)
+        for one in taken:
+            hour = datetime.fromtimestamp(one.at, UTC).strftime("%Y/%m/%d/%H")
+            groups[one.account, one.region, hour].append(one)
+        return [self._write_group(*key, group) for key, group in groups.items()]
+
+    def _write_group(self, account: str, region: str, hour: str, group: list[Logged]) -> Path:
+        root = f"AWSLogs/{account}/BedrockModelInvocationLogs"
+        if (account, region) not in self._checked:
+            self._checked.add((account, region))
+            self._put(f"{root}/amazon-bedrock-logs-permission-check", b"")
+        key = f"{root}/{region}/{hour}"
+        lines = b"\n".join(msgspec.json.encode(self._record(one, key)) for one in group) + b"\n"
+        self._number += 1
+        stamp = datetime.fromtimestamp(group[0].at, UTC).strftime("%Y%m%dT%H%M%S%f")[:-3]
+        return self._put(f"{key}/{stamp}Z_{self._number:08x}{group[0].request_id[:8]}.json.gz", gzip.compress(lines, 5))
+
+    def _record(self, one: Logged, key: str) -> Json:
+        record = dict(one.record)
+        record["input"] = {**record["input"], **self._body("input", one.input_body, one, key)}
+        if one.output_body is not None:
+            record["output"] = {**record.get("output", {}), **self._body("output", one.output_body, one, key)}
+        return record
+
+    def _body(self, side: str, body: bytes, one: Logged, key: str) -> Json:
+        if len(body) <= INLINE_BYTES:
+            return {f"{side}BodyJson": msgspec.Raw(body)}
+        name = f"{key}/data/{one.request_id}_{side}.json.gz"
+        self._put(name, gzip.compress(body, 5))
+        return {f"{side}BodyS3Path": f"s3://{BUCKET}/{name}"}
+
+    def _put(self, key: str, data: bytes) -> Path:
+        path = self._folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + ".part")
+        part.write_bytes(data)
+        part.replace(path)
+        return path

@@ -1,0 +1,96 @@
+"""What is written down of each request: the invocation-log record, and a line in the endpoint's own list."""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from rockbottom.catalog import ModelId, Scope
+from rockbottom.local.failures import ServiceFailure
+from rockbottom.local.invocation_log import Logged
+from rockbottom.local.runtime import Call, Counted, Dialect, Reply
+from rockbottom.local.state import State
+
+Json = dict[str, Any]
+_TWINS = ("cacheReadInputTokenCount", "cacheWriteInputTokenCount", "serverToolUsage")
+
+
+def note(state: State, call: Call, status: int, counted: Counted | None, reply: Reply | None,
+         failure: ServiceFailure | None) -> None:
+    """Add one request to the endpoint's own list, which keeps the latest thousand."""
+    line: Json = {"requestId": call.request_id, "operation": call.operation, "model": call.model, "status": status,
+                  "at": state.clock.now(), "account": call.caller.account, "region": call.caller.region}
+    if counted is not None:
+        line["servedBy"] = counted.namespace.region
+    if reply is not None:
+        line.update(usage=reply.usage, latencyMs=reply.latency_ms)
+    if failure is not None:
+        line.update(error=failure.code, message=failure.message)
+        if failure.hint:
+            line["hint"] = failure.hint
+    state.requests.append(line)
+
+
+def logged_reply(state: State, counted: Counted, reply: Reply) -> Logged:
+    """The invocation-log record of a call that was answered."""
+    call, counters = counted.call, reply.counters
+    record = _head(call, _log_model(counted.model, call), counted.at)
+    if counted.namespace.region != call.caller.region:
+        record["inferenceRegion"] = counted.namespace.region
+    metadata = counted.body.get("requestMetadata") or _header_metadata(call)
+    if metadata:
+        record["requestMetadata"] = metadata
+    record["input"] = {"inputContentType": "application/json", "inputTokenCount": counters.uncached,
+                       "cacheReadInputTokenCount": counters.read, "cacheWriteInputTokenCount": counters.write}
+    record["output"] = {"outputContentType": "application/json", "outputTokenCount": counters.output}
+    return Logged(counted.at, call.caller.account, call.caller.region, call.request_id, record, call.body,
+                  _without_twins(counted, reply))
+
+
+def logged_failure(state: State, call: Call, failure: ServiceFailure) -> Logged | None:
+    """The record of a call that failed; None when its body is not even JSON."""
+    try:
+        msgspec.json.decode(call.body)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    record = _head(call, call.model, state.clock.now())
+    record["errorCode"] = failure.code
+    record["input"] = {"inputContentType": "application/json"}
+    return Logged(state.clock.now(), call.caller.account, call.caller.region, call.request_id, record, call.body, None)
+
+
+def _head(call: Call, model: str, at: float) -> Json:
+    stamp = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"timestamp": stamp, "accountId": call.caller.account, "identity": {"arn": call.caller.arn},
+            "region": call.caller.region, "requestId": call.request_id, "operation": call.operation, "modelId": model,
+            "schemaType": "ModelInvocationLog", "schemaVersion": "1.0"}
+
+
+def _log_model(model: ModelId, call: Call) -> str:
+    # Delivered records: Converse rows hold the short id, InvokeModel rows the profile's ARN.
+    if call.operation.startswith("Converse") or model.scope is Scope.IN_REGION or call.model.startswith("arn:"):
+        return call.model
+    return f"arn:aws:bedrock:{call.caller.region}:{call.caller.account}:inference-profile/{call.model}"
+
+
+def _header_metadata(call: Call) -> Json | None:
+    raw = call.headers.get(b"x-amzn-bedrock-request-metadata")
+    if raw is None:
+        return None
+    try:
+        return msgspec.json.decode(raw, type=dict[str, str])
+    except msgspec.DecodeError:
+        return dict(parse_qsl(raw.decode("latin-1"))) or None
+
+
+def _without_twins(counted: Counted, reply: Reply) -> bytes:
+    """The reply as the log has it: without the undocumented twins, which delivered records lack."""
+    if counted.dialect is not Dialect.CONVERSE:
+        return reply.output_log
+    body = msgspec.json.decode(reply.output_log)
+    usages = [body] if isinstance(body, dict) else [event["metadata"] for event in body if "metadata" in event]
+    for holder in usages:
+        for name in _TWINS:
+            holder["usage"].pop(name, None)
+    return msgspec.json.encode(body)

@@ -1,0 +1,147 @@
+"""Native bodies of InvokeModel: what Anthropic's and Nova's own validators insist on.
+
+Anthropic words a missing field ``max_tokens: Field required``, Nova points into the body: ``#: required key
+[messages] not found`` (public issue threads); finer checks of theirs are not repeated here.
+"""
+
+from typing import Any, cast
+
+from rockbottom.local.failures import invalid
+
+Json = dict[str, Any]
+
+
+def check_anthropic(body: Json) -> None:
+    """Raise the ValidationException of an Anthropic Messages body that lacks what it must have."""
+    for name in ("anthropic_version", "max_tokens", "messages"):
+        if body.get(name) is None:
+            raise invalid(f"{name}: Field required")
+    if not isinstance(body["anthropic_version"], str) or not body["anthropic_version"].startswith("bedrock-"):
+        raise invalid(f"anthropic_version: {body['anthropic_version']!r} is not one of Bedrock's: bedrock-2023-05-31")
+    _whole_number(body["max_tokens"], "max_tokens", 0)
+    _strings(body.get("stop_sequences"), "stop_sequences")
+    messages = body["messages"]
+    if not isinstance(messages, list) or not messages:
+        raise invalid("messages: at least one message is required")
+    for number, message in enumerate(cast(list[Any], messages)):
+        _check_message(message, number)
+    system = body.get("system")
+    if system is not None and not isinstance(system, str | list):
+        raise invalid("system: Input should be a valid list")
+    _dictionaries(system, "system")
+    _dictionaries(body.get("tools"), "tools")
+    for name in ("tool_choice", "thinking", "output_config", "metadata"):
+        if body.get(name) is not None and not isinstance(body[name], dict):
+            raise invalid(f"{name}: Input should be a valid dictionary")
+
+
+def _check_message(message: Any, number: int) -> None:
+    if not isinstance(message, dict):
+        raise invalid(f"messages.{number}: Input should be a valid dictionary")
+    fields = cast(Json, message)
+    if fields.get("role") not in ("user", "assistant", "system"):
+        raise invalid(f"messages.{number}.role: Input should be 'user' or 'assistant'")
+    content = fields.get("content")
+    if content is None:
+        raise invalid(f"messages.{number}.content: Field required")
+    if not isinstance(content, str | list):
+        raise invalid(f"messages.{number}.content: Input should be a valid list")
+    if number == 0 and fields["role"] == "assistant":
+        raise invalid("messages: first message must use the \"user\" role")
+    if content in ("", []) and fields["role"] == "user":
+        raise invalid(f"messages.{number}: user messages must have non-empty content")
+    _dictionaries(content, f"messages.{number}.content")
+    if isinstance(content, list):
+        for place, block in enumerate(cast(list[Json], content)):
+            _check_block(block, f"messages.{number}.content.{place}")
+
+
+def _check_block(block: Json, place: str) -> None:
+    kind = block.get("type")
+    if not isinstance(kind, str):
+        raise invalid(f"{place}.type: Field required")
+    if kind == "text":
+        if not isinstance(block.get("text"), str):
+            raise invalid(f"{place}.text: Field required")
+        if not block["text"]:
+            raise invalid(f"{place}.text: cache_control cannot be set for empty text blocks" if block.get("cache_control")
+                          else "messages: text content blocks must be non-empty")
+    elif kind in ("image", "document") and not isinstance(block.get("source"), dict):
+        raise invalid(f"{place}.source: Field required")
+    elif kind == "tool_result":
+        inner = block.get("content")
+        if inner is not None and not isinstance(inner, str | list):
+            raise invalid(f"{place}.content: Input should be a valid list")
+        _dictionaries(inner, f"{place}.content")
+    control = block.get("cache_control")
+    if control is not None:
+        _check_control(control, place, kind)
+
+
+def _check_control(control: Any, place: str, kind: str) -> None:
+    if not isinstance(control, dict):
+        raise invalid(f"{place}.cache_control: Input should be a valid dictionary")
+    if kind in ("thinking", "redacted_thinking"):
+        raise invalid(f"{place}.{kind}.cache_control: Extra inputs are not permitted")
+    fields = cast(Json, control)
+    if fields.get("type") != "ephemeral":
+        raise invalid(f"{place}.cache_control.type: Input should be 'ephemeral'")
+    if fields.get("ttl") not in (None, "5m", "1h"):
+        raise invalid(f"{place}.cache_control.ttl: Input should be '5m' or '1h'")
+
+
+def check_nova(body: Json) -> None:
+    """Raise the ValidationException of a Nova body that lacks what it must have."""
+    messages = body.get("messages")
+    if messages is None:
+        raise malformed("#: required key [messages] not found")
+    if not isinstance(messages, list) or not messages:
+        raise malformed("#/messages: expected minimum item count: 1, found: 0")
+    for number, message in enumerate(cast(list[Any], messages)):
+        fields = cast(Json, message) if isinstance(message, dict) else {}
+        if fields.get("role") not in ("user", "assistant"):
+            raise malformed(f"#/messages/{number}/role: must be user or assistant")
+        if not isinstance(fields.get("content"), list) or not fields["content"]:
+            raise malformed(f"#/messages/{number}/content: expected minimum item count: 1, found: 0")
+        _dictionaries(fields["content"], f"#/messages/{number}/content")
+    _dictionaries(body.get("system"), "#/system")
+    config = body.get("inferenceConfig")
+    if config is not None and not isinstance(config, dict):
+        raise malformed("#/inferenceConfig: expected type: JSONObject")
+    limits = cast(Json, config or {})
+    for name in ("maxTokens", "max_new_tokens"):
+        if limits.get(name) is not None:
+            _whole_number(limits[name], f"#/inferenceConfig/{name}", 1)
+    _strings(limits.get("stopSequences"), "#/inferenceConfig/stopSequences")
+    tools = body.get("toolConfig")
+    if tools is not None and not isinstance(tools, dict):
+        raise malformed("#/toolConfig: expected type: JSONObject")
+    _dictionaries(cast(Json, tools or {}).get("tools"), "#/toolConfig/tools")
+
+
+def malformed(what: str) -> Exception:
+    """A ValidationException in the words of Bedrock's JSON-schema validator."""
+    return invalid(f"Malformed input request: {what}, please reformat your input and try again.")
+
+
+def _whole_number(value: Any, place: str, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise invalid(f"{place}: Input should be a valid integer")
+    if value < least:
+        raise invalid(f"{place}: Input should be greater than or equal to {least}")
+
+
+def _strings(value: Any, place: str) -> None:
+    items = cast(list[Any], value) if isinstance(value, list) else []
+    if value is not None and (not isinstance(value, list) or not all(isinstance(item, str) for item in items)):
+        raise invalid(f"{place}: Input should be a valid list of strings")
+
+
+def _dictionaries(value: Any, place: str) -> None:
+    if value is None or isinstance(value, str):
+        return
+    if not isinstance(value, list):
+        raise invalid(f"{place}: Input should be a valid list")
+    for number, item in enumerate(cast(list[Any], value)):
+        if not isinstance(item, dict):
+            raise invalid(f"{place}.{number}: Input should be a valid dictionary")

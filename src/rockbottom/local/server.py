@@ -1,0 +1,114 @@
+"""The application on a socket: in the foreground for the command line, in a thread for tests and the bench."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import uvicorn
+
+from rockbottom.local.application import Application
+from rockbottom.local.failures import CannotListen, LocalError
+from rockbottom.local.settings import Settings
+from rockbottom.local.state import State, state_of
+
+_STARTUP_SECONDS = 30.0
+_GRACE_SECONDS = 5
+
+
+class _Server(uvicorn.Server):
+    """A server that lets go what waits on purpose when it is told to stop, and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, application: Application, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._application = application
+        self._started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn does, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Release what waits, then as uvicorn does."""
+        self._application.stop_waiting()
+        await super().shutdown(sockets)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An endpoint that listens: its URL, and its state for tests in the same process."""
+
+    url: str
+    state: State
+
+
+def _listening_socket(settings: Settings) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+    except (OSError, OverflowError) as error:
+        raise CannotListen(f"cannot listen on {settings.host}:{settings.port}: {error}",
+                           fix="choose another --port (0: any free one) or --host") from error
+    return listener
+
+
+def _server(settings: Settings, listener: socket.socket, started: Callable[[Running], None]) -> _Server:
+    state = state_of(settings)
+    application = Application(state)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    running = Running(f"http://{host}:{listener.getsockname()[1]}", state)
+    config = uvicorn.Config(
+        application, http="auto", loop="auto", lifespan="on", interface="asgi3", access_log=False, log_level="critical",
+        server_header=False, timeout_keep_alive=75, timeout_graceful_shutdown=_GRACE_SECONDS, log_config=None,
+        backlog=2048, proxy_headers=False, ws="none")
+    return _Server(config, application, lambda: started(running))
+
+
+def serve(settings: Settings, started: Callable[[Running], None]) -> None:
+    """Serve until SIGINT or SIGTERM; ``started`` is called when it listens. Raises CannotListen."""
+    listener = _listening_socket(settings)
+    try:
+        _server(settings, listener, started).run(sockets=[listener])
+    finally:
+        listener.close()
+
+
+@contextmanager
+def running(settings: Settings | None = None, **changes: Any) -> Iterator[Running]:
+    """An endpoint in a thread of this process, on a free port unless told otherwise; stops with the block.
+
+    Raises CannotListen, LocalError when it does not start.
+    """
+    chosen = replace(settings or Settings(), **changes)
+    listener = _listening_socket(chosen)
+    ready = threading.Event()
+    found: list[Running] = []
+
+    def started(one: Running) -> None:
+        found.append(one)
+        ready.set()
+
+    server = _server(chosen, listener, started)
+
+    def run() -> None:
+        try:
+            server.run(sockets=[listener])
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=run, name="rockbottom-local", daemon=True)
+    thread.start()
+    try:
+        if not ready.wait(_STARTUP_SECONDS) or not found:
+            raise LocalError("the local endpoint did not start")
+        yield found[0]
+    finally:
+        server.should_exit = True
+        thread.join(_GRACE_SECONDS + 10)
+        listener.close()

@@ -1,0 +1,34 @@
+"""How an endpoint is started."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rockbottom.local.clock import ClockKind
+
+DEFAULT_ACCOUNT = "123456789012"
+MAX_BODY_BYTES = 25_000_000
+"""Longest request body (the service model's limit for InvokeModel)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What ``rockbottom serve`` and ``running`` take; port 0 is any free one.
+
+    ``account`` and ``region`` are for callers whose signature names none. ``start_at`` (seconds since the epoch) is
+    where a manual clock stands at first; None: now. ``upstream`` is the base URL of an OpenAI-compatible server.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    account: str = DEFAULT_ACCOUNT
+    region: str = "us-east-1"
+    clock: ClockKind = ClockKind.REAL
+    start_at: float | None = None
+    log_dir: Path | None = None
+    upstream: str | None = None
+    upstream_model: str | None = None
+    seed: int = 0
+    max_entries: int = 200_000
+    max_body_bytes: int = MAX_BODY_BYTES
+    switches: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -1,0 +1,145 @@
+"""Everything one endpoint knows and remembers."""
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import msgspec
+
+from rockbottom.cache import Behaviour, Reader, behaviour_of
+from rockbottom.catalog import Catalog, load_catalog
+from rockbottom.local.answers import Answerer, Script
+from rockbottom.local.clock import Clock, ClockKind
+from rockbottom.local.failures import invalid
+from rockbottom.local.faults import Faults, Quotas
+from rockbottom.local.invocation_log import InvocationLog
+from rockbottom.local.latency import Latency
+from rockbottom.local.memory import Memory
+from rockbottom.local.profiles import Profiles, Router
+from rockbottom.local.settings import Settings
+from rockbottom.quantities import RockbottomError
+
+Json = dict[str, Any]
+_REQUESTS_KEPT = 1000
+_SCRIPTS_KEPT = 100_000
+
+
+class _ScriptRow(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    text: str | None = None
+    content: tuple[Json, ...] | None = None
+    output_tokens: int | None = None
+    stop_reason: str | None = None
+
+
+@dataclass(slots=True)
+class State:
+    """What the operations share; all of it is touched by one event loop only."""
+
+    settings: Settings
+    catalog: Catalog
+    clock: Clock
+    reader: Reader
+    memory: Memory
+    faults: Faults
+    quotas: Quotas
+    latency: Latency
+    router: Router
+    profiles: Profiles
+    log: InvocationLog | None
+    behaviour: Behaviour
+    unsupported_code: str
+    switches: dict[str, str]
+    answerer: Answerer = field(default_factory=Answerer)
+    scripts: deque[Script] = field(default_factory=deque[Script])
+    requests: deque[Json] = field(default_factory=lambda: deque[Json](maxlen=_REQUESTS_KEPT))
+    served: int = 0
+    _random: Random = field(default_factory=Random)
+
+    def new_request_id(self) -> str:
+        """An identifier in the shape of AWS's; the same sequence for the same seed."""
+        digits = f"{self._random.getrandbits(128):032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+    def choose(self, chosen: dict[str, str]) -> None:
+        """Set switches of the semantics by name. Raises ServiceFailure for an unknown name or side."""
+        merged = {**self.switches, **chosen}
+        self.behaviour, self.unsupported_code = _behaviour(self.catalog, merged)
+        self.switches = merged
+
+    def reset(self) -> None:
+        """Back to the state of the start, created profiles included; the clock is left alone."""
+        self.memory.clear()
+        self.faults.clear()
+        self.quotas.set_limits([])
+        self.latency.mode = "off"
+        self.latency.paces.clear()
+        self.router.change({"policy": "pinned"})
+        self.profiles.created.clear()
+        self.scripts.clear()
+        self.requests.clear()
+        self.switches = {}
+        self.choose(dict(self.settings.switches))
+        self._random.seed(self.settings.seed)
+
+    def add_scripts(self, raw: Any) -> int:
+        """Queue replies from JSON; how many wait now. Raises ServiceFailure for what is none."""
+        rows = raw if isinstance(raw, list) else [raw]
+        scripts = [script_from(row) for row in rows]
+        if len(self.scripts) + len(scripts) > _SCRIPTS_KEPT:
+            raise invalid(f"at most {_SCRIPTS_KEPT} scripted replies can wait")
+        self.scripts.extend(scripts)
+        return len(self.scripts)
+
+
+def script_from(raw: Any) -> Script:
+    """A scripted reply from JSON. Raises ServiceFailure for what is none."""
+    try:
+        row = msgspec.convert(raw, _ScriptRow)
+    except msgspec.ValidationError as error:
+        raise invalid(f"not a scripted reply: {error}") from error
+    if row.output_tokens is not None and not 0 <= row.output_tokens <= 10_000_000:
+        raise invalid("outputTokens of a scripted reply is 0 to 10,000,000")
+    if row.content is not None and not all(_is_block(block) for block in row.content):
+        raise invalid("the content of a scripted reply is a list of text, toolUse and reasoningContent blocks")
+    return Script(row.text, row.content, row.output_tokens, row.stop_reason)
+
+
+def _is_block(block: Json) -> bool:
+    if isinstance(block.get("text"), str):
+        return True
+    use = block.get("toolUse")
+    if isinstance(use, dict):
+        return isinstance(use.get("name"), str) and isinstance(use.get("toolUseId"), str) and "input" in use
+    reasoning = block.get("reasoningContent")
+    text = reasoning.get("reasoningText") if isinstance(reasoning, dict) else None
+    return isinstance(text, dict) and isinstance(text.get("text"), str)
+
+
+def state_of(settings: Settings) -> State:
+    """A fresh state. Raises RockbottomError for a switch that does not exist."""
+    catalog = load_catalog()
+    clock = Clock(settings.clock)
+    if settings.clock is ClockKind.MANUAL or settings.start_at is not None:
+        clock.set_to(settings.start_at if settings.start_at is not None else time.time())
+    behaviour, unsupported_code = _behaviour(catalog, dict(settings.switches))
+    state = State(
+        settings, catalog, clock, Reader.of(catalog), Memory(settings.max_entries), Faults(settings.seed), Quotas(),
+        Latency(), Router(settings.seed), Profiles(catalog, settings.seed),
+        InvocationLog(settings.log_dir) if settings.log_dir else None, behaviour, unsupported_code,
+        dict(settings.switches))
+    state.reset()
+    return state
+
+
+def _behaviour(catalog: Catalog, chosen: dict[str, str]) -> tuple[Behaviour, str]:
+    sides = dict(chosen)
+    code = sides.pop("unsupported_model_error", None) or catalog.switches["unsupported_model_error"].default
+    codes = {"access_denied": "AccessDeniedException", "validation": "ValidationException"}
+    if code not in codes:
+        raise invalid(f"switch unsupported_model_error has no side {code!r}; it has {', '.join(codes)}")
+    try:
+        return behaviour_of(catalog.switches, **sides), codes[code]
+    except RockbottomError as error:
+        raise invalid(str(error)) from error
