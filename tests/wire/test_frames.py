@@ -68,8 +68,17 @@ def test_botocore_reads_every_header_type():
     (message,) = list(buffer)
     assert message.payload == b"payload"
     assert message.headers == {
-        "yes": True, "no": False, "i8": -8, "i16": -1616, "i32": 323232, "i64": -(2**63), "raw": b"\x00\xff",
-        "text": "caché", "at": 1_700_000_000_123, "id": UUID(int=0x0123456789ABCDEF).bytes}
+        "yes": True,
+        "no": False,
+        "i8": -8,
+        "i16": -1616,
+        "i32": 323232,
+        "i64": -(2**63),
+        "raw": b"\x00\xff",
+        "text": "caché",
+        "at": 1_700_000_000_123,
+        "id": UUID(int=0x0123456789ABCDEF).bytes,
+    }
 
 
 def test_byte_by_byte_gives_the_same_frames():
@@ -81,16 +90,24 @@ def test_byte_by_byte_gives_the_same_frames():
     assert found == frames
 
 
-_integers = {HeaderType.INT8: 8, HeaderType.INT16: 16, HeaderType.INT32: 32, HeaderType.INT64: 64,
-             HeaderType.TIMESTAMP: 64}
+_integers = {
+    HeaderType.INT8: 8,
+    HeaderType.INT16: 16,
+    HeaderType.INT32: 32,
+    HeaderType.INT64: 64,
+    HeaderType.TIMESTAMP: 64,
+}
 _header = st.one_of(
     st.just(Header(HeaderType.TRUE, True)),
     st.just(Header(HeaderType.FALSE, False)),
-    *[st.integers(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1).map(lambda n, kind=kind: Header(kind, n))
-      for kind, bits in _integers.items()],
+    *[
+        st.integers(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1).map(lambda n, kind=kind: Header(kind, n))
+        for kind, bits in _integers.items()
+    ],
     st.binary(max_size=300).map(lambda raw: Header(HeaderType.BYTES, raw)),
     st.text(max_size=60).map(lambda text: Header(HeaderType.STRING, text)),
-    st.uuids().map(lambda one: Header(HeaderType.UUID, one)))
+    st.uuids().map(lambda one: Header(HeaderType.UUID, one)),
+)
 _name = st.text(min_size=1, max_size=40).filter(lambda text: 1 <= len(text.encode()) <= 255)
 _frame = st.builds(Frame, st.dictionaries(_name, _header, max_size=6), st.binary(max_size=400))
 
@@ -102,8 +119,8 @@ def test_any_frames_in_any_pieces_are_read_back_and_by_botocore(frames, size):
     raw = b"".join(map(encoded, frames))
     decoder, buffer, found, theirs = Decoder(), eventstream.EventStreamBuffer(), [], []
     for at in range(0, len(raw), size):
-        found += decoder.feed(raw[at:at + size])
-        buffer.add_data(raw[at:at + size])
+        found += decoder.feed(raw[at : at + size])
+        buffer.add_data(raw[at : at + size])
         theirs += list(buffer)
     decoder.close()
     assert found == frames
@@ -154,7 +171,7 @@ def test_after_corruption_nothing_is_accepted():
 
 def test_a_header_named_twice_is_corrupt():
     """Duplicate header names are refused, as botocore refuses them."""
-    headers = (b"\x01a\x00" * 2)
+    headers = b"\x01a\x00" * 2
     start = struct.pack("!II", 16 + len(headers), len(headers))
     head = start + zlib.crc32(start).to_bytes(4, "big") + headers
     with pytest.raises(CorruptFrame, match="twice"):
@@ -168,15 +185,18 @@ def test_a_frame_that_claims_too_many_headers_is_refused_before_it_is_buffered()
         Decoder().feed(start + zlib.crc32(start).to_bytes(4, "big"))
 
 
-@pytest.mark.parametrize("name, header", [
-    ("", Header(HeaderType.TRUE, True)),
-    ("n" * 256, Header(HeaderType.TRUE, True)),
-    ("flag", Header(HeaderType.TRUE, False)),
-    ("small", Header(HeaderType.INT8, 128)),
-    ("text", Header(HeaderType.STRING, b"bytes")),
-    ("number", Header(HeaderType.INT32, True)),
-    ("long", Header(HeaderType.STRING, "x" * 65536)),
-])
+@pytest.mark.parametrize(
+    "name, header",
+    [
+        ("", Header(HeaderType.TRUE, True)),
+        ("n" * 256, Header(HeaderType.TRUE, True)),
+        ("flag", Header(HeaderType.TRUE, False)),
+        ("small", Header(HeaderType.INT8, 128)),
+        ("text", Header(HeaderType.STRING, b"bytes")),
+        ("number", Header(HeaderType.INT32, True)),
+        ("long", Header(HeaderType.STRING, "x" * 65536)),
+    ],
+)
 def test_a_header_that_does_not_fit_is_refused(name, header):
     """Names, types and ranges outside the format raise InvalidHeader, naming the header."""
     with pytest.raises(InvalidHeader, match="header"):

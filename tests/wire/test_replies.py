@@ -29,25 +29,32 @@ USAGE = {"inputTokens": 3, "outputTokens": 9, "totalTokens": 12}
 METRIC = {"inputTokenCount": 3, "outputTokenCount": 9}
 
 _texts = st.text(min_size=1, max_size=80)
-_json = st.recursive(st.none() | st.booleans() | st.integers(-9999, 9999) | st.text(max_size=9),
-                     lambda inner: st.lists(inner, max_size=3)
-                     | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-                     max_leaves=6)
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-9999, 9999) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
 _arguments = st.dictionaries(st.text(max_size=5), _json, max_size=3)
 _converse_block = st.one_of(
     st.builds(lambda text: {"text": text}, _texts),
     st.builds(lambda text: {"reasoningContent": {"reasoningText": {"text": text, "signature": "s"}}}, _texts),
-    st.builds(lambda arguments: {"toolUse": {"toolUseId": "t1", "name": "look", "input": arguments}}, _arguments))
+    st.builds(lambda arguments: {"toolUse": {"toolUseId": "t1", "name": "look", "input": arguments}}, _arguments),
+)
 _anthropic_block = st.one_of(
     st.builds(lambda text: {"type": "text", "text": text}, _texts),
     st.builds(lambda text: {"type": "thinking", "thinking": text, "signature": "s"}, _texts),
-    st.builds(lambda arguments: {"type": "tool_use", "id": "t1", "name": "look", "input": arguments}, _arguments))
+    st.builds(lambda arguments: {"type": "tool_use", "id": "t1", "name": "look", "input": arguments}, _arguments),
+)
 
 
 def converse(content):
     """A Converse reply around content blocks."""
-    return {"output": {"message": {"role": "assistant", "content": content}}, "stopReason": "end_turn",
-            "usage": USAGE, "metrics": {"latencyMs": 5}}
+    return {
+        "output": {"message": {"role": "assistant", "content": content}},
+        "stopReason": "end_turn",
+        "usage": USAGE,
+        "metrics": {"latencyMs": 5},
+    }
 
 
 @given(st.lists(_converse_block, max_size=3), st.integers(1, 30))
@@ -66,16 +73,30 @@ def test_a_nova_reply_survives_its_stream(content, size):
 @given(st.lists(_anthropic_block, max_size=3), st.integers(1, 30))
 def test_an_anthropic_reply_survives_its_stream(content, size):
     """The same for Anthropic Messages."""
-    reply = {"id": "m", "type": "message", "role": "assistant", "model": "c", "content": content,
-             "stop_reason": "end_turn", "stop_sequence": None, "usage": {"input_tokens": 3, "output_tokens": 9}}
+    reply = {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "model": "c",
+        "content": content,
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {"input_tokens": 3, "output_tokens": 9},
+    }
     assert anthropic_reply(anthropic_chunks(reply, METRIC, size)) == reply
 
 
 def test_the_events_of_a_text_reply_are_those_of_bedrock():
     """Start, deltas, stop, message stop, metadata; text blocks have no contentBlockStart."""
     names = [name for name, _ in converse_events(converse([{"text": "abcd"}]), 2)]
-    assert names == ["messageStart", "contentBlockDelta", "contentBlockDelta", "contentBlockStop", "messageStop",
-                     "metadata"]
+    assert names == [
+        "messageStart",
+        "contentBlockDelta",
+        "contentBlockDelta",
+        "contentBlockStop",
+        "messageStop",
+        "metadata",
+    ]
 
 
 def test_metrics_ride_on_the_last_native_chunk():
@@ -95,8 +116,11 @@ def test_botocore_parses_our_converse_stream():
     model = ServiceModel(loaders.Loader().load_service_model("bedrock-runtime", "service-2"))
     shape = model.operation_model("ConverseStream").output_shape.members["stream"]
     import msgspec
-    raw = b"".join(event_frame(name, msgspec.json.encode(payload))
-                   for name, payload in converse_events(converse([{"text": "hello"}]), 3))
+
+    raw = b"".join(
+        event_frame(name, msgspec.json.encode(payload))
+        for name, payload in converse_events(converse([{"text": "hello"}]), 3)
+    )
 
     class Source:
         """A raw response body in two pieces."""
@@ -107,7 +131,8 @@ def test_botocore_parses_our_converse_stream():
 
     found = list(EventStream(Source(), shape, EventStreamJSONParser(), "ConverseStream"))
     assert converse_reply((name, payload) for event in found for name, payload in event.items()) == converse(
-        [{"text": "hello"}])
+        [{"text": "hello"}]
+    )
 
 
 def test_chunks_are_base64_json_and_read_back():

@@ -13,5 +13,6 @@ class Entry(NamedTuple):
 COMMANDS: dict[str, Entry] = {
     "prices": Entry("rockbottom.cli.prices:command", "Show prices, and check them against AWS's price list."),
     "models": Entry("rockbottom.cli.models:command", "List models and the rules by which they cache."),
+    "serve": Entry("rockbottom.cli.serve:serve", "Serve a local Bedrock endpoint that AWS SDKs talk to."),
 }
 """Commands by name, in the order in which they are listed: the everyday ones first."""

@@ -13,34 +13,73 @@ from rockbottom.local.settings import DEFAULT_ACCOUNT, Settings
 @click.command()
 @click.option("--port", default=4747, show_default=True, help="Port to listen on; 0 is any free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind; loopback unless told otherwise.")
-@click.option("--clock", type=click.Choice(["real", "manual"]), default="real", show_default=True,
-              help="A manual clock moves only through the control API.")
-@click.option("--log-dir", type=click.Path(file_okay=False, path_type=Path),
-              help="Folder for model invocation logs, in the layout of S3.")
+@click.option(
+    "--clock",
+    type=click.Choice(["real", "manual"]),
+    default="real",
+    show_default=True,
+    help="A manual clock moves only through the control API.",
+)
+@click.option(
+    "--log-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for model invocation logs, in the layout of S3.",
+)
 @click.option("--upstream", metavar="URL", help="OpenAI-compatible server that writes the answers (.../v1).")
 @click.option("--upstream-model", metavar="NAME", help="Model to ask the upstream for; the Bedrock id otherwise.")
 @click.option("--seed", default=0, show_default=True, help="Seed of everything that looks random.")
 @click.option("--region", default="us-east-1", show_default=True, help="Region of callers whose signature names none.")
 @click.option("--account", default=DEFAULT_ACCOUNT, show_default=True, help="Account of callers.")
 @click.option("--max-entries", default=200_000, show_default=True, help="Most cache entries kept.")
-@click.option("--switch", "switches", multiple=True, metavar="NAME=SIDE",
-              help="Choose a side where sources conflict (rockbottom models --switches lists them).")
-def serve(port: int, host: str, clock: str, log_dir: Path | None, upstream: str | None, upstream_model: str | None,
-          seed: int, region: str, account: str, max_entries: int, switches: tuple[str, ...]) -> None:
+@click.option(
+    "--switch",
+    "switches",
+    multiple=True,
+    metavar="NAME=SIDE",
+    help="Choose a side where sources conflict (rockbottom models --switches lists them).",
+)
+def serve(
+    port: int,
+    host: str,
+    clock: str,
+    log_dir: Path | None,
+    upstream: str | None,
+    upstream_model: str | None,
+    seed: int,
+    region: str,
+    account: str,
+    max_entries: int,
+    switches: tuple[str, ...],
+) -> None:
     """Serve a local Bedrock endpoint that AWS SDKs talk to by endpoint URL."""
     for one in switches:
         if "=" not in one:
             raise click.BadParameter(f"{one!r} is not NAME=SIDE", param_hint="--switch")
-    serve_forever(Settings(
-        host=host, port=port, clock=ClockKind(clock), log_dir=log_dir, upstream=upstream, upstream_model=upstream_model,
-        seed=seed, region=region, account=account, max_entries=max_entries,
-        switches=dict(one.split("=", 1) for one in switches)), _announce)
+    serve_forever(
+        Settings(
+            host=host,
+            port=port,
+            clock=ClockKind(clock),
+            log_dir=log_dir,
+            upstream=upstream,
+            upstream_model=upstream_model,
+            seed=seed,
+            region=region,
+            account=account,
+            max_entries=max_entries,
+            switches=dict(one.split("=", 1) for one in switches),
+        ),
+        _announce,
+    )
 
 
 def _announce(running: Running) -> None:
     click.echo(running.url)
-    click.echo(f"Bedrock is played at {running.url} (runtime and control plane); ctrl-C stops it.\n"
-               "Point an SDK at it, with any credentials:\n"
-               f"  export AWS_ENDPOINT_URL_BEDROCK_RUNTIME={running.url} AWS_ENDPOINT_URL_BEDROCK={running.url}\n"
-               f"  boto3.client('bedrock-runtime', endpoint_url='{running.url}')\n"
-               f"Control API: {running.url}/_rockbottom/health", err=True)
+    click.echo(
+        f"Bedrock is played at {running.url} (runtime and control plane); ctrl-C stops it.\n"
+        "Point an SDK at it, with any credentials:\n"
+        f"  export AWS_ENDPOINT_URL_BEDROCK_RUNTIME={running.url} AWS_ENDPOINT_URL_BEDROCK={running.url}\n"
+        f"  boto3.client('bedrock-runtime', endpoint_url='{running.url}')\n"
+        f"Control API: {running.url}/_rockbottom/health",
+        err=True,
+    )

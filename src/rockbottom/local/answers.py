@@ -62,8 +62,13 @@ def _called(tool: Tool, arguments: Json, tokens: int, asked: Asked) -> Answer:
     limit = asked.max_tokens
     cut = limit is not None and tokens > limit
     identity = hashlib.blake2b(f"{tool.name}\0{asked.question}\0{len(asked.sources)}".encode(), digest_size=11)
-    block = {"toolUse": {"toolUseId": f"tooluse_{identity.hexdigest()}", "name": tool.name,
-                         "input": {} if cut else arguments}}
+    block = {
+        "toolUse": {
+            "toolUseId": f"tooluse_{identity.hexdigest()}",
+            "name": tool.name,
+            "input": {} if cut else arguments,
+        }
+    }
     return Answer((block,), "max_tokens" if cut else "tool_use", min(tokens, limit) if limit is not None else tokens)
 
 
@@ -106,4 +111,4 @@ def _cut(text: str, limit: int, count: Count) -> str:
         else:
             high = middle - 1
     whole = text[:low].rpartition(" ")[0] if low < len(text) else text
-    return whole or text[:max(low, 1)]
+    return whole or text[: max(low, 1)]

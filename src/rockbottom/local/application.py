@@ -14,8 +14,9 @@ from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.faults import Fault
 from rockbottom.local.invocation_log import Logged
 from rockbottom.local.journal import logged_failure, logged_reply, note
+from rockbottom.local.replying import Reply, replied
 from rockbottom.local.routes import RUNTIME_OPERATIONS, Route, route_of
-from rockbottom.local.runtime import Call, Counted, Headers, Reply, Runtime, replied
+from rockbottom.local.runtime import Call, Counted, Headers, Runtime
 from rockbottom.local.state import State
 from rockbottom.local.steering import Steering
 from rockbottom.wire import exception_frame
@@ -117,8 +118,11 @@ class Application:
             await _send_failure(send, failure, request_id)
         except Exception:
             _logger.exception("a request failed inside the endpoint")
-            await _send_failure(send, ServiceFailure("InternalServerException", "The local endpoint failed; its log "
-                                                     "on stderr says where."), request_id)
+            await _send_failure(
+                send,
+                ServiceFailure("InternalServerException", "The local endpoint failed; its log on stderr says where."),
+                request_id,
+            )
 
     async def _body(self, receive: Receive) -> bytes:
         message = await receive()
@@ -138,10 +142,12 @@ class Application:
             if size <= limit:
                 parts.append(part)
             else:
-                parts.clear()    # read on, so that the caller gets its answer, but keep nothing
+                parts.clear()  # read on, so that the caller gets its answer, but keep nothing
         if size > limit:
-            raise invalid("1 validation error detected: Value at 'body' failed to satisfy constraint: "
-                          f"Member must have length less than or equal to {limit}")
+            raise invalid(
+                "1 validation error detected: Value at 'body' failed to satisfy constraint: "
+                f"Member must have length less than or equal to {limit}"
+            )
         return b"".join(parts)
 
     async def _other(self, route: Route, scope: Scope, body: bytes, request_id: str, send: Send) -> None:
@@ -157,10 +163,13 @@ class Application:
         status, answer = self._control.answer(route.operation, Asking(caller, route.identifier, query, body))
         await _send(send, status, [_JSON, (b"x-amzn-requestid", request_id.encode())], msgspec.json.encode(answer))
 
-    async def _invoke(self, route: Route, headers: Mapping[bytes, bytes], body: bytes, request_id: str, send: Send) -> None:
+    async def _invoke(
+        self, route: Route, headers: Mapping[bytes, bytes], body: bytes, request_id: str, send: Send
+    ) -> None:
         settings = self._state.settings
-        caller = caller_from(headers.get(b"authorization", b"").decode("latin-1"), account=settings.account,
-                             region=settings.region)
+        caller = caller_from(
+            headers.get(b"authorization", b"").decode("latin-1"), account=settings.account, region=settings.region
+        )
         call = Call(route.operation, route.identifier, headers, body, caller, request_id)
         try:
             fault = self._state.faults.taken_by(call.operation, call.model) if self._state.faults.rules else None
@@ -229,7 +238,7 @@ class Application:
         await send({"type": "http.response.body", "body": b""})
 
     async def _send_cut(self, send: Send, reply: Reply, fault: Fault) -> None:
-        begun = b"".join(reply.frames[:fault.after_events])
+        begun = b"".join(reply.frames[: fault.after_events])
         if fault.code is None:
             # Returning without an end makes the server close the connection in the middle of the body.
             await send({"type": "http.response.body", "body": begun, "more_body": True})
@@ -239,8 +248,9 @@ class Application:
 
 
 async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    await send({"type": "http.response.start", "status": status,
-                "headers": [*headers, (b"content-length", b"%d" % len(body))]})
+    await send(
+        {"type": "http.response.start", "status": status, "headers": [*headers, (b"content-length", b"%d" % len(body))]}
+    )
     await send({"type": "http.response.body", "body": body})
 
 

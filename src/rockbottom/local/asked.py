@@ -134,7 +134,7 @@ def _decoded(raw: str) -> str:
     try:
         return base64.b64decode(raw).decode()
     except (binascii.Error, ValueError):
-        return ""     # a PDF or another binary document: nothing to quote from
+        return ""  # a PDF or another binary document: nothing to quote from
 
 
 def _anthropic_texts(content: Any) -> list[str]:

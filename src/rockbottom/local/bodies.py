@@ -55,8 +55,10 @@ def anthropic_usage(counters: Counters) -> Json:
         "input_tokens": counters.uncached,
         "cache_creation_input_tokens": counters.write,
         "cache_read_input_tokens": counters.read,
-        "cache_creation": {"ephemeral_5m_input_tokens": counters.write_5m,
-                           "ephemeral_1h_input_tokens": counters.write_1h},
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": counters.write_5m,
+            "ephemeral_1h_input_tokens": counters.write_1h,
+        },
         "output_tokens": counters.output,
     }
 
@@ -64,16 +66,22 @@ def anthropic_usage(counters: Counters) -> Json:
 def nova_usage(counters: Counters) -> Json:
     """``usage`` of a native Nova body: the cache fields end in Count and are always there."""
     return {
-        "inputTokens": counters.uncached, "outputTokens": counters.output, "totalTokens": counters.total,
-        "cacheReadInputTokenCount": counters.read, "cacheWriteInputTokenCount": counters.write,
+        "inputTokens": counters.uncached,
+        "outputTokens": counters.output,
+        "totalTokens": counters.total,
+        "cacheReadInputTokenCount": counters.read,
+        "cacheWriteInputTokenCount": counters.write,
     }
 
 
 def invocation_metrics(counters: Counters, latency_ms: int, first_byte_ms: int) -> Json:
     """amazon-bedrock-invocationMetrics, which ride on the last chunk of a native stream."""
     return {
-        "inputTokenCount": counters.uncached, "outputTokenCount": counters.output, "invocationLatency": latency_ms,
-        "firstByteLatency": first_byte_ms, "cacheReadInputTokenCount": counters.read,
+        "inputTokenCount": counters.uncached,
+        "outputTokenCount": counters.output,
+        "invocationLatency": latency_ms,
+        "firstByteLatency": first_byte_ms,
+        "cacheReadInputTokenCount": counters.read,
         "cacheWriteInputTokenCount": counters.write,
     }
 
@@ -92,8 +100,13 @@ def token_headers(counters: Counters, latency_ms: int) -> list[tuple[bytes, byte
 def converse_body(answer: Answer, usage: Json, latency_ms: int, extra: Json) -> Json:
     """A whole Converse reply; ``extra`` are echoes such as serviceTier."""
     message = {"role": "assistant", "content": list(answer.content)}
-    return {"output": {"message": message}, "stopReason": answer.stop_reason, "usage": usage,
-            "metrics": {"latencyMs": latency_ms}, **extra}
+    return {
+        "output": {"message": message},
+        "stopReason": answer.stop_reason,
+        "usage": usage,
+        "metrics": {"latencyMs": latency_ms},
+        **extra,
+    }
 
 
 def nova_body(answer: Answer, counters: Counters) -> Json:
@@ -105,9 +118,14 @@ def nova_body(answer: Answer, counters: Counters) -> Json:
 def anthropic_body(answer: Answer, counters: Counters, model: str, identity: str) -> Json:
     """A whole native Anthropic reply."""
     return {
-        "model": model, "id": f"msg_bdrk_{identity}", "type": "message", "role": "assistant",
-        "content": [_anthropic_block(block) for block in answer.content], "stop_reason": answer.stop_reason,
-        "stop_sequence": answer.stop_sequence, "usage": anthropic_usage(counters),
+        "model": model,
+        "id": f"msg_bdrk_{identity}",
+        "type": "message",
+        "role": "assistant",
+        "content": [_anthropic_block(block) for block in answer.content],
+        "stop_reason": answer.stop_reason,
+        "stop_sequence": answer.stop_sequence,
+        "usage": anthropic_usage(counters),
     }
 
 

@@ -19,7 +19,7 @@ class Clock:
     """What the endpoint takes for the time, in seconds since the epoch. Effects are verbs: advance, set."""
 
     kind: ClockKind = ClockKind.REAL
-    base: float = 0.0     # REAL: added to the machine's clock; MANUAL: the instant itself
+    base: float = 0.0  # REAL: added to the machine's clock; MANUAL: the instant itself
 
     def now(self) -> float:
         """The instant, in seconds since the epoch."""

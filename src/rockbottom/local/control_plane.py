@@ -14,8 +14,15 @@ from rockbottom.local.profiles import Profiles
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
 
 Json = dict[str, Any]
-_PROVIDERS = {"anthropic": "Anthropic", "amazon": "Amazon", "openai": "OpenAI", "meta": "Meta", "qwen": "Qwen",
-              "mistral": "Mistral AI", "deepseek": "DeepSeek"}
+_PROVIDERS = {
+    "anthropic": "Anthropic",
+    "amazon": "Amazon",
+    "openai": "OpenAI",
+    "meta": "Meta",
+    "qwen": "Qwen",
+    "mistral": "Mistral AI",
+    "deepseek": "DeepSeek",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +73,25 @@ class ControlPlane:
         bare = asking.identifier.rpartition("/")[2]
         model = self._catalog.models.get(bare)
         if model is None:
-            raise ServiceFailure("ResourceNotFoundException", "Could not resolve the foundation model from the provided "
-                                                              f"model identifier: {asking.identifier}.")
+            raise ServiceFailure(
+                "ResourceNotFoundException",
+                f"Could not resolve the foundation model from the provided model identifier: {asking.identifier}.",
+            )
         return 200, {"modelDetails": _model_summary(model, asking.caller.region)}
 
     def _list_profiles(self, asking: Asking) -> tuple[int, Json]:
         caller, kind = asking.caller, asking.query.get("type", "SYSTEM_DEFINED")
         if kind not in ("SYSTEM_DEFINED", "APPLICATION"):
-            raise invalid(f"1 validation error detected: Value '{kind}' at 'typeEquals' failed to satisfy constraint: "
-                          "Member must satisfy enum value set: [SYSTEM_DEFINED, APPLICATION]")
+            raise invalid(
+                f"1 validation error detected: Value '{kind}' at 'typeEquals' failed to satisfy constraint: "
+                "Member must satisfy enum value set: [SYSTEM_DEFINED, APPLICATION]"
+            )
         if kind == "APPLICATION":
-            rows = [profile.summary() for profile in self._profiles.created.values()
-                    if profile.arn.split(":")[3:5] == [caller.region, caller.account]]
+            rows = [
+                profile.summary()
+                for profile in self._profiles.created.values()
+                if profile.arn.split(":")[3:5] == [caller.region, caller.account]
+            ]
         else:
             rows = list(self._profiles.system(caller.account, caller.region))
         return 200, _page(rows, "inferenceProfileSummaries", asking.query)
@@ -92,7 +106,9 @@ class ControlPlane:
         try:
             profile = self._profiles.create(body, asking.caller.account, asking.caller.region, self._clock.now())
         except CatalogError as error:
-            raise ServiceFailure("ValidationException", "The provided model identifier is invalid.", hint=str(error)) from error
+            raise ServiceFailure(
+                "ValidationException", "The provided model identifier is invalid.", hint=str(error)
+            ) from error
         return 201, {"inferenceProfileArn": profile.arn, "status": "ACTIVE"}
 
     def _delete_profile(self, asking: Asking) -> tuple[int, Json]:
@@ -134,21 +150,27 @@ def _json(body: bytes) -> Json:
 def _page(rows: Sequence[Json], name: str, query: Mapping[str, str]) -> Json:
     size, start = query.get("maxResults", "1000"), query.get("nextToken", "0")
     if not (size.isdecimal() and 1 <= int(size) <= 1000):
-        raise invalid(f"1 validation error detected: Value '{size}' at 'maxResults' failed to satisfy constraint: "
-                      "Member must have value less than or equal to 1000")
+        raise invalid(
+            f"1 validation error detected: Value '{size}' at 'maxResults' failed to satisfy constraint: "
+            "Member must have value less than or equal to 1000"
+        )
     if not start.isdecimal() or len(start) > 9:
         raise invalid("The provided nextToken is invalid.")
     end = int(start) + int(size)
-    page: Json = {name: rows[int(start):end]}
+    page: Json = {name: rows[int(start) : end]}
     return {**page, "nextToken": str(end)} if end < len(rows) else page
 
 
 def _model_summary(model: Model, region: str) -> Json:
     inputs = ["TEXT", "IMAGE"] if model.vendor in ("anthropic", "amazon") else ["TEXT"]
     return {
-        "modelArn": f"arn:aws:bedrock:{region}::foundation-model/{model.id}", "modelId": model.id,
-        "modelName": model.name, "providerName": _PROVIDERS.get(model.vendor, model.vendor.title()),
-        "inputModalities": inputs, "outputModalities": ["TEXT"], "responseStreamingSupported": True,
+        "modelArn": f"arn:aws:bedrock:{region}::foundation-model/{model.id}",
+        "modelId": model.id,
+        "modelName": model.name,
+        "providerName": _PROVIDERS.get(model.vendor, model.vendor.title()),
+        "inputModalities": inputs,
+        "outputModalities": ["TEXT"],
+        "responseStreamingSupported": True,
         "customizationsSupported": [],
         "inferenceTypesSupported": (["ON_DEMAND"] if model.in_region is not False else [])
         + (["INFERENCE_PROFILE"] if model.profiles else []),

@@ -8,6 +8,7 @@ is ours, which docs/reference/local-endpoint.md says.
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from rockbottom.local.failures import invalid
@@ -16,8 +17,8 @@ Json = dict[str, Any]
 
 MAX_IMAGES = 20
 MAX_DOCUMENTS = 5
-MAX_IMAGE_BYTES = 3_932_160      # 3.75 MB
-MAX_DOCUMENT_BYTES = 4_718_592   # 4.5 MB
+MAX_IMAGE_BYTES = 3_932_160  # 3.75 MB
+MAX_DOCUMENT_BYTES = 4_718_592  # 4.5 MB
 _DOCUMENT_NAME = re.compile(r"[A-Za-z0-9\s\-()\[\]]+")
 
 
@@ -30,8 +31,10 @@ def check_conversation(body: Json) -> None:
         uses_tools = _check_content(number, message) or uses_tools
     for place, block in enumerate(body.get("system") or ()):
         if block.get("text") == "":
-            raise invalid(f"The text field in the SystemContentBlock object at system.{place} is blank. "
-                          "Add text to the text field, and try again.")
+            raise invalid(
+                f"The text field in the SystemContentBlock object at system.{place} is blank. "
+                "Add text to the text field, and try again."
+            )
     tools = (body.get("toolConfig") or {}).get("tools") or ()
     if uses_tools:
         if not tools:
@@ -43,27 +46,35 @@ def check_conversation(body: Json) -> None:
 def _check_roles(messages: Sequence[Json]) -> None:
     roles = [message["role"] for message in messages if message["role"] != "system"]
     if not roles or roles[0] != "user":
-        raise invalid("A conversation must start with a user message. "
-                      "Try again with a conversation that starts with a user message.")
-    if any(first == second for first, second in zip(roles, roles[1:], strict=False)):
-        raise invalid("A conversation must alternate between user and assistant roles. "
-                      "Make sure the conversation alternates between user and assistant roles and try again.")
+        raise invalid(
+            "A conversation must start with a user message. "
+            "Try again with a conversation that starts with a user message."
+        )
+    if any(first == second for first, second in pairwise(roles)):
+        raise invalid(
+            "A conversation must alternate between user and assistant roles. "
+            "Make sure the conversation alternates between user and assistant roles and try again."
+        )
 
 
 def _check_content(number: int, message: Json) -> bool:
     """Check one message; says whether it holds tool calls or results."""
     content = message["content"]
     if not content:
-        raise invalid(f"The content field in the Message object at messages.{number} is empty. "
-                      "Add a ContentBlock object to the content field and try again.")
+        raise invalid(
+            f"The content field in the Message object at messages.{number} is empty. "
+            "Add a ContentBlock object to the content field and try again."
+        )
     images = documents = 0
     texts = tools = False
     for place, block in enumerate(content):
         if "text" in block:
             texts = True
             if block["text"] == "":
-                raise invalid(f"The text field in the ContentBlock object at messages.{number}.content.{place} is "
-                              "blank. Add text to the text field, and try again.")
+                raise invalid(
+                    f"The text field in the ContentBlock object at messages.{number}.content.{place} is "
+                    "blank. Add text to the text field, and try again."
+                )
         elif "image" in block:
             images += 1
             _check_size(block["image"], MAX_IMAGE_BYTES, f"messages.{number}.content.{place}.image", "3.75 MB")
@@ -91,9 +102,11 @@ def _check_media(number: int, role: str, images: int, documents: int, texts: boo
 def _check_document(document: Json, place: str) -> None:
     name = document["name"]
     if not _DOCUMENT_NAME.fullmatch(name) or re.search(r"\s\s", name):
-        raise invalid("The document file name can only contain alphanumeric characters, whitespace characters, hyphens, "
-                      "parentheses, and square brackets. The name can't contain more than one consecutive whitespace "
-                      "character.")
+        raise invalid(
+            "The document file name can only contain alphanumeric characters, whitespace characters, hyphens, "
+            "parentheses, and square brackets. The name can't contain more than one consecutive whitespace "
+            "character."
+        )
     _check_size(document, MAX_DOCUMENT_BYTES, place, "4.5 MB")
 
 
@@ -109,12 +122,15 @@ def _check_pairs(messages: Sequence[Json]) -> None:
         content = message["content"]
         answered = [block["toolResult"]["toolUseId"] for block in content if "toolResult" in block]
         if len(answered) > len(asked):
-            raise invalid(f"The number of toolResult blocks at messages.{number}.content exceeds the number of toolUse "
-                          "blocks of previous turn.")
+            raise invalid(
+                f"The number of toolResult blocks at messages.{number}.content exceeds the number of toolUse "
+                "blocks of previous turn."
+            )
         missing = [identity for identity in asked if identity not in answered]
         if missing:
-            raise invalid(f"Expected toolResult blocks at messages.{number}.content for the following Ids: "
-                          f"{', '.join(missing)}")
+            raise invalid(
+                f"Expected toolResult blocks at messages.{number}.content for the following Ids: {', '.join(missing)}"
+            )
         asked = [block["toolUse"]["toolUseId"] for block in content if "toolUse" in block]
 
 
@@ -122,5 +138,7 @@ def _check_tools(tools: Sequence[Json]) -> None:
     for place, tool in enumerate(tools):
         spec = tool.get("toolSpec")
         if spec is not None and not isinstance(spec["inputSchema"].get("json"), dict):
-            raise invalid(f"The format of the value at toolConfig.tools.{place}.toolSpec.inputSchema.json is invalid. "
-                          "Provide a json object for the field and try again.")
+            raise invalid(
+                f"The format of the value at toolConfig.tools.{place}.toolSpec.inputSchema.json is invalid. "
+                "Provide a json object for the field and try again."
+            )

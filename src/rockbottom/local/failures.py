@@ -42,8 +42,14 @@ class CannotListen(LocalError):
 class ServiceFailure(LocalError):
     """An error as AWS would answer it; ``extra`` are members of the error body besides the message."""
 
-    def __init__(self, code: str, message: str, *, hint: str | None = None, extra: Mapping[str, object] | None = None,
-                 ) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        hint: str | None = None,
+        extra: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__(message, fix=hint)
         self.code = code
         self.message = message

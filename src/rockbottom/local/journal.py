@@ -9,18 +9,27 @@ import msgspec
 from rockbottom.catalog import ModelId, Scope
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.invocation_log import Logged
-from rockbottom.local.runtime import Call, Counted, Dialect, Reply
+from rockbottom.local.replying import Reply
+from rockbottom.local.runtime import Call, Counted, Dialect
 from rockbottom.local.state import State
 
 Json = dict[str, Any]
 _TWINS = ("cacheReadInputTokenCount", "cacheWriteInputTokenCount", "serverToolUsage")
 
 
-def note(state: State, call: Call, status: int, counted: Counted | None, reply: Reply | None,
-         failure: ServiceFailure | None) -> None:
+def note(
+    state: State, call: Call, status: int, counted: Counted | None, reply: Reply | None, failure: ServiceFailure | None
+) -> None:
     """Add one request to the endpoint's own list, which keeps the latest thousand."""
-    line: Json = {"requestId": call.request_id, "operation": call.operation, "model": call.model, "status": status,
-                  "at": state.clock.now(), "account": call.caller.account, "region": call.caller.region}
+    line: Json = {
+        "requestId": call.request_id,
+        "operation": call.operation,
+        "model": call.model,
+        "status": status,
+        "at": state.clock.now(),
+        "account": call.caller.account,
+        "region": call.caller.region,
+    }
     if counted is not None:
         line["servedBy"] = counted.namespace.region
     if reply is not None:
@@ -41,11 +50,22 @@ def logged_reply(state: State, counted: Counted, reply: Reply) -> Logged:
     metadata = counted.body.get("requestMetadata") or _header_metadata(call)
     if metadata:
         record["requestMetadata"] = metadata
-    record["input"] = {"inputContentType": "application/json", "inputTokenCount": counters.uncached,
-                       "cacheReadInputTokenCount": counters.read, "cacheWriteInputTokenCount": counters.write}
+    record["input"] = {
+        "inputContentType": "application/json",
+        "inputTokenCount": counters.uncached,
+        "cacheReadInputTokenCount": counters.read,
+        "cacheWriteInputTokenCount": counters.write,
+    }
     record["output"] = {"outputContentType": "application/json", "outputTokenCount": counters.output}
-    return Logged(counted.at, call.caller.account, call.caller.region, call.request_id, record, call.body,
-                  _without_twins(counted, reply))
+    return Logged(
+        counted.at,
+        call.caller.account,
+        call.caller.region,
+        call.request_id,
+        record,
+        call.body,
+        _without_twins(counted, reply),
+    )
 
 
 def logged_failure(state: State, call: Call, failure: ServiceFailure) -> Logged | None:
@@ -62,9 +82,17 @@ def logged_failure(state: State, call: Call, failure: ServiceFailure) -> Logged 
 
 def _head(call: Call, model: str, at: float) -> Json:
     stamp = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"timestamp": stamp, "accountId": call.caller.account, "identity": {"arn": call.caller.arn},
-            "region": call.caller.region, "requestId": call.request_id, "operation": call.operation, "modelId": model,
-            "schemaType": "ModelInvocationLog", "schemaVersion": "1.0"}
+    return {
+        "timestamp": stamp,
+        "accountId": call.caller.account,
+        "identity": {"arn": call.caller.arn},
+        "region": call.caller.region,
+        "requestId": call.request_id,
+        "operation": call.operation,
+        "modelId": model,
+        "schemaType": "ModelInvocationLog",
+        "schemaVersion": "1.0",
+    }
 
 
 def _log_model(model: ModelId, call: Call) -> str:

@@ -66,8 +66,10 @@ class Latency:
             paces = msgspec.convert(raw.get("models", {}), dict[str, Pace])
         except msgspec.ValidationError as error:
             raise invalid(f"not a latency profile: {error}") from error
-        if any(min(msgspec.structs.astuple(pace)) < 0 or max(msgspec.structs.astuple(pace)) > 1e6
-               for pace in paces.values()):
+        if any(
+            min(msgspec.structs.astuple(pace)) < 0 or max(msgspec.structs.astuple(pace)) > 1e6
+            for pace in paces.values()
+        ):
             raise invalid("latencies are between 0 and 1,000,000 ms")
         self.mode = mode
         self.paces.update(paces)
@@ -80,7 +82,9 @@ class Latency:
         if pace is None:
             row = next((row for row in measured()["latency"] if row["model"] == model), None)
             if row is None:
-                raise invalid(f"no latency is known for {model}; PUT /_rockbottom/latency with models.{model} or models.*")
+                raise invalid(
+                    f"no latency is known for {model}; PUT /_rockbottom/latency with models.{model} or models.*"
+                )
             pace = Pace(base_ms=row["base_ms"], per_output_token_ms=row["per_output_token_ms"])
             self.paces[model] = pace
         return pace

@@ -47,7 +47,7 @@ def _check_message(message: Any, number: int) -> None:
     if not isinstance(content, str | list):
         raise invalid(f"messages.{number}.content: Input should be a valid list")
     if number == 0 and fields["role"] == "assistant":
-        raise invalid("messages: first message must use the \"user\" role")
+        raise invalid('messages: first message must use the "user" role')
     if content in ("", []) and fields["role"] == "user":
         raise invalid(f"messages.{number}: user messages must have non-empty content")
     _dictionaries(content, f"messages.{number}.content")
@@ -64,8 +64,11 @@ def _check_block(block: Json, place: str) -> None:
         if not isinstance(block.get("text"), str):
             raise invalid(f"{place}.text: Field required")
         if not block["text"]:
-            raise invalid(f"{place}.text: cache_control cannot be set for empty text blocks" if block.get("cache_control")
-                          else "messages: text content blocks must be non-empty")
+            raise invalid(
+                f"{place}.text: cache_control cannot be set for empty text blocks"
+                if block.get("cache_control")
+                else "messages: text content blocks must be non-empty"
+            )
     elif kind in ("image", "document") and not isinstance(block.get("source"), dict):
         raise invalid(f"{place}.source: Field required")
     elif kind == "tool_result":

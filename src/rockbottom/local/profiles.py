@@ -50,7 +50,12 @@ class Router:
         """Take ``{"policy": "pinned" | "round_robin" | "moving", "probability": p, "seed": n}``."""
         wanted: Json = raw if isinstance(raw, dict) else {}
         policy, probability, seed = wanted.get("policy"), wanted.get("probability", 0.0), wanted.get("seed", self.seed)
-        if policy == "moving" and isinstance(probability, int | float) and 0 <= probability <= 1 and isinstance(seed, int):
+        if (
+            policy == "moving"
+            and isinstance(probability, int | float)
+            and 0 <= probability <= 1
+            and isinstance(seed, int)
+        ):
             self.policy = Moving(probability, seed)
             self.described = {"policy": policy, "probability": probability, "seed": seed}
         elif policy in ("pinned", "round_robin"):
@@ -90,9 +95,15 @@ class Profile:
         instant = datetime.fromtimestamp(self.created_at, UTC).isoformat().replace("+00:00", "Z")
         described = {"description": self.description} if self.description else {}
         return {
-            "inferenceProfileName": self.name, **described, "createdAt": instant, "updatedAt": instant,
-            "inferenceProfileArn": self.arn, "models": [{"modelArn": arn} for arn in self.models],
-            "inferenceProfileId": self.arn.rpartition("/")[2], "status": "ACTIVE", "type": "APPLICATION",
+            "inferenceProfileName": self.name,
+            **described,
+            "createdAt": instant,
+            "updatedAt": instant,
+            "inferenceProfileArn": self.arn,
+            "models": [{"modelArn": arn} for arn in self.models],
+            "inferenceProfileId": self.arn.rpartition("/")[2],
+            "status": "ACTIVE",
+            "type": "APPLICATION",
         }
 
 
@@ -128,13 +139,23 @@ class Profiles:
                     return known
                 raise ServiceFailure("ConflictException", f"An inference profile named {known.name} exists already.")
         if len(self.created) >= _MAX_PROFILES:
-            raise ServiceFailure("ServiceQuotaExceededException", f"There are {_MAX_PROFILES} inference profiles already.")
-        model = self._catalog.model(source)     # UnknownModel becomes a ValidationException in the control plane
+            raise ServiceFailure(
+                "ServiceQuotaExceededException", f"There are {_MAX_PROFILES} inference profiles already."
+            )
+        model = self._catalog.model(source)  # UnknownModel becomes a ValidationException in the control plane
         identity = "".join(self._random.choices(_ALPHABET, k=12))
         arn = f"arn:aws:bedrock:{region}:{account}:application-inference-profile/{identity}"
         regions = regions_of(model.scope, model.region or region)
-        profile = Profile(arn, body["inferenceProfileName"], source, _model_arns(model.model, model.scope, regions), now,
-                          body.get("description"), body.get("tags") or [], token)
+        profile = Profile(
+            arn,
+            body["inferenceProfileName"],
+            source,
+            _model_arns(model.model, model.scope, regions),
+            now,
+            body.get("description"),
+            body.get("tags") or [],
+            token,
+        )
         self.created[arn] = profile
         return profile
 
@@ -147,7 +168,9 @@ class Profiles:
         for summary in self.system(account, region):
             if summary["inferenceProfileId"] == identity:
                 return summary
-        raise ServiceFailure("ResourceNotFoundException", f"The requested inference profile {identifier} was not found.")
+        raise ServiceFailure(
+            "ResourceNotFoundException", f"The requested inference profile {identifier} was not found."
+        )
 
     def delete(self, identifier: str) -> None:
         """Remove a created profile. Raises ServiceFailure when it is none."""
@@ -155,7 +178,9 @@ class Profiles:
             if identifier in (arn, arn.rpartition("/")[2]):
                 del self.created[arn]
                 return
-        raise ServiceFailure("ResourceNotFoundException", f"The requested inference profile {identifier} was not found.")
+        raise ServiceFailure(
+            "ResourceNotFoundException", f"The requested inference profile {identifier} was not found."
+        )
 
 
 def _model_arns(model: Model, scope: Scope, regions: tuple[str, ...]) -> tuple[str, ...]:
@@ -171,5 +196,7 @@ def _system_summary(model: Model, scope: Scope, account: str, region: str) -> Js
         "description": f"Routes requests to {model.name} in {scope.value}.",
         "inferenceProfileArn": f"arn:aws:bedrock:{region}:{account}:inference-profile/{identity}",
         "models": [{"modelArn": arn} for arn in _model_arns(model, scope, regions_of(scope, region))],
-        "inferenceProfileId": identity, "status": "ACTIVE", "type": "SYSTEM_DEFINED",
+        "inferenceProfileId": identity,
+        "status": "ACTIVE",
+        "type": "SYSTEM_DEFINED",
     }

@@ -10,10 +10,14 @@ from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.prompt import Api, CachePoint, Prompt, Section
 
 _TRY_AGAIN = "Please remove the invalid cache point and try again."
-_UNSUPPORTED = ("You invoked an unsupported model or your request did not allow prompt caching. "
-                "See the documentation for more information.")
-_ORDER = ("a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block. "
-          "Note that blocks are processed in the following order: `tools`, `system`, `messages`.")
+_UNSUPPORTED = (
+    "You invoked an unsupported model or your request did not allow prompt caching. "
+    "See the documentation for more information."
+)
+_ORDER = (
+    "a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block. "
+    "Note that blocks are processed in the following order: `tools`, `system`, `messages`."
+)
 
 
 def failure_of(refusal: Refusal, prompt: Prompt, vendor: str, unsupported_code: str) -> ServiceFailure:
@@ -24,8 +28,11 @@ def failure_of(refusal: Refusal, prompt: Prompt, vendor: str, unsupported_code: 
     if reason is Reason.TTL_FIELD:
         return invalid("Extended TTL prompt caching is only supported for Anthropic models")
     if vendor == "amazon" and reason is not Reason.NOTHING_BEFORE and reason is not Reason.TOO_MANY:
-        return _by_model(prompt, f"Malformed input request: {_pointer(point)}: extraneous key [cachePoint] is not "
-                                 "permitted, please reformat your input and try again.")
+        return _by_model(
+            prompt,
+            f"Malformed input request: {_pointer(point)}: extraneous key [cachePoint] is not "
+            "permitted, please reformat your input and try again.",
+        )
     if reason is Reason.NOTHING_BEFORE:
         return invalid(f"There is nothing available to cache. {_TRY_AGAIN}")
     if reason is Reason.AFTER_REASONING:
@@ -65,8 +72,11 @@ def _pointer(point: CachePoint) -> str:
 
 def _blocks_before(point: CachePoint, prompt: Prompt) -> int:
     """Blocks before the point in its own list, as the model's API has them (a text document is two)."""
-    return sum(segment.blocks for segment in prompt.segments[:point.after]
-               if segment.section is point.section and segment.message == point.message)
+    return sum(
+        segment.blocks
+        for segment in prompt.segments[: point.after]
+        if segment.section is point.section and segment.message == point.message
+    )
 
 
 def _decorated(point: CachePoint, prompt: Prompt) -> int:

@@ -18,11 +18,13 @@ _MAX_TERMS = 12
 _MAX_HITS = 8
 _MAX_TEXT_CHARS = 2_000_000
 _TYPICAL_CHARS = 120
-_COMMON = frozenset(_WORD.findall("""
+_COMMON = frozenset(
+    _WORD.findall("""
 the and for are was were with that this from have has had you your our its can could would should will shall
 may what when where which who whom whose why how does did into about than then them they their there here
 please tell give me my we us is it in on of to an as at be by do if or not no any all some
-"""))
+""")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,12 @@ class Reader:
         for number, text in enumerate(texts):
             if len(text) >= 12:
                 found += self._of_text(text, terms, number << 32)
-        best = sorted(found, key=lambda passage: (-passage.score, passage.place))[:limit]
-        return sorted(best, key=lambda passage: passage.place)
+        best: dict[str, Passage] = {}
+        for passage in sorted(found, key=lambda passage: (-passage.score, passage.place)):
+            best.setdefault(passage.text, passage)
+            if len(best) == limit:
+                break
+        return sorted(best.values(), key=lambda passage: passage.place)
 
     def _of_text(self, text: str, terms: tuple[str, ...], place: int) -> Iterable[Passage]:
         index = self._index(text)
@@ -82,7 +88,7 @@ class Reader:
             lowered = text[:_MAX_TEXT_CHARS].lower()
             index = _Index(lowered, [0, *(match.end() for match in _BOUNDARY.finditer(lowered))])
             self._kept += len(text)
-        self._indexes[text] = index     # the newest stand last
+        self._indexes[text] = index  # the newest stand last
         while self._kept > self._capacity and len(self._indexes) > 1:
             oldest = next(iter(self._indexes))
             self._kept -= len(oldest)

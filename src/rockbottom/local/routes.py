@@ -46,9 +46,9 @@ def route_of(method: str, raw_path: bytes) -> Route:
     """The operation of a request line's method and path (query cut off, still percent-encoded)."""
     path = raw_path.decode("latin-1")
     if path.startswith(CONTROL_PREFIX):
-        return Route("control", unquote(path[len(CONTROL_PREFIX):]))
+        return Route("control", unquote(path[len(CONTROL_PREFIX) :]))
     if method == "POST" and path.startswith("/model/"):
-        identifier, _, last = path[len("/model/"):].rpartition("/")
+        identifier, _, last = path[len("/model/") :].rpartition("/")
         if identifier and last in _RUNTIME:
             return Route(_RUNTIME[last], unquote(identifier))
         return Route("")
@@ -57,5 +57,5 @@ def route_of(method: str, raw_path: bytes) -> Route:
         return Route(collection)
     for (wanted, prefix), operation in _ITEMS.items():
         if method == wanted and path.startswith(prefix) and len(path) > len(prefix):
-            return Route(operation, unquote(path[len(prefix):]))
+            return Route(operation, unquote(path[len(prefix) :]))
     return Route("")

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
-from functools import partial
 from math import inf
 from typing import Any
 
@@ -18,7 +17,6 @@ import msgspec
 
 from rockbottom.cache import CacheOutcome, Namespace, outcome, refusal
 from rockbottom.catalog import CacheRules, CatalogError, ModelId, Scope
-from rockbottom.local import bodies
 from rockbottom.local.answers import Answer, Script, scripted
 from rockbottom.local.asked import Asked, asked_of_anthropic, asked_of_converse, asked_of_nova
 from rockbottom.local.bodies import Counters
@@ -31,11 +29,9 @@ from rockbottom.local.refusal_texts import failure_of
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
 from rockbottom.local.state import State, script_from
 from rockbottom.prompt import Api, MalformedBody, Prompt
-from rockbottom.wire import anthropic_chunks, chunk_frame, converse_events, event_frame, nova_chunks
 
 Json = dict[str, Any]
 Headers = list[tuple[bytes, bytes]]
-_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
@@ -48,9 +44,15 @@ class Dialect(Enum):
 
 
 _ASKED: Mapping[Dialect, Callable[[Json], Asked]] = {
-    Dialect.CONVERSE: asked_of_converse, Dialect.ANTHROPIC: asked_of_anthropic, Dialect.NOVA: asked_of_nova}
+    Dialect.CONVERSE: asked_of_converse,
+    Dialect.ANTHROPIC: asked_of_anthropic,
+    Dialect.NOVA: asked_of_nova,
+}
 _CHECKS: Mapping[Dialect, Callable[[Json], None]] = {
-    Dialect.CONVERSE: check_conversation, Dialect.ANTHROPIC: check_anthropic, Dialect.NOVA: check_nova}
+    Dialect.CONVERSE: check_conversation,
+    Dialect.ANTHROPIC: check_anthropic,
+    Dialect.NOVA: check_nova,
+}
 
 
 @dataclass(slots=True)
@@ -63,7 +65,7 @@ class Call:
     body: bytes
     caller: Caller
     request_id: str
-    began: float = field(default_factory=time.perf_counter)    # of the machine, to measure real latency
+    began: float = field(default_factory=time.perf_counter)  # of the machine, to measure real latency
 
     @property
     def stream(self) -> bool:
@@ -87,7 +89,7 @@ class Counted:
     points: bool
     pace: Pace | None
     script: Script | None
-    answer: Answer | None = None    # when the endpoint answers itself
+    answer: Answer | None = None  # when the endpoint answers itself
 
     @property
     def fresh(self) -> int:
@@ -107,7 +109,8 @@ class Runtime:
         self._state = state
         model = service_model("bedrock-runtime")
         self._checks: Mapping[str, BodyChecker] = {
-            name: body_checker(model, name) for name in ("Converse", "ConverseStream", "CountTokens")}
+            name: body_checker(model, name) for name in ("Converse", "ConverseStream", "CountTokens")
+        }
         self._models: dict[str, ModelId] = {}
 
     def count_tokens(self, call: Call) -> Json:
@@ -138,8 +141,10 @@ class Runtime:
             self._checks[call.operation](body)
         model = self._model(call.model)
         if model.model.in_region is False and model.scope is Scope.IN_REGION and not model.application_profile:
-            raise invalid(f"Invocation of model ID {call.model} with on-demand throughput isn’t supported. Retry your "
-                          "request with the ID or ARN of an inference profile that contains this model.")
+            raise invalid(
+                f"Invocation of model ID {call.model} with on-demand throughput isn’t supported. Retry your "
+                "request with the ID or ARN of an inference profile that contains this model."
+            )
         dialect = Dialect.CONVERSE if converse else self._native(model)
         self._check(dialect, body)
         now = state.clock.now()
@@ -153,25 +158,48 @@ class Runtime:
             raise invalid("Input is too long for requested model.")
         return self._counted(call, dialect, body, model, rules, prompt, now, own_answer)
 
-    def _counted(self, call: Call, dialect: Dialect, body: Json, model: ModelId, rules: CacheRules, prompt: Prompt,
-                 now: float, own_answer: bool) -> Counted:
+    def _counted(
+        self,
+        call: Call,
+        dialect: Dialect,
+        body: Json,
+        model: ModelId,
+        rules: CacheRules,
+        prompt: Prompt,
+        now: float,
+        own_answer: bool,
+    ) -> Counted:
         state, caller = self._state, call.caller
         pace = state.latency.pace_of(model.model.id)
         region = state.router.serving(model, caller.account, model.region or caller.region)
         namespace = Namespace(caller.account, region, model.model.id)
         result = outcome(state.memory.entries, prompt, now, rules, state.behaviour, namespace, inf)
-        counted = Counted(call, dialect, body, model, self._asked(dialect, body),
-                          state.reader.meter(model.model).tokens_of_text, result, namespace, now,
-                          bool(prompt.points), pace, self._script(call))
+        counted = Counted(
+            call,
+            dialect,
+            body,
+            model,
+            self._asked(dialect, body),
+            state.reader.meter(model.model).tokens_of_text,
+            result,
+            namespace,
+            now,
+            bool(prompt.points),
+            pace,
+            self._script(call),
+        )
         if own_answer or counted.script is not None:
-            counted.answer = (scripted(counted.script, counted.asked, counted.count) if counted.script
-                              else state.answerer.answer(counted.asked, counted.count))
+            counted.answer = (
+                scripted(counted.script, counted.asked, counted.count)
+                if counted.script
+                else state.answerer.answer(counted.asked, counted.count)
+            )
         if state.quotas.limits:
             try:
                 self._admit(counted, now)
             except ServiceFailure:
                 if counted.script is not None and b"x-rockbottom-reply" not in call.headers:
-                    state.scripts.appendleft(counted.script)    # the retry shall have it
+                    state.scripts.appendleft(counted.script)  # the retry shall have it
                 raise
         if result.changes:
             state.memory.apply(result.changes, namespace, now)
@@ -194,7 +222,9 @@ class Runtime:
         output = counted.answer.output_tokens if counted.answer else 0
         reserved = counted.fresh + max(counted.asked.max_tokens or 0, output * burndown)
         caller = counted.call.caller
-        quotas.admit((caller.account, caller.region, counted.call.model), reserved, counted.fresh + output * burndown, now)
+        quotas.admit(
+            (caller.account, caller.region, counted.call.model), reserved, counted.fresh + output * burndown, now
+        )
 
     def _model(self, given: str) -> ModelId:
         known = self._models.get(given)
@@ -203,14 +233,18 @@ class Runtime:
         try:
             found = self._state.catalog.model(given, self._state.profiles.model_behind)
         except CatalogError as error:
-            raise ServiceFailure("ValidationException", "The provided model identifier is invalid.",
-                                 hint=str(error)) from error
+            raise ServiceFailure(
+                "ValidationException", "The provided model identifier is invalid.", hint=str(error)
+            ) from error
         if found.application_profile is not None:
             return found
         bare = given.rpartition("/")[2]
         if bare not in (found.model.id, f"{found.scope.value}.{found.model.id}"):
-            raise ServiceFailure("ValidationException", "The provided model identifier is invalid.",
-                                 hint=f"did you mean {found.model.id}?")
+            raise ServiceFailure(
+                "ValidationException",
+                "The provided model identifier is invalid.",
+                hint=f"did you mean {found.model.id}?",
+            )
         if len(self._models) < 4096:
             self._models[given] = found
         return found
@@ -228,7 +262,9 @@ class Runtime:
             return Dialect.ANTHROPIC
         if vendor == "amazon":
             return Dialect.NOVA
-        raise invalid(f"the local endpoint takes native bodies of Anthropic and Amazon Nova models; use Converse for {vendor}")
+        raise invalid(
+            f"the local endpoint takes native bodies of Anthropic and Amazon Nova models; use Converse for {vendor}"
+        )
 
     @staticmethod
     def _check(dialect: Dialect, body: Json) -> None:
@@ -267,77 +303,3 @@ def _unbase64(text: Any) -> bytes:
         return b64decode(text, validate=True)
     except (ValueError, TypeError) as error:
         raise ServiceFailure("SerializationException", f"input.invokeModel.body is not base64: {error}") from error
-
-
-@dataclass(slots=True)
-class Reply:
-    """What goes back: headers, and either a body or the frames of a stream."""
-
-    headers: Headers
-    body: bytes
-    frames: list[bytes]
-    usage: Json
-    output_log: bytes
-    latency_ms: int
-    first_byte_ms: int
-    counters: Counters
-
-
-def replied(counted: Counted, answer: Answer) -> Reply:
-    """The reply of a call once its answer is known."""
-    call, counters = counted.call, counted.counters(answer.output_tokens)
-    elapsed = int((time.perf_counter() - call.began) * 1000)
-    pace, read = counted.pace, counted.outcome.read
-    latency = int(pace.total_ms(counted.fresh, read, answer.output_tokens)) if pace else elapsed
-    first = int(pace.first_byte_ms(counted.fresh, read)) if pace else elapsed
-    build = _BUILDERS[counted.dialect, call.stream]
-    headers, body, frames, usage, logged = build(counted, answer, counters, latency, first)
-    return Reply(headers, body, frames, usage, logged, latency, first, counters)
-
-
-_Built = tuple[Headers, bytes, list[bytes], Json, bytes]
-
-
-def _converse(counted: Counted, answer: Answer, counters: Counters, latency: int, first: int, *, stream: bool) -> _Built:
-    usage = bodies.converse_usage(counters, counted.model.model.vendor, stream=stream)
-    echoes = {name: counted.body[name] for name in ("performanceConfig", "serviceTier") if counted.body.get(name)}
-    reply = bodies.converse_body(answer, usage, latency, echoes)
-    paths = counted.body.get("additionalModelResponseFieldPaths")
-    if paths and "/stop_sequence" in paths:
-        reply["additionalModelResponseFields"] = {"stop_sequence": answer.stop_sequence}
-    if not stream:
-        body = _encode(reply)
-        return [], body, [], usage, body
-    events = list(converse_events(reply))
-    frames = [event_frame(name, _encode(payload)) for name, payload in events]
-    return [], b"", frames, usage, _encode([{name: payload} for name, payload in events])
-
-
-def _anthropic(counted: Counted, answer: Answer, counters: Counters, latency: int, first: int, *, stream: bool) -> _Built:
-    identity = counted.call.request_id.replace("-", "")[:24]
-    reply = bodies.anthropic_body(answer, counters, counted.model.model.id.removeprefix("anthropic."), identity)
-    return _native_built(counted, reply, counters, latency, first, stream, anthropic_chunks)
-
-
-def _nova(counted: Counted, answer: Answer, counters: Counters, latency: int, first: int, *, stream: bool) -> _Built:
-    reply = bodies.nova_body(answer, counters)
-    return _native_built(counted, reply, counters, latency, first, stream, nova_chunks)
-
-
-def _native_built(counted: Counted, reply: Json, counters: Counters, latency: int, first: int, stream: bool,
-                  cut: Callable[[Json, Json], Any]) -> _Built:
-    headers = [(name, value) for name in (b"x-amzn-bedrock-service-tier", b"x-amzn-bedrock-performanceconfig-latency")
-               if (value := counted.call.headers.get(name)) is not None]
-    if not stream:
-        body = _encode(reply)
-        return [*headers, *bodies.token_headers(counters, latency)], body, [], reply["usage"], body
-    chunks = list(cut(reply, bodies.invocation_metrics(counters, latency, first)))
-    frames = [chunk_frame(_encode(chunk)) for chunk in chunks]
-    headers.append((b"x-amzn-bedrock-content-type", b"application/json"))
-    return headers, b"", frames, reply["usage"], _encode(chunks)
-
-
-_BUILDERS: Mapping[tuple[Dialect, bool], Callable[[Counted, Answer, Counters, int, int], _Built]] = {
-    (dialect, stream): partial(build, stream=stream)
-    for dialect, build in ((Dialect.CONVERSE, _converse), (Dialect.ANTHROPIC, _anthropic), (Dialect.NOVA, _nova))
-    for stream in (False, True)}

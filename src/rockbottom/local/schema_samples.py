@@ -5,8 +5,13 @@ from typing import Any, cast
 Json = dict[str, Any]
 _DEPTH = 8
 _FORMATS = {
-    "date": "2026-01-01", "date-time": "2026-01-01T00:00:00Z", "time": "00:00:00Z", "email": "person@example.com",
-    "uri": "https://example.com/", "uuid": "00000000-0000-4000-8000-000000000000", "ipv4": "192.0.2.1",
+    "date": "2026-01-01",
+    "date-time": "2026-01-01T00:00:00Z",
+    "time": "00:00:00Z",
+    "email": "person@example.com",
+    "uri": "https://example.com/",
+    "uuid": "00000000-0000-4000-8000-000000000000",
+    "ipv4": "192.0.2.1",
     "hostname": "example.com",
 }
 
@@ -44,7 +49,9 @@ def _resolved(fields: Json, root: Json) -> Json:
         found: Any = root
         for part in reference[1:].split("/"):
             if part:
-                found = cast(Json, found).get(part.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else {}
+                found = (
+                    cast(Json, found).get(part.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else {}
+                )
         fields = cast(Json, found) if isinstance(found, dict) else {}
     return fields
 
@@ -79,10 +86,14 @@ def _of_type(kind: str, fields: Json, question: str, root: Json, depth: int) -> 
             return {}
         known = cast(Json, properties)
         names = cast(list[Any], wanted) if isinstance(wanted, list) and wanted else list(known)
-        return {name: _sample(known.get(name, {}), question, root, depth - 1) for name in names if isinstance(name, str)}
+        return {
+            name: _sample(known.get(name, {}), question, root, depth - 1) for name in names if isinstance(name, str)
+        }
     if kind == "array":
         least = fields.get("minItems")
-        return [_sample(fields.get("items"), question, root, depth - 1)] * max(1, min(least, 50) if isinstance(least, int) else 1)
+        return [_sample(fields.get("items"), question, root, depth - 1)] * max(
+            1, min(least, 50) if isinstance(least, int) else 1
+        )
     if kind in ("integer", "number"):
         return _number(fields)
     if kind == "boolean":
@@ -104,5 +115,5 @@ def _string(fields: Json, question: str) -> str:
     text = " ".join(question.split())[:80] or "value"
     most, least = fields.get("maxLength"), fields.get("minLength")
     if isinstance(most, int):
-        text = text[:max(most, 0)]
+        text = text[: max(most, 0)]
     return text.ljust(least, ".") if isinstance(least, int) and least < 10_000 else text

@@ -53,8 +53,10 @@ def _listening_socket(settings: Settings) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((settings.host, settings.port))
     except (OSError, OverflowError) as error:
-        raise CannotListen(f"cannot listen on {settings.host}:{settings.port}: {error}",
-                           fix="choose another --port (0: any free one) or --host") from error
+        raise CannotListen(
+            f"cannot listen on {settings.host}:{settings.port}: {error}",
+            fix="choose another --port (0: any free one) or --host",
+        ) from error
     return listener
 
 
@@ -64,9 +66,21 @@ def _server(settings: Settings, listener: socket.socket, started: Callable[[Runn
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     running = Running(f"http://{host}:{listener.getsockname()[1]}", state)
     config = uvicorn.Config(
-        application, http="auto", loop="auto", lifespan="on", interface="asgi3", access_log=False, log_level="critical",
-        server_header=False, timeout_keep_alive=75, timeout_graceful_shutdown=_GRACE_SECONDS, log_config=None,
-        backlog=2048, proxy_headers=False, ws="none")
+        application,
+        http="auto",
+        loop="auto",
+        lifespan="on",
+        interface="asgi3",
+        access_log=False,
+        log_level="critical",
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        log_config=None,
+        backlog=2048,
+        proxy_headers=False,
+        ws="none",
+    )
     return _Server(config, application, lambda: started(running))
 
 

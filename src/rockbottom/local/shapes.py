@@ -27,7 +27,7 @@ Json = dict[str, Any]
 # 2026-01; shorter than the service model's own list).
 _RECORDED_UNION_KEYS: Mapping[str, str] = {
     "ContentBlock": "text, image, toolUse, toolResult, document, video, cachePoint, reasoningContent, "
-                    "citationsContent, searchResult",
+    "citationsContent, searchResult",
 }
 # Unions that ignore a member they do not know (recorded for this one, Sonnet 4.6 over plain HTTP, 2026-10).
 _LENIENT_UNIONS = frozenset({"ToolResultContentBlock"})
@@ -111,8 +111,12 @@ class _Compiler:
         if kind == "list":
             return _list(self.checker(shape["member"]["shape"]), shape.get("min"), shape.get("max"))
         if kind == "map":
-            return _map(self.checker(shape["key"]["shape"]), self.checker(shape["value"]["shape"]),
-                        shape.get("min"), shape.get("max"))
+            return _map(
+                self.checker(shape["key"]["shape"]),
+                self.checker(shape["value"]["shape"]),
+                shape.get("min"),
+                shape.get("max"),
+            )
         if kind in ("string", "blob", "timestamp"):
             return _string(shape) if kind == "string" else _text
         if kind == "boolean":
@@ -211,14 +215,17 @@ def _map(key: Checker | None, value_checker: Checker | None, minimum: int | None
     return check
 
 
-def _check_length(length: int, value: Any, path: str, minimum: int | None, maximum: int | None,
-                  complaints: list[str]) -> None:
+def _check_length(
+    length: int, value: Any, path: str, minimum: int | None, maximum: int | None, complaints: list[str]
+) -> None:
     if minimum is not None and length < minimum:
-        complaints.append(_complaint(_shown(value), path.rstrip("."),
-                                     f"Member must have length greater than or equal to {minimum}"))
+        complaints.append(
+            _complaint(_shown(value), path.rstrip("."), f"Member must have length greater than or equal to {minimum}")
+        )
     if maximum is not None and length > maximum:
-        complaints.append(_complaint(_shown(value), path.rstrip("."),
-                                     f"Member must have length less than or equal to {maximum}"))
+        complaints.append(
+            _complaint(_shown(value), path.rstrip("."), f"Member must have length less than or equal to {maximum}")
+        )
 
 
 def _text(value: Any, path: str, complaints: list[str]) -> None:
@@ -244,13 +251,19 @@ def _string(shape: Json) -> Checker:
         if values is not None:
             if value not in values:
                 listed = ", ".join(shape["enum"])
-                complaints.append(_complaint(_shown(value), path.rstrip("."),
-                                             f"Member must satisfy enum value set: [{listed}]"))
+                complaints.append(
+                    _complaint(_shown(value), path.rstrip("."), f"Member must satisfy enum value set: [{listed}]")
+                )
             return
         _check_length(len(value), value, path, minimum, maximum, complaints)
         if pattern is not None and len(value) <= (maximum or len(value)) and not pattern.fullmatch(value):
-            complaints.append(_complaint(_shown(value), path.rstrip("."),
-                                         f"Member must satisfy regular expression pattern: {shape['pattern']}"))
+            complaints.append(
+                _complaint(
+                    _shown(value),
+                    path.rstrip("."),
+                    f"Member must satisfy regular expression pattern: {shape['pattern']}",
+                )
+            )
 
     return check
 
@@ -272,10 +285,14 @@ def _number(whole: bool, minimum: float | None, maximum: float | None) -> Checke
         if whole and isinstance(value, float) and not value.is_integer():
             raise _wrong_type(path, "a whole number", value)
         if minimum is not None and value < minimum:
-            complaints.append(_complaint(_shown(value), path.rstrip("."),
-                                         f"Member must have value greater than or equal to {minimum:g}"))
+            complaints.append(
+                _complaint(
+                    _shown(value), path.rstrip("."), f"Member must have value greater than or equal to {minimum:g}"
+                )
+            )
         if maximum is not None and value > maximum:
-            complaints.append(_complaint(_shown(value), path.rstrip("."),
-                                         f"Member must have value less than or equal to {maximum:g}"))
+            complaints.append(
+                _complaint(_shown(value), path.rstrip("."), f"Member must have value less than or equal to {maximum:g}")
+            )
 
     return check

@@ -125,10 +125,21 @@ def state_of(settings: Settings) -> State:
         clock.set_to(settings.start_at if settings.start_at is not None else time.time())
     behaviour, unsupported_code = _behaviour(catalog, dict(settings.switches))
     state = State(
-        settings, catalog, clock, Reader.of(catalog), Memory(settings.max_entries), Faults(settings.seed), Quotas(),
-        Latency(), Router(settings.seed), Profiles(catalog, settings.seed),
-        InvocationLog(settings.log_dir) if settings.log_dir else None, behaviour, unsupported_code,
-        dict(settings.switches))
+        settings,
+        catalog,
+        clock,
+        Reader.of(catalog),
+        Memory(settings.max_entries),
+        Faults(settings.seed),
+        Quotas(),
+        Latency(),
+        Router(settings.seed),
+        Profiles(catalog, settings.seed),
+        InvocationLog(settings.log_dir) if settings.log_dir else None,
+        behaviour,
+        unsupported_code,
+        dict(settings.switches),
+    )
     state.reset()
     return state
 

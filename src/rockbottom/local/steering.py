@@ -53,8 +53,9 @@ class Steering:
         handler = self.handlers.get((method, path.strip("/")))
         if handler is None:
             known = sorted({f"{verb} {name}" for verb, name in self.handlers})
-            raise ServiceFailure("UnknownOperationException", f"no {method} {path!r} in the control API; there are "
-                                                              f"{', '.join(known)}")
+            raise ServiceFailure(
+                "UnknownOperationException", f"no {method} {path!r} in the control API; there are {', '.join(known)}"
+            )
         try:
             body = msgspec.json.decode(raw) if raw else None
         except (msgspec.DecodeError, RecursionError) as error:
@@ -132,13 +133,26 @@ class Steering:
         rows: list[Json] = []
         for key, entry in islice(live, 1000):
             owner = memory.owner(key)
-            rows.append({"prefix": key.prefix.hex(), "account": owner.account, "region": owner.region,
-                         "model": owner.model, "ttl": entry.ttl.value, "tokens": entry.tokens,
-                         "expiresInSeconds": round(entry.expires_at - now, 3), "visible": entry.visible_at <= now})
+            rows.append(
+                {
+                    "prefix": key.prefix.hex(),
+                    "account": owner.account,
+                    "region": owner.region,
+                    "model": owner.model,
+                    "ttl": entry.ttl.value,
+                    "tokens": entry.tokens,
+                    "expiresInSeconds": round(entry.expires_at - now, 3),
+                    "visible": entry.visible_at <= now,
+                }
+            )
         log = state.log
-        return {"entries": len(live), "droppedForRoom": memory.dropped, "first": rows,
-                "profiles": [profile.summary() for profile in state.profiles.created.values()],
-                "waitingLogRecords": log.waiting if log else None}
+        return {
+            "entries": len(live),
+            "droppedForRoom": memory.dropped,
+            "first": rows,
+            "profiles": [profile.summary() for profile in state.profiles.created.values()],
+            "waitingLogRecords": log.waiting if log else None,
+        }
 
     def _reset(self, _: Any) -> Json:
         self._state.reset()

@@ -1,11 +1,11 @@
 """What can be wrong with bytes from the wire.
 
-    RockbottomError
-    +-- WireError
-        +-- InvalidHeader       a header that cannot be encoded: its name, its type or its range
-        +-- CorruptFrame        bytes that are no event-stream frame: a length, a checksum, a header
-        +-- TruncatedStream     the stream ended inside a frame, or before the message was complete
-        +-- StreamFailed        the stream carried an exception event; ``code`` names it
+RockbottomError
++-- WireError
+    +-- InvalidHeader       a header that cannot be encoded: its name, its type or its range
+    +-- CorruptFrame        bytes that are no event-stream frame: a length, a checksum, a header
+    +-- TruncatedStream     the stream ended inside a frame, or before the message was complete
+    +-- StreamFailed        the stream carried an exception event; ``code`` names it
 """
 
 from rockbottom.quantities import Fault, RockbottomError

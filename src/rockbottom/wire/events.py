@@ -20,10 +20,15 @@ Json = dict[str, Any]
 Event = tuple[str, Json]
 """An event's name (``contentBlockDelta``) and its payload."""
 
-_RETRY_SAFE = frozenset({
-    "internalServerException", "modelStreamErrorException", "modelTimeoutException",
-    "serviceUnavailableException", "throttlingException",
-})
+_RETRY_SAFE = frozenset(
+    {
+        "internalServerException",
+        "modelStreamErrorException",
+        "modelTimeoutException",
+        "serviceUnavailableException",
+        "throttlingException",
+    }
+)
 
 
 def event_frame(name: str, payload: bytes) -> bytes:
@@ -79,11 +84,13 @@ def _json(raw: bytes) -> Json:
 
 @lru_cache(maxsize=64)
 def _event_headers(name: str) -> bytes:
-    return encoded_headers(string_headers(
-        {":event-type": name, ":content-type": "application/json", ":message-type": "event"}))
+    return encoded_headers(
+        string_headers({":event-type": name, ":content-type": "application/json", ":message-type": "event"})
+    )
 
 
 @lru_cache(maxsize=64)
 def _exception_headers(name: str) -> bytes:
-    return encoded_headers(string_headers(
-        {":exception-type": name, ":content-type": "application/json", ":message-type": "exception"}))
+    return encoded_headers(
+        string_headers({":exception-type": name, ":content-type": "application/json", ":message-type": "exception"})
+    )

@@ -41,7 +41,7 @@ class HeaderType(IntEnum):
     INT64 = 5
     BYTES = 6
     STRING = 7
-    TIMESTAMP = 8   # milliseconds since the epoch
+    TIMESTAMP = 8  # milliseconds since the epoch
     UUID = 9
 
 
@@ -233,7 +233,7 @@ def _decoded_value(raw: bytes, at: int) -> tuple[Header, int]:
 def _piece(raw: bytes, at: int, length: int) -> tuple[bytes, int]:
     if at + length > len(raw):
         raise ValueError(f"a value of {length} bytes runs past the end")
-    return raw[at:at + length], at + length
+    return raw[at : at + length], at + length
 
 
 def _text(raw: bytes, at: int, length: int) -> tuple[str, int]:

@@ -62,7 +62,7 @@ def _reasoning_deltas(reasoning: Json, piece_chars: int) -> Iterator[Json]:
 
 def _pieces(text: str, size: int) -> Iterator[str]:
     for at in range(0, max(len(text), 1), size):
-        yield text[at:at + size]
+        yield text[at : at + size]
 
 
 def converse_reply(events: Iterable[Event]) -> Json:
@@ -151,8 +151,13 @@ def nova_reply(chunks: Iterable[Json]) -> Json:
 def anthropic_chunks(reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Json]:
     """The chunks of a whole Anthropic Messages reply, ``metrics`` on ``message_stop`` as Bedrock adds them."""
     usage = reply["usage"]
-    head = {**reply, "content": [], "stop_reason": None, "stop_sequence": None,
-            "usage": {**usage, "output_tokens": min(1, usage["output_tokens"])}}
+    head = {
+        **reply,
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": {**usage, "output_tokens": min(1, usage["output_tokens"])},
+    }
     yield {"type": "message_start", "message": head}
     for index, block in enumerate(reply["content"]):
         yield from _anthropic_block(index, block, piece_chars)
@@ -164,11 +169,16 @@ def anthropic_chunks(reply: Json, metrics: Json, piece_chars: int = 24) -> Itera
 def _anthropic_block(index: int, block: Json, piece_chars: int) -> Iterator[Json]:
     if block["type"] == "tool_use":
         yield {"type": "content_block_start", "index": index, "content_block": {**block, "input": {}}}
-        deltas = [{"type": "input_json_delta", "partial_json": piece}
-                  for piece in _pieces(msgspec.json.encode(block["input"]).decode(), piece_chars)]
+        deltas = [
+            {"type": "input_json_delta", "partial_json": piece}
+            for piece in _pieces(msgspec.json.encode(block["input"]).decode(), piece_chars)
+        ]
     elif block["type"] == "thinking":
-        yield {"type": "content_block_start", "index": index,
-               "content_block": {"type": "thinking", "thinking": "", "signature": ""}}
+        yield {
+            "type": "content_block_start",
+            "index": index,
+            "content_block": {"type": "thinking", "thinking": "", "signature": ""},
+        }
         deltas = [{"type": "thinking_delta", "thinking": piece} for piece in _pieces(block["thinking"], piece_chars)]
         deltas.append({"type": "signature_delta", "signature": block.get("signature", "")})
     else:
