@@ -151,7 +151,7 @@ def test_count_tokens_is_what_converse_then_charges(runtime, kit):
     counted = runtime.count_tokens(modelId=kit.SONNET.removeprefix("us."), input={"converse": body})["inputTokens"]
     assert counted == runtime.converse(modelId=kit.SONNET, **body)["usage"]["inputTokens"]
     for model in (kit.SONNET, "amazon.nova-pro-v1:0"):
-        with pytest.raises(ClientError, match="The provided model doesn't support counting tokens."):
+        with pytest.raises(ClientError, match="support counting tokens"):
             runtime.count_tokens(modelId=model, input={"converse": body})
 
 
@@ -224,7 +224,7 @@ def test_conversations_that_bedrock_refuses_are_refused(runtime, kit, call, mess
 
 def test_unknown_models_are_refused_with_a_hint(runtime, kit):
     """AWS's text for the SDK; the nearest known ids in a header for the person."""
-    with pytest.raises(ClientError, match="The provided model identifier is invalid.") as caught:
+    with pytest.raises(ClientError, match="model identifier is invalid") as caught:
         runtime.converse(modelId="anthropic.claude-sonet-4-6", messages=[kit.user("hi")])
     headers = caught.value.response["ResponseMetadata"]["HTTPHeaders"]
     assert "anthropic.claude-sonnet-4-6" in headers["x-rockbottom-hint"]
