@@ -1,14 +1,16 @@
 """A Converse or ConverseStream body read into a canonical prompt."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rockbottom.prompt.assembly import Assembly, effort_of, schema_of, thinking_of
-from rockbottom.prompt.blocks import weigh_block
+from rockbottom.prompt.blocks import Weighed, weigh_block
 from rockbottom.prompt.errors import MalformedBody
 from rockbottom.prompt.meter import Meter
-from rockbottom.prompt.segments import Api, Parameters, Prompt, Section, place_of
+from rockbottom.prompt.segments import Api, BlockKind, Parameters, Prompt, Section, place_of
 from rockbottom.prompt.shapes import is_object, list_at, object_at
+
+_DOCUMENTS = (BlockKind.DOCUMENT, BlockKind.TEXT_DOCUMENT)
 
 
 def read_converse(body: Mapping[str, Any], meter: Meter) -> Prompt:
@@ -27,20 +29,34 @@ def read_converse(body: Mapping[str, Any], meter: Meter) -> Prompt:
             raise MalformedBody(place, type(message).__name__, wanted="an object")
         content = list_at(message, "content", f"{place}.content")
         _read_list(assembly, content, Section.MESSAGES, str(message.get("role", "")), number)
-    return assembly.prompt(Api.CONVERSE, _parameters(body, tool_config))
+    documents = any(segment.kind in _DOCUMENTS for segment in assembly.segments)
+    return assembly.prompt(Api.CONVERSE, _parameters(body, tool_config, documents and _cites(body)))
 
 
-def _read_list(assembly: Assembly, blocks: Any, section: Section, role: str, message: int) -> None:
+def _read_list(assembly: Assembly, blocks: Iterable[Any], section: Section, role: str, message: int) -> None:
     assembly.begin_list(section)
     for index, block in enumerate(blocks):
-        if is_object(block) and "cachePoint" in block and len(block) == 1:
+        text = block.get("text") if type(block) is dict and len(block) == 1 else None
+        if type(text) is str:  # nearly every block of nearly every request
+            assembly.add(
+                Weighed(BlockKind.TEXT, *assembly.meter.text(text, "text", role)), section, role, message, index
+            )
+        elif is_object(block) and "cachePoint" in block and len(block) == 1:
             assembly.add_point(block["cachePoint"], section, message, index)
         else:
             weighed = weigh_block(block, role, assembly.meter, place_of(section, message, index))
             assembly.add(weighed, section, role, message, index)
 
 
-def _parameters(body: Mapping[str, Any], tool_config: Mapping[str, Any]) -> Parameters:
+def _plain_text(block: Any) -> str | None:
+    """The text of a plain text block, which nearly every block of nearly every request is."""
+    if type(block) is not dict or len(block) != 1:  # pyright: ignore[reportUnknownArgumentType]
+        return None
+    text: Any = block.get("text")  # pyright: ignore[reportUnknownMemberType]
+    return text if type(text) is str else None
+
+
+def _parameters(body: Mapping[str, Any], tool_config: Mapping[str, Any], citations: bool) -> Parameters:
     extra = object_at(body, "additionalModelRequestFields", "additionalModelRequestFields")
     output = object_at(body, "outputConfig", "outputConfig")
     native_output = object_at(extra, "output_config", "additionalModelRequestFields.output_config")
@@ -51,7 +67,7 @@ def _parameters(body: Mapping[str, Any], tool_config: Mapping[str, Any]) -> Para
         effort=effort_of(output.get("effort") or native_output.get("effort")),
         output_schema=schema_of(schema),
         tool_choice=next(iter(choice), "auto"),
-        citations=_cites(body),
+        citations=citations,
     )
 
 
