@@ -48,12 +48,12 @@ def _read_list(assembly: Assembly, blocks: Iterable[Any], section: Section, role
             assembly.add(weighed, section, role, message, index)
 
 
-def _plain_text(block: Any) -> str | None:
-    """The text of a plain text block, which nearly every block of nearly every request is."""
-    if type(block) is not dict or len(block) != 1:  # pyright: ignore[reportUnknownArgumentType]
-        return None
-    text: Any = block.get("text")  # pyright: ignore[reportUnknownMemberType]
-    return text if type(text) is str else None
+def _plain_text(block: dict[str, Any]) -> str | None:
+    """The text of a plain text block, which nearly every block of nearly every request is; None for all else."""
+    if type(block) is dict and len(block) == 1:
+        text = block.get("text")
+        return text if type(text) is str else None
+    return None
 
 
 def _parameters(body: Mapping[str, Any], tool_config: Mapping[str, Any], citations: bool) -> Parameters:
