@@ -36,11 +36,10 @@ def read_converse(body: Mapping[str, Any], meter: Meter) -> Prompt:
 def _read_list(assembly: Assembly, blocks: Iterable[Any], section: Section, role: str, message: int) -> None:
     assembly.begin_list(section)
     for index, block in enumerate(blocks):
-        text = block.get("text") if type(block) is dict and len(block) == 1 else None
-        if type(text) is str:  # nearly every block of nearly every request
-            assembly.add(
-                Weighed(BlockKind.TEXT, *assembly.meter.text(text, "text", role)), section, role, message, index
-            )
+        text = _plain_text(block)
+        if text is not None:
+            weighed = Weighed(BlockKind.TEXT, *assembly.meter.text(text, "text", role))
+            assembly.add(weighed, section, role, message, index)
         elif is_object(block) and "cachePoint" in block and len(block) == 1:
             assembly.add_point(block["cachePoint"], section, message, index)
         else:
