@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rockbottom.catalog import InvalidPriceFile, PriceBook, Scope, Tier, load_catalog
+from rockbottom.catalog.price_files import COLUMNS, REQUIRED
 from rockbottom.quantities import Unit
 
 HEADER = "model,scope,tier,unit,usd_per_mtok,valid_from"
@@ -84,3 +85,18 @@ def test_an_absent_file_and_an_empty_one_are_said_plainly(tmp_path: Path) -> Non
     (tmp_path / "empty.csv").write_text("")
     with pytest.raises(InvalidPriceFile, match="is empty"):
         PriceBook.read(tmp_path / "empty.csv")
+
+
+def test_the_columns_of_the_reference_page_are_the_columns(repo: Path) -> None:
+    """docs/reference/prices.md lists every column, marks the needed ones, and its example can be read."""
+    page = (repo / "docs" / "reference" / "prices.md").read_text()
+    table = [line.split("|") for line in page.splitlines() if line.startswith("| `")]
+    assert tuple(cells[1].strip(" `") for cells in table) == COLUMNS
+    assert tuple(cells[1].strip(" `") for cells in table if cells[2].strip() == "yes") == REQUIRED
+
+
+def test_the_example_of_the_reference_page_can_be_read(repo: Path, tmp_path: Path) -> None:
+    """The CSV block of docs/reference/prices.md is a price file."""
+    page = (repo / "docs" / "reference" / "prices.md").read_text()
+    header, *lines = page.split("```csv\n")[1].split("```")[0].splitlines()
+    assert len(book(tmp_path, *lines, header=header).rows) == 2

@@ -120,3 +120,20 @@ def test_the_article_s_figures_come_out_at_the_article_s_prices(
 ) -> None:
     """Reads at 0.10 and writes at 1.25 of the input price give the published monthly figures."""
     assert bill(model, tokens).quantize(Decimal("0.01")) == Decimal(expected)
+
+
+def test_nova_2_lite_costs_more_from_some_regions() -> None:
+    """The price of a profile is that of the Region called from: 0.429 from us-west-1, 0.33 elsewhere in the US."""
+    book = load_catalog().price_book
+    asked = ("amazon.nova-2-lite-v1:0", Scope.US, Tier.DEFAULT, Unit.INPUT, TODAY)
+    assert book.price(*asked, region="us-west-1").usd_per_mtok == Decimal("0.429")
+    assert book.price(*asked, region="us-west-2").usd_per_mtok == Decimal("0.33")
+
+
+def test_an_unread_price_of_a_global_profile_is_not_borrowed_from_another_region() -> None:
+    """From eu-west-1 the global input price was read and the cache-read price was not."""
+    book = load_catalog().price_book
+    asked = ("amazon.nova-2-lite-v1:0", Scope.GLOBAL, Tier.DEFAULT)
+    assert book.price(*asked, Unit.INPUT, TODAY, region="eu-west-1").usd_per_mtok == Decimal("0.34")
+    with pytest.raises(NoPriceInForce, match="us-east-1, and Regions differ"):
+        book.price(*asked, Unit.CACHE_READ, TODAY, region="eu-west-1")
