@@ -25,7 +25,7 @@ slow: .venv/.set-dev  ## the slow tests
 check: .venv/.set-dev  ## lint, types, imports, docs
 	@$(BIN)/ruff check src tests scripts benchmarks
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/pyright
+	@$(BIN)/pyright --pythonpath $(BIN)/python
 	@$(BIN)/python scripts/cli_reference.py --check
 
 format: .venv/.set-dev  ## ruff's formatting
