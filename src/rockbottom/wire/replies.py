@@ -136,7 +136,7 @@ def nova_chunks(reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[J
     """The chunks of a whole Nova InvokeModel reply: Converse's events, usage and metrics in the last."""
     for name, payload in converse_events(reply, piece_chars):
         if name == "metadata":
-            usage = {"usage": payload["usage"], "metrics": {}, "trace": {}}
+            usage: Json = {"usage": payload["usage"], "metrics": {}, "trace": {}}
             yield {"metadata": usage, METRICS: metrics}
         else:
             yield {name: payload}
@@ -151,7 +151,7 @@ def nova_reply(chunks: Iterable[Json]) -> Json:
 def anthropic_chunks(reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Json]:
     """The chunks of a whole Anthropic Messages reply, ``metrics`` on ``message_stop`` as Bedrock adds them."""
     usage = reply["usage"]
-    head = {
+    head: Json = {
         **reply,
         "content": [],
         "stop_reason": None,
