@@ -9,10 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from rockbottom.cli.commands import COMMANDS
-
-pytestmark = pytest.mark.skipif("serve" not in COMMANDS, reason="needs `rockbottom serve`")
-
 HERE = Path(__file__).resolve().parent
 _MODEL = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 
