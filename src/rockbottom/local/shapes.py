@@ -125,7 +125,7 @@ class _Compiler:
 
     def structure(self, members: Mapping[str, Json], required: Any) -> Checker:
         """The checker of a structure with these members."""
-        checks = {name: check for name, member in members.items() if (check := self.checker(member["shape"]))}
+        checks = {name: one for name, member in members.items() if (one := self.checker(member["shape"]))}
         needed = tuple(required)
 
         def check(value: Any, path: str, complaints: list[str]) -> None:
