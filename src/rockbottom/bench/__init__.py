@@ -1,0 +1,51 @@
+"""A workload run down several lanes against AWS or a local endpoint, and what each lane costs."""
+
+from rockbottom.bench.bench import Bench, prepare, resume, run
+from rockbottom.bench.document import document_of, passed, write_document
+from rockbottom.bench.endpoints import AwsEndpoint, Endpoint, LocalEndpoint
+from rockbottom.bench.errors import (
+    BenchError,
+    EndpointDied,
+    EndpointRefused,
+    InvalidRun,
+    InvalidWorkload,
+    SdkTooOld,
+    SpendLimit,
+)
+from rockbottom.bench.lanes import LANES, Lane, Spot, UnknownLane
+from rockbottom.bench.ledger import Ended, Measured, PassKey
+from rockbottom.bench.running import Watcher
+from rockbottom.bench.schedule import Estimate
+from rockbottom.bench.workload import Workload, load_workload, read_workload
+
+__all__ = [
+    "LANES",
+    "AwsEndpoint",
+    "Bench",
+    "BenchError",
+    "Ended",
+    "Endpoint",
+    "EndpointDied",
+    "EndpointRefused",
+    "Estimate",
+    "InvalidRun",
+    "InvalidWorkload",
+    "Lane",
+    "LocalEndpoint",
+    "Measured",
+    "PassKey",
+    "SdkTooOld",
+    "SpendLimit",
+    "Spot",
+    "UnknownLane",
+    "Watcher",
+    "Workload",
+    "document_of",
+    "load_workload",
+    "passed",
+    "prepare",
+    "read_workload",
+    "resume",
+    "run",
+    "write_document",
+]

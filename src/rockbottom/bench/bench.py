@@ -1,0 +1,131 @@
+"""A bench as one object: prepared, run (perhaps in several goes), and read out at any time."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from rockbottom.bench.document import document_of
+from rockbottom.bench.endpoints import AwsEndpoint, Endpoint, LocalEndpoint
+from rockbottom.bench.errors import InvalidRun
+from rockbottom.bench.ledger import Ledger, Settings, new_ledger, open_ledger
+from rockbottom.bench.running import Runner, Watcher
+from rockbottom.bench.schedule import Estimate, Schedule, estimate, schedule
+from rockbottom.bench.workload import Workload, load_workload
+from rockbottom.catalog import Catalog, PriceBook, load_catalog
+from rockbottom.quantities import Usd
+
+Now = Callable[[], datetime]
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Bench:
+    """A schedule, a place to run it, and what came back so far."""
+
+    plan: Schedule
+    endpoint: Endpoint
+    ledger: Ledger
+
+    @property
+    def estimate(self) -> Estimate:
+        """What the whole run may cost on AWS."""
+        return estimate(self.plan)
+
+    def run(self, *, watcher: Watcher | None = None, max_usd: Usd | None = None, now: Now = _utc) -> None:
+        """Run what is not done yet; raises what ``Runner.run`` raises, with everything finished kept."""
+        try:
+            Runner(self.plan, self.endpoint, self.ledger, watcher, max_usd, now=now).run()
+        finally:
+            self.ledger.close()
+
+    def document(self) -> dict[str, Any]:
+        """The results so far (docs/reference/bench-results.md)."""
+        local = self.endpoint.kind == "local"
+        return document_of(self.plan, self.ledger, counted=self.endpoint.counted, simulated_latency=local)
+
+
+def prepare(
+    workload: Workload | str | Path,
+    endpoint: Endpoint | str,
+    *,
+    models: Sequence[str] = (),
+    lanes: Sequence[str] = (),
+    repeats: int = 1,
+    runs: Path | None = None,
+    on: date | None = None,
+    catalog: Catalog | None = None,
+    book: PriceBook | None = None,
+    now: Now = _utc,
+) -> Bench:
+    """A bench that has not sent anything yet.
+
+    ``endpoint`` is ``"aws"``, the URL of a local endpoint, or an ``Endpoint``. ``runs`` is the folder for results
+    (None: keep them in memory). Raises InvalidWorkload, UnknownModel, UnknownLane or NoPriceInForce.
+    """
+    workload = workload if isinstance(workload, Workload) else load_workload(workload)
+    place = _endpoint(endpoint)
+    plan = schedule(
+        workload, catalog or load_catalog(), on=on or now().date(), region=place.region, models=models, lanes=lanes,
+        repeats=repeats, book=book,
+    )  # fmt: skip
+    rows = {row.subject.given: None for row in plan.rows}, {row.lane.name: None for row in plan.rows}
+    settings = Settings(
+        workload=str(Path(workload.file).resolve()) if Path(workload.file).exists() else workload.file,
+        digest=workload.digest, models=tuple(rows[0]), lanes=tuple(rows[1]), repeats=repeats, endpoint=place.kind,
+        region=place.region, started_at=now().isoformat(timespec="seconds"), nonce=secrets.token_hex(4),
+    )  # fmt: skip
+    return Bench(plan, place, new_ledger(settings, runs, workload.slug))
+
+
+def resume(
+    folder: str | Path,
+    endpoint: Endpoint | str,
+    *,
+    on: date | None = None,
+    catalog: Catalog | None = None,
+    book: PriceBook | None = None,
+    now: Now = _utc,
+) -> Bench:
+    """A bench that goes on where an earlier run stopped; raises InvalidRun when the workload has changed since."""
+    ledger, place = open_ledger(Path(folder)), _endpoint(endpoint)
+    settings = ledger.settings
+    workload = load_workload(settings.workload)
+    if workload.digest != settings.digest:
+        raise InvalidRun(
+            f"{settings.workload} has changed since {folder} was begun, so its turns cannot be compared",
+            fix=f"rockbottom bench {settings.workload} starts a new run",
+        )
+    if place.kind != settings.endpoint:
+        raise InvalidRun(f"{folder} ran on '{settings.endpoint}' and cannot go on on '{place.kind}'",
+                         fix=f"--endpoint {settings.endpoint}")
+    started = datetime.fromisoformat(settings.started_at).date()
+    plan = schedule(
+        workload, catalog or load_catalog(), on=on or started, region=settings.region, models=settings.models,
+        lanes=settings.lanes, repeats=settings.repeats, book=book,
+    )  # fmt: skip
+    return Bench(plan, place, ledger)
+
+
+def run(workload: Workload | str | Path, endpoint: Endpoint | str, **options: Any) -> dict[str, Any]:
+    """Measure a workload and return the document of results; ``options`` as for ``prepare``.
+
+    With a local endpoint::
+
+        with rockbottom.local.running() as server:
+            results = rockbottom.bench.run("support-agent.yaml", server.url)
+    """
+    bench = prepare(workload, endpoint, **options)
+    bench.run()
+    return bench.document()
+
+
+def _endpoint(endpoint: Endpoint | str) -> Endpoint:
+    if not isinstance(endpoint, str):
+        return endpoint
+    return AwsEndpoint("us-east-1") if endpoint == "aws" else LocalEndpoint(endpoint)

@@ -1,0 +1,149 @@
+"""Where a bench runs: AWS, or the local endpoint. Both are reached by boto3 over HTTP, nothing else."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.error import URLError
+from urllib.request import Request as HttpRequest
+from urllib.request import urlopen
+
+import msgspec
+
+from rockbottom.bench.errors import EndpointDied
+
+_ACCOUNTS = 100_000_000_000  # 12 digits: the local endpoint takes such an access key for the account
+
+
+class Endpoint(Protocol):
+    """What the runner needs of a place to run."""
+
+    kind: str
+    region: str
+    counted: bool  # tokens were counted by the service
+
+    def client(self, number: int) -> Any:
+        """A boto3 ``bedrock-runtime`` client for pass ``number``."""
+        ...
+
+    def script(self, number: int, answer: Sequence[Mapping[str, Any]] | None) -> None:
+        """Fix the next reply, where the endpoint can do that."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Let so much time pass between two turns."""
+        ...
+
+    @property
+    def isolated(self) -> bool:
+        """Whether each pass starts with an empty cache; where not, the runner puts a nonce into the prompt."""
+        ...
+
+
+@dataclass(slots=True)
+class AwsEndpoint:
+    """Amazon Bedrock. Waiting is real, replies are the model's own, and the cache cannot be emptied."""
+
+    region: str
+    profile: str | None = None
+    endpoint_url: str | None = None
+    sleep: Callable[[float], None] = time.sleep
+    kind: str = "aws"
+    counted: bool = True
+    _client: Any = None
+
+    def client(self, number: int) -> Any:
+        """The same client for every pass."""
+        if self._client is None:
+            import boto3
+
+            session = boto3.Session(profile_name=self.profile, region_name=self.region)
+            self._client = session.client("bedrock-runtime", endpoint_url=self.endpoint_url, config=_config(retries=4))
+        return self._client
+
+    def script(self, number: int, answer: Sequence[Mapping[str, Any]] | None) -> None:
+        """A model says what it says."""
+
+    def wait(self, seconds: float) -> None:
+        """Sleep."""
+        if seconds:
+            self.sleep(seconds)
+
+    @property
+    def isolated(self) -> bool:
+        """No: entries of an earlier lane may still live."""
+        return False
+
+
+@dataclass(slots=True)
+class LocalEndpoint:
+    """The local endpoint at ``url``. Every pass runs in an account of its own, so nothing leaks between lanes.
+
+    The clock is moved instead of waiting. ``retries`` is how often boto3 tries a request in all.
+    """
+
+    url: str
+    region: str = "us-east-1"
+    kind: str = "local"
+    counted: bool = False
+    retries: int = 2
+    first_account: int = 0
+    timeout_s: float = 60.0
+    _clients: dict[int, Any] = field(default_factory=dict)
+
+    def client(self, number: int) -> Any:
+        """A client whose account nobody else uses."""
+        if number not in self._clients:
+            import boto3
+
+            session = boto3.Session(aws_access_key_id=self._account(number), aws_secret_access_key="local")
+            self._clients[number] = session.client(
+                "bedrock-runtime", region_name=self.region, endpoint_url=self.url,
+                config=_config(self.retries, self.timeout_s),
+            )  # fmt: skip
+        return self._clients[number]
+
+    def script(self, number: int, answer: Sequence[Mapping[str, Any]] | None) -> None:
+        """Fix the reply of the next request; whatever a refused request left waiting is dropped first."""
+        self._control("DELETE", "replies")
+        if answer:
+            texts = [block["text"] for block in answer if "text" in block]
+            whole = {"text": texts[0]} if len(answer) == len(texts) == 1 else {"content": list(answer)}
+            self._control("POST", "replies", whole)
+
+    def wait(self, seconds: float) -> None:
+        """Move the endpoint's clock."""
+        if seconds:
+            self._control("POST", "clock", {"advance": seconds})
+
+    @property
+    def isolated(self) -> bool:
+        """Yes: an account of its own for each pass."""
+        return True
+
+    def _account(self, number: int) -> str:
+        return str(_ACCOUNTS + self.first_account + number)
+
+    def _control(self, verb: str, what: str, body: Mapping[str, Any] | None = None) -> None:
+        request = HttpRequest(
+            f"{self.url.rstrip('/')}/_rockbottom/{what}",
+            data=None if body is None else msgspec.json.encode(body),
+            headers={"Content-Type": "application/json"},
+            method=verb,
+        )
+        try:
+            with urlopen(request, timeout=self.timeout_s) as answer:
+                answer.read()
+        except (URLError, OSError) as error:
+            raise EndpointDied(f"cannot reach the local endpoint at {self.url}: {error}") from error
+
+
+def _config(retries: int, timeout_s: float = 300.0) -> Any:
+    from botocore.config import Config
+
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": retries},
+        read_timeout=timeout_s,
+        connect_timeout=10,
+        user_agent_extra="rockbottom",
+    )

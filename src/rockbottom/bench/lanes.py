@@ -1,0 +1,141 @@
+"""The lanes of a bench: one row each. A lane says where cachePoints go, how long they live, and at which tier.
+
+To add a lane, add a row to ``LANES``; whether a model offers it is read from the catalogue's cache rules,
+and a lane that a model does not offer says why in its own row of the report.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import Enum
+
+from rockbottom.bench.errors import BenchError
+from rockbottom.bench.recorded import Conversation
+from rockbottom.bench.workload import Workload
+from rockbottom.catalog import CacheRules, Model, Tier
+from rockbottom.quantities import Ttl
+
+
+class Spot(Enum):
+    """A place where a lane closes a prefix with a cachePoint."""
+
+    TOOLS = "tools"  # after the last tool definition
+    LAYERS = "layers"  # after the layers that the workload names: system text, documents, or both
+    TAIL = "tail"  # after the last message of every request
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One way of sending the same workload. ``ttl`` None leaves the field out, which means five minutes."""
+
+    name: str
+    about: str
+    spots: frozenset[Spot] = frozenset()
+    ttl: Ttl | None = None
+    tier: Tier = Tier.DEFAULT
+
+    @property
+    def caches(self) -> bool:
+        """Whether the lane sets any cachePoint."""
+        return bool(self.spots)
+
+
+LANES: dict[str, Lane] = {
+    lane.name: lane
+    for lane in (
+        Lane("baseline", "no cachePoint"),
+        Lane("cached", "a cachePoint after the system text", frozenset({Spot.LAYERS})),
+        Lane("cached-tools", "and one after the tools", frozenset({Spot.TOOLS, Spot.LAYERS})),
+        Lane("cached-1h", "after the system text, for one hour", frozenset({Spot.LAYERS}), ttl=Ttl.ONE_HOUR),
+        Lane("cached-tail", "and one after the last message", frozenset({Spot.LAYERS, Spot.TAIL})),
+    )
+}
+
+
+class UnknownLane(BenchError):
+    """No lane of that name."""
+
+
+def lane_named(name: str) -> Lane:
+    """The lane of that name; raises UnknownLane, which names the nearest."""
+    if name in LANES:
+        return LANES[name]
+    near = get_close_matches(name, LANES, 1)
+    hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(LANES)}"
+    raise UnknownLane(f"no lane '{name}'; {hint}")
+
+
+def why_not(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
+    """Why this model cannot run this workload down this lane, in words for the lane's row; None: it can."""
+    for check in (_no_body, _no_caching, _no_ttl, _no_tools, _no_layer, _too_many):
+        if reason := check(lane, model, rules, workload):
+            return reason
+    return None
+
+
+def lanes_of(names: Sequence[str]) -> tuple[Lane, ...]:
+    """The lanes of these names with the baseline first, added when it was left out: savings are measured against it."""
+    chosen = [lane_named(name) for name in names]
+    rest = [lane for lane in chosen if lane.name != "baseline"]
+    return (LANES["baseline"], *rest)
+
+
+def family(model: Model) -> str:
+    """What a row calls the model's family: Nova, Claude, else its name."""
+    known = {"amazon": "Nova", "anthropic": "Claude"}
+    return known[model.vendor] if model.vendor in known and known[model.vendor] in model.name else model.name
+
+
+def _no_body(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
+    if workload.api == "invoke" and model.vendor not in ("anthropic", "amazon"):
+        return f"no InvokeModel body for {model.vendor} models here (api: converse takes them)"
+    return None
+
+
+def _no_caching(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
+    if lane.caches and not rules.explicit:
+        return f"not offered by {family(model)} (no cachePoint on this API)"
+    return None
+
+
+def _no_ttl(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
+    if lane.ttl is None or lane.ttl in rules.ttls:
+        return None
+    spoken = {Ttl.FIVE_MINUTES: "5 minutes", Ttl.THIRTY_MINUTES: "30 minutes", Ttl.ONE_HOUR: "1 hour"}
+    offered = " and ".join(spoken[ttl] for ttl in rules.ttls)
+    # The older Claude models stay at five minutes while newer ones do not, so the row names the model itself.
+    who = "Nova" if family(model) == "Nova" else model.name
+    return f"not offered by {who} ({offered} only)"
+
+
+def _no_tools(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
+    if Spot.TOOLS not in lane.spots:
+        return None
+    if not workload.tools and not any(conversation.tools for conversation in workload.conversations):
+        return "this workload has no tools"
+    return None if "tools" in rules.sections else f"not offered by {family(model)} (refuses cachePoints in tools)"
+
+
+def _no_layer(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
+    if lane.spots != {Spot.LAYERS} or workload.layers or any(_has_system(one) for one in workload.conversations):
+        return None
+    return "this workload has no system text"
+
+
+def _too_many(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
+    count = most_points(lane, workload)
+    if count <= rules.maximum_points:
+        return None
+    return f"{count} cachePoints, and {model.name} takes at most {rules.maximum_points}"
+
+
+def most_points(lane: Lane, workload: Workload) -> int:
+    """How many cachePoints a request of this lane carries at most."""
+    layers = sum(
+        len(workload.documents) if layer == "each-document" else 1 for layer in workload.layers
+    ) or 1
+    return (Spot.TOOLS in lane.spots) + (Spot.TAIL in lane.spots) + (layers if Spot.LAYERS in lane.spots else 0)
+
+
+def _has_system(conversation: Conversation) -> bool:
+    return bool(conversation.system)

@@ -1,0 +1,158 @@
+"""What was measured, written down while it arrives: one folder a run, one JSON line a turn.
+
+``run.json`` holds what was asked; ``turns.jsonl`` holds what came back. A line that was cut off by a crash is
+dropped when the folder is read again, and everything before it is kept.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from rockbottom.bench.errors import InvalidRun
+from rockbottom.quantities import Usage
+
+SETTINGS, TURNS = "run.json", "turns.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class PassKey:
+    """One walk of the whole workload: a model, a lane, and which repeat of it (from 0)."""
+
+    model: str
+    lane: str
+    repeat: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One turn as it was measured; times in milliseconds, ``at`` in ISO 8601."""
+
+    key: PassKey
+    conversation: int
+    turn: int
+    label: str
+    usage: Usage
+    content: tuple[Mapping[str, Any], ...]
+    stop_reason: str
+    points: int
+    latency_ms: float | None
+    elapsed_ms: float
+    first_ms: float | None
+    at: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A pass that is over: ``done``, ``refused`` (with the service's words) or ``unfinished``."""
+
+    key: PassKey
+    status: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run was asked to do; a run is resumed only with the same."""
+
+    workload: str
+    digest: str
+    models: tuple[str, ...]
+    lanes: tuple[str, ...]
+    repeats: int
+    endpoint: str
+    region: str
+    started_at: str
+    nonce: str = ""
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The results of one run, in memory and, when it has a folder, on disk."""
+
+    settings: Settings
+    folder: Path | None = None
+    turns: list[Measured] = field(default_factory=list)
+    ends: dict[PassKey, Ended] = field(default_factory=dict)
+    _file: IO[bytes] | None = None
+
+    def add(self, turn: Measured) -> None:
+        """Keep one turn; it is on disk when this returns."""
+        self.turns.append(turn)
+        self._write("turn", turn)
+
+    def end(self, ended: Ended) -> None:
+        """Keep how a pass ended."""
+        self.ends[ended.key] = ended
+        if ended.status != "unfinished":
+            self._write("end", ended)
+
+    def of(self, key: PassKey) -> list[Measured]:
+        """The turns of a pass, in order."""
+        return [turn for turn in self.turns if turn.key == key]
+
+    def close(self) -> None:
+        """Close the file; the ledger can still be read."""
+        if self._file:
+            self._file.close()
+            self._file = None
+
+    def _write(self, kind: str, record: Any) -> None:
+        if self.folder is None:
+            return
+        if self._file is None:
+            self._file = (self.folder / TURNS).open("ab")
+        self._file.write(msgspec.json.encode({"kind": kind, **asdict(record)}) + b"\n")
+        self._file.flush()
+
+
+def new_ledger(settings: Settings, runs: Path | None, slug: str) -> Ledger:
+    """An empty ledger in a folder of its own, ``runs/<slug>-<n>``; ``runs`` None keeps nothing on disk."""
+    if runs is None:
+        return Ledger(settings)
+    runs.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        folder = runs / f"{slug}-{number}"
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+            continue
+        (folder / SETTINGS).write_bytes(msgspec.json.format(msgspec.json.encode(asdict(settings)), indent=2))
+        return Ledger(settings, folder)
+
+
+def open_ledger(folder: Path) -> Ledger:
+    """The ledger of an earlier run; raises InvalidRun when the folder is not one."""
+    try:
+        settings = msgspec.json.decode((folder / SETTINGS).read_bytes(), type=Settings)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise InvalidRun(f"{folder} is not the folder of a run: {error}", fix="ls runs/ shows them") from error
+    ledger = Ledger(settings, folder)
+    for kind, line in _lines(folder / TURNS):
+        if kind == "turn":
+            ledger.turns.append(msgspec.json.decode(line, type=Measured))
+        else:
+            ended = msgspec.json.decode(line, type=Ended)
+            ledger.ends[ended.key] = ended
+    return ledger
+
+
+def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Whole lines only. A line that a crash cut short is taken off the file, so that the next one starts clean."""
+    if not path.exists():
+        return
+    data = path.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if len(whole) < len(data):
+        path.write_bytes(whole)
+    for number, line in enumerate(whole.splitlines(), 1):
+        try:
+            yield msgspec.json.decode(line)["kind"], line
+        except (msgspec.DecodeError, KeyError, TypeError) as error:
+            raise InvalidRun(f"{path}:{number}: not a line of results: {error}") from error

@@ -1,0 +1,219 @@
+"""One turn as a request: a Converse body, an Anthropic Messages body or a native Nova body, with a lane's cachePoints.
+
+The parts of a request are the same in every dialect; only the spelling differs. Nothing of the workload is
+shared with the body in a way that a caller could change.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rockbottom.bench.lanes import Lane, Spot
+from rockbottom.bench.recorded import Conversation
+from rockbottom.bench.workload import Workload
+from rockbottom.catalog import CacheRules, Model, Tier
+from rockbottom.prompt import Meter, Prompt, read_anthropic, read_converse, read_nova, without_points
+from rockbottom.quantities import Ttl
+
+Dialect = Literal["converse", "anthropic", "nova"]
+NONCE_LABEL = "Run"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a request is made of. ``closed`` holds the indexes of the system texts after which a layer ends."""
+
+    tools: tuple[Mapping[str, Any], ...]
+    system: tuple[str, ...]
+    closed: frozenset[int]
+    messages: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A body in the dialect of its API, ready to be sent; ``points`` is how many cachePoints it carries."""
+
+    dialect: Dialect
+    body: dict[str, Any]
+    points: int
+
+
+def dialect_of(workload: Workload, model: Model) -> Dialect:
+    """Which body this workload sends to this model."""
+    if workload.api == "converse":
+        return "converse"
+    return "anthropic" if model.vendor == "anthropic" else "nova"
+
+
+def parts_of(
+    workload: Workload, conversation: Conversation, messages: Sequence[Mapping[str, Any]], nonce: str = ""
+) -> Parts:
+    """The parts of one request.
+
+    ``nonce`` keeps runs apart on a service whose cache cannot be emptied: one line at the start of everything
+    that can be cached, of the same length in every lane.
+    """
+    tools = workload.tools if conversation.tools is None else conversation.tools
+    texts, closed = _system(workload, conversation)
+    if nonce:
+        tools, texts = _marked(tools, texts, f"{NONCE_LABEL} {nonce}.")
+    return Parts(tuple(tools), tuple(texts), frozenset(closed), tuple(messages))
+
+
+def request_of(
+    parts: Parts, lane: Lane, workload: Workload, model: Model, rules: CacheRules
+) -> Request:
+    """The body of a request down a lane.
+
+    A point that the model would refuse after the last block (Nova after a tool result) is left out.
+    """
+    dialect = dialect_of(workload, model)
+    spots = set(lane.spots)
+    if Spot.TAIL in spots and _tail_kind(parts) in rules.illegal_after:
+        spots.discard(Spot.TAIL)
+    ttl = lane.ttl if rules.accepts_ttl_field else None
+    body = _BUILDERS[dialect](parts, spots, ttl, workload)
+    if dialect == "converse" and lane.tier in (Tier.FLEX, Tier.PRIORITY):
+        body["serviceTier"] = {"type": lane.tier.value}
+    points = (Spot.TAIL in spots) + (len(parts.closed) if Spot.LAYERS in spots else 0)
+    return Request(dialect, body, points + (Spot.TOOLS in spots and bool(parts.tools)))
+
+
+def prompt_of_request(request: Request, meter: Meter) -> Prompt:
+    """The canonical prompt of a body, its tokens estimated by ``meter``."""
+    readers = {"converse": read_converse, "anthropic": read_anthropic, "nova": read_nova}
+    return readers[request.dialect](request.body, meter)
+
+
+def _system(workload: Workload, conversation: Conversation) -> tuple[list[str], set[int]]:
+    if conversation.system is not None:
+        texts = list(conversation.system)
+        return texts, {len(texts) - 1} if texts else set()
+    texts = [workload.system] if workload.system else []
+    closed = {0} if "system" in workload.layers else set[int]()
+    first = len(texts)
+    texts += [document.text for document in workload.documents]
+    if "documents" in workload.layers:
+        closed.add(len(texts) - 1)
+    if "each-document" in workload.layers:
+        closed |= set(range(first, len(texts)))
+    return texts, closed
+
+
+def _marked(
+    tools: Sequence[Mapping[str, Any]], texts: Sequence[str], line: str
+) -> tuple[Sequence[Mapping[str, Any]], Sequence[str]]:
+    if tools:  # tools come first in the order that the service reads
+        spec = dict(tools[0]["toolSpec"])
+        spec["description"] = f"{line} {spec.get('description', '')}".strip()
+        tools = [{**tools[0], "toolSpec": spec}, *tools[1:]]
+    return tools, [f"{line}\n{texts[0]}", *texts[1:]] if texts else [line]
+
+
+def _tail_kind(parts: Parts) -> str:
+    kinds = {"text": "text", "toolResult": "tool_result", "toolUse": "tool_use", "document": "document"}
+    last = parts.messages[-1]["content"][-1] if parts.messages else {}
+    return next((kind for key, kind in kinds.items() if key in last), "unknown")
+
+
+def _converse(parts: Parts, spots: set[Spot], ttl: Ttl | None, workload: Workload) -> dict[str, Any]:
+    point = {"cachePoint": {"type": "default"} | ({"ttl": ttl.value} if ttl else {})}
+    body = without_points({"messages": list(parts.messages)})
+    system: list[Any] = []
+    for index, text in enumerate(parts.system):
+        system.append({"text": text})
+        if Spot.LAYERS in spots and index in parts.closed:
+            system.append(point)
+    if system:
+        body["system"] = system
+    if parts.tools:
+        body["toolConfig"] = {"tools": [*parts.tools, *([point] if Spot.TOOLS in spots else [])]}
+    if Spot.TAIL in spots:
+        last = body["messages"][-1]
+        body["messages"][-1] = {**last, "content": [*last["content"], point]}
+    return body | {"inferenceConfig": _inference(workload)}
+
+
+def _inference(workload: Workload) -> dict[str, Any]:
+    given = workload.inference
+    settings: dict[str, Any] = {"maxTokens": given.max_tokens}
+    if given.temperature is not None:
+        settings["temperature"] = given.temperature
+    if given.top_p is not None:
+        settings["topP"] = given.top_p
+    if given.stop:
+        settings["stopSequences"] = list(given.stop)
+    return settings
+
+
+def _nova(parts: Parts, spots: set[Spot], ttl: Ttl | None, workload: Workload) -> dict[str, Any]:
+    body = _converse(parts, set(), ttl, workload)
+    point = {"cachePoint": {"type": "default"}}
+    if Spot.LAYERS in spots:
+        for index in parts.closed:
+            body["system"][index] = {**body["system"][index], **point}
+    if Spot.TAIL in spots:
+        _close_last(body["messages"], point)
+    return {"schemaVersion": "messages-v1", **body}
+
+
+def _anthropic(parts: Parts, spots: set[Spot], ttl: Ttl | None, workload: Workload) -> dict[str, Any]:
+    control = {"cache_control": {"type": "ephemeral"} | ({"ttl": ttl.value} if ttl else {})}
+    given = workload.inference
+    messages = without_points({"messages": list(parts.messages)})["messages"]
+    body: dict[str, Any] = {
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": given.max_tokens,
+        "messages": [
+            {"role": message["role"], "content": [_anthropic_block(block) for block in message["content"]]}
+            for message in messages
+        ],
+    }
+    if parts.system:
+        closed = parts.closed if Spot.LAYERS in spots else frozenset[int]()
+        body["system"] = [
+            {"type": "text", "text": text} | (control if index in closed else {})
+            for index, text in enumerate(parts.system)
+        ]
+    if parts.tools:
+        body["tools"] = [_anthropic_tool(tool) for tool in parts.tools]
+        if Spot.TOOLS in spots:
+            body["tools"][-1] |= control
+    if Spot.TAIL in spots:
+        _close_last(body["messages"], control)
+    optional = {"temperature": given.temperature, "top_p": given.top_p, "stop_sequences": list(given.stop) or None}
+    return body | {name: value for name, value in optional.items() if value is not None}
+
+
+def _close_last(messages: list[Any], mark: Mapping[str, Any]) -> None:
+    last = messages[-1]
+    messages[-1] = {**last, "content": [*last["content"][:-1], {**last["content"][-1], **mark}]}
+
+
+def _anthropic_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
+    spec = tool["toolSpec"]
+    described = {"description": spec["description"]} if spec.get("description") else {}
+    return {"name": spec["name"], **described, "input_schema": spec["inputSchema"]["json"]}
+
+
+def _anthropic_block(block: Mapping[str, Any]) -> dict[str, Any]:
+    if "toolUse" in block:
+        use = block["toolUse"]
+        return {"type": "tool_use", "id": use["toolUseId"], "name": use["name"], "input": use["input"]}
+    if "toolResult" in block:
+        result = block["toolResult"]
+        return {
+            "type": "tool_result",
+            "tool_use_id": result["toolUseId"],
+            "content": [_anthropic_block(part) for part in result["content"]],
+        }
+    if "json" in block:
+        import json
+
+        return {"type": "text", "text": json.dumps(block["json"], ensure_ascii=False, separators=(",", ":"))}
+    if "text" in block:
+        return {"type": "text", "text": block["text"]}
+    raise ValueError(f"a {next(iter(block), 'empty')} block has no InvokeModel form here")
+
+
+_BUILDERS = {"converse": _converse, "anthropic": _anthropic, "nova": _nova}

@@ -1,0 +1,255 @@
+"""What the measurements mean: the bill of every lane, on its own outputs and on equal ones, and its verdicts.
+
+Equal outputs: the output tokens of each turn are replaced by those that the baseline got at the same turn of the same
+repeat. A lane that happened to be answered more briefly is not cheaper for its caching.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from statistics import median, median_low
+
+from rockbottom.bench.lanes import Spot
+from rockbottom.bench.ledger import Ledger, Measured, PassKey
+from rockbottom.bench.requests import parts_of, prompt_of_request, request_of
+from rockbottom.bench.schedule import Row, Schedule
+from rockbottom.cost import Cost, total_of
+from rockbottom.quantities import NO_USAGE, Usage, Usd
+
+
+@dataclass(frozen=True, slots=True)
+class TurnResult:
+    """A turn with its bill: as measured, and with the baseline's output."""
+
+    measured: Measured
+    equal: Usage
+    cost: Cost
+    equal_cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class PassResult:
+    """One walk of the workload."""
+
+    turns: tuple[TurnResult, ...]
+
+    @property
+    def cost(self) -> Cost:
+        """The bill as measured."""
+        return total_of(turn.cost for turn in self.turns)
+
+    @property
+    def equal_cost(self) -> Cost:
+        """The bill on the baseline's outputs."""
+        return total_of(turn.equal_cost for turn in self.turns)
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens as measured."""
+        return sum((turn.measured.usage for turn in self.turns), NO_USAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One check: passed, failed, or passed with a caution; ``says`` is a sentence with the reason."""
+
+    name: str
+    passed: bool
+    says: str
+    caution: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneResult:
+    """A row of the table. ``status`` is ran, not_offered, refused, unfinished or not_run; ``why`` explains the others.
+
+    ``shown`` is the pass whose bill is the median of the repeats, so every number of a row belongs together.
+    """
+
+    row: Row
+    status: str
+    why: str
+    passes: tuple[PassResult, ...]
+    shown: PassResult | None
+    prefix_tokens: int
+    verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def usd(self) -> Usd | None:
+        """The bill of the shown pass on equal outputs."""
+        return self.shown.equal_cost.usd if self.shown else None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelResult:
+    """The lanes of one model, the baseline first."""
+
+    lanes: tuple[LaneResult, ...]
+
+    @property
+    def baseline(self) -> LaneResult:
+        """The lane that savings are measured against."""
+        return self.lanes[0]
+
+    @property
+    def best(self) -> LaneResult | None:
+        """The cheapest lane that ran to its end; None when none did."""
+        ran = [lane for lane in self.lanes if lane.usd is not None]
+        return min(ran, key=lambda lane: lane.usd or Decimal(0)) if ran else None
+
+    def saved(self, lane: LaneResult) -> Decimal | None:
+        """The share that a lane takes off the baseline's bill on equal outputs; negative when it costs more."""
+        if lane.usd is None or not self.baseline.usd:
+            return None
+        return 1 - lane.usd / self.baseline.usd
+
+
+def results_of(plan: Schedule, ledger: Ledger) -> tuple[ModelResult, ...]:
+    """The results of a run, finished or not."""
+    models: dict[str, list[Row]] = {}
+    for row in plan.rows:
+        models.setdefault(row.subject.given, []).append(row)
+    return tuple(_model(plan, ledger, rows) for rows in models.values())
+
+
+def bill_again(plan: Schedule, lane: LaneResult) -> Usd | None:
+    """The bill of a lane's shown pass, on equal outputs, at the prices of another schedule; None without a pass."""
+    if lane.shown is None:
+        return None
+    return total_of(plan.price(turn.equal, lane.row) for turn in lane.shown.turns).usd
+
+
+def spread(values: Sequence[float]) -> tuple[float, float, float] | None:
+    """Median, least and most."""
+    return (median(values), min(values), max(values)) if values else None
+
+
+def _model(plan: Schedule, ledger: Ledger, rows: Sequence[Row]) -> ModelResult:
+    outputs = {
+        (turn.key.repeat, turn.conversation, turn.turn): turn.usage.output
+        for turn in ledger.turns
+        if turn.key.model == rows[0].subject.given and turn.key.lane == rows[0].lane.name
+    }
+    lanes = [_lane(plan, ledger, row, outputs) for row in rows]
+    return ModelResult(tuple(replace(lane, verdicts=_verdicts(lane, lanes[0], plan)) for lane in lanes))
+
+
+def _lane(plan: Schedule, ledger: Ledger, row: Row, outputs: dict[tuple[int, int, int], int]) -> LaneResult:
+    prefix = prefix_tokens(plan, row)
+    if row.why is not None:
+        return LaneResult(row, "not_offered", row.why, (), None, prefix)
+    keys = [PassKey(row.subject.given, row.lane.name, repeat) for repeat in range(plan.repeats)]
+    ends = [ledger.ends[key] for key in keys if key in ledger.ends]
+    refused = next((end for end in ends if end.status == "refused"), None)
+    passes = tuple(
+        _pass(plan, row, turns, outputs) for key in keys if (turns := ledger.of(key))
+    )
+    whole = [one for one in passes if len(one.turns) == plan.workload.turns]
+    shown = None
+    if whole:
+        middle = median_low([one.equal_cost.usd for one in whole])
+        shown = next(one for one in whole if one.equal_cost.usd == middle)
+    if refused:
+        return LaneResult(row, "refused", refused.why, passes, shown, prefix)
+    if shown is None:
+        done = len(passes[0].turns) if passes else 0
+        why = f"stopped after {done} of {plan.workload.turns} turns" if done else "not run"
+        return LaneResult(row, "unfinished" if done else "not_run", why, passes, None, prefix)
+    return LaneResult(row, "ran", "", passes, shown, _observed_prefix(shown) or prefix)
+
+
+def _pass(plan: Schedule, row: Row, turns: Sequence[Measured], outputs: dict[tuple[int, int, int], int]) -> PassResult:
+    found: list[TurnResult] = []
+    for turn in turns:
+        output = outputs.get((turn.key.repeat, turn.conversation, turn.turn), turn.usage.output)
+        equal = replace(turn.usage, output=output)
+        found.append(TurnResult(turn, equal, plan.price(turn.usage, row), plan.price(equal, row)))
+    return PassResult(tuple(found))
+
+
+def prefix_tokens(plan: Schedule, row: Row) -> int:
+    """Estimated tokens up to the last cachePoint that stays the same between turns; without one, 0."""
+    conversation = plan.workload.conversations[0]
+    lane = replace(row.lane, spots=row.lane.spots - {Spot.TAIL} or frozenset({Spot.LAYERS}))
+    parts = parts_of(plan.workload, conversation, conversation.turns[0].messages)
+    request = request_of(parts, lane, plan.workload, row.subject.model.model, row.subject.rules)
+    prompt = prompt_of_request(request, row.subject.meter)
+    return prompt.depths[prompt.points[-1].after] if prompt.points else 0
+
+
+def _observed_prefix(shown: PassResult) -> int:
+    """What the first request wrote or found, in lanes whose prefix stays the same."""
+    first = shown.turns[0].measured
+    if Spot.TAIL in _spots(shown) or not first.points:
+        return 0
+    return first.usage.cache_write + first.usage.cache_read
+
+
+def _spots(shown: PassResult) -> frozenset[Spot]:
+    from rockbottom.bench.lanes import LANES
+
+    lane = LANES.get(shown.turns[0].measured.key.lane)
+    return lane.spots if lane else frozenset()
+
+
+def _verdicts(lane: LaneResult, baseline: LaneResult, plan: Schedule) -> tuple[Verdict, ...]:
+    if lane.status == "not_offered":
+        return ()
+    rejected = Verdict(
+        "nothing rejected", lane.status != "refused", "nothing rejected" if lane.status != "refused" else lane.why
+    )
+    if not lane.row.lane.caches or lane.shown is None:
+        return (rejected,)
+    return (_writes(lane, plan), _minimum(lane), rejected, _cheaper(lane, baseline))
+
+
+def _writes(lane: LaneResult, plan: Schedule) -> Verdict:
+    assert lane.shown is not None
+    turns = [turn.measured for turn in lane.shown.turns]
+    tail = Spot.TAIL in lane.row.lane.spots
+    name = "a write, then reads on every turn" if tail else "one write, then reads"
+    if not any(turn.usage.cache_write or turn.usage.cache_read for turn in turns):
+        return Verdict(name, False, "nothing was written and nothing read")
+    unread = [turn for turn in turns[1:] if not turn.usage.cache_read and not _new_prefix(turn, plan)]
+    rewrites = [turn for turn in turns[1:] if turn.usage.cache_write and not _new_prefix(turn, plan)]
+    if unread:
+        return Verdict(name, False, f"{_turn(unread[0])} read nothing")
+    if rewrites and not tail:
+        return Verdict(name, False, f"{1 + len(rewrites)} writes; {_turn(rewrites[0])} wrote again")
+    if turns[0].usage.cache_read and not turns[0].usage.cache_write:
+        return Verdict(name, False, "the first turn read what an earlier run had left, so nothing was written")
+    return Verdict(name, True, name)
+
+
+def _new_prefix(turn: Measured, plan: Schedule) -> bool:
+    """A recorded conversation brings its own system text, so its first turn writes."""
+    return turn.turn == 0 and plan.workload.conversations[turn.conversation].system is not None
+
+
+def _turn(turn: Measured) -> str:
+    where = f" of conversation {turn.conversation + 1}" if turn.conversation else ""
+    return f"turn {turn.turn + 1}{where}"
+
+
+def _minimum(lane: LaneResult) -> Verdict:
+    name, rules = "prefix clears the minimum", lane.row.subject.rules
+    stated = [int(rule.value) for rule in rules.contested if rule.field == "minimum_tokens" and rule.value.isdigit()]
+    prefix, least = lane.prefix_tokens, rules.minimum_tokens
+    if prefix < least:
+        return Verdict(name, False, f"{prefix:,} < {least:,} tokens: below the minimum nothing is cached")
+    most = max([least, *stated])
+    if prefix < most:
+        return Verdict(name, True, f"{prefix:,} ≥ {least:,} tokens",
+                       f"some sources state a minimum of {most:,} tokens, and the prefix has {prefix:,}")
+    return Verdict(name, True, f"{prefix:,} ≥ {most:,} tokens")
+
+
+def _cheaper(lane: LaneResult, baseline: LaneResult) -> Verdict:
+    name = "cheaper than baseline"
+    if lane.usd is None or not baseline.usd:
+        return Verdict(name, False, "the baseline did not finish, so there is nothing to compare with")
+    change = lane.usd / baseline.usd - 1
+    if change < 0:
+        return Verdict(name, True, name)
+    says = f"costs {change:+.1%} against the baseline" if change else "costs what the baseline costs"
+    return Verdict(name, False, says)

@@ -1,0 +1,179 @@
+"""Runs a schedule against an endpoint, turn by turn, and keeps what comes back.
+
+Every lane sees the same conversation: the fixed answer of each turn goes into the history, or, where the workload
+fixes none, the answer that the first lane of that model got. So lanes differ in their cachePoints and in nothing else.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any, Protocol
+
+from rockbottom.bench.calling import check_sdk, send
+from rockbottom.bench.endpoints import Endpoint
+from rockbottom.bench.errors import EndpointDied, EndpointRefused, SpendLimit
+from rockbottom.bench.ledger import Ended, Ledger, Measured, PassKey
+from rockbottom.bench.recorded import Conversation
+from rockbottom.bench.replies import Reply
+from rockbottom.bench.requests import Request, parts_of, prompt_of_request, request_of
+from rockbottom.bench.schedule import Row, Schedule, most_of
+from rockbottom.quantities import ZERO_USD, Usd
+
+Blocks = Sequence[Mapping[str, Any]]
+_ONE_REQUEST = ("ValidationException", "ParamValidation")  # codes that concern one request, not the whole run
+
+
+class Watcher(Protocol):
+    """Told of what happens, as it happens."""
+
+    def begun(self, key: PassKey, turns: int) -> None:
+        """A pass begins."""
+        ...
+
+    def measured(self, turn: Measured) -> None:
+        """A turn came back."""
+        ...
+
+    def ended(self, ended: Ended) -> None:
+        """A pass is over."""
+        ...
+
+
+@dataclass(slots=True)
+class Runner:
+    """One run. ``monotonic`` and ``now`` are the clocks; ``max_usd`` is the most that may be spent (None: no limit)."""
+
+    plan: Schedule
+    endpoint: Endpoint
+    ledger: Ledger
+    watcher: Watcher | None = None
+    max_usd: Usd | None = None
+    monotonic: Callable[[], float] = perf_counter
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    spent: Usd = ZERO_USD
+    _answers: dict[tuple[str, int, int], Blocks] = field(default_factory=dict)
+    _number: int = 0
+
+    def run(self) -> None:
+        """Run every pass that is not finished yet.
+
+        Raises EndpointDied, EndpointRefused (credentials, access), SpendLimit or KeyboardInterrupt; what was
+        measured until then is in the ledger. A request that the service refuses ends its own pass only.
+        """
+        self._recall()
+        for number, (key, row) in enumerate(self.plan.passes):
+            if key not in self.ledger.ends:
+                self._number = number
+                self._pass(key, row)
+
+    def _recall(self) -> None:
+        """Take up what an earlier run of this ledger found out."""
+        rows = dict(self.plan.passes)
+        for turn in self.ledger.turns:
+            self._answers.setdefault((turn.key.model, turn.conversation, turn.turn), turn.content)
+            if turn.key in rows:
+                self.spent += self.plan.price(turn.usage, rows[turn.key]).usd
+
+    def _pass(self, key: PassKey, row: Row) -> None:
+        if self.watcher:
+            self.watcher.begun(key, self.plan.workload.turns)
+        ended = Ended(key, "unfinished")
+        try:
+            client = self.endpoint.client(self._number)
+            check_sdk(client, wants_ttl=row.lane.ttl is not None)
+            for index, conversation in enumerate(self.plan.workload.conversations):
+                self._conversation(client, key, row, index, conversation)
+            ended = Ended(key, "done")
+        except EndpointRefused as error:
+            if not error.code.startswith(_ONE_REQUEST) and "prompt caching" not in str(error):
+                raise
+            ended = Ended(key, "refused", str(error))
+        finally:
+            self.ledger.end(ended)
+            if self.watcher:
+                self.watcher.ended(ended)
+
+    def _conversation(self, client: Any, key: PassKey, row: Row, index: int, conversation: Conversation) -> None:
+        known = {turn.turn: turn for turn in self.ledger.of(key) if turn.conversation == index}
+        messages: list[Mapping[str, Any]] = []
+        for number, turn in enumerate(conversation.turns):
+            messages.extend(turn.messages)
+            request = self._request(row, conversation, messages)
+            if number not in known:
+                self._turn(client, key, row, request, (index, number), turn.label, turn.answer)
+            elif self.endpoint.isolated:  # a resumed pass: the endpoint is new, so tell it again what it had seen
+                self._send(client, row, request, turn.answer or known[number].content)
+            last = number + 1 == len(conversation.turns) and index + 1 == len(self.plan.workload.conversations)
+            if not last and (number not in known or self.endpoint.isolated):
+                self.endpoint.wait(self.plan.workload.seconds_between_turns)
+            answer = turn.answer or self._answers[(key.model, index, number)]
+            messages.append({"role": "assistant", "content": _history(answer, conversation, number)})
+
+    def _request(self, row: Row, conversation: Conversation, messages: Sequence[Mapping[str, Any]]) -> Request:
+        nonce = "" if self.endpoint.isolated else f"{self.ledger.settings.nonce}{self._number:03d}"
+        parts = parts_of(self.plan.workload, conversation, messages, nonce)
+        return request_of(parts, row.lane, self.plan.workload, row.subject.model.model, row.subject.rules)
+
+    def _turn(
+        self, client: Any, key: PassKey, row: Row, request: Request, place: tuple[int, int], label: str,
+        answer: Blocks | None,
+    ) -> None:  # fmt: skip
+        self._guard(row, request)
+        reply = self._send(client, row, request, answer or self._answers.get((key.model, *place)))
+        self.spent += self.plan.price(reply.usage, row).usd
+        self._answers.setdefault((key.model, *place), reply.content)
+        at = self.now().isoformat(timespec="milliseconds")
+        turn = Measured(
+            key, *place, label, reply.usage, reply.content, reply.stop_reason, request.points,
+            reply.latency_ms, reply.elapsed_ms, reply.first_ms, at, reply.request_id,
+        )  # fmt: skip
+        self.ledger.add(turn)
+        if self.watcher:
+            self.watcher.measured(turn)
+
+    def _send(self, client: Any, row: Row, request: Request, answer: Blocks | None) -> Reply:
+        try:
+            self.endpoint.script(self._number, answer)
+            return send(
+                client, row.subject.given, request, stream=self.plan.workload.stream, ttl=row.ttl(),
+                clock=self.monotonic,
+            )  # fmt: skip
+        except EndpointDied as error:
+            raise self._died(error) from error
+
+    def _died(self, error: EndpointDied) -> EndpointDied:
+        kept, folder = len(self.ledger.turns), self.ledger.folder
+        if not kept or folder is None:
+            return error
+        return EndpointDied(
+            f"{error}; {kept} finished turns are kept in {folder}",
+            finished=kept,
+            fix=f"rockbottom bench --resume {folder} goes on from there",
+        )
+
+    def _guard(self, row: Row, request: Request) -> None:
+        if self.max_usd is None:
+            return
+        worst = most_of(self.plan, row, prompt_of_request(request, row.subject.meter).tokens)
+        if self.spent + worst > self.max_usd:
+            kept = len(self.ledger.turns)
+            raise SpendLimit(
+                f"stopped before the limit of ${self.max_usd}: spent ${self.spent:.6f}, the next request could cost "
+                f"${worst:.6f}; {kept} finished turns are kept",
+                finished=kept,
+                fix=f"rockbottom bench --resume {self.ledger.folder} --max-usd MORE goes on" if kept else None,
+            )
+
+
+def _history(answer: Blocks, conversation: Conversation, number: int) -> list[Mapping[str, Any]]:
+    """The answer as the next request carries it: a tool use that nobody answers is left out."""
+    following = conversation.turns[number + 1].messages if number + 1 < len(conversation.turns) else ()
+    answered = {
+        block["toolResult"]["toolUseId"]
+        for message in following
+        for block in message["content"]
+        if "toolResult" in block
+    }
+    kept = [block for block in answer if "toolUse" not in block or block["toolUse"]["toolUseId"] in answered]
+    return kept or [{"text": "(no text)"}]

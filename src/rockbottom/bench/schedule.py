@@ -1,0 +1,185 @@
+"""What a run will do before it does anything: passes in order, rows that cannot run and why, and what it may cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from rockbottom.bench.lanes import Lane, lanes_of, why_not
+from rockbottom.bench.ledger import PassKey
+from rockbottom.bench.recorded import Conversation
+from rockbottom.bench.requests import parts_of, prompt_of_request, request_of
+from rockbottom.bench.workload import Workload
+from rockbottom.catalog import CacheRules, Catalog, ModelId, NoPriceInForce, PriceBook, Tier
+from rockbottom.cost import Cost, bill
+from rockbottom.prompt import Meter, json_bytes
+from rockbottom.quantities import ZERO_USD, Ttl, Unit, Usage, Usd
+
+_WRITE_UNIT = {
+    Ttl.FIVE_MINUTES: Unit.CACHE_WRITE_5M,
+    Ttl.THIRTY_MINUTES: Unit.CACHE_WRITE_30M,
+    Ttl.ONE_HOUR: Unit.CACHE_WRITE_1H,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A model of the run with everything that the catalogue says of it on the day."""
+
+    model: ModelId
+    rules: CacheRules
+    meter: Meter
+
+    @property
+    def given(self) -> str:
+        """The id that is sent."""
+        return self.model.given
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One model and one lane; ``why`` says why it does not run (None: it runs)."""
+
+    subject: Subject
+    lane: Lane
+    why: str | None
+
+    def ttl(self) -> Ttl:
+        """The lifetime of what this row writes."""
+        return self.lane.ttl or (self.subject.rules.ttls[0] if self.subject.rules.ttls else Ttl.FIVE_MINUTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Everything a run needs: rows, prices and their day. ``number`` of a pass is its place in ``passes``."""
+
+    workload: Workload
+    rows: tuple[Row, ...]
+    repeats: int
+    book: PriceBook
+    on: date
+    region: str
+
+    @property
+    def passes(self) -> list[tuple[PassKey, Row]]:
+        """The passes that run, in order: repeat by repeat, each model's baseline before its other lanes."""
+        return [
+            (PassKey(row.subject.given, row.lane.name, repeat), row)
+            for repeat in range(self.repeats)
+            for row in self.rows
+            if row.why is None
+        ]
+
+    def price(self, usage: Usage, row: Row) -> Cost:
+        """The bill of one request; raises NoPriceInForce."""
+        return bill(usage, row.subject.model, row.lane.tier, self.on, self.book, region=self.region)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run would cost: ``most`` if nothing is ever read from the cache and every reply is as long as allowed.
+
+    ``likely`` is the bill without any caching at the fixed answers' estimated length; both from estimated tokens.
+    """
+
+    requests: int
+    input_tokens: int
+    most: Usd
+    likely: Usd
+
+
+def schedule(
+    workload: Workload,
+    catalog: Catalog,
+    *,
+    on: date,
+    region: str,
+    models: Sequence[str] = (),
+    lanes: Sequence[str] = (),
+    repeats: int = 1,
+    book: PriceBook | None = None,
+) -> Schedule:
+    """The schedule of a run; ``models`` and ``lanes`` replace the workload's own.
+
+    Raises UnknownModel, UnknownLane, or NoPriceInForce when not even a plain request to a model has a price.
+    """
+    book = book or catalog.price_book
+    chosen = lanes_of(lanes or workload.lanes)
+    subjects = [_subject(name, catalog, on) for name in models or workload.models]
+    rows = tuple(_row(subject, lane, workload, book, on, region) for subject in subjects for lane in chosen)
+    return Schedule(workload, rows, repeats, book, on, region)
+
+
+def estimate(plan: Schedule) -> Estimate:
+    """What a run may cost, from estimated tokens raised by the error of the estimate."""
+    most = likely = ZERO_USD
+    tokens = requests = 0
+    for _, row in plan.passes:
+        for conversation in plan.workload.conversations:
+            for prompt_tokens, answer_tokens in turns_of(plan.workload, conversation, row):
+                requests, tokens = requests + 1, tokens + prompt_tokens
+                most += most_of(plan, row, prompt_tokens)
+                likely += plan.price(Usage(input=prompt_tokens, output=answer_tokens), row).usd
+    return Estimate(requests, tokens, most, likely)
+
+
+def most_of(plan: Schedule, row: Row, prompt_tokens: int) -> Usd:
+    """The most one request can cost: written or uncached, whichever is dearer, and the longest reply allowed."""
+    raised = prompt_tokens + int(prompt_tokens * row.subject.meter.weights.error) + 1
+    output = plan.workload.inference.max_tokens
+    worst = plan.price(Usage(input=raised, output=output), row).usd
+    if row.lane.caches:
+        written = Usage(output=output, **{_WRITE_UNIT[row.ttl()].value: raised})
+        worst = max(worst, plan.price(written, row).usd)
+    return worst
+
+
+def turns_of(workload: Workload, conversation: Conversation, row: Row) -> list[tuple[int, int]]:
+    """Estimated tokens of each turn's prompt and answer, with the fixed answers in the history."""
+    found: list[tuple[int, int]] = []
+    messages: list[object] = []
+    for turn in conversation.turns:
+        messages.extend(turn.messages)
+        parts = parts_of(workload, conversation, messages)  # type: ignore[arg-type]
+        request = request_of(parts, row.lane, workload, row.subject.model.model, row.subject.rules)
+        prompt = prompt_of_request(request, row.subject.meter)
+        answer = turn.answer or ({"text": "(answer)"},)
+        found.append((prompt.tokens, answer_tokens(answer, row.subject.meter, workload)))
+        messages.append({"role": "assistant", "content": list(answer)})
+    return found
+
+
+def answer_tokens(answer: Sequence[object], meter: Meter, workload: Workload) -> int:
+    """Estimated tokens of an answer in Converse shape, at most what the workload allows."""
+    tokens = sum(
+        meter.tokens_of_text(str(block["text"]) if "text" in block else json_bytes(block).decode())  # type: ignore[index,operator]
+        for block in answer
+    )
+    return min(tokens, workload.inference.max_tokens)
+
+
+def _subject(name: str, catalog: Catalog, on: date) -> Subject:
+    model = catalog.model(name)
+    return Subject(model, catalog.rules(model, on), Meter(catalog.token_weights[model.model.tokenizer]))
+
+
+def _row(subject: Subject, lane: Lane, workload: Workload, book: PriceBook, on: date, region: str) -> Row:
+    row = Row(subject, lane, why_not(lane, subject.model.model, subject.rules, workload))
+    if row.why is None:
+        row = Row(subject, lane, _unpriced(row, book, on, region))
+    return row
+
+
+def _unpriced(row: Row, book: PriceBook, on: date, region: str) -> str | None:
+    """Why a row has no price; a model without a price for plain requests raises instead."""
+    model, tier = row.subject.model, row.lane.tier
+    units = [Unit.INPUT, Unit.OUTPUT]
+    if row.lane.caches:
+        units += [Unit.CACHE_READ, _WRITE_UNIT[row.ttl()]]
+    for unit in units:
+        try:
+            book.price(model.model.id, model.scope, tier, unit, on, 0, region or model.region)
+        except NoPriceInForce:
+            if tier is Tier.DEFAULT and unit in (Unit.INPUT, Unit.OUTPUT):
+                raise
+            return f"no {tier.value} price for {unit.value} in the price book"
+    return None

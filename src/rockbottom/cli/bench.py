@@ -1,0 +1,187 @@
+"""``rockbottom bench``: a workload measured down every lane, locally or on AWS."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rockbottom.cli.exits import Exit, exit_code_of
+
+if TYPE_CHECKING:
+    from rockbottom.bench import Bench, Endpoint
+
+
+class _Dollars(click.ParamType):
+    name = "USD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """A positive decimal amount."""
+        try:
+            amount = Decimal(str(value))
+        except InvalidOperation:
+            self.fail(f"'{value}' is not an amount of US dollars", param, ctx)
+        if not amount.is_finite() or amount <= 0:
+            self.fail("the limit must be above zero", param, ctx)
+        return amount
+
+
+@click.command("bench")
+@click.argument("workload", type=click.Path(path_type=Path), required=False)
+@click.option("--model", "models", multiple=True, metavar="ID", help="Model to measure; repeat for several.")
+@click.option("--lane", "lanes", multiple=True, metavar="NAME", help="Lane to run beside the baseline; repeat.")
+@click.option("--repeat", "repeats", type=click.IntRange(1, 1000), default=1, help="Passes of each lane.")
+@click.option("--endpoint", "place", type=click.Choice(["local", "aws"]), default="local", show_default=True,
+              help="Where to run. local needs no account; aws spends money and asks first.")
+@click.option("--endpoint-url", metavar="URL", help="A local endpoint that runs already, or a private AWS endpoint.")
+@click.option("--region", help="AWS Region.")
+@click.option("--profile", help="AWS profile.")
+@click.option("--max-usd", type=_Dollars(), help="Stop before more than this is spent.")
+@click.option("--yes", is_flag=True, help="Do not ask before spending.")
+@click.option("--resume", "resume_from", type=click.Path(path_type=Path), metavar="RUN",
+              help="Go on with a run that stopped, like runs/support-agent-1.")
+@click.option("--runs", type=click.Path(path_type=Path, file_okay=False), default=Path("runs"), show_default=True,
+              help="Folder for results.")
+@click.option("--prices", "price_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+              help="Your own price rows (CSV), before the packaged ones.")
+@click.option("--on", "on", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Price the run as on this day.")
+@click.option("--turns", type=click.Choice(["best", "all"]), default="best", help="Lanes whose turns are shown.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="Write CSV to a file.")
+@click.option("--html", "html_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the report page.")
+@click.pass_context
+def command(ctx: click.Context, workload: Path | None, resume_from: Path | None, as_json: bool, **given: Any) -> None:
+    """Measure a workload every way Bedrock can bill it.
+
+    WORKLOAD is a YAML file (docs/reference/workload.md). Each model runs down each lane: the same conversation,
+    sent with other cachePoints. Results arrive in a folder of their own below runs/.
+    """
+    if (workload is None) == (resume_from is None):
+        raise click.UsageError("give a workload file, or --resume with the folder of a run")
+    with _endpoint(given) as endpoint:
+        bench = _prepared(workload, resume_from, endpoint, given)
+        _ask(bench, given)
+        code = _run(bench, given["max_usd"])
+        _write(bench, as_json, given)
+    if code == Exit.OK:
+        from rockbottom.bench import passed
+
+        code = Exit.OK if passed(bench.document()) else Exit.VERDICT
+    ctx.exit(code)
+
+
+@contextmanager
+def _endpoint(given: dict[str, Any]) -> "Iterator[Endpoint]":
+    """The place to run: AWS, an endpoint that runs already, or one of our own for as long as this lasts."""
+    from rockbottom.bench import AwsEndpoint, LocalEndpoint
+
+    region = given["region"] or "us-east-1"
+    if given["place"] == "aws":
+        yield AwsEndpoint(_aws_region(given), given["profile"], given["endpoint_url"])
+        return
+    if given["endpoint_url"]:
+        yield LocalEndpoint(given["endpoint_url"], region)
+        return
+    from rockbottom.local import running
+
+    with running() as server:
+        yield LocalEndpoint(server.url, region)
+
+
+def _aws_region(given: dict[str, Any]) -> str:
+    import boto3
+
+    from rockbottom.bench import EndpointRefused
+
+    try:
+        region = given["region"] or boto3.Session(profile_name=given["profile"]).region_name
+    except Exception as error:  # botocore's ProfileNotFound: one message, not its type
+        raise EndpointRefused(str(error), code="ProfileNotFound", fix="aws configure list-profiles") from error
+    if not region:
+        raise click.UsageError("no AWS Region is set: give --region, as in --region us-east-1")
+    return region
+
+
+def _prepared(workload: Path | None, resume_from: Path | None, endpoint: "Endpoint", given: dict[str, Any]) -> "Bench":
+    from rockbottom.bench import prepare, resume
+    from rockbottom.catalog import PriceBook, load_catalog
+
+    catalog = load_catalog()
+    book = catalog.price_book.overlay(PriceBook.read(given["price_file"])) if given["price_file"] else None
+    on: date | None = given["on"].date() if given["on"] else None
+    if resume_from is not None:
+        return resume(resume_from, endpoint, on=on, catalog=catalog, book=book)
+    assert workload is not None
+    return prepare(
+        workload, endpoint, models=given["models"], lanes=given["lanes"], repeats=given["repeats"],
+        runs=given["runs"], on=on, catalog=catalog, book=book,
+    )  # fmt: skip
+
+
+def _ask(bench: "Bench", given: dict[str, Any]) -> None:
+    """Say what a run on AWS may cost, and go on only with a yes."""
+    if given["place"] != "aws":
+        return
+    found = bench.estimate
+    limit = f"; it stops before ${given['max_usd']}" if given["max_usd"] else ""
+    click.echo(
+        f"This sends {found.requests} requests to AWS with about {found.input_tokens:,} input tokens: about "
+        f"${found.likely:.4f} without any caching, at most ${found.most:.4f}{limit}. Waiting between turns is real.",
+        err=True,
+    )
+    if given["yes"]:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError("a run on AWS spends money; add --yes to agree, and --max-usd to bound it")
+    click.confirm("Spend it?", abort=True, err=True)
+
+
+def _run(bench: "Bench", max_usd: Decimal | None) -> int:
+    """Run, and turn what stops a run with something in hand into an exit code, so that the rest is still shown."""
+    from rockbottom.bench import BenchError
+    from rockbottom.cli.bench_progress import watching
+
+    try:
+        with watching(bench) as watcher:
+            bench.run(watcher=watcher, max_usd=max_usd)
+    except (BenchError, KeyboardInterrupt) as error:
+        if not bench.ledger.turns:
+            raise
+        return exit_code_of(error)
+    return Exit.OK
+
+
+def _write(bench: "Bench", as_json: bool, given: dict[str, Any]) -> None:
+    from rockbottom.bench import write_document
+    from rockbottom.report import csv_of, page_of, text_of
+
+    document = bench.document()
+    folder = bench.ledger.folder
+    page = given["html_file"] or (folder / "report.html" if folder else None)
+    if folder:
+        write_document(document, folder / "results.json")
+    if page:
+        page.write_text(page_of(document), encoding="utf-8")
+    if given["csv_file"]:
+        given["csv_file"].write_text(csv_of(document), encoding="utf-8")
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        return
+    colour = sys.stdout.isatty()
+    click.echo(text_of(document, width=_width(), colour=colour, every_lane=given["turns"] == "all"), nl=False)
+    if page:
+        click.echo(f" report  {page}")
+
+
+def _width() -> int:
+    import shutil
+
+    return max(80, shutil.get_terminal_size((80, 24)).columns) if sys.stdout.isatty() else 80
+
+

@@ -1,0 +1,67 @@
+"""What is said while a bench runs: a bar on a terminal, one plain line a lane when piped. All of it on stderr."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rockbottom.bench import Bench, Ended, Measured, PassKey, Watcher
+
+
+@contextmanager
+def watching(bench: "Bench") -> "Iterator[Watcher]":
+    """A watcher that shows progress as long as the block lasts."""
+    total = len(bench.plan.passes) * bench.plan.workload.turns
+    if not sys.stderr.isatty():
+        yield _Lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns: tuple[Any, ...] = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield _Bar(progress, progress.add_task("turns", total=total, completed=len(bench.ledger.turns)))
+
+
+class _Bar:
+    def __init__(self, progress: Any, task: Any) -> None:
+        self._progress, self._task = progress, task
+
+    def begun(self, key: "PassKey", turns: int) -> None:
+        """Name the lane."""
+        self._progress.update(self._task, description=f"{key.model} {key.lane}")
+
+    def measured(self, turn: "Measured") -> None:
+        """One more."""
+        self._progress.advance(self._task)
+
+    def ended(self, ended: "Ended") -> None:
+        """Say what was refused; the bar stays below it."""
+        if ended.status == "refused":
+            self._progress.console.print(f"{ended.key.model} {ended.key.lane}: {ended.why}", markup=False)
+
+
+class _Lines:
+    """One line a pass, so that a log stays readable."""
+
+    def __init__(self) -> None:
+        self._turns = 0
+
+    def begun(self, key: "PassKey", turns: int) -> None:
+        """Count anew."""
+        self._turns = 0
+
+    def measured(self, turn: "Measured") -> None:
+        """One more."""
+        self._turns += 1
+
+    def ended(self, ended: "Ended") -> None:
+        """Say how the pass went."""
+        again = f" (repeat {ended.key.repeat + 1})" if ended.key.repeat else ""
+        why = f": {ended.why}" if ended.why else ""
+        click.echo(f"{ended.key.model} {ended.key.lane}{again}: {self._turns} turns, {ended.status}{why}", err=True)

@@ -1,0 +1,59 @@
+"""The results as CSV: one line a turn, and one line a lane with its totals."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from io import StringIO
+from typing import Any
+
+Json = Mapping[str, Any]
+
+COLUMNS = (
+    "kind", "model", "lane", "status", "why", "conversation", "turn", "label", "input", "read", "write", "write_1h",
+    "output", "measured_output", "cache", "latency_ms", "first_ms", "usd", "measured_usd", "saved",
+    "usd_per_request", "usd_per_conversation", "usd_per_1000_requests", "usd_per_day", "usd_per_month",
+    "endpoint", "tokens", "latency",
+)  # fmt: skip
+
+
+def csv_of(document: Json) -> str:
+    """CSV with a header; ``kind`` is ``turn`` or ``lane``, and money is in exact US dollars."""
+    out = StringIO()
+    writer = csv.DictWriter(out, COLUMNS, restval="", extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    provenance = document["provenance"]
+    said = {name: provenance[name] for name in ("endpoint", "tokens", "latency")}
+    for model in document["models"]:
+        for lane in model["lanes"]:
+            head = {"model": model["id"], "lane": lane["name"], "status": lane["status"], "why": lane["why"], **said}
+            for row in _rows(lane):
+                writer.writerow({name: _safe(value) for name, value in (head | row).items()})
+    return out.getvalue()
+
+
+def _rows(lane: Json) -> Iterator[dict[str, Any]]:
+    for turn in lane["turns"]:
+        yield {"kind": "turn", **turn}
+    total: dict[str, Any] = {"kind": "lane", "saved": lane["saved"], **(lane["usage"] or {})}
+    if lane["cost"]:
+        cost = lane["cost"]
+        total |= {
+            "usd": cost["run"],
+            "measured_usd": lane["measured_cost"]["run"],
+            "usd_per_request": cost["request"],
+            "usd_per_conversation": cost["conversation"],
+            "usd_per_1000_requests": cost["requests_1000"],
+            "usd_per_day": cost["day"],
+            "usd_per_month": cost["month"],
+        }
+    yield total
+
+
+def _safe(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula gets an apostrophe; None becomes nothing."""
+    if value is None:
+        return ""
+    if isinstance(value, str) and value[:1] in ("=", "+", "@", "\t", "\r"):
+        return "'" + value
+    if isinstance(value, str) and value.startswith("-") and not value[1:].replace(".", "").replace("E", "").isalnum():
+        return "'" + value
+    return value

@@ -1,0 +1,91 @@
+"""Tokens of each turn as stacked bars, the lanes side by side, as an SVG."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from rockbottom.report.figures import clipped, tokens
+
+Json = Mapping[str, Any]
+KINDS = (
+    ("read", "read from the cache"),
+    ("write", "written to the cache"),
+    ("input", "uncached"),
+    ("output", "output"),
+)
+_BAR, _GAP, _SPACE, _HEIGHT, _LEFT, _BOTTOM = 18, 3, 20, 190, 52, 44
+
+
+def stacks_svg(model: Json) -> str:
+    """One group of bars a turn, one bar a lane that ran, from zero."""
+    lanes = [lane for lane in model["lanes"] if lane["turns"]]
+    if not lanes:
+        return ""
+    turns = max((lane["turns"] for lane in lanes), key=len)
+    most = max(_total(turn) for lane in lanes for turn in lane["turns"]) or 1
+    top = _nice(most)
+    group = len(lanes) * (_BAR + _GAP) - _GAP + _SPACE
+    width = _LEFT + len(turns) * group + 8
+    parts = [_axis(top, width)]
+    for number in range(len(turns)):
+        x = _LEFT + number * group + _SPACE / 2
+        for place, lane in enumerate(lanes):
+            if number < len(lane["turns"]):
+                parts.append(_bar(lane, lane["turns"][number], x + place * (_BAR + _GAP), top, place))
+        parts.append(_under(turns[number], len(turns), number, x, group))
+    height = _HEIGHT + _BOTTOM + 10
+    return (
+        f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="group" '
+        f'aria-label="Tokens per turn">{"".join(parts)}</svg>'
+    )
+
+
+def lane_numbers(model: Json) -> Sequence[tuple[int, str]]:
+    """The small numbers under the bars and the lanes they mean."""
+    return list(enumerate((lane["name"] for lane in model["lanes"] if lane["turns"]), 1))
+
+
+def _total(turn: Json) -> int:
+    return sum(int(turn[kind]) for kind, _ in KINDS)
+
+
+def _nice(most: int) -> int:
+    """A round number at or above the largest bar."""
+    step = 10 ** max(0, len(str(most)) - 2)
+    return -(-most // (5 * step)) * 5 * step
+
+
+def _axis(top: int, width: int) -> str:
+    parts: list[str] = []
+    for share in (0, 0.5, 1):
+        y = 10 + _HEIGHT * (1 - share)
+        parts.append(f'<line class="axis" x1="{_LEFT}" x2="{width - 4}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        label = tokens(int(top * share))
+        parts.append(f'<text class="soft" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
+    return "".join(parts)
+
+
+def _bar(lane: Json, turn: Json, x: float, top: int, place: int) -> str:
+    y = 10.0 + _HEIGHT
+    rects: list[str] = []
+    for kind, _ in KINDS:
+        size = _HEIGHT * int(turn[kind]) / top
+        if size:
+            y -= size
+            name = "uncached" if kind == "input" else kind
+            rects.append(f'<rect class="{name}" x="{x:.1f}" y="{y:.2f}" width="{_BAR}" height="{size:.2f}"/>')
+    said = ", ".join(f"{name} {tokens(int(turn[kind]))}" for kind, name in KINDS if turn[kind])
+    words = f"{lane['name']}, turn {turn['turn']}: {clipped(turn['label'], 60)}\n{said}\n${turn['usd']}"
+    attribute = escape(words, quote=True)
+    number = f'<text class="soft" x="{x + _BAR / 2:.1f}" y="{_HEIGHT + 24}" text-anchor="middle">{place + 1}</text>'
+    return (
+        f'<g tabindex="0" role="img" aria-label="{attribute}" data-tip="{attribute}">'
+        f'<rect class="frame" x="{x - 1:.1f}" y="10" width="{_BAR + 2}" height="{_HEIGHT}"/>'
+        f"{''.join(rects)}</g>{number}"
+    )
+
+
+def _under(turn: Json, count: int, number: int, x: float, group: float) -> str:
+    name = f"turn {number + 1}" if group > 60 or count < 10 else str(number + 1)
+    middle = x + (group - _SPACE) / 2
+    return f'<text x="{middle:.1f}" y="{_HEIGHT + 42}" text-anchor="middle">{escape(name)}</text>'

@@ -1,0 +1,140 @@
+"""From the bill without caching to the least bill: what each lever takes off, as an SVG."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from html import escape
+from typing import Any
+
+from rockbottom.report.figures import money
+
+Json = Mapping[str, Any]
+_ROW, _TOP = 46, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One bar: a bill (``total``) or what a lever changes; ``hatched`` when simulated or contested."""
+
+    name: str
+    usd: Decimal
+    total: bool = False
+    hatched: bool = False
+    note: str = ""
+
+
+def steps_of(document: Json, model: Json) -> list[Step]:
+    """The steps of one model, from its baseline to its best lane, per month."""
+    lanes = {lane["name"]: lane for lane in model["lanes"]}
+    base, best = lanes.get("baseline"), lanes.get(model["best"] or "")
+    if not base or not base["cost"] or not best or not best["cost"]:
+        return []
+    simulated = document["provenance"]["endpoint"] == "local"
+    steps = [Step("no caching", Decimal(base["cost"]["month"]), total=True)]
+    if best is not base:
+        steps += [*_levers(document, model, base, best, simulated)]
+        steps.append(Step(best["name"], Decimal(best["cost"]["month"]), total=True))
+    return steps
+
+
+def combined_steps(document: Json, model: Json) -> list[Step]:
+    """The further step to the cheapest model, where several were measured and this is the dearest."""
+    found = document["combined"]
+    if not found or found["from_model"] != model["name"] or found["to_model"] == model["name"]:
+        return []
+    lanes = {lane["name"]: lane for lane in model["lanes"]}
+    here = Decimal(lanes[model["best"]]["cost"]["month"])
+    there = Decimal(found["to_cost"]["month"])
+    simulated = document["provenance"]["endpoint"] == "local"
+    return [
+        Step(f"{found['to_model']} instead", there - here, hatched=simulated, note="other answers"),
+        Step(f"{found['to_model']}, {found['to_lane']}", there, total=True),
+    ]
+
+
+def _levers(document: Json, model: Json, base: Json, best: Json, simulated: bool) -> list[Step]:
+    month = Decimal(best["cost"]["month"]) / Decimal(best["cost"]["run"])
+    input_price = _price(document, model, "input")
+    disputed = {
+        price["unit"] for one in document["contested"] if one["model"] == model["name"] for price in one["prices"]
+    }
+    steps: list[Step] = []
+    for prefix, name in (("cache_read", "tokens read instead of sent"), ("cache_write", "tokens written to the cache")):
+        items = [item for item in best["items"] if item["unit"].startswith(prefix)]
+        if items:
+            plain = sum(item["tokens"] for item in items) * input_price / 1_000_000
+            saved = (sum(Decimal(item["usd"]) for item in items) - plain) * month
+            contested = any(item["unit"] in disputed for item in items)
+            note = "contested" if contested else "simulated" if simulated else ""
+            steps.append(Step(name, saved, hatched=simulated or contested, note=note))
+    rest = Decimal(best["cost"]["month"]) - Decimal(base["cost"]["month"]) - sum(step.usd for step in steps)
+    if abs(rest) * 1000 > Decimal(base["cost"]["month"]):
+        steps.append(Step("other prices and tokens", rest, hatched=simulated))
+    return steps
+
+
+def _price(document: Json, model: Json, unit: str) -> Decimal:
+    bare = model["id"].rpartition("/")[2]
+    rows = [row for row in document["provenance"]["prices"] if row["unit"] == unit and row["tier"] == "default"]
+    own = [row for row in rows if bare.endswith(row["model"]) and row["scope"] == model["scope"]] or rows
+    return Decimal(own[0]["usd_per_mtok"])
+
+
+def waterfall_svg(steps: Sequence[Step], identity: str) -> str:
+    """Horizontal bars on a common scale from zero, their names above them.
+
+    Positions are shares of the width and sizes of text are not, so that a phone shows it without shrinking.
+    """
+    most = max(step.usd for step in steps if step.total) or Decimal(1)
+    parts: list[str] = []
+    level = Decimal(0)
+    for index, step in enumerate(steps):
+        start, end = (Decimal(0), step.usd) if step.total else (level, level + step.usd)
+        level = end
+        parts.append(_bar(index, step, float(min(start, end) / most), float(max(start, end) / most), identity))
+        if index + 1 < len(steps):
+            parts.append(_connection(index, float(end / most)))
+    spoken = "; ".join(f"{step.name} {_amount(step)}" for step in steps)
+    texts = "".join(_words(index, step) for index, step in enumerate(steps))
+    return (
+        f'<svg width="100%" height="{_TOP + _ROW * len(steps)}" role="img" aria-label="{escape(spoken, quote=True)}">'
+        f"{_hatch(identity)}{''.join(parts)}{texts}</svg>"
+    )
+
+
+def _bar(index: int, step: Step, left: float, right: float, identity: str) -> str:
+    kind = ("base" if index == 0 else "end") if step.total else ("less" if step.usd <= 0 else "more")
+    place = (
+        f'x="{left:.3%}" y="{_TOP + index * _ROW + 20}" width="{max(right - left, 0.003):.3%}" height="16"'
+    )
+    hatch = f'<rect fill="url(#{identity})" {place}/>' if step.hatched else ""
+    return f'<rect class="{kind}" {place}/>{hatch}'
+
+
+def _connection(index: int, level: float) -> str:
+    x, y = f"{min(level, 0.999):.3%}", _TOP + index * _ROW + 36
+    return f'<line class="connect" x1="{x}" x2="{x}" y1="{y}" y2="{y + _ROW - 16}"/>'
+
+
+def _words(index: int, step: Step) -> str:
+    y = _TOP + index * _ROW + 14
+    note = f' <tspan class="soft">({escape(step.note)})</tspan>' if step.note else ""
+    strong = ' class="strong"' if step.total else ""
+    return (
+        f'<text x="0" y="{y}"{strong}>{escape(step.name)}{note}</text>'
+        f'<text x="100%" y="{y}" text-anchor="end"{strong}>{_amount(step)}</text>'
+    )
+
+
+def _amount(step: Step) -> str:
+    if step.total:
+        return f"${money(step.usd, 2)}"
+    sign = "+" if step.usd > 0 else "−" if step.usd < 0 else ""
+    return f"{sign}${money(abs(step.usd), 2)}"
+
+
+def _hatch(identity: str) -> str:
+    return (
+        f'<defs><pattern id="{identity}" width="7" height="7" patternUnits="userSpaceOnUse" '
+        'patternTransform="rotate(45)"><line class="hatch" x1="0" y1="0" x2="0" y2="7"/></pattern></defs>'
+    )
