@@ -129,10 +129,10 @@ def _hashes(prompt: Prompt, rules: CacheRules, behaviour: Behaviour, namespace: 
     if behaviour.api_in_key == "yes":
         parts.append(prompt.api.value)
     seeds = seeds_of(parts, prompt.parameters, behaviour.thinking_scope)
-    return prefix_hashes(_as_sent(prompt, rules), seeds)
+    return prefix_hashes(as_sent(prompt, rules), seeds)
 
 
-def _as_sent(prompt: Prompt, rules: CacheRules) -> Sequence[Segment]:
+def as_sent(prompt: Prompt, rules: CacheRules) -> Sequence[Segment]:
     """The segments as the model is given them: some models drop old thinking when the user speaks again.
 
     A dropped block keeps its place (so that positions stay those of the caller) under a digest of its own.

@@ -1,0 +1,70 @@
+"""The arguments of converse() or invoke_model(), opened and closed again."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rockbottom.catalog import ModelId, Tier
+from rockbottom.prompt import (
+    Api,
+    MalformedBody,
+    Placement,
+    Prompt,
+    with_anthropic_points,
+    with_converse_points,
+    with_nova_points,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A request and its body as an object; for converse() they are the same."""
+
+    api: Api
+    body: Mapping[str, Any]
+
+
+def opened(request: Mapping[str, Any]) -> Opened:
+    """The body of a request. Raises MalformedBody when an invoke_model body is not JSON text of an object."""
+    if "body" not in request:
+        return Opened(Api.CONVERSE, request)
+    body = request["body"]
+    if not isinstance(body, str | bytes | bytearray):
+        raise MalformedBody("body", type(body).__name__, wanted="text or bytes")
+    try:
+        read = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedBody("body", f"{type(error).__name__}: {error}", wanted="JSON") from error
+    if not isinstance(read, dict):
+        raise MalformedBody("body", type(read).__name__, wanted="an object")
+    return Opened(Api.INVOKE, read)
+
+
+def closed(request: Mapping[str, Any], body: Mapping[str, Any], api: Api) -> dict[str, Any]:
+    """The request with another body, as the type that the caller gave."""
+    if api is Api.CONVERSE:
+        return dict(body)
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    given = request["body"]
+    if isinstance(given, str):
+        return {**request, "body": text}
+    return {**request, "body": text.encode("utf-8", "surrogatepass")}
+
+
+def with_points(
+    body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement], model: ModelId
+) -> dict[str, Any]:
+    """The body with the points put in, in the dialect of the operation and the model's vendor."""
+    if prompt.api is Api.CONVERSE:
+        return with_converse_points(body, prompt, placements)
+    if model.model.vendor == "amazon":
+        return with_nova_points(body, prompt, placements)
+    return with_anthropic_points(body, prompt, placements)
+
+
+def tier_of(request: Mapping[str, Any]) -> Tier:
+    """The service tier that the request asks for; one that has no prices of its own counts as the default."""
+    tier = request.get("serviceTier")
+    asked = tier.get("type") if isinstance(tier, Mapping) else tier
+    return {"flex": Tier.FLEX, "priority": Tier.PRIORITY}.get(str(asked), Tier.DEFAULT)

@@ -1,0 +1,189 @@
+"""What was seen of prefixes: a compressed trie of hashes, each run of segments with the gaps between its uses.
+
+A run is a stretch of segments that so far was only ever sent together. Nothing of the text is kept: a prefix
+is known by its keyed hash. The trie is bounded: beyond ``capacity`` prefixes the leaves unused for longest go.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rockbottom.plan.returns import Cell, Observation
+from rockbottom.quantities import Ttl
+
+_QUICK_S, _HOUR_S = Ttl.FIVE_MINUTES.seconds, Ttl.ONE_HOUR.seconds
+_QUICK_RATE, _BACK_RATE = 0.08, 0.15  # the slowest rates of the two moving averages
+_DEEPEST_UPDATED = 12  # runs above the deepest one whose gaps are kept; the ones in between share theirs
+_BRANCH_TOKENS = 64  # a branch shorter than this is the volatile end of a prompt, not another use of the prefix
+
+
+@dataclass(slots=True)
+class Pace:
+    """The gaps seen between uses: how many, the share within five minutes, of the longer ones within the hour."""
+
+    gaps: int = 0
+    quick: float = 0.0
+    slow_gaps: int = 0
+    back: float = 0.0
+
+    def add(self, gap: float) -> None:
+        """Count one gap, in seconds."""
+        self.gaps += 1
+        self.quick += max(1 / self.gaps, _QUICK_RATE) * ((gap <= _QUICK_S) - self.quick)
+        if gap > _QUICK_S:
+            self.slow_gaps += 1
+            self.back += max(1 / self.slow_gaps, _BACK_RATE) * ((gap <= _HOUR_S) - self.back)
+
+    def copy(self) -> "Pace":
+        """The same history, to be continued separately."""
+        return Pace(self.gaps, self.quick, self.slow_gaps, self.back)
+
+
+class Run:
+    """Segments ``start`` to ``end`` of a prefix; ``marks`` are entries believed alive: position to expiry per TTL."""
+
+    __slots__ = ("children", "end", "keys", "last_at", "local", "marks", "open", "pace", "parent", "shared", "start",
+                 "tokens")
+
+    def __init__(self, parent: "Run | None", start: int, keys: list[bytes], tokens: int, now: float) -> None:
+        self.parent = parent
+        self.start = start
+        self.end = start + len(keys)
+        self.keys = keys
+        self.tokens = tokens
+        self.last_at = now
+        self.pace = Pace()
+        self.shared = False
+        self.children = 0
+        self.open: Observation | None = None
+        self.marks: dict[int, list[float]] = {}
+        self.local: dict[str, Cell] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Where a prompt meets what was seen: ``seen`` leading segments, the run that ends there and those above it."""
+
+    seen: int
+    run: Run | None
+    path: tuple[Run, ...]  # the deepest first
+    shared: Run | None  # the deepest one that other prompts also go through
+    gap: float | None  # since the deepest run was last used
+
+
+class History:
+    """The trie. One instance per planner; not safe to share between threads without a lock."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.runs: dict[bytes, Run] = {}
+        self._order: OrderedDict[Run, None] = OrderedDict()
+
+    def visit(self, keys: Sequence[bytes], depths: Sequence[int], fixed: int, now: float) -> Visit:
+        """Find the deepest known prefix, count its gap, and mark what turns out to be shared.
+
+        ``keys[i]`` names the first ``i`` segments; ``fixed`` is the end of tools and system, which are taken
+        to be shared by nature.
+        """
+        seen = self._deepest(keys)
+        if not seen:
+            return Visit(0, None, (), None, None)
+        run = self.runs[keys[seen]]
+        branches = run.children > 0 and seen < len(keys) - 1
+        if run.end > seen:
+            rest = run.tokens - (depths[seen] - depths[run.start])
+            run = self._split(run, seen, depths)
+            branches = branches or rest > _BRANCH_TOKENS
+        path = self._path(run)
+        gap = max(0.0, now - run.last_at)
+        self._count(path, now)
+        if branches:
+            for above in path:
+                if above.shared:
+                    break
+                above.shared = True
+        shared = next((above for above in path if above.shared or above.end <= fixed), None)
+        return Visit(seen, run, path, shared, gap)
+
+    def add(self, visit: Visit, keys: Sequence[bytes], depths: Sequence[int], cuts: Sequence[int],
+            now: float) -> list[Run]:
+        """Remember the new segments as one run up to each of ``cuts`` (ascending); returns them in that order."""
+        parent, start = visit.run, visit.seen
+        inherited = parent.pace if parent is not None and not parent.shared else None
+        added: list[Run] = []
+        for cut in cuts:
+            if cut <= start:
+                continue
+            run = Run(parent, start, list(keys[start + 1 : cut + 1]), depths[cut] - depths[start], now)
+            if inherited is not None:
+                run.pace = inherited.copy()
+            if parent is not None:
+                parent.children += 1
+            for key in run.keys:
+                self.runs[key] = run
+            self._order[run] = None
+            added.append(run)
+            parent, start = run, cut
+        for run in [*reversed(added), *visit.path]:
+            self._order.move_to_end(run)
+        self._shrink()
+        return added
+
+    def _deepest(self, keys: Sequence[bytes]) -> int:
+        """The most leading segments known; what is known is closed under shortening, so halving finds it."""
+        low, high, runs = 0, len(keys) - 1, self.runs
+        if high and keys[high] in runs:
+            return high
+        while low < high:
+            middle = (low + high + 1) // 2
+            if keys[middle] in runs:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def _split(self, run: Run, at: int, depths: Sequence[int]) -> Run:
+        count = at - run.start
+        upper = Run(run.parent, run.start, run.keys[:count], depths[at] - depths[run.start], run.last_at)
+        upper.pace, upper.shared, upper.children = run.pace.copy(), run.shared, 1
+        upper.marks = {position: mark for position, mark in run.marks.items() if position <= at}
+        for key in upper.keys:
+            self.runs[key] = upper
+        run.parent, run.start, run.keys = upper, at, run.keys[count:]
+        run.tokens -= upper.tokens
+        run.marks = {position: mark for position, mark in run.marks.items() if position > at}
+        self._order[upper] = None
+        return upper
+
+    @staticmethod
+    def _path(run: Run | None) -> tuple[Run, ...]:
+        path: list[Run] = []
+        while run is not None:
+            path.append(run)
+            run = run.parent
+        return tuple(path)
+
+    @staticmethod
+    def _count(path: Sequence[Run], now: float) -> None:
+        for number, run in enumerate(path):
+            gap = max(0.0, now - run.last_at)
+            run.last_at = max(run.last_at, now)
+            if number < _DEEPEST_UPDATED or run.shared:
+                run.pace.add(gap)
+            if run.open is not None and run.open.gap is None:
+                run.open.gap = gap if run.open.at == now - gap else max(0.0, now - run.open.at)
+                run.open = None
+
+    def _shrink(self) -> None:
+        spared = 0
+        while len(self.runs) > self.capacity and len(self._order) > spared:
+            run = next(iter(self._order))
+            if run.children:
+                self._order.move_to_end(run)
+                spared += 1
+                continue
+            del self._order[run]
+            for key in run.keys:
+                self.runs.pop(key, None)
+            if run.parent is not None:
+                run.parent.children -= 1

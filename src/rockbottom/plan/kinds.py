@@ -1,0 +1,107 @@
+"""The kind of a prefix end, from the shape of its request and the pace of what is below it.
+
+A kind is given three times, from the broadest class to the narrowest, so that little evidence leans on much.
+"""
+
+from dataclasses import dataclass
+
+from rockbottom.plan.history import Pace, Run
+from rockbottom.plan.returns import ClassKey
+from rockbottom.prompt import BlockKind, Prompt, Section
+
+Levels = tuple[ClassKey, ClassKey, ClassKey]
+
+_SIZES = ((256, "256"), (1024, "1k"), (4096, "4k"), (16384, "16k"))
+_FLAT_SEGMENTS = 8  # a single user message of so many blocks: a prompt whose turns cannot be told apart
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a prompt looks like: where its parts end (in segments), and who speaks last."""
+
+    fixed: int  # end of tools and system
+    last: int  # start of the last block
+    end: int
+    speaker: str  # "tool", "user" or "flat"
+    setting: str  # "agent" with tools, "plain" without
+
+
+def shape_of(prompt: Prompt) -> Shape:
+    """The shape of a prompt; an empty one has no parts."""
+    segments = prompt.segments
+    end = len(segments)
+    fixed = end
+    for index, segment in enumerate(segments):
+        if segment.section is Section.MESSAGES:
+            fixed = index
+            break
+    setting = "agent" if prompt.has_tools else "plain"
+    if fixed == end:
+        return Shape(fixed, end, end, "user", setting)
+    final = segments[end - 1]
+    start = end
+    tool = False
+    while start > fixed and segments[start - 1].message == final.message:
+        start -= 1
+        tool = tool or segments[start].kind is BlockKind.TOOL_RESULT
+    speaker = "tool" if tool else "user"
+    if not tool and start == fixed and final.message == 0 and end - start >= _FLAT_SEGMENTS:
+        speaker = "flat"
+    return Shape(fixed, end - 1, end, speaker, setting)
+
+
+def part_of(position: int, shape: Shape) -> str:
+    """Which part of the prompt ends there."""
+    if position <= shape.fixed:
+        return "fixed"
+    return "body" if position <= shape.last else "final"
+
+
+def kind_of_new(position: int, tokens: int, seen: int, below: Run | None, shape: Shape) -> Levels:
+    """The kind of an end that was never seen, ``tokens`` above the deepest prefix that was."""
+    part, size = part_of(position, shape), _size(tokens)
+    if seen <= shape.fixed:
+        broad = ("first", part)
+        return broad, (*broad, shape.setting), (*broad, shape.setting, shape.speaker, size)
+    pace = _pace_name(below.pace) if below is not None and not below.shared else "fresh"
+    broad = ("more", pace)
+    return broad, (*broad, shape.speaker, shape.setting), (*broad, shape.speaker, shape.setting, part, size)
+
+
+def kind_of_seen(run: Run, shape: Shape) -> Levels:
+    """The kind of an end that was seen before."""
+    return kind_of_pace(run.pace, run.shared or run.end <= shape.fixed, shape)
+
+
+def kind_of_pace(pace: Pace, shared: bool, shape: Shape) -> Levels:
+    """The kind of a known end with this history."""
+    broad = ("seen", "shared" if shared else "own")
+    if not pace.gaps:
+        return broad, (*broad, "fresh"), (*broad, "fresh", shape.setting)
+    quick = _bucket(pace.quick, (0.3, 0.6, 0.85), ("rare", "some", "most", "all"))
+    back = "back" if pace.back >= 0.4 or not pace.slow_gaps else "gone"
+    uses = "1" if pace.gaps < 4 else "4" if pace.gaps < 8 else "8"
+    middle = (*broad, quick, back)
+    return broad, middle, (*middle, uses, shape.setting)
+
+
+def _pace_name(pace: Pace) -> str:
+    if not pace.gaps or pace.quick >= 0.8:
+        return "steady"
+    if pace.quick >= 0.5:
+        return "mixed"
+    return "slow" if pace.back >= 0.5 else "lost"
+
+
+def _size(tokens: int) -> str:
+    for limit, name in _SIZES:
+        if tokens < limit:
+            return name
+    return "more"
+
+
+def _bucket(value: float, limits: tuple[float, ...], names: tuple[str, ...]) -> str:
+    for limit, name in zip(limits, names, strict=False):
+        if value < limit:
+            return name
+    return names[-1]

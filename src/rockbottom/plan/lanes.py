@@ -1,0 +1,70 @@
+"""One model at one price on one day: everything about it that decisions need, looked up once."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from rockbottom.cache import Behaviour
+from rockbottom.catalog import CacheRules, Catalog, ModelId, NoPriceInForce, Tier
+from rockbottom.plan.prices import Multiples, multiples_of
+from rockbottom.plan.worth import NEVER, Rates
+from rockbottom.prompt import Parameters, seeds_of
+from rockbottom.quantities import Ttl
+
+_SEEDS_KEPT = 256
+
+
+@dataclass(slots=True)
+class Lane:
+    """Rules, prices and the share of expected reads that did not come, for one model, scope, tier and day."""
+
+    model: ModelId
+    rules: CacheRules
+    multiples: Multiples | None
+    rates: Rates
+    account: tuple[str, ...]
+    secret: str
+    behaviour: Behaviour
+    seeds: dict[tuple[Parameters, str], tuple[bytes, bytes, bytes]]
+    missed: float = 0.1
+    found: float = 50.0
+
+    @property
+    def miss(self) -> float:
+        """The share of reads that were expected and did not come."""
+        return self.missed / (self.missed + self.found)
+
+    def count_read(self, came: bool) -> None:
+        """Count one read that was expected."""
+        self.missed = self.missed * 0.98 + (not came)
+        self.found = self.found * 0.98 + came
+
+    def seeds_for(self, parameters: Parameters, api: str) -> tuple[bytes, bytes, bytes]:
+        """The seeds of the prefix hashes, keyed by the planner's secret."""
+        known = self.seeds.get((parameters, api))
+        if known is None:
+            if len(self.seeds) >= _SEEDS_KEPT:
+                self.seeds.clear()
+            names = (self.secret, self.model.model.id, self.model.region or "", api)
+            known = seeds_of(names, parameters, self.behaviour.thinking_scope)
+            self.seeds[parameters, api] = known
+        return known
+
+
+def lane_of(catalog: Catalog, model: ModelId, tier: Tier, on: date, secret: str, behaviour: Behaviour) -> Lane:
+    """The lane of a model; ``multiples`` is None where a price is missing. Raises NoRulesInForce."""
+    rules = catalog.rules(model, on)
+    multiples = None
+    if rules.explicit:
+        try:
+            multiples = multiples_of(model, tier, on, catalog.price_book)
+        except NoPriceInForce:
+            multiples = None
+    rates = Rates(0.1, NEVER, NEVER)
+    if multiples is not None:
+        hour = multiples.write_1h if Ttl.ONE_HOUR in rules.ttls else None
+        rates = Rates(
+            float(multiples.read), float(multiples.write_5m), NEVER if hour is None else float(hour)
+        )
+        multiples = replace(multiples, write_1h=hour)
+    account = (model.model.id, model.scope.value, model.region or "", tier.value)
+    return Lane(model, rules, multiples, rates, account, secret, behaviour, {})

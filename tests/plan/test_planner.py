@@ -1,0 +1,67 @@
+"""The public face of the planner."""
+
+import copy
+
+import rockbottom
+from rockbottom.plan import Planner
+
+MODEL = "global.anthropic.claude-sonnet-4-6"
+
+
+def request_of(words: int = 3000) -> dict:
+    """A request with a long system prompt, tools and one question."""
+    tool = {"toolSpec": {"name": "look", "description": "looks", "inputSchema": {"json": {"type": "object"}}}}
+    return {
+        "modelId": MODEL,
+        "system": [{"text": "policy " * words}],
+        "toolConfig": {"tools": [tool]},
+        "messages": [{"role": "user", "content": [{"text": "Where is my order?"}]}],
+    }
+
+
+def test_planner_is_a_lazy_attribute_of_the_package():
+    """rockbottom.Planner is the planner."""
+    assert rockbottom.Planner is Planner
+
+
+def test_first_request_of_an_agent_is_written_and_the_second_read():
+    """With tools and a long system prompt the first request gets a point at its end, and the next one reads there."""
+    planner, request = Planner(), request_of()
+    before = copy.deepcopy(request)
+    first = planner.plan(request, now=1_795_000_000.0)
+    sent = first.apply(request)
+    assert request == before
+    assert sent["messages"][0]["content"][-1] == {"cachePoint": {"type": "default"}}
+    later = {
+        **request,
+        "messages": [
+            *request["messages"],
+            {"role": "assistant", "content": [{"text": "Which one?"}]},
+            {"role": "user", "content": [{"text": "Number four."}]},
+        ],
+    }
+    second = planner.plan(later, now=1_795_000_020.0)
+    assert second.read == first.written_5m
+    assert "5m" in second.explain()
+
+
+def test_own_points_are_left_alone_by_default():
+    """A request that carries a cachePoint is not touched."""
+    request = request_of()
+    request["system"].append({"cachePoint": {"type": "default"}})
+    plan = Planner().plan(request, now=1_795_000_000.0)
+    assert plan.apply(request) == request
+    assert "left alone" in plan.explain()
+
+
+def test_what_cannot_be_read_gets_an_empty_plan():
+    """An unknown model, a body that is no JSON and a malformed message change nothing and raise nothing."""
+    for request in (
+        {"modelId": "nobody.nothing-v1"},
+        {"modelId": MODEL, "body": b"\xff\xfe"},
+        {"modelId": MODEL, "messages": [7]},
+        {"modelId": "meta.llama3-3-70b-instruct-v1:0", "messages": []},
+    ):
+        plan = Planner().plan(request, now=1_795_000_000.0)
+        assert plan.apply(request) == request
+        assert plan.reason
