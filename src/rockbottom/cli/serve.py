@@ -31,6 +31,7 @@ from rockbottom.local.settings import DEFAULT_ACCOUNT, Settings
 @click.option("--region", default="us-east-1", show_default=True, help="Region of callers whose signature names none.")
 @click.option("--account", default=DEFAULT_ACCOUNT, show_default=True, help="Account of callers.")
 @click.option("--max-entries", default=200_000, show_default=True, help="Most cache entries kept.")
+@click.option("--s3", metavar="URL", help="S3 that batch jobs read and write; 'moto' starts one in this process.")
 @click.option(
     "--switch",
     "switches",
@@ -49,6 +50,7 @@ def serve(
     region: str,
     account: str,
     max_entries: int,
+    s3: str | None,
     switches: tuple[str, ...],
 ) -> None:
     """Serve a local Bedrock endpoint that AWS SDKs talk to by endpoint URL."""
@@ -67,6 +69,7 @@ def serve(
             region=region,
             account=account,
             max_entries=max_entries,
+            s3=s3,
             switches=dict(one.split("=", 1) for one in switches),
         ),
         _announce,
@@ -80,6 +83,7 @@ def _announce(running: Running) -> None:
         "Point an SDK at it, with any credentials:\n"
         f"  export AWS_ENDPOINT_URL_BEDROCK_RUNTIME={running.url} AWS_ENDPOINT_URL_BEDROCK={running.url}\n"
         f"  boto3.client('bedrock-runtime', endpoint_url='{running.url}')\n"
-        f"Control API: {running.url}/_rockbottom/health",
+        f"Control API: {running.url}/_rockbottom/health"
+        + (f"\nS3 of batch jobs: {running.s3_url} (AWS_ENDPOINT_URL_S3)" if running.s3_url else ""),
         err=True,
     )

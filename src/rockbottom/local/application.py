@@ -13,6 +13,7 @@ from rockbottom.local.control_plane import Asking, ControlPlane
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.faults import Fault
 from rockbottom.local.invocation_log import Logged
+from rockbottom.local.jobs_api import JOB_OPERATIONS, JobsPlane
 from rockbottom.local.journal import logged_failure, logged_reply, note
 from rockbottom.local.replying import Reply, replied
 from rockbottom.local.routes import RUNTIME_OPERATIONS, Route, route_of
@@ -43,6 +44,7 @@ class Application:
         self._state = state
         self._runtime = Runtime(state)
         self._control = ControlPlane(state.catalog, state.profiles, state.clock)
+        self._jobs = JobsPlane(state, self._runtime)
         self._steering = Steering(state, self.flush_logs)
         self._stopping = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
@@ -152,7 +154,10 @@ class Application:
 
     async def _other(self, route: Route, scope: Scope, body: bytes, request_id: str, send: Send) -> None:
         if route.operation == "control":
-            await _send(send, 200, [_JSON], self._steering.answer(scope["method"], route.identifier, body))
+            answer = self._steering.answer(scope["method"], route.identifier, body)
+            if scope["method"] == "POST" and route.identifier == "clock":
+                await self._jobs.look_at_all()
+            await _send(send, 200, [_JSON], answer)
             return
         if not route.operation:
             raise ServiceFailure("UnknownOperationException", f"no operation {scope['method']} {scope['path'][:200]}")
@@ -160,7 +165,11 @@ class Application:
         authorization = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
         caller = caller_from(authorization, account=settings.account, region=settings.region)
         query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
-        status, answer = self._control.answer(route.operation, Asking(caller, route.identifier, query, body))
+        asking = Asking(caller, route.identifier, query, body)
+        if route.operation in JOB_OPERATIONS:
+            status, answer = await self._jobs.answer(route.operation, asking)
+        else:
+            status, answer = self._control.answer(route.operation, asking)
         await _send(send, status, [_JSON, (b"x-amzn-requestid", request_id.encode())], msgspec.json.encode(answer))
 
     async def _invoke(

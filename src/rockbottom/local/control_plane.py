@@ -94,7 +94,7 @@ class ControlPlane:
             ]
         else:
             rows = list(self._profiles.system(caller.account, caller.region))
-        return 200, _page(rows, "inferenceProfileSummaries", asking.query)
+        return 200, page_of(rows, "inferenceProfileSummaries", asking.query)
 
     def _get_profile(self, asking: Asking) -> tuple[int, Json]:
         return 200, self._profiles.find(asking.identifier, asking.caller.account, asking.caller.region)
@@ -147,7 +147,8 @@ def _json(body: bytes) -> Json:
     return value
 
 
-def _page(rows: Sequence[Json], name: str, query: Mapping[str, str]) -> Json:
+def page_of(rows: Sequence[Json], name: str, query: Mapping[str, str]) -> Json:
+    """One page of a list as ``maxResults`` and ``nextToken`` ask for it. Raises ServiceFailure."""
     size, start = query.get("maxResults", "1000"), query.get("nextToken", "0")
     if not (size.isdecimal() and 1 <= int(size) <= 1000):
         raise invalid(

@@ -24,11 +24,14 @@ _COLLECTIONS = {
     ("POST", "/inference-profiles"): "CreateInferenceProfile",
     ("POST", "/listTagsForResource"): "ListTagsForResource",
     ("POST", "/tagResource"): "TagResource",
+    ("POST", "/model-invocation-job"): "CreateModelInvocationJob",
+    ("GET", "/model-invocation-jobs"): "ListModelInvocationJobs",
 }
 _ITEMS = {
     ("GET", "/foundation-models/"): "GetFoundationModel",
     ("GET", "/inference-profiles/"): "GetInferenceProfile",
     ("DELETE", "/inference-profiles/"): "DeleteInferenceProfile",
+    ("GET", "/model-invocation-job/"): "GetModelInvocationJob",
 }
 RUNTIME_OPERATIONS = frozenset(_RUNTIME.values())
 
@@ -55,6 +58,8 @@ def route_of(method: str, raw_path: bytes) -> Route:
     collection = _COLLECTIONS.get((method, path.rstrip("/") or path))
     if collection:
         return Route(collection)
+    if method == "POST" and path.startswith("/model-invocation-job/") and path.endswith("/stop"):
+        return Route("StopModelInvocationJob", unquote(path[len("/model-invocation-job/") : -len("/stop")]))
     for (wanted, prefix), operation in _ITEMS.items():
         if method == wanted and path.startswith(prefix) and len(path) > len(prefix):
             return Route(operation, unquote(path[len(prefix) :]))

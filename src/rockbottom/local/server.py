@@ -11,6 +11,7 @@ import uvicorn
 
 from rockbottom.local.application import Application
 from rockbottom.local.failures import CannotListen, LocalError
+from rockbottom.local.jobs_s3 import s3_served
 from rockbottom.local.settings import Settings
 from rockbottom.local.state import State, state_of
 
@@ -45,6 +46,11 @@ class Running:
     url: str
     state: State
 
+    @property
+    def s3_url(self) -> str | None:
+        """Where batch jobs read and write, if anywhere."""
+        return self.state.s3_url
+
 
 def _listening_socket(settings: Settings) -> socket.socket:
     try:
@@ -60,8 +66,11 @@ def _listening_socket(settings: Settings) -> socket.socket:
     return listener
 
 
-def _server(settings: Settings, listener: socket.socket, started: Callable[[Running], None]) -> _Server:
+def _server(
+    settings: Settings, listener: socket.socket, started: Callable[[Running], None], s3_url: str | None
+) -> _Server:
     state = state_of(settings)
+    state.s3_url = s3_url
     application = Application(state)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     running = Running(f"http://{host}:{listener.getsockname()[1]}", state)
@@ -88,7 +97,8 @@ def serve(settings: Settings, started: Callable[[Running], None]) -> None:
     """Serve until SIGINT or SIGTERM; ``started`` is called when it listens. Raises CannotListen."""
     listener = _listening_socket(settings)
     try:
-        _server(settings, listener, started).run(sockets=[listener])
+        with s3_served(settings.s3, settings.host) as s3_url:
+            _server(settings, listener, started, s3_url).run(sockets=[listener])
     finally:
         listener.close()
 
@@ -100,6 +110,11 @@ def running(settings: Settings | None = None, **changes: Any) -> Iterator[Runnin
     Raises CannotListen, LocalError when it does not start.
     """
     chosen = replace(settings or Settings(), **changes)
+    with s3_served(chosen.s3, chosen.host) as s3_url:
+        yield from _in_thread(chosen, s3_url)
+
+
+def _in_thread(chosen: Settings, s3_url: str | None) -> Iterator[Running]:
     listener = _listening_socket(chosen)
     ready = threading.Event()
     found: list[Running] = []
@@ -108,7 +123,7 @@ def running(settings: Settings | None = None, **changes: Any) -> Iterator[Runnin
         found.append(one)
         ready.set()
 
-    server = _server(chosen, listener, started)
+    server = _server(chosen, listener, started, s3_url)
 
     def run() -> None:
         try:

@@ -17,6 +17,7 @@ class Settings:
 
     ``account`` and ``region`` are for callers whose signature names none. ``start_at`` (seconds since the epoch) is
     where a manual clock stands at first; None: now. ``upstream`` is the base URL of an OpenAI-compatible server.
+    ``s3`` is where batch jobs read and write: the URL of an S3 endpoint, ``moto`` (one in this process), None (none).
     """
 
     host: str = "127.0.0.1"
@@ -31,4 +32,5 @@ class Settings:
     seed: int = 0
     max_entries: int = 200_000
     max_body_bytes: int = MAX_BODY_BYTES
+    s3: str | None = None
     switches: Mapping[str, str] = field(default_factory=dict[str, str])

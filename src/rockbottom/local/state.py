@@ -15,6 +15,7 @@ from rockbottom.local.clock import Clock, ClockKind
 from rockbottom.local.failures import invalid
 from rockbottom.local.faults import Faults, Quotas
 from rockbottom.local.invocation_log import InvocationLog
+from rockbottom.local.jobs import Jobs
 from rockbottom.local.latency import Latency
 from rockbottom.local.memory import Memory
 from rockbottom.local.profiles import Profiles, Router
@@ -51,6 +52,8 @@ class State:
     behaviour: Behaviour
     unsupported_code: str
     switches: dict[str, str]
+    jobs: Jobs = field(default_factory=Jobs)
+    s3_url: str | None = None
     answerer: Answerer = field(default_factory=Answerer)
     scripts: deque[Script] = field(default_factory=deque[Script])
     requests: deque[Json] = field(default_factory=lambda: deque[Json](maxlen=_REQUESTS_KEPT))
@@ -77,6 +80,7 @@ class State:
         self.latency.paces.clear()
         self.router.change({"policy": "pinned"})
         self.profiles.created.clear()
+        self.jobs.clear()
         self.scripts.clear()
         self.requests.clear()
         self.switches = {}

@@ -12,6 +12,7 @@ import msgspec
 
 from rockbottom.local.clock import ClockKind
 from rockbottom.local.failures import ServiceFailure, invalid
+from rockbottom.local.jobs import handlers as handlers_of_jobs
 from rockbottom.local.state import State
 
 Json = dict[str, Any]
@@ -46,6 +47,7 @@ class Steering:
             ("GET", "state"): lambda _: self._entries(),
             ("POST", "logs/flush"): lambda _: {"written": self._flush()},
             ("POST", "reset"): self._reset,
+            **handlers_of_jobs(state.jobs),
         }
 
     def answer(self, method: str, path: str, raw: bytes) -> bytes:

@@ -1,0 +1,94 @@
+"""Where jobs read and write: any S3 endpoint, or moto's, started in this process."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+from rockbottom.local.failures import LocalError
+
+IN_PROCESS = "moto"
+"""The value of ``Settings.s3`` that starts moto's S3 in this process."""
+
+_Client = Any
+
+
+@contextmanager
+def s3_served(wanted: str | None, host: str) -> Iterator[str | None]:
+    """The URL of the S3 that jobs use: the one given, or one that is started for the length of the block."""
+    if wanted != IN_PROCESS:
+        yield wanted
+        return
+    server = _moto(host)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server.start()
+    try:
+        bound, port = server.get_host_and_port()
+        yield f"http://{bound}:{port}"
+    finally:
+        server.stop()
+
+
+def _moto(host: str) -> Any:
+    try:
+        from moto.server import ThreadedMotoServer
+    except ImportError as error:
+        raise LocalError(
+            f"S3 in this process needs the package {error.name}, which is not installed",
+            fix="pip install 'rockbottom[local-s3]', or give the URL of an S3 endpoint",
+        ) from error
+    return ThreadedMotoServer(ip_address=host, port=0, verbose=False)
+
+
+class S3:
+    """One S3 endpoint as jobs use it; every method blocks, so the endpoint calls it in a thread."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._client: _Client | None = None
+
+    def client(self) -> _Client:
+        """A client that signs with made-up credentials, as everything local does."""
+        if self._client is None:
+            from botocore.config import Config
+            from botocore.session import Session
+
+            self._client = Session().create_client(
+                "s3",
+                region_name="us-east-1",
+                endpoint_url=self.url,
+                aws_access_key_id="local",
+                aws_secret_access_key="local",
+                config=Config(retries={"max_attempts": 2}, s3={"addressing_style": "path"}),
+            )
+        return self._client
+
+    def keys(self, bucket: str, prefix: str) -> list[tuple[str, int]]:
+        """Objects with their sizes, the key itself or everything below a folder."""
+        found: list[tuple[str, int]] = []
+        pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        for page in pages:
+            for one in page.get("Contents", ()):
+                key: str = one["Key"]
+                if key == prefix or prefix in ("", prefix.rstrip("/") + "/") or key.startswith(f"{prefix}/"):
+                    found.append((key, one["Size"]))
+        return found
+
+    def read(self, bucket: str, key: str, into: IO[bytes]) -> None:
+        """The content of an object."""
+        body = self.client().get_object(Bucket=bucket, Key=key)["Body"]
+        for chunk in body.iter_chunks(1 << 20):
+            into.write(chunk)
+
+    def write(self, bucket: str, key: str, content: bytes | IO[bytes]) -> None:
+        """Put one object."""
+        self.client().put_object(Bucket=bucket, Key=key, Body=content)
+
+
+def bucket_and_key(uri: str) -> tuple[str, str]:
+    """``s3://bucket/a/b`` in its two parts."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+Opener = Callable[[], S3]
