@@ -1,0 +1,22 @@
+"""The plan applied to a live client: apply, call, price, learn; everything else passes through untouched."""
+
+from rockbottom.client.attach import attach, attachment_of, report
+from rockbottom.client.attachment import Attachment
+from rockbottom.client.errors import NotAttachable, NotAttached, ProbeStopped
+from rockbottom.client.ledger import Line, Report
+from rockbottom.client.planning import Plan, Planner, Request
+
+__all__ = [
+    "Attachment",
+    "Line",
+    "NotAttachable",
+    "NotAttached",
+    "Plan",
+    "Planner",
+    "ProbeStopped",
+    "Report",
+    "Request",
+    "attach",
+    "attachment_of",
+    "report",
+]

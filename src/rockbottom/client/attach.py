@@ -1,0 +1,122 @@
+"""``attach``: one line that puts the planner on a client, and ``report``: what came of it."""
+
+import time
+import weakref
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from rockbottom.catalog import Catalog, Resolve, load_catalog
+from rockbottom.client.attachment import Attachment, Options, listen_for_forks
+from rockbottom.client.botocore_hooks import Hooks, is_asynchronous, is_botocore_client
+from rockbottom.client.errors import NotAttachable, NotAttached
+from rockbottom.client.flights import DEFAULT_HOLD_S
+from rockbottom.client.ledger import Report
+from rockbottom.client.planning import Planner
+
+Client = TypeVar("Client")
+
+_ATTACHED: "weakref.WeakKeyDictionary[Any, Attachment]" = weakref.WeakKeyDictionary()
+
+
+def attach(
+    client: Client,
+    *,
+    planner: Planner | None = None,
+    resolve: Resolve | None = None,
+    hold_s: float = DEFAULT_HOLD_S,
+    keep_alive_usd: Decimal | int | str | None = None,
+    notices: bool = True,
+    catalog: Catalog | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Client:
+    """Put the planner on a client and return that same client; a second time changes nothing.
+
+    ``client`` is a bedrock-runtime client of boto3, botocore or aiobotocore, an ``AnthropicBedrock`` or
+    ``AsyncAnthropicBedrock``, or an httpx client that carries signed Bedrock requests (LiteLLM's).
+
+    ``planner`` defaults to one of its own; give one to share what is learned. ``resolve`` takes the ARN of
+    an application inference profile to a model id; by default GetInferenceProfile is asked with the client's
+    credentials. ``hold_s`` is how long parallel requests on a new prefix wait for the first of them to begin to
+    answer (0: never). ``keep_alive_usd`` allows keep-alive requests up to that many US dollars in all.
+    ``notices``: log what keeps caching from happening. Raises NotAttachable.
+    """
+    if client in _ATTACHED:
+        return client
+    options = Options(
+        max(0.0, float(hold_s)), None if keep_alive_usd is None else Decimal(str(keep_alive_usd)), notices
+    )
+    facts = catalog or load_catalog()
+    make = _maker(client)
+    if resolve is None:
+        resolve = make.resolver(client)
+    attachment = Attachment(planner or _new_planner(facts, resolve), facts, resolve, options, clock)
+    make.install(client, attachment)
+    _ATTACHED[client] = attachment
+    listen_for_forks()
+    return client
+
+
+def report(client: Any) -> Report:
+    """Tokens, cost and saving of an attached client so far, by model and by prefix. Raises NotAttached."""
+    return attachment_of(client).report()
+
+
+def attachment_of(client: Any) -> Attachment:
+    """What is kept beside a client. Raises NotAttached."""
+    try:
+        return _ATTACHED[client]
+    except (KeyError, TypeError):
+        raise NotAttached(
+            f"{type(client).__name__} was never attached, so nothing was recorded.",
+            fix="client = rockbottom.attach(client), before its first call",
+        ) from None
+
+
+def _new_planner(catalog: Catalog, resolve: Resolve | None) -> Planner:
+    from rockbottom.plan import Planner as Ours  # the heaviest part; not needed by who brings a planner
+
+    return Ours(resolve=resolve)
+
+
+class _Botocore:
+    """How a botocore client is attached."""
+
+    @staticmethod
+    def resolver(client: Any) -> Resolve:
+        from rockbottom.client.control_plane import lookup_with
+        from rockbottom.client.profiles import ProfileResolver
+
+        return ProfileResolver(lookup_with(client))
+
+    @staticmethod
+    def install(client: Any, attachment: Attachment) -> None:
+        Hooks(attachment).register(client)
+        if attachment.options.keep_alive_usd is not None:
+            if is_asynchronous(client):
+                raise NotAttachable("keep-alive needs a synchronous client.", fix="attach without keep_alive_usd")
+            from rockbottom.client.botocore_hooks import pinger
+            from rockbottom.client.keepalive import KeepAlive
+
+            attachment.keep_alive = KeepAlive(
+                attachment.options.keep_alive_usd, attachment.price, pinger(client), attachment.clock
+            )
+
+
+def _maker(client: Any) -> Any:
+    if is_botocore_client(client):
+        service = client.meta.service_model.service_name
+        if service != "bedrock-runtime":
+            raise NotAttachable(
+                f"This is a client of {service}; cachePoints are planned for bedrock-runtime.",
+                fix='rockbottom.attach(boto3.client("bedrock-runtime"))',
+            )
+        return _Botocore
+    from rockbottom.client.httpx_hooks import Httpx, is_httpx_based
+
+    if is_httpx_based(client):
+        return Httpx
+    raise NotAttachable(
+        f"{type(client).__module__}.{type(client).__qualname__} is no client that rockbottom can attach to.",
+        fix="give a bedrock-runtime client of boto3 or aiobotocore, an AnthropicBedrock, or an httpx client",
+    )

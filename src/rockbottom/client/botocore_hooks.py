@@ -1,0 +1,171 @@
+"""A botocore or aiobotocore client attached through its own event system.
+
+``before-parameter-build`` receives the arguments of one call, once, before validation and before any attempt; the
+planned points go into that dictionary, which botocore made for the call, so that handlers of others still work
+and the caller's objects stay untouched. Retries happen later and below. ``after-call`` sees the parsed reply.
+"""
+
+import contextvars
+import functools
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rockbottom.client.attachment import Attachment, Call
+from rockbottom.client.planning import Request
+from rockbottom.client.streams import watched_body, watched_stream
+from rockbottom.client.usage import converse_usage, header_usage
+from rockbottom.quantities import Ttl, Usage
+
+OPERATIONS = ("Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream")
+
+BYPASS: contextvars.ContextVar[bool] = contextvars.ContextVar("rockbottom_bypass", default=False)
+"""True while rockbottom itself sends a request through the client."""
+
+_KEY = "rockbottom_call"
+_ABOUT_POINTS = re.compile(r"cache|extraneous key|ttl|Extra inputs|type: Field required", re.IGNORECASE)
+
+Context = dict[str, Any]
+
+
+class Hooks:
+    """The handlers of one client."""
+
+    def __init__(self, attachment: Attachment) -> None:
+        self._attachment = attachment
+
+    def register(self, client: Any) -> None:
+        """Put the handlers on the client's events, awaiting ones on an asynchronous client."""
+        asynchronous = is_asynchronous(client)
+        before = self._before_async if asynchronous else self._before
+        events = client.meta.events
+        for operation in OPERATIONS:
+            name = f"bedrock-runtime.{operation}"
+            handlers: dict[str, Callable[..., Any]] = {
+                "before-parameter-build": before,
+                "before-call": self._airborne,
+                "needs-retry": self._needs_retry,
+                "after-call": self._after_call,
+                "after-call-error": self._after_call_error,
+            }
+            for event, handler in handlers.items():
+                events.register_last(f"{event}.{name}", handler, unique_id=f"rockbottom-{event}-{operation}")
+
+    def _before(self, params: dict[str, Any], context: Context, **_: Any) -> None:
+        if not BYPASS.get():
+            self._depart(params, context, self._attachment.depart(dict(params)))
+
+    async def _before_async(self, params: dict[str, Any], context: Context, **_: Any) -> None:
+        if not BYPASS.get():
+            self._depart(params, context, await self._attachment.depart_async(dict(params)))
+
+    def _depart(self, params: dict[str, Any], context: Context, call: Call | None) -> None:
+        if call is None:
+            return
+        context[_KEY] = call
+        if call.changed:
+            params.update(call.sent)
+
+    def _airborne(self, context: Context, **_: Any) -> None:
+        call: Call | None = context.get(_KEY)
+        if call is not None and call.flight is not None:
+            call.flight.airborne = True  # it passed boto3's validation: it will really be sent
+
+    def _needs_retry(
+        self, response: Any, operation: Any, request_dict: dict[str, Any], **_: Any
+    ) -> float | None:
+        """A request refused because of our points goes out once more as the caller wrote it."""
+        call: Call | None = request_dict.get("context", {}).get(_KEY)
+        if call is None or response is None or not call.changed:
+            return None
+        try:
+            message = _refusal(response)
+            if message is None:
+                return None
+            request_dict["body"] = _serialized(operation, call.original)["body"]
+            self._attachment.refused(call, message)
+        except Exception as error:
+            self._attachment.report_failure("restoring a request", error)
+            return None
+        return 0.0
+
+    def _after_call(self, http_response: Any, parsed: dict[str, Any], model: Any, context: Context, **_: Any) -> None:
+        call: Call | None = context.pop(_KEY, None)
+        if call is None:
+            return
+        attachment = self._attachment
+        if http_response.status_code >= 300:
+            attachment.failed(call)
+            return
+        attachment.answered(call)
+        try:
+            self._watch(call, parsed, model.name)
+        except Exception as error:
+            attachment.report_failure("reading a reply", error)
+
+    def _watch(self, call: Call, parsed: dict[str, Any], operation: str) -> None:
+        finished = functools.partial(self._attachment.finished, call)
+        abandoned = functools.partial(self._attachment.abandoned, call)
+        ttl = call.reading.default_ttl
+        if operation == "Converse":
+            finished(converse_usage(parsed["usage"], ttl))
+        elif operation == "ConverseStream":
+            parsed["stream"] = watched_stream(parsed["stream"], ttl, finished, abandoned)
+        elif operation == "InvokeModelWithResponseStream":
+            parsed["body"] = watched_stream(parsed["body"], ttl, finished, abandoned)
+        else:
+            usage = header_usage(parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {}), ttl)
+            if usage is not None and (not usage.cache_write or _one_ttl(call)):
+                finished(usage)
+            else:
+                parsed["body"] = watched_body(parsed["body"], ttl, finished, abandoned)
+
+    def _after_call_error(self, context: Context, **_: Any) -> None:
+        call: Call | None = context.pop(_KEY, None)
+        if call is not None:
+            self._attachment.failed(call)
+
+
+def is_asynchronous(client: Any) -> bool:
+    """Whether the client is one of aiobotocore's."""
+    return inspect.iscoroutinefunction(getattr(client, "_make_api_call", None))
+
+
+def is_botocore_client(client: Any) -> bool:
+    """Whether this is a client made by boto3, botocore or aiobotocore, of whatever service."""
+    return hasattr(client, "meta") and hasattr(client.meta, "events") and hasattr(client.meta, "service_model")
+
+
+def _one_ttl(call: Call) -> bool:
+    return len({point.ttl for point in call.reading.prompt.points}) <= 1
+
+
+def _refusal(response: tuple[Any, Mapping[str, Any]]) -> str | None:
+    http, parsed = response
+    if http.status_code not in (400, 403):
+        return None
+    message = str(parsed.get("Error", {}).get("Message", ""))
+    return message if _ABOUT_POINTS.search(message) else None
+
+
+def _serialized(operation: Any, params: dict[str, Any]) -> dict[str, Any]:
+    from botocore.serialize import create_serializer  # botocore is there: it called us
+
+    serializer = create_serializer(operation.service_model.resolved_protocol)
+    return serializer.serialize_to_request(params, operation)
+
+
+def pinger(client: Any) -> Callable[[Request], Usage | None]:
+    """Sends one Converse request of our own through a client, past every hook, and gives its usage."""
+
+    def send(request: Request) -> Usage | None:
+        token = BYPASS.set(True)
+        try:
+            return converse_usage(client.converse(**request)["usage"], Ttl.FIVE_MINUTES)
+        except Exception:
+            return None  # no keep-alive is worth an error; the prefix is left to expire
+        finally:
+            BYPASS.reset(token)
+
+    return send

@@ -1,0 +1,56 @@
+"""GetInferenceProfile with the credentials, Region and endpoint of a bedrock-runtime client."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+_AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+
+
+def lookup_with(runtime: Any) -> Callable[[str], dict[str, Any]]:
+    """A look-up that makes its bedrock client at the first question; nothing is made or read before."""
+    made: list[Any] = []
+
+    def lookup(arn: str) -> dict[str, Any]:
+        if not made:
+            made.append(_bedrock_client(runtime))
+        return made[0].get_inference_profile(inferenceProfileIdentifier=arn)
+
+    return lookup
+
+
+def _bedrock_client(runtime: Any) -> Any:
+    import botocore.session  # present: the client given is botocore's
+    from botocore.config import Config
+
+    session = botocore.session.Session()
+    credentials = _credentials(runtime)
+    patience = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
+    own = getattr(runtime.meta, "config", None)
+    proxies = Config(proxies=own.proxies) if own is not None and own.proxies else Config()
+    return session.create_client(
+        "bedrock",
+        region_name=runtime.meta.region_name,
+        endpoint_url=_endpoint(runtime.meta.endpoint_url),
+        config=patience.merge(proxies),
+        **credentials,
+    )
+
+
+def _credentials(runtime: Any) -> dict[str, str | None]:
+    """The runtime client's own keys where they can be read; else botocore's usual chain finds them."""
+    signer = getattr(runtime, "_request_signer", None)
+    held = getattr(signer, "_credentials", None)
+    if held is None or not hasattr(held, "access_key"):
+        return {}
+    return {
+        "aws_access_key_id": held.access_key,
+        "aws_secret_access_key": held.secret_key,
+        "aws_session_token": held.token,
+    }
+
+
+def _endpoint(runtime_url: str) -> str | None:
+    """The same place where it is not AWS itself (a local endpoint, a gateway), else AWS's own for the Region."""
+    host = urlsplit(runtime_url).hostname or ""
+    return None if host.endswith(_AWS_HOSTS) else runtime_url

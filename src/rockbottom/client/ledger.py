@@ -1,0 +1,180 @@
+"""What was used and what it cost, by model and by prefix family, against the same calls without caching.
+
+Without caching the same tokens would all have been input at the input price; the output is the same. Figures
+are exact sums of integer tokens per price row. A model without a known price has tokens and no cost.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from rockbottom.catalog import Catalog, NoPriceInForce
+from rockbottom.client.reading import Reading
+from rockbottom.cost import Cost, bill
+from rockbottom.quantities import NO_USAGE, ZERO_USD, Unit, Usage, Usd
+
+_MOST_FAMILIES = 256
+OTHER = "other prefixes"
+
+
+@dataclass(slots=True)
+class Account:
+    """Running sums of one model or one family."""
+
+    calls: int = 0
+    usage: Usage = NO_USAGE
+    cost: Cost = field(default_factory=Cost)
+    uncached_cost: Cost = field(default_factory=Cost)
+    unpriced: int = 0
+
+    def add(self, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
+        """Book one call."""
+        self.calls += 1
+        self.usage += usage
+        if costs is None:
+            self.unpriced += 1
+        else:
+            self.cost += costs[0]
+            self.uncached_cost += costs[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a report. ``saved_usd`` is against no caching; negative where caching cost money."""
+
+    name: str
+    calls: int
+    usage: Usage
+    cost_usd: Usd
+    uncached_usd: Usd
+    unpriced_calls: int
+
+    @property
+    def saved_usd(self) -> Usd:
+        """US dollars saved against no caching."""
+        return self.uncached_usd - self.cost_usd
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON; money as decimal text."""
+        return {
+            "name": self.name,
+            "calls": self.calls,
+            "tokens": {unit.value: tokens for unit, tokens in self.usage.items()},
+            "cost_usd": str(self.cost_usd),
+            "uncached_usd": str(self.uncached_usd),
+            "saved_usd": str(self.saved_usd),
+            "unpriced_calls": self.unpriced_calls,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an attached client has used since it was attached. ``str()`` is a table of at most 80 columns."""
+
+    since: float
+    until: float
+    models: tuple[Line, ...]
+    prefixes: tuple[Line, ...]
+    total: Line
+    without_usage: int
+    keep_alive_usd: Usd
+    notices: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON; money as decimal text, instants in seconds since the epoch."""
+        return {
+            "since": self.since,
+            "until": self.until,
+            "total": self.total.to_dict(),
+            "models": [line.to_dict() for line in self.models],
+            "prefixes": [line.to_dict() for line in self.prefixes],
+            "calls_without_usage": self.without_usage,
+            "keep_alive_usd": str(self.keep_alive_usd),
+            "notices": list(self.notices),
+        }
+
+    def __str__(self) -> str:
+        from rockbottom.client.table import table_of  # only who prints needs it
+
+        return table_of(self)
+
+
+class Ledger:
+    """Books calls. Its methods are called under the attachment's lock; bounded to 256 families."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._models: dict[str, Account] = {}
+        self._families: dict[str, Account] = {}
+        self._total = Account()
+        self.without_usage = 0
+
+    def book(self, reading: Reading, usage: Usage, on: date) -> None:
+        """Book one finished call."""
+        costs = self.costs(reading, usage, on)
+        self._total.add(usage, costs)
+        self._models.setdefault(f"{reading.model.model.name} ({reading.model.scope.value})", Account()).add(
+            usage, costs
+        )
+        name = family_name(reading)
+        if name not in self._families and len(self._families) >= _MOST_FAMILIES:
+            name = OTHER
+        self._families.setdefault(name, Account()).add(usage, costs)
+
+    def costs(self, reading: Reading, usage: Usage, on: date) -> tuple[Cost, Cost] | None:
+        """The bill of a call and the bill without caching; None where a price is not known."""
+        plain = Usage(input=usage.total_input, output=usage.output)
+        book = self._catalog.price_book
+        try:
+            return (
+                bill(usage, reading.model, reading.tier, on, book),
+                bill(plain, reading.model, reading.tier, on, book),
+            )
+        except NoPriceInForce:
+            return None
+
+    def usd_per_mtok(self, reading: Reading, unit: Unit, on: date) -> Usd | None:
+        """A price of the request's model for a prompt of its length; None where it is not known."""
+        model = reading.model
+        try:
+            return self._catalog.price_book.price(
+                model.model.id, model.scope, reading.tier, unit, on, reading.prompt.tokens, model.region
+            ).usd_per_mtok
+        except NoPriceInForce:
+            return None
+
+    def report(self, since: float, until: float, keep_alive_usd: Usd, notices: Iterable[str]) -> Report:
+        """The state of the books, the dearest lines first."""
+        return Report(
+            since,
+            until,
+            _lines(self._models),
+            _lines(self._families),
+            _line("total", self._total),
+            self.without_usage,
+            keep_alive_usd,
+            tuple(notices),
+        )
+
+
+def family_name(reading: Reading) -> str:
+    """A name for the tools and system that requests share: their size and a digest, none of their text."""
+    stable = reading.stable
+    model = reading.model.model.name
+    if not stable:
+        return f"{model}: no tools, no system"
+    segments = reading.prompt.segments[:stable]
+    tools = sum(one.section.value == "tools" for one in segments)
+    said = f"{tools} tools, " if tools else ""
+    return f"{model}: {said}{reading.prompt.depths[stable]:,} tokens, {reading.hashes[stable].hex()[:6]}"
+
+
+def _lines(accounts: dict[str, Account]) -> tuple[Line, ...]:
+    lines = (_line(name, account) for name, account in accounts.items())
+    return tuple(sorted(lines, key=lambda line: (-line.uncached_usd, line.name)))
+
+
+def _line(name: str, account: Account) -> Line:
+    cost = account.cost.usd if account.calls else ZERO_USD
+    return Line(name, account.calls, account.usage, cost, account.uncached_cost.usd, account.unpriced)

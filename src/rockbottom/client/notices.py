@@ -1,0 +1,169 @@
+"""Says once, with the fix, when caching does not happen.
+
+Three cases: points were sent and neither a read nor a write came back; prefixes are written and never read;
+the stable part of the prompt changes from call to call (the place is named). No text of a prompt is logged
+beyond the twelve characters at the place where it changes, and those only when they are digits and signs of
+a date or a number.
+"""
+
+import re
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from rockbottom.client.reading import Reading
+from rockbottom.prompt import Section
+from rockbottom.quantities import Usage
+
+IDLE_CALLS = 3          # calls in a row with points and neither read nor write
+UNREAD_WRITES = 8       # writes of one family without a single read in between
+CHANGED_CALLS = 4       # calls in a row whose stable part differs at the same place
+_MOST_FAMILIES = 256
+_MOST_SHAPES = 64
+_LONGEST_TEXT = 400_000
+_DATE_LIKE = re.compile(r"[\d:\-+./TZ ]{4,32}")
+
+
+@dataclass(slots=True)
+class _Family:
+    idle: int = 0
+    unread: int = 0
+    said: set[str] = field(default_factory=set[str])
+
+
+@dataclass(slots=True)
+class _Shape:
+    """The stable texts of the last request of one shape, and how often they changed at one place in a row."""
+
+    texts: tuple[tuple[str, str], ...]  # (place, text)
+    place: str = ""
+    runs: int = 0
+    said: bool = False
+
+
+class Noticer:
+    """Watches calls; ``look`` and ``changing`` answer with what is to be said now. Called under a lock."""
+
+    def __init__(self) -> None:
+        self._families: OrderedDict[tuple[str, str], _Family] = OrderedDict()
+        self._shapes: OrderedDict[tuple[object, ...], _Shape] = OrderedDict()
+
+    def look(self, reading: Reading, usage: Usage, minimum: int) -> list[str]:
+        """What a finished call shows; ``reading`` is of the request as it was sent."""
+        if not reading.prompt.points:
+            return []
+        family = self._family(reading)
+        found = [self._idle(family, reading, usage, minimum), self._unread(family, reading, usage)]
+        return [text for text in found if text]
+
+    def _family(self, reading: Reading) -> _Family:
+        key = (reading.model.given, reading.hashes[reading.stable].hex())
+        family = self._families.setdefault(key, _Family())
+        self._families.move_to_end(key)
+        if len(self._families) > _MOST_FAMILIES:
+            self._families.popitem(last=False)
+        return family
+
+    def _idle(self, family: _Family, reading: Reading, usage: Usage, minimum: int) -> str | None:
+        family.idle = 0 if usage.cache_read or usage.cache_write else family.idle + 1
+        if family.idle < IDLE_CALLS or "idle" in family.said:
+            return None
+        family.said.add("idle")
+        deepest = max(point.after for point in reading.prompt.points)
+        tokens = reading.prompt.depths[deepest]
+        model = reading.model.model.name
+        if tokens < 1.25 * minimum:
+            why = f"the prefix is about {tokens:,} tokens and {model} caches from {minimum:,} on"
+            fix = "move more of the stable text before the point, or send no cachePoint there"
+        else:
+            why = f"the prefix is about {tokens:,} tokens, above the documented minimum of {minimum:,}"
+            fix = f"`rockbottom probe --model {reading.model.given}` measures the real minimum on your account"
+        return f"{model}: {IDLE_CALLS} calls with cachePoints neither read nor wrote the cache; {why}. Fix: {fix}."
+
+    def _unread(self, family: _Family, reading: Reading, usage: Usage) -> str | None:
+        if usage.cache_read:
+            family.unread = 0
+        elif usage.cache_write:
+            family.unread += 1
+        if family.unread < UNREAD_WRITES or "unread" in family.said:
+            return None
+        family.said.add("unread")
+        return (
+            f"{reading.model.model.name}: the cache was written {UNREAD_WRITES} times in a row and never read. "
+            "Fix: put what changes from call to call behind the last cachePoint, or send no point where a "
+            "prompt does not come back."
+        )
+
+    def changing(self, reading: Reading) -> list[str]:
+        """What a request shows beside the one before it of the same shape; ``reading`` is as the caller wrote it."""
+        texts = tuple(_stable_texts(reading))
+        if not texts or sum(len(text) for _, text in texts) > _LONGEST_TEXT:
+            return []
+        key = (reading.model.given, tuple(place for place, _ in texts))
+        shape = self._shapes.get(key)
+        if shape is None:
+            self._shapes[key] = _Shape(texts)
+            if len(self._shapes) > _MOST_SHAPES:
+                self._shapes.popitem(last=False)
+            return []
+        self._shapes.move_to_end(key)
+        return self._compared(shape, texts, reading)
+
+    def _compared(self, shape: _Shape, texts: tuple[tuple[str, str], ...], reading: Reading) -> list[str]:
+        changed = [(place, old, new) for (place, old), (_, new) in zip(shape.texts, texts, strict=True) if old != new]
+        shape.texts = texts
+        if len(changed) != 1 or not _mostly_equal(changed[0][1], changed[0][2]):
+            shape.runs = 0
+            return []
+        place, old, new = changed[0]
+        shape.runs = shape.runs + 1 if place == shape.place else 1
+        shape.place = place
+        if shape.runs < CHANGED_CALLS or shape.said:
+            return []
+        shape.said = True
+        offset = _first_difference(old, new)
+        lost = sum(segment.tokens for segment in reading.prompt.segments[: reading.stable])
+        return [
+            f"{reading.model.model.name}: {place} byte {len(new[:offset].encode())}{_shown(new, offset)} changes from "
+            f"call to call, so nothing behind it ({lost:,} tokens of tools and system at most) can be read from the "
+            "cache. Fix: move it behind the stable text, best into the last user message."
+        ]
+
+
+def _stable_texts(reading: Reading) -> list[tuple[str, str]]:
+    system = reading.body.get("system")
+    if isinstance(system, str):
+        return [("system", system)]
+    rows = []
+    for segment in reading.prompt.segments[: reading.stable]:
+        if segment.section is Section.SYSTEM and isinstance(system, list) and segment.index < len(system):
+            text = system[segment.index].get("text")
+            if isinstance(text, str):
+                rows.append((segment.place, text))
+        elif segment.section is Section.TOOLS:
+            rows.append((segment.place, segment.digest.hex()))
+    return rows
+
+
+def _first_difference(old: str, new: str) -> int:
+    low, high = 0, min(len(old), len(new))
+    while low < high:  # bisection on equal beginnings: each comparison runs at memory speed
+        middle = (low + high + 1) // 2
+        if old[:middle] == new[:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _mostly_equal(old: str, new: str) -> bool:
+    """Whether one place changed inside an otherwise equal text: half of it stands before or after the change."""
+    before = _first_difference(old, new)
+    after = _first_difference(old[before:][::-1], new[before:][::-1])
+    return 2 * (before + after) >= max(len(old), len(new))
+
+
+def _shown(text: str, offset: int) -> str:
+    start = max((match.start() for match in _DATE_LIKE.finditer(text[: offset + 32]) if match.end() > offset), default=-1)
+    match = _DATE_LIKE.match(text, start) if start >= 0 else None
+    shown = match[0].strip() if match else ""
+    return f' ("{shown[:12]}...")' if shown else ""

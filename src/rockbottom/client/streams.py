@@ -1,0 +1,174 @@
+"""Replies watched while the caller reads them: the same object, the same bytes, nothing read ahead.
+
+A stream keeps its state and gains a class of its own: a subclass of what it was, made on the fly, which looks
+at each event or chunk on its way to the caller. ``isinstance`` and every other method stay as they were.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from rockbottom.client.usage import METRICS, converse_usage, metrics_usage, native_usage, split_of
+from rockbottom.quantities import Ttl, Usage
+
+Finished = Callable[[Usage], None]
+Abandoned = Callable[[], None]
+
+_MOST_BYTES = 8_000_000
+_METRICS = METRICS.encode()
+
+
+class StreamWatcher:
+    """Picks the usage out of the events of ConverseStream or InvokeModelWithResponseStream."""
+
+    def __init__(self, default_ttl: Ttl, finished: Finished, abandoned: Abandoned) -> None:
+        self._default_ttl = default_ttl
+        self._finished = finished
+        self._abandoned = abandoned
+        self._split: Mapping[Ttl, int] = {}
+
+    def see(self, event: Any) -> None:
+        """Look at one event; an event that cannot be read is none of ours."""
+        try:
+            if "chunk" in event:
+                self.chunk(event["chunk"].get("bytes", b""))
+            elif "metadata" in event:
+                self._finished(converse_usage(event["metadata"]["usage"], self._default_ttl))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return
+
+    def chunk(self, data: bytes) -> None:
+        """Look at one chunk of a native stream."""
+        if b"message_start" in data:
+            message = json.loads(data).get("message", {})
+            self._split = split_of(message.get("usage", {}))
+        if _METRICS in data:
+            metrics = json.loads(data)[METRICS]
+            self._finished(metrics_usage(metrics, self._split, self._default_ttl))
+
+    def close(self) -> None:
+        """The stream will not be read further."""
+        self._abandoned()
+
+
+class BodyWatcher:
+    """Keeps a copy of a reply while the caller reads it, and reads the usage at its end."""
+
+    def __init__(self, default_ttl: Ttl, finished: Finished, abandoned: Abandoned) -> None:
+        self._default_ttl = default_ttl
+        self._finished = finished
+        self._abandoned = abandoned
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def see(self, data: bytes, whole: bool) -> None:
+        """Look at what was just read; ``whole``: nothing follows."""
+        self._size += len(data)
+        if data and self._size <= _MOST_BYTES:
+            self._parts.append(bytes(data))
+        if whole or not data:
+            self.end()
+
+    def end(self) -> None:
+        """Everything was read, or the body was closed."""
+        text, self._parts = b"".join(self._parts), []
+        if not text:
+            return self._abandoned()
+        try:
+            usage = native_usage(json.loads(text), self._default_ttl)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            usage = None
+        return self._finished(usage) if usage is not None else self._abandoned()
+
+
+def watched_stream(stream: Any, default_ttl: Ttl, finished: Finished, abandoned: Abandoned) -> Any:
+    """The same event stream, watched; anything that is no event stream of botocore comes back as it is."""
+    from botocore.eventstream import EventStream  # botocore is there: the stream is its
+
+    if isinstance(stream, EventStream):
+        stream.__class__ = _stream_class(type(stream))
+        stream._rockbottom = StreamWatcher(default_ttl, finished, abandoned)
+    return stream
+
+
+def watched_body(body: Any, default_ttl: Ttl, finished: Finished, abandoned: Abandoned) -> Any:
+    """The same body, watched; anything that is no body of botocore comes back as it is."""
+    from botocore.response import StreamingBody
+
+    if isinstance(body, StreamingBody):
+        body.__class__ = _body_class(type(body))
+        body._rockbottom = BodyWatcher(default_ttl, finished, abandoned)
+    return body
+
+
+@cache
+def _stream_class(base: Any) -> Any:
+    class Sync(base):
+        def __iter__(self) -> Iterator[Any]:
+            for event in super().__iter__():
+                self._rockbottom.see(event)
+                yield event
+
+        def close(self) -> Any:
+            self._rockbottom.close()
+            return super().close()
+
+    if not hasattr(base, "__aiter__"):
+        return _named(Sync, base)
+
+    class Async(base):
+        async def __aiter__(self) -> AsyncIterator[Any]:
+            async for event in super().__aiter__():
+                self._rockbottom.see(event)
+                yield event
+
+        def close(self) -> Any:
+            self._rockbottom.close()
+            return super().close()
+
+    return _named(Async, base)
+
+
+@cache
+def _body_class(base: Any) -> Any:
+    class Sync(base):
+        def read(self, amt: int | None = None) -> bytes:
+            data = super().read(amt)
+            self._rockbottom.see(data, amt is None or amt < 0)
+            return data
+
+        def readinto(self, b: Any) -> int:
+            amount = super().readinto(b)
+            self._rockbottom.see(bytes(b[:amount]), False)
+            return amount
+
+        def close(self) -> None:
+            self._rockbottom.end()
+            super().close()
+
+    if not hasattr(base, "__aiter__"):
+        return _named(Sync, base)
+
+    class Async(base):
+        async def read(self, amt: int | None = None) -> bytes:
+            data = await super().read(amt)
+            self._rockbottom.see(data, amt is None or amt < 0)
+            return data
+
+        async def readinto(self, b: Any) -> int:
+            amount = await super().readinto(b)
+            self._rockbottom.see(bytes(b[:amount]), False)
+            return amount
+
+        def close(self) -> None:
+            self._rockbottom.end()
+            super().close()
+
+    return _named(Async, base)
+
+
+def _named(made: Any, base: Any) -> Any:
+    made.__name__, made.__qualname__, made.__module__ = base.__name__, base.__qualname__, base.__module__
+    made.__doc__ = base.__doc__
+    return made
