@@ -4,14 +4,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rockbottom.client import attach, report
     from rockbottom.plan import Planner
 
 __version__ = "0.1.0"
 
-__all__ = ["Planner", "__version__"]
+__all__ = ["Planner", "__version__", "attach", "report"]
 
 # Where each public name lives: imported when it is first asked for, so that importing rockbottom costs nothing.
-_HOMES = {"Planner": "rockbottom.plan"}
+# ``report`` is also the name of a package; once that is imported it stands here instead, and is callable (see there).
+_HOMES = {"Planner": "rockbottom.plan", "attach": "rockbottom.client", "report": "rockbottom.client"}
 
 
 def __getattr__(name: str) -> Any:

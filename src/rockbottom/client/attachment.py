@@ -40,10 +40,10 @@ class Call:
     at: float
     original: Request
     sent: Request
-    reading: Reading            # of ``sent``
+    reading: Reading  # of ``sent``
     plan: Plan
     flight: Flight | None = None
-    restored: bool = False      # the service refused the points and the original was sent instead
+    restored: bool = False  # the service refused the points and the original was sent instead
     done: bool = False
     retries_seen: int = 0
 
@@ -57,8 +57,8 @@ class Call:
 class Options:
     """How ``attach`` was called."""
 
-    hold_s: float = DEFAULT_HOLD_S      # 0: no holding
-    keep_alive_usd: Usd | None = None   # None: off
+    hold_s: float = DEFAULT_HOLD_S  # 0: no holding
+    keep_alive_usd: Usd | None = None  # None: off
     notices: bool = True
 
 

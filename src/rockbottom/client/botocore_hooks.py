@@ -72,9 +72,7 @@ class Hooks:
         if call is not None and call.flight is not None:
             call.flight.airborne = True  # it passed boto3's validation: it will really be sent
 
-    def _needs_retry(
-        self, response: Any, operation: Any, request_dict: dict[str, Any], **_: Any
-    ) -> float | None:
+    def _needs_retry(self, response: Any, operation: Any, request_dict: dict[str, Any], **_: Any) -> float | None:
         """A request refused because of our points goes out once more as the caller wrote it."""
         call: Call | None = request_dict.get("context", {}).get(_KEY)
         if call is None or response is None or not call.changed:
@@ -146,7 +144,12 @@ def _refusal(response: tuple[Any, Mapping[str, Any]]) -> str | None:
     if http.status_code not in (400, 403):
         return None
     message = str(parsed.get("Error", {}).get("Message", ""))
-    return message if _ABOUT_POINTS.search(message) else None
+    return message if about_points(message) else None
+
+
+def about_points(message: str) -> bool:
+    """Whether an error text of the service may be about cachePoints."""
+    return _ABOUT_POINTS.search(message) is not None
 
 
 def _serialized(operation: Any, params: dict[str, Any]) -> dict[str, Any]:

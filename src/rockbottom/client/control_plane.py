@@ -19,6 +19,28 @@ def lookup_with(runtime: Any) -> Callable[[str], dict[str, Any]]:
     return lookup
 
 
+def lookup_at(credentials: Callable[[], Any], url: str | None) -> Callable[[str], dict[str, Any]]:
+    """The same for a client that is not botocore's; the Region is the one in the ARN."""
+
+    def lookup(arn: str) -> dict[str, Any]:
+        import botocore.session
+
+        held = credentials()
+        keys = (held.access_key, held.secret_key, held.token) if held is not None else (None, None, None)
+        session = botocore.session.Session()
+        client = session.create_client(
+            "bedrock",
+            region_name=arn.split(":")[3],
+            endpoint_url=_endpoint(url or ""),
+            aws_access_key_id=keys[0],
+            aws_secret_access_key=keys[1],
+            aws_session_token=keys[2],
+        )
+        return client.get_inference_profile(inferenceProfileIdentifier=arn)
+
+    return lookup
+
+
 def _bedrock_client(runtime: Any) -> Any:
     import botocore.session  # present: the client given is botocore's
     from botocore.config import Config
@@ -53,4 +75,4 @@ def _credentials(runtime: Any) -> dict[str, str | None]:
 def _endpoint(runtime_url: str) -> str | None:
     """The same place where it is not AWS itself (a local endpoint, a gateway), else AWS's own for the Region."""
     host = urlsplit(runtime_url).hostname or ""
-    return None if host.endswith(_AWS_HOSTS) else runtime_url
+    return None if not host or host.endswith(_AWS_HOSTS) else runtime_url

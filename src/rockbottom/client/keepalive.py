@@ -21,12 +21,12 @@ from rockbottom.client.planning import Request
 from rockbottom.client.reading import Reading
 from rockbottom.quantities import ZERO_USD, Ttl, Unit, Usage, Usd, usd_of_tokens
 
-MARGIN_S = 20.0         # a keep-alive leaves this long before the entry would expire
-PERIOD_S = 5.0          # how often the thread looks
+MARGIN_S = 20.0  # a keep-alive leaves this long before the entry would expire
+PERIOD_S = 5.0  # how often the thread looks
 _MOST_PREFIXES = 32
 _PRIOR_WEIGHT = 4.0
-_PRIOR_HAZARD = (0.147, 0.134, 0.07)    # of a return in the 1st, 2nd, later lifetime after the last use
-_EXTRA_TOKENS = 40      # the short message, the frame of the conversation, one token of output
+_PRIOR_HAZARD = (0.147, 0.134, 0.07)  # of a return in the 1st, 2nd, later lifetime after the last use
+_EXTRA_TOKENS = 40  # the short message, the frame of the conversation, one token of output
 
 Price = Callable[[Reading, Unit], Usd | None]
 

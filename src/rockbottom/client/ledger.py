@@ -163,11 +163,11 @@ def family_name(reading: Reading) -> str:
     stable = reading.stable
     model = reading.model.model.name
     if not stable:
-        return f"{model}: no tools, no system"
+        return f"no tools, no system, {model}"
     segments = reading.prompt.segments[:stable]
     tools = sum(one.section.value == "tools" for one in segments)
-    said = f"{tools} tools, " if tools else ""
-    return f"{model}: {said}{reading.prompt.depths[stable]:,} tokens, {reading.hashes[stable].hex()[:6]}"
+    said = f", {tools} tools" if tools else ""
+    return f"{reading.hashes[stable].hex()[:6]}: {reading.prompt.depths[stable]:,} tokens{said}, {model}"
 
 
 def _lines(accounts: dict[str, Account]) -> tuple[Line, ...]:

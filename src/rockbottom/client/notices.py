@@ -14,9 +14,9 @@ from rockbottom.client.reading import Reading
 from rockbottom.prompt import Section
 from rockbottom.quantities import Usage
 
-IDLE_CALLS = 3          # calls in a row with points and neither read nor write
-UNREAD_WRITES = 8       # writes of one family without a single read in between
-CHANGED_CALLS = 4       # calls in a row whose stable part differs at the same place
+IDLE_CALLS = 3  # calls in a row with points and neither read nor write
+UNREAD_WRITES = 8  # writes of one family without a single read in between
+CHANGED_CALLS = 4  # calls in a row whose stable part differs at the same place
 _MOST_FAMILIES = 256
 _MOST_SHAPES = 64
 _LONGEST_TEXT = 400_000
@@ -163,7 +163,9 @@ def _mostly_equal(old: str, new: str) -> bool:
 
 
 def _shown(text: str, offset: int) -> str:
-    start = max((match.start() for match in _DATE_LIKE.finditer(text[: offset + 32]) if match.end() > offset), default=-1)
+    start = max(
+        (match.start() for match in _DATE_LIKE.finditer(text[: offset + 32]) if match.end() > offset), default=-1
+    )
     match = _DATE_LIKE.match(text, start) if start >= 0 else None
     shown = match[0].strip() if match else ""
     return f' ("{shown[:12]}...")' if shown else ""

@@ -10,8 +10,8 @@ from rockbottom.catalog import Scope, UnresolvedProfile, scope_of_model_arns
 
 _log = logging.getLogger("rockbottom.client")
 
-KEEP_S = 3600.0         # a profile can be deleted and its name given again; its ARN cannot
-RETRY_S = 600.0         # after a failure, e.g. missing permission
+KEEP_S = 3600.0  # a profile can be deleted and its name given again; its ARN cannot
+RETRY_S = 600.0  # after a failure, e.g. missing permission
 _MOST = 1024
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from rockbottom.client.ledger import Line, Report
 
-_NAME = 33
+_NAME = 30
 _MOST_PREFIXES = 12
 
 
@@ -18,7 +18,7 @@ def _rows(report: Report) -> Iterator[str]:
     if not report.total.calls:
         yield "no finished call so far"
     else:
-        yield f"{'':{_NAME}} {'calls':>6} {'input':>8} {'read':>5} {'cost USD':>10} {'saved USD':>10}  saved"[:80]
+        yield f"{'':{_NAME}} {'calls':>6} {'input':>8} {'read':>5} {'cost USD':>10} {'saved USD':>10} saved"
         yield from _lines(report.models)
         yield "by prefix"
         yield from _lines(report.prefixes[:_MOST_PREFIXES])
@@ -49,7 +49,7 @@ def _row(line: Line) -> str:
 
 
 def _clipped(name: str) -> str:
-    return name if len(name) <= _NAME else f"{name[: _NAME - 11]}...{name[-8:]}"
+    return name if len(name) <= _NAME else f"{name[: _NAME - 3]}..."
 
 
 def _short(tokens: int) -> str:

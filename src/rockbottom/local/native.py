@@ -16,8 +16,8 @@ def check_anthropic(body: Json) -> None:
     for name in ("anthropic_version", "max_tokens", "messages"):
         if body.get(name) is None:
             raise invalid(f"{name}: Field required")
-    if not isinstance(body["anthropic_version"], str) or not body["anthropic_version"].startswith("bedrock-"):
-        raise invalid(f"anthropic_version: {body['anthropic_version']!r} is not one of Bedrock's: bedrock-2023-05-31")
+    if not isinstance(body["anthropic_version"], str):
+        raise invalid("anthropic_version: Input should be a valid string")
     _whole_number(body["max_tokens"], "max_tokens", 0)
     _strings(body.get("stop_sequences"), "stop_sequences")
     messages = body["messages"]

@@ -1,0 +1,61 @@
+"""Signing a changed request anew, with the very key that signed it before."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+CredentialSource = Callable[[], Any]
+"""Gives botocore credentials, or None."""
+
+_SIGNATURE = ("authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256", "content-length")
+
+
+def credentials_of(client: Any) -> CredentialSource:
+    """Where the credentials of a client come from: its own arguments, else botocore's usual chain."""
+    found: list[Any] = []
+
+    def source() -> Any:
+        if not found:
+            found.append(_session(client).get_credentials())
+        return found[0]
+
+    return source
+
+
+def _session(client: Any) -> Any:
+    import botocore.session  # whoever signs requests for AWS has it
+
+    session = botocore.session.Session(profile=getattr(client, "aws_profile", None))
+    key, secret = getattr(client, "aws_access_key", None), getattr(client, "aws_secret_key", None)
+    if key and secret:
+        session.set_credentials(key, secret, getattr(client, "aws_session_token", None))
+    return session
+
+
+def resigned(request: Any, body: bytes, source: CredentialSource) -> Mapping[str, str] | None:
+    """The headers of a new signature over ``body``; None where the key that signed before is not at hand."""
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+
+    scope = _scope(request.headers["authorization"])
+    credentials = source()
+    if scope is None or credentials is None:
+        return None
+    frozen = credentials.get_frozen_credentials()
+    key, region, service = scope
+    if frozen.access_key != key:
+        return None
+    signed = {
+        name.strip()
+        for name in request.headers["authorization"].partition("SignedHeaders=")[2].split(",")[0].split(";")
+    }
+    headers = {name: value for name, value in request.headers.items() if name.lower() in signed}
+    kept = {name: value for name, value in headers.items() if name.lower() not in (*_SIGNATURE, "host")}
+    again = AWSRequest(method=request.method, url=str(request.url), headers=kept, data=body)
+    SigV4Auth(frozen, service, region).add_auth(again)
+    return dict(again.headers.items())
+
+
+def _scope(authorization: str) -> tuple[str, str, str] | None:
+    """Key id, Region and service of ``AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, ...``."""
+    parts = authorization.partition("Credential=")[2].partition(",")[0].strip().split("/")
+    return (parts[0], parts[2], parts[3]) if len(parts) == 5 else None

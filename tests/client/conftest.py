@@ -1,0 +1,34 @@
+"""A local endpoint with a clock that stands still, and a client for it."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rockbottom.local import ClockKind, Running, running
+
+sys.path.insert(0, str(Path(__file__).parent))  # the doubles are shared by the tests of this folder
+
+from client_doubles import runtime
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with running(clock=ClockKind.MANUAL, start_at=1_790_000_000.0) as one:
+        yield one
+
+
+@pytest.fixture
+def endpoint(server: Running) -> Running:
+    """The endpoint, forgetful and without faults."""
+    server.state.reset()
+    server.state.faults.clear()
+    return server
+
+
+@pytest.fixture
+def client(endpoint: Running) -> Any:
+    """A boto3 client that does not retry."""
+    return runtime(endpoint)

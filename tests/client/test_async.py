@@ -1,0 +1,81 @@
+"""aiobotocore clients: the same hooks, awaited."""
+
+import asyncio
+
+import pytest
+from client_doubles import KEYS, MarkingPlanner, ask, native, words
+
+aiobotocore = pytest.importorskip("aiobotocore.session", reason="needs aiobotocore, which pins another botocore")
+
+import rockbottom.client as rb  # noqa: E402
+from rockbottom.local import ClockKind, running  # noqa: E402
+
+
+def _run(endpoint, scene, **options):
+    async def inside():
+        async with aiobotocore.get_session().create_client(
+            "bedrock-runtime", endpoint_url=endpoint.url, **KEYS
+        ) as client:
+            rb.attach(client, planner=options.pop("planner", None) or MarkingPlanner(), **options)
+            return await scene(client)
+
+    return asyncio.run(inside())
+
+
+def test_every_operation_is_planned_and_observed(endpoint):
+    planner = MarkingPlanner()
+
+    async def scene(client):
+        await client.converse(**ask())
+        async for _ in (await client.converse_stream(**ask()))["stream"]:
+            pass
+        await (await client.invoke_model(**native()))["body"].read()
+        async for _ in (await client.invoke_model_with_response_stream(**native()))["body"]:
+            pass
+        return rb.report(client).total.calls
+
+    assert _run(endpoint, scene, planner=planner) == 4
+    usages = [usage for _, usage in planner.observed]
+    assert [bool(usage.cache_read) for usage in usages] == [False, True, False, True]
+
+
+def test_a_native_body_is_read_in_pieces(endpoint):
+    async def scene(client):
+        body = (await client.invoke_model(**native()))["body"]
+        pieces = [piece async for piece in body.iter_chunks(64)]
+        return b"".join(pieces), rb.report(client).total.usage.cache_write_1h
+
+    raw, written = _run(endpoint, scene, planner=MarkingPlanner(ttl="1h"))
+    assert raw.startswith(b"{")
+    assert written > 3000
+
+
+def test_tasks_that_start_together_write_once():
+    with running(clock=ClockKind.REAL) as served:
+        served.state.latency.change({"mode": "wait", "models": {"*": {"base_ms": 150, "per_output_token_ms": 0}}})
+
+        async def scene(client):
+            requests = [client.converse(**ask(f"question {n}", words(3000, "together"))) for n in range(6)]
+            return [reply["usage"] for reply in await asyncio.gather(*requests)]
+
+        usages = _run(served, scene)
+    assert sum(usage["cacheWriteInputTokens"] > 0 for usage in usages) == 1
+
+
+def test_an_application_profile_is_looked_up_beside_the_event_loop(endpoint):
+    import botocore.session
+
+    bedrock = botocore.session.get_session().create_client("bedrock", endpoint_url=endpoint.url, **KEYS)
+    made = bedrock.create_inference_profile(
+        inferenceProfileName="async",
+        modelSource={
+            "copyFrom": "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-4-6"
+        },
+    )
+
+    async def scene(client):
+        request = {**ask(), "modelId": made["inferenceProfileArn"]}
+        return [(await client.converse(**request))["usage"]["cacheReadInputTokens"] for _ in range(2)]
+
+    first, second = _run(endpoint, scene)
+    assert (first, second > 3000) == (0, True)

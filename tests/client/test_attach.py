@@ -1,0 +1,332 @@
+"""An attached boto3 client against the local endpoint: same client, same calls, fewer dollars."""
+
+import copy
+import logging
+import os
+import threading
+from decimal import Decimal
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, EventStreamError, ParamValidationError
+from client_doubles import KEYS, SONNET, MarkingPlanner, ask, native, runtime, words
+
+import rockbottom.client as rb
+from rockbottom.client import NotAttachable, NotAttached
+from rockbottom.local import ClockKind, running
+from rockbottom.quantities import Usage
+
+
+def test_attach_gives_back_the_same_client_and_a_second_time_changes_nothing(client):
+    planner = MarkingPlanner()
+    assert rb.attach(client, planner=planner) is client
+    assert rb.attach(client, planner=MarkingPlanner()) is client
+    client.converse(**ask())
+    assert len(planner.planned) == 1
+
+
+def test_a_client_of_another_service_is_refused_with_the_line_that_works():
+    with pytest.raises(NotAttachable, match="client of bedrock;") as caught:
+        rb.attach(boto3.client("bedrock", **KEYS))
+    assert 'boto3.client("bedrock-runtime")' in caught.value.fix
+
+
+def test_an_object_that_is_no_client_is_refused():
+    with pytest.raises(NotAttachable):
+        rb.attach(object())
+
+
+def test_report_of_a_stranger_says_how_to_attach(client):
+    with pytest.raises(NotAttached, match="never attached"):
+        rb.report(client)
+
+
+def test_the_second_call_reads_what_the_first_wrote_and_the_callers_objects_stay(client):
+    rb.attach(client, planner=MarkingPlanner())
+    request = ask()
+    before = copy.deepcopy(request)
+    first, second = client.converse(**request)["usage"], client.converse(**request)["usage"]
+    assert request == before
+    assert first["cacheWriteInputTokens"] > 3000
+    assert second["cacheReadInputTokens"] == first["cacheWriteInputTokens"]
+
+
+def test_every_operation_tells_the_planner_its_usage(client):
+    planner = MarkingPlanner()
+    rb.attach(client, planner=planner)
+    client.converse(**ask())
+    for _ in client.converse_stream(**ask())["stream"]:
+        pass
+    client.invoke_model(**native())["body"].read()
+    for _ in client.invoke_model_with_response_stream(**native())["body"]:
+        pass
+    usages = [usage for _, usage in planner.observed]
+    assert [bool(usage.cache_write_5m) for usage in usages] == [True, False, True, False]
+    assert [bool(usage.cache_read) for usage in usages] == [False, True, False, True]
+    assert len({usage.cache_read + usage.cache_write for usage in usages}) == 1
+
+
+def test_a_stream_is_the_same_object_type_with_the_same_events(endpoint):
+    plain, attached = runtime(endpoint), rb.attach(runtime(endpoint), planner=MarkingPlanner())
+    expected = list(plain.converse_stream(**ask("first"))["stream"])
+    reply = attached.converse_stream(**ask("first"))
+    found = list(reply["stream"])
+    assert type(reply["stream"]).__name__ == "EventStream"
+    assert [next(iter(event)) for event in found] == [next(iter(event)) for event in expected]
+    assert found[:-1] == expected[:-1]
+
+
+def test_a_stream_closed_early_counts_as_a_call_without_usage(client):
+    rb.attach(client, planner=MarkingPlanner())
+    stream = client.converse_stream(**ask())["stream"]
+    next(iter(stream))
+    stream.close()
+    report = rb.report(client)
+    assert (report.without_usage, report.total.calls) == (1, 0)
+
+
+def test_an_invoke_body_is_read_in_pieces_as_ever(client):
+    rb.attach(client, planner=MarkingPlanner(ttl="1h"))
+    body = client.invoke_model(**native())["body"]
+    pieces = b"".join(iter(lambda: body.read(64), b""))
+    assert pieces.startswith(b"{")
+    assert pieces.endswith(b"}")
+    assert rb.report(client).total.usage.cache_write_1h > 3000
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"messages": "no list"},
+        {"messages": [{"role": "user", "content": [{"text": 5}]}]},
+        {"inferenceConfig": {"maxTokens": "many"}},
+        {"system": [{"unheard": {}}]},
+        {"surprise": True},
+        {"messages": [{"role": "user", "content": [{"text": "a"}, {"unheard": 1}]}]},
+    ],
+)
+def test_a_body_that_boto3_refuses_is_refused_in_boto3s_own_words(endpoint, broken):
+    plain, attached = runtime(endpoint), rb.attach(runtime(endpoint), planner=MarkingPlanner())
+    with pytest.raises(ParamValidationError) as expected:
+        plain.converse(**{**ask(), **broken})
+    with pytest.raises(ParamValidationError) as found:
+        attached.converse(**{**ask(), **broken})
+    assert str(found.value) == str(expected.value)
+
+
+def test_a_cyclic_tool_schema_raises_what_it_raises_without_us(endpoint):
+    schema: dict = {"type": "object"}
+    schema["properties"] = {"self": schema}
+    tools = {"tools": [{"toolSpec": {"name": "t", "inputSchema": {"json": schema}}}]}
+    errors = []
+    for one in (runtime(endpoint), rb.attach(runtime(endpoint), planner=MarkingPlanner())):
+        with pytest.raises((RecursionError, ValueError, ParamValidationError)) as caught:
+            one.converse(**ask(), toolConfig=tools)
+        errors.append(type(caught.value))
+    assert errors[0] is errors[1]
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe not utf-8", b"[]", b"nothing", b'{"messages": 3}'])
+def test_a_native_body_that_is_no_body_goes_out_as_it_is(endpoint, body):
+    attached = rb.attach(runtime(endpoint), planner=MarkingPlanner())
+    errors = []
+    for one in (runtime(endpoint), attached):
+        with pytest.raises(ClientError) as caught:
+            one.invoke_model(modelId=SONNET, body=body)
+        errors.append(caught.value.response["Error"])
+    assert errors[0] == errors[1]
+
+
+class Failing(MarkingPlanner):
+    def plan(self, request, *, now):
+        raise ZeroDivisionError("secret prompt text")
+
+
+def test_a_planner_that_fails_sends_the_request_unmodified_and_is_logged_once(client, caplog):
+    rb.attach(client, planner=Failing())
+    with caplog.at_level(logging.DEBUG, logger="rockbottom"):
+        for _ in range(3):
+            assert client.converse(**ask())["usage"]["cacheWriteInputTokens"] == 0
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(warnings) == 1
+    assert "ZeroDivisionError at test_attach.py" in warnings[0]
+    assert "secret" not in caplog.text
+
+
+class Illegal(MarkingPlanner):
+    """Plans what the service refuses: a point as the first block of a message."""
+
+    def plan(self, request, *, now):
+        plan = super().plan(request, now=now)
+        plan.apply = lambda given: {
+            **given,
+            "messages": [{"role": "user", "content": [plan.point(), *given["messages"][0]["content"]]}],
+        }
+        return plan
+
+
+def test_a_refused_plan_is_taken_back_and_the_caller_gets_an_answer(client, caplog):
+    rb.attach(client, planner=Illegal())
+    reply = client.converse(**ask())
+    assert reply["stopReason"] == "end_turn"
+    assert reply["usage"]["cacheWriteInputTokens"] == 0
+    assert "There is nothing available to cache" in caplog.text
+    assert rb.report(client).total.calls == 1
+
+
+def test_a_refusal_of_the_callers_own_points_reaches_the_caller(client):
+    class Silent(MarkingPlanner):
+        def plan(self, request, *, now):
+            plan = super().plan(request, now=now)
+            plan.apply = lambda given: given
+            return plan
+
+    rb.attach(client, planner=Silent())
+    request = ask()
+    request["messages"][0]["content"].insert(0, {"cachePoint": {"type": "default"}})
+    with pytest.raises(ClientError, match="nothing available to cache"):
+        client.converse(**request)
+
+
+def test_retries_of_botocore_plan_once_and_count_once(endpoint):
+    endpoint.state.faults.add({"kind": "error", "code": "ThrottlingException", "count": 2})
+    planner = MarkingPlanner()
+    client = rb.attach(runtime(endpoint, retries={"total_max_attempts": 5, "mode": "standard"}), planner=planner)
+    reply = client.converse(**ask())
+    assert reply["ResponseMetadata"]["RetryAttempts"] == 2
+    assert (len(planner.planned), len(planner.observed)) == (1, 1)
+
+
+def test_a_failed_call_raises_as_ever_and_is_counted_without_usage(endpoint, client):
+    rb.attach(client, planner=MarkingPlanner())
+    endpoint.state.faults.add({"kind": "error", "code": "ThrottlingException", "count": 1})
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        client.converse(**ask())
+    assert rb.report(client).without_usage == 1
+
+
+def test_a_stream_that_breaks_raises_as_ever(endpoint, client):
+    rb.attach(client, planner=MarkingPlanner())
+    endpoint.state.faults.add({"kind": "cut", "code": "ModelStreamErrorException", "count": 1})
+    with pytest.raises(EventStreamError):
+        list(client.converse_stream(**ask())["stream"])
+
+
+def test_the_books_are_the_bill_worked_out_by_hand(client):
+    rb.attach(client, planner=MarkingPlanner())
+    for _ in range(2):
+        client.converse(**ask())
+    report = rb.report(client)
+    usage = report.total.usage
+    # Sonnet 4.6 through a geographic profile: 3.30 input, 0.33 read, 4.125 written for 5 minutes, 16.50 output.
+    million = Decimal(1_000_000)
+    expected = (
+        usage.input * Decimal("3.3")
+        + usage.cache_read * Decimal("0.33")
+        + usage.cache_write_5m * Decimal("4.125")
+        + usage.output * Decimal("16.5")
+    ) / million
+    plain = (usage.total_input * Decimal("3.3") + usage.output * Decimal("16.5")) / million
+    assert report.total.cost_usd == expected
+    assert report.total.saved_usd == plain - expected
+    assert [line.name for line in report.models] == ["Claude Sonnet 4.6 (us)"]
+    assert report.to_dict()["total"]["cost_usd"] == str(expected)
+    assert all(len(line) <= 80 for line in str(report).splitlines())
+
+
+def test_the_report_names_prefixes_without_their_text(client):
+    rb.attach(client, planner=MarkingPlanner())
+    client.converse(**ask(system=words(3000, "confidential")))
+    assert "confidential" not in str(rb.report(client)) + str(rb.report(client).to_dict())
+
+
+def test_an_application_profile_is_looked_up_once(endpoint):
+    source = f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/{SONNET}"
+    made = runtime(endpoint, "bedrock").create_inference_profile(
+        inferenceProfileName="team", modelSource={"copyFrom": source}
+    )
+    client = rb.attach(runtime(endpoint), planner=MarkingPlanner())
+    for _ in range(2):
+        reply = client.converse(**{**ask(), "modelId": made["inferenceProfileArn"]})
+    assert reply["usage"]["cacheReadInputTokens"] > 3000
+    assert [line.name for line in rb.report(client).models] == ["Claude Sonnet 4.6 (us)"]
+
+
+def test_a_profile_that_cannot_be_looked_up_goes_out_unplanned_and_is_said_once(endpoint, caplog):
+    planner = MarkingPlanner()
+    client = rb.attach(runtime(endpoint), planner=planner)
+    arn = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abcdefghijkl"
+    for _ in range(3):
+        with pytest.raises(ClientError):
+            client.converse(**{**ask(), "modelId": arn})
+    assert planner.planned == []
+    assert caplog.text.count("could not be looked up") == 1
+
+
+def test_parallel_first_requests_write_once(endpoint):
+    with running(clock=ClockKind.REAL) as served:
+        served.state.latency.change({"mode": "wait", "models": {"*": {"base_ms": 150, "per_output_token_ms": 0}}})
+        usages = {hold: _fan_out(served, hold) for hold in (0.0, 5.0)}
+    assert sum(usage["cacheWriteInputTokens"] > 0 for usage in usages[0.0]) == 6
+    assert sum(usage["cacheWriteInputTokens"] > 0 for usage in usages[5.0]) == 1
+    assert sum(usage["cacheReadInputTokens"] > 0 for usage in usages[5.0]) == 5
+
+
+def _fan_out(served, hold):
+    client = rb.attach(runtime(served, max_pool_connections=10), planner=MarkingPlanner(), hold_s=hold)
+    usages, together = [], threading.Barrier(6)
+
+    def one(number):
+        together.wait()
+        usages.append(client.converse(**ask(f"question {number}", words(3000, f"hold{hold}")))["usage"])
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return usages
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_of_a_fork_goes_on_planning(client):
+    rb.attach(client, planner=MarkingPlanner())
+    client.converse(**ask())
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            usage = client.converse(**ask())["usage"]
+            os.write(write, b"read" if usage["cacheReadInputTokens"] else b"miss")
+        finally:
+            os._exit(0)
+    os.close(write)
+    os.waitpid(child, 0)
+    assert os.read(read, 10) == b"read"
+
+
+def test_threads_share_one_client(client):
+    planner = MarkingPlanner()
+    rb.attach(client, planner=planner)
+    client.converse(**ask())
+    threads = [threading.Thread(target=lambda: client.converse(**ask())) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert rb.report(client).total.calls == 17
+    assert sum((usage for _, usage in planner.observed), Usage()) == rb.report(client).total.usage
+
+
+def test_handlers_of_others_keep_working(client):
+    seen = []
+    client.meta.events.register(
+        "provide-client-params.bedrock-runtime.Converse",
+        lambda params, **_: {**params, "messages": [{"role": "user", "content": [{"text": "theirs"}]}]},
+    )
+    client.meta.events.register("before-call.bedrock-runtime.Converse", lambda params, **_: seen.append(params["body"]))
+    rb.attach(client, planner=MarkingPlanner())
+    client.converse(**ask("mine"))
+    assert b"theirs" in seen[0]
+    assert b"mine" not in seen[0]
+    assert b"cachePoint" in seen[0]

@@ -1,0 +1,38 @@
+"""``import rockbottom`` is light, and its public names work whatever was imported before."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def _python(code):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_importing_rockbottom_imports_none_of_its_packages():
+    names = ("rockbottom.", "botocore", "msgspec")
+    code = f"import sys, rockbottom; print([n for n in sys.modules if n.startswith({names!r})])"
+    assert _python(code) == "[]"
+
+
+@pytest.mark.parametrize("before", ["", "import rockbottom.report", "rockbottom.report; import rockbottom.report"])
+def test_report_is_callable_beside_the_package_of_the_same_name(before):
+    code = f"""
+import rockbottom
+{before}
+class Stranger: ...
+try:
+    rockbottom.report(Stranger())
+except Exception as error:
+    print(type(error).__name__)
+"""
+    assert _python(code) == "NotAttached"
+
+
+def test_attach_imports_no_framework():
+    heavy = ("boto3", "aiobotocore", "httpx", "rich", "numpy")
+    code = f"import sys, rockbottom; rockbottom.attach; print([n for n in {heavy!r} if n in sys.modules])"
+    assert _python(code) == "[]"
