@@ -124,8 +124,9 @@ def test_an_attempt_that_the_sdk_repeats_keeps_its_plan(endpoint):
 
 def test_a_request_signed_with_a_strange_key_passes_unmodified(bedrock, caplog):
     rb.attach(bedrock, planner=MarkingPlanner())
+    bedrock.messages.create(**_request())
     bedrock.aws_access_key = "AKIDOTHER00000000000"
-    usage = bedrock.messages.create(**_request()).usage
+    usage = bedrock.messages.create(**_request(system=words(3000, "other"))).usage
     bedrock.messages.create(**_request())
     assert (usage.cache_creation_input_tokens, usage.cache_read_input_tokens) == (0, 0)
     assert caplog.text.count("signed with a key that rockbottom does not hold") == 1

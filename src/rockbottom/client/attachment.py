@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, cast
 
 from rockbottom.catalog import Catalog, Resolve
 from rockbottom.client.flights import DEFAULT_HOLD_S, Flight, Tower
@@ -23,7 +23,7 @@ from rockbottom.client.ledger import Ledger, Report
 from rockbottom.client.notices import Noticer
 from rockbottom.client.planning import Plan, Planner, Request
 from rockbottom.client.profiles import is_application_profile
-from rockbottom.client.reading import Reading, RequestReader
+from rockbottom.client.reading import OnceReader, Reading, RequestReader, with_placements
 from rockbottom.prompt import PrefixHash
 from rockbottom.quantities import RockbottomError, Ttl, Unit, Usage, Usd
 
@@ -79,8 +79,9 @@ class Attachment:
         self.clock = clock
         self.since = clock()
         self.resolve = resolve
-        self._reader = RequestReader(catalog, resolve)
-        self._lock = threading.RLock()
+        self._own_reader = _once_reader_of(planner)
+        self._reader = RequestReader(catalog, resolve, self._own_reader)
+        self._lock = _lock_of(planner)
         self._tower = Tower(options.hold_s)
         self._ledger = Ledger(catalog)
         self._noticer = Noticer()
@@ -96,8 +97,9 @@ class Attachment:
     def depart(self, request: Request) -> Call | None:
         """The call to make for a request; None: send it as it is. Waits for a leader, at most ``hold_s``."""
         try:
-            reading = self._read(request)
-            while isinstance(step := self._try_depart(request, reading), Flight):
+            if self._must_ask(request):
+                self._ask(request["modelId"])
+            while isinstance(step := self._try_depart(request), Flight):
                 step.wait(self._tower.remaining(step))
             return step
         except Exception as error:
@@ -108,8 +110,7 @@ class Attachment:
         try:
             if self._must_ask(request):
                 await asyncio.to_thread(self._ask, request["modelId"])
-            reading = self._read(request)
-            while isinstance(step := self._try_depart(request, reading), Flight):
+            while isinstance(step := self._try_depart(request), Flight):
                 await step.wait_async(self._tower.remaining(step))
             return step
         except Exception as error:
@@ -126,20 +127,23 @@ class Attachment:
         except RockbottomError:
             return  # remembered and said by the resolver
 
-    def _read(self, request: Request) -> Reading | None:
+    def _try_depart(self, request: Request) -> Call | Flight | None:
         if self._suspended.get(str(request.get("modelId")), 0.0) > self.clock():
             return None
-        return self._reader.read(request)
-
-    def _try_depart(self, request: Request, reading: Reading | None) -> Call | Flight | None:
-        if reading is None:
-            return None
         with self._lock:
-            if self.options.hold_s > 0 and self._worth_holding(reading):
-                ahead = self._tower.ahead_of(reading.hashes)
-                if ahead is not None:
-                    return ahead
-            return self._planned(request, reading)
+            try:
+                return self._waited_or_planned(request)
+            finally:
+                if self._own_reader is not None:
+                    self._own_reader.forget()
+
+    def _waited_or_planned(self, request: Request) -> Call | Flight:
+        reading = self._reader.read(request)
+        if self.options.hold_s > 0 and self._worth_holding(reading):
+            ahead = self._tower.ahead_of(reading.hashes)
+            if ahead is not None:
+                return ahead
+        return self._planned(request, reading)
 
     def _worth_holding(self, reading: Reading) -> bool:
         on = self.today()
@@ -156,13 +160,20 @@ class Attachment:
         if sent is request or sent == request:
             call = Call(now, request, request, reading, plan)
         else:
-            call = Call(now, request, sent, self._reader.read(sent), plan)
+            call = Call(now, request, sent, self._reading_of(sent, reading, plan), plan)
         prefixes = _prefixes(call.reading, self._minimum(call.reading))
         if self.options.hold_s > 0:
             call.flight = self._tower.depart(prefixes, now)
         if call.flight is None:
             self._tower.refresh(prefixes, now)
         return call
+
+    def _reading_of(self, sent: Request, reading: Reading, plan: Plan) -> Reading:
+        """The reading of what travels; read again only where the plan does not tell all of the difference."""
+        placements = getattr(plan, "placements", None)
+        if placements and not getattr(plan, "moves", ()) and not reading.prompt.points:
+            return with_placements(reading, placements)
+        return self._reader.read(sent)
 
     def _minimum(self, reading: Reading) -> int:
         return self.catalog.rules(reading.model, self.today()).minimum_tokens
@@ -209,7 +220,8 @@ class Attachment:
         reading, now = call.reading, self.clock()
         self._ledger.book(reading, usage, self.today())
         if not call.restored:
-            self.planner.observe(call.sent, usage, now=now)
+            # Ours knows its plan again by its key; any other planner is told the request as it was sent.
+            self.planner.observe(call.plan if hasattr(call.plan, "key") else call.sent, usage, now=now)
         if call.changed:
             self._refusals.pop(reading.model.given, None)
         if self.options.notices and not call.restored:
@@ -302,8 +314,7 @@ class Attachment:
 
     def after_fork_in_child(self) -> None:
         """New locks, and nothing under way: the calls of the parent answer to the parent."""
-        self._lock = threading.RLock()
-        self._reader.renew_lock()
+        self._lock = _lock_of(self.planner)
         renew = getattr(self.resolve, "renew_lock", None)
         if renew is not None:
             renew()
@@ -317,6 +328,25 @@ class _Forks:
     """Attachments that are told of forks, and those locked while one goes on."""
 
     held: list[Attachment] = field(default_factory=list[Attachment])
+
+
+def _once_reader_of(planner: Any) -> OnceReader | None:
+    """One reader for the client and our own planner; None for a planner that reads in its own way."""
+    if not hasattr(planner, "reader") or not hasattr(planner, "catalog"):
+        return None
+    if not isinstance(planner.reader, OnceReader):
+        planner.reader = OnceReader(planner.catalog.token_weights)
+    return cast(OnceReader, planner.reader)
+
+
+_LOCKS: "weakref.WeakKeyDictionary[Any, threading.RLock]" = weakref.WeakKeyDictionary()
+
+
+def _lock_of(planner: Any) -> Any:
+    """The lock of a planner: clients that share a planner share it."""
+    if planner not in _LOCKS:
+        _LOCKS[planner] = threading.RLock()
+    return _LOCKS[planner]
 
 
 _ATTACHMENTS: "weakref.WeakSet[Attachment]" = weakref.WeakSet()
@@ -336,6 +366,7 @@ def _after_fork_in_parent() -> None:
 
 
 def _after_fork_in_child() -> None:
+    _LOCKS.clear()  # they are held by the parent's threads, which are not here
     for attachment in _FORKS.held:
         attachment.after_fork_in_child()
     _FORKS.held = []

@@ -59,7 +59,7 @@ def _bedrock_client(runtime: Any) -> Any:
     )
 
 
-def _credentials(runtime: Any) -> dict[str, str | None]:
+def _credentials(runtime: Any) -> dict[str, Any]:
     """The runtime client's own keys where they can be read; else botocore's usual chain finds them."""
     signer = getattr(runtime, "_request_signer", None)
     held = getattr(signer, "_credentials", None)

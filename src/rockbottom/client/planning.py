@@ -24,6 +24,6 @@ class Planner(Protocol):
         """The plan for a request that is about to be sent at ``now``."""
         ...
 
-    def observe(self, request: Mapping[str, Any], usage: Usage, *, now: float) -> None:
-        """Learn from the usage that came back for a request as it was sent."""
+    def observe(self, request: Any, usage: Usage, *, now: float) -> None:
+        """Learn from the usage that came back for a request as it was sent (or for its plan, if that has a ``key``)."""
         ...

@@ -1,15 +1,14 @@
 """What one request is: its model, its prompt in canonical order, and which prefixes it has."""
 
 import json
-import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rockbottom.cache import Reader
-from rockbottom.catalog import Catalog, ModelId, Resolve, Tier
-from rockbottom.prompt import Api, PrefixHash, Prompt, Section, prefix_hashes, seeds_of
-from rockbottom.quantities import Ttl
+from rockbottom.catalog import Catalog, Model, ModelId, Resolve, Tier
+from rockbottom.prompt import Api, CachePoint, Placement, PrefixHash, Prompt, Section, prefix_hashes, seeds_of
+from rockbottom.quantities import TokenWeights, Ttl
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,18 +36,34 @@ class Reading:
         return Ttl.THIRTY_MINUTES if self.model.model.vendor == "openai" else Ttl.FIVE_MINUTES
 
 
-class RequestReader:
-    """Reads requests; safe to share between threads."""
+class OnceReader(Reader):
+    """A reader that knows the body it read last, so that the client and its planner read each request once."""
 
-    def __init__(self, catalog: Catalog, resolve: Resolve | None = None) -> None:
+    def __init__(self, weights: Mapping[str, TokenWeights]) -> None:
+        super().__init__(weights)
+        self._last: tuple[Mapping[str, Any], Api, Model, Prompt] | None = None
+
+    def read(self, body: Mapping[str, Any], api: Api, model: Model) -> Prompt:
+        """As ``Reader``; the same object (not an equal one) is not read twice in a row."""
+        last = self._last
+        if last is not None and last[0] is body and last[1] is api and last[2] is model:
+            return last[3]
+        prompt = super().read(body, api, model)
+        self._last = (body, api, model, prompt)
+        return prompt
+
+    def forget(self) -> None:
+        """Let go of the last body."""
+        self._last = None
+
+
+class RequestReader:
+    """Reads requests; the caller holds a lock."""
+
+    def __init__(self, catalog: Catalog, resolve: Resolve | None = None, reader: Reader | None = None) -> None:
         self.catalog = catalog
         self._resolve = resolve
-        self._reader = Reader.of(catalog)
-        self._lock = threading.Lock()
-
-    def renew_lock(self) -> None:
-        """A fresh lock, for the child of a fork."""
-        self._lock = threading.Lock()
+        self._reader = reader or Reader.of(catalog)
 
     def read(self, request: Mapping[str, Any]) -> Reading:
         """The reading of converse() or invoke_model() arguments.
@@ -59,11 +74,18 @@ class RequestReader:
         model = self.catalog.model(request["modelId"], self._resolve)
         api = Api.INVOKE if "body" in request else Api.CONVERSE
         body = json.loads(request["body"]) if api is Api.INVOKE else request
-        with self._lock:  # a Meter bounds its memory by replacing a dict; one reader at a time keeps that simple
-            prompt = self._reader.read(body, api, model.model)
+        prompt = self._reader.read(body, api, model.model)
         scope = self.catalog.switches["thinking_scope"].default
         seeds = seeds_of((model.model.id, api.value), prompt.parameters, scope)
         return Reading(model, tier_of(request), body, prompt, prefix_hashes(prompt.segments, seeds))
+
+
+def with_placements(reading: Reading, placements: Iterable[Placement]) -> Reading:
+    """The reading of the request with these points put in; only their depth and TTL are told."""
+    segments = reading.prompt.segments
+    added = tuple(CachePoint(one.after, one.ttl, segments[one.after - 1].section, None) for one in placements)
+    points = tuple(sorted((*reading.prompt.points, *added), key=lambda point: point.after))
+    return replace(reading, prompt=replace(reading.prompt, points=points))
 
 
 def tier_of(request: Mapping[str, Any]) -> Tier:

@@ -7,7 +7,7 @@ at each event or chunk on its way to the caller. ``isinstance`` and every other 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from rockbottom.client.usage import METRICS, converse_usage, metrics_usage, native_usage, split_of
 from rockbottom.quantities import Ttl, Usage
@@ -88,7 +88,7 @@ def watched_stream(stream: Any, default_ttl: Ttl, finished: Finished, abandoned:
 
     if isinstance(stream, EventStream):
         stream.__class__ = _stream_class(type(stream))
-        stream._rockbottom = StreamWatcher(default_ttl, finished, abandoned)
+        stream.__dict__["_rockbottom"] = StreamWatcher(default_ttl, finished, abandoned)
     return stream
 
 
@@ -96,7 +96,7 @@ def watched_body(body: Any, default_ttl: Ttl, finished: Finished, abandoned: Aba
     """The same body, watched; anything that is no body of botocore comes back as it is."""
     from botocore.response import StreamingBody
 
-    if isinstance(body, StreamingBody):
+    if isinstance(body, cast(Any, StreamingBody)):
         body.__class__ = _body_class(type(body))
         body._rockbottom = BodyWatcher(default_ttl, finished, abandoned)
     return body

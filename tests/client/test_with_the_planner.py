@@ -1,0 +1,69 @@
+"""The real planner on a live client: no rejection, and cheaper than no caching where prompts come back."""
+
+import random
+
+from client_doubles import ask, native, runtime, words
+
+import rockbottom
+
+
+def _conversation(client, turns, wall):
+    messages = []
+    for turn in range(turns):
+        messages.append({"role": "user", "content": [{"text": words(200, f"question {turn}")}]})
+        reply = client.converse(**{**ask(), "messages": messages})
+        messages.append(reply["output"]["message"])
+        wall.advance(20)
+
+
+class Wall:
+    def __init__(self, endpoint):
+        self.clock = endpoint.state.clock
+
+    def __call__(self):
+        return self.clock.now()
+
+    def advance(self, seconds):
+        self.clock.advance(seconds)
+
+
+def test_a_conversation_costs_less_than_without_caching(endpoint):
+    wall = Wall(endpoint)
+    client = rockbottom.attach(runtime(endpoint), clock=wall)
+    _conversation(client, 10, wall)
+    report = rockbottom.report(client)
+    assert report.total.saved_usd > report.total.uncached_usd * 4 / 10
+    assert report.notices == ()
+
+
+def test_streams_and_native_bodies_are_planned_too(endpoint):
+    wall = Wall(endpoint)
+    client = rockbottom.attach(runtime(endpoint), clock=wall)
+    for turn in range(8):
+        client.invoke_model(**native(f"question {turn}"))["body"].read()
+        for _ in client.invoke_model_with_response_stream(**native(f"another {turn}"))["body"]:
+            pass
+        for _ in client.converse_stream(**ask(f"third {turn}"))["stream"]:
+            pass
+        wall.advance(20)
+    report = rockbottom.report(client)
+    assert report.total.calls == 24
+    assert report.total.saved_usd > 0
+
+
+def test_no_model_refuses_what_is_planned(endpoint):
+    dice = random.Random(7)
+    client = rockbottom.attach(runtime(endpoint), clock=Wall(endpoint))
+    for model in ("us.amazon.nova-pro-v1:0", "us.anthropic.claude-opus-4-5-20251101-v1:0", "openai.gpt-oss-120b-1:0"):
+        for _ in range(12):
+            request = {**ask(words(dice.choice([10, 400])), words(dice.choice([100, 3000]))), "modelId": model}
+            assert client.converse(**request)["usage"]["outputTokens"] >= 0
+
+
+def test_two_clients_may_share_one_planner(endpoint):
+    planner = rockbottom.Planner()
+    wall = Wall(endpoint)
+    for _ in range(2):
+        client = rockbottom.attach(runtime(endpoint), planner=planner, clock=wall)
+        _conversation(client, 3, wall)
+    assert rockbottom.report(client).total.usage.cache_read > 0
