@@ -17,8 +17,9 @@ help:  ## this list
 setup: .venv/.set-dev  ## the environment for everything below
 
 # A stamp of its own, so that the demo need not wait for the tools of the tests.
-demo: .venv/.set-all  ## what a support agent costs, measured every way; draws runs/demo.html
-	@$(BIN)/rockbottom bench examples/support.yaml --html runs/demo.html
+demo: .venv/.set-all  ## what a support agent and an agent with tools cost, measured every way; draws runs/demo.html
+	@$(BIN)/rockbottom bench examples/support-agent.yaml --html runs/demo.html
+	@$(BIN)/rockbottom bench examples/agent-tools.yaml --html runs/demo-tools.html
 
 test: .venv/.set-dev  ## all tests but the slow ones
 	@$(BIN)/python -m pytest -q -m "not slow" $(PYTEST)

@@ -102,8 +102,10 @@ def resume(
             fix=f"rockbottom bench {settings.workload} starts a new run",
         )
     if place.kind != settings.endpoint:
-        raise InvalidRun(f"{folder} ran on '{settings.endpoint}' and cannot go on on '{place.kind}'",
-                         fix=f"--endpoint {settings.endpoint}")
+        raise InvalidRun(
+            f"{folder} ran on '{settings.endpoint}' and cannot go on on '{place.kind}'",
+            fix=f"--endpoint {settings.endpoint}",
+        )
     started = datetime.fromisoformat(settings.started_at).date()
     plan = schedule(
         workload, catalog or load_catalog(), on=on or started, region=settings.region, models=settings.models,

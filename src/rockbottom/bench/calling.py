@@ -71,11 +71,15 @@ def failure_of(error: Any, model_id: str) -> BenchError:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code in _CREDENTIALS:
         expired = "have expired" if "Expired" in code else "are not accepted"
-        return EndpointRefused(f"the AWS credentials {expired} ({code}: {message})", code=code,
-                               fix="aws sts get-caller-identity --profile NAME shows who you are")
+        return EndpointRefused(
+            f"the AWS credentials {expired} ({code}: {message})",
+            code=code,
+            fix="aws sts get-caller-identity --profile NAME shows who you are",
+        )
     if code == "AccessDeniedException" and "prompt caching" not in message:
         return EndpointRefused(
-            f"no access to {model_id} on Bedrock ({message})", code=code,
+            f"no access to {model_id} on Bedrock ({message})",
+            code=code,
             fix="enable the model for this Region in the Bedrock console and allow bedrock:InvokeModel on it",
         )
     if code in _PASSING or status >= 500:
@@ -87,8 +91,11 @@ def _before_sending(error: Exception) -> BenchError:
     name = type(error).__name__
     if name in ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError",
                 "UnauthorizedSSOTokenError", "SSOTokenLoadError", "CredentialRetrievalError"):  # fmt: skip
-        return EndpointRefused(f"no AWS credentials: {error}", code=name,
-                               fix="aws configure, or --profile NAME; --endpoint local needs none")
+        return EndpointRefused(
+            f"no AWS credentials: {error}",
+            code=name,
+            fix="aws configure, or --profile NAME; --endpoint local needs none",
+        )
     if name == "NoRegionError":
         return EndpointRefused("no AWS Region is set", code=name, fix="--region us-east-1")
     if name.endswith("ConnectionError") or name == "ResponseStreamingError":

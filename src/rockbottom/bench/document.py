@@ -253,9 +253,7 @@ def _spread(values: Sequence[float]) -> Json | None:
 def _combined(plan: Schedule, models: Sequence[ModelResult]) -> Json | None:
     """The dearest model uncached against the cheapest lane that caches; None with fewer than two models."""
     bases = [model for model in models if model.baseline.usd]
-    cached = [
-        (lane, model) for model in bases for lane in model.lanes if lane.row.lane.caches and lane.usd is not None
-    ]
+    cached = [(lane, model) for model in bases for lane in model.lanes if lane.row.lane.caches and lane.usd is not None]
     if len(bases) < 2 or not cached:
         return None
     dearest = max(bases, key=lambda model: model.baseline.usd or Decimal(0))
@@ -296,8 +294,7 @@ def _if_so(plan: Schedule, model: ModelResult, key: str, prices: Sequence[Price]
         "source": prices[0].source.title,
         "url": prices[0].source.url,
         "prices": [
-            {"unit": price.unit.value, "usd_per_mtok": str(price.usd_per_mtok), "note": price.note}
-            for price in prices
+            {"unit": price.unit.value, "usd_per_mtok": str(price.usd_per_mtok), "note": price.note} for price in prices
         ],
         "in_force": [
             {"unit": price.unit.value, "usd_per_mtok": str(price.usd_per_mtok), "source": price.source.title}

@@ -1,5 +1,6 @@
 """Where a bench runs: AWS, or the local endpoint. Both are reached by boto3 over HTTP, nothing else."""
 
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -79,7 +80,8 @@ class AwsEndpoint:
 class LocalEndpoint:
     """The local endpoint at ``url``. Every pass runs in an account of its own, so nothing leaks between lanes.
 
-    The clock is moved instead of waiting. ``retries`` is how often boto3 tries a request in all.
+    The clock is moved instead of waiting. ``retries`` is how often boto3 tries a request in all. ``first_account`` is
+    by chance, so that a second run against an endpoint that goes on running starts with an empty cache too.
     """
 
     url: str
@@ -87,7 +89,7 @@ class LocalEndpoint:
     kind: str = "local"
     counted: bool = False
     retries: int = 2
-    first_account: int = 0
+    first_account: int = field(default_factory=lambda: secrets.randbelow(800_000_000_000))
     timeout_s: float = 60.0
     _clients: dict[int, Any] = field(default_factory=dict)
 

@@ -25,9 +25,7 @@ class BenchError(RockbottomError):
 class InvalidWorkload(BenchError):
     """A workload file has a fault; line and column count from 1."""
 
-    def __init__(
-        self, file: str, line: int, column: int, field: str, problem: str, *, fix: str | None = None
-    ) -> None:
+    def __init__(self, file: str, line: int, column: int, field: str, problem: str, *, fix: str | None = None) -> None:
         place = f"{file}:{line}:{column}: {field}" if field else f"{file}:{line}:{column}"
         super().__init__(f"{place}: {problem}", fix=fix)
         self.file, self.line, self.column, self.field = file, line, column, field

@@ -131,9 +131,7 @@ def _too_many(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -
 
 def most_points(lane: Lane, workload: Workload) -> int:
     """How many cachePoints a request of this lane carries at most."""
-    layers = sum(
-        len(workload.documents) if layer == "each-document" else 1 for layer in workload.layers
-    ) or 1
+    layers = sum(len(workload.documents) if layer == "each-document" else 1 for layer in workload.layers) or 1
     return (Spot.TOOLS in lane.spots) + (Spot.TAIL in lane.spots) + (layers if Spot.LAYERS in lane.spots else 0)
 
 

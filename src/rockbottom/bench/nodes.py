@@ -15,8 +15,15 @@ from rockbottom.bench.errors import InvalidWorkload
 
 _MAX_DEPTH = 40
 _TAG = "tag:yaml.org,2002:"
-_SPOKEN = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "null": "nothing",
-           "map": "a mapping", "seq": "a list"}
+_SPOKEN = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "nothing",
+    "map": "a mapping",
+    "seq": "a list",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +107,10 @@ class Field:
         value = self._scalar("str", f"one of {', '.join(choices)}")
         if value not in choices:
             near = get_close_matches(value, choices, 1)
-            raise self.fault(f"expected one of {', '.join(choices)}, found '{value}'"
-                             + (f"; did you mean {near[0]}?" if near else ""))
+            raise self.fault(
+                f"expected one of {', '.join(choices)}, found '{value}'"
+                + (f"; did you mean {near[0]}?" if near else "")
+            )
         return value
 
     def plain(self, depth: int = 0) -> Any:

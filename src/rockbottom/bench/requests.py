@@ -60,9 +60,7 @@ def parts_of(
     return Parts(tuple(tools), tuple(texts), frozenset(closed), tuple(messages))
 
 
-def request_of(
-    parts: Parts, lane: Lane, workload: Workload, model: Model, rules: CacheRules
-) -> Request:
+def request_of(parts: Parts, lane: Lane, workload: Workload, model: Model, rules: CacheRules) -> Request:
     """The body of a request down a lane.
 
     A point that the model would refuse after the last block (Nova after a tool result) is left out.

@@ -141,9 +141,7 @@ def _lane(plan: Schedule, ledger: Ledger, row: Row, outputs: dict[tuple[int, int
     keys = [PassKey(row.subject.given, row.lane.name, repeat) for repeat in range(plan.repeats)]
     ends = [ledger.ends[key] for key in keys if key in ledger.ends]
     refused = next((end for end in ends if end.status == "refused"), None)
-    passes = tuple(
-        _pass(plan, row, turns, outputs) for key in keys if (turns := ledger.of(key))
-    )
+    passes = tuple(_pass(plan, row, turns, outputs) for key in keys if (turns := ledger.of(key)))
     whole = [one for one in passes if len(one.turns) == plan.workload.turns]
     shown = None
     if whole:
@@ -239,8 +237,12 @@ def _minimum(lane: LaneResult) -> Verdict:
         return Verdict(name, False, f"{prefix:,} < {least:,} tokens: below the minimum nothing is cached")
     most = max([least, *stated])
     if prefix < most:
-        return Verdict(name, True, f"{prefix:,} ≥ {least:,} tokens",
-                       f"some sources state a minimum of {most:,} tokens, and the prefix has {prefix:,}")
+        return Verdict(
+            name,
+            True,
+            f"{prefix:,} ≥ {least:,} tokens",
+            f"some sources state a minimum of {most:,} tokens, and the prefix has {prefix:,}",
+        )
     return Verdict(name, True, f"{prefix:,} ≥ {most:,} tokens")
 
 

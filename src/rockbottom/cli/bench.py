@@ -35,19 +35,40 @@ class _Dollars(click.ParamType):
 @click.option("--model", "models", multiple=True, metavar="ID", help="Model to measure; repeat for several.")
 @click.option("--lane", "lanes", multiple=True, metavar="NAME", help="Lane to run beside the baseline; repeat.")
 @click.option("--repeat", "repeats", type=click.IntRange(1, 1000), default=1, help="Passes of each lane.")
-@click.option("--endpoint", "place", type=click.Choice(["local", "aws"]), default="local", show_default=True,
-              help="Where to run. local needs no account; aws spends money and asks first.")
+@click.option(
+    "--endpoint",
+    "place",
+    type=click.Choice(["local", "aws"]),
+    default="local",
+    show_default=True,
+    help="Where to run. local needs no account; aws spends money and asks first.",
+)
 @click.option("--endpoint-url", metavar="URL", help="A local endpoint that runs already, or a private AWS endpoint.")
 @click.option("--region", help="AWS Region.")
 @click.option("--profile", help="AWS profile.")
 @click.option("--max-usd", type=_Dollars(), help="Stop before more than this is spent.")
 @click.option("--yes", is_flag=True, help="Do not ask before spending.")
-@click.option("--resume", "resume_from", type=click.Path(path_type=Path), metavar="RUN",
-              help="Go on with a run that stopped, like runs/support-agent-1.")
-@click.option("--runs", type=click.Path(path_type=Path, file_okay=False), default=Path("runs"), show_default=True,
-              help="Folder for results.")
-@click.option("--prices", "price_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
-              help="Your own price rows (CSV), before the packaged ones.")
+@click.option(
+    "--resume",
+    "resume_from",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Go on with a run that stopped, like runs/support-agent-1.",
+)
+@click.option(
+    "--runs",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder for results.",
+)
+@click.option(
+    "--prices",
+    "price_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Your own price rows (CSV), before the packaged ones.",
+)
 @click.option("--on", "on", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Price the run as on this day.")
 @click.option("--turns", type=click.Choice(["best", "all"]), default="best", help="Lanes whose turns are shown.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
@@ -183,5 +204,3 @@ def _width() -> int:
     import shutil
 
     return max(80, shutil.get_terminal_size((80, 24)).columns) if sys.stdout.isatty() else 80
-
-

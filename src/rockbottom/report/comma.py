@@ -26,7 +26,8 @@ def csv_of(document: Json) -> str:
         for lane in model["lanes"]:
             head = {"model": model["id"], "lane": lane["name"], "status": lane["status"], "why": lane["why"], **said}
             for row in _rows(lane):
-                writer.writerow({name: _safe(value) for name, value in (head | row).items()})
+                cells: dict[Any, Any] = {name: _safe(value) for name, value in (head | row).items()}
+                writer.writerow(cells)
     return out.getvalue()
 
 

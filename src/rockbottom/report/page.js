@@ -17,7 +17,11 @@
     mark.addEventListener("focus", () => show(mark));
     mark.addEventListener("blur", hide);
   }
-  addEventListener("scroll", hide, { passive: true, capture: true });
+  const follow = () => {  // moving to a bar scrolls it into view, and its numbers go with it
+    const mark = document.activeElement;
+    if (!tip.hidden && mark && mark.hasAttribute("data-tip")) show(mark); else hide();
+  };
+  addEventListener("scroll", follow, { passive: true, capture: true });
   addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
 
   const value = (row, index) => {

@@ -104,9 +104,7 @@ def waterfall_svg(steps: Sequence[Step], identity: str) -> str:
 
 def _bar(index: int, step: Step, left: float, right: float, identity: str) -> str:
     kind = ("base" if index == 0 else "end") if step.total else ("less" if step.usd <= 0 else "more")
-    place = (
-        f'x="{left:.3%}" y="{_TOP + index * _ROW + 20}" width="{max(right - left, 0.003):.3%}" height="16"'
-    )
+    place = f'x="{left:.3%}" y="{_TOP + index * _ROW + 20}" width="{max(right - left, 0.003):.3%}" height="16"'
     hatch = f'<rect fill="url(#{identity})" {place}/>' if step.hatched else ""
     return f'<rect class="{kind}" {place}/>{hatch}'
 
