@@ -17,10 +17,17 @@ HANDBOOK = "Every invoice is due within thirty days. Refunds take five days. " *
 def environment(endpoint, kit, monkeypatch, tmp_path):
     """Credentials, Region and endpoint in the environment, and no configuration of this machine."""
     changes = {
-        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": endpoint.url, "AWS_ENDPOINT_URL_BEDROCK": endpoint.url,
-        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": str(tmp_path / "none"), "AWS_MAX_ATTEMPTS": "1",
-        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"), "AWS_PAGER": ""}
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": endpoint.url,
+        "AWS_ENDPOINT_URL_BEDROCK": endpoint.url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": str(tmp_path / "none"),
+        "AWS_MAX_ATTEMPTS": "1",
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
+        "AWS_PAGER": "",
+    }
     for name, value in changes.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
@@ -29,23 +36,43 @@ def environment(endpoint, kit, monkeypatch, tmp_path):
 def aws(*arguments):
     """Run the AWS CLI of this environment; its JSON."""
     pytest.importorskip("awscli", reason="the AWS CLI is not installed: pip install awscli")
-    done = subprocess.run([sys.executable, "-m", "awscli", *arguments], capture_output=True, text=True, timeout=60,
-                          env=dict(os.environ), check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "awscli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=dict(os.environ),
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout) if done.stdout.strip() else None
 
 
 def test_the_aws_cli_converses(environment, kit):
     """`aws bedrock-runtime converse` prints the reply with its usage."""
-    reply = aws("bedrock-runtime", "converse", "--model-id", kit.SONNET, "--messages", json.dumps([kit.user("hello")]),
-                "--system", json.dumps([{"text": HANDBOOK}, kit.POINT]))
+    reply = aws(
+        "bedrock-runtime",
+        "converse",
+        "--model-id",
+        kit.SONNET,
+        "--messages",
+        json.dumps([kit.user("hello")]),
+        "--system",
+        json.dumps([{"text": HANDBOOK}, kit.POINT]),
+    )
     assert reply["usage"]["cacheWriteInputTokens"] > 1024
 
 
 def test_the_aws_cli_lists_and_creates_profiles(environment, kit):
     """The control plane through the CLI."""
-    made = aws("bedrock", "create-inference-profile", "--inference-profile-name", "cli", "--model-source",
-               json.dumps({"copyFrom": "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0"}))
+    made = aws(
+        "bedrock",
+        "create-inference-profile",
+        "--inference-profile-name",
+        "cli",
+        "--model-source",
+        json.dumps({"copyFrom": "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0"}),
+    )
     listed = aws("bedrock", "list-inference-profiles", "--type-equals", "APPLICATION")["inferenceProfileSummaries"]
     assert [row["inferenceProfileArn"] for row in listed] == [made["inferenceProfileArn"]]
 
@@ -53,8 +80,15 @@ def test_the_aws_cli_lists_and_creates_profiles(environment, kit):
 def test_the_aws_cli_invokes(environment, kit, tmp_path):
     """`aws bedrock-runtime invoke-model` writes the native body to a file."""
     body = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
-    aws("bedrock-runtime", "invoke-model", "--model-id", kit.SONNET, "--body", json.dumps(body),
-        str(tmp_path / "reply.json"))
+    aws(
+        "bedrock-runtime",
+        "invoke-model",
+        "--model-id",
+        kit.SONNET,
+        "--body",
+        json.dumps(body),
+        str(tmp_path / "reply.json"),
+    )
     assert json.loads((tmp_path / "reply.json").read_text())["usage"]["output_tokens"] > 0
 
 
@@ -62,14 +96,19 @@ def test_the_aws_cli_invokes(environment, kit, tmp_path):
 def anthropic_client(environment, endpoint):
     """AnthropicBedrock."""
     anthropic = pytest.importorskip("anthropic", reason="the Anthropic SDK is not installed: pip install anthropic")
-    return anthropic.AnthropicBedrock(base_url=endpoint.url, aws_access_key="test", aws_secret_key="test",
-                                      aws_region="us-east-1", max_retries=0)
+    return anthropic.AnthropicBedrock(
+        base_url=endpoint.url, aws_access_key="test", aws_secret_key="test", aws_region="us-east-1", max_retries=0
+    )
 
 
 def anthropic_call(kit, question="When is an invoice due?"):
     """Arguments of a Messages call with a cached system text."""
-    return {"model": kit.SONNET, "max_tokens": 60, "messages": [{"role": "user", "content": question}],
-            "system": [{"type": "text", "text": HANDBOOK, "cache_control": {"type": "ephemeral"}}]}
+    return {
+        "model": kit.SONNET,
+        "max_tokens": 60,
+        "messages": [{"role": "user", "content": question}],
+        "system": [{"type": "text", "text": HANDBOOK, "cache_control": {"type": "ephemeral"}}],
+    }
 
 
 def test_anthropic_bedrock_writes_then_reads(anthropic_client, kit):
@@ -99,6 +138,7 @@ def test_anthropic_bedrock_calls_a_forced_tool(anthropic_client, kit):
 def test_anthropic_bedrock_raises_its_own_errors(anthropic_client, kit, endpoint):
     """A throttled call raises RateLimitError, a bad one BadRequestError with Bedrock's text."""
     import anthropic
+
     kit.control(endpoint, "POST", "faults", {"kind": "error", "code": "ThrottlingException", "count": 1})
     with pytest.raises(anthropic.RateLimitError):
         anthropic_client.messages.create(**anthropic_call(kit))
@@ -110,8 +150,10 @@ def test_langchain_aws_counts_cache_tokens(environment, endpoint, kit):
     """ChatBedrockConverse with a cachePoint: usage_metadata shows the write, then the read."""
     langchain_aws = pytest.importorskip("langchain_aws", reason="not installed: pip install langchain-aws")
     chat = langchain_aws.ChatBedrockConverse(model=kit.SONNET, region_name="us-east-1", endpoint_url=endpoint.url)
-    messages = [("system", [{"type": "text", "text": HANDBOOK}, {"cachePoint": {"type": "default"}}]),
-                ("user", "When is an invoice due?")]
+    messages = [
+        ("system", [{"type": "text", "text": HANDBOOK}, {"cachePoint": {"type": "default"}}]),
+        ("user", "When is an invoice due?"),
+    ]
     first, second = (chat.invoke(messages) for _ in range(2))
     assert second.usage_metadata["input_token_details"]["cache_read"] > 1024
     assert first.usage_metadata["input_token_details"]["cache_read"] == 0
@@ -136,9 +178,15 @@ def test_strands_agents_run_a_turn_and_a_tool(environment, endpoint, kit):
         called.append(invoice)
         return "thirty days"
 
-    kit.control(endpoint, "POST", "replies", [
-        {"content": [{"toolUse": {"toolUseId": "t1", "name": "due_days", "input": {"invoice": "7"}}}]},
-        {"text": "It is due in thirty days."}])
+    kit.control(
+        endpoint,
+        "POST",
+        "replies",
+        [
+            {"content": [{"toolUse": {"toolUseId": "t1", "name": "due_days", "input": {"invoice": "7"}}}]},
+            {"text": "It is due in thirty days."},
+        ],
+    )
     model = BedrockModel(model_id=kit.SONNET, region_name="us-east-1", endpoint_url=endpoint.url)
     agent = strands.Agent(model=model, tools=[due_days], system_prompt=HANDBOOK, callback_handler=None)
     result = agent("When is invoice 7 due?")
@@ -177,4 +225,3 @@ def test_pydantic_ai_answers_in_text(environment, endpoint, kit):
     agent = pydantic_ai.Agent(BedrockConverseModel(kit.SONNET, provider=provider), system_prompt=HANDBOOK)
     result = agent.run_sync("When is an invoice due?")
     assert "due within thirty days" in result.output
-
