@@ -1,24 +1,23 @@
 """Which sentences of a text bear on a question: a small scorer in the manner of BM25.
 
-A sentence scores, for every term of the question that it holds, the term's rarity in the text; long sentences are
-marked down. A text seen for the first time is searched as it stands; one that comes again gets an index of its
-words, which is kept while it is used. Both find the same kind of sentence, the index all of them.
+Each term of the question is looked up in the text (as a word's beginning, which is a poor man's stemming); the first
+few sentences that hold it are candidates. A candidate scores, for every term that it holds, the term's rarity in the
+text; long sentences are marked down. What was found of a term in a text is kept while the text is in use.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 from math import log
 
 _WORD = re.compile(r"[a-z0-9]{2,}")
-_ENDS = re.compile(r"[.!?]\s+|\n+")
 _SUFFIX = re.compile(r"(?:ations?|ings?|ies|ed|es|s|y)$")
 _MAX_TERMS = 10
-_MAX_HITS = 4  # of one term in a text that is searched
-_MAX_POSTINGS = 16  # sentences kept per word of an index
+_MAX_HITS = 4  # candidates that one term gives
+_MAX_FOUND = 2_000  # terms remembered of one text
 _MAX_SENTENCE = 600
-_MAX_INDEXED_CHARS = 500_000
+_MAX_TEXT_CHARS = 2_000_000
 _TYPICAL_CHARS = 120
 _COMMON = frozenset(
     _WORD.findall("""
@@ -39,20 +38,29 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Postings:
-    """The words of a text: where each stands (start and end of sentences), and how rare it is."""
+class _Sentence:
+    start: int
+    end: int
+    lowered: str
 
-    sentences: Mapping[str, tuple[tuple[int, int], ...]]
-    rarity: Mapping[str, float]
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text in lower case, and what was found in it: per term, its first sentences and its rarity."""
+
+    lowered: str
+    found: dict[str, tuple[tuple[_Sentence, ...], float]] = field(
+        default_factory=dict[str, "tuple[tuple[_Sentence, ...], float]"]
+    )
 
 
 class Reader:
-    """Finds passages; keeps the indexes of texts that come again, at most ``capacity_chars`` of text."""
+    """Finds passages; remembers texts while they are used, at most ``capacity_chars`` of them."""
 
     def __init__(self, capacity_chars: int = 8_000_000) -> None:
         self._capacity = capacity_chars
         self._kept = 0
-        self._known: dict[str, _Postings | None] = {}
+        self._known: dict[str, _Text] = {}
 
     def passages(self, texts: Iterable[str], question: str, limit: int = 3) -> list[Passage]:
         """The best sentences of the texts, in the order in which they stand; empty when none bears on it."""
@@ -71,78 +79,67 @@ class Reader:
         return sorted(best.values(), key=lambda passage: passage.place)
 
     def _of_text(self, text: str, terms: tuple[str, ...], place: int) -> Iterator[Passage]:
-        postings = self._postings(text)
-        scores: dict[tuple[int, int], float] = {}
+        known = self._text(text)
+        rarities: dict[str, float] = {}
+        candidates: dict[int, _Sentence] = {}
         for term in terms:
-            if postings is not None:
-                hits, rarity = postings.sentences.get(term, ()), postings.rarity.get(term, 0.0)
-            else:
-                hits = _found(text, term)
-                rarity = log(1 + len(text) / _TYPICAL_CHARS / len(hits)) if hits else 0.0
-            for sentence in hits:
-                scores[sentence] = scores.get(sentence, 0.0) + rarity
-        best = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:6]
-        for (start, end), score in best:
-            said = text[start:end].strip()[:_MAX_SENTENCE]
-            yield Passage(score / (1 + max(0, len(said) - _TYPICAL_CHARS) / 600), place + start, said)
+            sentences, rarity = known.found.get(term) or _looked_up(known, term)
+            if sentences:
+                rarities[term] = rarity
+                for sentence in sentences:
+                    candidates[sentence.start] = sentence
+        for sentence in candidates.values():
+            score = sum([rarity for term, rarity in rarities.items() if term in sentence.lowered])
+            length = sentence.end - sentence.start
+            score /= 1 + max(0, length - _TYPICAL_CHARS) / _MAX_SENTENCE
+            yield Passage(score, place + sentence.start, text[sentence.start : sentence.end])
 
-    def _postings(self, text: str) -> _Postings | None:
-        if len(text) > _MAX_INDEXED_CHARS:
-            return None
-        if text not in self._known:
-            self._remember(text, None)
-            return None
-        known = self._known.pop(text)
-        self._known[text] = known or _postings_of(text)  # the newest stand last
-        return self._known[text]
-
-    def _remember(self, text: str, postings: _Postings | None) -> None:
-        self._known[text] = postings
-        self._kept += len(text)
-        while self._kept > self._capacity:
+    def _text(self, text: str) -> _Text:
+        known = self._known.pop(text, None)
+        if known is None:
+            lowered = text[:_MAX_TEXT_CHARS].lower()
+            # Some capitals lower to two characters, which would move every place after them.
+            known = _Text(lowered if len(lowered) == min(len(text), _MAX_TEXT_CHARS) else text[:_MAX_TEXT_CHARS])
+            self._kept += len(text)
+        self._known[text] = known  # the one used last stands last
+        while self._kept > self._capacity and len(self._known) > 1:
             oldest = next(iter(self._known))
             del self._known[oldest]
             self._kept -= len(oldest)
+        return known
 
 
-def _found(text: str, term: str) -> tuple[tuple[int, int], ...]:
-    """The first sentences that hold a term, in its own case or with a capital."""
-    hits: dict[tuple[int, int], None] = {}
-    for spelled in (term, term.capitalize()):
-        at = text.find(spelled)
-        while at >= 0 and len(hits) < _MAX_HITS:
-            if at == 0 or not text[at - 1].isalnum():
-                sentence = _around(text, at)
-                hits[sentence] = None
-                at = sentence[1] - 1
-            at = text.find(spelled, at + 1)
-    return tuple(hits)
+def _looked_up(known: _Text, term: str) -> tuple[tuple[_Sentence, ...], float]:
+    text = known.lowered
+    hits: dict[int, _Sentence] = {}
+    at = text.find(term)
+    while at >= 0 and len(hits) < _MAX_HITS:
+        if at == 0 or not text[at - 1].isalnum():
+            start, end = _around(text, at)
+            hits[start] = _Sentence(start, end, text[start:end])
+            at = end - 1
+        at = text.find(term, at + 1)
+    count = len(hits) if at < 0 else text.count(term)
+    result = tuple(hits.values()), log(1 + len(text) / _TYPICAL_CHARS / count) if hits else 0.0
+    if len(known.found) < _MAX_FOUND:
+        known.found[term] = result
+    return result
 
 
 def _around(text: str, at: int) -> tuple[int, int]:
+    """Where the sentence that holds a place begins and ends."""
     low, high = max(0, at - _MAX_SENTENCE), min(len(text), at + _MAX_SENTENCE)
-    start = max(text.rfind(". ", low, at) + 1, text.rfind("\n", low, at), text.rfind("? ", low, at) + 1, low - 1) + 1
-    ends = [end for mark in (". ", "\n", "? ") if (end := text.find(mark, at, high)) >= 0]
-    return start, min(ends) + 1 if ends else high
-
-
-def _postings_of(text: str) -> _Postings:
-    lowered = text.lower()
-    if len(lowered) != len(text):  # some capitals lower to two characters, which would move every place
-        lowered = text
-    found: dict[str, list[tuple[int, int]]] = {}
-    counts: dict[str, int] = {}
-    number = start = 0
-    for end in (*(match.end() for match in _ENDS.finditer(lowered)), len(lowered)):
-        number += 1
-        for term in {_stem(word) for word in _WORD.findall(lowered, start, end)}:
-            counts[term] = counts.get(term, 0) + 1
-            places = found.setdefault(term, [])
-            if len(places) < _MAX_POSTINGS:
-                places.append((start, end))
-        start = end
-    rarity = {term: log(1 + number / count) for term, count in counts.items()}
-    return _Postings({term: tuple(places) for term, places in found.items()}, rarity)
+    start, end = low, high
+    for mark in (". ", "\n", "? ", "! "):
+        before = text.rfind(mark, low, at)
+        if before >= 0:
+            start = max(start, before + len(mark))
+        after = text.find(mark, at, end)
+        if after >= 0:
+            end = after + 1 if mark != "\n" else after
+    while start < end and text[start].isspace():
+        start += 1
+    return start, end
 
 
 @lru_cache(maxsize=65_536)

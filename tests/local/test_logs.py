@@ -1,0 +1,114 @@
+"""Model invocation logs in the folder: layout, records, large bodies."""
+
+import gzip
+import json
+
+import pytest
+
+from rockbottom.local import ClockKind, running
+
+
+@pytest.fixture
+def logged(tmp_path, kit):
+    """An endpoint that logs, with its folder and a way to read its records."""
+    with running(clock=ClockKind.MANUAL, start_at=kit.START, log_dir=tmp_path) as one:
+
+        def records():
+            kit.control(one, "POST", "logs/flush")
+            files = sorted(path for path in tmp_path.rglob("*.json.gz") if path.parent.name != "data")
+            return [json.loads(line) for path in files for line in gzip.decompress(path.read_bytes()).splitlines()]
+
+        yield one, kit.client_of("bedrock-runtime", one.url), records
+
+
+def test_converse_is_logged_as_bedrock_logs_it(logged, kit, tmp_path):
+    """Account, Region, operation, short model id, request metadata, both bodies, counts beside them."""
+    _, client, records = logged
+    body = {"system": [{"text": kit.RULES}, kit.POINT], "messages": [kit.user("hi")]}
+    reply = client.converse(modelId=kit.SONNET, **body, requestMetadata={"tenant": "a"})
+    (record,) = records()
+    usage = reply["usage"]
+    assert {
+        name: record[name]
+        for name in (
+            "schemaType",
+            "schemaVersion",
+            "timestamp",
+            "accountId",
+            "region",
+            "operation",
+            "modelId",
+            "requestMetadata",
+            "requestId",
+        )
+    } == {
+        "schemaType": "ModelInvocationLog",
+        "schemaVersion": "1.0",
+        "timestamp": "2026-09-21T14:13:20Z",
+        "accountId": "123456789012",
+        "region": "us-east-1",
+        "operation": "Converse",
+        "modelId": kit.SONNET,
+        "requestMetadata": {"tenant": "a"},
+        "requestId": reply["ResponseMetadata"]["RequestId"],
+    }
+    assert record["input"]["inputBodyJson"]["messages"] == body["messages"]
+    assert (record["input"]["inputTokenCount"], record["input"]["cacheWriteInputTokenCount"]) == (
+        usage["inputTokens"],
+        usage["cacheWriteInputTokens"],
+    )
+    assert record["output"]["outputTokenCount"] == usage["outputTokens"]
+    assert record["output"]["outputBodyJson"]["usage"] == usage  # neither twins nor serverToolUsage
+    (path,) = list(tmp_path.rglob("*Z_*.json.gz"))
+    assert str(path.relative_to(tmp_path)).startswith(
+        "AWSLogs/123456789012/BedrockModelInvocationLogs/us-east-1/2026/09/21/14/"
+    )
+
+
+def test_invoke_model_is_logged_with_the_profile_arn(logged, kit):
+    """InvokeModel rows hold the inference-profile ARN and the native bodies; streams an array of chunks."""
+    _, client, records = logged
+    body = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+    client.invoke_model(modelId=kit.SONNET, body=json.dumps(body))
+    list(client.invoke_model_with_response_stream(modelId=kit.SONNET, body=json.dumps(body))["body"])
+    whole, stream = records()
+    arn = f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/{kit.SONNET}"
+    assert [record["modelId"] for record in (whole, stream)] == [arn, arn]
+    assert whole["input"]["inputBodyJson"] == body
+    assert whole["output"]["outputBodyJson"]["usage"]["input_tokens"] == whole["input"]["inputTokenCount"]
+    assert [chunk["type"] for chunk in stream["output"]["outputBodyJson"]][-1] == "message_stop"
+
+
+def test_large_bodies_are_offloaded(logged, kit, tmp_path):
+    """Over 100 KB the record holds the path of a file beside it."""
+    _, client, records = logged
+    client.converse(modelId=kit.SONNET, messages=[kit.user("x " * 60_000)])
+    (record,) = records()
+    assert "inputBodyJson" not in record["input"]
+    key = record["input"]["inputBodyS3Path"].split("/", 3)[3]
+    assert key.endswith(f"/data/{record['requestId']}_input.json.gz")
+    offloaded = json.loads(gzip.decompress((tmp_path / key).read_bytes()))
+    assert offloaded["messages"][0]["content"][0]["text"] == "x " * 60_000
+    assert "outputBodyJson" in record["output"]
+
+
+def test_failures_and_rerouted_calls_are_marked(logged, kit):
+    """errorCode on failures; inferenceRegion when another Region served."""
+    one, client, records = logged
+    with pytest.raises(client.exceptions.ValidationException):
+        client.converse(modelId=kit.SONNET, messages=[kit.assistant("hi")])
+    kit.control(one, "PUT", "routing", {"policy": "round_robin"})
+    for _ in range(2):
+        client.converse(modelId=kit.SONNET, messages=[kit.user("hi")])
+    failed, here, there = records()
+    assert failed["errorCode"] == "ValidationException"
+    assert "output" not in failed
+    assert ("inferenceRegion" in here, there["inferenceRegion"]) == (False, "us-east-2")
+
+
+def test_what_waits_is_written_when_the_endpoint_stops(tmp_path, kit):
+    """Nothing is lost by stopping."""
+    with running(log_dir=tmp_path) as one:
+        kit.client_of("bedrock-runtime", one.url).converse(modelId=kit.SONNET, messages=[kit.user("hi")])
+    assert len(list(tmp_path.rglob("*Z_*.json.gz"))) == 1
+    assert list(tmp_path.rglob("amazon-bedrock-logs-permission-check"))
