@@ -11,6 +11,8 @@ class Entry(NamedTuple):
 
 
 COMMANDS: dict[str, Entry] = {
+    "replay": Entry("rockbottom.cli.replay:command", "Show what recorded traffic would have cost."),
+    "trace": Entry("rockbottom.cli.trace:command", "Import recorded traffic into columns without its text."),
     "bench": Entry("rockbottom.cli.bench:command", "Measure a workload every way Bedrock can bill it."),
     "prices": Entry("rockbottom.cli.prices:command", "Show prices, and check them against AWS's price list."),
     "models": Entry("rockbottom.cli.models:command", "List models and the rules by which they cache."),

@@ -32,6 +32,9 @@ _EXTRAS = {
     "httptools": "local",
     "yaml": "bench",
     "rich": "bench",
+    "numpy": "replay",
+    "numba": "replay",
+    "pyarrow": "replay",
 }
 
 

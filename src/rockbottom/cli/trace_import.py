@@ -1,0 +1,81 @@
+"""The import of a large source, part by part: a progress bar, and parts kept until all are done."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import blake2b
+from pathlib import Path
+
+import click
+
+from rockbottom.trace import Damage, Damages, Part, Reader, Reading, Settings, assembled, reader_of
+from rockbottom.trace.parquet import notes_of, read_parquet, write_parquet
+
+
+def imported(source: str, out: Path, settings: Settings, name: str | None) -> Reading:
+    """The source read and written to ``out``. What is done is kept in ``<out>.parts`` until all is done."""
+    reader = reader_of(source, name)
+    names = list(reader.parts(source))
+    folder = out.with_name(out.name + ".parts")
+    if len(names) > 1:
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = replace(settings, key=_key_in(folder))
+        parts = list(_parts(reader, names, folder, settings))
+    else:
+        from rockbottom.cli.trace import new_key
+
+        parts = [reader.read(part, replace(settings, key=new_key())) for part in names]
+    reading = assembled(reader.name, parts)
+    write_parquet(reading.trace, out, _notes(reading))
+    if folder.is_dir():
+        for file in folder.iterdir():
+            file.unlink()
+        folder.rmdir()
+    return reading
+
+
+def _key_in(folder: Path) -> bytes:
+    """The secret of the import that these parts belong to; drawn when the first of them is read."""
+    from rockbottom.cli.trace import new_key
+
+    file = folder / "key"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_bytes(new_key())
+    return file.read_bytes()
+
+
+def _parts(reader: Reader, names: list[str], folder: Path, settings: Settings) -> Iterator[Part]:
+    with click.progressbar(names, label=reader.name, file=sys.stderr) as bar:
+        for name in bar:
+            yield _part(reader, name, folder, settings)
+
+
+def _part(reader: Reader, name: str, folder: Path, settings: Settings) -> Part:
+    file = folder / f"{blake2b(_identity(name).encode(), digest_size=12).hexdigest()}.parquet"
+    if file.exists():
+        notes = notes_of(file)
+        damages = Damages(notes["damaged"], [Damage(*damage) for damage in notes["first"]])
+        return Part(read_parquet(file), damages, notes["bytes"])
+    part = reader.read(name, settings)
+    first = [[damage.place, damage.why] for damage in part.damages.first]
+    write_parquet(part.trace, file, {"damaged": part.damages.count, "first": first, "bytes": part.bytes_read})
+    return part
+
+
+def _identity(name: str) -> str:
+    path = Path(name)
+    if not path.exists():
+        return name
+    stat = path.stat()
+    return json.dumps([name, stat.st_size, stat.st_mtime_ns])
+
+
+def _notes(reading: Reading) -> dict[str, object]:
+    return {
+        "format": reading.reader,
+        "damaged_lines": reading.damages.count,
+        "duplicates": reading.duplicates,
+        "out_of_order": reading.reordered,
+    }

@@ -1,0 +1,244 @@
+"""What the least possible bill is at least: every block decides alone, knowing the future.
+
+The relaxation ignores that there are at most four cachePoints, that a prefix must reach the minimum, how
+far a point looks back, and that a write is readable only once its response began. So no legal placement can
+cost less, and the figure is a true lower bound; it is not the exact optimum. Per block and use there are
+three choices (not cached, a 5-minute write, an hour's write) and, while the block is live, a read that
+renews it; a backward pass over each block's uses finds the cheapest sequence. Prices are scaled to integers,
+so the comparison of costs is exact too.
+
+The same passes with the choice fixed give the bills of "write every block wherever it is not live", which
+is what fixed rules cost when placement is left out of account, and the reuse of a trace.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from rockbottom.catalog import NoPriceInForce
+from rockbottom.quantities import NO_USAGE, Ttl, Unit, Usage
+from rockbottom.replay.kernel import Outcomes
+from rockbottom.replay.policies import Bill, Stage, bill_of_outcomes
+from rockbottom.trace import Array
+from rockbottom.trace.compiled import compiled
+
+FREE, SHORT, LONG = 0, 1, 2
+NEVER = 2**40
+"""A price per token that is never worth paying; stands in for a TTL that the model does not have."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bound:
+    """The bill of the relaxation; ``exact`` says whether it is the optimum itself."""
+
+    bill: Bill
+    exact: bool = False
+
+
+def bound_of(stages: Sequence[Stage]) -> Bound:
+    """The lower bound over all models. Raises NoPriceInForce."""
+    total: Bill | None = None
+    for stage in stages:
+        bill = bill_of_outcomes(stage, "bound", relaxed(stage))
+        total = bill if total is None else total + bill
+    return Bound(total if total is not None else Bill("bound", NO_USAGE, _no_cost()))
+
+
+def _no_cost():
+    from rockbottom.cost import Cost
+
+    return Cost()
+
+
+@dataclass(frozen=True, slots=True)
+class _Prices:
+    """Whole numbers in proportion to the prices of one token."""
+
+    uncached: int
+    read: int
+    short: int
+    long: int
+
+
+def relaxed(stage: Stage) -> Outcomes:
+    """Tokens of every request when each block decides alone."""
+    return _outcomes(stage, _choose(stage))
+
+
+def every_block(stage: Stage, ttl: Ttl) -> Outcomes:
+    """Tokens of every request when each block is read where it is live and written with one TTL where not."""
+    choices = np.full(len(stage.nodes.of_block), SHORT if ttl is Ttl.FIVE_MINUTES else LONG, np.uint8)
+    choices |= choices << 2 | choices << 4
+    return _outcomes(stage, choices)
+
+
+def _outcomes(stage: Stage, choices: Array) -> Outcomes:
+    trace = stage.trace
+    length = len(trace)
+    sums = np.zeros((4, length), np.int32)
+    if stage.rules.explicit:
+        _follow(
+            trace.requests.at, trace.block_offsets, stage.nodes.of_block, trace.blocks.depth,
+            _lifetimes(stage), choices, np.zeros(stage.nodes.count, np.uint8),
+            np.zeros(stage.nodes.count, np.float64), sums,
+        )  # fmt: skip
+    uncached = trace.requests.tokens_in - sums[1] - sums[2] - sums[3]
+    zero = np.zeros(length, np.int32)
+    return Outcomes(zero, zero, sums[1], sums[2], sums[3], uncached)
+
+
+def _lifetimes(stage: Stage) -> Array:
+    ttls = stage.rules.ttls or (Ttl.FIVE_MINUTES,)
+    return np.array([0.0, ttls[0].seconds, ttls[-1].seconds])
+
+
+def _choose(stage: Stage) -> Array:
+    trace, count = stage.trace, stage.nodes.count
+    choices = np.zeros(len(stage.nodes.of_block), np.uint8)
+    if not stage.rules.explicit:
+        return choices
+    bands = [_prices(stage, threshold) for threshold in stage.bands.thresholds]
+    table = np.array([[p.uncached, p.read, p.short, p.long] for p in bands], np.int64)
+    _decide(
+        trace.requests.at, trace.block_offsets, stage.nodes.of_block, trace.blocks.depth, _lifetimes(stage),
+        table, stage.bands.of_request.astype(np.int64), choices,
+        np.zeros((count, 3), np.int64), np.full(count, np.inf),
+    )  # fmt: skip
+    return choices
+
+
+def _prices(stage: Stage, threshold: int) -> _Prices:
+    def price(unit: Unit) -> Decimal | None:
+        try:
+            return stage.rates.usd_per_mtok(unit, threshold).price.usd_per_mtok
+        except NoPriceInForce:
+            return None
+
+    uncached, read = price(Unit.INPUT), price(Unit.CACHE_READ)
+    short, long = price(Unit.CACHE_WRITE_5M), price(Unit.CACHE_WRITE_1H)
+    if Ttl.ONE_HOUR not in stage.rules.ttls:
+        long = None
+    scaled = [NEVER if value is None else int(value * 1_000_000) for value in (uncached, read, short, long)]
+    return _Prices(*scaled)
+
+
+@compiled
+def _decide(
+    at: Array, offsets: Array, nodes: Array, depth: Array, lifetimes: Array,
+    prices: Array, bands: Array, choices: Array, later: Array, next_at: Array,
+) -> None:  # fmt: skip
+    """Backward over all uses: ``later[node, s]`` is the least cost from the next use on, in state s at it.
+
+    States are those the block is in after a use: not live, live for the first TTL, live for an hour.
+    ``choices`` keeps two bits per state before the use: the state to be in after it.
+    """
+    for i in range(len(at) - 1, -1, -1):
+        band = bands[i]
+        uncached, read, short, long = prices[band, 0], prices[band, 1], prices[band, 2], prices[band, 3]
+        before = depth[offsets[i] - 1] if offsets[i] else 0
+        for row in range(offsets[i + 1] - 1, offsets[i] - 1, -1):
+            node = nodes[row]
+            before = depth[row - 1] if row > offsets[i] else 0
+            tokens = np.int64(depth[row] - before)
+            gap = next_at[node] - at[i]
+            # What the future costs after each state: a lifetime shorter than the gap ends as not live.
+            after_free = later[node, 0]
+            after_short = later[node, 1] if gap < lifetimes[1] else later[node, 0]
+            after_long = later[node, 2] if gap < lifetimes[2] else later[node, 0]
+            free = uncached * tokens + after_free
+            write_short = short * tokens + after_short
+            write_long = long * tokens + after_long
+            cold, to = free, 0
+            if write_short < cold:
+                cold, to = write_short, 1
+            if write_long < cold:
+                cold, to = write_long, 2
+            choice = to
+            read_short = read * tokens + after_short
+            read_long = read * tokens + after_long
+            # A live block may also be written anew (for longer), or left to die.
+            warm, to = read_short, 1
+            if cold < warm:
+                warm, to = cold, 3
+            choice |= to << 2
+            hot, to = read_long, 2
+            if cold < hot:
+                hot, to = cold, 3
+            choice |= to << 4
+            later[node, 0], later[node, 1], later[node, 2] = cold, warm, hot
+            next_at[node] = at[i]
+            choices[row] = choice
+
+
+@compiled
+def _follow(
+    at: Array, offsets: Array, nodes: Array, depth: Array, lifetimes: Array,
+    choices: Array, state: Array, used_at: Array, sums: Array,
+) -> None:  # fmt: skip
+    """Forward over all uses by the choices: tokens uncached, read, written short and written long per request."""
+    for i in range(len(at)):
+        before = 0
+        for row in range(offsets[i], offsets[i + 1]):
+            node = nodes[row]
+            tokens = depth[row] - before
+            before = depth[row]
+            now = state[node]
+            if now and at[i] - used_at[node] >= lifetimes[now]:
+                now = 0
+            to = (choices[row] >> (2 * now)) & 3
+            wanted = choices[row] & 3
+            if now and to != 3:
+                sums[1, i] += tokens
+                to = now
+            else:
+                to = wanted
+                sums[0 if to == 0 else to + 1, i] += tokens
+            state[node] = to
+            used_at[node] = at[i]
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """Tokens that repeat an earlier prefix: with no expiry, and within an hour or five minutes of its last use."""
+
+    ever: int
+    within_1h: int
+    within_5m: int
+    total: int
+
+
+def reuse_of(stage: Stage) -> Reuse:
+    """The reuse of a trace; expressed in tokens of all input tokens."""
+    trace = stage.trace
+    found = np.zeros(3, np.int64)
+    _reused(
+        trace.requests.at, trace.block_offsets, stage.nodes.of_block, trace.blocks.depth,
+        np.full(stage.nodes.count, -np.inf), found,
+    )  # fmt: skip
+    total = int(trace.requests.tokens_in.sum(dtype=np.int64))
+    return Reuse(int(found[0]), int(found[1]), int(found[2]), total)
+
+
+@compiled
+def _reused(at: Array, offsets: Array, nodes: Array, depth: Array, used_at: Array, found: Array) -> None:
+    for i in range(len(at)):
+        before = 0
+        for row in range(offsets[i], offsets[i + 1]):
+            node = nodes[row]
+            tokens = depth[row] - before
+            before = depth[row]
+            gap = at[i] - used_at[node]
+            if gap != np.inf:
+                found[0] += tokens
+                found[1] += tokens if gap < 3600.0 else 0
+                found[2] += tokens if gap < 300.0 else 0
+            used_at[node] = at[i]
+
+
+def usage_of(found: Outcomes) -> Usage:
+    """The input tokens of outcomes by billable unit."""
+    columns = found.uncached, found.read, found.written_5m, found.written_1h
+    uncached, read, short, long = (int(column.sum(dtype=np.int64)) for column in columns)
+    return Usage(input=uncached, cache_read=read, cache_write_5m=short, cache_write_1h=long)

@@ -1,0 +1,228 @@
+"""The semantics of ``cache.step`` over columns: what every request reads and writes, given its points.
+
+The twin of ``rockbottom.cache.outcome``, statement by statement; a differential test on random traffic holds
+the two together. Entries are rows of a table; ``entry_of[ttl][prefix]`` is the row of an entry or -1, so the
+walk back from a point is a walk over neighbouring integers.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rockbottom.cache import Behaviour
+from rockbottom.catalog import CacheRules
+from rockbottom.quantities import Ttl
+from rockbottom.replay.nodes import Nodes
+from rockbottom.replay.points import PlacedPoints
+from rockbottom.trace import Array, Trace
+from rockbottom.trace.compiled import compiled, inlined
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcomes:
+    """What became of every request: tokens, and positions.
+
+    ``hit`` is the number of leading blocks read, ``last`` of those read or written.
+    """
+
+    hit: Array
+    last: Array
+    read: Array
+    written_5m: Array
+    written_1h: Array
+    uncached: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """The rules and switches as the compiled code takes them."""
+
+    minimum: int
+    maximum: int
+    lookback: int
+    lifetimes: tuple[float, float]  # seconds of the first and second TTL
+    planes: int  # 2 where entries of one TTL are invisible to points of another, else 1
+    per_block: bool
+    refresh_prefix: bool
+    marks: bool
+
+    @classmethod
+    def of(cls, rules: CacheRules, behaviour: Behaviour) -> "Switches":
+        """The switches for one model."""
+        seconds = [float(ttl.seconds) for ttl in rules.ttls] or [0.0]
+        maximum = rules.maximum_cacheable_tokens
+        return cls(
+            minimum=max(1, rules.minimum_tokens),
+            maximum=2**31 - 1 if maximum is None else maximum,
+            lookback=rules.lookback_blocks,
+            lifetimes=(seconds[0], seconds[-1]),
+            planes=2 if behaviour.ttl_in_key == "yes" else 1,
+            per_block=behaviour.entry_lifetime == "per_block",
+            refresh_prefix=behaviour.refresh_on_hit == "prefix",
+            marks=behaviour.point_below_hit == "marks",
+        )
+
+
+def outcomes(
+    trace: Trace,
+    nodes: Nodes,
+    points: PlacedPoints,
+    rules: CacheRules,
+    behaviour: Behaviour,
+    delays: Array | None = None,
+) -> Outcomes:
+    """What every request of the trace reads and writes with these points.
+
+    ``delays`` are the seconds from each request to the start of its response (none: at once); an entry is
+    readable from then on. A model that does not cache reads and writes nothing, whatever the points.
+    """
+    length = len(trace)
+    hit, last = np.zeros(length, np.int32), np.zeros(length, np.int32)
+    written = np.zeros((2, length), np.int32)
+    read = np.zeros(length, np.int32)
+    if rules.explicit and len(points.after):
+        switches = Switches.of(rules, behaviour)
+        hour = 1 if Ttl.ONE_HOUR in rules.ttls and len(rules.ttls) > 1 else 0
+        late = np.zeros(0, np.float64) if delays is None else delays
+        _replay(
+            trace.requests.at, late, trace.block_offsets, nodes.of_block, trace.blocks.depth, trace.blocks.weight,
+            points.offsets, points.after, np.minimum(points.ttl, hour).astype(np.uint8),
+            np.full((switches.planes, nodes.count), -1, np.int32),
+            switches.minimum, switches.maximum, switches.lookback, np.array(switches.lifetimes),
+            switches.per_block, switches.refresh_prefix, switches.marks,
+            hit, last, read, written,
+        )  # fmt: skip
+    uncached = trace.requests.tokens_in - read - written[0] - written[1]
+    return Outcomes(hit, last, read, written[0], written[1], uncached)
+
+
+@compiled
+def _replay(
+    at: Array, delays: Array, offsets: Array, nodes: Array, depth: Array, weight: Array,
+    point_offsets: Array, after: Array, ttl: Array, entry_of: Array,
+    minimum: int, maximum: int, lookback: int, lifetimes: Array,
+    per_block: bool, refresh_prefix: bool, marks: bool,
+    hit_out: Array, last_out: Array, read_out: Array, written_out: Array,
+) -> int:  # fmt: skip
+    planes = len(entry_of)
+    room = 1024
+    expires, visible = np.empty(room, np.float64), np.empty(room, np.float64)
+    parent, changed, kept = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.uint8)
+    used = 0
+    most = 0
+    for i in range(len(at)):
+        most = max(most, point_offsets[i + 1] - point_offsets[i])
+    where, plane, below = np.empty(most + 1, np.int64), np.empty(most + 1, np.int64), np.empty(most + 1, np.bool_)
+    for i in range(len(at)):
+        base, blocks = offsets[i], offsets[i + 1] - offsets[i]
+        now = at[i]
+        # The points that count, in order of position, at most once each.
+        count = 0
+        for p in range(point_offsets[i], point_offsets[i + 1]):
+            position = min(np.int64(after[p]), blocks)
+            if position <= 0:
+                continue
+            tokens = depth[base + position - 1]
+            if tokens < minimum or tokens > maximum:
+                continue
+            slot = count
+            while slot > 0 and where[slot - 1] > position:
+                where[slot], plane[slot] = where[slot - 1], plane[slot - 1]
+                slot -= 1
+            where[slot], plane[slot] = position, ttl[p]
+            count += 1
+        if count == 0:
+            continue
+        # A: the deepest readable entry that a point reaches.
+        hit = 0
+        for k in range(count - 1, -1, -1):
+            key = plane[k] if planes == 2 else 0
+            position, left = where[k], lookback
+            while position > hit:
+                entry = entry_of[key, nodes[base + position - 1]]
+                if entry >= 0 and _readable(entry, now, expires, visible, parent, per_block):
+                    hit = position
+                    break
+                position -= 1
+                left -= weight[base + position]
+                if left < 0:
+                    break
+        # B and C: the deepest 1-hour point, the deepest point.
+        last = where[count - 1]
+        read = depth[base + hit - 1] if hit > 0 else 0
+        hour = read
+        for k in range(count):
+            if plane[k] == 1:
+                hour = max(hour, depth[base + where[k] - 1])
+        written_out[1, i] = hour - read
+        written_out[0, i] = max(depth[base + last - 1], hour) - hour
+        read_out[i] = read
+        hit_out[i] = hit
+        last_out[i] = max(last, hit)
+        # Points inside what was read become entries where there is none, judged before anything changes.
+        for k in range(count):
+            below[k] = where[k] <= hit
+            if below[k]:
+                entry = entry_of[plane[k] if planes == 2 else 0, nodes[base + where[k] - 1]]
+                fresh = entry < 0 or not _readable(entry, now, expires, visible, parent, per_block)
+                plane[k] = plane[k] if marks and fresh else -1
+        # A hit renews lifetimes: of the entry, or of every readable one below it too. From the deepest up:
+        # whether an entry is readable depends only on shallower ones, which are renewed later.
+        for position in range(hit, 0 if refresh_prefix else max(hit - 1, 0), -1):
+            for key in range(planes):
+                entry = entry_of[key, nodes[base + position - 1]]
+                if entry >= 0 and _readable(entry, now, expires, visible, parent, per_block):
+                    expires[entry] = max(expires[entry], now + lifetimes[kept[entry]])
+                    changed[entry] = i
+        # What was written becomes entries, each on top of the one before.
+        seen = now if len(delays) == 0 else now + delays[i]
+        above, first = -1, True
+        for k in range(count):
+            if plane[k] < 0:
+                continue
+            key = plane[k] if planes == 2 else 0
+            node = nodes[base + where[k] - 1]
+            entry = entry_of[key, node]
+            if entry < 0:
+                if used == room:
+                    room *= 2
+                    expires, visible = _grown(expires, room), _grown(visible, room)
+                    parent, changed, kept = _grown(parent, room), _grown(changed, room), _grown(kept, room)
+                entry = used
+                used += 1
+                entry_of[key, node] = entry
+            expires[entry] = now + lifetimes[plane[k]]
+            visible[entry] = seen
+            kept[entry] = plane[k]
+            changed[entry] = i
+            if below[k]:
+                parent[entry] = -1
+                continue
+            if first and hit > 0:
+                for plane_of_hit in range(planes - 1, -1, -1):
+                    known = entry_of[plane_of_hit, nodes[base + hit - 1]]
+                    if known >= 0 and changed[known] == i:
+                        above = known
+            first = False
+            if above != entry:
+                parent[entry] = above
+            above = entry
+    return used
+
+
+@inlined
+def _readable(entry: int, now: float, expires: Array, visible: Array, parent: Array, per_block: bool) -> bool:
+    while entry >= 0:
+        if expires[entry] <= now or visible[entry] > now:
+            return False
+        if not per_block:
+            return True
+        entry = parent[entry]
+    return True
+
+
+@inlined
+def _grown(array: Array, room: int) -> Array:
+    larger = np.empty(room, array.dtype)
+    larger[: len(array)] = array
+    return larger

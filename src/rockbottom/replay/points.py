@@ -1,0 +1,111 @@
+"""Where a policy puts cachePoints: one small function per fixed policy, from columns to columns.
+
+A policy sees a request's own shape only (its sections), so it is a function of the trace and of nothing
+that happened before; policies that learn are in ``online``.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from rockbottom.catalog import CacheRules
+from rockbottom.trace import Array, SectionCode, Trace, TtlCode
+from rockbottom.trace.compiled import compiled
+
+FIVE_MINUTES, ONE_HOUR = 0, 1
+"""``PlacedPoints.ttl``: the model's first TTL, and an hour."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedPoints:
+    """The points of every request: rows ``offsets[i] .. offsets[i + 1]``, each after so many blocks, with a TTL."""
+
+    offsets: Array
+    after: Array
+    ttl: Array
+
+
+Place = Callable[[Trace, CacheRules], PlacedPoints]
+
+
+def none(trace: Trace, rules: CacheRules) -> PlacedPoints:
+    """No point at all."""
+    nothing = np.zeros(0, np.int32)
+    return PlacedPoints(np.zeros(len(trace) + 1, np.int64), nothing, nothing.astype(np.uint8))
+
+
+def as_recorded(trace: Trace, rules: CacheRules) -> PlacedPoints:
+    """The points that were really sent."""
+    ttl = (trace.points.ttl == TtlCode.ONE_HOUR).astype(np.uint8)
+    return PlacedPoints(trace.point_offsets, trace.points.after, ttl)
+
+
+def system(trace: Trace, rules: CacheRules, ttl: int = FIVE_MINUTES) -> PlacedPoints:
+    """One point at the end of tools and system."""
+    return _placed([(system_ends(trace), ttl)])
+
+
+def system_1h(trace: Trace, rules: CacheRules) -> PlacedPoints:
+    """One point at the end of tools and system, for an hour."""
+    return system(trace, rules, ONE_HOUR)
+
+
+def system_tail_5m(trace: Trace, rules: CacheRules) -> PlacedPoints:
+    """A point at the end of tools and system and one at the end of the prompt, for five minutes."""
+    return _placed([(system_ends(trace), FIVE_MINUTES), (_ends(trace), FIVE_MINUTES)])
+
+
+def system_tail_1h(trace: Trace, rules: CacheRules) -> PlacedPoints:
+    """A point at the end of tools and system and one at the end of the prompt, for an hour."""
+    return _placed([(system_ends(trace), ONE_HOUR), (_ends(trace), ONE_HOUR)])
+
+
+def system_1h_tail_5m(trace: Trace, rules: CacheRules) -> PlacedPoints:
+    """Tools and system for an hour, the end of the prompt for five minutes."""
+    return _placed([(system_ends(trace), ONE_HOUR), (_ends(trace), FIVE_MINUTES)])
+
+
+FIXED: Mapping[str, Place] = {
+    "none": none,
+    "as_recorded": as_recorded,
+    "system": system,
+    "system_1h": system_1h,
+    "system_tail_5m": system_tail_5m,
+    "system_tail_1h": system_tail_1h,
+    "system_1h_tail_5m": system_1h_tail_5m,
+}
+"""Every fixed policy by name."""
+
+
+def _ends(trace: Trace) -> Array:
+    return np.diff(trace.block_offsets).astype(np.int32)
+
+
+def system_ends(trace: Trace) -> Array:
+    """How many leading blocks of every request belong to tools and system."""
+    ends = np.zeros(len(trace), np.int32)
+    _count_leading(trace.block_offsets, trace.blocks.section, np.uint8(SectionCode.MESSAGES), ends)
+    return ends
+
+
+@compiled
+def _count_leading(offsets: Array, section: Array, until: np.uint8, ends: Array) -> None:
+    for i in range(len(ends)):
+        row = offsets[i]
+        while row < offsets[i + 1] and section[row] < until:
+            row += 1
+        ends[i] = row - offsets[i]
+
+
+def _placed(columns: list[tuple[Array, int]]) -> PlacedPoints:
+    """Up to one point per request from each column of positions; position 0 is no point."""
+    after = np.stack([positions for positions, _ in columns], axis=1)
+    ttl = np.broadcast_to(np.array([ttl for _, ttl in columns], np.uint8), after.shape)
+    kept = after > 0
+    # A prompt that ends with its system has one end, not two.
+    if after.shape[1] == 2:
+        kept[:, 0] &= (after[:, 0] != after[:, 1]) | (ttl[:, 0] != ttl[:, 1])
+    offsets = np.zeros(len(after) + 1, np.int64)
+    np.cumsum(kept.sum(axis=1), out=offsets[1:])
+    return PlacedPoints(offsets, after[kept].astype(np.int32), ttl[kept])

@@ -1,0 +1,92 @@
+"""Recorded traffic run through policies: tokens and bill of each, at the prices of one model, tier and day."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from rockbottom.cache import Behaviour
+from rockbottom.catalog import CacheRules, Tier
+from rockbottom.cost import Cost
+from rockbottom.quantities import NO_USAGE, Usage, Usd
+from rockbottom.replay.kernel import Outcomes, outcomes
+from rockbottom.replay.nodes import Nodes, nodes_of
+from rockbottom.replay.points import FIXED, Place
+from rockbottom.replay.pricing import Bands, Rates, cost_of, usages_of
+from rockbottom.trace import Array, Trace
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """A trace of one model made ready: its prefixes numbered, the rules and the prices that hold for it."""
+
+    trace: Trace
+    nodes: Nodes
+    rules: CacheRules
+    behaviour: Behaviour
+    rates: Rates
+    bands: Bands
+    delays: Array | None = None
+
+    @classmethod
+    def of(
+        cls,
+        trace: Trace,
+        rules: CacheRules,
+        behaviour: Behaviour,
+        rates: Rates,
+        namespaces: Array | None = None,
+        delays: Array | None = None,
+    ) -> "Stage":
+        """The stage; ``namespaces`` are a code per request (none: all share their entries)."""
+        return cls(trace, nodes_of(trace, namespaces), rules, behaviour, rates, Bands.of(trace, rates), delays)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bill:
+    """What one policy costs. Outputs are held fixed: they are in ``cost`` and the same for every policy."""
+
+    policy: str
+    usage: Usage
+    cost: Cost
+    outcomes: Outcomes | None = None
+
+    def __add__(self, other: "Bill") -> "Bill":
+        return Bill(self.policy, self.usage + other.usage, self.cost + other.cost)
+
+
+def bill_of(stage: Stage, policy: str, place: Place) -> Bill:
+    """The bill of one policy that places points by a request's own shape. Raises NoPriceInForce."""
+    return bill_of_outcomes(stage, policy, run(stage, place))
+
+
+def run(stage: Stage, place: Place) -> Outcomes:
+    """What every request reads and writes under one policy."""
+    points = place(stage.trace, stage.rules)
+    return outcomes(stage.trace, stage.nodes, points, stage.rules, stage.behaviour, stage.delays)
+
+
+def bill_of_outcomes(stage: Stage, policy: str, found: Outcomes) -> Bill:
+    """The bill of outcomes already worked out."""
+    usages = usages_of(stage.trace, found, stage.bands)
+    return Bill(policy, sum(usages.values(), NO_USAGE), cost_of(usages, stage.rates), found)
+
+
+def batch_bill(stage: Stage) -> Bill:
+    """The bill at batch prices, where nothing is cached (AWS: caching is not supported with batch)."""
+    batch = replace(stage, rates=replace(stage.rates, tier=Tier.BATCH))
+    return bill_of(batch, "batch", FIXED["none"])
+
+
+def relative_cost(cost: Cost, base: Cost) -> Decimal | None:
+    """The input bill as a share of the input bill without caching; None where that is nothing."""
+    return cost.input_usd / base.input_usd if base.input_usd else None
+
+
+def captured(cost: Usd, base: Usd, least: Usd) -> Decimal | None:
+    """The share of the greatest possible saving that was made; None where nothing can be saved."""
+    return (base - cost) / (base - least) if base != least else None
+
+
+def bills(stage: Stage, policies: Sequence[str]) -> Mapping[str, Bill]:
+    """The bills of fixed policies by name."""
+    return {name: bill_of(stage, name, FIXED[name]) for name in policies}

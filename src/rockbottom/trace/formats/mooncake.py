@@ -1,0 +1,133 @@
+"""Mooncake's JSON lines: ``timestamp`` (ms), ``input_length``, ``output_length``, ``hash_ids`` (kvcache-ai/Mooncake).
+
+One id per block of 512 tokens; an id names the whole prefix up to and including its block, and the last block
+of a prompt is usually not full. The ids are no text, so they are only mixed with the key, not hashed with it.
+Lines of the usual spelling are read by compiled code; any other valid JSON with the same members by msgspec.
+"""
+
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from rockbottom.trace.columns import (
+    KINDS,
+    NAME_TABLES,
+    Array,
+    Blocks,
+    Points,
+    Requests,
+    SectionCode,
+    Trace,
+    offsets_of,
+    table_of,
+)
+from rockbottom.trace.merging import merged
+from rockbottom.trace.reading import Damages, Part, Reader, Settings, files_of, opened, pieces_of
+
+BLOCK_TOKENS = 512
+_SLICE = KINDS.index("slice")
+
+
+class _Line(msgspec.Struct):
+    timestamp: float
+    input_length: int
+    output_length: int
+    hash_ids: list[int]
+
+
+_decoder = msgspec.json.Decoder(_Line)
+
+
+def read(part: str, settings: Settings) -> Part:
+    """One file. ``settings.options`` may hold ``block_tokens`` (default 512) and ``model``."""
+    path, damages = Path(part), Damages()
+    whole: list[Trace] = []
+    seen = 0
+    with opened(path) as file:
+        for piece, line in pieces_of(file):
+            seen += len(piece)
+            whole.extend(_traces_of(piece, line, path, settings, damages))
+    return Part(merged(whole).trace, damages, seen)
+
+
+def _traces_of(piece: bytes, line: int, path: Path, settings: Settings, damages: Damages) -> Iterator[Trace]:
+    from rockbottom.trace.scanning import scan_mooncake  # compiles or loads machine code: only when needed
+
+    size = int(settings.options.get("block_tokens", BLOCK_TOKENS))
+    key = key_words(settings.key)
+    keep = settings.partial_blocks == "keep"
+    scanned = scan_mooncake(np.frombuffer(piece, np.uint8), size, keep, *key)
+    at, tokens_in, tokens_out, counts, prefix, depth, strange = scanned
+    model = settings.options.get("model", "")
+    yield _trace(at, tokens_in, tokens_out, counts, prefix, depth, model)
+    for number, start, end in strange:
+        place = f"{path}:{line + int(number)}"
+        found = _slowly(piece[int(start) : int(end)], place, damages)
+        if found is not None:
+            yield _trace_of_line(found, size, keep, key, model)
+
+
+def _slowly(text: bytes, place: str, damages: Damages) -> _Line | None:
+    try:
+        line = _decoder.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        damages.add(place, str(error))
+        return None
+    if line.input_length < 0 or line.output_length < 0:
+        damages.add(place, "a negative length")
+        return None
+    return line
+
+
+def _trace_of_line(line: _Line, size: int, keep: bool, key: tuple[int, int], model: str) -> Trace:
+    from rockbottom.trace.scanning import mix_ids
+
+    full = line.input_length // size
+    count = min(len(line.hash_ids), full + (1 if keep and line.input_length % size else 0))
+    ids = np.array([identifier % 2**64 for identifier in line.hash_ids[:count]], np.uint64)
+    depth = np.minimum(np.arange(1, count + 1) * size, line.input_length)
+    at, tokens_in, tokens_out = np.array([line.timestamp / 1000]), np.array([line.input_length]), line.output_length
+    return _trace(at, tokens_in, np.array([tokens_out]), np.array([count]), mix_ids(ids, *key), depth, model)
+
+
+def _trace(
+    at: Array, tokens_in: Array, tokens_out: Array, counts: Array, prefix: Array, depth: Array, model: str
+) -> Trace:
+    length, rows = len(at), len(prefix)
+    names: dict[str, tuple[str, ...]] = dict.fromkeys(NAME_TABLES, ())
+    names["model"] = (model,)
+    requests: dict[str, Any] = {"at": at, "tokens_in": tokens_in, "tokens_out": tokens_out}
+    requests["model"] = np.zeros(length, np.int32)
+    blocks: dict[str, Any] = {"prefix": prefix, "depth": depth}
+    blocks["section"] = np.full(rows, SectionCode.MESSAGES, np.uint8)
+    blocks["kind"] = np.full(rows, _SLICE, np.uint8)
+    blocks["weight"] = np.zeros(rows, np.uint8)  # slices are no content blocks: the lookback counts none of them
+    return Trace(
+        table_of(Requests, requests, length),
+        table_of(Blocks, blocks, rows),
+        table_of(Points, {}, 0),
+        offsets_of(counts),
+        np.zeros(length + 1, np.int64),
+        names,
+    )
+
+
+def key_words(key: bytes) -> tuple[int, int]:
+    """Two 64-bit words of a secret."""
+    digest = blake2b(b"ids", key=key[:64], digest_size=16).digest()
+    return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    return b'"hash_ids"' in head and b'"input_length"' in head
+
+
+def _parts(source: str) -> Sequence[str]:
+    return [name for name in files_of(source) if ".json" in Path(name).name]
+
+
+READER = Reader("mooncake", "Mooncake JSON lines: block ids of 512 tokens, no text", _recognises, _parts, read)

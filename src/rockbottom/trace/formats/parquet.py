@@ -1,0 +1,27 @@
+"""The Parquet file that ``rockbottom trace import`` writes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rockbottom.trace.parquet import read_parquet
+from rockbottom.trace.reading import Damages, Part, Reader, Settings, UnreadableSource, files_of
+
+
+def read(part: str, settings: Settings) -> Part:
+    """One file, as it was written. Raises UnreadableSource for a Parquet file of another kind."""
+    path = Path(part)
+    try:
+        return Part(read_parquet(path), Damages(), path.stat().st_size)
+    except ValueError as error:
+        raise UnreadableSource(f"{path}: {error}", fix="rockbottom trace import SOURCE --out FILE.parquet") from error
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    return head.startswith(b"PAR1")
+
+
+def _parts(source: str) -> Sequence[str]:
+    return [name for name in files_of(source) if name.endswith(".parquet")]
+
+
+READER = Reader("parquet", "a trace written by `rockbottom trace import`", _recognises, _parts, read)

@@ -1,0 +1,99 @@
+"""Requests gathered one by one into columns, for formats that are read line by line."""
+
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rockbottom.trace.columns import (
+    NAME_TABLES,
+    UNKNOWN,
+    Array,
+    Blocks,
+    Points,
+    Requests,
+    Trace,
+    dtypes,
+    offsets_of,
+    table_of,
+)
+
+_TABLE_OF = {**{name: name for name in NAME_TABLES}, "served": "region"}
+
+
+class Gathered:
+    """Columns that grow by one request at a time."""
+
+    def __init__(self) -> None:
+        self._requests: dict[str, list[Any]] = {name: [] for name in dtypes(Requests)}
+        self._names: dict[str, dict[str, int]] = {name: {} for name in NAME_TABLES}
+        self._prefix, self._depth = array("Q"), array("i")
+        self._section, self._kind, self._weight = array("B"), array("B"), array("B")
+        self._after, self._ttl = array("i"), array("B")
+        self._blocks: list[int] = []
+        self._points: list[int] = []
+
+    def add(
+        self,
+        numbers: Mapping[str, Any],
+        names: Mapping[str, str | None],
+        prefix: Sequence[int] | Array,
+        depth: Sequence[int] | Array,
+        section: Sequence[int] | Array,
+        kind: Sequence[int] | Array,
+        weight: Sequence[int] | Array,
+        points: Sequence[tuple[int, int]] = (),
+    ) -> None:
+        """One request: its numeric columns and names (what is missing is "not recorded"), blocks and points."""
+        for column, values in self._requests.items():
+            if column in _TABLE_OF:
+                values.append(self._code(column, names.get(column)))
+            else:
+                values.append(numbers.get(column))
+        for column, values in (
+            (self._prefix, prefix), (self._depth, depth), (self._section, section), (self._kind, kind),
+            (self._weight, weight),
+        ):  # fmt: skip
+            if isinstance(values, np.ndarray):
+                column.frombytes(np.ascontiguousarray(values, np.dtype(column.typecode)).tobytes())
+            else:
+                column.extend(values)
+        self._blocks.append(len(depth))
+        for after, ttl in points:
+            self._after.append(after)
+            self._ttl.append(ttl)
+        self._points.append(len(points))
+
+    def _code(self, column: str, text: str | None) -> int:
+        if text is None:
+            return UNKNOWN
+        codes = self._names[_TABLE_OF[column]]
+        return codes.setdefault(text, len(codes))
+
+    def trace(self) -> Trace:
+        """The requests gathered so far."""
+        length = len(self._blocks)
+        requests: dict[str, Array] = {}
+        for column, dtype in dtypes(Requests).items():
+            missing = 0 if dtype.kind in "uf" else UNKNOWN
+            values = [missing if value is None else value for value in self._requests[column]]
+            requests[column] = np.array(values, dtype)
+        blocks = {
+            "prefix": _array(self._prefix, np.uint64), "depth": _array(self._depth, np.int32),
+            "section": _array(self._section, np.uint8), "kind": _array(self._kind, np.uint8),
+            "weight": _array(self._weight, np.uint8),
+        }  # fmt: skip
+        points = {"after": _array(self._after, np.int32), "ttl": _array(self._ttl, np.uint8)}
+        return Trace(
+            table_of(Requests, requests, length),
+            table_of(Blocks, blocks, len(self._depth)),
+            table_of(Points, points, len(self._after)),
+            offsets_of(self._blocks),
+            offsets_of(self._points),
+            {name: tuple(codes) for name, codes in self._names.items()},
+        )
+
+
+def _array(values: "array[int]", dtype: Any) -> Array:
+    return np.frombuffer(values, dtype).copy() if len(values) else np.zeros(0, dtype)

@@ -1,0 +1,86 @@
+"""Parts of a trace put together: codes unified, duplicates removed, requests put in order of time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from rockbottom.trace.columns import NAME_TABLES, Array, Blocks, Points, Requests, Trace, empty_trace, selected
+
+_TABLE_OF = {**{name: name for name in NAME_TABLES}, "served": "region"}
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A whole trace, and what was done to make it one."""
+
+    trace: Trace
+    duplicates: int  # requests left out because one with the same id was there before
+    reordered: int  # requests that stood behind a later one
+
+
+def merged(parts: Sequence[Trace]) -> Merged:
+    """One trace of these parts, without duplicates and sorted by instant (ties keep their order)."""
+    whole = _joined(parts)
+    kept = _first_of_each(whole.requests.identity)
+    duplicates = len(whole) - len(kept)
+    at = whole.requests.at[kept]
+    if duplicates == 0 and (len(at) < 2 or bool((at[1:] >= at[:-1]).all())):
+        return Merged(whole, 0, 0)
+    order = np.argsort(at, kind="stable")
+    late = int((at < np.maximum.accumulate(at)).sum()) if len(at) else 0
+    return Merged(selected(whole, kept[order]), duplicates, late)
+
+
+def _first_of_each(identity: Array) -> Array:
+    """The first row of every request id; rows without an id are all kept."""
+    if not identity.any():
+        return np.arange(len(identity))
+    _, first = np.unique(identity, return_index=True)
+    keep = identity == 0
+    keep[first] = True
+    return np.flatnonzero(keep)
+
+
+def _joined(parts: Sequence[Trace]) -> Trace:
+    if not parts:
+        return empty_trace()
+    if len(parts) == 1:
+        return parts[0]
+    names, recoded = _unified(parts)
+    return Trace(
+        _stacked(Requests, recoded),
+        _stacked(Blocks, [part.blocks for part in parts]),
+        _stacked(Points, [part.points for part in parts]),
+        _offsets([part.block_offsets for part in parts]),
+        _offsets([part.point_offsets for part in parts]),
+        names,
+    )
+
+
+def _stacked(table: type, tables: Sequence[Any]) -> Any:
+    return table(**{c.name: np.concatenate([getattr(one, c.name) for one in tables]) for c in fields(table)})
+
+
+def _offsets(parts: Sequence[Array]) -> Array:
+    base, made = 0, [np.zeros(1, np.int64)]
+    for offsets in parts:
+        made.append(offsets[1:] + base)
+        base += int(offsets[-1])
+    return np.concatenate(made)
+
+
+def _unified(parts: Sequence[Trace]) -> tuple[Mapping[str, tuple[str, ...]], list[Requests]]:
+    """The names of all parts in one table each, and every part's codes in terms of it."""
+    tables: dict[str, dict[str, int]] = {name: {} for name in NAME_TABLES}
+    recoded: list[Requests] = []
+    for part in parts:
+        changed: dict[str, Array] = {}
+        for column, table in _TABLE_OF.items():
+            codes = tables[table]
+            # One slot more than there are names: code -1, "not recorded", reads it and stays -1.
+            new = np.array([codes.setdefault(text, len(codes)) for text in part.names[table]] + [-1], np.int32)
+            changed[column] = new[getattr(part.requests, column)]
+        recoded.append(replace(part.requests, **changed))
+    return {name: tuple(codes) for name, codes in tables.items()}, recoded

@@ -1,0 +1,132 @@
+"""The compiled replay and ``cache.step`` do the same on random traffic."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rockbottom.cache import Behaviour, Namespace, PrefixCache, step
+from rockbottom.catalog import CacheRules, load_catalog
+from rockbottom.prompt import Api, BlockKind, CachePoint, Parameters, Section, Segment, digest_of, prompt_of
+from rockbottom.quantities import Ttl
+from rockbottom.replay import PlacedPoints, nodes_of, outcomes
+from rockbottom.trace import Blocks, Points, Requests, Trace
+from rockbottom.trace.columns import NAME_TABLES, offsets_of, table_of
+
+SIZES = {"a": 300, "b": 700, "c": 1200, "d": 40, "e": 2}
+MARKS = st.tuples(st.integers(1, 30), st.sampled_from(["5m", "1h", None]))
+REQUESTS = st.lists(
+    st.tuples(
+        st.text("abcde", min_size=1, max_size=30),
+        st.lists(MARKS, max_size=4, unique=True),
+        st.one_of(st.floats(0, 4000), st.sampled_from([0.0, 1.0, 299.0, 300.0, 301.0, 3600.0])),
+        st.sampled_from([0.0, 0.5, 400.0]),
+        st.integers(0, 1),
+    ),
+    min_size=1,
+    max_size=40,
+)
+BEHAVIOURS = st.builds(
+    Behaviour,
+    thinking_scope=st.just("all"),
+    ttl_in_key=st.sampled_from(["yes", "no"]),
+    entry_lifetime=st.sampled_from(["per_block", "whole_prefix"]),
+    refresh_on_hit=st.sampled_from(["prefix", "entry"]),
+    api_in_key=st.just("yes"),
+    point_below_hit=st.sampled_from(["marks", "ignored"]),
+    unsupported_ttl=st.just("downgrade"),
+    trailing_text_document=st.just("excluded"),
+)
+
+
+@pytest.fixture(scope="module")
+def rules() -> CacheRules:
+    catalog = load_catalog()
+    return catalog.rule_history(catalog.model("global.anthropic.claude-sonnet-4-6").model)[0]
+
+
+@given(
+    requests=REQUESTS,
+    behaviour=BEHAVIOURS,
+    minimum=st.sampled_from([0, 1000, 1024]),
+    maximum=st.sampled_from([None, 6000]),
+    lookback=st.sampled_from([0, 2, 21]),
+    ttls=st.sampled_from([(Ttl.FIVE_MINUTES, Ttl.ONE_HOUR), (Ttl.FIVE_MINUTES,)]),
+)
+@settings(max_examples=400, deadline=None)
+def test_every_request_reads_and_writes_the_same_tokens(rules, requests, behaviour, minimum, maximum, lookback, ttls):
+    """Any prompts from a small alphabet, any points and instants, every switch, two Regions, late visibility."""
+    chosen = replace(
+        rules, minimum_tokens=minimum, maximum_cacheable_tokens=maximum, lookback_blocks=lookback, ttls=ttls
+    )
+    prompts, instants = _prompts(requests)
+    expected = _stepped(prompts, instants, requests, chosen, behaviour)
+    trace, points = _columns(prompts, instants, chosen)
+    regions = np.array([request[4] for request in requests])
+    delays = np.array([request[3] for request in requests])
+    found = outcomes(trace, nodes_of(trace, regions), points, chosen, behaviour, delays)
+    columns = found.read, found.written_5m, found.written_1h, found.uncached, found.hit
+    assert [tuple(map(int, row)) for row in zip(*columns, strict=True)] == expected
+
+
+def _prompts(requests):
+    instants, now, prompts = [], 0.0, []
+    for text, marks, wait, _, _ in requests:
+        now += wait
+        instants.append(now)
+        segments = [
+            Segment(Section.MESSAGES, BlockKind.TEXT, digest_of("x", "user", b.encode()), SIZES[b], 1 + (b == "e"))
+            for b in text
+        ]
+        points = [
+            CachePoint(after, Ttl(ttl) if ttl else None, Section.MESSAGES, BlockKind.TEXT)
+            for after, ttl in marks
+            if after <= len(text)
+        ]
+        prompts.append(prompt_of(Api.CONVERSE, segments, points, Parameters()))
+    return prompts, instants
+
+
+def _stepped(prompts, instants, requests, rules, behaviour):
+    state, made = PrefixCache(), []
+    for prompt, now, request in zip(prompts, instants, requests, strict=True):
+        namespace = Namespace("1", f"region-{request[4]}", "m")
+        state, result = step(state, prompt, now, rules, behaviour, namespace, now + request[3])
+        made.append((result.read, result.written_5m, result.written_1h, result.uncached, result.hit))
+    return made
+
+
+def _columns(prompts, instants, rules):
+    chains = [_chain(prompt) for prompt in prompts]
+    blocks = [segment for prompt in prompts for segment in prompt.segments]
+    points = [point for prompt in prompts for point in prompt.points]
+    counts = [len(prompt.segments) for prompt in prompts]
+    length, rows = len(prompts), len(blocks)
+    requests = {"at": instants, "tokens_in": [prompt.tokens + rules.residual_tokens for prompt in prompts]}
+    columns = {
+        "prefix": np.array([link for chain in chains for link in chain], np.uint64),
+        "depth": [depth for prompt in prompts for depth in prompt.depths[1:]],
+        "section": np.full(rows, 2),
+        "weight": [segment.blocks for segment in blocks],
+    }
+    trace = Trace(
+        table_of(Requests, requests, length),
+        table_of(Blocks, columns, rows),
+        table_of(Points, {}, 0),
+        offsets_of(counts),
+        np.zeros(length + 1, np.int64),
+        dict.fromkeys(NAME_TABLES, ()),
+    )
+    ttl = np.array([point.ttl is Ttl.ONE_HOUR for point in points], np.uint8)
+    after = np.array([point.after for point in points], np.int32)
+    return trace, PlacedPoints(offsets_of([len(prompt.points) for prompt in prompts]), after, ttl)
+
+
+def _chain(prompt):
+    digest, made = b"", []
+    for segment in prompt.segments:
+        digest = digest_of("chain", "", digest, segment.digest)
+        made.append(int.from_bytes(digest[:8], "little"))
+    return made
