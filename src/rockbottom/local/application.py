@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
 
+from rockbottom.local.answers import Answer
 from rockbottom.local.callers import caller_from
 from rockbottom.local.control_plane import Asking, ControlPlane
 from rockbottom.local.failures import ServiceFailure, invalid
@@ -20,6 +22,7 @@ from rockbottom.local.routes import RUNTIME_OPERATIONS, Route, route_of
 from rockbottom.local.runtime import Call, Counted, Headers, Runtime
 from rockbottom.local.state import State
 from rockbottom.local.steering import Steering
+from rockbottom.local.upstream import Upstream
 from rockbottom.wire import exception_frame
 
 Scope = MutableMapping[str, Any]
@@ -46,6 +49,9 @@ class Application:
         self._control = ControlPlane(state.catalog, state.profiles, state.clock)
         self._jobs = JobsPlane(state, self._runtime)
         self._steering = Steering(state, self.flush_logs)
+        settings = state.settings
+        self._upstream = Upstream(settings.upstream, settings.upstream_model) if settings.upstream else None
+        self._asking = ThreadPoolExecutor(64, "rockbottom-upstream") if self._upstream else None
         self._stopping = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
 
@@ -188,11 +194,19 @@ class Application:
                 counts = msgspec.json.encode(self._runtime.count_tokens(call))
                 await _send(send, 200, [_JSON, (b"x-amzn-requestid", request_id.encode())], counts)
                 return
-            counted = self._runtime.read(call, own_answer=True)
+            counted = self._runtime.read(call, own_answer=self._upstream is None)
+            if counted.answer is None:
+                counted.answer = await self._asked_upstream(counted)
         except ServiceFailure as failure:
             self._fail(call, failure)
             raise
         await self._reply(counted, send, fault)
+
+    async def _asked_upstream(self, counted: Counted) -> Answer:
+        assert self._upstream is not None
+        answer, model = self._upstream.answer, counted.model.model.id
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._asking, answer, counted.body, counted.asked, model, counted.count)
 
     async def _suffer(self, fault: Fault) -> None:
         if fault.kind == "error":

@@ -1,5 +1,6 @@
 """The application on a socket: in the foreground for the command line, in a thread for tests and the bench."""
 
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -26,6 +27,19 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._application = application
         self._started = started
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGINT and SIGTERM, and count that as a good end; uvicorn would raise the signal once more."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn does, then say so."""

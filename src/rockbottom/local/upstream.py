@@ -1,0 +1,152 @@
+"""Answers written by an OpenAI-compatible server, so that they and their latency are real.
+
+The prompt's texts, tool calls, tool results and tools are handed on; images, documents that are not text, and
+cachePoints are not. Blocking: the application calls it from a thread of its own.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import msgspec
+import urllib3
+
+from rockbottom.local.answers import Answer
+from rockbottom.local.asked import Asked
+from rockbottom.local.failures import LocalError, ServiceFailure
+
+Json = dict[str, Any]
+_TIMEOUT = urllib3.Timeout(connect=10, read=600)
+_STOPS = {"length": "max_tokens", "tool_calls": "tool_use", "content_filter": "content_filtered"}
+
+
+class Upstream:
+    """One server, by the base URL that ends before ``/chat/completions``; ``model`` overrides the Bedrock id."""
+
+    def __init__(self, base_url: str, model: str | None) -> None:
+        if urlsplit(base_url).scheme not in ("http", "https"):
+            raise LocalError(
+                f"{base_url!r} is no http(s) URL of an OpenAI-compatible server",
+                fix="give it as far as /v1: http://127.0.0.1:8000/v1",
+            )
+        self._url = base_url.rstrip("/") + "/chat/completions"
+        self._model = model
+        self._pool = urllib3.PoolManager(maxsize=64, retries=False, timeout=_TIMEOUT)
+
+    def answer(self, body: Json, asked: Asked, model: str, count: Callable[[str], int]) -> Answer:
+        """The upstream's reply. Raises ServiceFailure in Bedrock's words when it fails."""
+        request: Json = {"model": self._model or model, "messages": messages_of(body), "stream": False}
+        if asked.max_tokens is not None:
+            request["max_tokens"] = asked.max_tokens
+        if asked.stop_sequences:
+            request["stop"] = list(asked.stop_sequences)
+        if asked.tools:
+            request["tools"] = [
+                {"type": "function", "function": {"name": tool.name, "parameters": tool.schema}} for tool in asked.tools
+            ]
+            if asked.forced is not None:
+                request["tool_choice"] = (
+                    {"type": "function", "function": {"name": asked.forced}} if asked.forced else "required"
+                )
+        return _answer(self._sent(request), count)
+
+    def _sent(self, request: Json) -> Json:
+        headers = {"content-type": "application/json"}
+        try:
+            reply = self._pool.request("POST", self._url, body=msgspec.json.encode(request), headers=headers)
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise ServiceFailure(
+                "ModelTimeoutException", f"The upstream {self._url} did not answer in time."
+            ) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise ServiceFailure(
+                "ServiceUnavailableException",
+                f"The upstream {self._url} cannot be reached: {error}",
+            ) from error
+        if reply.status != 200:
+            said = reply.data[:300].decode("utf-8", "replace")
+            code = "ThrottlingException" if reply.status == 429 else "ModelErrorException"
+            extra = {} if reply.status == 429 else {"originalStatusCode": reply.status}
+            raise ServiceFailure(code, f"The upstream answered {reply.status}: {said}", extra=extra)
+        try:
+            return msgspec.json.decode(reply.data, type=Json)
+        except msgspec.DecodeError as error:
+            raise ServiceFailure(
+                "ModelErrorException", f"The upstream's reply is not JSON: {error}", extra={"originalStatusCode": 200}
+            ) from error
+
+
+def _answer(reply: Json, count: Callable[[str], int]) -> Answer:
+    try:
+        choice = reply["choices"][0]
+        message = choice["message"]
+        text = message.get("content") or ""
+        content: list[Json] = [{"text": text}] if text else []
+        for call in message.get("tool_calls") or ():
+            function = call["function"]
+            content.append(
+                {
+                    "toolUse": {
+                        "toolUseId": call["id"],
+                        "name": function["name"],
+                        "input": msgspec.json.decode(function.get("arguments") or "{}"),
+                    }
+                }
+            )
+        said = (reply.get("usage") or {}).get("completion_tokens")
+    except (AttributeError, KeyError, IndexError, TypeError, msgspec.DecodeError) as error:
+        raise ServiceFailure(
+            "ModelErrorException", f"The upstream's reply cannot be read: {error!r}", extra={"originalStatusCode": 200}
+        ) from error
+    tokens = said if isinstance(said, int) else count(text)
+    return Answer(tuple(content), _STOPS.get(str(choice.get("finish_reason")), "end_turn"), tokens)
+
+
+def messages_of(body: Json) -> list[Json]:
+    """The chat messages of a Converse, Nova or Anthropic body."""
+    system = _texts(body.get("system"))
+    found: list[Json] = [{"role": "system", "content": system}] if system else []
+    for message in body.get("messages") or ():
+        content = message.get("content")
+        blocks = [{"text": content}] if isinstance(content, str) else cast(list[Json], content or [])
+        found += _results(blocks)
+        text, calls = _texts(blocks), list(_calls(blocks))
+        if calls:
+            found.append({"role": "assistant", "content": text or None, "tool_calls": calls})
+        elif text:
+            found.append({"role": message["role"], "content": text})
+    return found
+
+
+def _texts(blocks: Any) -> str:
+    if isinstance(blocks, str):
+        return blocks
+    return "\n\n".join(block["text"] for block in blocks or () if isinstance(block.get("text"), str))
+
+
+def _calls(blocks: Iterable[Json]) -> Iterable[Json]:
+    for block in blocks:
+        use = block.get("toolUse") or (block if block.get("type") == "tool_use" else None)
+        if use:
+            arguments = msgspec.json.encode(use.get("input")).decode()
+            yield {
+                "id": use.get("toolUseId") or use.get("id"),
+                "type": "function",
+                "function": {"name": use.get("name"), "arguments": arguments},
+            }
+
+
+def _results(blocks: Iterable[Json]) -> Iterable[Json]:
+    for block in blocks:
+        result = block.get("toolResult") or (block if block.get("type") == "tool_result" else None)
+        if result:
+            content = result.get("content")
+            parts = [{"text": content}] if isinstance(content, str) else cast(list[Json], content or [])
+            text = "\n".join(
+                part["text"] if "text" in part else msgspec.json.encode(part.get("json")).decode() for part in parts
+            )
+            yield {
+                "role": "tool",
+                "tool_call_id": result.get("toolUseId") or result.get("tool_use_id"),
+                "content": text,
+            }
