@@ -218,3 +218,35 @@ def test_the_dearest_uncached_is_compared_with_the_cheapest_cached(bench_of, sma
     base = Decimal(_lanes(document, 0)["baseline"]["cost"]["month"])
     least = Decimal(_lanes(document, 1)["cached"]["cost"]["month"])
     assert Decimal(found["saved"]) == 1 - least / base
+
+
+def test_on_aws_a_nonce_keeps_lanes_apart(endpoint_url, small, tmp_path, monkeypatch):
+    """Against a service whose cache cannot be emptied, every lane still writes its own prefix once.
+
+    The service is the local endpoint reached as AWS is: one account for all lanes, no scripts, no clock to move.
+    """
+    from rockbottom.bench import AwsEndpoint, prepare, read_workload
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "900000000001")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
+    waited: list[float] = []
+    place = AwsEndpoint("us-east-1", endpoint_url=endpoint_url, sleep=waited.append)
+    bench = prepare(read_workload(small), place, lanes=["cached", "cached-tail"], repeats=2)
+    bench.run()
+    document = bench.document()
+    lanes = _lanes(document)
+    assert passed(document)
+    for name in ("cached", "cached-tail"):
+        first = lanes[name]["turns"][0]
+        assert first["read"] == 0
+        assert first["write"] > 1024
+    assert lanes["cached"]["repeats"]["write"]["least"] == lanes["cached"]["repeats"]["write"]["most"]
+    assert set(waited) == {20.0}
+    assert len(waited) == 3 * 2 * 2  # three lanes, twice, between three turns
+    assert (document["provenance"]["tokens"], document["provenance"]["latency"]) == ("counted", "measured")
+    # The nonce is as long in every lane, so the prompts are too.
+    assert len({turns["input"] + turns["read"] + turns["write"] for turns in _firsts(lanes)}) == 1
+
+
+def _firsts(lanes):
+    return [lane["turns"][0] for lane in lanes.values() if lane["turns"]]

@@ -45,7 +45,7 @@ class Bench:
             self.ledger.close()
 
     def document(self) -> dict[str, Any]:
-        """The results so far (docs/reference/bench-results.md)."""
+        """The results so far (docs/reference/workload.md)."""
         local = self.endpoint.kind == "local"
         return document_of(self.plan, self.ledger, counted=self.endpoint.counted, simulated_latency=local)
 

@@ -1,4 +1,4 @@
-"""The results of a run as one JSON document, documented in docs/reference/bench-results.md.
+"""The results of a run as one JSON document, documented in docs/reference/workload.md.
 
 Money is text (exact decimal US dollars), tokens are integers, times are milliseconds. ``report`` draws from this
 document alone, so a report can be made again from the file.
