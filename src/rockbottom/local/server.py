@@ -1,5 +1,6 @@
 """The application on a socket: in the foreground for the command line, in a thread for tests and the bench."""
 
+import gc
 import signal
 import socket
 import threading
