@@ -113,7 +113,11 @@ def serve(settings: Settings, started: Callable[[Running], None]) -> None:
     listener = _listening_socket(settings)
     try:
         with s3_served(settings.s3, settings.host) as s3_url:
-            _server(settings, listener, started, s3_url).run(sockets=[listener])
+            server = _server(settings, listener, started, s3_url)
+            # What was loaded stays for good, and bodies are trees without cycles: collect less often.
+            gc.freeze()
+            gc.set_threshold(50_000, 20, 50)
+            server.run(sockets=[listener])
     finally:
         listener.close()
 
