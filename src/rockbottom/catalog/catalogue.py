@@ -1,8 +1,9 @@
 """Everything AWS says, loaded once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import Path
 
 from rockbottom.catalog.errors import NoRulesInForce
 from rockbottom.catalog.models import Model, ModelId
@@ -48,6 +49,16 @@ class Catalog:
             if row.valid_from <= on:
                 return row
         raise NoRulesInForce(f"No cache rules for {bare} on {on}; the first row starts {rows[-1].valid_from}.")
+
+    def overlaid(self, path: Path) -> "Catalog":
+        """This catalogue with facts measured on a user's account on top (``catalog.measured`` has the format).
+
+        Raises InvalidCatalogue, OSError.
+        """
+        from rockbottom.catalog.measured import with_measured  # few users have such a file
+
+        rules, switches, sources = with_measured(path, self._rules, self.switches)
+        return replace(self, _rules=rules, switches=switches, sources={**self.sources, **sources})
 
     def rule_history(self, model: Model) -> tuple[CacheRules, ...]:
         """Every row of a model's cache rules, the newest first."""

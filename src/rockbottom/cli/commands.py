@@ -16,6 +16,7 @@ COMMANDS: dict[str, Entry] = {
     "bench": Entry("rockbottom.cli.bench:command", "Measure a workload every way Bedrock can bill it."),
     "prices": Entry("rockbottom.cli.prices:command", "Show prices, and check them against AWS's price list."),
     "models": Entry("rockbottom.cli.models:command", "List models and the rules by which they cache."),
+    "probe": Entry("rockbottom.cli.probe:command", "Measure on your account how a model really caches."),
     "serve": Entry("rockbottom.cli.serve:serve", "Serve a local Bedrock endpoint that AWS SDKs talk to."),
 }
 """Commands by name, in the order in which they are listed: the everyday ones first."""

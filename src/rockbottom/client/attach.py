@@ -13,6 +13,7 @@ from rockbottom.client.errors import NotAttachable, NotAttached
 from rockbottom.client.flights import DEFAULT_HOLD_S
 from rockbottom.client.ledger import Report
 from rockbottom.client.planning import Planner
+from rockbottom.client.probing.facts import with_saved_facts
 
 Client = TypeVar("Client")
 
@@ -46,7 +47,7 @@ def attach(
     options = Options(
         max(0.0, float(hold_s)), None if keep_alive_usd is None else Decimal(str(keep_alive_usd)), notices
     )
-    facts = catalog or load_catalog()
+    facts = catalog or with_saved_facts(load_catalog())
     make = _maker(client)
     if resolve is None:
         resolve = make.resolver(client)
@@ -76,7 +77,7 @@ def attachment_of(client: Any) -> Attachment:
 def _new_planner(catalog: Catalog, resolve: Resolve | None) -> Planner:
     from rockbottom.plan import Planner as Ours  # the heaviest part; not needed by who brings a planner
 
-    return Ours(resolve=resolve)
+    return Ours(resolve=resolve, catalog=catalog)
 
 
 class _Botocore:

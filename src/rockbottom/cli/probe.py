@@ -1,0 +1,178 @@
+"""``rockbottom probe``: measures, on the user's own account, how Bedrock really caches."""
+
+import json
+import secrets
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rockbottom.catalog import load_catalog
+from rockbottom.cli.exits import Exit
+from rockbottom.client.errors import ProbeStopped
+from rockbottom.client.probing import (
+    QUESTIONS,
+    Estimate,
+    Experiment,
+    Finding,
+    LocalService,
+    RealService,
+    Service,
+    Subject,
+    estimate,
+    findings_of,
+    run,
+    saved_facts_path,
+    write_facts,
+)
+
+_NAMES = ("minimum_tokens", *QUESTIONS)
+
+
+@click.command()
+@click.option("--model", "model_id", required=True, metavar="ID", help="Model or inference profile id to ask about.")
+@click.option(
+    "--endpoint",
+    default="aws",
+    show_default=True,
+    metavar="WHERE",
+    help="aws, local (http://127.0.0.1:4747), or the URL of a local endpoint.",
+)
+@click.option("--region", metavar="NAME", help="AWS Region; by default the one that the AWS configuration names.")
+@click.option("--only", multiple=True, type=click.Choice(_NAMES), help="Ask only this; may be given several times.")
+@click.option("--yes", is_flag=True, help="Do not ask before spending.")
+@click.option("--estimate", "estimate_only", is_flag=True, help="Say what it would cost, send nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.option(
+    "--save",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for the findings; for AWS the user's data folder, for a local endpoint none.",
+)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    model_id: str,
+    endpoint: str,
+    region: str | None,
+    only: tuple[str, ...],
+    yes: bool,
+    estimate_only: bool,
+    as_json: bool,
+    save: Path | None,
+) -> None:
+    """Measure how a model really caches: minimum, lookback, lifetimes, what is in the key.
+
+    The price is estimated first and nothing is sent without consent. Findings are saved with their date and
+    from then on used instead of the catalogue's. On AWS it takes about seven minutes, most of them waiting.
+    """
+    on = datetime.now(UTC).date()
+    catalog = load_catalog()
+    model = catalog.model(model_id)
+    subject = Subject(model_id, model, catalog.rules(model, on), secrets.token_hex(4))
+    chosen = frozenset(only)
+    price = estimate(subject, catalog, on, chosen)
+    local = endpoint != "aws"
+    _announce(price, endpoint, local)
+    if estimate_only:
+        return _print_estimate(price, as_json)
+    if not local and not yes:
+        _consent()
+    service = _service(endpoint, region, local)
+    findings, stopped = _asked(subject, service, chosen)
+    path = save or (None if local else saved_facts_path())
+    if path is not None and any(one.answer is not None for one in findings):
+        write_facts(path, subject, findings, on, "a local endpoint" if local else f"AWS {region or ''}".strip())
+        click.echo(f"saved to {path}", err=True)
+    _print(findings, model_id, on, endpoint, as_json)
+    if stopped is not None:
+        click.echo(f"rockbottom: {stopped}", err=True)
+        ctx.exit(Exit.PARTIAL if findings else Exit.SERVICE)
+    return None
+
+
+def _announce(price: Estimate, endpoint: str, local: bool) -> None:
+    where = f"the local endpoint {endpoint} (nothing is billed)" if local else "AWS"
+    took = f"{price.seconds / 60:.0f} minutes of waiting" if price.seconds >= 60 and not local else "no waiting"
+    click.echo(
+        f"{price.requests} requests to {where}, {took}; at AWS's prices about "
+        f"${price.expected_usd:.2f}, at worst ${price.worst_usd:.2f}",
+        err=True,
+    )
+
+
+def _consent() -> None:
+    if not sys.stdin.isatty():
+        raise click.UsageError("this spends money and nobody is there to agree; --yes agrees")
+    click.confirm("Send them?", abort=True, err=True)
+
+
+def _service(endpoint: str, region: str | None, local: bool) -> Service:
+    import boto3  # an extra; the message for its absence is the command line's
+    from botocore.config import Config
+
+    patient = Config(retries={"total_max_attempts": 1}, read_timeout=120)
+    if not local:
+        return RealService(boto3.client("bedrock-runtime", region_name=region, config=patient), _waiting)
+    url = "http://127.0.0.1:4747" if endpoint == "local" else endpoint
+    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+    client = boto3.client(
+        "bedrock-runtime", region_name=region or "us-east-1", endpoint_url=url, config=patient, **keys
+    )
+    return LocalService(client, url)
+
+
+def _waiting(left: float, why: str) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K  waiting {left:3.0f} s {why}"[:90], nl=False, err=True)
+        if left <= 5:
+            click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _asked(
+    subject: Subject, service: Service, chosen: frozenset[str]
+) -> tuple[list[Finding], ProbeStopped | KeyboardInterrupt | None]:
+    findings: list[Finding] = []
+
+    def found(one: Finding) -> None:
+        findings.append(one)
+        click.echo(f"  {one.question}: {one.answer or 'not measured'} ({one.evidence})"[:160], err=True)
+
+    first, rest = findings_of(subject, chosen)
+    try:
+        if first is not None:
+            run([Experiment(first.__name__, first(subject))], service, found)
+        run([Experiment(one.__name__, one(subject)) for one in rest], service, found)
+    except ProbeStopped as stopped:
+        return findings, stopped
+    except KeyboardInterrupt as stopped:
+        if not findings:
+            raise
+        return findings, stopped
+    return findings, None
+
+
+def _print_estimate(price: Estimate, as_json: bool) -> None:
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "requests": price.requests,
+                    "expected_usd": str(price.expected_usd),
+                    "worst_usd": str(price.worst_usd),
+                    "seconds": price.seconds,
+                }
+            )
+        )
+
+
+def _print(findings: list[Finding], model_id: str, on: date, endpoint: str, as_json: bool) -> None:
+    if as_json:
+        rows: list[dict[str, Any]] = [
+            {"question": one.question, "answer": one.answer, "evidence": one.evidence} for one in findings
+        ]
+        click.echo(json.dumps({"model": model_id, "measured_on": str(on), "endpoint": endpoint, "findings": rows}))
+        return
+    for one in findings:
+        click.echo(f"{one.question:24} {one.answer if one.answer is not None else '-'}")

@@ -1,0 +1,60 @@
+"""Requests of a chosen size that nobody has sent before."""
+
+import json
+from typing import Any
+
+from rockbottom.client.planning import Request
+
+POINT_5M = {"cachePoint": {"type": "default"}}
+POINT_1H = {"cachePoint": {"type": "default", "ttl": "1h"}}
+_WORDS = [
+    "river",
+    "stone",
+    "cloud",
+    "paper",
+    "green",
+    "house",
+    "light",
+    "music",
+    "winter",
+    "garden",
+    "morning",
+    "bridge",
+    "window",
+    "silver",
+    "forest",
+    "harbor",
+]
+
+
+def prose(words: int, nonce: str) -> str:
+    """``words`` common words behind a beginning that makes them new to the service."""
+    return " ".join([nonce, *(_WORDS[(n * 7 + n // 16) % 16] for n in range(words))])
+
+
+def converse(model_id: str, system: list[dict[str, Any]], content: list[dict[str, Any]], **more: Any) -> Request:
+    """The cheapest Converse request with this system prompt and this user message."""
+    request: Request = {
+        "modelId": model_id,
+        "messages": [{"role": "user", "content": content}],
+        "inferenceConfig": {"maxTokens": 1},
+    }
+    if system:
+        request["system"] = system
+    return {**request, **more}
+
+
+def anthropic(model_id: str, system: str, question: str) -> Request:
+    """The same through InvokeModel, the system prompt marked."""
+    body = {
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": 1,
+        "system": [{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}],
+        "messages": [{"role": "user", "content": [{"type": "text", "text": question}]}],
+    }
+    return {"modelId": model_id, "body": json.dumps(body)}
+
+
+def text(value: str) -> dict[str, Any]:
+    """A text block."""
+    return {"text": value}
