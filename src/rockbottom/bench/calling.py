@@ -46,7 +46,9 @@ def send(client: Any, model_id: str, request: Request, *, stream: bool, ttl: Ttl
     ``ttl`` is the lifetime that the request asked for, for services that do not split writes by it. Raises
     EndpointRefused (it would be refused again) or EndpointDied (it may work later).
     """
+    from botocore.eventstream import ParserError
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
+    from urllib3.exceptions import HTTPError
 
     try:
         if request.dialect != "converse":
@@ -60,7 +62,7 @@ def send(client: Any, model_id: str, request: Request, *, stream: bool, ttl: Ttl
         raise EndpointDied(f"the endpoint stopped answering: {error}") from error
     except BotoCoreError as error:
         raise _before_sending(error) from error
-    except (OSError, ValueError, KeyError) as error:  # a connection or a stream cut in the middle
+    except (HTTPError, ParserError, OSError, ValueError, KeyError) as error:  # cut in the middle of a reply
         raise EndpointDied(f"the reply broke off: {type(error).__name__}: {error}") from error
 
 
@@ -68,6 +70,7 @@ def failure_of(error: Any, model_id: str) -> BenchError:
     """What a botocore ClientError means here."""
     told = error.response.get("Error", {})
     code, message = str(told.get("Code", "")), str(told.get("Message", ""))
+    code = code[:1].upper() + code[1:]  # an exception inside a stream is spelt with a small first letter
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code in _CREDENTIALS:
         expired = "have expired" if "Expired" in code else "are not accepted"
