@@ -1,0 +1,26 @@
+"""Expected against observed usage: one finding, one cause, its evidence, its price, its fix. Pure."""
+
+from rockbottom.diagnose.causes import Cause
+from rockbottom.diagnose.differences import Difference, difference_of
+from rockbottom.diagnose.explaining import Stream, Tolerance, explain, read_all
+from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
+from rockbottom.diagnose.sent import Archive, Record, Sent
+from rockbottom.diagnose.volatile import VolatileKind
+
+__all__ = [
+    "Archive",
+    "Cause",
+    "CauseTotal",
+    "Difference",
+    "Finding",
+    "Findings",
+    "Record",
+    "Saving",
+    "Sent",
+    "Stream",
+    "Tolerance",
+    "VolatileKind",
+    "difference_of",
+    "explain",
+    "read_all",
+]

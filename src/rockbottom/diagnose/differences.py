@@ -1,0 +1,241 @@
+"""The first difference between two requests: where it is, what kind it is, and what stood there before and after.
+
+One small judge per cause, asked in order; the first that recognises the difference names it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from rockbottom.diagnose.causes import Cause
+from rockbottom.diagnose.faces import Face
+from rockbottom.diagnose.sent import Archive, Sent
+from rockbottom.diagnose.volatile import VolatileKind, change_between, common_ends
+from rockbottom.prompt import Section, Segment
+
+_SHOWN = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first place where two requests part.
+
+    ``place`` is in the words of the later body (``tools[2].toolSpec.description``), ``byte`` counts in the UTF-8
+    of the text there; ``before`` and ``after`` are the whole texts; ``evidence`` says what changed in a line.
+    """
+
+    cause: Cause
+    place: str
+    byte: int
+    before: str
+    after: str
+    evidence: str
+    volatile: VolatileKind | None = None
+
+    @property
+    def where(self) -> str:
+        """The place in words."""
+        return f"{self.place}, byte {self.byte}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two requests, the index of the first segment that differs, and the faces that stand there."""
+
+    archive: Archive
+    earlier: Sent
+    sent: Sent
+    index: int
+
+    @property
+    def old(self) -> Segment | None:
+        return self.earlier.segments[self.index] if self.index < len(self.earlier.segments) else None
+
+    @property
+    def new(self) -> Segment | None:
+        return self.sent.segments[self.index] if self.index < len(self.sent.segments) else None
+
+    def face(self, segment: Segment | None) -> Face | None:
+        return None if segment is None else self.archive.faces.get(segment.digest)
+
+    @property
+    def in_tools(self) -> bool:
+        return any(one is not None and one.section is Section.TOOLS for one in (self.old, self.new))
+
+    @property
+    def in_messages(self) -> bool:
+        return self.new is not None and self.new.section is Section.MESSAGES
+
+    def faces(self, section: Section) -> tuple[list[Face], list[Face]]:
+        """The faces of one section, before and after."""
+        return tuple(  # type: ignore[return-value]
+            [self.archive.faces[segment.digest] for segment in sent.prompt.segments if segment.section is section]
+            for sent in (self.earlier, self.sent)
+        )
+
+
+_Judged = tuple[Cause, str, VolatileKind | None]
+
+
+def difference_of(archive: Archive, earlier: Sent, sent: Sent, index: int) -> Difference | None:
+    """The difference at segment ``index``, the first that is not the same; None where one request only goes on."""
+    pair = _Pair(archive, earlier, sent, index)
+    if pair.old is None or pair.new is None:
+        if not pair.in_tools:
+            return None
+    cause, evidence, volatile = next(judged for judge in _JUDGES if (judged := judge(pair)) is not None)
+    place, byte, before, after = _place(pair)
+    return Difference(cause, place, byte, before, after, evidence, volatile)
+
+
+def _tools_reordered(pair: _Pair) -> _Judged | None:
+    if not pair.in_tools:
+        return None
+    old, new = (Counter(face.collapsed for face in faces) for faces in pair.faces(Section.TOOLS))
+    if old != new:
+        return None
+    before, after = (_names(faces) for faces in pair.faces(Section.TOOLS))
+    if before == after:
+        return None
+    return Cause.TOOLS_REORDERED, f"{_list(before)} -> {_list(after)}", None
+
+
+def _same_but(attribute: str, cause: Cause, evidence: str) -> Callable[[_Pair], _Judged | None]:
+    def judge(pair: _Pair) -> _Judged | None:
+        old, new = pair.face(pair.old), pair.face(pair.new)
+        if old is None or new is None or pair.old is None or pair.new is None or pair.old.role != pair.new.role:
+            return None
+        if getattr(old, attribute) != getattr(new, attribute):
+            return None
+        return cause, evidence, None
+
+    return judge
+
+
+def _volatile(pair: _Pair) -> _Judged | None:
+    old, new = pair.face(pair.old), pair.face(pair.new)
+    if old is None or new is None or old.masked != new.masked:
+        return None
+    change = change_between(old.text, new.text)
+    return Cause.VOLATILE_TEXT, f"{change.kind.value} {_quoted(change.before)} -> {_quoted(change.after)}", change.kind
+
+
+def _tools_changed(pair: _Pair) -> _Judged | None:
+    if not pair.in_tools:
+        return None
+    old, new = pair.faces(Section.TOOLS)
+    before, after = _names(old), _names(new)
+    told = [f"+{name}" for name in after if name not in before] + [f"-{name}" for name in before if name not in after]
+    if not told:
+        exact = {face.text for face in old}
+        told = [f"definition of {name}" for name, face in zip(after, new, strict=True) if face.text not in exact]
+    return Cause.TOOLS_CHANGED, _list(told) or "tools", None
+
+
+def _trimmed(pair: _Pair) -> _Judged | None:
+    if not pair.in_messages:
+        return None
+    later = {segment.digest: place for place, segment in enumerate(pair.earlier.segments) if place > pair.index}
+    for step, segment in enumerate(pair.sent.segments[pair.index : pair.index + 3]):
+        place = later.get(segment.digest)
+        if place is not None and place > pair.index + step:
+            dropped = place - pair.index
+            return Cause.HISTORY_TRIMMED, f"{dropped} block{'s' if dropped > 1 else ''} dropped", None
+    return None
+
+
+def _rewritten(pair: _Pair) -> _Judged | None:
+    """A block that other messages follow in both requests is history."""
+    if not pair.in_messages or pair.old is None or pair.new is None:
+        return None
+    if pair.new.message >= pair.sent.segments[-1].message or pair.old.message > pair.new.message:
+        return None
+    old, new = pair.face(pair.old), pair.face(pair.new)
+    if old is None or new is None or pair.old.digest == pair.new.digest:
+        return Cause.HISTORY_REWRITTEN, "the model drops earlier thinking when the user speaks again", None
+    change = change_between(old.text, new.text)
+    return Cause.HISTORY_REWRITTEN, f"{_quoted(change.before)} -> {_quoted(change.after)}", None
+
+
+def _other_text(pair: _Pair) -> _Judged | None:
+    old, new = pair.face(pair.old), pair.face(pair.new)
+    if old is None or new is None:
+        return Cause.VOLATILE_TEXT, "another block", VolatileKind.TEXT
+    change = change_between(old.text, new.text)
+    return Cause.VOLATILE_TEXT, f"text {_quoted(change.before)} -> {_quoted(change.after)}", VolatileKind.TEXT
+
+
+_JUDGES: Sequence[Callable[[_Pair], _Judged | None]] = (
+    _tools_reordered,
+    _same_but("sorted_keys", Cause.KEY_ORDER, "the same JSON, keys in another order"),
+    _same_but("collapsed", Cause.WHITESPACE, "the same text, other white space"),
+    _volatile,
+    _tools_changed,
+    _trimmed,
+    _rewritten,
+    _other_text,
+)
+
+
+def _place(pair: _Pair) -> tuple[str, int, str, str]:
+    """Path, byte and the two texts; for a tool or another JSON block down to the member that differs."""
+    segment = pair.new or pair.old
+    old, new = pair.face(pair.old), pair.face(pair.new)
+    before, after = (face.text if face else "" for face in (old, new))
+    path = segment.place if segment else ""
+    if segment and pair.new and pair.sent.prompt.api.value == "invoke" and segment.section is Section.TOOLS:
+        path = path.removeprefix("toolConfig.") if pair.sent.model.model.vendor == "anthropic" else path
+    member = new.member if new else ""
+    if member:
+        path += f".{member}"
+    if old and new and member != "text":
+        found = _member(before, after)
+        if found is not None:
+            inner, before, after = found
+            path += inner
+    head, _ = common_ends(before, after)
+    return path, len(after[:head].encode("utf-8", "surrogatepass")), before, after
+
+
+def _member(before: str, after: str) -> tuple[str, str, str] | None:
+    """The first member of two JSON texts whose values differ: its path and the two values as text."""
+    try:
+        old, new = msgspec.json.decode(before), msgspec.json.decode(after)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    path, found = next(_walk(old, new, ""), ("", None))
+    if found is None:
+        return None
+    one, two = (value if isinstance(value, str) else msgspec.json.encode(value).decode() for value in found)
+    return path, one, two
+
+
+def _walk(old: object, new: object, path: str) -> Iterator[tuple[str, tuple[object, object]]]:
+    if isinstance(old, dict) and isinstance(new, dict) and list(old) == list(new):  # type: ignore[reportUnknownArgumentType]
+        for key in new:  # type: ignore[reportUnknownVariableType]
+            yield from _walk(old[key], new[key], f"{path}.{key}")  # type: ignore[reportUnknownArgumentType]
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):  # type: ignore[reportUnknownArgumentType]
+        for index, (one, two) in enumerate(zip(old, new, strict=True)):  # type: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            yield from _walk(one, two, f"{path}[{index}]")  # type: ignore[reportUnknownArgumentType]
+    elif old != new or (isinstance(old, dict) and list(old) != list(new)):  # type: ignore[reportUnknownArgumentType]
+        yield path, (old, new)  # type: ignore[reportUnknownVariableType]
+
+
+def _names(faces: Sequence[Face]) -> list[str]:
+    return [_name(face) for face in faces]
+
+
+def _name(face: Face) -> str:
+    start = face.text.find('"name":"')
+    return face.text[start + 8 :].split('"', 1)[0] if start >= 0 else face.text[:20]
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def _quoted(text: str) -> str:
+    shown = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+    return msgspec.json.encode(shown).decode("utf-8", "replace")

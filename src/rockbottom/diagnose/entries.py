@@ -1,0 +1,193 @@
+"""The entries that earlier requests are known to have written, and what stands between a request and each of them.
+
+Unlike ``cache``, this ledger is led by what the service reported: an entry exists where a request with a
+cachePoint wrote or read at least that many tokens.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from rockbottom.diagnose.causes import Cause
+from rockbottom.diagnose.sent import Sent
+from rockbottom.prompt import Api, CachePoint, Parameters, PrefixHash, Section, Segment
+from rockbottom.quantities import Ttl
+
+# The clock of a log ticks in seconds.
+CLOCK_S = 1.0
+# How long a reply is taken to need to begin where the log does not say; only used to explain a miss.
+UNRECORDED_BEGIN_S = 2.0
+
+
+class Space(NamedTuple):
+    """Where an entry can be read: nobody else sees it."""
+
+    account: str
+    region: str
+    model: str
+    api: Api
+    parameters: Parameters
+    ttl: Ttl
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One entry: ``position`` is how many segments it closes, ``tokens`` how many it holds by the service's count."""
+
+    space: Space
+    position: int
+    section: Section
+    tokens: int
+    at: float
+    expires_at: float
+    visible_at: float
+    writer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """One reason why an entry could not be read, with its evidence in words."""
+
+    cause: Cause
+    evidence: str
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Entries by the content of their prefix, the latest of each space."""
+
+    thinking_scope: str
+    api_in_key: bool
+    ttl_in_key: bool
+    _entries: dict[PrefixHash, dict[Space, Written]] = field(
+        default_factory=dict[PrefixHash, dict[Space, Written]]
+    )
+
+    def along(self, sent: Sent, length: int) -> Iterator[Written]:
+        """Entries at the first ``length`` prefixes of a request, whatever their space, the deepest first."""
+        for position in range(length, 0, -1):
+            yield from self._entries.get(sent.content[position], {}).values()
+
+    def note(self, sent: Sent, number: int, tolerance: int) -> None:
+        """Remember what a request read and wrote, by its counters."""
+        usage = sent.usage
+        if usage is None or not usage.cache_read + usage.cache_write:
+            return
+        self._refresh(sent, usage.cache_read + tolerance)
+        reached = usage.cache_read + usage.cache_write + tolerance
+        begun = sent.record.began_after_s
+        visible_at = sent.at + (UNRECORDED_BEGIN_S if begun is None else begun)
+        for point in sent.prompt.points:
+            depth = sent.prompt.depths[point.after]
+            if point.after and sent.rules.minimum_tokens <= depth <= reached:
+                self._write(sent, point, depth, visible_at, number)
+
+    def _write(self, sent: Sent, point: CachePoint, depth: int, visible_at: float, number: int) -> None:
+        ttl = ttl_of(sent, point)
+        space = space_of(sent, ttl)
+        known = self._entries.setdefault(sent.content[point.after], {})
+        old = known.get(space)
+        if old is not None and old.expires_at > sent.at and old.visible_at <= sent.at:
+            visible_at = old.visible_at  # it was there before: not written anew
+        known[space] = Written(
+            space, point.after, sent.prompt.segments[point.after - 1].section, depth, sent.at,
+            sent.at + ttl.seconds, visible_at, number,
+        )  # fmt: skip
+
+    def _refresh(self, sent: Sent, read: int) -> None:
+        for position, depth in enumerate(sent.prompt.depths):
+            if not 0 < depth <= read:
+                continue
+            known = self._entries.get(sent.content[position], {})
+            for space, entry in known.items():
+                if entry.expires_at > sent.at and self._is_at_home(entry, sent):
+                    known[space] = Written(
+                        space, position, entry.section, entry.tokens, sent.at,
+                        max(entry.expires_at, sent.at + space.ttl.seconds), entry.visible_at, entry.writer,
+                    )  # fmt: skip
+
+    def _is_at_home(self, entry: Written, sent: Sent) -> bool:
+        space, record = entry.space, sent.record
+        same = space.region == record.region and space.model == sent.model.model.id
+        return same and not any(self._parameters(entry, sent))
+
+    def blockers(self, entry: Written, sent: Sent) -> Iterator[Blocker]:
+        """Everything that keeps a request from reading an entry, the most fundamental first."""
+        space = entry.space
+        if space.model != sent.model.model.id:
+            yield Blocker(Cause.MODEL_SWITCHED, f"{space.model} -> {sent.model.model.id}")
+        if self.api_in_key and space.api is not sent.prompt.api:
+            yield Blocker(Cause.API_SWITCHED, f"{space.api.value} -> {sent.prompt.api.value}")
+        changed = list(self._parameters(entry, sent))
+        if changed:
+            yield Blocker(Cause.PARAMETER_CHANGED, "; ".join(changed))
+        if entry.expires_at <= sent.at:
+            gap = sent.at - entry.at
+            yield Blocker(Cause.TTL_EXPIRED, f"{duration(gap)} since its last use, ttl {space.ttl.value}")
+        if space.region != sent.record.region:
+            yield Blocker(Cause.REGION_HOP, f"written in {space.region}, served by {sent.record.region}")
+        if entry.visible_at + CLOCK_S > sent.at:
+            yield Blocker(Cause.PARALLEL_WRITE, f"sent {duration(sent.at - entry.at)} after the request that wrote it")
+        yield from self._reach(entry, sent)
+
+    def _parameters(self, entry: Written, sent: Sent) -> Iterator[str]:
+        old, new = entry.space.parameters, sent.prompt.parameters
+        late = entry.section is Section.MESSAGES
+        if old.thinking != new.thinking and (late or self.thinking_scope == "all"):
+            yield f"thinking {old.thinking} -> {new.thinking}"
+        if old.effort != new.effort:
+            yield f"effort {old.effort} -> {new.effort}"
+        if old.output_schema != new.output_schema:
+            yield f"output schema {_short(old.output_schema)} -> {_short(new.output_schema)}"
+        if late and old.tool_choice_group != new.tool_choice_group:
+            yield f"toolChoice {old.tool_choice} -> {new.tool_choice}"
+        if late and old.images != new.images:
+            yield "images " + ("added" if new.images else "removed")
+        if entry.section is not Section.TOOLS and old.citations != new.citations:
+            yield "citations turned " + ("on" if new.citations else "off")
+        ttls = {ttl_of(sent, point) for point in sent.prompt.points}
+        if self.ttl_in_key and ttls and entry.space.ttl not in ttls:
+            yield f"ttl {entry.space.ttl.value} -> {' and '.join(sorted(ttl.value for ttl in ttls))}"
+
+    def _reach(self, entry: Written, sent: Sent) -> Iterator[Blocker]:
+        behind = [
+            point.after
+            for point in sent.prompt.points
+            if point.after >= entry.position and sent.prompt.depths[point.after] >= sent.rules.minimum_tokens
+        ]
+        if not behind:
+            yield Blocker(Cause.POINT_NOT_ADVANCED, "no cachePoint at or behind the entry")
+            return
+        added = _blocks(sent.segments[entry.position : min(behind)])
+        if added > sent.rules.lookback_blocks:
+            allowed = sent.rules.lookback_blocks
+            yield Blocker(Cause.LOOKBACK_EXCEEDED, f"{added} blocks added, a point looks back over {allowed}")
+
+
+def ttl_of(sent: Sent, point: CachePoint) -> Ttl:
+    """The lifetime a point asks for; the model's first where it names none, or one that the model lacks."""
+    return point.ttl if point.ttl in sent.rules.ttls else sent.rules.ttls[0]
+
+
+def space_of(sent: Sent, ttl: Ttl) -> Space:
+    """Where what this request writes can be read."""
+    record = sent.record
+    return Space(record.account, record.region, sent.model.model.id, sent.prompt.api, sent.prompt.parameters, ttl)
+
+
+def duration(seconds: float) -> str:
+    """A length of time as a person says it: ``6 min 43 s``."""
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    if whole < 7200:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _blocks(segments: tuple[Segment, ...]) -> int:
+    return sum(segment.blocks for segment in segments)
+
+
+def _short(schema: str) -> str:
+    return f"{schema[:24]}..." if len(schema) > 27 else schema or "none"

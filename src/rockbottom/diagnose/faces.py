@@ -1,0 +1,151 @@
+"""The face of a block: what it says, whatever API it was written for, and hashes that ignore what may not matter.
+
+Three hashes of growing tolerance tell what kind of difference two blocks have: equal ``sorted_keys`` means
+that only the order of JSON keys differs, equal ``collapsed`` that white space does, equal ``masked`` that
+timestamps, ids or counters do.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from zlib import crc32
+
+import msgspec
+
+from rockbottom.diagnose.volatile import masked
+from rockbottom.prompt import Api, Section, Segment, digest_of
+
+_SKETCH = 12
+_SKETCH_CHARS = 400
+_SPACE = re.compile(r"\s+")
+_PIECE = re.compile(r"[^\n.!?]{12,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One block. ``text`` is its text, or its JSON in the order given; ``member`` names where that text stands.
+
+    ``sketch`` are a few hashes of its sentences: two long texts that share some are versions of each other.
+    """
+
+    text: str
+    member: str
+    sorted_keys: bytes
+    collapsed: bytes
+    masked: bytes
+    sketch: tuple[int, ...]
+
+
+def block_of(body: Mapping[str, Any], api: Api, vendor: str, segment: Segment) -> Any:
+    """The block of a body that a segment stands for, without its cache marker; a string becomes a text block."""
+    holder: Any
+    if segment.section is Section.TOOLS:
+        holder = body["tools"] if _is_anthropic(api, vendor) else body["toolConfig"]["tools"]
+    elif segment.section is Section.SYSTEM:
+        holder = body["system"]
+    else:
+        holder = body["messages"][segment.message]["content"]
+    if isinstance(holder, str):
+        return {"text": holder}
+    block = holder[segment.index]
+    if not isinstance(block, dict):
+        return block
+    return {key: value for key, value in cast(dict[str, Any], block).items() if key not in _MARKERS}
+
+
+_MARKERS = ("cachePoint", "cache_control")
+
+
+def _is_anthropic(api: Api, vendor: str) -> bool:
+    return api is Api.INVOKE and vendor == "anthropic"
+
+
+def face_of(block: Any, role: str) -> Face:
+    """The face of a block as sent by ``role``."""
+    value, member = _neutral(block)
+    exact = value if isinstance(value, str) else _encoded(value)
+    inner = _parsed(value) if isinstance(value, str) else value
+    ordered = value if inner is None else _encoded(inner, "sorted")
+    collapsed = _SPACE.sub(" ", ordered if inner is None else _encoded(_tidied(inner), "sorted")).strip()
+    mask = masked(collapsed)
+    return Face(exact, member, *(_hash(role, text) for text in (ordered, collapsed, mask)), _sketch(exact))
+
+
+def _neutral(block: Any) -> tuple[Any, str]:
+    """What the block says, in one vocabulary, and the path from the block to it in its own."""
+    if not isinstance(block, dict):
+        return block, ""
+    known = cast(dict[str, Any], block)
+    if isinstance(known.get("text"), str):
+        return known["text"], "text"
+    for member, shape in _SHAPES.items():
+        if member in known:
+            return shape(known[member]), member
+    native = _NATIVE.get(str(known.get("type", "")))
+    if native is not None:
+        return native(known), ""
+    if "input_schema" in known:
+        return _tool(known.get("name"), known.get("description"), known["input_schema"]), ""
+    return known, next(iter(known), "")
+
+
+def _tool(name: Any, description: Any, schema: Any) -> Any:
+    return {"name": name, "description": description, "inputSchema": schema}
+
+
+def _result(identifier: Any, content: Any) -> Any:
+    parts = [content] if isinstance(content, str) else [_neutral(part)[0] for part in content or ()]
+    return {"toolUseId": identifier, "content": parts}
+
+
+def _use(identifier: Any, name: Any, value: Any) -> Any:
+    return {"toolUseId": identifier, "name": name, "input": value}
+
+
+_SHAPES: dict[str, Any] = {
+    "toolSpec": lambda spec: _tool(
+        spec.get("name"), spec.get("description"), (spec.get("inputSchema") or {}).get("json")
+    ),
+    "toolUse": lambda use: _use(use.get("toolUseId"), use.get("name"), use.get("input")),
+    "toolResult": lambda result: _result(result.get("toolUseId"), result.get("content")),
+}
+_NATIVE: dict[str, Any] = {
+    "tool_use": lambda use: _use(use.get("id"), use.get("name"), use.get("input")),
+    "tool_result": lambda result: _result(result.get("tool_use_id"), result.get("content")),
+}
+
+
+def _parsed(text: str) -> Any:
+    """The JSON that a text is, or None when it is none."""
+    if not text.lstrip()[:1] in ("{", "["):
+        return None
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _tidied(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SPACE.sub(" ", value).strip()
+    if isinstance(value, list):
+        return [_tidied(one) for one in cast(list[Any], value)]
+    if isinstance(value, dict):
+        return {key: _tidied(one) for key, one in cast(dict[str, Any], value).items()}
+    return value
+
+
+def _encoded(value: Any, order: Any = None) -> str:
+    return msgspec.json.encode(value, order=order).decode("utf-8", "replace")
+
+
+def _hash(role: str, text: str) -> bytes:
+    return digest_of("face", role, text.encode("utf-8", "surrogatepass"))
+
+
+def _sketch(text: str) -> tuple[int, ...]:
+    if len(text) < _SKETCH_CHARS:
+        return ()
+    hashes = {crc32(piece.encode("utf-8", "surrogatepass")) for piece in _PIECE.findall(text)}
+    return tuple(sorted(hashes)[:_SKETCH])

@@ -1,0 +1,125 @@
+"""What a diagnosis says: one finding per miss, and the findings put together by cause, the dearest first."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from rockbottom.diagnose.causes import Cause
+from rockbottom.diagnose.differences import Difference
+from rockbottom.diagnose.sent import Sent
+from rockbottom.quantities import ZERO_USD, Usd
+
+DAYS_A_MONTH = 30
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One miss and its one cause.
+
+    ``tokens`` could have been read and were not; ``usd`` is what that cost above a read (None: no price in
+    force). ``earlier`` is the request that had sent them. ``read`` is what was read, ``expected`` what the
+    rules let expect as things were (more than ``read`` only where the miss is unexplained).
+    """
+
+    cause: Cause
+    sent: Sent
+    number: int
+    earlier: Sent | None
+    earlier_number: int | None
+    tokens: int
+    usd: Usd | None
+    evidence: str
+    place: str
+    difference: Difference | None = None
+    read: int = 0
+    expected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """A fix tried on the same requests: what the rules say they cost as sent, and with the fix."""
+
+    what: str
+    before: Usd
+    after: Usd
+
+    @property
+    def usd(self) -> Usd:
+        """What the fix takes off; negative where it makes the traffic dearer."""
+        return self.before - self.after
+
+
+@dataclass(frozen=True, slots=True)
+class CauseTotal:
+    """All findings of one cause."""
+
+    cause: Cause
+    findings: Sequence[Finding]
+    saving: Saving | None = None
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that were not read."""
+        return sum(finding.tokens for finding in self.findings)
+
+    @property
+    def usd(self) -> Usd:
+        """What they cost above a read, where a price is known."""
+        return sum((finding.usd for finding in self.findings if finding.usd is not None), ZERO_USD)
+
+    @property
+    def unpriced(self) -> int:
+        """Findings without a price."""
+        return sum(finding.usd is None for finding in self.findings)
+
+    @property
+    def example(self) -> Finding:
+        """The finding that shows the cause best: the one with most tokens."""
+        return max(self.findings, key=lambda finding: finding.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Everything found in a stream of requests.
+
+    ``tokens`` are all input tokens, ``read`` those that were read; ``uncounted`` requests carry no counters and
+    were judged by the rules alone; ``span_s`` is the time between the first request and the last.
+    """
+
+    totals: Sequence[CauseTotal]
+    requests: int
+    tokens: int
+    read: int
+    uncounted: int
+    span_s: float
+    spent: Usd | None = None
+    small_misses: int = 0
+    small_tokens: int = 0
+    unreadable: Sequence[tuple[str, str]] = field(default_factory=tuple[tuple[str, str], ...])
+
+    def __iter__(self) -> Iterable[Finding]:  # type: ignore[override]
+        for total in self.totals:
+            yield from total.findings
+
+    @property
+    def missed(self) -> int:
+        """Tokens of all findings."""
+        return sum(total.tokens for total in self.totals)
+
+    @property
+    def usd(self) -> Usd:
+        """What all findings cost."""
+        return sum((total.usd for total in self.totals), ZERO_USD)
+
+    def a_month(self, amount: Usd) -> Usd | None:
+        """The amount carried on over 30 days at the rate of the log; None where the log has no length."""
+        return amount * DAYS_A_MONTH * _DAY_S / Usd(str(self.span_s)) if self.span_s > 0 else None
+
+
+def totals_of(findings: Iterable[Finding]) -> Sequence[CauseTotal]:
+    """Findings by cause, the dearest first; of equal price the one with more tokens."""
+    by_cause: dict[Cause, list[Finding]] = {}
+    for finding in findings:
+        by_cause.setdefault(finding.cause, []).append(finding)
+    totals = [CauseTotal(cause, found) for cause, found in by_cause.items()]
+    return sorted(totals, key=lambda total: (-total.usd, -total.tokens, total.cause.value))

@@ -1,0 +1,37 @@
+"""What a miss cost: the request's bill as it was, less its bill had the tokens been read."""
+
+from dataclasses import replace
+
+from rockbottom.catalog import Catalog, NoPriceInForce
+from rockbottom.cost import bill
+from rockbottom.diagnose.sent import Sent
+from rockbottom.quantities import Usage, Usd
+
+_PAID_AS = ("cache_write_1h", "cache_write_5m", "cache_write_30m", "input")
+
+
+def with_read(usage: Usage, tokens: int) -> Usage:
+    """The usage with so many tokens read: taken from what was written first, then from what was not cached."""
+    left = tokens
+    for unit in _PAID_AS:
+        taken = min(left, getattr(usage, unit))
+        usage = replace(usage, **{unit: getattr(usage, unit) - taken})
+        left -= taken
+    return replace(usage, cache_read=usage.cache_read + tokens - left)
+
+
+def usd_of_miss(sent: Sent, usage: Usage, tokens: int, catalog: Catalog) -> Usd | None:
+    """US dollars paid above a read, or None where no price is in force."""
+    paid, meant = spent_on(sent, usage, catalog), spent_on(sent, with_read(usage, tokens), catalog)
+    return None if paid is None or meant is None else paid - meant
+
+
+def spent_on(sent: Sent, usage: Usage, catalog: Catalog) -> Usd | None:
+    """The bill of the input of one request, or None where no price is in force."""
+    try:
+        cost = bill(
+            usage, sent.model, sent.record.tier, sent.on, catalog.price_book, region=sent.record.called or None
+        )
+    except NoPriceInForce:
+        return None
+    return cost.input_usd
