@@ -14,6 +14,7 @@ from rockbottom.diagnose.faces import Face
 from rockbottom.diagnose.sent import Archive, Sent
 from rockbottom.diagnose.volatile import VolatileKind, change_between, common_ends
 from rockbottom.prompt import Section, Segment
+from rockbottom.prompt.shapes import is_list, is_object
 
 _SHOWN = 160
 
@@ -82,9 +83,8 @@ _Judged = tuple[Cause, str, VolatileKind | None]
 def difference_of(archive: Archive, earlier: Sent, sent: Sent, index: int) -> Difference | None:
     """The difference at segment ``index``, the first that is not the same; None where one request only goes on."""
     pair = _Pair(archive, earlier, sent, index)
-    if pair.old is None or pair.new is None:
-        if not pair.in_tools:
-            return None
+    if (pair.old is None or pair.new is None) and not pair.in_tools:
+        return None
     cause, evidence, volatile = next(judged for judge in _JUDGES if (judged := judge(pair)) is not None)
     place, byte, before, after = _place(pair)
     return Difference(cause, place, byte, before, after, evidence, volatile)
@@ -213,14 +213,14 @@ def _member(before: str, after: str) -> tuple[str, str, str] | None:
 
 
 def _walk(old: object, new: object, path: str) -> Iterator[tuple[str, tuple[object, object]]]:
-    if isinstance(old, dict) and isinstance(new, dict) and list(old) == list(new):  # type: ignore[reportUnknownArgumentType]
-        for key in new:  # type: ignore[reportUnknownVariableType]
-            yield from _walk(old[key], new[key], f"{path}.{key}")  # type: ignore[reportUnknownArgumentType]
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):  # type: ignore[reportUnknownArgumentType]
-        for index, (one, two) in enumerate(zip(old, new, strict=True)):  # type: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-            yield from _walk(one, two, f"{path}[{index}]")  # type: ignore[reportUnknownArgumentType]
-    elif old != new or (isinstance(old, dict) and list(old) != list(new)):  # type: ignore[reportUnknownArgumentType]
-        yield path, (old, new)  # type: ignore[reportUnknownVariableType]
+    if is_object(old) and is_object(new) and list(old) == list(new):
+        for key in new:
+            yield from _walk(old[key], new[key], f"{path}.{key}")
+    elif is_list(old) and is_list(new) and len(old) == len(new):
+        for index, (one, two) in enumerate(zip(old, new, strict=True)):
+            yield from _walk(one, two, f"{path}[{index}]")
+    elif old != new or (is_object(old) and is_object(new)):
+        yield path, (old, new)
 
 
 def _names(faces: Sequence[Face]) -> list[str]:

@@ -59,9 +59,7 @@ class Ledger:
     thinking_scope: str
     api_in_key: bool
     ttl_in_key: bool
-    _entries: dict[PrefixHash, dict[Space, Written]] = field(
-        default_factory=dict[PrefixHash, dict[Space, Written]]
-    )
+    _entries: dict[PrefixHash, dict[Space, Written]] = field(default_factory=dict[PrefixHash, dict[Space, Written]])
 
     def along(self, sent: Sent, length: int) -> Iterator[Written]:
         """Entries at the first ``length`` prefixes of a request, whatever their space, the deepest first."""

@@ -84,9 +84,7 @@ class Stream:
     tolerance: Tolerance | None = None
     _states: dict[Namespace, PrefixCache] = field(default_factory=dict[Namespace, PrefixCache])
 
-    def run(
-        self, archive: Archive, requests: Sequence[Sent], unreadable: Sequence[tuple[str, str]] = ()
-    ) -> Findings:
+    def run(self, archive: Archive, requests: Sequence[Sent], unreadable: Sequence[tuple[str, str]] = ()) -> Findings:
         """The findings of these requests."""
         rules = self.behaviour or behaviour_of(self.catalog.switches)
         tolerance = self.tolerance or Tolerance()
@@ -173,23 +171,22 @@ class _Judge:
             return _Verdict(Cause.UNSUPPORTED, missed, sent.model.model.name, match.number)
         deepest = max((sent.prompt.depths[point.after] for point in sent.prompt.points), default=0)
         if not sent.prompt.points:
+            if match.shared_tokens < sent.rules.minimum_tokens:
+                return None  # too little repeats for any point to help
             where = f"{self._share(match, length)} were sent before"
             return _Verdict(Cause.NO_POINT, missed, where, match.number, self._end(length))
         if deepest < sent.rules.minimum_tokens:
             told = f"deepest point at {deepest:,} tokens; {sent.model.model.name} needs {sent.rules.minimum_tokens:,}"
             return _Verdict(Cause.UNDER_MINIMUM, missed, told, match.number, sent.prompt.points[-1].place)
-        kept = self._of_entries(length, match)
+        kept = self._of_entries(length)
         changed = self._of_difference(match)
+        if kept is not None and kept.cause in _BY_CHOICE and not self._is_same_conversation(length, match):
+            return changed  # another workload with the same instructions: its first request is cold, not a miss
         if kept is not None and (changed is None or kept.tokens >= changed.tokens):
             return kept
-        if changed is not None:
-            return changed
-        return None if kept is None and not self._is_prefix_missed(length) else self._of_points(length, holder)
+        return changed or self._of_points(length, holder, match)
 
-    def _is_prefix_missed(self, length: int) -> bool:
-        return self.sent.prompt.depths[length] - self.usage.cache_read >= self.floor
-
-    def _of_entries(self, length: int, match: Match) -> _Verdict | None:
+    def _of_entries(self, length: int) -> _Verdict | None:
         """What stands between the request and the entry in its shared prefix that it came closest to reading."""
         read, best = self.usage.cache_read, None
         for entry in self.ledger.along(self.sent, length):
@@ -206,10 +203,8 @@ class _Judge:
         if not blockers:
             told = f"an entry of {entry.tokens:,} tokens was live and in reach; {read:,} were read"
             return _Verdict(Cause.UNEXPLAINED, gain, told, entry.writer, expected=entry.tokens)
-        cause = blockers[0].cause
-        if cause in _BY_CHOICE and not self._is_same_conversation(length, match):
-            return None  # another workload with the same instructions: its first request is cold, not a miss
-        return _Verdict(cause, gain, blockers[0].evidence, entry.writer, self._end(entry.position), expected=read)
+        first, place = blockers[0], self._end(entry.position)
+        return _Verdict(first.cause, gain, first.evidence, entry.writer, place, expected=read)
 
     def _is_same_conversation(self, length: int, match: Match) -> bool:
         if length and self.sent.segments[length - 1].section is Section.MESSAGES:
@@ -221,7 +216,7 @@ class _Judge:
         gain = match.shared_tokens - max(self.usage.cache_read, 0)
         behind = match.shared_tokens - match.prefix_tokens
         marked = any(point.after > match.length for point in match.earlier.prompt.points)
-        if not marked or behind < self.floor or gain < self.floor:
+        if not marked or gain < self.floor:
             return None
         old, new = match.earlier.prompt.api, self.sent.prompt.api
         if old is not new and self.ledger.api_in_key:
@@ -229,11 +224,21 @@ class _Judge:
         found = difference_of(self.memory.archive, match.earlier, self.sent, match.length)
         if found is None or (found.cause in _OF_HISTORY and not is_conversation(match, self.sent)):
             return None
+        if behind < self.floor and found.cause not in _OF_HISTORY:
+            return None  # a branch: what stands behind the difference is new in any case
         return _Verdict(found.cause, gain, found.evidence, match.number, found.place, found)
 
-    def _of_points(self, length: int, holder: int | None) -> _Verdict:
+    def _of_points(self, length: int, holder: int | None, match: Match) -> _Verdict | None:
         """Nothing was ever written where the shared prefix ends: the points stand elsewhere."""
         sent, gain = self.sent, self.sent.prompt.depths[length] - self.usage.cache_read
+        if gain < self.floor or holder is None:
+            return None
+        if sent.prompt.depths[length] < sent.rules.minimum_tokens:
+            return self._of_short_prefix(length, holder, gain)
+        if self.memory.requests[holder].model.model.id != sent.model.model.id:
+            models = f"{self.memory.requests[holder].model.model.id} -> {sent.model.model.id}"
+            same = self._is_same_conversation(length, match)
+            return _Verdict(Cause.MODEL_SWITCHED, gain, models, holder, self._end(length)) if same else None
         idle = self._idle_point(length, holder)
         if idle is not None:
             return _Verdict(Cause.UNEXPLAINED, gain, idle, holder)
@@ -245,18 +250,23 @@ class _Judge:
         told = f"{self._depth(length)} repeat, and no cachePoint stands where they end"
         return _Verdict(Cause.NO_POINT, gain, told, holder, place)
 
-    def _idle_point(self, length: int, holder: int | None) -> str | None:
-        """A point of the earlier request inside the shared prefix that should have written and did not."""
-        if holder is None:
+    def _of_short_prefix(self, length: int, holder: int, gain: int) -> _Verdict | None:
+        """The earlier request marked the shared prefix, which is too short to be cached."""
+        points = self.memory.requests[holder].prompt.points
+        if not any(point.after <= length for point in points):
             return None
+        depth, minimum = self.sent.prompt.depths[length], self.sent.rules.minimum_tokens
+        told = f"the earlier point closed {depth:,} tokens; {self.sent.model.model.name} needs {minimum:,}"
+        return _Verdict(Cause.UNDER_MINIMUM, gain, told, holder, self._end(length))
+
+    def _idle_point(self, length: int, holder: int) -> str | None:
+        """A point of the earlier request inside the shared prefix that should have written and did not."""
         earlier = self.memory.requests[holder]
         for point in earlier.prompt.points:
             depth = earlier.prompt.depths[point.after]
-            if point.after <= length and depth >= earlier.rules.minimum_tokens and earlier.rules.explicit:
-                if earlier.model.model.id != self.sent.model.model.id:
-                    continue
-                if depth - self.usage.cache_read >= self.floor:
-                    return f"the cachePoint at {point.place} of the earlier request wrote nothing ({depth:,} tokens)"
+            counts = depth >= earlier.rules.minimum_tokens and earlier.rules.explicit
+            if counts and point.after <= length and depth - self.usage.cache_read >= self.floor:
+                return f"the cachePoint at {point.place} of the earlier request wrote nothing ({depth:,} tokens)"
         return None
 
     def _depth(self, length: int) -> str:

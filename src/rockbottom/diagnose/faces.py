@@ -6,15 +6,18 @@ timestamps, ids or counters do.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from zlib import crc32
 
 import msgspec
 
 from rockbottom.diagnose.volatile import masked
 from rockbottom.prompt import Api, Section, Segment, digest_of
+from rockbottom.prompt.shapes import is_list, is_object
+
+Block = Mapping[str, Any]
 
 _SKETCH = 12
 _SKETCH_CHARS = 400
@@ -49,9 +52,7 @@ def block_of(body: Mapping[str, Any], api: Api, vendor: str, segment: Segment) -
     if isinstance(holder, str):
         return {"text": holder}
     block = holder[segment.index]
-    if not isinstance(block, dict):
-        return block
-    return {key: value for key, value in cast(dict[str, Any], block).items() if key not in _MARKERS}
+    return {key: value for key, value in block.items() if key not in _MARKERS} if is_object(block) else block
 
 
 _MARKERS = ("cachePoint", "cache_control")
@@ -69,25 +70,24 @@ def face_of(block: Any, role: str) -> Face:
     ordered = value if inner is None else _encoded(inner, "sorted")
     collapsed = _SPACE.sub(" ", ordered if inner is None else _encoded(_tidied(inner), "sorted")).strip()
     mask = masked(collapsed)
-    return Face(exact, member, *(_hash(role, text) for text in (ordered, collapsed, mask)), _sketch(exact))
+    return Face(exact, member, _hash(role, ordered), _hash(role, collapsed), _hash(role, mask), _sketch(exact))
 
 
 def _neutral(block: Any) -> tuple[Any, str]:
     """What the block says, in one vocabulary, and the path from the block to it in its own."""
-    if not isinstance(block, dict):
+    if not is_object(block):
         return block, ""
-    known = cast(dict[str, Any], block)
-    if isinstance(known.get("text"), str):
-        return known["text"], "text"
+    if isinstance(block.get("text"), str):
+        return block["text"], "text"
     for member, shape in _SHAPES.items():
-        if member in known:
-            return shape(known[member]), member
-    native = _NATIVE.get(str(known.get("type", "")))
+        if member in block:
+            return shape(block[member]), member
+    native = _NATIVE.get(str(block.get("type", "")))
     if native is not None:
-        return native(known), ""
-    if "input_schema" in known:
-        return _tool(known.get("name"), known.get("description"), known["input_schema"]), ""
-    return known, next(iter(known), "")
+        return native(block), ""
+    if "input_schema" in block:
+        return _tool(block.get("name"), block.get("description"), block["input_schema"]), ""
+    return block, next(iter(block), "")
 
 
 def _tool(name: Any, description: Any, schema: Any) -> Any:
@@ -103,14 +103,17 @@ def _use(identifier: Any, name: Any, value: Any) -> Any:
     return {"toolUseId": identifier, "name": name, "input": value}
 
 
-_SHAPES: dict[str, Any] = {
-    "toolSpec": lambda spec: _tool(
-        spec.get("name"), spec.get("description"), (spec.get("inputSchema") or {}).get("json")
-    ),
+def _spec(spec: Block) -> Any:
+    schema: Block = spec.get("inputSchema") or {}
+    return _tool(spec.get("name"), spec.get("description"), schema.get("json"))
+
+
+_SHAPES: Mapping[str, Callable[[Block], Any]] = {
+    "toolSpec": _spec,
     "toolUse": lambda use: _use(use.get("toolUseId"), use.get("name"), use.get("input")),
     "toolResult": lambda result: _result(result.get("toolUseId"), result.get("content")),
 }
-_NATIVE: dict[str, Any] = {
+_NATIVE: Mapping[str, Callable[[Block], Any]] = {
     "tool_use": lambda use: _use(use.get("id"), use.get("name"), use.get("input")),
     "tool_result": lambda result: _result(result.get("tool_use_id"), result.get("content")),
 }
@@ -118,7 +121,7 @@ _NATIVE: dict[str, Any] = {
 
 def _parsed(text: str) -> Any:
     """The JSON that a text is, or None when it is none."""
-    if not text.lstrip()[:1] in ("{", "["):
+    if text.lstrip()[:1] not in ("{", "["):
         return None
     try:
         return msgspec.json.decode(text)
@@ -129,10 +132,10 @@ def _parsed(text: str) -> Any:
 def _tidied(value: Any) -> Any:
     if isinstance(value, str):
         return _SPACE.sub(" ", value).strip()
-    if isinstance(value, list):
-        return [_tidied(one) for one in cast(list[Any], value)]
-    if isinstance(value, dict):
-        return {key: _tidied(one) for key, one in cast(dict[str, Any], value).items()}
+    if is_list(value):
+        return [_tidied(one) for one in value]
+    if is_object(value):
+        return {key: _tidied(one) for key, one in value.items()}
     return value
 
 

@@ -1,6 +1,6 @@
 """What a diagnosis says: one finding per miss, and the findings put together by cause, the dearest first."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rockbottom.diagnose.causes import Cause
@@ -97,7 +97,7 @@ class Findings:
     small_tokens: int = 0
     unreadable: Sequence[tuple[str, str]] = field(default_factory=tuple[tuple[str, str], ...])
 
-    def __iter__(self) -> Iterable[Finding]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[Finding]:
         for total in self.totals:
             yield from total.findings
 

@@ -29,9 +29,7 @@ def usd_of_miss(sent: Sent, usage: Usage, tokens: int, catalog: Catalog) -> Usd 
 def spent_on(sent: Sent, usage: Usage, catalog: Catalog) -> Usd | None:
     """The bill of the input of one request, or None where no price is in force."""
     try:
-        cost = bill(
-            usage, sent.model, sent.record.tier, sent.on, catalog.price_book, region=sent.record.called or None
-        )
+        cost = bill(usage, sent.model, sent.record.tier, sent.on, catalog.price_book, region=sent.record.called or None)
     except NoPriceInForce:
         return None
     return cost.input_usd

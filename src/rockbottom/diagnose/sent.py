@@ -19,8 +19,9 @@ from rockbottom.quantities import Usage
 class Record:
     """What a log says of one request.
 
-    ``region`` is the one that served it, ``called`` the one it was sent to (which decides the price); ``usage`` what the service counted (None: not recorded);
-    ``began_after_s`` how long its reply took to begin (None: not recorded); ``where`` names it to a person.
+    ``region`` is the one that served it, ``called`` the one it was sent to (which decides the price); ``usage``
+    what the service counted (None: not recorded); ``began_after_s`` how long its reply took to begin (None: not
+    recorded); ``where`` names it to a person.
     """
 
     at: float
