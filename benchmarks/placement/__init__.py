@@ -1,0 +1,1 @@
+"""Where cachePoints go, measured: rockbottom's planner beside the real peers and the fixed rules."""
