@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from rockbottom.cache import Namespace, PrefixCache, Reader, behaviour_of, refusal, step
-from rockbottom.catalog import Catalog, CacheRules, ModelId, Tier, load_catalog
+from rockbottom.catalog import CacheRules, Catalog, ModelId, Tier, load_catalog
 from rockbottom.cost import bill
 from rockbottom.prompt import Api, Prompt, without_points
 from rockbottom.quantities import Usage

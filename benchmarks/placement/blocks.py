@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from benchmarks.placement.billing import Engine
+
 from rockbottom.prompt import Api, Parameters, Prompt, Segment
 from rockbottom.quantities import Ttl, Usage
 

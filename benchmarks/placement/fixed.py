@@ -7,6 +7,7 @@ prefix that any earlier request had (``seen``).
 from collections.abc import Callable, Sequence
 
 from benchmarks.placement.blocks import BlockLane, BlockRequest, Multiples, Point
+
 from rockbottom.quantities import Ttl
 
 FIVE, HOUR = Ttl.FIVE_MINUTES, Ttl.ONE_HOUR

@@ -12,10 +12,12 @@ import os
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from benchmarks.placement.blocks import BlockRequest, Interner, request_of
+
 from rockbottom.prompt import BlockKind, Section, Segment, digest_of
 
 _CHARS_PER_TOKEN = 4
@@ -71,9 +73,9 @@ def moon(rng: random.Random, interner: Interner) -> Iterator[BlockRequest]:
     records = list(read("traces/mooncake_conversation_public"))
     paths = [_ids(record)[: record["input_tokens"] // 512] for record in records]
     for record, path in zip(records, paths, strict=True):
+        names = [digest_of("moon", "user", b"%d" % block) for block in path]
         segments = [
-            Segment(Section.MESSAGES, BlockKind.TEXT, digest_of("moon", "user", b"%d" % block), 512, 0, "user", 0, place)
-            for place, block in enumerate(path)
+            Segment(Section.MESSAGES, BlockKind.TEXT, name, 512, 0, "user", 0, place) for place, name in enumerate(names)
         ]
         rest = record["input_tokens"] - 512 * len(path)
         yield request_of(interner, record["t_seconds"], segments, 0, max(0, len(segments) - 1), rest)
@@ -88,7 +90,7 @@ def _cuts(paths: Sequence[Sequence[int]]) -> set[int]:
     after: dict[int, int] = {}
     cuts = {path[-1] for path in paths if path}
     for path in paths:
-        for one, other in zip(path, path[1:], strict=False):
+        for one, other in pairwise(path):
             if after.setdefault(one, other) != other:
                 cuts.add(one)
     return cuts

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterator
 
 from benchmarks.placement.blocks import BlockRequest, Interner, request_of
+
 from rockbottom.prompt import BlockKind, Section, Segment, digest_of
 
 BLOCK = 64

@@ -59,13 +59,17 @@ SIZES = {
     "large": Size(14_000, 3.0, 2.5, 1.67),
 }
 
-_SYLLABLES = "ka lo mi ter van sol dri pen qua res tin gor bel fum nak zes ort wil ham jun".split()
+_SYLLABLES = (
+    "ka", "lo", "mi", "ter", "van", "sol", "dri", "pen", "qua", "res",
+    "tin", "gor", "bel", "fum", "nak", "zes", "ort", "wil", "ham", "jun",
+)
 _TOKENS_PER_WORD = 1.28  # of the words below, by the estimate for this tokenizer; sizes need not be exact
 
 
 def words(rng: random.Random, tokens: float) -> str:
     """About so many tokens of made-up prose, never the same twice."""
-    said = ["".join(rng.choices(_SYLLABLES, k=rng.randint(1, 3))) for _ in range(max(1, round(tokens / _TOKENS_PER_WORD)))]
+    count = max(1, round(tokens / _TOKENS_PER_WORD))
+    said = ["".join(rng.choices(_SYLLABLES, k=rng.randint(1, 3))) for _ in range(count)]
     for place in range(11, len(said), 12):
         said[place] += "."
     return " ".join(said)
@@ -148,7 +152,9 @@ def _turns(
         talk.answer(120 * size.growth)
 
 
-def _agent(rng: random.Random, size: Size, steps: int, tokens: float, gap: float) -> Iterator[tuple[float, _Conversation]]:
+def _agent(
+    rng: random.Random, size: Size, steps: int, tokens: float, gap: float
+) -> Iterator[tuple[float, _Conversation]]:
     """An agent that calls one tool a step."""
     talk, now = _Conversation(rng, size.prefix), 0.0
     talk.ask(80)

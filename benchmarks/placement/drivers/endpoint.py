@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import unquote
 
 REPLY = {
@@ -30,23 +31,29 @@ class Recorder(ThreadingHTTPServer):
 
     @property
     def url(self):
+        """Where it listens."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def take(self):
+        """The bodies received since the last call."""
         received, self.received = self.received, []
         return received
 
 
 class Handler(BaseHTTPRequestHandler):
+    """Answers every Converse with the same reply, and tells which model an application profile stands for."""
+
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):
+        """Note a Converse body and answer."""
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         parts = unquote(self.path).split("/model/")[-1]
         self.server.received.append({"modelId": parts.rsplit("/", 1)[0], **json.loads(body)})
         self._answer(200, REPLY)
 
     def do_GET(self):
+        """Answer GetInferenceProfile."""
         arn = unquote(self.path.removeprefix("/inference-profiles/"))
         behind = self.server.profiles.get(arn)
         if behind is None:
@@ -67,7 +74,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *_):
-        pass
+        """Say nothing."""
 
 
 def drive(send_with):
@@ -75,7 +82,7 @@ def drive(send_with):
 
     The answer is one line for each body: what arrived, or why nothing did.
     """
-    job = json.loads(open(sys.argv[1]).read())
+    job = json.loads(Path(sys.argv[1]).read_text())
     server = Recorder(job["profiles"])
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with open(sys.argv[2], "w") as out:

@@ -40,7 +40,8 @@ def tool_of(spec):
 
 def send_with(url, options):
     agents = {}
-    extra = dict(endpoint_url=url, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
+    extra = {"endpoint_url": url, "region_name": "us-east-1", **keys}
 
     def agent_of(body):
         specs = [tool["toolSpec"] for tool in body.get("toolConfig", {}).get("tools", ())]
@@ -52,7 +53,9 @@ def send_with(url, options):
             if body["modelId"].startswith("arn:"):
                 named |= {"provider": body["base"].split(".")[-2], "base_model_id": body["base"]}
             model = ChatBedrockConverse(
-                client=boto3.client("bedrock-runtime", **extra), bedrock_client=boto3.client("bedrock", **extra), **named
+                client=boto3.client("bedrock-runtime", **extra),
+                bedrock_client=boto3.client("bedrock", **extra),
+                **named,
             )
             middleware = [BedrockPromptCachingMiddleware(ttl=options["ttl"])] if options.get("ttl") else []
             prompt = SystemMessage(content=[{"type": "text", "text": b["text"]} for b in system]) if system else None

@@ -40,6 +40,7 @@ class Given(ToolMetadata):
         self.schema_given = spec["inputSchema"]["json"]
 
     def get_parameters_dict(self):
+        """The schema, unchanged."""
         return self.schema_given
 
 

@@ -1,0 +1,93 @@
+"""Run the placement benchmark: ``python -m benchmarks.placement --help``, from the root of the repository."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.placement import recorded, stress, table
+from benchmarks.placement.billing import Engine
+from benchmarks.placement.environments import peers_of
+from benchmarks.placement.lines import PeerRun, SetLine, peer_runs, set_line, workload_lines
+from benchmarks.placement.workloads import MAKERS, PROFILES, SIZES
+
+SHORT_SETS = ("tau", "livemcp", "miniswe", "S_E", "S_F", "ADVERSARY")
+ALL_SETS = (*recorded.SETS, *stress.KINDS, "MIX", "ADVERSARY")
+_TEXT_SETS = set(recorded.SETS) | {"MIX"}  # those that need the recorded traffic
+
+
+def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.placement", description=__doc__)
+    parser.add_argument("--only", default="", metavar="ROWS", help=f"some of {','.join((*MAKERS, *ALL_SETS, 'speed'))}")
+    parser.add_argument("--sizes", default="default,small,large", help=f"some of {','.join(SIZES)}")
+    parser.add_argument("--seeds", type=int, default=2, help="workloads of each row and size")
+    parser.add_argument("--no-peers", action="store_true", help="run no peer: take what an earlier run recorded")
+    parser.add_argument("--short", action="store_true", help="the default size, one seed, the small sets")
+    kept = "environments and recordings (default %(default)s)"
+    parser.add_argument("--cache", type=Path, default=_cache(), help=kept)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what was asked for; tables on stdout, progress on stderr. 0 whatever the figures are."""
+    asked = parsed(arguments)
+    known = {*MAKERS, *ALL_SETS, "speed"}
+    wanted = [name.strip() for name in asked.only.split(",") if name.strip()]
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        print(f"no row {', '.join(unknown)}; there are {', '.join((*MAKERS, *ALL_SETS, 'speed'))}", file=sys.stderr)
+        return 2
+    sizes = ["default"] if asked.short else [size for size in asked.sizes.split(",") if size in SIZES]
+    rows = [row for row in MAKERS if not wanted or row in wanted]
+    sets = [name for name in (SHORT_SETS if asked.short and not wanted else ALL_SETS) if not wanted or name in wanted]
+    engine = Engine(PROFILES)
+    runs = peer_runs(peers_of(), asked.cache, run=not asked.no_peers) if rows or "speed" in wanted else []
+    lines = workload_lines(rows, sizes, 1 if asked.short else asked.seeds, runs, engine, asked.cache) if rows else []
+    _say(table.workload_table(lines))
+    found = _sets(sets, engine)
+    _say(table.set_table(found))
+    speed: dict[str, Any] = {}
+    if not wanted or "speed" in wanted:
+        from benchmarks.placement.speed import measured
+
+        speed = measured(_litellm(runs))
+        _say(table.speed_table(speed))
+    _say(table.notes(lines, found, runs))
+    if asked.json:
+        asked.json.write_text(json.dumps(table.as_json(lines, found, speed, runs), indent=1) + "\n")
+    return 0
+
+
+def _sets(names: Sequence[str], engine: Engine) -> list[SetLine]:
+    found: list[SetLine] = []
+    for name in names:
+        if name in _TEXT_SETS and not recorded.folder().is_dir():
+            print(f"{name}: no recorded traffic in {recorded.folder()} (ROCKBOTTOM_DATA); skipped", file=sys.stderr)
+            continue
+        print(f"{name} ...", file=sys.stderr)
+        found.append(set_line(name, engine))
+    return found
+
+
+def _say(lines: Any) -> None:
+    told = list(lines)
+    if told:
+        print("\n".join(told) + "\n", flush=True)
+
+
+def _litellm(runs: Sequence[PeerRun]) -> Path | None:
+    return next((run.python for run in runs if run.peer.name == "litellm"), None)
+
+
+def _cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("ROCKBOTTOM_BENCH_CACHE") or Path(home) / "rockbottom-placement")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
