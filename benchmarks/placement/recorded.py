@@ -75,7 +75,8 @@ def moon(rng: random.Random, interner: Interner) -> Iterator[BlockRequest]:
     for record, path in zip(records, paths, strict=True):
         names = [digest_of("moon", "user", b"%d" % block) for block in path]
         segments = [
-            Segment(Section.MESSAGES, BlockKind.TEXT, name, 512, 0, "user", 0, place) for place, name in enumerate(names)
+            Segment(Section.MESSAGES, BlockKind.TEXT, name, 512, 0, "user", 0, place)
+            for place, name in enumerate(names)
         ]
         rest = record["input_tokens"] - 512 * len(path)
         yield request_of(interner, record["t_seconds"], segments, 0, max(0, len(segments) - 1), rest)

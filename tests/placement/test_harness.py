@@ -2,6 +2,7 @@
 
 import random
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from benchmarks.placement.fixed import RULES, Sightings, fixed_bills
 from benchmarks.placement.online import Online, OnlineBlocks, reply_usage
 from benchmarks.placement.recording import difference_of, joined, split
 from benchmarks.placement.workloads import MAKERS, PROFILES, SONNET, workload
+
 from rockbottom.cache import Namespace, PrefixCache, step
 from rockbottom.prompt import CachePoint, Prompt, Section
 from rockbottom.quantities import Ttl, Usage
@@ -66,7 +68,7 @@ def test_one_off_questions_cost_what_the_sum_says(multiples):
     """Four questions of 1,600 tokens on a shared 3,008: 5m on the system part pays 1.25 once and 0.1 thrice."""
     requests = list(stress.one_off_questions(random.Random(1), Interner(), 4))
     lanes = fixed_bills(requests, multiples)
-    gaps_fit = all(later.at - sooner.at < 300 for sooner, later in zip(requests, requests[1:], strict=False))
+    gaps_fit = all(later.at - sooner.at < 300 for sooner, later in pairwise(requests))
     assert gaps_fit
     assert lanes["system 5m"].bill.paid == 1250 * 3008 + 3 * 100 * 3008 + 4 * 1000 * 1600
     assert lanes["none"].bill.relative == 1.0
@@ -140,7 +142,8 @@ def test_changed_content_is_noticed():
 def test_a_refused_request_is_counted_and_billed_bare(engine):
     """A point with nothing before it is refused; the same request without points costs what no caching costs."""
     lane = Lane(engine)
-    body = {"modelId": SONNET, "messages": [{"role": "user", "content": [{"cachePoint": {"type": "default"}}, {"text": "hi"}]}]}
+    content = [{"cachePoint": {"type": "default"}}, {"text": "hi"}]
+    body = {"modelId": SONNET, "messages": [{"role": "user", "content": content}]}
     lane.send(body, 0.0)
     assert lane.bill.rejected == 1
     assert lane.bill.relative == 1.0
