@@ -250,3 +250,28 @@ def test_on_aws_a_nonce_keeps_lanes_apart(endpoint_url, small, tmp_path, monkeyp
 
 def _firsts(lanes):
     return [lane["turns"][0] for lane in lanes.values() if lane["turns"]]
+
+
+def test_an_alias_is_sent_in_the_spelling_of_aws(bench_of, small):
+    """A person may type `nova-pro`; the service gets the id that it knows."""
+    bench = bench_of(small, models=["nova-pro"], lanes=["cached"])
+    bench.run()
+    assert bench.document()["models"][0]["id"] == "amazon.nova-pro-v1:0"
+    assert passed(bench.document())
+
+
+def test_an_application_profile_is_looked_up_and_sent_as_it_is(endpoint_url, small):
+    """Its ARN says nothing of its model, so GetInferenceProfile is asked; the bill is that of the model behind it."""
+    import boto3
+
+    from rockbottom.bench import prepare, read_workload
+
+    keys = {"aws_access_key_id": "700000000001", "aws_secret_access_key": "x", "region_name": "us-east-1"}
+    made = boto3.client("bedrock", endpoint_url=endpoint_url, **keys).create_inference_profile(
+        inferenceProfileName="team",
+        modelSource={"copyFrom": "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0"},
+    )
+    bench = prepare(read_workload(small), LocalEndpoint(endpoint_url), models=[made["inferenceProfileArn"]])
+    model = bench.plan.rows[0].subject
+    assert model.given == made["inferenceProfileArn"]
+    assert model.model.model.id == "amazon.nova-pro-v1:0"

@@ -72,7 +72,7 @@ def prepare(
     place = _endpoint(endpoint)
     plan = schedule(
         workload, catalog or load_catalog(), on=on or now().date(), region=place.region, models=models, lanes=lanes,
-        repeats=repeats, book=book,
+        repeats=repeats, book=book, resolve=place.resolve,
     )  # fmt: skip
     rows = {row.subject.given: None for row in plan.rows}, {row.lane.name: None for row in plan.rows}
     settings = Settings(
@@ -109,7 +109,7 @@ def resume(
     started = datetime.fromisoformat(settings.started_at).date()
     plan = schedule(
         workload, catalog or load_catalog(), on=on or started, region=settings.region, models=settings.models,
-        lanes=settings.lanes, repeats=settings.repeats, book=book,
+        lanes=settings.lanes, repeats=settings.repeats, book=book, resolve=place.resolve,
     )  # fmt: skip
     return Bench(plan, place, ledger)
 

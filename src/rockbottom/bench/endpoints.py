@@ -11,7 +11,8 @@ from urllib.request import urlopen
 
 import msgspec
 
-from rockbottom.bench.errors import EndpointDied
+from rockbottom.bench.errors import EndpointDied, EndpointRefused
+from rockbottom.catalog import Scope, scope_of_model_arns
 
 _ACCOUNTS = 100_000_000_000  # 12 digits: the local endpoint takes such an access key for the account
 
@@ -33,6 +34,10 @@ class Endpoint(Protocol):
 
     def wait(self, seconds: float) -> None:
         """Let so much time pass between two turns."""
+        ...
+
+    def resolve(self, arn: str) -> str:
+        """The id behind an application inference profile."""
         ...
 
     @property
@@ -69,6 +74,14 @@ class AwsEndpoint:
         """Sleep."""
         if seconds:
             self.sleep(seconds)
+
+    def resolve(self, arn: str) -> str:
+        """Ask GetInferenceProfile, with the same credentials."""
+        import boto3
+
+        session = boto3.Session(profile_name=self.profile, region_name=self.region)
+        client = session.client("bedrock", endpoint_url=self.endpoint_url, config=_config(retries=4))
+        return _behind(client, arn)
 
     @property
     def isolated(self) -> bool:
@@ -118,6 +131,14 @@ class LocalEndpoint:
         if seconds:
             self._control("POST", "clock", {"advance": seconds})
 
+    def resolve(self, arn: str) -> str:
+        """Ask the endpoint, which knows the profiles that were created on it."""
+        import boto3
+
+        session = boto3.Session(aws_access_key_id=arn.split(":")[4] or "local", aws_secret_access_key="local")
+        client = session.client("bedrock", region_name=self.region, endpoint_url=self.url, config=_config(self.retries))
+        return _behind(client, arn)
+
     @property
     def isolated(self) -> bool:
         """Yes: an account of its own for each pass."""
@@ -138,6 +159,23 @@ class LocalEndpoint:
                 answer.read()
         except (URLError, OSError) as error:
             raise EndpointDied(f"cannot reach the local endpoint at {self.url}: {error}") from error
+
+
+def _behind(client: Any, arn: str) -> str:
+    """The model or profile id that an application profile stands for; raises EndpointRefused."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        found = client.get_inference_profile(inferenceProfileIdentifier=arn)
+    except (BotoCoreError, ClientError) as error:
+        raise EndpointRefused(
+            f"cannot look up the application inference profile {arn}: {error}",
+            fix="give the id of the model or system profile, or allow bedrock:GetInferenceProfile",
+        ) from error
+    arns = [model["modelArn"] for model in found["models"]]
+    scope = scope_of_model_arns(arns)
+    bare = arns[0].rpartition("/")[2]
+    return bare if scope in (None, Scope.IN_REGION) else f"{scope.value}.{bare}"
 
 
 def _config(retries: int, timeout_s: float = 300.0) -> Any:

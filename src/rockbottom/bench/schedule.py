@@ -9,7 +9,7 @@ from rockbottom.bench.ledger import PassKey
 from rockbottom.bench.recorded import Conversation
 from rockbottom.bench.requests import parts_of, prompt_of_request, request_of
 from rockbottom.bench.workload import Workload
-from rockbottom.catalog import CacheRules, Catalog, ModelId, NoPriceInForce, PriceBook, Tier
+from rockbottom.catalog import CacheRules, Catalog, ModelId, NoPriceInForce, PriceBook, Resolve, Scope, Tier
 from rockbottom.cost import Cost, bill
 from rockbottom.prompt import Meter, json_bytes
 from rockbottom.quantities import ZERO_USD, Ttl, Unit, Usage, Usd
@@ -31,8 +31,11 @@ class Subject:
 
     @property
     def given(self) -> str:
-        """The id that is sent."""
-        return self.model.given
+        """The id that is sent: an ARN as it was given, else the id in AWS's spelling (a person may type an alias)."""
+        if self.model.given.strip().startswith("arn:"):
+            return self.model.given.strip()
+        scope = self.model.scope
+        return self.model.model.id if scope is Scope.IN_REGION else f"{scope.value}.{self.model.model.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +100,15 @@ def schedule(
     lanes: Sequence[str] = (),
     repeats: int = 1,
     book: PriceBook | None = None,
+    resolve: Resolve | None = None,
 ) -> Schedule:
-    """The schedule of a run; ``models`` and ``lanes`` replace the workload's own.
+    """The schedule of a run; ``models`` and ``lanes`` replace the workload's own; ``resolve`` looks profiles up.
 
     Raises UnknownModel, UnknownLane, or NoPriceInForce when not even a plain request to a model has a price.
     """
     book = book or catalog.price_book
     chosen = lanes_of(lanes or workload.lanes)
-    subjects = [_subject(name, catalog, on) for name in models or workload.models]
+    subjects = [_subject(name, catalog, on, resolve) for name in models or workload.models]
     rows = tuple(_row(subject, lane, workload, book, on, region) for subject in subjects for lane in chosen)
     return Schedule(workload, rows, repeats, book, on, region)
 
@@ -157,8 +161,8 @@ def answer_tokens(answer: Sequence[object], meter: Meter, workload: Workload) ->
     return min(tokens, workload.inference.max_tokens)
 
 
-def _subject(name: str, catalog: Catalog, on: date) -> Subject:
-    model = catalog.model(name)
+def _subject(name: str, catalog: Catalog, on: date, resolve: Resolve | None) -> Subject:
+    model = catalog.model(name, resolve)
     return Subject(model, catalog.rules(model, on), Meter(catalog.token_weights[model.model.tokenizer]))
 
 
