@@ -1,6 +1,6 @@
 # Every target does its own set-up in .venv; nothing outside this folder is touched.
 # PYTHON=python3.12 chooses the interpreter, PYTEST="-k cache -x" adds to pytest's arguments.
-.PHONY: help setup demo test slow check format bench docs wheel sdk-js lock clean
+.PHONY: help setup demo test slow check format bench docs wheel sdk-js sdks lock clean
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -26,6 +26,15 @@ test: .venv/.set-dev  ## all tests but the slow ones
 
 slow: .venv/.set-dev  ## the slow tests
 	@$(BIN)/python -m pytest -q -m slow $(PYTEST)
+
+# Packages that pin versions of their own live in environments of their own.
+.venv-%/.set: constraints/%.txt pyproject.toml scripts/setup
+	@VENV=.venv-$* scripts/setup $*
+	@touch $@
+
+sdks: .venv-sdks/.set .venv-async/.set  ## attach to every framework and to aiobotocore, as installed
+	@.venv-sdks/bin/python -m pytest -q tests/client $(PYTEST)
+	@.venv-async/bin/python -m pytest -q tests/client $(PYTEST)
 
 check: .venv/.set-dev  ## lint, types, imports, docs
 	@$(BIN)/ruff check src tests scripts benchmarks

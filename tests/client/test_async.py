@@ -5,7 +5,9 @@ import asyncio
 import pytest
 from client_doubles import KEYS, MarkingPlanner, ask, native, words
 
-aiobotocore = pytest.importorskip("aiobotocore.session", reason="needs aiobotocore, which pins another botocore")
+aiobotocore = pytest.importorskip(
+    "aiobotocore.session", reason="pins another botocore: make sdks runs this"
+)
 
 import rockbottom.client as rb  # noqa: E402
 from rockbottom.local import ClockKind, running  # noqa: E402

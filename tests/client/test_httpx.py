@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from client_doubles import SONNET, MarkingPlanner, words
 
-anthropic = pytest.importorskip("anthropic", reason="needs the group sdks")
+anthropic = pytest.importorskip("anthropic", reason="needs the group sdks: make sdks runs this")
 pytest.importorskip("botocore", reason="needs the extra aws")
 
 import rockbottom.client as rb  # noqa: E402

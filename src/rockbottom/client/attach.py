@@ -51,6 +51,8 @@ def attach(
     make = _maker(client)
     if resolve is None:
         resolve = make.resolver(client)
+    if planner is not None and hasattr(planner, "resolve_with"):
+        planner.resolve_with(resolve)
     attachment = Attachment(planner or _new_planner(facts, resolve), facts, resolve, options, clock)
     make.install(client, attachment)
     _ATTACHED[client] = attachment
