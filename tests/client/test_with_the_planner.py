@@ -60,6 +60,19 @@ def test_no_model_refuses_what_is_planned(endpoint):
             assert client.converse(**request)["usage"]["outputTokens"] >= 0
 
 
+def test_a_planner_that_was_given_learns_from_the_client_what_a_profile_is(endpoint):
+    wall = Wall(endpoint)
+    client = rockbottom.attach(runtime(endpoint), planner=rockbottom.Planner(), clock=wall)
+    source = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-4-6"
+    made = runtime(endpoint, "bedrock").create_inference_profile(
+        inferenceProfileName="shared", modelSource={"copyFrom": source}
+    )
+    for turn in range(6):
+        client.converse(**{**ask(f"question {turn}"), "modelId": made["inferenceProfileArn"]})
+        wall.advance(20)
+    assert rockbottom.report(client).total.usage.cache_read > 0
+
+
 def test_two_clients_may_share_one_planner(endpoint):
     planner = rockbottom.Planner()
     wall = Wall(endpoint)

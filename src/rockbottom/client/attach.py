@@ -51,8 +51,9 @@ def attach(
     make = _maker(client)
     if resolve is None:
         resolve = make.resolver(client)
-    if planner is not None and hasattr(planner, "resolve_with"):
-        planner.resolve_with(resolve)
+    adopt = getattr(planner, "resolve_with", None)
+    if adopt is not None:
+        adopt(resolve)
     attachment = Attachment(planner or _new_planner(facts, resolve), facts, resolve, options, clock)
     make.install(client, attachment)
     _ATTACHED[client] = attachment

@@ -85,6 +85,10 @@ class Planner:
         self._observes = False
         self._now = float("-inf")
 
+    def resolve_with(self, resolve: Resolve | None) -> None:
+        """Look application-profile ARNs up with this from now on, unless a function was given at the start."""
+        self._resolve = self._resolve or resolve
+
     # -- the public face ---------------------------------------------------------------------------
 
     def plan(self, request: Mapping[str, Any], *, now: float) -> CachePlan:
