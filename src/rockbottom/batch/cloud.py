@@ -1,0 +1,145 @@
+"""AWS as a run uses it: clients, patience with throttling, and refusals in words that say what to do."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from rockbottom.batch.errors import AccessRefused, BatchError, InvalidSettings, ServiceBusy
+
+_T = TypeVar("_T")
+_BUSY = frozenset(
+    {
+        "ThrottlingException",
+        "Throttling",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "InternalServerException",
+        "InternalError",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "RequestTimeout",
+    }
+)
+_REFUSED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "403",
+        "UnrecognizedClientException",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "ExpiredToken",
+        "ExpiredTokenException",
+    }
+)
+_ATTEMPTS = 8
+_LONGEST_S = 60.0
+
+
+@dataclass(slots=True)
+class Cloud:
+    """Clients of one account and Region, made when first used. ``sleep`` and ``chance`` are for waiting.
+
+    URLs of endpoints are for the local endpoint and for private ones; None means AWS's own (or what
+    ``AWS_ENDPOINT_URL_...`` says, which boto3 reads itself).
+    """
+
+    region: str
+    profile: str | None = None
+    bedrock_url: str | None = None
+    s3_url: str | None = None
+    sleep: Callable[[float], None] = time.sleep
+    chance: Callable[[], float] = random.random
+    credentials: dict[str, str] = field(default_factory=dict[str, str])
+    _clients: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def client(self, service: str) -> Any:
+        """A boto3 client; the local endpoint's S3 plays IAM, STS and Service Quotas too."""
+        if service not in self._clients:
+            import boto3
+            from botocore.config import Config
+
+            session = boto3.Session(profile_name=self.profile, region_name=self.region, **self.credentials)
+            url = self.bedrock_url if service == "bedrock" else self.s3_url
+            path = {"addressing_style": "path"} if self.s3_url else {}
+            config = Config(retries={"max_attempts": 1, "mode": "standard"}, read_timeout=60, s3=path)
+            self._clients[service] = session.client(service, endpoint_url=url, config=config)
+        return self._clients[service]
+
+    def call(self, service: str, operation: str, **arguments: Any) -> Any:
+        """One call, waited for with growing pauses while the service is busy. Raises BatchError or ClientError."""
+        return self.patiently(f"{service}:{operation}", lambda: getattr(self.client(service), operation)(**arguments))
+
+    def patiently(self, what: str, attempt: Callable[[], _T]) -> _T:
+        """``attempt`` until it succeeds, the service has been busy for too long, or it refuses."""
+        from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+
+        last: Exception | None = None
+        for number in range(1, _ATTEMPTS + 1):
+            try:
+                return attempt()
+            except ClientError as error:
+                code = code_of(error)
+                if code in _REFUSED:
+                    raise refused(what, error) from error
+                if code not in _BUSY:
+                    raise
+                last = error
+            except (ConnectionError, HTTPClientError) as error:
+                last = error
+            except BotoCoreError as error:
+                raise AccessRefused(f"{what}: {error}", fix="aws configure, or --profile NAME and --region") from error
+            if number < _ATTEMPTS:
+                self.sleep(min(_LONGEST_S, 2.0 ** (number - 1)) * (0.5 + self.chance() / 2))
+        raise ServiceBusy(
+            f"{what} did not get through in {_ATTEMPTS} attempts: {last}",
+            fix="nothing is lost; the same command goes on where it stopped",
+        ) from last
+
+
+def code_of(error: Any) -> str:
+    """The code of a ClientError."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def refused(what: str, error: Any) -> BatchError:
+    """A refusal in words."""
+    message = error.response.get("Error", {}).get("Message") or "no reason given"
+    return AccessRefused(
+        f"{what} was refused: {message}",
+        fix="rockbottom batch doctor says which permission is missing; rockbottom batch setup prints them all",
+    )
+
+
+def check_bucket(cloud: Cloud, bucket: str, owner: str | None) -> None:
+    """Raise one clear error when the bucket is not there, not ours, or in another Region."""
+    from botocore.exceptions import ClientError
+
+    expected = {"ExpectedBucketOwner": owner} if owner else {}
+    try:
+        found = cloud.call("s3", "head_bucket", Bucket=bucket, **expected)
+    except AccessRefused as error:
+        raise AccessRefused(
+            f"No access to the bucket {bucket}: it belongs to somebody else, or s3:ListBucket is missing.",
+            fix=f"rockbottom batch setup --bucket {bucket} prints the permissions",
+        ) from error
+    except ClientError as error:
+        if code_of(error) in ("404", "NoSuchBucket"):
+            raise InvalidSettings(
+                f"There is no bucket {bucket}.", fix=f"rockbottom batch setup --bucket {bucket} --apply makes it"
+            ) from error
+        if code_of(error) in ("301", "PermanentRedirect"):
+            raise InvalidSettings(
+                f"The bucket {bucket} is not in {cloud.region}, and a batch job reads from its own Region.",
+                fix="give a bucket of that Region, or the bucket's own --region",
+            ) from error
+        raise
+    region = found.get("BucketRegion") or found["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
+    if region and region != cloud.region:
+        raise InvalidSettings(
+            f"The bucket {bucket} is in {region}, and the job would run in {cloud.region}.",
+            fix=f"--region {region}, or a bucket in {cloud.region}",
+        )

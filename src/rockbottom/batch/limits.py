@@ -1,0 +1,68 @@
+"""What one job may hold: from Service Quotas where allowed, else from packaged facts with their source."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from importlib.resources import files
+from typing import Any
+
+from rockbottom.quantities import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Records and bytes per file and job. ``origins`` says for each name where its value comes from."""
+
+    minimum_records: int
+    records_per_file: int
+    records_per_job: int
+    file_bytes: int
+    job_bytes: int
+    record_bytes: int
+    origins: Mapping[str, str]
+    source: Source
+
+
+def packaged_limits() -> Limits:
+    """The limits known without asking AWS."""
+    raw = tomllib.loads(files("rockbottom.batch").joinpath("data/limits.toml").read_text(encoding="utf-8"))
+    told = raw["source"]
+    checked_on: date = told["checked_on"]
+    source = Source("batch-limits", told["title"], told["url"], checked_on)
+    origin = f"{source.url}, checked {source.checked_on}"
+    return Limits(**raw["default"], origins=dict.fromkeys(raw["default"], origin), source=source)
+
+
+# Names as Service Quotas gives them: "... batch inference job for Claude Haiku 4.5", sometimes "(in GB)".
+_NAMES = (
+    ("minimum_records", re.compile(r"minimum number of records per batch inference job", re.I)),
+    ("records_per_file", re.compile(r"records per input file per batch inference job", re.I)),
+    ("records_per_job", re.compile(r"^records per batch inference job", re.I)),
+    ("file_bytes", re.compile(r"batch inference input file size", re.I)),
+    ("job_bytes", re.compile(r"batch inference job size", re.I)),
+)
+_GB = 1_000_000_000
+
+
+def with_quotas(limits: Limits, quotas: Iterable[Mapping[str, Any]], model_name: str) -> Limits:
+    """The limits with the account's own quotas for a model in place of the packaged values.
+
+    ``quotas`` are rows of ``ListServiceQuotas`` (QuotaName, Value). Quotas that name another model are passed over.
+    """
+    found: dict[str, int] = {}
+    for row in quotas:
+        name = str(row.get("QuotaName", ""))
+        if _plain(model_name) != _plain(re.split(r"\bfor\b", name)[-1]):
+            continue
+        for field, pattern in _NAMES:
+            if pattern.search(name) and row.get("Value"):
+                found[field] = int(row["Value"] * (_GB if field.endswith("bytes") else 1))
+    origins = {**limits.origins, **dict.fromkeys(found, "Service Quotas of this account")}
+    return replace(limits, **found, origins=origins)
+
+
+def _plain(text: str) -> str:
+    words = re.sub(r"\(.*?\)|anthropic|amazon", " ", text.lower())
+    return " ".join(sorted(re.findall(r"[a-z]+|\d+(?:\.\d+)?", words)))

@@ -1,0 +1,152 @@
+"""What a run costs in batch, on demand, and on demand with caching: estimated before it, metered after it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import ceil
+
+from rockbottom.batch.caching import Sampled
+from rockbottom.batch.errors import NotInBatch
+from rockbottom.batch.rejoining import Tally
+from rockbottom.catalog import ModelId, NoPriceInForce, PriceBook, Tier
+from rockbottom.cost import Cost, CostLine, bill
+from rockbottom.quantities import NO_USAGE, Unit, Usage, Usd
+
+_LONG_PROMPT = 100_000  # no long-context price is known that starts below
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """What is needed to price a run: the model with its scope, the day, the Region, the book."""
+
+    model: ModelId
+    on: date
+    region: str
+    book: PriceBook
+
+    def of(self, usages: Iterable[Usage], tier: Tier) -> Cost:
+        """The cost of requests; short ones share a price row and are summed first. Raises NoPriceInForce."""
+        short, lines = NO_USAGE, Cost()
+        for usage in usages:
+            if usage.total_input > _LONG_PROMPT:
+                lines += bill(usage, self.model, tier, self.on, self.book, region=self.region)
+            else:
+                short += usage
+        return lines + self.short(short, tier)
+
+    def short(self, total: Usage, tier: Tier) -> Cost:
+        """The cost of the summed usage of requests none of which has a long prompt."""
+        model = self.model
+        return Cost(
+            tuple(
+                CostLine(self.book.price(model.model.id, model.scope, tier, unit, self.on, 0, self.region), tokens)
+                for unit, tokens in total.items()
+                if tokens
+            )
+        )
+
+    def require_batch(self) -> None:
+        """Raise NotInBatch when the model has no batch price."""
+        try:
+            for unit in (Unit.INPUT, Unit.OUTPUT):
+                self.short(Usage(**{unit.value: 1}), Tier.BATCH)
+        except NoPriceInForce as error:
+            raise NotInBatch(
+                f"{self.model.model.name} ({self.model.given}) has no batch price, so it is not sold in batch. {error}",
+                fix="choose a model that rockbottom prices show lists with a batch tier, or cache on demand",
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The same records three ways; a way that cannot be priced is None and ``why`` says why."""
+
+    batch: Cost
+    on_demand: Cost | None
+    cached: Cost | None
+    why: str = ""
+
+    @property
+    def cheapest(self) -> str:
+        """``batch``, ``cached`` or ``on demand``."""
+        ways: dict[str, Usd] = {"batch": self.batch.usd}
+        if self.cached is not None:
+            ways["cached"] = self.cached.usd
+        if self.on_demand is not None:
+            ways["on demand"] = self.on_demand.usd
+        return min(ways, key=lambda way: ways[way])
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run will cost. ``output_is`` says where the output tokens come from; None: they have no bound."""
+
+    records: int
+    looked_at: int
+    input_tokens: int
+    output_tokens: int | None
+    output_is: str
+    read_share: float
+    compared: Comparison
+
+    @property
+    def usd(self) -> Usd:
+        """The batch price; without output when that has no bound."""
+        return self.compared.batch.usd
+
+
+def estimate(found: Sampled, pricing: Pricing, output_each: int | None) -> Estimate:
+    """Price a sample and scale it to the whole. Raises NotInBatch."""
+    pricing.require_batch()
+    of, looked = found.of, max(1, found.looked_at)
+    if output_each is not None:
+        output, said = output_each * of, "as given"
+    elif found.most_output is not None:
+        output, said = ceil(found.most_output * of / looked), "at most, as maxTokens allows"
+    else:
+        output, said = None, "no bound: some records set no maxTokens"
+    answers = pricing.short(Usage(output=output or 0), Tier.BATCH)
+    batch = _scaled(pricing.of(found.plain, Tier.BATCH), of, looked) + answers
+    plain, cached, why = None, None, ""
+    try:
+        on_demand = pricing.short(Usage(output=output or 0), Tier.DEFAULT)
+        plain = _scaled(pricing.of(found.plain, Tier.DEFAULT), of, looked) + on_demand
+        cached = _scaled(pricing.of(found.cached, Tier.DEFAULT), of, looked) + on_demand
+    except NoPriceInForce as error:
+        why = str(error)
+    tokens = ceil(sum(usage.total_input for usage in found.plain) * of / looked)
+    return Estimate(of, found.looked_at, tokens, output, said, read_share(found), Comparison(batch, plain, cached, why))
+
+
+def compared(tally: Tally, found: Sampled, pricing: Pricing) -> Comparison:
+    """The bill of a run, and the same tokens on demand; what caching would read is taken from the sample."""
+    batch = pricing.of(tally.long, Tier.BATCH) + pricing.short(tally.short, Tier.BATCH)
+    plain, cached, why = None, None, ""
+    try:
+        plain = pricing.of(tally.long, Tier.DEFAULT) + pricing.short(tally.short, Tier.DEFAULT)
+        cached = pricing.short(_with_caching(tally.usage, found.cached), Tier.DEFAULT)
+    except NoPriceInForce as error:
+        why = str(error)
+    return Comparison(batch, plain, cached, why)
+
+
+def read_share(found: Sampled) -> float:
+    """The share of input that caching would read, 0 to 1."""
+    total = sum((usage for usage in found.cached), NO_USAGE)
+    return total.cache_read / total.total_input if total.total_input else 0.0
+
+
+def _with_caching(measured: Usage, sample: Sequence[Usage]) -> Usage:
+    total = sum(sample, NO_USAGE)
+    if not total.total_input:
+        return measured
+    part = {
+        unit.value: measured.input * tokens // total.total_input
+        for unit, tokens in total.items()
+        if unit not in (Unit.INPUT, Unit.OUTPUT)
+    }
+    return Usage(input=measured.input - sum(part.values()), output=measured.output, **part)
+
+
+def _scaled(cost: Cost, of: int, looked: int) -> Cost:
+    return Cost(tuple(CostLine(line.price, ceil(line.tokens * of / looked)) for line in cost.lines))

@@ -1,0 +1,219 @@
+"""Records read, checked against what batch refuses, and written one to a line.
+
+What batch refuses is AWS's: no prompt caching (a record with a cachePoint ends in an error 403, recorded on a public
+run), no tools, no structured output. AWS's own validation does not look into ``modelInput``, so everything that can
+be seen here is seen before anything is uploaded and paid for.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from rockbottom.batch.errors import InvalidRecords, Problem
+from rockbottom.batch.limits import Limits
+from rockbottom.prompt import without_points
+
+Json = Mapping[str, Any]
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_text = msgspec.json.Decoder(str).decode
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+_KEPT = 100  # problems kept to be shown; the rest are counted
+
+
+class Kind(Enum):
+    """``modelInvocationType``: the language of the bodies."""
+
+    CONVERSE = "Converse"
+    INVOKE = "InvokeModel"
+
+
+_BARRED: Mapping[str, str] = {
+    "toolConfig": "batch has no tool calling",
+    "tools": "batch has no tool calling",
+    "outputConfig": "batch has no structured output",
+    "output_config": "batch has no structured output",
+    "output_format": "batch has no structured output",
+}
+_POINTS = (b'"cachePoint"', b'"cache_control"')
+_REQUIRED: Mapping[tuple[Kind, str], tuple[str, ...]] = {
+    (Kind.INVOKE, "anthropic"): ("anthropic_version", "max_tokens", "messages"),
+    (Kind.INVOKE, "amazon"): ("messages",),
+}
+
+
+@dataclass(slots=True)
+class Checker:
+    """Turns lines and bodies into records; keeps the problems it finds.
+
+    ``strip_points`` takes cachePoints out instead of refusing them; ``stripped`` counts the records it did that to.
+    ``given_model`` is the model of the job: a body that names another one is refused.
+    """
+
+    kind: Kind
+    vendor: str
+    given_model: str
+    limits: Limits
+    strip_points: bool = False
+    problems: list[Problem] = field(default_factory=list[Problem])
+    total_problems: int = 0
+    stripped: int = 0
+    _seen: set[str] = field(default_factory=set[str])
+
+    def line(self, number: int, raw: bytes) -> bytes | None:
+        """The record of one line of JSONL, newline included; None when it is refused. ``number`` counts from 1."""
+        try:
+            members = _members(raw)
+        except (msgspec.DecodeError, RecursionError) as error:
+            return self._refuse(number, None, "line", f"not a JSON object: {error}")
+        if "modelInput" in members:
+            return self._record(number, members.get("recordId"), bytes(members["modelInput"]))
+        return self._record(number, None, raw)
+
+    def body(self, number: int, record_id: str | None, body: Json) -> bytes | None:
+        """The record of a Python body."""
+        try:
+            encoded = _encode(body)
+        except (TypeError, ValueError, RecursionError) as error:
+            return self._refuse(number, record_id, "modelInput", f"not JSON: {error}")
+        return self._record(number, None if record_id is None else msgspec.Raw(_encode(record_id)), encoded)
+
+    def raise_if_refused(self, source: str) -> None:
+        """Raise InvalidRecords when anything was refused."""
+        if not self.total_problems:
+            return
+        points = any(problem.why.startswith("batch does not cache") for problem in self.problems)
+        fix = "--strip-cache-points takes the cachePoints out; cached on demand may be cheaper: see the estimate"
+        raise InvalidRecords(self.problems, self.total_problems, source, fix=fix if points else None)
+
+    def _record(self, number: int, raw_id: msgspec.Raw | None, body: bytes) -> bytes | None:
+        record_id = self._identity(number, raw_id)
+        if record_id is None:
+            return None
+        try:
+            members = _members(body)
+        except (msgspec.DecodeError, RecursionError):
+            return self._refuse(number, record_id, "modelInput", "not a JSON object")
+        if "modelId" in members:
+            changed = self._without_model(number, record_id, body)
+            if changed is None:
+                return None
+            body = changed
+        wrong = self._wrong(members)
+        if wrong is not None:
+            return self._refuse(number, record_id, *wrong)
+        if any(mark in body for mark in _POINTS) or b"\\u00" in body:
+            changed = self._without_points(number, record_id, body)
+            if changed is None:
+                return None
+            body = changed
+        line = b'{"recordId":%b,"modelInput":%b}\n' % (_encode(record_id), _one_line(body))
+        if len(line) > min(self.limits.record_bytes, self.limits.file_bytes):
+            most = min(self.limits.record_bytes, self.limits.file_bytes)
+            return self._refuse(number, record_id, "modelInput", f"{len(line):,} bytes, and at most {most:,} are taken")
+        return line
+
+    def _identity(self, number: int, raw: msgspec.Raw | None) -> str | None:
+        record_id = f"R{number:010d}"
+        if raw is not None:
+            try:
+                record_id = _text(raw)
+            except msgspec.DecodeError:
+                self._refuse(number, None, "recordId", "not a text")
+                return None
+        if not record_id:
+            self._refuse(number, None, "recordId", "empty")
+            return None
+        if record_id in self._seen:
+            self._refuse(number, record_id, "recordId", "stands on an earlier line too; each must be unique")
+            return None
+        self._seen.add(record_id)
+        return record_id
+
+    def _wrong(self, members: Mapping[str, msgspec.Raw]) -> tuple[str, str] | None:
+        for name, why in _BARRED.items():
+            if name in members and bytes(members[name]) not in (b"null", b"{}", b"[]"):
+                return f"modelInput.{name}", why
+        for name in _REQUIRED.get((self.kind, self.vendor), ("messages",) if self.kind is Kind.CONVERSE else ()):
+            if name not in members:
+                return f"modelInput.{name}", f"missing; every {self.kind.value} body of {self.vendor} needs it"
+        if "messages" in members and bytes(members["messages"]).strip() in (b"[]", b"null"):
+            return "modelInput.messages", "empty"
+        return None
+
+    def _without_model(self, number: int, record_id: str, body: bytes) -> bytes | None:
+        whole = _decode(body)
+        if whole["modelId"] != self.given_model:
+            why = f"names {whole['modelId']}, and the job runs {self.given_model}; a job has one model"
+            return self._refuse(number, record_id, "modelInput.modelId", why)
+        del whole["modelId"]
+        return _encode(whole)
+
+    def _without_points(self, number: int, record_id: str, body: bytes) -> bytes | None:
+        whole = _decode(body)
+        place = point_in(whole, "modelInput")
+        if place is None:
+            return body
+        if not self.strip_points:
+            return self._refuse(number, record_id, place, "batch does not cache; the record would end in an error 403")
+        self.stripped += 1
+        return _encode(without_points(whole))
+
+    def _refuse(self, number: int, record_id: str | None, member: str, why: str) -> None:
+        self.total_problems += 1
+        if len(self.problems) < _KEPT:
+            self.problems.append(Problem(number, record_id, member, why))
+
+
+def point_in(value: Any, place: str) -> str | None:
+    """Where the first cachePoint of a body stands, or None. Tool inputs and schemas are not looked into."""
+    stack: list[tuple[Any, str]] = [(value, place)]
+    while stack:
+        one, at = stack.pop()
+        if isinstance(one, dict):
+            for name in ("cachePoint", "cache_control"):
+                if name in one:
+                    return f"{at}.{name}"
+            stack.extend(
+                (one[name], f"{at}.{name}")
+                for name in ("messages", "content", "tools", "toolConfig", "system")
+                if name in one
+            )
+        elif isinstance(one, list):
+            stack.extend((item, f"{at}.{index}") for index, item in enumerate(one))
+    return None
+
+
+def _one_line(body: bytes) -> bytes:
+    # Newlines in JSON stand only between its parts; a text spells them out.
+    return body if b"\n" not in body else body.replace(b"\r", b"").replace(b"\n", b" ")
+
+
+def lines_of(path: Path, checker: Checker) -> Iterator[bytes]:
+    """The records of a JSONL file; refused ones are left out and kept in the checker. Blank lines do not count."""
+    with path.open("rb") as file:
+        yield from _checked_lines(file, checker)
+
+
+def _checked_lines(file: IO[bytes], checker: Checker) -> Iterator[bytes]:
+    for number, raw in enumerate(file, 1):
+        line = raw.strip()
+        if line:
+            record = checker.line(number, line)
+            if record is not None:
+                yield record
+
+
+def lines_of_bodies(bodies: Iterable[Json | tuple[str, Json]], checker: Checker) -> Iterator[bytes]:
+    """The records of Python bodies, or of pairs of a recordId and a body."""
+    for number, one in enumerate(bodies, 1):
+        record_id, body = one if isinstance(one, tuple) else (None, one)
+        if record_id is None and "modelInput" in body:
+            record_id, body = body.get("recordId"), body["modelInput"]
+        record = checker.body(number, record_id, body)
+        if record is not None:
+            yield record

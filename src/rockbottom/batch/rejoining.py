@@ -1,0 +1,216 @@
+"""Results found again by recordId, in whatever order and however often they come, in memory that stays small.
+
+One byte of fate and three numbers of place for each record; the results themselves stay in their files.
+"""
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from rockbottom.batch.errors import OutputIncomplete
+from rockbottom.quantities import Usage
+
+
+class Fate(IntEnum):
+    """What became of a record; a higher one replaces a lower one."""
+
+    NO_RESULT = 0
+    RETRYABLE = 1
+    REFUSED = 2
+    ANSWERED = 3
+
+
+_NOTHING = msgspec.Raw(b"null")
+
+
+class _Error(msgspec.Struct):
+    errorCode: int | str | None = None
+    errorMessage: str | None = None
+    expired: bool = False
+    retryable: bool | None = None
+
+
+class _Result(msgspec.Struct):
+    recordId: str | None = None
+    modelOutput: msgspec.Raw = _NOTHING
+    error: _Error | None = None
+
+
+class _Counters(msgspec.Struct):
+    # Converse and Nova in camelCase, Anthropic in snake_case.
+    inputTokens: int = 0
+    outputTokens: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class _Output(msgspec.Struct):
+    usage: _Counters | None = None
+
+
+_result = msgspec.json.Decoder(_Result).decode
+_output = msgspec.json.Decoder(_Output).decode
+_encode = msgspec.json.Encoder().encode
+# Codes that may be retried where the record does not say: the service's own throttling and server errors.
+_RETRYABLE_CODES = frozenset({"408", "424", "429", "500", "502", "503", "504"})
+_LONG_PROMPT = 100_000  # from here on a record may be billed at a long-context price, so it is billed by itself
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the results of a run add up to."""
+
+    answered: int = 0
+    refused: int = 0
+    retryable: int = 0
+    missing: int = 0
+    repeated: int = 0
+    foreign: int = 0
+    unmetered: int = 0
+    short: Usage = field(default_factory=Usage)
+    long: list[Usage] = field(default_factory=list[Usage])
+    errors: dict[str, int] = field(default_factory=dict[str, int])
+
+    @property
+    def usage(self) -> Usage:
+        """All tokens that were billed."""
+        return sum(self.long, self.short)
+
+
+class Rejoin:
+    """The results of a run by record."""
+
+    def __init__(self, record_ids: Iterable[str]) -> None:
+        self._ordinals: dict[str, int] = {}
+        for ordinal, record_id in enumerate(record_ids):
+            self._ordinals[record_id] = ordinal
+        count = len(self._ordinals)
+        self.fates = bytearray(count)
+        self._file = array("H", bytes(2 * count))
+        self._offset = array("Q", bytes(8 * count))
+        self._length = array("L", bytes(array("L").itemsize * count))
+        self._paths: list[Path] = []
+        self.tally = Tally()
+
+    def take(self, path: Path) -> int:
+        """Take the lines of one output file in; how many records of ours it held. Raises OutputIncomplete."""
+        number = len(self._paths)
+        self._paths.append(path)
+        taken = at = 0
+        with path.open("rb", buffering=1 << 20) as file:
+            for line in file:
+                if not line.endswith(b"\n") and not _whole(line):
+                    raise half_written(path, "its last line is cut off")
+                if line.strip():
+                    taken += self._take(path, line, number, at)
+                at += len(line)
+        return taken
+
+    def _take(self, path: Path, line: bytes, number: int, at: int) -> int:
+        try:
+            result = _result(line)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise half_written(path, f"the line at byte {at:,} is not a result: {error}") from error
+        ordinal = self._ordinals.get(result.recordId or "")
+        if ordinal is None:
+            self.tally.foreign += 1
+            return 0
+        fate = fate_of(result)
+        before = self.fates[ordinal]
+        if before == Fate.ANSWERED:
+            self.tally.repeated += 1
+            return 0
+        if fate >= before:
+            self.fates[ordinal] = fate
+            self._file[ordinal], self._offset[ordinal], self._length[ordinal] = number, at, len(line)
+        if fate is Fate.ANSWERED:
+            self._meter(result.modelOutput)
+        return 1
+
+    def _meter(self, raw: msgspec.Raw) -> None:
+        try:
+            counters = _output(raw).usage
+        except msgspec.DecodeError:
+            counters = None
+        if counters is None:
+            self.tally.unmetered += 1
+            return
+        usage = Usage(counters.inputTokens + counters.input_tokens, counters.outputTokens + counters.output_tokens)
+        if usage.input > _LONG_PROMPT:
+            self.tally.long.append(usage)
+        else:
+            self.tally.short += usage
+
+    def count(self) -> Tally:
+        """The tally with every record counted once."""
+        tally = self.tally
+        tally.answered = self.fates.count(Fate.ANSWERED)
+        tally.refused = self.fates.count(Fate.REFUSED)
+        tally.retryable = self.fates.count(Fate.RETRYABLE)
+        tally.missing = self.fates.count(Fate.NO_RESULT)
+        return tally
+
+    def unanswered(self, which: Callable[[int], bool]) -> bytearray:
+        """One flag for each record: set when its fate is one of those asked for."""
+        table = bytes(1 if which(fate) else 0 for fate in range(256))
+        return bytearray(self.fates.translate(table))
+
+    def rows(self) -> Iterator[bytes]:
+        """One line for each record in the order of the input: its modelOutput, or its error."""
+        files: list[IO[bytes]] = []
+        try:
+            files.extend(path.open("rb") for path in self._paths)
+            for record_id, ordinal in self._ordinals.items():
+                yield self._row(record_id, ordinal, files)
+        finally:
+            for file in files:
+                file.close()
+
+    def _row(self, record_id: str, ordinal: int, files: "list[IO[bytes]]") -> bytes:
+        name = _encode(record_id)
+        if self.fates[ordinal] == Fate.NO_RESULT:
+            return b'{"recordId":%b,"error":{"errorMessage":"no result","retryable":true}}\n' % name
+        file = files[self._file[ordinal]]
+        file.seek(self._offset[ordinal])
+        result = _result(file.read(self._length[ordinal]))
+        if self.fates[ordinal] == Fate.ANSWERED:
+            return b'{"recordId":%b,"modelOutput":%b}\n' % (name, result.modelOutput)
+        key = f"{result.error.errorCode}: {result.error.errorMessage}" if result.error else "unknown"
+        if key in self.tally.errors or len(self.tally.errors) < 50:
+            self.tally.errors[key] = self.tally.errors.get(key, 0) + 1
+        return b'{"recordId":%b,"error":%b}\n' % (name, _encode(result.error))
+
+
+def fate_of(result: _Result) -> Fate:
+    """The fate that a line of output tells."""
+    if bytes(result.modelOutput) != b"null" and result.error is None:
+        return Fate.ANSWERED
+    error = result.error
+    if error is None:
+        return Fate.RETRYABLE
+    if error.retryable or error.expired:
+        return Fate.RETRYABLE
+    if error.retryable is None and str(error.errorCode) in _RETRYABLE_CODES:
+        return Fate.RETRYABLE
+    return Fate.REFUSED
+
+
+def half_written(path: Path, why: str) -> OutputIncomplete:
+    """The error of output that is not whole."""
+    return OutputIncomplete(
+        f"The output {path.name} is half-written: {why}.",
+        fix="nothing is lost: collect again in some minutes; --accept-incomplete takes what is there",
+    )
+
+
+def _whole(line: bytes) -> bool:
+    try:
+        _result(line)
+    except msgspec.DecodeError:
+        return False
+    return True

@@ -1,0 +1,168 @@
+"""Where a run stands, worked out from its journal."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from rockbottom.batch.splitting import Slice
+
+ENDED = frozenset({"Completed", "PartiallyCompleted", "Failed", "Stopped", "Expired"})
+WITH_OUTPUT = frozenset({"Completed", "PartiallyCompleted", "Stopped"})
+"""Final states in which records may have been answered."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run is: model, place and role. ``prefix`` is a folder in the bucket; the run has its own below it."""
+
+    name: str
+    model: str
+    kind: str
+    region: str
+    bucket: str
+    prefix: str
+    role_arn: str
+    source: str
+    digest: str
+    timeout_hours: int | None = None
+    kms_key: str | None = None
+    bucket_owner: str | None = None
+    tags: dict[str, str] = {}
+
+    @property
+    def folder(self) -> str:
+        """The folder of the run in the bucket."""
+        return "/".join(part for part in (self.prefix.strip("/"), self.name) if part)
+
+
+@dataclass(slots=True)
+class JobState:
+    """One job of one attempt."""
+
+    attempt: int
+    number: int
+    files: tuple[Slice, ...]
+    uploaded: set[int] = field(default_factory=set[int])
+    name: str | None = None
+    token: str | None = None
+    arn: str | None = None
+    status: str = "NotSubmitted"
+    message: str | None = None
+    collected: list[str] | None = None
+    manifest: dict[str, Any] | None = None
+
+    @property
+    def records(self) -> int:
+        """How many it holds."""
+        return sum(one.records for one in self.files)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is in a final state."""
+        return self.status in ENDED
+
+
+@dataclass(slots=True)
+class RunState:
+    """The whole run. ``spools`` maps an attempt to the file of its records."""
+
+    settings: Settings | None = None
+    jobs: list[JobState] = field(default_factory=list[JobState])
+    spools: dict[int, str] = field(default_factory=dict[int, str])
+    records: int = 0
+    bytes: int = 0
+    agreed_usd: str | None = None
+    finished: dict[str, Any] | None = None
+    stopping: bool = False
+
+    @property
+    def attempt(self) -> int:
+        """The latest attempt; 0 before anything was planned."""
+        return max(self.spools, default=0)
+
+    def jobs_of(self, attempt: int) -> list[JobState]:
+        """The jobs of one attempt."""
+        return [job for job in self.jobs if job.attempt == attempt]
+
+    def apply(self, event: dict[str, Any]) -> None:
+        """Take one event in."""
+        _APPLY[event["event"]](self, event)
+
+    def job(self, event: dict[str, Any]) -> JobState:
+        """The job that an event is about."""
+        return next(
+            job for job in self.jobs if (job.attempt, job.number) == (event["attempt"], event["job"])
+        )
+
+
+def state_of(events: Iterable[dict[str, Any]]) -> RunState:
+    """The state after these events."""
+    state = RunState()
+    for event in events:
+        state.apply(event)
+    return state
+
+
+def _created(state: RunState, event: dict[str, Any]) -> None:
+    state.settings = msgspec.convert(event["settings"], Settings)
+
+
+def _planned(state: RunState, event: dict[str, Any]) -> None:
+    attempt = event["attempt"]
+    state.spools[attempt] = event["spool"]
+    state.finished = None
+    if attempt == 1:
+        state.records, state.bytes = event["records"], event["bytes"]
+    for number, files in enumerate(event["jobs"], 1):
+        state.jobs.append(JobState(attempt, number, tuple(Slice(*one) for one in files)))
+
+
+def _agreed(state: RunState, event: dict[str, Any]) -> None:
+    state.agreed_usd = event["usd"]
+
+
+def _uploaded(state: RunState, event: dict[str, Any]) -> None:
+    state.job(event).uploaded.add(event["file"])
+
+
+def _submitting(state: RunState, event: dict[str, Any]) -> None:
+    job = state.job(event)
+    job.name, job.token, job.status = event["name"], event["token"], "Submitting"
+
+
+def _submitted(state: RunState, event: dict[str, Any]) -> None:
+    job = state.job(event)
+    job.arn, job.status = event["arn"], "Submitted"
+
+
+def _ended(state: RunState, event: dict[str, Any]) -> None:
+    job = state.job(event)
+    job.status, job.message = event["status"], event["message"]
+
+
+def _collected(state: RunState, event: dict[str, Any]) -> None:
+    job = state.job(event)
+    job.collected, job.manifest = event["files"], event["manifest"]
+
+
+def _finished(state: RunState, event: dict[str, Any]) -> None:
+    state.finished = event["summary"]
+
+
+def _stopping(state: RunState, event: dict[str, Any]) -> None:
+    state.stopping = True
+
+
+_APPLY = {
+    "created": _created,
+    "planned": _planned,
+    "agreed": _agreed,
+    "uploaded": _uploaded,
+    "submitting": _submitting,
+    "submitted": _submitted,
+    "ended": _ended,
+    "collected": _collected,
+    "finished": _finished,
+    "stopping": _stopping,
+}
