@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from rockbottom.batch.state import RunState, Settings, state_of
 from rockbottom.cache import Reader, behaviour_of
 from rockbottom.catalog import Catalog, PriceBook, load_catalog
 from rockbottom.prompt import Api
-from rockbottom.quantities import Usd
+from rockbottom.quantities import RockbottomError, Usage, Usd
 
 DEFAULT_FOLDER = Path(".rockbottom/batch")
 Body = Mapping[str, Any]
@@ -174,6 +175,8 @@ class Prepared:
             for name, value in (job.manifest or {}).items():
                 if isinstance(value, int):
                     totals[name] = totals.get(name, 0) + value
+        if tally.unmetered and "inputTokenCount" in totals:  # answers without usage: the manifest has the sums
+            tally.short, tally.long = Usage(totals["inputTokenCount"], totals.get("outputTokenCount", 0)), []
         return Outcome(
             run.settings.name,
             run.state.records,
@@ -260,7 +263,11 @@ def prepare(
             checker.raise_if_refused(source.name)
 
         if run.state.attempt == 0:
-            run.build(source.lines(checker), check)
+            try:
+                run.build(source.lines(checker), check)
+            except RockbottomError:  # nothing was planned, so nothing needs to be remembered
+                shutil.rmtree(where)
+                raise
         elif source.path is None:
             _compare(run, source.lines(checker))
         yield Prepared(run, pricing, catalog)

@@ -76,6 +76,7 @@ class Cloud:
     def patiently(self, what: str, attempt: Callable[[], _T]) -> _T:
         """``attempt`` until it succeeds, the service has been busy for too long, or it refuses."""
         from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+        from botocore.parsers import ResponseParserError
 
         last: Exception | None = None
         for number in range(1, _ATTEMPTS + 1):
@@ -90,6 +91,8 @@ class Cloud:
                 last = error
             except (ConnectionError, HTTPClientError) as error:
                 last = error
+            except ResponseParserError as error:
+                raise AccessRefused(f"{what}: the answer is not one of AWS's: {str(error)[:200]}") from error
             except BotoCoreError as error:
                 raise AccessRefused(f"{what}: {error}", fix="aws configure, or --profile NAME and --region") from error
             if number < _ATTEMPTS:

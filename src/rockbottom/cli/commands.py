@@ -14,6 +14,7 @@ COMMANDS: dict[str, Entry] = {
     "replay": Entry("rockbottom.cli.replay:command", "Show what recorded traffic would have cost."),
     "trace": Entry("rockbottom.cli.trace:command", "Import recorded traffic into columns without its text."),
     "bench": Entry("rockbottom.cli.bench:command", "Measure a workload every way Bedrock can bill it."),
+    "batch": Entry("rockbottom.cli.batch:command", "Run records through batch inference, at half price."),
     "prices": Entry("rockbottom.cli.prices:command", "Show prices, and check them against AWS's price list."),
     "models": Entry("rockbottom.cli.models:command", "List models and the rules by which they cache."),
     "probe": Entry("rockbottom.cli.probe:command", "Measure on your account how a model really caches."),

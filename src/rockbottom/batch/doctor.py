@@ -1,0 +1,269 @@
+"""Which of trust, S3, PassRole, model access or Region policy is wrong when a job fails on access.
+
+Looks only: nothing is made, nothing is invoked. A check that may not be made says so instead of guessing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+
+from rockbottom.batch.cloud import Cloud, check_bucket, code_of
+from rockbottom.batch.errors import BatchError
+from rockbottom.batch.setup import Wanted
+from rockbottom.catalog import ModelId, Scope
+
+Json = dict[str, Any]
+
+
+class Verdict(Enum):
+    """What a check found."""
+
+    GOOD = "good"
+    WRONG = "wrong"
+    UNKNOWN = "not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding: what was looked at, what was found, and what to do."""
+
+    name: str
+    verdict: Verdict
+    found: str
+    fix: str = ""
+
+
+def checks(cloud: Cloud, wanted: Wanted, model: ModelId, owner: str | None = None) -> list[Check]:
+    """Every check, in the order in which a job would fail on it."""
+    setup = f"rockbottom batch setup --bucket {wanted.bucket} --role {wanted.role} --model {model.given} --apply"
+    looks: Sequence[tuple[str, Callable[[], Check]]] = (
+        ("trust", lambda: _trust(cloud, wanted, setup)),
+        ("S3, for you", lambda: _bucket(cloud, wanted, owner)),
+        ("S3, for the role", lambda: _role_may(cloud, wanted, "S3, for the role", _S3, _bucket_arns(wanted), setup)),
+        ("PassRole", lambda: _pass_role(cloud, wanted)),
+        ("model access", lambda: _model_access(cloud, model)),
+        ("model, for the role", lambda: _role_may(cloud, wanted, "model, for the role", _INVOKE, wanted.models, setup)),
+        ("Region policy", lambda: _regions(cloud, wanted, model)),
+    )
+    return [_guarded(name, look) for name, look in looks]
+
+
+_S3 = ("s3:GetObject", "s3:PutObject", "s3:ListBucket")
+_INVOKE = ("bedrock:InvokeModel",)
+
+
+def _guarded(name: str, look: Callable[[], Check]) -> Check:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return look()
+    except (ClientError, BotoCoreError, BatchError) as error:
+        return Check(name, Verdict.UNKNOWN, f"could not be looked at: {error}")
+
+
+def _trust(cloud: Cloud, wanted: Wanted, setup: str) -> Check:
+    from botocore.exceptions import ClientError
+
+    try:
+        role = cloud.call("iam", "get_role", RoleName=wanted.role)["Role"]
+    except ClientError as error:
+        if code_of(error) == "NoSuchEntity":
+            return Check("trust", Verdict.WRONG, f"there is no role {wanted.role_arn}", setup)
+        raise
+    why = trust_fault(_document(role["AssumeRolePolicyDocument"]), wanted)
+    if why:
+        return Check("trust", Verdict.WRONG, why, setup)
+    return Check("trust", Verdict.GOOD, "Bedrock may assume the role for jobs of this account and Region")
+
+
+def trust_fault(document: Mapping[str, Any], wanted: Wanted) -> str | None:
+    """Why Bedrock may not assume a role with this trust policy, or None."""
+    ours = [one for one in _statements(document) if _names_bedrock(one)]
+    if not ours:
+        return "the role does not trust bedrock.amazonaws.com"
+    reasons = [why for one in ours if (why := _condition_fault(one, wanted))]
+    return None if len(reasons) < len(ours) else reasons[0]
+
+
+def _names_bedrock(statement: Mapping[str, Any]) -> bool:
+    principal = statement.get("Principal")
+    services = _several(principal.get("Service") if isinstance(principal, dict) else principal)
+    actions = _several(statement.get("Action"))
+    return statement.get("Effect") == "Allow" and "bedrock.amazonaws.com" in services and any(
+        fnmatchcase("sts:AssumeRole", action) for action in actions
+    )
+
+
+def _condition_fault(statement: Mapping[str, Any], wanted: Wanted) -> str | None:
+    job = f"arn:{wanted.partition}:bedrock:{wanted.region}:{wanted.account}:model-invocation-job/abcdefghijkl"
+    known = {"aws:sourceaccount": wanted.account, "aws:sourcearn": job}
+    for tests in (statement.get("Condition") or {}).values():
+        for key, allowed in tests.items():
+            actual = known.get(key.lower())
+            if actual is not None and not any(fnmatchcase(actual, pattern) for pattern in _several(allowed)):
+                return f"its condition on {key} allows {', '.join(_several(allowed))}, and a job comes as {actual}"
+    return None
+
+
+def _bucket(cloud: Cloud, wanted: Wanted, owner: str | None) -> Check:
+    try:
+        check_bucket(cloud, wanted.bucket, owner)
+    except BatchError as error:
+        return Check("S3, for you", Verdict.WRONG, str(error), error.fix or "")
+    return Check("S3, for you", Verdict.GOOD, f"you can see {wanted.bucket}, and it is in {wanted.region}")
+
+
+def _bucket_arns(wanted: Wanted) -> tuple[str, ...]:
+    bucket = f"arn:{wanted.partition}:s3:::{wanted.bucket}"
+    return bucket, f"{bucket}/rockbottom/part-001.jsonl"
+
+
+def _role_may(
+    cloud: Cloud, wanted: Wanted, name: str, actions: Sequence[str], resources: Sequence[str], setup: str
+) -> Check:
+    """Whether the role's own policies allow each action on one of the resources, read without a simulator."""
+    statements = _role_statements(cloud, wanted.role)
+    missing = [
+        f"{action} on {resource}"
+        for action in actions
+        for resource in _targets(action, resources)
+        if not _allowed(statements, action, resource)
+    ]
+    if missing:
+        return Check(name, Verdict.WRONG, f"the role's policies do not allow {'; '.join(missing)}", setup)
+    return Check(name, Verdict.GOOD, f"the role's policies allow {', '.join(actions)}")
+
+
+def _targets(action: str, resources: Sequence[str]) -> Sequence[str]:
+    if action == "s3:ListBucket":
+        return resources[:1]
+    return resources[1:] if action.startswith("s3:") else [one.replace(":*:", ":us-east-1:") for one in resources]
+
+
+def _role_statements(cloud: Cloud, role: str) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = []
+    for name in cloud.call("iam", "list_role_policies", RoleName=role)["PolicyNames"]:
+        policy = cloud.call("iam", "get_role_policy", RoleName=role, PolicyName=name)
+        found.extend(_statements(_document(policy["PolicyDocument"])))
+    for one in cloud.call("iam", "list_attached_role_policies", RoleName=role)["AttachedPolicies"]:
+        version = cloud.call("iam", "get_policy", PolicyArn=one["PolicyArn"])["Policy"]["DefaultVersionId"]
+        policy = cloud.call("iam", "get_policy_version", PolicyArn=one["PolicyArn"], VersionId=version)
+        found.extend(_statements(_document(policy["PolicyVersion"]["Document"])))
+    return found
+
+
+def _allowed(statements: Sequence[Mapping[str, Any]], action: str, resource: str) -> bool:
+    hits = [
+        one["Effect"]
+        for one in statements
+        if any(fnmatchcase(action.lower(), pattern.lower()) for pattern in _several(one.get("Action")))
+        and any(fnmatchcase(resource, pattern) for pattern in _several(one.get("Resource")))
+    ]
+    return "Allow" in hits and "Deny" not in hits
+
+
+def _pass_role(cloud: Cloud, wanted: Wanted) -> Check:
+    who = cloud.call("sts", "get_caller_identity")["Arn"]
+    principal = _principal(who)
+    if principal is None:
+        return Check("PassRole", Verdict.UNKNOWN, f"{who} is no role or user whose policies can be simulated")
+    found = cloud.call(
+        "iam",
+        "simulate_principal_policy",
+        PolicySourceArn=principal,
+        ActionNames=["iam:PassRole"],
+        ResourceArns=[wanted.role_arn],
+        ContextEntries=[
+            {
+                "ContextKeyName": "iam:PassedToService",
+                "ContextKeyValues": ["bedrock.amazonaws.com"],
+                "ContextKeyType": "string",
+            }
+        ],
+    )
+    if all(one["EvalDecision"] == "allowed" for one in found["EvaluationResults"]):
+        return Check("PassRole", Verdict.GOOD, f"{principal} may pass the role to Bedrock")
+    fix = f"allow iam:PassRole on {wanted.role_arn}: callerPermissions of rockbottom batch setup"
+    return Check("PassRole", Verdict.WRONG, f"{principal} may not pass {wanted.role_arn} to Bedrock", fix)
+
+
+def _principal(arn: str) -> str | None:
+    """The IAM ARN behind a caller's: an assumed role's session is its role."""
+    parts = arn.split(":")
+    kind, _, name = parts[5].partition("/")
+    if kind == "assumed-role":
+        return f"{':'.join((parts[0], parts[1], 'iam', '', parts[4]))}:role/{name.split('/')[0]}"
+    return arn if kind in ("user", "role") else None
+
+
+def _model_access(cloud: Cloud, model: ModelId) -> Check:
+    found = cloud.call("bedrock", "get_foundation_model_availability", modelId=model.model.id)
+    wrong = {
+        "authorizationStatus": ("AUTHORIZED", "the account is not authorized for the model"),
+        "entitlementAvailability": ("AVAILABLE", "the account is not entitled to the model"),
+        "regionAvailability": ("AVAILABLE", f"the model is not offered in {cloud.region}"),
+    }
+    for name, (good, why) in wrong.items():
+        if found.get(name) not in (None, good):
+            fix = "the Bedrock console's model catalog gives access; Anthropic models ask for a use case first"
+            return Check("model access", Verdict.WRONG, f"{why} ({name}: {found[name]})", fix)
+    agreement = (found.get("agreementAvailability") or {}).get("status")
+    if agreement not in (None, "AVAILABLE"):
+        return Check("model access", Verdict.WRONG, f"the model's agreement was not accepted ({agreement})")
+    return Check("model access", Verdict.GOOD, f"{model.model.name} may be used in {cloud.region}")
+
+
+def _regions(cloud: Cloud, wanted: Wanted, model: ModelId) -> Check:
+    """What a policy on Regions must allow; whether one forbids it cannot be read from inside the account."""
+    if model.scope is Scope.IN_REGION and model.application_profile is None:
+        return Check("Region policy", Verdict.GOOD, f"the job stays in {wanted.region}")
+    places = sorted({arn.split(":")[3] for arn in wanted.models if ":foundation-model/" in arn} - {"", "*"})
+    where = ", ".join(places) or "every destination Region of the profile"
+    said = f"a service control policy on Regions must allow {where}"
+    if model.scope is Scope.GLOBAL:
+        said += ", and the Region 'unspecified', as which global requests come"
+    denied = _denied_regions(cloud, wanted, places)
+    if denied:
+        return Check("Region policy", Verdict.WRONG, f"the organization denies {', '.join(denied)}; {said}")
+    said += "; only the organization's management account can see whether it does"
+    return Check("Region policy", Verdict.UNKNOWN, said)
+
+
+def _denied_regions(cloud: Cloud, wanted: Wanted, places: Sequence[str]) -> list[str]:
+    """Regions in which the simulator says that the organization forbids the call."""
+    denied: list[str] = []
+    for place in places:
+        found = cloud.call(
+            "iam",
+            "simulate_principal_policy",
+            PolicySourceArn=wanted.role_arn,
+            ActionNames=["bedrock:InvokeModel"],
+            ResourceArns=[arn for arn in wanted.models if f":{place}:" in arn][:1],
+            ContextEntries=[
+                {"ContextKeyName": "aws:RequestedRegion", "ContextKeyValues": [place], "ContextKeyType": "string"}
+            ],
+        )
+        for one in found["EvaluationResults"]:
+            if (one.get("OrganizationsDecisionDetail") or {}).get("AllowedByOrganizations") is False:
+                denied.append(place)
+    return denied
+
+
+def _statements(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = document.get("Statement", [])
+    return found if isinstance(found, list) else [found]
+
+
+def _document(raw: Any) -> Mapping[str, Any]:
+    return msgspec.json.decode(unquote(raw)) if isinstance(raw, str) else raw
+
+
+def _several(value: Any) -> list[str]:
+    if value is None:
+        return []
+    return [str(one) for one in value] if isinstance(value, list) else [str(value)]

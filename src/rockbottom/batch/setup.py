@@ -1,0 +1,209 @@
+"""What batch inference needs in an account: a bucket, a role that Bedrock may assume, and the least permissions.
+
+Trust and permissions follow AWS's page "Create a custom service role for batch inference"
+(https://docs.aws.amazon.com/bedrock/latest/userguide/batch-iam-sr.html); with an inference profile the role needs the
+profile and every foundation model behind it, else a job fails with "Customer doesn't have permissions to invokeModel".
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from rockbottom.batch.cloud import Cloud, code_of
+from rockbottom.batch.errors import InvalidSettings
+from rockbottom.catalog import ModelId, Scope
+
+Json = dict[str, Any]
+DEFAULT_ROLE = "rockbottom-batch"
+_POLICY = "rockbottom-batch"
+_VERSION = "2012-10-17"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a set-up is for."""
+
+    account: str
+    region: str
+    bucket: str
+    role: str
+    models: tuple[str, ...]  # ARNs of profiles and foundation models
+    partition: str = "aws"
+    kms_key: str | None = None
+
+    @property
+    def role_arn(self) -> str:
+        """The ARN of the role."""
+        return f"arn:{self.partition}:iam::{self.account}:role/{self.role}"
+
+
+def model_arns(model: ModelId, account: str, region: str, behind: Sequence[str] = ()) -> tuple[str, ...]:
+    """The ARNs a role must be allowed to invoke: the model, or the profile and every model behind it.
+
+    ``behind`` are the modelArns that GetInferenceProfile gives; without them every Region is named by ``*``.
+    """
+    bare = f"foundation-model/{model.model.id}"
+    if model.application_profile is not None:
+        return (model.application_profile, *(behind or (f"arn:aws:bedrock:*::{bare}",)))
+    if model.scope is Scope.IN_REGION:
+        return (f"arn:aws:bedrock:{model.region or region}::{bare}",)
+    profile = f"arn:aws:bedrock:{region}:{account}:inference-profile/{model.scope.value}.{model.model.id}"
+    without = (f"arn:aws:bedrock:::{bare}",) if model.scope is Scope.GLOBAL else ()
+    return tuple(dict.fromkeys((profile, *(behind or (f"arn:aws:bedrock:*::{bare}",)), *without)))
+
+
+def trust_policy(wanted: Wanted) -> Json:
+    """Who may assume the role: Bedrock, for batch jobs of this account and Region."""
+    jobs = f"arn:{wanted.partition}:bedrock:{wanted.region}:{wanted.account}:model-invocation-job/*"
+    return {
+        "Version": _VERSION,
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "bedrock.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+                "Condition": {
+                    "StringEquals": {"aws:SourceAccount": wanted.account},
+                    "ArnEquals": {"aws:SourceArn": jobs},
+                },
+            }
+        ],
+    }
+
+
+def role_policy(wanted: Wanted) -> Json:
+    """What the role may do: read and write the bucket, invoke the models, use the key."""
+    bucket = f"arn:{wanted.partition}:s3:::{wanted.bucket}"
+    statements: list[Json] = [
+        {
+            "Sid": "Files",
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:PutObject", "s3:ListBucket"],
+            "Resource": [bucket, f"{bucket}/*"],
+            "Condition": {"StringEquals": {"aws:ResourceAccount": wanted.account}},
+        },
+        {"Sid": "Models", "Effect": "Allow", "Action": ["bedrock:InvokeModel"], "Resource": list(wanted.models)},
+    ]
+    if wanted.kms_key:
+        actions = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]
+        statements.append({"Sid": "Key", "Effect": "Allow", "Action": actions, "Resource": [wanted.kms_key]})
+    return {"Version": _VERSION, "Statement": statements}
+
+
+def caller_policy(wanted: Wanted) -> Json:
+    """What the person or program that starts runs may do."""
+    bucket = f"arn:{wanted.partition}:s3:::{wanted.bucket}"
+    jobs = f"arn:{wanted.partition}:bedrock:{wanted.region}:{wanted.account}:model-invocation-job/*"
+    look = ["bedrock:ListModelInvocationJobs", "bedrock:GetInferenceProfile", "servicequotas:ListServiceQuotas"]
+    return {
+        "Version": _VERSION,
+        "Statement": [
+            {
+                "Sid": "Jobs",
+                "Effect": "Allow",
+                "Action": [
+                    "bedrock:CreateModelInvocationJob",
+                    "bedrock:GetModelInvocationJob",
+                    "bedrock:StopModelInvocationJob",
+                ],
+                "Resource": [jobs, *wanted.models],
+            },
+            {"Sid": "Look", "Effect": "Allow", "Action": look, "Resource": "*"},
+            {
+                "Sid": "Role",
+                "Effect": "Allow",
+                "Action": "iam:PassRole",
+                "Resource": wanted.role_arn,
+                "Condition": {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}},
+            },
+            {
+                "Sid": "Files",
+                "Effect": "Allow",
+                "Action": ["s3:GetObject", "s3:PutObject", "s3:ListBucket", "s3:AbortMultipartUpload"],
+                "Resource": [bucket, f"{bucket}/*"],
+            },
+        ],
+    }
+
+
+def documents(wanted: Wanted) -> dict[str, Json]:
+    """Every document by name, to be printed or applied."""
+    return {
+        "trust": trust_policy(wanted),
+        "rolePermissions": role_policy(wanted),
+        "callerPermissions": caller_policy(wanted),
+    }
+
+
+def wanted_for(cloud: Cloud, model: ModelId, bucket: str, role: str, kms_key: str | None = None) -> Wanted:
+    """What to set up for a model in the account of the credentials. Raises BatchError."""
+    who = cloud.call("sts", "get_caller_identity")
+    account, partition = who["Account"], who["Arn"].split(":")[1]
+    arns = model_arns(model, account, cloud.region, behind_profile(cloud, model))
+    return Wanted(account, cloud.region, bucket, role, arns, partition, kms_key)
+
+
+def behind_profile(cloud: Cloud, model: ModelId) -> tuple[str, ...]:
+    """The foundation models behind a profile, asked of Bedrock; empty when it cannot be asked or is no profile."""
+    from botocore.exceptions import ClientError
+
+    if model.scope is Scope.IN_REGION and model.application_profile is None:
+        return ()
+    identifier = model.application_profile or f"{model.scope.value}.{model.model.id}"
+    try:
+        found = cloud.call("bedrock", "get_inference_profile", inferenceProfileIdentifier=identifier)
+    except ClientError:
+        return ()
+    return tuple(one["modelArn"] for one in found["models"])
+
+
+def apply(cloud: Cloud, wanted: Wanted, note: Callable[[str], None]) -> None:
+    """Make what is not there, and bring what is there up to date; may be run again. Raises BatchError."""
+    _make_bucket(cloud, wanted, note)
+    _make_role(cloud, wanted, note)
+
+
+def _make_bucket(cloud: Cloud, wanted: Wanted, note: Callable[[str], None]) -> None:
+    from botocore.exceptions import ClientError
+
+    place: Mapping[str, Any] = (
+        {} if wanted.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": wanted.region}}
+    )
+    try:
+        cloud.call("s3", "create_bucket", Bucket=wanted.bucket, **place)
+        note(f"bucket {wanted.bucket} made")
+    except ClientError as error:
+        if code_of(error) == "BucketAlreadyExists":
+            raise InvalidSettings(
+                f"The bucket {wanted.bucket} belongs to somebody else.", fix="choose another name: --bucket NAME"
+            ) from error
+        if code_of(error) != "BucketAlreadyOwnedByYou":
+            raise
+        note(f"bucket {wanted.bucket} is there")
+    closed = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+    cloud.call("s3", "put_public_access_block", Bucket=wanted.bucket, PublicAccessBlockConfiguration=closed)
+
+
+def _make_role(cloud: Cloud, wanted: Wanted, note: Callable[[str], None]) -> None:
+    from botocore.exceptions import ClientError
+
+    trust = _text(trust_policy(wanted))
+    try:
+        about = "Bedrock batch inference: reads and writes one bucket, invokes the models named."
+        cloud.call("iam", "create_role", RoleName=wanted.role, AssumeRolePolicyDocument=trust, Description=about)
+        note(f"role {wanted.role_arn} made")
+    except ClientError as error:
+        if code_of(error) != "EntityAlreadyExists":
+            raise
+        cloud.call("iam", "update_assume_role_policy", RoleName=wanted.role, PolicyDocument=trust)
+        note(f"role {wanted.role_arn} is there; its trust policy was brought up to date")
+    cloud.call(
+        "iam", "put_role_policy", RoleName=wanted.role, PolicyName=_POLICY, PolicyDocument=_text(role_policy(wanted))
+    )
+    note(f"permissions {_POLICY} put on the role")
+
+
+def _text(document: Json) -> str:
+    return msgspec.json.encode(document).decode()

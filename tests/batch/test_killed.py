@@ -1,0 +1,94 @@
+"""A run that is killed with SIGKILL at any step and started again loses nothing and sends nothing twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RECORDS = 200  # at 100 a job: two jobs; every second record fails once: a third job with 100 of them
+JOBS = 3
+
+
+@pytest.fixture
+def mortal(repo):
+    """The process that forks a run for each command."""
+    environment = {**os.environ, "PYTHONPATH": str(repo / "src")}
+    path = Path(__file__).with_name("mortal.py")
+    process = subprocess.Popen(
+        [sys.executable, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    )
+    yield process
+    process.stdin.close()
+    process.wait(30)
+
+
+def start(mortal, place, kit, folder, die_at=None):
+    """One run; its exit status as the kernel says it."""
+    records = folder / "tickets.jsonl"
+    if not records.exists():
+        folder.mkdir(parents=True)
+        lines = (json.dumps({"recordId": name, "modelInput": body}) + "\n" for name, body in kit.pairs(RECORDS))
+        records.write_text("".join(lines))
+        place.reset()
+        place.control("POST", "jobs/faults", {"kind": "records", "every": 2, "count": 2, "code": 503})
+    command = {
+        "die_at": die_at, "url": place.served.url, "s3_url": place.served.s3_url, "records": str(records),
+        "folder": str(folder), "model": kit.MODEL, "bucket": kit.BUCKET, "role": kit.ROLE,
+    }  # fmt: skip
+    mortal.stdin.write(json.dumps(command) + "\n")
+    mortal.stdin.flush()
+    return int(mortal.stdout.readline())
+
+
+def check(place, folder):
+    """Every record answered once, no job made twice; the steps of the last process."""
+    outcome = json.loads((folder / "outcome.json").read_text())
+    summary = outcome["summary"]
+    assert (summary["answered"], summary["left"], summary["attempts"]) == (RECORDS, 0, 2)
+    jobs = place.jobs
+    assert len(jobs) == JOBS
+    assert sum(job["totalRecordCount"] for job in jobs) == RECORDS + 100
+    assert sum(job["successRecordCount"] for job in jobs) == RECORDS
+    rows = [json.loads(line) for line in Path(summary["results"]).read_text().splitlines()]
+    assert [row["recordId"] for row in rows] == [f"T{number:05d}" for number in range(RECORDS)]
+    assert all("modelOutput" in row for row in rows)
+    return outcome["steps"]
+
+
+@pytest.mark.parametrize(
+    "every", [pytest.param(False, id="each kind of step"), pytest.param(True, id="each step", marks=pytest.mark.slow)]
+)
+def test_killed_at_every_step(mortal, place, kit, tmp_path, every):
+    """For each step of a run: killed there, started again, and the outcome is that of a run that was left alone."""
+    assert start(mortal, place, kit, tmp_path / "whole") == 0
+    steps = check(place, tmp_path / "whole")
+    assert steps.count("job made") == JOBS
+    last = {name: number for number, name in enumerate(steps, 1)}
+    for number in range(1, len(steps) + 1) if every else last.values():
+        folder = tmp_path / str(number)
+        assert start(mortal, place, kit, folder, number) == signal.SIGKILL, steps[number - 1]
+        assert start(mortal, place, kit, folder) == 0, steps[number - 1]
+        check(place, folder)
+
+
+def test_killed_again_and_again(mortal, place, kit, tmp_path):
+    """Killed five steps after each start, a run still gets to its end."""
+    folder = tmp_path / "often"
+    deaths = 0
+    while start(mortal, place, kit, folder, 5) == signal.SIGKILL:
+        deaths += 1
+        assert deaths < 100
+    check(place, folder)
+    assert deaths >= 8
+
+
+def test_a_second_start_of_a_finished_run_sends_nothing(mortal, place, kit, tmp_path):
+    """The same command again gives the same outcome from what is on disk: no upload, no job."""
+    folder = tmp_path / "again"
+    assert start(mortal, place, kit, folder) == 0
+    assert start(mortal, place, kit, folder) == 0
+    assert not {"before uploaded", "before submitting"} & set(check(place, folder))
