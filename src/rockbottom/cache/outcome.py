@@ -72,8 +72,19 @@ class _View:
     def key(self, position: int, ttl: Ttl) -> EntryKey:
         return EntryKey(self.hashes[position], ttl if self.behaviour.ttl_in_key == "yes" else None)
 
-    def keys(self, position: int) -> tuple[EntryKey, ...]:
-        return tuple({self.key(position, ttl): None for ttl in self.rules.ttls})
+    def lifetimes(self) -> tuple[Ttl | None, ...]:
+        """The second halves of the keys under which entries of one prefix may stand."""
+        return self.rules.ttls if self.behaviour.ttl_in_key == "yes" else (None,)
+
+    def known(self, first: int, last: int, entries: Mapping[EntryKey, Entry]) -> list[EntryKey]:
+        """The keys of the entries that stand at the positions from ``first`` to ``last``."""
+        lifetimes = self.lifetimes()
+        return [
+            EntryKey(prefix, ttl)
+            for prefix in self.hashes[first : last + 1]
+            for ttl in lifetimes
+            if (prefix, ttl) in entries
+        ]
 
 
 def outcome(
@@ -246,7 +257,7 @@ def _changes(
     for position, ttl in sorted(positions, key=lambda point: point[0]):
         key = view.key(position, ttl)
         if position > hit:
-            parent = parent or next((known for known in view.keys(hit) if known in changed), None)
+            parent = parent or next(iter(view.known(hit, hit, changed)), None)
             changed[key] = Entry(ttl, view.prompt.depths[position], now + ttl.seconds, visible_at, parent)
             parent = key
         elif view.behaviour.point_below_hit == "marks" and not _readable(entries, key, now, view.behaviour):
@@ -256,10 +267,8 @@ def _changes(
 
 def _refreshed(view: _View, entries: Mapping[EntryKey, Entry], hit: int, now: float) -> dict[EntryKey, Entry]:
     """The entry read, and with ``refresh_on_hit = prefix`` every readable one below it, with lifetimes renewed."""
+    if not hit:
+        return {}
     first = 1 if view.behaviour.refresh_on_hit == "prefix" else hit
-    return {
-        key: entries[key].refreshed(now)
-        for position in range(max(first, 1), hit + 1)
-        for key in view.keys(position)
-        if _readable(entries, key, now, view.behaviour)
-    }
+    standing = view.known(first, hit, entries)
+    return {key: entries[key].refreshed(now) for key in standing if _readable(entries, key, now, view.behaviour)}
