@@ -14,7 +14,7 @@ class Ttl(Enum):
     THIRTY_MINUTES = "30m"
     ONE_HOUR = "1h"
 
-    # Members are singletons, so identity is enough; Enum's own hash is a Python call, felt in every look-up of an entry.
+    # Members are singletons, so identity is enough; Enum's own hash is a Python call, felt in every look-up.
     __hash__ = object.__hash__
 
     @property
