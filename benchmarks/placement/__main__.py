@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.placement import recorded, stress, table
 from benchmarks.placement.billing import Engine
+from benchmarks.placement.blocks import MODEL
 from benchmarks.placement.environments import peers_of
 from benchmarks.placement.lines import PeerRun, SetLine, peer_runs, set_line, workload_lines
 from benchmarks.placement.workloads import MAKERS, PROFILES, SIZES
@@ -25,6 +26,8 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", default="", metavar="ROWS", help=f"some of {','.join((*MAKERS, *ALL_SETS, 'speed'))}")
     parser.add_argument("--sizes", default="default,small,large", help=f"some of {','.join(SIZES)}")
     parser.add_argument("--seeds", type=int, default=2, help="workloads of each row and size")
+    parser.add_argument("--set-seed", type=int, default=1, help="of the invented clocks and stress kinds")
+    parser.add_argument("--model", default=MODEL, help="whose rules and prices the sets are billed at (%(default)s)")
     parser.add_argument("--no-peers", action="store_true", help="run no peer: take what an earlier run recorded")
     parser.add_argument("--short", action="store_true", help="the default size, one seed, the small sets")
     kept = "environments and recordings (default %(default)s)"
@@ -49,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runs = peer_runs(peers_of(), asked.cache, run=not asked.no_peers) if rows or "speed" in wanted else []
     lines = workload_lines(rows, sizes, 1 if asked.short else asked.seeds, runs, engine, asked.cache) if rows else []
     _say(table.workload_table(lines))
-    found = _sets(sets, engine)
+    found = _sets(sets, engine, asked.set_seed, asked.model)
     _say(table.set_table(found))
     speed: dict[str, Any] = {}
     if not wanted or "speed" in wanted:
@@ -63,14 +66,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _sets(names: Sequence[str], engine: Engine) -> list[SetLine]:
+def _sets(names: Sequence[str], engine: Engine, seed: int, model: str) -> list[SetLine]:
     found: list[SetLine] = []
     for name in names:
         if name in _TEXT_SETS and not recorded.folder().is_dir():
             print(f"{name}: no recorded traffic in {recorded.folder()} (ROCKBOTTOM_DATA); skipped", file=sys.stderr)
             continue
         print(f"{name} ...", file=sys.stderr)
-        found.append(set_line(name, engine))
+        found.append(set_line(name, engine, seed, model))
     return found
 
 

@@ -2,13 +2,13 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.placement import recorded, stress
 from benchmarks.placement.billing import Bill, Engine, Lane
-from benchmarks.placement.blocks import BlockLane, BlockRequest, Bound, Interner, Multiples
+from benchmarks.placement.blocks import MODEL, BlockLane, BlockRequest, Bound, Interner, Multiples
 from benchmarks.placement.environments import CannotInstall, Peer, python_of, version_of
 from benchmarks.placement.fixed import RULES, Sightings, fixed_bills
 from benchmarks.placement.online import Online, OnlineBlocks, relocation
@@ -165,6 +165,7 @@ class SetLine:
     guard_kept: bool
     plan_ms: float  # mean time of planning and observing
     target: Target | None
+    parts: dict[str, tuple[float, float]] = field(default_factory=dict)  # of a mix: share of its tokens, relative cost
 
     @property
     def best_fixed(self) -> tuple[float, str]:
@@ -179,40 +180,44 @@ class SetLine:
         return self.target.met_by(self.rockbottom) and not self.rejected and self.guard_kept
 
 
-def set_line(name: str, engine: Engine, seed: int = 1, part: float = 1.0) -> SetLine:
-    """One set; ``part`` takes only its beginning."""
-    multiples = Multiples.of(engine)
+def set_line(name: str, engine: Engine, seed: int = 1, model: str = MODEL) -> SetLine:
+    """One set, at the rules and prices of a model."""
+    multiples = Multiples.of(engine, model)
     if name == "ADVERSARY":
-        return _adversary_line(engine, multiples)
-    requests = traffic(name, seed)
-    requests = requests[: max(1, round(len(requests) * part))]
-    fixed = {rule: lane.bill.relative for rule, lane in fixed_bills(requests, multiples).items()}
+        return _adversary_line(engine, multiples, model)
+    sent = traffic(name, seed)
+    fixed = {rule: lane.bill.relative for rule, lane in fixed_bills([one for _, one in sent], multiples).items()}
     bound = Bound(multiples)
-    online = OnlineBlocks(engine, BlockLane(multiples))
-    guard = _Guard()
-    for request in requests:
+    online = OnlineBlocks(engine, BlockLane(multiples), model)
+    guard, parts = _Guard(), dict.fromkeys((part for part, _ in sent), (0, 0))
+    for part, request in sent:
         bound.see(request)
+        bill = online.lane.bill
+        none, paid = bill.none, bill.paid
         online.send(request)
         guard.look(online.lane)
-    return _set_line(name, online, fixed, bound.relative, guard, target_of_set(name, min(fixed.values())))
+        before = parts[part]
+        parts[part] = (before[0] + bill.none - none, before[1] + bill.paid - paid)
+    line = _set_line(name, online, fixed, bound.relative, guard, target_of_set(name, min(fixed.values()), bound.relative))
+    if len(parts) > 1:
+        whole = online.lane.bill.none
+        line.parts = {part: (none / whole, paid / none) for part, (none, paid) in parts.items()}
+    return line
 
 
-def traffic(name: str, seed: int) -> list[BlockRequest]:
-    """The requests of a recorded set, a stress kind, or the mix."""
+def traffic(name: str, seed: int) -> list[tuple[str, BlockRequest]]:
+    """The requests of a recorded set, a stress kind, or the mix, each with the name of its part."""
     makers: dict[str, Callable[..., Any]] = {**recorded.SETS, **stress.KINDS}
     if name != "MIX":
-        return recorded.ordered(makers[name], seed)
+        return [(name, request) for request in recorded.ordered(makers[name], seed)]
     interner, mixed = Interner(), []
     for part in MIX_PARTS:
         requests = recorded.ordered(makers[part], seed, interner)
         start = requests[0].at
         for request in requests:
             if request.at - start < MIX_HOURS * 3600:
-                mixed.append((request.at - start, request))
-    mixed.sort(key=lambda pair: pair[0])
-    return [
-        BlockRequest(at, one.segments, one.keys, one.depths, one.fixed, one.last, one.rest) for at, one in mixed
-    ]
+                mixed.append((part, replace(request, at=request.at - start)))
+    return sorted(mixed, key=lambda pair: pair[1].at)
 
 
 class _Guard:
@@ -226,8 +231,8 @@ class _Guard:
         self.kept = self.kept and lane.bill.paid <= allowed
 
 
-def _adversary_line(engine: Engine, multiples: Multiples) -> SetLine:
-    online, guard = OnlineBlocks(engine, BlockLane(multiples)), _Guard()
+def _adversary_line(engine: Engine, multiples: Multiples, model: str) -> SetLine:
+    online, guard = OnlineBlocks(engine, BlockLane(multiples), model), _Guard()
     adversary = stress.Adversary(Interner())
     while (request := adversary.next()) is not None:
         adversary.answer(online.send(request).cache_write > 0)

@@ -71,6 +71,7 @@ class OnlineBlocks:
 
     engine: Engine
     lane: BlockLane
+    model: str = MODEL
     planner: Planner = field(default_factory=Planner)
     seconds: float = 0.0  # spent in planning and observing
 
@@ -78,7 +79,7 @@ class OnlineBlocks:
         """Plan, send, observe."""
         prompt, now = request.prompt, EPOCH + request.at
         started = time.perf_counter()
-        plan = self.planner.plan_prompt(prompt, MODEL, now)
+        plan = self.planner.plan_prompt(prompt, self.model, now)
         self.seconds += time.perf_counter() - started
         points = [(placement.after, placement.ttl or Ttl.FIVE_MINUTES) for placement in plan.placements]
         if self._refused(prompt, points):
@@ -93,7 +94,7 @@ class OnlineBlocks:
     def _refused(self, prompt: Prompt, points: list[tuple[int, Ttl]]) -> bool:
         placed = tuple(_point(prompt.segments, after, ttl) for after, ttl in sorted(points, key=lambda p: p[0]))
         sent = Prompt(prompt.api, prompt.segments, placed, prompt.parameters, prompt.depths)
-        rules = self.engine.rules(self.engine.model(MODEL))
+        rules = self.engine.rules(self.engine.model(self.model))
         return refusal(sent, rules, self.engine.behaviour) is not None
 
 

@@ -21,7 +21,8 @@ FIRST_RUN: dict[str, float | None] = {
 }
 """The best peer's figure of the default size in an earlier run: a check that these workloads are alike."""
 
-MIX_TARGET, MIX_GOAL = 0.470, 0.445
+MIX_TARGET, MIX_GOAL, MIX_BOUND = 0.470, 0.445, 0.407
+"""Of the mix when it was first made, with clocks of its own; its bound tells how hard that one was."""
 GUARD_SHARE, GUARD_ALLOWANCE = 0.01, 50_000
 """Do no harm: at every moment at most this share above no caching, plus this many input tokens."""
 
@@ -55,10 +56,16 @@ def target_of(row: str, best_peer: float | None) -> Target | None:
     return Target(best_peer * _TIMES[row], f"best peer x {_TIMES[row]}")
 
 
-def target_of_set(name: str, best_fixed: float) -> Target | None:
-    """The target of a recorded set, of one-off documents, or of the mix; other stress kinds have none."""
+def target_of_set(name: str, best_fixed: float, bound: float) -> Target | None:
+    """The target of a recorded set, of one-off documents, or of the mix; other stress kinds have none.
+
+    The mix made here is another one than the first, because clocks are invented: it must reach the first one's figure
+    and capture the same share of what the bound saves.
+    """
     if name == "MIX":
-        return Target(MIX_TARGET, f"{MIX_TARGET:.3f} (goal {MIX_GOAL:.3f})")
+        same_share, goal = (1 - (1 - most) / (1 - MIX_BOUND) * (1 - bound) for most in (MIX_TARGET, MIX_GOAL))
+        told = f"{MIX_TARGET:.3f}, and as near to the bound as that was; goal {min(goal, MIX_GOAL):.3f}"
+        return Target(min(MIX_TARGET, same_share), told)
     if name == "S_E":
         return Target(1.010, "1.010")
     if name.startswith("S_"):

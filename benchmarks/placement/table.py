@@ -80,6 +80,9 @@ def notes(lines: Sequence[Line], sets: Sequence[SetLine], runs: Sequence[PeerRun
     for line in sets:
         if line.met is False:
             yield f"not met: {line.name}: {_why_set(line)}"
+        if line.parts:
+            told = ", ".join(f"{part} {cost:.3f} ({share:.0%})" for part, (share, cost) in line.parts.items())
+            yield f"{line.name}, cost by part (share of its tokens): {told}"
 
 
 def as_json(
@@ -105,7 +108,8 @@ def as_json(
                 "set": line.name, "requests": line.requests, "fixed": line.fixed, "best_fixed": line.best_fixed,
                 "bound": line.bound, "rockbottom": line.rockbottom, "rejected": line.rejected,
                 "worst_excess_tokens": line.worst_excess_tokens, "guard_kept": line.guard_kept,
-                "plan_ms_mean": line.plan_ms, "target": _plain_target(line.target), "met": line.met,
+                "plan_ms_mean": line.plan_ms, "parts": line.parts,
+                "target": _plain_target(line.target), "met": line.met,
             }
             for line in sets
         ],
