@@ -198,7 +198,8 @@ def set_line(name: str, engine: Engine, seed: int = 1, model: str = MODEL) -> Se
         guard.look(online.lane)
         before = parts[part]
         parts[part] = (before[0] + bill.none - none, before[1] + bill.paid - paid)
-    line = _set_line(name, online, fixed, bound.relative, guard, target_of_set(name, min(fixed.values()), bound.relative))
+    target = target_of_set(name, min(fixed.values()), bound.relative)
+    line = _set_line(name, online, fixed, bound.relative, guard, target)
     if len(parts) > 1:
         whole = online.lane.bill.none
         line.parts = {part: (none / whole, paid / none) for part, (none, paid) in parts.items()}
