@@ -5,9 +5,7 @@ import asyncio
 import pytest
 from client_doubles import KEYS, MarkingPlanner, ask, native, words
 
-aiobotocore = pytest.importorskip(
-    "aiobotocore.session", reason="pins another botocore: make sdks runs this"
-)
+aiobotocore = pytest.importorskip("aiobotocore.session", reason="pins another botocore: make sdks runs this")
 
 import rockbottom.client as rb  # noqa: E402
 from rockbottom.local import ClockKind, running  # noqa: E402

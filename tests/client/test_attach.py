@@ -174,6 +174,15 @@ def test_a_refused_plan_is_taken_back_and_the_caller_gets_an_answer(client, capl
     assert rb.report(client).total.calls == 1
 
 
+def test_a_request_that_is_wrong_with_and_without_points_blames_nobody_here(client, caplog):
+    rb.attach(client, planner=MarkingPlanner())
+    request = ask()
+    request["messages"][0]["content"].insert(0, {"cachePoint": {"type": "default"}})
+    with pytest.raises(ClientError, match="nothing available to cache"):
+        client.converse(**request)
+    assert "refused" not in caplog.text
+
+
 def test_a_refusal_of_the_callers_own_points_reaches_the_caller(client):
     class Silent(MarkingPlanner):
         def plan(self, request, *, now):
@@ -330,3 +339,29 @@ def test_handlers_of_others_keep_working(client):
     assert b"theirs" in seen[0]
     assert b"mine" not in seen[0]
     assert b"cachePoint" in seen[0]
+
+
+def test_a_stubbed_client_answers_as_stubbed(caplog):
+    from botocore.stub import Stubber
+
+    client = rb.attach(boto3.client("bedrock-runtime", **KEYS), planner=MarkingPlanner())
+    with Stubber(client) as stub:
+        stub.add_response(
+            "converse",
+            {
+                "output": {"message": {"role": "assistant", "content": [{"text": "hi"}]}},
+                "stopReason": "end_turn",
+                "metrics": {"latencyMs": 1},
+                "usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2},
+            },
+        )
+        assert client.converse(**ask())["output"]["message"]["content"] == [{"text": "hi"}]
+    assert caplog.text == ""
+
+
+def test_requests_of_every_shape_pass_where_nothing_is_known_of_the_model(endpoint):
+    planner = MarkingPlanner()
+    client = rb.attach(runtime(endpoint), planner=planner)
+    with pytest.raises(ClientError):
+        client.converse(**{**ask(), "modelId": "nobody.knows-v1:0"})
+    assert planner.planned == []

@@ -60,7 +60,9 @@ def test_every_example_is_in_the_table():
     assert {path.stem for path in EXAMPLES.glob("*.py")} - {"workload"} == set(NEEDS)
 
 
-@pytest.mark.parametrize("name", NEEDS)
+@pytest.mark.parametrize(
+    "name", [name if name == "boto3_calls" else pytest.param(name, marks=pytest.mark.slow) for name in NEEDS]
+)
 def test_an_example_runs_unmodified_and_saves(name, url):
     module, calls = NEEDS[name]
     if not _installed(module):

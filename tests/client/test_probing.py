@@ -8,6 +8,7 @@ import pytest
 from client_doubles import SONNET, runtime
 
 from rockbottom.catalog import InvalidCatalogue, Tier, load_catalog
+from rockbottom.client import attach, attachment_of
 from rockbottom.client.probing import (
     Experiment,
     LocalService,
@@ -200,6 +201,19 @@ def test_a_file_of_facts_with_a_mistake_is_refused_with_its_place(tmp_path, tabl
     with pytest.raises(InvalidCatalogue, match="table 1") as caught:
         load_catalog().overlaid(path)
     assert said in str(caught.value)
+
+
+def test_an_attached_client_uses_what_was_measured(tmp_path, endpoint, monkeypatch, caplog):
+    path = tmp_path / "measured.toml"
+    monkeypatch.setenv("ROCKBOTTOM_FACTS", str(path))
+    path.write_text(
+        '[[measured]]\nmodel = "anthropic.claude-sonnet-4-6"\nmeasured_on = 2026-01-01\nminimum_tokens = 777'
+    )
+    catalog = attachment_of(attach(runtime(endpoint))).catalog
+    assert catalog.rules(catalog.model(SONNET), ON).minimum_tokens == 777
+    path.write_text("nonsense")
+    attach(runtime(endpoint))
+    assert "measured facts are left out" in caplog.text
 
 
 def test_a_probe_moves_the_clock_of_an_endpoint_that_runs_on_real_time():

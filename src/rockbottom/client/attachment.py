@@ -43,7 +43,8 @@ class Call:
     reading: Reading  # of ``sent``
     plan: Plan
     flight: Flight | None = None
-    restored: bool = False  # the service refused the points and the original was sent instead
+    restored: bool = False  # the service refused what was sent, and the original was sent instead
+    refusal: str = ""  # with what words
     done: bool = False
     retries_seen: int = 0
 
@@ -182,6 +183,8 @@ class Attachment:
 
     def answered(self, call: Call) -> None:
         """The reply has begun: what the call wrote can be read by others."""
+        if call.restored and call.refusal:
+            self._refused(call)
         if call.flight is not None:
             with self._lock:
                 self._tower.arrive(call.flight, call.at)
@@ -229,10 +232,9 @@ class Attachment:
         if self.keep_alive is not None:
             self.keep_alive.used(call.sent, reading, usage, call.at)
 
-    def refused(self, call: Call, message: str) -> None:
-        """The service refused a request that we had changed; the original goes out instead."""
-        call.restored = True
-        model = call.reading.model.given
+    def _refused(self, call: Call) -> None:
+        """The service refused a request that we had changed, and took the original: our points were at fault."""
+        model, message = call.reading.model.given, call.refusal
         with self._lock:
             self._refusals[model] = self._refusals.get(model, 0) + 1
             if self._refusals[model] >= _REFUSALS_UNTIL_SUSPENDED:

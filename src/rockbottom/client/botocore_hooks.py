@@ -82,7 +82,7 @@ class Hooks:
             if message is None:
                 return None
             request_dict["body"] = _serialized(operation, call.original)["body"]
-            self._attachment.refused(call, message)
+            call.restored, call.refusal = True, message
         except Exception as error:
             self._attachment.report_failure("restoring a request", error)
             return None
@@ -107,7 +107,7 @@ class Hooks:
         abandoned = functools.partial(self._attachment.abandoned, call)
         ttl = call.reading.default_ttl
         if operation == "Converse":
-            finished(converse_usage(parsed["usage"], ttl))
+            finished(converse_usage(parsed["usage"], ttl)) if "usage" in parsed else abandoned()
         elif operation == "ConverseStream":
             parsed["stream"] = watched_stream(parsed["stream"], ttl, finished, abandoned)
         elif operation == "InvokeModelWithResponseStream":

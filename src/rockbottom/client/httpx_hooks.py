@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import sys
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -89,12 +90,13 @@ class Hooks:
         self._attachment = attachment
         self._credentials = credentials
         self._library = library
+        self._lock = threading.Lock()
         self._failed: OrderedDict[bytes, tuple[float, Request]] = OrderedDict()
 
     def opened(self, request: Any, content: bytes) -> tuple[Request, str] | None:
         """The arguments that boto3 would have been given, and the kind of operation; None: not one of ours."""
-        found = _PATH.search(request.url.raw_path.decode("ascii").partition("?")[0])
-        if found is None or request.method != "POST":
+        found = _match(request)
+        if found is None:
             return None
         model = unquote(found["model"])
         if found["kind"].startswith("invoke"):
@@ -144,15 +146,16 @@ class Hooks:
         """The attempt brought no reply, or one that the SDK may try again."""
         self._attachment.failed(leg.call)
         if leg.call.changed:
-            self._failed[leg.digest] = (time.monotonic() + _REPEATED_S, leg.call.sent)
-            while len(self._failed) > _MOST_REPEATED:
-                self._failed.popitem(last=False)
+            with self._lock:
+                self._failed[leg.digest] = (time.monotonic() + _REPEATED_S, leg.call.sent)
+                while len(self._failed) > _MOST_REPEATED:
+                    self._failed.popitem(last=False)
 
     def refusal(self, leg: Leg, status: int, text: str) -> bool:
         """Whether the service refused our points, so that the caller's own request is to be sent instead."""
         if status not in (400, 403) or not leg.call.changed or not about_points(text):
             return False
-        self._attachment.refused(leg.call, text)
+        leg.call.restored, leg.call.refusal = True, text
         return True
 
     def watch(self, leg: Leg, response: Any) -> None:
@@ -199,6 +202,16 @@ class Hooks:
         if call.flight is not None:
             call.flight.airborne = True
         return self.leg(asked, content, kind, call)
+
+
+def is_ours(request: Any) -> bool:
+    """Whether this is a Converse or InvokeModel request; nothing of any other is even read."""
+    return _match(request) is not None
+
+
+def _match(request: Any) -> "re.Match[str] | None":
+    path = request.url.raw_path.decode("ascii", "replace").partition("?")[0]
+    return _PATH.search(path) if request.method == "POST" else None
 
 
 Feed = Callable[[bytes | None], None]
@@ -270,7 +283,7 @@ def _transport_class(base: Any) -> Any:
     class Sync(base):
         def handle_request(self, request: Any) -> Any:
             hooks: Hooks = self._rockbottom
-            leg = hooks.depart(request, request.read()) if request.method == "POST" else None
+            leg = hooks.depart(request, request.read()) if is_ours(request) else None
             if leg is None:
                 return super().handle_request(request)
             try:
@@ -287,7 +300,7 @@ def _transport_class(base: Any) -> Any:
     class Async(base):
         async def handle_async_request(self, request: Any) -> Any:
             hooks: Hooks = self._rockbottom
-            leg = await hooks.depart_async(request, await request.aread()) if request.method == "POST" else None
+            leg = await hooks.depart_async(request, await request.aread()) if is_ours(request) else None
             if leg is None:
                 return await super().handle_async_request(request)
             try:

@@ -3,10 +3,9 @@
 The request sent is the cheapest that reads the entry: tools and system as they were, up to the point that
 wrote them, one short user message, ``maxTokens`` 1. It costs the read of the prefix; it saves, if the prefix
 comes back within the next lifetime, the difference between writing and reading it. How likely that is comes from
-the returns of this family so far, mixed with the recorded hazard of a return by idle time (coding sessions:
-.28 after 5 to 10 minutes, .18 after 10 to 15, .07 after that; chat: .15), the lower of the two. The money is
-capped by a budget, and every request counts against it before it is sent, at its full price as if nothing
-could be read.
+the returns of this prefix so far, mixed with the lowest recorded hazard of a return by idle time (after 5 to 10
+minutes coding sessions .28, chat .15; after 10 to 15 minutes .18 and .13; later .07). The money is capped by a
+budget: a request counts at its full price, as if nothing could be read, until the service has said what it cost.
 """
 
 import copy
@@ -106,7 +105,7 @@ class KeepAlive:
         with self._lock:
             for key, prefix in list(self._prefixes.items()):
                 left = prefix.read_at + Ttl.FIVE_MINUTES.seconds - now
-                if left <= 0 and prefix.pings == 0 and now - prefix.used_at > Ttl.ONE_HOUR.seconds:
+                if left <= 0 and now - prefix.used_at > Ttl.ONE_HOUR.seconds:
                     del self._prefixes[key]
                 elif 0 < left <= MARGIN_S and self._pays(prefix):
                     due.append(prefix)
