@@ -52,3 +52,25 @@ def test_notices_can_be_turned_off(client):
     for _ in range(6):
         client.converse(**ask(system=words(300)))
     assert _notices(client) == ()
+
+
+def _tools(names, note="same"):
+    schema = {"json": {"type": "object"}}
+    return {"tools": [{"toolSpec": {"name": n, "description": note, "inputSchema": schema}} for n in names]}
+
+
+def test_tools_in_another_order_each_time_are_named(client):
+    rb.attach(client, planner=MarkingPlanner())
+    names = ["alpha", "beta", "gamma", "delta"]
+    for turn in range(8):
+        client.converse(**ask(toolConfig=_tools(names[turn % 4 :] + names[: turn % 4])))
+    assert [n for n in _notices(client) if "the order of toolConfig.tools changes" in n and "sorted by name" in n]
+
+
+def test_a_tool_that_changes_each_time_is_named(client):
+    rb.attach(client, planner=MarkingPlanner())
+    for turn in range(8):
+        tools = _tools(["alpha", "beta"])
+        tools["tools"][1]["toolSpec"]["description"] = f"made at {turn}"
+        client.converse(**ask(toolConfig=tools))
+    assert [n for n in _notices(client) if "toolConfig.tools[1] changes from call to call" in n]

@@ -30,11 +30,15 @@ class _Family:
     said: set[str] = field(default_factory=set[str])
 
 
+Texts = tuple[tuple[str, str], ...]
+"""Places of the stable part, each with its text (of a tool: its digest)."""
+
+
 @dataclass(slots=True)
 class _Shape:
     """The stable texts of the last request of one shape, and how often they changed at one place in a row."""
 
-    texts: tuple[tuple[str, str], ...]  # (place, text)
+    texts: Texts
     place: str = ""
     runs: int = 0
     said: bool = False
@@ -108,25 +112,52 @@ class Noticer:
         self._shapes.move_to_end(key)
         return self._compared(shape, texts, reading)
 
-    def _compared(self, shape: _Shape, texts: tuple[tuple[str, str], ...], reading: Reading) -> list[str]:
-        changed = [(place, old, new) for (place, old), (_, new) in zip(shape.texts, texts, strict=True) if old != new]
+    def _compared(self, shape: _Shape, texts: Texts, reading: Reading) -> list[str]:
+        change = _change(shape.texts, texts)
         shape.texts = texts
-        if len(changed) != 1 or not _mostly_equal(changed[0][1], changed[0][2]):
+        if change is None:
             shape.runs = 0
             return []
-        place, old, new = changed[0]
-        shape.runs = shape.runs + 1 if place == shape.place else 1
-        shape.place = place
+        shape.runs = shape.runs + 1 if change.place == shape.place else 1
+        shape.place = change.place
         if shape.runs < CHANGED_CALLS or shape.said:
             return []
         shape.said = True
-        offset = _first_difference(old, new)
-        lost = sum(segment.tokens for segment in reading.prompt.segments[: reading.stable])
+        lost = reading.prompt.depths[reading.stable]
         return [
-            f"{reading.model.model.name}: {place} byte {len(new[:offset].encode())}{_shown(new, offset)} changes from "
-            f"call to call, so nothing behind it ({lost:,} tokens of tools and system at most) can be read from the "
-            "cache. Fix: move it behind the stable text, best into the last user message."
+            f"{reading.model.model.name}: {change.said} changes from call to call, so nothing behind it ({lost:,} "
+            f"tokens of tools and system at most) can be read from the cache. Fix: {change.fix}."
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    place: str
+    said: str
+    fix: str
+
+
+def _change(old: Texts, new: Texts) -> _Change | None:
+    """The one place at which two stable parts differ; None where they are equal or simply others."""
+    differing = [
+        (place, before, after) for (place, before), (_, after) in zip(old, new, strict=True) if before != after
+    ]
+    if not differing:
+        return None
+    place, before, after = differing[0]
+    if all(_is_tool(one) for one, _, _ in differing):
+        if len(differing) > 1 and sorted(one[1] for one in differing) == sorted(one[2] for one in differing):
+            return _Change("tools", "the order of toolConfig.tools", "send the tools in one order, sorted by name say")
+        return _Change(place, place, "keep tool definitions the same, byte for byte") if len(differing) == 1 else None
+    if len(differing) > 1 or not _mostly_equal(before, after):
+        return None
+    offset = _first_difference(before, after)
+    said = f"{place} byte {len(after[:offset].encode('utf-8', 'surrogatepass'))}{_shown(after, offset)}"
+    return _Change(place, said, "move it behind the stable text, best into the last user message")
+
+
+def _is_tool(place: str) -> bool:
+    return place.startswith("toolConfig")
 
 
 def _stable_texts(reading: Reading) -> list[tuple[str, str]]:
