@@ -172,6 +172,14 @@ def s_e(rng: random.Random, count: int = 3000) -> Iterator[Item]:
         now += rng.expovariate(1 / 20)
 
 
+def s_e2(rng: random.Random, count: int = 3000) -> Iterator[Item]:
+    """One-off documents in a block of their own, a question in the next."""
+    for number, (at, model, prompt) in enumerate(s_e(rng, count)):
+        document = 64 * rng.choice((20, 40, 79, 160, 320))
+        yield at, model, blocks([(b"se", 192), (b"e%d" % number, document), (b"k%d" % number, 64)])
+        del prompt
+
+
 def s_d(rng: random.Random, count: int = 3000) -> Iterator[Item]:
     """One-off questions on a shared prompt."""
     now = 0.0
@@ -202,6 +210,7 @@ def s_p(rng: random.Random, gap: float, count: int = 1500, name: bytes = b"p") -
 _SETS.update(
     {
         "S_E": s_e,
+        "S_E2": s_e2,
         "S_D": s_d,
         "S_F": s_f,
         "P30s": lambda r: s_p(r, 30),

@@ -14,7 +14,7 @@ from rockbottom.quantities import Ttl
 _QUICK_S, _HOUR_S = Ttl.FIVE_MINUTES.seconds, Ttl.ONE_HOUR.seconds
 _QUICK_RATE, _BACK_RATE = 0.08, 0.15  # the slowest rates of the two moving averages
 _DEEPEST_UPDATED = 12  # runs above the deepest one whose gaps are kept; the ones in between share theirs
-_BRANCH_TOKENS = 64  # a branch shorter than this is the volatile end of a prompt, not another use of the prefix
+_VOLATILE_SEGMENTS = 1  # a single branch no longer than this is a prompt's volatile end, not another use of the prefix
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class Pace:
 class Run:
     """Segments ``start`` to ``end`` of a prefix; ``marks`` are entries believed alive: position to expiry per TTL."""
 
-    __slots__ = ("children", "end", "keys", "last_at", "local", "marks", "open", "pace", "parent", "shared", "start",
+    __slots__ = ("beyond", "children", "end", "keys", "last_at", "local", "marks", "open", "pace", "parent", "shared", "start",
                  "tokens")
 
     def __init__(self, parent: "Run | None", start: int, keys: list[bytes], tokens: int, now: float) -> None:
@@ -55,6 +55,7 @@ class Run:
         self.pace = Pace()
         self.shared = False
         self.children = 0
+        self.beyond = 0  # segments of the longest prompt that went on from its end
         self.open: Observation | None = None
         self.marks: dict[int, list[float]] = {}
         self.local: dict[str, Cell] | None = None
@@ -89,11 +90,9 @@ class History:
         if not seen:
             return Visit(0, None, (), None, None)
         run = self.runs[keys[seen]]
-        branches = run.children > 0 and seen < len(keys) - 1
         if run.end > seen:
-            rest = run.tokens - (depths[seen] - depths[run.start])
             run = self._split(run, seen, depths)
-            branches = branches or rest > _BRANCH_TOKENS
+        branches = seen < len(keys) - 1 and (run.beyond > _VOLATILE_SEGMENTS or run.children > 1)
         path = self._path(run)
         gap = max(0.0, now - run.last_at)
         self._count(path, now)
@@ -124,8 +123,10 @@ class History:
             self._order[run] = None
             added.append(run)
             parent, start = run, cut
+        end = len(keys) - 1
         for run in [*reversed(added), *visit.path]:
             self._order.move_to_end(run)
+            run.beyond = max(run.beyond, end - run.end)
         self._shrink()
         return added
 
@@ -146,6 +147,7 @@ class History:
         count = at - run.start
         upper = Run(run.parent, run.start, run.keys[:count], depths[at] - depths[run.start], run.last_at)
         upper.pace, upper.shared, upper.children = run.pace.copy(), run.shared, 1
+        upper.beyond = run.end - at + run.beyond
         upper.marks = {position: mark for position, mark in run.marks.items() if position <= at}
         for key in upper.keys:
             self.runs[key] = upper

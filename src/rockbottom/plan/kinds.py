@@ -70,7 +70,7 @@ def kind_of_new(position: int, tokens: int, seen: int, below: Run | None, shape:
 
 def kind_of_seen(run: Run, shape: Shape) -> Levels:
     """The kind of an end that was seen before."""
-    return kind_of_pace(run.pace, run.shared or run.end <= shape.fixed, shape)
+    return kind_of_pace(run.pace, run.shared, shape)
 
 
 def kind_of_pace(pace: Pace, shared: bool, shape: Shape) -> Levels:

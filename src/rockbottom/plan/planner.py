@@ -18,8 +18,8 @@ from rockbottom.plan.lanes import Lane, lane_of
 from rockbottom.plan.plans import CachePlan, PlannedPoint
 from rockbottom.plan.positions import Positions
 from rockbottom.plan.prices import day_of
-from rockbottom.plan.priors import load_priors
-from rockbottom.plan.returns import Cell, Chance, Returns
+from rockbottom.plan.priors import Counts, load_priors
+from rockbottom.plan.returns import Cell, Chance, ClassKey, Returns
 from rockbottom.plan.usages import usage_of
 from rockbottom.plan.worth import gains
 from rockbottom.prompt import MalformedBody, Placement, PrefixHash, Prompt, prefix_hashes, without_points
@@ -67,6 +67,7 @@ class Planner:
         behaviour: Behaviour | None = None,
         secret: bytes = b"",
         capacity: int = CAPACITY,
+        priors: Mapping[ClassKey, Counts] | None = None,
     ) -> None:
         if own_points not in ("keep", "complete", "replace"):
             raise RockbottomError(f"own_points is {own_points!r}; it may be 'keep', 'complete' or 'replace'")
@@ -74,7 +75,7 @@ class Planner:
         self.reader = Reader.of(self.catalog)
         self.own_points = own_points
         self.guard = Guard()
-        self.returns = Returns(load_priors())
+        self.returns = Returns(load_priors() if priors is None else priors)
         self.history = History(capacity)
         self._behaviour = behaviour or behaviour_of(self.catalog.switches)
         self._resolve = resolve
@@ -312,14 +313,14 @@ class _Decision:
     def _marks(self) -> list[int]:
         shared = self.visit.shared.end if self.visit.shared is not None else 0
         legal = self.positions.at_or_below
-        return [legal(shared), legal(self.shape.fixed), legal(self.visit.seen), legal(self.shape.last)]
+        return [legal(shared), legal(self.shape.last), legal(self.shape.fixed), legal(self.visit.seen)]
 
     def _value(self, position: int) -> tuple[float, float, str]:
         levels = self._levels(position)
         returns, lane = self.planner.returns, self.lane
         chance = returns.chance(levels, self._local(levels, position))
         pace = self._pace_at(position)
-        shared = position <= self.shape.fixed or (position <= self.visit.seen and self._run_at(position).shared)
+        shared = position <= self.visit.seen and self._run_at(position).shared
         there = 1 - lane.miss
         five, hour = gains(
             (chance.quick * there, chance.slow * there),

@@ -8,11 +8,8 @@ from importlib.resources import files
 from rockbottom.plan.returns import ClassKey
 
 Counts = tuple[tuple[float, ...], tuple[float, ...]]
-CAP = 5.0
-"""A class starts with at most this many pseudo-observations, however many were recorded."""
-
-_EARLY = 0.6  # of the returns between five minutes and an hour, the part before twenty minutes
-
+CAP, BROAD_CAP = 5.0, 3.0
+"""A class, or a broader one, starts with at most so many pseudo-observations, however many were recorded."""
 
 @lru_cache(maxsize=1)
 def load_priors() -> Mapping[ClassKey, Counts]:
@@ -34,20 +31,19 @@ def counts_of(rows: Mapping[str, Mapping[str, float]]) -> dict[ClassKey, Counts]
             for stage in range(4):
                 into[0][stage] += hits[stage]
                 into[1][stage] += misses[stage]
-    return {key: _capped(*found, cap=CAP if len(key) > 2 else 2 * CAP) for key, found in sums.items()}
+    return {key: _capped(*found, cap=CAP if len(key) > 3 else BROAD_CAP) for key, found in sums.items()}
 
 
 def _stages(row: Mapping[str, float]) -> tuple[list[float], list[float]]:
-    n = min(float(row["n"]), CAP)
-    minute, five, hour = row["p1"], row["p5"], row["p5_60"]
-    parts = [minute, five - minute, _EARLY * hour, (1 - _EARLY) * hour]
+    n = min(float(row["strength"]), CAP)
+    ends = (row["p1"], row["p5"], row["p20"], row["p60"])
     hits: list[float] = []
     misses: list[float] = []
-    left = 1.0
-    for part in parts:
-        hits.append(n * part)
-        left -= part
-        misses.append(n * max(0.0, left))
+    before = 0.0
+    for end in ends:
+        hits.append(n * max(0.0, end - before))
+        misses.append(n * (1 - end))
+        before = end
     return hits, misses
 
 

@@ -13,7 +13,7 @@ STAGES = ((0.0, 60.0), (60.0, 300.0), (300.0, 1200.0), (1200.0, 3600.0))
 """Seconds since the last use, lower end exclusive: within a minute, five minutes, twenty, an hour."""
 
 _DECAY = 0.998
-_STRENGTH = (6.0, 6.0, 4.0, 4.0)  # pseudo-observations with which a class leans on the class above it
+_STRENGTH = (3.0, 3.0, 3.0, 3.0)  # pseudo-observations with which a class leans on the class above it
 _ROOT_STRENGTH = 2.0
 _LOCAL_SHARE = 0.6  # a prefix's own history leans on its class a little less
 _UNKNOWN = (0.25, 0.25, 0.10, 0.10)  # where there is not even a prior
