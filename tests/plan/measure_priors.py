@@ -3,19 +3,20 @@
     PYTHONPATH=src python tests/plan/measure_priors.py > priors.toml
 
 Every kind counts at most 200 times per set, so that no set drowns the others. One-off documents and one-off
-questions are not in any recording, yet exist: the two made-up kinds stand in for them with the same weight.
+questions are not in any recording, yet exist: the two made-up kinds stand in for them, and agents with slow tools, with the same weight.
 """
 
 import sys
 from collections import defaultdict
+from dataclasses import replace
 
 import recorded
 import simulate
 
 from rockbottom.plan import Planner, returns
-from rockbottom.prompt import prompt_of
+from rockbottom.prompt import Prompt, prompt_of
 
-SETS = ("weka", "moon", "star500", "miniswe", "tau", "livemcp", "cuad", "S_E", "S_E2", "S_D")
+SETS = ("weka", "moon", "star500", "miniswe", "tau", "livemcp", "cuad", "S_E", "S_E2", "S_D", "S_FA")
 PER_SET = 200.0
 HEADER = """\
 # How often each kind of prefix end was sent again, as measured on recorded traffic. A kind is named
@@ -27,8 +28,8 @@ HEADER = """\
 # real gaps inside a session), kvcache-ai/Mooncake conversation_trace (chat, real clock, 59 minutes),
 # RasaHQ/STAR (support dialogues, real clock), LMCache/lmcache-agent-trace (mini-swe-agent, real clock),
 # sierra-research/tau-bench, icip-cas/LiveMCPBench and CUAD (no times recorded: gaps of 5 to 15 s before a tool
-# result, else lognormal around 30 s; questions about a document in bursts). One-off documents and one-off
-# questions are in no recording, yet exist: made-up ones stand in for them with the same weight.
+# result, else lognormal around 30 s; questions about a document in bursts). One-off documents, one-off
+# questions and agents whose tools take minutes are in no recording, yet exist: made-up ones stand in for them.
 # tests/plan/measure_priors.py makes this file.
 
 [kind]"""
@@ -39,10 +40,18 @@ def counts(name: str) -> dict[tuple[str, ...], tuple[list[float], list[float]]]:
     planner = Planner(priors={})
     for at, model_id, prompt in recorded.stream(name):
         if name in ("weka", "moon"):  # what is left over of the last block cannot be told apart from any other
-            prompt = prompt_of(prompt.api, prompt.segments[:-1], (), prompt.parameters)
+            prompt = without_rest(prompt)
         planner.plan_prompt(prompt, model_id, simulate.NOW + at)
     planner.returns.settle(float("inf"))
     return {key: (cell.hits, cell.misses) for key, cell in planner.returns.cells.items() if is_full(key)}
+
+
+def without_rest(prompt: Prompt) -> Prompt:
+    """The prompt without its last segment, whose kind and message the one before it takes over."""
+    *most, last, rest = prompt.segments
+    if last.section is rest.section:
+        last = replace(last, kind=rest.kind, message=rest.message)
+    return prompt_of(prompt.api, (*most, last), (), prompt.parameters)
 
 
 def main() -> None:
@@ -78,7 +87,7 @@ def row(key: tuple[str, ...], found: list[tuple[float, list[float]]]) -> str:
 
 def is_full(key: tuple[str, ...]) -> bool:
     """Whether the kind is one of the narrowest."""
-    return len(key) == {"first": 5, "more": 6, "seen": 4 if "fresh" in key else 6}[key[0]]
+    return len(key) == {"first": 5, "more": 6, "seen": 5 if "fresh" in key else 7}[key[0]]
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from traffic import agent
+
 from rockbottom.cache import Reader
 from rockbottom.catalog import load_catalog
 from rockbottom.prompt import Api, BlockKind, Parameters, Prompt, Section, Segment, digest_of, prompt_of
@@ -199,6 +201,17 @@ def s_f(rng: random.Random) -> Iterator[Item]:
             now += 420 + rng.uniform(-15, 15)
 
 
+def s_fa(rng: random.Random) -> Iterator[Item]:
+    """Agents whose tools take between six and twenty minutes."""
+    reader, model = Reader.of(load_catalog()), load_catalog().model(CLAUDE).model
+    for session in range(16):
+        gap = rng.choice((400.0, 600.0, 900.0, 1200.0))
+        fixed, parallel = rng.choice((1500, 3000, 8000)), rng.choice((1, 1, 4))
+        talk = agent(rng, turns=14, prefix=fixed, gap=gap, parallel=parallel, start=session * 9 * 3600.0)
+        for at, request in talk:
+            yield at, CLAUDE, reader.read(request, Api.CONVERSE, model)
+
+
 def s_p(rng: random.Random, gap: float, count: int = 1500, name: bytes = b"p") -> Iterator[Item]:
     """Poisson arrivals on one prefix."""
     now = 0.0
@@ -213,6 +226,7 @@ _SETS.update(
         "S_E2": s_e2,
         "S_D": s_d,
         "S_F": s_f,
+        "S_FA": s_fa,
         "P30s": lambda r: s_p(r, 30),
         "P2m": lambda r: s_p(r, 120),
         "P4m": lambda r: s_p(r, 240),

@@ -73,7 +73,7 @@ class Visit:
 
 
 class History:
-    """The trie. One instance per planner; not safe to share between threads without a lock."""
+    """The trie. One instance per planner."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
@@ -172,8 +172,8 @@ class History:
             run.last_at = max(run.last_at, now)
             if number < _DEEPEST_UPDATED or run.shared:
                 run.pace.add(gap)
-            if run.open is not None and run.open.gap is None:
-                run.open.gap = gap if run.open.at == now - gap else max(0.0, now - run.open.at)
+            if run.open is not None:
+                run.open.gap = max(0.0, now - run.open.at)
                 run.open = None
 
     def _shrink(self) -> None:

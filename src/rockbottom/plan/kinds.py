@@ -77,12 +77,12 @@ def kind_of_pace(pace: Pace, shared: bool, shape: Shape) -> Levels:
     """The kind of a known end with this history."""
     broad = ("seen", "shared" if shared else "own")
     if not pace.gaps:
-        return broad, (*broad, "fresh"), (*broad, "fresh", shape.setting)
+        return broad, (*broad, "fresh"), (*broad, "fresh", shape.setting, shape.speaker)
     quick = _bucket(pace.quick, (0.3, 0.6, 0.85), ("rare", "some", "most", "all"))
     back = "back" if pace.back >= 0.4 or not pace.slow_gaps else "gone"
     uses = "1" if pace.gaps < 4 else "4" if pace.gaps < 8 else "8"
     middle = (*broad, quick, back)
-    return broad, middle, (*middle, uses, shape.setting)
+    return broad, middle, (*middle, uses, shape.setting, shape.speaker)
 
 
 def _pace_name(pace: Pace) -> str:

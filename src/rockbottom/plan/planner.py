@@ -1,7 +1,7 @@
 """The planner: what it has seen, and the decision about the next request."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -242,6 +242,7 @@ class _Decision:
         self.positions = Positions(prompt, lane.rules)
         self.hit = self._hit()
         self.extent = Extent(0, 0, 0.0)
+        self.worth: dict[int, tuple[float, float, str]] = {}
 
     # learning from the prompt itself
     def watch(self) -> None:
@@ -295,7 +296,8 @@ class _Decision:
             last = self.positions.at_or_below(self.shape.end)
             extent, why = Extent(0, last, 0.0), "writes are free: everything legal is marked"
         else:
-            zones = zones_of(self.hit.deepest, ends, self.depths, self._value)
+            self.worth = self._valued(ends)
+            zones = zones_of(self.hit.deepest, ends, self.depths, self.worth.__getitem__)
             extent, why = self._afforded(extent_of(zones, self.hit), zones)
         self.extent = extent
         if not extent.last:
@@ -315,10 +317,25 @@ class _Decision:
         legal = self.positions.at_or_below
         return [legal(shared), legal(self.shape.last), legal(self.shape.fixed), legal(self.visit.seen)]
 
-    def _value(self, position: int) -> tuple[float, float, str]:
-        levels = self._levels(position)
-        returns, lane = self.planner.returns, self.lane
-        chance = returns.chance(levels, self._local(levels, position))
+    def _valued(self, ends: Iterable[int]) -> dict[int, tuple[float, float, str]]:
+        """What writing up to each end is worth per token, and the evidence.
+
+        Whoever sends a longer prefix again sends the shorter one too: a shallower end is given at least the
+        chance of the deeper ones.
+        """
+        worth: dict[int, tuple[float, float, str]] = {}
+        deeper: Chance | None = None
+        for end in sorted(ends, reverse=True):
+            levels = self._levels(end)
+            chance = self.planner.returns.chance(levels, self._local(levels, end))
+            if deeper is not None and deeper.total > chance.total:
+                chance = deeper
+            deeper = chance
+            worth[end] = self._worth(end, chance)
+        return worth
+
+    def _worth(self, position: int, chance: Chance) -> tuple[float, float, str]:
+        lane = self.lane
         pace = self._pace_at(position)
         shared = position <= self.visit.seen and self._run_at(position).shared
         there = 1 - lane.miss
@@ -330,7 +347,7 @@ class _Decision:
         )
         scale = _CAUTION * (lane.rates.five - lane.rates.read)
         five += _MARGIN_5M + scale * chance.deviation(chance.quick)
-        hour += _MARGIN_1H + scale * chance.deviation(chance.quick + chance.slow)
+        hour += _MARGIN_1H + scale * chance.deviation(chance.total)
         return five, hour, _evidence(chance)
 
     def _after(self, pace: Pace, shared: bool, gap: float, there: float) -> tuple[float, float]:
@@ -371,7 +388,7 @@ class _Decision:
         depths, segments, default = self.depths, self.prompt.segments, self.lane.rules.ttls[0]
         points = tuple(
             PlannedPoint(segments[p.after - 1].place, depths[p.after], (p.ttl or default).value, self._purpose(p.after),
-                         self._value(p.after)[2] if p.after > self.hit.deepest else "")
+                         self.worth[p.after][2] if p.after in self.worth else "")
             for p in placements
         )
         read, five, hour = self._predicted(placements)

@@ -58,6 +58,11 @@ class Chance:
     own: float
     source: str
 
+    @property
+    def total(self) -> float:
+        """Within the hour."""
+        return self.quick + self.slow
+
     def deviation(self, probability: float) -> float:
         """The uncertainty of one of its probabilities."""
         return sqrt(max(0.0, probability * (1 - probability)) / (self.own + 5))
