@@ -29,6 +29,7 @@ CAPACITY = 200_000
 """Prefixes remembered; at about 250 bytes each, some 50 MB."""
 
 _MARGIN_5M, _MARGIN_1H, _CAUTION = 0.02, 0.05, 1.0
+_DOUBTFUL = 0.6  # a kind less likely than this to return is written only a few times before some have returned
 _IN_FLIGHT_S, _IN_FLIGHT_UNOBSERVED_S = 600.0, 30.0
 _IN_FLIGHT_LIMIT = 10_000
 _ZERO = Decimal(0)
@@ -345,6 +346,8 @@ class _Decision:
             self._after(pace, shared, 1200.0, there),
             lane.rates,
         )
+        if chance.unproven and chance.quick < _DOUBTFUL:
+            return 1.0, 1.0, _evidence(chance) + "; waiting for the first to return"
         scale = _CAUTION * (lane.rates.five - lane.rates.read)
         five += _MARGIN_5M + scale * chance.deviation(chance.quick)
         hour += _MARGIN_1H + scale * chance.deviation(chance.total)

@@ -18,6 +18,7 @@ _ROOT_STRENGTH = 2.0
 _LOCAL_SHARE = 0.6  # a prefix's own history leans on its class a little less
 _UNKNOWN = (0.25, 0.25, 0.10, 0.10)  # where there is not even a prior
 _PENDING_LIMIT = 50_000
+_PROVEN, _WAITING = 8.0, 6
 
 ClassKey = tuple[str, ...]
 
@@ -29,6 +30,7 @@ class Cell:
     hits: list[float] = field(default_factory=lambda: [0.0] * 4)
     misses: list[float] = field(default_factory=lambda: [0.0] * 4)
     own: float = 0.0
+    opened: int = 0
 
     def count(self, stage: int, hit: bool) -> None:
         """Count one observation whose stage is over; older ones fade."""
@@ -57,6 +59,7 @@ class Chance:
     slow: float
     own: float
     source: str
+    unproven: bool = False  # many of its kind are waiting, and hardly one was seen to return or not
 
     @property
     def total(self) -> float:
@@ -89,6 +92,8 @@ class Returns:
         cells = [self.cell(key) for key in levels]
         if local is not None:
             cells.append(local)
+        for cell in cells:
+            cell.opened += 1
         observation = Observation(cells, now)
         for due in self._due:
             due.append(observation)
@@ -109,11 +114,11 @@ class Returns:
     def chance(self, levels: Sequence[ClassKey], local: Cell | None = None) -> Chance:
         """What is expected of a class, given as root, middle and full; and of one prefix's own history in it."""
         hazards = list(_UNKNOWN)
-        own = 0.0
+        own, opened = 0.0, 0
         for number, key in enumerate(levels):
             cell = self.cells.get(key)
             if cell is not None:
-                own = cell.own if number == len(levels) - 1 else 0.0
+                own, opened = cell.own, cell.opened
                 _shrink(hazards, cell, _ROOT_STRENGTH if number == 0 else None, 1.0)
         source = "prior"
         if own >= 1:
@@ -124,7 +129,7 @@ class Returns:
             source = "its own past"
         quick = 1 - (1 - hazards[0]) * (1 - hazards[1])
         slow = (1 - quick) * (1 - (1 - hazards[2]) * (1 - hazards[3]))
-        return Chance(quick, slow, own, source)
+        return Chance(quick, slow, own, source, own < _PROVEN and opened - own > _WAITING)
 
 
 def _shrink(hazards: list[float], cell: Cell, strength: float | None, share: float) -> None:
