@@ -3,7 +3,7 @@
     PYTHONPATH=src python tests/plan/measure_priors.py > priors.toml
 
 Every kind counts at most 200 times per set, so that no set drowns the others. One-off documents and one-off
-questions are not in any recording, yet exist: the two made-up kinds stand in for them, and agents with slow tools, with the same weight.
+questions, and agents with slow tools, are in no recording, yet exist: made-up ones stand in for them.
 """
 
 import sys

@@ -4,30 +4,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from rockbottom.cache import Behaviour, Entry, EntryKey, Namespace, behaviour_of, outcome, refusal
+from rockbottom.cache import Behaviour, Entry, EntryKey, Namespace, Reader, behaviour_of, outcome, refusal
 from rockbottom.catalog import CacheRules, Tier, load_catalog
 from rockbottom.plan import Planner
+from rockbottom.plan.completing import with_placements
 from rockbottom.plan.prices import multiples_of
-from rockbottom.prompt import BlockKind, CachePoint, Placement, Prompt, Section
+from rockbottom.prompt import Api, BlockKind, Placement, Prompt, Section
 from rockbottom.quantities import Ttl, Usage
 
 CATALOG = load_catalog()
 DAY = date(2026, 11, 20)
 NOW = 1_795_000_000.0
 Stream = Iterable[tuple[float, str, Prompt]]
-
-
-def with_placements(prompt: Prompt, placements: Sequence[Placement]) -> Prompt:
-    """The prompt with points set, as reading the changed body again would give it."""
-    points = []
-    for placement in placements:
-        segment = prompt.segments[placement.after - 1]
-        points.append(
-            CachePoint(
-                placement.after, placement.ttl, segment.section, segment.kind, segment.message, segment.index + 1
-            )
-        )
-    return replace(prompt, points=tuple(points))
 
 
 @dataclass
@@ -96,6 +84,22 @@ def run_planner(stream: Stream, planner: Planner | None = None, *, observe: bool
         usage = service.serve(with_placements(prompt, plan.placements), model_id, now)
         if observe:
             planner.observe(plan, usage, now=now)
+    return service.bill
+
+
+def run_requests(timed: Iterable[tuple[float, dict]], planner: Planner, *, observe: bool = True) -> Bill:
+    """The bill of a planner through its public face: plan, apply, read the new request again, serve it."""
+    service, reader = Service(), Reader.of(CATALOG)
+    plain = Bill()
+    for at, request in timed:
+        model_id, now = request["modelId"], NOW + at
+        model = CATALOG.model(model_id, resolve=lambda arn: "global.anthropic.claude-sonnet-4-6").model
+        plan = planner.plan(request, now=now)
+        usage = service.serve(reader.read(plan.apply(request), Api.CONVERSE, model), model_id, now)
+        plain.plain += reader.read(request, Api.CONVERSE, model).tokens + 3
+        if observe:
+            planner.observe(request, usage, now=now)
+    service.bill.plain = plain.plain
     return service.bill
 
 

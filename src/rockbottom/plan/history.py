@@ -13,7 +13,7 @@ from rockbottom.quantities import Ttl
 
 _QUICK_S, _HOUR_S = Ttl.FIVE_MINUTES.seconds, Ttl.ONE_HOUR.seconds
 _QUICK_RATE, _BACK_RATE = 0.08, 0.15  # the slowest rates of the two moving averages
-_DEEPEST_UPDATED = 12  # runs above the deepest one whose gaps are kept; the ones in between share theirs
+_DEEPEST_UPDATED = 16  # runs above the deepest one whose gaps are kept; the ones in between share theirs
 _VOLATILE_SEGMENTS = 1  # a single branch no longer than this is a prompt's volatile end, not another use of the prefix
 
 
@@ -42,8 +42,10 @@ class Pace:
 class Run:
     """Segments ``start`` to ``end`` of a prefix; ``marks`` are entries believed alive: position to expiry per TTL."""
 
-    __slots__ = ("beyond", "children", "end", "keys", "last_at", "local", "marks", "open", "pace", "parent", "shared", "start",
-                 "tokens")
+    __slots__ = (
+        "beyond", "children", "end", "keys", "last_at", "local", "marks", "open", "pace", "parent", "shared",
+        "start", "tokens",
+    )  # fmt: skip
 
     def __init__(self, parent: "Run | None", start: int, keys: list[bytes], tokens: int, now: float) -> None:
         self.parent = parent
@@ -68,8 +70,8 @@ class Visit:
     seen: int
     run: Run | None
     path: tuple[Run, ...]  # the deepest first
+    near: tuple[Run, ...]  # of the path: the deepest, those that are shared, and the topmost
     shared: Run | None  # the deepest one that other prompts also go through
-    gap: float | None  # since the deepest run was last used
 
 
 class History:
@@ -88,13 +90,12 @@ class History:
         """
         seen = self._deepest(keys)
         if not seen:
-            return Visit(0, None, (), None, None)
+            return Visit(0, None, (), (), None)
         run = self.runs[keys[seen]]
         if run.end > seen:
             run = self._split(run, seen, depths)
         branches = seen < len(keys) - 1 and (run.beyond > _VOLATILE_SEGMENTS or run.children > 1)
         path = self._path(run)
-        gap = max(0.0, now - run.last_at)
         self._count(path, now)
         if branches:
             for above in path:
@@ -102,7 +103,8 @@ class History:
                     break
                 above.shared = True
         shared = next((above for above in path if above.shared or above.end <= fixed), None)
-        return Visit(seen, run, path, shared, gap)
+        far = (above for above in path[_DEEPEST_UPDATED:] if above.shared or above.end <= fixed)
+        return Visit(seen, run, path, (*path[:_DEEPEST_UPDATED], *far), shared)
 
     def add(self, visit: Visit, keys: Sequence[bytes], depths: Sequence[int], cuts: Sequence[int],
             now: float) -> list[Run]:

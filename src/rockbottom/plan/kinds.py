@@ -24,20 +24,28 @@ class Shape:
     end: int
     speaker: str  # "tool", "user" or "flat"
     setting: str  # "agent" with tools, "plain" without
+    stamped: int  # segments before the first that seems to change with every call; all of them if none does
 
 
-def shape_of(prompt: Prompt) -> Shape:
-    """The shape of a prompt; an empty one has no parts."""
+def shape_of(prompt: Prompt, end: int | None = None, stamped_block: int = -1) -> Shape:
+    """The shape of the first ``end`` segments (all of them by default).
+
+    ``stamped_block`` is the index of the first system block that seems to change with every call (-1: none).
+    """
     segments = prompt.segments
-    end = len(segments)
-    fixed = end
+    end = len(segments) if end is None else end
+    fixed, stamped = end, end
     for index, segment in enumerate(segments):
+        if segment.section is Section.SYSTEM and segment.index == stamped_block:
+            stamped = min(stamped, index)
+        if index == end:
+            break
         if segment.section is Section.MESSAGES:
             fixed = index
             break
     setting = "agent" if prompt.has_tools else "plain"
     if fixed == end:
-        return Shape(fixed, end, end, "user", setting)
+        return Shape(fixed, end, end, "user", setting, stamped)
     final = segments[end - 1]
     start = end
     tool = False
@@ -47,7 +55,7 @@ def shape_of(prompt: Prompt) -> Shape:
     speaker = "tool" if tool else "user"
     if not tool and start == fixed and final.message == 0 and end - start >= _FLAT_SEGMENTS:
         speaker = "flat"
-    return Shape(fixed, end - 1, end, speaker, setting)
+    return Shape(fixed, end - 1, end, speaker, setting, stamped)
 
 
 def part_of(position: int, shape: Shape) -> str:
@@ -60,6 +68,8 @@ def part_of(position: int, shape: Shape) -> str:
 def kind_of_new(position: int, tokens: int, seen: int, below: Run | None, shape: Shape) -> Levels:
     """The kind of an end that was never seen, ``tokens`` above the deepest prefix that was."""
     part, size = part_of(position, shape), _size(tokens)
+    if seen <= shape.stamped < position:
+        return ("stamped",), ("stamped", part), ("stamped", part, shape.setting)
     if seen <= shape.fixed:
         broad = ("first", part)
         return broad, (*broad, shape.setting), (*broad, shape.setting, shape.speaker, size)

@@ -11,18 +11,21 @@ from rockbottom.cache import Behaviour, Reader, as_sent, behaviour_of
 from rockbottom.catalog import Catalog, Resolve, Tier, load_catalog
 from rockbottom.plan.bodies import closed, opened, tier_of, with_points
 from rockbottom.plan.choice import Extent, Hit, extent_of, placements_of, zones_of
+from rockbottom.plan.completing import completing
+from rockbottom.plan.contents import Changed, moved, volatile_from, with_sorted_tools
 from rockbottom.plan.guard import Guard
 from rockbottom.plan.history import History, Pace, Run, Visit
 from rockbottom.plan.kinds import Levels, Shape, kind_of_new, kind_of_pace, kind_of_seen, part_of, shape_of
 from rockbottom.plan.lanes import Lane, lane_of
-from rockbottom.plan.plans import CachePlan, PlannedPoint
+from rockbottom.plan.plans import Apply, CachePlan, Move, PlannedPoint
 from rockbottom.plan.positions import Positions
 from rockbottom.plan.prices import day_of
 from rockbottom.plan.priors import Counts, load_priors
 from rockbottom.plan.returns import Cell, Chance, ClassKey, Returns
 from rockbottom.plan.usages import usage_of
+from rockbottom.plan.volatile import Volatiles
 from rockbottom.plan.worth import gains
-from rockbottom.prompt import MalformedBody, Placement, PrefixHash, Prompt, prefix_hashes, without_points
+from rockbottom.prompt import Placement, PrefixHash, Prompt, prefix_hashes, without_points
 from rockbottom.quantities import RockbottomError, Ttl, Usage
 
 CAPACITY = 200_000
@@ -50,13 +53,27 @@ class _Pending:
     depths: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A request read and ready to be decided about; ``end`` is where the stable segments end."""
+
+    lane: Lane
+    body: Mapping[str, Any]
+    prompt: Prompt
+    end: int
+    stamped_block: int
+    changed: Changed
+
+
 class Planner:
     """Decides about cachePoints, request by request, from what it has seen; one per account and Region.
 
     ``resolve`` answers an application-profile ARN with the model id behind it. ``own_points`` says what
     happens to a request that carries cachePoints of its own: ``"keep"`` (left alone), ``"complete"`` (kept,
-    more added) or ``"replace"``. ``secret`` keys the hashes by which prefixes are known. Not thread-safe:
-    a caller with threads holds one lock around each call.
+    more added) or ``"replace"``. ``move_volatile`` and ``sort_tools`` allow changes of content: sentences that
+    change with every call go behind the conversation, tools into the order of their names. ``secret`` keys the
+    hashes by which prefixes are known, ``capacity`` bounds how many are. Not thread-safe: a caller with threads
+    holds one lock around each call.
     """
 
     def __init__(
@@ -67,6 +84,8 @@ class Planner:
         catalog: Catalog | None = None,
         behaviour: Behaviour | None = None,
         secret: bytes = b"",
+        move_volatile: bool = False,
+        sort_tools: bool = False,
         capacity: int = CAPACITY,
         priors: Mapping[ClassKey, Counts] | None = None,
     ) -> None:
@@ -78,9 +97,11 @@ class Planner:
         self.guard = Guard()
         self.returns = Returns(load_priors() if priors is None else priors)
         self.history = History(capacity)
-        self._behaviour = behaviour or behaviour_of(self.catalog.switches)
+        self.behaviour = behaviour or behaviour_of(self.catalog.switches)
         self._resolve = resolve
         self._secret = secret.hex()
+        self._move_volatile, self._sort_tools = move_volatile, sort_tools
+        self._volatiles = Volatiles()
         self._lanes: dict[tuple[str, Tier, date], Lane] = {}
         self._pending: OrderedDict[PrefixHash, _Pending] = OrderedDict()
         self._risk = _ZERO
@@ -95,26 +116,62 @@ class Planner:
 
     def plan(self, request: Mapping[str, Any], *, now: float) -> CachePlan:
         """The plan for a request at an instant (seconds since the epoch); an unreadable one gets an empty plan."""
-        model_id = str(request.get("modelId", ""))
         try:
-            lane = self._lane(model_id, tier_of(request), now)
-            opening = opened(request)
-            prompt = self.reader.read(opening.body, opening.api, lane.model.model)
-        except (RockbottomError, MalformedBody) as error:
-            return CachePlan(model_id, 0, reason=f"left as it is: {error}")
-        plan = self._planned(prompt, lane, now)
-        if not plan.placements:
+            ready = self._prepared(request, now, count=True)
+        except RockbottomError as error:
+            return CachePlan(str(request.get("modelId", "")), 0, reason=f"left as it is: {error}")
+        plan = self._planned(ready.prompt, ready.lane, now, ready.end, ready.stamped_block)
+        if plan.key is None:  # left alone
             return plan
-        given = plan.placements
-        model = lane.model
+        moves = self._moves(ready)
+        if not plan.placements and not moves:
+            return plan
+        return replace(plan, moves=moves, _apply=self._applier(request, ready, plan.placements))
 
+    def _applier(self, request: Mapping[str, Any], ready: "_Ready", given: tuple[Placement, ...]) -> Apply:
         def apply(target: Mapping[str, Any]) -> dict[str, Any]:
-            body = opening.body if target is request else opened(target).body
-            if prompt.points and self.own_points == "replace":
-                body = without_points(body)
-            return closed(target, with_points(body, prompt, given, model), opening.api)
+            body = ready.body if target is request else self._prepared(target, self._now, count=False).body
+            return closed(target, with_points(body, ready.prompt, given, ready.lane.model), ready.prompt.api)
 
-        return replace(plan, _apply=apply)
+        return apply
+
+    def _prepared(self, request: Mapping[str, Any], now: float, *, count: bool) -> "_Ready":
+        """The request read, with the changes of content that the caller allows. Raises RockbottomError."""
+        lane = self._lane(str(request.get("modelId", "")), tier_of(request), now)
+        opening = opened(request)
+        if self.own_points == "replace":
+            opening = replace(opening, body=without_points(opening.body))
+
+        def find(text: str) -> str:
+            return self._volatiles.sentence_in(text, count=count)
+
+        changed = Changed(opening.body)
+        if self._sort_tools:
+            body, was_sorted = with_sorted_tools(opening.body, opening.api)
+            changed = Changed(body, (), was_sorted)
+        stamped = -1
+        if self._move_volatile and lane.rules.explicit:
+            again = moved(changed.body, opening.api, find)
+            changed = Changed(again.body, again.sentences, changed.sorted_tools)
+        else:
+            stamped = volatile_from(opening.body, find)
+        prompt = self.reader.read(changed.body, opening.api, lane.model.model)
+        end = len(prompt.segments) - bool(changed.sentences)
+        return _Ready(lane, changed.body, prompt, end, stamped, changed)
+
+    def _moves(self, ready: "_Ready") -> tuple[Move, ...]:
+        """What was changed in the content, and the tokens that a call saves once the prefix is cached."""
+        multiples, end = ready.lane.multiples, ready.end
+        if multiples is None:
+            return ()
+        saved = round(float(ready.prompt.depths[end] * (1 - multiples.read)))
+        moves = [
+            Move(f"{sentence!r} to the end of the last message", "it changes with every call", saved)
+            for sentence in ready.changed.sentences
+        ]
+        if ready.changed.sorted_tools:
+            moves.append(Move("tools into the order of their names", "another order is another prefix", saved))
+        return tuple(moves)
 
     def plan_prompt(self, prompt: Prompt, model_id: str, now: float, tier: Tier = Tier.DEFAULT) -> CachePlan:
         """The plan for a prompt that was read already (or made of a trace); its ``placements`` are the answer."""
@@ -157,11 +214,10 @@ class Planner:
 
     def _key_of(self, request: Mapping[str, Any], now: float) -> PrefixHash | None:
         try:
-            lane = self._lane(str(request.get("modelId", "")), tier_of(request), now)
-            opening = opened(request)
-            return self._keys(self.reader.read(opening.body, opening.api, lane.model.model), lane)[-1]
+            ready = self._prepared(request, now, count=False)
         except RockbottomError:
             return None
+        return self._keys(ready.prompt, ready.lane)[ready.end]
 
     # -- deciding ----------------------------------------------------------------------------------
 
@@ -171,17 +227,19 @@ class Planner:
         lane = self._lanes.get(key)
         if lane is None:
             model = self.catalog.model(model_id, self._resolve)
-            lane = lane_of(self.catalog, model, tier, on, self._secret, self._behaviour)
+            lane = lane_of(self.catalog, model, tier, on, self._secret, self.behaviour)
             if len(self._lanes) >= 256:
                 self._lanes.clear()
             self._lanes[key] = lane
         return lane
 
     def _keys(self, prompt: Prompt, lane: Lane) -> tuple[PrefixHash, ...]:
-        seeds = lane.seeds_for(prompt.parameters, prompt.api.value if self._behaviour.api_in_key == "yes" else "")
+        seeds = lane.seeds_for(prompt.parameters, prompt.api.value if self.behaviour.api_in_key == "yes" else "")
         return prefix_hashes(as_sent(prompt, lane.rules), seeds)
 
-    def _planned(self, prompt: Prompt, lane: Lane, now: float) -> CachePlan:
+    def _planned(
+        self, prompt: Prompt, lane: Lane, now: float, end: int | None = None, stamped_block: int = -1
+    ) -> CachePlan:
         name = lane.model.model.name
         if not lane.rules.explicit:
             return CachePlan(name, prompt.tokens, reason="this model takes no cachePoint")
@@ -191,8 +249,8 @@ class Planner:
             return CachePlan(name, 0, reason="nothing to cache")
         self._now = now = max(self._now, now)
         self.returns.settle(now)
-        keys = self._keys(prompt, lane)
-        shape = shape_of(prompt)
+        shape = shape_of(prompt, end, stamped_block)
+        keys = self._keys(prompt, lane)[: shape.end + 1]
         visit = self.history.visit(keys, prompt.depths, shape.fixed, now)
         added = self.history.add(visit, keys, prompt.depths, (shape.fixed, shape.last, shape.end), now)
         decision = _Decision(self, prompt, lane, shape, visit, added, now)
@@ -240,7 +298,7 @@ class _Decision:
         self.planner, self.prompt, self.lane = planner, prompt, lane
         self.shape, self.visit, self.added, self.now = shape, visit, added, now
         self.depths = prompt.depths
-        self.positions = Positions(prompt, lane.rules)
+        self.positions = Positions(prompt, lane.rules, shape.end)
         self.hit = self._hit()
         self.extent = Extent(0, 0, 0.0)
         self.worth: dict[int, tuple[float, float, str]] = {}
@@ -304,6 +362,10 @@ class _Decision:
         if not extent.last:
             return CachePlan(self.lane.model.model.name, self.prompt.tokens, reason=why or "no reuse expected")
         placements = placements_of(extent, self.hit, self._marks(), self.positions, self.lane.rules)
+        if self.prompt.points:
+            placements = completing(self.prompt, placements, self.lane.rules, self.planner.behaviour)
+            if not placements:
+                return CachePlan(self.lane.model.model.name, self.prompt.tokens, reason="nothing to add to its points")
         return self._told(placements, why)
 
     def _ends(self) -> list[int]:
@@ -422,7 +484,7 @@ class _Decision:
     def _note(self, placements: tuple[Placement, ...]) -> None:
         now, hit = self.now, self.hit.deepest
         lives = (now + Ttl.FIVE_MINUTES.seconds, now + Ttl.ONE_HOUR.seconds)
-        for run in self.visit.path:
+        for run in self.visit.near:
             for position, mark in run.marks.items():
                 if position <= hit:
                     mark[:] = [max(e, life) if e > now else e for e, life in zip(mark, lives, strict=True)]
@@ -442,7 +504,7 @@ class _Decision:
     def _hit(self) -> Hit:
         """The deepest entries believed readable; expired ones are dropped on the way."""
         now, five, hour = self.now, 0, 0
-        for run in self.visit.path:
+        for run in self.visit.near:
             for position, mark in list(run.marks.items()):
                 if mark[0] <= now and mark[1] <= now:
                     del run.marks[position]

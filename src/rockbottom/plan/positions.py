@@ -23,7 +23,8 @@ _EMPTY = frozenset(digest_of("text", role, b"") for role in ("", "user", "assist
 class Positions:
     """The legal positions of one prompt under one model's rules; a position is a number of leading segments."""
 
-    def __init__(self, prompt: Prompt, rules: CacheRules) -> None:
+    def __init__(self, prompt: Prompt, rules: CacheRules, end: int) -> None:
+        self._end = end
         self._segments: Sequence[Segment] = prompt.segments
         self.depths = prompt.depths
         kinds = {kind for kind in _SAFE if kind.value not in rules.illegal_after}
@@ -38,7 +39,7 @@ class Positions:
     def legal(self, position: int) -> bool:
         """Whether a point may stand there and would take effect."""
         depth = self.depths[position]
-        if position <= 0 or depth < self.minimum or (self.maximum is not None and depth > self.maximum):
+        if not 0 < position <= self._end or depth < self.minimum or (self.maximum is not None and depth > self.maximum):
             return False
         segment = self._segments[position - 1]
         if segment.kind not in self._kinds or segment.section not in self._sections:

@@ -1,0 +1,125 @@
+"""Changes of content that the caller may allow: tools in one order, volatile sentences behind the stable prefix.
+
+New bodies only; the caller's objects are never touched. A sentence moved keeps its exact words.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rockbottom.plan.volatile import without
+from rockbottom.prompt import Api, json_bytes
+
+Find = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A body after the changes: sentences moved to its end, and whether the tools were put in order."""
+
+    body: Mapping[str, Any]
+    sentences: tuple[str, ...] = ()
+    sorted_tools: bool = False
+
+
+def volatile_from(body: Mapping[str, Any], find: Find) -> int:
+    """The number of the first system block with a volatile sentence, or -1."""
+    for number, (text, _) in enumerate(_system_texts(body)):
+        if text and find(text):
+            return number
+    return -1
+
+
+def moved(body: Mapping[str, Any], api: Api, find: Find) -> Changed:
+    """The body with volatile sentences of its system prompt put last in the last user message.
+
+    Nothing is moved where that message cannot take another text block: none there, not the user's, or a
+    content that is no list.
+    """
+    last = _last_user(body)
+    if last is None:
+        return Changed(body)
+    sentences: list[str] = []
+    blocks: list[Any] = []
+    for text, block in _system_texts(body):
+        sentence = find(text) if text else ""
+        rest = without(text, sentence) if sentence else text
+        if sentence and rest != text:
+            sentences.append(sentence.strip())
+            if rest.strip():
+                blocks.append({**block, "text": rest})
+        else:
+            blocks.append(block)
+    if not sentences:
+        return Changed(body)
+    said = "\n".join(sentences)
+    typed = api is Api.INVOKE and "type" in _first_block(last)
+    block = {"type": "text", "text": said} if typed else {"text": said}
+    content = last["content"]
+    listed = [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+    messages = [*body["messages"][:-1], {**last, "content": [*listed, block]}]
+    new = {**body, "messages": messages, "system": blocks}
+    if not blocks:
+        del new["system"]
+    return Changed(new, tuple(sentences))
+
+
+def with_sorted_tools(body: Mapping[str, Any], api: Api) -> tuple[Mapping[str, Any], bool]:
+    """The body with its tools in the order of their names, and whether that changed anything."""
+    if api is Api.INVOKE and "toolConfig" not in body:
+        ordered = _ordered(body.get("tools"))
+        return (body, False) if ordered is None else ({**body, "tools": ordered}, True)
+    config = body.get("toolConfig")
+    ordered = _ordered(config.get("tools")) if isinstance(config, Mapping) else None
+    if ordered is None:
+        return body, False
+    return {**body, "toolConfig": {**config, "tools": ordered}}, True
+
+
+def _ordered(tools: object) -> list[Any] | None:
+    """The tools by name, or None where they are in that order or hold a cachePoint (which would move)."""
+    if not isinstance(tools, list | tuple) or not all(isinstance(tool, Mapping) for tool in tools):
+        return None
+    if any("cachePoint" in tool or "cache_control" in tool for tool in tools):
+        return None
+    ordered = sorted(tools, key=_name)
+    return None if ordered == list(tools) else ordered
+
+
+def _name(tool: Mapping[str, Any]) -> tuple[str, bytes]:
+    spec = tool.get("toolSpec", tool)
+    name = str(spec.get("name", "")) if isinstance(spec, Mapping) else ""
+    try:
+        return name, json_bytes(tool)
+    except (TypeError, ValueError, RecursionError):
+        return name, b""
+
+
+def _system_texts(body: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    system = body.get("system")
+    if isinstance(system, str):
+        return [(system, {"type": "text", "text": system})]
+    if not isinstance(system, list | tuple):
+        return []
+    return [(_text(block), block) for block in system]
+
+
+def _text(block: object) -> str:
+    text = block.get("text") if isinstance(block, Mapping) else None
+    return text if isinstance(text, str) else ""
+
+
+def _last_user(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    messages = body.get("messages")
+    if not isinstance(messages, list | tuple) or not messages or not isinstance(messages[-1], Mapping):
+        return None
+    last = messages[-1]
+    content = last.get("content")
+    fits = isinstance(content, str) or (isinstance(content, list | tuple) and len(content) > 0)
+    return last if last.get("role") == "user" and fits else None
+
+
+def _first_block(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    content: Sequence[Any] | str = message["content"]
+    first = {"type": "text"} if isinstance(content, str) else content[0]
+    return first if isinstance(first, Mapping) else {}
