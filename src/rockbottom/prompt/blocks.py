@@ -112,7 +112,7 @@ def _tool_result(value: Any, role: str, meter: Meter) -> Weighed:
     inner = [_tool_result_part(part, role, meter) for part in value.get("content") or () if "cachePoint" not in part]
     label = json_bytes([value.get("toolUseId"), value.get("status")])
     digest = digest_of("toolResult", role, label, *(part.digest for part in inner))
-    tokens = sum(part.tokens for part in inner) + meter.tokens_of_text(str(value.get("toolUseId", "")))
+    tokens = sum(part.tokens for part in inner) + meter.text(str(value.get("toolUseId", "")), "id")[1]
     return Weighed(BlockKind.TOOL_RESULT, digest, tokens)
 
 

@@ -35,7 +35,7 @@ class Meter:
     def __init__(self, weights: TokenWeights, *, capacity_chars: int = 16_000_000) -> None:
         self.weights = weights
         self._scale = float(weights.scale)
-        self._seen: dict[tuple[str, str, str], tuple[bytes, int]] = {}
+        self._seen: dict[tuple[str | bytes, str, str], tuple[bytes, int]] = {}
         self._seen_chars = 0
         self._capacity = capacity_chars
 
@@ -51,7 +51,13 @@ class Meter:
     def json(self, value: object, kind: str, role: str = "") -> tuple[bytes, int]:
         """Digest and tokens of a JSON value, as its compact text."""
         encoded = json_bytes(value)
-        return digest_of(kind, role, encoded), self.tokens_of_text(encoded.decode("utf-8", "surrogatepass"))
+        key = (encoded, kind, role)
+        known = self._seen.get(key)
+        if known is None:
+            tokens = self.tokens_of_text(encoded.decode("utf-8", "surrogatepass"))
+            known = digest_of(kind, role, encoded), tokens
+            self._remember(key, len(encoded), known)
+        return known
 
     def tokens_of_text(self, text: str) -> int:
         """The estimated tokens of a text, rounded up."""
@@ -59,7 +65,7 @@ class Meter:
             return 0
         return max(1, ceil(estimated_tokens(text, self.weights.tokens_per) * self._scale))
 
-    def _remember(self, key: tuple[str, str, str], chars: int, weighed: tuple[bytes, int]) -> None:
+    def _remember(self, key: tuple[str | bytes, str, str], chars: int, weighed: tuple[bytes, int]) -> None:
         cost = chars + 200  # a floor per entry, so that tiny texts are bounded too
         self._seen_chars += cost
         if self._seen_chars > self._capacity:
