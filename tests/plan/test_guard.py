@@ -132,22 +132,22 @@ TestAdversary = Adversary.TestCase
 def test_the_allowance_is_shared_by_all_accounts():
     """Two accounts that draw 30,000 tokens each ask for more than the 50,000 there are."""
     guard = Guard()
-    guard.count("a", Decimal(30_000), Decimal(0))
-    assert guard.affords("b", Decimal(20_000), Decimal(0))
-    assert not guard.affords("b", Decimal(30_000), Decimal(0))
+    guard.count(("a",), Decimal(30_000), Decimal(0))
+    assert guard.affords(("b",), Decimal(20_000), Decimal(0))
+    assert not guard.affords(("b",), Decimal(30_000), Decimal(0))
 
 
 def test_a_saving_on_one_model_pays_for_nothing_on_another():
     """An account that saved a million tokens leaves the allowance of another as it is."""
     guard = Guard()
-    guard.count("a", Decimal(-1_000_000), Decimal(1_500_000))
-    assert not guard.affords("b", Decimal(50_001), Decimal(0))
-    assert guard.affords("b", Decimal(50_100), Decimal(10_000))
+    guard.count(("a",), Decimal(-1_000_000), Decimal(1_500_000))
+    assert not guard.affords(("b",), Decimal(50_001), Decimal(0))
+    assert guard.affords(("b",), Decimal(50_100), Decimal(10_000))
 
 
 def test_one_percent_of_what_no_caching_costs_may_be_spent():
     """After 2,000,000 tokens without caching 20,000 more than the allowance may be spent."""
     guard = Guard()
-    guard.count("a", Decimal(0), Decimal(2_000_000))
-    assert guard.affords("a", Decimal(70_000), Decimal(0))
-    assert not guard.affords("a", Decimal(70_001), Decimal(0))
+    guard.count(("a",), Decimal(0), Decimal(2_000_000))
+    assert guard.affords(("a",), Decimal(70_000), Decimal(0))
+    assert not guard.affords(("a",), Decimal(70_001), Decimal(0))

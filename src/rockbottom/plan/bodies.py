@@ -15,6 +15,7 @@ from rockbottom.prompt import (
     with_converse_points,
     with_nova_points,
 )
+from rockbottom.prompt.shapes import is_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def opened(request: Mapping[str, Any]) -> Opened:
         read = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise MalformedBody("body", f"{type(error).__name__}: {error}", wanted="JSON") from error
-    if not isinstance(read, dict):
+    if not is_object(read):
         raise MalformedBody("body", type(read).__name__, wanted="an object")
     return Opened(Api.INVOKE, read)
 
@@ -66,5 +67,5 @@ def with_points(
 def tier_of(request: Mapping[str, Any]) -> Tier:
     """The service tier that the request asks for; one that has no prices of its own counts as the default."""
     tier = request.get("serviceTier")
-    asked = tier.get("type") if isinstance(tier, Mapping) else tier
+    asked = tier.get("type") if is_object(tier) else tier
     return {"flex": Tier.FLEX, "priority": Tier.PRIORITY}.get(str(asked), Tier.DEFAULT)

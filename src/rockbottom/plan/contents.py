@@ -9,6 +9,7 @@ from typing import Any
 
 from rockbottom.plan.volatile import without
 from rockbottom.prompt import Api, json_bytes
+from rockbottom.prompt.shapes import is_list, is_object
 
 Find = Callable[[str], str]
 
@@ -46,7 +47,7 @@ def moved(body: Mapping[str, Any], api: Api, find: Find) -> Changed:
         rest = without(text, sentence) if sentence else text
         if sentence and rest != text:
             sentences.append(sentence.strip())
-            if rest.strip():
+            if rest.strip() and is_object(block):
                 blocks.append({**block, "text": rest})
         else:
             blocks.append(block)
@@ -57,8 +58,8 @@ def moved(body: Mapping[str, Any], api: Api, find: Find) -> Changed:
     block = {"type": "text", "text": said} if typed else {"text": said}
     content = last["content"]
     listed = [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
-    messages = [*body["messages"][:-1], {**last, "content": [*listed, block]}]
-    new = {**body, "messages": messages, "system": blocks}
+    messages: list[Any] = [*body["messages"][:-1], {**last, "content": [*listed, block]}]
+    new: dict[str, Any] = {**body, "messages": messages, "system": blocks}
     if not blocks:
         del new["system"]
     return Changed(new, tuple(sentences))
@@ -70,7 +71,9 @@ def with_sorted_tools(body: Mapping[str, Any], api: Api) -> tuple[Mapping[str, A
         ordered = _ordered(body.get("tools"))
         return (body, False) if ordered is None else ({**body, "tools": ordered}, True)
     config = body.get("toolConfig")
-    ordered = _ordered(config.get("tools")) if isinstance(config, Mapping) else None
+    if not is_object(config):
+        return body, False
+    ordered = _ordered(config.get("tools"))
     if ordered is None:
         return body, False
     return {**body, "toolConfig": {**config, "tools": ordered}}, True
@@ -78,7 +81,7 @@ def with_sorted_tools(body: Mapping[str, Any], api: Api) -> tuple[Mapping[str, A
 
 def _ordered(tools: object) -> list[Any] | None:
     """The tools by name, or None where they are in that order or hold a cachePoint (which would move)."""
-    if not isinstance(tools, list | tuple) or not all(isinstance(tool, Mapping) for tool in tools):
+    if not is_list(tools) or not all(is_object(tool) for tool in tools):
         return None
     if any("cachePoint" in tool or "cache_control" in tool for tool in tools):
         return None
@@ -88,7 +91,7 @@ def _ordered(tools: object) -> list[Any] | None:
 
 def _name(tool: Mapping[str, Any]) -> tuple[str, bytes]:
     spec = tool.get("toolSpec", tool)
-    name = str(spec.get("name", "")) if isinstance(spec, Mapping) else ""
+    name = str(spec.get("name", "")) if is_object(spec) else ""
     try:
         return name, json_bytes(tool)
     except (TypeError, ValueError, RecursionError):
@@ -96,30 +99,31 @@ def _name(tool: Mapping[str, Any]) -> tuple[str, bytes]:
 
 
 def _system_texts(body: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Every system block with its text, ``""`` where it has none."""
     system = body.get("system")
     if isinstance(system, str):
         return [(system, {"type": "text", "text": system})]
-    if not isinstance(system, list | tuple):
+    if not is_list(system):
         return []
     return [(_text(block), block) for block in system]
 
 
 def _text(block: object) -> str:
-    text = block.get("text") if isinstance(block, Mapping) else None
+    text = block.get("text") if is_object(block) else None
     return text if isinstance(text, str) else ""
 
 
 def _last_user(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     messages = body.get("messages")
-    if not isinstance(messages, list | tuple) or not messages or not isinstance(messages[-1], Mapping):
+    if not is_list(messages) or not messages or not is_object(messages[-1]):
         return None
     last = messages[-1]
     content = last.get("content")
-    fits = isinstance(content, str) or (isinstance(content, list | tuple) and len(content) > 0)
+    fits = isinstance(content, str) or (is_list(content) and len(content) > 0)
     return last if last.get("role") == "user" and fits else None
 
 
 def _first_block(message: Mapping[str, Any]) -> Mapping[str, Any]:
     content: Sequence[Any] | str = message["content"]
     first = {"type": "text"} if isinstance(content, str) else content[0]
-    return first if isinstance(first, Mapping) else {}
+    return first if is_object(first) else {}

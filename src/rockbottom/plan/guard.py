@@ -9,7 +9,6 @@ Before a request is planned with points, its worst case is counted: nothing is r
 point is written. Afterwards the prediction stands in, until the usage that came back replaces it.
 """
 
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -24,36 +23,41 @@ _ZERO = Decimal(0)
 
 @dataclass(slots=True)
 class Account:
-    """One model at one price: the bill so far above (or, negative, below) that without caching, and the latter."""
+    """One model at one price: the bill so far above (or, negative, below) that without caching, and the latter.
+
+    ``risk`` is what plans in flight may still cost beyond their prediction.
+    """
 
     extra: Decimal = _ZERO
     plain: Decimal = _ZERO
+    risk: Decimal = _ZERO
 
     @property
     def drawn(self) -> Decimal:
         """What it takes from the allowance."""
-        return max(_ZERO, self.extra - SHARE * self.plain)
+        return max(_ZERO, self.extra + self.risk - SHARE * self.plain)
 
 
 @dataclass(slots=True)
 class Guard:
-    """All accounts of one planner; ``at_risk`` is what plans in flight may still cost beyond their prediction."""
+    """All accounts of one planner."""
 
-    accounts: dict[Hashable, Account] = field(default_factory=dict[Hashable, Account])
+    accounts: dict[tuple[str, ...], Account] = field(default_factory=dict[tuple[str, ...], Account])
 
-    def account(self, key: Hashable) -> Account:
+    def account(self, key: tuple[str, ...]) -> Account:
         """The account of a model at a price."""
         return self.accounts.setdefault(key, Account())
 
-    def affords(self, key: Hashable, worst_extra: Decimal, plain: Decimal, at_risk: Decimal = _ZERO) -> bool:
+    def affords(self, key: tuple[str, ...], worst_extra: Decimal, plain: Decimal) -> bool:
         """Whether the promise holds even if this request costs ``worst_extra`` more than ``plain`` tokens."""
         mine = self.account(key)
         drawn = sum((account.drawn for other, account in self.accounts.items() if other != key), _ZERO)
-        after = max(_ZERO, mine.extra + worst_extra - SHARE * (mine.plain + plain))
-        return worst_extra <= 0 or drawn + after + at_risk <= ALLOWANCE_TOKENS
+        after = max(_ZERO, mine.extra + mine.risk + worst_extra - SHARE * (mine.plain + plain))
+        return worst_extra <= 0 or drawn + after <= ALLOWANCE_TOKENS
 
-    def count(self, key: Hashable, extra: Decimal, plain: Decimal) -> None:
+    def count(self, key: tuple[str, ...], extra: Decimal, plain: Decimal, risk: Decimal = _ZERO) -> None:
         """Add a request, or correct one by a difference."""
         account = self.account(key)
         account.extra += extra
         account.plain += plain
+        account.risk += risk

@@ -5,7 +5,7 @@ is known by its keyed hash. The trie is bounded: beyond ``capacity`` prefixes th
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rockbottom.plan.returns import Cell, Observation
@@ -131,6 +131,34 @@ class History:
             run.beyond = max(run.beyond, end - run.end)
         self._shrink()
         return added
+
+    def recent(self, limit: int) -> list[Run]:
+        """The runs used last, with every run above them."""
+        kept: dict[Run, None] = {}
+        for run in reversed(self._order):
+            for above in self._path(run):
+                kept.setdefault(above)
+            if len(kept) >= limit:
+                break
+        return list(kept)
+
+    def restore(self, runs: Iterable[Run]) -> None:
+        """Take in runs that were saved, parents first; one that overlaps with what is known is left out."""
+        taken: set[Run] = set()
+        for run in runs:
+            parent = run.parent
+            if parent is not None and (parent not in taken or parent.end != run.start):
+                continue
+            if any(key in self.runs for key in run.keys):
+                continue
+            taken.add(run)
+            for key in run.keys:
+                self.runs[key] = run
+            if parent is not None:
+                parent.children += 1
+        for run in sorted(taken, key=lambda run: (run.last_at, -run.start)):
+            self._order[run] = None
+        self._shrink()
 
     def _deepest(self, keys: Sequence[bytes]) -> int:
         """The most leading segments known; what is known is closed under shortening, so halving finds it."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rockbottom.prompt.shapes import is_list, is_object
 from rockbottom.quantities import Usage
 
 _INPUT = ("inputTokens", "input_tokens", "inputTokenCount")
@@ -18,9 +19,9 @@ def usage_of(reply: object, hour_share: float = 0.0) -> Usage | None:
     """
     if isinstance(reply, Usage):
         return reply
-    if not isinstance(reply, Mapping):
+    if not is_object(reply):
         return None
-    said: Mapping[str, Any] = reply
+    said = reply
     uncached = _number(said, _INPUT)
     if uncached is None:
         return None
@@ -42,13 +43,13 @@ def _number(said: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
 
 def _hour_of(said: Mapping[str, Any]) -> int | None:
     native = said.get("cache_creation")
-    if isinstance(native, Mapping):
+    if is_object(native):
         return _number(native, ("ephemeral_1h_input_tokens",))
     details = said.get("cacheDetails")
-    if not isinstance(details, list | tuple) or not details:
+    if not is_list(details) or not details:
         return None
     return sum(
         _number(detail, ("inputTokens",)) or 0
         for detail in details
-        if isinstance(detail, Mapping) and detail.get("ttl") == "1h"
+        if is_object(detail) and detail.get("ttl") == "1h"
     )

@@ -1,0 +1,72 @@
+"""``rockbottom plan``: where the planner would put the cachePoints of one request, and why."""
+
+import json
+import time
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from rockbottom.plan import CachePlan, Planner
+
+
+@click.command()
+@click.argument("file", metavar="REQUEST.json", type=click.File("r", encoding="utf-8"))
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+@click.option("--apply", "applied", is_flag=True, help="Print the request with the plan applied, as JSON.")
+@click.option("--model", help="The model id, where the request has none.")
+@click.option("--now", type=float, help="The instant of the request, in seconds since the epoch; now by default.")
+@click.option("--state", type=click.Path(dir_okay=False), help="What a planner learned and saved, to decide with it.")
+@click.option(
+    "--own-points",
+    type=click.Choice(["keep", "complete", "replace"]),
+    default="keep",
+    help="What to do with cachePoints the request has already.",
+)
+@click.option("--move-volatile", is_flag=True, help="Allow moving sentences that change with every call to the end.")
+@click.option("--sort-tools", is_flag=True, help="Allow putting the tools in the order of their names.")
+def command(
+    file: TextIO, as_json: bool, applied: bool, model: str | None, now: float | None, state: str | None, **options: Any
+) -> None:
+    """Show where the cachePoints of a request should go, which TTL, what it saves and on which evidence.
+
+    REQUEST.json holds the arguments of converse() or invoke_model(), or a list of them in the order in which they
+    are sent: then the plan of the last is shown, with what the ones before teach. "-" reads from stdin.
+    """
+    requests = _requests(file, model)
+    planner = _planner(state, options)
+    at = time.time() if now is None else now
+    plan = None
+    for request in requests:
+        plan = planner.plan(request, now=at)
+    assert plan is not None
+    if applied:
+        click.echo(json.dumps(plan.apply(requests[-1]), indent=2, ensure_ascii=False))
+    elif as_json:
+        click.echo(json.dumps(plan.as_dict(), indent=2))
+    else:
+        _show(plan)
+
+
+def _show(plan: "CachePlan") -> None:
+    click.echo(plan.explain())
+
+
+def _planner(state: str | None, options: dict[str, Any]) -> "Planner":
+    from rockbottom.plan import Planner
+
+    return Planner(**options) if state is None else Planner.load(state, **options)
+
+
+def _requests(file: TextIO, model: str | None) -> list[dict[str, Any]]:
+    try:
+        read = json.load(file)
+    except (ValueError, RecursionError) as error:
+        raise click.UsageError(f"{file.name} is not JSON: {error}") from error
+    requests = read if isinstance(read, list) else [read]
+    if not requests or not all(isinstance(request, dict) for request in requests):
+        raise click.UsageError(f"{file.name} holds no request: wanted is an object with modelId and messages")
+    told = [{**request, "modelId": request.get("modelId") or model} for request in requests]
+    if not all(request["modelId"] for request in told):
+        raise click.UsageError(f"{file.name} has no modelId; give it with --model")
+    return told

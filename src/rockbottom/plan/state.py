@@ -1,0 +1,190 @@
+"""What a planner learned, in one SQLite file that several processes may share.
+
+The file holds counts per kind, the accounts of the guard, and prefixes as keyed hashes with their gaps and the
+entries believed alive; never text. Counts and accounts are added up: a process adds what it learned since it
+last saved. Of a prefix the latest row wins. The key of the hashes is in the file, so the file is readable for
+its owner only.
+"""
+
+import json
+import os
+import sqlite3
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from rockbottom.plan.guard import Guard
+from rockbottom.plan.history import History, Pace, Run
+from rockbottom.plan.returns import Cell, ClassKey, Returns
+from rockbottom.quantities import RockbottomError
+
+_VERSION = "1"
+_RUNS_KEPT = 5_000
+_COUNTS_KEPT = 500.0  # what a stage's counts are scaled down to when several processes add theirs
+_KEY_BYTES = 16
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS kinds (name TEXT PRIMARY KEY, counts TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS accounts (name TEXT PRIMARY KEY, extra TEXT NOT NULL, plain TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS prefixes (
+    key BLOB PRIMARY KEY, parent BLOB, start INTEGER NOT NULL, keys BLOB NOT NULL, tokens INTEGER NOT NULL,
+    last_at REAL NOT NULL, pace TEXT NOT NULL, shared INTEGER NOT NULL, beyond INTEGER NOT NULL, marks TEXT NOT NULL
+);
+"""
+
+
+class UnreadableState(RockbottomError):
+    """The file is not a planner's state, or of another version."""
+
+
+@dataclass(slots=True)
+class Saved:
+    """What the file is known to hold of this planner: counts and accounts as they were when last saved or loaded."""
+
+    counts: dict[ClassKey, list[float]] = field(default_factory=dict[ClassKey, list[float]])
+    accounts: dict[tuple[str, ...], tuple[Decimal, Decimal]] = field(
+        default_factory=dict[tuple[str, ...], tuple[Decimal, Decimal]]
+    )
+
+    @classmethod
+    def of(cls, returns: Returns, guard: Guard) -> "Saved":
+        """A snapshot."""
+        counts = {key: counts_of(cell) for key, cell in returns.cells.items()}
+        return cls(counts, {key: (account.extra, account.plain) for key, account in guard.accounts.items()})
+
+
+def new_secret() -> bytes:
+    """A key for prefix hashes; no decision depends on it."""
+    return os.urandom(_KEY_BYTES)
+
+
+def counts_of(cell: Cell) -> list[float]:
+    """Hits, misses and observations of one's own, in a row."""
+    return [*cell.hits, *cell.misses, cell.own]
+
+
+@contextmanager
+def _opened(path: str | Path) -> Generator[sqlite3.Connection]:
+    fresh = not Path(path).exists()
+    connection = sqlite3.connect(path, timeout=10, isolation_level=None)
+    try:
+        if fresh:
+            os.chmod(path, 0o600)
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in _SCHEMA.split(";"):
+            connection.execute(statement)
+        connection.execute("INSERT OR IGNORE INTO about VALUES ('version', ?)", (_VERSION,))
+        found = connection.execute("SELECT value FROM about WHERE name = 'version'").fetchone()[0]
+        if found != _VERSION:
+            raise UnreadableState(f"{path} holds a planner's state of version {found}; this one reads {_VERSION}")
+        yield connection
+        connection.execute("COMMIT")
+    except sqlite3.DatabaseError as error:
+        raise UnreadableState(f"{path} is not a planner's state: {error}", fix="give another path") from error
+    finally:
+        connection.close()
+
+
+def secret_in(path: str | Path) -> bytes:
+    """The key of the file's hashes; a new file gets a new one."""
+    with _opened(path) as connection:
+        connection.execute("INSERT OR IGNORE INTO about VALUES ('secret', ?)", (new_secret(),))
+        return bytes(connection.execute("SELECT value FROM about WHERE name = 'secret'").fetchone()[0])
+
+
+def save(path: str | Path, secret: bytes, returns: Returns, guard: Guard, history: History, saved: Saved) -> Saved:
+    """Add what was learned since ``saved`` to the file; returns the new snapshot. Raises UnreadableState."""
+    with _opened(path) as connection:
+        connection.execute("INSERT OR IGNORE INTO about VALUES ('secret', ?)", (secret,))
+        same_key = bytes(connection.execute("SELECT value FROM about WHERE name = 'secret'").fetchone()[0]) == secret
+        for key, cell in returns.cells.items():
+            _add_counts(connection, key, counts_of(cell), saved.counts.get(key))
+        for name, account in guard.accounts.items():
+            extra, plain = saved.accounts.get(name, (Decimal(0), Decimal(0)))
+            _add_account(connection, name, account.extra - extra, account.plain - plain)
+        if same_key:
+            connection.executemany(
+                "INSERT INTO prefixes VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (key) DO UPDATE SET"
+                " parent=excluded.parent, start=excluded.start, keys=excluded.keys, tokens=excluded.tokens,"
+                " last_at=excluded.last_at, pace=excluded.pace, shared=excluded.shared,"
+                " beyond=excluded.beyond, marks=excluded.marks"
+                " WHERE excluded.last_at >= prefixes.last_at",
+                [_row(run) for run in history.recent(_RUNS_KEPT)],
+            )
+            connection.execute(
+                "DELETE FROM prefixes WHERE key NOT IN (SELECT key FROM prefixes ORDER BY last_at DESC LIMIT ?)",
+                (_RUNS_KEPT,),
+            )
+    return Saved.of(returns, guard)
+
+
+def load(path: str | Path, returns: Returns, guard: Guard, history: History) -> Saved:
+    """Put what the file holds on top of the priors; returns the snapshot. Raises UnreadableState."""
+    with _opened(path) as connection:
+        for name, text in connection.execute("SELECT name, counts FROM kinds"):
+            cell = returns.cell(tuple(name.split("/")))
+            added = [a + b for a, b in zip(counts_of(cell), json.loads(text), strict=True)]
+            cell.hits, cell.misses, cell.own = _positive(added[:4]), _positive(added[4:8]), max(0.0, added[8])
+        for name, extra, plain in connection.execute("SELECT name, extra, plain FROM accounts"):
+            guard.count(tuple(json.loads(name)), Decimal(extra), Decimal(plain))
+        rows = connection.execute("SELECT * FROM prefixes ORDER BY start").fetchall()
+    history.restore(_runs(rows))
+    return Saved.of(returns, guard)
+
+
+def _positive(values: Iterable[float]) -> list[float]:
+    return [max(0.0, value) for value in values]
+
+
+def _add_counts(
+    connection: sqlite3.Connection, key: ClassKey, counts: list[float], before: list[float] | None
+) -> None:
+    delta = counts if before is None else [a - b for a, b in zip(counts, before, strict=True)]
+    if not any(delta):
+        return
+    name = "/".join(key)
+    row = connection.execute("SELECT counts FROM kinds WHERE name = ?", (name,)).fetchone()
+    total = [a + b for a, b in zip(json.loads(row[0]) if row else [0.0] * 9, delta, strict=True)]
+    scale = min(1.0, _COUNTS_KEPT / max(1.0, total[0] + total[4]))
+    connection.execute("INSERT OR REPLACE INTO kinds VALUES (?, ?)", (name, json.dumps([v * scale for v in total])))
+
+
+def _add_account(connection: sqlite3.Connection, key: tuple[str, ...], extra: Decimal, plain: Decimal) -> None:
+    name = json.dumps(list(key))
+    row = connection.execute("SELECT extra, plain FROM accounts WHERE name = ?", (name,)).fetchone()
+    before = (Decimal(row[0]), Decimal(row[1])) if row else (Decimal(0), Decimal(0))
+    values = (name, str(before[0] + extra), str(before[1] + plain))
+    connection.execute("INSERT OR REPLACE INTO accounts VALUES (?, ?, ?)", values)
+
+
+def _row(run: Run) -> tuple[object, ...]:
+    pace = run.pace
+    return (
+        run.keys[-1],
+        run.parent.keys[-1] if run.parent is not None else None,
+        run.start,
+        b"".join(run.keys),
+        run.tokens,
+        run.last_at,
+        json.dumps([pace.gaps, pace.quick, pace.slow_gaps, pace.back]),
+        int(run.shared),
+        run.beyond,
+        json.dumps(run.marks),
+    )
+
+
+def _runs(rows: Iterable[tuple[bytes, bytes | None, int, bytes, int, float, str, int, int, str]]) -> Iterator[Run]:
+    """Runs whose parent is there too, parents first."""
+    made: dict[bytes, Run] = {}
+    for key, parent_key, start, keys, tokens, last_at, pace, shared, beyond, marks in rows:
+        parent = made.get(bytes(parent_key)) if parent_key is not None else None
+        if start and parent is None:
+            continue
+        listed = [bytes(keys[at : at + _KEY_BYTES]) for at in range(0, len(keys), _KEY_BYTES)]
+        run = Run(parent, start, listed, tokens, last_at)
+        run.pace, run.shared, run.beyond = Pace(*json.loads(pace)), bool(shared), beyond
+        run.marks = {int(position): list(mark) for position, mark in json.loads(marks).items()}
+        made[bytes(key)] = run
+        yield run
