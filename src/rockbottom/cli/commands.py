@@ -11,6 +11,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS: dict[str, Entry] = {
+    "plan": Entry("rockbottom.cli.plan:command", "Show where cachePoints of a request should go, and why."),
     "replay": Entry("rockbottom.cli.replay:command", "Show what recorded traffic would have cost."),
     "trace": Entry("rockbottom.cli.trace:command", "Import recorded traffic into columns without its text."),
     "bench": Entry("rockbottom.cli.bench:command", "Measure a workload every way Bedrock can bill it."),
