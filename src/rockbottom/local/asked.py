@@ -10,6 +10,7 @@ from typing import Any, cast
 
 Json = dict[str, Any]
 _MEMO_CHARS = 200_000
+_SHORT_CHARS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +86,20 @@ def _add_message(asked: Asked, role: Any, texts: Iterable[str]) -> None:
 
 
 def _settle(asked: Asked) -> None:
-    """The last text of the last user message is the question; when long, its last lines are."""
+    """The last text of the last user message is the question. A long one may hold what it asks about, so then its last
+    paragraph is the question and the rest a source, unless it is one paragraph that asks about longer texts."""
     if not asked.sources:
         return
     last = asked.sources[-1]
-    if len(last) <= 600:
-        asked.question = asked.sources.pop()
-    else:
-        asked.question = last[-600:].rpartition("\n\n")[2] or last[-600:]
+    if len(last) > _SHORT_CHARS:
+        rest, _, paragraph = last.rpartition("\n\n")
+        if rest and paragraph.strip():
+            asked.sources[-1], asked.question = rest, paragraph[-_SHORT_CHARS:]
+            return
+        if sum(map(len, asked.sources)) < 2 * len(last):
+            asked.question = last[-_SHORT_CHARS:]
+            return
+    asked.question = asked.sources.pop()
 
 
 def _converse_texts(content: Iterable[Json]) -> list[str]:

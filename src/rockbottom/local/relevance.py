@@ -1,21 +1,25 @@
-"""Which sentences of a text bear on a question: a small scorer in the manner of BM25.
+"""Which sentences of some texts bear on a question: a small scorer in the manner of BM25.
 
-Each term of the question is looked up in the text (as a word's beginning, which is a poor man's stemming); the first
-few sentences that hold it are candidates. A candidate scores, for every term that it holds, the term's rarity in the
-text; long sentences are marked down. What was found of a term in a text is kept while the text is in use.
+Each term of the question is looked up in the texts (as a word's beginning, which is a poor man's stemming). The first
+few sentences that hold one of its rarest terms are candidates; a candidate scores, for every term that it holds, the
+term's rarity, and long sentences are marked down. What was found of a term in a text is kept while the text is in use,
+and so are the latest results.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import count
 from math import log
 
 _WORD = re.compile(r"[a-z0-9]{2,}")
 _SUFFIX = re.compile(r"(?:ations?|ings?|ies|ed|es|s|y)$")
 _MAX_TERMS = 10
+_LEADS = 5  # the rarest terms, which give the candidates
 _MAX_HITS = 4  # candidates that one term gives
 _MAX_FOUND = 2_000  # terms remembered of one text
+_MAX_RESULTS = 2_048  # questions whose passages are remembered
 _MAX_SENTENCE = 600
 _MAX_TEXT_CHARS = 2_000_000
 _TYPICAL_CHARS = 120
@@ -30,10 +34,10 @@ we us is it in on of to an as at be by do if or not no any all some
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A sentence that bears on the question, with its score and its place in the text."""
+    """A sentence that bears on the question, with its score and its place (the text's number, then where in it)."""
 
     score: float
-    place: int
+    place: tuple[int, int]
     text: str
 
 
@@ -44,14 +48,32 @@ class _Sentence:
     lowered: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Text:
-    """A text in lower case, and what was found in it: per term, its first sentences and its rarity."""
+    """A text in lower case, and what was found in it: how often a term stands there, and its first sentences."""
 
+    number: int  # of its own: a text forgotten and read again gets another
     lowered: str
-    found: dict[str, tuple[tuple[_Sentence, ...], float]] = field(
-        default_factory=dict[str, "tuple[tuple[_Sentence, ...], float]"]
-    )
+    counts: dict[str, int] = field(default_factory=dict[str, int])
+    sentences: dict[str, tuple[_Sentence, ...]] = field(default_factory=dict[str, tuple[_Sentence, ...]])
+
+    def count(self, term: str) -> int:
+        """How often the term stands in the text."""
+        found = self.counts.get(term)
+        if found is None:
+            found = self.lowered.count(term)
+            if len(self.counts) < _MAX_FOUND:
+                self.counts[term] = found
+        return found
+
+    def holding(self, term: str) -> tuple[_Sentence, ...]:
+        """The first sentences with a word that begins with the term."""
+        found = self.sentences.get(term)
+        if found is None:
+            found = _sentences(self.lowered, term)
+            if len(self.sentences) < _MAX_FOUND:
+                self.sentences[term] = found
+        return found
 
 
 class Reader:
@@ -61,45 +83,29 @@ class Reader:
         self._capacity = capacity_chars
         self._kept = 0
         self._known: dict[str, _Text] = {}
+        self._numbers = count()
+        self._results: dict[tuple[str, tuple[int, ...]], list[Passage]] = {}
 
     def passages(self, texts: Iterable[str], question: str, limit: int = 3) -> list[Passage]:
         """The best sentences of the texts, in the order in which they stand; empty when none bears on it."""
-        terms = terms_of(question)
-        if not terms:
-            return []
-        found: list[Passage] = []
-        for number, text in enumerate(texts):
-            if len(text) >= 12:
-                found += self._of_text(text, terms, number << 32)
-        best: dict[str, Passage] = {}
-        for passage in sorted(found, key=lambda passage: (-passage.score, passage.place)):
-            best.setdefault(passage.text, passage)
-            if len(best) == limit:
-                break
-        return sorted(best.values(), key=lambda passage: passage.place)
-
-    def _of_text(self, text: str, terms: tuple[str, ...], place: int) -> Iterator[Passage]:
-        known = self._text(text)
-        rarities: dict[str, float] = {}
-        candidates: dict[int, _Sentence] = {}
-        for term in terms:
-            sentences, rarity = known.found.get(term) or _looked_up(known, term)
-            if sentences:
-                rarities[term] = rarity
-                for sentence in sentences:
-                    candidates[sentence.start] = sentence
-        for sentence in candidates.values():
-            score = sum([rarity for term, rarity in rarities.items() if term in sentence.lowered])
-            length = sentence.end - sentence.start
-            score /= 1 + max(0, length - _TYPICAL_CHARS) / _MAX_SENTENCE
-            yield Passage(score, place + sentence.start, text[sentence.start : sentence.end])
+        given = [text for text in texts if len(text) >= 12]
+        known = [self._text(text) for text in given]
+        key = question, (limit, *[text.number for text in known])
+        result = self._results.pop(key, None)
+        if result is None:
+            result = _best(_scored(given, known, terms_of(question)), limit)
+        if len(self._results) >= _MAX_RESULTS:
+            del self._results[next(iter(self._results))]
+        self._results[key] = result
+        return result
 
     def _text(self, text: str) -> _Text:
         known = self._known.pop(text, None)
         if known is None:
             lowered = text[:_MAX_TEXT_CHARS].lower()
             # Some capitals lower to two characters, which would move every place after them.
-            known = _Text(lowered if len(lowered) == min(len(text), _MAX_TEXT_CHARS) else text[:_MAX_TEXT_CHARS])
+            same = len(lowered) == min(len(text), _MAX_TEXT_CHARS)
+            known = _Text(next(self._numbers), lowered if same else text[:_MAX_TEXT_CHARS])
             self._kept += len(text)
         self._known[text] = known  # the one used last stands last
         while self._kept > self._capacity and len(self._known) > 1:
@@ -109,8 +115,46 @@ class Reader:
         return known
 
 
-def _looked_up(known: _Text, term: str) -> tuple[tuple[_Sentence, ...], float]:
-    text = known.lowered
+def _scored(texts: Sequence[str], known: Sequence[_Text], terms: Iterable[str]) -> list[Passage]:
+    """The candidates with their scores."""
+    rarities = _rarities(known, terms)
+    candidates: dict[tuple[int, int], _Sentence] = {}
+    leads = 0
+    for term in rarities:
+        hits = [
+            (number, sentence) for number, one in enumerate(known) if one.count(term) for sentence in one.holding(term)
+        ]
+        candidates.update(((number, sentence.start), sentence) for number, sentence in hits[:_MAX_HITS])
+        leads += bool(hits)
+        if leads == _LEADS:
+            break
+    weighed = list(rarities.items())
+    found: list[Passage] = []
+    for place, sentence in candidates.items():
+        lowered, start, end = sentence.lowered, sentence.start, sentence.end
+        score = sum([rarity for term, rarity in weighed if term in lowered])
+        score /= 1 + max(0, end - start - _TYPICAL_CHARS) / _MAX_SENTENCE
+        found.append(Passage(score, place, texts[place[0]][start:end]))
+    return found
+
+
+def _rarities(known: Sequence[_Text], terms: Iterable[str]) -> dict[str, float]:
+    """The terms that stand anywhere and how rare each is, the rarest first."""
+    sentences = sum([len(text.lowered) for text in known]) / _TYPICAL_CHARS
+    counts = [(sum([text.count(term) for text in known]), term) for term in terms]
+    return {term: log(1 + sentences / number) for number, term in sorted(counts) if number}
+
+
+def _best(found: list[Passage], limit: int) -> list[Passage]:
+    best: dict[str, Passage] = {}
+    for passage in sorted(found, key=lambda passage: (-passage.score, passage.place)):
+        best.setdefault(passage.text, passage)
+        if len(best) == limit:
+            break
+    return sorted(best.values(), key=lambda passage: passage.place)
+
+
+def _sentences(text: str, term: str) -> tuple[_Sentence, ...]:
     hits: dict[int, _Sentence] = {}
     at = text.find(term)
     while at >= 0 and len(hits) < _MAX_HITS:
@@ -119,11 +163,7 @@ def _looked_up(known: _Text, term: str) -> tuple[tuple[_Sentence, ...], float]:
             hits[start] = _Sentence(start, end, text[start:end])
             at = end - 1
         at = text.find(term, at + 1)
-    count = len(hits) if at < 0 else text.count(term)
-    result = tuple(hits.values()), log(1 + len(text) / _TYPICAL_CHARS / count) if hits else 0.0
-    if len(known.found) < _MAX_FOUND:
-        known.found[term] = result
-    return result
+    return tuple(hits.values())
 
 
 def _around(text: str, at: int) -> tuple[int, int]:
@@ -148,6 +188,11 @@ def _stem(word: str) -> str:
 
 
 def terms_of(question: str) -> tuple[str, ...]:
-    """The words of a question worth looking for, without their endings, at most ten."""
-    words = (word for word in _WORD.findall(question.lower()) if word not in _COMMON)
-    return tuple(dict.fromkeys(map(_stem, words)))[:_MAX_TERMS]
+    """The words of a question worth looking for, without their endings, the first ten."""
+    terms: dict[str, None] = {}
+    for word in _WORD.finditer(question.lower()):
+        if word[0] not in _COMMON:
+            terms[_stem(word[0])] = None
+            if len(terms) == _MAX_TERMS:
+                break
+    return tuple(terms)
