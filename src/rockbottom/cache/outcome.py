@@ -140,7 +140,15 @@ def _hashes(prompt: Prompt, rules: CacheRules, behaviour: Behaviour, namespace: 
     if behaviour.api_in_key == "yes":
         parts.append(prompt.api.value)
     seeds = seeds_of(parts, prompt.parameters, behaviour.thinking_scope)
-    return prefix_hashes(as_sent(prompt, rules), seeds)
+    return prefix_hashes(as_sent(prompt, rules)[: _deepest(prompt)], seeds)
+
+
+def _deepest(prompt: Prompt) -> int:
+    """The deepest position where a point can take effect; nothing beyond it is ever looked up."""
+    deepest, segments = max(point.after for point in prompt.points), prompt.segments
+    while deepest < len(segments) and segments[deepest].kind is BlockKind.TEXT_DOCUMENT:
+        deepest += 1
+    return deepest
 
 
 def as_sent(prompt: Prompt, rules: CacheRules) -> Sequence[Segment]:

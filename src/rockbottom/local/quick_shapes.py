@@ -1,7 +1,7 @@
 """The quick half of checking a body: a yes without a path or a complaint, compiled from the same service model.
 
-A yes means that ``shapes`` would find nothing to complain about. Anything unusual (an empty member, a constraint that is
-not simple) is a no, and then ``shapes`` looks again and words what is wrong; so nothing here decides what an error is.
+A yes means that ``shapes`` would find nothing to complain about. Anything unusual (an empty member, a constraint that
+is not simple) is a no, and then ``shapes`` looks again and words what is wrong: nothing here decides what an error is.
 """
 
 import re

@@ -16,10 +16,11 @@ from math import log
 _WORD = re.compile(r"[a-z0-9]{2,}")
 _SUFFIX = re.compile(r"(?:ations?|ings?|ies|ed|es|s|y)$")
 _MAX_TERMS = 10
-_LEADS = 5  # the rarest terms, which give the candidates
-_MAX_HITS = 4  # candidates that one term gives
+_LEADS = 4  # the rarest terms, which give the candidates
+_MAX_HITS = 3  # candidates that one term gives
 _MAX_FOUND = 2_000  # terms remembered of one text
-_MAX_RESULTS = 2_048  # questions whose passages are remembered
+_MAX_RESULTS = 2_048  # questions whose passages are remembered,
+_MAX_QUESTION = 4_096  # none longer than so many characters
 _MAX_SENTENCE = 600
 _MAX_TEXT_CHARS = 2_000_000
 _TYPICAL_CHARS = 120
@@ -58,12 +59,10 @@ class _Text:
     sentences: dict[str, tuple[_Sentence, ...]] = field(default_factory=dict[str, tuple[_Sentence, ...]])
 
     def count(self, term: str) -> int:
-        """How often the term stands in the text."""
-        found = self.counts.get(term)
-        if found is None:
-            found = self.lowered.count(term)
-            if len(self.counts) < _MAX_FOUND:
-                self.counts[term] = found
+        """How often the term stands in the text; remembered."""
+        found = self.lowered.count(term)
+        if len(self.counts) < _MAX_FOUND:
+            self.counts[term] = found
         return found
 
     def holding(self, term: str) -> tuple[_Sentence, ...]:
@@ -93,10 +92,11 @@ class Reader:
         key = question, (limit, *[text.number for text in known])
         result = self._results.pop(key, None)
         if result is None:
-            result = _best(_scored(given, known, terms_of(question)), limit)
-        if len(self._results) >= _MAX_RESULTS:
-            del self._results[next(iter(self._results))]
-        self._results[key] = result
+            result = _best(given, _scored(known, terms_of(question)), limit)
+        if len(question) <= _MAX_QUESTION:
+            if len(self._results) >= _MAX_RESULTS:
+                del self._results[next(iter(self._results))]
+            self._results[key] = result
         return result
 
     def _text(self, text: str) -> _Text:
@@ -115,40 +115,54 @@ class Reader:
         return known
 
 
-def _scored(texts: Sequence[str], known: Sequence[_Text], terms: Iterable[str]) -> list[Passage]:
+_Scored = tuple[float, tuple[int, int], int]
+"""A candidate: its score with the sign turned, so that the best sorts first, its place, and where it ends."""
+
+
+def _scored(known: Sequence[_Text], terms: Iterable[str]) -> list[_Scored]:
     """The candidates with their scores."""
     rarities = _rarities(known, terms)
     candidates: dict[tuple[int, int], _Sentence] = {}
     leads = 0
-    for term in rarities:
-        hits = [
-            (number, sentence) for number, one in enumerate(known) if one.count(term) for sentence in one.holding(term)
-        ]
-        candidates.update(((number, sentence.start), sentence) for number, sentence in hits[:_MAX_HITS])
-        leads += bool(hits)
+    for term, _ in rarities:
+        hits = 0
+        for number, one in enumerate(known):
+            if one.counts.get(term, 1):
+                for sentence in one.holding(term)[: _MAX_HITS - hits]:
+                    candidates[number, sentence.start] = sentence
+                    hits += 1
+            if hits == _MAX_HITS:
+                break
+        leads += hits > 0
         if leads == _LEADS:
             break
-    weighed = list(rarities.items())
-    found: list[Passage] = []
+    found: list[_Scored] = []
     for place, sentence in candidates.items():
-        lowered, start, end = sentence.lowered, sentence.start, sentence.end
-        score = sum([rarity for term, rarity in weighed if term in lowered])
-        score /= 1 + max(0, end - start - _TYPICAL_CHARS) / _MAX_SENTENCE
-        found.append(Passage(score, place, texts[place[0]][start:end]))
+        lowered = sentence.lowered
+        score = sum([rarity for term, rarity in rarities if term in lowered])
+        excess = sentence.end - sentence.start - _TYPICAL_CHARS
+        found.append((-score / (1 + excess / _MAX_SENTENCE) if excess > 0 else -score, place, sentence.end))
     return found
 
 
-def _rarities(known: Sequence[_Text], terms: Iterable[str]) -> dict[str, float]:
+def _rarities(known: Sequence[_Text], terms: Iterable[str]) -> list[tuple[str, float]]:
     """The terms that stand anywhere and how rare each is, the rarest first."""
+    counts = dict.fromkeys(terms, 0)
+    for text in known:
+        held = text.counts
+        for term in counts:
+            number = held.get(term)
+            counts[term] += text.count(term) if number is None else number
     sentences = sum([len(text.lowered) for text in known]) / _TYPICAL_CHARS
-    counts = [(sum([text.count(term) for text in known]), term) for term in terms]
-    return {term: log(1 + sentences / number) for number, term in sorted(counts) if number}
+    ranked = sorted([(number, term) for term, number in counts.items() if number])
+    return [(term, log(1 + sentences / number)) for number, term in ranked]
 
 
-def _best(found: list[Passage], limit: int) -> list[Passage]:
+def _best(texts: Sequence[str], found: list[_Scored], limit: int) -> list[Passage]:
     best: dict[str, Passage] = {}
-    for passage in sorted(found, key=lambda passage: (-passage.score, passage.place)):
-        best.setdefault(passage.text, passage)
+    for score, place, end in sorted(found):
+        text = texts[place[0]][place[1] : end]
+        best.setdefault(text, Passage(-score, place, text))
         if len(best) == limit:
             break
     return sorted(best.values(), key=lambda passage: passage.place)

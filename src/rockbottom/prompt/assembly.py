@@ -62,7 +62,7 @@ class Assembly:
     def prompt(self, api: Api, parameters: Parameters) -> Prompt:
         """The finished prompt."""
         images = any(segment.kind is BlockKind.IMAGE for segment in self.segments)
-        return prompt_of(api, self.segments, self.points, replace(parameters, images=images))
+        return prompt_of(api, self.segments, self.points, replace(parameters, images=True) if images else parameters)
 
 
 def thinking_of(value: object) -> str:

@@ -6,6 +6,7 @@ so a changed order counts as a change). Members of AWS structures carry no order
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
 from rockbottom.prompt.segments import Parameters, PrefixHash, Section, Segment
@@ -61,6 +62,11 @@ def seeds_of(namespace: Iterable[str], parameters: Parameters, thinking_scope: s
     ``thinking_scope`` is the catalogue's switch: ``all`` (measured on Bedrock: a changed thinking
     setting misses everything) or ``messages`` (Anthropic's documentation: tools and system survive).
     """
+    return _seeds_of(tuple(namespace), parameters, thinking_scope)
+
+
+@lru_cache(maxsize=1024)  # a namespace and its few settings come again with every request
+def _seeds_of(namespace: tuple[str, ...], parameters: Parameters, thinking_scope: str) -> tuple[bytes, bytes, bytes]:
     thinking = f"thinking={parameters.thinking}"
     everywhere = [*namespace, f"effort={parameters.effort}", f"schema={parameters.output_schema}"]
     late = [f"choice={parameters.tool_choice_group}", f"images={parameters.images}"]
