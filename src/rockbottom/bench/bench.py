@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from rockbottom.bench.counting import counted_by_replies, counted_by_service
 from rockbottom.bench.document import document_of
 from rockbottom.bench.endpoints import AwsEndpoint, Endpoint, LocalEndpoint
 from rockbottom.bench.errors import InvalidRun
@@ -37,6 +38,10 @@ class Bench:
         """What the whole run may cost on AWS."""
         return estimate(self.plan)
 
+    def count(self) -> None:
+        """Correct the estimate by CountTokens where the service offers it; costs nothing and sends no request."""
+        self.plan = counted_by_service(self.plan, self.endpoint)
+
     def run(self, *, watcher: Watcher | None = None, max_usd: Usd | None = None, now: Now = _utc) -> None:
         """Run what is not done yet; raises what ``Runner.run`` raises, with everything finished kept."""
         try:
@@ -47,7 +52,8 @@ class Bench:
     def document(self) -> dict[str, Any]:
         """The results so far (docs/reference/workload.md)."""
         local = self.endpoint.kind == "local"
-        return document_of(self.plan, self.ledger, counted=self.endpoint.counted, simulated_latency=local)
+        plan = counted_by_replies(self.plan, self.ledger) if self.endpoint.counted else self.plan
+        return document_of(plan, self.ledger, counted=self.endpoint.counted, simulated_latency=local)
 
 
 def prepare(
@@ -123,6 +129,7 @@ def run(workload: Workload | str | Path, endpoint: Endpoint | str, **options: An
             results = rockbottom.bench.run("support-agent.yaml", server.url)
     """
     bench = prepare(workload, endpoint, **options)
+    bench.count()
     bench.run()
     return bench.document()
 

@@ -85,6 +85,7 @@ def command(ctx: click.Context, workload: Path | None, resume_from: Path | None,
         raise click.UsageError("give a workload file, or --resume with the folder of a run")
     with _endpoint(given) as endpoint:
         bench = _prepared(workload, resume_from, endpoint, given)
+        bench.count()
         _ask(bench, given)
         code = _run(bench, given["max_usd"])
         _write(bench, as_json, given)

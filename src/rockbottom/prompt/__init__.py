@@ -4,7 +4,7 @@ Pure: reads no clock and no network, and never changes the caller's objects.
 """
 
 from rockbottom.prompt.anthropic import read_anthropic
-from rockbottom.prompt.calibration import Calibration
+from rockbottom.prompt.calibration import Calibration, corrected
 from rockbottom.prompt.converse import read_converse
 from rockbottom.prompt.errors import MalformedBody
 from rockbottom.prompt.hashing import digest_of, prefix_hashes, seed_of, seeds_of
@@ -43,6 +43,7 @@ __all__ = [
     "Prompt",
     "Section",
     "Segment",
+    "corrected",
     "digest_of",
     "json_bytes",
     "place_of",

@@ -4,8 +4,10 @@ The first estimate of a tokenizer has a stated error; every reply tells the true
 correction is one factor, learned from totals, so that long prompts count for more than short ones.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+
+from rockbottom.quantities import TokenWeights
 
 _LEAST_TOKENS = 500  # before this much was counted, a correction would be noise
 
@@ -38,3 +40,8 @@ class Calibration:
     def error(self, stated: Fraction) -> Fraction:
         """The relative error to state: the mean one seen, or the stated one until enough was counted."""
         return Fraction(self.deviation, self.counted) if self.counted >= _LEAST_TOKENS else stated
+
+
+def corrected(weights: TokenWeights, calibration: Calibration) -> TokenWeights:
+    """The weights of a tokenizer with its scale and stated error as a calibration has them."""
+    return replace(weights, scale=weights.scale * calibration.factor, error=calibration.error(weights.error))
