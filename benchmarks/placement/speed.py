@@ -5,7 +5,6 @@ Medians of the processor time of one thread, in one run on one machine: read the
 
 import json
 import random
-import resource
 import statistics
 import subprocess
 import sys
@@ -143,16 +142,28 @@ def litellm_ms(python: Path, bodies: dict[str, Body], rounds: int = _ROUNDS) -> 
         return {name: _median_ms(samples) for name, samples in json.loads(out.read_text()).items()}
 
 
-def starts_ms(codes: dict[str, str]) -> dict[str, float]:
-    """A Python that runs each code and ends, in turns; processor time of the child."""
-    samples: dict[str, list[float]] = {name: [] for name in codes}
-    for _ in range(_STARTS):
-        for name, code in codes.items():
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            samples[name].append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return {name: _median_ms(seconds) for name, seconds in samples.items()}
+_START = """
+import json, time
+begun = time.thread_time()
+import boto3
+there = time.thread_time()
+import rockbottom
+named = time.thread_time()
+rockbottom.attach
+able = time.thread_time()
+rockbottom.Planner()
+print(json.dumps([there - begun, named - there, able - named, time.thread_time() - able]))
+"""
+
+
+def starts_ms() -> dict[str, float]:
+    """What each step of a start takes of the processor, in programs of their own."""
+    names = ("import boto3", "import rockbottom", "rockbottom.attach", "rockbottom.Planner()")
+    runs = [
+        json.loads(subprocess.run([sys.executable, "-c", _START], check=True, capture_output=True).stdout)
+        for _ in range(_STARTS)
+    ]
+    return {name: _median_ms([run[place] for run in runs]) for place, name in enumerate(names)}
 
 
 def measured(litellm_python: Path | None) -> dict[str, dict[str, float]]:
@@ -164,10 +175,5 @@ def measured(litellm_python: Path | None) -> dict[str, dict[str, float]]:
     if litellm_python is not None:
         for name, median in litellm_ms(litellm_python, bodies).items():
             figures[name]["litellm injection"] = median
-    figures["import"] = starts_ms({
-        "python": "pass",
-        "boto3": "import boto3",
-        "boto3 and rockbottom": "import boto3, rockbottom",
-        "boto3, rockbottom, a planner": "import boto3, rockbottom; rockbottom.Planner()",
-    })
+    figures["import"] = starts_ms()
     return figures
