@@ -109,7 +109,9 @@ def workload_lines(
                     setting.name: _peer_bill(run, setting.name, group, engine) for setting in run.peer.settings
                 }
         line.rockbottom = _online_bill(group, engine, {})
-        line.target = target_of(row, line.best_peer[0] if line.best_peer else None)
+        line.target = target_of(row, line.best_peer[0] if line.best_peer else line.first_run)
+        if not line.peers:
+            line.note = "no peers: the first run's best" if line.first_run else "no peers"
         lines.append(line)
         if row == "G":
             lines.append(_moved(line, group, engine))

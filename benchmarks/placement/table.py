@@ -1,5 +1,6 @@
 """The figures as text, 100 columns, and as JSON."""
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -62,9 +63,18 @@ def speed_table(figures: Mapping[str, Mapping[str, float]]) -> Iterable[str]:
 
 
 def notes(lines: Sequence[Line], sets: Sequence[SetLine], runs: Sequence[PeerRun]) -> Iterable[str]:
-    """What the tables do not say: settings, what was rejected, what differed, which targets were missed and how."""
+    """What the tables do not say, in 100 columns."""
+    for told in _notes(lines, sets, runs):
+        start = len(told) - len(told.lstrip())
+        yield from textwrap.wrap(told, 100, subsequent_indent=" " * (start + 4))
+
+
+def _notes(lines: Sequence[Line], sets: Sequence[SetLine], runs: Sequence[PeerRun]) -> Iterable[str]:
+    """Settings, what was rejected, what differed, which targets were missed and how."""
     for run in runs:
-        yield f"{run.peer.name} {run.version}: " + "; ".join(f"{s.name} = {s.what}" for s in run.peer.settings)
+        yield f"{run.peer.name} {run.version}"
+        for setting in run.peer.settings:
+            yield f"    {setting.name}: {setting.what}"
         for problem in run.problems[:3]:
             yield f"    problem: {problem}"
         for setting, where in run.differences.items():
@@ -149,10 +159,8 @@ def _rejections(line: Line) -> Iterable[str]:
 
 
 def _why(bill: Bill, target: Target | None, line: Line) -> str:
-    if line.note:
-        return line.note
     assert target is not None
-    return f"{bill.relative:.4f} against {target.most:.4f} ({target.rule}); {bill.rejected} rejected"
+    return f"{bill.relative:.4f} against {target.most:.4f} ({target.rule}); {bill.rejected} rejected{'; ' + line.note if line.note else ''}"
 
 
 def _why_set(line: SetLine) -> str:
