@@ -160,7 +160,8 @@ def _rejections(line: Line) -> Iterable[str]:
 
 def _why(bill: Bill, target: Target | None, line: Line) -> str:
     assert target is not None
-    return f"{bill.relative:.4f} against {target.most:.4f} ({target.rule}); {bill.rejected} rejected{'; ' + line.note if line.note else ''}"
+    told = f"{bill.relative:.4f} against {target.most:.4f} ({target.rule}); {bill.rejected} rejected"
+    return f"{told}; {line.note}" if line.note else told
 
 
 def _why_set(line: SetLine) -> str:
