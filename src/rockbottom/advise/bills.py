@@ -1,0 +1,82 @@
+"""Expected tokens times the prices in force: a month's bill by line item, exact in Decimal."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from rockbottom.advise.tokens import Tokens
+from rockbottom.catalog import ModelId, Price, PriceBook, Tier
+from rockbottom.quantities import ZERO_USD, Unit, Usd
+
+_MTOK = Decimal(1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """What prices are asked for: one model, on one day, in one book."""
+
+    model: ModelId
+    on: date
+    book: PriceBook
+    region: str | None = None
+
+    def price(self, unit: Unit, tier: Tier = Tier.DEFAULT, context_tokens: int = 0) -> Price:
+        """The row in force; raises NoPriceInForce."""
+        where = self.region or self.model.region
+        return self.book.price(self.model.model.id, self.model.scope, tier, unit, self.on, context_tokens, where)
+
+    def usd_per_mtok(self, unit: Unit, tier: Tier = Tier.DEFAULT, context_tokens: int = 0) -> Usd:
+        """The price alone; raises NoPriceInForce."""
+        return self.price(unit, tier, context_tokens).usd_per_mtok
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Tokens of one unit at one price row; expected tokens need not be whole."""
+
+    price: Price
+    tokens: Decimal
+    keep_alive: bool
+
+    @property
+    def usd(self) -> Usd:
+        """The exact amount."""
+        return self.tokens * self.price.usd_per_mtok / _MTOK
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """A month. Lines of the same price row are merged, those of keep-alive requests kept apart."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def usd(self) -> Usd:
+        """The total."""
+        return sum((line.usd for line in self.lines), ZERO_USD)
+
+    @property
+    def input_usd(self) -> Usd:
+        """Everything but the output of the workload's own requests."""
+        return sum((line.usd for line in self.lines if line.price.unit is not Unit.OUTPUT or line.keep_alive), ZERO_USD)
+
+    def tokens(self, *units: Unit) -> Decimal:
+        """Tokens of these units."""
+        return sum((line.tokens for line in self.lines if line.price.unit in units), Decimal(0))
+
+
+def bill_of(months: Iterable[Tokens], tariff: Tariff, tier: Tier = Tier.DEFAULT) -> Bill:
+    """The bill of these tokens; raises NoPriceInForce for a unit that is used and has no price."""
+    found: dict[tuple[Price, bool], Decimal] = {}
+    for one in months:
+        for unit, amount in one.by_unit.items():
+            key = tariff.price(unit, tier, one.context_tokens), one.keep_alive
+            found[key] = found.get(key, Decimal(0)) + amount
+    return Bill(tuple(Line(price, tokens, kept) for (price, kept), tokens in found.items()))
+
+
+def saved(before: Usd, after: Usd) -> Decimal | None:
+    """The share of ``before`` that is gone; negative when it costs more, None of nothing."""
+    return 1 - after / before if before else None
+

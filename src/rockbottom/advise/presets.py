@@ -1,0 +1,50 @@
+"""The common shapes that ship with rockbottom: authored data with its assumptions."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from rockbottom.advise.errors import UnknownPreset
+from rockbottom.advise.shapes import Layer, Shape, Traffic
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A shape, what it stands for, what was assumed, and where its token counts come from."""
+
+    name: str
+    about: str
+    shape: Shape
+    assumes: str
+    source: str
+
+
+@cache
+def presets() -> Mapping[str, Preset]:
+    """Every preset by name; read once per process."""
+    file = resources.files("rockbottom.advise") / "data" / "presets.toml"
+    return {name: _preset(name, row) for name, row in tomllib.loads(file.read_text(encoding="utf-8")).items()}
+
+
+def preset(name: str) -> Preset:
+    """One preset; raises UnknownPreset."""
+    known = presets()
+    if name not in known:
+        raise UnknownPreset(f"no preset {name!r}; there are {', '.join(known)}", fix="rockbottom estimate --list")
+    return known[name]
+
+
+def _preset(name: str, row: Mapping[str, Any]) -> Preset:
+    traffic = Traffic(
+        requests=Decimal(row["requests"]),
+        turns=row.get("turns", 1),
+        turn_gap_s=Decimal(row.get("turn_gap_s", 0)),
+        hours=Decimal(row.get("hours", 24)),
+    )
+    layers = tuple(Layer(one["tokens"], one.get("variants", 1)) for one in row["layers"])
+    shape = Shape(layers, row["question_tokens"], row["output_tokens"], traffic, row.get("added_tokens", 0), name)
+    return Preset(name, row["about"], shape, row["assumes"], row["source"])

@@ -1,0 +1,186 @@
+"""Tokens of a month by billable unit, for one way of sending a shape: expected, or simulated for given gaps."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from rockbottom.advise.arrivals import first_uses, keep_alives, misses
+from rockbottom.advise.shapes import Shape
+from rockbottom.advise.ways import Way
+from rockbottom.cache import Behaviour, Namespace, PrefixCache, step
+from rockbottom.catalog import CacheRules
+from rockbottom.prompt import Api, BlockKind, CachePoint, Parameters, Prompt, Section, Segment, digest_of, prompt_of
+from rockbottom.quantities import Ttl, Unit
+
+KEEP_ALIVE_MARGIN_S = 20
+KEEP_ALIVE_TOKENS = 40
+"""What ``rockbottom.attach(keep_alive=...)`` does: 20 seconds before the end, with some 40 tokens around the prefix
+(a short message and the frame of the conversation) and one token of output, the least that Converse accepts."""
+
+WRITE_UNIT = {
+    Ttl.FIVE_MINUTES: Unit.CACHE_WRITE_5M,
+    Ttl.THIRTY_MINUTES: Unit.CACHE_WRITE_30M,
+    Ttl.ONE_HOUR: Unit.CACHE_WRITE_1H,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Tokens of many requests whose prompts are equally long: ``context_tokens`` decides the long-context price."""
+
+    context_tokens: int
+    requests: Decimal
+    by_unit: Mapping[Unit, Decimal]
+    keep_alive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Layers that are written and read together: from ``start`` to ``depth``, a point at the end."""
+
+    start: int
+    depth: int
+    variants: int
+    ttl: Ttl
+
+
+def entries_of(shape: Shape, way: Way, rules: CacheRules) -> tuple[Entry, ...]:
+    """The layers as the model caches them: below its minimum a layer has no entry of its own.
+
+    Its tokens are then written and read with the next deeper one; above a maximum nothing is cached.
+    """
+    found: list[Entry] = []
+    start = depth = 0
+    for layer, ttl in zip(shape.layers, way.ttls, strict=False):
+        depth += layer.tokens
+        if _cacheable(depth, rules):
+            found.append(Entry(start, depth, layer.variants, ttl))
+            start = depth
+    return tuple(found)
+
+
+def expected(shape: Shape, way: Way, rules: CacheRules, writes: Decimal | None = None) -> list[Tokens]:
+    """What a month is expected to read, write and leave uncached, turn by turn.
+
+    ``writes`` states how often the prefix is written instead of deriving it from the arrivals. The last message of
+    the last turn is written as well where there is a tail: a rule that marks every last message cannot know better.
+    """
+    entries = entries_of(shape, way, rules)
+    dead = [_dead(shape, way, entry, entries, writes) for entry in entries]
+    found = [_turn(shape, way, rules, turn, entries, dead) for turn in range(1, shape.traffic.turns + 1)]
+    if way.keep_alive and entries and (kept := _keeping(shape, entries)).requests >= Decimal("0.5"):
+        found.append(kept)
+    return found
+
+
+def simulated(
+    shape: Shape, way: Way, rules: CacheRules, behaviour: Behaviour, gaps_s: Sequence[Decimal]
+) -> list[Tokens]:
+    """The same for requests that come at these intervals, by the reference semantics, scaled to the month.
+
+    Where a turn adds tokens, the requests are the turns of one conversation. Keep-alive requests are sent while a gap
+    lasts, and never after the last request.
+    """
+    plain = replace(rules, residual_tokens=0, residual_tokens_with_tools=0)  # the question counts them
+    share = shape.traffic.requests / (len(gaps_s) + 1)
+    found: list[Tokens] = []
+    state, namespace = PrefixCache(), Namespace("", "", rules.model)
+    for number, at, kept in _instants(shape, way, gaps_s):
+        prompt = _prompt(shape, way, number, kept)
+        state, outcome = step(state, prompt, float(at), plain, behaviour, namespace)
+        usage = outcome.usage(1 if kept else shape.output_tokens)
+        by_unit = {unit: amount * share for unit, amount in usage.items() if amount}
+        context = shape.prompt_tokens(number if shape.added_tokens else 1)
+        found.append(Tokens(context, share, by_unit, keep_alive=kept))
+    return found
+
+
+def _cacheable(depth: int, rules: CacheRules) -> bool:
+    return rules.explicit and max(1, rules.minimum_tokens) <= depth <= (rules.maximum_cacheable_tokens or depth)
+
+
+def _dead(shape: Shape, way: Way, entry: Entry, entries: Sequence[Entry], writes: Decimal | None) -> Decimal:
+    if writes is not None:
+        return min(writes, shape.traffic.requests)
+    if way.keep_alive and entry.variants == entries[0].variants:
+        return first_uses(shape.traffic, entry.variants)
+    return misses(shape.traffic, entry.variants, entry.ttl.seconds)
+
+
+def _turn(
+    shape: Shape, way: Way, rules: CacheRules, turn: int, entries: Sequence[Entry], dead: Sequence[Decimal]
+) -> Tokens:
+    traffic, count = shape.traffic, shape.traffic.sessions
+    found = dict.fromkeys(Unit, Decimal(0))
+    for entry, missed in zip(entries, dead, strict=True):
+        if traffic.turn_gap_s >= entry.ttl.seconds or traffic.turns == 1:
+            here = missed / traffic.turns
+        else:
+            here = missed if turn == 1 else Decimal(0)
+        here = min(here, count)
+        size = entry.depth - entry.start
+        found[WRITE_UNIT[entry.ttl]] += size * here
+        found[Unit.CACHE_READ] += size * (count - here)
+    below = entries[-1].depth if entries else 0
+    _rest(shape, way, rules, turn, below, found)
+    found[Unit.OUTPUT] = shape.output_tokens * count
+    return Tokens(shape.prompt_tokens(turn), count, {unit: amount for unit, amount in found.items() if amount})
+
+
+def _rest(shape: Shape, way: Way, rules: CacheRules, turn: int, below: int, found: dict[Unit, Decimal]) -> None:
+    """What follows the layers: read and written where the tail is closed, else uncached."""
+    count, whole = shape.traffic.sessions, shape.prompt_tokens(turn)
+    if way.tail is None or not _cacheable(whole, rules):
+        found[Unit.INPUT] += (whole - below) * count
+        return
+    before = shape.prompt_tokens(turn - 1) if turn > 1 else 0
+    alive = shape.traffic.turn_gap_s < way.tail.seconds and _cacheable(before, rules)
+    read = max(before, below) if alive else below
+    found[Unit.CACHE_READ] += (read - below) * count
+    found[WRITE_UNIT[way.tail]] += (whole - read) * count
+
+
+def _keeping(shape: Shape, entries: Sequence[Entry]) -> Tokens:
+    """The keep-alive requests: the outermost layers, those that fewest versions exist of."""
+    outer = [entry for entry in entries if entry.variants == entries[0].variants]
+    period = Decimal(outer[0].ttl.seconds - KEEP_ALIVE_MARGIN_S)
+    sent = keep_alives(shape.traffic, outer[0].variants, period)
+    depth = outer[-1].depth
+    by_unit = {Unit.CACHE_READ: depth * sent, Unit.INPUT: (KEEP_ALIVE_TOKENS - 1) * sent, Unit.OUTPUT: sent}
+    return Tokens(depth, sent, by_unit, keep_alive=True)
+
+
+def _instants(shape: Shape, way: Way, gaps_s: Sequence[Decimal]) -> Iterator[tuple[int, Decimal, bool]]:
+    """Requests by number (from 1) with their instants, and the keep-alive requests between them."""
+    at = Decimal(0)
+    yield 1, at, False
+    for number, gap in enumerate(gaps_s, 2):
+        if way.keep_alive:
+            period = way.ttls[0].seconds - KEEP_ALIVE_MARGIN_S
+            for count in range(1, int(gap // period) + 1):
+                if count * period < gap:
+                    yield number - 1, at + count * period, True
+        at += gap
+        yield number, at, False
+
+
+def _prompt(shape: Shape, way: Way, number: int, kept: bool) -> Prompt:
+    segments = [_segment(Section.SYSTEM, f"layer {index}", layer.tokens) for index, layer in enumerate(shape.layers)]
+    points = [CachePoint(index, ttl, Section.SYSTEM, BlockKind.TEXT) for index, ttl in enumerate(way.ttls, 1)]
+    if kept:
+        segments.append(_segment(Section.MESSAGES, "keep-alive", KEEP_ALIVE_TOKENS - 1))
+        return prompt_of(Api.CONVERSE, segments, points, Parameters())
+    if shape.added_tokens:
+        for turn in range(1, number):
+            segments.append(_segment(Section.MESSAGES, f"question {turn}", shape.question_tokens))
+            segments.append(
+                _segment(Section.MESSAGES, f"answer {turn}", max(0, shape.added_tokens - shape.question_tokens))
+            )
+    segments.append(_segment(Section.MESSAGES, f"question {number}", shape.question_tokens))
+    if way.tail is not None:
+        points.append(CachePoint(len(segments), way.tail, Section.MESSAGES, BlockKind.TEXT))
+    return prompt_of(Api.CONVERSE, segments, points, Parameters())
+
+
+def _segment(section: Section, name: str, tokens: int) -> Segment:
+    return Segment(section, BlockKind.TEXT, digest_of("text", "user", name.encode()), tokens, role="user")

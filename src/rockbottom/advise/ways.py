@@ -1,0 +1,77 @@
+"""The ways to send a workload that are compared: where entries are written and how long they live."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rockbottom.advise.shapes import Shape
+from rockbottom.catalog import CacheRules, Tier
+from rockbottom.quantities import Ttl
+
+_LONGER = (Ttl.ONE_HOUR, Ttl.THIRTY_MINUTES, Ttl.FIVE_MINUTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way. ``ttls`` has a lifetime per layer (none: no caching); ``tail`` closes the conversation so far as well."""
+
+    name: str
+    ttls: tuple[Ttl, ...] = ()
+    tail: Ttl | None = None
+    keep_alive: bool = False
+    tier: Tier = Tier.DEFAULT
+
+    @property
+    def caches(self) -> bool:
+        """Whether anything is written."""
+        return bool(self.ttls) or self.tail is not None
+
+    @property
+    def points(self) -> int:
+        """cachePoints of a request."""
+        return len(self.ttls) + (self.tail is not None)
+
+
+NO_CACHING = Way("no caching")
+
+
+def ways_of(shape: Shape, rules: CacheRules) -> tuple[Way, ...]:
+    """Every way worth comparing on a model with these rules, no caching first."""
+    return (NO_CACHING, *(_caching(shape, rules) if rules.explicit else ()))
+
+
+def why_not(way: Way, rules: CacheRules) -> str | None:
+    """Why a model refuses a way, or None."""
+    if way.points > rules.maximum_points:
+        return f"{way.points} cachePoints, and the model takes at most {rules.maximum_points}"
+    return None
+
+
+def _caching(shape: Shape, rules: CacheRules) -> Iterator[Way]:
+    offered = [ttl for ttl in reversed(_LONGER) if ttl in rules.ttls]
+    given = any(layer.ttl for layer in shape.layers)
+    talk = shape.traffic.turns > 1 and shape.added_tokens > 0
+    if given:
+        ttls = tuple(layer.ttl or rules.ttls[0] for layer in shape.layers)
+        yield Way("as given", ttls)
+        if talk:
+            yield Way("as given + tail", ttls, ttls[-1])
+    for ttl in offered:
+        if shape.layers:
+            yield Way(ttl.value, (ttl,) * len(shape.layers))
+        if talk:
+            yield Way(f"{ttl.value} + tail", (ttl,) * len(shape.layers), ttl)
+    if len(offered) > 1:
+        yield from _mixed(shape, offered[-1], offered[0], talk)
+    if shape.layers and shape.traffic.turn_gap_s < offered[0].seconds:
+        tail = offered[0] if talk else None
+        yield Way(f"{offered[0].value} kept alive", (offered[0],) * len(shape.layers), tail, keep_alive=True)
+
+
+def _mixed(shape: Shape, long: Ttl, short: Ttl, talk: bool) -> Iterator[Way]:
+    """An hour for the outer layers, five minutes for the rest: the order in which lifetimes must stand."""
+    count = len(shape.layers)
+    for outer in range(1, count):
+        ttls = (long,) * outer + (short,) * (count - outer)
+        yield Way(f"{long.value} x{outer}, then {short.value}", ttls, short if talk else None)
+    if talk and count:
+        yield Way(f"{long.value}, tail {short.value}", (long,) * count, short)

@@ -1,0 +1,269 @@
+"""``rockbottom estimate``: what a workload costs in a month before and after caching, by arithmetic alone."""
+
+import re
+import sys
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rockbottom.advise import Layer, Preset, Question, Shape
+
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
+_LAYER = re.compile(r"(?P<tokens>[\d_,]+)(?:/(?P<variants>[\d_,]+))?(?:@(?P<ttl>5m|30m|1h))?")
+
+
+class Number(click.ParamType):
+    """A decimal number of at least ``least``; thousands may be separated by commas or underscores."""
+
+    name = "N"
+
+    def __init__(self, *, zero: bool = False) -> None:
+        self.zero = zero
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """The number; fails on what is none, on a negative one and, unless ``zero``, on zero."""
+        try:
+            found = Decimal(str(value).replace(",", "").replace("_", "").lstrip("$"))
+        except InvalidOperation:
+            self.fail(f"'{value}' is not a number", param, ctx)
+        if not found.is_finite() or found < 0 or (not found and not self.zero):
+            self.fail(f"{value} must be {'at least' if self.zero else 'above'} zero", param, ctx)
+        return found
+
+
+@click.command()
+@click.argument("model", required=False)
+@click.option("--preset", "preset_name", metavar="NAME", help="Start from a common shape; --list shows them.")
+@click.option("--list", "list_presets", is_flag=True, help="List the common shapes, and what each saves on MODEL.")
+@click.option("--requests", type=Number(), help="Requests a month.")
+@click.option("--per-hour", type=Number(), help="Requests an hour, instead of a month.")
+@click.option("--gaps", metavar="S,S,...", help="Seconds between requests, instead of random arrivals.")
+@click.option("--writes", type=Number(zero=True), help="Writes of the prefix a month, where they are known.")
+@click.option("--prefix", type=Number(), help="Tokens that are the same in every request.")
+@click.option(
+    "--layer", "layers", multiple=True, metavar="TOKENS[/VERSIONS][@TTL]",
+    help="A layer of the prefix, outermost first, instead of --prefix: 3000@1h then 7800/40 for one of 40 documents.",
+)  # fmt: skip
+@click.option("--question", type=Number(zero=True), help="Tokens of their own in every request.")
+@click.option("--output", type=Number(zero=True), help="Output tokens of a request.")
+@click.option("--turns", type=click.IntRange(1, 500), help="Requests of one conversation.")
+@click.option("--added", type=Number(zero=True), help="Tokens that each turn adds to the conversation.")
+@click.option("--turn-gap", type=Number(zero=True), help="Seconds between the turns of a conversation.")
+@click.option("--days", type=click.IntRange(1, 31), help="Days of traffic in a month.  [default: 30]")
+@click.option("--hours", type=Number(), help="Hours of traffic a day.  [default: 24]")
+@click.option("--sweep", "with_sweep", is_flag=True, help="Add the curve of cost against the share of the prefix.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the curve of --sweep as a page.")
+@click.option("--credits", "credit", type=Number(), metavar="USD", help="A balance: how many months it lasts.")
+@click.option("--on", type=_DAY, help="The day whose prices and rules to use; today by default.")
+@click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Rows of your own to lay on top (CSV).")
+@click.option("--region", help="The Region, where the price depends on it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+def command(
+    model: str | None, preset_name: str | None, list_presets: bool, with_sweep: bool, html: Path | None,
+    credit: Decimal | None, as_json: bool, as_csv: bool, **given: Any,
+) -> None:  # fmt: skip
+    """Work out a month's bill before and after caching.
+
+    MODEL is an id, an ARN or a short name (nova-pro, global.sonnet-4-6). No call is made: this is arithmetic on the
+    numbers given and on dated prices.
+    """
+    if list_presets:
+        _print_presets(model, given, as_json)
+        return
+    if model is None:
+        raise click.UsageError("give a model, as in: rockbottom estimate nova-pro --preset support-chatbot")
+    if html and not with_sweep:
+        raise click.UsageError("--html draws the curve: add --sweep")
+    document = _document(model, preset_name, with_sweep, credit, given)
+    if html:
+        from rockbottom.report.curves import curve_page
+
+        html.write_text(curve_page(document), encoding="utf-8")
+    _print(document, as_json, as_csv)
+    if html:
+        click.echo(f"curve: {html}", err=True)
+
+
+def _document(
+    model: str, preset_name: str | None, with_sweep: bool, credit: Decimal | None, given: dict[str, Any]
+) -> dict[str, Any]:
+    from rockbottom.advise import document_of, estimate, preset, sweep
+
+    chosen = preset(preset_name) if preset_name else None
+    question = _question(model, shape_of(chosen, given), given)
+    curve = sweep(question) if with_sweep else None
+    return document_of(estimate(question), preset=chosen, credit=credit, curve=curve)
+
+
+def _question(model: str, shape: "Shape", given: dict[str, Any]) -> "Question":
+    from rockbottom.advise import Question, Tariff
+    from rockbottom.cache import behaviour_of
+    from rockbottom.catalog import PriceBook, load_catalog
+
+    catalog = load_catalog()
+    book = catalog.price_book.overlay(PriceBook.read(given["prices"])) if given["prices"] else catalog.price_book
+    on: date = given["on"].date() if isinstance(given["on"], datetime) else date.today()
+    found = catalog.model(model)
+    return Question(
+        shape, Tariff(found, on, book, given["region"]), catalog.rules(found, on), behaviour_of(catalog.switches),
+        gaps_of(given["gaps"]), given["writes"],
+    )  # fmt: skip
+
+
+def gaps_of(text: str | None) -> tuple[Decimal, ...]:
+    """The seconds of ``--gaps``; raises UsageError."""
+    if text is None:
+        return ()
+    try:
+        gaps = tuple(Decimal(part.strip()) for part in text.split(","))
+    except InvalidOperation:
+        raise click.UsageError(f"--gaps takes seconds separated by commas, as in 10,20,400; not {text!r}") from None
+    if any(not gap.is_finite() or gap < 0 for gap in gaps) or len(gaps) > 10_000:
+        raise click.UsageError("--gaps takes up to 10,000 numbers of seconds, none below zero")
+    return gaps
+
+
+def shape_of(chosen: "Preset | None", given: dict[str, Any]) -> "Shape":
+    """The shape from a preset with the options given on top; raises UsageError where something is missing."""
+    from rockbottom.advise import Shape, Traffic
+
+    base = chosen.shape if chosen else None
+    layers = _layers(given, base)
+    question = _whole(given["question"], base.question_tokens if base else None, "--question")
+    output = _whole(given["output"], base.output_tokens if base else None, "--output")
+    added = _whole(given["added"], base.added_tokens if base else 0, "--added")
+    gaps = gaps_of(given["gaps"])
+    if gaps and given["writes"] is not None:
+        raise click.UsageError("give --gaps or --writes, not both")
+    if gaps and any(layer.variants > 1 for layer in layers):
+        raise click.UsageError("--gaps are those of one prefix: a layer cannot have several versions")
+    traffic = base.traffic if base else None
+    turns = given["turns"] or (traffic.turns if traffic else 1)
+    if gaps and added:
+        if added < question:
+            raise click.UsageError("--added is at least --question: each turn adds the question before it")
+        turns = len(gaps) + 1
+    return Shape(
+        layers, question, output,
+        Traffic(
+            _requests(given, traffic.requests if traffic else None, len(gaps)), turns,
+            given["turn_gap"] if given["turn_gap"] is not None else (traffic.turn_gap_s if traffic else Decimal(0)),
+            given["days"] or (traffic.days if traffic else 30),
+            given["hours"] or (traffic.hours if traffic else Decimal(24)),
+        ),
+        added, base.name if base else "",
+    )  # fmt: skip
+
+
+def _requests(given: dict[str, Any], of_preset: Decimal | None, gaps: int) -> Decimal:
+    if given["requests"] is not None and given["per_hour"] is not None:
+        raise click.UsageError("give --requests or --per-hour, not both")
+    if given["per_hour"] is not None:
+        return given["per_hour"] * (given["hours"] or 24) * (given["days"] or 30)
+    found = given["requests"] or of_preset or (Decimal(gaps + 1) if gaps else None)
+    if found is None:
+        raise click.UsageError("say how many: --requests a month, --per-hour, --gaps, or a --preset")
+    return found
+
+
+def _layers(given: dict[str, Any], base: "Shape | None") -> "tuple[Layer, ...]":
+    from rockbottom.advise import Layer
+
+    if given["layers"] and given["prefix"] is not None:
+        raise click.UsageError("give --prefix or --layer, not both")
+    if given["prefix"] is not None:
+        return (Layer(_whole(given["prefix"], None, "--prefix")),)
+    if given["layers"]:
+        return tuple(_layer(text) for text in given["layers"])
+    return base.layers if base else ()
+
+
+def _layer(text: str) -> "Layer":
+    from rockbottom.advise import Layer
+    from rockbottom.quantities import Ttl
+
+    found = _LAYER.fullmatch(text.strip())
+    if found is None:
+        raise click.UsageError(f"--layer takes TOKENS, TOKENS/VERSIONS or TOKENS@1h, as in 7800/40@5m; not {text!r}")
+    tokens, variants = (int((found[key] or "1").replace(",", "").replace("_", "")) for key in ("tokens", "variants"))
+    return Layer(tokens, variants, Ttl(found["ttl"]) if found["ttl"] else None)
+
+
+def _whole(value: Decimal | None, otherwise: int | None, option: str) -> int:
+    if value is None:
+        if otherwise is None:
+            raise click.UsageError(f"{option} is missing: tokens of a request (or start from a --preset)")
+        return otherwise
+    if value != int(value):
+        raise click.UsageError(f"{option} is a whole number of tokens, not {value}")
+    return int(value)
+
+
+def _print(document: dict[str, Any], as_json: bool, as_csv: bool) -> None:
+    from rockbottom.report.estimates import estimate_csv, estimate_text
+
+    if as_json:
+        import json
+
+        click.echo(json.dumps(document, indent=2))
+    elif as_csv:
+        click.echo(estimate_csv(document), nl=False)
+    else:
+        click.echo(estimate_text(document, width=width(), colour=sys.stdout.isatty()), nl=False)
+
+
+def width() -> int:
+    """Columns of the terminal; 80 where there is none."""
+    import shutil
+
+    return max(80, shutil.get_terminal_size((80, 24)).columns) if sys.stdout.isatty() else 80
+
+
+def _print_presets(model: str | None, given: dict[str, Any], as_json: bool) -> None:
+    """The presets, each with what caching saves of its input and in total where a model is named."""
+    from rockbottom.advise import document_of, estimate, presets
+
+    rows: list[dict[str, Any]] = []
+    for one in presets().values():
+        row = {"preset": one.name, "about": one.about, "assumes": one.assumes, "source": one.source}
+        if model:
+            given_alone = {**given, "gaps": None, "writes": None}
+            found = document_of(estimate(_question(model, one.shape, given_alone)), preset=one)
+            best = next(way for way in found["ways"] if way["name"] == found["best"])
+            row |= {
+                "before_usd": found["ways"][0]["usd"], "after_usd": best["usd"], "best": found["best"],
+                "saved_of_input": best["saved_of_input"], "saved": best["saved"],
+            }  # fmt: skip
+        rows.append(row)
+    if as_json:
+        import json
+
+        click.echo(json.dumps({"model": model, "presets": rows}, indent=2))
+        return
+    for line in _presets_text(rows, model):
+        click.echo(line)
+
+
+def _presets_text(rows: list[dict[str, Any]], model: str | None) -> list[str]:
+    from rockbottom.report.columns import Cell, Column, Paint, table
+    from rockbottom.report.figures import change, money
+
+    if model is None:
+        columns = [Column("preset", right=False), Column("", right=False, wide=True)]
+        cells = [[Cell(row["preset"]), Cell(row["about"])] for row in rows]
+        return table(columns, cells, width(), Paint(False))
+    heads = ("$/month", "after", "input", "total")
+    columns = [Column("preset", right=False), *map(Column, heads), Column("with", right=False)]
+    found = [
+        [
+            Cell(row["preset"]), Cell(money(Decimal(row["before_usd"]), 2)), Cell(money(Decimal(row["after_usd"]), 2)),
+            Cell(change(Decimal(row["saved_of_input"]))), Cell(change(Decimal(row["saved"]))), Cell(row["best"]),
+        ]
+        for row in rows
+    ]  # fmt: skip
+    return table(columns, found, width(), Paint(sys.stdout.isatty()))
