@@ -12,7 +12,7 @@ _LONGER = (Ttl.ONE_HOUR, Ttl.THIRTY_MINUTES, Ttl.FIVE_MINUTES)
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way. ``ttls`` has a lifetime per layer (none: no caching); ``tail`` closes the conversation so far as well."""
+    """One way. ``ttls`` has a lifetime per layer (none: no caching); ``tail`` closes the conversation as well."""
 
     name: str
     ttls: tuple[Ttl, ...] = ()
