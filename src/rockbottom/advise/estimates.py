@@ -129,7 +129,7 @@ def shares(estimate: Estimate, result: Result) -> tuple[Decimal | None, Decimal 
 
 
 def cheapest(results: Sequence[Result]) -> Result:
-    """The least bill; a later way must be a thousandth cheaper than an earlier, simpler one. One at least has a bill."""
+    """The least bill; a later way must be a thousandth cheaper than an earlier, simpler one. One has a bill."""
     best, least = None, Decimal(0)
     for one in results:
         if one.bill is not None and (best is None or one.bill.usd < least * _SIMPLER):
