@@ -447,3 +447,53 @@ def _native(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 {"type": "tool_result", "tool_use_id": result["toolUseId"], "content": _native(result["content"])}
             )
     return made
+
+
+def log_line(record: Record) -> dict[str, Any]:
+    """A record as Bedrock logs it."""
+    usage, converse = record.usage, record.api is Api.CONVERSE
+    stamp = datetime.fromtimestamp(record.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    made: dict[str, Any] = {
+        "schemaType": "ModelInvocationLog",
+        "schemaVersion": "1.0",
+        "timestamp": stamp,
+        "accountId": record.account,
+        "identity": {"arn": f"arn:aws:sts::{record.account}:assumed-role/App/session"},
+        "region": record.called,
+        "requestId": record.request_id,
+        "operation": "Converse" if converse else "InvokeModel",
+        "modelId": record.model,
+        "input": {"inputContentType": "application/json", "inputBodyJson": dict(record.body)},
+        "output": {"outputContentType": "application/json", "outputTokenCount": usage.output},
+    }
+    if record.region != record.called:
+        made["inferenceRegion"] = record.region
+    made["input"] |= {
+        "inputTokenCount": usage.input,
+        "cacheReadInputTokenCount": usage.cache_read,
+        "cacheWriteInputTokenCount": usage.cache_write,
+    }
+    if converse:
+        made["output"]["outputBodyJson"] = {
+            "output": {"message": {"role": "assistant", "content": [{"text": "Done."}]}},
+            "stopReason": "end_turn",
+            "metrics": {"latencyMs": int((record.began_after_s or 0) * 1000)},
+            "usage": {
+                "inputTokens": usage.input,
+                "outputTokens": usage.output,
+                "totalTokens": usage.total,
+                "cacheReadInputTokens": usage.cache_read,
+                "cacheWriteInputTokens": usage.cache_write,
+            },
+        }
+    else:
+        made["output"]["outputBodyJson"] = {
+            "content": [{"type": "text", "text": "Done."}],
+            "usage": {
+                "input_tokens": usage.input,
+                "output_tokens": usage.output,
+                "cache_read_input_tokens": usage.cache_read,
+                "cache_creation_input_tokens": usage.cache_write,
+            },
+        }
+    return made

@@ -14,6 +14,7 @@ COMMANDS: dict[str, Entry] = {
     "plan": Entry("rockbottom.cli.plan:command", "Show where cachePoints of a request should go, and why."),
     "replay": Entry("rockbottom.cli.replay:command", "Show what recorded traffic would have cost."),
     "trace": Entry("rockbottom.cli.trace:command", "Import recorded traffic into columns without its text."),
+    "explain": Entry("rockbottom.cli.explain:command", "Explain every cache miss: its cause, its cost, its fix."),
     "bench": Entry("rockbottom.cli.bench:command", "Measure a workload every way Bedrock can bill it."),
     "batch": Entry("rockbottom.cli.batch:command", "Run records through batch inference, at half price."),
     "estimate": Entry("rockbottom.cli.estimate:command", "Work out a month's bill before and after caching."),

@@ -1,9 +1,10 @@
 """Expected against observed usage: one finding, one cause, its evidence, its price, its fix. Pure."""
 
 from rockbottom.diagnose.causes import Cause
-from rockbottom.diagnose.differences import Difference, difference_of
+from rockbottom.diagnose.differences import Difference, difference_of, first_difference
 from rockbottom.diagnose.explaining import Stream, Tolerance, explain, read_all
 from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
+from rockbottom.diagnose.fixes import with_savings
 from rockbottom.diagnose.sent import Archive, Record, Sent
 from rockbottom.diagnose.volatile import VolatileKind
 
@@ -22,5 +23,7 @@ __all__ = [
     "VolatileKind",
     "difference_of",
     "explain",
+    "first_difference",
     "read_all",
+    "with_savings",
 ]

@@ -56,7 +56,7 @@ _TEXTS: dict[Cause, tuple[str, str]] = {
         "Move the point to a deeper place, so that the prefix reaches the minimum, or take it out: it does nothing.",
     ),
     Cause.VOLATILE_TEXT: (
-        "text that changes from request to request",
+        "text that changes every time",
         "Move what changes behind the last cachePoint (the end of the newest user message), or round it.",
     ),
     Cause.TOOLS_CHANGED: (
@@ -84,11 +84,11 @@ _TEXTS: dict[Cause, tuple[str, str]] = {
         "Trim in large steps (half the window at once), so that many turns share a prefix between two trims.",
     ),
     Cause.POINT_NOT_ADVANCED: (
-        "the cachePoint did not move forward",
+        "the cachePoint did not advance",
         "Put a second point at the end of the newest message, and move it with every turn.",
     ),
     Cause.LOOKBACK_EXCEEDED: (
-        "more blocks were added than a point looks back over",
+        "lookback exceeded",
         "Put a further point between: at the end of the previous request, or every 20 blocks.",
     ),
     Cause.TTL_EXPIRED: (
@@ -100,11 +100,11 @@ _TEXTS: dict[Cause, tuple[str, str]] = {
         "Each Region has entries of its own: call one Region's profile for long conversations, or accept the hops.",
     ),
     Cause.PARALLEL_WRITE: (
-        "written at the same time by parallel requests",
+        "parallel requests wrote at once",
         "Send one request, wait until its reply begins, then send the others.",
     ),
     Cause.PARAMETER_CHANGED: (
-        "a parameter that is part of the cache key changed",
+        "a cache-key parameter changed",
         "Keep thinking, effort, output schema, ttl and the tool choice group the same within a conversation.",
     ),
     Cause.MODEL_SWITCHED: (

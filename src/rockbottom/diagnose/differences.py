@@ -13,7 +13,7 @@ from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.faces import Face
 from rockbottom.diagnose.sent import Archive, Sent
 from rockbottom.diagnose.volatile import VolatileKind, change_between, common_ends
-from rockbottom.prompt import Section, Segment
+from rockbottom.prompt import Api, Section, Segment
 from rockbottom.prompt.shapes import is_list, is_object
 
 _SHOWN = 160
@@ -39,6 +39,16 @@ class Difference:
     def where(self) -> str:
         """The place in words."""
         return f"{self.place}, byte {self.byte}"
+
+
+def first_difference(archive: Archive, earlier: Sent, sent: Sent) -> Difference | None:
+    """The first difference of two requests; None where the later one begins with all of the earlier."""
+    length = 0
+    for old, new in zip(earlier.segments, sent.segments, strict=False):
+        if old.digest != new.digest:
+            break
+        length += 1
+    return difference_of(archive, earlier, sent, length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +137,8 @@ def _tools_changed(pair: _Pair) -> _Judged | None:
         return None
     old, new = pair.faces(Section.TOOLS)
     before, after = _names(old), _names(new)
-    told = [f"+{name}" for name in after if name not in before] + [f"-{name}" for name in before if name not in after]
+    told = [f"added {name}" for name in after if name not in before]
+    told += [f"removed {name}" for name in before if name not in after]
     if not told:
         exact = {face.text for face in old}
         told = [f"definition of {name}" for name, face in zip(after, new, strict=True) if face.text not in exact]
@@ -185,7 +196,7 @@ def _place(pair: _Pair) -> tuple[str, int, str, str]:
     old, new = pair.face(pair.old), pair.face(pair.new)
     before, after = (face.text if face else "" for face in (old, new))
     path = segment.place if segment else ""
-    if segment and pair.new and pair.sent.prompt.api.value == "invoke" and segment.section is Section.TOOLS:
+    if segment and pair.new and pair.sent.prompt.api is Api.INVOKE and segment.section is Section.TOOLS:
         path = path.removeprefix("toolConfig.") if pair.sent.model.model.vendor == "anthropic" else path
     member = new.member if new else ""
     if member:
@@ -194,9 +205,23 @@ def _place(pair: _Pair) -> tuple[str, int, str, str]:
         found = _member(before, after)
         if found is not None:
             inner, before, after = found
-            path += inner
+            path += _in_words_of(pair, member, inner)
     head, _ = common_ends(before, after)
     return path, len(after[:head].encode("utf-8", "surrogatepass")), before, after
+
+
+def _in_words_of(pair: _Pair, member: str, inner: str) -> str:
+    """A path inside a face, as the body spells it: faces have one vocabulary for every API."""
+    if member == "toolSpec":
+        return inner.replace(".inputSchema", ".inputSchema.json", 1)
+    if member == "toolResult" and inner.startswith(".content[") and inner.endswith("]"):
+        return f"{inner}.text"
+    if pair.sent.prompt.api is Api.INVOKE and not member:
+        native = {".inputSchema": ".input_schema", ".toolUseId": ".id"}
+        for ours, theirs in native.items():
+            if inner.startswith(ours):
+                return theirs + inner.removeprefix(ours)
+    return inner
 
 
 def _member(before: str, after: str) -> tuple[str, str, str] | None:

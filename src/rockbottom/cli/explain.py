@@ -1,0 +1,182 @@
+"""``rockbottom explain``: why today's cache misses, and what each cause costs."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rockbottom.cli.exits import Exit, say
+
+if TYPE_CHECKING:
+    from rockbottom.diagnose import Findings, Record
+    from rockbottom.trace.invocations import Invocation
+
+
+class _Rules(click.ParamType):
+    """Rule ids or names, separated by commas; ``any`` stands for all."""
+
+    name = "rules"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[str]:
+        """The rule ids; fails on an unknown one."""
+        from rockbottom.diagnose import Cause
+
+        known = {name: cause.value for cause in Cause for name in (cause.value, cause.name_in_words)}
+        chosen: set[str] = set()
+        for word in str(value).split(","):
+            name = word.strip()
+            if name.lower() == "any":
+                chosen |= {cause.value for cause in Cause}
+            elif (rule := known.get(name.upper()) or known.get(name.lower())) is not None:
+                chosen.add(rule)
+            else:
+                self.fail(f"no rule {name!r}; there are {', '.join(cause.value for cause in Cause)} and any")
+        return frozenset(chosen)
+
+
+class _Amount(click.ParamType):
+    """US dollars."""
+
+    name = "usd"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """The exact amount; fails on what is none."""
+        try:
+            amount = Decimal(str(value))
+        except InvalidOperation:
+            amount = Decimal("NaN")
+        if not amount.is_finite() or amount < 0:
+            self.fail(f"{value!r} is no amount of US dollars, such as 25 or 0.50")
+        return amount
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True)
+@click.option("--model", metavar="ID", help="The model of request bodies that do not name one.")
+@click.option(
+    "--gap", type=click.FloatRange(min=0), default=30.0, show_default=True, metavar="SECONDS",
+    help="Two bodies: the time between them.",
+)  # fmt: skip
+@click.option("--fail-on", type=_Rules(), metavar="RULE[,..]", help="Exit with 1 when one of these is found (or: any).")
+@click.option("--max-usd-per-month", type=_Amount(), metavar="USD", help="Exit with 1 when misses cost more.")
+@click.option("--no-prove", is_flag=True, help="Do not try the fixes on the requests read.")
+@click.option("--all", "all_findings", is_flag=True, help="List every miss, not one example a cause.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    sources: tuple[str, ...], model: str | None, gap: float, fail_on: frozenset[str] | None,
+    max_usd_per_month: Decimal | None, no_prove: bool, all_findings: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Explain cache misses: of one request after another (A.json B.json), or of every request in LOGS.
+
+    A.json and B.json hold a Converse or InvokeModel body, or a log record. LOGS are folders or files of
+    Bedrock model invocation logs.
+    """
+    from rockbottom.cli.explain_text import as_document, pair_as_text, stream_as_text
+
+    if len(sources) == 2 and all(Path(name).is_file() and name.endswith(".json") for name in sources):
+        records = _pair(sources[0], sources[1], model, gap)
+        findings, first = _explained(records, prove=False, small=True)
+        lines = pair_as_text(findings, first, records)
+    else:
+        findings, first = _explained(_records(sources, model), prove=not no_prove)
+        if not findings.requests:
+            raise click.UsageError(f"{' '.join(sources)}: no request in it could be read{_first_reason(findings)}")
+        lines = stream_as_text(findings, all_findings)
+    if as_json:
+        click.echo(json.dumps(as_document(findings, first), indent=2))
+    else:
+        for line in lines:
+            click.echo(line)
+    _say_unreadable(findings)
+    _gate(findings, fail_on, max_usd_per_month)
+
+
+def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, small: bool = False):
+    """The findings, and of two requests their first difference."""
+    from rockbottom.catalog import load_catalog
+    from rockbottom.diagnose import Archive, Stream, Tolerance, first_difference, read_all, with_savings
+
+    catalog = load_catalog()
+    (archive, requests), unreadable = read_all(records, Archive(catalog))
+    stream = Stream(catalog, tolerance=Tolerance(1, 0) if small else None)
+    findings = stream.run(archive, requests, unreadable)
+    if prove:
+        findings = with_savings(findings, requests, archive, catalog)
+    pair = small and len(requests) == 2
+    return findings, first_difference(archive, requests[0], requests[1]) if pair else None
+
+
+def _records(sources: Sequence[str], model: str | None) -> "Iterator[Record]":
+    """The records of logs; failed calls cost nothing and are left out."""
+    from rockbottom.trace.invocations import Unread, invocations
+
+    damaged: list[Unread] = []
+    for source in sources:
+        for found in invocations(source):
+            if isinstance(found, Unread):
+                damaged.append(found)
+            elif not found.error and found.at is not None:
+                yield _record(found, model)
+    if damaged:
+        say(f"{len(damaged)} damaged lines were left out; the first: {damaged[0].place}: {damaged[0].why}")
+
+
+def _pair(one: str, two: str, model: str | None, gap: float) -> "Sequence[Record]":
+    """Two requests, the second some time after the first; counters are used only where both have them."""
+    from time import time
+
+    from rockbottom.trace.invocations import one_invocation
+
+    found = [one_invocation(Path(name)) for name in (one, two)]
+    ids = [invocation.model or model for invocation in found]
+    known = next((given for given in ids if given), None)
+    if known is None:
+        raise click.UsageError(f"neither {one} nor {two} names a model; say which with --model")
+    records = [_record(invocation, given or known) for invocation, given in zip(found, ids, strict=True)]
+    start = found[0].at or time()
+    recorded = all(invocation.at is not None and invocation.usage is not None for invocation in found)
+    if recorded:
+        return records
+    return [
+        replace(record, at=at, usage=None, request_id="", account="", region="", began_after_s=0.0)
+        for record, at in zip(records, (start, start + gap), strict=True)
+    ]
+
+
+def _record(found: "Invocation", model: str | None) -> "Record":
+    from rockbottom.catalog import Tier
+    from rockbottom.diagnose import Record
+    from rockbottom.prompt import Api
+
+    tiers = {tier.value: tier for tier in Tier}
+    return Record(
+        found.at or 0.0, found.model or model or "", Api.CONVERSE if found.is_converse else Api.INVOKE, found.body,
+        found.usage, found.served, found.region, found.account, found.request_id, found.latency_s,
+        tiers.get(found.tier, Tier.DEFAULT), found.place,
+    )  # fmt: skip
+
+
+def _first_reason(findings: "Findings") -> str:
+    return f"; the first: {findings.unreadable[0][0]}: {findings.unreadable[0][1]}" if findings.unreadable else ""
+
+
+def _say_unreadable(findings: "Findings") -> None:
+    if findings.unreadable:
+        say(f"{len(findings.unreadable)} requests could not be read{_first_reason(findings)}")
+
+
+def _gate(findings: "Findings", fail_on: frozenset[str] | None, most: Decimal | None) -> None:
+    """Exit with 1 where a rule that was named is found, or the misses cost too much."""
+    failed = [total for total in findings.totals if fail_on and total.cause.value in fail_on]
+    for total in failed:
+        say(f"{total.cause.value} ({total.cause.title}) found {len(total.findings)} times, and --fail-on names it")
+    monthly = findings.a_month(findings.usd)
+    over = most is not None and monthly is not None and monthly > most
+    if over:
+        say(f"misses cost {monthly:,.2f} USD a month, more than --max-usd-per-month {most}")
+    if failed or over:
+        raise SystemExit(Exit.VERDICT)

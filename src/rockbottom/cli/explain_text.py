@@ -1,0 +1,229 @@
+"""What ``rockbottom explain`` prints: findings as text of 80 columns, and as a JSON document."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rockbottom.diagnose import CauseTotal, Difference, Finding, Findings, Record
+
+_WIDTH = 80
+_INDENT = " " * 7
+_AROUND = 48
+
+
+def stream_as_text(findings: "Findings", every: bool) -> Iterator[str]:
+    """The report on a stream: a line a cause, the dearest first, with an example, its fix, and what it saves."""
+    share = f", {_percent(findings.read, findings.tokens)} of input tokens read from the cache"
+    yield f"{findings.requests:,} requests in {_span(findings.span_s)}{share if findings.tokens else ''}"
+    if findings.uncounted:
+        yield from _paragraph(
+            f"{findings.uncounted:,} requests carry no counters: what they read was worked out from the rules.", ""
+        )
+    yield ""
+    if not findings.totals:
+        yield "no miss to explain: what was sent before was read"
+    else:
+        yield f"{'rule':<7}{'cause':<36}{'misses':>7}{'tokens':>11}{'cost':>9}{'a month':>10}"
+        for total in findings.totals:
+            yield from _cause_as_text(total, findings, every)
+        yield ""
+        misses = sum(len(total.findings) for total in findings.totals)
+        yield _row("", "all misses", misses, findings.missed, findings.usd, findings)
+    yield from _remarks(findings)
+
+
+def _remarks(findings: "Findings") -> Iterator[str]:
+    if findings.totals and findings.spent is not None:
+        yield _row("", "all input", findings.requests, findings.tokens, findings.spent, findings)
+    yield ""
+    if findings.totals:
+        text = (
+            "cost: what was paid above the price of a cache read. a month: 30 days at the rate of this log. Tokens per "
+            "block are shared out from the service's count of each request."
+        )
+        yield from _paragraph(text, "")
+    if findings.small_misses:
+        many = f"{findings.small_misses:,} small misses ({findings.small_tokens:,} tokens together)"
+        yield from _paragraph(f"{many} were not looked into.", "")
+
+
+def _cause_as_text(total: "CauseTotal", findings: "Findings", every: bool) -> Iterator[str]:
+    usd = total.usd if total.unpriced < len(total.findings) else None
+    yield _row(total.cause.value, total.cause.title, len(total.findings), total.tokens, usd, findings)
+    for finding in total.findings if every else [total.example]:
+        yield from _finding_as_text(finding)
+    yield from _paragraph(f"fix: {total.cause.fix}")
+    if total.saving is not None:
+        yield from _paragraph(f"tried on this log: {_saving_as_text(total)}")
+
+
+def _row(rule: str, what: str, count: int, tokens: int, usd: Decimal | None, findings: "Findings") -> str:
+    priced = ("no price", "") if usd is None else (_usd(usd), _monthly(findings.a_month(usd)))
+    return f"{rule:<7}{what:<36}{count:>7,}{tokens:>11,}{priced[0]:>9}{priced[1]:>10}".rstrip()
+
+
+def _saving_as_text(total: "CauseTotal") -> str:
+    saving = total.saving
+    assert saving is not None
+    if saving.usd > 0:
+        share = saving.usd * 100 / saving.before if saving.before else Decimal(0)
+        return f"{saving.what}: input {_usd(saving.before)} -> {_usd(saving.after)} ({share:.0f}% less)"
+    if saving.usd == 0:
+        return f"{saving.what}: saves nothing"
+    return f"{saving.what}: dearer by {_usd(-saving.usd)}, so leave it"
+
+
+def _finding_as_text(finding: "Finding") -> Iterator[str]:
+    where = f"{finding.difference.where}: " if finding.difference else f"{finding.place}: " if finding.place else ""
+    yield from _paragraph(f"{where}{finding.evidence}")
+    if finding.earlier is not None and finding.sent.record.where:
+        one, two = finding.earlier.record, finding.sent.record
+        yield from _paragraph(f"{_name(two)}, {_span(two.at - one.at)} after {_name(one, two)}")
+
+
+def pair_as_text(findings: "Findings", first: "Difference | None", records: "Sequence[Record]") -> Iterator[str]:
+    """The report on two requests: the first difference, a diff, the cause, its cost and its fix."""
+    if first is None:
+        yield "no difference: the second request begins with all of the first"
+    else:
+        yield f"first difference: {first.where}"
+        yield from diff_as_text(first)
+    yield ""
+    finding = next(iter(findings), None)
+    if finding is None:
+        yield from _paragraph(f"no miss: {findings.read:,} of {findings.tokens:,} tokens of both requests are read", "")
+        return
+    yield f"{finding.cause.value}  {finding.cause.title}"
+    yield from _paragraph(finding.evidence)
+    cost = (
+        f"no price is in force for {finding.sent.record.model}"
+        if finding.usd is None
+        else f"{_usd(finding.usd)} above a cache read, each time"
+    )
+    yield from _paragraph(f"{finding.tokens:,} tokens miss: {cost}")
+    yield from _paragraph(f"fix: {finding.cause.fix}")
+    if findings.uncounted:
+        yield ""
+        yield from _paragraph("worked out from the documented rules; token counts are estimates", "")
+
+
+def diff_as_text(first: "Difference") -> Iterator[str]:
+    """The texts around the first difference, before and after; colour is dropped where it is no terminal."""
+    head = len(first.after.encode()[: first.byte].decode("utf-8", "ignore"))
+    yield click.style(f"  - {_around(first.before, head)}", fg="red")
+    yield click.style(f"  + {_around(first.after, head)}", fg="green")
+
+
+def _around(text: str, head: int) -> str:
+    start = max(0, head - 20)
+    shown = text[start : head + _AROUND].replace("\n", "\\n").replace("\t", "\\t")
+    room = _WIDTH - 10
+    return f"{'...' if start else ''}{shown[:room]}{'...' if len(text) > head + _AROUND else ''}"
+
+
+def as_document(findings: "Findings", first: "Difference | None" = None) -> dict[str, Any]:
+    """The findings as JSON values; money as exact decimal text."""
+    monthly = findings.a_month(findings.usd)
+    document: dict[str, Any] = {
+        "requests": findings.requests,
+        "span_s": findings.span_s,
+        "input_tokens": findings.tokens,
+        "read_tokens": findings.read,
+        "missed_tokens": findings.missed,
+        "missed_usd": str(findings.usd),
+        "missed_usd_per_month": None if monthly is None else str(round(monthly, 6)),
+        "input_usd": None if findings.spent is None else str(findings.spent),
+        "uncounted_requests": findings.uncounted,
+        "small_misses": findings.small_misses,
+        "small_tokens": findings.small_tokens,
+        "unreadable": [{"where": where, "why": why} for where, why in findings.unreadable],
+        "causes": [_cause_as_json(total) for total in findings.totals],
+    }
+    if first is not None:
+        document["first_difference"] = _difference_as_json(first)
+    return document
+
+
+def _cause_as_json(total: "CauseTotal") -> dict[str, Any]:
+    saving = total.saving
+    return {
+        "rule": total.cause.value,
+        "name": total.cause.name_in_words,
+        "cause": total.cause.title,
+        "misses": len(total.findings),
+        "tokens": total.tokens,
+        "usd": str(total.usd),
+        "without_price": total.unpriced,
+        "fix": total.cause.fix,
+        "tried": saving and {"what": saving.what, "usd_before": str(saving.before), "usd_after": str(saving.after)},
+        "findings": [_finding_as_json(finding) for finding in total.findings],
+    }
+
+
+def _finding_as_json(finding: "Finding") -> dict[str, Any]:
+    return {
+        "request": finding.sent.record.request_id or None,
+        "where": finding.sent.record.where,
+        "at": finding.sent.at,
+        "model": finding.sent.model.model.id,
+        "earlier_request": (finding.earlier.record.request_id or None) if finding.earlier else None,
+        "earlier_where": finding.earlier.record.where if finding.earlier else None,
+        "tokens": finding.tokens,
+        "usd": None if finding.usd is None else str(finding.usd),
+        "read_tokens": finding.read,
+        "expected_tokens": finding.expected,
+        "evidence": finding.evidence,
+        "place": finding.place,
+        "difference": finding.difference and _difference_as_json(finding.difference),
+    }
+
+
+def _difference_as_json(first: "Difference") -> dict[str, Any]:
+    return {
+        "cause": first.cause.value,
+        "place": first.place,
+        "byte": first.byte,
+        "kind": first.volatile.value if first.volatile else None,
+        "evidence": first.evidence,
+    }
+
+
+def _name(record: "Record", other: "Record | None" = None) -> str:
+    """Where a record stands: its file and line, or only the line where the other one is of the same file."""
+    file, colon, line = record.where.rpartition(":")
+    if other is not None and colon and other.where.rpartition(":")[0] == file:
+        return f"line {line}"
+    return f"{file.rpartition('/')[2]}{colon}{line}" or record.request_id
+
+
+def _paragraph(text: str, indent: str = _INDENT) -> Iterator[str]:
+    yield from wrap(
+        text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False, break_long_words=True
+    )
+
+
+def _usd(amount: Decimal) -> str:
+    return f"${amount:,.0f}" if amount >= 10_000 else f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"
+
+
+def _monthly(amount: Decimal | None) -> str:
+    if amount is None:
+        return ""
+    return f"${amount:,.0f}" if amount >= 1_000 else f"${amount:,.2f}"
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f}%" if whole else "0%"
+
+
+def _span(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    if whole < 7200:
+        return f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min" if whole < 172_800 else f"{whole // 86_400} days"
