@@ -102,7 +102,7 @@ def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, s
 
     catalog = load_catalog()
     (archive, requests), unreadable = read_all(records, Archive(catalog))
-    stream = Stream(catalog, tolerance=Tolerance(1, 0) if small else None)
+    stream = Stream(catalog, tolerance=Tolerance(50, 0) if small else None)
     findings = stream.run(archive, requests, unreadable)
     if prove:
         findings = with_savings(findings, requests, archive, catalog)

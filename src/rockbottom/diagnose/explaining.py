@@ -6,6 +6,7 @@ lifetime, a Region, a parameter ...); where the earlier request marked deeper co
 difference is the cause; where neither marked anything, a missing or idle cachePoint is.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference, difference_of
 from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S, Ledger
 from rockbottom.diagnose.findings import Finding, Findings, totals_of
-from rockbottom.diagnose.matching import Match, Memory, is_conversation
+from rockbottom.diagnose.matching import Match, Memory, is_conversation, shares_messages
 from rockbottom.diagnose.prices import spent_on, usd_of_miss
 from rockbottom.diagnose.sent import Archive, Record, Sent
 from rockbottom.prompt import Section
@@ -106,7 +107,7 @@ class Stream:
             ledger.note(sent, memory.add(sent), _slack(sent))
         known = [amount for amount in spent if amount is not None]
         return Findings(
-            totals_of(found), len(requests), tokens, read, uncounted,
+            totals_of(_without_cold_fleets(found, requests)), len(requests), tokens, read, uncounted,
             requests[-1].at - requests[0].at if requests else 0.0,
             sum(known, Usd(0)) if len(known) == len(spent) else None, len(small), sum(small), tuple(unreadable),
         )  # fmt: skip
@@ -136,6 +137,22 @@ class Stream:
 def _slack(sent: Sent) -> int:
     """How far a counter may be from an estimated depth and still mean that place."""
     return max(16, sent.tokens // 50)
+
+
+def _without_cold_fleets(found: Sequence[Finding], requests: Sequence[Sent]) -> Sequence[Finding]:
+    """Without changed tools that came to stay: another application with the same instructions, cold once."""
+    uses = Counter(_tools_of(request) for request in requests)
+    return [
+        finding
+        for finding in found
+        if finding.cause is not Cause.TOOLS_CHANGED
+        or uses[_tools_of(finding.sent)] == 1
+        or (finding.earlier is not None and shares_messages(finding.earlier, finding.sent))
+    ]
+
+
+def _tools_of(sent: Sent) -> bytes:
+    return sent.content[sum(segment.section is Section.TOOLS for segment in sent.segments)]
 
 
 @dataclass(frozen=True, slots=True)

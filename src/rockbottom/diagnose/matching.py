@@ -75,9 +75,21 @@ class Memory:
         return seen
 
     def best(self, sent: Sent) -> Match | None:
-        """The earlier request that shares most with this one; of equals the latest."""
-        matches = [self._match(sent, number) for number in self._candidates(sent)]
+        """The earlier request that shares most with this one; of equals the latest.
+
+        A request that this one simply continues beats all older ones: what they share with it beyond that is
+        another conversation's text that happens to be the same.
+        """
+        continued = self._continued(sent)
+        matches = [self._match(sent, number) for number in self._candidates(sent) if number >= continued]
         return max(matches, key=lambda match: (match.shared_tokens, match.number), default=None)
+
+    def _continued(self, sent: Sent) -> int:
+        """The number of the latest request whose whole conversation this one begins with; 0 where there is none."""
+        length, number = self.longest_prefix(sent)
+        if number is None or sent.segments[length - 1].section is not Section.MESSAGES:
+            return 0
+        return number if len(self.requests[number].segments) == length else 0
 
     def _candidates(self, sent: Sent) -> list[int]:
         votes: Counter[int] = Counter()
@@ -152,6 +164,12 @@ def is_conversation(match: Match, sent: Sent) -> bool:
     after = {segment.digest for segment in sent.segments if segment.section is Section.MESSAGES}
     recurring = sum(digest in after for digest in before)
     return recurring >= 2 and recurring * 2 >= len(before)
+
+
+def shares_messages(earlier: Sent, sent: Sent) -> bool:
+    """Whether any message block of one occurs in the other."""
+    before = {segment.digest for segment in earlier.segments if segment.section is Section.MESSAGES}
+    return any(segment.digest in before for segment in sent.segments if segment.section is Section.MESSAGES)
 
 
 def _push(index: dict[_Key, deque[int]], key: _Key, number: int) -> None:

@@ -132,12 +132,26 @@ def replace_digest(segment: Segment, digest: bytes) -> Segment:
 
 
 def _counted(prompt: Prompt, rules: CacheRules, usage: Usage | None) -> Prompt:
-    """The prompt with its estimated depths stretched to what the service counted."""
+    """The prompt with its estimated depths stretched to what the service counted.
+
+    Two places are known exactly: the end, and the last point that counts (everything up to it was read or written).
+    """
     residual = rules.residual_tokens_with_tools if prompt.has_tools else rules.residual_tokens
     if usage is None or not prompt.tokens or usage.total_input <= residual:
         return prompt
     total = usage.total_input - residual
-    if total == prompt.tokens:
+    cached = usage.cache_read + usage.cache_write
+    last = max((prompt.depths[point.after] for point in prompt.points), default=0)
+    if not 0 < cached < total or not 0 < last < prompt.tokens:
+        cached = last = 0
+    if total == prompt.tokens and last == cached:
         return prompt
-    depths = tuple(depth * total // prompt.tokens for depth in prompt.depths)
+    depths = tuple(_stretched(depth, last, cached, prompt.tokens, total) for depth in prompt.depths)
     return Prompt(prompt.api, prompt.segments, prompt.points, prompt.parameters, depths)
+
+
+def _stretched(depth: int, last: int, cached: int, estimated: int, total: int) -> int:
+    """A depth in counted tokens: in proportion up to the last point, and in proportion behind it."""
+    if depth <= last:
+        return depth * cached // last if last else 0
+    return cached + (depth - last) * (total - cached) // (estimated - last)

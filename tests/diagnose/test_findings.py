@@ -1,0 +1,111 @@
+"""What a finding is worth, and what a fix saves, worked out by hand."""
+
+from decimal import Decimal
+
+from rockbottom.diagnose import Archive, Cause, Record, Stream, explain, read_all, with_savings
+from rockbottom.diagnose.prices import with_read
+from rockbottom.prompt import Api
+from rockbottom.quantities import Usage
+
+MODEL = "us.anthropic.claude-sonnet-4-6"  # 3.30 in, 0.33 read, 4.125 written for 5 minutes, USD per million tokens
+AT = 1_790_000_000.0
+POINT = {"cachePoint": {"type": "default"}}
+RULES = " ".join(f"Rule {number}: be polite about matter {number}." for number in range(400))
+
+
+def body(system, *questions, point=True):
+    marker = [POINT] if point else []
+    return {
+        "system": [{"text": system}, *marker],
+        "messages": [{"role": "user", "content": [{"text": question}]} for question in questions],
+    }
+
+
+def records(*given):
+    return [
+        Record(AT + at, MODEL, Api.CONVERSE, asked, usage, "us-east-1", "us-east-1", "1", f"r{number}", 0.5)
+        for number, (at, asked, usage) in enumerate(given)
+    ]
+
+
+def test_tokens_are_taken_from_what_was_written_first():
+    """7 tokens read instead: 5 had been written, 2 were not cached."""
+    assert with_read(Usage(10, 3, 1, 5), 7) == Usage(8, 3, 8, 0)
+
+
+def test_an_expired_entry_costs_what_its_write_cost_above_a_read(catalog):
+    """4,000 tokens written again after 301 s: 4,000 x (4.125 - 0.33) / 1e6 = 0.01518 USD."""
+    given = records((0, body(RULES, "One"), Usage(50, 9, 0, 4000)), (301, body(RULES, "Two"), Usage(50, 9, 0, 4000)))
+    findings = explain(given, catalog)
+    (finding,) = findings
+    assert (finding.cause, finding.tokens, finding.usd) == (Cause.TTL_EXPIRED, 4000, Decimal("0.01518"))
+    assert finding.evidence == "5 min 1 s since its last use, ttl 5m"
+    assert findings.spent == Decimal("0.03333")  # 2 x (50 x 3.30 + 4,000 x 4.125) / 1e6
+    assert findings.a_month(finding.usd) == Decimal("0.01518") * 2_592_000 / 301
+
+
+def test_a_read_before_it_expires_keeps_an_entry(catalog):
+    """Read at 200 s, so alive at 450 s: reading it then is no miss, and a write then is unexplained."""
+    given = records(
+        (0, body(RULES, "One"), Usage(50, 9, 0, 4000)),
+        (200, body(RULES, "Two"), Usage(50, 9, 4000, 0)),
+        (450, body(RULES, "Three"), Usage(50, 9, 0, 4000)),
+    )
+    (finding,) = explain(given, catalog)
+    assert (finding.cause, finding.number, finding.expected) == (Cause.UNEXPLAINED, 2, 4000)
+
+
+def test_the_observed_read_decides_not_the_rules(catalog):
+    """Six minutes later, yet the service says it read: there is nothing to explain."""
+    given = records((0, body(RULES, "One"), Usage(50, 9, 0, 4000)), (360, body(RULES, "Two"), Usage(50, 9, 4000, 0)))
+    assert list(explain(given, catalog)) == []
+
+
+def test_a_hop_away_and_back_is_told_from_an_expiry(catalog):
+    """The entry of the other Region is live and of no use; the gap is 60 seconds."""
+    one, two = records((0, body(RULES, "One"), Usage(50, 9, 0, 4000)), (60, body(RULES, "Two"), Usage(50, 9, 0, 4000)))
+    hopped = Record(two.at, MODEL, Api.CONVERSE, two.body, two.usage, "us-west-2", "us-east-1", "1", "r1", 0.5)
+    (finding,) = explain([one, hopped], catalog)
+    assert (finding.cause, finding.evidence) == (Cause.REGION_HOP, "written in us-east-1, served by us-west-2")
+
+
+def test_duplicates_and_disorder_change_nothing(catalog):
+    """The same records twice and backwards."""
+    given = records((0, body(RULES, "One"), Usage(50, 9, 0, 4000)), (400, body(RULES, "Two"), Usage(50, 9, 0, 4000)))
+    findings = explain([*reversed(given), *given], catalog)
+    assert (findings.requests, [finding.cause for finding in findings]) == (2, [Cause.TTL_EXPIRED])
+
+
+def test_other_accounts_share_nothing(catalog):
+    """The same prompt sent from another account is cold, not a miss."""
+    one, two = records((0, body(RULES, "One"), Usage(50, 9, 0, 4000)), (60, body(RULES, "Two"), Usage(50, 9, 0, 4000)))
+    other = Record(two.at, MODEL, Api.CONVERSE, two.body, two.usage, "us-east-1", "us-east-1", "2", "r1", 0.5)
+    assert list(explain([one, other], catalog)) == []
+
+
+def test_requests_without_counters_are_judged_by_the_rules(catalog):
+    """No counters at all: the rules write 5 minutes, and the second request comes after six."""
+    given = records((0, body(RULES, "One"), None), (360, body(RULES, "Two"), None))
+    findings = explain(given, catalog)
+    assert (findings.uncounted, [finding.cause for finding in findings]) == (2, [Cause.TTL_EXPIRED])
+
+
+def test_a_record_that_cannot_be_read_is_listed(catalog):
+    """An unknown model stops nothing."""
+    bad = Record(AT, "nobody.knows-v1", Api.CONVERSE, body(RULES, "One"), where="log:7")
+    findings = explain([bad, *records((0, body(RULES, "One"), Usage(50, 9, 0, 4000)))], catalog)
+    assert findings.requests == 1
+    assert findings.unreadable[0][0] == "log:7"
+
+
+def test_an_hour_instead_of_two_writes_saves_what_the_prices_say(catalog):
+    """One pause in two requests."""
+    given = records((0, body(RULES, "One"), Usage(50, 9, 0, 4000)), (360, body(RULES, "Two"), Usage(50, 9, 0, 4000)))
+    archive = Archive(catalog)
+    (archive, requests), _ = read_all(given, archive)
+    (total,) = with_savings(Stream(catalog).run(archive, requests), requests, archive, catalog).totals
+    # By the rules: 2 writes of 5 minutes (4.125) against 1 write of an hour (6.60) and 1 read (0.33) of the same
+    # tokens: 8.25 against 6.93 per million, so here it pays.
+    assert total.saving.usd > 0
+    single = total.saving.before - total.saving.after
+    assert abs(single / total.saving.before - (Decimal("8.25") - Decimal("6.93")) / Decimal("8.25")) < Decimal("0.02")
