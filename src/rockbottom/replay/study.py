@@ -94,10 +94,15 @@ def stages_of(trace: Trace, question: Question, catalog: Catalog, behaviour: Beh
     if question.model is not None or len(trace.names["model"]) < 2:
         given = question.model or next(iter(trace.names["model"]), "")
         return (_stage(trace, given, question, catalog, behaviour),)
-    made: list[Stage] = []
+    groups: dict[tuple[str, object], list[int]] = {}
     for code, given in enumerate(trace.names["model"]):
-        rows = np.flatnonzero(trace.requests.model == code)
+        found = catalog.model(given)  # an id and a profile's ARN may be the same model reached the same way
+        groups.setdefault((found.model.id, found.scope), []).append(code)
+    made: list[Stage] = []
+    for codes in groups.values():
+        rows = np.flatnonzero(np.isin(trace.requests.model, codes))
         if len(rows):
+            given = trace.names["model"][codes[0]]
             made.append(_stage(selected(trace, rows), given, question, catalog, behaviour))
     return tuple(made)
 

@@ -2,7 +2,8 @@
 
 from array import array
 from collections.abc import Mapping, Sequence
-from typing import Any
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from rockbottom.trace.columns import (
     offsets_of,
     table_of,
 )
+
+if TYPE_CHECKING:
+    from rockbottom.trace.bodies import Piece
 
 _TABLE_OF = {**{name: name for name in NAME_TABLES}, "served": "region"}
 
@@ -65,6 +69,32 @@ class Gathered:
             self._ttl.append(ttl)
         self._points.append(len(points))
 
+    def add_pieces(
+        self,
+        numbers: Mapping[str, Any],
+        names: Mapping[str, str | None],
+        pieces: "Sequence[Piece]",
+        points: Sequence[tuple[int, int]],
+    ) -> None:
+        """One request made of pieces: ``prefix`` takes their digests and ``depth`` their sizes, for later."""
+        for column, values in self._requests.items():
+            if column in _TABLE_OF:
+                values.append(self._code(column, names.get(column)))
+            else:
+                values.append(numbers.get(column))
+        before = len(self._depth)
+        for piece in pieces:
+            self._prefix.extend(piece.digests)
+            self._depth.extend(piece.sizes)
+        self._section.frombytes(b"".join([piece.section for piece in pieces]))
+        self._kind.frombytes(b"".join([piece.kind for piece in pieces]))
+        self._weight.frombytes(b"".join([piece.weight for piece in pieces]))
+        self._blocks.append(len(self._depth) - before)
+        for after, ttl in points:
+            self._after.append(after)
+            self._ttl.append(ttl)
+        self._points.append(len(points))
+
     def _code(self, column: str, text: str | None) -> int:
         if text is None:
             return UNKNOWN
@@ -97,3 +127,9 @@ class Gathered:
 
 def _array(values: "array[int]", dtype: Any) -> Array:
     return np.frombuffer(values, dtype).copy() if len(values) else np.zeros(0, dtype)
+
+
+def key_words(key: bytes) -> tuple[int, int]:
+    """Two 64-bit words of a secret, for mixing numbers that carry no text."""
+    digest = blake2b(b"ids", key=key[:64], digest_size=16).digest()
+    return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")

@@ -6,7 +6,6 @@ Lines of the usual spelling are read by compiled code; any other valid JSON with
 """
 
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from rockbottom.trace.columns import (
     offsets_of,
     table_of,
 )
+from rockbottom.trace.gathering import key_words
 from rockbottom.trace.merging import merged
 from rockbottom.trace.reading import Damages, Part, Reader, Settings, files_of, opened, pieces_of
 
@@ -114,12 +114,6 @@ def _trace(
         np.zeros(length + 1, np.int64),
         names,
     )
-
-
-def key_words(key: bytes) -> tuple[int, int]:
-    """Two 64-bit words of a secret."""
-    digest = blake2b(b"ids", key=key[:64], digest_size=16).digest()
-    return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
 
 
 def _recognises(path: Path, head: bytes) -> bool:

@@ -1,0 +1,350 @@
+"""Requests of a log made columns: blocks hashed as the bytes they were logged as, points taken out, tokens shared out.
+
+Two blocks are the same where their bytes in the log are the same, so another spelling of the same JSON counts
+as a change (the service's own sensitivity to it was not measured). A block's digest is a keyed BLAKE2b of its
+bytes; a prefix is the chain of its blocks' digests. The tokens that the service counted are shared out
+over the blocks in proportion to their bytes; where nothing was counted the bytes are taken at four a token.
+"""
+
+import re
+from array import array
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from rockbottom.prompt import Meter, Parameters, read_converse, seeds_of
+from rockbottom.trace.columns import KINDS, ApiCode, SectionCode, Trace, TtlCode
+from rockbottom.trace.gathering import Gathered, key_words
+from rockbottom.trace.records import (
+    Body,
+    Counters,
+    Message,
+    Raw,
+    Record,
+    Reply,
+    ToolConfig,
+)
+
+BYTES_PER_TOKEN = 4  # only a unit of proportion where the service counted; the data's own estimate where it did not
+MEDIA_TOKENS = 1_600  # a flat share for an image, whose base64 says nothing of its tokens (facts/live.md 114)
+
+_CODE = {name: code for code, name in enumerate(KINDS)}
+_CONVERSE = {
+    b"text": "text", b"image": "image", b"document": "document", b"video": "video", b"audio": "audio",
+    b"toolUse": "tool_use", b"toolResult": "tool_result", b"reasoningContent": "reasoning",
+    b"guardContent": "guard", b"citationsContent": "citations", b"searchResult": "search_result",
+    b"toolSpec": "tool", b"systemTool": "system_tool", b"toolAddition": "tool_addition",
+    b"toolRemoval": "tool_removal",
+}  # fmt: skip
+_ANTHROPIC = {
+    b"text": "text", b"image": "image", b"document": "document", b"tool_use": "tool_use",
+    b"tool_result": "tool_result", b"thinking": "reasoning", b"redacted_thinking": "reasoning",
+    b"search_result": "search_result",
+}  # fmt: skip
+_MEDIA = {_CODE[name] for name in ("image", "video", "audio")}
+_TEXT_FORMATS = re.compile(rb'"format"\s*:\s*"(?:csv|docx?|xlsx?|html|txt|md)"')
+_FIRST_NAME = re.compile(rb'\s*\{\s*"(\w+)"')
+_TYPE = re.compile(rb'"type"\s*:\s*"(\w+)"')
+_HOUR = re.compile(rb'"ttl"\s*:\s*"1h"')
+_TTL = re.compile(rb'"ttl"\s*:')
+_MARK = rb'"(?:cache_control|cachePoint)"\s*:\s*\{[^{}]*\}'
+_MARK_AFTER, _MARK_BEFORE = re.compile(rb"\s*,\s*" + _MARK), re.compile(_MARK + rb"\s*,?\s*")
+
+
+class Piece(NamedTuple):
+    """A list of blocks as it stands in a body (the tools, the system, one message), taken apart once.
+
+    ``points`` are positions inside the piece. A conversation is sent again with every turn, so pieces recur.
+    """
+
+    digests: "array[int]"
+    sizes: "array[int]"
+    section: bytes
+    kind: bytes
+    weight: bytes
+    points: tuple[tuple[int, int], ...]
+    images: bool
+    choice: bytes
+
+
+class _Block(NamedTuple):
+    raw: bytes
+    kind: int
+
+
+class Gatherer:
+    """Adds records to columns; ``key`` is the secret of the hashes. Remembers pieces, up to ``capacity`` bytes."""
+
+    def __init__(self, key: bytes, capacity: int = 64 << 20) -> None:
+        self._gathered = Gathered()
+        self._digest = blake2b(b"block", key=key[:64], digest_size=8)
+        self._identity = blake2b(b"request", key=key[:64], digest_size=8)
+        self._words = key_words(key)
+        self._known: dict[tuple[int, bool, bytes], Piece] = {}
+        self._bytes, self._capacity = 0, capacity
+        self._seeds: dict[tuple[bytes, ...], tuple[int, int, int, int]] = {}
+        self._seeds_of_request: list[tuple[int, int, int, int]] = []
+
+    def add(self, record: Record, body: Body | None, reply: Reply | list[Reply] | None) -> None:
+        """One record with its body and reply, where they are known. Raises MsgspecError for blocks that are not."""
+        parsed = body or _NO_BODY
+        pieces = self._pieces(parsed, record.operation.startswith("Converse"))
+        points: list[tuple[int, int]] = []
+        before = 0
+        for piece in pieces:
+            if piece.points:
+                points.extend((before + after, ttl) for after, ttl in piece.points)
+            before += len(piece.section)
+        seeds = self._seeds_for(parsed, pieces)
+        numbers = _numbers(record, None if reply is None else _counters(reply), points)
+        numbers["at"] = record.timestamp.timestamp()
+        numbers["api"] = ApiCode.CONVERSE if record.operation.startswith("Converse") else ApiCode.INVOKE
+        numbers["parameters"] = seeds[3]
+        numbers["identity"] = self._id(record.requestId)
+        names = {
+            "session": session_of(record), "account": record.accountId, "model": record.modelId,
+            "region": record.region, "served": record.inferenceRegion or record.region,
+        }  # fmt: skip
+        self._seeds_of_request.append(seeds)
+        self._gathered.add_pieces(numbers, names, pieces, points)
+
+    def trace(self) -> Trace:
+        """The columns: digests chained into prefixes, tokens shared out over the blocks."""
+        from rockbottom.trace.chaining import chained
+
+        return chained(self._gathered.trace(), np.array(self._seeds_of_request, np.uint64), *self._words)
+
+    def _id(self, text: str) -> int:
+        if not text:
+            return 0
+        state = self._identity.copy()
+        state.update(text.encode())
+        return int.from_bytes(state.digest(), "little") or 1
+
+    def _pieces(self, body: Body, converse: bool) -> list[Piece]:
+        made: list[Piece] = []
+        anthropic = not converse and not bytes(body.toolConfig)
+        if tools := bytes(body.toolConfig) or bytes(body.tools):
+            made.append(self._piece(SectionCode.TOOLS, tools, anthropic))
+        if system := bytes(body.system):
+            made.append(self._piece(SectionCode.SYSTEM, system, anthropic))
+        known = self._known
+        for message in body.messages or ():
+            raw = bytes(message)
+            piece = known.get((SectionCode.MESSAGES, anthropic, raw))
+            made.append(self._piece(SectionCode.MESSAGES, raw, anthropic) if piece is None else piece)
+        return made
+
+    def _piece(self, section: int, raw: bytes, anthropic: bool) -> Piece:
+        key = (section, anthropic, raw)
+        piece = self._known.get(key)
+        if piece is None:
+            piece = self._taken_apart(section, raw, anthropic)
+            self._bytes += len(raw) + 400
+            if self._bytes > self._capacity:
+                self._known.clear()
+                self._bytes = len(raw) + 400
+            self._known[key] = piece
+        return piece
+
+    def _taken_apart(self, section: int, raw: bytes, anthropic: bool) -> Piece:
+        role, choice = b"", b""
+        if section == SectionCode.MESSAGES:
+            message = _message(raw)
+            role, listed = message.role.encode(), _content(message.content)
+        elif section == SectionCode.SYSTEM:
+            listed = _content(_system(raw))
+        elif raw.lstrip()[:1] == b"{":
+            config = _tool_config(raw)
+            listed, choice = [bytes(tool) for tool in config.tools or ()], bytes(config.toolChoice)
+        else:
+            listed = [bytes(tool) for tool in _tools(raw) or ()]
+        blocks: list[_Block] = []
+        points: list[tuple[int, int]] = []
+        for one in listed:
+            _take(blocks, points, one, section, anthropic)
+        kinds = [block.kind for block in blocks]
+        return Piece(
+            array("Q", [self._digest_of(section, role, block.raw) for block in blocks]),
+            array("i", [_size(block) for block in blocks]),
+            bytes([section]) * len(blocks),
+            bytes(kinds),
+            bytes([2 if kind == _TEXT_DOCUMENT else 1 for kind in kinds]),
+            tuple(points),
+            _CODE["image"] in kinds,
+            choice,
+        )
+
+    def _digest_of(self, section: int, role: bytes, raw: bytes) -> int:
+        state = self._digest.copy()
+        state.update(b"%c%s\0" % (section, role))
+        state.update(raw)
+        return int.from_bytes(state.digest(), "little")
+
+    def _seeds_for(self, body: Body, pieces: list[Piece]) -> tuple[int, int, int, int]:
+        images = any(piece.images for piece in pieces)
+        choice = pieces[0].choice if pieces else b""
+        given = (body.additionalModelRequestFields, body.outputConfig, choice, body.thinking, body.output_config,
+                 body.output_format, body.tool_choice)  # fmt: skip
+        key = (b"1" if images else b"", *map(bytes, given))
+        found = self._seeds.get(key)
+        if found is None:
+            if len(self._seeds) > 10_000:
+                self._seeds.clear()
+            seeds = seeds_of((), _parameters_of(key[1:], images), "all")
+            words = [int.from_bytes(seed[:8], "little") for seed in seeds]
+            whole = int.from_bytes(blake2b(b"".join(seeds), digest_size=8).digest(), "little")
+            found = self._seeds[key] = (words[0], words[1], words[2], whole)
+        return found
+
+
+_NO_BODY = Body()
+_message = msgspec.json.Decoder(Message).decode
+_system = msgspec.json.Decoder(str | list[Raw] | None).decode
+_tools = msgspec.json.Decoder(list[Raw] | None).decode
+_tool_config = msgspec.json.Decoder(ToolConfig).decode
+
+
+def _size(block: _Block) -> int:
+    return MEDIA_TOKENS * BYTES_PER_TOKEN if block.kind in _MEDIA else len(block.raw)
+
+
+_TEXT_DOCUMENT = _CODE["text_document"]
+
+
+def _content(content: str | list[Raw] | None) -> list[bytes]:
+    if content is None:
+        return []
+    if isinstance(content, str):
+        # A string and one text block are the same prompt (Anthropic's shorthand).
+        return [b'{"type":"text","text":' + msgspec.json.encode(content) + b"}"]
+    return [bytes(raw) for raw in content]
+
+
+def _take(blocks: list[_Block], points: list[tuple[int, int]], raw: bytes, section: int, anthropic: bool) -> None:
+    """One member of a list of blocks: a block, a point, or a block with a point on it."""
+    if b'"cachePoint"' not in raw and b'"cache_control"' not in raw:
+        blocks.append(_Block(raw, _kind_of(raw, anthropic, section)))
+        return
+    name = _first_name(raw)
+    if name == b"cachePoint" and len(raw) < 80:
+        points.append((len(blocks), _ttl_of(raw)))
+    elif name == b"toolResult":  # a point inside Converse's toolResult does nothing
+        blocks.append(_Block(_unmarked(raw), _CODE["tool_result"]))
+    else:
+        bare = _unmarked(raw)
+        blocks.append(_Block(bare, _kind_of(bare, anthropic, section)))
+        points.append((len(blocks), _ttl_of(raw)))
+
+
+def _unmarked(raw: bytes) -> bytes:
+    return _MARK_BEFORE.sub(b"", _MARK_AFTER.sub(b"", raw))
+
+
+def _first_name(raw: bytes) -> bytes:
+    found = _FIRST_NAME.match(raw)
+    return found[1] if found else b""
+
+
+def _ttl_of(raw: bytes) -> int:
+    if not _TTL.search(raw):
+        return TtlCode.DEFAULT
+    return TtlCode.ONE_HOUR if _HOUR.search(raw) else TtlCode.FIVE_MINUTES
+
+
+def _kind_of(raw: bytes, anthropic: bool, section: int) -> int:
+    name = _first_name(raw)
+    if section == SectionCode.TOOLS:
+        return _CODE["system_tool" if name == b"systemTool" else "tool"]
+    if name == b"type" or anthropic:
+        found = _TYPE.search(raw) if name != b"text" else None
+        return _CODE[_ANTHROPIC.get(found[1], "unknown")] if found else _CODE["text"]
+    kind = _CODE[_CONVERSE.get(name, "unknown")]
+    if kind == _CODE["document"] and _TEXT_FORMATS.search(raw):
+        return _TEXT_DOCUMENT
+    return kind
+
+
+def _numbers(record: Record, usage: Counters | None, points: list[tuple[int, int]]) -> dict[str, Any]:
+    said, top = record.input, usage or Counters()
+    fresh = _first(said.inputTokenCount, top.inputTokens, top.input_tokens)
+    out = _first(record.output.outputTokenCount, top.outputTokens, top.output_tokens)
+    numbers: dict[str, Any] = {"tokens_out": out}
+    if fresh is None:
+        return numbers
+    read = _first(said.cacheReadInputTokenCount, record.cacheReadInputTokenCount, top.cacheReadInputTokens,
+                  top.cache_read_input_tokens, top.cacheReadInputTokenCount)  # fmt: skip
+    write = _first(said.cacheWriteInputTokenCount, record.cacheWriteInputTokenCount, top.cacheWriteInputTokens,
+                   top.cache_creation_input_tokens, top.cacheWriteInputTokenCount)  # fmt: skip
+    short, hour = _split(write or 0, top, points)
+    numbers["observed_input"], numbers["observed_read"] = fresh, read or 0
+    numbers["observed_write_5m"], numbers["observed_write_1h"] = short, hour
+    numbers["tokens_in"] = fresh + (read or 0) + short + hour
+    return numbers
+
+
+def _split(write: int, usage: Counters, points: list[tuple[int, int]]) -> tuple[int, int]:
+    """Tokens written for 5 minutes and for an hour; where no split was logged, by the points that were sent."""
+    if usage.cacheDetails:
+        hour = sum(detail.inputTokens for detail in usage.cacheDetails if detail.ttl == "1h")
+        return max(write - hour, 0), hour
+    if usage.cache_creation is not None:
+        return usage.cache_creation.ephemeral_5m_input_tokens, usage.cache_creation.ephemeral_1h_input_tokens
+    all_hours = bool(points) and all(ttl == TtlCode.ONE_HOUR for _, ttl in points)
+    return (0, write) if all_hours else (write, 0)
+
+
+def _first(*values: int | None) -> int | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _counters(reply: Reply | list[Reply]) -> Counters | None:
+    """The usage of a reply; of a stream, what its events say, later ones on top of earlier ones."""
+    if not isinstance(reply, list):
+        return reply.usage
+    merged: Counters | None = None
+    for event in reply:
+        parts = (event.usage, event.message.usage if event.message else None,
+                 event.metadata.usage if event.metadata else None)  # fmt: skip
+        for usage in parts:
+            if usage is not None:
+                merged = usage if merged is None else _over(merged, usage)
+    return merged
+
+
+def _over(under: Counters, upper: Counters) -> Counters:
+    values = {name: getattr(upper, name) for name in Counters.__struct_fields__}
+    return Counters(**{n: getattr(under, n) if value is None else value for n, value in values.items()})
+
+
+def session_of(record: Record) -> str | None:
+    """The session a request belongs to, where its metadata say."""
+    metadata = record.requestMetadata or {}
+    return next((metadata[name] for name in _SESSION_NAMES if name in metadata), None)
+
+
+_SESSION_NAMES = ("session", "sessionId", "session_id", "conversation", "conversationId", "conversation_id", "thread")
+
+
+def _parameters_of(given: tuple[bytes, ...], images: bool) -> Parameters:
+    extra, output, choice, thinking, native_output, output_format, native_choice = (
+        msgspec.json.decode(part) if part else None for part in given
+    )
+    if native_choice is not None:
+        choice = {str(native_choice.get("type", "auto")): {}}
+    fields = dict(extra or {})
+    for name, value in (("thinking", thinking), ("output_config", native_output), ("output_format", output_format)):
+        if value is not None:
+            fields[name] = value
+    body: dict[str, Any] = {"additionalModelRequestFields": fields, "outputConfig": output or {}}
+    body["toolConfig"] = {"toolChoice": choice or {}}
+    found = read_converse(body, _meter()).parameters
+    return Parameters(found.thinking, found.effort, found.output_schema, found.tool_choice, images, found.citations)
+
+
+def _meter() -> Meter:
+    from rockbottom.catalog import load_catalog
+
+    return Meter(next(iter(load_catalog().token_weights.values())))
