@@ -74,5 +74,5 @@ def _shares(stage: Stage) -> list[float]:
 
 
 def _costs(stage: Stage) -> list[float]:
-    found = every_block(stage, Ttl.FIVE_MINUTES), every_block(stage, Ttl.ONE_HOUR), relaxed(stage)
+    found = every_block(stage, Ttl.FIVE_MINUTES), every_block(stage, Ttl.ONE_HOUR), relaxed(stage, free_hours=False)
     return [_relative(stage, one) for one in found]

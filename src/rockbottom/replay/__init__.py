@@ -1,18 +1,24 @@
 """The semantics of ``cache`` over millions of rows, proved equal to it; policies and the least possible bill."""
 
 from rockbottom.replay.bound import Bound, Reuse, every_block, relaxed, reuse_of, usage_of
+from rockbottom.replay.document import document_of
+from rockbottom.replay.exact import exact_usage
+from rockbottom.replay.keep_alive import keep_alive_bill
 from rockbottom.replay.kernel import Outcomes, outcomes
 from rockbottom.replay.nodes import Nodes, nodes_of
+from rockbottom.replay.online import OnlinePolicy, placed_online
 from rockbottom.replay.points import FIXED, PlacedPoints
 from rockbottom.replay.policies import Bill, Stage, bill_of, captured, relative_cost
 from rockbottom.replay.pricing import Rates
-from rockbottom.replay.study import Question, Row, Study, UnknownPolicy, study
+from rockbottom.replay.study import DEFAULT_POLICIES, Question, Row, Study, UnknownPolicy, study
 
 __all__ = [
+    "DEFAULT_POLICIES",
     "FIXED",
     "Bill",
     "Bound",
     "Nodes",
+    "OnlinePolicy",
     "Outcomes",
     "PlacedPoints",
     "Question",
@@ -24,9 +30,13 @@ __all__ = [
     "UnknownPolicy",
     "bill_of",
     "captured",
+    "document_of",
     "every_block",
+    "exact_usage",
+    "keep_alive_bill",
     "nodes_of",
     "outcomes",
+    "placed_online",
     "relative_cost",
     "relaxed",
     "reuse_of",

@@ -4,7 +4,10 @@ The relaxation ignores that there are at most four cachePoints, that a prefix mu
 far a point looks back, and that a write is readable only once its response began. So no legal placement can
 cost less, and the figure is a true lower bound; it is not the exact optimum. Per block and use there are
 three choices (not cached, a 5-minute write, an hour's write) and, while the block is live, a read that
-renews it; a backward pass over each block's uses finds the cheapest sequence. Prices are scaled to integers,
+renews it; a backward pass over each block's uses finds the cheapest sequence. Under two switches a read may
+also lengthen a lifetime for nothing: with ``point_below_hit = marks`` and ``ttl_in_key = yes`` an hour's point
+below the hit makes an entry that is not billed, and with ``entry_lifetime = whole_prefix`` an hour's tail
+keeps what was only read. The bound then takes every read to do so; otherwise it would not be one. Prices are scaled to integers,
 so the comparison of costs is exact too.
 
 The same passes with the choice fixed give the bills of "write every block wherever it is not live", which
@@ -62,9 +65,19 @@ class _Prices:
     long: int
 
 
-def relaxed(stage: Stage) -> Outcomes:
-    """Tokens of every request when each block decides alone."""
-    return _outcomes(stage, _choose(stage))
+def relaxed(stage: Stage, free_hours: bool | None = None) -> Outcomes:
+    """Tokens of every request when each block decides alone.
+
+    ``free_hours`` is whether a read may lengthen a lifetime for nothing (None: as the switches say).
+    """
+    free = _free_hours(stage) if free_hours is None else free_hours
+    return _outcomes(stage, _choose(stage, free), free)
+
+
+def _free_hours(stage: Stage) -> bool:
+    behaviour = stage.behaviour
+    marks = behaviour.point_below_hit == "marks" and behaviour.ttl_in_key == "yes"
+    return Ttl.ONE_HOUR in stage.rules.ttls and (marks or behaviour.entry_lifetime == "whole_prefix")
 
 
 def every_block(stage: Stage, ttl: Ttl) -> Outcomes:
@@ -74,7 +87,7 @@ def every_block(stage: Stage, ttl: Ttl) -> Outcomes:
     return _outcomes(stage, choices)
 
 
-def _outcomes(stage: Stage, choices: Array) -> Outcomes:
+def _outcomes(stage: Stage, choices: Array, free: bool = False) -> Outcomes:
     trace = stage.trace
     length = len(trace)
     sums = np.zeros((4, length), np.int32)
@@ -82,7 +95,7 @@ def _outcomes(stage: Stage, choices: Array) -> Outcomes:
         _follow(
             trace.requests.at, trace.block_offsets, stage.nodes.of_block, trace.blocks.depth,
             _lifetimes(stage), choices, np.zeros(stage.nodes.count, np.uint8),
-            np.zeros(stage.nodes.count, np.float64), sums,
+            np.zeros(stage.nodes.count, np.float64), sums, free,
         )  # fmt: skip
     uncached = trace.requests.tokens_in - sums[1] - sums[2] - sums[3]
     zero = np.zeros(length, np.int32)
@@ -94,7 +107,7 @@ def _lifetimes(stage: Stage) -> Array:
     return np.array([0.0, ttls[0].seconds, ttls[-1].seconds])
 
 
-def _choose(stage: Stage) -> Array:
+def _choose(stage: Stage, free: bool) -> Array:
     trace, count = stage.trace, stage.nodes.count
     choices = np.zeros(len(stage.nodes.of_block), np.uint8)
     if not stage.rules.explicit:
@@ -104,7 +117,7 @@ def _choose(stage: Stage) -> Array:
     _decide(
         trace.requests.at, trace.block_offsets, stage.nodes.of_block, trace.blocks.depth, _lifetimes(stage),
         table, stage.bands.of_request.astype(np.int64), choices,
-        np.zeros((count, 3), np.int64), np.full(count, np.inf),
+        np.zeros((count, 3), np.int64), np.full(count, np.inf), free,
     )  # fmt: skip
     return choices
 
@@ -127,7 +140,7 @@ def _prices(stage: Stage, threshold: int) -> _Prices:
 @compiled
 def _decide(
     at: Array, offsets: Array, nodes: Array, depth: Array, lifetimes: Array,
-    prices: Array, bands: Array, choices: Array, later: Array, next_at: Array,
+    prices: Array, bands: Array, choices: Array, later: Array, next_at: Array, free_hours: bool,
 ) -> None:  # fmt: skip
     """Backward over all uses: ``later[node, s]`` is the least cost from the next use on, in state s at it.
 
@@ -156,7 +169,7 @@ def _decide(
             if write_long < cold:
                 cold, to = write_long, 2
             choice = to
-            read_short = read * tokens + after_short
+            read_short = read * tokens + (after_long if free_hours else after_short)
             read_long = read * tokens + after_long
             # A live block may also be written anew (for longer), or left to die.
             warm, to = read_short, 1
@@ -175,7 +188,7 @@ def _decide(
 @compiled
 def _follow(
     at: Array, offsets: Array, nodes: Array, depth: Array, lifetimes: Array,
-    choices: Array, state: Array, used_at: Array, sums: Array,
+    choices: Array, state: Array, used_at: Array, sums: Array, free_hours: bool,
 ) -> None:  # fmt: skip
     """Forward over all uses by the choices: tokens uncached, read, written short and written long per request."""
     for i in range(len(at)):
@@ -191,7 +204,7 @@ def _follow(
             wanted = choices[row] & 3
             if now and to != 3:
                 sums[1, i] += tokens
-                to = now
+                to = 2 if free_hours else now
             else:
                 to = wanted
                 sums[0 if to == 0 else to + 1, i] += tokens

@@ -1,23 +1,28 @@
 """A whole trace, every model in it, run through the policies asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import reduce
 
 import numpy as np
 
 from rockbottom.cache import Behaviour
 from rockbottom.catalog import CacheRules, Catalog, ModelId, Tier
-from rockbottom.quantities import RockbottomError
+from rockbottom.quantities import RockbottomError, Usage
 from rockbottom.replay.bound import Bound, bound_of
+from rockbottom.replay.exact import exact_usage
+from rockbottom.replay.keep_alive import keep_alive_bill
+from rockbottom.replay.online import OnlinePolicy, placed_online
 from rockbottom.replay.points import FIXED
-from rockbottom.replay.policies import Bill, Stage, bill_of, captured, relative_cost
+from rockbottom.replay.policies import Bill, Stage, batch_bill, bill_of, captured, relative_cost
 from rockbottom.replay.pricing import Rates
 from rockbottom.trace import Array, Trace, selected
 
 NONE = "none"
 RECORDED = "as_recorded"
+DEFAULT_POLICIES = ("system", "system_1h", "system_tail_5m", "system_tail_1h", "system_1h_tail_5m")
 SECONDS_A_MONTH = 30 * 86_400
 
 
@@ -61,17 +66,28 @@ class Study:
         return next(row for row in self.rows if row.bill.policy == policy)
 
 
-def study(trace: Trace, question: Question, catalog: Catalog, behaviour: Behaviour) -> Study:
-    """The trace under every policy of the question. Raises UnknownPolicy, UnknownModel, NoPriceInForce."""
+def study(
+    trace: Trace,
+    question: Question,
+    catalog: Catalog,
+    behaviour: Behaviour,
+    online: Mapping[str, Callable[[Stage], OnlinePolicy]] | None = None,
+) -> Study:
+    """The trace under every policy of the question; ``online`` makes a policy that learns for each stage.
+
+    Raises UnknownPolicy, UnknownModel, NoPriceInForce.
+    """
+    online = online or {}
+    known = (*FIXED, *EXTRA, *online)
     for name in question.policies:
-        if name not in FIXED:
-            raise UnknownPolicy(f"no policy {name!r}; there are {', '.join(FIXED)}")
+        if name not in known:
+            raise UnknownPolicy(f"no policy {name!r}; there are {', '.join(known)}")
     stages = stages_of(trace, question, catalog, behaviour)
-    none = _summed(stages, NONE)
-    bound = bound_of(stages)
+    none = _summed(stages, NONE, online)
+    bound = _least(stages)
     rows: list[Row] = []
     for name in question.policies:
-        bill = none if name == NONE else _summed(stages, name)
+        bill = none if name == NONE else _summed(stages, name, online)
         rows.append(Row(bill, relative_cost(bill.cost, none.cost), _captured(bill, none, bound)))
     return Study(question, stages, tuple(rows), bound, none)
 
@@ -80,13 +96,40 @@ def _captured(bill: Bill, none: Bill, bound: Bound) -> Decimal | None:
     return captured(bill.cost.usd, none.cost.usd, bound.bill.cost.usd)
 
 
-def _summed(stages: Sequence[Stage], policy: str) -> Bill:
+def _summed(
+    stages: Sequence[Stage], policy: str, online: Mapping[str, Callable[[Stage], OnlinePolicy]]
+) -> Bill:
+    bills = [_bill(stage, policy, online) for stage in stages]
+    return reduce(lambda one, other: one + other, bills)
+
+
+def _bill(stage: Stage, policy: str, online: Mapping[str, Callable[[Stage], OnlinePolicy]]) -> Bill:
+    if policy in online:
+        points = placed_online(stage, online[policy](stage))
+        return bill_of(stage, policy, lambda trace, rules: points)
+    if policy in EXTRA:
+        return EXTRA[policy](stage)
+    return bill_of(stage, policy, FIXED[policy])
+
+
+EXTRA: Mapping[str, Callable[[Stage], Bill]] = {"keep_alive": keep_alive_bill, "batch": batch_bill}
+"""Policies that are more than points: extra requests, another tier."""
+
+
+def _least(stages: Sequence[Stage]) -> Bound:
+    """The least possible bill itself where the workload is small enough to search, else the lower bound."""
+    usages = [exact_usage(stage) for stage in stages]
+    if not all(usage is not None for usage in usages):
+        return bound_of(stages)
     total: Bill | None = None
-    for stage in stages:
-        bill = bill_of(stage, policy, FIXED[policy])
+    for stage, usage in zip(stages, usages, strict=True):
+        assert usage is not None
+        output = int(stage.trace.requests.tokens_out.clip(0).sum(dtype=np.int64))
+        whole = usage + Usage(output=output)
+        bill = Bill("clairvoyant", whole, stage.rates.cost(whole))
         total = bill if total is None else total + bill
     assert total is not None
-    return total
+    return Bound(total, exact=True)
 
 
 def stages_of(trace: Trace, question: Question, catalog: Catalog, behaviour: Behaviour) -> tuple[Stage, ...]:

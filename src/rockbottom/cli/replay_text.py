@@ -1,0 +1,84 @@
+"""A replay's document as text for a terminal of 80 columns."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def text_of(document: Json) -> Iterator[str]:
+    """The lines to print."""
+    models = ", ".join(dict.fromkeys(model["name"] for model in document["models"]))
+    yield f"{document['requests']:,} requests · {models} · {document['tier']} tier · prices of {document['on']}"
+    if document["reconciliation"]:
+        yield ""
+        yield from _reconciliation(document["reconciliation"])
+    yield ""
+    yield f"{'policy':<18} {'read':>8} {'written':>8} {'uncached':>8} {'input $':>12} {'relative':>8} {'captured':>9}"
+    for row in document["policies"]:
+        yield _row(row)
+    yield _row({**document["clairvoyant"], "captured": None})
+    yield ""
+    yield from _details(document)
+    if document["switch"]:
+        yield _switch(document)
+    yield f"clairvoyant: {document['clairvoyant']['is']}"
+    yield f"assumed: {'; '.join(document['assumptions'])}"
+
+
+def _reconciliation(found: Json) -> Iterator[str]:
+    observed, predicted = _money(found["observed_usd"]), _money(found["predicted_usd"])
+    difference = "" if found["difference"] is None else f" ({found['difference']:+.1%})"
+    yield f"observed bill ${observed}, predicted from the recorded points ${predicted}{difference}"
+    for row in found["causes"]:
+        read = f"{_short(row['predicted_read_tokens'])} predicted, {_short(row['observed_read_tokens'])} observed"
+        yield f"  {row['requests']:>9,} requests  {row['cause']}: read {read}"
+
+
+def _row(row: Json) -> str:
+    written = row["written_5m_tokens"] + row["written_1h_tokens"]
+    tokens = " ".join(f"{_short(count):>8}" for count in (row["read_tokens"], written, row["uncached_tokens"]))
+    relative = "" if row["relative_input_cost"] is None else f"{row['relative_input_cost']:.3f}"
+    captured = "" if row["captured"] is None else f"{row['captured']:.1%}"
+    return f"{row['policy']:<18} {tokens} {_money(row['input_usd']):>12} {relative:>8} {captured:>9}".rstrip()
+
+
+def _details(document: Json) -> Iterator[str]:
+    """Waste, gaps and quota of what was done, or else of the cheapest policy that places points."""
+    details: Json = document["details"]
+    if not details:
+        return
+    costs = {row["policy"]: Decimal(row["usd"]) for row in document["policies"] if row["policy"] in details}
+    name = "as_recorded" if "as_recorded" in details else min(costs, key=lambda policy: costs[policy])
+    found = details[name]
+    written, wasted = found["written_tokens"], found["never_read_tokens"]
+    share = f" ({wasted / written:.0%})" if written else ""
+    yield f"{name}: {_short(written)} tokens written, {_short(wasted)} never read{share}"
+    rates = [f"{row['gap']} {row['hit_rate']:.0%}" for row in found["gaps"] if row["hit_rate"] is not None]
+    if rates:
+        yield f"  read of what was seen before, by gap: {', '.join(rates)}"
+    for quota in found["quota"]:
+        peak, without = quota["peak_minute"], quota["peak_minute_without"]
+        yield f"  fullest minute against the quota: {_short(peak)} tokens instead of {_short(without)} (input side)"
+
+
+def _switch(document: Json) -> str:
+    switch = document["switch"]
+    hours = document["span_seconds"] / 3600
+    if switch["saved_usd_a_month"] is None:
+        return f"from {switch['from']} to {switch['to']} saves ${_money(switch['saved_usd'])}"
+    month = f"${Decimal(switch['saved_usd_a_month']):,.0f} a month"
+    return f"from {switch['from']} to {switch['to']} saves {month}, scaled from {hours:,.1f} hours"
+
+
+def _money(text: str) -> str:
+    amount = Decimal(text)
+    return f"{amount:,.2f}" if abs(amount) >= 10 else f"{amount:.4f}"
+
+
+def _short(count: int) -> str:
+    for size, letter in ((10**9, "G"), (10**6, "M"), (10**4, "k")):
+        if abs(count) >= size:
+            return f"{count / (size if letter != 'k' else 1000):,.1f}{letter}"
+    return f"{count:,}"

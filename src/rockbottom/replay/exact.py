@@ -1,0 +1,102 @@
+"""The least possible bill itself, for small workloads: every legal placement, knowing the future.
+
+A search over requests in order; its state is the set of live entries, so what two histories have left alike is
+worked out once. Legal are up to the model's maximum of points at block ends, hours before five minutes.
+Work grows quickly: past ``LIMIT`` steps there is no answer and the lower bound of ``bound`` is all there is.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import combinations
+
+from rockbottom.cache import EntryKey, Namespace, PrefixCache, step
+from rockbottom.cost import Cost
+from rockbottom.prompt import CachePoint, Prompt, prompt_of
+from rockbottom.quantities import NO_USAGE, Ttl, Usage
+from rockbottom.replay.online import prompts_of
+from rockbottom.replay.policies import Stage
+
+LIMIT = 60_000
+
+_State = tuple[tuple[EntryKey, Ttl, float, float, EntryKey | None], ...]
+
+
+@dataclass(slots=True)
+class _Search:
+    stage: Stage
+    prompts: list[tuple[Prompt, float]]
+    left: int
+    known: dict[tuple[int, _State], tuple[Decimal, Usage] | None] = field(
+        default_factory=dict[tuple[int, _State], tuple[Decimal, Usage] | None]
+    )
+
+
+class TooLarge(Exception):
+    """The search took more steps than it may."""
+
+
+def exact_usage(stage: Stage, limit: int = LIMIT) -> Usage | None:
+    """The input tokens of the cheapest legal placements; None where the workload is too large for the search."""
+    if len(stage.bands.thresholds) > 1 or len(stage.trace) > 40:
+        return None
+    search = _Search(stage, list(prompts_of(stage)), limit)
+    try:
+        return _least(search, 0, PrefixCache())[1]
+    except TooLarge:
+        return None
+
+
+def _least(search: _Search, number: int, state: PrefixCache) -> tuple[Decimal, Usage]:
+    """The least cost from a request on, and its tokens."""
+    if number == len(search.prompts):
+        return Decimal(0), NO_USAGE
+    prompt, now = search.prompts[number]
+    alive = {key: entry for key, entry in state.entries.items() if entry.expires_at > now}
+    key = number, _state_key(PrefixCache(alive))
+    found = search.known.get(key)
+    if found is None:
+        found = search.known[key] = _best(search, number, prompt, now, PrefixCache(alive))
+    return found
+
+
+def _best(search: _Search, number: int, prompt: Prompt, now: float, state: PrefixCache) -> tuple[Decimal, Usage]:
+    best: tuple[Decimal, Usage] | None = None
+    stage = search.stage
+    tail = int(stage.trace.requests.tokens_in[number]) - prompt.tokens
+    for points in _placements(stage, prompt):
+        search.left -= 1
+        if search.left < 0:
+            raise TooLarge
+        marked = prompt_of(prompt.api, prompt.segments, points, prompt.parameters)
+        after, result = step(state, marked, now, stage.rules, stage.behaviour, Namespace("", "", stage.rules.model))
+        uncached = prompt.tokens - result.read - result.written + tail
+        usage = Usage(uncached, 0, result.read, result.written_5m, 0, result.written_1h)
+        cost = Cost(stage.rates.cost(usage).lines).usd
+        if best is not None and cost >= best[0]:
+            continue
+        later, rest = _least(search, number + 1, after)
+        if best is None or cost + later < best[0]:
+            best = cost + later, usage + rest
+    assert best is not None
+    return best
+
+
+def _placements(stage: Stage, prompt: Prompt) -> Iterator[list[CachePoint]]:
+    """Every legal set of points: none, then up to the maximum; in each the first so many for an hour."""
+    deep = [n for n in range(1, len(prompt.segments) + 1) if prompt.depths[n] >= max(1, stage.rules.minimum_tokens)]
+    hours = Ttl.ONE_HOUR in stage.rules.ttls
+    for count in range(min(stage.rules.maximum_points, len(deep)) + 1):
+        for chosen in combinations(deep, count):
+            for long in range(count + 1 if hours else 1):
+                yield [_point(prompt, n, Ttl.ONE_HOUR if k < long else None) for k, n in enumerate(chosen)]
+
+
+def _point(prompt: Prompt, after: int, ttl: Ttl | None) -> CachePoint:
+    before = prompt.segments[after - 1]
+    return CachePoint(after, ttl, before.section, before.kind)
+
+
+def _state_key(state: PrefixCache) -> _State:
+    rows = [(key, e.ttl, e.expires_at, e.visible_at, e.parent) for key, e in state.entries.items()]
+    return tuple(sorted(rows, key=lambda row: (row[0].prefix, row[2], row[1].value)))

@@ -1,0 +1,77 @@
+"""Policies that learn while serving: asked about each request in turn, told what it read and wrote.
+
+The planner itself lies above this package; whoever calls passes it in as an ``OnlinePolicy``. Outcomes for
+the feedback come from the reference semantics, so what a policy learns from is the specification itself.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from rockbottom.cache import Namespace, PrefixCache, step
+from rockbottom.prompt import Api, BlockKind, CachePoint, Parameters, Prompt, Section, Segment, prompt_of
+from rockbottom.quantities import Ttl, Usage
+from rockbottom.replay.points import FIVE_MINUTES, ONE_HOUR, PlacedPoints
+from rockbottom.replay.policies import Stage
+from rockbottom.trace import KINDS, ApiCode
+
+
+class OnlinePolicy(Protocol):
+    """Chooses the points of one request, then hears what came of it."""
+
+    def choose(self, prompt: Prompt, now: float) -> Sequence[tuple[int, Ttl | None]]:
+        """Points as (how many leading segments, TTL); the prompt carries none."""
+        ...
+
+    def observe(self, usage: Usage, now: float) -> None:
+        """What the request just chosen for was billed."""
+        ...
+
+
+def placed_online(stage: Stage, policy: OnlinePolicy) -> PlacedPoints:
+    """The points that a policy chooses, request by request, on a stage."""
+    state, namespace = PrefixCache(), Namespace("", "", stage.rules.model)
+    after: list[int] = []
+    ttl: list[int] = []
+    offsets = np.zeros(len(stage.trace) + 1, np.int64)
+    for i, (prompt, now) in enumerate(prompts_of(stage)):
+        chosen = policy.choose(prompt, now)
+        marked = prompt_of(prompt.api, prompt.segments, [_point(prompt, *one) for one in chosen], prompt.parameters)
+        state, result = step(state, marked, now, stage.rules, stage.behaviour, namespace)
+        policy.observe(result.usage(max(int(stage.trace.requests.tokens_out[i]), 0)), now)
+        after.extend(position for position, _ in chosen)
+        ttl.extend(ONE_HOUR if one is Ttl.ONE_HOUR else FIVE_MINUTES for _, one in chosen)
+        offsets[i + 1] = len(after)
+    return PlacedPoints(offsets, np.array(after, np.int32), np.array(ttl, np.uint8))
+
+
+def _point(prompt: Prompt, after: int, ttl: Ttl | None) -> CachePoint:
+    before = prompt.segments[after - 1]
+    return CachePoint(after, ttl, before.section, before.kind, before.message)
+
+
+def prompts_of(stage: Stage) -> Iterator[tuple[Prompt, float]]:
+    """Every request as a canonical prompt. Roles are not in a trace: they are inferred from the kinds."""
+    trace = stage.trace
+    blocks, nodes = trace.blocks, stage.nodes.of_block
+    for i in range(len(trace)):
+        rows = slice(int(trace.block_offsets[i]), int(trace.block_offsets[i + 1]))
+        tokens = np.diff(blocks.depth[rows], prepend=0).tolist()
+        columns = (nodes[rows].tolist(), tokens, blocks.section[rows].tolist(), blocks.kind[rows].tolist(),
+                   blocks.weight[rows].tolist())  # fmt: skip
+        segments = [_segment(*row) for row in zip(*columns, strict=True)]
+        api = Api.INVOKE if trace.requests.api[i] == ApiCode.INVOKE else Api.CONVERSE
+        yield prompt_of(api, segments, (), Parameters()), float(trace.requests.at[i])
+
+
+_SECTIONS = (Section.TOOLS, Section.SYSTEM, Section.MESSAGES)
+_KINDS = [BlockKind(name) if name != "slice" else BlockKind.TEXT for name in KINDS]
+_OF_ASSISTANT = (BlockKind.TOOL_USE, BlockKind.REASONING)
+
+
+def _segment(node: int, tokens: int, section: int, kind: int, weight: int) -> Segment:
+    what = _KINDS[kind]
+    role = "" if section < 2 else "assistant" if what in _OF_ASSISTANT else "user"
+    # The number of a prefix names all before it as well, so it does for the block's own digest.
+    return Segment(_SECTIONS[section], what, node.to_bytes(8, "little"), tokens, weight, role)
