@@ -7,8 +7,8 @@ three choices (not cached, a 5-minute write, an hour's write) and, while the blo
 renews it; a backward pass over each block's uses finds the cheapest sequence. Under two switches a read may
 also lengthen a lifetime for nothing: with ``point_below_hit = marks`` and ``ttl_in_key = yes`` an hour's point
 below the hit makes an entry that is not billed, and with ``entry_lifetime = whole_prefix`` an hour's tail
-keeps what was only read. The bound then takes every read to do so; otherwise it would not be one. Prices are scaled to integers,
-so the comparison of costs is exact too.
+keeps what was only read. The bound then takes every read to do so; otherwise it would not be one. Prices are
+scaled to integers, so the comparison of costs is exact too.
 
 The same passes with the choice fixed give the bills of "write every block wherever it is not live", which
 is what fixed rules cost when placement is left out of account, and the reuse of a trace.
