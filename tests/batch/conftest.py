@@ -20,6 +20,9 @@ ON = date(2026, 11, 1)
 FAST = {"validating": 0, "scheduled": 0}
 
 
+_CLIENTS = {}
+
+
 def body(number, **more):
     """A Converse body."""
     return {
@@ -85,6 +88,7 @@ class Place:
             s3_url=self.served.s3_url,
             sleep=self.slept.append,
             credentials=dict(KEYS),
+            _clients=_CLIENTS.setdefault(self.served.url, {}),  # making a client takes longer than a run
             **more,
         )
 

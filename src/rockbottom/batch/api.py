@@ -316,6 +316,7 @@ def run(
     agree: Agree | None = None,
     output_tokens: int | None = None,
     every_s: float = 30.0,
+    within_s: float | None = None,
     **more: Any,
 ) -> Outcome:
     """Run records through batch inference and wait for the results.
@@ -333,7 +334,7 @@ def run(
     )
     with prepared as one:
         one.agree(one.estimate(output_tokens), agree, max_usd)
-        return one.collect(every_s=every_s)
+        return one.collect(every_s=every_s, within_s=within_s)
 
 
 def source_of(records: Iterable[Body | tuple[str, Body]] | str | Path) -> Source:

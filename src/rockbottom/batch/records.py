@@ -22,7 +22,16 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _text = msgspec.json.Decoder(str).decode
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
+_EMPTY = ([b"[]"], [b"[", b"]"], [b"null"])
 _KEPT = 100  # problems kept to be shown; the rest are counted
+
+
+class _Record(msgspec.Struct):
+    recordId: str  # AWS's spelling
+    modelInput: msgspec.Raw
+
+
+_record = msgspec.json.Decoder(_Record).decode
 
 
 class Kind(Enum):
@@ -63,16 +72,29 @@ class Checker:
     total_problems: int = 0
     stripped: int = 0
     _seen: set[str] = field(default_factory=set[str])
+    _required: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        ordinary = ("messages",) if self.kind is Kind.CONVERSE else ()
+        self._required = _REQUIRED.get((self.kind, self.vendor), ordinary)
 
     def line(self, number: int, raw: bytes) -> bytes | None:
         """The record of one line of JSONL, newline included; None when it is refused. ``number`` counts from 1."""
+        try:
+            record = _record(raw)
+            return self._taken(number, record.recordId, record.modelInput)
+        except msgspec.DecodeError:
+            return self._odd_line(number, raw)
+
+    def _odd_line(self, number: int, raw: bytes) -> bytes | None:
+        """A line that is not an ordinary record: a bare body, a record without an id, or neither."""
         try:
             members = _members(raw)
         except (msgspec.DecodeError, RecursionError) as error:
             return self._refuse(number, None, "line", f"not a JSON object: {error}")
         if "modelInput" in members:
             return self._record(number, members.get("recordId"), bytes(members["modelInput"]))
-        return self._record(number, None, raw)
+        return self._record(number, None, raw.strip())
 
     def body(self, number: int, record_id: str | None, body: Json) -> bytes | None:
         """The record of a Python body."""
@@ -92,8 +114,15 @@ class Checker:
 
     def _record(self, number: int, raw_id: msgspec.Raw | None, body: bytes) -> bytes | None:
         record_id = self._identity(number, raw_id)
-        if record_id is None:
-            return None
+        return None if record_id is None else self._taken(number, record_id, body)
+
+    def _taken(self, number: int, record_id: str, body: bytes | msgspec.Raw) -> bytes | None:
+        """The line of a record whose id is a text."""
+        if record_id in self._seen or not record_id:
+            why = "stands on an earlier line too; each must be unique" if record_id else "empty"
+            return self._refuse(number, record_id or None, "recordId", why)
+        self._seen.add(record_id)
+        body = bytes(body)
         try:
             members = _members(body)
         except (msgspec.DecodeError, RecursionError):
@@ -125,23 +154,18 @@ class Checker:
             except msgspec.DecodeError:
                 self._refuse(number, None, "recordId", "not a text")
                 return None
-        if not record_id:
-            self._refuse(number, None, "recordId", "empty")
-            return None
-        if record_id in self._seen:
-            self._refuse(number, record_id, "recordId", "stands on an earlier line too; each must be unique")
-            return None
-        self._seen.add(record_id)
         return record_id
 
     def _wrong(self, members: Mapping[str, msgspec.Raw]) -> tuple[str, str] | None:
-        for name, why in _BARRED.items():
-            if name in members and bytes(members[name]) not in (b"null", b"{}", b"[]"):
-                return f"modelInput.{name}", why
-        for name in _REQUIRED.get((self.kind, self.vendor), ("messages",) if self.kind is Kind.CONVERSE else ()):
+        if not _BARRED.keys().isdisjoint(members):
+            for name, why in _BARRED.items():
+                if name in members and bytes(members[name]) not in (b"null", b"{}", b"[]"):
+                    return f"modelInput.{name}", why
+        for name in self._required:
             if name not in members:
                 return f"modelInput.{name}", f"missing; every {self.kind.value} body of {self.vendor} needs it"
-        if "messages" in members and bytes(members["messages"]).strip() in (b"[]", b"null"):
+        messages = members.get("messages")
+        if messages is not None and len(memoryview(messages)) < 8 and bytes(messages).split() in _EMPTY:
             return "modelInput.messages", "empty"
         return None
 
@@ -201,9 +225,8 @@ def lines_of(path: Path, checker: Checker) -> Iterator[bytes]:
 
 def _checked_lines(file: IO[bytes], checker: Checker) -> Iterator[bytes]:
     for number, raw in enumerate(file, 1):
-        line = raw.strip()
-        if line:
-            record = checker.line(number, line)
+        if not raw.isspace():
+            record = checker.line(number, raw)
             if record is not None:
                 yield record
 

@@ -3,12 +3,13 @@
 One byte of fate and three numbers of place for each record; the results themselves stay in their files.
 """
 
+import os
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
@@ -35,12 +36,6 @@ class _Error(msgspec.Struct):
     retryable: bool | None = None
 
 
-class _Result(msgspec.Struct):
-    recordId: str | None = None
-    modelOutput: msgspec.Raw = _NOTHING
-    error: _Error | None = None
-
-
 class _Counters(msgspec.Struct):
     # Converse and Nova in camelCase, Anthropic in snake_case.
     inputTokens: int = 0
@@ -53,8 +48,21 @@ class _Output(msgspec.Struct):
     usage: _Counters | None = None
 
 
+class _Result(msgspec.Struct):
+    recordId: str | None = None
+    modelOutput: _Output | None = None
+    error: _Error | None = None
+
+
+class _Odd(msgspec.Struct):
+    # An output whose usage is in no shape that we know.
+    recordId: str | None = None
+    modelOutput: msgspec.Raw = _NOTHING
+    error: _Error | None = None
+
+
 _result = msgspec.json.Decoder(_Result).decode
-_output = msgspec.json.Decoder(_Output).decode
+_odd = msgspec.json.Decoder(_Odd).decode
 _encode = msgspec.json.Encoder().encode
 # Codes that may be retried where the record does not say: the service's own throttling and server errors.
 _RETRYABLE_CODES = frozenset({"408", "424", "429", "500", "502", "503", "504"})
@@ -95,6 +103,7 @@ class Rejoin:
         self._offset = array("Q", bytes(8 * count))
         self._length = array("L", bytes(array("L").itemsize * count))
         self._paths: list[Path] = []
+        self._input = self._output = 0
         self.tally = Tally()
 
     def take(self, path: Path) -> int:
@@ -113,7 +122,7 @@ class Rejoin:
 
     def _take(self, path: Path, line: bytes, number: int, at: int) -> int:
         try:
-            result = _result(line)
+            result = read_result(line)
         except (msgspec.DecodeError, RecursionError) as error:
             raise half_written(path, f"the line at byte {at:,} is not a result: {error}") from error
         ordinal = self._ordinals.get(result.recordId or "")
@@ -132,19 +141,18 @@ class Rejoin:
             self._meter(result.modelOutput)
         return 1
 
-    def _meter(self, raw: msgspec.Raw) -> None:
-        try:
-            counters = _output(raw).usage
-        except msgspec.DecodeError:
-            counters = None
+    def _meter(self, output: _Output | None) -> None:
+        counters = output.usage if output is not None else None
         if counters is None:
             self.tally.unmetered += 1
             return
-        usage = Usage(counters.inputTokens + counters.input_tokens, counters.outputTokens + counters.output_tokens)
-        if usage.input > _LONG_PROMPT:
-            self.tally.long.append(usage)
+        tokens_in = counters.inputTokens + counters.input_tokens
+        tokens_out = counters.outputTokens + counters.output_tokens
+        if tokens_in > _LONG_PROMPT:
+            self.tally.long.append(Usage(tokens_in, tokens_out))
         else:
-            self.tally.short += usage
+            self._input += tokens_in
+            self._output += tokens_out
 
     def count(self) -> Tally:
         """The tally with every record counted once."""
@@ -153,6 +161,7 @@ class Rejoin:
         tally.refused = self.fates.count(Fate.REFUSED)
         tally.retryable = self.fates.count(Fate.RETRYABLE)
         tally.missing = self.fates.count(Fate.NO_RESULT)
+        tally.short = Usage(self._input, self._output)
         return tally
 
     def unanswered(self, which: Callable[[int], bool]) -> bytearray:
@@ -162,22 +171,16 @@ class Rejoin:
 
     def rows(self) -> Iterator[bytes]:
         """One line for each record in the order of the input: its modelOutput, or its error."""
-        files: list[IO[bytes]] = []
-        try:
-            files.extend(path.open("rb") for path in self._paths)
+        with ExitStack() as stack:
+            files = [stack.enter_context(path.open("rb")).fileno() for path in self._paths]
             for record_id, ordinal in self._ordinals.items():
                 yield self._row(record_id, ordinal, files)
-        finally:
-            for file in files:
-                file.close()
 
-    def _row(self, record_id: str, ordinal: int, files: "list[IO[bytes]]") -> bytes:
+    def _row(self, record_id: str, ordinal: int, files: Sequence[int]) -> bytes:
         name = _encode(record_id)
         if self.fates[ordinal] == Fate.NO_RESULT:
             return b'{"recordId":%b,"error":{"errorMessage":"no result","retryable":true}}\n' % name
-        file = files[self._file[ordinal]]
-        file.seek(self._offset[ordinal])
-        result = _result(file.read(self._length[ordinal]))
+        result = _odd(os.pread(files[self._file[ordinal]], self._length[ordinal], self._offset[ordinal]))
         if self.fates[ordinal] == Fate.ANSWERED:
             return b'{"recordId":%b,"modelOutput":%b}\n' % (name, result.modelOutput)
         key = f"{result.error.errorCode}: {result.error.errorMessage}" if result.error else "unknown"
@@ -188,7 +191,7 @@ class Rejoin:
 
 def fate_of(result: _Result) -> Fate:
     """The fate that a line of output tells."""
-    if bytes(result.modelOutput) != b"null" and result.error is None:
+    if result.modelOutput is not None and result.error is None:
         return Fate.ANSWERED
     error = result.error
     if error is None:
@@ -208,9 +211,19 @@ def half_written(path: Path, why: str) -> OutputIncomplete:
     )
 
 
+def read_result(line: bytes) -> _Result:
+    """One line of output. Raises msgspec.DecodeError when it is none."""
+    try:
+        return _result(line)
+    except msgspec.ValidationError:
+        odd = _odd(line)
+        answered = bytes(odd.modelOutput) != b"null"
+        return _Result(odd.recordId, _Output() if answered else None, odd.error)
+
+
 def _whole(line: bytes) -> bool:
     try:
-        _result(line)
+        read_result(line)
     except msgspec.DecodeError:
         return False
     return True

@@ -1,0 +1,152 @@
+"""rockbottom batch on the command line: data on stdout, talk on stderr, exit codes as documented."""
+
+import json
+
+import pytest
+
+from rockbottom.cli import main
+
+
+@pytest.fixture
+def rockbottom(place, kit, capsys, monkeypatch, tmp_path):
+    """Runs a command line in a folder of its own; exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK", place.served.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", place.served.s3_url)
+
+    def run(*words):
+        try:
+            code = main(["batch", *words])
+        except SystemExit as ended:
+            code = ended.code
+        said = capsys.readouterr()
+        return code or 0, said.out, said.err
+
+    return run
+
+
+def file_of(tmp_path, records, name="tickets.jsonl"):
+    lines = (json.dumps({"recordId": key, "modelInput": body}) + "\n" for key, body in records)
+    (tmp_path / name).write_text("".join(lines))
+    return name
+
+
+def job(kit):
+    return ["--model", kit.MODEL, "--bucket", kit.BUCKET, "--role", kit.ROLE, "--region", "us-east-1"]
+
+
+def test_run_prints_the_estimate_first_and_then_what_came_of_it(rockbottom, kit, tmp_path):
+    """Estimate on stderr, outcome on stdout, 80 columns, exit 0; the same again sends nothing."""
+    name = file_of(tmp_path, kit.pairs(120))
+    code, out, err = rockbottom("run", name, *job(kit), "--every", "0.05")
+    assert code == 0
+    assert "120 of 120 records answered" in out
+    assert "on demand, cached" in err
+    assert "Batch is the cheapest of these." in out
+    again, _, err = rockbottom("run", name, *job(kit), "--every", "0.05")
+    assert again == 0
+    assert "job " not in err
+
+
+def test_submit_status_wait_collect_and_list_go_hand_in_hand(rockbottom, kit, tmp_path):
+    """Each takes up where the one before left off."""
+    name = file_of(tmp_path, kit.pairs(100))
+    code, out, _ = rockbottom("submit", name, *job(kit), "--name", "night", "--json")
+    assert (code, json.loads(out)["jobs"][0]["status"]) == (0, "Submitted")
+    assert rockbottom("wait", "night", "--every", "0.05")[0] == 0
+    code, out, _ = rockbottom("status", "night")
+    assert (code, "Completed" in out) == (0, True)
+    code, out, _ = rockbottom("collect", "night", "--json")
+    assert (code, json.loads(out)["answered"]) == (0, 100)
+    code, out, _ = rockbottom("list", "--json")
+    assert json.loads(out)[0]["finished"]["answered"] == 100
+
+
+def test_refused_records_are_a_usage_error_and_nothing_is_sent(rockbottom, place, kit, tmp_path):
+    """Exit 2, the line and the member; with --strip-cache-points the cachePoints are no obstacle."""
+    records = kit.pairs(100)
+    records[6][1]["messages"][0]["content"].append({"cachePoint": {"type": "default"}})
+    name = file_of(tmp_path, records)
+    code, out, err = rockbottom("run", name, *job(kit))
+    assert (code, out) == (2, "")
+    assert "line 7 (T00006), modelInput.messages.0.content.1.cachePoint" in err
+    assert "--strip-cache-points" in err
+    assert place.jobs == []
+    assert rockbottom("run", name, *job(kit), "--every", "0.05", "--strip-cache-points")[0] == 0
+
+
+def test_money_is_not_spent_without_a_yes(rockbottom, kit, tmp_path, monkeypatch):
+    """Away from the local endpoint, without a terminal and without --yes: exit 2 after the estimate."""
+    name = file_of(tmp_path, kit.pairs(100))
+    monkeypatch.delenv("AWS_ENDPOINT_URL_BEDROCK")
+    code, _, err = rockbottom("run", name, *job(kit), "--endpoint-url", "https://bedrock.example.invalid")
+    assert code == 2
+    assert "add --yes" in err
+    assert "on demand" in err
+
+
+def test_a_run_that_is_not_whole_ends_with_4(rockbottom, place, kit, tmp_path):
+    """Ten refused records: the outcome is printed, and the exit code says partial."""
+    place.control("POST", "jobs/faults", {"kind": "records", "every": 10, "code": 400, "retryable": False})
+    code, out, _ = rockbottom("run", file_of(tmp_path, kit.pairs(100)), *job(kit), "--every", "0.05")
+    assert code == 4
+    assert "90 of 100 records answered" in out
+    assert "left.jsonl" in out
+
+
+def test_a_failed_job_ends_with_4_and_the_doctor(rockbottom, place, kit, tmp_path):
+    """No traceback; the job's message and the next command."""
+    place.control("POST", "jobs/faults", {"kind": "fail", "message": "no trust"})
+    code, _, err = rockbottom("run", file_of(tmp_path, kit.pairs(100)), *job(kit), "--name", "f", "--every", "0.05")
+    assert code == 4
+    assert "no trust" in err
+    assert "rockbottom batch doctor --run f" in err
+
+
+def test_an_unknown_run_is_named_with_those_there_are(rockbottom):
+    """Exit 2 and the list command."""
+    code, _, err = rockbottom("status", "nobody")
+    assert code == 2
+    assert "rockbottom batch list" in err
+
+
+def test_setup_prints_without_an_account(rockbottom, kit):
+    """With --account nothing is asked of AWS, and nothing is made."""
+    code, out, err = rockbottom(
+        "setup", "--model", kit.MODEL, "--bucket", "b-one", "--account", "111122223333", "--region", "us-east-1"
+    )
+    assert code == 0
+    assert json.loads(out)["role"] == "arn:aws:iam::111122223333:role/rockbottom-batch"
+    assert "Nothing was created" in err
+
+
+WORKLOAD = """\
+name: night shift
+system: You answer politely.
+models: [anthropic.claude-haiku-4-5]
+conversations:
+"""
+
+
+def test_a_workload_file_becomes_one_record_a_turn(rockbottom, kit, tmp_path):
+    """60 conversations of two turns: 120 records, the second with the answer before it."""
+    pytest.importorskip("yaml", reason="needs pyyaml: make setup")
+    turns = "".join(
+        f"  - turns:\n    - user: 'Question {number}?'\n      answer: 'Answer.'\n    - user: 'And then?'\n"
+        for number in range(60)
+    )
+    (tmp_path / "night.yaml").write_text(WORKLOAD + turns)
+    code, out, err = rockbottom("run", "night.yaml", *job(kit), "--every", "0.05")
+    assert code == 0, err
+    assert "120 of 120 records answered" in out
+    rows = (tmp_path / ".rockbottom/batch/night/records-1.jsonl").read_text().splitlines()
+    assert len(json.loads(rows[1])["modelInput"]["messages"]) == 3
+
+
+def test_a_workload_whose_answers_are_unknown_is_refused(rockbottom, kit, tmp_path):
+    """Batch answers all at once, so a second turn needs the first's answer written down."""
+    pytest.importorskip("yaml", reason="needs pyyaml: make setup")
+    (tmp_path / "night.yaml").write_text(WORKLOAD + "  - turns:\n    - user: 'One?'\n    - user: 'Two?'\n")
+    code, _, err = rockbottom("run", "night.yaml", *job(kit))
+    assert code == 2
+    assert "turn 1" in err
