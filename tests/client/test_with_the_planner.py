@@ -5,6 +5,7 @@ import random
 from client_doubles import ask, native, runtime, words
 
 import rockbottom
+from rockbottom.client import attachment_of
 
 
 def _conversation(client, turns, wall):
@@ -71,6 +72,29 @@ def test_a_planner_that_was_given_learns_from_the_client_what_a_profile_is(endpo
         client.converse(**{**ask(f"question {turn}"), "modelId": made["inferenceProfileArn"]})
         wall.advance(20)
     assert rockbottom.report(client).total.usage.cache_read > 0
+
+
+def test_what_was_learned_is_kept_in_a_file(endpoint, tmp_path):
+    wall, path = Wall(endpoint), tmp_path / "learned.db"
+    first = rockbottom.attach(runtime(endpoint), clock=wall, state=path)
+    _conversation(first, 4, wall)
+    attachment_of(first).keeper.save()
+    second = rockbottom.attach(runtime(endpoint), clock=wall, state=path)
+    # The prefix is still alive, and the second planner knows: its first call reads.
+    _conversation(second, 1, wall)
+    assert rockbottom.report(second).total.usage.cache_read > 3000
+    assert rockbottom.report(second).notices == ()
+
+
+def test_a_state_that_cannot_be_saved_is_said_once_and_ends_nothing(endpoint, tmp_path, caplog):
+    wall = Wall(endpoint)
+    client = rockbottom.attach(runtime(endpoint), clock=wall, state=tmp_path / "learned.db")
+    attachment_of(client).planner.save = lambda path: 1 / 0
+    _conversation(client, 2, wall)
+    for _ in range(2):
+        attachment_of(client).keeper._changed.set()
+        attachment_of(client).keeper.save()
+    assert caplog.text.count("internal failure while saving what was learned") == 1
 
 
 def test_two_clients_may_share_one_planner(endpoint):

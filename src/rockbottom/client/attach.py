@@ -4,6 +4,7 @@ import time
 import weakref
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, TypeVar
 
 from rockbottom.catalog import Catalog, Resolve, load_catalog
@@ -24,6 +25,7 @@ def attach(
     client: Client,
     *,
     planner: Planner | None = None,
+    state: str | Path | None = None,
     resolve: Resolve | None = None,
     hold_s: float = DEFAULT_HOLD_S,
     keep_alive_usd: Decimal | int | str | None = None,
@@ -36,9 +38,11 @@ def attach(
     ``client`` is a bedrock-runtime client of boto3, botocore or aiobotocore, an ``AnthropicBedrock`` or
     ``AsyncAnthropicBedrock``, or an httpx client that carries signed Bedrock requests (LiteLLM's).
 
-    ``planner`` defaults to one of its own; give one to share what is learned. ``resolve`` takes the ARN of
-    an application inference profile to a model id; by default GetInferenceProfile is asked with the client's
-    credentials. ``hold_s`` is how long parallel requests on a new prefix wait for the first of them to begin to
+    ``planner`` defaults to one of its own; give one to share what is learned. ``state`` is a file from which a
+    planner of its own starts and in which it keeps what it learns; several processes may share it.
+    ``resolve`` takes the ARN of an application inference profile to a model id; by default
+    GetInferenceProfile is asked with the client's credentials.
+    ``hold_s`` is how long parallel requests on a new prefix wait for the first of them to begin to
     answer (0: never). ``keep_alive_usd`` allows keep-alive requests up to that many US dollars in all.
     ``notices``: log what keeps caching from happening. Raises NotAttachable.
     """
@@ -54,7 +58,9 @@ def attach(
     adopt = getattr(planner, "resolve_with", None)
     if adopt is not None:
         adopt(resolve)
-    attachment = Attachment(planner or _new_planner(facts, resolve), facts, resolve, options, clock)
+    attachment = Attachment(planner or _new_planner(facts, resolve, state), facts, resolve, options, clock)
+    if state is not None and planner is None:
+        attachment.keep_state(Path(state))
     make.install(client, attachment)
     _ATTACHED[client] = attachment
     listen_for_forks()
@@ -77,9 +83,11 @@ def attachment_of(client: Any) -> Attachment:
         ) from None
 
 
-def _new_planner(catalog: Catalog, resolve: Resolve | None) -> Planner:
+def _new_planner(catalog: Catalog, resolve: Resolve | None, state: str | Path | None) -> Planner:
     from rockbottom.plan import Planner as Ours  # the heaviest part; not needed by who brings a planner
 
+    if state is not None:
+        return Ours.load(state, resolve=resolve, catalog=catalog)
     return Ours(resolve=resolve, catalog=catalog)
 
 

@@ -14,11 +14,13 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, cast
 
 from rockbottom.catalog import Catalog, Resolve
 from rockbottom.client.flights import DEFAULT_HOLD_S, Flight, Tower
 from rockbottom.client.keepalive import KeepAlive
+from rockbottom.client.keeping import Keeper
 from rockbottom.client.ledger import Ledger, Report
 from rockbottom.client.notices import Noticer
 from rockbottom.client.planning import Plan, Planner, Request
@@ -91,6 +93,7 @@ class Attachment:
         self._refusals: dict[str, int] = {}
         self._suspended: dict[str, float] = {}
         self.keep_alive: KeepAlive | None = None
+        self.keeper: Keeper | None = None
         _ATTACHMENTS.add(self)
 
     # Departure ----------------------------------------------------------------------------------------------
@@ -229,6 +232,8 @@ class Attachment:
             self._refusals.pop(reading.model.given, None)
         if self.options.notices and not call.restored:
             self.say(self._noticer.look(reading, usage, self._minimum(reading)))
+        if self.keeper is not None:
+            self.keeper.used()
         if self.keep_alive is not None:
             self.keep_alive.used(call.sent, reading, usage, call.at)
 
@@ -304,6 +309,12 @@ class Attachment:
             spent = self.keep_alive.spent_usd if self.keep_alive is not None else Usd(0)
             return self._ledger.report(self.since, self.clock(), spent, self._notices)
 
+    def keep_state(self, path: Path) -> None:
+        """Save what the planner learns to a file from now on."""
+        self.keeper = Keeper(
+            self.planner, path, lambda: self._lock, lambda error: self.report_failure("saving what was learned", error)
+        )
+
     # Fork ---------------------------------------------------------------------------------------------------
 
     def before_fork(self) -> None:
@@ -323,6 +334,8 @@ class Attachment:
         self._tower = Tower(self.options.hold_s)
         if self.keep_alive is not None:
             self.keep_alive.after_fork_in_child()
+        if self.keeper is not None:
+            self.keeper.after_fork_in_child()
 
 
 @dataclass(slots=True)
