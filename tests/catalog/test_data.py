@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 
 from rockbottom.catalog import Catalog, NoRulesInForce, Price, Scope, Tier, load_catalog
+from rockbottom.catalog.profiles import geographies
 from rockbottom.quantities import Ttl, Unit
 
-TODAY = date(2026, 11, 20)
+TODAY = date(2026, 11, 21)
 
 
 @pytest.fixture(scope="module")
@@ -17,13 +18,14 @@ def catalog() -> Catalog:
 
 
 def test_every_fact_has_a_source_with_an_address_and_a_day(catalog: Catalog) -> None:
-    """Prices, models, rules, switches and weights all name a source of sources.toml, and no other is there."""
+    """Prices, models, rules, switches, weights and profiles name a source of sources.toml; no other is there."""
     used = {row.source for row in catalog.price_book.rows} | {model.source for model in catalog.models.values()}
     for model in catalog.models.values():
         for rules in catalog.rule_history(model):
             used |= {rules.source, *(one.source for one in rules.contested)}
     used |= {source for switch in catalog.switches.values() for side in switch.sides.values() for source in side}
     used |= {weights.source for weights in catalog.token_weights.values()}
+    used |= {place.source for place in geographies(catalog).values()}
     assert used == set(catalog.sources.values())
     for source in catalog.sources.values():
         assert source.url.startswith("https://") or "address not recorded" in source.title

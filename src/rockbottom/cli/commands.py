@@ -18,6 +18,7 @@ COMMANDS: dict[str, Entry] = {
     "bench": Entry("rockbottom.cli.bench:command", "Measure a workload every way Bedrock can bill it."),
     "batch": Entry("rockbottom.cli.batch:command", "Run records through batch inference, at half price."),
     "estimate": Entry("rockbottom.cli.estimate:command", "Work out a month's bill before and after caching."),
+    "profiles": Entry("rockbottom.cli.profiles:command", "Show inference profiles and pick the cheapest allowed."),
     "prices": Entry("rockbottom.cli.prices:command", "Show prices, and check them against AWS's price list."),
     "models": Entry("rockbottom.cli.models:command", "List models and the rules by which they cache."),
     "probe": Entry("rockbottom.cli.probe:command", "Measure on your account how a model really caches."),

@@ -1,0 +1,141 @@
+"""System inference profiles: where each may process a request, what it costs, and the cheapest that is allowed."""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from rockbottom.catalog.catalogue import Catalog
+from rockbottom.catalog.errors import CatalogError, NoPriceInForce
+from rockbottom.catalog.models import Model, Scope, Tier
+from rockbottom.catalog.price_book import PriceBook
+from rockbottom.quantities import Source, Unit, Usd
+
+RESIDENCIES = ("us", "eu", "jp", "au", "none")
+"""What can be asked for; ``none`` allows every place."""
+
+
+class NoProfileAllowed(CatalogError):
+    """No profile of a model keeps the residency asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Geography:
+    """What the prefix of a profile's id promises. ``regions`` None: no source lists the destination Regions."""
+
+    scope: Scope
+    residency: str
+    says: str
+    regions: tuple[str, ...] | None
+    own: tuple[str, ...]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One way to reach a model. ``id`` is what ``modelId`` takes; a bare id stays in the Region of the call.
+
+    ``regions`` None: not known. ``listed`` says that the service itself named them.
+    """
+
+    id: str
+    model: Model
+    scope: Scope
+    residency: str
+    says: str
+    regions: tuple[str, ...] | None
+    source: Source
+    listed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PricedProfile:
+    """A profile with its prices of a day, in US dollars per million tokens; a unit without a row is left out."""
+
+    profile: Profile
+    usd_per_mtok: Mapping[Unit, Usd]
+
+
+@cache
+def _tables() -> Mapping[str, Any]:
+    file = resources.files("rockbottom.catalog") / "data" / "profiles.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def geographies(catalog: Catalog) -> Mapping[Scope, Geography]:
+    """The authored geographies."""
+    return {
+        Scope(name): Geography(
+            Scope(name), row["residency"], row["says"], tuple(row["regions"]) if "regions" in row else None,
+            tuple(row["own"]), catalog.sources[row["source"]],
+        )
+        for name, row in _tables().items()
+    }  # fmt: skip
+
+
+def profiles_of(catalog: Catalog, model: Model, region: str | None = None) -> tuple[Profile, ...]:
+    """Every known way to reach a model: the bare id in ``region`` where that may be called, then its profiles."""
+    known = geographies(catalog)
+    found: list[Profile] = []
+    if model.in_region:
+        found.append(_bare(model, region, known))
+    for scope in model.profiles:
+        place = known[scope]
+        found.append(
+            Profile(f"{scope.value}.{model.id}", model, scope, place.residency, place.says, place.regions, place.source)
+        )
+    return tuple(found)
+
+
+def _bare(model: Model, region: str | None, known: Mapping[Scope, Geography]) -> Profile:
+    residency = next(
+        (place.residency for place in known.values() if region and place.own and region.startswith(place.own)), ""
+    )
+    says = f"{region} alone" if region else "the Region of the call alone"
+    return Profile(model.id, model, Scope.IN_REGION, residency, says, (region,) if region else None, model.source)
+
+
+def priced(profiles: Iterable[Profile], book: PriceBook, on: date, region: str | None = None) -> list[PricedProfile]:
+    """The profiles with their prices on a day, the cheapest first (by input, then output); unpriced ones last."""
+    found: list[PricedProfile] = []
+    for profile in profiles:
+        prices: dict[Unit, Usd] = {}
+        for unit in Unit:
+            try:
+                row = book.price(profile.model.id, profile.scope, Tier.DEFAULT, unit, on, 0, region)
+            except NoPriceInForce:
+                continue
+            prices[unit] = row.usd_per_mtok
+        found.append(PricedProfile(profile, prices))
+    return sorted(found, key=_order)
+
+
+def _order(one: PricedProfile) -> tuple[bool, Usd, Usd, int]:
+    prices = one.usd_per_mtok
+    known = Unit.INPUT in prices and Unit.OUTPUT in prices
+    nothing = Usd(0)
+    width = list(Scope).index(one.profile.scope)  # of two that cost the same, the one that goes less far
+    return not known, prices.get(Unit.INPUT, nothing), prices.get(Unit.OUTPUT, nothing), width
+
+
+def allowed(profiles: Sequence[PricedProfile], residency: str) -> list[PricedProfile]:
+    """Those that keep a residency, in the same order."""
+    return [one for one in profiles if residency == "none" or one.profile.residency == residency]
+
+
+def cheapest(profiles: Sequence[PricedProfile], residency: str, model: Model) -> PricedProfile:
+    """The cheapest that keeps a residency; raises NoProfileAllowed, which says what the model does have."""
+    for one in allowed(profiles, residency):
+        if Unit.INPUT in one.usd_per_mtok and Unit.OUTPUT in one.usd_per_mtok:
+            return one
+    there = ", ".join(one.profile.id for one in profiles) or "no profile that is known"
+    places = sorted({one.profile.residency for one in profiles if one.profile.residency})
+    fix = f"it can stay in: {', '.join(places)}; other models: rockbottom profiles" if places else (
+        "rockbottom profiles lists the other models; --region names the Region for calls that stay in it"
+    )  # fmt: skip
+    raise NoProfileAllowed(
+        f"No way to reach {model.name} keeps its data in {residency!r}; there is {there}.", fix=fix
+    )

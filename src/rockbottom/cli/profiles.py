@@ -1,0 +1,307 @@
+"""``rockbottom profiles``: inference profiles with their Regions, prices and residency; and application profiles."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rockbottom.quantities import Fault, RockbottomError
+
+if TYPE_CHECKING:
+    from rockbottom.catalog import Catalog, Model
+    from rockbottom.catalog.profiles import PricedProfile, Profile
+
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
+_RESIDENCIES = ("us", "eu", "jp", "au", "none")
+
+
+class ProfilesUnavailable(RockbottomError):
+    """The service did not answer a question about profiles, or refused to make one."""
+
+    fault = Fault.SERVICE
+
+
+@click.group()
+def command() -> None:
+    """Show inference profiles, pick the cheapest allowed, and create your own with cost tags."""
+
+
+def _service_options(function: Any) -> Any:
+    for option in (
+        click.option("--endpoint-url", metavar="URL", help="A local endpoint, or a private AWS endpoint."),
+        click.option("--profile", "aws_profile", help="The AWS profile with the credentials."),
+        click.option("--region", help="The AWS Region of the calls."),
+    ):
+        function = option(function)
+    return function
+
+
+@command.command("list")
+@click.argument("model", required=False)
+@click.option("--residency", type=click.Choice(_RESIDENCIES), help="Only what keeps data there, the cheapest first.")
+@click.option("--ask", is_flag=True, help="Ask the service for Regions and for your own profiles.")
+@click.option("--on", type=_DAY, help="The day whose prices to use; today by default.")
+@click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Rows of your own to lay on top (CSV).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_service_options
+def list_profiles(
+    model: str | None, residency: str | None, ask: bool, on: datetime | None, prices: Path | None, as_json: bool,
+    region: str | None, aws_profile: str | None, endpoint_url: str | None,
+) -> None:  # fmt: skip
+    """List the profiles of MODEL, or of every model, with what they cost and where they go.
+
+    With MODEL and --residency the first line is the one to use; what service control policies must allow follows.
+    Destination Regions that no source states are unknown; --ask (or --endpoint-url) has the service name them.
+    """
+    from rockbottom.catalog import PriceBook, load_catalog
+    from rockbottom.catalog.profiles import allowed, cheapest, priced
+
+    catalog = load_catalog()
+    book = catalog.price_book.overlay(PriceBook.read(prices)) if prices else catalog.price_book
+    day = on.date() if on else date.today()
+    models = [catalog.model(model).model] if model else list(catalog.models.values())
+    service = _Service(region, aws_profile, endpoint_url) if ask or endpoint_url else None
+    told = service.system() if service else {}
+    rows: list[PricedProfile] = []
+    for one in models:
+        found = priced(_known(catalog, one, region, told), book, day, region)
+        if model and residency:
+            cheapest(found, residency, one)  # raises NoProfileAllowed
+        rows += allowed(found, residency) if residency else found
+    own = service.applications(models if model else None) if service else []
+    if as_json:
+        click.echo(json.dumps(_as_json(rows, own, day, region, residency if model else None), indent=2))
+        return
+    for line in _as_text(rows, own, day, region, bool(model), residency):
+        click.echo(line)
+
+
+@command.command("create")
+@click.argument("name")
+@click.argument("model")
+@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", required=True, help="A cost tag; repeat.")
+@click.option("--description", help="What it is for.")
+@click.option("--yes", is_flag=True, help="Do not ask before creating.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_service_options
+def create(
+    name: str, model: str, tags: tuple[str, ...], description: str | None, yes: bool, as_json: bool,
+    region: str | None, aws_profile: str | None, endpoint_url: str | None,
+) -> None:  # fmt: skip
+    """Create the application inference profile NAME for MODEL with cost tags.
+
+    MODEL is a bare model id (stays in the Region) or a system profile such as us.sonnet-4-6. Creating costs nothing;
+    requests through it are billed as those of MODEL. Tags reach Cost Explorer up to a day later, not retroactively.
+    """
+    from rockbottom.catalog import Scope, load_catalog
+
+    found = load_catalog().model(model)
+    pairs = [_tag(text) for text in tags]
+    service = _Service(region, aws_profile, endpoint_url)
+    target = found.model.id if found.scope is Scope.IN_REGION else f"{found.scope.value}.{found.model.id}"
+    said = ", ".join(f"{pair['key']}={pair['value']}" for pair in pairs)
+    click.echo(f"This creates the profile {name} for {target} in {service.region}, tagged {said}.", err=True)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("this changes your account; add --yes to agree")
+        click.confirm("Create it?", abort=True, err=True)
+    arn = service.create(name, found, pairs, description)
+    click.echo(json.dumps({"inferenceProfileArn": arn, "copied_from": target}) if as_json else arn)
+
+
+def _tag(text: str) -> dict[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise click.UsageError(f"--tag takes KEY=VALUE, as in team=search; not {text!r}")
+    return {"key": key, "value": value}
+
+
+class _Service:
+    """ListInferenceProfiles, GetInferenceProfile and CreateInferenceProfile, with errors said in one message."""
+
+    def __init__(self, region: str | None, aws_profile: str | None, endpoint_url: str | None) -> None:
+        import boto3
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+            local = keys if endpoint_url and "127.0.0.1" in endpoint_url and not aws_profile else {}
+            session = boto3.Session(profile_name=aws_profile, region_name=region, **local)
+            self.region = session.region_name or ""
+            if not self.region:
+                raise click.UsageError("no AWS Region is set: give --region, as in --region us-east-1")
+            self._client = session.client("bedrock", endpoint_url=endpoint_url)
+        except BotoCoreError as error:
+            raise ProfilesUnavailable(str(error), fix="aws configure list-profiles") from error
+
+    def system(self) -> dict[str, tuple[str, ...]]:
+        """Destination Regions by profile id; the empty name of a global profile's ARN is left out."""
+        return {row["inferenceProfileId"]: _regions(row) for row in self._listed("SYSTEM_DEFINED")}
+
+    def applications(self, models: "Sequence[Model] | None") -> list[dict[str, Any]]:
+        """Application profiles, of these models or of all."""
+        wanted = None if models is None else {model.id for model in models}
+        rows = self._listed("APPLICATION")
+        return [row for row in rows if wanted is None or _bare_model(row) in wanted]
+
+    def create(self, name: str, found: Any, tags: list[dict[str, str]], description: str | None) -> str:
+        """The ARN of a new application profile."""
+        from rockbottom.catalog import Scope
+
+        if found.scope is Scope.IN_REGION:
+            source = f"arn:aws:bedrock:{self.region}::foundation-model/{found.model.id}"
+        else:
+            identifier = f"{found.scope.value}.{found.model.id}"
+            source = self._call("get_inference_profile", inferenceProfileIdentifier=identifier)["inferenceProfileArn"]
+        more = {"description": description} if description else {}
+        reply = self._call(
+            "create_inference_profile", inferenceProfileName=name, modelSource={"copyFrom": source}, tags=tags, **more
+        )
+        return reply["inferenceProfileArn"]
+
+    def _listed(self, kind: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        token: str | None = None
+        while True:
+            more = {"nextToken": token} if token else {}
+            reply = self._call("list_inference_profiles", typeEquals=kind, maxResults=100, **more)
+            rows += reply["inferenceProfileSummaries"]
+            token = reply.get("nextToken")
+            if not token:
+                return rows
+
+    def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return getattr(self._client, operation)(**arguments)
+        except (BotoCoreError, ClientError) as error:
+            action = "".join(part.capitalize() for part in operation.split("_"))
+            raise ProfilesUnavailable(
+                f"{action} in {self.region}: {error}",
+                fix=f"it needs credentials (--profile NAME, or the environment) that may call bedrock:{action}",
+            ) from error
+
+
+def _regions(row: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(place for one in row["models"] if (place := one["modelArn"].split(":")[3])))
+
+
+def _bare_model(row: dict[str, Any]) -> str:
+    return row["models"][0]["modelArn"].rpartition("/")[2]
+
+
+def _known(
+    catalog: "Catalog", model: "Model", region: str | None, told: dict[str, tuple[str, ...]]
+) -> "Iterator[Profile]":
+    """The catalogue's profiles, with the Regions that the service named."""
+    from rockbottom.catalog.profiles import profiles_of
+
+    for one in profiles_of(catalog, model, region):
+        regions = told.get(one.id)
+        yield replace(one, regions=regions, listed=True) if regions else one
+
+
+def _as_text(
+    rows: "Sequence[PricedProfile]", own: Sequence[dict[str, Any]], day: date, region: str | None, one_model: bool,
+    residency: str | None,
+) -> Iterator[str]:  # fmt: skip
+    from rockbottom.quantities import Unit
+    from rockbottom.report.columns import Cell, Column, Paint, table
+
+    colour = sys.stdout.isatty()
+    columns = [
+        Column("modelId", right=False, wide=True), Column("stays in", right=False), Column("input"), Column("output"),
+        Column("read"), Column("write 5m"),
+    ]  # fmt: skip
+    units = (Unit.INPUT, Unit.OUTPUT, Unit.CACHE_READ, Unit.CACHE_WRITE_5M)
+    cells = [
+        [
+            Cell(row.profile.id), Cell(row.profile.residency or _place(row)),
+            *(Cell(_dollars(row.usd_per_mtok.get(unit))) for unit in units),
+        ]
+        for row in rows
+    ]  # fmt: skip
+    yield f"US dollars per million tokens, in force on {day}"
+    yield from table(columns, cells, 80, Paint(colour))
+    for row in own:
+        yield f" {row['inferenceProfileName']}: yours, {_bare_model(row)}, {len(_regions(row))} Regions"
+        yield f"   {row['inferenceProfileArn']}"
+    if one_model:
+        for row in rows[:1] if residency else rows:
+            yield ""
+            yield from _details(row, region, residency is not None)
+
+
+def _place(row: "PricedProfile") -> str:
+    return "its Region" if row.profile.scope.value == "in_region" else f"({row.profile.scope.value})"
+
+
+def _details(row: "PricedProfile", region: str | None, chosen: bool) -> Iterator[str]:
+    from rockbottom.catalog.profile_policies import scp_regions
+
+    one = row.profile
+    yield f"{one.id}{'  <- the cheapest allowed' if chosen else ''}"
+    yield from _wrapped(f"goes to: {one.says}")
+    if one.scope.value != "in_region":
+        places = ", ".join(one.regions) if one.regions else "not known from any source read; --ask has the service say"
+        yield from _wrapped(f"destination Regions: {places}")
+    needed = scp_regions(one, region or "YOUR-REGION")
+    listed = ", ".join(needed) if needed else "every destination Region: one that is denied fails the call"
+    yield from _wrapped(f"no service control policy may deny aws:RequestedRegion {listed}")
+    yield from _wrapped(f"source: {one.source.title}, checked {one.source.checked_on}")
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, 80, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+
+
+def _dollars(value: Any) -> str:
+    return "-" if value is None else f"{value.normalize():f}"
+
+
+def _as_json(
+    rows: "Sequence[PricedProfile]", own: Sequence[dict[str, Any]], day: date, region: str | None,
+    residency: str | None,
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "on": day.isoformat(),
+        "unit": "USD per 1,000,000 tokens",
+        "cheapest": rows[0].profile.id if rows and residency else None,
+        "profiles": [_row_json(row, region) for row in rows],
+        "own": [
+            {
+                "name": row["inferenceProfileName"], "arn": row["inferenceProfileArn"], "model": _bare_model(row),
+                "regions": list(_regions(row)),
+            }
+            for row in own
+        ],
+    }  # fmt: skip
+
+
+def _row_json(row: "PricedProfile", region: str | None) -> dict[str, Any]:
+    from rockbottom.catalog.profile_policies import iam_statements, scp_regions
+
+    one = row.profile
+    place = region or "YOUR-REGION"
+    needed = scp_regions(one, place)
+    return {
+        "id": one.id,
+        "model": one.model.id,
+        "scope": one.scope.value,
+        "residency": one.residency or None,
+        "says": one.says,
+        "regions": list(one.regions) if one.regions else None,
+        "regions_from": "service" if one.listed else "catalogue" if one.regions else None,
+        "prices": {unit.value: str(usd) for unit, usd in row.usd_per_mtok.items()},
+        "scp_must_allow": list(needed) if needed else None,
+        "iam": iam_statements(one, place, "YOUR-ACCOUNT"),
+        "source": one.source.url,
+        "checked_on": one.source.checked_on.isoformat(),
+    }
