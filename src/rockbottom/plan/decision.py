@@ -264,10 +264,14 @@ class Decision:
     def _note(self, placements: tuple[Placement, ...]) -> None:
         now, hit = self.now, self.hit.deepest
         lives = (now + Ttl.FIVE_MINUTES.seconds, now + Ttl.ONE_HOUR.seconds)
+        five, hour = lives
         for run in self.visit.near:
             for position, mark in run.marks.items():
-                if position <= hit:
-                    mark[:] = [max(e, life) if e > now else e for e, life in zip(mark, lives, strict=True)]
+                if position <= hit:  # a read renews what lies below it
+                    if mark[0] > now:
+                        mark[0] = five
+                    if mark[1] > now:
+                        mark[1] = hour
         for placement in placements:
             slot = 1 if placement.ttl is Ttl.ONE_HOUR else 0
             run = self._holder(placement.after)

@@ -86,7 +86,7 @@ class History:
         """Find the deepest known prefix, count its gap, and mark what turns out to be shared.
 
         ``keys[i]`` names the first ``i`` segments; ``fixed`` is the end of tools and system, which are taken
-        to be shared by nature.
+        to be shared by nature. ``now`` never goes back.
         """
         seen = self._deepest(keys)
         if not seen:
@@ -128,7 +128,8 @@ class History:
         end = len(keys) - 1
         for run in [*reversed(added), *visit.path]:
             self._order.move_to_end(run)
-            run.beyond = max(run.beyond, end - run.end)
+            if end - run.end > run.beyond:
+                run.beyond = end - run.end
         self._shrink()
         return added
 
@@ -198,12 +199,11 @@ class History:
     @staticmethod
     def _count(path: Sequence[Run], now: float) -> None:
         for number, run in enumerate(path):
-            gap = max(0.0, now - run.last_at)
-            run.last_at = max(run.last_at, now)
             if number < _DEEPEST_UPDATED or run.shared:
-                run.pace.add(gap)
+                run.pace.add(now - run.last_at)
+            run.last_at = now
             if run.open is not None:
-                run.open.gap = max(0.0, now - run.open.at)
+                run.open.gap = now - run.open.at
                 run.open = None
 
     def _shrink(self) -> None:
