@@ -1,0 +1,1 @@
+"""The endpoint under load, beside moto's server and MiniStack."""
