@@ -28,13 +28,13 @@ _PEER_SECONDS = 15
 _OWN_SECONDS = 60
 Row = dict[str, Any]
 _NOTES = """\
-Converse: a body of 35 KB, 8,000 input tokens as rockbottom estimates them: a system text with a cachePoint, six earlier
+Converse: a body of 37 KB, 8,000 input tokens as rockbottom estimates them: a system text with a cachePoint, six earlier
 messages, and a question of 1 KB that is new in every request; one request in 50 has a new system text as well and must
 write it, all others must read. rockbottom validates, counts, and answers from the prompt; input, read, write and total
-of every reply are compared with those that the cache semantics give outside the endpoint. MiniStack takes the same bodies
-and answers a fixed text without cache counters, so only its HTTP status is checked. moto's server has no bedrock-runtime.
-The simple calls are lists: ListFoundationModels, and on moto, which lacks it, ListCustomModels (an empty list). moto's
-server closes the connection after every reply, which its clients pay for too.
+of every reply are compared with those that the cache semantics give outside the endpoint. MiniStack takes the same
+bodies and answers a fixed text without cache counters, so only its HTTP status is checked: it does much less. moto's
+server has no bedrock-runtime. The simple calls are lists: ListFoundationModels, and on moto, which lacks it,
+ListCustomModels (an empty list). moto's server closes the connection after every reply, which its clients pay for too.
 Measured on as many requests as a server answers in its time, at most those asked for.
 """
 
@@ -103,10 +103,11 @@ def _own(requests: int, rounds: int) -> list[Row]:
 def _peers(requests: int, cache: Path) -> Iterator[Row]:
     host = "bedrock.us-east-1.amazonaws.com"
     limits: Row = {"requests": min(requests, 2000), "max_seconds": _PEER_SECONDS}
+    listing: Row = {"kind": "simple", "path": "/foundation-models", "host": host, **limits}
     try:
         with ministack(cache) as server, _generator() as load:
             yield load.run(server, "Converse", kind="converse", seed=1, counters=False, warm=True, **limits)
-            yield load.run(server, "ListFoundationModels", kind="simple", path="/foundation-models", host=host, **limits)
+            yield load.run(server, "ListFoundationModels", **listing)
     except NotThere as error:
         print(f"MiniStack is left out: {error}")
     try:
@@ -144,9 +145,10 @@ def _conclude(rows: list[Row]) -> None:
         f"the median; wanted {_WANTED:,}: {'reached' if best['per_second'] >= _WANTED else 'not reached in this run'}."
     )
     if best["cpu_ms"] is not None:
-        both = best["cpu_ms"] + best["load_cpu_ms"]
-        print(f"CPU per request: server {best['cpu_ms']:.2f} ms, load generator {best['load_cpu_ms']:.2f} ms "
-              f"(two cores of their own could do {1000 / best['cpu_ms']:,.0f} a second; one for both {1000 / both:,.0f}).")
+        print(
+            f"CPU per request: server {best['cpu_ms']:.2f} ms, which on a core of its own is "
+            f"{1000 / best['cpu_ms']:,.0f} a second; load generator {best['load_cpu_ms']:.2f} ms."
+        )
     for row in rows:
         if row["server"] != "rockbottom" and row["per_second"]:
             ratio = best["per_second"] / row["per_second"]

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-
 from benchmarks.endpoint.traffic import ACCOUNT, MODEL, REGION, Request, Traffic
 
 _CONNECTIONS = 64
@@ -42,14 +41,17 @@ class Connection(asyncio.Protocol):
         self._wanted = -1  # bytes of head and body; -1: the head is not complete
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It stands."""
         self.transport = transport  # type: ignore[assignment]
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Who waits for a reply is told."""
         self.transport = None
         if self.replied is not None and not self.replied.done():
             self.replied.set_result((0, b"the connection was closed"))
 
     def data_received(self, data: bytes) -> None:
+        """Collect a reply, and hand it over when it is whole."""
         self._buffer += data
         if self._wanted < 0:
             end = self._buffer.find(b"\r\n\r\n")

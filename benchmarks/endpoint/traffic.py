@@ -1,8 +1,8 @@
 """The requests and what each reply's counters must be.
 
-Each request is a conversation of one of a few customers: a long system text closed by a cachePoint, six earlier messages,
-and a question of about 1 KB that nobody asked before. One in fifty has a system text of its own, which is written to the
-cache; all others must read what their customer's first request wrote.
+Each request is a conversation of one of a few customers: a long system text closed by a cachePoint, six earlier
+messages, and a question of about 1 KB that nobody asked before. One in fifty has a system text of its own, which is
+written to the cache; all others must read what their customer's first request wrote.
 """
 
 import json
@@ -43,7 +43,7 @@ class Traffic:
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
-        syllables = "ba ce di fo gu la me ni po ru sa te vi zo ka re".split()
+        syllables = ["ba", "ce", "di", "fo", "gu", "la", "me", "ni", "po", "ru", "sa", "te", "vi", "zo", "ka", "re"]
         draw = self._random.choices
         self._vocabulary = ["".join(draw(syllables, k=self._random.randint(1, 4))) for _ in range(3000)]
         catalog = load_catalog()
@@ -53,7 +53,7 @@ class Traffic:
         self._meter = Meter(catalog.token_weights[model.model.tokenizer])
         self._namespace = Namespace(ACCOUNT, REGION, model.model.id)
         self._state = PrefixCache()
-        self._customers = [(self._text(21_500), self._messages()) for _ in range(_CUSTOMERS)]
+        self._customers = [(self._text(29_000), self._messages()) for _ in range(_CUSTOMERS)]
         self.first = [self._request(*customer) for customer in self._customers]
 
     def requests(self, count: int) -> list[Request]:
@@ -62,7 +62,7 @@ class Traffic:
 
     def _next(self, number: int) -> Request:
         system, messages = self._customers[number % _CUSTOMERS]
-        return self._request(self._text(21_500) if number % _MISS_EVERY == _MISS_EVERY - 1 else system, messages)
+        return self._request(self._text(29_000) if number % _MISS_EVERY == _MISS_EVERY - 1 else system, messages)
 
     def _request(self, system: str, messages: list[dict[str, object]]) -> Request:
         question = {"role": "user", "content": [{"text": self._text(1000)}]}

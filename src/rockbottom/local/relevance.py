@@ -15,7 +15,7 @@ from math import log
 
 _WORD = re.compile(r"[a-z0-9]{2,}")
 _SUFFIX = re.compile(r"(?:ations?|ings?|ies|ed|es|s|y)$")
-_MAX_TERMS = 10
+_MAX_TERMS = 8
 _LEADS = 4  # the rarest terms, which give the candidates
 _MAX_HITS = 3  # candidates that one term gives
 _MAX_FOUND = 2_000  # terms remembered of one text
@@ -202,7 +202,7 @@ def _stem(word: str) -> str:
 
 
 def terms_of(question: str) -> tuple[str, ...]:
-    """The words of a question worth looking for, without their endings, the first ten."""
+    """The words of a question worth looking for, without their endings, the first eight."""
     terms: dict[str, None] = {}
     for word in _WORD.finditer(question.lower()):
         if word[0] not in _COMMON:
