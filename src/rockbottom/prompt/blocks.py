@@ -109,11 +109,21 @@ def _tool_use(value: Any, role: str, meter: Meter) -> Weighed:
 
 
 def _tool_result(value: Any, role: str, meter: Meter) -> Weighed:
-    inner = [_tool_result_part(part, role, meter) for part in value.get("content") or () if "cachePoint" not in part]
+    content = value.get("content") or ()
+    if len(content) == 1 and len(content[0]) == 1 and type(text := content[0].get("text")) is str:
+        # One text is by far the most common result; it is weighed once and then only looked up.
+        key = (text, "toolResult", role, str(value.get("toolUseId")), str(value.get("status")))
+        return Weighed(
+            BlockKind.TOOL_RESULT, *meter.composed(key, lambda: _weighed_result(value, content, role, meter))
+        )
+    return Weighed(BlockKind.TOOL_RESULT, *_weighed_result(value, content, role, meter))
+
+
+def _weighed_result(value: Any, content: Any, role: str, meter: Meter) -> tuple[bytes, int]:
+    inner = [_tool_result_part(part, role, meter) for part in content if "cachePoint" not in part]
     label = json_bytes([value.get("toolUseId"), value.get("status")])
     digest = digest_of("toolResult", role, label, *(part.digest for part in inner))
-    tokens = sum(part.tokens for part in inner) + meter.text(str(value.get("toolUseId", "")), "id")[1]
-    return Weighed(BlockKind.TOOL_RESULT, digest, tokens)
+    return digest, sum(part.tokens for part in inner) + meter.text(str(value.get("toolUseId", "")), "id")[1]
 
 
 def _tool_result_part(part: Any, role: str, meter: Meter) -> Weighed:

@@ -5,7 +5,7 @@ Every number of an estimate is calibrated per tokenizer generation; counts of on
 never used for another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import ceil
 
 import msgspec
@@ -35,7 +35,7 @@ class Meter:
     def __init__(self, weights: TokenWeights, *, capacity_chars: int = 16_000_000) -> None:
         self.weights = weights
         self._scale = float(weights.scale)
-        self._seen: dict[tuple[str | bytes, str, str], tuple[bytes, int]] = {}
+        self._seen: dict[tuple[str | bytes, ...], tuple[bytes, int]] = {}
         self._seen_chars = 0
         self._capacity = capacity_chars
 
@@ -59,13 +59,21 @@ class Meter:
             self._remember(key, len(encoded), known)
         return known
 
+    def composed(self, key: tuple[str, ...], weigh: Callable[[], tuple[bytes, int]]) -> tuple[bytes, int]:
+        """Digest and tokens of a block that these texts describe in full (the longest first), weighed once."""
+        known = self._seen.get(key)
+        if known is None:
+            known = weigh()
+            self._remember(key, len(key[0]), known)
+        return known
+
     def tokens_of_text(self, text: str) -> int:
         """The estimated tokens of a text, rounded up."""
         if not text:
             return 0
         return max(1, ceil(estimated_tokens(text, self.weights.tokens_per) * self._scale))
 
-    def _remember(self, key: tuple[str | bytes, str, str], chars: int, weighed: tuple[bytes, int]) -> None:
+    def _remember(self, key: tuple[str | bytes, ...], chars: int, weighed: tuple[bytes, int]) -> None:
         cost = chars + 200  # a floor per entry, so that tiny texts are bounded too
         self._seen_chars += cost
         if self._seen_chars > self._capacity:
