@@ -48,6 +48,8 @@ LANES: dict[str, Lane] = {
         Lane("cached-tools", "and one after the tools", frozenset({Spot.TOOLS, Spot.LAYERS})),
         Lane("cached-1h", "after the system text, for one hour", frozenset({Spot.LAYERS}), ttl=Ttl.ONE_HOUR),
         Lane("cached-tail", "and one after the last message", frozenset({Spot.LAYERS, Spot.TAIL})),
+        Lane("flex", "as cached, at the flex tier", frozenset({Spot.LAYERS}), tier=Tier.FLEX),
+        Lane("priority", "as cached, at the priority tier", frozenset({Spot.LAYERS}), tier=Tier.PRIORITY),
     )
 }
 
