@@ -21,9 +21,8 @@ def test_a_tier_lane_sends_the_cached_body_with_the_tier(name):
     model = catalog.model("amazon.nova-pro-v1:0")
     conversation = workload.conversations[0]
     parts = parts_of(workload, conversation, conversation.turns[0].messages)
-    bodies = [
-        request_of(parts, LANES[lane], workload, model.model, catalog.rules(model, ON)).body for lane in ("cached", name)
-    ]
+    rules = catalog.rules(model, ON)
+    bodies = [request_of(parts, LANES[lane], workload, model.model, rules).body for lane in ("cached", name)]
     assert bodies[1] == {**bodies[0], "serviceTier": {"type": name}}
 
 

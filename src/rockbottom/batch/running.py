@@ -17,23 +17,16 @@ from typing import Any, Protocol
 import msgspec
 
 from rockbottom.batch.cloud import Cloud, check_bucket, code_of
-from rockbottom.batch.errors import (
-    AccessRefused,
-    BatchError,
-    InvalidSettings,
-    JobsEnded,
-    OutputIncomplete,
-    ServiceBusy,
-    StillRunning,
-)
+from rockbottom.batch.endings import jobs_ended, not_taken
+from rockbottom.batch.errors import AccessRefused, StillRunning
 from rockbottom.batch.journal import Journal
 from rockbottom.batch.limits import Limits
+from rockbottom.batch.outputs import MANIFEST, check_lines, drop_torn_line, write_whole
 from rockbottom.batch.rejoining import Fate, Rejoin, Tally, half_written
 from rockbottom.batch.splitting import Slice, jobs_of
 from rockbottom.batch.spool import SliceFile, chosen_lines, record_ids, spool
 from rockbottom.batch.state import WITH_OUTPUT, JobState, RunState, Settings, state_of
 
-MANIFEST = "manifest.json.out"
 _CHUNK_BYTES = 8 * 1024 * 1024
 
 
@@ -203,7 +196,7 @@ class BatchRun:
                     return False
                 arn = self._made_already(name, token) if code_of(error) == "ConflictException" else None
                 if arn is None:
-                    raise _not_taken(error, self.settings) from error
+                    raise not_taken(error, self.settings) from error
         self.journal.checkpoint("job made")
         self._note_event("submitted", attempt=job.attempt, job=job.number, arn=arn)
         self.watcher.note(f"job {name}: {job.records:,} records, {arn}")
@@ -356,14 +349,14 @@ class BatchRun:
     ) -> None:
         if accept:
             for name in names:
-                _drop_torn_line(self.folder / name)
+                drop_torn_line(self.folder / name)
             return
         where = target / MANIFEST
         if manifest is None:
             if job.status == "Stopped":  # may have been stopped before it wrote anything
                 return
             raise half_written(where, f"job {job.name} is {job.status} and has no {MANIFEST}")
-        found = sum(_check_lines(self.folder / name) for name in names)
+        found = sum(check_lines(self.folder / name) for name in names)
         said = int(manifest.get("successRecordCount", 0)) + int(manifest.get("errorRecordCount", 0))
         if found < said:
             raise half_written(where, f"it counts {said:,} results of job {job.name}, and the output holds {found:,}")
@@ -434,12 +427,12 @@ class BatchRun:
 
     def write_results(self, rejoined: Rejoin) -> Tally:
         """Write results and what is left, each whole or not at all."""
-        _write_whole(self.results_path, rejoined.rows())
+        write_whole(self.results_path, rejoined.rows())
         self.journal.checkpoint("results written")
         tally = rejoined.count()
         left = rejoined.unanswered(lambda fate: fate != Fate.ANSWERED)
         if any(left):
-            _write_whole(self.left_path, chosen_lines(self.folder / self.state.spools[1], left))
+            write_whole(self.left_path, chosen_lines(self.folder / self.state.spools[1], left))
         else:
             self.left_path.unlink(missing_ok=True)
         return tally
@@ -471,93 +464,12 @@ class BatchRun:
         left = tally.missing + tally.retryable
         bad = [job for job in self.state.jobs if job.ended and job.status != "Completed"]
         if left and bad:
-            raise jobs_ended(bad, left, self)
+            raise jobs_ended(bad, left, self.settings.name, self.results_path, self.left_path)
 
     def _note_event(self, name: str, /, **members: Any) -> None:
         self.state.apply(self.journal.append(name, **members))
 
 
-def jobs_ended(bad: Sequence[JobState], left: int, run: BatchRun) -> JobsEnded:
-    """The error of jobs that did not complete, with what to do about the worst of them."""
-    lines = [f"job {job.name} {_ENDS[job.status]}{': ' + job.message if job.message else ''}" for job in bad[:5]]
-    name = run.settings.name
-    fixes = {
-        "Failed": f"rockbottom batch doctor --run {name}; then rockbottom batch collect {name} --retry-failed",
-        "Stopped": f"rockbottom batch collect {name} --retry-failed sends the rest",
-    }
-    worst = next((job.status for job in bad if job.status in fixes), "")
-    fix = fixes.get(worst, f"rockbottom batch collect {name} --retry-failed sends the rest once more")
-    what = "\n  ".join(lines)
-    return JobsEnded(
-        f"{left:,} records have no answer; everything else is in {run.results_path}:\n  {what}",
-        records_left=left,
-        fix=f"{fix} (they are in {run.left_path})",
-    )
-
-
-_ENDS = {
-    "Failed": "failed",
-    "Expired": "expired before it began",
-    "Stopped": "was stopped",
-    "PartiallyCompleted": "ran out of time",
-}
-
-
-def _not_taken(error: Any, settings: Settings) -> BatchError:
-    message = error.response.get("Error", {}).get("Message", "")
-    return InvalidSettings(
-        f"AWS does not take the job ({code_of(error)}): {message}",
-        fix=f"rockbottom batch doctor --run {settings.name} looks at role, bucket and model; nothing was spent",
-    )
-
-
 def _progress(counts: dict[str, int]) -> str:
     total = counts.get("totalRecordCount")
     return f", {counts.get('processedRecordCount', 0):,} of {total:,} records" if total else ""
-
-
-def _write_whole(path: Path, lines: Iterable[bytes]) -> None:
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb", buffering=1 << 20) as file:
-        for line in lines:
-            file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-
-
-def _check_lines(path: Path) -> int:
-    """How many lines a file holds. Raises OutputIncomplete when the last is cut off."""
-    count = 0
-    last = b"\n"
-    with path.open("rb", buffering=1 << 20) as file:
-        for line in file:
-            count += 1
-            last = line
-    if not last.endswith(b"\n"):
-        try:
-            msgspec.json.decode(last)
-        except msgspec.DecodeError:
-            raise half_written(path, "its last line is cut off") from None
-    return count
-
-
-def _drop_torn_line(path: Path) -> None:
-    try:
-        _check_lines(path)
-    except OutputIncomplete:
-        whole = path.stat().st_size
-        with path.open("rb+") as file:
-            at = whole
-            while at > 0:
-                step = min(at, 1 << 16)
-                file.seek(at - step)
-                found = file.read(step).rfind(b"\n")
-                if found >= 0:
-                    file.truncate(at - step + found + 1)
-                    return
-                at -= step
-            file.truncate(0)
-
-
-__all__ = ["BatchRun", "ServiceBusy", "Silent", "Watcher"]
