@@ -85,8 +85,8 @@ def _waste(
         for row in range(base + hit[i], base + last[i]):
             tokens = depth[row] - before
             before = depth[row]
-            wasted += pending[nodes[row]]
-            written += tokens
+            wasted += int(pending[nodes[row]])
+            written += int(tokens)
             pending[nodes[row]] = tokens
     return written, wasted
 

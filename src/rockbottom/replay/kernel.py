@@ -84,10 +84,12 @@ def outcomes(
         switches = Switches.of(rules, behaviour)
         hour = 1 if Ttl.ONE_HOUR in rules.ttls and len(rules.ttls) > 1 else 0
         late = np.zeros(0, np.float64) if delays is None else delays
+        # Points of one TTL only need one plane: the other would stay empty.
+        planes = switches.planes if points.ttl.min() != points.ttl.max() else 1
         _replay(
             trace.requests.at, late, trace.block_offsets, nodes.of_block, trace.blocks.depth, trace.blocks.weight,
             points.offsets, points.after, np.minimum(points.ttl, hour).astype(np.uint8),
-            np.full((switches.planes, nodes.count), -1, np.int32),
+            np.full((planes, nodes.count), -1, np.int32),
             switches.minimum, switches.maximum, switches.lookback, np.array(switches.lifetimes),
             switches.per_block, switches.refresh_prefix, switches.marks,
             hit, last, read, written,

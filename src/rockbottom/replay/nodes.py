@@ -30,58 +30,37 @@ def nodes_of(trace: Trace, namespaces: Array | None = None) -> Nodes:
 
 
 def _number(prefix: Array, of_block: Array) -> int:
-    slots = np.full(_capacity(1 << 16), -1, np.int32)
-    first = np.empty(1 << 15, np.uint64)
-    done, count = 0, 0
-    while True:
-        done, count = _fill(prefix, of_block, slots, first, done, count)
-        if done == len(prefix):
-            return count
-        # Full: twice the room, and what is known put in again.
-        larger = np.empty(2 * len(first), np.uint64)
-        larger[:count] = first[:count]
-        first = larger
-        slots = np.full(_capacity(2 * len(first)), -1, np.int32)
-        _refill(slots, first, count)
-
-
-def _capacity(wanted: int) -> int:
-    return 1 << (wanted - 1).bit_length()
+    # A table of at least four places for three rows; untouched pages of ``first`` cost nothing.
+    slots = np.full(1 << (max(4 * len(prefix) // 3, 16) - 1).bit_length(), -1, np.int32)
+    return _fill(prefix, of_block, slots, np.empty(len(prefix), np.uint64))
 
 
 @compiled
-def _fill(prefix: Array, of_block: Array, slots: Array, first: Array, done: int, count: int) -> tuple[int, int]:
-    """Number blocks from row ``done`` until all are done or ``first`` is full; returns both counts.
+def _fill(prefix: Array, of_block: Array, slots: Array, first: Array) -> int:
+    """Number every block; returns how many different prefixes there are.
 
-    Open addressing, linear probing; a prefix is a hash already, so its low bits are the place to look.
+    Where a prefix was seen before, the next block usually goes on as it did then, and numbers were given in
+    that order: so the number after the last one is tried before the table. Open addressing, linear probing; a
+    prefix is a hash already, so its bits are the place to look.
     """
     mask = np.uint64(len(slots) - 1)
     one = np.uint64(1)
-    for row in range(done, len(prefix)):
+    count, node = 0, -1
+    for row in range(len(prefix)):
         key = prefix[row]
+        node += 1
+        if node < count and first[node] == key:
+            of_block[row] = node
+            continue
         place = (key ^ (key >> np.uint64(32))) & mask
-        node = slots[place]
-        while node >= 0 and first[np.uint64(node)] != key:
+        node = np.int64(slots[place])
+        while node >= 0 and first[node] != key:
             place = (place + one) & mask
-            node = slots[place]
+            node = np.int64(slots[place])
         if node < 0:
-            if count == len(first):
-                return row, count
             slots[place] = count
             first[count] = key
             node = count
             count += 1
         of_block[row] = node
-    return len(prefix), count
-
-
-@compiled
-def _refill(slots: Array, first: Array, count: int) -> None:
-    mask = np.uint64(len(slots) - 1)
-    one = np.uint64(1)
-    for node in range(count):
-        key = first[node]
-        place = (key ^ (key >> np.uint64(32))) & mask
-        while slots[place] >= 0:
-            place = (place + one) & mask
-        slots[place] = node
+    return count

@@ -56,7 +56,7 @@ class Reconciliation:
     causes: tuple[CauseRow, ...]
 
 
-def reconciled(stages: Sequence[Stage], regions: Sequence[Array]) -> Reconciliation:
+def reconciled(stages: Sequence[Stage], regions: Sequence[Array | None]) -> Reconciliation:
     """The reconciliation over all models. ``regions`` are the namespaces of each stage without serving Regions."""
     observed, predicted = Cost(), Cost()
     sums: dict[Cause, tuple[int, int, int]] = {}
@@ -88,7 +88,7 @@ def _observed(stage: Stage) -> dict[int, Usage]:
     return _usages(stage, found)
 
 
-def _causes(stage: Stage, apart: Outcomes, merged: Array) -> list[tuple[Cause, int, int, int]]:
+def _causes(stage: Stage, apart: Outcomes, merged: Array | None) -> list[tuple[Cause, int, int, int]]:
     requests = stage.trace.requests
     observed = requests.observed_read.astype(np.int64)
     written = requests.observed_write_5m.astype(np.int64) + requests.observed_write_1h

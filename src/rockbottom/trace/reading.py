@@ -196,15 +196,17 @@ def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def pieces_of(file: IO[bytes], size: int = 64 << 20) -> Iterator[tuple[bytes, int]]:
     """Pieces of whole lines, each ending with a newline, and the number of its first line (from 1)."""
-    rest, line = b"", 1
-    while data := file.read(size):
+    rest, line, data = b"", 1, file.read(size)
+    while data:
+        following = file.read(size)
         end = data.rfind(b"\n") + 1
-        if not end:
+        if end:
+            piece = rest + data[:end] if rest or end < len(data) else data
+            rest = data[end:]
+            yield piece, line
+            line += piece.count(b"\n") if following or rest else 0
+        else:
             rest += data
-            continue
-        piece = rest + data[:end] if rest or end < len(data) else data
-        rest = data[end:]
-        yield piece, line
-        line += piece.count(b"\n")
+        data = following
     if rest:
         yield rest + b"\n", line

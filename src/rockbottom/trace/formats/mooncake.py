@@ -5,6 +5,7 @@ of a prompt is usually not full. The ids are no text, so they are only mixed wit
 Lines of the usual spelling are read by compiled code; any other valid JSON with the same members by msgspec.
 """
 
+import mmap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from rockbottom.trace.merging import merged
 from rockbottom.trace.reading import Damages, Part, Reader, Settings, files_of, opened, pieces_of
 
 BLOCK_TOKENS = 512
+MAPPED_BYTES = 512 << 20
 _SLICE = KINDS.index("slice")
 
 
@@ -47,14 +49,27 @@ def read(part: str, settings: Settings) -> Part:
     path, damages = Path(part), Damages()
     whole: list[Trace] = []
     seen = 0
-    with opened(path) as file:
-        for piece, line in pieces_of(file):
-            seen += len(piece)
-            whole.extend(_traces_of(piece, line, path, settings, damages))
+    for piece, line in _pieces(path):
+        seen += len(piece)
+        whole.extend(_traces_of(piece, line, path, settings, damages))
     return Part(merged(whole).trace, damages, seen)
 
 
-def _traces_of(piece: bytes, line: int, path: Path, settings: Settings, damages: Damages) -> Iterator[Trace]:
+def _pieces(path: Path) -> Iterator[tuple[bytes | mmap.mmap, int]]:
+    """The file where it lies, if it can be mapped; else what is read of it."""
+    with opened(path) as file:
+        size = path.stat().st_size
+        if path.suffix != ".gz" and 0 < size <= MAPPED_BYTES:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            if mapped[size - 1 :] == b"\n":
+                yield mapped, 1
+                return
+        yield from pieces_of(file)
+
+
+def _traces_of(
+    piece: bytes | mmap.mmap, line: int, path: Path, settings: Settings, damages: Damages
+) -> Iterator[Trace]:
     from rockbottom.trace.scanning import scan_mooncake  # compiles or loads machine code: only when needed
 
     size = int(settings.options.get("block_tokens", BLOCK_TOKENS))
