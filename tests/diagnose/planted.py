@@ -389,7 +389,7 @@ def _misses(usual: Record, record: Record) -> bool:
     one, two = usual.usage, record.usage
     assert one
     assert two
-    return one.cache_read / one.total_input - two.cache_read / two.total_input > 0.10
+    return one.cache_read / one.total_input - two.cache_read / two.total_input > 0.06
 
 
 def served(asks: list[Ask], catalog: Catalog) -> list[Record]:

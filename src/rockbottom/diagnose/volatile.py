@@ -46,21 +46,34 @@ _PATTERN = re.compile(
     """,
     re.VERBOSE,
 )
+_DIGITS = re.compile(r"\d+")
+_BEFORE_DIGIT = 40  # the longest that a span goes back from its first digit: weekday, month, the letters of an id
 _ID_CHARS = 8  # a mix of letters and digits as long as this is taken for an id; shorter ones are names ("s3", "v2")
 
 
 def spans_of(text: str) -> Iterator[Span]:
     """The volatile spans of a text, from left to right, not overlapping."""
-    for found in _PATTERN.finditer(text):
+    for found in _found_in(text):
         group, start, end = found.lastgroup, found.start(), found.end()
         if group == "token":
             if end - start >= _ID_CHARS and sum(char.isdigit() for char in found[0]) >= 2:
                 yield Span(VolatileKind.ID, start, end)
                 continue
-            for digits in re.finditer(r"\d+", found[0]):
+            for digits in _DIGITS.finditer(found[0]):
                 yield Span(VolatileKind.COUNTER, start + digits.start(), start + digits.end())
         else:
             yield Span(VolatileKind(group), start, end)
+
+
+def _found_in(text: str) -> Iterator[re.Match[str]]:
+    """Matches of the pattern. All contain a digit, so only what stands near one is looked at: most text has none."""
+    position = 0
+    while (digit := _DIGITS.search(text, position)) is not None:
+        found = _PATTERN.search(text, max(position, digit.start() - _BEFORE_DIGIT))
+        if found is None:
+            return
+        yield found
+        position = found.end()
 
 
 def masked(text: str) -> str:

@@ -1,0 +1,1 @@
+"""Planted causes of cache misses, named by rockbottom and by cachecanary."""
