@@ -148,7 +148,8 @@ def ask_peer(python: Path, pairs: dict[int, dict]) -> tuple[dict[int, dict], flo
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.explain", description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--peer", type=Path, default=REPO / ".venv" / "peers" / "cachecanary", help="the environment that holds cachecanary")
+    home = REPO / ".venv" / "peers" / "cachecanary"
+    parser.add_argument("--peer", type=Path, default=home, help="the environment that holds cachecanary")
     chosen = parser.parse_args(arguments)
     from rockbottom.catalog import load_catalog
     from rockbottom.diagnose import explain
