@@ -5,8 +5,10 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from botocore.exceptions import EventStreamError
 
 from rockbottom.local import LocalError, running
+from rockbottom.wire import anthropic_reply, nova_reply
 
 
 class Upstream:
@@ -14,6 +16,7 @@ class Upstream:
 
     def __init__(self):
         self.asked, self.status, self.message, self.finish = [], 200, {"content": "from upstream"}, "stop"
+        self.stream = None  # steps of a stream: an object to send, or an event to wait for
 
 
 @pytest.fixture
@@ -26,6 +29,17 @@ def upstream(kit):
 
         def do_POST(self):
             told.asked.append((self.path, json.loads(self.rfile.read(int(self.headers["content-length"])))))
+            if told.stream is not None and told.asked[-1][1]["stream"]:
+                self.send_response(200)
+                self.send_header("content-type", "text/event-stream")
+                self.end_headers()
+                for step in told.stream:
+                    if isinstance(step, threading.Event):
+                        assert step.wait(20)
+                    else:
+                        self.wfile.write(b"data: " + (step if isinstance(step, bytes) else json.dumps(step).encode()))
+                        self.wfile.write(b"\n\n")
+                return
             raw = json.dumps(
                 {
                     "choices": [{"message": told.message, "finish_reason": told.finish}],
@@ -100,3 +114,79 @@ def test_an_upstream_that_is_not_there_is_said(kit):
             client.converse(modelId=kit.SONNET, messages=[kit.user("hi")])
     with pytest.raises(LocalError, match="is no http"), running(upstream="localhost:8000"):
         pass
+
+
+def piece(text=None, finish=None, **more):
+    """One chunk of a stream."""
+    return {"choices": [{"delta": {"content": text, **more}, "finish_reason": finish}]}
+
+
+USAGE = {"choices": [], "usage": {"completion_tokens": 17}}
+
+
+def test_text_is_passed_on_before_the_upstream_has_finished(upstream, kit):
+    """The upstream goes on only when the first text has arrived at the caller; tokens are the upstream's."""
+    told, one, client = upstream
+    arrived = threading.Event()
+    rest = "and this is a longer piece than one event holds"
+    told.stream = [piece("first "), arrived, piece(rest), piece(finish="stop"), USAGE, b"[DONE]"]
+    texts, last = [], {}
+    for event in client.converse_stream(modelId=kit.SONNET, messages=[kit.user("hi")])["stream"]:
+        last.update(event)
+        if "contentBlockDelta" in event:
+            texts.append(event["contentBlockDelta"]["delta"]["text"])
+            arrived.set()
+    assert (texts[0], "".join(texts)) == ("first ", "first " + rest)
+    assert last["messageStop"]["stopReason"] == "end_turn"
+    assert last["metadata"]["usage"]["outputTokens"] == 17
+    assert told.asked[0][1]["stream_options"] == {"include_usage": True}
+    assert kit.control(one, "GET", "requests")[-1]["usage"]["outputTokens"] == 17
+
+
+@pytest.mark.parametrize("model", ["us.anthropic.claude-sonnet-4-6", "us.amazon.nova-pro-v1:0"])
+def test_native_streams_are_whole_as_well(upstream, kit, model):
+    """Text as it came, then the tool call, then the metrics on the last chunk."""
+    told, _, client = upstream
+    call = {"index": 0, "id": "c1", "function": {"name": "look", "arguments": '{"a"'}}
+    more = {"index": 0, "function": {"arguments": ": 1}"}}
+    told.stream = [
+        piece("wait "),
+        piece("here"),
+        piece(tool_calls=[call]),
+        piece(tool_calls=[more]),
+        piece(finish="tool_calls"),
+        USAGE,
+    ]
+    anthropic = "anthropic" in model
+    body = {
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "hi"} if anthropic else {"text": "hi"}]}]
+    }
+    if anthropic:
+        body |= {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 100}
+    events = client.invoke_model_with_response_stream(modelId=model, body=json.dumps(body))["body"]
+    chunks = [json.loads(event["chunk"]["bytes"]) for event in events]
+    reply = (anthropic_reply if anthropic else nova_reply)(chunks)
+    content = reply["content"] if anthropic else reply["output"]["message"]["content"]
+    assert content[0]["text"] == "wait here"
+    assert (content[1] if anthropic else content[1]["toolUse"])["input"] == {"a": 1}
+    assert chunks[-1]["amazon-bedrock-invocationMetrics"]["outputTokenCount"] == 17
+
+
+@pytest.mark.parametrize("end", [[], [{"error": {"message": "out of memory"}}], [b"nonsense"]])
+def test_a_stream_that_breaks_is_an_exception_event(upstream, kit, end):
+    """What came is delivered, then modelStreamErrorException; what was written to the cache counts as begun."""
+    told, _, client = upstream
+    told.stream = [piece("begun"), *end]
+    found = []
+    with pytest.raises(EventStreamError, match="modelStreamErrorException"):
+        for event in client.converse_stream(modelId=kit.SONNET, messages=[kit.user("hi")])["stream"]:
+            found.append(event)
+    assert found[-1]["contentBlockDelta"]["delta"]["text"] == "begun"
+
+
+def test_failures_before_the_first_text_are_answers_not_events(upstream, kit):
+    """A refused stream is an HTTP error, as it is without streaming."""
+    told, _, client = upstream
+    told.status = 429
+    with pytest.raises(client.exceptions.ThrottlingException):
+        client.converse_stream(modelId=kit.SONNET, messages=[kit.user("hi")])

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,19 +18,19 @@ from rockbottom.local.faults import Fault
 from rockbottom.local.invocation_log import Logged
 from rockbottom.local.jobs_api import JOB_OPERATIONS, JobsPlane
 from rockbottom.local.journal import logged_failure, logged_reply, note
-from rockbottom.local.replying import Reply, replied
+from rockbottom.local.replying import Reply, frames_after, frames_before, frames_of, replied
 from rockbottom.local.routes import RUNTIME_OPERATIONS, Route, route_of
 from rockbottom.local.runtime import Call, Counted, Headers, Runtime
+from rockbottom.local.sending import JSON, Send, send_failure, send_whole
 from rockbottom.local.state import State
 from rockbottom.local.steering import Steering
 from rockbottom.local.upstream import Upstream
+from rockbottom.local.upstream_pieces import pieces_of
 from rockbottom.wire import exception_frame
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-_JSON = (b"content-type", b"application/json")
 _STREAM = (b"content-type", b"application/vnd.amazon.eventstream")
 _DRAIN_BYTES = 128 * 1024 * 1024
 _LOG_SECONDS = 1.0
@@ -123,10 +124,10 @@ class Application:
             else:
                 await self._other(route, scope, body, request_id, send)
         except ServiceFailure as failure:
-            await _send_failure(send, failure, request_id)
+            await send_failure(send, failure, request_id)
         except Exception:
             _logger.exception("a request failed inside the endpoint")
-            await _send_failure(
+            await send_failure(
                 send,
                 ServiceFailure("InternalServerException", "The local endpoint failed; its log on stderr says where."),
                 request_id,
@@ -163,7 +164,7 @@ class Application:
             answer = self._steering.answer(scope["method"], route.identifier, body)
             if scope["method"] == "POST" and route.identifier == "clock":
                 await self._jobs.look_at_all()
-            await _send(send, 200, [_JSON], answer)
+            await send_whole(send, 200, [JSON], answer)
             return
         if not route.operation:
             raise ServiceFailure("UnknownOperationException", f"no operation {scope['method']} {scope['path'][:200]}")
@@ -176,7 +177,7 @@ class Application:
             status, answer = await self._jobs.answer(route.operation, asking)
         else:
             status, answer = self._control.answer(route.operation, asking)
-        await _send(send, status, [_JSON, (b"x-amzn-requestid", request_id.encode())], msgspec.json.encode(answer))
+        await send_whole(send, status, [JSON, (b"x-amzn-requestid", request_id.encode())], msgspec.json.encode(answer))
 
     async def _invoke(
         self, route: Route, headers: Mapping[bytes, bytes], body: bytes, request_id: str, send: Send
@@ -192,10 +193,13 @@ class Application:
                 await self._suffer(fault)
             if call.operation == "CountTokens":
                 counts = msgspec.json.encode(self._runtime.count_tokens(call))
-                await _send(send, 200, [_JSON, (b"x-amzn-requestid", request_id.encode())], counts)
+                await send_whole(send, 200, [JSON, (b"x-amzn-requestid", request_id.encode())], counts)
                 return
             counted = self._runtime.read(call, own_answer=self._upstream is None)
             if counted.answer is None:
+                if call.stream and fault is None and counted.pace is None:
+                    await self._stream_upstream(counted, send)
+                    return
                 counted.answer = await self._asked_upstream(counted)
         except ServiceFailure as failure:
             self._fail(call, failure)
@@ -207,6 +211,34 @@ class Application:
         answer, model = self._upstream.answer, counted.model.model.id
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._asking, answer, counted.body, counted.asked, model, counted.count)
+
+    async def _stream_upstream(self, counted: Counted, send: Send) -> None:
+        """Send the upstream's text as it comes. Raises ServiceFailure when it fails before the first of it."""
+        assert self._upstream is not None
+        head: Headers = [_STREAM, (b"x-amzn-requestid", counted.call.request_id.encode())]
+        try:
+            async for text in pieces_of(self._upstream, self._asking, counted):
+                frames = frames_of(counted, text)
+                if counted.first_byte_ms is None:
+                    counted.first_byte_ms = int((time.perf_counter() - counted.call.began) * 1000)
+                    self._runtime.begin(counted)
+                    headers = replied(counted, Answer((), "end_turn", 0)).headers
+                    await send({"type": "http.response.start", "status": 200, "headers": [*head, *headers]})
+                    frames = [*frames_before(counted), *frames]
+                await send({"type": "http.response.body", "body": b"".join(frames), "more_body": True})
+        except ServiceFailure as failure:
+            if counted.first_byte_ms is None:
+                raise
+            self._fail(counted.call, failure)
+            await send({"type": "http.response.body", "body": exception_frame(failure.event_name, failure.message)})
+            return
+        if counted.first_byte_ms is None:
+            await self._reply(counted, send, None)
+            return
+        assert counted.answer is not None
+        reply = replied(counted, counted.answer)
+        self._note(counted, reply)
+        await send({"type": "http.response.body", "body": b"".join(frames_after(counted, reply, counted.answer))})
 
     async def _suffer(self, fault: Fault) -> None:
         if fault.kind == "error":
@@ -230,6 +262,11 @@ class Application:
         if self._state.log is not None:
             self._log(logged_failure(self._state, call, failure))
 
+    def _note(self, counted: Counted, reply: Reply) -> None:
+        note(self._state, counted.call, 200, counted, reply, None)
+        if self._state.log is not None:
+            self._log(logged_reply(self._state, counted, reply))
+
     async def _reply(self, counted: Counted, send: Send, fault: Fault | None) -> None:
         assert counted.answer is not None
         reply = replied(counted, counted.answer)
@@ -237,12 +274,10 @@ class Application:
         if waits:
             await self._wait((reply.first_byte_ms if counted.call.stream else reply.latency_ms) / 1000)
         self._runtime.begin(counted)
-        note(self._state, counted.call, 200, counted, reply, None)
-        if self._state.log is not None:
-            self._log(logged_reply(self._state, counted, reply))
+        self._note(counted, reply)
         identity = (b"x-amzn-requestid", counted.call.request_id.encode())
         if not counted.call.stream:
-            await _send(send, 200, [_JSON, identity, *reply.headers], reply.body)
+            await send_whole(send, 200, [JSON, identity, *reply.headers], reply.body)
             return
         head: Headers = [_STREAM, identity, *reply.headers]
         await send({"type": "http.response.start", "status": 200, "headers": head})
@@ -268,17 +303,3 @@ class Application:
             return
         failure = fault.failure()
         await send({"type": "http.response.body", "body": begun + exception_frame(failure.event_name, failure.message)})
-
-
-async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    await send(
-        {"type": "http.response.start", "status": status, "headers": [*headers, (b"content-length", b"%d" % len(body))]}
-    )
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _send_failure(send: Send, failure: ServiceFailure, request_id: str) -> None:
-    headers: Headers = [_JSON, (b"x-amzn-errortype", failure.code.encode()), (b"x-amzn-requestid", request_id.encode())]
-    if failure.hint:
-        headers.append((b"x-rockbottom-hint", failure.hint.encode("ascii", "replace").replace(b"\n", b" ")[:500]))
-    await _send(send, failure.status, headers, msgspec.json.encode({"message": failure.message, **failure.extra}))

@@ -39,9 +39,40 @@ def replied(counted: Counted, answer: Answer) -> Reply:
     pace, read = counted.pace, counted.outcome.read
     latency = int(pace.total_ms(counted.fresh, read, answer.output_tokens)) if pace else elapsed
     first = int(pace.first_byte_ms(counted.fresh, read)) if pace else elapsed
+    if counted.first_byte_ms is not None:
+        first = counted.first_byte_ms
     build = _BUILDERS[counted.dialect, call.stream]
     headers, body, frames, usage, logged = build(counted, answer, counters, latency, first)
     return Reply(headers, body, frames, usage, logged, latency, first, counters)
+
+
+PIECE_CHARS = 24
+"""Longest text of one event of a stream, as ``wire`` cuts it."""
+_LEADS = {Dialect.CONVERSE: 1, Dialect.NOVA: 1, Dialect.ANTHROPIC: 2}  # frames before the first text
+
+
+def frames_before(counted: Counted) -> list[bytes]:
+    """The frames that begin a stream whose first block is text, before anything of it is known."""
+    return _begun(counted, "-")[: _LEADS[counted.dialect]]
+
+
+def frames_of(counted: Counted, text: str) -> list[bytes]:
+    """The frames of a piece of that text."""
+    lead = _LEADS[counted.dialect]
+    return _begun(counted, text)[lead : lead + _pieces(text)]
+
+
+def frames_after(counted: Counted, reply: Reply, answer: Answer) -> list[bytes]:
+    """The frames of a reply that are left when its first block, a text, was sent as it came."""
+    return reply.frames[_LEADS[counted.dialect] + _pieces(answer.content[0]["text"]) :]
+
+
+def _begun(counted: Counted, text: str) -> list[bytes]:
+    return replied(counted, Answer(({"text": text},), "end_turn", 1)).frames
+
+
+def _pieces(text: str) -> int:
+    return -(-len(text) // PIECE_CHARS)
 
 
 _Built = tuple[Headers, bytes, list[bytes], Json, bytes]

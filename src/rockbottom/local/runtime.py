@@ -90,6 +90,7 @@ class Counted:
     pace: Pace | None
     script: Script | None
     answer: Answer | None = None  # when the endpoint answers itself
+    first_byte_ms: int | None = None  # when the reply was begun before it was complete
 
     @property
     def fresh(self) -> int:

@@ -4,7 +4,8 @@ The prompt's texts, tool calls, tool results and tools are handed on; images, do
 cachePoints are not. Blocking: the application calls it from a thread of its own.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from rockbottom.local.failures import LocalError, ServiceFailure
 
 Json = dict[str, Any]
 _TIMEOUT = urllib3.Timeout(connect=10, read=600)
+_READ_BYTES = 65_536
 _STOPS = {"length": "max_tokens", "tool_calls": "tool_use", "content_filter": "content_filtered"}
 
 
@@ -35,6 +37,40 @@ class Upstream:
 
     def answer(self, body: Json, asked: Asked, model: str, count: Callable[[str], int]) -> Answer:
         """The upstream's reply. Raises ServiceFailure in Bedrock's words when it fails."""
+        reply = self._sent(self._request(body, asked, model))
+        try:
+            return _answer(_decoded(reply.data), count)
+        finally:
+            reply.release_conn()
+
+    def streamed(
+        self, body: Json, asked: Asked, model: str, count: Callable[[str], int], told: Callable[[str], None]
+    ) -> Answer:
+        """The upstream's reply, its text told piece by piece as it comes; the tool calls are only in the answer.
+
+        Raises ServiceFailure, also after pieces were told: ModelStreamErrorException when the stream breaks.
+        """
+        asking = {**self._request(body, asked, model), "stream": True, "stream_options": {"include_usage": True}}
+        reply = self._sent(asking)
+        try:
+            if "event-stream" not in reply.headers.get("content-type", ""):
+                answer = _answer(_decoded(reply.data), count)  # a server that does not stream
+                _tell(answer, told)
+                return answer
+            gathered = _Gathered()
+            for chunk in _chunks(reply):
+                text = gathered.add(chunk)
+                if text:
+                    told(text)
+            return _answer(gathered.reply(), count)
+        except urllib3.exceptions.HTTPError as error:
+            raise _broken(f"broke off: {error}") from error
+        except (AttributeError, KeyError, IndexError, TypeError, msgspec.DecodeError) as error:
+            raise _broken(f"cannot be read: {error!r}") from error
+        finally:
+            reply.close()
+
+    def _request(self, body: Json, asked: Asked, model: str) -> Json:
         request: Json = {"model": self._model or model, "messages": messages_of(body), "stream": False}
         if asked.max_tokens is not None:
             request["max_tokens"] = asked.max_tokens
@@ -48,12 +84,18 @@ class Upstream:
                 request["tool_choice"] = (
                     {"type": "function", "function": {"name": asked.forced}} if asked.forced else "required"
                 )
-        return _answer(self._sent(request), count)
+        return request
 
-    def _sent(self, request: Json) -> Json:
+    def _sent(self, request: Json) -> urllib3.BaseHTTPResponse:
         headers = {"content-type": "application/json"}
         try:
-            reply = self._pool.request("POST", self._url, body=msgspec.json.encode(request), headers=headers)
+            reply = self._pool.request(
+                "POST",
+                self._url,
+                body=msgspec.json.encode(request),
+                headers=headers,
+                preload_content=not request["stream"],
+            )
         except urllib3.exceptions.ReadTimeoutError as error:
             raise ServiceFailure(
                 "ModelTimeoutException", f"The upstream {self._url} did not answer in time."
@@ -65,15 +107,83 @@ class Upstream:
             ) from error
         if reply.status != 200:
             said = reply.data[:300].decode("utf-8", "replace")
+            reply.release_conn()
             code = "ThrottlingException" if reply.status == 429 else "ModelErrorException"
             extra = {} if reply.status == 429 else {"originalStatusCode": reply.status}
             raise ServiceFailure(code, f"The upstream answered {reply.status}: {said}", extra=extra)
-        try:
-            return msgspec.json.decode(reply.data, type=Json)
-        except msgspec.DecodeError as error:
-            raise ServiceFailure(
-                "ModelErrorException", f"The upstream's reply is not JSON: {error}", extra={"originalStatusCode": 200}
-            ) from error
+        return reply
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """A whole reply put together from the chunks of a stream."""
+
+    texts: list[str] = field(default_factory=list[str])
+    calls: dict[int, Json] = field(default_factory=dict[int, Json])
+    finish: str | None = None
+    usage: Json | None = None
+
+    def add(self, chunk: Json) -> str:
+        """Take one chunk; the text that it adds. Raises ServiceFailure for an error inside the stream."""
+        if chunk.get("error"):
+            raise _broken(f"failed: {str(chunk['error'])[:300]}")
+        self.usage = chunk.get("usage") or self.usage
+        choice = next(iter(chunk.get("choices") or ()), None) or {}
+        self.finish = choice.get("finish_reason") or self.finish
+        delta = choice.get("delta") or {}
+        for call in delta.get("tool_calls") or ():
+            self._add_call(call)
+        text = delta.get("content") or ""
+        self.texts.append(text)
+        return text
+
+    def _add_call(self, call: Json) -> None:
+        known = self.calls.setdefault(call.get("index", 0), {"id": "", "function": {"name": "", "arguments": ""}})
+        function = call.get("function") or {}
+        known["id"] = call.get("id") or known["id"]
+        known["function"]["name"] = known["function"]["name"] or function.get("name") or ""
+        known["function"]["arguments"] += function.get("arguments") or ""
+
+    def reply(self) -> Json:
+        """The reply as if it had not been streamed. Raises ServiceFailure when the stream never finished."""
+        if self.finish is None:
+            raise _broken("ended before it was finished")
+        message = {"content": "".join(self.texts), "tool_calls": [self.calls[index] for index in sorted(self.calls)]}
+        return {"choices": [{"message": message, "finish_reason": self.finish}], "usage": self.usage}
+
+
+def _chunks(reply: urllib3.BaseHTTPResponse) -> Iterator[Json]:
+    """The JSON of the server-sent events, each as soon as its line has come."""
+    waiting = b""
+    while data := reply.read1(_READ_BYTES):
+        *lines, waiting = (waiting + data).split(b"\n")
+        for line in lines:
+            told = line.strip()
+            if told == b"data: [DONE]":
+                return
+            if told.startswith(b"data:"):
+                yield msgspec.json.decode(told[5:], type=Json)
+
+
+def _tell(answer: Answer, told: Callable[[str], None]) -> None:
+    for block in answer.content:
+        if "text" in block:
+            told(block["text"])
+
+
+def _broken(how: str) -> ServiceFailure:
+    return ServiceFailure(
+        "ModelStreamErrorException", f"The upstream's stream {how}", extra={"originalStatusCode": 200}
+    )
+
+
+def _decoded(data: bytes) -> Json:
+    try:
+        return msgspec.json.decode(data, type=Json)
+    except msgspec.DecodeError as error:
+        raise ServiceFailure(
+            "ModelErrorException", f"The upstream's reply is not JSON: {error}", extra={"originalStatusCode": 200}
+        ) from error
 
 
 def _answer(reply: Json, count: Callable[[str], int]) -> Answer:
