@@ -1,7 +1,8 @@
 """Where jobs read and write: any S3 endpoint, or moto's, started in this process."""
 
 import logging
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -48,17 +49,18 @@ class S3:
         self._client: _Client | None = None
 
     def client(self) -> _Client:
-        """A client that signs with made-up credentials, as everything local does."""
+        """A client that signs with the environment's credentials, else with made-up ones, which moto takes."""
         if self._client is None:
             from botocore.config import Config
             from botocore.session import Session
 
+            own = "AWS_ACCESS_KEY_ID" in os.environ
+            made_up: Any = {} if own else {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
             self._client = Session().create_client(
                 "s3",
                 region_name="us-east-1",
                 endpoint_url=self.url,
-                aws_access_key_id="local",
-                aws_secret_access_key="local",
+                **made_up,
                 config=Config(retries={"max_attempts": 2}, s3={"addressing_style": "path"}),
             )
         return self._client
@@ -89,6 +91,3 @@ def bucket_and_key(uri: str) -> tuple[str, str]:
     """``s3://bucket/a/b`` in its two parts."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return bucket, key
-
-
-Opener = Callable[[], S3]
