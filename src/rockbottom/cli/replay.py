@@ -25,10 +25,11 @@ _TIERS = ("default", "flex", "priority")
 @click.option("--region", help="Replay as if this Region had served every request.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a page as well.")
 @source_options
 def command(
     source: str, model: str | None, policies: tuple[str, ...], tier: str, on: datetime | None, prices: Path | None,
-    region: str | None, as_json: bool, as_csv: bool, name: str | None, partial_blocks: str, options: tuple[str, ...],
+    region: str | None, as_json: bool, as_csv: bool, html: Path | None, name: str | None, partial_blocks: str, options: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Show what the traffic in SOURCE would have cost under every policy, and the least it could have cost.
 
@@ -58,6 +59,11 @@ def command(
     question = Question(asked, on.date() if on else date.today(), Tier(tier), model, region)
     online = {"planner": PlannerPolicy}
     document = document_of(study(reading.trace, question, catalog, behaviour_of(catalog.switches), online))
+    if html:
+        from rockbottom.cli.replay_page import page_of
+
+        html.write_text(page_of(document), encoding="utf-8")
+        click.echo(f"{html}", err=True)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     elif as_csv:

@@ -1,0 +1,88 @@
+"""``rockbottom trace`` and ``rockbottom replay`` from the command line."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from rockbottom.cli import main
+
+MODEL = "global.anthropic.claude-sonnet-4-6"
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """Three log files; the second has a damaged line, the third repeats a request of the first."""
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    for number, seconds in enumerate([(0, 10), (20,), (10, 30)]):
+        lines = [json.dumps(_record(second)) for second in seconds]
+        if number == 1:
+            lines.append('{"modelId": ')
+        (folder / f"{number}.json.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    return folder
+
+
+def _record(second: int) -> dict:
+    body = {"system": [{"text": "rules " * 900}, {"cachePoint": {"type": "default"}}],
+            "messages": [{"role": "user", "content": [{"text": f"question {second}"}]}]}  # fmt: skip
+    first = second == 0
+    return {
+        "schemaType": "ModelInvocationLog", "timestamp": f"2026-09-01T10:00:{second:02d}Z", "requestId": f"r{second}",
+        "operation": "Converse", "modelId": MODEL, "accountId": "1", "region": "us-east-1",
+        "input": {"inputBodyJson": body, "inputTokenCount": 20, "cacheReadInputTokenCount": 0 if first else 2000,
+                  "cacheWriteInputTokenCount": 2000 if first else 0},
+        "output": {"outputTokenCount": 10, "outputBodyJson": {}},
+    }  # fmt: skip
+
+
+def test_import_then_replay(logs, tmp_path, capfd):
+    """Four requests remain; the prediction agrees with what the log says, and the table is on stdout as JSON."""
+    out = tmp_path / "trace.parquet"
+    assert main(["trace", "import", str(logs), "--out", str(out)]) == 0
+    said = capfd.readouterr().err
+    assert "1 damaged lines skipped" in said
+    assert "1 requests seen twice" in said
+    assert not out.with_name("trace.parquet.parts").exists()
+    page = tmp_path / "page.html"
+    assert main(["replay", str(out), "--on", "2026-09-01", "--json", "--html", str(page)]) == 0
+    assert "as_recorded" in page.read_text()
+    assert "http" not in page.read_text()
+    document = json.loads(capfd.readouterr().out)
+    assert document["requests"] == 4
+    assert [row["cause"] for row in document["reconciliation"]["causes"]] == ["as predicted"]
+    assert {row["policy"] for row in document["policies"]} >= {"none", "as_recorded", "system_tail_5m"}
+
+
+def test_an_import_takes_up_where_it_stopped(logs, tmp_path, monkeypatch):
+    """What was read is not read again: the parts that are done are kept, with the secret of their hashes."""
+    out = tmp_path / "trace.parquet"
+    whole = Path.read_bytes
+    from rockbottom.cli import trace_import
+
+    done: list[str] = []
+    real = trace_import.reader_of("x", "bedrock-logs").read
+
+    def stopping(part, settings):
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(part)
+        return real(part, settings)
+
+    from dataclasses import replace
+
+    reader = replace(trace_import.reader_of("x", "bedrock-logs"), read=stopping)
+    monkeypatch.setattr(trace_import, "reader_of", lambda source, name: reader)
+    assert main(["trace", "import", str(logs), "--out", str(out)]) == 130
+    assert len(done) == 2
+    done.pop()  # room for one more
+    assert main(["trace", "import", str(logs), "--out", str(out)]) == 0
+    assert [Path(part).name for part in done] == ["0.json.gz", "2.json.gz"]
+    assert whole(out)[:4] == b"PAR1"
+
+
+def test_an_unknown_policy_is_one_message(logs, capfd):
+    """What was asked and what there is; exit code 2."""
+    assert main(["replay", str(logs), "--policy", "magic"]) == 2
+    assert "no policy 'magic'" in capfd.readouterr().err
