@@ -29,7 +29,8 @@ _TIERS = ("default", "flex", "priority")
 @source_options
 def command(
     source: str, model: str | None, policies: tuple[str, ...], tier: str, on: datetime | None, prices: Path | None,
-    region: str | None, as_json: bool, as_csv: bool, html: Path | None, name: str | None, partial_blocks: str, options: tuple[str, ...],
+    region: str | None, as_json: bool, as_csv: bool, html: Path | None,
+    name: str | None, partial_blocks: str, options: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Show what the traffic in SOURCE would have cost under every policy, and the least it could have cost.
 

@@ -12,7 +12,8 @@ Json = dict[str, Any]
 _STYLE = """
 :root{color-scheme:light dark;--read:#2a9d6f;--write:#d58a1f;--plain:#8a8f98;--line:#8883}
 body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;width:100%}th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:right}
+table{border-collapse:collapse;width:100%}
+th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:right}
 th:first-child,td:first-child{text-align:left}.bar{display:flex;height:.9rem;min-width:12rem}.bar i{display:block}
 .read{background:var(--read)}.write{background:var(--write)}.plain{background:var(--plain)}
 pre{overflow-x:auto;border:1px solid var(--line);padding:1rem}

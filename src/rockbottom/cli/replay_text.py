@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from textwrap import wrap
 from typing import Any
 
 Json = dict[str, Any]
@@ -24,7 +25,7 @@ def text_of(document: Json) -> Iterator[str]:
     if document["switch"]:
         yield _switch(document)
     yield f"clairvoyant: {document['clairvoyant']['is']}"
-    yield f"assumed: {'; '.join(document['assumptions'])}"
+    yield from wrap(f"assumed: {'; '.join(document['assumptions'])}", 80, subsequent_indent="  ")
 
 
 def _reconciliation(found: Json) -> Iterator[str]:
