@@ -18,7 +18,7 @@ _SUFFIX = re.compile(r"(?:ations?|ings?|ies|ed|es|s|y)$")
 _MAX_TERMS = 8
 _LEADS = 4  # the rarest terms, which give the candidates
 _MAX_HITS = 3  # candidates that one term gives
-_MAX_FOUND = 2_000  # terms remembered of one text
+_CHARS_PER_FOUND = 16  # a text remembers one term for so many of its characters, which bounds all of them together
 _MAX_RESULTS = 2_048  # questions whose passages are remembered,
 _MAX_QUESTION = 4_096  # none longer than so many characters
 _MAX_SENTENCE = 600
@@ -42,11 +42,8 @@ class Passage:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Sentence:
-    start: int
-    end: int
-    lowered: str
+_Span = tuple[int, int]
+"""Where a sentence begins and ends in its text."""
 
 
 @dataclass(slots=True)
@@ -56,21 +53,21 @@ class _Text:
     number: int  # of its own: a text forgotten and read again gets another
     lowered: str
     counts: dict[str, int] = field(default_factory=dict[str, int])
-    sentences: dict[str, tuple[_Sentence, ...]] = field(default_factory=dict[str, tuple[_Sentence, ...]])
+    sentences: dict[str, tuple[_Span, ...]] = field(default_factory=dict[str, "tuple[_Span, ...]"])
 
     def count(self, term: str) -> int:
         """How often the term stands in the text; remembered."""
         found = self.lowered.count(term)
-        if len(self.counts) < _MAX_FOUND:
+        if len(self.counts) * _CHARS_PER_FOUND < len(self.lowered):
             self.counts[term] = found
         return found
 
-    def holding(self, term: str) -> tuple[_Sentence, ...]:
+    def holding(self, term: str) -> tuple[_Span, ...]:
         """The first sentences with a word that begins with the term."""
         found = self.sentences.get(term)
         if found is None:
             found = _sentences(self.lowered, term)
-            if len(self.sentences) < _MAX_FOUND:
+            if len(self.sentences) * _CHARS_PER_FOUND < len(self.lowered):
                 self.sentences[term] = found
         return found
 
@@ -78,7 +75,7 @@ class _Text:
 class Reader:
     """Finds passages; remembers texts while they are used, at most ``capacity_chars`` of them."""
 
-    def __init__(self, capacity_chars: int = 8_000_000) -> None:
+    def __init__(self, capacity_chars: int = 4_000_000) -> None:
         self._capacity = capacity_chars
         self._kept = 0
         self._known: dict[str, _Text] = {}
@@ -122,14 +119,14 @@ _Scored = tuple[float, tuple[int, int], int]
 def _scored(known: Sequence[_Text], terms: Iterable[str]) -> list[_Scored]:
     """The candidates with their scores."""
     rarities = _rarities(known, terms)
-    candidates: dict[tuple[int, int], _Sentence] = {}
+    candidates: dict[tuple[int, int], int] = {}
     leads = 0
     for term, _ in rarities:
         hits = 0
         for number, one in enumerate(known):
             if one.counts.get(term, 1):
-                for sentence in one.holding(term)[: _MAX_HITS - hits]:
-                    candidates[number, sentence.start] = sentence
+                for start, end in one.holding(term)[: _MAX_HITS - hits]:
+                    candidates[number, start] = end
                     hits += 1
             if hits == _MAX_HITS:
                 break
@@ -137,11 +134,12 @@ def _scored(known: Sequence[_Text], terms: Iterable[str]) -> list[_Scored]:
         if leads == _LEADS:
             break
     found: list[_Scored] = []
-    for place, sentence in candidates.items():
-        lowered = sentence.lowered
+    for place, end in candidates.items():
+        number, start = place
+        lowered = known[number].lowered[start:end]
         score = sum([rarity for term, rarity in rarities if term in lowered])
-        excess = sentence.end - sentence.start - _TYPICAL_CHARS
-        found.append((-score / (1 + excess / _MAX_SENTENCE) if excess > 0 else -score, place, sentence.end))
+        excess = end - start - _TYPICAL_CHARS
+        found.append((-score / (1 + excess / _MAX_SENTENCE) if excess > 0 else -score, place, end))
     return found
 
 
@@ -168,16 +166,16 @@ def _best(texts: Sequence[str], found: list[_Scored], limit: int) -> list[Passag
     return sorted(best.values(), key=lambda passage: passage.place)
 
 
-def _sentences(text: str, term: str) -> tuple[_Sentence, ...]:
-    hits: dict[int, _Sentence] = {}
+def _sentences(text: str, term: str) -> tuple[_Span, ...]:
+    hits: dict[int, int] = {}
     at = text.find(term)
     while at >= 0 and len(hits) < _MAX_HITS:
         if at == 0 or not text[at - 1].isalnum():
             start, end = _around(text, at)
-            hits[start] = _Sentence(start, end, text[start:end])
+            hits[start] = end
             at = end - 1
         at = text.find(term, at + 1)
-    return tuple(hits.values())
+    return tuple(hits.items())
 
 
 def _around(text: str, at: int) -> tuple[int, int]:
