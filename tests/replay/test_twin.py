@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rockbottom.cache import Behaviour, Namespace, PrefixCache, step
@@ -55,7 +55,15 @@ def rules() -> CacheRules:
     lookback=st.sampled_from([0, 2, 21]),
     ttls=st.sampled_from([(Ttl.FIVE_MINUTES, Ttl.ONE_HOUR), (Ttl.FIVE_MINUTES,)]),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
+@example(
+    requests=[("cc", [(1, "5m"), (1, None), (2, "1h"), (2, "5m")], wait, 0.0, 0) for wait in (0.0, 10.0, 299.0, 301.0)],
+    behaviour=Behaviour("all", "no", "per_block", "prefix", "yes", "marks", "downgrade", "excluded"),
+    minimum=1000,
+    maximum=None,
+    lookback=21,
+    ttls=(Ttl.FIVE_MINUTES, Ttl.ONE_HOUR),
+)
 def test_every_request_reads_and_writes_the_same_tokens(rules, requests, behaviour, minimum, maximum, lookback, ttls):
     """Any prompts from a small alphabet, any points and instants, every switch, two Regions, late visibility."""
     chosen = replace(

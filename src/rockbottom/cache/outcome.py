@@ -266,7 +266,9 @@ def _changes(
         key = view.key(position, ttl)
         if position > hit:
             parent = parent or next(iter(view.known(hit, hit, changed)), None)
-            changed[key] = Entry(ttl, view.prompt.depths[position], now + ttl.seconds, visible_at, parent)
+            # Two points on one block may share a key: the entry then keeps its parent and is not its own.
+            below = changed[key].parent if parent == key else parent
+            changed[key] = Entry(ttl, view.prompt.depths[position], now + ttl.seconds, visible_at, below)
             parent = key
         elif view.behaviour.point_below_hit == "marks" and not _readable(entries, key, now, view.behaviour):
             changed[key] = Entry(ttl, view.prompt.depths[position], now + ttl.seconds, visible_at)
