@@ -109,3 +109,54 @@ def test_an_hour_instead_of_two_writes_saves_what_the_prices_say(catalog):
     assert total.saving.usd > 0
     single = total.saving.before - total.saving.after
     assert abs(single / total.saving.before - (Decimal("8.25") - Decimal("6.93")) / Decimal("8.25")) < Decimal("0.02")
+
+
+def test_nova_reads_only_where_a_point_stands(catalog):
+    """A growing chat whose only point moves along: the entry is one block behind it, and Nova does not look back."""
+    first = {"role": "user", "content": [{"text": RULES}, POINT]}
+    more = [
+        {"role": "assistant", "content": [{"text": "Yes."}]},
+        {"role": "user", "content": [{"text": "And?"}, POINT]},
+    ]
+    plain = {"role": "user", "content": [{"text": RULES}]}
+    nova = "us.amazon.nova-pro-v1:0"
+    given = [
+        Record(AT, nova, Api.CONVERSE, {"messages": [first]}, Usage(0, 9, 0, 4000), "r", "us-east-1", "1", "a", 0.5),
+        Record(
+            AT + 9, nova, Api.CONVERSE, {"messages": [plain, *more]}, Usage(0, 9, 0, 4020), "r", "us-east-1", "1", "b"
+        ),
+    ]
+    (finding,) = explain(given, catalog)
+    assert finding.cause is Cause.LOOKBACK_EXCEEDED
+    assert finding.evidence == "2 blocks added; this model reads only where a point stands"
+
+
+def test_thinking_that_the_model_drops_is_named(catalog):
+    """Haiku 4.5 drops earlier thinking once the user speaks again, so everything behind it is written anew."""
+    haiku = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+    thought = {"reasoningContent": {"reasoningText": {"text": "Hm. " * 30, "signature": "abc"}}}
+    use = {"toolUse": {"toolUseId": "t1", "name": "look", "input": {}}}
+    result = {"toolResult": {"toolUseId": "t1", "content": [{"text": RULES}]}}
+    begin = [{"role": "user", "content": [{"text": RULES}]}, {"role": "assistant", "content": [thought, use]}]
+    one = {"messages": [*begin, {"role": "user", "content": [result, POINT]}]}
+    more = [{"role": "assistant", "content": [{"text": "Done."}]}, {"role": "user", "content": [{"text": "Go"}, POINT]}]
+    two = {"messages": [*begin, {"role": "user", "content": [result]}, *more]}
+    given = [
+        Record(AT, haiku, Api.CONVERSE, one, Usage(3, 9, 0, 10_100), "r", "us-east-1", "1", "a", 0.5),
+        Record(AT + 30, haiku, Api.CONVERSE, two, Usage(3, 9, 0, 10_020), "r", "us-east-1", "1", "b", 0.5),
+    ]
+    (finding,) = explain(given, catalog)
+    assert (finding.cause, finding.place) == (Cause.HISTORY_REWRITTEN, "messages[1].content[0]")
+    assert finding.evidence == "the model drops earlier thinking when the user speaks again"
+
+
+def test_an_image_added_later_is_a_changed_parameter(catalog):
+    """Images anywhere are part of the key of messages; the system prompt is still read."""
+    image = {"image": {"format": "png", "source": {"bytes": "AAAA"}}}
+    first = {"role": "user", "content": [{"text": RULES}]}
+    rest = [{"role": "assistant", "content": [{"text": "Yes."}]}, {"role": "user", "content": [{"text": "See"}, image]}]
+    system = [{"text": RULES}, POINT]
+    one = {"system": system, "messages": [{"role": "user", "content": [{"text": RULES}, POINT]}]}
+    two = {"system": system, "messages": [first, *rest[:1], {"role": "user", "content": [*rest[1]["content"], POINT]}]}
+    (finding,) = explain(records((0, one, Usage(3, 9, 0, 8000)), (30, two, Usage(3, 9, 4000, 5700))), catalog)
+    assert (finding.cause, finding.evidence) == (Cause.PARAMETER_CHANGED, "images added")

@@ -159,7 +159,9 @@ class Ledger:
         added = _blocks(sent.segments[entry.position : min(behind)])
         if added > sent.rules.lookback_blocks:
             allowed = sent.rules.lookback_blocks
-            yield Blocker(Cause.LOOKBACK_EXCEEDED, f"{added} blocks added, a point looks back over {allowed}")
+            told = f"{added} block{'s' if added > 1 else ''} added; "
+            told += f"a point looks back over {allowed}" if allowed else "this model reads only where a point stands"
+            yield Blocker(Cause.LOOKBACK_EXCEEDED, told)
 
 
 def ttl_of(sent: Sent, point: CachePoint) -> Ttl:

@@ -93,7 +93,10 @@ class Archive:
         rules = self.catalog.rules(model, datetime.fromtimestamp(record.at, UTC).date())
         prompt = self._reader.read(record.body, record.api, model.model)
         self._keep(record, model.model.vendor, prompt)
-        segments = tuple(as_sent(prompt, rules))
+        segments = tuple(
+            mine if given is mine else replace_digest(mine, given.digest)  # dropped, but still at its place
+            for mine, given in zip(prompt.segments, as_sent(prompt, rules), strict=True)
+        )
         masked = [replace_digest(segment, self._mask(segment)) for segment in segments]
         seeds = (seed_of(record.account), b"", b"")  # accounts share nothing
         return Sent(
