@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from rockbottom.advise.advice import Advice
 from rockbottom.advise.bills import Bill
 from rockbottom.advise.estimates import WRITES, Estimate, Result, shares
 from rockbottom.advise.presets import Preset
@@ -171,3 +172,37 @@ def _contested(found: Estimate) -> list[Json]:
 def _number(value: Decimal | None) -> str | None:
     """Six decimals: a share or a rate, not money."""
     return None if value is None else f"{value.quantize(_SIX):f}"
+
+
+def advice_document(found: Advice) -> Json:
+    """Advice as JSON; rows in the order in which to act."""
+    tariff, best = found.tariff, found.best
+    return {
+        "schema": "rockbottom.advice/1",
+        "workload": found.evidence.name,
+        "model": tariff.model.given,
+        "name": tariff.model.model.name,
+        "scope": tariff.model.scope.value,
+        "priced_on": tariff.on.isoformat(),
+        "requests": str(found.evidence.requests.quantize(Decimal(1))),
+        "evidence": found.evidence.says,
+        "before_usd": str(found.before.usd),
+        "after_usd": str(best.bill.usd),
+        "saved": _number(1 - best.bill.usd / found.before.usd) if found.before.usd else None,
+        "send": {"way": best.sent.name, "tier": best.tier.value, "model": best.tariff.model.given},
+        "batch_break_even_read_share": _number(found.batch_break_even),
+        "levers": [
+            {
+                "lever": row.lever.value,
+                "status": row.status,
+                "saves_alone_usd": None if row.alone is None else str(row.alone),
+                "saves_alone": _number(row.share),
+                "saves_together_usd": None if row.together is None else str(row.together),
+                "evidence": row.evidence,
+                "risk": row.risk,
+                "how": row.how,
+            }
+            for row in found.rows
+        ],
+        "prices": [price_json(line.price) for line in best.bill.lines],
+    }

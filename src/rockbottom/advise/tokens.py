@@ -59,14 +59,18 @@ def entries_of(shape: Shape, way: Way, rules: CacheRules) -> tuple[Entry, ...]:
     return tuple(found)
 
 
-def expected(shape: Shape, way: Way, rules: CacheRules, writes: Decimal | None = None) -> list[Tokens]:
+def expected(
+    shape: Shape, way: Way, rules: CacheRules, writes: Decimal | None = None, parallel: int = 1
+) -> list[Tokens]:
     """What a month is expected to read, write and leave uncached, turn by turn.
 
-    ``writes`` states how often the prefix is written instead of deriving it from the arrivals. The last message of
-    the last turn is written as well where there is a tail: a rule that marks every last message cannot know better.
+    ``writes`` states how often the prefix is written instead of deriving it from the arrivals. ``parallel`` requests
+    start together wherever the prefix is dead, and all of them write it: an entry can be read only once its
+    writer's response has begun. The last message of the last turn is written as well where there is a tail: a rule
+    that marks every last message cannot know better.
     """
     entries = entries_of(shape, way, rules)
-    dead = [_dead(shape, way, entry, entries, writes) for entry in entries]
+    dead = [_dead(shape, way, entry, entries, writes) * parallel for entry in entries]
     found = [_turn(shape, way, rules, turn, entries, dead) for turn in range(1, shape.traffic.turns + 1)]
     if way.keep_alive and entries and (kept := _keeping(shape, entries)).requests >= Decimal("0.5"):
         found.append(kept)

@@ -18,6 +18,7 @@ COMMANDS: dict[str, Entry] = {
     "bench": Entry("rockbottom.cli.bench:command", "Measure a workload every way Bedrock can bill it."),
     "batch": Entry("rockbottom.cli.batch:command", "Run records through batch inference, at half price."),
     "estimate": Entry("rockbottom.cli.estimate:command", "Work out a month's bill before and after caching."),
+    "advise": Entry("rockbottom.cli.advise:command", "Say which levers to pull, in order, and what each saves."),
     "profiles": Entry("rockbottom.cli.profiles:command", "Show inference profiles and pick the cheapest allowed."),
     "prices": Entry("rockbottom.cli.prices:command", "Show prices, and check them against AWS's price list."),
     "models": Entry("rockbottom.cli.models:command", "List models and the rules by which they cache."),

@@ -1,0 +1,195 @@
+"""What the advice rests on: the same requests sent several ways, in tokens a month. Three places it can come from."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import Any, cast
+
+from rockbottom.advise.errors import UnreadableRun
+from rockbottom.advise.estimates import WRITES, Question
+from rockbottom.advise.tokens import Tokens, entries_of, expected
+from rockbottom.advise.ways import ways_of, why_not
+from rockbottom.quantities import Unit
+
+_MONTH_S = Decimal(30 * 24 * 3600)
+Json = Mapping[str, Any]
+
+
+class Lever(Enum):
+    """Something that can be done about a bill."""
+
+    CACHING = "caching"
+    TTL = "one-hour entries"
+    KEEP_ALIVE = "keep-alive"
+    FAN_OUT = "fan-out held"
+    BATCH = "batch"
+    FLEX = "flex"
+    GLOBAL = "global profile"
+    RIGHT_SIZE = "smaller model"
+    PROVISIONED = "provisioned throughput"
+    SHORTER = "shorter prompts"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One way of sending the month: what is pulled, and the tokens that it takes."""
+
+    name: str
+    levers: frozenset[Lever]
+    tokens: tuple[Tokens, ...]
+
+    def total(self, *units: Unit) -> Decimal:
+        """Tokens of these units."""
+        return sum((one.by_unit.get(unit, Decimal(0)) for one in self.tokens for unit in units), Decimal(0))
+
+    @property
+    def read_share(self) -> Decimal:
+        """The share of the input that was read from the cache."""
+        whole = self.total(Unit.INPUT, Unit.CACHE_READ, *WRITES)
+        return self.total(Unit.CACHE_READ) / whole if whole else Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The ways, no caching first, and where their tokens come from, in words."""
+
+    name: str
+    model: str
+    requests: Decimal
+    ways: tuple[Sent, ...]
+    says: str
+
+    @property
+    def none(self) -> Sent:
+        """The way without caching."""
+        return self.ways[0]
+
+
+def of_question(question: Question, parallel: int = 1) -> Evidence:
+    """Expected tokens of a shape; arithmetic.
+
+    With ``parallel`` first requests that start together every way that caches is there twice: as it comes, all of
+    them writing, and held until one has written.
+    """
+    shape, rules = question.shape, question.rules
+    ways: list[Sent] = []
+    for way in ways_of(shape, rules):
+        pointless = way.caches and not way.tail and not entries_of(shape, way, rules)
+        if why_not(way, rules) or pointless or (question.writes is not None and way.keep_alive):
+            continue
+        levers = {Lever.CACHING} if way.caches else set[Lever]()
+        tokens = tuple(question.tokens(way))
+        if any("1h" in unit.value for one in tokens for unit in one.by_unit):
+            levers.add(Lever.TTL)
+        if way.keep_alive:
+            levers.add(Lever.KEEP_ALIVE)
+        if parallel > 1 and way.caches:
+            loose = tuple(expected(shape, way, rules, question.writes, parallel))
+            ways.append(Sent(way.name, frozenset(levers), loose))
+            ways.append(Sent(f"{way.name}, held", frozenset(levers | {Lever.FAN_OUT}), tokens))
+        else:
+            ways.append(Sent(way.name, frozenset(levers), tokens))
+    says = "arithmetic on the numbers given; nothing was measured"
+    return Evidence(shape.name or "workload", question.tariff.model.given, shape.traffic.requests, tuple(ways), says)
+
+
+def of_bench(document: Json) -> list[Evidence]:
+    """The models of a bench run, their lanes as measured on equal outputs; raises UnreadableRun."""
+    try:
+        return [_bench_model(document, model) for model in document["models"]]
+    except (KeyError, TypeError, IndexError, ArithmeticError, AttributeError) as error:
+        raise UnreadableRun(
+            f"this is not the results.json of a finished bench run ({type(error).__name__}: {error})",
+            fix="rockbottom bench WORKLOAD writes one",
+        ) from error
+
+
+def of_replay(document: Json) -> Evidence:
+    """A replay's policies, scaled from its span to a month; raises UnreadableRun."""
+    try:
+        models = cast(Sequence[Any], document["models"])
+        if len(models) != 1:
+            raise UnreadableRun(
+                f"the replay has {len(models)} models, and advice is given for one at a time",
+                fix="rockbottom replay SOURCE --model ID --json",
+            )
+        span = Decimal(str(document["span_seconds"]))
+        if span <= 0:
+            raise UnreadableRun("the replay spans no time, so a month cannot be told from it")
+        return _replay(document, models[0], span)
+    except (KeyError, TypeError, ArithmeticError) as error:
+        raise UnreadableRun(
+            f"this is not a replay's JSON ({type(error).__name__}: {error})", fix="rockbottom replay SOURCE --json"
+        ) from error
+
+
+def _bench_model(document: Json, model: Json) -> Evidence:
+    workload, provenance = document["workload"], document["provenance"]
+    talks = Decimal(workload["conversations_per_day"]) * workload["days"]
+    scale = talks / workload["conversations"]
+    base = next(lane for lane in model["lanes"] if lane["name"] == "baseline")
+    if not base["cost"]:
+        raise UnreadableRun(f"the baseline of {model['name']} did not finish", fix="rockbottom bench --resume RUN")
+    ways = [Sent("no caching", frozenset(), _turns(base, scale))]
+    for lane in model["lanes"]:
+        usage = lane["usage"]
+        if lane is base or lane["cost"] is None or lane["tier"] != "default" or not (usage["read"] or usage["write"]):
+            continue
+        levers = frozenset({Lever.CACHING, Lever.TTL} if usage["write_1h"] else {Lever.CACHING})
+        ways.append(Sent(f"lane {lane['name']}", levers, _turns(lane, scale)))
+    where = "AWS" if provenance["endpoint"] == "aws" else "the local endpoint, which simulates Bedrock"
+    says = f"bench {workload['name']} on {where}; tokens {provenance['tokens']}"
+    requests = talks * workload["turns"] / workload["conversations"]
+    return Evidence(workload["name"], model["id"], requests, tuple(ways), says)
+
+
+def _turns(lane: Json, scale: Decimal) -> tuple[Tokens, ...]:
+    return tuple(_turn(turn, scale) for turn in lane["turns"])
+
+
+def _turn(turn: Json, scale: Decimal) -> Tokens:
+    """A turn that a month repeats ``scale`` times."""
+    hour = turn["write_1h"]
+    counts = {
+        Unit.INPUT: turn["input"],
+        Unit.CACHE_READ: turn["read"],
+        Unit.CACHE_WRITE_5M: turn["write"] - hour,
+        Unit.CACHE_WRITE_1H: hour,
+        Unit.OUTPUT: turn["output"],
+    }
+    context = turn["input"] + turn["read"] + turn["write"]
+    return Tokens(context, scale, {unit: Decimal(count) * scale for unit, count in counts.items() if count})
+
+
+def _replay(document: Json, model: Json, span: Decimal) -> Evidence:
+    scale = _MONTH_S / span
+    rows = list(_policies(document["policies"], scale))
+    rows.sort(key=lambda sent: bool(sent.levers))
+    if not rows or rows[0].levers:
+        raise UnreadableRun("the replay has no policy 'none' to compare with", fix="leave --policy out")
+    requests = Decimal(document["requests"]) * scale
+    says = f"replay of {document['requests']:,} recorded requests over {span / 3600:.1f} hours, scaled to 30 days"
+    return Evidence("recorded traffic", model["given"], requests, tuple(rows), says)
+
+
+def _policies(rows: Sequence[Json], scale: Decimal) -> Iterator[Sent]:
+    for row in rows:
+        name = str(row["policy"])
+        counts = {
+            Unit.INPUT: row["uncached_tokens"],
+            Unit.CACHE_READ: row["read_tokens"],
+            Unit.CACHE_WRITE_5M: row["written_5m_tokens"],
+            Unit.CACHE_WRITE_1H: row["written_1h_tokens"],
+            Unit.OUTPUT: row["output_tokens"],
+        }
+        cached = bool(row["read_tokens"] or row["written_5m_tokens"] or row["written_1h_tokens"])
+        if name == "batch" or (not cached and name != "none"):
+            continue
+        levers = {Lever.CACHING} if cached else set[Lever]()
+        if row["written_1h_tokens"]:
+            levers.add(Lever.TTL)
+        if name.startswith("keep"):
+            levers.add(Lever.KEEP_ALIVE)
+        by_unit = {unit: Decimal(count) * scale for unit, count in counts.items() if count}
+        yield Sent(f"policy {name}", frozenset(levers), (Tokens(0, scale, by_unit),))

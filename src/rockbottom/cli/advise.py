@@ -1,0 +1,164 @@
+"""``rockbottom advise``: which lever a workload should pull, from a bench run, a replay, or a few numbers."""
+
+import json
+import sys
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rockbottom.cli.estimate import Number, shape_of, width
+
+if TYPE_CHECKING:
+    from rockbottom.advise import Evidence, Tariff, Wishes
+
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
+_SHAPE = (
+    "requests", "per_hour", "prefix", "question", "output", "turns", "added", "turn_gap", "hours", "days", "fan_out",
+)  # fmt: skip
+
+
+@click.command()
+@click.argument("model", required=False)
+@click.option("--bench", "run", type=click.Path(path_type=Path), metavar="RUN", help="A bench run (its folder).")
+@click.option("--replay", "replayed", type=click.Path(path_type=Path), metavar="FILE", help="The JSON of a replay.")
+@click.option("--preset", "preset_name", metavar="NAME", help="Start from a common shape (rockbottom estimate --list).")
+@click.option("--requests", type=Number(), help="Requests a month.")
+@click.option("--per-hour", type=Number(), help="Requests an hour, instead of a month.")
+@click.option("--prefix", type=Number(), help="Tokens that are the same in every request.")
+@click.option("--layer", "layers", multiple=True, metavar="TOKENS[/VERSIONS][@TTL]", help="As in rockbottom estimate.")
+@click.option("--question", type=Number(zero=True), help="Tokens of their own in every request.")
+@click.option("--output", type=Number(zero=True), help="Output tokens of a request.")
+@click.option("--turns", type=click.IntRange(1, 500), help="Requests of one conversation.")
+@click.option("--added", type=Number(zero=True), help="Tokens that each turn adds to the conversation.")
+@click.option("--turn-gap", type=Number(zero=True), help="Seconds between the turns of a conversation.")
+@click.option("--days", type=click.IntRange(1, 31), help="Days of traffic in a month.  [default: 30]")
+@click.option("--hours", type=Number(), help="Hours of traffic a day.  [default: 24]")
+@click.option("--fan-out", type=click.IntRange(2, 10_000), help="First requests that start at the same instant.")
+@click.option("--wait", type=click.Choice(["no", "minutes", "day"]), help="How long an answer may take.")
+@click.option("--residency", type=click.Choice(["none", "keep"]), help="May data be processed anywhere (none)?")
+@click.option("--other", "others", multiple=True, metavar="ID", help="A model that would be good enough; repeat.")
+@click.option("--model-unit-usd-hour", type=Number(), metavar="USD", help="Your price of a provisioned model unit.")
+@click.option("--model-units", type=click.IntRange(1, 10_000), default=1, help="Model units that carry the load.")
+@click.option("--on", type=_DAY, help="The day whose prices and rules to use; today by default.")
+@click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Rows of your own to lay on top (CSV).")
+@click.option("--region", help="The Region, where the price depends on it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    model: str | None, run: Path | None, replayed: Path | None, preset_name: str | None, as_json: bool, **given: Any
+) -> None:
+    """Say which lever a workload should pull, in what order, and what each saves alone and together.
+
+    The evidence is a bench run, a replay, a preset, or numbers; without any of them on a terminal it asks.
+    """
+    from rockbottom.advise import advice_document, advise
+
+    if run is not None and replayed is not None:
+        raise click.UsageError("give --bench or --replay, not both")
+    if model is None and run is None and replayed is None:
+        model = _asked(preset_name, given)
+    documents: list[dict[str, Any]] = []
+    for evidence in _evidence(model, run, replayed, preset_name, given):
+        tariff = _tariff(evidence.model, given)
+        documents.append(advice_document(advise(evidence, tariff, _wishes(given))))
+    if as_json:
+        click.echo(json.dumps(documents[0] if len(documents) == 1 else documents, indent=2))
+        return
+    from rockbottom.report.advice import advice_text
+
+    for document in documents:
+        click.echo(advice_text(document, width=width(), colour=sys.stdout.isatty()))
+
+
+def _asked(preset_name: str | None, given: dict[str, Any]) -> str:
+    """The model, and on a terminal the numbers that are missing."""
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            "give a model and numbers, --bench RUN or --replay FILE; "
+            "as in: rockbottom advise nova-pro --preset support-chatbot"
+        )
+    model = click.prompt("Model (nova-pro, us.sonnet-4-6, an ARN)", err=True)
+    if not preset_name:
+        for name, text in _QUESTIONS:
+            if given[name] is None:
+                given[name] = click.prompt(text, type=Number(zero=name != "requests"), err=True)
+        given["prefix"] = given["prefix"] or None
+    if given["wait"] is None:
+        choice = click.Choice(["no", "minutes", "day"])
+        given["wait"] = click.prompt("How long may an answer take", type=choice, default="no", err=True)
+    if given["residency"] is None:
+        anywhere = click.confirm("May data be processed in any Region of the world", default=False, err=True)
+        given["residency"] = "none" if anywhere else "keep"
+    return model
+
+
+_QUESTIONS = (
+    ("requests", "Requests a month"),
+    ("prefix", "Tokens that are the same in every request (0: none)"),
+    ("question", "Tokens of their own in every request"),
+    ("output", "Output tokens of a request"),
+)
+
+
+def _evidence(
+    model: str | None, run: Path | None, replayed: Path | None, preset_name: str | None, given: dict[str, Any]
+) -> "list[Evidence]":
+    from rockbottom.advise import Question, of_bench, of_question, of_replay, preset
+    from rockbottom.cache import behaviour_of
+    from rockbottom.catalog import load_catalog
+
+    if run is not None or replayed is not None:
+        if preset_name or any(given[name] is not None for name in _SHAPE):
+            raise click.UsageError("numbers and --preset describe a workload that was not measured: leave them out")
+        if replayed is not None:
+            return [of_replay(_read(replayed))]
+        assert run is not None
+        found = of_bench(_read(run / "results.json" if run.is_dir() else run))
+        return [one for one in found if model is None or _same(one.model, model)] or found
+    assert model is not None
+    catalog = load_catalog()
+    tariff = _tariff(model, given)
+    chosen = preset(preset_name) if preset_name else None
+    shape = shape_of(chosen, {**given, "gaps": None, "writes": None})
+    rules = catalog.rules(tariff.model, tariff.on)
+    return [of_question(Question(shape, tariff, rules, behaviour_of(catalog.switches)), given["fan_out"] or 1)]
+
+
+def _same(found: str, asked: str) -> bool:
+    from rockbottom.catalog import load_catalog
+
+    catalog = load_catalog()
+    return catalog.model(found).model is catalog.model(asked).model
+
+
+def _read(path: Path) -> dict[str, Any]:
+    from rockbottom.advise import UnreadableRun
+
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UnreadableRun(f"{path}: not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise UnreadableRun(f"{path}: a JSON object is expected, not a {type(found).__name__}")
+    return found
+
+
+def _tariff(model: str, given: dict[str, Any]) -> "Tariff":
+    from rockbottom.advise import Tariff
+    from rockbottom.catalog import PriceBook, load_catalog
+
+    catalog = load_catalog()
+    book = catalog.price_book.overlay(PriceBook.read(given["prices"])) if given["prices"] else catalog.price_book
+    on: date = given["on"].date() if isinstance(given["on"], datetime) else date.today()
+    return Tariff(catalog.model(model), on, book, given["region"])
+
+
+def _wishes(given: dict[str, Any]) -> "Wishes":
+    from rockbottom.advise import Wait, Wishes
+
+    price: Decimal | None = given["model_unit_usd_hour"]
+    others = tuple(_tariff(name, given) for name in given["others"])
+    wait = Wait(given["wait"]) if given["wait"] else None
+    return Wishes(wait, given["residency"], others, price, given["model_units"])
