@@ -1,5 +1,5 @@
 """Advice whose bills are worked out by hand. Sonnet 4.5 in the us geography: 3.30 / 16.50, read 0.33, write 4.125,
-batch 1.65 / 8.25; globally 3.00 and everything else at the same eleventh less. Nova Pro: 0.80, read 0.20, batch 0.40."""
+batch 1.65 / 8.25; globally all of it an eleventh less. Nova Pro: 0.80, read 0.20, batch 0.40."""
 
 from decimal import Decimal as D
 

@@ -24,7 +24,7 @@ def advice_text(document: Json, *, width: int = 80, colour: bool = False) -> str
 
 def _title(document: Json, width: int, paint: Paint) -> list[str]:
     before, after = Decimal(document["before_usd"]), Decimal(document["after_usd"])
-    places = max(2, decimals_for([before]))
+    places = decimals_for([before]) if before < 1 else 2
     head = f"{document['workload']} · {document['name']} ({document['scope']}) · {document['evidence']}"
     said = f"${money(before, places)} a month without any lever; nothing known here lowers it"
     if after < before:
@@ -43,7 +43,7 @@ def _table(document: Json, width: int, paint: Paint) -> list[str]:
         Column("", right=False),
     ]  # fmt: skip
     values = [Decimal(row["saves_alone_usd"]) for row in document["levers"] if row["saves_alone_usd"]]
-    places = max(2, decimals_for(values))
+    places = decimals_for(values) if values and max(values) < 1 else 2
     rows: list[list[Cell]] = []
     for number, row in enumerate(document["levers"], 1):
         sign, style = _SIGNS.get(row["status"], ("·", "dim"))
