@@ -116,6 +116,8 @@ def _records(sources: Sequence[str], model: str | None) -> "Iterator[Record]":
 
     damaged: list[Unread] = []
     for source in sources:
+        if source.startswith("s3://"):
+            raise click.UsageError(f"explain reads local logs; first: aws s3 sync {source} logs")
         for found in invocations(source):
             if isinstance(found, Unread):
                 damaged.append(found)
