@@ -2,12 +2,14 @@
 
 Each request is a conversation of one of a few customers: a long system text closed by a cachePoint, six earlier
 messages, and a question of about 1 KB that nobody asked before. One in fifty has a system text of its own, which is
-written to the cache; all others must read what their customer's first request wrote.
+written to the cache; all others must read what their customer's first request wrote. Words are as frequent
+as Zipf's law has them in English.
 """
 
 import json
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate
 from random import Random
 
 from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
@@ -46,6 +48,7 @@ class Traffic:
         syllables = ["ba", "ce", "di", "fo", "gu", "la", "me", "ni", "po", "ru", "sa", "te", "vi", "zo", "ka", "re"]
         draw = self._random.choices
         self._vocabulary = ["".join(draw(syllables, k=self._random.randint(1, 4))) for _ in range(3000)]
+        self._frequencies = list(accumulate(1 / (rank + 3) for rank in range(len(self._vocabulary))))
         catalog = load_catalog()
         model = catalog.model(MODEL)
         self._rules: CacheRules = catalog.rules(model, _ON)
@@ -88,7 +91,7 @@ class Traffic:
         parts: list[str] = []
         size = 0
         while size < chars:
-            words = self._random.choices(self._vocabulary, k=self._random.randint(6, 16))
+            words = self._random.choices(self._vocabulary, cum_weights=self._frequencies, k=self._random.randint(6, 16))
             parts.append(" ".join(words).capitalize() + ".")
             size += len(parts[-1]) + 1
         return " ".join(parts)
