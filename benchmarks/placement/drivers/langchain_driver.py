@@ -1,12 +1,13 @@
 """Sends Converse bodies through langchain-aws: an agent over ChatBedrockConverse with its caching middleware."""
 
 import boto3
-from endpoint import drive
 from langchain.agents import create_agent
 from langchain_aws import ChatBedrockConverse
 from langchain_aws.middleware.prompt_caching import BedrockPromptCachingMiddleware
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import StructuredTool
+
+from endpoint import drive
 
 
 def messages_of(body):

@@ -6,6 +6,7 @@ import os
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
 
 import litellm
+
 from endpoint import drive
 
 litellm.telemetry = False

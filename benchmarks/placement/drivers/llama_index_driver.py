@@ -1,10 +1,11 @@
 """Sends Converse bodies through llama-index-llms-bedrock-converse."""
 
-from endpoint import drive
 from llama_index.core.base.llms.types import ChatMessage, MessageRole, TextBlock, ToolCallBlock
 from llama_index.core.tools import FunctionTool
 from llama_index.core.tools.types import ToolMetadata
 from llama_index.llms.bedrock_converse import BedrockConverse
+
+from endpoint import drive
 
 
 def messages_of(body):

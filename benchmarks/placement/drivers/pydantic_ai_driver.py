@@ -1,7 +1,6 @@
 """Sends Converse bodies through pydantic-ai's BedrockConverseModel."""
 
 import boto3
-from endpoint import drive
 from pydantic_ai.direct import model_request_sync
 from pydantic_ai.messages import (
     ModelRequest,
@@ -16,6 +15,8 @@ from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.models.bedrock import BedrockConverseModel
 from pydantic_ai.providers.bedrock import BedrockProvider
 from pydantic_ai.tools import ToolDefinition
+
+from endpoint import drive
 
 
 def messages_of(body):

@@ -5,9 +5,10 @@ import json
 
 import boto3
 from botocore.config import Config
-from endpoint import drive
 from strands.models import CacheConfig
 from strands.models.bedrock import BedrockModel
+
+from endpoint import drive
 
 
 def send_with(url, options):
