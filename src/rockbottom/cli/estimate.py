@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rockbottom.advise import Layer, Preset, Question, Shape
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
+_YEAR_S = 366 * 86_400
+_MOST = Decimal(10**12)
 _LAYER = re.compile(r"(?P<tokens>[\d_,]+)(?:/(?P<variants>[\d_,]+))?(?:@(?P<ttl>5m|30m|1h))?")
 
 
@@ -32,6 +34,8 @@ class Number(click.ParamType):
             self.fail(f"'{value}' is not a number", param, ctx)
         if not found.is_finite() or found < 0 or (not found and not self.zero):
             self.fail(f"{value} must be {'at least' if self.zero else 'above'} zero", param, ctx)
+        if found > _MOST or 0 < found < 1 / _MOST:
+            self.fail(f"{value} is no number that a month could have", param, ctx)
         return found
 
 
@@ -123,8 +127,8 @@ def gaps_of(text: str | None) -> tuple[Decimal, ...]:
         gaps = tuple(Decimal(part.strip()) for part in text.split(","))
     except InvalidOperation:
         raise click.UsageError(f"--gaps takes seconds separated by commas, as in 10,20,400; not {text!r}") from None
-    if any(not gap.is_finite() or gap < 0 for gap in gaps) or len(gaps) > 10_000:
-        raise click.UsageError("--gaps takes up to 10,000 numbers of seconds, none below zero")
+    if any(not gap.is_finite() or not 0 <= gap <= _YEAR_S for gap in gaps) or len(gaps) > 10_000:
+        raise click.UsageError("--gaps takes up to 10,000 numbers of seconds, from zero to a year")
     return gaps
 
 
@@ -191,6 +195,8 @@ def _layer(text: str) -> "Layer":
     if found is None:
         raise click.UsageError(f"--layer takes TOKENS, TOKENS/VERSIONS or TOKENS@1h, as in 7800/40@5m; not {text!r}")
     tokens, variants = (int((found[key] or "1").replace(",", "").replace("_", "")) for key in ("tokens", "variants"))
+    if max(tokens, variants) > _MOST:
+        raise click.UsageError(f"--layer {text}: that is more than a month could have")
     return Layer(tokens, variants, Ttl(found["ttl"]) if found["ttl"] else None)
 
 

@@ -71,7 +71,8 @@ def _traffic(shape: Json) -> str:
     )
     said = f"{Decimal(shape['requests']):,f} requests"
     if shape["turns"] > 1:
-        said += f" in conversations of {shape['turns']}, {shape['turn_gap_s']} s apart"
+        apart = "" if shape["arrivals"] == "gaps" else f", {shape['turn_gap_s']} s apart"
+        said += f" in conversations of {shape['turns']}{apart}"
     said += f"; {layers or 'no'} tokens shared, {tokens(shape['question_tokens'])} of their own"
     if shape["added_tokens"]:
         said += f", {tokens(shape['added_tokens'])} added a turn"
