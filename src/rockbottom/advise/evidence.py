@@ -136,6 +136,8 @@ def _bench_model(document: Json, model: Json) -> Evidence:
         usage = lane["usage"]
         if lane is base or lane["cost"] is None or lane["tier"] != "default" or not (usage["read"] or usage["write"]):
             continue
+        if lane.get("scope", base.get("scope")) != base.get("scope"):
+            continue  # its tokens are those of another profile, and these are priced as the one given
         levers = frozenset({Lever.CACHING, Lever.TTL} if usage["write_1h"] else {Lever.CACHING})
         ways.append(Sent(f"lane {lane['name']}", levers, _turns(lane, scale)))
     where = "AWS" if provenance["endpoint"] == "aws" else "the local endpoint, which simulates Bedrock"

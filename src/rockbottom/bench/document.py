@@ -147,6 +147,7 @@ def _lane(plan: Schedule, model: ModelResult, lane: LaneResult) -> Json:
         "name": lane.row.lane.name,
         "about": lane.row.lane.about,
         "tier": lane.row.lane.tier.value,
+        "scope": lane.row.model.scope.value,
         "status": lane.status,
         "why": lane.why,
         "prefix_tokens": lane.prefix_tokens,

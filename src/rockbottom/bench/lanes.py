@@ -12,7 +12,7 @@ from enum import Enum
 from rockbottom.bench.errors import BenchError
 from rockbottom.bench.recorded import Conversation
 from rockbottom.bench.workload import Workload
-from rockbottom.catalog import CacheRules, Model, Tier
+from rockbottom.catalog import CacheRules, Model, Scope, Tier
 from rockbottom.quantities import Ttl
 
 
@@ -26,13 +26,17 @@ class Spot(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One way of sending the same workload. ``ttl`` None leaves the field out, which means five minutes."""
+    """One way of sending the same workload. ``ttl`` None leaves the field out, which means five minutes.
+
+    ``scope`` None sends to the id that was given; otherwise to the same model through the profile of that scope.
+    """
 
     name: str
     about: str
     spots: frozenset[Spot] = frozenset()
     ttl: Ttl | None = None
     tier: Tier = Tier.DEFAULT
+    scope: Scope | None = None
 
     @property
     def caches(self) -> bool:
@@ -50,6 +54,7 @@ LANES: dict[str, Lane] = {
         Lane("cached-tail", "and one after the last message", frozenset({Spot.LAYERS, Spot.TAIL})),
         Lane("flex", "as cached, at the flex tier", frozenset({Spot.LAYERS}), tier=Tier.FLEX),
         Lane("priority", "as cached, at the priority tier", frozenset({Spot.LAYERS}), tier=Tier.PRIORITY),
+        Lane("global", "as cached, through the global profile", frozenset({Spot.LAYERS}), scope=Scope.GLOBAL),
     )
 }
 
@@ -69,7 +74,7 @@ def lane_named(name: str) -> Lane:
 
 def why_not(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
     """Why this model cannot run this workload down this lane, in words for the lane's row; None: it can."""
-    for check in (_no_body, _no_caching, _no_ttl, _no_tools, _no_layer, _too_many):
+    for check in (_no_body, _no_profile, _no_caching, _no_ttl, _no_tools, _no_layer, _too_many):
         if reason := check(lane, model, rules, workload):
             return reason
     return None
@@ -91,6 +96,12 @@ def family(model: Model) -> str:
 def _no_body(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
     if workload.api == "invoke" and model.vendor not in ("anthropic", "amazon"):
         return f"no InvokeModel body for {model.vendor} models here (api: converse takes them)"
+    return None
+
+
+def _no_profile(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
+    if lane.scope is not None and lane.scope not in model.profiles:
+        return f"no {lane.scope.value} profile of {model.name} is known"
     return None
 
 

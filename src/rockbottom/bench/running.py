@@ -136,7 +136,7 @@ class Runner:
         try:
             self.endpoint.script(self._number, answer)
             return send(
-                client, row.subject.given, request, stream=self.plan.workload.stream, ttl=row.ttl(),
+                client, row.sends, request, stream=self.plan.workload.stream, ttl=row.ttl(),
                 clock=self.monotonic,
             )  # fmt: skip
         except EndpointDied as error:

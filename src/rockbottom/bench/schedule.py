@@ -46,6 +46,19 @@ class Row:
     lane: Lane
     why: str | None
 
+    @property
+    def model(self) -> ModelId:
+        """The model as this row reaches it: as given, or through the profile that the lane names."""
+        scope, found = self.lane.scope, self.subject.model
+        if scope is None:
+            return found
+        return ModelId(f"{scope.value}.{found.model.id}", found.model, scope)
+
+    @property
+    def sends(self) -> str:
+        """The ``modelId`` of this row's requests."""
+        return self.subject.given if self.lane.scope is None else self.model.given
+
     def ttl(self) -> Ttl:
         """The lifetime of what this row writes."""
         return self.lane.ttl or (self.subject.rules.ttls[0] if self.subject.rules.ttls else Ttl.FIVE_MINUTES)
@@ -74,7 +87,7 @@ class Schedule:
 
     def price(self, usage: Usage, row: Row) -> Cost:
         """The bill of one request; raises NoPriceInForce."""
-        return bill(usage, row.subject.model, row.lane.tier, self.on, self.book, region=self.region)
+        return bill(usage, row.model, row.lane.tier, self.on, self.book, region=self.region)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +181,8 @@ def _subject(name: str, catalog: Catalog, on: date, resolve: Resolve | None) -> 
 
 def _row(subject: Subject, lane: Lane, workload: Workload, book: PriceBook, on: date, region: str) -> Row:
     row = Row(subject, lane, why_not(lane, subject.model.model, subject.rules, workload))
+    if row.why is None and lane.scope is not None and lane.scope is subject.model.scope:
+        row = Row(subject, lane, f"the id given is that of the {lane.scope.value} profile")
     if row.why is None:
         row = Row(subject, lane, _unpriced(row, book, on, region))
     return row
@@ -175,7 +190,7 @@ def _row(subject: Subject, lane: Lane, workload: Workload, book: PriceBook, on: 
 
 def _unpriced(row: Row, book: PriceBook, on: date, region: str) -> str | None:
     """Why a row has no price; a model without a price for plain requests raises instead."""
-    model, tier = row.subject.model, row.lane.tier
+    model, tier = row.model, row.lane.tier
     units = [Unit.INPUT, Unit.OUTPUT]
     if row.lane.caches:
         units += [Unit.CACHE_READ, _WRITE_UNIT[row.ttl()]]
