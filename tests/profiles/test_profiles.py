@@ -54,6 +54,13 @@ def test_of_two_prices_that_are_equal_the_narrower_place_wins(catalog):
     assert cheapest(found, "us", model).profile.id == model.id
 
 
+def test_a_geography_near_the_caller_comes_before_one_elsewhere(catalog):
+    """Nova 2 Pro Preview has no global profile; all three cost 1.375, and from Ireland eu. is named."""
+    model, found = _priced(catalog, "nova-2-pro-preview", "eu-west-1")
+    assert cheapest(found, "none", model).profile.scope is Scope.EU
+    assert next(one for one in found if one.profile.scope is Scope.US).profile.elsewhere
+
+
 def test_a_residency_that_excludes_every_profile_says_what_there_is(catalog):
     """Nova Pro has no jp. profile."""
     model, found = _priced(catalog, "nova-pro")

@@ -38,7 +38,8 @@ class Geography:
 class Profile:
     """One way to reach a model. ``id`` is what ``modelId`` takes; a bare id stays in the Region of the call.
 
-    ``regions`` None: not known. ``listed`` says that the service itself named them.
+    ``regions`` None: not known. ``listed`` says that the service itself named them. ``elsewhere``: the Region of the
+    calls is not one of that geography, so it may be that the profile cannot be called from there.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Profile:
     regions: tuple[str, ...] | None
     source: Source
     listed: bool = False
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,13 @@ def profiles_of(catalog: Catalog, model: Model, region: str | None = None) -> tu
         found.append(_bare(model, region, known))
     for scope in model.profiles:
         place = known[scope]
+        away = bool(region and place.own and not region.startswith(place.own))
         found.append(
-            Profile(f"{scope.value}.{model.id}", model, scope, place.residency, place.says, place.regions, place.source)
-        )
+            Profile(
+                f"{scope.value}.{model.id}", model, scope, place.residency, place.says, place.regions, place.source,
+                elsewhere=away,
+            )
+        )  # fmt: skip
     return tuple(found)
 
 
@@ -99,7 +105,10 @@ def _bare(model: Model, region: str | None, known: Mapping[Scope, Geography]) ->
 
 
 def priced(profiles: Iterable[Profile], book: PriceBook, on: date, region: str | None = None) -> list[PricedProfile]:
-    """The profiles with their prices on a day, the cheapest first (by input, then output); unpriced ones last."""
+    """The profiles with their prices on a day, the cheapest first (by input, then output).
+
+    Those of another geography than the Region of the calls come after the others, unpriced ones last.
+    """
     found: list[PricedProfile] = []
     for profile in profiles:
         prices: dict[Unit, Usd] = {}
@@ -113,12 +122,13 @@ def priced(profiles: Iterable[Profile], book: PriceBook, on: date, region: str |
     return sorted(found, key=_order)
 
 
-def _order(one: PricedProfile) -> tuple[bool, Usd, Usd, int]:
+def _order(one: PricedProfile) -> tuple[bool, bool, Usd, Usd, int]:
     prices = one.usd_per_mtok
     known = Unit.INPUT in prices and Unit.OUTPUT in prices
     nothing = Usd(0)
     width = list(Scope).index(one.profile.scope)  # of two that cost the same, the one that goes less far
-    return not known, prices.get(Unit.INPUT, nothing), prices.get(Unit.OUTPUT, nothing), width
+    money = prices.get(Unit.INPUT, nothing), prices.get(Unit.OUTPUT, nothing)
+    return not known, one.profile.elsewhere, *money, width
 
 
 def allowed(profiles: Sequence[PricedProfile], residency: str) -> list[PricedProfile]:

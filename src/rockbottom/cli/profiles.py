@@ -252,6 +252,8 @@ def _details(row: "PricedProfile", region: str | None, chosen: bool) -> Iterator
     if one.scope.value != "in_region":
         places = ", ".join(one.regions) if one.regions else "not known from any source read; --ask has the service say"
         yield from _wrapped(f"destination Regions: {places}")
+    if one.elsewhere:
+        yield from _wrapped(f"{region} is not of that geography; --ask tells whether it may call it")
     needed = scp_regions(one, region or "YOUR-REGION")
     listed = ", ".join(needed) if needed else "every destination Region: one that is denied fails the call"
     yield from _wrapped(f"no service control policy may deny aws:RequestedRegion {listed}")
