@@ -6,6 +6,8 @@ import json
 import pytest
 
 from rockbottom.local import ClockKind, running
+from rockbottom.trace import read_trace
+from rockbottom.trace.invocations import Unread, invocations
 
 
 @pytest.fixture
@@ -112,3 +114,29 @@ def test_what_waits_is_written_when_the_endpoint_stops(tmp_path, kit):
         kit.client_of("bedrock-runtime", one.url).converse(modelId=kit.SONNET, messages=[kit.user("hi")])
     assert len(list(tmp_path.rglob("*Z_*.json.gz"))) == 1
     assert list(tmp_path.rglob("amazon-bedrock-logs-permission-check"))
+
+
+def test_a_body_on_many_lines_is_one_line_of_the_log(tmp_path, kit):
+    """Pretty-printed, and with a newline at its end: both readers find every record, members in their order."""
+    asked = {
+        "messages": [{"role": "user", "content": "one\ntwo"}],
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": 9,
+    }
+    with running(log_dir=str(tmp_path)) as one:
+        client = kit.client_of("bedrock-runtime", one.url)
+        for body in (json.dumps(asked, indent=2), json.dumps(asked) + "\n", json.dumps(asked, indent=1) + "\r\n"):
+            client.invoke_model(modelId=kit.SONNET, body=body)
+    found = list(invocations(str(tmp_path)))
+    assert [isinstance(each, Unread) for each in found] == [False] * 3
+    assert [list(each.body) for each in found] == [["messages", "anthropic_version", "max_tokens"]] * 3
+    assert found[0].body == asked
+    reading = read_trace(str(tmp_path))
+    assert (len(reading.trace), reading.damages.count) == (3, 0)
+
+
+def test_a_folder_given_as_text_is_written_to(tmp_path, kit):
+    """``log_dir`` takes a path or its text."""
+    with running(log_dir=str(tmp_path / "logs")) as one:
+        kit.client_of("bedrock-runtime", one.url).converse(modelId=kit.SONNET, messages=[kit.user("hi")])
+    assert len(list((tmp_path / "logs").rglob("*Z_*.json.gz"))) == 1

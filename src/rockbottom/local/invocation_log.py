@@ -88,6 +88,7 @@ class InvocationLog:
         return record
 
     def _body(self, side: str, body: bytes, one: Logged, key: str) -> Json:
+        body = _on_one_line(body)
         if len(body) <= INLINE_BYTES:
             return {f"{side}BodyJson": msgspec.Raw(body)}
         name = f"{key}/data/{one.request_id}_{side}.json.gz"
@@ -101,3 +102,9 @@ class InvocationLog:
         part.write_bytes(data)
         part.replace(path)
         return path
+
+
+def _on_one_line(body: bytes) -> bytes:
+    """The same JSON without line breaks, which would split the record; members, order and numbers stay as sent."""
+    # Inside a JSON string a line break is always escaped, so a raw one is layout.
+    return msgspec.json.format(body, indent=-1) if b"\n" in body or b"\r" in body else body

@@ -26,7 +26,7 @@ class Settings:
     region: str = "us-east-1"
     clock: ClockKind = ClockKind.REAL
     start_at: float | None = None
-    log_dir: Path | None = None
+    log_dir: Path | str | None = None
     upstream: str | None = None
     upstream_model: str | None = None
     seed: int = 0

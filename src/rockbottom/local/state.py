@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -139,7 +140,7 @@ def state_of(settings: Settings) -> State:
         Latency(),
         Router(settings.seed),
         Profiles(catalog, settings.seed),
-        InvocationLog(settings.log_dir) if settings.log_dir else None,
+        InvocationLog(Path(settings.log_dir)) if settings.log_dir else None,
         behaviour,
         unsupported_code,
         dict(settings.switches),
