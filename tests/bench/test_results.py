@@ -11,6 +11,7 @@ from rockbottom.bench.schedule import schedule
 from rockbottom.bench.workload import read_workload
 from rockbottom.catalog import load_catalog
 from rockbottom.quantities import Usage
+from rockbottom.report import page_of, text_of
 
 PRO = "amazon.nova-pro-v1:0"
 _TEXT = "name: W\nsystem: rules\nconversations: [{turns: [{user: a}, {user: b}]}]\nmodels: [amazon.nova-pro-v1:0]\n"
@@ -123,6 +124,44 @@ def test_an_unfinished_run_says_how_far_it_came():
     assert (lane["status"], lane["why"]) == ("unfinished", "stopped after 1 of 2 turns")
     assert len(lane["turns"]) == 1
     assert lane["cost"] is None
+
+
+def test_a_repeat_that_stopped_early_does_not_count_as_finished():
+    """Both lanes finished two of a thousand repeats; half a third one is neither counted nor in the spread."""
+    base, cached = [Usage(2_000, 100), Usage(2_200, 300)], [Usage(0, 50, 0, 2_000), Usage(200, 150, 2_000)]
+    passes = {("baseline", 0): base, ("cached", 0): cached, ("baseline", 1): base, ("cached", 1): cached}
+    document = _document({**passes, ("baseline", 2): base[:1]}, repeats=1000)
+    assert document["provenance"]["repeats_finished"] == {"least": 2, "most": 2}
+    assert document["models"][0]["lanes"][0]["repeats"]["passes"] == 2
+    assert "the middle one of 2 finished of 1,000 repeats" in " ".join(text_of(document).split())
+    assert "the middle one of 2 finished of 1,000 repeats" in page_of(document)
+
+
+def test_a_lane_that_is_a_repeat_ahead_is_said_to_be():
+    """The baseline finished two repeats, the cached lane one."""
+    base, cached = [Usage(2_000, 100), Usage(2_200, 300)], [Usage(0, 50, 0, 2_000), Usage(200, 150, 2_000)]
+    document = _document({("baseline", 0): base, ("cached", 0): cached, ("baseline", 1): base}, repeats=3)
+    assert "the middle one of 1 to 2 finished of 3 repeats" in " ".join(text_of(document).split())
+
+
+def test_what_aws_counted_between_two_minimums_passes_with_a_caution():
+    """The model card of Nova states 1,024; a write of 500 tokens that the service itself counted was not below it."""
+    document = _document(
+        {
+            ("baseline", 0): [Usage(600, 10), Usage(700, 10)],
+            ("cached", 0): [Usage(100, 10, 0, 500), Usage(200, 10, 500)],
+        }
+    )
+    verdict = document["models"][0]["lanes"][1]["verdicts"][1]
+    assert verdict["passed"]
+    assert "states 1,024 as the minimum" in verdict["caution"]
+
+
+def test_a_page_of_aws_says_measured(document):
+    """The service answered, so its numbers were measured."""
+    page = page_of(document)
+    assert "the least measured" in page
+    assert "simulated locally" not in page
 
 
 def test_every_price_row_used_is_in_the_provenance(document):

@@ -65,6 +65,33 @@ def test_time_passes_between_turns(bench_of, small):
     assert not passed(bench.document())
 
 
+def test_a_prefix_between_two_stated_minimums_fails_and_names_both_sides(bench_of):
+    """Nova: AWS documents 1,024, recordings show less being cached. A simulation cannot decide it."""
+    text = "name: W\nsystem: be brief\nconversations: [{turns: [{user: a, answer: b}, {user: c, answer: d}]}]\n"
+    bench = bench_of(text, models=["amazon.nova-pro-v1:0"], lanes=["cached"])
+    bench.run()
+    verdicts = {one["name"]: one for one in _lanes(bench.document())["cached"]["verdicts"]}
+    found = verdicts["prefix clears the minimum"]
+    assert not found["passed"]
+    assert found["says"].endswith("tokens, and sources state minimums of 0 and 1,024")
+    assert "27 tokens and many writes below 1,024 were recorded as cached" in found["caution"]
+    assert "states 1,024 as the minimum" in found["caution"]
+
+
+def test_a_prefix_of_nothing_fails_and_says_that_there_is_nothing_to_cache(bench_of):
+    """Without system text, documents and tools the cached lane has no place for a cachePoint."""
+    text = "name: W\nconversations: [{turns: [{user: a, answer: b}, {user: c, answer: d}]}]\n"
+    bench = bench_of(text, models=["amazon.nova-pro-v1:0"], lanes=["cached"])
+    bench.run()
+    lane = _lanes(bench.document())["cached"]
+    verdicts = {one["name"]: one for one in lane["verdicts"]}
+    found = verdicts["prefix clears the minimum"]
+    assert (found["passed"], found["says"]) == (
+        False,
+        "nothing to cache: no text stands before a cachePoint (0 tokens)",
+    )
+
+
 def test_a_prefix_below_the_minimum_fails_its_verdict(bench_of):
     """Nothing is cached below 512 tokens on Claude Sonnet 5.5, nothing is rejected, and the report says why."""
     text = "name: W\nsystem: be brief\nconversations: [{turns: [{user: a, answer: b}, {user: c, answer: d}]}]\n"

@@ -162,6 +162,22 @@ def test_pictures_can_be_kept(browser, page, tmp_path):
                 (file).rename(os.path.join(folder, file.name))
 
 
+def test_a_local_run_is_not_called_measured(document):
+    """The headline and the card say that the lanes were run on the local endpoint."""
+    page = page_of(document)
+    assert "the least of the lanes run, simulated locally" in page
+    assert "The least of the lanes run is $" in page
+    assert "lanes measured" not in page
+
+
+def test_the_provenance_says_how_a_month_is_formed(document):
+    """What a pass starts with, what is multiplied, and what weighs arrivals."""
+    page = page_of(document)
+    assert "each pass starts with an empty cache and runs its conversations one after the other" in page
+    assert "a month is that pass times the traffic" in page
+    assert "rockbottom estimate weighs arrivals against lifetimes" in page
+
+
 class _Balance(HTMLParser):
     """Counts what is opened and closed."""
 

@@ -68,6 +68,12 @@ def test_what_is_uncertain_is_on_the_same_screen(document):
     assert "times are the local endpoint's and say nothing of AWS" in text
 
 
+def test_one_line_says_how_a_month_is_formed(document):
+    """It fits a screen of 80 columns without a break."""
+    lines = text_of(document, width=80).splitlines()
+    assert " a month: passes from an empty cache; rockbottom estimate weighs arrivals" in lines
+
+
 def test_outputs_that_differ_get_a_row_of_their_own(document):
     """A lane measured live is shown on the baseline's outputs and, below it, on its own."""
     changed = deepcopy(document)

@@ -28,6 +28,7 @@ from rockbottom.quantities import Unit, Usage
 
 SCHEMA = "rockbottom.bench/1"
 Json = dict[str, Any]
+_WITHOUT_REPEATS = ("not_offered", "refused")
 _CACHE_UNITS = (Unit.CACHE_READ, Unit.CACHE_WRITE_5M, Unit.CACHE_WRITE_30M, Unit.CACHE_WRITE_1H)
 
 
@@ -36,7 +37,7 @@ def document_of(plan: Schedule, ledger: Ledger, *, counted: bool, simulated_late
 
     ``counted`` says that the service counted the tokens; ``simulated_latency`` that times are the local endpoint's.
     """
-    models = results_of(plan, ledger)
+    models = results_of(plan, ledger, counted=counted)
     traffic = plan.workload.traffic
     return {
         "schema": SCHEMA,
@@ -90,10 +91,17 @@ def _provenance(
         "latency": "local" if simulated_latency else "measured",
         "outputs": "equal",
         "repeats": plan.repeats,
+        "repeats_finished": _finished(models),
         "priced_on": plan.on.isoformat(),
         "prices": [_price(price) for price in _prices(models)],
         "note": settings.note,
     }
+
+
+def _finished(models: Sequence[ModelResult]) -> Json:
+    """How many repeats the lanes finished: of a run that stopped early, a lane may have one more than the next."""
+    counts = [len(lane.whole) for model in models for lane in model.lanes if lane.status not in _WITHOUT_REPEATS]
+    return {"least": min(counts, default=0), "most": max(counts, default=0)}
 
 
 def _prices(models: Iterable[ModelResult]) -> list[Price]:
@@ -233,16 +241,16 @@ def _cost(plan: Schedule, usd: Decimal) -> Json:
 
 
 def _repeats(lane: LaneResult) -> Json | None:
-    if len(lane.passes) < 2:
+    if len(lane.whole) < 2:
         return None
-    turns = [turn.measured for one in lane.passes for turn in one.turns]
+    turns = [turn.measured for one in lane.whole for turn in one.turns]
     return {
-        "passes": len(lane.passes),
-        "usd": _spread([float(one.equal_cost.usd) for one in lane.passes]),
+        "passes": len(lane.whole),
+        "usd": _spread([float(one.equal_cost.usd) for one in lane.whole]),
         "latency_ms": _spread([turn.elapsed_ms if turn.latency_ms is None else turn.latency_ms for turn in turns]),
         "first_ms": _spread([turn.first_ms for turn in turns if turn.first_ms is not None]),
-        "read": _spread([one.usage.cache_read for one in lane.passes]),
-        "write": _spread([one.usage.cache_write for one in lane.passes]),
+        "read": _spread([one.usage.cache_read for one in lane.whole]),
+        "write": _spread([one.usage.cache_write for one in lane.whole]),
     }
 
 

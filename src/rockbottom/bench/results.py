@@ -13,6 +13,7 @@ from rockbottom.bench.lanes import Spot
 from rockbottom.bench.ledger import Ledger, Measured, PassKey
 from rockbottom.bench.requests import parts_of, prompt_of_request, request_of
 from rockbottom.bench.schedule import Row, Schedule
+from rockbottom.catalog import ContestedRule
 from rockbottom.cost import Cost, total_of
 from rockbottom.quantities import NO_USAGE, Usage, Usd
 
@@ -72,6 +73,7 @@ class LaneResult:
     passes: tuple[PassResult, ...]
     shown: PassResult | None
     prefix_tokens: int
+    whole: tuple[PassResult, ...] = ()  # those of ``passes`` that came to their end
     verdicts: tuple[Verdict, ...] = ()
 
     @property
@@ -104,12 +106,12 @@ class ModelResult:
         return 1 - lane.usd / self.baseline.usd
 
 
-def results_of(plan: Schedule, ledger: Ledger) -> tuple[ModelResult, ...]:
-    """The results of a run, finished or not."""
+def results_of(plan: Schedule, ledger: Ledger, *, counted: bool = False) -> tuple[ModelResult, ...]:
+    """The results of a run, finished or not; ``counted`` says that the service itself answered, not a simulation."""
     models: dict[str, list[Row]] = {}
     for row in plan.rows:
         models.setdefault(row.subject.given, []).append(row)
-    return tuple(_model(plan, ledger, rows) for rows in models.values())
+    return tuple(_model(plan, ledger, rows, counted) for rows in models.values())
 
 
 def bill_again(plan: Schedule, lane: LaneResult) -> Usd | None:
@@ -124,14 +126,14 @@ def spread(values: Sequence[float]) -> tuple[float, float, float] | None:
     return (median(values), min(values), max(values)) if values else None
 
 
-def _model(plan: Schedule, ledger: Ledger, rows: Sequence[Row]) -> ModelResult:
+def _model(plan: Schedule, ledger: Ledger, rows: Sequence[Row], counted: bool) -> ModelResult:
     outputs = {
         (turn.key.repeat, turn.conversation, turn.turn): turn.usage.output
         for turn in ledger.turns
         if turn.key.model == rows[0].subject.given and turn.key.lane == rows[0].lane.name
     }
     lanes = [_lane(plan, ledger, row, outputs) for row in rows]
-    return ModelResult(tuple(replace(lane, verdicts=_verdicts(lane, lanes[0], plan)) for lane in lanes))
+    return ModelResult(tuple(replace(lane, verdicts=_verdicts(lane, lanes[0], plan, counted)) for lane in lanes))
 
 
 def _lane(plan: Schedule, ledger: Ledger, row: Row, outputs: dict[tuple[int, int, int], int]) -> LaneResult:
@@ -142,18 +144,18 @@ def _lane(plan: Schedule, ledger: Ledger, row: Row, outputs: dict[tuple[int, int
     ends = [ledger.ends[key] for key in keys if key in ledger.ends]
     refused = next((end for end in ends if end.status == "refused"), None)
     passes = tuple(_pass(plan, row, turns, outputs) for key in keys if (turns := ledger.of(key)))
-    whole = [one for one in passes if len(one.turns) == plan.workload.turns]
+    whole = tuple(one for one in passes if len(one.turns) == plan.workload.turns)
     shown = None
     if whole:
         middle = median_low([one.equal_cost.usd for one in whole])
         shown = next(one for one in whole if one.equal_cost.usd == middle)
     if refused:
-        return LaneResult(row, "refused", refused.why, passes, shown, prefix)
+        return LaneResult(row, "refused", refused.why, passes, shown, prefix, whole)
     if shown is None:
         done = len(passes[0].turns) if passes else 0
         why = f"stopped after {done} of {plan.workload.turns} turns" if done else "not run"
         return LaneResult(row, "unfinished" if done else "not_run", why, passes, None, prefix)
-    return LaneResult(row, "ran", "", passes, shown, _observed_prefix(shown) or prefix)
+    return LaneResult(row, "ran", "", passes, shown, _observed_prefix(shown) or prefix, whole)
 
 
 def _pass(plan: Schedule, row: Row, turns: Sequence[Measured], outputs: dict[tuple[int, int, int], int]) -> PassResult:
@@ -190,7 +192,7 @@ def _spots(shown: PassResult) -> frozenset[Spot]:
     return lane.spots if lane else frozenset()
 
 
-def _verdicts(lane: LaneResult, baseline: LaneResult, plan: Schedule) -> tuple[Verdict, ...]:
+def _verdicts(lane: LaneResult, baseline: LaneResult, plan: Schedule, counted: bool) -> tuple[Verdict, ...]:
     if lane.status == "not_offered":
         return ()
     rejected = Verdict(
@@ -198,7 +200,7 @@ def _verdicts(lane: LaneResult, baseline: LaneResult, plan: Schedule) -> tuple[V
     )
     if not lane.row.lane.caches or lane.shown is None:
         return (rejected,)
-    return (_writes(lane, plan), _minimum(lane), rejected, _cheaper(lane, baseline))
+    return (_writes(lane, plan), _minimum(lane, counted), rejected, _cheaper(lane, baseline))
 
 
 def _writes(lane: LaneResult, plan: Schedule) -> Verdict:
@@ -229,21 +231,41 @@ def _turn(turn: Measured) -> str:
     return f"turn {turn.turn + 1}{where}"
 
 
-def _minimum(lane: LaneResult) -> Verdict:
+def _minimum(lane: LaneResult, counted: bool) -> Verdict:
+    """Whether the prefix clears the minimum, also the strictest that a source states.
+
+    Between the two sides only the service decides: tokens that it says it wrote or read were not below its minimum.
+    """
+    assert lane.shown is not None
     name, rules = "prefix clears the minimum", lane.row.subject.rules
-    stated = [int(rule.value) for rule in rules.contested if rule.field == "minimum_tokens" and rule.value.isdigit()]
-    prefix, least = lane.prefix_tokens, rules.minimum_tokens
+    prefix, least = lane.prefix_tokens or _first_depth(lane.shown), rules.minimum_tokens
+    if not prefix:
+        return Verdict(name, False, "nothing to cache: no text stands before a cachePoint (0 tokens)")
     if prefix < least:
         return Verdict(name, False, f"{prefix:,} < {least:,} tokens: below the minimum nothing is cached")
-    most = max([least, *stated])
-    if prefix < most:
-        return Verdict(
-            name,
-            True,
-            f"{prefix:,} ≥ {least:,} tokens",
-            f"some sources state a minimum of {most:,} tokens, and the prefix has {prefix:,}",
-        )
-    return Verdict(name, True, f"{prefix:,} ≥ {most:,} tokens")
+    stricter = _strictest(rules.contested)
+    if stricter is None or prefix >= int(stricter.value):
+        most = max(least, int(stricter.value)) if stricter else least
+        return Verdict(name, True, f"{prefix:,} ≥ {most:,} tokens")
+    sides = f"{stricter.source.title} states {int(stricter.value):,} as the minimum"
+    if stricter.note:
+        sides += f" ({stricter.note})"
+    if counted and (lane.shown.usage.cache_write or lane.shown.usage.cache_read):
+        return Verdict(name, True, f"{prefix:,} ≥ {least:,} tokens", f"{sides}, and the prefix has {prefix:,}")
+    says = f"{prefix:,} tokens, and sources state minimums of {least:,} and {int(stricter.value):,}"
+    return Verdict(name, False, says, f"{sides}, so it may be that nothing is cached")
+
+
+def _strictest(contested: Sequence[ContestedRule]) -> ContestedRule | None:
+    """The rule with the highest minimum that a source states."""
+    stated = [rule for rule in contested if rule.field == "minimum_tokens" and rule.value.isdigit()]
+    return max(stated, key=lambda rule: int(rule.value), default=None)
+
+
+def _first_depth(shown: PassResult) -> int:
+    """How deep the first request was cached: of a lane whose points move, that is the least prefix."""
+    usage = shown.turns[0].measured.usage
+    return usage.cache_write + usage.cache_read
 
 
 def _cheaper(lane: LaneResult, baseline: LaneResult) -> Verdict:

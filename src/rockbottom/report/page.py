@@ -71,7 +71,7 @@ def _header(document: Json, model: Json) -> str:
         parts.append(
             '<div class="three">'
             f"<div><span>a month without caching</span><strong>${_month(base)}</strong></div>"
-            f"<div><span>the least measured</span><strong>${_month(best)}</strong></div>"
+            f"<div><span>{escape(sentences.least_of(document))}</span><strong>${_month(best)}</strong></div>"
             f'<div class="best"><span>saved by {escape(best["name"])}</span><strong>{percent(saved)}</strong></div>'
             "</div>"
         )
@@ -219,8 +219,8 @@ def _provenance(document: Json) -> str:
         ("tokens", errors),
         ("times", sentences.timing(document)),
         ("outputs", "each turn is billed with the output tokens that the baseline got at that turn"),
-        ("repeats", f"{provenance['repeats']}; the row shown is the one whose bill is the median"),
-        ("a month", sentences.traffic(document)),
+        ("repeats", f"{sentences.repeats(document)}; the row shown is the one whose bill is the median"),
+        ("a month", f"{sentences.traffic(document)}; {sentences.month_formed_in_full()}"),
         ("workload", f"{workload['file']}, {workload['api']}, content {workload['digest']}"),
         ("prices of", provenance["priced_on"]),
         *([("note", provenance["note"])] if provenance["note"] else []),

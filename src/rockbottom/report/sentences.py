@@ -47,6 +47,42 @@ def traffic(document: Json) -> str:
     return f"{per_day:,} conversations a day for {days} days"
 
 
+def month_formed() -> str:
+    """How a month is formed, in one short line."""
+    return "a month: passes from an empty cache; rockbottom estimate weighs arrivals"
+
+
+def month_formed_in_full() -> str:
+    """How a month is formed, and what that leaves out."""
+    return (
+        "each pass starts with an empty cache and runs its conversations one after the other; a month is that pass "
+        "times the traffic. So no conversation of a later pass reads what an earlier one wrote; rockbottom estimate "
+        "weighs arrivals against lifetimes"
+    )
+
+
+def repeats(document: Json) -> str:
+    """Which of the repeats is shown; where a run stopped early, of how many finished ones."""
+    asked = document["provenance"]["repeats"]
+    finished = document["provenance"].get("repeats_finished")
+    if not finished or finished["least"] == finished["most"] == asked:
+        return f"the middle one of {asked:,} repeats"
+    least, most = finished["least"], finished["most"]
+    if not most:
+        return f"none of {asked:,} repeats finished"
+    return f"the middle one of {most if least == most else f'{least} to {most}'} finished of {asked:,} repeats"
+
+
+def simulated(document: Json) -> bool:
+    """Whether the local endpoint answered, so that nothing was measured on AWS."""
+    return document["provenance"]["endpoint"] != "aws"
+
+
+def least_of(document: Json) -> str:
+    """What the least bill is the least of."""
+    return "the least of the lanes run, simulated locally" if simulated(document) else "the least measured"
+
+
 def priced(document: Json) -> str:
     """Which prices."""
     days = sorted({row["checked_on"] for row in document["provenance"]["prices"]})
@@ -88,7 +124,8 @@ def contested_rules(model: Json) -> list[str]:
 
 
 def headline(document: Json, model: Json) -> str:
-    """One sentence with three numbers: the bill, the least bill of the lanes measured, and the saving."""
+    """One sentence with three numbers: the bill, the least bill of the lanes, and the saving."""
+    done = "run" if simulated(document) else "measured"
     lanes = {lane["name"]: lane for lane in model["lanes"]}
     base, best = lanes.get("baseline"), lanes.get(model["best"] or "")
     if not base or not base["cost"] or not best or not best["cost"]:
@@ -97,12 +134,12 @@ def headline(document: Json, model: Json) -> str:
     if best is base:
         return (
             f"{document['workload']['name']} on {model['name']} costs ${month(bill)} a month, "
-            "and no lane measured makes it cheaper."
+            f"and no lane {done} makes it cheaper."
         )
     least = Decimal(best["cost"]["month"])
     return (
         f"{document['workload']['name']} on {model['name']} costs ${month(bill)} a month without caching. "
-        f"The least of the lanes measured is ${month(least)}, by {best['name']}: "
+        f"The least of the lanes {done} is ${month(least)}, by {best['name']}: "
         f"{percent(Decimal(best['saved']))} less."
     )
 

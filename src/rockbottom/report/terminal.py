@@ -132,7 +132,9 @@ def _verdicts(model: Json, width: int, paint: Paint) -> list[str]:
             continue
         said = [(_PASS if one["passed"] else _FAIL) + " " + one["says"] for one in lane["verdicts"]]
         head = f" {lane['name']:<{size}}  "
-        wrapped = textwrap.wrap("   ".join(said).replace(" ", "\0").replace("\0\0\0", "   "), width - len(head))
+        room = width - len(head)  # a short verdict stays on one line, a long one breaks between words
+        kept = [one if len(one) > room else one.replace(" ", "\0") for one in said]
+        wrapped = textwrap.wrap("   ".join(kept), room)
         for index, line in enumerate(wrapped):
             start = head if index == 0 else " " * len(head)
             lines.append(start + _signs(line.replace("\0", " "), paint))
@@ -180,8 +182,9 @@ def _footer(document: Json, width: int, paint: Paint) -> list[str]:
         sentences.timing(document),
     ]  # fmt: skip
     if document["provenance"]["repeats"] > 1:
-        facts.append(f"the middle one of {document['provenance']['repeats']} repeats")
+        facts.append(sentences.repeats(document))
     lines = _paragraph(" · ".join(facts), width, paint)
+    lines += _paragraph(sentences.month_formed(), width, paint)
     if document["provenance"]["note"]:
         lines += _paragraph(document["provenance"]["note"], width, paint)
     for said in sentences.contested(document):
