@@ -240,7 +240,7 @@ def _minimum(lane: LaneResult, counted: bool) -> Verdict:
     name, rules = "prefix clears the minimum", lane.row.subject.rules
     prefix, least = lane.prefix_tokens or _first_depth(lane.shown), rules.minimum_tokens
     if not prefix:
-        return Verdict(name, False, "nothing to cache: no text stands before a cachePoint (0 tokens)")
+        return Verdict(name, False, "nothing to cache: 0 tokens stay the same between turns")
     if prefix < least:
         return Verdict(name, False, f"{prefix:,} < {least:,} tokens: below the minimum nothing is cached")
     stricter = _strictest(rules.contested)
