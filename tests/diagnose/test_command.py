@@ -123,6 +123,28 @@ def test_two_equal_bodies_have_no_miss(pair):
     assert "RB012" in run(one, two, "--model", MODEL, "--gap", "360").stdout
 
 
+def test_a_first_request_without_a_point_is_said(pair):
+    """Texts that part at byte 0, and nothing written that could be read: both are named."""
+    one, two = pair(f"A. {RULES}", f"B. {RULES}")
+    bare = json.loads(one.read_text())
+    del bare["system"][1]
+    one.write_text(json.dumps(bare))
+    done = run(one, two, "--model", MODEL)
+    said = " ".join(done.stdout.split())
+    assert done.exit_code == 0
+    assert "no miss" not in said
+    assert "a.json has no cachePoint, so it wrote nothing" in said
+    assert "The first difference, system[0].text, byte 0, leaves 0 tokens" in said
+    assert "RB001  no cachePoint" in run(two, one, "--model", MODEL).stdout
+
+
+def test_two_bodies_of_which_one_cannot_be_read(pair):
+    """An unknown model: exit code 2, and the reason."""
+    done = run(*pair(RULES, RULES), "--model", "no-such-model-9")
+    assert done.exit_code == 2
+    assert "no-such-model-9" in done.stderr
+
+
 def test_a_model_is_asked_for(pair):
     """Bodies do not name one."""
     done = run(*pair(RULES, RULES))

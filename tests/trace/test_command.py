@@ -86,3 +86,33 @@ def test_an_unknown_policy_is_one_message(logs, capfd):
     """What was asked and what there is; exit code 2."""
     assert main(["replay", str(logs), "--policy", "magic"]) == 2
     assert "no policy 'magic'" in capfd.readouterr().err
+
+
+def _counts_only(path: Path, blocks: list[list[list[int]]]) -> Path:
+    """A trace of the project's own kind; each request has these runs of blocks."""
+    path.write_text("\n".join(json.dumps(
+        {"kind": "trace", "input_tokens": 3000, "output_tokens": 10, "block_tokens": 512, "session_id": "s",
+         "model": MODEL, "t_seconds": float(number), "block_runs": runs}
+    ) for number, runs in enumerate(blocks)))  # fmt: skip
+    return path
+
+
+def test_a_source_without_block_hashes_cannot_be_replayed(tmp_path, capfd):
+    """Nothing says what repeats: one message and exit code 2, no table of zeros; prices alone are still told."""
+    source = _counts_only(tmp_path / "counts.jsonl", [[], []])
+    assert main(["replay", str(source)]) == 2
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert "none of its 2 requests carries block hashes" in said.err
+    assert "--policy none" in said.err
+    assert main(["replay", str(source), "--policy", "none"]) == 0
+    assert "none" in capfd.readouterr().out
+
+
+def test_requests_without_blocks_among_others_are_counted(tmp_path, capfd):
+    """Said on stderr; the rest is replayed, and no line is wider than 80 columns."""
+    source = _counts_only(tmp_path / "some.jsonl", [[[0, 5]], [], [[0, 5]]])
+    assert main(["replay", str(source)]) == 0
+    said = capfd.readouterr()
+    assert "1 requests carry no block hashes" in said.err
+    assert max(map(len, said.out.splitlines())) <= 80

@@ -79,10 +79,12 @@ def command(
 
     if len(sources) == 2 and all(Path(name).is_file() and name.endswith(".json") for name in sources):
         records = _pair(sources[0], sources[1], model, gap)
-        findings, first = _explained(records, prove=False, small=True)
-        lines = pair_as_text(findings, first, records)
+        findings, first, requests = _explained(records, prove=False, small=True)
+        if len(requests) < 2:
+            raise click.UsageError(f"two different requests are compared; one cannot be{_first_reason(findings)}")
+        lines = pair_as_text(findings, first, requests)
     else:
-        findings, first = _explained(_records(sources, model), prove=not no_prove)
+        findings, first, _ = _explained(_records(sources, model), prove=not no_prove)
         if not findings.requests:
             raise click.UsageError(f"{' '.join(sources)}: no request in it could be read{_first_reason(findings)}")
         lines = stream_as_text(findings, all_findings)
@@ -96,7 +98,7 @@ def command(
 
 
 def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, small: bool = False):
-    """The findings, and of two requests their first difference."""
+    """The findings, of two requests their first difference, and the requests read."""
     from rockbottom.catalog import load_catalog
     from rockbottom.diagnose import Archive, Stream, Tolerance, first_difference, read_all, with_savings
 
@@ -107,7 +109,7 @@ def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, s
     if prove:
         findings = with_savings(findings, requests, archive, catalog)
     pair = small and len(requests) == 2
-    return findings, first_difference(archive, requests[0], requests[1]) if pair else None
+    return findings, first_difference(archive, requests[0], requests[1]) if pair else None, requests
 
 
 def _records(sources: Sequence[str], model: str | None) -> "Iterator[Record]":

@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from rockbottom.diagnose import CauseTotal, Difference, Finding, Findings, Record
+    from rockbottom.diagnose.sent import Sent
 
 _WIDTH = 80
 _INDENT = " " * 7
@@ -85,7 +86,7 @@ def _finding_as_text(finding: "Finding") -> Iterator[str]:
         yield from _paragraph(f"{_name(two)}, {_span(two.at - one.at)} after {_name(one, two)}")
 
 
-def pair_as_text(findings: "Findings", first: "Difference | None", records: "Sequence[Record]") -> Iterator[str]:
+def pair_as_text(findings: "Findings", first: "Difference | None", requests: "Sequence[Sent]") -> Iterator[str]:
     """The report on two requests: the first difference, a diff, the cause, its cost and its fix."""
     if first is None:
         yield "no difference: the second request begins with all of the first"
@@ -95,7 +96,7 @@ def pair_as_text(findings: "Findings", first: "Difference | None", records: "Seq
     yield ""
     finding = next(iter(findings), None)
     if finding is None:
-        yield from _paragraph(f"no miss: {findings.read:,} of {findings.tokens:,} tokens of both requests are read", "")
+        yield from _paragraph(_without_finding(findings, first, requests), "")
         return
     yield f"{finding.cause.value}  {finding.cause.title}"
     yield from _paragraph(finding.evidence)
@@ -109,6 +110,34 @@ def pair_as_text(findings: "Findings", first: "Difference | None", records: "Seq
     if findings.uncounted:
         yield ""
         yield from _paragraph("worked out from the documented rules; token counts are estimates", "")
+
+
+def _without_finding(findings: "Findings", first: "Difference | None", requests: "Sequence[Sent]") -> str:
+    """Two requests without a miss: what was read, or why there was nothing to read."""
+    if findings.read:
+        return f"no miss: {findings.read:,} of {findings.tokens:,} tokens of both requests are read"
+    earlier, later = requests
+    one, two = (sent.record.where or name for sent, name in zip(requests, ("the first", "the second"), strict=True))
+    why = "nothing is read, and nothing that was written is missed"
+    if not earlier.prompt.points and not later.prompt.points:
+        why = f"nothing is read: neither {one} nor {two} has a cachePoint"
+    elif not earlier.prompt.points:
+        why = f"nothing is read: {one} has no cachePoint, so it wrote nothing that {two} could read"
+    elif not later.prompt.points:
+        why = f"nothing is read: {two} has no cachePoint"
+    if first is None:
+        return f"{why}."
+    shared = _tokens_shared(earlier, later)
+    return (
+        f"{why}. The first difference, {first.where}, leaves {shared:,} tokens of whole blocks in front of it that both "
+        f"have; {later.model.model.name} caches from {later.rules.minimum_tokens:,} tokens on."
+    )
+
+
+def _tokens_shared(earlier: "Sent", later: "Sent") -> int:
+    pairs = zip(earlier.segments, later.segments, strict=False)
+    length = next((index for index, (old, new) in enumerate(pairs) if old.digest != new.digest), None)
+    return later.prompt.depths[min(len(earlier.segments), len(later.segments)) if length is None else length]
 
 
 def diff_as_text(first: "Difference") -> Iterator[str]:

@@ -5,14 +5,23 @@ import json
 import sys
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rockbottom.cli.trace import say_reading, settings_of, source_options
+from rockbottom.quantities import RockbottomError
+
+if TYPE_CHECKING:
+    from rockbottom.trace import Trace
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _TIERS = ("default", "flex", "priority")
+_WITHOUT_BLOCKS = {"none", "batch"}  # these price tokens and never ask what repeats
+
+
+class NothingRepeats(RockbottomError):
+    """The source holds no block hashes, so nothing is known of what its requests have in common."""
 
 
 @click.command()
@@ -57,6 +66,8 @@ def command(
         raise click.UsageError(f"{source}: no request in it could be read")
     recorded = ("as_recorded",) if len(reading.trace.points.after) else ()
     asked = policies or ("none", *recorded, *DEFAULT_POLICIES)
+    if not _WITHOUT_BLOCKS.issuperset(asked):
+        _need_blocks(reading.trace, source)
     question = Question(asked, on.date() if on else date.today(), Tier(tier), model, region)
     online = {"planner": PlannerPolicy}
     document = document_of(study(reading.trace, question, catalog, behaviour_of(catalog.switches), online))
@@ -72,6 +83,19 @@ def command(
     else:
         for line in text_of(document):
             click.echo(line)
+
+
+def _need_blocks(trace: "Trace", source: str) -> None:
+    """Raises NothingRepeats where no request has blocks; says on stderr how many have none."""
+    without = int((trace.block_offsets[1:] == trace.block_offsets[:-1]).sum())
+    if without == len(trace):
+        raise NothingRepeats(
+            f"{source}: none of its {without:,} requests carries block hashes: what repeats is unknown, so no caching "
+            "policy can be replayed",
+            fix="without a cache it can be priced: rockbottom replay SOURCE --policy none",
+        )
+    if without:
+        click.echo(f"{source}: {without:,} requests carry no block hashes and stay uncached under every policy", err=True)
 
 
 def _write_csv(document: dict[str, Any]) -> None:

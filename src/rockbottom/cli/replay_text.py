@@ -8,8 +8,17 @@ from typing import Any
 Json = dict[str, Any]
 
 
+_WIDTH = 80
+
+
 def text_of(document: Json) -> Iterator[str]:
     """The lines to print."""
+    for line in _lines(document):
+        indent = line[: len(line) - len(line.lstrip())]
+        yield from wrap(line, _WIDTH, subsequent_indent=f"{indent}  ") if len(line) > _WIDTH else [line]
+
+
+def _lines(document: Json) -> Iterator[str]:
     models = ", ".join(dict.fromkeys(model["name"] for model in document["models"]))
     yield f"{document['requests']:,} requests · {models} · {document['tier']} tier · prices of {document['on']}"
     if document["reconciliation"]:
@@ -25,7 +34,7 @@ def text_of(document: Json) -> Iterator[str]:
     if document["switch"]:
         yield _switch(document)
     yield f"clairvoyant: {document['clairvoyant']['is']}"
-    yield from wrap(f"assumed: {'; '.join(document['assumptions'])}", 80, subsequent_indent="  ")
+    yield f"assumed: {'; '.join(document['assumptions'])}"
 
 
 def _reconciliation(found: Json) -> Iterator[str]:
