@@ -129,8 +129,8 @@ def _without_finding(findings: "Findings", first: "Difference | None", requests:
         return f"{why}."
     shared = _tokens_shared(earlier, later)
     return (
-        f"{why}. The first difference, {first.where}, leaves {shared:,} tokens of whole blocks in front of it that both "
-        f"have; {later.model.model.name} caches from {later.rules.minimum_tokens:,} tokens on."
+        f"{why}. The first difference, {first.where}, leaves {shared:,} tokens of whole blocks in front of it "
+        f"that both have; {later.model.model.name} caches from {later.rules.minimum_tokens:,} tokens on."
     )
 
 

@@ -95,7 +95,7 @@ def _need_blocks(trace: "Trace", source: str) -> None:
             fix="without a cache it can be priced: rockbottom replay SOURCE --policy none",
         )
     if without:
-        click.echo(f"{source}: {without:,} requests carry no block hashes and stay uncached under every policy", err=True)
+        click.echo(f"{source}: {without:,} requests carry no block hashes: uncached under every policy", err=True)
 
 
 def _write_csv(document: dict[str, Any]) -> None:
