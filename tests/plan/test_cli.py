@@ -1,9 +1,11 @@
 """rockbottom plan from the shell."""
 
 import json
+import re
 
 from click.testing import CliRunner
 
+from rockbottom.cli import main
 from rockbottom.cli.plan import command
 
 REQUEST = {
@@ -12,6 +14,11 @@ REQUEST = {
     "toolConfig": {"tools": [{"toolSpec": {"name": "look", "inputSchema": {"json": {}}}}]},
     "messages": [{"role": "user", "content": [{"text": "Where is my order?"}]}],
 }
+
+MORE = [
+    {"role": "assistant", "content": [{"text": "On its way. " * 100}]},
+    {"role": "user", "content": [{"text": "And the other one? " * 100}]},
+]
 
 
 def run(tmp_path, content, *options):
@@ -48,3 +55,37 @@ def test_a_wrong_file_is_one_message(tmp_path):
         done = run(tmp_path, content)
         assert done.exit_code == 2
         assert "Traceback" not in done.output
+
+
+def test_a_request_that_cannot_be_read_is_an_error(tmp_path, capsys):
+    """An unknown model, and a body of no known shape: exit code 2 and nothing on stdout."""
+    for content, said in (({"modelId": "x"}, "Unknown model 'x'"), ({**REQUEST, "messages": 7}, "messages")):
+        path = tmp_path / "request.json"
+        path.write_text(json.dumps(content))
+        assert main(["plan", str(path)]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert said in err
+
+
+def test_the_saving_follows_from_what_is_printed(tmp_path):
+    """The sum of its lines, each the tokens times what a token saves: chance x worth - writing - caution."""
+    said = run(tmp_path, [REQUEST, {**REQUEST, "messages": [*REQUEST["messages"], *MORE]}]).stdout
+    total = int(re.search(r"expected saving: ([\d,]+)", said)[1].replace(",", ""))
+    read, written = 0, 0.0
+    for part, tokens, each in re.findall(r"([\d,]+) = ([\d,]+) read x ([\d.]+)", said):
+        read = int(part.replace(",", ""))
+        assert abs(read - int(tokens.replace(",", "")) * float(each)) <= 1
+    terms = re.findall(
+        r"(-?[\d,]+) = ([\d,]+) written for \w+ x (-?[\d.]+); a token: ([\d.]+)% comes back\s+"
+        r"x ([\d.]+) saved by its reads - ([\d.]+) to write - ([\d.]+) caution",
+        said,
+    )
+    assert terms
+    for part, tokens, each, chance, worth, extra, caution in terms:
+        saved = int(part.replace(",", ""))
+        assert abs(saved - int(tokens.replace(",", "")) * float(each)) <= 1
+        assert abs(float(chance) / 100 * float(worth) - float(extra) - float(caution) - float(each)) < 0.0005
+        written += saved
+    assert read > 0
+    assert abs(total - read - written) <= 2

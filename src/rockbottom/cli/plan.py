@@ -38,6 +38,7 @@ def command(
     at = time.time() if now is None else now
     plan = None
     for request in requests:
+        planner.check(request, now=at)  # a typo must not pass for a plan; Planner.plan() lets every request through
         plan = planner.plan(request, now=at)
     assert plan is not None
     if applied:

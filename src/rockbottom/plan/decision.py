@@ -11,7 +11,7 @@ from rockbottom.plan.guard import Guard
 from rockbottom.plan.history import Pace, Run, Visit
 from rockbottom.plan.kinds import Levels, Shape, kind_of_new, kind_of_pace, kind_of_seen, part_of
 from rockbottom.plan.lanes import Lane
-from rockbottom.plan.plans import CachePlan, PlannedPoint
+from rockbottom.plan.plans import CachePlan, PlannedPoint, Term
 from rockbottom.plan.positions import Positions
 from rockbottom.plan.returns import Cell, Chance, Returns
 from rockbottom.plan.worth import gains
@@ -67,6 +67,8 @@ class Decision:
         self.hit = self._hit()
         self.extent = Extent(0, 0, 0.0)
         self.worth: dict[int, tuple[float, float, str]] = {}
+        self.bets: dict[int, tuple[Chance, float, float]] = {}  # the chance, and what caution adds to 5m and to 1h
+        self.zones: list[Zone] = []
 
     # learning from the prompt itself
     def watch(self) -> None:
@@ -121,8 +123,8 @@ class Decision:
             extent, why = Extent(0, last, 0.0), "writes are free: everything legal is marked"
         else:
             self.worth = self._valued(ends)
-            zones = zones_of(self.hit.deepest, ends, self.depths, self.worth.__getitem__)
-            extent, why = self._afforded(extent_of(zones, self.hit), zones)
+            self.zones = zones_of(self.hit.deepest, ends, self.depths, self.worth.__getitem__)
+            extent, why = self._afforded(extent_of(self.zones, self.hit), self.zones)
         self.extent = extent
         if not extent.last:
             return CachePlan(self.lane.model.model.name, self.prompt.tokens, reason=why or "no reuse expected")
@@ -176,9 +178,10 @@ class Decision:
         if chance.unproven and chance.quick < _DOUBTFUL:
             return 1.0, 1.0, _evidence(chance) + "; waiting for the first to return"
         scale = _CAUTION * (lane.rates.five - lane.rates.read)
-        five += _MARGIN_5M + scale * chance.deviation(chance.quick)
-        hour += _MARGIN_1H + scale * chance.deviation(chance.total)
-        return five, hour, _evidence(chance)
+        caution_five = _MARGIN_5M + scale * chance.deviation(chance.quick)
+        caution_hour = _MARGIN_1H + scale * chance.deviation(chance.total)
+        self.bets[position] = chance, caution_five, caution_hour
+        return five + caution_five, hour + caution_hour, _evidence(chance)
 
     def _after(self, pace: Pace, shared: bool, gap: float, there: float) -> tuple[float, float]:
         then = pace.copy()
@@ -229,7 +232,8 @@ class Decision:
             for p in placements
         )
         read, five, hour = self._predicted(placements)
-        saving = round(float(read * (1 - multiples.read)) + self.extent.saving)
+        terms = tuple(self._term(zone) for zone in self.zones if zone.end <= self.extent.last)
+        saving = round(float(read * (1 - multiples.read)) + sum(term.saving for term in terms))
         return CachePlan(
             self.lane.model.model.name,
             self.prompt.tokens,
@@ -241,6 +245,22 @@ class Decision:
             saving,
             Decimal(saving) * multiples.input_usd_per_mtok / 1_000_000,
             why,
+            1 - multiples.read,
+            terms,
+        )
+
+    def _term(self, zone: Zone) -> Term:
+        """What writing a zone should save, taken apart."""
+        hourly, rates = zone.end <= self.extent.hour, self.lane.rates
+        ttl = Ttl.ONE_HOUR if hourly else Ttl.FIVE_MINUTES
+        each = -(zone.hour if hourly else zone.five)
+        bet = self.bets.get(zone.end)
+        if bet is None:
+            return Term(zone.tokens, ttl.value, each)
+        chance = bet[0].total if hourly else bet[0].quick
+        extra, caution = (rates.hour - 1, bet[2]) if hourly else (rates.five - 1, bet[1])
+        return Term(
+            zone.tokens, ttl.value, each, chance, (each + extra + caution) / chance if chance else 0.0, extra, caution
         )
 
     def _purpose(self, position: int) -> str:

@@ -111,6 +111,10 @@ class Planner:
             return plan
         return replace(plan, moves=moves, _apply=self._applier(request, ready, plan.placements))
 
+    def check(self, request: Mapping[str, Any], *, now: float) -> None:
+        """Raises RockbottomError where ``plan`` would leave a request as it is because it cannot be read."""
+        self._prepared(request, now, count=False)
+
     def _applier(self, request: Mapping[str, Any], ready: "_Ready", given: tuple[Placement, ...]) -> Apply:
         def apply(target: Mapping[str, Any]) -> dict[str, Any]:
             body = ready.body if target is request else self._prepared(target, self._now, count=False).body

@@ -1,7 +1,7 @@
 """What the planner answers: where the points go, what they should save, and why."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -31,11 +31,45 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Term:
+    """A part of the expected saving: what writing ``tokens`` for ``ttl`` should save.
+
+    The rest is in input tokens per token: ``each`` is saved, which is ``chance`` (of a next use within the
+    lifetime) times ``worth`` (what that use and later ones save), less ``extra`` (to write) and ``caution``
+    (for what is not certain). ``chance`` None: too little is known, and the write is counted as lost.
+    """
+
+    tokens: int
+    ttl: str
+    each: float
+    chance: float | None = None
+    worth: float = 0.0
+    extra: float = 0.0
+    caution: float = 0.0
+
+    @property
+    def saving(self) -> float:
+        """Input tokens."""
+        return self.tokens * self.each
+
+    def explain(self) -> str:
+        """The sum in words."""
+        line = f"{self.saving:,.0f} = {self.tokens:,} written for {self.ttl} x {self.each:.4f}"
+        if self.chance is None:
+            return f"{line}: counted as lost until one like it returns"
+        return (
+            f"{line}; a token: {self.chance:.2%} comes back\n"
+            f"          x {self.worth:.4f} saved by its reads - {self.extra:.4f} to write - {self.caution:.4f} caution"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class CachePlan:
     """A decision about one request; changes nothing until it is applied.
 
     Tokens are estimates unless the prompt was counted. ``saving_tokens`` is the expected saving, in input
-    tokens, of this request and of those that will read what it writes; ``read`` and the two ``written`` are
+    tokens, of this request and of those that will read what it writes: ``read`` times ``read_saves`` (a token read
+    instead of sent plain), and the ``terms``; ``read`` and the two ``written`` are
     what this request itself should do. ``reason`` says in a sentence why it is so.
     """
 
@@ -49,6 +83,8 @@ class CachePlan:
     saving_tokens: int = 0
     saving_usd: Decimal = Decimal(0)
     reason: str = ""
+    read_saves: Decimal = Decimal(0)
+    terms: tuple[Term, ...] = ()
     moves: tuple[Move, ...] = ()
     key: PrefixHash | None = field(default=None, repr=False)
     _apply: Apply | None = field(default=None, repr=False, compare=False)
@@ -70,10 +106,20 @@ class CachePlan:
             lines.append(
                 f"  this request: reads {self.read:,}, writes {self.written_5m:,} for 5m and {self.written_1h:,} for 1h"
             )
-            lines.append(f"  expected saving: {self.saving_tokens:,} input tokens (${self.saving_usd:.6f})")
+            lines.append(f"  expected saving: {self.saving_tokens:,} input tokens ({self._money()})")
+            if self.read:
+                lines.append(f"      {self.read * self.read_saves:,.0f} = {self.read:,} read x {self.read_saves:.4f}")
+            lines += [f"      {term.explain()}" for term in self.terms]
         for move in self.moves:
             lines.append(f"  moved: {move.what}; {move.why}; saves about {move.saving_tokens:,} input tokens a request")
         return "\n".join(lines)
+
+    def _money(self) -> str:
+        told = f"${self.saving_usd:.6f}"
+        if not self.saving_tokens:
+            return told
+        price = round(self.saving_usd * 1_000_000 / self.saving_tokens, 6).normalize()
+        return f"{told} at ${price:f} a million"
 
     def as_dict(self) -> dict[str, Any]:
         """The decision as plain values, for JSON."""
@@ -96,5 +142,6 @@ class CachePlan:
             "written_1h": self.written_1h,
             "saving_tokens": self.saving_tokens,
             "saving_usd": str(self.saving_usd),
+            "saving_terms": [asdict(term) for term in self.terms],
             "moves": [{"what": m.what, "why": m.why, "saving_tokens": m.saving_tokens} for m in self.moves],
         }
