@@ -109,7 +109,7 @@ def test_a_file_that_is_not_there(bench, capsys):
     assert capsys.readouterr().err == "rockbottom: none.yaml: No such file or directory\n"
 
 
-def test_a_run_on_aws_asks_before_it_spends(bench, capsys, monkeypatch):
+def test_a_run_on_aws_asks_before_it_spends(bench, capsys, monkeypatch, tmp_path):
     """Piped, without --yes: the estimate is said and nothing is sent."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
@@ -117,25 +117,81 @@ def test_a_run_on_aws_asks_before_it_spends(bench, capsys, monkeypatch):
     err = capsys.readouterr().err
     assert re.search(r"sends 9 requests to AWS with about [\d,]+ input tokens: about \$\d", err)
     assert "add --yes to agree" in err
+    assert "unfinished" not in err
+    assert not (tmp_path / "runs").exists()
 
 
 def test_aws_without_credentials_is_exit_code_3(bench, capsys, monkeypatch, tmp_path):
     """No key anywhere: one message, and how to get one."""
+    monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     assert bench("--region", "us-east-1", "--yes", place=("--endpoint", "aws")) == Exit.SERVICE
-    assert "no AWS credentials" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "rockbottom: no AWS credentials: Unable to locate credentials\n"
+        "  aws configure, or --profile NAME; --endpoint local needs none\n"
+    )
+    assert not (tmp_path / "runs").exists()
 
 
-def test_an_unknown_profile_is_exit_code_3(bench, capsys, monkeypatch, tmp_path):
+@pytest.mark.parametrize("where", [(), ("--region", "us-east-1")])
+def test_an_unknown_profile_is_exit_code_2(bench, capsys, monkeypatch, tmp_path, where):
     """The name of the profile and how to list them."""
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    assert bench("--profile", "nobody", "--yes", place=("--endpoint", "aws")) == Exit.SERVICE
-    assert "nobody" in capsys.readouterr().err
+    assert bench("--profile", "nobody", "--yes", *where, place=("--endpoint", "aws")) == Exit.USAGE
+    assert capsys.readouterr().err == (
+        "rockbottom: The config profile (nobody) could not be found\n  aws configure list-profiles\n"
+    )
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("option", ["--html", "--csv"])
+def test_a_file_that_cannot_be_written_is_refused_before_anything_runs(bench, capsys, tmp_path, option):
+    """The folder does not exist: its name, exit code 2, and no run."""
+    assert bench(option, "none/out.file") == Exit.USAGE
+    assert "the folder 'none' does not exist" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_folder_that_takes_no_file_is_refused_before_anything_runs(bench, capsys, tmp_path, monkeypatch):
+    """Asked of the system, since root may write everywhere."""
+    from rockbottom.cli import bench_checks
+
+    (tmp_path / "shut").mkdir()
+    monkeypatch.setattr(bench_checks.os, "access", lambda path, mode: False)
+    assert bench("--html", "shut/out.html") == Exit.USAGE
+    assert "the folder 'shut' is not writable" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_workload_that_is_no_text_is_one_clear_error(bench, tmp_path, capsys):
+    """The place of the byte that is not UTF-8: the third of the second line."""
+    (tmp_path / "bin.yaml").write_bytes(b"name: W\nab\xff\xfe")
+    assert bench(workload=("bin.yaml",)) == Exit.USAGE
+    assert capsys.readouterr().err.startswith("rockbottom: bin.yaml:2:3: not UTF-8 text (byte 0xff)\n")
+
+
+@pytest.mark.parametrize("place", [("--endpoint", "aws"), ()])
+def test_an_unknown_region_is_refused_with_the_nearest(bench, tmp_path, capsys, place):
+    """Two letters changed places."""
+    assert bench("--region", "us-esat-1", place=place) == Exit.USAGE
+    assert capsys.readouterr().err.startswith("rockbottom: unknown Region 'us-esat-1'; the nearest are us-east-1")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_profile_of_another_geography_is_warned_of(bench, capsys):
+    """No source lists every source Region, so it is said and not refused."""
+    model = "us.anthropic.claude-sonnet-5-5"
+    bench("--region", "eu-central-1", "--model", model, "--lane", "cached")
+    err = capsys.readouterr().err
+    assert f"{model} is a profile of the Regions us-east-* and us-west-*" in err
+    assert "it may be that it cannot be called from eu-central-1" in err
+    bench("--region", "us-west-2", "--model", model, "--lane", "cached")
+    assert "is a profile of the Regions" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from rockbottom.bench.errors import (
     InvalidWorkload,
     SdkTooOld,
     SpendLimit,
+    WrongSetting,
 )
 from rockbottom.bench.lanes import LANES, Lane, Spot, UnknownLane
 from rockbottom.bench.ledger import Ended, Measured, PassKey
@@ -40,6 +41,7 @@ __all__ = [
     "UnknownLane",
     "Watcher",
     "Workload",
+    "WrongSetting",
     "document_of",
     "load_workload",
     "passed",

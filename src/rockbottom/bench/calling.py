@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from rockbottom.bench.errors import BenchError, EndpointDied, EndpointRefused, SdkTooOld
+from rockbottom.bench.errors import BenchError, EndpointDied, EndpointRefused, SdkTooOld, WrongSetting
 from rockbottom.bench.replies import Reply, anthropic_usage, converse_blocks, converse_usage
 from rockbottom.bench.requests import Request
 from rockbottom.quantities import Ttl
@@ -61,7 +61,7 @@ def send(client: Any, model_id: str, request: Request, *, stream: bool, ttl: Ttl
     except HTTPClientError as error:
         raise EndpointDied(f"the endpoint stopped answering: {error}") from error
     except BotoCoreError as error:
-        raise _before_sending(error) from error
+        raise before_sending(error) from error
     except (HTTPError, ParserError, OSError, ValueError, KeyError) as error:  # cut in the middle of a reply
         raise EndpointDied(f"the reply broke off: {type(error).__name__}: {error}") from error
 
@@ -90,9 +90,12 @@ def failure_of(error: Any, model_id: str) -> BenchError:
     return EndpointRefused(f"{code}: {message}", code=code)
 
 
-def _before_sending(error: Exception) -> BenchError:
+def before_sending(error: Exception) -> BenchError:
+    """What a botocore error means that came before anything was sent."""
     name = type(error).__name__
-    if name in ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError",
+    if name == "ProfileNotFound":
+        return WrongSetting(str(error), fix="aws configure list-profiles")
+    if name in ("NoCredentialsError", "PartialCredentialsError", "TokenRetrievalError",
                 "UnauthorizedSSOTokenError", "SSOTokenLoadError", "CredentialRetrievalError"):  # fmt: skip
         return EndpointRefused(
             f"no AWS credentials: {error}",

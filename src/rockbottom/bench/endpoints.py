@@ -1,5 +1,6 @@
 """Where a bench runs: AWS, or the local endpoint. Both are reached by boto3 over HTTP, nothing else."""
 
+import os
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from urllib.request import urlopen
 
 import msgspec
 
+from rockbottom.bench.calling import before_sending
 from rockbottom.bench.errors import EndpointDied, EndpointRefused
 from rockbottom.catalog import Scope, scope_of_model_arns
 
@@ -57,6 +59,18 @@ class AwsEndpoint:
     kind: str = "aws"
     counted: bool = True
     _client: Any = None
+
+    def check(self) -> None:
+        """See that there are credentials, without a request to Bedrock; raises EndpointRefused or WrongSetting."""
+        import boto3
+        from botocore.exceptions import BotoCoreError, NoCredentialsError
+
+        try:
+            session = boto3.Session(profile_name=self.profile, region_name=self.region)
+            if not os.environ.get("AWS_BEARER_TOKEN_BEDROCK") and session.get_credentials() is None:
+                raise NoCredentialsError()
+        except BotoCoreError as error:
+            raise before_sending(error) from error
 
     def client(self, number: int) -> Any:
         """The same client for every pass."""

@@ -7,10 +7,11 @@
         +-- EndpointRefused     AWS or the endpoint said no, and would say it again: credentials, access, a bad request
         +-- EndpointDied        it could not be reached, or stopped answering; what was finished is kept
         +-- SpendLimit          the next request could exceed ``--max-usd``; what was finished is kept
+        +-- WrongSetting        a profile or Region that does not exist
         +-- SdkTooOld           the boto3 found here does not know cachePoint
 
-Exit codes: InvalidWorkload, InvalidRun and SdkTooOld 2, EndpointRefused 3, EndpointDied and SpendLimit 4 once a
-turn was finished (``exit_code``), else 3.
+Exit codes: InvalidWorkload, InvalidRun, WrongSetting and SdkTooOld 2, EndpointRefused 3, EndpointDied and SpendLimit 4
+once a turn was finished (``exit_code``), else 3.
 """
 
 from rockbottom.quantities import Fault, RockbottomError
@@ -33,6 +34,10 @@ class InvalidWorkload(BenchError):
 
 class InvalidRun(BenchError):
     """A folder under runs/ that does not fit what it is asked to do."""
+
+
+class WrongSetting(BenchError):
+    """A setting names what does not exist: an AWS profile, a Region."""
 
 
 class SdkTooOld(BenchError):

@@ -79,6 +79,8 @@ class Ledger:
     turns: list[Measured] = field(default_factory=list)
     ends: dict[PassKey, Ended] = field(default_factory=dict)
     _file: IO[bytes] | None = None
+    _fresh: bool = False  # the folder was made for this run
+    _made_runs: bool = False  # and so was the folder around it
 
     def add(self, turn: Measured) -> None:
         """Keep one turn; it is on disk when this returns."""
@@ -101,6 +103,18 @@ class Ledger:
             self._file.close()
             self._file = None
 
+    def discard(self) -> None:
+        """Take a new folder away again when nothing came back, so that no empty run is left behind."""
+        self.close()
+        if self.folder is None or not self._fresh or self.turns:
+            return
+        if any(ended.status != "unfinished" for ended in self.ends.values()):
+            return
+        (self.folder / SETTINGS).unlink(missing_ok=True)
+        self.folder.rmdir()
+        if self._made_runs and not any(self.folder.parent.iterdir()):
+            self.folder.parent.rmdir()
+
     def _write(self, kind: str, record: Any) -> None:
         if self.folder is None:
             return
@@ -114,6 +128,7 @@ def new_ledger(settings: Settings, runs: Path | None, slug: str) -> Ledger:
     """An empty ledger in a folder of its own, ``runs/<slug>-<n>``; ``runs`` None keeps nothing on disk."""
     if runs is None:
         return Ledger(settings)
+    made = not runs.exists()
     runs.mkdir(parents=True, exist_ok=True)
     number = 1
     while True:
@@ -124,7 +139,7 @@ def new_ledger(settings: Settings, runs: Path | None, slug: str) -> Ledger:
             number += 1
             continue
         (folder / SETTINGS).write_bytes(msgspec.json.format(msgspec.json.encode(asdict(settings)), indent=2))
-        return Ledger(settings, folder)
+        return Ledger(settings, folder, _fresh=True, _made_runs=made)
 
 
 def open_ledger(folder: Path) -> Ledger:

@@ -86,7 +86,7 @@ class Workload:
 def load_workload(path: str | Path) -> Workload:
     """The workload of a YAML file; raises InvalidWorkload, or OSError when the file cannot be read."""
     path = Path(path)
-    return read_workload(_read(path), str(path), path.parent)
+    return read_workload(_read_text(path), str(path), path.parent)
 
 
 def read_workload(text: str, file: str = "workload.yaml", folder: Path = Path()) -> Workload:
@@ -198,6 +198,18 @@ def _read(path: Path) -> str:
     if len(data) > _MAX_FILE_BYTES:
         raise InvalidWorkload(str(path), 1, 1, "", f"the file is larger than {_MAX_FILE_BYTES:,} bytes")
     return data.decode("utf-8-sig")
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return _read(path)
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        raise InvalidWorkload(
+            str(path), line, column, "", f"not UTF-8 text (byte 0x{error.object[error.start]:02x})",
+            fix="save the file as UTF-8; docs/reference/workload.md says what stands in it",
+        ) from error  # fmt: skip
 
 
 def _layers(field: Field | None, has_documents: bool, has_system: bool) -> tuple[str, ...]:

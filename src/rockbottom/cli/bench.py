@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.bench_checks import NewFile, known_region, warn_of_other_geographies
 from rockbottom.cli.exits import Exit, exit_code_of
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ class _Dollars(click.ParamType):
 @click.option("--on", "on", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Price the run as on this day.")
 @click.option("--turns", type=click.Choice(["best", "all"]), default="best", help="Lanes whose turns are shown.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-@click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="Write CSV to a file.")
-@click.option("--html", "html_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the report page.")
+@click.option("--csv", "csv_file", type=NewFile(), help="Write CSV to a file.")
+@click.option("--html", "html_file", type=NewFile(), help="Write the report page.")
 @click.pass_context
 def command(ctx: click.Context, workload: Path | None, resume_from: Path | None, as_json: bool, **given: Any) -> None:
     """Measure a workload every way Bedrock can bill it.
@@ -85,9 +86,13 @@ def command(ctx: click.Context, workload: Path | None, resume_from: Path | None,
         raise click.UsageError("give a workload file, or --resume with the folder of a run")
     with _endpoint(given) as endpoint:
         bench = _prepared(workload, resume_from, endpoint, given)
-        bench.count()
-        _ask(bench, given)
-        code = _run(bench, given["max_usd"])
+        try:
+            bench.count()
+            _ask(bench, given)
+            code = _run(bench, given["max_usd"])
+        except BaseException:
+            bench.ledger.discard()
+            raise
         _write(bench, as_json, given)
     if code == Exit.OK:
         from rockbottom.bench import passed
@@ -101,10 +106,12 @@ def _endpoint(given: dict[str, Any]) -> "Iterator[Endpoint]":
     """The place to run: AWS, an endpoint that runs already, or one of our own for as long as this lasts."""
     from rockbottom.bench import AwsEndpoint, LocalEndpoint
 
-    region = given["region"] or "us-east-1"
     if given["place"] == "aws":
-        yield AwsEndpoint(_aws_region(given), given["profile"], given["endpoint_url"])
+        place = AwsEndpoint(_aws_region(given), given["profile"], given["endpoint_url"])
+        place.check()
+        yield place
         return
+    region = known_region(given["region"]) if given["region"] else "us-east-1"
     if given["endpoint_url"]:
         yield LocalEndpoint(given["endpoint_url"], region)
         return
@@ -116,16 +123,17 @@ def _endpoint(given: dict[str, Any]) -> "Iterator[Endpoint]":
 
 def _aws_region(given: dict[str, Any]) -> str:
     import boto3
+    from botocore.exceptions import ProfileNotFound
 
-    from rockbottom.bench import EndpointRefused
+    from rockbottom.bench import WrongSetting
 
     try:
         region = given["region"] or boto3.Session(profile_name=given["profile"]).region_name
-    except Exception as error:  # botocore's ProfileNotFound: one message, not its type
-        raise EndpointRefused(str(error), code="ProfileNotFound", fix="aws configure list-profiles") from error
+    except ProfileNotFound as error:  # one message, not its type
+        raise WrongSetting(str(error), fix="aws configure list-profiles") from error
     if not region:
         raise click.UsageError("no AWS Region is set: give --region, as in --region us-east-1")
-    return region
+    return known_region(region)
 
 
 def _prepared(workload: Path | None, resume_from: Path | None, endpoint: "Endpoint", given: dict[str, Any]) -> "Bench":
@@ -146,6 +154,8 @@ def _prepared(workload: Path | None, resume_from: Path | None, endpoint: "Endpoi
 
 def _ask(bench: "Bench", given: dict[str, Any]) -> None:
     """Say what a run on AWS may cost, and go on only with a yes."""
+    if given["place"] == "aws" or given["region"]:
+        warn_of_other_geographies(bench)
     if given["place"] != "aws":
         return
     found = bench.estimate

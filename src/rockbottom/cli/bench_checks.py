@@ -1,0 +1,72 @@
+"""What ``rockbottom bench`` checks before anything runs: files it will write, the Region, and where profiles live."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rockbottom.bench import Bench
+
+
+class NewFile(click.Path):
+    """A file that will be written at the end, and that must be writable now."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, writable=True, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path; fails when its folder does not exist or takes no file."""
+        super().convert(value, param, ctx)
+        path = Path(str(value))
+        folder = path.parent
+        if not folder.is_dir():
+            self.fail(f"cannot write '{path}': the folder '{folder}' does not exist (mkdir -p {folder})", param, ctx)
+        if not path.exists() and not os.access(folder, os.W_OK):
+            self.fail(f"cannot write '{path}': the folder '{folder}' is not writable", param, ctx)
+        return path
+
+
+def known_region(region: str) -> str:
+    """The Region itself, when botocore knows it; raises WrongSetting with the nearest ones."""
+    from difflib import get_close_matches
+
+    import boto3
+
+    from rockbottom.bench import WrongSetting
+
+    session = boto3.Session(region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none")
+    known = [
+        name
+        for partition in session.get_available_partitions()
+        for name in session.get_available_regions("ec2", partition)
+    ]
+    if region in known:
+        return region
+    near = get_close_matches(region, known, n=3)
+    near.sort(key=lambda name: sorted(name) != sorted(region))  # letters that changed places come first
+    said = f"; the nearest are {', '.join(near)}" if near else ""
+    fix = f"--region {near[0] if near else 'us-east-1'}; for a Region newer than this botocore, upgrade boto3"
+    raise WrongSetting(f"unknown Region '{region}'{said}", fix=fix)
+
+
+def warn_of_other_geographies(bench: "Bench") -> None:
+    """Say which profiles belong to another geography than the Region of the calls.
+
+    A warning and no refusal: AWS's lists of source Regions differ by model, and none was read whole.
+    """
+    from rockbottom.catalog import load_catalog
+    from rockbottom.catalog.profiles import geographies
+
+    places, region = geographies(load_catalog()), bench.plan.region
+    for given, model in {row.subject.given: row.subject.model for row in bench.plan.rows}.items():
+        place = places.get(model.scope)
+        if place is None or not place.own or region.startswith(place.own):
+            continue
+        begins = " and ".join(f"{name}*" if name.endswith("-") else name for name in place.own)
+        click.echo(
+            f"rockbottom: {given} is a profile of the Regions {begins}; it may be that it cannot be called "
+            f"from {region}\n  rockbottom profiles {model.model.id} --region {region} lists those that fit",
+            err=True,
+        )
