@@ -55,3 +55,14 @@ def test_an_endpoint_that_is_not_there_is_one_message(capsys):
 def test_a_model_nobody_knows(capsys):
     assert main(["probe", "--model", "anthropic.claude-mystery", "--estimate"]) == 2
     assert "Unknown model" in capsys.readouterr().err
+
+
+def test_the_local_endpoint_is_named_by_its_address(capsys):
+    assert main(["probe", "--model", SONNET, "--endpoint", "local", "--estimate"]) == 0
+    assert "requests to the local endpoint at http://127.0.0.1:4747 (" in capsys.readouterr().err
+
+
+def test_a_log_folder_that_cannot_be_made_is_one_message(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["serve", "--port", "0", "--log-dir", str(tmp_path / "file" / "logs")]) == 2
+    assert f"no folder can be made at {tmp_path / 'file' / 'logs'}" in capsys.readouterr().err

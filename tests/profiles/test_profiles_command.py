@@ -20,13 +20,16 @@ def test_the_first_line_is_the_cheapest_allowed(capsys):
     text = capsys.readouterr().out
     assert "eu.anthropic.claude-sonnet-4-6  <- the cheapest allowed" in text
     assert "not known from any source read" in text
+    assert "denies aws:RequestedRegion for any destination Region" in " ".join(text.split())
     assert max(map(len, text.splitlines())) <= 80
 
 
 def test_an_impossible_residency_is_one_message(capsys):
     """Exit code 2 and where the model can stay."""
     assert main(["profiles", "list", "nova-pro", "--residency", "jp"]) == 2
-    assert "it can stay in: eu, us" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "it can stay in: eu, us" in said
+    assert "other models: rockbottom profiles list" in said
 
 
 def test_the_service_names_the_regions(url, capsys):

@@ -129,7 +129,17 @@ def new_ledger(settings: Settings, runs: Path | None, slug: str) -> Ledger:
     if runs is None:
         return Ledger(settings)
     made = not runs.exists()
-    runs.mkdir(parents=True, exist_ok=True)
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        return _new_folder(settings, runs, slug, made)
+    except OSError as error:
+        raise InvalidRun(
+            f"no folder for results can be made in {runs.absolute()}: {error.strerror}",
+            fix="--runs FOLDER puts results where you may write, such as --runs ~/rockbottom-runs",
+        ) from error
+
+
+def _new_folder(settings: Settings, runs: Path, slug: str, made: bool) -> Ledger:
     number = 1
     while True:
         folder = runs / f"{slug}-{number}"

@@ -143,8 +143,8 @@ def cheapest(profiles: Sequence[PricedProfile], residency: str, model: Model) ->
             return one
     there = ", ".join(one.profile.id for one in profiles) or "no profile that is known"
     places = sorted({one.profile.residency for one in profiles if one.profile.residency})
-    fix = f"it can stay in: {', '.join(places)}; other models: rockbottom profiles" if places else (
-        "rockbottom profiles lists the other models; --region names the Region for calls that stay in it"
+    fix = f"it can stay in: {', '.join(places)}; other models: rockbottom profiles list" if places else (
+        "rockbottom profiles list shows the other models; --region names the Region for calls that stay in it"
     )  # fmt: skip
     raise NoProfileAllowed(
         f"No way to reach {model.name} keeps its data in {residency!r}; there is {there}.", fix=fix

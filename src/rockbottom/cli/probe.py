@@ -28,6 +28,7 @@ from rockbottom.client.probing import (
     write_facts,
 )
 
+_LOCAL_URL = "http://127.0.0.1:4747"
 _NAMES = ("minimum_tokens", *QUESTIONS)
 
 
@@ -93,7 +94,8 @@ def command(
 
 
 def _announce(price: Estimate, endpoint: str, local: bool) -> None:
-    where = f"the local endpoint {endpoint} (nothing is billed)" if local else "AWS"
+    url = _LOCAL_URL if endpoint == "local" else endpoint
+    where = f"the local endpoint at {url} (nothing is billed)" if local else "AWS"
     took = f"{price.seconds / 60:.0f} minutes of waiting" if price.seconds >= 60 and not local else "no waiting"
     click.echo(
         f"{price.requests} requests to {where}, {took}; at AWS's prices about "
@@ -115,7 +117,7 @@ def _service(endpoint: str, region: str | None, local: bool) -> Service:
     patient = Config(retries={"total_max_attempts": 1}, read_timeout=120)
     if not local:
         return RealService(boto3.client("bedrock-runtime", region_name=region, config=patient), _waiting)
-    url = "http://127.0.0.1:4747" if endpoint == "local" else endpoint
+    url = _LOCAL_URL if endpoint == "local" else endpoint
     keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
     client = boto3.client(
         "bedrock-runtime", region_name=region or "us-east-1", endpoint_url=url, config=patient, **keys

@@ -255,8 +255,8 @@ def _details(row: "PricedProfile", region: str | None, chosen: bool) -> Iterator
     if one.elsewhere:
         yield from _wrapped(f"{region} is not of that geography; --ask tells whether it may call it")
     needed = scp_regions(one, region or "YOUR-REGION")
-    listed = ", ".join(needed) if needed else "every destination Region: one that is denied fails the call"
-    yield from _wrapped(f"no service control policy may deny aws:RequestedRegion {listed}")
+    told = f"one of {', '.join(needed)}" if needed else "any destination Region"
+    yield from _wrapped(f"a call fails where a service control policy denies aws:RequestedRegion for {told}")
     yield from _wrapped(f"source: {one.source.title}, checked {one.source.checked_on}")
 
 

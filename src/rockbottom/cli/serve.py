@@ -57,6 +57,8 @@ def serve(
     for one in switches:
         if "=" not in one:
             raise click.BadParameter(f"{one!r} is not NAME=SIDE", param_hint="--switch")
+    if log_dir is not None:
+        _make(log_dir)
     serve_forever(
         Settings(
             host=host,
@@ -74,6 +76,17 @@ def serve(
         ),
         _announce,
     )
+
+
+def _make(log_dir: Path) -> None:
+    """The folder of the logs, made now: a failure would otherwise show when the first record is written."""
+    try:
+        log_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.BadParameter(
+            f"no folder can be made at {log_dir.absolute()}: {error.strerror}; name one where you may write",
+            param_hint="--log-dir",
+        ) from error
 
 
 def _announce(running: Running) -> None:
