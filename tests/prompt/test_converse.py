@@ -161,3 +161,16 @@ def test_prefix_hashes_are_equal_exactly_as_far_as_the_texts_are(texts, data):
     ]
     equal = [one == other for one, other in zip(*hashes, strict=True)]
     assert equal == [True] * (at + 1) + [False] * (len(texts) - at)
+
+
+def test_a_message_read_before_is_the_same_at_its_place_and_another_once_changed(meter):
+    """Remembering whole messages changes nothing: not their place, not their overhead, not what was edited since."""
+    message = {"role": "user", "content": [{"text": "hello"}, {"text": "there"}]}
+    body = {"messages": [message, {"role": "assistant", "content": [{"text": "yes"}]}, message]}
+    first, again = read_converse(body, meter), read_converse(body, meter)
+    assert again == first
+    assert [segment.place for segment in again.segments[3:]] == ["messages[2].content[0]", "messages[2].content[1]"]
+    message["content"][1]["text"] = "you"
+    assert read_converse(body, meter).segments[1].digest != first.segments[1].digest
+    message["content"].append({"cachePoint": {"type": "default"}})
+    assert [point.after for point in read_converse(body, meter).points] == [2, 5]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from rockbottom.prompt.blocks import Weighed
 from rockbottom.prompt.errors import MalformedBody
-from rockbottom.prompt.meter import Meter, json_bytes
+from rockbottom.prompt.meter import ListKey, Meter, json_bytes
 from rockbottom.prompt.segments import Api, BlockKind, CachePoint, Parameters, Prompt, Section, Segment, prompt_of
 from rockbottom.prompt.shapes import is_object
 from rockbottom.quantities import Ttl
@@ -39,6 +39,17 @@ class Assembly:
         self._overhead = 0
         self.segments.append(segment)
         self._before = kind
+
+    def recall(self, name: bytes, role: str, message: int) -> ListKey | None:
+        """Begin the content of a message: add it whole if it was kept (None), else the key to keep it under."""
+        self.begin_list(Section.MESSAGES)
+        key = name, role, message, self._overhead
+        known = self.meter.segments(key)
+        if known is None:
+            return key
+        self.segments.extend(known)
+        self._overhead = 0
+        return None
 
     def add_point(self, point: object, section: Section, message: int, index: int, *, decorates: bool = False) -> None:
         """Add a cachePoint; ``decorates`` when it is a member of the block it follows (InvokeModel)."""

@@ -1,7 +1,8 @@
 """A Converse or ConverseStream body read into a canonical prompt."""
 
+import marshal
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from rockbottom.prompt.assembly import Assembly, effort_of, schema_of, thinking_of
 from rockbottom.prompt.blocks import Weighed, weigh_block
@@ -28,13 +29,43 @@ def read_converse(body: Mapping[str, Any], meter: Meter) -> Prompt:
         if not is_object(message):
             raise MalformedBody(place, type(message).__name__, wanted="an object")
         content = list_at(message, "content", f"{place}.content")
-        _read_list(assembly, content, Section.MESSAGES, str(message.get("role", "")), number)
+        _read_message(assembly, content, str(message.get("role", "")), number)
     documents = any(segment.kind in _DOCUMENTS for segment in assembly.segments)
     return assembly.prompt(Api.CONVERSE, _parameters(body, tool_config, documents and _cites(body)))
 
 
 def _read_list(assembly: Assembly, blocks: Iterable[Any], section: Section, role: str, message: int) -> None:
     assembly.begin_list(section)
+    _read_blocks(assembly, blocks, section, role, message)
+
+
+def _read_message(assembly: Assembly, content: Iterable[Any], role: str, number: int) -> None:
+    """The content of one message; most messages of most requests were sent before and are known as a whole."""
+    name = _name_of(content)
+    if name is None:
+        _read_list(assembly, content, Section.MESSAGES, role, number)
+        return
+    key = assembly.recall(name, role, number)
+    if key is None:
+        return
+    start, points = len(assembly.segments), len(assembly.points)
+    _read_blocks(assembly, content, Section.MESSAGES, role, number)
+    if len(assembly.points) == points and len(assembly.segments) > start:
+        assembly.meter.keep_segments(key, tuple(assembly.segments[start:]))
+
+
+def _name_of(content: Iterable[Any]) -> bytes | None:
+    """A name for the content, type for type; None for media, which would be kept whole, and for what has no name."""
+    for block in content:
+        if type(block) is not dict or "image" in block or "document" in block or "video" in block:
+            return None
+    try:
+        return marshal.dumps(cast(Any, content), 2)  # version 2 has no references, so equal contents have equal names
+    except ValueError:
+        return None
+
+
+def _read_blocks(assembly: Assembly, blocks: Iterable[Any], section: Section, role: str, message: int) -> None:
     for index, block in enumerate(blocks):
         text = _plain_text(block)
         if text is not None:

@@ -11,9 +11,14 @@ from math import ceil
 import msgspec
 
 from rockbottom.prompt.hashing import digest_of
+from rockbottom.prompt.segments import Segment
 from rockbottom.quantities import TokenWeights
 
 _WHOLE_CHARS, _SLICE_CHARS = 512, 128  # a longer text is judged by slices: the cost of a first sight stays small
+_SEGMENT_CHARS = 150  # what a kept segment weighs in memory, about
+ListKey = tuple[bytes, str, int, int]
+"""A list of blocks: its content in bytes, role, number of the message, tokens of overhead before it."""
+
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -36,6 +41,7 @@ class Meter:
         self.weights = weights
         self._scale = float(weights.scale)
         self._seen: dict[tuple[str | bytes, ...], tuple[bytes, int]] = {}
+        self._lists: dict[ListKey, tuple[Segment, ...]] = {}
         self._seen_chars = 0
         self._capacity = capacity_chars
 
@@ -67,6 +73,15 @@ class Meter:
             self._remember(key, len(key[0]), known)
         return known
 
+    def segments(self, key: "ListKey") -> tuple[Segment, ...] | None:
+        """The segments kept under this key, or None."""
+        return self._lists.get(key)
+
+    def keep_segments(self, key: "ListKey", segments: tuple[Segment, ...]) -> None:
+        """Keep the segments of a whole list of blocks, so that a message sent again is not taken apart again."""
+        self._count(len(key[0]) + _SEGMENT_CHARS * len(segments))
+        self._lists[key] = segments
+
     def tokens_of_text(self, text: str) -> int:
         """The estimated tokens of a text, rounded up."""
         if not text:
@@ -74,12 +89,15 @@ class Meter:
         return max(1, ceil(estimated_tokens(text, self.weights.tokens_per) * self._scale))
 
     def _remember(self, key: tuple[str | bytes, ...], chars: int, weighed: tuple[bytes, int]) -> None:
+        self._count(chars)
+        self._seen[key] = weighed
+
+    def _count(self, chars: int) -> None:
         cost = chars + 200  # a floor per entry, so that tiny texts are bounded too
         self._seen_chars += cost
         if self._seen_chars > self._capacity:
-            self._seen = {}
+            self._seen, self._lists = {}, {}
             self._seen_chars = cost
-        self._seen[key] = weighed
 
 
 def estimated_tokens(text: str, tokens_per: Mapping[str, float]) -> float:
