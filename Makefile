@@ -1,6 +1,6 @@
 # Every target does its own set-up in .venv; nothing outside this folder is touched.
 # PYTHON=python3.12 chooses the interpreter, PYTEST="-k cache -x" adds to pytest's arguments.
-.PHONY: help setup demo test slow check format bench docs wheel sdk-js sdks lock clean
+.PHONY: help setup demo test async slow check format bench docs wheel sdk-js sdks lock clean
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -22,7 +22,10 @@ demo: .venv/.set-all  ## what a support agent and an agent with tools cost, meas
 	@$(BIN)/rockbottom bench examples/agent-tools.yaml --html runs/demo-tools.html
 
 test: .venv/.set-dev  ## all tests but the slow ones
-	@$(BIN)/python -m pytest -q -m "not slow" $(PYTEST)
+	@$(BIN)/python -m pytest -q -m "not slow" --ignore tests/client/test_async.py $(PYTEST)
+
+async: .venv-async/.set  ## the tests of aiobotocore, which pins another botocore and so has an environment of its own
+	@.venv-async/bin/python -m pytest -q tests/client/test_async.py $(PYTEST)
 
 slow: .venv/.set-dev  ## the slow tests
 	@$(BIN)/python -m pytest -q -m slow $(PYTEST)
