@@ -14,7 +14,7 @@ def test_what_is_left_out_has_documented_values():
     """Two fields are enough; the rest is what docs/reference/workload.md says."""
     found = read_workload(_PLAIN)
     assert (found.api, found.stream, found.layers, found.tools) == ("converse", False, (), ())
-    assert found.lanes == ("baseline", "cached", "cached-tools", "cached-1h", "cached-tail")
+    assert found.lanes == ("baseline", "cached", "cached-tools", "cached-1h", "cached-tail", "auto")
     assert (found.traffic.conversations_per_day, found.traffic.days) == (1000, 30)
     assert found.turns == 1
 

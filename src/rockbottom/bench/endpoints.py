@@ -42,6 +42,10 @@ class Endpoint(Protocol):
         """The id behind an application inference profile."""
         ...
 
+    def moved(self) -> float:
+        """Seconds by which the endpoint's clock was moved ahead of real time."""
+        ...
+
     @property
     def isolated(self) -> bool:
         """Whether each pass starts with an empty cache; where not, the runner puts a nonce into the prompt."""
@@ -97,6 +101,10 @@ class AwsEndpoint:
         client = session.client("bedrock", endpoint_url=self.endpoint_url, config=_config(retries=4))
         return _behind(client, arn)
 
+    def moved(self) -> float:
+        """Its clock cannot be moved."""
+        return 0.0
+
     @property
     def isolated(self) -> bool:
         """No: entries of an earlier lane may still live."""
@@ -118,6 +126,7 @@ class LocalEndpoint:
     retries: int = 2
     first_account: int = field(default_factory=lambda: secrets.randbelow(800_000_000_000))
     timeout_s: float = 60.0
+    _moved: float = 0.0
     _clients: dict[int, Any] = field(default_factory=dict)
 
     def client(self, number: int) -> Any:
@@ -144,6 +153,7 @@ class LocalEndpoint:
         """Move the endpoint's clock."""
         if seconds:
             self._control("POST", "clock", {"advance": seconds})
+            self._moved += seconds
 
     def resolve(self, arn: str) -> str:
         """Ask the endpoint, which knows the profiles that were created on it."""
@@ -152,6 +162,10 @@ class LocalEndpoint:
         session = boto3.Session(aws_access_key_id=arn.split(":")[4] or "local", aws_secret_access_key="local")
         client = session.client("bedrock", region_name=self.region, endpoint_url=self.url, config=_config(self.retries))
         return _behind(client, arn)
+
+    def moved(self) -> float:
+        """What ``wait`` has added up to."""
+        return self._moved
 
     @property
     def isolated(self) -> bool:

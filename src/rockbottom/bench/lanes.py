@@ -29,6 +29,7 @@ class Lane:
     """One way of sending the same workload. ``ttl`` None leaves the field out, which means five minutes.
 
     ``scope`` None sends to the id that was given; otherwise to the same model through the profile of that scope.
+    ``online``: the planner places the points while the lane runs, so there are no fixed spots.
     """
 
     name: str
@@ -37,11 +38,12 @@ class Lane:
     ttl: Ttl | None = None
     tier: Tier = Tier.DEFAULT
     scope: Scope | None = None
+    online: bool = False
 
     @property
     def caches(self) -> bool:
-        """Whether the lane sets any cachePoint."""
-        return bool(self.spots)
+        """Whether the lane may set cachePoints."""
+        return bool(self.spots) or self.online
 
 
 LANES: dict[str, Lane] = {
@@ -52,6 +54,7 @@ LANES: dict[str, Lane] = {
         Lane("cached-tools", "and one after the tools", frozenset({Spot.TOOLS, Spot.LAYERS})),
         Lane("cached-1h", "after the system text, for one hour", frozenset({Spot.LAYERS}), ttl=Ttl.ONE_HOUR),
         Lane("cached-tail", "and one after the last message", frozenset({Spot.LAYERS, Spot.TAIL})),
+        Lane("auto", "where the planner puts them, request by request", online=True),
         Lane("flex", "as cached, at the flex tier", frozenset({Spot.LAYERS}), tier=Tier.FLEX),
         Lane("priority", "as cached, at the priority tier", frozenset({Spot.LAYERS}), tier=Tier.PRIORITY),
         Lane("global", "as cached, through the global profile", frozenset({Spot.LAYERS}), scope=Scope.GLOBAL),

@@ -180,7 +180,8 @@ def prefix_tokens(plan: Schedule, row: Row) -> int:
 def _observed_prefix(shown: PassResult) -> int:
     """What the first request wrote or found, in lanes whose prefix stays the same."""
     first = shown.turns[0].measured
-    if Spot.TAIL in _spots(shown) or not first.points:
+    spots = _spots(shown)
+    if Spot.TAIL in spots or not spots or not first.points:
         return 0
     return first.usage.cache_write + first.usage.cache_read
 
@@ -200,7 +201,22 @@ def _verdicts(lane: LaneResult, baseline: LaneResult, plan: Schedule, counted: b
     )
     if not lane.row.lane.caches or lane.shown is None:
         return (rejected,)
-    return (_writes(lane, plan), _minimum(lane, counted), rejected, _cheaper(lane, baseline))
+    if not lane.row.lane.online:
+        return (_writes(lane, plan), _minimum(lane, counted), rejected, _cheaper(lane, baseline))
+    if not any(turn.measured.points for turn in lane.shown.turns):
+        return (Verdict("points where reuse is expected", True, "no cachePoint: no reuse expected"), rejected)
+    return (_placed(lane.shown), _minimum(lane, counted), rejected, _cheaper(lane, baseline))
+
+
+def _placed(shown: PassResult) -> Verdict:
+    """Whether every request that carried a point wrote or read something."""
+    turns = [turn.measured for turn in shown.turns]
+    name = "points where reuse is expected"
+    idle = [turn for turn in turns if turn.points and not turn.usage.cache_write and not turn.usage.cache_read]
+    if idle:
+        return Verdict(name, False, f"{_turn(idle[0])} carried a point, and nothing was written or read")
+    wrote, read = sum(turn.usage.cache_write > 0 for turn in turns), sum(turn.usage.cache_read > 0 for turn in turns)
+    return Verdict(name, True, f"of {len(turns)} turns {wrote} wrote and {read} read")
 
 
 def _writes(lane: LaneResult, plan: Schedule) -> Verdict:
@@ -239,6 +255,8 @@ def _minimum(lane: LaneResult, counted: bool) -> Verdict:
     assert lane.shown is not None
     name, rules = "prefix clears the minimum", lane.row.subject.rules
     prefix, least = lane.prefix_tokens or _first_depth(lane.shown), rules.minimum_tokens
+    if lane.row.lane.online:
+        prefix = _least_depth(lane.shown)
     if not prefix:
         return Verdict(name, False, "nothing to cache: 0 tokens stay the same between turns")
     if prefix < least:
@@ -260,6 +278,12 @@ def _strictest(contested: Sequence[ContestedRule]) -> ContestedRule | None:
     """The rule with the highest minimum that a source states."""
     stated = [rule for rule in contested if rule.field == "minimum_tokens" and rule.value.isdigit()]
     return max(stated, key=lambda rule: int(rule.value), default=None)
+
+
+def _least_depth(shown: PassResult) -> int:
+    """The shortest prefix that was cached on any turn."""
+    usages = [turn.measured.usage for turn in shown.turns if turn.measured.points]
+    return min(usage.cache_write + usage.cache_read for usage in usages)
 
 
 def _first_depth(shown: PassResult) -> int:

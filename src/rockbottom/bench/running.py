@@ -14,6 +14,7 @@ from rockbottom.bench.calling import check_sdk, send
 from rockbottom.bench.endpoints import Endpoint
 from rockbottom.bench.errors import EndpointDied, EndpointRefused, SpendLimit
 from rockbottom.bench.ledger import Ended, Ledger, Measured, PassKey
+from rockbottom.bench.placing import Placer, PlanningClock, placer_of
 from rockbottom.bench.recorded import Conversation
 from rockbottom.bench.replies import Reply
 from rockbottom.bench.requests import Request, parts_of, prompt_of_request, request_of
@@ -54,6 +55,8 @@ class Runner:
     spent: Usd = ZERO_USD
     _answers: dict[tuple[str, int, int], Blocks] = field(default_factory=dict)
     _number: int = 0
+    _clock: PlanningClock = field(init=False)
+    _placer: Placer = field(init=False)
 
     def run(self) -> None:
         """Run every pass that is not finished yet.
@@ -81,7 +84,9 @@ class Runner:
         ended = Ended(key, "unfinished")
         try:
             client = self.endpoint.client(self._number)
-            check_sdk(client, wants_ttl=row.lane.ttl is not None)
+            check_sdk(client, wants_ttl=row.lane.ttl is not None or row.lane.online)
+            self._clock = PlanningClock.of(self.plan, self.now, self.endpoint.moved)
+            self._placer = placer_of(row, self.plan, self._clock, self.endpoint.resolve)
             for index, conversation in enumerate(self.plan.workload.conversations):
                 self._conversation(client, key, row, index, conversation)
             ended = Ended(key, "done")
@@ -104,6 +109,8 @@ class Runner:
                 self._turn(client, key, row, request, (index, number), turn.label, turn.answer)
             elif self.endpoint.isolated:  # a resumed pass: the endpoint is new, so tell it again what it had seen
                 self._send(client, row, request, turn.answer or known[number].content)
+            else:
+                self._recalled(request, known[number])
             last = number + 1 == len(conversation.turns) and index + 1 == len(self.plan.workload.conversations)
             if not last and (number not in known or self.endpoint.isolated):
                 self.endpoint.wait(self.plan.workload.seconds_between_turns)
@@ -115,12 +122,18 @@ class Runner:
         parts = parts_of(self.plan.workload, conversation, messages, nonce)
         return request_of(parts, row.lane, self.plan.workload, row.subject.model.model, row.subject.rules)
 
+    def _recalled(self, request: Request, known: Measured) -> None:
+        """Let the planner see a turn that was sent before this run was taken up again."""
+        at = self._clock.at(datetime.fromisoformat(known.at))
+        self._placer.placed(request, at)
+        self._placer.answered(request, known.usage, at)
+
     def _turn(
         self, client: Any, key: PassKey, row: Row, request: Request, place: tuple[int, int], label: str,
         answer: Blocks | None,
     ) -> None:  # fmt: skip
         self._guard(row, request)
-        reply = self._send(client, row, request, answer or self._answers.get((key.model, *place)))
+        request, reply = self._send(client, row, request, answer or self._answers.get((key.model, *place)))
         self.spent += self.plan.price(reply.usage, row).usd
         self._answers.setdefault((key.model, *place), reply.content)
         at = self.now().isoformat(timespec="milliseconds")
@@ -132,15 +145,19 @@ class Runner:
         if self.watcher:
             self.watcher.measured(turn)
 
-    def _send(self, client: Any, row: Row, request: Request, answer: Blocks | None) -> Reply:
+    def _send(self, client: Any, row: Row, request: Request, answer: Blocks | None) -> tuple[Request, Reply]:
+        """The request as it left, and its reply."""
+        placed = self._placer.placed(request)
         try:
             self.endpoint.script(self._number, answer)
-            return send(
-                client, row.sends, request, stream=self.plan.workload.stream, ttl=row.ttl(),
+            reply = send(
+                client, row.sends, placed, stream=self.plan.workload.stream, ttl=row.ttl(),
                 clock=self.monotonic,
             )  # fmt: skip
         except EndpointDied as error:
             raise self._died(error) from error
+        self._placer.answered(request, reply.usage)
+        return placed, reply
 
     def _died(self, error: EndpointDied) -> EndpointDied:
         kept, folder = len(self.ledger.turns), self.ledger.folder

@@ -1,7 +1,7 @@
 """What a run will do before it does anything: passes in order, rows that cannot run and why, and what it may cost."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from rockbottom.bench.lanes import Lane, lanes_of, why_not
@@ -9,7 +9,17 @@ from rockbottom.bench.ledger import PassKey
 from rockbottom.bench.recorded import Conversation
 from rockbottom.bench.requests import parts_of, prompt_of_request, request_of
 from rockbottom.bench.workload import Workload
-from rockbottom.catalog import CacheRules, Catalog, ModelId, NoPriceInForce, PriceBook, Resolve, Scope, Tier
+from rockbottom.catalog import (
+    CacheRules,
+    Catalog,
+    ModelId,
+    NoPriceInForce,
+    PriceBook,
+    Resolve,
+    Scope,
+    Tier,
+    load_catalog,
+)
 from rockbottom.cost import Cost, bill
 from rockbottom.prompt import Meter, json_bytes
 from rockbottom.quantities import ZERO_USD, Ttl, Unit, Usage, Usd
@@ -63,6 +73,10 @@ class Row:
         """The lifetime of what this row writes."""
         return self.lane.ttl or (self.subject.rules.ttls[0] if self.subject.rules.ttls else Ttl.FIVE_MINUTES)
 
+    def ttls(self) -> tuple[Ttl, ...]:
+        """Every lifetime that this row may ask for."""
+        return self.subject.rules.ttls if self.lane.online else (self.ttl(),)
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -74,6 +88,7 @@ class Schedule:
     book: PriceBook
     on: date
     region: str
+    catalog: Catalog = field(default_factory=load_catalog)
 
     @property
     def passes(self) -> list[tuple[PassKey, Row]]:
@@ -123,7 +138,7 @@ def schedule(
     chosen = lanes_of(lanes or workload.lanes)
     subjects = [_subject(name, catalog, on, resolve) for name in models or workload.models]
     rows = tuple(_row(subject, lane, workload, book, on, region) for subject in subjects for lane in chosen)
-    return Schedule(workload, rows, repeats, book, on, region)
+    return Schedule(workload, rows, repeats, book, on, region, catalog)
 
 
 def estimate(plan: Schedule) -> Estimate:
@@ -145,8 +160,9 @@ def most_of(plan: Schedule, row: Row, prompt_tokens: int) -> Usd:
     output = plan.workload.inference.max_tokens
     worst = plan.price(Usage(input=raised, output=output), row).usd
     if row.lane.caches:
-        written = Usage(output=output, **{_WRITE_UNIT[row.ttl()].value: raised})
-        worst = max(worst, plan.price(written, row).usd)
+        for ttl in row.ttls():
+            written = Usage(output=output, **{_WRITE_UNIT[ttl].value: raised})
+            worst = max(worst, plan.price(written, row).usd)
     return worst
 
 
@@ -193,7 +209,7 @@ def _unpriced(row: Row, book: PriceBook, on: date, region: str) -> str | None:
     model, tier = row.model, row.lane.tier
     units = [Unit.INPUT, Unit.OUTPUT]
     if row.lane.caches:
-        units += [Unit.CACHE_READ, _WRITE_UNIT[row.ttl()]]
+        units += [Unit.CACHE_READ, *(_WRITE_UNIT[ttl] for ttl in row.ttls())]
     for unit in units:
         try:
             book.price(model.model.id, model.scope, tier, unit, on, 0, region or model.region)

@@ -14,7 +14,7 @@ from rockbottom.bench.errors import InvalidWorkload
 from rockbottom.bench.nodes import Field, read_yaml
 from rockbottom.bench.recorded import Conversation, Turn, read_recorded
 
-DEFAULT_LANES = ("baseline", "cached", "cached-tools", "cached-1h", "cached-tail")
+DEFAULT_LANES = ("baseline", "cached", "cached-tools", "cached-1h", "cached-tail", "auto")
 LAYERS = ("system", "documents", "each-document")
 APIS = ("converse", "invoke")
 _FIELDS = (

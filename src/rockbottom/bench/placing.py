@@ -1,0 +1,103 @@
+"""The lane that is decided while it runs: one online planner places the cachePoints of one pass.
+
+A pass starts with a planner that has seen nothing but its priors; it sees a request only when that is sent, and learns
+from the usage of each reply.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from rockbottom.bench.calling import Clock
+from rockbottom.bench.requests import Request
+from rockbottom.bench.schedule import Row, Schedule
+from rockbottom.catalog import Resolve
+from rockbottom.plan import Planner
+from rockbottom.quantities import Usage
+
+
+class Placer(Protocol):
+    """Puts cachePoints into requests that come without any, and is told what came of each."""
+
+    def placed(self, request: Request, at: float | None = None) -> Request:
+        """The request as it is sent; ``at`` is the clock's time where it was sent earlier."""
+        ...
+
+    def answered(self, request: Request, usage: Usage, at: float | None = None) -> None:
+        """What the reply to a placed request said."""
+        ...
+
+
+class FixedPoints:
+    """For lanes that know their places beforehand."""
+
+    def placed(self, request: Request, at: float | None = None) -> Request:
+        """The request as it is."""
+        return request
+
+    def answered(self, request: Request, usage: Usage, at: float | None = None) -> None:
+        """Nothing is learned."""
+
+
+@dataclass(slots=True)
+class PlannedPoints:
+    """One planner, for one pass of one row; ``clock`` gives seconds since the epoch."""
+
+    planner: Planner
+    model_id: str
+    clock: Clock
+
+    def placed(self, request: Request, at: float | None = None) -> Request:
+        """The request with the planner's points."""
+        call = self._call(request)
+        plan = self.planner.plan(call, now=self._time(at))
+        applied = plan.apply(call)
+        body = json.loads(applied["body"]) if "body" in call else {k: v for k, v in applied.items() if k != "modelId"}
+        return replace(request, body=body, points=len(plan.placements))
+
+    def answered(self, request: Request, usage: Usage, at: float | None = None) -> None:
+        """Learn from it."""
+        self.planner.observe(self._call(request), usage, now=self._time(at))
+
+    def _time(self, at: float | None) -> float:
+        return self.clock() if at is None else at
+
+    def _call(self, request: Request) -> dict[str, Any]:
+        if request.dialect == "converse":
+            return {"modelId": self.model_id, **request.body}
+        return {"modelId": self.model_id, "body": json.dumps(request.body)}
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningClock:
+    """Seconds since the epoch as the planner is told them: real time plus what the endpoint's clock was moved.
+
+    Whole days are added where the schedule's prices are those of another day, so that the planner weighs the same ones.
+    """
+
+    now: Callable[[], datetime]
+    moved: Callable[[], float]
+    days: int
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.at(self.now()) + self.moved()
+
+    def at(self, instant: datetime) -> float:
+        """The same of a recorded instant."""
+        return instant.timestamp() + self.days * 86_400
+
+    @classmethod
+    def of(cls, plan: Schedule, now: Callable[[], datetime], moved: Callable[[], float]) -> "PlanningClock":
+        """The clock of a run."""
+        return cls(now, moved, (plan.on - now().date()).days)
+
+
+def placer_of(row: Row, plan: Schedule, clock: Clock, resolve: Resolve | None) -> Placer:
+    """What places the points of one pass down a row."""
+    if not row.lane.online:
+        return FixedPoints()
+    planner = Planner(catalog=replace(plan.catalog, price_book=plan.book), resolve=resolve)
+    return PlannedPoints(planner, row.sends, clock)
