@@ -4,7 +4,8 @@ A file (TOML or YAML) of any of these::
 
     stack = "production"                 # what is made carries this name and this mark
     namespace = "BedrockLLMOps"
-    models = ["amazon.nova-pro-v1:0"]    # values of the dimension ModelId
+    models = ["amazon.nova-pro-v1:0"]    # values of the dimension ModelId of our metrics
+    called_as = ["us.amazon.nova-pro-v1:0"]   # as callers name them, for AWS's own metrics; the same by default
     topic = "arn:aws:sns:..."            # or create = "name-of-a-topic"
     dashboard = true
 
@@ -26,7 +27,8 @@ from rockbottom.monitor.alarms.definitions import NAMESPACE, Alarm, alarm_from, 
 from rockbottom.quantities import RockbottomError
 
 _STACK = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_TOP = ("stack", "namespace", "models", "topic", "create", "dashboard", "alarms")
+_NAMESPACE = re.compile(r"[A-Za-z0-9._/#-]{1,64}")
+_TOP = ("stack", "namespace", "models", "called_as", "topic", "create", "dashboard", "alarms")
 
 
 class InvalidSettings(RockbottomError):
@@ -38,16 +40,32 @@ class Wanted:
     """What should be in the account.
 
     ``topic`` is the ARN that alarms tell; ``create`` the name of a topic to be made. ``models`` are values of the
-    dimension ModelId.
+    dimension ModelId of our metrics; ``called_as`` are the ids by which callers name them, which is what AWS's own
+    metrics have in that place (empty: the same).
     """
 
     alarms: tuple[Alarm, ...]
     models: tuple[str, ...] = ()
+    called_as: tuple[str, ...] = ()
     stack: str = "default"
     namespace: str = NAMESPACE
     topic: str = ""
     create: str = ""
     dashboard: bool = True
+
+    @property
+    def native_models(self) -> tuple[str, ...]:
+        """The ids under which AWS/Bedrock counts."""
+        return self.called_as or self.models
+
+    def checked(self, where: str = "") -> "Wanted":
+        """The same, its names tried; raises InvalidSettings."""
+        if not _STACK.fullmatch(self.stack):
+            raise InvalidSettings(f"{where}{self.stack!r} cannot name a stack.", fix="1 to 64 letters, digits, - and _")
+        if not _NAMESPACE.fullmatch(self.namespace) or self.namespace.startswith("AWS/"):
+            fix = "1 to 64 letters, digits and . - _ / #, not AWS/..."
+            raise InvalidSettings(f"{where}{self.namespace!r} cannot be a namespace of metrics of your own.", fix=fix)
+        return self
 
     def with_thresholds(self, pairs: Iterable[str]) -> "Wanted":
         """The same with thresholds given as ``NAME=NUMBER``; raises InvalidSettings, InvalidAlarm."""
@@ -74,23 +92,25 @@ def read_wanted(path: Path | None) -> Wanted:
     unknown = [key for key in raw if key not in _TOP]
     if unknown:
         raise InvalidSettings(f"{path}: nothing is called {unknown[0]!r} here.", fix=f"known are {', '.join(_TOP)}")
-    stack = str(raw.get("stack", "default"))
-    if not _STACK.fullmatch(stack):
-        raise InvalidSettings(f"{path}: {stack!r} cannot name a stack.", fix="1 to 64 letters, digits, - and _")
     if raw.get("topic") and raw.get("create"):
         raise InvalidSettings(f"{path}: topic and create exclude each other.", fix="give the one that you mean")
-    models = raw.get("models", [])
-    if not isinstance(models, list) or not all(isinstance(one, str) and one.isascii() for one in models):
-        raise InvalidSettings(f"{path}: models is a list of model ids.", fix='models = ["amazon.nova-pro-v1:0"]')
     return Wanted(
         alarms=_alarms(raw.get("alarms", {}), path),
-        models=tuple(models),
-        stack=stack,
+        models=_ids(raw, "models", path),
+        called_as=_ids(raw, "called_as", path),
+        stack=str(raw.get("stack", "default")),
         namespace=str(raw.get("namespace", NAMESPACE)),
         topic=str(raw.get("topic", "")),
         create=str(raw.get("create", "")),
         dashboard=bool(raw.get("dashboard", True)),
-    )
+    ).checked(f"{path}: ")
+
+
+def _ids(raw: Mapping[str, Any], key: str, path: Path | None) -> tuple[str, ...]:
+    found = raw.get(key, [])
+    if not isinstance(found, list) or not all(isinstance(one, str) and one and one.isascii() for one in found):
+        raise InvalidSettings(f"{path}: {key} is a list of model ids.", fix=f'{key} = ["amazon.nova-pro-v1:0"]')
+    return tuple(dict.fromkeys(found))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,0 +1,21 @@
+"""``rockbottom monitor``: what is published, and the alarms and the dashboard over it."""
+
+from rockbottom.cli.commands import Entry
+from rockbottom.cli.group import LazyGroup
+
+ENTRIES: dict[str, Entry] = {
+    "plan": Entry("rockbottom.cli.monitor_alarms:plan", "Show what apply would change in the account."),
+    "apply": Entry("rockbottom.cli.monitor_alarms:apply", "Make alarms, dashboard and topic as they should be."),
+    "destroy": Entry("rockbottom.cli.monitor_alarms:destroy", "Remove what apply made, and nothing else."),
+    "cloudformation": Entry("rockbottom.cli.monitor_stacks:cloudformation", "Print the same as a template."),
+    "terraform": Entry("rockbottom.cli.monitor_stacks:terraform", "Print the same for Terraform."),
+    "policy": Entry("rockbottom.cli.monitor_stacks:policy", "Print the least IAM policy for a task."),
+}
+"""Commands of the group by name, in the order in which they are listed."""
+
+command = LazyGroup(
+    name="monitor",
+    entries=ENTRIES,
+    help="Make visible within minutes what prompts cost: metrics, alarms, a dashboard.",
+    no_args_is_help=True,
+)

@@ -1,0 +1,192 @@
+"""``rockbottom monitor plan``, ``apply`` and ``destroy``: alarms, dashboard and topic against an account."""
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rockbottom.cli.exits import Exit
+from rockbottom.cli.monitor_settings import options, settings_options, wanted_of, warn_of_undecided
+
+if TYPE_CHECKING:
+    from rockbottom.monitor.alarms.account import Clients, Plan, Step
+    from rockbottom.monitor.alarms.settings import Wanted
+
+_account_options = options(
+    click.option("--region", help="AWS Region; that of your AWS settings by default."),
+    click.option("--profile", help="AWS profile."),
+    click.option("--endpoint-url", metavar="URL", help="CloudWatch, SNS and STS elsewhere."),
+    click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+)
+_yes = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+@click.command()
+@settings_options
+@_account_options
+@click.option("--check", is_flag=True, help="Exit with 1 where the account differs.")
+@click.pass_context
+def plan(ctx: click.Context, check: bool, **given: Any) -> None:
+    """Show what apply would create, update and delete; reads only.
+
+    What carries no mark of rockbottom is foreign and stays as it is, whatever its name.
+    """
+    wanted, clients = wanted_of(given), _clients(given)
+    todo = _planned(wanted, clients)
+    _show(todo, wanted, given["as_json"])
+    if check and (todo.changes or _foreign(todo)):
+        ctx.exit(Exit.VERDICT)
+
+
+@click.command()
+@settings_options
+@_account_options
+@_yes
+@click.pass_context
+def apply(ctx: click.Context, yes: bool, **given: Any) -> None:
+    """Make alarms, dashboard and topic as they should be; run again, it changes nothing.
+
+    What they cost a month is said first, and nothing is made without consent.
+    """
+    wanted, clients = wanted_of(given), _clients(given)
+    todo = _planned(wanted, clients)
+    _show(todo, wanted, given["as_json"])
+    if todo.changes:
+        _consent(yes, "this changes your account and costs money", "Make them so?")
+        _carry_out(todo, clients)
+        _say_what_remains(wanted, todo)
+    if _foreign(todo):
+        ctx.exit(Exit.VERDICT)
+
+
+@click.command()
+@settings_options
+@_account_options
+@_yes
+def destroy(yes: bool, **given: Any) -> None:
+    """Remove the alarms, the dashboard and the topic that carry the stack's mark, and nothing else."""
+    from rockbottom.monitor.alarms.account import removal
+
+    given["models"] = given["models"] or ("any",)  # what is removed is known by its mark, not by its model
+    wanted, clients = wanted_of(given), _clients(given)
+    todo = removal(wanted, clients)
+    _print_steps(todo, given["as_json"], None)
+    if todo.changes:
+        _consent(yes, "this removes alarms from your account", "Remove them?")
+        _carry_out(todo, clients)
+
+
+def _planned(wanted: "Wanted", clients: "Clients") -> "Plan":
+    from rockbottom.monitor.alarms.account import plan as planned
+
+    return planned(wanted, clients)
+
+
+def _clients(given: dict[str, Any]) -> "Clients":
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    from rockbottom.monitor.alarms.account import AccountUnavailable, Clients
+
+    try:
+        session = boto3.Session(profile_name=given["profile"], region_name=given["region"])
+        if not session.region_name:
+            raise click.UsageError("no AWS Region is set: give --region, as in --region us-east-1")
+        url = given["endpoint_url"]
+        cloudwatch, sns, sts = (session.client(name, endpoint_url=url) for name in ("cloudwatch", "sns", "sts"))
+    except BotoCoreError as error:
+        raise AccountUnavailable(f"AWS: {error}", fix="aws configure list-profiles") from error
+    return Clients(cloudwatch, sns, sts, session.region_name)
+
+
+def _foreign(todo: "Plan") -> bool:
+    from rockbottom.monitor.alarms.account import Kind
+
+    return bool(todo.of(Kind.FOREIGN))
+
+
+def _consent(yes: bool, why: str, question: str) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{why}; add --yes to agree")
+    click.confirm(question, abort=True, err=True)
+
+
+def _carry_out(todo: "Plan", clients: "Clients") -> None:
+    from rockbottom.monitor.alarms.account import apply as carry_out
+
+    words = {"create": "created", "update": "updated", "delete": "deleted"}
+    carry_out(todo, clients, lambda step: click.echo(f"{words[step.kind.value]} {step.thing} {step.name}", err=True))
+
+
+def _say_what_remains(wanted: "Wanted", todo: "Plan") -> None:
+    if wanted.create:
+        click.echo(
+            "nobody hears the topic until they subscribe:\n"
+            f"  aws sns subscribe --topic-arn {todo.topic_arn} --protocol email --notification-endpoint YOU",
+            err=True,
+        )
+    elif not wanted.topic:
+        click.echo("the alarms tell nobody: give --topic ARN or --create-topic NAME", err=True)
+
+
+def _show(todo: "Plan", wanted: "Wanted", as_json: bool) -> None:
+    from rockbottom.monitor.alarms.placing import monthly_usd, undecided
+
+    cost = monthly_usd(wanted, todo.alarms, 1 if wanted.dashboard else 0)
+    more = {"monthly_usd_at_most": str(cost), "undecided": [alarm.name for alarm in undecided(wanted)]}
+    _print_steps(todo, as_json, more)
+    if not as_json:
+        for line in _cost_text(cost, todo, wanted):
+            click.echo(line)
+    warn_of_undecided(wanted)
+
+
+def _cost_text(cost: Any, todo: "Plan", wanted: "Wanted") -> Iterator[str]:
+    from rockbottom.monitor.alarms.definitions import fees
+
+    told = fees()
+    metrics = sum(one.metrics for one in todo.alarms)
+    boards = " and 1 dashboard" if wanted.dashboard else ""
+    yield ""
+    yield f"{metrics} alarm metrics{boards}: at most ${cost:.2f} a month"
+    yield f"  ${told.alarm_metric} a metric, ${told.dashboard} a dashboard; the first {told.free_alarm_metrics} and"
+    yield f"  {told.free_dashboards} of an account are free ({told.source.title}, {told.source.checked_on})"
+
+
+def _print_steps(todo: "Plan", as_json: bool, more: dict[str, Any] | None) -> None:
+    if as_json:
+        told = {"account": todo.account, "region": todo.region, "topic": todo.topic_arn, **(more or {})}
+        click.echo(json.dumps({**told, "steps": [_step_json(step) for step in todo.steps]}, indent=2))
+        return
+    click.echo(f"account {todo.account}, {todo.region}")
+    for step in todo.steps:
+        for line in _step_text(step):
+            click.echo(line)
+    if not todo.steps:
+        click.echo("  nothing")
+
+
+_SIGNS = {"create": "+", "update": "~", "delete": "-", "unchanged": "=", "foreign": "!"}
+
+
+def _step_text(step: "Step") -> Iterator[str]:
+    kind = step.kind.value
+    yield f"{_SIGNS[kind]} {kind:<9} {step.thing:<9} {step.name}"
+    if kind == "foreign":
+        yield "            not made by rockbottom for this stack, and left alone"
+    for one in step.differences:
+        yield f"            {one.setting}: {_short(one.found)} -> {_short(one.wanted)}"
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _step_json(step: "Step") -> dict[str, Any]:
+    differences = [{"setting": one.setting, "found": one.found, "wanted": one.wanted} for one in step.differences]
+    return {"kind": step.kind.value, "thing": step.thing, "name": step.name, "differences": differences}

@@ -1,0 +1,78 @@
+"""Options that the commands over alarms share, and what they mean together."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rockbottom.monitor.alarms.settings import Wanted
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+def options(*wanted: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Several click options as one decorator."""
+
+    def put(function: Any) -> Any:
+        for option in reversed(wanted):
+            function = option(function)
+        return function
+
+    return put
+
+
+settings_options = options(
+    click.option("--alarms", "file", type=_FILE, metavar="FILE", help="Your changes to the alarms (TOML or YAML)."),
+    click.option("--model", "models", multiple=True, metavar="ID", help="A ModelId of the metrics; repeat."),
+    click.option("--called-as", multiple=True, metavar="ID", help="The id as callers name it, for AWS's own metrics."),
+    click.option("--threshold", "thresholds", multiple=True, metavar="NAME=NUMBER", help="Threshold of an alarm."),
+    click.option("--stack", metavar="NAME", help="What is made carries this name; 'default' by default."),
+    click.option("--namespace", metavar="NAME", help="Namespace of the metrics; BedrockLLMOps by default."),
+    click.option("--topic", metavar="ARN", help="SNS topic that alarms tell."),
+    click.option("--create-topic", metavar="NAME", help="Make an SNS topic of this name for them."),
+    click.option("--no-dashboard", is_flag=True, help="Alarms only."),
+)
+"""What decides which alarms are wanted."""
+
+
+def wanted_of(given: dict[str, Any]) -> "Wanted":
+    """The settings that a file and the command line make together; the command line wins. Raises InvalidSettings."""
+    from rockbottom.monitor.alarms.settings import InvalidSettings, read_wanted
+
+    wanted = read_wanted(given["file"]).with_thresholds(given["thresholds"])
+    if given["topic"] and given["create_topic"]:
+        raise click.UsageError("--topic and --create-topic exclude each other")
+    if given["topic"] or given["create_topic"]:
+        wanted = replace(wanted, topic=given["topic"] or "", create=given["create_topic"] or "")
+    if given["stack"] or given["namespace"]:
+        wanted = replace(
+            wanted, stack=given["stack"] or wanted.stack, namespace=given["namespace"] or wanted.namespace
+        ).checked()
+    if given["models"]:
+        wanted = replace(wanted, models=tuple(dict.fromkeys(given["models"])), called_as=())
+    if given["called_as"]:
+        wanted = replace(wanted, called_as=tuple(dict.fromkeys(given["called_as"])))
+    if given["no_dashboard"]:
+        wanted = replace(wanted, dashboard=False)
+    if not wanted.models:
+        raise InvalidSettings(
+            "No model is named, so there is no metric to look at.",
+            fix="give --model ID, or models = [...] in the file of --alarms",
+        )
+    return wanted
+
+
+def warn_of_undecided(wanted: "Wanted") -> None:
+    """Say on stderr which alarms wait for a threshold."""
+    from rockbottom.monitor.alarms.placing import undecided
+
+    waiting = [alarm.name for alarm in undecided(wanted)]
+    if waiting:
+        click.echo(
+            f"not made, no threshold: {', '.join(waiting)}\n"
+            f"  --threshold {waiting[0]}=NUMBER; rockbottom monitor backtest proposes one",
+            err=True,
+        )

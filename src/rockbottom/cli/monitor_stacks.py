@@ -1,0 +1,49 @@
+"""``rockbottom monitor cloudformation``, ``terraform`` and ``policy``: the same as text, without an account."""
+
+import json
+from typing import Any
+
+import click
+
+from rockbottom.cli.monitor_settings import settings_options, wanted_of, warn_of_undecided
+
+
+@click.command()
+@settings_options
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of YAML.")
+def cloudformation(as_json: bool, **given: Any) -> None:
+    """Print a CloudFormation template of the alarms, the topic and the dashboard."""
+    from rockbottom.monitor.alarms.cloudformation import template, yaml_text
+
+    wanted = wanted_of(given)
+    made = template(wanted)
+    click.echo(json.dumps(made, indent=2) if as_json else yaml_text(made).rstrip())
+    warn_of_undecided(wanted)
+
+
+@click.command()
+@settings_options
+def terraform(**given: Any) -> None:
+    """Print a Terraform configuration of the alarms, the topic and the dashboard."""
+    from rockbottom.monitor.alarms.terraform import configuration
+
+    wanted = wanted_of(given)
+    click.echo(configuration(wanted).rstrip())
+    warn_of_undecided(wanted)
+
+
+@click.command()
+@click.argument("task", type=click.Choice(["publish", "apply", "read"]))
+@click.option("--account", default="*", metavar="ID", help="Account number; any by default.")
+@click.option("--region", default="*", metavar="NAME", help="AWS Region; any by default.")
+@click.option("--partition", default="aws", show_default=True, help="aws, aws-us-gov or aws-cn.")
+@click.option("--stack", metavar="NAME", help="Name of the stack.")
+@click.option("--namespace", metavar="NAME", help="Namespace of the metrics.")
+@click.option("--create-topic", metavar="NAME", help="The topic that apply makes.")
+def policy(task: str, account: str, region: str, partition: str, **given: Any) -> None:
+    """Print the least IAM policy to publish metrics, to apply alarms, or to read metrics for reconcile."""
+    from rockbottom.monitor.alarms.policies import POLICIES
+
+    rest = {"file": None, "thresholds": (), "topic": None, "models": ("any",), "called_as": (), "no_dashboard": False}
+    wanted = wanted_of({**rest, **given})
+    click.echo(json.dumps(POLICIES[task](wanted, partition, region, account), indent=2))
