@@ -1,6 +1,6 @@
 # Every target does its own set-up in .venv; nothing outside this folder is touched.
 # PYTHON=python3.12 chooses the interpreter, PYTEST="-k cache -x" adds to pytest's arguments.
-.PHONY: help setup demo test async slow check format bench docs wheel sdk-js sdks lock clean
+.PHONY: help setup demo test async ray slow check format bench docs wheel sdk-js sdks lock clean
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -29,6 +29,9 @@ async: .venv-async/.set  ## the tests of aiobotocore, which pins another botocor
 
 slow: .venv/.set-dev  ## the slow tests
 	@$(BIN)/python -m pytest -q -m slow $(PYTEST)
+
+ray: .venv/.set-dev  ## replay on a Ray cluster of two nodes, one of them killed half-way
+	@$(BIN)/python -m pytest -q tests/engine/test_cluster.py $(PYTEST)
 
 # Packages that pin versions of their own live in environments of their own.
 .venv-%/.set: constraints/%.txt pyproject.toml scripts/setup

@@ -12,7 +12,7 @@ from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Price, PriceBook, Tier, load_catalog
 from rockbottom.quantities import Source, Unit
 from rockbottom.replay import FIXED, Rates, Stage, bill_of, exact_usage, keep_alive_bill, relaxed, usage_of
-from rockbottom.replay.analysis import gaps_of, quota_of, waste_of
+from rockbottom.replay.analysis import gaps_of, minutes_of, waste_of
 from rockbottom.replay.policies import run
 from rockbottom.trace import Blocks, Points, Requests, Trace
 from rockbottom.trace.columns import NAME_TABLES, offsets_of, table_of
@@ -131,7 +131,4 @@ def test_gaps_and_quota():
     assert rows["new"] == (1, 0, 0)
     assert rows["under 1 min"] == (1, 2000, 2000)
     assert rows["5 min to 1 h"] == (1, 4000, 0)
-    quota = quota_of(stage, found)
-    assert (quota.peak_without, quota.peak) == (8000, 6000)
-
-
+    assert minutes_of(stage, found) == {0: (8000, 6000), 6: (4000, 4000)}

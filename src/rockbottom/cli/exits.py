@@ -35,6 +35,7 @@ _EXTRAS = {
     "numpy": "replay",
     "numba": "replay",
     "pyarrow": "replay",
+    "ray": "ray",
 }
 
 

@@ -3,20 +3,26 @@
 import csv
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rockbottom.cli.trace import say_reading, settings_of, source_options
+from rockbottom.cli.replay_engines import ENGINES
+from rockbottom.cli.replay_questions import TIERS, Several
+from rockbottom.cli.trace import say_damage, say_reading, settings_of, source_options
 from rockbottom.quantities import RockbottomError
 
 if TYPE_CHECKING:
-    from rockbottom.trace import Trace
+    from rockbottom.catalog import Catalog
+    from rockbottom.replay import Question, Tally
+    from rockbottom.trace import Settings
 
+Json = dict[str, Any]
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
-_TIERS = ("default", "flex", "priority")
+_SCOPES = ("in_region", "us", "eu", "apac", "jp", "au", "ca", "in", "us-gov", "global")
 _WITHOUT_BLOCKS = {"none", "batch"}  # these price tokens and never ask what repeats
 
 
@@ -26,69 +32,155 @@ class NothingRepeats(RockbottomError):
 
 @click.command()
 @click.argument("source")
-@click.option("--model", metavar="ID", help="Replay every request under this model (an id, ARN or short name).")
+@click.option(
+    "--model",
+    "models",
+    type=Several(),
+    default=(),
+    metavar="ID[,..]",
+    help="Replay every request under this model (an id, ARN or short name).",
+)
 @click.option("--policy", "policies", multiple=True, metavar="NAME", help="A policy, named below; repeat for more.")
-@click.option("--tier", type=click.Choice(_TIERS), default="default", show_default=True, help="The service tier.")
-@click.option("--on", type=_DAY, help="The day whose prices and rules to use; today by default.")
+@click.option(
+    "--scope",
+    "scopes",
+    type=Several(click.Choice(_SCOPES)),
+    default=(),
+    metavar="SCOPE[,..]",
+    help="At the prices of this scope (in_region, us, eu, global ...) instead of the id's own.",
+)
+@click.option(
+    "--tier",
+    "tiers",
+    type=Several(click.Choice(TIERS)),
+    default="default",
+    show_default=True,
+    metavar="TIER[,..]",
+    help="The service tier: default, flex, priority.",
+)
+@click.option(
+    "--on",
+    "days",
+    type=Several(_DAY),
+    default=(),
+    metavar="DAY[,..]",
+    help="The day whose prices and rules to use; today by default.",
+)
 @click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Rows of your own to lay on top (CSV).")
 @click.option("--region", help="Replay as if this Region had served every request.")
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    metavar="ARN=ID",
+    help="The model behind an application inference profile; repeat for more.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="one",
+    show_default=True,
+    help="In this process, in several, or on a Ray cluster.",
+)
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes of --engine processes; as many as processors.")
+@click.option("--ray-address", metavar="ADDRESS", help="The cluster of --engine ray; else RAY_ADDRESS, else one here.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a page as well.")
 @source_options
 def command(
-    source: str, model: str | None, policies: tuple[str, ...], tier: str, on: datetime | None, prices: Path | None,
-    region: str | None, as_json: bool, as_csv: bool, html: Path | None,
+    source: str, models: tuple[str, ...], policies: tuple[str, ...], scopes: tuple[str, ...], tiers: tuple[str, ...],
+    days: tuple[datetime, ...], prices: Path | None, region: str | None, profiles: tuple[str, ...], engine: str,
+    jobs: int | None, ray_address: str | None, as_json: bool, as_csv: bool, html: Path | None,
     name: str | None, partial_blocks: str, options: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Show what the traffic in SOURCE would have cost under every policy, and the least it could have cost.
 
     Outputs are held fixed: only what is read, written and left uncached differs.
+    Several models, scopes, tiers or days (commas between) give a table of all combinations.
 
     Policies: none, as_recorded, system, system_1h, system_tail_5m, system_tail_1h,
     system_1h_tail_5m, and when named: planner (online), keep_alive, batch.
     """
-    from rockbottom.cache import behaviour_of
-    from rockbottom.catalog import PriceBook, Tier, load_catalog
-    from rockbottom.cli.replay_planner import PlannerPolicy
-    from rockbottom.cli.replay_text import text_of
-    from rockbottom.replay import DEFAULT_POLICIES, Question, document_of, study
-    from rockbottom.trace import read_trace
+    from rockbottom.cli.replay_questions import crossed, profiles_of
+    from rockbottom.replay import Question
 
-    catalog = load_catalog()
-    if prices:
-        from dataclasses import replace
-
-        catalog = replace(catalog, price_book=catalog.price_book.overlay(PriceBook.read(prices)))
-    reading = read_trace(source, settings_of(partial_blocks, options), name)
-    say_reading(reading, source)
-    if not len(reading.trace):
-        raise click.UsageError(f"{source}: no request in it could be read")
-    recorded = ("as_recorded",) if len(reading.trace.points.after) else ()
-    asked = policies or ("none", *recorded, *DEFAULT_POLICIES)
-    if not _WITHOUT_BLOCKS.issuperset(asked):
-        _need_blocks(reading.trace, source)
-    question = Question(asked, on.date() if on else date.today(), Tier(tier), model, region)
-    online = {"planner": PlannerPolicy}
-    document = document_of(study(reading.trace, question, catalog, behaviour_of(catalog.switches), online))
+    asked = Question(policies, date.today(), region=region, profiles=profiles_of(profiles))
+    questions = list(crossed(asked, models, scopes, tiers, [day.date() for day in days]))
+    if html and len(questions) > 1:
+        raise click.UsageError("--html shows one combination: name one model, scope, tier and day")
+    catalog, settings = _catalog(prices), settings_of(partial_blocks, options)
+    if engine == "one":
+        runs = _runs_here(source, settings, name, questions, catalog)
+    else:
+        runs = _runs_of_engine(engine, source, settings, name, questions, catalog, jobs, ray_address)
     if html:
         from rockbottom.cli.replay_page import page_of
 
-        html.write_text(page_of(document), encoding="utf-8")
+        html.write_text(page_of(runs[0]), encoding="utf-8")
         click.echo(f"{html}", err=True)
-    if as_json:
-        click.echo(json.dumps(document, indent=2))
-    elif as_csv:
-        _write_csv(document)
-    else:
-        for line in text_of(document):
-            click.echo(line)
+    _print(runs, as_json, as_csv)
 
 
-def _need_blocks(trace: "Trace", source: str) -> None:
+def _catalog(prices: Path | None) -> "Catalog":
+    from dataclasses import replace
+
+    from rockbottom.catalog import PriceBook, load_catalog
+
+    catalog = load_catalog()
+    return replace(catalog, price_book=catalog.price_book.overlay(PriceBook.read(prices))) if prices else catalog
+
+
+def _runs_here(
+    source: str, settings: "Settings", name: str | None, questions: Sequence["Question"], catalog: "Catalog"
+) -> list[Json]:
+    from rockbottom.cache import behaviour_of
+    from rockbottom.cli.replay_engines import read_with_bar
+    from rockbottom.cli.replay_planner import PlannerPolicy
+    from rockbottom.replay import tally
+
+    reading = read_with_bar(source, settings, name)
+    say_reading(reading, source)
+    trace = reading.trace
+    if not len(trace):
+        raise click.UsageError(f"{source}: no request in it could be read")
+    chosen = [question.with_defaults(len(trace.points.after) > 0) for question in questions]
+    if not _WITHOUT_BLOCKS.issuperset(chosen[0].policies):
+        _need_blocks(len(trace), int((trace.block_offsets[1:] == trace.block_offsets[:-1]).sum()), source)
+    behaviour, online = behaviour_of(catalog.switches), {"planner": PlannerPolicy}
+    return _documents((one, tally(trace, one, catalog, behaviour, online)) for one in chosen)
+
+
+def _runs_of_engine(
+    engine: str, source: str, settings: "Settings", name: str | None, questions: Sequence["Question"],
+    catalog: "Catalog", jobs: int | None, address: str | None,
+) -> list[Json]:  # fmt: skip
+    from rockbottom.cli.replay_engines import answered_by
+
+    answer = answered_by(engine, source, settings, name, questions, catalog, jobs, address)
+    say_damage(answer.damages, answer.duplicates, source)
+    if not answer.requests:
+        raise click.UsageError(f"{source}: no request in it could be read")
+    if not _WITHOUT_BLOCKS.issuperset(answer.questions[0].policies):
+        _need_blocks(answer.requests, answer.without_blocks, source)
+    return _documents(list(zip(answer.questions, answer.tallies, strict=True)))
+
+
+def _documents(answers: "Iterable[tuple[Question, Tally]]") -> list[Json]:
+    """One document for each question; of several, one that lacks a price says so instead of failing all."""
+    from rockbottom.cli.replay_questions import said_of
+    from rockbottom.replay import document_of
+
+    found = list(answers)
+    if len(found) == 1:
+        return [document_of(*found[0])]
+    return [{**said_of(one), **({"lacks": tally.lacks} if tally.lacks else document_of(one, tally))}
+            for one, tally in found]  # fmt: skip
+
+
+def _need_blocks(requests: int, without: int, source: str) -> None:
     """Raises NothingRepeats where no request has blocks; says on stderr how many have none."""
-    without = int((trace.block_offsets[1:] == trace.block_offsets[:-1]).sum())
-    if without == len(trace):
+    if without == requests:
         raise NothingRepeats(
             f"{source}: none of its {without:,} requests carries block hashes: what repeats is unknown, so no caching "
             "policy can be replayed",
@@ -98,9 +190,29 @@ def _need_blocks(trace: "Trace", source: str) -> None:
         click.echo(f"{source}: {without:,} requests carry no block hashes: uncached under every policy", err=True)
 
 
-def _write_csv(document: dict[str, Any]) -> None:
-    clairvoyant = {name: value for name, value in document["clairvoyant"].items() if name != "is"}
-    rows = [*document["policies"], {**clairvoyant, "captured": None}]
-    writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
+def _print(runs: list[Json], as_json: bool, as_csv: bool) -> None:
+    from rockbottom.cli.replay_text import crossed_text_of, text_of
+
+    single = len(runs) == 1
+    if as_json:
+        click.echo(json.dumps(runs[0] if single else {"runs": runs}, indent=2))
+    elif as_csv:
+        _write_csv(runs)
+    else:
+        for line in text_of(runs[0]) if single else crossed_text_of(runs):
+            click.echo(line)
+
+
+def _write_csv(runs: list[Json]) -> None:
+    rows: list[Json] = []
+    for run in runs:
+        asked = run.get("asked", {})
+        if "lacks" in run:
+            rows.append({**asked, "lacks": run["lacks"]})
+            continue
+        clairvoyant = {name: value for name, value in run["clairvoyant"].items() if name != "is"}
+        rows.extend({**asked, **row} for row in (*run["policies"], {**clairvoyant, "captured": None}))
+    names = dict.fromkeys(name for row in rows for name in row)
+    writer = csv.DictWriter(sys.stdout, list(names), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)

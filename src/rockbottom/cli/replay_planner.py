@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from rockbottom.replay import Stage
 
 
-
 class PlannerPolicy:
     """One planner for one stage of a replay."""
 

@@ -18,6 +18,55 @@ def text_of(document: Json) -> Iterator[str]:
         yield from wrap(line, _WIDTH, subsequent_indent=f"{indent}  ") if len(line) > _WIDTH else [line]
 
 
+def crossed_text_of(runs: list[Json]) -> Iterator[str]:
+    """A line for each combination: the bill without caching, of the cheapest policy, and the least there could be."""
+    priced = [run for run in runs if "lacks" not in run]
+    if priced:
+        yield f"{priced[0]['requests']:,} requests; input and output, in US dollars"
+        yield ""
+    yield f"  {'tier':<9}{'day':<11}{'none $':>12}{'best $':>12}{'least $':>12}  best policy"
+    heading = ""
+    for run in runs:
+        if heading != (heading := _model_of(run)):
+            yield heading
+        yield from _combination(run)
+    if priced:
+        best = min(priced, key=lambda run: Decimal(_best(run)["usd"]))
+        yield ""
+        yield f"cheapest: {_name_of(best)}, {_best(best)['policy']}: ${_money(_best(best)['usd'])}"
+        yield from wrap("least: what no placement can go below. The details of one: name one model, scope, tier and "
+                        "day. --json and --csv have every policy of every combination.", _WIDTH)  # fmt: skip
+
+
+def _combination(run: Json) -> Iterator[str]:
+    if "lacks" in run:
+        asked = run["asked"]
+        text = f"{asked['tier']:<9}{asked['on']:<11} {run['lacks']}"
+        yield from wrap(text, _WIDTH, initial_indent="  ", subsequent_indent=" " * 23)
+        return
+    none = next((row["usd"] for row in run["policies"] if row["policy"] == "none"), None)
+    best = _best(run)
+    amounts = "".join(f"{_money(usd):>12}" for usd in (best["usd"], run["clairvoyant"]["usd"]))
+    first = "" if none is None else _money(none)
+    yield f"  {run['tier']:<9}{run['on']:<11}{first:>12}{amounts}  {best['policy']}"
+
+
+def _best(run: Json) -> Json:
+    return min(run["policies"], key=lambda row: Decimal(row["usd"]))
+
+
+def _name_of(run: Json) -> str:
+    return f"{_model_of(run)}, {run['tier']}, {run['on']}"
+
+
+def _model_of(run: Json) -> str:
+    if "lacks" in run:
+        return ", ".join(str(run["asked"][name]) for name in ("model", "scope") if run["asked"][name]) or "as sent"
+    models = ", ".join(dict.fromkeys(model["name"] for model in run["models"]))
+    scopes = ", ".join(dict.fromkeys(model["scope"] for model in run["models"]))
+    return f"{models}, {scopes}"
+
+
 def _lines(document: Json) -> Iterator[str]:
     models = ", ".join(dict.fromkeys(model["name"] for model in document["models"]))
     yield f"{document['requests']:,} requests · {models} · {document['tier']} tier · prices of {document['on']}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from rockbottom.trace import Reading, Settings
+    from rockbottom.trace import Damages, Reading, Settings
 
 
 @click.group()
@@ -90,17 +90,21 @@ def new_key() -> bytes:
 
 def say_reading(reading: "Reading", source: str) -> None:
     """Say on stderr what was wrong with the source, if anything."""
-    damages = reading.damages
+    say_damage(reading.damages, reading.duplicates, source)
+    if reading.reordered:
+        click.echo(f"{source}: {reading.reordered:,} requests stood out of order", err=True)
+
+
+def say_damage(damages: "Damages", duplicates: int, source: str) -> None:
+    """Say on stderr what was skipped."""
     if damages.count:
         click.echo(f"{source}: {damages.count:,} damaged lines skipped", err=True)
         for damage in damages.first[:5]:
             click.echo(f"  {damage.place}: {damage.why}", err=True)
         if damages.count > 5:
             click.echo(f"  and {damages.count - 5:,} more", err=True)
-    if reading.duplicates:
-        click.echo(f"{source}: {reading.duplicates:,} requests seen twice, counted once", err=True)
-    if reading.reordered:
-        click.echo(f"{source}: {reading.reordered:,} requests stood out of order", err=True)
+    if duplicates:
+        click.echo(f"{source}: {duplicates:,} requests seen twice, counted once", err=True)
 
 
 def facts_of(reading: "Reading") -> dict[str, Any]:

@@ -10,7 +10,8 @@ from rockbottom.replay.online import OnlinePolicy, placed_online
 from rockbottom.replay.points import FIXED, PlacedPoints
 from rockbottom.replay.policies import Bill, Stage, bill_of, captured, relative_cost
 from rockbottom.replay.pricing import Rates
-from rockbottom.replay.study import DEFAULT_POLICIES, Question, Row, Study, UnknownPolicy, study
+from rockbottom.replay.study import DEFAULT_POLICIES, Online, Question, UnknownPolicy
+from rockbottom.replay.tally import Tally, tally
 
 __all__ = [
     "DEFAULT_POLICIES",
@@ -18,15 +19,15 @@ __all__ = [
     "Bill",
     "Bound",
     "Nodes",
+    "Online",
     "OnlinePolicy",
     "Outcomes",
     "PlacedPoints",
     "Question",
     "Rates",
     "Reuse",
-    "Row",
     "Stage",
-    "Study",
+    "Tally",
     "UnknownPolicy",
     "bill_of",
     "captured",
@@ -40,6 +41,6 @@ __all__ = [
     "relative_cost",
     "relaxed",
     "reuse_of",
-    "study",
+    "tally",
     "usage_of",
 ]

@@ -1,6 +1,6 @@
 """What became of the tokens under one policy: waste, families, gaps, quota."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,9 @@ class Waste:
 
     written: int
     never_read: int
+
+    def __add__(self, other: "Waste") -> "Waste":
+        return Waste(self.written + other.written, self.never_read + other.never_read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +55,16 @@ class GapRow:
         """The share of the tokens seen before that was read; None where there were none."""
         return self.read / self.repeated if self.repeated else None
 
+    def __add__(self, other: "GapRow") -> "GapRow":
+        counts = self.requests + other.requests, self.repeated + other.repeated, self.read + other.read
+        return GapRow(self.gap, *counts)
 
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """Input-side tokens that count against tokens per minute; reads do not (AWS, token burndown)."""
 
-    peak_without: int
-    peak: int
-    total_without: int
-    total: int
+Minutes = Mapping[int, tuple[int, int]]
+"""Input-side tokens that count against tokens per minute, without caching and under a policy, by minute of the clock.
+
+Reads do not count (AWS, token burndown).
+"""
 
 
 def waste_of(stage: Stage, found: Outcomes) -> Waste:
@@ -73,9 +77,7 @@ def waste_of(stage: Stage, found: Outcomes) -> Waste:
 
 
 @compiled
-def _waste(
-    offsets: Array, nodes: Array, depth: Array, hit: Array, last: Array, pending: Array
-) -> tuple[int, int]:
+def _waste(offsets: Array, nodes: Array, depth: Array, hit: Array, last: Array, pending: Array) -> tuple[int, int]:
     written, wasted = 0, 0
     for i in range(len(hit)):
         base = offsets[i]
@@ -106,8 +108,8 @@ def families_of(stage: Stage, found: Outcomes, most: int = 20) -> tuple[Family, 
 
     counts = np.bincount(inverse, minlength=len(roots))
     columns = counts, sums(trace.requests.tokens_in), sums(found.read), sums(written)
-    order = np.argsort(-columns[1], kind="stable")[:most]
     hashes = trace.blocks.prefix[starts[has][first]]
+    order = np.lexsort((hashes, -columns[1]))[:most]
     return tuple(Family(int(hashes[k]), *(int(column[k]) for column in columns)) for k in order)
 
 
@@ -140,14 +142,21 @@ def _gaps(at: Array, offsets: Array, nodes: Array, depth: Array, used_at: Array,
             used_at[node] = at[i]
 
 
-def quota_of(stage: Stage, found: Outcomes) -> Quota:
-    """The fullest minute and the total, without caching and under the policy."""
+def minutes_of(stage: Stage, found: Outcomes) -> Minutes:
+    """What every minute counts against the quota."""
     trace = stage.trace
-    if not len(trace):
-        return Quota(0, 0, 0, 0)
-    minute = ((trace.requests.at - trace.requests.at[0]) // 60).astype(np.int64)
-    _, inverse = np.unique(minute, return_inverse=True)
+    minute, inverse = np.unique((trace.requests.at // 60).astype(np.int64), return_inverse=True)
     counted = trace.requests.tokens_in.astype(np.int64) - found.read
     without = np.bincount(inverse, weights=trace.requests.tokens_in).astype(np.int64)
     under = np.bincount(inverse, weights=counted).astype(np.int64)
-    return Quota(int(without.max()), int(under.max()), int(without.sum()), int(under.sum()))
+    pairs = zip(without.tolist(), under.tolist(), strict=True)
+    return dict(zip(minute.tolist(), pairs, strict=True))
+
+
+def added_minutes(one: Minutes, two: Minutes) -> Minutes:
+    """The same minutes of two parts of the traffic added."""
+    sums = dict(one)
+    for minute, (without, under) in two.items():
+        before = sums.get(minute, (0, 0))
+        sums[minute] = before[0] + without, before[1] + under
+    return sums

@@ -1,47 +1,61 @@
-"""A study as one JSON document: what the terminal, CSV and the page are made of. Money is text, exact."""
+"""An answer as one JSON document: what the terminal, CSV and the page are made of. Money is text, exact."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
-from rockbottom.replay.analysis import families_of, gaps_of, quota_of, waste_of
-from rockbottom.replay.kernel import Outcomes
-from rockbottom.replay.points import FIXED
-from rockbottom.replay.policies import Bill, Stage, run
-from rockbottom.replay.reconcile import reconciled
-from rockbottom.replay.study import RECORDED, Question, Row, Study, namespaces_of, per_month
+from rockbottom.quantities import RockbottomError
+from rockbottom.replay.analysis import GapRow
+from rockbottom.replay.policies import Bill, captured
+from rockbottom.replay.reconcile import Reconciliation
+from rockbottom.replay.study import NONE, RECORDED, Question, per_month
+from rockbottom.replay.tally import Details, ModelTally, Tally
 
 Json = dict[str, Any]
 
 
-def document_of(study: Study) -> Json:
-    """The whole answer."""
-    question, stages = study.question, study.stages
-    span = max(stage.trace.span_s for stage in stages)
-    now = study.row(RECORDED) if any(row.bill.policy == RECORDED for row in study.rows) else None
+class NothingToTell(RockbottomError):
+    """There is no request to say anything about, or no price for it."""
+
+
+def document_of(question: Question, tally: Tally) -> Json:
+    """The whole answer. Raises NothingToTell where there is no request, or a price is not known."""
+    models = tally.models
+    if tally.lacks or not models:
+        raise NothingToTell(tally.lacks or "no request was replayed")
+    bills = {name: _added(one.bills[name] for one in models) for name in models[0].bills}
+    least, none = _added(one.least for one in models), bills[NONE]
+    span = max(one.last_at - one.first_at for one in models)
     return {
         "on": question.on.isoformat(),
         "tier": question.tier.value,
-        "models": [_model(stage) for stage in stages],
-        "requests": sum(len(stage.trace) for stage in stages),
+        "models": [_model(one) for one in models],
+        "requests": sum(one.requests for one in models),
         "span_seconds": span,
-        "reconciliation": _reconciliation(study) if stages[0].trace.is_observed else None,
-        "policies": [_row(row) for row in study.rows],
+        "reconciliation": _reconciliation([one.reconciliation for one in models]),
+        "policies": [_row(bills[name], none, least) for name in question.policies],
         "clairvoyant": {
-            **_bill(study.bound.bill),
-            "relative_input_cost": _ratio(_relative(study.bound.bill, study.none)),
-            "is": "exact" if study.bound.exact else "lower bound: every block decides alone",
+            **_bill(least),
+            "relative_input_cost": _ratio(_relative(least, none)),
+            "is": "exact" if all(one.exact for one in models) else "lower bound: every block decides alone",
         },
-        "switch": _switch(study, now, span),
-        "details": {row.bill.policy: _details(stages, row.bill.policy) for row in study.rows if _has_points(row)},
-        "assumptions": _assumptions(study),
+        "switch": _switch([bills[name] for name in question.policies], none, span),
+        "details": {
+            name: _details(models, name) for name in question.policies if all(name in one.details for one in models)
+        },
+        "assumptions": _assumptions(models),
     }
 
 
-def _model(stage: Stage) -> Json:
-    model = stage.rates.model
+def _added(bills: Iterable[Bill]) -> Bill:
+    return reduce(lambda one, other: one + other, bills)
+
+
+def _model(one: ModelTally) -> Json:
+    model = one.model
     return {"given": model.given, "id": model.model.id, "name": model.model.name, "scope": model.scope.value,
-            "requests": len(stage.trace)}  # fmt: skip
+            "requests": one.requests}  # fmt: skip
 
 
 def _bill(bill: Bill) -> Json:
@@ -58,8 +72,9 @@ def _bill(bill: Bill) -> Json:
     }
 
 
-def _row(row: Row) -> Json:
-    return {**_bill(row.bill), "relative_input_cost": _ratio(row.relative), "captured": _ratio(row.captured)}
+def _row(bill: Bill, none: Bill, least: Bill) -> Json:
+    share = captured(bill.cost.usd, none.cost.usd, least.cost.usd)
+    return {**_bill(bill), "relative_input_cost": _ratio(_relative(bill, none)), "captured": _ratio(share)}
 
 
 def _ratio(value: Decimal | None) -> float | None:
@@ -70,10 +85,10 @@ def _relative(bill: Bill, none: Bill) -> Decimal | None:
     return bill.cost.input_usd / none.cost.input_usd if none.cost.input_usd else None
 
 
-def _switch(study: Study, now: Row | None, span: float) -> Json | None:
+def _switch(bills: Sequence[Bill], none: Bill, span: float) -> Json | None:
     """The policy that saves most against what was done (or, where nothing was recorded, against no caching)."""
-    start = now.bill if now is not None else study.none
-    candidates = [row.bill for row in study.rows if row.bill.policy not in (start.policy, "batch")]
+    start = next((bill for bill in bills if bill.policy == RECORDED), none)
+    candidates = [bill for bill in bills if bill.policy not in (start.policy, "batch")]
     if not candidates:
         return None
     best = min(candidates, key=lambda bill: bill.cost.usd)
@@ -85,43 +100,33 @@ def _switch(study: Study, now: Row | None, span: float) -> Json | None:
             "saved_usd_a_month": None if monthly is None else str(monthly.quantize(Decimal("0.01")))}  # fmt: skip
 
 
-def _has_points(row: Row) -> bool:
-    return row.bill.policy in FIXED and row.bill.policy != "none"
-
-
-def _details(stages: Sequence[Stage], policy: str) -> Json:
-    found = [(stage, run(stage, FIXED[policy])) for stage in stages]
-    waste = [waste_of(stage, outcome) for stage, outcome in found]
-    quotas = [quota_of(stage, outcome) for stage, outcome in found]
+def _details(models: Sequence[ModelTally], policy: str) -> Json:
+    found = [one.details[policy] for one in models]
     return {
-        "written_tokens": sum(one.written for one in waste),
-        "never_read_tokens": sum(one.never_read for one in waste),
-        "quota": [
-            {"model": stage.rates.model.given, "peak_minute_without": quota.peak_without, "peak_minute": quota.peak}
-            for (stage, _), quota in zip(found, quotas, strict=True)
-        ],
-        "gaps": _gaps(found),
+        "written_tokens": sum(one.waste.written for one in found),
+        "never_read_tokens": sum(one.waste.never_read for one in found),
+        "quota": [_quota(one, one.details[policy]) for one in models],
+        "gaps": [_gap(reduce(lambda one, two: one + two, rows)) for rows in zip(*(d.gaps for d in found), strict=True)],
         "families": _families(found),
     }
 
 
-def _gaps(found: Sequence[tuple[Stage, Outcomes]]) -> list[Json]:
-    sums: dict[str, list[int]] = {}
-    for stage, outcome in found:
-        for row in gaps_of(stage, outcome):
-            at = sums.setdefault(row.gap, [0, 0, 0])
-            for k, value in enumerate((row.requests, row.repeated, row.read)):
-                at[k] += value
-    return [
-        {"gap": gap, "requests": requests, "repeated_tokens": repeated, "read_tokens": read,
-         "hit_rate": round(read / repeated, 4) if repeated else None}
-        for gap, (requests, repeated, read) in sums.items()
-    ]  # fmt: skip
+def _quota(one: ModelTally, details: Details) -> Json:
+    without = max((pair[0] for pair in details.minutes.values()), default=0)
+    under = max((pair[1] for pair in details.minutes.values()), default=0)
+    return {"model": one.model.given, "peak_minute_without": without, "peak_minute": under}
 
 
-def _families(found: Sequence[tuple[Stage, Outcomes]]) -> list[Json]:
-    rows = [family for stage, outcome in found for family in families_of(stage, outcome)]
-    rows.sort(key=lambda family: -family.tokens_in)
+def _gap(row: GapRow) -> Json:
+    rate = None if row.hit_rate is None else round(row.hit_rate, 4)
+    return {"gap": row.gap, "requests": row.requests, "repeated_tokens": row.repeated, "read_tokens": row.read,
+            "hit_rate": rate}  # fmt: skip
+
+
+def _families(found: Sequence[Details]) -> list[Json]:
+    rows = sorted(
+        (family for details in found for family in details.families), key=lambda row: (-row.tokens_in, row.prefix)
+    )
     return [
         {"prefix": f"{row.prefix:016x}", "requests": row.requests, "tokens_in": row.tokens_in, "read_tokens": row.read,
          "written_tokens": row.written,
@@ -130,9 +135,11 @@ def _families(found: Sequence[tuple[Stage, Outcomes]]) -> list[Json]:
     ]  # fmt: skip
 
 
-def _reconciliation(study: Study) -> Json:
-    merged = [namespaces_of(stage.trace, _one_region(study.question), stage.behaviour) for stage in study.stages]
-    found = reconciled(study.stages, merged)
+def _reconciliation(parts: Sequence[Reconciliation | None]) -> Json | None:
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    found = reduce(lambda one, other: one + other, known)
     return {
         "observed_usd": str(found.observed.usd),
         "predicted_usd": str(found.predicted.usd),
@@ -145,17 +152,12 @@ def _reconciliation(study: Study) -> Json:
     }  # fmt: skip
 
 
-def _one_region(question: Question) -> Question:
-    return Question(question.policies, question.on, question.tier, question.model, question.region, True)
-
-
-def _assumptions(study: Study) -> list[str]:
+def _assumptions(models: Sequence[ModelTally]) -> list[str]:
     said = ["outputs held fixed", "entries readable at once, never evicted before their TTL"]
-    kinds = {int(kind) for stage in study.stages for kind in set(stage.trace.blocks.kind[:1].tolist())}
-    if 17 in kinds:
+    if any(one.of_slices for one in models):
         said.append("slices of a fixed size stand for content blocks: points at slice ends, lookback never binds")
-    if any((stage.trace.requests.tokens_out < 0).any() for stage in study.stages):
+    if any(one.lacks_outputs for one in models):
         said.append("outputs that were not recorded are priced as none")
-    if study.stages[0].trace.is_observed:
+    if all(one.reconciliation is not None for one in models):
         said.append("the service's own token counts, shared out over the blocks by their bytes")
     return said

@@ -5,7 +5,7 @@ readable only some seconds after the request that wrote them. The first predicti
 cause.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -46,6 +46,12 @@ class CauseRow:
     predicted_read: int
     observed_read: int
 
+    def __add__(self, other: "CauseRow") -> "CauseRow":
+        return CauseRow(
+            self.cause, self.requests + other.requests, self.predicted_read + other.predicted_read,
+            self.observed_read + other.observed_read,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
@@ -55,21 +61,23 @@ class Reconciliation:
     predicted: Cost
     causes: tuple[CauseRow, ...]
 
+    def __add__(self, other: "Reconciliation") -> "Reconciliation":
+        rows = {row.cause: row for row in self.causes}
+        for row in other.causes:
+            rows[row.cause] = rows[row.cause] + row if row.cause in rows else row
+        return Reconciliation(self.observed + other.observed, self.predicted + other.predicted, _by_size(rows.values()))
 
-def reconciled(stages: Sequence[Stage], regions: Sequence[Array | None]) -> Reconciliation:
-    """The reconciliation over all models. ``regions`` are the namespaces of each stage without serving Regions."""
-    observed, predicted = Cost(), Cost()
-    sums: dict[Cause, tuple[int, int, int]] = {}
-    for stage, merged in zip(stages, regions, strict=True):
-        apart = run(stage, as_recorded)
-        predicted = predicted + cost_of(_usages(stage, apart), stage.rates)
-        observed = observed + cost_of(_observed(stage), stage.rates)
-        for cause, requests, said, seen in _causes(stage, apart, merged):
-            before = sums.get(cause, (0, 0, 0))
-            sums[cause] = before[0] + requests, before[1] + said, before[2] + seen
-    rows = [CauseRow(cause, *sums[cause]) for cause in sums]
-    rows.sort(key=lambda row: -abs(row.predicted_read - row.observed_read))
-    return Reconciliation(observed, predicted, tuple(rows))
+
+def reconciled(stage: Stage, merged: Array | None) -> Reconciliation:
+    """The reconciliation of one model. ``merged`` are the namespaces without serving Regions."""
+    apart = run(stage, as_recorded)
+    predicted = cost_of(_usages(stage, apart), stage.rates)
+    observed = cost_of(_observed(stage), stage.rates)
+    return Reconciliation(observed, predicted, _by_size(_causes(stage, apart, merged)))
+
+
+def _by_size(rows: Iterable[CauseRow]) -> tuple[CauseRow, ...]:
+    return tuple(sorted(rows, key=lambda row: -abs(row.predicted_read - row.observed_read)))
 
 
 def _usages(stage: Stage, found: Outcomes) -> dict[int, Usage]:
@@ -88,7 +96,7 @@ def _observed(stage: Stage) -> dict[int, Usage]:
     return _usages(stage, found)
 
 
-def _causes(stage: Stage, apart: Outcomes, merged: Array | None) -> list[tuple[Cause, int, int, int]]:
+def _causes(stage: Stage, apart: Outcomes, merged: Array | None) -> list[CauseRow]:
     requests = stage.trace.requests
     observed = requests.observed_read.astype(np.int64)
     written = requests.observed_write_5m.astype(np.int64) + requests.observed_write_1h
@@ -114,10 +122,10 @@ def _causes(stage: Stage, apart: Outcomes, merged: Array | None) -> list[tuple[C
     )
     order = (Cause.AS_PREDICTED, Cause.REGION_HOP, Cause.AT_THE_SAME_TIME, Cause.IMPLICIT, Cause.BEFORE_THE_LOG,
              Cause.MISS, Cause.NOT_CACHED)  # fmt: skip
-    rows: list[tuple[Cause, int, int, int]] = []
+    rows: list[CauseRow] = []
     for code, name in enumerate(order):
         chosen = cause == code
         if chosen.any():
             said = int(together.read[chosen].sum(dtype=np.int64))
-            rows.append((name, int(chosen.sum()), said, int(observed[chosen].sum())))
+            rows.append(CauseRow(name, int(chosen.sum()), said, int(observed[chosen].sum())))
     return rows

@@ -1,22 +1,19 @@
-"""A whole trace, every model in it, run through the policies asked for."""
+"""A question about recorded traffic, and the stages (one per model) that it is answered on."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from functools import reduce
 
 import numpy as np
 
 from rockbottom.cache import Behaviour
-from rockbottom.catalog import CacheRules, Catalog, ModelId, Tier
-from rockbottom.quantities import RockbottomError, Usage
-from rockbottom.replay.bound import Bound, bound_of
-from rockbottom.replay.exact import exact_usage
+from rockbottom.catalog import CacheRules, Catalog, ModelId, Scope, Tier
+from rockbottom.quantities import RockbottomError
 from rockbottom.replay.keep_alive import keep_alive_bill
 from rockbottom.replay.online import OnlinePolicy, placed_online
 from rockbottom.replay.points import FIXED
-from rockbottom.replay.policies import Bill, Stage, batch_bill, bill_of, captured, relative_cost
+from rockbottom.replay.policies import Bill, Stage, batch_bill, bill_of
 from rockbottom.replay.pricing import Rates
 from rockbottom.trace import Array, Trace, selected
 
@@ -25,6 +22,9 @@ RECORDED = "as_recorded"
 DEFAULT_POLICIES = ("system", "system_1h", "system_tail_5m", "system_tail_1h", "system_1h_tail_5m")
 SECONDS_A_MONTH = 30 * 86_400
 
+Online = Mapping[str, Callable[[Stage], OnlinePolicy]]
+"""Policies that learn, by name: what makes one for a stage."""
+
 
 class UnknownPolicy(RockbottomError):
     """A policy was asked for that does not exist."""
@@ -32,7 +32,13 @@ class UnknownPolicy(RockbottomError):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to replay a trace under. ``model`` None: each request under the model it was sent to."""
+    """What to replay a trace under. ``model`` None: each request under the model it was sent to.
+
+    No ``policies``: no caching, the points that were sent where there are any, and every fixed placement.
+
+    ``scope`` None: the scope that the model's id names; else the prices of that scope, whatever the id.
+    ``profiles`` are application inference profiles by ARN, each with the id of the model behind it.
+    """
 
     policies: tuple[str, ...]
     on: date
@@ -40,70 +46,31 @@ class Question:
     model: str | None = None
     region: str | None = None
     merge_regions: bool = False  # one set of entries, whichever Region served
+    scope: Scope | None = None
+    profiles: tuple[tuple[str, str], ...] = ()
+
+    def model_id(self, given: str, catalog: Catalog) -> ModelId:
+        """The model that requests sent to ``given`` are replayed under. Raises UnknownModel, UnresolvedProfile."""
+        known = dict(self.profiles)
+        found = catalog.model(given, known.__getitem__ if given in known else None)
+        return found if self.scope is None else replace(found, scope=self.scope)
+
+    def with_defaults(self, recorded: bool) -> "Question":
+        """The question with the usual policies where it names none; ``recorded``: some points were really sent."""
+        usual = (NONE, *((RECORDED,) if recorded else ()), *DEFAULT_POLICIES)
+        return self if self.policies else replace(self, policies=usual)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Row:
-    """One policy's line of the table. ``relative`` and ``captured`` are None where they would divide by nothing."""
-
-    bill: Bill
-    relative: Decimal | None
-    captured: Decimal | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Study:
-    """The answer: one row per policy, the least possible bill, and what it was asked with."""
-
-    question: Question
-    stages: tuple[Stage, ...]
-    rows: tuple[Row, ...]
-    bound: Bound
-    none: Bill
-
-    def row(self, policy: str) -> Row:
-        """The line of one policy."""
-        return next(row for row in self.rows if row.bill.policy == policy)
-
-
-def study(
-    trace: Trace,
-    question: Question,
-    catalog: Catalog,
-    behaviour: Behaviour,
-    online: Mapping[str, Callable[[Stage], OnlinePolicy]] | None = None,
-) -> Study:
-    """The trace under every policy of the question; ``online`` makes a policy that learns for each stage.
-
-    Raises UnknownPolicy, UnknownModel, NoPriceInForce.
-    """
-    online = online or {}
-    known = (*FIXED, *EXTRA, *online)
+def checked(question: Question, online: Online | None = None) -> None:
+    """Raises UnknownPolicy for a policy that does not exist."""
+    known = (*FIXED, *EXTRA, *(online or {}))
     for name in question.policies:
         if name not in known:
             raise UnknownPolicy(f"no policy {name!r}; there are {', '.join(known)}")
-    stages = stages_of(trace, question, catalog, behaviour)
-    none = _summed(stages, NONE, online)
-    bound = _least(stages)
-    rows: list[Row] = []
-    for name in question.policies:
-        bill = none if name == NONE else _summed(stages, name, online)
-        rows.append(Row(bill, relative_cost(bill.cost, none.cost), _captured(bill, none, bound)))
-    return Study(question, stages, tuple(rows), bound, none)
 
 
-def _captured(bill: Bill, none: Bill, bound: Bound) -> Decimal | None:
-    return captured(bill.cost.usd, none.cost.usd, bound.bill.cost.usd)
-
-
-def _summed(
-    stages: Sequence[Stage], policy: str, online: Mapping[str, Callable[[Stage], OnlinePolicy]]
-) -> Bill:
-    bills = [_bill(stage, policy, online) for stage in stages]
-    return reduce(lambda one, other: one + other, bills)
-
-
-def _bill(stage: Stage, policy: str, online: Mapping[str, Callable[[Stage], OnlinePolicy]]) -> Bill:
+def bill_under(stage: Stage, policy: str, online: Online) -> Bill:
+    """The bill of one policy on one stage. Raises NoPriceInForce."""
     if policy in online:
         points = placed_online(stage, online[policy](stage))
         return bill_of(stage, policy, lambda trace, rules: points)
@@ -116,22 +83,6 @@ EXTRA: Mapping[str, Callable[[Stage], Bill]] = {"keep_alive": keep_alive_bill, "
 """Policies that are more than points: extra requests, another tier."""
 
 
-def _least(stages: Sequence[Stage]) -> Bound:
-    """The least possible bill itself where the workload is small enough to search, else the lower bound."""
-    usages = [exact_usage(stage) for stage in stages]
-    if not all(usage is not None for usage in usages):
-        return bound_of(stages)
-    total: Bill | None = None
-    for stage, usage in zip(stages, usages, strict=True):
-        assert usage is not None
-        output = int(stage.trace.requests.tokens_out.clip(0).sum(dtype=np.int64))
-        whole = usage + Usage(output=output)
-        bill = Bill("clairvoyant", whole, stage.rates.cost(whole))
-        total = bill if total is None else total + bill
-    assert total is not None
-    return Bound(total, exact=True)
-
-
 def stages_of(trace: Trace, question: Question, catalog: Catalog, behaviour: Behaviour) -> tuple[Stage, ...]:
     """One stage per model, because models share no entries and have rules and prices of their own."""
     if question.model is not None or len(trace.names["model"]) < 2:
@@ -139,7 +90,7 @@ def stages_of(trace: Trace, question: Question, catalog: Catalog, behaviour: Beh
         return (_stage(trace, given, question, catalog, behaviour),)
     groups: dict[tuple[str, object], list[int]] = {}
     for code, given in enumerate(trace.names["model"]):
-        found = catalog.model(given)  # an id and a profile's ARN may be the same model reached the same way
+        found = question.model_id(given, catalog)  # an id and a profile's ARN may be the same model reached alike
         groups.setdefault((found.model.id, found.scope), []).append(code)
     made: list[Stage] = []
     for codes in groups.values():
@@ -151,7 +102,7 @@ def stages_of(trace: Trace, question: Question, catalog: Catalog, behaviour: Beh
 
 
 def _stage(trace: Trace, given: str, question: Question, catalog: Catalog, behaviour: Behaviour) -> Stage:
-    model: ModelId = catalog.model(given)
+    model = question.model_id(given, catalog)
     rules: CacheRules = catalog.rules(model, question.on)
     rates = Rates(model, question.tier, question.on, catalog.price_book, question.region)
     return Stage.of(trace, rules, behaviour, rates, namespaces_of(trace, question, behaviour))
@@ -176,5 +127,3 @@ def per_month(usd: Decimal, span_s: float) -> Decimal | None:
     if span_s < 60:
         return None
     return usd * Decimal(SECONDS_A_MONTH) / Decimal(span_s)
-
-

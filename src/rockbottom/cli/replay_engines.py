@@ -1,0 +1,94 @@
+"""Where ``rockbottom replay`` runs: in this process, in several, or on a Ray cluster."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rockbottom.catalog import Catalog
+    from rockbottom.engine import Answer, Engine
+    from rockbottom.replay import Question
+    from rockbottom.trace import Reading, Settings
+
+ENGINES = ("one", "processes", "ray")
+
+
+def read_with_bar(source: str, settings: "Settings", name: str | None) -> "Reading":
+    """The source read in this process, a progress bar on stderr where it has many files."""
+    from rockbottom.trace import assembled, reader_of
+
+    reader = reader_of(source, name)
+    names = list(reader.parts(source))
+    with _bar(reader.name, len(names)) as moved:
+        parts = []
+        for done, part in enumerate(names, 1):
+            parts.append(reader.read(part, settings))
+            moved(done)
+    return assembled(reader.name, parts)
+
+
+def answered_by(
+    engine: str, source: str, settings: "Settings", name: str | None, questions: Sequence["Question"],
+    catalog: "Catalog", jobs: int | None, address: str | None,
+) -> "Answer":  # fmt: skip
+    """The questions answered in partitions."""
+    from rockbottom.engine import Job, answered
+    from rockbottom.trace import reader_of
+
+    reader = reader_of(source, name)
+    job = Job(reader.name, list(reader.parts(source)), settings, questions, catalog)
+    with _engine(engine, jobs, address) as chosen, _steps() as said:
+        return answered(job, chosen, said)
+
+
+@contextmanager
+def _engine(name: str, jobs: int | None, address: str | None) -> Iterator["Engine"]:
+    if name == "ray":
+        from rockbottom.engine.cluster import Cluster
+
+        with Cluster(address) as cluster:
+            yield cluster
+        return
+    from rockbottom.engine.processes import Processes
+
+    with (
+        tempfile.TemporaryDirectory(prefix="rockbottom-replay-") as folder,
+        Processes(jobs or os.cpu_count() or 1, Path(folder)) as processes,
+    ):
+        yield processes
+
+
+@contextmanager
+def _steps() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar for each step, one after the other."""
+    open_bars: dict[str, tuple[object, Callable[[int], None]]] = {}
+
+    def said(step: str, done: int, of: int) -> None:
+        if step not in open_bars:
+            for context, _ in open_bars.values():
+                context.__exit__(None, None, None)  # type: ignore[attr-defined]
+            context = _bar(step, of)
+            open_bars[step] = context, context.__enter__()
+        open_bars[step][1](done)
+
+    try:
+        yield said
+    finally:
+        for context, _ in list(open_bars.values())[-1:]:
+            context.__exit__(None, None, None)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _bar(label: str, length: int) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr where that is a terminal and there is something to wait for."""
+    if length < 2 or not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
+        yield lambda done: bar.update(done - bar.pos)

@@ -1,0 +1,118 @@
+"""The plan of a replay in partitions: files to columns, columns to groups of families, groups to one tally."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from rockbottom.catalog import Catalog
+from rockbottom.engine.errors import NotPartitionable
+from rockbottom.engine.work import BUCKETS, Columns, Repeated, names_in, repeated_in
+from rockbottom.replay import FIXED, Question, Tally
+from rockbottom.replay.study import EXTRA
+from rockbottom.trace import Damages, Settings
+
+SMALL = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to replay: the files of a source, how they are read, the questions.
+
+    Up to ``small`` requests are one group, so that the least possible bill is searched for as in one process.
+    """
+
+    reader: str
+    parts: Sequence[str]
+    settings: Settings
+    questions: Sequence[Question]
+    catalog: Catalog
+    buckets: int = BUCKETS
+    small: int = SMALL
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One tally for each question, and what was seen while reading. ``without_blocks`` repeats nothing."""
+
+    questions: Sequence[Question]
+    tallies: Sequence[Tally]
+    requests: int
+    without_blocks: int
+    damages: Damages
+    duplicates: int
+    bytes_read: int
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """What the second step needs of the first."""
+
+    files: Sequence[Columns]
+    names: Mapping[str, tuple[str, ...]]
+    repeated: Repeated
+    exact: bool
+
+
+class Engine(Protocol):
+    """Where partitions run. Both steps yield in any order, as they finish; what failed is done again."""
+
+    def columns(self, job: Job) -> Iterator[Columns]:
+        """Every file read; its rows stay where they were made."""
+        ...
+
+    def tallies(self, job: Job, groups: Groups) -> Iterator[list[Tally]]:
+        """Every group of families replayed under every question."""
+        ...
+
+
+def answered(job: Job, engine: Engine, said: Callable[[str, int, int], None] = lambda step, done, of: None) -> Answer:
+    """The job done by an engine. ``said`` hears the step and how much of it is done, out of how much.
+
+    Raises NotPartitionable, EngineFailed, and what reading and replaying raise.
+    """
+    _check(job.questions)
+    files: list[Columns] = []
+    for file in engine.columns(job):
+        files.append(file)
+        said("files", len(files), len(job.parts))
+    files.sort(key=lambda file: file.number)
+    repeated = repeated_in(files)
+    requests = sum(file.requests for file in files) - _repeats(files, repeated)
+    groups = Groups(files, names_in(files), repeated, requests <= job.small)
+    asked = [question.with_defaults(any(file.with_points for file in files)) for question in job.questions]
+    _resolve(asked, groups.names["model"], job.catalog)
+    job = replace(job, questions=asked)
+    sums = [Tally() for _ in job.questions]
+    for done, found in enumerate(engine.tallies(job, groups), 1):
+        sums = [one + other for one, other in zip(sums, found, strict=True)]
+        said("families", done, 1 if groups.exact else job.buckets)
+    damages = Damages()
+    for file in files:
+        damages.extend(file.damages)
+    duplicates = sum(file.duplicates for file in files) + _repeats(files, repeated)
+    without = sum(file.requests - file.with_blocks for file in files)
+    return Answer(asked, sums, requests, without, damages, duplicates, sum(file.bytes_read for file in files))
+
+
+def _repeats(files: Sequence[Columns], repeated: Repeated) -> int:
+    """How many requests were in an earlier file already."""
+    return sum(file.among(repeated.identities) for file in files) - len(repeated.identities)
+
+
+def _resolve(questions: Sequence[Question], names: Sequence[str], catalog: Catalog) -> None:
+    """Raises UnknownModel, UnresolvedProfile here, not in the middle of the work of others."""
+    for question in questions:
+        for given in names if question.model is None else (question.model,):
+            question.model_id(given, catalog)
+
+
+def _check(questions: Sequence[Question]) -> None:
+    """Raises NotPartitionable for a policy that must see all traffic in turn."""
+    for question in questions:
+        for name in question.policies:
+            if name not in FIXED and name not in EXTRA:
+                raise NotPartitionable(
+                    f"policy {name!r} is none of {', '.join((*FIXED, *EXTRA))}; only these are replayed in partitions, "
+                    "because one that learns must see all traffic in turn",
+                    fix="--engine one",
+                )
