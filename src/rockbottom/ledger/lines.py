@@ -1,0 +1,50 @@
+"""Lines of a segment: whole ones to records, torn ones counted and located, and what follows them saved.
+
+A torn line is the start of a record that a killed process or a full disk cut off. The next process may have written
+its record right behind it; as every record begins with the same bytes, and a quote inside a JSON string is always
+escaped, those bytes can be nothing but the start of a record.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from rockbottom.ledger.records import CallRecord
+
+START = b'{"at":'
+_decode = msgspec.json.Decoder(CallRecord).decode
+
+
+class Found(NamedTuple):
+    """A record at a place, or ``torn`` bytes there."""
+
+    offset: int
+    call: CallRecord | None
+    torn: int = 0
+    why: str = ""
+
+
+def found_in(data: bytes, offset: int) -> Iterator[Found]:
+    """What is in whole lines that begin at ``offset`` of a segment."""
+    for line in data.split(b"\n"):
+        if line:
+            try:
+                yield Found(offset, _decode(line))
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                yield from _mended(line, offset, str(error))
+        offset += len(line) + 1
+
+
+def _mended(line: bytes, offset: int, why: str) -> Iterator[Found]:
+    start = line.rfind(START)
+    if start > 0:
+        try:
+            call = _decode(line[start:])
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            start = 0
+        else:
+            yield Found(offset, None, start, why)
+            yield Found(offset + start, call)
+            return
+    yield Found(offset, None, len(line), why)

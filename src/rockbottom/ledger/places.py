@@ -1,0 +1,56 @@
+"""Where ledgers are: the folder that the environment or a caller names, and the files in it."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+ON = ("1", "true", "yes", "on")
+OFF = ("", "0", "false", "no", "off")
+_SEGMENT = re.compile(r"calls-(\d{6,})\.ndjson")
+
+NOTES = "notes.ndjson"
+"""What the ledger lost or gave up: segments removed, calls dropped."""
+
+
+class Segment(NamedTuple):
+    """One file of records. A higher number was begun later."""
+
+    number: int
+    path: Path
+
+
+def default_folder(env: Mapping[str, str]) -> Path:
+    """The ledger's folder: ``ROCKBOTTOM_LEDGER`` where that is a path, else below the user's state folder."""
+    named = env.get("ROCKBOTTOM_LEDGER", "").strip()
+    if named.lower() not in (*ON, *OFF):
+        return Path(named).expanduser()
+    state = env.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(state).expanduser() / "rockbottom" / "ledger"
+
+
+def chosen_folder(wanted: object, env: Mapping[str, str]) -> Path | None:
+    """The folder to record in, or None: do not record.
+
+    ``wanted`` is True (the default folder), a folder, False (never) or None (as ``ROCKBOTTOM_LEDGER`` says).
+    """
+    if wanted is False:
+        return None
+    if wanted is None:
+        return None if env.get("ROCKBOTTOM_LEDGER", "").strip().lower() in OFF else default_folder(env)
+    return default_folder(env) if wanted is True else Path(str(wanted)).expanduser()
+
+
+def segment_path(folder: Path, number: int) -> Path:
+    """The file of a segment."""
+    return folder / f"calls-{number:06}.ndjson"
+
+
+def segments_of(folder: Path) -> list[Segment]:
+    """The segments of a ledger, oldest first; none where the folder is not there or cannot be listed."""
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except OSError:
+        return []
+    found = ((match, name) for name in names if (match := _SEGMENT.fullmatch(name)))
+    return sorted(Segment(int(match[1]), folder / name) for match, name in found)

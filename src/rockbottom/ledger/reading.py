@@ -1,0 +1,82 @@
+"""The records of a ledger as they were written, while others go on writing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from rockbottom.ledger.errors import NoLedger
+from rockbottom.ledger.lines import found_in
+from rockbottom.ledger.places import segments_of
+from rockbottom.ledger.records import CallRecord
+
+CHUNK_BYTES = 4 << 20
+_MOST_LOCATED = 1000
+
+
+class DamagedLine(NamedTuple):
+    """Bytes that are no record: which segment, where in it, how many, and what the decoder says."""
+
+    segment: str
+    offset: int
+    size: int
+    why: str
+
+
+class LedgerReader:
+    """Reads a ledger. ``damaged`` lists torn lines met so far (the first thousand; ``damaged_count`` counts all)."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        self.damaged: list[DamagedLine] = []
+        self.damaged_count = 0
+
+    def calls(self, since: float | None = None, until: float | None = None) -> Iterator[CallRecord]:
+        """Every call in the order in which they were written, which a clock that jumps does not change.
+
+        ``since`` (included) and ``until`` (excluded) are compared with ``at``, in seconds since the epoch. A line
+        that is still being written is left for the next time. Raises NoLedger.
+        """
+        if not self.folder.is_dir():
+            raise NoLedger(
+                f"{self.folder} holds no ledger.", fix="record one with rockbottom.attach(client, ledger=True)"
+            )
+        self.damaged, self.damaged_count = [], 0
+        segments = segments_of(self.folder)
+        for place, segment in enumerate(segments):
+            for call in self._of(segment.path, last=place + 1 == len(segments)):
+                if (since is None or call.at >= since) and (until is None or call.at < until):
+                    yield call
+
+    def _of(self, path: Path, last: bool) -> Iterator[CallRecord]:
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:  # removed since it was listed
+            return
+        with file:
+            for offset, data, whole in chunks_of(file, 0):
+                if not whole and last:
+                    return  # somebody may be writing it now
+                for found in found_in(data, offset):
+                    if found.call is not None:
+                        yield found.call
+                    else:
+                        self._damage(DamagedLine(path.name, found.offset, found.torn, found.why))
+
+    def _damage(self, line: DamagedLine) -> None:
+        self.damaged_count += 1
+        if len(self.damaged) < _MOST_LOCATED:
+            self.damaged.append(line)
+
+
+def chunks_of(file: IO[bytes], offset: int) -> Iterator[tuple[int, bytes, bool]]:
+    """Runs of whole lines from ``offset`` on, each with where it begins; a last unfinished line comes with False."""
+    file.seek(offset)
+    rest = b""
+    while data := file.read(CHUNK_BYTES):
+        data = rest + data
+        end = data.rfind(b"\n") + 1
+        if end:
+            yield offset, data[: end - 1], True
+        offset, rest = offset + end, data[end:]
+    if rest:
+        yield offset, rest, False

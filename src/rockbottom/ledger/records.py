@@ -1,0 +1,113 @@
+"""The record of one call, and who may be given one.
+
+Money is decimal text in a record and integers of pico-dollars (10^-12) in sums: every price in use has at most six
+decimals per million tokens, so a pico-dollar is the smallest amount that one token can cost.
+"""
+
+from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
+from typing import Annotated, Protocol
+
+import msgspec
+
+from rockbottom.quantities import Usage, Usd
+
+PICO = 12
+"""Decimals of a dollar that sums are kept in."""
+
+Tokens = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+"""A count; a line with a negative or an absurd one is damage, not a call."""
+
+
+class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One call that finished or failed; one JSON line on disk. Holds no text of a prompt or of an answer.
+
+    ``at`` is when it left, in seconds since the epoch. Tokens are integers by billable unit (``input``: uncached).
+    ``cost_usd`` and ``uncached_usd`` (the same call without caching) are decimal text; None where no price is known.
+    """
+
+    at: float
+    model: str  # the catalogue's id; as given where the catalogue does not know it
+    operation: str  # Converse | ConverseStream | InvokeModel | InvokeModelWithResponseStream
+    scope: str = ""  # the catalogue's scope: in_region, us, eu, global...
+    region: str = ""
+    tier: str = ""
+    input: Tokens = 0
+    output: Tokens = 0
+    cache_read: Tokens = 0
+    cache_write_5m: Tokens = 0
+    cache_write_30m: Tokens = 0
+    cache_write_1h: Tokens = 0
+    cost_usd: str | None = None
+    uncached_usd: str | None = None
+    family: str = ""  # the tools and system that calls share: their size and a digest
+    points: Tokens = 0  # cachePoints sent
+    minimum: Tokens = 0  # tokens that a prefix needs on this model; 0: not known
+    cacheable: Tokens = 0  # tokens in front of the last point, estimated
+    tags: dict[str, str] = {}
+    first_ms: float | None = None  # to the first token of a stream
+    elapsed_ms: float | None = None
+    status: str = "ok"  # "ok" | "no usage" | "failed"
+    request_id: str = ""
+    source: str = ""  # "client" | "bench" | "keep-alive"
+    endpoint: str = ""  # "aws" | "local"
+    cause: str = ""  # the rule that a miss broke, where it was cheap to tell
+    hashes: tuple[str, ...] = ()  # keyed hashes of the prompt's prefixes, outermost last
+    depths: tuple[int, ...] = ()  # their tokens, estimated
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens by billable unit."""
+        return Usage(
+            self.input, self.output, self.cache_read, self.cache_write_5m, self.cache_write_30m, self.cache_write_1h
+        )
+
+    @property
+    def cache_write(self) -> int:
+        """Tokens written, whatever the lifetime."""
+        return self.cache_write_5m + self.cache_write_30m + self.cache_write_1h
+
+    @property
+    def total_input(self) -> int:
+        """Every token of the prompt: uncached, read and written."""
+        return self.input + self.cache_read + self.cache_write
+
+    @property
+    def hit_rate(self) -> float | None:
+        """Read / (uncached + read + written), between 0 and 1; None without input."""
+        return self.cache_read / self.total_input if self.total_input else None
+
+    @property
+    def saved_usd(self) -> Usd | None:
+        """US dollars saved against no caching, negative where caching cost money; None where no price is known."""
+        if self.cost_usd is None or self.uncached_usd is None:
+            return None
+        return Decimal(self.uncached_usd) - Decimal(self.cost_usd)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the call went to the local endpoint, so that its figures are simulated."""
+        return self.endpoint == "local"
+
+
+class Sink(Protocol):
+    """Takes the records of calls, in the thread of the caller: it must return at once and must not raise."""
+
+    def record(self, call: CallRecord) -> None:
+        """Take one call."""
+        ...
+
+    def close(self) -> None:
+        """Deliver what is still held."""
+        ...
+
+
+@lru_cache(maxsize=4096)  # the same amounts come again and again
+def picousd_of(text: str) -> int:
+    """Pico-dollars of an amount in decimal text; what is finer is rounded half to even."""
+    return int(Decimal(text).scaleb(PICO).to_integral_value(ROUND_HALF_EVEN))
+
+
+def usd_of_picousd(amount: int) -> Usd:
+    """US dollars of an amount in pico-dollars, exact."""
+    return Decimal(amount).scaleb(-PICO)

@@ -1,0 +1,45 @@
+"""The secret of a ledger: prefix hashes are keyed with it, so that nobody can guess a prompt from its hashes."""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+KEY_BYTES = 32
+KEY = "key"
+
+
+def ledger_key(folder: Path, random: Callable[[int], bytes] = secrets.token_bytes) -> bytes:
+    """The folder's secret of 32 bytes, made at the first time (mode 0600). Raises OSError.
+
+    Several processes may ask at once: the first one's stays.
+    """
+    path = folder / KEY
+    try:
+        kept = path.read_bytes()
+    except FileNotFoundError:
+        kept = b""
+    if len(kept) == KEY_BYTES:
+        return kept
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = folder / f".{KEY}-{os.getpid()}-{random(4).hex()}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, random(KEY_BYTES))
+        os.close(descriptor)
+        _put(draft, path, replace=bool(kept))
+    finally:
+        draft.unlink(missing_ok=True)
+    return path.read_bytes()
+
+
+def _put(draft: Path, path: Path, replace: bool) -> None:
+    if replace:  # a key of another length was cut short by a full disk
+        os.replace(draft, path)
+        return
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return  # another process was first
+    except OSError:  # a file system without hard links
+        os.replace(draft, path)

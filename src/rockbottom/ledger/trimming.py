@@ -1,0 +1,75 @@
+"""The bound of a ledger: the oldest segments go, and what went is logged and noted."""
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rockbottom.ledger.places import NOTES, Segment, segments_of
+
+log = logging.getLogger("rockbottom.ledger")
+
+
+def trim(folder: Path, max_bytes: int, now: float) -> int:
+    """Remove oldest segments until the rest hold at most ``max_bytes``; never the newest. The calls removed."""
+    segments = segments_of(folder)
+    sizes = {segment: _size(segment) for segment in segments}
+    total, removed = sum(sizes.values()), 0
+    for segment in segments[:-1]:
+        if total <= max_bytes:
+            break
+        total -= sizes[segment]
+        removed += _remove(folder, segment, now)
+    if removed:
+        log.warning(
+            "rockbottom: the ledger in %s is at its bound: the oldest %s calls were removed", folder, f"{removed:,}"
+        )
+    return removed
+
+
+def note(folder: Path, what: dict[str, Any]) -> None:
+    """Write down what the ledger lost; where that is not possible it was still logged."""
+    with contextlib.suppress(OSError):
+        file = os.open(folder / NOTES, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(file, msgspec.json.encode(what) + b"\n")
+        finally:
+            os.close(file)
+
+
+def notes_of(folder: Path) -> Iterator[dict[str, Any]]:
+    """What was noted, oldest first: ``removed`` segments with their ``calls``, and ``dropped`` calls."""
+    try:
+        lines = (folder / NOTES).read_bytes().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        with contextlib.suppress(msgspec.DecodeError):
+            yield msgspec.json.decode(line)
+
+
+def _remove(folder: Path, segment: Segment, now: float) -> int:
+    try:
+        calls = _lines(segment.path)
+        size = _size(segment)
+        segment.path.unlink()
+    except OSError:  # another process was first, or may and we may not
+        return 0
+    note(folder, {"at": now, "removed": segment.path.name, "calls": calls, "bytes": size})
+    return calls
+
+
+def _lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(data.count(b"\n") for data in iter(lambda: file.read(1 << 20), b""))
+
+
+def _size(segment: Segment) -> int:
+    try:
+        return segment.path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,240 @@
+"""Records appended to segments by any number of threads and processes, one ``write`` each.
+
+A file opened with O_APPEND takes each write whole and at its end, whoever else writes, so a record is on its way to
+the disk when ``record`` returns and a process that is killed loses at most the one under way. Every process appends
+to the newest segment; whoever finds it full begins the next, and if two do so at once they begin the same one.
+"""
+
+import atexit
+import errno
+import logging
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from rockbottom.ledger.places import segment_path, segments_of
+from rockbottom.ledger.records import CallRecord
+from rockbottom.ledger.trimming import note, trim
+
+log = logging.getLogger("rockbottom.ledger")
+
+MAX_BYTES = 1 << 30
+"""Bytes of segments that are kept by default: about two million calls."""
+
+_LARGEST_SEGMENT, _SMALLEST_SEGMENT = 16 << 20, 1 << 16
+_HELD_LINES, _HELD_BYTES = 10_000, 4 << 20
+_RETRY_S = 1.0
+_encode = msgspec.json.Encoder().encode
+
+
+class LedgerWriter:
+    """A sink that appends to the ledger in a folder. Thread-safe, fork-safe, safe beside other processes.
+
+    ``max_bytes`` bounds the segments together: the oldest is removed when a new one is begun, which is logged and
+    noted. Where nothing can be written (full disk, no permission) one warning is logged, records wait in memory
+    (10,000 or 4 MiB; ``dropped`` counts what did not fit) and go to disk when it takes them again.
+    """
+
+    def __init__(
+        self, folder: Path | str, *, max_bytes: int = MAX_BYTES, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.folder = Path(folder)
+        self.max_bytes = max_bytes
+        self.segment_bytes = min(_LARGEST_SEGMENT, max(_SMALLEST_SEGMENT, max_bytes // 8))
+        self.dropped = 0
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._file = -1
+        self._number = 0
+        self._full = 0  # the number of a segment that took no more although it is small
+        self._held: deque[bytes] = deque()
+        self._held_bytes = 0
+        self._lost = 0  # since the disk failed
+        self._tried_at = 0.0
+        self._warned: set[str] = set()
+        self._at_exit = False
+        _WRITERS.add(self)
+        _listen()
+
+    @property
+    def held(self) -> int:
+        """Records that wait in memory for a disk that takes them."""
+        return len(self._held)
+
+    def record(self, call: CallRecord) -> None:
+        """Append one call. Never raises."""
+        try:
+            line = _encode(call) + b"\n"
+        except Exception as error:  # e.g. half of a surrogate pair in a tag
+            self.dropped += 1
+            self._warn("unwritable", f"a call could not be recorded ({type(error).__name__}); it is left out")
+            return
+        with self._lock:
+            if self._held:
+                self._hold(line)
+                if abs(self._clock() - self._tried_at) >= _RETRY_S:  # abs: the clock may jump backwards
+                    self._deliver()
+            elif not self._append(line):
+                self._hold(line)
+
+    def close(self) -> None:
+        """Try once more to write what is held, and close the file; ``record`` opens it again."""
+        with self._lock:
+            if self._held:
+                self._deliver()
+            self._shut()
+
+    # On disk ------------------------------------------------------------------------------------------------
+
+    def _append(self, line: bytes) -> bool:
+        try:
+            self._write(line)
+        except OSError as error:
+            self._failed(error)
+            return False
+        return True
+
+    def _write(self, line: bytes) -> None:
+        if self._file < 0:
+            line = self._open() + line
+        written = os.write(self._file, line)
+        if written < len(line):
+            # The disk is full, or will be: close what was begun, so that nobody writes behind it on the same line.
+            os.write(self._file, b"\n")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        state = os.fstat(self._file)
+        if state.st_nlink == 0:  # another process removed this segment before it saw our record
+            self._shut()
+            self._write(line)
+        elif state.st_size >= self.segment_bytes:
+            self._shut()
+
+    def _open(self) -> bytes:
+        """Open the segment to append to; a newline where its last line was torn."""
+        segments = segments_of(self.folder)
+        number, begun = (segments[-1].number, False) if segments else (1, True)
+        if segments:
+            size = _size_of(segments[-1].path)
+            begun = size >= self.segment_bytes or (number == self._full and size > 0)
+            number += begun
+        else:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = segment_path(self.folder, number)
+        self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._number = number
+        if begun:
+            trim(self.folder, self.max_bytes - self.segment_bytes, self._clock())
+        size = os.fstat(self._file).st_size
+        return b"\n" if size and os.pread(self._file, 1, size - 1) != b"\n" else b""
+
+    def _shut(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    # In memory ----------------------------------------------------------------------------------------------
+
+    def _failed(self, error: OSError) -> None:
+        self._shut()
+        self._tried_at = self._clock()
+        if error.errno == errno.EFBIG:  # this process may not make a file that long: the next one is a new file
+            self._full = self._number
+        self._warn(
+            f"errno {error.errno}",
+            f"calls cannot be recorded in {self.folder} ({error.strerror}); they go through, and the latest "
+            f"{_HELD_LINES:,} are kept in memory until they can be written",
+        )
+
+    def _hold(self, line: bytes) -> None:
+        self._held.append(line)
+        self._held_bytes += len(line)
+        while len(self._held) > _HELD_LINES or self._held_bytes > _HELD_BYTES:
+            self._held_bytes -= len(self._held.popleft())
+            self.dropped += 1
+            self._lost += 1
+        if not self._at_exit:
+            self._at_exit = True
+            _flush_at_exit(self)
+
+    def _deliver(self) -> None:
+        while self._held:
+            if not self._append(self._held[0]):
+                return
+            self._held_bytes -= len(self._held.popleft())
+        if self._lost:
+            note(self.folder, {"at": self._clock(), "dropped": self._lost})
+            log.warning("rockbottom: %d calls could not be recorded while %s took none", self._lost, self.folder)
+        self._lost = 0
+
+    def _warn(self, key: str, message: str) -> None:
+        if key not in self._warned:
+            self._warned.add(key)
+            log.warning("rockbottom: %s", message)
+
+    # Fork ---------------------------------------------------------------------------------------------------
+
+    def before_fork(self) -> None:
+        """Nobody is inside while the process is copied."""
+        self._lock.acquire()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """A new lock; what is held is the parent's to write. The open file may be shared: it is append-only."""
+        self._lock = threading.Lock()
+        self._held, self._held_bytes, self._lost = deque(), 0, 0
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+_WRITERS: "weakref.WeakSet[LedgerWriter]" = weakref.WeakSet()
+_HELD_BY: list[LedgerWriter] = []
+_LISTENING: list[bool] = []
+
+
+def _listen() -> None:
+    if not _LISTENING and hasattr(os, "register_at_fork"):
+        _LISTENING.append(True)
+        os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
+
+
+def _before_fork() -> None:
+    _HELD_BY[:] = list(_WRITERS)
+    for writer in _HELD_BY:
+        writer.before_fork()
+
+
+def _after_in_parent() -> None:
+    for writer in _HELD_BY:
+        writer.after_fork_in_parent()
+    _HELD_BY.clear()
+
+
+def _after_in_child() -> None:
+    for writer in _HELD_BY:
+        writer.after_fork_in_child()
+    _HELD_BY.clear()
+
+
+def _flush_at_exit(writer: LedgerWriter) -> None:
+    seen = weakref.ref(writer)
+
+    def flush() -> None:
+        held = seen()
+        if held is not None:
+            held.close()
+
+    atexit.register(flush)
