@@ -11,10 +11,11 @@ _DIALECTS = {"anthropic": read_anthropic, "amazon": read_nova}
 
 
 class Reader:
-    """Reads bodies of any model into prompts; keeps one Meter per tokenizer generation."""
+    """Reads bodies of any model into prompts; keeps one Meter per tokenizer generation (``whole``: see Meter)."""
 
-    def __init__(self, weights: Mapping[str, TokenWeights]) -> None:
+    def __init__(self, weights: Mapping[str, TokenWeights], *, whole: bool = False) -> None:
         self._weights = weights
+        self._whole = whole
         self._meters: dict[str, Meter] = {}
 
     @classmethod
@@ -25,7 +26,7 @@ class Reader:
     def meter(self, model: Model) -> Meter:
         """The meter for the model's tokenizer generation."""
         if model.tokenizer not in self._meters:
-            self._meters[model.tokenizer] = Meter(self._weights[model.tokenizer])
+            self._meters[model.tokenizer] = Meter(self._weights[model.tokenizer], whole=self._whole)
         return self._meters[model.tokenizer]
 
     def read(self, body: Mapping[str, Any], api: Api, model: Model) -> Prompt:

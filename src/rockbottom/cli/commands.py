@@ -15,6 +15,7 @@ COMMANDS: dict[str, Entry] = {
     "replay": Entry("rockbottom.cli.replay:command", "Show what recorded traffic would have cost."),
     "trace": Entry("rockbottom.cli.trace:command", "Import recorded traffic into columns without its text."),
     "explain": Entry("rockbottom.cli.explain:command", "Explain every cache miss: its cause, its cost, its fix."),
+    "check": Entry("rockbottom.cli.check:command", "Fail a build when a prompt's cached prefix has changed."),
     "bench": Entry("rockbottom.cli.bench:command", "Measure a workload every way Bedrock can bill it."),
     "batch": Entry("rockbottom.cli.batch:command", "Run records through batch inference, at half price."),
     "monitor": Entry("rockbottom.cli.monitor:command", "Alarms and a dashboard over what prompts cost, as code."),

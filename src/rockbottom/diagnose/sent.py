@@ -78,20 +78,20 @@ class Sent:
 
 @dataclass(slots=True)
 class Archive:
-    """Reads records; keeps each distinct block and its face once. ``day_of_rules`` None: the day of each record."""
+    """Reads records; keeps each distinct block and its face once. ``reader`` None: one of its own."""
 
     catalog: Catalog
     blocks: dict[bytes, Any] = field(default_factory=dict[bytes, Any])
     faces: dict[bytes, Face] = field(default_factory=dict[bytes, Face])
-    _reader: Reader | None = None
+    reader: Reader | None = None
 
     def sent(self, record: Record) -> Sent:
         """The record read. Raises UnknownModel, UnresolvedProfile, NoRulesInForce or MalformedBody."""
-        if self._reader is None:
-            self._reader = Reader.of(self.catalog)
+        if self.reader is None:
+            self.reader = Reader.of(self.catalog)
         model = self.catalog.model(record.model)
         rules = self.catalog.rules(model, datetime.fromtimestamp(record.at, UTC).date())
-        prompt = self._reader.read(record.body, record.api, model.model)
+        prompt = self.reader.read(record.body, record.api, model.model)
         self._keep(record, model.model.vendor, prompt)
         segments = tuple(
             mine if given is mine else replace_digest(mine, given.digest)  # dropped, but still at its place

@@ -34,11 +34,13 @@ class Meter:
     """Weighs content for one tokenizer; keeps at most ``capacity_chars`` of text that it has weighed before.
 
     A str remembers its own hash, so looking up text that the caller sends again costs nothing in
-    proportion to its length. Threads may share one: at worst a text is weighed twice.
+    proportion to its length. Threads may share one: at worst a text is weighed twice. ``whole`` judges long texts
+    whole instead of by slices: slower, but two versions of a text differ by what was changed in them.
     """
 
-    def __init__(self, weights: TokenWeights, *, capacity_chars: int = 16_000_000) -> None:
+    def __init__(self, weights: TokenWeights, *, capacity_chars: int = 16_000_000, whole: bool = False) -> None:
         self.weights = weights
+        self._estimated = _weighted if whole else estimated_tokens
         self._scale = float(weights.scale)
         self._seen: dict[tuple[str | bytes, ...], tuple[bytes, int]] = {}
         self._lists: dict[ListKey, tuple[Segment, ...]] = {}
@@ -86,7 +88,7 @@ class Meter:
         """The estimated tokens of a text, rounded up."""
         if not text:
             return 0
-        return max(1, ceil(estimated_tokens(text, self.weights.tokens_per) * self._scale))
+        return max(1, ceil(self._estimated(text, self.weights.tokens_per) * self._scale))
 
     def _remember(self, key: tuple[str | bytes, ...], chars: int, weighed: tuple[bytes, int]) -> None:
         self._count(chars)

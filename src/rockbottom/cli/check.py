@@ -1,0 +1,203 @@
+"""``rockbottom check``: prompts against their pins, in CI and before a commit."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rockbottom.cli.exits import Exit, say
+
+if TYPE_CHECKING:
+    from rockbottom.pins import Gate, Rendering, Verdict
+    from rockbottom.pins.pin import Pin
+
+
+class _Number(click.ParamType):
+    """A decimal number that is not negative."""
+
+    name = "number"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """The exact number; fails on what is none."""
+        try:
+            number = Decimal(str(value))
+        except InvalidOperation:
+            number = Decimal("NaN")
+        if not number.is_finite() or number < 0:
+            self.fail(f"{value!r} is no number such as 25 or 0.50")
+        return number
+
+
+@click.command()
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option(
+    "--pins",
+    "pins_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The pin file; rockbottom-pins.toml by default.",
+)
+@click.option("--accept", is_flag=True, help="Write what the prompts are now into the pin file.")
+@click.option("--with-text", is_flag=True, help="Keep the text of accepted prefixes beside the pins, for full diffs.")
+@click.option("--name", help="The name of the prompt, where one SOURCE is given.")
+@click.option("--model", metavar="ID", help="The model of requests that name none, or an application profile.")
+@click.option("--requests-per-month", type=click.IntRange(min=0), metavar="N", help="How many requests a month.")
+@click.option("--max-usd", type=_Number(), metavar="USD", help="Fail when a conversation costs more (simulated).")
+@click.option("--min-hit-rate", type=_Number(), metavar="PERCENT", help="Fail when less of its input is read.")
+@click.option(
+    "--gap",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="The time between two turns of a conversation.",
+)
+@click.option("--output-tokens", type=click.IntRange(min=0), metavar="N", help="Output tokens of each turn.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    sources: tuple[str, ...], pins_path: Path | None, accept: bool, with_text: bool, name: str | None,
+    model: str | None, requests_per_month: int | None, max_usd: Decimal | None, min_hit_rate: Decimal | None,
+    gap: float, output_tokens: int | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Fail when the cached prefix of a prompt is not the pinned one, and say what moved and what it costs.
+
+    SOURCE is a JSON file with the arguments of converse() or invoke_model() (or a list of them, the turns of a
+    conversation), or a function that returns them: module:function or file.py:function. Without SOURCE every pinned
+    prompt is checked, from where it was pinned. Nothing is sent anywhere.
+    """
+    from rockbottom.pins import Gate, read_pins
+    from rockbottom.pins.pin_file import DEFAULT_FILE
+
+    path = pins_path or Path(DEFAULT_FILE)
+    gate = Gate(path, read_pins(path), date.today(), model, requests_per_month)
+    chosen = _chosen(sources, name, gate.pins, path)
+    limits = _Limits(max_usd, min_hit_rate, gap, output_tokens)
+    verdicts = [_verdict(gate, source, called, limits) for source, called in chosen]
+    if accept:
+        verdicts = list(gate.accept(verdicts, with_text=with_text))
+    _print(verdicts, as_json)
+    _tell_github(verdicts, path)
+    _leave(verdicts, _accepting(sources, name, pins_path))
+
+
+class _Limits:
+    """What a conversation may cost."""
+
+    def __init__(self, max_usd: Decimal | None, min_hit_rate: Decimal | None, gap: float, output: int | None) -> None:
+        self.max_usd, self.min_hit_rate, self.gap, self.output = max_usd, min_hit_rate, gap, output
+
+    @property
+    def asked(self) -> bool:
+        """Whether there is any."""
+        return self.max_usd is not None or self.min_hit_rate is not None
+
+
+def _chosen(
+    sources: Sequence[str], name: str | None, pins: "dict[str, Pin] | object", path: Path
+) -> list[tuple[str, str | None]]:
+    """Sources and the names to look for; every pinned one that can be rendered here, where none is given."""
+    assert isinstance(pins, dict)
+    if name is not None and len(sources) != 1:
+        raise click.UsageError("--name goes with exactly one SOURCE")
+    if sources:
+        names = {pin.source: pin.name for pin in pins.values()}
+        return [(source, name or names.get(source)) for source in sources]
+    found = [(pin.source, pin.name) for pin in pins.values() if "::" not in pin.source]
+    if not found and pins:
+        raise click.UsageError(f"every pin of {path} belongs to a test: run pytest, or name a SOURCE")
+    if not found:
+        raise click.UsageError(f"{path} pins nothing yet; name a SOURCE: a JSON file, or module:function")
+    return found
+
+
+def _verdict(gate: "Gate", source: str, name: str | None, limits: _Limits) -> "Verdict":
+    from rockbottom.pins import rendered
+    from rockbottom.pins.errors import NotRendered
+
+    try:
+        rendering = rendered(source, name)
+    except NotRendered as error:
+        return gate.unrendered(source, name or source, error)
+    verdict = gate.judged(rendering)
+    return _billed(gate, verdict, rendering, limits) if limits.asked else verdict
+
+
+def _billed(gate: "Gate", verdict: "Verdict", rendering: "Rendering", limits: _Limits) -> "Verdict":
+    from rockbottom.pins import simulated_bill
+    from rockbottom.pins.prefix import archive_of
+    from rockbottom.quantities import RockbottomError
+
+    turns = [rendering.calls[0], *rendering.turns]
+    outputs = [] if limits.output is None else [limits.output] * len(turns)
+    try:
+        bill = simulated_bill(
+            turns,
+            archive=archive_of(gate.catalog),
+            on=gate.on,
+            model=gate.model,
+            gap_s=limits.gap,
+            output_tokens=outputs,
+        )
+    except RockbottomError as error:
+        return replace(verdict, broken=(f"the conversation cannot be billed: {error}",))
+    return replace(verdict, bill=bill, broken=tuple(bill.failures(limits.max_usd, limits.min_hit_rate)))
+
+
+def _print(verdicts: "Sequence[Verdict]", as_json: bool) -> None:
+    from rockbottom.pins.telling import as_document, totals, verdict_as_text
+
+    if as_json:
+        click.echo(json.dumps(as_document(verdicts), indent=2))
+        return
+    for verdict in verdicts:
+        for line in verdict_as_text(verdict):
+            colour = "green" if line.startswith("✓") else "red" if line.startswith("✗") else None
+            click.echo(click.style(line, fg=colour) if colour else line)
+    click.echo(totals(verdicts))
+
+
+def _tell_github(verdicts: "Sequence[Verdict]", path: Path) -> None:
+    """Annotations and the summary of the job, where GitHub runs it."""
+    from rockbottom.pins.telling import annotation, summary
+
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        for verdict in verdicts:
+            if not verdict.passed:
+                click.echo(annotation(verdict), err=True)
+    page = os.environ.get("GITHUB_STEP_SUMMARY")
+    if page:
+        try:
+            with open(page, "a", encoding="utf-8") as file:
+                file.write(summary(verdicts, f"rockbottom check --accept --pins {path}"))
+        except OSError as error:
+            say(f"the summary {page} cannot be written: {error.strerror}")
+
+
+def _accepting(sources: Sequence[str], name: str | None, path: Path | None) -> str:
+    from shlex import join
+
+    words = ["rockbottom", "check", *sources, *(["--name", name] if name else [])]
+    return join([*words, *(["--pins", str(path)] if path else []), "--accept"])
+
+
+def _leave(verdicts: "Sequence[Verdict]", accepting: str) -> None:
+    """Exit with 2 where a prompt could not be read, with 1 where one is not as it was accepted."""
+    from rockbottom.pins import Status
+
+    failed = [verdict for verdict in verdicts if not verdict.passed]
+    if not failed:
+        return
+    acceptable = any(one.status in (Status.NEW, Status.CHANGED, Status.GONE) and not one.accepted for one in failed)
+    count = f"{len(failed)} of {len(verdicts)} prompts failed"
+    if acceptable:
+        say(f"{count}; to accept what they are now:", accepting)
+    else:
+        say(count)
+    unreadable = any(verdict.status is Status.UNREADABLE for verdict in failed)
+    click.get_current_context().exit(Exit.USAGE if unreadable else Exit.VERDICT)

@@ -1,0 +1,53 @@
+"""Pinned prefixes: what a prompt's cached prefix was, whether it still is, and what the change costs.
+
+A pin holds hashes and tokens, no text. ``rockbottom check`` and the pytest plugin stand on this package; nothing is
+imported before it is asked for, because every run of pytest loads the plugin.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rockbottom.pins.bills import ConversationBill, simulated_bill
+    from rockbottom.pins.checking import Gate, Status, Verdict
+    from rockbottom.pins.pin import Pin
+    from rockbottom.pins.pin_file import read_pins, update_pins
+    from rockbottom.pins.prefix import Prefix, read_prefix
+    from rockbottom.pins.rendering import Rendering, rendered
+
+__all__ = [
+    "ConversationBill",
+    "Gate",
+    "Pin",
+    "Prefix",
+    "Rendering",
+    "Status",
+    "Verdict",
+    "read_pins",
+    "read_prefix",
+    "rendered",
+    "simulated_bill",
+    "update_pins",
+]
+
+_HOMES = {
+    "ConversationBill": "bills",
+    "Gate": "checking",
+    "Pin": "pin",
+    "Prefix": "prefix",
+    "Rendering": "rendering",
+    "Status": "checking",
+    "Verdict": "checking",
+    "read_pins": "pin_file",
+    "read_prefix": "prefix",
+    "rendered": "rendering",
+    "simulated_bill": "bills",
+    "update_pins": "pin_file",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)

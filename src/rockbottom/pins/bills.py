@@ -1,0 +1,146 @@
+"""The bill of a conversation: turn by turn, against a budget and a hit rate.
+
+From requests alone it is worked out by the documented rules; from a local endpoint it is what that reported. Both are
+simulated, and what is made of them says so.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
+from rockbottom.catalog import Catalog, ModelId, NoPriceInForce, Tier
+from rockbottom.cost import bill
+from rockbottom.diagnose import Archive, Record
+from rockbottom.plan.bodies import opened, tier_of
+from rockbottom.quantities import NO_USAGE, RockbottomError, Usage, Usd
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request of a conversation. ``usd`` None: no price in force. ``failed`` is the error of a refused one."""
+
+    model: str
+    usage: Usage
+    usd: Usd | None
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationBill:
+    """The turns of one conversation; every figure is simulated. ``outputs`` False: output tokens are not in it."""
+
+    turns: tuple[Turn, ...]
+    outputs: bool = True
+
+    @property
+    def usage(self) -> Usage:
+        """All tokens."""
+        return sum((turn.usage for turn in self.turns), NO_USAGE)
+
+    @property
+    def usd(self) -> Usd | None:
+        """What it costs; None where a price is missing."""
+        known = [turn.usd for turn in self.turns if turn.usd is not None]
+        return sum(known, Usd(0)) if len(known) == len(self.turns) else None
+
+    @property
+    def hit_rate(self) -> Usd | None:
+        """Percent of the input that was read: read / (input + read + write). None without input."""
+        usage = self.usage
+        return Usd(100 * usage.cache_read) / usage.total_input if usage.total_input else None
+
+    def failures(self, max_usd: Usd | None, min_hit_rate: Usd | None) -> list[str]:
+        """What is not kept, a sentence each."""
+        found = [f"turn {number} failed: {turn.failed}" for number, turn in enumerate(self.turns, 1) if turn.failed]
+        if not self.turns:
+            return ["no request was made, so there is nothing to bill"]
+        if max_usd is not None and self.usd is None:
+            found.append(
+                f"no price is in force for {', '.join(sorted(self._unpriced()))}: the budget cannot be checked"
+            )
+        elif max_usd is not None and self.usd is not None and self.usd > max_usd:
+            found.append(f"the conversation costs ${money(self.usd)}, more than ${money(max_usd)} (simulated)")
+        if min_hit_rate is not None and (self.hit_rate is None or self.hit_rate < min_hit_rate):
+            rate = "nothing" if self.hit_rate is None else f"{self.hit_rate:.1f}%"
+            found.append(f"{rate} of the input is read from the cache, less than {min_hit_rate:f}% (simulated)")
+        return found
+
+    def _unpriced(self) -> set[str]:
+        return {turn.model for turn in self.turns if turn.usd is None}
+
+    def lines(self) -> list[str]:
+        """A table of the turns, at most 80 columns."""
+        rows = [f"{'turn':>5}{'input':>9}{'read':>9}{'write':>9}{'output':>9}{'cost':>14}  model"]
+        for number, turn in enumerate(self.turns, 1):
+            rows.append(_row(str(number), turn.usage, turn.usd, turn.model))
+        rows.append(_row("all", self.usage, self.usd, ""))
+        told = "simulated by the documented rules" + ("" if self.outputs else "; output tokens are not in it")
+        return [*rows, told]
+
+
+def _row(name: str, usage: Usage, usd: Usd | None, model: str) -> str:
+    cost = "no price" if usd is None else f"${money(usd)}"
+    counts = f"{usage.input:>9,}{usage.cache_read:>9,}{usage.cache_write:>9,}{usage.output:>9,}"
+    return f"{name:>5}{counts}{cost:>14}  {model[:23]}".rstrip()
+
+
+def money(amount: Usd) -> str:
+    """An amount with the digits that matter: cents from ten dollars on, four digits below."""
+    size = abs(amount)
+    if size >= 10 or not amount:
+        return f"{amount:,.2f}"
+    return f"{amount:,.4f}" if size >= Usd("0.01") else f"{amount:.6f}"
+
+
+def simulated_bill(
+    requests: Sequence[Mapping[str, Any]],
+    *,
+    archive: Archive,
+    on: date,
+    model: str | None = None,
+    gap_s: float = 30.0,
+    output_tokens: Sequence[int] = (),
+) -> ConversationBill:
+    """The bill of these requests sent one after another, ``gap_s`` seconds apart, into an empty cache.
+
+    ``output_tokens`` of each turn, where they are known. Raises RockbottomError for a request that cannot be read.
+    """
+    catalog, behaviour = archive.catalog, behaviour_of(archive.catalog.switches)
+    state, turns = dict[Namespace, PrefixCache](), list[Turn]()
+    start = datetime(on.year, on.month, on.day, 12, tzinfo=UTC).timestamp()
+    for number, request in enumerate(requests):
+        opening, at = opened(request), start + number * gap_s
+        given = str(request.get("modelId") or model or "")
+        sent = archive.sent(Record(at, given, opening.api, opening.body))
+        space = Namespace("", "", sent.model.model.id)
+        old = state.get(space, PrefixCache())
+        state[space], result = step(old, sent.prompt, at, sent.rules, behaviour, space, at)
+        usage = result.usage(output_tokens[number] if number < len(output_tokens) else 0)
+        turns.append(Turn(given, usage, _usd(usage, sent.model, tier_of(request), on, catalog)))
+    return ConversationBill(tuple(turns), len(output_tokens) >= len(requests))
+
+
+def observed_bill(
+    rows: Iterable[tuple[str, Usage | None, str, str]], catalog: Catalog, on: date, region: str
+) -> ConversationBill:
+    """The bill of calls as an endpoint lists them: model, usage (None: failed), tier, error."""
+    turns = list[Turn]()
+    for given, usage, tier, error in rows:
+        try:
+            model = catalog.model(given)
+        except RockbottomError:
+            turns.append(Turn(given, usage or NO_USAGE, None, error))
+            continue
+        priced = Tier(tier) if tier in {one.value for one in Tier} else Tier.DEFAULT
+        cost = Usd(0) if usage is None else _usd(usage, model, priced, on, catalog, region)
+        turns.append(Turn(given, usage or NO_USAGE, cost, error))
+    return ConversationBill(tuple(turns))
+
+
+def _usd(usage: Usage, model: ModelId, tier: Tier, on: date, catalog: Catalog, region: str | None = None) -> Usd | None:
+    try:
+        return bill(usage, model, tier, on, catalog.price_book, region=region).usd
+    except NoPriceInForce:
+        return None

@@ -1,0 +1,210 @@
+"""What moved between an accepted prefix and the one of today, or between two renderings of one prompt.
+
+Judged from the digests of the blocks; where the earlier text is at hand, ``diagnose`` adds the byte and the words.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from enum import Enum
+
+from rockbottom.diagnose import Cause, Difference, VolatileKind, difference_of
+from rockbottom.pins.pin import Pin
+from rockbottom.pins.prefix import Block, Prefix, shared_blocks
+
+
+class Moved(Enum):
+    """What kind of change it was, in words."""
+
+    MODEL = "another model"
+    API = "another API"
+    PARAMETER = "a cache-key parameter changed"
+    POINT = "the cachePoints moved"
+    TOOL_ORDER = "tools in another order"
+    TOOLS = "tool definitions changed"
+    KEY_ORDER = "JSON keys in another order"
+    WHITESPACE = "only white space differs"
+    STAMP = "a timestamp, id or counter"
+    ORDER = "blocks in another order"
+    ADDED = "blocks added"
+    REMOVED = "blocks removed"
+    TEXT = "the text changed"
+
+
+_RULES: Mapping[Moved, Cause] = {
+    Moved.MODEL: Cause.MODEL_SWITCHED,
+    Moved.API: Cause.API_SWITCHED,
+    Moved.PARAMETER: Cause.PARAMETER_CHANGED,
+    Moved.TOOL_ORDER: Cause.TOOLS_REORDERED,
+    Moved.TOOLS: Cause.TOOLS_CHANGED,
+    Moved.KEY_ORDER: Cause.KEY_ORDER,
+    Moved.WHITESPACE: Cause.WHITESPACE,
+    Moved.STAMP: Cause.VOLATILE_TEXT,
+}
+_UNKNOWN_BYTE = "the first differing byte is not known: no earlier text was kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that moved. ``byte`` None: not known. ``before`` and ``after`` are empty without the earlier text."""
+
+    moved: Moved
+    place: str
+    evidence: str
+    byte: int | None = None
+    before: str = ""
+    after: str = ""
+    others: int = 0
+
+    @property
+    def rule(self) -> Cause | None:
+        """The rule of ``explain`` that says more about it."""
+        return _RULES.get(self.moved)
+
+    @property
+    def where(self) -> str:
+        """The place in words."""
+        return self.place if self.byte is None else f"{self.place}, byte {self.byte}"
+
+
+def changes_from(pin: Pin, new: Prefix, old: Prefix | None = None) -> Sequence[Change]:
+    """What moved since a prefix was accepted; ``old`` is the accepted one with its text, where that was kept."""
+    found = list(_outside(pin.model, pin.api, pin.parameters, new))
+    block = _block_change(pin.blocks, new, old)
+    if block is not None:
+        found.append(block)
+    if pin.points != new.points and not _follows(pin.blocks, new.blocks, block):
+        told = f"{_list(pin.points)} -> {_list(new.points)}"
+        found.append(Change(Moved.POINT, new.points[-1] if new.points else "the request", told))
+    return found
+
+
+def changes_between(one: Prefix, two: Prefix) -> Sequence[Change]:
+    """What differs between two renderings of one prompt; both texts are at hand."""
+    found = list(_outside(one.model_name, one.api, one.parameters, two))
+    block = _block_change(one.blocks, two, one)
+    if block is not None:
+        found.append(block)
+    if not found and one.points != two.points:
+        found.append(Change(Moved.POINT, "the request", f"{_list(one.points)} -> {_list(two.points)}"))
+    return found
+
+
+def _outside(model: str, api: str, parameters: Mapping[str, str], new: Prefix) -> Iterator[Change]:
+    """What is no text: model, API and parameters."""
+    if model != new.model_name:
+        yield Change(Moved.MODEL, "modelId", f"{model} -> {new.model_name}")
+    if api != new.api:
+        yield Change(Moved.API, "the operation", f"{api} -> {new.api}")
+    for name in sorted({*parameters, *new.parameters}):
+        before, after = parameters.get(name), new.parameters.get(name)
+        if before != after:
+            yield Change(Moved.PARAMETER, name, f"{before or 'neutral'} -> {after or 'neutral'}")
+
+
+def _block_change(before: Sequence[Block], new: Prefix, old: Prefix | None) -> Change | None:
+    index = shared_blocks(before, new.blocks)
+    if index == len(before) == len(new.blocks):
+        return None
+    change = _judged(before, new, index)
+    difference = _difference(old, new, index)
+    if difference is not None:
+        return _with_text(change, difference)
+    named = _named(change, new, index)
+    unknown = old is None and change.moved in (Moved.TEXT, Moved.STAMP, Moved.WHITESPACE, Moved.KEY_ORDER, Moved.TOOLS)
+    return replace(named, evidence=f"{named.evidence}; {_UNKNOWN_BYTE}") if unknown else named
+
+
+def _judged(before: Sequence[Block], new: Prefix, index: int) -> Change:
+    """The change at the first block that is not the same, from digests alone."""
+    after = new.blocks
+    old_block = before[index] if index < len(before) else None
+    new_block = after[index] if index < len(after) else None
+    place = (new_block or old_block or after[-1]).place
+    tools = tuple([block.collapsed for block in blocks if block.in_tools] for blocks in (before, after))
+    if any(block is not None and block.in_tools for block in (old_block, new_block)):
+        if Counter(tools[0]) == Counter(tools[1]) and tools[0] != tools[1]:
+            return Change(Moved.TOOL_ORDER, place, f"the same {len(tools[1])} tools in another order")
+    elif Counter(block.digest for block in before) == Counter(block.digest for block in after):
+        return Change(Moved.ORDER, place, f"the same {len(after)} blocks in another order")
+    if old_block is not None and new_block is not None:
+        kind = _same_but(old_block, new_block)
+        if kind is not None:
+            return Change(kind, place, kind.value, others=_others(before, after, index))
+    return _aligned(before, after, index, place)
+
+
+def _same_but(old: Block, new: Block) -> Moved | None:
+    if old.sorted_keys == new.sorted_keys:
+        return Moved.KEY_ORDER
+    if old.collapsed == new.collapsed:
+        return Moved.WHITESPACE
+    return Moved.STAMP if old.masked == new.masked else None
+
+
+def _aligned(before: Sequence[Block], after: Sequence[Block], index: int, place: str) -> Change:
+    """Blocks put in, taken out, or changed, by the longest common run of digests."""
+    digests = [[block.digest for block in blocks] for blocks in (before, after)]
+    steps = SequenceMatcher(None, *digests, autojunk=False).get_opcodes()
+    step, old_from, old_to, new_from, new_to = next(one for one in steps if one[0] != "equal")
+    others = sum(one[0] != "equal" for one in steps) - 1
+    in_tools = (after[index] if index < len(after) else before[index]).in_tools
+    if step == "replace":
+        told = f"{_tokens(before[old_from:old_to])} -> {_tokens(after[new_from:new_to])}"
+        return Change(Moved.TOOLS if in_tools else Moved.TEXT, place, told, others=others)
+    many, verb = (after[new_from:new_to], "added") if step == "insert" else (before[old_from:old_to], "removed")
+    told = f"{len(many)} {'tool' if in_tools else 'block'}{'s' if len(many) > 1 else ''} {verb} ({_tokens(many)})"
+    moved = Moved.TOOLS if in_tools else Moved.ADDED if step == "insert" else Moved.REMOVED
+    return Change(moved, place, told, others=others)
+
+
+def _others(before: Sequence[Block], after: Sequence[Block], index: int) -> int:
+    """How many further blocks differ in place; 0 where the lists have different lengths and cannot be paired."""
+    if len(before) != len(after):
+        return 0
+    pairs = zip(before[index + 1 :], after[index + 1 :], strict=True)
+    return sum(one.digest != two.digest for one, two in pairs)
+
+
+def _follows(before: Sequence[Block], after: Sequence[Block], change: Change | None) -> bool:
+    """Whether moved points are no news, because blocks in front of them were put in or taken out."""
+    return change is not None and len(before) != len(after)
+
+
+def _difference(old: Prefix | None, new: Prefix, index: int) -> Difference | None:
+    if old is None or old.archive is not new.archive:
+        return None
+    return difference_of(new.archive, old.sent, new.sent, index)
+
+
+def _with_text(change: Change, found: Difference) -> Change:
+    """The change with byte and words. What the digests say of its kind stands, unless the text knows better."""
+    moved = change.moved
+    if moved is Moved.TEXT and found.cause is Cause.VOLATILE_TEXT and found.volatile is not VolatileKind.TEXT:
+        moved = Moved.STAMP
+    whole = moved in (Moved.ADDED, Moved.REMOVED, Moved.ORDER)
+    if whole or (moved is Moved.TOOLS and found.cause is not Cause.TOOLS_CHANGED):
+        return replace(change, place=found.place if not whole else change.place)
+    return replace(
+        change, moved=moved, place=found.place, evidence=found.evidence, byte=found.byte, before=found.before,
+        after=found.after,
+    )  # fmt: skip
+
+
+def _named(change: Change, new: Prefix, index: int) -> Change:
+    """A tool's place with its name, which the request of today tells."""
+    if index >= new.end or not new.blocks[index].in_tools:
+        return change
+    text = new.archive.faces[new.sent.prompt.segments[index].digest].text
+    start = text.find('"name":"')
+    name = text[start + 8 :].split('"', 1)[0] if start >= 0 else ""
+    return replace(change, place=f"{change.place} ({name})") if name else change
+
+
+def _tokens(blocks: Sequence[Block]) -> str:
+    return f"{sum(block.tokens for block in blocks):,} tokens"
+
+
+def _list(points: Sequence[str]) -> str:
+    return "; ".join(points) or "none"

@@ -1,0 +1,206 @@
+"""The gate: each prompt against its pin, what moved and what it costs, and the pins that are accepted."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import Enum
+from pathlib import Path
+
+from rockbottom.catalog import Catalog, load_catalog
+from rockbottom.pins.bills import ConversationBill
+from rockbottom.pins.changes import Change, Moved, changes_between, changes_from
+from rockbottom.pins.effects import Effect, effect_of_change, effect_of_new, effect_of_volatile, usd_per_month
+from rockbottom.pins.errors import NotRendered
+from rockbottom.pins.excerpt import excerpt, request_of
+from rockbottom.pins.pin import Pin, pin_of
+from rockbottom.pins.pin_file import name_taken, read_text, update_pins, write_text
+from rockbottom.pins.prefix import Caching, Prefix, archive_of, read_prefix, shared_blocks
+from rockbottom.pins.rendering import Rendering
+from rockbottom.pins.stamps import dates_in
+from rockbottom.quantities import RockbottomError
+
+
+class Status(Enum):
+    """What the gate says of one prompt."""
+
+    UNCHANGED = "unchanged"
+    NEW = "not pinned"
+    CHANGED = "changed"
+    VOLATILE = "volatile"
+    GONE = "gone"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One prompt: its pin, its prefix of today, what moved, what it costs.
+
+    ``notes`` are remarks that fail nothing; ``kept`` says which limits of a conversation are not kept.
+    """
+
+    name: str
+    source: str
+    status: Status
+    prefix: Prefix | None = None
+    pin: Pin | None = None
+    changes: Sequence[Change] = ()
+    effect: Effect | None = None
+    notes: tuple[str, ...] = ()
+    error: RockbottomError | None = None
+    bill: ConversationBill | None = None
+    broken: tuple[str, ...] = ()
+    file: str = ""
+    line: int = 1
+    accepted: bool = False
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing has to be looked at."""
+        return not self.broken and (self.status is Status.UNCHANGED or self.accepted)
+
+
+@dataclass(slots=True)
+class Gate:
+    """Compares prompts with the pins of one file on one day.
+
+    ``model`` stands in for requests that name none, or an application profile. ``requests_per_month`` overrides what
+    the pins say.
+    """
+
+    path: Path
+    pins: Mapping[str, Pin]
+    on: date
+    model: str | None = None
+    requests_per_month: int | None = None
+    catalog: Catalog = field(default_factory=load_catalog)
+    _judged: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+
+    def judged(self, rendering: Rendering, counted_tokens: int | None = None) -> Verdict:
+        """The verdict on one prompt. Raises NameTaken where another one of this run has its name."""
+        verdict = Verdict(
+            rendering.name, rendering.source, Status.UNREADABLE, pin=self.pins.get(rendering.name),
+            file=rendering.file, line=rendering.line,
+        )  # fmt: skip
+        archive = archive_of(self.catalog)
+        try:
+            prefixes = [
+                read_prefix(one, on=self.on, model=self.model, counted_tokens=counted_tokens, archive=archive)
+                for one in rendering.calls
+            ]
+        except RockbottomError as error:
+            return replace(verdict, error=error)
+        self._take(rendering, prefixes[0])
+        verdict = replace(verdict, prefix=prefixes[0], notes=_notes(prefixes[0], self.on))
+        return self._volatile(verdict, prefixes) or self._compared(verdict, prefixes[0])
+
+    def unrendered(self, source: str, name: str, error: RockbottomError) -> Verdict:
+        """The verdict where a source gives no request: gone when it no longer exists, else unreadable."""
+        pin = self.pins.get(name)
+        gone = pin is not None and isinstance(error, NotRendered) and error.gone
+        return Verdict(name, source, Status.GONE if gone else Status.UNREADABLE, pin=pin, error=error)
+
+    def accept(self, verdicts: Iterable[Verdict], *, with_text: bool = False) -> Sequence[Verdict]:
+        """The pins of these prompts written down; volatile and unreadable ones stay as they are.
+
+        Returns the verdicts, those that are now pinned marked. Raises PinsNotWritable, DamagedPins, NameTaken.
+        """
+        after = [
+            replace(one, accepted=True) if one.status in (Status.NEW, Status.CHANGED, Status.GONE) else one
+            for one in verdicts
+        ]
+        pinned = {one.name: self._pin(one) for one in after if one.accepted and one.prefix is not None}
+        for one in after:
+            if one.status is Status.UNCHANGED and (again := self._refreshed(one)) is not None:
+                pinned[one.name] = again
+        removed = {one.name for one in after if one.status is Status.GONE}
+        removed |= {old.name for one in after if one.status is Status.NEW and (old := self.renamed(one)) is not None}
+        removed -= set(pinned)
+        if pinned or removed:
+            update_pins(self.path, pinned, removed, self.pins)
+        for one in after:
+            if one.prefix is not None and one.status in (Status.UNCHANGED, Status.NEW, Status.CHANGED):
+                self._keep_text(one, one.prefix, with_text)
+        return after
+
+    def renamed(self, verdict: Verdict) -> Pin | None:
+        """The pin of the same prefix from the same source under another name."""
+        prefix = verdict.prefix
+        if prefix is None:
+            return None
+        return next((pin for pin in self.pins.values() if pin.source == verdict.source and pin.holds(prefix)), None)
+
+    def _take(self, rendering: Rendering, prefix: Prefix) -> None:
+        before = self._judged.setdefault(rendering.name, (prefix.hash, rendering.source))
+        if before[0] != prefix.hash and before[1] != rendering.source:
+            raise name_taken(rendering.name, before[1], rendering.source)
+
+    def _requests(self, pin: Pin | None) -> int | None:
+        return self.requests_per_month if self.requests_per_month is not None else pin and pin.requests_per_month
+
+    def _volatile(self, verdict: Verdict, prefixes: Sequence[Prefix]) -> Verdict | None:
+        """The verdict where two renderings differ; None where all are the same."""
+        first = prefixes[0]
+        other = next((one for one in prefixes if one.hash != first.hash or one.points != first.points), None)
+        if other is None:
+            return None
+        changes = changes_between(first, other)
+        at = shared_blocks(first.blocks, other.blocks)
+        effect = effect_of_volatile(other, at, self._requests(verdict.pin), self.on)
+        number = prefixes.index(other)
+        note = "two processes render it differently: an order that comes from a set or from files" * (number == 2)
+        notes = (*verdict.notes, *filter(None, [note]))
+        return replace(verdict, status=Status.VOLATILE, changes=changes, effect=effect, notes=notes)
+
+    def _compared(self, verdict: Verdict, prefix: Prefix) -> Verdict:
+        pin = verdict.pin
+        if pin is None:
+            same = [one.name for one in self.pins.values() if one.holds(prefix)]
+            notes = (*verdict.notes, *(f"the same prefix is pinned as {name}" for name in same))
+            effect = effect_of_new(prefix, self._requests(None), self.on)
+            return replace(verdict, status=Status.NEW, effect=effect, notes=notes)
+        if pin.holds(prefix):
+            return replace(verdict, status=Status.UNCHANGED)
+        old, notes = self._old(pin, prefix)
+        changes = changes_from(pin, prefix, old)
+        stamp = any(one.moved is Moved.STAMP for one in changes)
+        first, requests = shared_blocks(pin.blocks, prefix.blocks), self._requests(pin)
+        effect = effect_of_change(pin, prefix, first, stamp=stamp, requests=requests, on=self.on)
+        return replace(verdict, status=Status.CHANGED, changes=changes, effect=effect, notes=(*verdict.notes, *notes))
+
+    def _old(self, pin: Pin, prefix: Prefix) -> tuple[Prefix | None, tuple[str, ...]]:
+        """The accepted prefix with its text, where it was kept and is the accepted one."""
+        text = read_text(self.path, pin.name)
+        if text is None:
+            return None, ()
+        try:
+            old = read_prefix(request_of(text, pin.api), on=self.on, model=pin.model, archive=prefix.archive)
+        except RockbottomError:
+            return None, ("the text that was kept cannot be read",)
+        return (old, ()) if old.hash == pin.prefix else (None, ("the text that was kept is of another prefix",))
+
+    def _pin(self, verdict: Verdict) -> Pin:
+        prefix = verdict.prefix
+        assert prefix is not None
+        requests = self._requests(verdict.pin or self.renamed(verdict))
+        return pin_of(verdict.name, verdict.source, prefix, requests, usd_per_month(prefix, requests, self.on), self.on)
+
+    def _refreshed(self, verdict: Verdict) -> Pin | None:
+        """A pin that holds, with the number of requests, the source or the count of tokens that is new; else None."""
+        pin, prefix = verdict.pin, verdict.prefix
+        if pin is None or prefix is None:
+            return None
+        new_count = prefix.counted and (prefix.tokens, True) != (pin.tokens, pin.counted)
+        if self._requests(pin) == pin.requests_per_month and pin.source == verdict.source and not new_count:
+            return None
+        return self._pin(verdict)
+
+    def _keep_text(self, verdict: Verdict, prefix: Prefix, with_text: bool) -> None:
+        if with_text or read_text(self.path, verdict.name) is not None:
+            write_text(self.path, verdict.name, excerpt(prefix))
+
+
+def _notes(prefix: Prefix, on: date) -> tuple[str, ...]:
+    found = [] if prefix.caching is Caching.CACHED else [f"not cached: {prefix.why}"]
+    for place, text in dates_in(prefix, on):
+        found.append(f"{place} holds the date of today ({text}): tomorrow it is another prefix")
+    return tuple(found)

@@ -1,0 +1,99 @@
+"""A pin: one prefix as it was accepted, without its text, as one table of the pin file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from rockbottom.pins.prefix import Block, Prefix
+from rockbottom.quantities import Usd
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One accepted prefix. ``source`` is what gives the request: a file, ``module:function``, or a test.
+
+    ``tokens`` are estimated unless ``counted``. ``requests_per_month`` None: not known. ``usd_per_month`` is what
+    reading it would cost at the prices of ``priced_on``, every request a hit (None: no price, or no requests known).
+    """
+
+    name: str
+    source: str
+    model: str
+    api: str
+    prefix: str
+    tokens: int
+    counted: bool
+    caching: str
+    points: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    sections: Mapping[str, str] = field(default_factory=dict[str, str])
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+    requests_per_month: int | None = None
+    usd_per_month: Usd | None = None
+    priced_on: date | None = None
+
+    def holds(self, prefix: Prefix) -> bool:
+        """Whether a prefix is the one that was accepted."""
+        return (self.model, self.api, self.prefix, self.points) == (
+            prefix.model_name, prefix.api, prefix.hash, prefix.points,
+        )  # fmt: skip
+
+
+def pin_of(
+    name: str, source: str, prefix: Prefix, requests_per_month: int | None, usd_per_month: Usd | None, on: date
+) -> Pin:
+    """The pin of a prefix."""
+    return Pin(
+        name, source, prefix.model_name, prefix.api, prefix.hash, prefix.tokens, prefix.counted, prefix.caching.value,
+        prefix.points, prefix.blocks, dict(prefix.sections), dict(prefix.parameters), requests_per_month,
+        usd_per_month, on if usd_per_month is not None else None,
+    )  # fmt: skip
+
+
+def row_of_block(block: Block) -> str:
+    """A block as one line of the file."""
+    words = (block.place, block.kind, block.tokens, block.digest, block.sorted_keys, block.collapsed, block.masked)
+    return " ".join(map(str, words))
+
+
+def block_of_row(row: str) -> Block:
+    """The block of a line; raises ValueError."""
+    place, kind, tokens, *digests = row.split(" ")
+    if len(digests) != 4 or [len(one) for one in digests] != [16, 8, 8, 8]:
+        raise ValueError(f"no block: {row!r}")
+    return Block(place, kind, int(tokens), *digests)
+
+
+def pin_of_table(name: str, table: Mapping[str, Any]) -> Pin:
+    """The pin of a table of the file; raises KeyError, TypeError, ValueError or ArithmeticError."""
+    monthly, requests = table.get("usd_per_month"), table.get("requests_per_month")
+    priced_on = table.get("priced_on")
+    if priced_on is not None and not isinstance(priced_on, date):
+        raise TypeError("priced_on is no date")
+    if requests is not None and (not isinstance(requests, int) or isinstance(requests, bool) or requests < 0):
+        raise TypeError("requests_per_month is no number of requests")
+    texts = [_text(table, key) for key in ("source", "model", "api", "prefix")]
+    if not isinstance(table["tokens"], int):
+        raise TypeError("tokens is no number")
+    return Pin(
+        name,
+        *texts,
+        table["tokens"],
+        _text(table, "tokens_are") == "counted",
+        _text(table, "caching"),
+        tuple(map(str, table["points"])),
+        tuple(map(block_of_row, table["blocks"])),
+        dict(table.get("sections", {})),
+        dict(table.get("parameters", {})),
+        requests,
+        None if monthly is None else Usd(monthly),
+        priced_on,
+    )
+
+
+def _text(table: Mapping[str, Any], key: str) -> str:
+    value = table[key]
+    if not isinstance(value, str):
+        raise TypeError(f"{key} is no text")
+    return value

@@ -1,0 +1,232 @@
+"""The pin file: TOML to be committed and read in a diff, written whole, safe for several processes at once.
+
+Digests, tokens and places are in it, no text. Where text is wanted (``with_text``) each prefix lies beside it in a
+folder, as the JSON that it is.
+"""
+
+import json
+import os
+import re
+import sqlite3
+import tempfile
+import tomllib
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from rockbottom.pins.errors import DamagedPins, NameTaken, PinsNotWritable
+from rockbottom.pins.pin import Pin, pin_of_table, row_of_block
+from rockbottom.prompt import json_bytes
+
+DEFAULT_FILE = "rockbottom-pins.toml"
+FORMAT = 1
+_WAIT_S = 60.0
+_HEAD = """\
+# Prefixes of prompts as they were accepted: hashes and tokens, no text. `rockbottom check` compares,
+# `rockbottom check --accept` writes. Each block: place, kind, tokens, digest, and three digests that ignore the
+# order of JSON keys, white space, and timestamps, ids and counters.
+"""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def read_pins(path: Path) -> dict[str, Pin]:
+    """The pins of a file by name; none where there is no file. Raises DamagedPins, OSError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except NotADirectoryError as error:
+        raise _not_writable(path, error) from error
+    except UnicodeDecodeError as error:
+        raise _damaged(path, f"it is not UTF-8 ({error.reason})") from error
+    return _pins_in(path, text)
+
+
+def _pins_in(path: Path, text: str) -> dict[str, Pin]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith(("<<<<<<<", ">>>>>>>")):
+            raise DamagedPins(
+                f"{path}:{number} holds a merge conflict.",
+                fix="keep either side, then: rockbottom check --accept",
+            )
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _damaged(path, str(error)) from error
+    if document.get("format") != FORMAT:
+        found = document.get("format", "none")
+        raise _damaged(path, f"its format is {found}; this version of rockbottom reads {FORMAT}")
+    tables = document.get("prompts", {})
+    if not isinstance(tables, dict):
+        raise _damaged(path, "prompts is no table")
+    return {name: _pin(path, name, table) for name, table in tables.items()}
+
+
+def _pin(path: Path, name: str, table: Any) -> Pin:
+    try:
+        return pin_of_table(name, table)
+    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        said = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise _damaged(path, f"the pin {json.dumps(name)} cannot be read: {said}") from error
+
+
+def _damaged(path: Path, why: str) -> DamagedPins:
+    return DamagedPins(
+        f"{path} is no pin file that can be read: {why}.",
+        fix=f"restore it (git checkout {path.name}), or delete it and accept the prompts again",
+    )
+
+
+def text_of(pins: Mapping[str, Pin]) -> str:
+    """The whole file, sorted by name."""
+    tables = [_HEAD, f"format = {FORMAT}\n"]
+    tables += ["\n" + _table(pins[name]) for name in sorted(pins)]
+    return "".join(tables)
+
+
+def _table(pin: Pin) -> str:
+    lines = [
+        f"[prompts.{_quoted(pin.name)}]",
+        f"source = {_quoted(pin.source)}",
+        f"model = {_quoted(pin.model)}",
+        f"api = {_quoted(pin.api)}",
+        f"prefix = {_quoted(pin.prefix)}",
+        f"tokens = {pin.tokens}",
+        f"tokens_are = {_quoted('counted' if pin.counted else 'estimated')}",
+        f"caching = {_quoted(pin.caching)}",
+        *_list("points", pin.points),
+        f"sections = {_inline(pin.sections)}",
+    ]
+    if pin.parameters:
+        lines.append(f"parameters = {_inline(pin.parameters)}")
+    if pin.requests_per_month is not None:
+        lines.append(f"requests_per_month = {pin.requests_per_month}")
+    if pin.usd_per_month is not None and pin.priced_on is not None:
+        lines.append(f"usd_per_month = {_quoted(format(pin.usd_per_month.normalize(), 'f'))}")
+        lines.append(f"priced_on = {pin.priced_on.isoformat()}")
+    lines += _list("blocks", [row_of_block(block) for block in pin.blocks])
+    return "\n".join(lines) + "\n"
+
+
+def _list(name: str, values: Iterable[str]) -> list[str]:
+    rows = [f"  {_quoted(value)}," for value in values]
+    return [f"{name} = [", *rows, "]"] if rows else [f"{name} = []"]
+
+
+def _inline(values: Mapping[str, str]) -> str:
+    return "{ " + ", ".join(f"{_quoted(key)} = {_quoted(value)}" for key, value in values.items()) + " }"
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string; JSON's escapes are among TOML's, but for halves of surrogate pairs and DEL."""
+    whole = _SURROGATE.sub("\ufffd", text)
+    return json.dumps(whole, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def update_pins(
+    path: Path, accepted: Mapping[str, Pin], removed: Iterable[str] = (), seen: Mapping[str, Pin] | None = None
+) -> None:
+    """Write these pins into the file, leaving what others wrote meanwhile.
+
+    ``seen`` is what the file held when the prompts were compared: a name that another process gave to another prefix
+    since then raises NameTaken. Raises DamagedPins, PinsNotWritable.
+    """
+    with _alone(path):
+        pins = read_pins(path)
+        for name, pin in accepted.items():
+            now, before = pins.get(name), (seen or {}).get(name)
+            if seen is not None and now is not None and now != before and now.prefix != pin.prefix:
+                raise name_taken(name, now.source, pin.source)
+        for name in removed:
+            pins.pop(name, None)
+        pins.update(accepted)
+        _write(path, text_of(pins))
+
+
+def name_taken(name: str, one: str, two: str) -> NameTaken:
+    """Two prompts under one name."""
+    return NameTaken(
+        f"Two prompts with different prefixes are named {json.dumps(name)}: {one} and {two}.",
+        fix="give each a name of its own",
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file in one step, so that a reader sees the old one or the new one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            os.chmod(name, _mode_of(path))
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise _not_writable(path, error) from error
+
+
+def _not_writable(path: Path, error: OSError) -> PinsNotWritable:
+    return PinsNotWritable(
+        f"{path} cannot be written: {error.strerror or error}.",
+        fix="make the folder writable, or name another file with --pins (pytest: --rockbottom-pins)",
+    )
+
+
+def _mode_of(path: Path) -> int:
+    try:
+        return path.stat().st_mode & 0o777
+    except OSError:
+        return 0o644
+
+
+@contextmanager
+def _alone(path: Path) -> Generator[None]:
+    """Only one process of this user at a time changes the file.
+
+    The lock is a database in the folder for temporary files: it works where the pins' own folder takes no further
+    file, and the system lets go of it when a process dies.
+    """
+    whose = getattr(os, "getuid", lambda: 0)()
+    name = blake2b(str(path.resolve()).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+    lock = Path(tempfile.gettempdir()) / f"rockbottom-pins-{whose}-{name}.lock"
+    try:
+        connection = sqlite3.connect(lock, timeout=_WAIT_S, isolation_level=None)
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+            yield
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise PinsNotWritable(
+            f"{path} is being written by another process, or {lock} cannot be used: {error}"
+        ) from error
+
+
+# -- the text, where it was asked for ---------------------------------------------------------------
+
+
+def text_path(path: Path, name: str) -> Path:
+    """Where the text of a prefix lies: in a folder beside the pin file."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60] or "prompt"
+    mark = "" if plain == name else f"-{blake2b(name.encode('utf-8', 'replace'), digest_size=3).hexdigest()}"
+    return path.with_suffix(".text") / f"{plain}{mark}.json"
+
+
+def write_text(path: Path, name: str, request: Mapping[str, Any]) -> None:
+    """Keep the text of a prefix. Raises PinsNotWritable."""
+    plain = json.loads(json_bytes(request))
+    _write(text_path(path, name), json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_text(path: Path, name: str) -> dict[str, Any] | None:
+    """The text that was kept of a prefix, None where none was or it cannot be read."""
+    try:
+        found = json.loads(text_path(path, name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None

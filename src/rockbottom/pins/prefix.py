@@ -1,0 +1,243 @@
+"""The cached prefix of one request: the blocks in front of the last cachePoint that counts, and what names them.
+
+The prefix is what a second identical call would read, by the rules of ``cache``. Where nothing would be read (no
+point, or too few tokens) it is what the points close, or else tools and system, where ``attach`` would set a point.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from enum import Enum
+from typing import Any
+
+from rockbottom.cache import Behaviour, Namespace, Reader, behaviour_of, outcome, refusal
+from rockbottom.catalog import Catalog, ModelId, Scope, Tier, UnresolvedProfile, load_catalog
+from rockbottom.diagnose import Archive, Record, Sent
+from rockbottom.pins.errors import NothingToPin
+from rockbottom.plan.bodies import opened, tier_of
+from rockbottom.prompt import MalformedBody, Parameters, Section, digest_of, prefix_hashes, seeds_of
+from rockbottom.quantities import Ttl
+
+
+class Caching(Enum):
+    """What the service does with the prefix, by its documented rules."""
+
+    CACHED = "cached"
+    BELOW_MINIMUM = "below the minimum"
+    NO_POINT = "no cachePoint"
+    REFUSED = "refused"
+    UNSUPPORTED = "not offered"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block of a prefix without its text.
+
+    ``digest`` names the exact content. The other three ignore the order of JSON keys, white space, and text that
+    looks like a timestamp, id or counter: they tell what kind of change it was when ``digest`` differs.
+    """
+
+    place: str
+    kind: str
+    tokens: int
+    digest: str
+    sorted_keys: str
+    collapsed: str
+    masked: str
+
+    @property
+    def in_tools(self) -> bool:
+        """Whether it is a tool definition."""
+        return self.place.startswith("toolConfig.tools[")
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """A cached prefix; ``hash`` is equal exactly when blocks and the parameters of their key are.
+
+    ``tokens`` are estimated unless ``counted``. ``points`` are the places of the points inside, with their TTL.
+    ``sent`` and ``archive`` hold the text, for the explanation of a difference.
+    """
+
+    model: ModelId
+    api: str
+    tier: Tier
+    hash: str
+    tokens: int
+    counted: bool
+    caching: Caching
+    why: str
+    blocks: tuple[Block, ...]
+    points: tuple[str, ...]
+    ttl: Ttl | None
+    sections: Mapping[str, str]
+    parameters: Mapping[str, str]
+    body: Mapping[str, Any] = field(repr=False)
+    sent: Sent = field(repr=False)
+    archive: Archive = field(repr=False)
+
+    @property
+    def model_name(self) -> str:
+        """The model with its scope, as an id: ``us.anthropic.claude-sonnet-4-6``."""
+        bare = self.model.model.id
+        return bare if self.model.scope is Scope.IN_REGION else f"{self.model.scope.value}.{bare}"
+
+    @property
+    def end(self) -> int:
+        """How many segments of the prompt it holds."""
+        return len(self.blocks)
+
+
+def archive_of(catalog: Catalog) -> Archive:
+    """An archive that weighs texts whole: two versions of a text differ by the tokens of what was changed."""
+    return Archive(catalog, reader=Reader(catalog.token_weights, whole=True))
+
+
+def read_prefix(
+    request: Mapping[str, Any],
+    *,
+    on: date,
+    model: str | None = None,
+    counted_tokens: int | None = None,
+    archive: Archive | None = None,
+) -> Prefix:
+    """The prefix of the arguments of converse() or invoke_model(); ``on`` is the day of the rules.
+
+    ``model`` stands in where the request names none, or an application profile. ``counted_tokens`` is what the
+    service counted for the prefix. Raises UnknownModel, UnresolvedProfile, NoRulesInForce, MalformedBody, NothingToPin.
+    """
+    archive = archive or archive_of(load_catalog())
+    opening = opened(request)
+    given = _model_of(request, model, archive.catalog)
+    at = datetime.combine(on, time(12), UTC).timestamp()
+    tier = tier_of(request)
+    try:
+        sent = archive.sent(Record(at, given, opening.api, opening.body, tier=tier))
+    except (AttributeError, TypeError, KeyError, IndexError) as error:
+        raise MalformedBody("body", f"{type(error).__name__}: {error}", wanted="a request") from error
+    behaviour = behaviour_of(archive.catalog.switches)
+    end, caching, why = _end(sent, behaviour)
+    if not end:
+        raise NothingToPin(
+            "The request has no cachePoint, no tools and no system text: nothing of it can be cached for others.",
+            fix="put a cachePoint behind what repeats, or leave this request out",
+        )
+    seeds = seeds_of((), sent.prompt.parameters, behaviour.thinking_scope)
+    whole = prefix_hashes(sent.segments[:end], seeds)[end].hex()
+    estimated = sent.prompt.depths[end]
+    return Prefix(
+        sent.model,
+        opening.api.value,
+        tier,
+        whole,
+        estimated if counted_tokens is None else counted_tokens,
+        counted_tokens is not None,
+        caching,
+        why,
+        tuple(_block(archive, sent, index) for index in range(end)),
+        tuple(_point(sent, number) for number, point in enumerate(sent.prompt.points) if point.after <= end),
+        _ttl(sent, end),
+        _sections(sent, end),
+        _key_parameters(sent.prompt.parameters, sent.prompt.segments[end - 1].section),
+        opening.body,
+        sent,
+        archive,
+    )
+
+
+def _model_of(request: Mapping[str, Any], model: str | None, catalog: Catalog) -> str:
+    given = str(request.get("modelId") or model or "")
+    if not given:
+        error = MalformedBody("modelId", "nothing", wanted="the id of a model")
+        error.fix = "put modelId into the request, or give --model (pytest: model=...)"
+        raise error
+    try:
+        catalog.model(given)
+    except UnresolvedProfile:
+        if model is None:
+            raise
+        return model
+    return given
+
+
+def _end(sent: Sent, behaviour: Behaviour) -> tuple[int, Caching, str]:
+    """How many segments the prefix has, what the service does with it, and why not more."""
+    prompt, rules, name = sent.prompt, sent.rules, sent.model.model.name
+    fixed = sum(segment.section is not Section.MESSAGES for segment in prompt.segments)
+    if not prompt.points:
+        return fixed, Caching.NO_POINT, "no cachePoint: tools and system are pinned, where attach() would set one"
+    deepest = max(point.after for point in prompt.points)
+    refused = refusal(prompt, rules, behaviour)
+    if not rules.explicit:
+        return deepest, Caching.UNSUPPORTED, f"{name} takes no cachePoint"
+    if refused is not None:
+        return (
+            deepest,
+            Caching.REFUSED,
+            f"the service refuses the cachePoint at {refused.point.place}: " + (refused.reason.value),
+        )
+    space = Namespace("", "", sent.model.model.id)
+    written = outcome({}, prompt, 0.0, rules, behaviour, space)
+    hit = outcome(dict(written.changes), prompt, 1.0, rules, behaviour, space).hit
+    if hit:
+        return hit, Caching.CACHED, ""
+    why = f"{prompt.depths[deepest]:,} tokens; {name} caches from {rules.minimum_tokens:,} on"
+    return deepest, Caching.BELOW_MINIMUM, why
+
+
+def _block(archive: Archive, sent: Sent, index: int) -> Block:
+    segment, shown = sent.segments[index], sent.prompt.segments[index]
+    face = archive.faces[shown.digest]
+    same = segment.digest == shown.digest  # a thinking block that the model drops has no text for it
+    faces = (face.sorted_keys, face.collapsed, face.masked) if same else (segment.digest,) * 3
+    tokens = sent.prompt.depths[index + 1] - sent.prompt.depths[index]
+    short = (one.hex()[:8].ljust(8, "0") for one in faces)
+    return Block(shown.place, shown.kind.value, tokens, segment.digest.hex()[:16].ljust(16, "0"), *short)
+
+
+def _point(sent: Sent, number: int) -> str:
+    point = sent.prompt.points[number]
+    before = sent.prompt.segments[point.after - 1].place if point.after else "the start"
+    ttl = point.ttl or (sent.rules.ttls[0] if sent.rules.ttls else None)
+    return f"after {before}" + (f", {ttl.value}" if ttl else "")
+
+
+def _ttl(sent: Sent, end: int) -> Ttl | None:
+    """The TTL at which the end of the prefix is written."""
+    inside = [point for point in sent.prompt.points if point.after <= end]
+    last = max(inside, key=lambda point: point.after, default=None)
+    default = sent.rules.ttls[0] if sent.rules.ttls else None
+    return default if last is None or last.ttl is None else last.ttl
+
+
+def _sections(sent: Sent, end: int) -> dict[str, str]:
+    """One digest for each section that the prefix reaches into."""
+    found: dict[str, list[bytes]] = {}
+    for segment in sent.segments[:end]:
+        found.setdefault(segment.section.value, []).append(segment.digest)
+    return {name: digest_of("section", name, *digests).hex()[:16] for name, digests in found.items()}
+
+
+def _key_parameters(parameters: Parameters, reached: Section) -> dict[str, str]:
+    """The settings that are part of the key of this prefix and are not neutral; a schema by its digest."""
+    neutral = Parameters()
+    chosen = {name: getattr(parameters, name) for name in ("thinking", "effort")}
+    found = {name: value for name, value in chosen.items() if value != getattr(neutral, name)}
+    if parameters.output_schema:
+        found["output_schema"] = digest_of("schema", "", parameters.output_schema.encode()).hex()[:16]
+    if parameters.citations and reached is not Section.TOOLS:
+        found["citations"] = "on"
+    if reached is Section.MESSAGES:
+        if parameters.tool_choice_group != "auto":
+            found["tool_choice"] = parameters.tool_choice_group
+        if parameters.images:
+            found["images"] = "present"
+    return found
+
+
+def shared_blocks(one: Sequence[Block], two: Sequence[Block]) -> int:
+    """How many blocks two prefixes have in common at their start."""
+    for index, (old, new) in enumerate(zip(one, two, strict=False)):
+        if old.digest != new.digest:
+            return index
+    return min(len(one), len(two))
