@@ -73,12 +73,15 @@ def pin_of_table(name: str, table: Mapping[str, Any]) -> Pin:
         raise TypeError("priced_on is no date")
     if requests is not None and (not isinstance(requests, int) or isinstance(requests, bool) or requests < 0):
         raise TypeError("requests_per_month is no number of requests")
-    texts = [_text(table, key) for key in ("source", "model", "api", "prefix")]
+    source, model, api, prefix = (_text(table, key) for key in ("source", "model", "api", "prefix"))
     if not isinstance(table["tokens"], int):
         raise TypeError("tokens is no number")
     return Pin(
         name,
-        *texts,
+        source,
+        model,
+        api,
+        prefix,
         table["tokens"],
         _text(table, "tokens_are") == "counted",
         _text(table, "caching"),
