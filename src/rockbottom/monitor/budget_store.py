@@ -1,0 +1,192 @@
+"""Where budgets keep what was spent and what is held for calls under way: a small SQLite file that processes share.
+
+Money is an integer of 10^-12 US dollars, rounded up: sums are exact, and a sum of a hundred thousand dollars fits.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from decimal import ROUND_CEILING, Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+from rockbottom.quantities import Usd
+
+_PICO = Decimal(10) ** 12
+_WAIT_S = 0.5
+_KEPT_S = 400 * 86_400  # periods older than this are forgotten
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS spent (
+  account TEXT NOT NULL, start INTEGER NOT NULL, pico INTEGER NOT NULL DEFAULT 0, estimated INTEGER NOT NULL DEFAULT 0,
+  calls INTEGER NOT NULL DEFAULT 0, unpriced INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (account, start)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS held (
+  id INTEGER PRIMARY KEY, account TEXT NOT NULL, start INTEGER NOT NULL, pico INTEGER NOT NULL, until REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS held_by_account ON held (account, start);
+"""
+
+
+class State(NamedTuple):
+    """One account in one period; money in US dollars. ``estimated`` is the part of ``spent`` whose bill is unknown."""
+
+    spent: Usd
+    estimated: Usd
+    held: Usd
+    calls: int
+    unpriced: int
+
+
+class Account(NamedTuple):
+    """Whose money, and the start of the period."""
+
+    name: str
+    start: int
+
+
+Verdict = Callable[[Account, State], Usd]
+"""What to hold for a call of this account in this state; raises to refuse the call."""
+
+
+def pico(amount: Usd) -> int:
+    """Money as the file keeps it."""
+    return int((amount * _PICO).to_integral_value(ROUND_CEILING))
+
+
+def usd_of(amount: int) -> Usd:
+    """Money as it was before."""
+    return Decimal(amount) / _PICO
+
+
+class BudgetStore:
+    """The file; ``:memory:`` for one process only. Thread-safe. Raises sqlite3.Error where it cannot be used."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = str(path)
+        self._lock = threading.Lock()
+        self._db: sqlite3.Connection | None = None
+
+    def hold(self, accounts: Sequence[Account], verdict: Verdict, now: float, until: float) -> list[int]:
+        """Ask ``verdict`` of every account and hold what it says, for all or for none; the numbers of the holds."""
+        with self._lock, self._transaction() as db:
+            db.execute("DELETE FROM held WHERE until <= ? OR until > ?", (now, now + 2 * (until - now)))
+            amounts = [verdict(account, _state(db, account)) for account in accounts]
+            return [
+                int(
+                    db.execute(
+                        "INSERT INTO held (account, start, pico, until) VALUES (?, ?, ?, ?)",
+                        (account.name, account.start, pico(amount), until),
+                    ).lastrowid
+                    or 0
+                )
+                for account, amount in zip(accounts, amounts, strict=True)
+            ]
+
+    def release(self, holds: Iterable[int]) -> None:
+        """Let holds go; those that are gone already are none."""
+        with self._lock, self._transaction() as db:
+            _released(db, holds)
+
+    def book(self, accounts: Sequence[Account], holds: Iterable[int], cost: Usd | None) -> None:
+        """A call is over: let go of what was held for it, and count its cost.
+
+        ``cost`` None: it is not known what the call costs; what was held for it counts as spent, as an estimate.
+        """
+        with self._lock, self._transaction() as db:
+            held = _released(db, holds)
+            for account in accounts:
+                guess = sum(amount for name, amount in held.values() if name == account.name)
+                amount = guess if cost is None else pico(cost)
+                _add(db, account, amount, guess if cost is None else 0, 1, int(cost is None))
+
+    def state(self, account: Account) -> State:
+        """What is known of an account."""
+        with self._lock:
+            return _state(self._connected(), account)
+
+    def rows(self) -> list[tuple[Account, State]]:
+        """Every account of every period, the newest first."""
+        with self._lock:
+            db = self._connected()
+            found = db.execute("SELECT account, start FROM spent ORDER BY start DESC, account").fetchall()
+            return [(Account(*row), _state(db, Account(*row))) for row in found]
+
+    def absorb(self, rows: Iterable[tuple[Account, State]]) -> None:
+        """Add what was counted elsewhere; what was held there is not taken over."""
+        with self._lock, self._transaction() as db:
+            for account, state in rows:
+                _add(db, account, pico(state.spent), pico(state.estimated), state.calls, state.unpriced)
+
+    def forget_before(self, now: float) -> None:
+        """Drop periods of more than a year ago."""
+        with self._lock, self._transaction() as db:
+            db.execute("DELETE FROM spent WHERE start < ?", (now - _KEPT_S,))
+
+    def close(self) -> None:
+        """Close the file; it opens again when it is needed."""
+        with self._lock:
+            if self._db is not None:
+                self._db.close()
+                self._db = None
+
+    def after_fork_in_child(self) -> None:
+        """A connection must not be shared with the parent: forget it, unclosed, and open another."""
+        self._lock = threading.Lock()
+        _INHERITED.append(self._db)
+        self._db = None
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._db is None:
+            if self._path != ":memory:":
+                Path(self._path).parent.mkdir(parents=True, exist_ok=True)
+            db = sqlite3.connect(self._path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=NORMAL")
+            db.executescript(_SCHEMA)
+            self._db = db
+        return self._db
+
+    def _transaction(self) -> "_Transaction":
+        return _Transaction(self._connected())
+
+
+_INHERITED: list[sqlite3.Connection | None] = []  # kept, because collecting one would close the parent's file
+
+
+class _Transaction:
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._db.execute("BEGIN IMMEDIATE")
+        return self._db
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+
+
+def _state(db: sqlite3.Connection, account: Account) -> State:
+    row = db.execute(
+        "SELECT pico, estimated, calls, unpriced FROM spent WHERE account = ? AND start = ?", account
+    ).fetchone()
+    held = db.execute("SELECT COALESCE(SUM(pico), 0) FROM held WHERE account = ? AND start = ?", account).fetchone()[0]
+    spent, estimated, calls, unpriced = row or (0, 0, 0, 0)
+    return State(usd_of(spent), usd_of(estimated), usd_of(held), calls, unpriced)
+
+
+def _released(db: sqlite3.Connection, holds: Iterable[int]) -> dict[int, tuple[str, int]]:
+    found: dict[int, tuple[str, int]] = {}
+    for hold in holds:
+        row = db.execute("DELETE FROM held WHERE id = ? RETURNING account, pico", (hold,)).fetchone()
+        if row is not None:
+            found[hold] = (row[0], row[1])
+    return found
+
+
+def _add(db: sqlite3.Connection, account: Account, amount: int, estimated: int, calls: int, unpriced: int) -> None:
+    db.execute(
+        "INSERT INTO spent (account, start, pico, estimated, calls, unpriced) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (account, start) DO UPDATE SET pico = pico + excluded.pico, "
+        "estimated = estimated + excluded.estimated, calls = calls + excluded.calls, "
+        "unpriced = unpriced + excluded.unpriced",
+        (account.name, account.start, amount, estimated, calls, unpriced),
+    )

@@ -1,0 +1,259 @@
+"""Takes records of calls off the caller's hands: a bounded queue, one daemon thread, and an outlet behind it.
+
+``Publisher.record`` appends to a queue and returns; it never waits, never raises, and drops (and counts) what does not
+fit. The thread gives what has gathered to the outlet, and has the outlet send what is due; when that fails it waits,
+longer after every failure in a row and by a random share, and tries again. What the outlet keeps meanwhile is bounded
+too. At the end of the process, and on ``close``, what is left is sent once, for a few seconds at most.
+"""
+
+import atexit
+import logging
+import os
+import random
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from rockbottom.ledger import CallRecord
+from rockbottom.quantities import Fault, RockbottomError
+
+log = logging.getLogger("rockbottom.monitor")
+
+_FIRST_WAIT_S = 1.0
+_LONGEST_WAIT_S = 300.0
+
+
+class Undelivered(RockbottomError):
+    """What is due could not be sent now; it is kept and will be tried again."""
+
+    fault = Fault.SERVICE
+    retry_safe = True
+
+
+class Outlet(Protocol):
+    """Where calls go in the end. Its methods are called by one thread at a time."""
+
+    @property
+    def lost(self) -> int:
+        """Things that were given up: too old, refused for good, or more than may be kept."""
+        ...
+
+    def take(self, calls: Sequence[CallRecord], now: float) -> None:
+        """Sum up or format; sends nothing."""
+        ...
+
+    def send(self, now: float, last: bool) -> int:
+        """Send what is due (``last``: everything) and give the number of things sent. Raises Undelivered."""
+        ...
+
+    def waiting(self) -> int:
+        """Things that are kept, to be sent when they are due or when it can be done again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What has become of the calls so far. ``dropped`` calls did not fit the queue; ``lost`` things the outlet."""
+
+    recorded: int
+    dropped: int
+    sent: int
+    failures: int
+    waiting: int
+    lost: int
+    last_failure: str
+
+
+class Publisher:
+    """A sink that hands calls to an outlet from a thread of its own.
+
+    ``make_outlet`` makes the outlet, again in the child of a fork (what the parent holds is the parent's to send).
+    ``capacity``: calls that may wait to be taken. ``every_s``: how often the outlet is asked to send while something
+    waits. ``patience_s``: the most that ``close`` and the end of the process wait. ``chance`` gives numbers in [0, 1).
+    """
+
+    def __init__(
+        self,
+        make_outlet: Callable[[], Outlet],
+        *,
+        name: str,
+        capacity: int = 10_000,
+        every_s: float = 5.0,
+        patience_s: float = 3.0,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.name = name
+        self.patience_s = patience_s
+        self._make_outlet = make_outlet
+        self._capacity = capacity
+        self._every_s = every_s
+        self._clock = clock
+        self._monotonic = monotonic
+        self._chance = chance
+        self._begin()
+        _EVERY.add(self)
+        _listen()
+
+    def _begin(self) -> None:
+        self._outlet = self._make_outlet()
+        self._queue: deque[CallRecord] = deque()
+        self._lock = threading.Lock()  # the thread's start and the counters
+        self._work = threading.Lock()  # one at a time with the outlet
+        self._wake = threading.Event()  # something is there
+        self._hurry = threading.Event()  # it is much, or it is the end
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._recorded = self._dropped = self._sent = self._failures = 0
+        self._in_a_row = 0
+        self._not_before = float("-inf")
+        self._last_failure = ""
+        self._said_failure = self._said_drop = False
+
+    # The caller's side --------------------------------------------------------------------------------------
+
+    def record(self, call: CallRecord) -> None:
+        """Queue a call; returns at once and never raises."""
+        queue = self._queue
+        if self._closed or len(queue) >= self._capacity:
+            self._drop()
+            return
+        queue.append(call)
+        if self._thread is None:
+            self._start()
+        if not self._wake.is_set():
+            self._wake.set()
+        if 2 * len(queue) >= self._capacity and not self._hurry.is_set():
+            self._hurry.set()
+
+    def _drop(self) -> None:
+        with self._lock:
+            self._dropped += 1
+            first, self._said_drop = not self._said_drop, True
+        if first:
+            why = "it is closed" if self._closed else f"{self._capacity:,} calls are waiting already"
+            log.warning("rockbottom: %s drops what it cannot keep: %s; the calls themselves go on", self.name, why)
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is not None:
+                return
+            self._thread = threading.Thread(target=self._run, name=f"rockbottom {self.name}", daemon=True)
+            try:
+                self._thread.start()
+            except RuntimeError:  # no more threads, or the interpreter is shutting down
+                self._thread = None
+
+    @property
+    def stats(self) -> Stats:
+        """Counters as of now."""
+        return Stats(
+            self._recorded + len(self._queue),
+            self._dropped,
+            self._sent,
+            self._failures,
+            len(self._queue) + self._outlet.waiting(),
+            self._outlet.lost,
+            self._last_failure,
+        )
+
+    def flush(self) -> bool:
+        """Send all there is, in the caller's thread; whether nothing waits any more."""
+        return self._step(last=True)
+
+    def close(self) -> None:
+        """Send what is left, for ``patience_s`` at most, and take nothing more. Twice is once."""
+        if self._closed:
+            return
+        self._closed = True
+        thread = self._thread
+        if thread is not None and thread.is_alive():
+            self._wake.set()
+            self._hurry.set()
+            thread.join(self.patience_s)
+        left = len(self._queue) + self._outlet.waiting()
+        if left:
+            log.warning("rockbottom: %s ends with %d things not sent (%s)", self.name, left, self._last_failure)
+
+    # The thread's side --------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._wake.wait(self._every_s if self._outlet.waiting() else None)
+            self._wake.clear()
+            if not self._closed:
+                self._hurry.wait(self._every_s)  # let more gather
+                self._hurry.clear()
+            if not self._closed:
+                self._step(last=False)
+        self._step(last=True)
+
+    def _step(self, last: bool) -> bool:
+        """Take what has gathered, send what is due; whether nothing is left."""
+        with self._work:
+            try:
+                self._take()
+                if last or self._monotonic() >= self._not_before:
+                    self._send(last)
+            except Exception as error:  # ours: never let the thread die of it
+                self._failed(f"{type(error).__name__} in {self.name}: {error}")
+            return not self._queue and not self._outlet.waiting()
+
+    def _take(self) -> None:
+        batch: list[CallRecord] = []
+        while self._queue and len(batch) < self._capacity:
+            batch.append(self._queue.popleft())
+        if batch:
+            self._recorded += len(batch)
+            self._outlet.take(batch, self._clock())
+
+    def _send(self, last: bool) -> None:
+        try:
+            self._sent += self._outlet.send(self._clock(), last)
+        except Undelivered as error:
+            self._failed(str(error) + (f". {error.fix}" if error.fix else ""))
+            return
+        if self._in_a_row:
+            log.info("rockbottom: %s is sending again", self.name)
+        self._in_a_row = 0
+
+    def _failed(self, why: str) -> None:
+        self._failures += 1
+        self._last_failure = why
+        wait = min(_FIRST_WAIT_S * 2**self._in_a_row, _LONGEST_WAIT_S)
+        self._in_a_row = min(self._in_a_row + 1, 16)
+        self._not_before = self._monotonic() + wait * (0.5 + 0.5 * self._chance())
+        if not self._said_failure:
+            self._said_failure = True
+            log.warning(
+                "rockbottom: %s cannot send (%s); calls go on, what fits is kept for later", self.name, why
+            )
+
+
+_EVERY: "weakref.WeakSet[Publisher]" = weakref.WeakSet()
+_listening: list[int] = []
+
+
+def _listen() -> None:
+    """Be told of forks and of the end of the process; once, when the first publisher is made."""
+    if _listening:
+        return
+    _listening.append(1)
+    atexit.register(_at_exit)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_in_child)
+
+
+def _at_exit() -> None:
+    for publisher in list(_EVERY):
+        publisher.close()
+
+
+def _in_child() -> None:
+    for publisher in list(_EVERY):
+        publisher._begin()
