@@ -1,0 +1,365 @@
+"""Budgets: what is counted, what is held, when a call is stopped, and what survives."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from calls import NOON, call
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from rockbottom.monitor import Budget, BudgetExceeded, Budgets
+from rockbottom.monitor.budgets import HOLD_S
+from rockbottom.monitor.errors import BadBudget
+from rockbottom.monitor.periods import Period
+
+SRC = Path(__file__).resolve().parents[2] / "src"
+MIDNIGHT = NOON + 43_200
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A file for budgets."""
+    return tmp_path / "budgets.db"
+
+
+def spend(budgets, amount, at=NOON, tags=None, **given):
+    """One call: checked, then recorded with what it cost."""
+    tags = tags or {}
+    budgets.check(tags, at)
+    budgets.record(call(at, cost_usd=amount, tags=tags, **given))
+
+
+def test_a_stop_budget_stops_the_call_that_would_pass_it(file):
+    """0.40 a call, 1.00 a day: two calls pass, the third would make 1.20; the error says everything."""
+    budgets = Budgets(Budget("1.00", "day", action="stop"), file=file)
+    spend(budgets, "0.40")
+    spend(budgets, "0.40")
+    with pytest.raises(BudgetExceeded) as caught:
+        budgets.check({}, NOON)
+    error = caught.value
+    assert str(error) == (
+        "Not sent: all calls per day: $0.800000 of $1.00 spent since 2026-11-21 00:00 UTC; this call is estimated at "
+        "$0.400000. It begins anew at 2026-11-22 00:00 UTC."
+    )
+    assert error.fix == "wait until then, or raise limit_usd of the budget for all calls per day"
+    assert (error.spent_usd, error.limit_usd, error.held_usd) == (Decimal("0.8"), Decimal("1"), Decimal(0))
+    assert error.resets_at == MIDNIGHT
+    assert error.retry_after_s == 43_200
+    assert error.retry_safe is False
+
+
+def test_it_begins_anew_with_the_period(file):
+    """Spent on Saturday, allowed on Sunday; an answer that comes on Sunday counts for the Saturday on which it left."""
+    budgets = Budgets(Budget("1.00", "day", action="stop"), file=file)
+    budgets.check({}, MIDNIGHT - 1)
+    spend(budgets, "0.90", MIDNIGHT + 1)
+    budgets.record(call(MIDNIGHT - 1, cost_usd="0.90"))
+    (saturday,) = budgets.states({}, MIDNIGHT - 1).values()
+    (sunday,) = budgets.states({}, MIDNIGHT + 1).values()
+    assert (saturday.spent, sunday.spent) == (Decimal("0.9"), Decimal("0.9"))
+    with pytest.raises(BudgetExceeded):
+        budgets.check({}, MIDNIGHT + 2)
+
+
+def test_a_warning_budget_warns_once_and_lets_pass(file, caplog):
+    """Ten calls above the limit are one line of the log."""
+    budgets = Budgets(Budget("1.00", "day"), file=file)
+    for _ in range(10):
+        spend(budgets, "0.40")
+    lines = [line for line in caplog.messages if "budget" in line]
+    assert lines == [
+        "rockbottom: budget about to be passed: all calls per day: $0.800000 of $1.00 spent since 2026-11-21 00:00 UTC"
+    ]
+
+
+def test_warning_at_eight_and_stopping_at_ten_count_the_same_money_once(file, caplog):
+    """Two budgets of one account: one warning, then a stop; nothing is counted twice."""
+    budgets = Budgets(Budget("0.80", "day"), Budget("1.00", "day", action="stop"), file=file)
+    spend(budgets, "0.45")
+    spend(budgets, "0.45")
+    assert [state.spent for state in budgets.states({}, NOON).values()] == [Decimal("0.9")]
+    assert sum("about to be passed" in line for line in caplog.messages) == 1
+    with pytest.raises(BudgetExceeded, match=r"of \$1.00"):
+        budgets.check({}, NOON)
+
+
+def test_every_tenant_has_a_budget_of_its_own(file):
+    """`per` tenant: acme is stopped, zenith is not; `tags` leaves other features alone."""
+    budgets = Budgets(Budget("1.00", "day", tags={"feature": "chat"}, per=["tenant"], action="stop"), file=file)
+    acme = {"feature": "chat", "tenant": "acme"}
+    spend(budgets, "0.90", tags=acme)
+    with pytest.raises(BudgetExceeded, match="feature=chat, tenant=acme per day"):
+        budgets.check(acme, NOON)
+    budgets.check(acme | {"tenant": "zenith"}, NOON)
+    budgets.check(acme | {"feature": "search"}, NOON)
+
+
+def test_when_one_budget_stops_a_call_no_other_holds_anything_for_it(file):
+    """A call that is not sent costs no budget anything."""
+    budgets = Budgets(
+        Budget("9.00", "month"), Budget("1.00", "day", tags={"tenant": "acme"}, action="stop"), file=file
+    )
+    spend(budgets, "0.90", tags={"tenant": "acme"})
+    with pytest.raises(BudgetExceeded):
+        budgets.check({"tenant": "acme"}, NOON)
+    assert [state.held for state in budgets.states({"tenant": "acme"}, NOON).values()] == [0, 0]
+
+
+def test_calls_under_way_are_counted_before_they_are_over(file):
+    """1.00 with calls of 0.30: after the first, two more may be under way at once, not three."""
+    budgets = Budgets(Budget("1.00", "day", action="stop"), file=file)
+    spend(budgets, "0.30")
+    budgets.check({}, NOON)
+    budgets.check({}, NOON)
+    with pytest.raises(BudgetExceeded, match=r"\$0.600000 held"):
+        budgets.check({}, NOON)
+    budgets.record(call(status="failed", cost_usd=None))  # one of them failed: its place is free
+    budgets.check({}, NOON)
+
+
+def test_a_first_call_holds_what_reserve_usd_says(file):
+    """Before any cost is known: 0.50 each, so two at once and no third."""
+    budgets = Budgets(Budget("1.00", "day", action="stop", reserve_usd="0.50"), file=file)
+    budgets.check({}, NOON)
+    budgets.check({}, NOON)
+    with pytest.raises(BudgetExceeded):
+        budgets.check({}, NOON)
+
+
+def test_a_caller_who_knows_better_says_what_the_call_may_cost(file):
+    """An estimate given is what is held."""
+    budgets = Budgets(Budget("1.00", "day", action="stop"), file=file)
+    budgets.check({}, NOON, Decimal("0.75"))
+    with pytest.raises(BudgetExceeded, match=r"estimated at \$0.300000"):
+        budgets.check({}, NOON, Decimal("0.30"))
+
+
+def test_a_hold_ends_when_its_call_never_comes_back(file):
+    """A process that died holds money for a quarter of an hour; a clock set far back does not make it longer."""
+    budgets = Budgets(Budget("1.00", "day", action="stop", reserve_usd="0.90"), file=file)
+    budgets.check({}, NOON)
+    with pytest.raises(BudgetExceeded):
+        budgets.check({}, NOON + HOLD_S - 1)
+    budgets.check({}, NOON + HOLD_S)
+    budgets.check({}, NOON - 10 * 3600)
+
+
+def test_a_price_that_is_not_known_is_said_and_never_zero(file, caplog):
+    """Without a price the held estimate counts, as an estimate; `unpriced="stop"` stops the next call."""
+    budgets = Budgets(Budget("1.00", "day", action="stop", reserve_usd="0.20"), file=file)
+    spend(budgets, None)
+    (state,) = budgets.states({}, NOON).values()
+    assert (state.spent, state.estimated, state.unpriced, state.calls) == (Decimal("0.2"), Decimal("0.2"), 1, 1)
+    assert sum("is not known" in line for line in caplog.messages) == 1
+    strict = Budgets(Budget("1.00", "day", action="stop", unpriced="stop"), file=file)
+    with pytest.raises(BudgetExceeded, match="1 calls without a known price"):
+        strict.check({}, NOON)
+
+
+def test_a_stream_without_usage_counts_what_was_held(file):
+    """A stream broken off may have been billed: its hold stays spent."""
+    budgets = Budgets(Budget("1.00", "day", action="stop", reserve_usd="0.30"), file=file)
+    spend(budgets, None, status="no usage")
+    (state,) = budgets.states({}, NOON).values()
+    assert (state.spent, state.held) == (Decimal("0.3"), 0)
+
+
+def test_simulated_calls_and_keep_alives(file):
+    """A local endpoint spends nothing; a keep-alive is counted and lets go of nobody's hold."""
+    budgets = Budgets(Budget("1.00", "day", action="stop", reserve_usd="0.30"), file=file)
+    spend(budgets, "0.40", endpoint="local")
+    budgets.check({}, NOON)
+    budgets.record(call(cost_usd="0.01", source="keep-alive"))
+    (state,) = budgets.states({}, NOON).values()
+    assert (state.spent, state.held) == (Decimal("0.01"), Decimal("0.3"))
+
+
+def test_money_survives_the_end_of_a_process_and_is_shared(file):
+    """Another process goes on where this one is, and both see what the other spends."""
+    mine = Budgets(Budget("1.00", "day", action="stop"), file=file)
+    spend(mine, "0.40")
+    program = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r});"
+        "from calls import NOON, call; from rockbottom.monitor import Budget, Budgets;"
+        f"other = Budgets(Budget('1.00', 'day', action='stop'), file={str(file)!r});"
+        "other.check({}, NOON); other.record(call(cost_usd='0.50')); other.close()"
+    )
+    subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(SRC)}, timeout=60, check=True)
+    with pytest.raises(BudgetExceeded, match=r"\$0.900000 of \$1.00"):
+        mine.check({}, NOON)
+
+
+def test_processes_at_once_count_every_call(file):
+    """4 processes with 100 calls of 0.001 each: 0.4, exactly."""
+    program = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r});"
+        "from calls import NOON, call; from rockbottom.monitor import Budget, Budgets;"
+        f"one = Budgets(Budget('9', 'day', action='stop'), file={str(file)!r});"
+        "[(one.check({}, NOON), one.record(call(cost_usd='0.001'))) for _ in range(100)]; one.close()"
+    )
+    runs = [
+        subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(SRC)}) for _ in range(4)
+    ]
+    assert [run.wait(60) for run in runs] == [0, 0, 0, 0]
+    (state,) = Budgets(Budget("9", "day"), file=file).states({}, NOON).values()
+    assert (state.spent, state.calls, state.held) == (Decimal("0.4"), 400, 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_shares_the_file_and_not_the_connection(file):
+    """Both go on after the fork, and nothing is lost."""
+    budgets = Budgets(Budget("9", "day"), file=file)
+    spend(budgets, "0.10")
+    child = os.fork()
+    if child == 0:
+        spend(budgets, "0.20")
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    spend(budgets, "0.30")
+    assert [state.spent for state in budgets.states({}, NOON).values()] == [Decimal("0.6")]
+
+
+def test_a_file_that_cannot_be_used_stops_no_call_and_what_was_spent_is_put_in_later(tmp_path, caplog):
+    """The folder is a file at first: one warning, this process still counts; a minute after it is mended all is there."""
+    blocked = tmp_path / "state"
+    blocked.write_text("in the way")
+    budgets = Budgets(Budget("1.00", "day", action="stop"), file=blocked / "budgets.db")
+    spend(budgets, "0.45")
+    spend(budgets, "0.45")
+    with pytest.raises(BudgetExceeded):
+        budgets.check({}, NOON + 1)
+    assert sum("cannot use" in line for line in caplog.messages) == 1
+    blocked.unlink()
+    with pytest.raises(BudgetExceeded):
+        budgets.check({}, NOON + 61)
+    again = Budgets(Budget("1.00", "day"), file=blocked / "budgets.db")
+    assert [state.spent for state in again.states({}, NOON).values()] == [Decimal("0.9")]
+
+
+@pytest.mark.parametrize(
+    ("period", "starts", "ends"),
+    [
+        ("hour", "2026-11-21T12:00", "2026-11-21T13:00"),
+        ("day", "2026-11-21T00:00", "2026-11-22T00:00"),
+        ("week", "2026-11-16T00:00", "2026-11-23T00:00"),  # Monday to Monday
+        ("month", "2026-11-01T00:00", "2026-12-01T00:00"),
+    ],
+)
+def test_periods_are_those_of_the_calendar_in_utc(period, starts, ends):
+    """Of noon on Saturday, 21 November 2026."""
+    start = Period(period).start(NOON + 1799)
+    assert datetime.fromtimestamp(start, UTC).isoformat()[:16] == starts
+    assert datetime.fromtimestamp(Period(period).end(start), UTC).isoformat()[:16] == ends
+
+
+def test_a_year_has_twelve_months_and_february_its_days():
+    """2028 is a leap year."""
+    start = int(datetime(2028, 1, 1, tzinfo=UTC).timestamp())
+    ends = []
+    for _ in range(12):
+        end = Period.MONTH.end(start)
+        ends.append((end - start) // 86_400)
+        start = end
+    assert ends == [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"limit_usd": 1.5}, "float"),
+        ({"limit_usd": "-1"}, "-1"),
+        ({"limit_usd": "much"}, "much"),
+        ({"limit_usd": "0"}, "budget of nothing"),
+        ({"period": "year"}, "hour, day, week, month|no period 'year'"),
+        ({"action": "shout"}, "shout"),
+        ({"per": "tenant"}, "list of tags"),
+    ],
+)
+def test_a_budget_that_cannot_be_is_refused_with_what_would_work(given, says):
+    """Money as text or integers, a known period, warn or stop."""
+    with pytest.raises(BadBudget, match=says) as caught:
+        Budget(**({"limit_usd": "1", "period": "day"} | given))
+    assert caught.value.fix
+
+
+class Spending(RuleBasedStateMachine):
+    """Random calls, started and finished in any order, beside a ledger kept on paper."""
+
+    @initialize(limit=st.integers(1, 40), reserve=st.integers(1, 6))
+    def begin(self, limit, reserve):
+        self.limit, self.reserve = Decimal(limit), Decimal(reserve)
+        self.budgets = Budgets(
+            Budget(self.limit, "hour", action="stop", reserve_usd=self.reserve), file=f"{id(self)}.unused"
+        )
+        from rockbottom.monitor.budget_store import BudgetStore
+
+        self.budgets._store = BudgetStore(":memory:")
+        self.under_way, self.spent, self.recent = [], Decimal(0), []
+
+    def expected(self):
+        if self.recent:
+            return max(self.recent[-32:])
+        return self.reserve
+
+    @rule()
+    def start(self):
+        amount = self.expected()
+        fits = self.spent + sum(self.under_way) + amount <= self.limit
+        try:
+            self.budgets.check({}, NOON)
+        except BudgetExceeded:
+            assert not fits
+        else:
+            assert fits
+            self.under_way.append(amount)
+
+    @rule(share=st.integers(0, 100))
+    def finish(self, share):
+        """A call costs at most what was held for it."""
+        if self.under_way:
+            held = self.under_way.pop(0)
+            cost = held * share / 100
+            self.budgets.record(call(cost_usd=str(cost)))
+            self.spent += cost
+            self.recent.append(cost)
+
+    @rule()
+    def fail(self):
+        if self.under_way:
+            self.under_way.pop(0)
+            self.budgets.record(call(status="failed", cost_usd=None))
+
+    @rule()
+    def lose_usage(self):
+        if self.under_way:
+            self.spent += self.under_way.pop(0)
+            self.budgets.record(call(status="no usage", cost_usd=None))
+
+    @rule()
+    def another_limit_of_the_same_account(self):
+        """A new limit is the same account: what was spent stays spent."""
+        self.limit += 1
+        self.budgets.budgets = (Budget(self.limit, "hour", action="stop", reserve_usd=self.reserve),)
+
+    @invariant()
+    def money_is_where_it_should_be(self):
+        if not hasattr(self, "budgets"):
+            return
+        (state,) = self.budgets.states({}, NOON).values()
+        assert state.spent == self.spent
+        assert state.held == sum(self.under_way)
+        assert state.spent + state.held <= self.limit
+
+    def teardown(self):
+        if hasattr(self, "budgets"):
+            self.budgets._store.close()
+
+
+Spending.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestSpending = Spending.TestCase
