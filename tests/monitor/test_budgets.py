@@ -102,9 +102,7 @@ def test_every_tenant_has_a_budget_of_its_own(file):
 
 def test_when_one_budget_stops_a_call_no_other_holds_anything_for_it(file):
     """A call that is not sent costs no budget anything."""
-    budgets = Budgets(
-        Budget("9.00", "month"), Budget("1.00", "day", tags={"tenant": "acme"}, action="stop"), file=file
-    )
+    budgets = Budgets(Budget("9.00", "month"), Budget("1.00", "day", tags={"tenant": "acme"}, action="stop"), file=file)
     spend(budgets, "0.90", tags={"tenant": "acme"})
     with pytest.raises(BudgetExceeded):
         budgets.check({"tenant": "acme"}, NOON)
@@ -226,7 +224,7 @@ def test_a_forked_child_shares_the_file_and_not_the_connection(file):
 
 
 def test_a_file_that_cannot_be_used_stops_no_call_and_what_was_spent_is_put_in_later(tmp_path, caplog):
-    """The folder is a file at first: one warning, this process still counts; a minute after it is mended all is there."""
+    """The folder is a file at first: one warning, this process still counts; once it is mended all is there."""
     blocked = tmp_path / "state"
     blocked.write_text("in the way")
     budgets = Budgets(Budget("1.00", "day", action="stop"), file=blocked / "budgets.db")

@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from rockbottom.monitor.cloudwatch import CloudWatch
     from rockbottom.monitor.emf import EmbeddedMetrics
     from rockbottom.monitor.errors import BudgetExceeded, CannotPublish
-    from rockbottom.monitor.otel import OpenTelemetry
     from rockbottom.monitor.prometheus import Prometheus
     from rockbottom.monitor.publisher import Publisher, Stats
 
@@ -19,7 +18,6 @@ __all__ = [
     "CannotPublish",
     "CloudWatch",
     "EmbeddedMetrics",
-    "OpenTelemetry",
     "Prometheus",
     "Publisher",
     "Stats",
@@ -33,7 +31,6 @@ _HOMES = {
     "CannotPublish": "errors",
     "CloudWatch": "cloudwatch",
     "EmbeddedMetrics": "emf",
-    "OpenTelemetry": "otel",
     "Prometheus": "prometheus",
     "Publisher": "publisher",
     "Stats": "publisher",

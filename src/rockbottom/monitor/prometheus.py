@@ -93,9 +93,7 @@ def families(totals: Totals) -> Iterator[Any]:
     yield tokens
     # Prometheus' samples are doubles: here, and nowhere before, money becomes one.
     yield counter("cost_usd", "US dollars, of calls whose price is known.", lambda one: float(one.cost_usd))
-    yield counter(
-        "cost_without_caching_usd", "US dollars without caching.", lambda one: float(one.uncached_usd)
-    )
+    yield counter("cost_without_caching_usd", "US dollars without caching.", lambda one: float(one.uncached_usd))
     yield counter("unpriced_requests", "Calls whose price is not known.", lambda one: one.unpriced)
     yield counter("requests_with_points", "Calls that sent cachePoints.", lambda one: one.with_points)
     yield counter("points_without_caching", "Calls whose cachePoints cached nothing.", lambda one: one.silent)

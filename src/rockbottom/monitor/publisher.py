@@ -230,9 +230,7 @@ class Publisher:
         self._not_before = self._monotonic() + wait * (0.5 + 0.5 * self._chance())
         if not self._said_failure:
             self._said_failure = True
-            log.warning(
-                "rockbottom: %s cannot send (%s); calls go on, what fits is kept for later", self.name, why
-            )
+            log.warning("rockbottom: %s cannot send (%s); calls go on, what fits is kept for later", self.name, why)
 
 
 _EVERY: "weakref.WeakSet[Publisher]" = weakref.WeakSet()
