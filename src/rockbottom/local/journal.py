@@ -32,6 +32,9 @@ def note(
     }
     if counted is not None:
         line["servedBy"] = counted.namespace.region
+        tier = counted.body.get("serviceTier")
+        if isinstance(tier, dict):
+            line["serviceTier"] = tier.get("type")
     if reply is not None:
         line.update(usage=reply.usage, latencyMs=reply.latency_ms)
     if failure is not None:

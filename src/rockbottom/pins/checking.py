@@ -64,7 +64,8 @@ class Gate:
     """Compares prompts with the pins of one file on one day.
 
     ``model`` stands in for requests that name none, or an application profile. ``requests_per_month`` overrides what
-    the pins say.
+    the pins say. ``seen`` are the pinned prefixes when the run began (None: those of ``pins``), ``names`` the prefixes
+    and sources judged in this run, where several gates share them.
     """
 
     path: Path
@@ -73,7 +74,8 @@ class Gate:
     model: str | None = None
     requests_per_month: int | None = None
     catalog: Catalog = field(default_factory=load_catalog)
-    _judged: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    seen: Mapping[str, str] | None = None
+    names: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
 
     def judged(self, rendering: Rendering, counted_tokens: int | None = None) -> Verdict:
         """The verdict on one prompt. Raises NameTaken where another one of this run has its name."""
@@ -116,7 +118,8 @@ class Gate:
         removed |= {old.name for one in after if one.status is Status.NEW and (old := self.renamed(one)) is not None}
         removed -= set(pinned)
         if pinned or removed:
-            update_pins(self.path, pinned, removed, self.pins)
+            seen = {name: pin.prefix for name, pin in self.pins.items()} if self.seen is None else self.seen
+            update_pins(self.path, pinned, removed, seen)
         for one in after:
             if one.prefix is not None and one.status in (Status.UNCHANGED, Status.NEW, Status.CHANGED):
                 self._keep_text(one, one.prefix, with_text)
@@ -130,7 +133,7 @@ class Gate:
         return next((pin for pin in self.pins.values() if pin.source == verdict.source and pin.holds(prefix)), None)
 
     def _take(self, rendering: Rendering, prefix: Prefix) -> None:
-        before = self._judged.setdefault(rendering.name, (prefix.hash, rendering.source))
+        before = self.names.setdefault(rendering.name, (prefix.hash, rendering.source))
         if before[0] != prefix.hash and before[1] != rendering.source:
             raise name_taken(rendering.name, before[1], rendering.source)
 

@@ -126,18 +126,18 @@ def _quoted(text: str) -> str:
 
 
 def update_pins(
-    path: Path, accepted: Mapping[str, Pin], removed: Iterable[str] = (), seen: Mapping[str, Pin] | None = None
+    path: Path, accepted: Mapping[str, Pin], removed: Iterable[str] = (), seen: Mapping[str, str] | None = None
 ) -> None:
     """Write these pins into the file, leaving what others wrote meanwhile.
 
-    ``seen`` is what the file held when the prompts were compared: a name that another process gave to another prefix
-    since then raises NameTaken. Raises DamagedPins, PinsNotWritable.
+    ``seen`` are the prefixes that the file held when the run began: a name that another process gave to another
+    prefix since then raises NameTaken. Raises DamagedPins, PinsNotWritable.
     """
     with _alone(path):
         pins = read_pins(path)
         for name, pin in accepted.items():
-            now, before = pins.get(name), (seen or {}).get(name)
-            if seen is not None and now is not None and now != before and now.prefix != pin.prefix:
+            now = pins.get(name)
+            if seen is not None and now is not None and now.prefix not in (seen.get(name), pin.prefix):
                 raise name_taken(name, now.source, pin.source)
         for name in removed:
             pins.pop(name, None)
