@@ -41,7 +41,7 @@ def nothing(): return None
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     Path("prompts.py").write_text(_MODULE)
@@ -183,7 +183,7 @@ def test_a_conversation_is_held_to_its_budget(folder: Path, capsys: pytest.Captu
     kept = ["check", "talk.json", "--accept", "--max-usd", "0.05", "--min-hit-rate", "60", "--output-tokens", "100"]
     assert main(kept) == Exit.OK
     # One write and two reads of the same prefix: 2/3 of it is read, a little less with the questions.
-    assert "3 turns" in (told := capsys.readouterr().out)
+    assert "turns   3, $" in (told := capsys.readouterr().out)
     assert "simulated" in told
     assert main(["check", "talk.json", "--max-usd", "0.001", "--min-hit-rate", "70"]) == Exit.VERDICT
     told = capsys.readouterr().out
@@ -212,8 +212,12 @@ def test_in_github_actions_failures_are_annotated_and_summed_up(
     summary = Path("summary.md").read_text()
     assert summary.startswith("before\n## Pinned prompts")
     assert "| ✗ | support | not pinned |" in summary
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(folder.parent))
+    assert main(["check", "support.json"]) == Exit.VERDICT
+    assert f"::error file={folder.name}/support.json,line=1," in capsys.readouterr().out
     assert main(["check", "support.json", "--accept"]) == Exit.OK
-    assert "::error" not in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "::error" not in told.out + told.err
 
 
 def test_a_summary_that_cannot_be_written_fails_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch):

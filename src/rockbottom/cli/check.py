@@ -82,7 +82,7 @@ def command(
     if accept:
         verdicts = list(gate.accept(verdicts, with_text=with_text))
     _print(verdicts, as_json)
-    _tell_github(verdicts, path)
+    _tell_github(verdicts, path, as_json)
     _leave(verdicts, _accepting(sources, name, pins_path))
 
 
@@ -162,14 +162,14 @@ def _print(verdicts: "Sequence[Verdict]", as_json: bool) -> None:
     click.echo(totals(verdicts))
 
 
-def _tell_github(verdicts: "Sequence[Verdict]", path: Path) -> None:
-    """Annotations and the summary of the job, where GitHub runs it."""
+def _tell_github(verdicts: "Sequence[Verdict]", path: Path, as_json: bool) -> None:
+    """Annotations and the summary of the job, where GitHub runs it; its commands are read from stdout."""
     from rockbottom.pins.telling import annotation, summary
 
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for verdict in verdicts:
             if not verdict.passed:
-                click.echo(annotation(verdict), err=True)
+                click.echo(annotation(replace(verdict, file=_in_repository(verdict.file))), err=as_json)
     page = os.environ.get("GITHUB_STEP_SUMMARY")
     if page:
         try:
@@ -177,6 +177,12 @@ def _tell_github(verdicts: "Sequence[Verdict]", path: Path) -> None:
                 file.write(summary(verdicts, f"rockbottom check --accept --pins {path}"))
         except OSError as error:
             say(f"the summary {page} cannot be written: {error.strerror}")
+
+
+def _in_repository(file: str) -> str:
+    """A file as GitHub names it: from the root of the repository, not from the folder of this step."""
+    root = os.environ.get("GITHUB_WORKSPACE")
+    return os.path.relpath(file, root) if file and root else file
 
 
 def _accepting(sources: Sequence[str], name: str | None, path: Path | None) -> str:

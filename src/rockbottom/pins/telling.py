@@ -20,6 +20,8 @@ _MONTH = "give --requests-per-month for a month"
 def verdict_as_text(verdict: Verdict) -> Iterator[str]:
     """One prompt: a line, and below it what moved and what it costs."""
     yield from wrap(f"{_sign(verdict)} {headline(verdict)}", _WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+    if verdict.bill is not None:
+        yield from _labelled("turns", _bill(verdict.bill))
     for change in verdict.changes:
         yield from _labelled("moved", _change(change))
         yield from _diff(change)
@@ -48,8 +50,8 @@ def headline(verdict: Verdict) -> str:
         return f"{told} ({verdict.source})"
     mark = "" if prefix.counted else " estimated"
     before = f"{pin.tokens:,} -> " if pin is not None and pin.tokens != prefix.tokens else ""
-    limits = "" if verdict.bill is None else f"; {_bill(verdict.bill)}"
-    return f"{told}; {before}{prefix.tokens:,} tokens{mark}, {prefix.model_name}{limits}"
+    model = "" if verdict.status is Status.UNCHANGED else f", {prefix.model_name}"
+    return f"{told}; {before}{prefix.tokens:,} tokens{mark}{model}"
 
 
 def effect_as_lines(effect: Effect, status: Status) -> Iterator[str]:
@@ -82,7 +84,7 @@ def _rate(each: Usd, effect: Effect, *, signed: bool) -> str:
 def _bill(bill: ConversationBill) -> str:
     cost = "no price" if bill.usd is None else f"${money(bill.usd)}"
     rate = "" if bill.hit_rate is None else f", {bill.hit_rate:.1f}% read"
-    return f"{len(bill.turns)} turns, {cost}{rate} (simulated)"
+    return f"{len(bill.turns)}, {cost}{rate} (simulated)"
 
 
 def _change(change: Change) -> str:
