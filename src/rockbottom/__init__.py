@@ -4,16 +4,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rockbottom.client import attach, report
+    from rockbottom.client import attach, report, tagged
     from rockbottom.plan import Planner
 
 __version__ = "0.1.0"
 
-__all__ = ["Planner", "__version__", "attach", "report"]
+__all__ = ["Planner", "__version__", "attach", "report", "tagged"]
 
 # Where each public name lives: imported when it is first asked for, so that importing rockbottom costs nothing.
 # ``report`` is also the name of a package; once that is imported it stands here instead, and is callable (see there).
-_HOMES = {"Planner": "rockbottom.plan", "attach": "rockbottom.client", "report": "rockbottom.client"}
+_HOMES = {
+    "Planner": "rockbottom.plan",
+    "attach": "rockbottom.client",
+    "report": "rockbottom.client",
+    "tagged": "rockbottom.client",
+}
 
 
 def __getattr__(name: str) -> Any:

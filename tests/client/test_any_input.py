@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 import rockbottom
 from rockbottom.catalog import load_catalog
 from rockbottom.client import attachment_of
-from rockbottom.client.attachment import Attachment, Options
+from rockbottom.client.attachment import Attachment
+from rockbottom.client.calls import Options
 
 _ATOMS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=8)
 _WORDS = st.sampled_from(

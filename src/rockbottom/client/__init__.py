@@ -2,12 +2,15 @@
 
 from rockbottom.client.attach import attach, attachment_of, report
 from rockbottom.client.attachment import Attachment
+from rockbottom.client.books import Line, Report
 from rockbottom.client.errors import NotAttachable, NotAttached, ProbeStopped
-from rockbottom.client.ledger import Line, Report
 from rockbottom.client.planning import Plan, Planner, Request
+from rockbottom.client.recording import Budget
+from rockbottom.client.tagging import tagged
 
 __all__ = [
     "Attachment",
+    "Budget",
     "Line",
     "NotAttachable",
     "NotAttached",
@@ -19,4 +22,5 @@ __all__ = [
     "attach",
     "attachment_of",
     "report",
+    "tagged",
 ]

@@ -1,20 +1,26 @@
 """``attach``: one line that puts the planner on a client, and ``report``: what came of it."""
 
+import os
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
 from rockbottom.catalog import Catalog, Resolve, load_catalog
-from rockbottom.client.attachment import Attachment, Options, listen_for_forks
+from rockbottom.client.attachment import Attachment
+from rockbottom.client.books import Report
 from rockbottom.client.botocore_hooks import Hooks, is_asynchronous, is_botocore_client
+from rockbottom.client.calls import Options
 from rockbottom.client.errors import NotAttachable, NotAttached
 from rockbottom.client.flights import DEFAULT_HOLD_S
-from rockbottom.client.ledger import Report
+from rockbottom.client.forks import listen_for_forks
 from rockbottom.client.planning import Planner
 from rockbottom.client.probing.facts import with_saved_facts
+from rockbottom.client.recording import Budget
+from rockbottom.client.sinks import recorder_of
+from rockbottom.ledger import Sink
 
 Client = TypeVar("Client")
 
@@ -30,6 +36,11 @@ def attach(
     hold_s: float = DEFAULT_HOLD_S,
     keep_alive_usd: Decimal | int | str | None = None,
     notices: bool = True,
+    ledger: bool | str | Path | None = None,
+    sinks: Iterable[Sink] = (),
+    tags: Mapping[str, str] | None = None,
+    budget: Budget | None = None,
+    request_metadata: bool = False,
     catalog: Catalog | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Client:
@@ -44,12 +55,21 @@ def attach(
     GetInferenceProfile is asked with the client's credentials.
     ``hold_s`` is how long parallel requests on a new prefix wait for the first of them to begin to
     answer (0: never). ``keep_alive_usd`` allows keep-alive requests up to that many US dollars in all.
-    ``notices``: log what keeps caching from happening. Raises NotAttachable.
+    ``notices``: log what keeps caching from happening.
+
+    ``ledger`` records every call (tokens, cost, tags; never text) in a folder, or with True in the one that
+    ``ROCKBOTTOM_LEDGER`` names or ``~/.local/state/rockbottom/ledger``; by default it does so if that
+    variable is set. ``sinks`` are given every record too. ``tags`` are put on every call (see ``tagged``), and
+    ``request_metadata`` also sends them to AWS as requestMetadata, which invocation logs keep. ``budget`` is asked
+    before each call, and what it raises reaches the caller. Raises NotAttachable.
     """
     if client in _ATTACHED:
         return client
     options = Options(
-        max(0.0, float(hold_s)), None if keep_alive_usd is None else Decimal(str(keep_alive_usd)), notices
+        max(0.0, float(hold_s)),
+        None if keep_alive_usd is None else Decimal(str(keep_alive_usd)),
+        notices,
+        request_metadata,
     )
     facts = catalog or with_saved_facts(load_catalog())
     make = _maker(client)
@@ -61,6 +81,8 @@ def attach(
     attachment = Attachment(planner or _new_planner(facts, resolve, state), facts, resolve, options, clock)
     if state is not None and planner is None:
         attachment.keep_state(Path(state))
+    attachment.recorder = recorder_of(attachment, ledger, sinks, tags, budget, os.environ)
+    attachment.budget = budget
     make.install(client, attachment)
     _ATTACHED[client] = attachment
     listen_for_forks()
@@ -107,11 +129,14 @@ class _Botocore:
         if attachment.options.keep_alive_usd is not None:
             if is_asynchronous(client):
                 raise NotAttachable("keep-alive needs a synchronous client.", fix="attach without keep_alive_usd")
-            from rockbottom.client.botocore_hooks import pinger
+            from rockbottom.client.botocore_hooks import pinger, recorded
             from rockbottom.client.keepalive import KeepAlive
 
             attachment.keep_alive = KeepAlive(
-                attachment.options.keep_alive_usd, attachment.price, pinger(client), attachment.clock
+                attachment.options.keep_alive_usd,
+                attachment.price,
+                recorded(pinger(client), attachment, client),
+                attachment.clock,
             )
 
 

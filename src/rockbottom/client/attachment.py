@@ -6,63 +6,34 @@ Everything here is independent of how requests travel: hooks of botocore, of aio
 """
 
 import asyncio
-import logging
-import os
-import threading
 import time
-import weakref
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, cast
 
 from rockbottom.catalog import Catalog, Resolve
-from rockbottom.client.flights import DEFAULT_HOLD_S, Flight, Tower
+from rockbottom.client.books import Books, Report
+from rockbottom.client.calls import Call, Options
+from rockbottom.client.flights import Flight, Tower
+from rockbottom.client.forks import lock_of, tell_of_forks
 from rockbottom.client.keepalive import KeepAlive
 from rockbottom.client.keeping import Keeper
-from rockbottom.client.ledger import Ledger, Report
-from rockbottom.client.notices import Noticer
+from rockbottom.client.notices import TTL_EXPIRED, Noticer
 from rockbottom.client.planning import Plan, Planner, Request
 from rockbottom.client.profiles import is_application_profile
 from rockbottom.client.reading import OnceReader, Reading, RequestReader, with_placements
+from rockbottom.client.recording import Budget, Recorder
+from rockbottom.client.tagging import tags_now
+from rockbottom.client.talking import Talk
+from rockbottom.client.whereabouts import NOWHERE, Whereabouts
+from rockbottom.cost import Cost
 from rockbottom.prompt import PrefixHash
 from rockbottom.quantities import RockbottomError, Ttl, Unit, Usage, Usd
 
-log = logging.getLogger("rockbottom.client")
-
 _REFUSALS_UNTIL_SUSPENDED = 3
 SUSPENDED_S = 3600.0
-
-
-@dataclass(slots=True, eq=False)
-class Call:
-    """One request from departure to its end. ``sent`` is what travels; ``original`` what the caller wrote."""
-
-    at: float
-    original: Request
-    sent: Request
-    reading: Reading  # of ``sent``
-    plan: Plan
-    flight: Flight | None = None
-    restored: bool = False  # the service refused what was sent, and the original was sent instead
-    refusal: str = ""  # with what words
-    done: bool = False
-    retries_seen: int = 0
-
-    @property
-    def changed(self) -> bool:
-        """Whether what travels differs from what the caller wrote."""
-        return self.sent is not self.original and not self.restored
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How ``attach`` was called."""
-
-    hold_s: float = DEFAULT_HOLD_S  # 0: no holding
-    keep_alive_usd: Usd | None = None  # None: off
-    notices: bool = True
 
 
 class Attachment:
@@ -75,50 +46,87 @@ class Attachment:
         resolve: Resolve | None,
         options: Options,
         clock: Callable[[], float] = time.time,
+        stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.planner = planner
         self.catalog = catalog
         self.options = options
         self.clock = clock
+        self.stopwatch = stopwatch
         self.since = clock()
         self.resolve = resolve
         self._own_reader = _once_reader_of(planner)
         self._reader = RequestReader(catalog, resolve, self._own_reader)
-        self._lock = _lock_of(planner)
+        self._lock = lock_of(planner)
         self._tower = Tower(options.hold_s)
-        self._ledger = Ledger(catalog)
+        self._books = Books(catalog)
         self._noticer = Noticer()
-        self._notices: list[str] = []
-        self._said: set[str] = set()
+        self.talk = Talk()
         self._refusals: dict[str, int] = {}
         self._suspended: dict[str, float] = {}
         self.keep_alive: KeepAlive | None = None
         self.keeper: Keeper | None = None
-        _ATTACHMENTS.add(self)
+        self.recorder: Recorder | None = None
+        self.budget: Budget | None = None
+        self._dropped: deque[Call] = deque()  # calls whose reply nobody holds any more
+        tell_of_forks(self)
 
     # Departure ----------------------------------------------------------------------------------------------
 
-    def depart(self, request: Request) -> Call | None:
-        """The call to make for a request; None: send it as it is. Waits for a leader, at most ``hold_s``."""
+    def depart(self, request: Request, operation: str = "Converse", whereabouts: Whereabouts = NOWHERE) -> Call | None:
+        """The call to make for a request; None: send it as it is. Waits for a leader, at most ``hold_s``.
+
+        Raises only what a budget raises on purpose.
+        """
+        tags = self._admitted()
         try:
             if self._must_ask(request):
                 self._ask(request["modelId"])
             while isinstance(step := self._try_depart(request), Flight):
                 step.wait(self._tower.remaining(step))
-            return step
         except Exception as error:
-            return self._passed_through(error)
+            self.talk.passed_through(error)
+            step = None
+        return self._off(step, request, operation, whereabouts, tags)
 
-    async def depart_async(self, request: Request) -> Call | None:
+    async def depart_async(
+        self, request: Request, operation: str = "Converse", whereabouts: Whereabouts = NOWHERE
+    ) -> Call | None:
         """The same without blocking the event loop."""
+        tags = self._admitted()
         try:
             if self._must_ask(request):
                 await asyncio.to_thread(self._ask, request["modelId"])
             while isinstance(step := self._try_depart(request), Flight):
                 await step.wait_async(self._tower.remaining(step))
-            return step
         except Exception as error:
-            return self._passed_through(error)
+            self.talk.passed_through(error)
+            step = None
+        return self._off(step, request, operation, whereabouts, tags)
+
+    def _admitted(self) -> Mapping[str, str]:
+        """The tags of a call made here and now. Raises what the budget says to the caller, and nothing else."""
+        tags = tags_now(self.recorder.tags if self.recorder is not None else {})
+        if self.budget is not None:
+            try:
+                self.budget.check(tags, self.clock())
+            except RockbottomError:
+                raise
+            except Exception as error:
+                self.talk.failure("asking the budget", error)
+        return tags
+
+    def _off(
+        self, call: Call | None, request: Request, operation: str, whereabouts: Whereabouts, tags: Mapping[str, str]
+    ) -> Call | None:
+        """The call as it leaves; one that passes as it is, is there only to be recorded."""
+        if call is None:
+            if self.recorder is None:
+                return None
+            call = Call(self.clock(), request, request)
+        call.operation, call.whereabouts, call.tags = operation, whereabouts, tags
+        call.left = self.stopwatch()
+        return call
 
     def _must_ask(self, request: Mapping[str, Any]) -> bool:
         knows = getattr(self.resolve, "knows", None)
@@ -151,21 +159,24 @@ class Attachment:
 
     def _worth_holding(self, reading: Reading) -> bool:
         on = self.today()
-        read = self._ledger.usd_per_mtok(reading, Unit.CACHE_READ, on)
-        write = self._ledger.usd_per_mtok(reading, Unit.CACHE_WRITE_5M, on)
+        read = self._books.usd_per_mtok(reading, Unit.CACHE_READ, on)
+        write = self._books.usd_per_mtok(reading, Unit.CACHE_WRITE_5M, on)
         return read is not None and write is not None and write > read
 
     def _planned(self, request: Request, reading: Reading) -> Call:
         now = self.clock()
         plan = self.planner.plan(request, now=now)
         sent = plan.apply(request)
+        cause = ""
         if self.options.notices:
-            self.say(self._noticer.changing(reading))
+            self.talk.say(self._noticer.changing(reading))
+            cause = self._noticer.cause
         if sent is request or sent == request:
             call = Call(now, request, request, reading, plan)
         else:
             call = Call(now, request, sent, self._reading_of(sent, reading, plan), plan)
-        prefixes = _prefixes(call.reading, self._minimum(call.reading))
+        prefixes = _prefixes(call.reading or reading, self._minimum(reading))
+        call.cause = cause or (TTL_EXPIRED if self._tower.has_expired(prefixes, now) else "")
         if self.options.hold_s > 0:
             call.flight = self._tower.depart(prefixes, now)
         if call.flight is None:
@@ -193,45 +204,98 @@ class Attachment:
                 self._tower.arrive(call.flight, call.at)
             call.flight = None
 
+    def began(self, call: Call) -> None:
+        """The first token of a stream has come."""
+        if call.first is None:
+            call.first = self.stopwatch()
+
     def failed(self, call: Call) -> None:
-        """The call ended without a reply."""
+        """The call ended without a reply, or its stream broke."""
         if call.flight is not None:
             with self._lock:
                 self._tower.abandon(call.flight)
             call.flight = None
-        self._without_usage(call)
+        self._without_usage(call, failed=True)
 
     def abandoned(self, call: Call) -> None:
         """The caller stopped reading before the usage came."""
-        self._without_usage(call)
+        self._without_usage(call, failed=False)
 
-    def _without_usage(self, call: Call) -> None:
+    def dropped(self, call: Call) -> None:
+        """Nobody holds the reply any more. Called by the garbage collector, so it takes no lock."""
         if not call.done:
-            call.done = True
+            self._dropped.append(call)
+
+    def settle(self) -> None:
+        """End the calls whose reply was dropped."""
+        while self._dropped:
+            self.abandoned(self._dropped.popleft())
+
+    def _without_usage(self, call: Call, failed: bool) -> None:
+        if call.done:
+            return
+        call.done = True
+        if call.reading is not None:
             with self._lock:
-                self._ledger.without_usage += 1
+                self._books.without_usage += 1
+        self._record(call, None, None, failed)
 
     def finished(self, call: Call, usage: Usage) -> None:
         """The usage of a call is known: learn, book, look."""
         if call.done:
             return
         call.done = True
+        costs = None
+        if call.reading is not None:
+            try:
+                with self._lock:
+                    costs = self._books.costs(call.reading, usage, self.today())
+                    self._learn(call, call.reading, usage, costs)
+            except Exception as error:
+                self.talk.failure("observing", error)
+        self._record(call, usage, costs, False)
+
+    def _record(self, call: Call, usage: Usage | None, costs: tuple[Cost, Cost] | None, failed: bool) -> None:
+        if self.recorder is None:
+            return None
+        try:
+            if call.restored and call.reading is not None:  # what the caller wrote went out in the end
+                with self._lock:
+                    call.reading = self._reader.read(call.original)
+            minimum = self._minimum(call.reading) if call.reading is not None else 0
+        except Exception as error:
+            return self.talk.failure("recording", error, "the call is not recorded")
+        self.recorder.record(call, usage, costs, minimum, self.stopwatch(), failed)
+        if self._dropped:
+            self.settle()
+        return None
+
+    def kept_alive(
+        self, request: Request, usage: Usage | None, at: float, left: float, whereabouts: Whereabouts
+    ) -> None:
+        """A keep-alive of ours came back, or failed: it is recorded like any other call."""
+        if self.recorder is None:
+            return None
         try:
             with self._lock:
-                self._learn(call, usage)
+                reading = self._reader.read(request)
+                costs = self._books.costs(reading, usage, self.today()) if usage is not None else None
         except Exception as error:
-            self.report_failure("observing", error)
+            return self.talk.failure("recording", error, "the call is not recorded")
+        call = Call(at, request, request, reading, whereabouts=whereabouts, tags=self.recorder.tags, left=left)
+        call.source, call.done = "keep-alive", True
+        return self._record(call, usage, costs, usage is None)
 
-    def _learn(self, call: Call, usage: Usage) -> None:
-        reading, now = call.reading, self.clock()
-        self._ledger.book(reading, usage, self.today())
+    def _learn(self, call: Call, reading: Reading, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
+        now = self.clock()
+        self._books.book(reading, usage, costs)
         if not call.restored:
             # Ours knows its plan again by its key; any other planner is told the request as it was sent.
             self.planner.observe(call.plan if hasattr(call.plan, "key") else call.sent, usage, now=now)
         if call.changed:
             self._refusals.pop(reading.model.given, None)
         if self.options.notices and not call.restored:
-            self.say(self._noticer.look(reading, usage, self._minimum(reading)))
+            self.talk.say(self._noticer.look(reading, usage, self._minimum(reading)))
         if self.keeper is not None:
             self.keeper.used()
         if self.keep_alive is not None:
@@ -239,58 +303,16 @@ class Attachment:
 
     def _refused(self, call: Call) -> None:
         """The service refused a request that we had changed, and took the original: our points were at fault."""
-        model, message = call.reading.model.given, call.refusal
+        model, message = str(call.original.get("modelId")), call.refusal
         with self._lock:
             self._refusals[model] = self._refusals.get(model, 0) + 1
             if self._refusals[model] >= _REFUSALS_UNTIL_SUSPENDED:
                 self._suspended[model] = self.clock() + SUSPENDED_S
                 self._refusals[model] = 0
-        self.once(
+        self.talk.once(
             f"refused {model} {message[:60]}",
             f"the service refused the cachePoints planned for {model} ({message[:200]}); the request was sent again "
             "without them. Please report this: a plan should never be refused",
-        )
-
-    # Talk ---------------------------------------------------------------------------------------------------
-
-    def say(self, notices: Iterable[str]) -> None:
-        """Log what was noticed and keep it for the report."""
-        for notice in notices:
-            if len(self._notices) < 100 and notice not in self._notices:
-                self._notices.append(notice)
-                log.warning("rockbottom: %s", notice)
-
-    def once(self, key: str, message: str) -> None:
-        """Log a message the first time its key comes."""
-        with self._lock:
-            if key in self._said or len(self._said) > 1000:
-                return
-            self._said.add(key)
-        log.warning("rockbottom: %s", message)
-
-    def _passed_through(self, error: Exception) -> None:
-        # What the catalogue or the prompt package refuses to read is the caller's business: boto3 or the service
-        # will say so. Anything else is ours, and is worth one line.
-        if isinstance(error, RockbottomError):
-            log.debug("rockbottom: a request passes unmodified: %s", error)
-        elif isinstance(error, (KeyError, TypeError, ValueError, AttributeError, RecursionError)):
-            self.once(
-                f"unread {type(error).__name__}",
-                f"a request could not be read ({type(error).__name__}); such requests pass unmodified",
-            )
-        else:
-            self.report_failure("planning", error)
-
-    def report_failure(self, doing: str, error: Exception) -> None:
-        """Log an internal failure once per kind: the type and the place, never the text of a request."""
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        code = trace.tb_frame.f_code if trace is not None else None
-        where = f"{os.path.basename(code.co_filename)}:{trace.tb_lineno}" if code and trace else "unknown place"
-        self.once(
-            f"{doing} {type(error).__name__} {where}",
-            f"internal failure while {doing}: {type(error).__name__} at {where}; requests pass unmodified",
         )
 
     # Books --------------------------------------------------------------------------------------------------
@@ -301,18 +323,19 @@ class Attachment:
 
     def price(self, reading: Reading, unit: Unit) -> Usd | None:
         """A price of a request's model today, in US dollars per million tokens."""
-        return self._ledger.usd_per_mtok(reading, unit, self.today())
+        return self._books.usd_per_mtok(reading, unit, self.today())
 
     def report(self) -> Report:
         """The books so far."""
+        self.settle()
         with self._lock:
             spent = self.keep_alive.spent_usd if self.keep_alive is not None else Usd(0)
-            return self._ledger.report(self.since, self.clock(), spent, self._notices)
+            return self._books.report(self.since, self.clock(), spent, self.talk.notices)
 
     def keep_state(self, path: Path) -> None:
         """Save what the planner learns to a file from now on."""
         self.keeper = Keeper(
-            self.planner, path, lambda: self._lock, lambda error: self.report_failure("saving what was learned", error)
+            self.planner, path, lambda: self._lock, lambda error: self.talk.failure("saving what was learned", error)
         )
 
     # Fork ---------------------------------------------------------------------------------------------------
@@ -327,7 +350,7 @@ class Attachment:
 
     def after_fork_in_child(self) -> None:
         """New locks, and nothing under way: the calls of the parent answer to the parent."""
-        self._lock = _lock_of(self.planner)
+        self._lock = lock_of(self.planner)
         renew = getattr(self.resolve, "renew_lock", None)
         if renew is not None:
             renew()
@@ -338,13 +361,6 @@ class Attachment:
             self.keeper.after_fork_in_child()
 
 
-@dataclass(slots=True)
-class _Forks:
-    """Attachments that are told of forks, and those locked while one goes on."""
-
-    held: list[Attachment] = field(default_factory=list[Attachment])
-
-
 def _once_reader_of(planner: Any) -> OnceReader | None:
     """One reader for the client and our own planner; None for a planner that reads in its own way."""
     if not hasattr(planner, "reader") or not hasattr(planner, "catalog"):
@@ -352,51 +368,6 @@ def _once_reader_of(planner: Any) -> OnceReader | None:
     if not isinstance(planner.reader, OnceReader):
         planner.reader = OnceReader(planner.catalog.token_weights)
     return cast(OnceReader, planner.reader)
-
-
-_LOCKS: "weakref.WeakKeyDictionary[Any, threading.RLock]" = weakref.WeakKeyDictionary()
-
-
-def _lock_of(planner: Any) -> Any:
-    """The lock of a planner: clients that share a planner share it."""
-    if planner not in _LOCKS:
-        _LOCKS[planner] = threading.RLock()
-    return _LOCKS[planner]
-
-
-_ATTACHMENTS: "weakref.WeakSet[Attachment]" = weakref.WeakSet()
-_FORKS = _Forks()
-
-
-def _before_fork() -> None:
-    _FORKS.held = list(_ATTACHMENTS)
-    for attachment in _FORKS.held:
-        attachment.before_fork()
-
-
-def _after_fork_in_parent() -> None:
-    for attachment in _FORKS.held:
-        attachment.after_fork_in_parent()
-    _FORKS.held = []
-
-
-def _after_fork_in_child() -> None:
-    _LOCKS.clear()  # they are held by the parent's threads, which are not here
-    for attachment in _FORKS.held:
-        attachment.after_fork_in_child()
-    _FORKS.held = []
-
-
-def listen_for_forks() -> None:
-    """Register with the operating system, once per process; called by the first ``attach``."""
-    if not _LISTENING and hasattr(os, "register_at_fork"):
-        _LISTENING.append(True)
-        os.register_at_fork(
-            before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
-        )
-
-
-_LISTENING: list[bool] = []
 
 
 def _prefixes(reading: Reading, minimum: int) -> list[tuple[PrefixHash, float]]:

@@ -6,16 +6,20 @@ and the caller's objects stay untouched. Retries happen later and below. ``after
 """
 
 import contextvars
-import functools
 import inspect
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rockbottom.client.attachment import Attachment, Call
+from rockbottom.client.attachment import Attachment
+from rockbottom.client.calls import Call
+from rockbottom.client.listening import CallListener
 from rockbottom.client.planning import Request
 from rockbottom.client.streams import watched_body, watched_stream
+from rockbottom.client.tagging import metadata_of
 from rockbottom.client.usage import converse_usage, header_usage
+from rockbottom.client.whereabouts import NOWHERE, whereabouts_of
 from rockbottom.quantities import Ttl, Usage
 
 OPERATIONS = ("Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream")
@@ -34,9 +38,11 @@ class Hooks:
 
     def __init__(self, attachment: Attachment) -> None:
         self._attachment = attachment
+        self._whereabouts = NOWHERE
 
     def register(self, client: Any) -> None:
         """Put the handlers on the client's events, awaiting ones on an asynchronous client."""
+        self._whereabouts = whereabouts_of(str(client.meta.endpoint_url), client.meta.region_name)
         asynchronous = is_asynchronous(client)
         before = self._before_async if asynchronous else self._before
         events = client.meta.events
@@ -52,20 +58,24 @@ class Hooks:
             for event, handler in handlers.items():
                 events.register_last(f"{event}.{name}", handler, unique_id=f"rockbottom-{event}-{operation}")
 
-    def _before(self, params: dict[str, Any], context: Context, **_: Any) -> None:
+    def _before(self, params: dict[str, Any], context: Context, model: Any, **_: Any) -> None:
         if not BYPASS.get():
-            self._depart(params, context, self._attachment.depart(dict(params)))
+            call = self._attachment.depart(dict(params), model.name, self._whereabouts)
+            self._depart(params, context, model, call)
 
-    async def _before_async(self, params: dict[str, Any], context: Context, **_: Any) -> None:
+    async def _before_async(self, params: dict[str, Any], context: Context, model: Any, **_: Any) -> None:
         if not BYPASS.get():
-            self._depart(params, context, await self._attachment.depart_async(dict(params)))
+            call = await self._attachment.depart_async(dict(params), model.name, self._whereabouts)
+            self._depart(params, context, model, call)
 
-    def _depart(self, params: dict[str, Any], context: Context, call: Call | None) -> None:
+    def _depart(self, params: dict[str, Any], context: Context, model: Any, call: Call | None) -> None:
         if call is None:
             return
         context[_KEY] = call
         if call.changed:
             params.update(call.sent)
+        if self._attachment.options.request_metadata and call.tags:
+            params.update(_with_metadata(params, model, call))
 
     def _airborne(self, context: Context, **_: Any) -> None:
         call: Call | None = context.get(_KEY)
@@ -81,10 +91,13 @@ class Hooks:
             message = _refusal(response)
             if message is None:
                 return None
-            request_dict["body"] = _serialized(operation, call.original)["body"]
+            original = call.original
+            if self._attachment.options.request_metadata and call.tags:
+                original = {**original, **_with_metadata(original, operation, call)}
+            request_dict["body"] = _serialized(operation, original)["body"]
             call.restored, call.refusal = True, message
         except Exception as error:
-            self._attachment.report_failure("restoring a request", error)
+            self._attachment.talk.failure("restoring a request", error)
             return None
         return 0.0
 
@@ -93,6 +106,7 @@ class Hooks:
         if call is None:
             return
         attachment = self._attachment
+        call.request_id = str(parsed.get("ResponseMetadata", {}).get("RequestId", ""))
         if http_response.status_code >= 300:
             attachment.failed(call)
             return
@@ -100,24 +114,25 @@ class Hooks:
         try:
             self._watch(call, parsed, model.name)
         except Exception as error:
-            attachment.report_failure("reading a reply", error)
+            attachment.talk.failure("reading a reply", error)
 
     def _watch(self, call: Call, parsed: dict[str, Any], operation: str) -> None:
-        finished = functools.partial(self._attachment.finished, call)
-        abandoned = functools.partial(self._attachment.abandoned, call)
-        ttl = call.reading.default_ttl
+        listener, ttl = CallListener(self._attachment, call), call.default_ttl
         if operation == "Converse":
-            finished(converse_usage(parsed["usage"], ttl)) if "usage" in parsed else abandoned()
+            listener.finished(converse_usage(parsed["usage"], ttl)) if "usage" in parsed else listener.abandoned()
         elif operation == "ConverseStream":
-            parsed["stream"] = watched_stream(parsed["stream"], ttl, finished, abandoned)
+            parsed["stream"] = watched_stream(parsed["stream"], ttl, listener)
+            listener.hold(parsed["stream"])
         elif operation == "InvokeModelWithResponseStream":
-            parsed["body"] = watched_stream(parsed["body"], ttl, finished, abandoned)
+            parsed["body"] = watched_stream(parsed["body"], ttl, listener)
+            listener.hold(parsed["body"])
         else:
             usage = header_usage(parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {}), ttl)
-            if usage is not None and (not usage.cache_write or _one_ttl(call)):
-                finished(usage)
+            if usage is not None and (not usage.cache_write or call.has_one_ttl):
+                listener.finished(usage)
             else:
-                parsed["body"] = watched_body(parsed["body"], ttl, finished, abandoned)
+                parsed["body"] = watched_body(parsed["body"], ttl, listener)
+                listener.hold(parsed["body"])
 
     def _after_call_error(self, context: Context, **_: Any) -> None:
         call: Call | None = context.pop(_KEY, None)
@@ -135,8 +150,17 @@ def is_botocore_client(client: Any) -> bool:
     return hasattr(client, "meta") and hasattr(client.meta, "events") and hasattr(client.meta, "service_model")
 
 
-def _one_ttl(call: Call) -> bool:
-    return len({point.ttl for point in call.reading.prompt.points}) <= 1
+def _with_metadata(params: Mapping[str, Any], operation: Any, call: Call) -> dict[str, Any]:
+    """The argument that carries the tags: a map, or JSON in a header; nothing where this botocore knows none."""
+    shape = operation.input_shape.members.get("requestMetadata") if operation.input_shape else None
+    if shape is None:
+        return {}
+    given = params.get("requestMetadata")
+    if shape.type_name == "map":
+        return {"requestMetadata": metadata_of(call.tags, given)}
+    if given:  # text that the caller wrote stays as it is
+        return {}
+    return {"requestMetadata": json.dumps(metadata_of(call.tags, None), separators=(",", ":"))}
 
 
 def _refusal(response: tuple[Any, Mapping[str, Any]]) -> str | None:
@@ -172,3 +196,18 @@ def pinger(client: Any) -> Callable[[Request], Usage | None]:
             BYPASS.reset(token)
 
     return send
+
+
+def recorded(
+    send: Callable[[Request], Usage | None], attachment: Attachment, client: Any
+) -> Callable[[Request], Usage | None]:
+    """The same sender, whose requests are recorded as keep-alives."""
+    whereabouts = whereabouts_of(str(client.meta.endpoint_url), client.meta.region_name)
+
+    def sent(request: Request) -> Usage | None:
+        at, left = attachment.clock(), attachment.stopwatch()
+        usage = send(request)
+        attachment.kept_alive(request, usage, at, left, whereabouts)
+        return usage
+
+    return sent

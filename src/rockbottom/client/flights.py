@@ -117,6 +117,10 @@ class Tower:
             if prefix in self._alive:
                 self._alive[prefix] = now + ttl
 
+    def has_expired(self, prefixes: Sequence[tuple[PrefixHash, float]], now: float) -> bool:
+        """Whether the deepest of these was written or read through here, and is too old to be read again."""
+        return bool(prefixes) and self._alive.get(prefixes[-1][0], now + 1.0) <= now
+
     def abandon(self, flight: Flight) -> None:
         """It failed: whoever waits goes next."""
         self._forget(flight)

@@ -12,23 +12,35 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
 from rockbottom.catalog import Resolve
-from rockbottom.client.attachment import Attachment, Call
+from rockbottom.client.attachment import Attachment
 from rockbottom.client.botocore_hooks import about_points
+from rockbottom.client.calls import Call
 from rockbottom.client.errors import NotAttachable
+from rockbottom.client.listening import CallListener
 from rockbottom.client.planning import Request
 from rockbottom.client.signing import CredentialSource, credentials_of, resigned
 from rockbottom.client.streams import BodyWatcher, StreamWatcher
+from rockbottom.client.tagging import metadata_of
 from rockbottom.client.usage import header_usage
+from rockbottom.client.whereabouts import Whereabouts, whereabouts_of
+from rockbottom.quantities import RockbottomError
 from rockbottom.wire import Decoder, WireError, chunks, events
 
 _PATH = re.compile(r"/model/(?P<model>[^/]+)/(?P<kind>converse|converse-stream|invoke|invoke-with-response-stream)$")
+_OPERATIONS = {
+    "converse": "Converse",
+    "converse-stream": "ConverseStream",
+    "invoke": "InvokeModel",
+    "invoke-with-response-stream": "InvokeModelWithResponseStream",
+}
+_KINDS = {operation: kind for kind, operation in _OPERATIONS.items()}
 _REPEATED_S = 300.0
 _MOST_REPEATED = 64
 
@@ -65,7 +77,7 @@ class Httpx:
             raise NotAttachable("keep-alive needs a boto3 client.", fix="attach without keep_alive_usd")
         inner = _inner(client)
         assert inner is not None
-        hooks = Hooks(attachment, credentials_of(client), _library_of(inner))
+        hooks = Hooks(attachment, client, _library_of(inner))
         for transport in {id(one): one for one in (inner._transport, *inner._mounts.values())}.values():
             if transport is not None and not hasattr(transport, "_rockbottom"):
                 transport.__class__ = _transport_class(type(transport))
@@ -86,32 +98,40 @@ class Leg:
 class Hooks:
     """Plans requests on their way through a transport, and watches the replies."""
 
-    def __init__(self, attachment: Attachment, credentials: CredentialSource, library: Any) -> None:
+    def __init__(self, attachment: Attachment, client: Any, library: Any) -> None:
         self._attachment = attachment
-        self._credentials = credentials
+        self._credentials: CredentialSource = credentials_of(client)
+        self._region: str | None = getattr(client, "aws_region", None)
         self._library = library
+        # An SDK around the httpx client takes whatever is raised below it for a broken connection and tries again.
+        self.answers_for_budget = _inner(client) is not client
         self._lock = threading.Lock()
         self._failed: OrderedDict[bytes, tuple[float, Request]] = OrderedDict()
 
-    def opened(self, request: Any, content: bytes) -> tuple[Request, str] | None:
-        """The arguments that boto3 would have been given, and the kind of operation; None: not one of ours."""
+    def opened(self, request: Any, content: bytes) -> tuple[Request, str, Whereabouts] | None:
+        """The arguments that boto3 would have been given, the operation, and where it goes; None: not one of ours."""
         found = _match(request)
         if found is None:
             return None
-        model = unquote(found["model"])
-        if found["kind"].startswith("invoke"):
-            return {"modelId": model, "body": content}, found["kind"]
-        return {"modelId": model, **json.loads(content)}, found["kind"]
+        model, kind = unquote(found["model"]), found["kind"]
+        given = {"body": content} if kind.startswith("invoke") else json.loads(content)
+        where = whereabouts_of(f"{request.url.scheme}://{request.url.host}", self._region)
+        return {"modelId": model, **given}, _OPERATIONS[kind], where
 
-    def leg(self, asked: Any, content: bytes, kind: str, call: Call) -> Leg:
+    def leg(self, asked: Any, content: bytes, call: Call) -> Leg:
         """The attempt that carries a call."""
+        kind = _KINDS[call.operation]
         digest = hashlib.blake2b(content, digest_size=16).digest()
         sent = self._repeated(digest)
         if sent is not None and call.changed:
             call.sent = sent
-        if not call.changed:
+        tagging = self._attachment.options.request_metadata and bool(call.tags) and kind.startswith("converse")
+        if not call.changed and not tagging:
             return Leg(call, asked, asked, kind, digest)
-        body = call.sent["body"] if kind.startswith("invoke") else _without_model(call.sent)
+        travels = call.sent
+        if tagging:
+            travels = {**travels, "requestMetadata": metadata_of(call.tags, travels.get("requestMetadata"))}
+        body = travels["body"] if kind.startswith("invoke") else _without_model(travels)
         request = self._rebuilt(asked, body if isinstance(body, bytes) else str(body).encode())
         if request is None:
             call.sent, call.restored = call.original, True
@@ -129,7 +149,7 @@ class Hooks:
         if asked.headers.get("authorization", "").startswith("AWS4-HMAC-SHA256"):
             signed = resigned(request, body, self._credentials)
             if signed is None:
-                self._attachment.once(
+                self._attachment.talk.once(
                     "sign",
                     "requests of this client are signed with a key that rockbottom does not hold, so they go out "
                     "unmodified. Fix: give the client its credentials through the environment or its own arguments",
@@ -160,32 +180,35 @@ class Hooks:
 
     def watch(self, leg: Leg, response: Any) -> None:
         """Look at a good reply while the caller reads it."""
-        call, attachment = leg.call, self._attachment
-        attachment.answered(call)
-        ttl = call.reading.default_ttl
-        finished, abandoned = partial(attachment.finished, call), partial(attachment.abandoned, call)
+        call = leg.call
+        self._attachment.answered(call)
+        call.request_id = response.headers.get("x-amzn-requestid", "")
+        ttl, listener = call.default_ttl, CallListener(self._attachment, call)
         if leg.kind.endswith("stream"):
-            feed = _stream_feed(StreamWatcher(ttl, finished, abandoned))
+            feed = StreamFeed(StreamWatcher(ttl, listener))
         else:
             usage = header_usage(response.headers, ttl)
             if usage is not None and not usage.cache_write:
-                return finished(usage)
+                return listener.finished(usage)
             if response.headers.get("content-encoding", "identity") != "identity":
-                return abandoned() if usage is None else finished(usage)
-            feed = _body_feed(BodyWatcher(ttl, finished, abandoned))
+                return listener.abandoned() if usage is None else listener.finished(usage)
+            feed = BodyFeed(BodyWatcher(ttl, listener))
         response.stream = _watched(self._library, response.stream, feed)
+        listener.hold(response.stream)
         return None
 
     def report_failure(self, error: Exception) -> None:
         """Log an internal failure once."""
-        self._attachment.report_failure("planning", error)
+        self._attachment.talk.failure("planning", error)
 
     def depart(self, asked: Any, content: bytes) -> Leg | None:
-        """Plan one request; None: it passes as it is."""
+        """Plan one request; None: it passes as it is. Raises what a budget raises on purpose."""
         try:
             opened = self.opened(asked, content)
-            call = self._attachment.depart(opened[0]) if opened else None
-            return self._off(asked, content, opened[1], call) if opened and call else None
+            call = self._attachment.depart(*opened) if opened else None
+            return self._off(asked, content, call) if opened and call else None
+        except RockbottomError:
+            raise
         except Exception as error:
             return self.report_failure(error)
 
@@ -193,15 +216,17 @@ class Hooks:
         """The same without blocking the event loop."""
         try:
             opened = self.opened(asked, content)
-            call = await self._attachment.depart_async(opened[0]) if opened else None
-            return self._off(asked, content, opened[1], call) if opened and call else None
+            call = await self._attachment.depart_async(*opened) if opened else None
+            return self._off(asked, content, call) if opened and call else None
+        except RockbottomError:
+            raise
         except Exception as error:
             return self.report_failure(error)
 
-    def _off(self, asked: Any, content: bytes, kind: str, call: Call) -> Leg:
+    def _off(self, asked: Any, content: bytes, call: Call) -> Leg:
         if call.flight is not None:
             call.flight.airborne = True
-        return self.leg(asked, content, kind, call)
+        return self.leg(asked, content, call)
 
 
 def is_ours(request: Any) -> bool:
@@ -214,32 +239,43 @@ def _match(request: Any) -> "re.Match[str] | None":
     return _PATH.search(path) if request.method == "POST" else None
 
 
-Feed = Callable[[bytes | None], None]
-"""Takes the pieces of a reply, and None at its end."""
+class StreamFeed:
+    """Shows the frames of a stream to a watcher, as its bytes go by."""
 
+    def __init__(self, watcher: StreamWatcher) -> None:
+        self._decoder = Decoder()
+        self.watcher = watcher
 
-def _stream_feed(watcher: StreamWatcher) -> Feed:
-    decoder = Decoder()
-
-    def feed(data: bytes | None) -> None:
-        if data is None:
-            return
+    def see(self, data: bytes) -> None:
+        """Some bytes."""
         try:
-            for frame in decoder.feed(data):
-                if frame.text(":event-type") == "chunk":
+            for frame in self._decoder.feed(data):
+                kind = frame.text(":event-type")
+                if kind == "chunk":
                     for chunk in chunks((frame,)):
-                        watcher.chunk(json.dumps(chunk).encode())
-                elif frame.text(":event-type") == "metadata":
+                        self.watcher.chunk(json.dumps(chunk).encode())
+                elif kind == "metadata":
                     for _, payload in events((frame,)):
-                        watcher.see({"metadata": payload})
+                        self.watcher.see({"metadata": payload})
+                elif kind is not None and kind.startswith("contentBlock"):
+                    self.watcher.begin()
         except WireError:
             return  # whoever reads the stream will say so
 
-    return feed
+
+class BodyFeed:
+    """Shows a whole reply to a watcher, as its bytes go by."""
+
+    def __init__(self, watcher: BodyWatcher) -> None:
+        self.watcher = watcher
+
+    def see(self, data: bytes) -> None:
+        """Some bytes."""
+        if data:
+            self.watcher.see(data, False)
 
 
-def _body_feed(watcher: BodyWatcher) -> Feed:
-    return lambda data: watcher.end() if data is None else watcher.see(data, False) if data else None
+Feed = StreamFeed | BodyFeed
 
 
 def _watched(library: Any, stream: Any, feed: Feed) -> Any:
@@ -254,12 +290,17 @@ def _stream_classes(library: Any) -> tuple[Any, Any]:
             self._inner, self._feed = inner, feed
 
         def __iter__(self) -> Iterator[bytes]:
-            for data in self._inner:
-                self._feed(data)
-                yield data
-            self._feed(None)
+            try:
+                for data in self._inner:
+                    self._feed.see(data)
+                    yield data
+            except Exception:
+                self._feed.watcher.listener.broke()
+                raise
+            self._feed.watcher.close()
 
         def close(self) -> None:
+            self._feed.watcher.close()
             self._inner.close()
 
     class Async(library.AsyncByteStream):
@@ -267,12 +308,17 @@ def _stream_classes(library: Any) -> tuple[Any, Any]:
             self._inner, self._feed = inner, feed
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            async for data in self._inner:
-                self._feed(data)
-                yield data
-            self._feed(None)
+            try:
+                async for data in self._inner:
+                    self._feed.see(data)
+                    yield data
+            except Exception:
+                self._feed.watcher.listener.broke()
+                raise
+            self._feed.watcher.close()
 
         async def aclose(self) -> None:
+            self._feed.watcher.close()
             await self._inner.aclose()
 
     return Sync, Async
@@ -283,7 +329,10 @@ def _transport_class(base: Any) -> Any:
     class Sync(base):
         def handle_request(self, request: Any) -> Any:
             hooks: Hooks = self._rockbottom
-            leg = hooks.depart(request, request.read()) if is_ours(request) else None
+            try:
+                leg = hooks.depart(request, request.read()) if is_ours(request) else None
+            except RockbottomError as error:
+                return _refused(hooks, request, error)
             if leg is None:
                 return super().handle_request(request)
             try:
@@ -300,7 +349,10 @@ def _transport_class(base: Any) -> Any:
     class Async(base):
         async def handle_async_request(self, request: Any) -> Any:
             hooks: Hooks = self._rockbottom
-            leg = await hooks.depart_async(request, await request.aread()) if is_ours(request) else None
+            try:
+                leg = await hooks.depart_async(request, await request.aread()) if is_ours(request) else None
+            except RockbottomError as error:
+                return _refused(hooks, request, error)
             if leg is None:
                 return await super().handle_async_request(request)
             try:
@@ -319,6 +371,14 @@ def _transport_class(base: Any) -> Any:
     return made
 
 
+def _refused(hooks: Hooks, request: Any, error: RockbottomError) -> Any:
+    """What a budget says: raised to a caller of httpx, an error reply (402, not to be repeated) to an SDK around it."""
+    if not hooks.answers_for_budget:
+        raise error
+    body = {"type": "error", "error": {"type": type(error).__name__, "message": str(error)}, "message": str(error)}
+    return hooks._library.Response(402, headers={"x-should-retry": "false"}, json=body, request=request)
+
+
 def _kept(hooks: Hooks, response: Any, content: bytes) -> Any:
     """An error reply that was read, as one that can be read again."""
     dropped = ("content-encoding", "content-length", "transfer-encoding")
@@ -330,6 +390,7 @@ def _kept(hooks: Hooks, response: Any, content: bytes) -> Any:
 
 def _arrived(hooks: Hooks, leg: Leg, response: Any) -> Any:
     if response.status_code >= 300:
+        leg.call.request_id = response.headers.get("x-amzn-requestid", "")
         hooks.failed(leg)
         return response
     try:

@@ -17,6 +17,9 @@ from rockbottom.quantities import Usage
 IDLE_CALLS = 3  # calls in a row with points and neither read nor write
 UNREAD_WRITES = 8  # writes of one family without a single read in between
 CHANGED_CALLS = 4  # calls in a row whose stable part differs at the same place
+UNDER_MINIMUM, VOLATILE_TEXT, TOOLS_CHANGED, TOOLS_REORDERED, TTL_EXPIRED = "RB002", "RB003", "RB004", "RB005", "RB012"
+"""Values of ``diagnose.Cause`` that are seen without looking at other calls (a test holds the two together)."""
+
 _MOST_FAMILIES = 256
 _MOST_SHAPES = 64
 _LONGEST_TEXT = 400_000
@@ -50,6 +53,7 @@ class Noticer:
     def __init__(self) -> None:
         self._families: OrderedDict[tuple[str, str], _Family] = OrderedDict()
         self._shapes: OrderedDict[tuple[object, ...], _Shape] = OrderedDict()
+        self.cause = ""  # the rule of ``diagnose.Cause`` that the last request shown to ``changing`` breaks
 
     def look(self, reading: Reading, usage: Usage, minimum: int) -> list[str]:
         """What a finished call shows; ``reading`` is of the request as it was sent."""
@@ -99,6 +103,7 @@ class Noticer:
 
     def changing(self, reading: Reading) -> list[str]:
         """What a request shows beside the one before it of the same shape; ``reading`` is as the caller wrote it."""
+        self.cause = ""
         texts = tuple(_stable_texts(reading))
         if not texts or sum(len(text) for _, text in texts) > _LONGEST_TEXT:
             return []
@@ -118,6 +123,7 @@ class Noticer:
         if change is None:
             shape.runs = 0
             return []
+        self.cause = change.rule
         shape.runs = shape.runs + 1 if change.place == shape.place else 1
         shape.place = change.place
         if shape.runs < CHANGED_CALLS or shape.said:
@@ -135,6 +141,7 @@ class _Change:
     place: str
     said: str
     fix: str
+    rule: str
 
 
 def _change(old: Texts, new: Texts) -> _Change | None:
@@ -147,13 +154,16 @@ def _change(old: Texts, new: Texts) -> _Change | None:
     place, before, after = differing[0]
     if all(_is_tool(one) for one, _, _ in differing):
         if len(differing) > 1 and sorted(one[1] for one in differing) == sorted(one[2] for one in differing):
-            return _Change("tools", "the order of toolConfig.tools", "send the tools in one order, sorted by name say")
-        return _Change(place, place, "keep tool definitions the same, byte for byte") if len(differing) == 1 else None
+            sort = "send the tools in one order, sorted by name say"
+            return _Change("tools", "the order of toolConfig.tools", sort, TOOLS_REORDERED)
+        same = "keep tool definitions the same, byte for byte"
+        return _Change(place, place, same, TOOLS_CHANGED) if len(differing) == 1 else None
     if len(differing) > 1 or not _mostly_equal(before, after):
         return None
     offset = _first_difference(before, after)
     said = f"{place} byte {len(after[:offset].encode('utf-8', 'surrogatepass'))}{_shown(after, offset)}"
-    return _Change(place, said, "move it behind the stable text, best into the last user message")
+    move = "move it behind the stable text, best into the last user message"
+    return _Change(place, said, move, VOLATILE_TEXT)
 
 
 def _is_tool(place: str) -> bool:

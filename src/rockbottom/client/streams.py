@@ -5,28 +5,47 @@ at each event or chunk on its way to the caller. ``isinstance`` and every other 
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import cache
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from rockbottom.client.usage import METRICS, converse_usage, metrics_usage, native_usage, split_of
 from rockbottom.quantities import Ttl, Usage
 
-Finished = Callable[[Usage], None]
-Abandoned = Callable[[], None]
+
+class Listener(Protocol):
+    """Told how a reply goes; only the first end counts."""
+
+    def began(self) -> None:
+        """The first token has come."""
+        ...
+
+    def finished(self, usage: Usage) -> None:
+        """The usage is known."""
+        ...
+
+    def abandoned(self) -> None:
+        """The reply ended, or is not read further, and no usage came."""
+        ...
+
+    def broke(self) -> None:
+        """The reply broke off with an error."""
+        ...
+
 
 _MOST_BYTES = 8_000_000
 _METRICS = METRICS.encode()
+_FIRST_TOKENS = ("contentBlockDelta", "contentBlockStart")
 
 
 class StreamWatcher:
     """Picks the usage out of the events of ConverseStream or InvokeModelWithResponseStream."""
 
-    def __init__(self, default_ttl: Ttl, finished: Finished, abandoned: Abandoned) -> None:
+    def __init__(self, default_ttl: Ttl, listener: Listener) -> None:
         self._default_ttl = default_ttl
-        self._finished = finished
-        self._abandoned = abandoned
+        self.listener = listener
         self._split: Mapping[Ttl, int] = {}
+        self._begun = False
 
     def see(self, event: Any) -> None:
         """Look at one event; an event that cannot be read is none of ours."""
@@ -34,31 +53,40 @@ class StreamWatcher:
             if "chunk" in event:
                 self.chunk(event["chunk"].get("bytes", b""))
             elif "metadata" in event:
-                self._finished(converse_usage(event["metadata"]["usage"], self._default_ttl))
+                self.listener.finished(converse_usage(event["metadata"]["usage"], self._default_ttl))
+            elif not self._begun and any(name in event for name in _FIRST_TOKENS):
+                self.begin()
         except (KeyError, TypeError, ValueError, AttributeError):
             return
 
+    def begin(self) -> None:
+        """The first token has come."""
+        if not self._begun:
+            self._begun = True
+            self.listener.began()
+
     def chunk(self, data: bytes) -> None:
-        """Look at one chunk of a native stream."""
+        """Look at one chunk of a native stream; Anthropic's says before its first token what was written."""
         if b"message_start" in data:
             message = json.loads(data).get("message", {})
             self._split = split_of(message.get("usage", {}))
+        elif not self._begun:
+            self.begin()
         if _METRICS in data:
             metrics = json.loads(data)[METRICS]
-            self._finished(metrics_usage(metrics, self._split, self._default_ttl))
+            self.listener.finished(metrics_usage(metrics, self._split, self._default_ttl))
 
     def close(self) -> None:
-        """The stream will not be read further."""
-        self._abandoned()
+        """The stream is at its end, or will not be read further."""
+        self.listener.abandoned()
 
 
 class BodyWatcher:
     """Keeps a copy of a reply while the caller reads it, and reads the usage at its end."""
 
-    def __init__(self, default_ttl: Ttl, finished: Finished, abandoned: Abandoned) -> None:
+    def __init__(self, default_ttl: Ttl, listener: Listener) -> None:
         self._default_ttl = default_ttl
-        self._finished = finished
-        self._abandoned = abandoned
+        self.listener = listener
         self._parts: list[bytes] = []
         self._size = 0
 
@@ -74,31 +102,35 @@ class BodyWatcher:
         """Everything was read, or the body was closed."""
         text, self._parts = b"".join(self._parts), []
         if not text:
-            return self._abandoned()
+            return self.listener.abandoned()
         try:
             usage = native_usage(json.loads(text), self._default_ttl)
         except (ValueError, TypeError, KeyError, AttributeError):
             usage = None
-        return self._finished(usage) if usage is not None else self._abandoned()
+        return self.listener.finished(usage) if usage is not None else self.listener.abandoned()
+
+    def close(self) -> None:
+        """Nothing more will be read."""
+        self.end()
 
 
-def watched_stream(stream: Any, default_ttl: Ttl, finished: Finished, abandoned: Abandoned) -> Any:
+def watched_stream(stream: Any, default_ttl: Ttl, listener: Listener) -> Any:
     """The same event stream, watched; anything that is no event stream of botocore comes back as it is."""
     from botocore.eventstream import EventStream  # botocore is there: the stream is its
 
     if isinstance(stream, EventStream):
         stream.__class__ = _stream_class(type(stream))
-        stream.__dict__["_rockbottom"] = StreamWatcher(default_ttl, finished, abandoned)
+        stream.__dict__["_rockbottom"] = StreamWatcher(default_ttl, listener)
     return stream
 
 
-def watched_body(body: Any, default_ttl: Ttl, finished: Finished, abandoned: Abandoned) -> Any:
+def watched_body(body: Any, default_ttl: Ttl, listener: Listener) -> Any:
     """The same body, watched; anything that is no body of botocore comes back as it is."""
     from botocore.response import StreamingBody
 
     if isinstance(body, cast(Any, StreamingBody)):
         body.__class__ = _body_class(type(body))
-        body._rockbottom = BodyWatcher(default_ttl, finished, abandoned)
+        body._rockbottom = BodyWatcher(default_ttl, listener)
     return body
 
 
@@ -106,9 +138,15 @@ def watched_body(body: Any, default_ttl: Ttl, finished: Finished, abandoned: Aba
 def _stream_class(base: Any) -> Any:
     class Sync(base):
         def __iter__(self) -> Iterator[Any]:
-            for event in super().__iter__():
-                self._rockbottom.see(event)
-                yield event
+            watcher: StreamWatcher = self._rockbottom
+            try:
+                for event in super().__iter__():
+                    watcher.see(event)
+                    yield event
+            except Exception:
+                watcher.listener.broke()
+                raise
+            watcher.close()
 
         def close(self) -> Any:
             self._rockbottom.close()
@@ -119,9 +157,15 @@ def _stream_class(base: Any) -> Any:
 
     class Async(base):
         async def __aiter__(self) -> AsyncIterator[Any]:
-            async for event in super().__aiter__():
-                self._rockbottom.see(event)
-                yield event
+            watcher: StreamWatcher = self._rockbottom
+            try:
+                async for event in super().__aiter__():
+                    watcher.see(event)
+                    yield event
+            except Exception:
+                watcher.listener.broke()
+                raise
+            watcher.close()
 
         def close(self) -> Any:
             self._rockbottom.close()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from rockbottom.client.ledger import Line, Report
+from rockbottom.client.books import Line, Report
 
 _NAME = 30
 _MOST_PREFIXES = 12

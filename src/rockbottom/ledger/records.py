@@ -52,8 +52,12 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     source: str = ""  # "client" | "bench" | "keep-alive"
     endpoint: str = ""  # "aws" | "local"
     cause: str = ""  # the rule that a miss broke, where it was cheap to tell
-    hashes: tuple[str, ...] = ()  # keyed hashes of the prompt's prefixes, outermost last
-    depths: tuple[int, ...] = ()  # their tokens, estimated
+    hashes: tuple[str, ...] = ()  # keyed hashes (16 hex digits) of prefixes of the prompt, the shortest first
+    depths: tuple[Tokens, ...] = ()  # their tokens, estimated
+    sections: tuple[int, int] = (0, 0)  # how many of them end in tools, and in tools or system
+    weights: tuple[int, ...] = ()  # blocks that the lookback counts from one to the next; (): one each
+    marks: tuple[int, ...] = ()  # how many of them end at or before each cachePoint
+    ttls: tuple[str, ...] = ()  # of each cachePoint, "": none was named
 
     @property
     def usage(self) -> Usage:

@@ -100,7 +100,7 @@ class Report:
         return table_of(self)
 
 
-class Ledger:
+class Books:
     """Books calls. Its methods are called under the attachment's lock; bounded to 256 families."""
 
     def __init__(self, catalog: Catalog) -> None:
@@ -110,9 +110,8 @@ class Ledger:
         self._total = Account()
         self.without_usage = 0
 
-    def book(self, reading: Reading, usage: Usage, on: date) -> None:
-        """Book one finished call."""
-        costs = self.costs(reading, usage, on)
+    def book(self, reading: Reading, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
+        """Book one finished call with what ``costs`` says of it."""
         self._total.add(usage, costs)
         self._models.setdefault(f"{reading.model.model.name} ({reading.model.scope.value})", Account()).add(
             usage, costs

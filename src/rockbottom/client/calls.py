@@ -1,0 +1,62 @@
+"""One request from departure to its end, and how ``attach`` was called."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rockbottom.client.flights import DEFAULT_HOLD_S, Flight
+from rockbottom.client.planning import Plan, Request
+from rockbottom.client.reading import Reading
+from rockbottom.client.whereabouts import NOWHERE, Whereabouts
+from rockbottom.quantities import Ttl, Usd
+
+
+@dataclass(slots=True, eq=False, weakref_slot=True)
+class Call:
+    """One request under way. ``sent`` is what travels; ``original`` what the caller wrote.
+
+    A request that cannot be read passes as it is: it has no ``reading`` and no ``plan``, and is only recorded.
+    """
+
+    at: float
+    original: Request
+    sent: Request
+    reading: Reading | None = None  # of ``sent``
+    plan: Plan | None = None
+    flight: Flight | None = None
+    restored: bool = False  # the service refused what was sent, and the original was sent instead
+    refusal: str = ""  # with what words
+    done: bool = False
+    retries_seen: int = 0
+    operation: str = "Converse"
+    whereabouts: Whereabouts = NOWHERE
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    left: float = 0.0  # by the stopwatch, when the request left
+    first: float | None = None  # by the stopwatch, when its first token came
+    request_id: str = ""
+    cause: str = ""  # the rule of ``diagnose.Cause`` that would explain a miss
+    source: str = "client"
+
+    @property
+    def changed(self) -> bool:
+        """Whether what travels differs from what the caller wrote."""
+        return self.sent is not self.original and not self.restored
+
+    @property
+    def default_ttl(self) -> Ttl:
+        """The TTL of writes for which the reply names none."""
+        return self.reading.default_ttl if self.reading is not None else Ttl.FIVE_MINUTES
+
+    @property
+    def has_one_ttl(self) -> bool:
+        """Whether every point asks for the same TTL, so that a sum of writes can be told apart by it."""
+        return self.reading is None or len({point.ttl for point in self.reading.prompt.points}) <= 1
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How ``attach`` was called."""
+
+    hold_s: float = DEFAULT_HOLD_S  # 0: no holding
+    keep_alive_usd: Usd | None = None  # None: off
+    notices: bool = True
+    request_metadata: bool = False

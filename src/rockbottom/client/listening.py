@@ -1,0 +1,41 @@
+"""One call's ear to its reply: what the watchers of streams and bodies see goes to the attachment."""
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from rockbottom.quantities import Usage
+
+if TYPE_CHECKING:
+    from rockbottom.client.attachment import Attachment
+    from rockbottom.client.calls import Call
+
+
+class CallListener:
+    """Tells an attachment how the reply to one call goes."""
+
+    __slots__ = ("_attachment", "_call")
+
+    def __init__(self, attachment: "Attachment", call: "Call") -> None:
+        self._attachment = attachment
+        self._call = call
+
+    def began(self) -> None:
+        """The first token has come."""
+        self._attachment.began(self._call)
+
+    def finished(self, usage: Usage) -> None:
+        """The usage is known."""
+        self._attachment.finished(self._call, usage)
+
+    def abandoned(self) -> None:
+        """No usage came."""
+        self._attachment.abandoned(self._call)
+
+    def broke(self) -> None:
+        """The reply broke off."""
+        self._attachment.failed(self._call)
+
+    def hold(self, reply: Any) -> None:
+        """Once nobody holds this reply any more, its call has ended, read or not."""
+        if not self._call.done:
+            weakref.finalize(reply, self._attachment.dropped, self._call).atexit = False

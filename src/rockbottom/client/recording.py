@@ -1,0 +1,188 @@
+"""A call that has ended as a record, and the sinks that it goes to. No text of a request gets that far."""
+
+import atexit
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, Protocol
+
+from rockbottom.client.books import family_name
+from rockbottom.client.calls import Call
+from rockbottom.client.notices import UNDER_MINIMUM
+from rockbottom.client.reading import Reading
+from rockbottom.cost import Cost
+from rockbottom.ledger import CallRecord, Sink
+from rockbottom.prompt import PrefixHash, Section
+from rockbottom.quantities import NO_USAGE, Usage
+
+MOST_MESSAGE_BLOCKS = 96
+"""Blocks of messages, counted from the end, whose prefixes are recorded: older ones only where a point stands."""
+
+_HASH_BYTES = 8
+_REMEMBERED = 20_000
+
+
+class Budget(Protocol):
+    """Asked before each call. What it raises on purpose (a RockbottomError) reaches the caller."""
+
+    def check(self, tags: Mapping[str, str], now: float) -> None:
+        """Raise where a call with these tags may not be made at ``now``, in seconds since the epoch."""
+        ...
+
+
+class Recorder:
+    """Turns calls into records and hands them to sinks. ``failed`` is told of an error, which ends nothing.
+
+    ``key`` is the secret of the prefix hashes; None records none.
+    """
+
+    def __init__(
+        self, sinks: Iterable[Sink], tags: Mapping[str, str], key: bytes | None, failed: Callable[[Exception], None]
+    ) -> None:
+        self.sinks = tuple(sinks)
+        self.tags = tags
+        self._hasher = Hasher(key) if key is not None else None
+        self._failed = failed
+        for sink in self.sinks:
+            _close_at_exit(sink)
+
+    def record(
+        self, call: Call, usage: Usage | None, costs: tuple[Cost, Cost] | None, minimum: int, now: float, failed: bool
+    ) -> None:
+        """Hand over one call that has ended ``now`` by the stopwatch. Never raises."""
+        try:
+            made = self._record_of(call, usage, costs, minimum, now, failed)
+        except Exception as error:
+            return self._failed(error)
+        for sink in self.sinks:
+            try:
+                sink.record(made)
+            except Exception as error:
+                self._failed(error)
+        return None
+
+    def _record_of(
+        self, call: Call, usage: Usage | None, costs: tuple[Cost, Cost] | None, minimum: int, now: float, failed: bool
+    ) -> CallRecord:
+        used, reading = usage or NO_USAGE, call.reading
+        about: dict[str, Any] = {"model": str(call.sent.get("modelId", ""))}
+        if reading is not None:
+            about = _about(reading, minimum)
+        if reading is not None and self._hasher is not None:
+            about.update(self._hasher.prefixes(reading))
+        if costs is not None:
+            about.update(cost_usd=f"{costs[0].usd:f}", uncached_usd=f"{costs[1].usd:f}")
+        return CallRecord(
+            at=call.at,
+            operation=call.operation,
+            region=(reading.model.region if reading is not None else None) or call.whereabouts.region,
+            input=used.input,
+            output=used.output,
+            cache_read=used.cache_read,
+            cache_write_5m=used.cache_write_5m,
+            cache_write_30m=used.cache_write_30m,
+            cache_write_1h=used.cache_write_1h,
+            tags=dict(call.tags),
+            first_ms=None if call.first is None else round((call.first - call.left) * 1000, 3),
+            elapsed_ms=round((now - call.left) * 1000, 3),
+            status="failed" if failed else "ok" if usage is not None else "no usage",
+            request_id=call.request_id,
+            source=call.source,
+            endpoint=call.whereabouts.endpoint,
+            cause=_cause(call, used, minimum) if usage is not None else "",
+            **about,
+        )
+
+
+def _about(reading: Reading, minimum: int) -> dict[str, Any]:
+    points = reading.prompt.points
+    return {
+        "model": reading.model.model.id,
+        "scope": reading.model.scope.value,
+        "tier": reading.tier.value,
+        "family": family_name(reading),
+        "points": len(points),
+        "minimum": minimum,
+        "cacheable": reading.prompt.depths[max(point.after for point in points)] if points else 0,
+    }
+
+
+def _cause(call: Call, usage: Usage, minimum: int) -> str:
+    """The rule that explains why this call wrote, or neither read nor wrote, where that is known already."""
+    points = call.reading.prompt.points if call.reading is not None else ()
+    if not points or call.reading is None or (usage.cache_read and not usage.cache_write):
+        return ""
+    deepest = call.reading.prompt.depths[max(point.after for point in points)]
+    if not usage.cache_write and not usage.cache_read:
+        return UNDER_MINIMUM if deepest < minimum else ""
+    return call.cause if not usage.cache_read else ""
+
+
+class Hasher:
+    """Keyed hashes of prefixes; those of the calls before are remembered, as a conversation sends them again."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._known: dict[PrefixHash, str] = {}
+
+    def prefixes(self, reading: Reading) -> dict[str, Any]:
+        """The members of a record that a replay needs: hashes, depths, sections, weights and points."""
+        segments, points = reading.prompt.segments, reading.prompt.points
+        stable = reading.stable
+        tools = sum(one.section is Section.TOOLS for one in segments[:stable])
+        kept = _kept(tools, stable, len(segments), [point.after for point in points])
+        depths = reading.prompt.depths
+        weights = _weights(segments, kept)
+        return {
+            "hashes": tuple([self._of(reading.hashes[place]) for place in kept]),
+            "depths": tuple([depths[place] for place in kept]),
+            "sections": (sum(place <= tools for place in kept), sum(place <= stable for place in kept)),
+            "weights": () if all(weight == 1 for weight in weights) else weights,
+            "marks": tuple([kept.index(point.after) + 1 for point in points if point.after]),
+            "ttls": tuple([point.ttl.value if point.ttl else "" for point in points if point.after]),
+        }
+
+    def _of(self, prefix: PrefixHash) -> str:
+        found = self._known.get(prefix)
+        if found is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            found = blake2b(prefix, key=self._key, digest_size=_HASH_BYTES).hexdigest()
+            self._known[prefix] = found
+        return found
+
+
+def _kept(tools: int, stable: int, blocks: int, marks: Sequence[int]) -> list[int]:
+    """The prefixes to record, by their number of blocks: tools as one, system, the latest messages, all points."""
+    first = max(stable, blocks - MOST_MESSAGE_BLOCKS)
+    kept = [*([tools] if tools else []), *range(tools + 1, stable + 1), *range(first + 1, blocks + 1)]
+    missing = {mark for mark in marks if mark > 0 and mark not in kept}
+    return sorted({*kept, *missing}) if missing else kept
+
+
+def _weights(segments: Sequence[Any], kept: Sequence[int]) -> tuple[int, ...]:
+    """How many blocks the lookback counts between two recorded prefixes."""
+    weights: list[int] = []
+    before = 0
+    for place in kept:
+        one = segments[before].blocks if place == before + 1 else sum(each.blocks for each in segments[before:place])
+        weights.append(min(one, 255))
+        before = place
+    return tuple(weights)
+
+
+_CLOSED_AT_EXIT: dict[int, Sink] = {}
+
+
+def _close_at_exit(sink: Sink) -> None:
+    if not _CLOSED_AT_EXIT:
+        atexit.register(_close_all)
+    _CLOSED_AT_EXIT[id(sink)] = sink
+
+
+def _close_all() -> None:
+    for sink in list(_CLOSED_AT_EXIT.values()):
+        try:
+            sink.close()
+        except Exception:  # the process ends; a sink that fails now can tell nobody
+            continue
+    _CLOSED_AT_EXIT.clear()

@@ -1,0 +1,60 @@
+"""Where the records of a client go: the ledger in a folder, the sinks given, a budget that wants to know."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rockbottom.client.recording import Recorder
+from rockbottom.client.tagging import tidy
+from rockbottom.ledger import LedgerWriter, Sink, chosen_folder, ledger_key
+
+if TYPE_CHECKING:
+    from rockbottom.client.attachment import Attachment
+
+log = logging.getLogger("rockbottom.client")
+
+_WRITERS: dict[Path, LedgerWriter] = {}
+
+
+def recorder_of(
+    attachment: "Attachment",
+    ledger: bool | str | Path | None,
+    sinks: Iterable[Sink],
+    tags: Mapping[str, Any] | None,
+    budget: Any,
+    env: Mapping[str, str],
+) -> Recorder | None:
+    """What ``attach`` was asked to record; None: nothing."""
+    folder = chosen_folder(ledger, env)
+    found: list[Sink] = list(sinks)
+    if folder is not None:
+        found.insert(0, writer_of(folder))
+    if hasattr(budget, "record") and budget not in found:
+        found.append(budget)
+    if not found and budget is None and not tags and not attachment.options.request_metadata:
+        return None
+    key = _key_of(folder) if folder is not None else None
+    failed = attachment.talk.failure
+    return Recorder(
+        found, tidy(tags or {}), key, lambda error: failed("recording", error, "calls go through unrecorded there")
+    )
+
+
+def writer_of(folder: Path) -> LedgerWriter:
+    """The writer of a folder: clients of one process share it."""
+    folder = folder.absolute()
+    if folder not in _WRITERS:
+        _WRITERS[folder] = LedgerWriter(folder)
+    return _WRITERS[folder]
+
+
+def _key_of(folder: Path) -> bytes | None:
+    try:
+        return ledger_key(folder)
+    except OSError as error:
+        log.warning(
+            "rockbottom: %s keeps no secret (%s), so prefixes are not recorded and the ledger cannot be replayed",
+            folder, error.strerror,
+        )  # fmt: skip
+        return None

@@ -1,0 +1,60 @@
+"""Tags on calls: whose they are and what for, as the code that makes them says.
+
+Tags set around a call (``tagged``) lie on top of those of the client (``attach(tags=...)``). They follow the context:
+an awaited call and a task started within have them, a thread started within has none unless it is given the context.
+"""
+
+import contextvars
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+MOST_TAGS = 16
+LONGEST_TAG = 256
+"""The limits of requestMetadata (AWS API reference of Converse: 1 to 16 pairs, keys and values of 256 characters)."""
+
+_UNSENDABLE = re.compile(r"[^a-zA-Z0-9\s:_@$#=/+,\-.]")
+_TAGS: contextvars.ContextVar[Mapping[str, str]] = contextvars.ContextVar("rockbottom_tags", default={})  # noqa: B039
+
+
+@contextmanager
+def tagged(tags: Mapping[str, Any] | None = None, /, **more: Any) -> Iterator[None]:
+    """Tag every call made within: ``with rockbottom.tagged(tenant="acme", feature="chat"): client.converse(...)``.
+
+    Also a decorator. Inner tags add to outer ones. Values become text; a call carries at most 16 tags of 256
+    characters, and what is beyond that is left out.
+    """
+    token = _TAGS.set({**_TAGS.get(), **tidy({**(tags or {}), **more})})
+    try:
+        yield
+    finally:
+        _TAGS.reset(token)
+
+
+def tidy(tags: Mapping[str, Any]) -> dict[str, str]:
+    """Tags as text within the limits."""
+    return {
+        str(key)[:LONGEST_TAG]: str(value).encode("utf-8", "replace").decode()[:LONGEST_TAG]
+        for key, value in tags.items()
+        if value is not None
+    }
+
+
+def tags_now(own: Mapping[str, str]) -> Mapping[str, str]:
+    """The tags of a call made here and now, over those of its client."""
+    around = _TAGS.get()
+    if not around:
+        return own
+    both = {**own, **around}
+    return both if len(both) <= MOST_TAGS else dict(list(both.items())[-MOST_TAGS:])
+
+
+def metadata_of(tags: Mapping[str, str], given: Mapping[str, str] | None) -> dict[str, str]:
+    """requestMetadata with the tags in it; what the caller gave stays. Signs that AWS refuses become ``_``."""
+    ours = {_UNSENDABLE.sub("_", key): _UNSENDABLE.sub("_", value) for key, value in tags.items() if key}
+    kept = dict(given or {})
+    for key, value in ours.items():
+        if len(kept) < MOST_TAGS:
+            kept.setdefault(key, value)
+    return kept

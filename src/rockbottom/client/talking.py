@@ -1,0 +1,58 @@
+"""What an attachment says: each thing once, on the logger ``rockbottom.client``, and never text of a request."""
+
+import logging
+import os
+from collections.abc import Iterable
+
+from rockbottom.quantities import RockbottomError
+
+log = logging.getLogger("rockbottom.client")
+
+_MOST_NOTICES, _MOST_SAID = 100, 1000
+
+
+class Talk:
+    """Remembers what was said, without a lock: two threads that notice a thing at the same instant both say it."""
+
+    def __init__(self) -> None:
+        self.notices: list[str] = []
+        self._said: set[str] = set()
+
+    def say(self, notices: Iterable[str]) -> None:
+        """Log what was noticed and keep it for the report."""
+        for notice in notices:
+            if len(self.notices) < _MOST_NOTICES and notice not in self.notices:
+                self.notices.append(notice)
+                log.warning("rockbottom: %s", notice)
+
+    def once(self, key: str, message: str) -> None:
+        """Log a message the first time its key comes."""
+        if key not in self._said and len(self._said) < _MOST_SAID:
+            self._said.add(key)
+            log.warning("rockbottom: %s", message)
+
+    def passed_through(self, error: Exception) -> None:
+        """Log why a request goes out as it is."""
+        # What the catalogue or the prompt package refuses to read is the caller's business: boto3 or the service
+        # will say so. Anything else is ours, and is worth one line.
+        if isinstance(error, RockbottomError):
+            log.debug("rockbottom: a request passes unmodified: %s", error)
+        elif isinstance(error, (KeyError, TypeError, ValueError, AttributeError, RecursionError)):
+            self.once(
+                f"unread {type(error).__name__}",
+                f"a request could not be read ({type(error).__name__}); such requests pass unmodified",
+            )
+        else:
+            self.failure("planning", error)
+
+    def failure(self, doing: str, error: Exception, then: str = "requests pass unmodified") -> None:
+        """Log an internal failure once per kind: the type and the place, never the text of a request."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        code = trace.tb_frame.f_code if trace is not None else None
+        where = f"{os.path.basename(code.co_filename)}:{trace.tb_lineno}" if code and trace else "unknown place"
+        self.once(
+            f"{doing} {type(error).__name__} {where}",
+            f"internal failure while {doing}: {type(error).__name__} at {where}; {then}",
+        )

@@ -1,0 +1,32 @@
+"""Where a client's requests go: which Region, and whether that is AWS or an endpoint on this machine."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+_AWS = re.compile(r"(^|\.)(amazonaws\.com(\.cn)?|api\.aws)$")
+_REGION = re.compile(r"(?:^|\.)bedrock-runtime(?:-fips)?\.([a-z0-9-]+)\.")
+
+
+class Whereabouts(NamedTuple):
+    """``endpoint`` is "aws", or "local" for an address that is plain HTTP or this machine; "": not known."""
+
+    region: str = ""
+    endpoint: str = ""
+
+
+NOWHERE = Whereabouts()
+
+
+@lru_cache(maxsize=256)
+def whereabouts_of(url: str, region: str | None = None) -> Whereabouts:
+    """From the URL that requests go to; the host of AWS names the Region where the client does not."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    named = _REGION.search(host)
+    where = region or (named[1] if named else "")
+    if _AWS.search(host):
+        return Whereabouts(where, "aws")
+    here = host in ("localhost", "::1") or host.startswith("127.")
+    return Whereabouts(where, "local" if here or parts.scheme == "http" else "aws")
