@@ -15,6 +15,7 @@ from rockbottom.cli.exits import Exit, say
 
 if TYPE_CHECKING:
     from rockbottom.pins import Gate, Rendering, Verdict
+    from rockbottom.pins.errors import NotRendered
     from rockbottom.pins.pin import Pin
 
 
@@ -73,12 +74,14 @@ def command(
     """
     from rockbottom.pins import Gate, read_pins
     from rockbottom.pins.pin_file import DEFAULT_FILE
+    from rockbottom.pins.rendering import rendered_all
 
     path = pins_path or Path(DEFAULT_FILE)
     gate = Gate(path, read_pins(path), date.today(), model, requests_per_month)
     chosen = _chosen(sources, name, gate.pins, path)
     limits = _Limits(max_usd, min_hit_rate, gap, output_tokens)
-    verdicts = [_verdict(gate, source, called, limits) for source, called in chosen]
+    found = rendered_all(chosen)
+    verdicts = [_verdict(gate, *asked, one, limits) for asked, one in zip(chosen, found, strict=True)]
     if accept:
         verdicts = list(gate.accept(verdicts, with_text=with_text))
     _print(verdicts, as_json)
@@ -116,16 +119,13 @@ def _chosen(
     return found
 
 
-def _verdict(gate: "Gate", source: str, name: str | None, limits: _Limits) -> "Verdict":
-    from rockbottom.pins import rendered
-    from rockbottom.pins.errors import NotRendered
-
-    try:
-        rendering = rendered(source, name)
-    except NotRendered as error:
-        return gate.unrendered(source, name or source, error)
-    verdict = gate.judged(rendering)
-    return _billed(gate, verdict, rendering, limits) if limits.asked else verdict
+def _verdict(
+    gate: "Gate", source: str, name: str | None, found: "Rendering | NotRendered", limits: _Limits
+) -> "Verdict":
+    if isinstance(found, Exception):
+        return gate.unrendered(source, name or source, found)
+    verdict = gate.judged(found)
+    return _billed(gate, verdict, found, limits) if limits.asked else verdict
 
 
 def _billed(gate: "Gate", verdict: "Verdict", rendering: "Rendering", limits: _Limits) -> "Verdict":

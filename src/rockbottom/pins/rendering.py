@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,19 @@ def rendered(
     if is_function(source):
         return _of_function(source, name or source, where, timeout_s)
     return _of_file(source, name or Path(source).stem, where)
+
+
+def rendered_all(chosen: Sequence[tuple[str, str | None]]) -> list[Rendering | NotRendered]:
+    """The renderings of sources with their names, or why there is none, in their order; functions run side by side."""
+
+    def one(asked: tuple[str, str | None]) -> Rendering | NotRendered:
+        try:
+            return rendered(*asked)
+        except NotRendered as error:
+            return error
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        return list(pool.map(one, chosen))
 
 
 def _of_file(source: str, name: str, folder: Path) -> Rendering:

@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import Any
 
 from rockbottom.pins.bills import ConversationBill, money
-from rockbottom.pins.changes import Change
+from rockbottom.pins.changes import Change, Moved
 from rockbottom.pins.checking import Status, Verdict
 from rockbottom.pins.effects import Effect
 from rockbottom.quantities import Usd
@@ -14,7 +14,7 @@ from rockbottom.quantities import Usd
 _WIDTH = 80
 _AROUND = 44
 _LABEL = 8
-_MONTH = "give --requests-per-month for a month"
+_MONTH = "how many a month was not said"
 
 
 def verdict_as_text(verdict: Verdict) -> Iterator[str]:
@@ -90,8 +90,13 @@ def _bill(bill: ConversationBill) -> str:
 def _change(change: Change) -> str:
     rule = f" [{change.rule.value}]" if change.rule else ""
     others = f"; {change.others} more place{'s' if change.others > 1 else ''}" if change.others else ""
-    same = change.moved.value if change.evidence != change.moved.value else ""
-    return f"{change.where}: {': '.join(filter(None, [same, change.evidence]))}{others}{rule}"
+    shown = change.moved is Moved.TEXT and change.byte is not None  # both texts stand below
+    said = (
+        [change.moved.value]
+        if shown or change.evidence == change.moved.value
+        else [change.moved.value, change.evidence]
+    )
+    return f"{change.where}: {': '.join(said)}{others}{rule}"
 
 
 def _diff(change: Change) -> Iterator[str]:
