@@ -47,11 +47,11 @@ resource "aws_cloudwatch_metric_alarm" "spend_rate" {
 
 resource "aws_cloudwatch_metric_alarm" "write_waste_amazon_nova_pro_v10" {
   alarm_name          = "BedrockLLMOps-support-agent-WriteWaste-amazon.nova-pro-v1:0"
-  alarm_description   = "Too many of the tokens that are written to the cache are never read: the extra price of writing buys nothing. (rockbottom)"
+  alarm_description   = "Too much of the bill is the extra price of cache writes that nothing has read. (rockbottom)"
   comparison_operator = "GreaterThanThreshold"
   evaluation_periods  = 2
   datapoints_to_alarm = 2
-  threshold           = 50.0
+  threshold           = 10.0
   treat_missing_data  = "notBreaching"
   alarm_actions       = [aws_sns_topic.alarms.arn]
   ok_actions          = [aws_sns_topic.alarms.arn]
@@ -68,11 +68,11 @@ resource "aws_cloudwatch_metric_alarm" "write_waste_amazon_nova_pro_v10" {
     }
   }
   metric_query {
-    id          = "written"
+    id          = "cost"
     return_data = false
     metric {
       namespace   = "BedrockLLMOps"
-      metric_name = "CacheWriteTokens"
+      metric_name = "Cost"
       period      = 3600
       stat        = "Sum"
       dimensions  = { "ModelId" = "amazon.nova-pro-v1:0" }
@@ -80,7 +80,7 @@ resource "aws_cloudwatch_metric_alarm" "write_waste_amazon_nova_pro_v10" {
   }
   metric_query {
     id          = "result"
-    expression  = "100 * waste / written"
+    expression  = "100 * waste / cost"
     label       = "WriteWaste"
     return_data = true
   }

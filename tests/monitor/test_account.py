@@ -73,14 +73,14 @@ def test_low_cache_hit_rate_is_sent_as_teams_know_it(aws, clients, wanted):
 
 
 def test_an_expression_is_sent_as_queries(aws, clients, wanted):
-    """Write waste is a share: two sums that are not shown and one result that is."""
+    """Write waste is a share of the bill: two sums that are not shown and one result that is."""
     apply(plan(wanted, clients), clients)
     request = next(one for one in aws.of("PutMetricAlarm") if "WriteWaste" in one["AlarmName"])
     assert "MetricName" not in request
     assert [(one["Id"], one["ReturnData"]) for one in request["Metrics"]] == [
-        ("waste", False), ("written", False), ("result", True)
+        ("waste", False), ("cost", False), ("result", True)
     ]  # fmt: skip
-    assert request["Metrics"][2]["Expression"] == "100 * waste / written"
+    assert request["Metrics"][2]["Expression"] == "100 * waste / cost"
     assert request["Metrics"][0]["MetricStat"] == {
         "Metric": {
             "Namespace": "BedrockLLMOps",

@@ -9,6 +9,7 @@ ENTRIES: dict[str, Entry] = {
     "destroy": Entry("rockbottom.cli.monitor_alarms:destroy", "Remove what apply made, and nothing else."),
     "cloudformation": Entry("rockbottom.cli.monitor_stacks:cloudformation", "Print the same as a template."),
     "terraform": Entry("rockbottom.cli.monitor_stacks:terraform", "Print the same for Terraform."),
+    "backtest": Entry("rockbottom.cli.monitor_backtest:backtest", "Try alarms on recorded calls first."),
     "policy": Entry("rockbottom.cli.monitor_stacks:policy", "Print the least IAM policy for a task."),
 }
 """Commands of the group by name, in the order in which they are listed."""

@@ -28,12 +28,17 @@ class Measure:
     statistic: str
 
 
+CALLS = Measure("CacheHitTokens", "SampleCount")
+"""How many calls a period had: each call is one sample of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """One alarm. ``threshold`` None: not decided yet, so it is shown and not made.
 
     ``metrics`` are by the id that ``expression`` uses; without an expression there is exactly one. ``per`` is
-    ``model`` (one alarm for each ModelId) or ``all`` (one for the sum of them).
+    ``model`` (one alarm for each ModelId) or ``all`` (one for the sum of them). A period with fewer than
+    ``least_calls`` calls counts as healthy: a share of three calls says little.
     """
 
     name: str
@@ -49,6 +54,7 @@ class Alarm:
     missing: Missing
     why_missing: str
     source: str
+    least_calls: int = 0
 
     @property
     def rule(self) -> Rule:
@@ -141,8 +147,17 @@ _KEYS = {
     "missing": str,
     "why_missing": str,
     "source": str,
+    "least_calls": int,
 }
-_OPTIONAL = {"expression": "", "threshold": None, "says": "", "why_missing": "", "source": "", "per": "model"}
+_OPTIONAL = {
+    "expression": "",
+    "threshold": None,
+    "says": "",
+    "why_missing": "",
+    "source": "",
+    "per": "model",
+    "least_calls": 0,
+}
 
 
 def alarm_from(name: str, row: Mapping[str, Any]) -> Alarm:
@@ -212,6 +227,8 @@ def _check(alarm: Alarm) -> None:
         raise _invalid(alarm.name, says, "datapoints lies between 1 and periods")
     if span > (known.longest_s if alarm.period_s >= 3600 else known.longest_short_s):
         raise _invalid(alarm.name, f"looks back {span} s", "at most a day, or 7 days where a period is an hour or more")
+    if alarm.least_calls < 0:
+        raise _invalid(alarm.name, f"cannot want {alarm.least_calls} calls", "least_calls is 0 or more")
     if not alarm.metrics or (len(alarm.metrics) > 1 and not alarm.expression):
         raise _invalid(alarm.name, f"has {len(alarm.metrics)} metrics", "one, or an expression of several")
     if len(alarm.name) > known.name_characters or not alarm.name.isascii() or not alarm.name:

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
-from rockbottom.monitor.alarms.definitions import Alarm, InvalidAlarm, Measure, fees, limits
+from rockbottom.monitor.alarms.definitions import CALLS, Alarm, InvalidAlarm, Measure, fees, limits
 from rockbottom.monitor.alarms.settings import Wanted
 from rockbottom.quantities import ZERO_USD, Usd
 
@@ -85,7 +86,7 @@ def _placed(alarm: Alarm, models: tuple[str, ...], wanted: Wanted) -> Placed:
 
 
 def _looks_at(alarm: Alarm, models: tuple[str, ...], namespace: str) -> Json:
-    if not alarm.expression and len(models) == 1:
+    if not alarm.expression and not alarm.least_calls and len(models) == 1:
         measure = alarm.measure
         return {
             "Namespace": namespace,
@@ -98,6 +99,7 @@ def _looks_at(alarm: Alarm, models: tuple[str, ...], namespace: str) -> Json:
 
 
 def _queries(alarm: Alarm, models: tuple[str, ...], namespace: str) -> list[Json]:
+    alarm = _guarded(alarm)
     count = len(alarm.metrics) * len(models)
     most = limits().metrics_of_an_expression
     if count > most:
@@ -110,6 +112,28 @@ def _queries(alarm: Alarm, models: tuple[str, ...], namespace: str) -> list[Json
     ]
     expression = _summed(alarm, len(models))
     return [*found, {"Id": "result", "Expression": expression, "Label": alarm.name, "ReturnData": True}]
+
+
+_CALLS = "calls_in_period"
+
+
+def _guarded(alarm: Alarm) -> Alarm:
+    """The alarm with its least number of calls written into the expression; quiet periods get a healthy value."""
+    if not alarm.least_calls:
+        return alarm
+    inner = alarm.expression or next(iter(alarm.metrics))
+    calm = (alarm.threshold or Decimal(0)) + _CALM[alarm.comparison]
+    expression = f"IF({_CALLS} >= {alarm.least_calls}, {inner}, {calm})"
+    return replace(alarm, metrics={**alarm.metrics, _CALLS: CALLS}, expression=expression)
+
+
+# What added to the threshold does not breach it.
+_CALM: Mapping[str, int] = {
+    "GreaterThanOrEqualToThreshold": -1,
+    "GreaterThanThreshold": 0,
+    "LessThanThreshold": 0,
+    "LessThanOrEqualToThreshold": 1,
+}
 
 
 def _query(key: str, measure: Measure, model: str, period_s: int, namespace: str) -> Json:

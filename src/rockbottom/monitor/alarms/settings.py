@@ -169,6 +169,7 @@ def _changed(alarm: Alarm, row: Mapping[str, Any]) -> Alarm:
         "missing": alarm.missing.value,
         "why_missing": alarm.why_missing,
         "source": alarm.source,
+        "least_calls": alarm.least_calls,
     }
     if alarm.threshold is not None:
         whole["threshold"] = alarm.threshold

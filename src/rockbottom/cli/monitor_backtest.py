@@ -1,0 +1,289 @@
+"""``rockbottom monitor backtest``: what alarms would have done on recorded history."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rockbottom.cli.exits import Exit
+from rockbottom.cli.monitor_history import instant, recorded_calls
+from rockbottom.cli.monitor_settings import settings_options, wanted_of
+
+if TYPE_CHECKING:
+    from rockbottom.ledger import CallRecord
+    from rockbottom.monitor.alarms.backtest import Asked, Detection, Stretch, Tried
+    from rockbottom.monitor.alarms.definitions import Alarm
+    from rockbottom.monitor.alarms.settings import Wanted
+
+
+@click.command()
+@click.argument("source", required=False)
+@settings_options
+@click.option("--alarm", "only", multiple=True, metavar="NAME", help="Only this alarm; repeat.")
+@click.option("--since", metavar="WHEN", help="Only calls from this day or instant on (UTC).")
+@click.option("--until", metavar="WHEN", help="Only calls before it.")
+@click.option("--bad", multiple=True, metavar="FROM..TO", help="Something was wrong then: an alarm is right; repeat.")
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.25,
+    show_default=True,
+    help="Share of the tokens read that a planted regression hits.",
+)
+@click.option(
+    "--plant",
+    "kinds",
+    multiple=True,
+    type=click.Choice(["changes", "vanishes"]),
+    metavar="KIND",
+    help="changes: prefixes change every call. vanishes: nothing is cached. Both by default.",
+)
+@click.option(
+    "--tries", type=click.IntRange(1, 200), default=10, show_default=True, help="Instants at which it is planted."
+)
+@click.option(
+    "--within",
+    "within_h",
+    type=click.FloatRange(0.1, 168),
+    default=6.0,
+    show_default=True,
+    metavar="HOURS",
+    help="How long a planted regression may live.",
+)
+@click.option(
+    "--wolf",
+    "wolves",
+    type=click.FloatRange(0),
+    default=1.0,
+    show_default=True,
+    help="False alarms a month that you accept, for the proposal.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--check", is_flag=True, help="Exit with 1 where an alarm cries wolf more often, or misses a plant.")
+@click.pass_context
+def backtest(ctx: click.Context, source: str | None, as_json: bool, check: bool, **given: Any) -> None:
+    """Run alarms over recorded calls with AWS's rules before they are trusted.
+
+    SOURCE is a ledger (yours by default), the folder of a bench run, or invocation logs. Says when each alarm would
+    have fired, how fast it catches a planted regression, how often it cries wolf, and which threshold to take.
+    """
+    from rockbottom.monitor.alarms.backtest import Asked
+
+    calls = recorded_calls(source, instant(given["since"], "--since"), instant(given["until"], "--until"))
+    given["models"] = given["models"] or tuple(sorted({call.model for call in calls}))
+    wanted = wanted_of(given)
+    alarms = _chosen(wanted, given["only"])
+    kinds = given["kinds"] or ("changes", "vanishes")
+    asked = Asked(kinds, given["share"], given["tries"], given["within_h"] * 3600, given["wolves"])
+    bad = [_stretch(text) for text in given["bad"]]
+    found = list(_tried(alarms, wanted, calls, bad, asked))
+    if as_json:
+        click.echo(json.dumps(_json(found, calls, asked), indent=2))
+    else:
+        for line in _text(found, calls, asked):
+            click.echo(line)
+    if check and any(_fails(one, asked) for _, one in found):
+        ctx.exit(Exit.VERDICT)
+
+
+def _chosen(wanted: "Wanted", only: Sequence[str]) -> "list[Alarm]":
+    names = [alarm.name for alarm in wanted.alarms]
+    unknown = [name for name in only if name not in names]
+    if unknown:
+        raise click.UsageError(f"no alarm is called {unknown[0]}; there are {', '.join(names)}")
+    return [alarm for alarm in wanted.alarms if not only or alarm.name in only]
+
+
+def _stretch(text: str) -> "Stretch":
+    begin, dots, end = text.partition("..")
+    if not dots:
+        raise click.UsageError(f"--bad takes FROM..TO, as in 2026-11-01T14:00..2026-11-01T16:30; not {text!r}")
+    found = instant(begin, "--bad"), instant(end, "--bad")
+    if found[0] is None or found[1] is None or found[0] >= found[1]:
+        raise click.UsageError(f"--bad {text}: it ends before it begins")
+    return found[0], found[1]
+
+
+def _tried(
+    alarms: "list[Alarm]", wanted: "Wanted", calls: "Sequence[CallRecord]", bad: "list[Stretch]", asked: "Asked"
+) -> "Iterator[tuple[str, Tried]]":
+    import sys
+
+    from rockbottom.catalog import load_catalog
+    from rockbottom.monitor.alarms.backtest import History, tried
+
+    catalog = load_catalog()
+    histories: dict[str, History] = {}
+    for alarm in alarms:
+        for model in wanted.models if alarm.per == "model" else ("",):
+            if sys.stderr.isatty():
+                click.echo(f"\r\x1b[K  {alarm.name} {model}"[:79], nl=False, err=True)
+            if model not in histories:
+                mine = [call for call in calls if call.model == model or (not model and call.model in wanted.models)]
+                histories[model] = History(mine, bad)
+            if histories[model].calls:
+                yield model, tried(alarm, histories[model], asked, catalog)
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _fails(one: "Tried", asked: "Asked") -> bool:
+    if one.alarm.threshold is None:
+        return False
+    missed = any(len(found.caught) < len(found.tries) for found in one.detections[:1])
+    return missed or one.wolves > asked.wolves_a_month * max(one.days / 30, 1)
+
+
+def _text(found: "list[tuple[str, Tried]]", calls: "Sequence[CallRecord]", asked: "Asked") -> Iterator[str]:
+    from rockbottom.monitor.alarms.definitions import evaluation_source
+
+    days = (max(call.at for call in calls) - min(call.at for call in calls)) / 86_400
+    simulated = sum(call.simulated for call in calls)
+    yield f"{len(calls):,} calls in {days:.1f} days, {_when(min(call.at for call in calls))} on"
+    if simulated:
+        yield f"{simulated:,} of them went to a local endpoint: what follows is simulated"
+    source = evaluation_source()
+    yield f"rules as AWS documents them ({source.checked_on}); the minute or two until a metric arrives is not in it"
+    for model, one in found:
+        yield ""
+        yield from _alarm_text(model, one, asked)
+
+
+def _alarm_text(model: str, one: "Tried", asked: "Asked") -> Iterator[str]:
+    alarm = one.alarm
+    yield f"{alarm.name}  {model or 'all models'}"
+    rule = f"{alarm.datapoints} of {alarm.periods} x {alarm.period_s} s, missing data: {alarm.missing.value}"
+    yield f"  rule       {_condition(alarm, alarm.threshold)}; {rule}"
+    if not one.points:
+        yield "  no data: nothing of this kind was recorded"
+        return
+    if alarm.threshold is not None:
+        yield f"  fired      {_fired(one)}"
+        for firing in one.firings[:5]:
+            until = f"for {_lasted(firing.until - firing.at)}" if firing.until else "and was still on"
+            yield f"             {_when(firing.at)} {until}"
+        if len(one.firings) > 5:
+            yield f"             and {len(one.firings) - 5} more (--json has them)"
+        for detection in one.detections:
+            yield from _detection_text(detection)
+    yield from _proposal_text(one, asked)
+
+
+def _condition(alarm: "Alarm", threshold: Any) -> str:
+    signs = {
+        "GreaterThanOrEqualToThreshold": ">=", "GreaterThanThreshold": ">",
+        "LessThanThreshold": "<", "LessThanOrEqualToThreshold": "<=",
+    }  # fmt: skip
+    says = alarm.expression or f"{alarm.measure.statistic} of {alarm.measure.metric}"
+    return f"{says} {signs[alarm.comparison]} {threshold if threshold is not None else '(no threshold)'}"
+
+
+def _fired(one: "Tried") -> str:
+    if not one.firings:
+        return f"never in {one.days:.1f} days"
+    times = "once" if len(one.firings) == 1 else f"{len(one.firings)} times"
+    return f"{times} in {one.days:.1f} days, {one.wolves} of them where nothing is known to be wrong"
+
+
+_SAYS = {"changes": "prefixes change every call", "vanishes": "nothing is cached any more"}
+
+
+def _detection_text(found: "Detection") -> Iterator[str]:
+    if not found.tries:
+        yield f"  planted    {found.kind}: nowhere, the alarm was on already or everything is known as bad"
+        return
+    share = f"{100 * found.share:.0f}% of the tokens read" if found.share else "nothing was ever read"
+    caught = found.caught
+    yield f"  planted    {_SAYS[found.kind]} ({share}): caught {len(caught)} of {len(found.tries)}"
+    if caught:
+        extra = sorted(one.extra_usd for one in found.tries if one.after_s is not None)
+        yield (
+            f"             after {_lasted(caught[len(caught) // 2])} (median), {_lasted(caught[-1])} (slowest); "
+            f"meanwhile ${_money(extra[len(extra) // 2])}"
+        )
+    missed = [one.extra_usd for one in found.tries if one.after_s is None]
+    if missed:
+        lived = _lasted(found.within_s)
+        yield f"             {len(missed)} missed for {lived}, which cost up to ${_money(max(missed))}"
+
+
+def _proposal_text(one: "Tried", asked: "Asked") -> Iterator[str]:
+    proposal = one.proposal
+    if proposal is None:
+        yield f"  proposal   none: no threshold stays below {asked.wolves_a_month:g} false alarms a month"
+        yield "             if something was wrong then, say so: --bad FROM..TO"
+        return
+    if proposal.alarm == one.alarm:
+        yield f"  proposal   {proposal.threshold}, as it is"
+    else:
+        calls = f", least_calls = {proposal.alarm.least_calls}" if proposal.alarm.least_calls else ""
+        yield f"  proposal   {_condition(one.alarm, proposal.threshold)}{calls}"
+    yield (
+        f"             chosen so on earlier days it cried wolf {proposal.wolves} times in {proposal.unseen_days:.1f} "
+        f"later days:"
+    )
+    yield f"             at most {proposal.month_at_most:.1f} a month (95% confidence)"
+    if proposal.alarm != one.alarm:
+        for detection in proposal.detections:
+            yield from _detection_text(detection)
+
+
+def _when(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _lasted(seconds: float) -> str:
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"
+
+
+def _money(amount: Any) -> str:
+    return f"{amount:.2f}" if amount >= 1 else f"{amount:.4f}"
+
+
+def _json(found: "list[tuple[str, Tried]]", calls: "Sequence[CallRecord]", asked: "Asked") -> dict[str, Any]:
+    return {
+        "calls": len(calls),
+        "simulated_calls": sum(call.simulated for call in calls),
+        "from": min(call.at for call in calls),
+        "to": max(call.at for call in calls),
+        "accepted_false_alarms_a_month": asked.wolves_a_month,
+        "alarms": [_alarm_json(model, one) for model, one in found],
+    }
+
+
+def _alarm_json(model: str, one: "Tried") -> dict[str, Any]:
+    alarm, proposal = one.alarm, one.proposal
+    return {
+        "alarm": alarm.name,
+        "model": model or None,
+        "threshold": None if alarm.threshold is None else str(alarm.threshold),
+        "days": one.days,
+        "minutes_with_data": one.points,
+        "firings": [{"at": firing.at, "until": firing.until} for firing in one.firings],
+        "false_alarms": one.wolves,
+        "planted": [_detection_json(found) for found in one.detections],
+        "proposal": None
+        if proposal is None
+        else {
+            "threshold": str(proposal.threshold),
+            "false_alarms_on_unseen_days": proposal.wolves,
+            "unseen_days": proposal.unseen_days,
+            "false_alarms_a_month_at_most": proposal.month_at_most if proposal.unseen_days else None,
+            "confidence": 0.95,
+            "false_alarms_on_the_days_it_was_chosen_on": proposal.fitted_wolves,
+            "least_calls": proposal.alarm.least_calls,
+            "planted": [_detection_json(found) for found in proposal.detections],
+        },
+    }
+
+
+def _detection_json(found: "Detection") -> dict[str, Any]:
+    tries = [
+        {"planted_at": one.planted_at, "caught_after_s": one.after_s, "extra_usd": str(one.extra_usd)}
+        for one in found.tries
+    ]
+    return {"kind": found.kind, "share_of_tokens_read": found.share, "within_s": found.within_s, "tries": tries}

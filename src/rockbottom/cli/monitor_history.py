@@ -1,0 +1,118 @@
+"""Where recorded calls come from: the ledger, a folder of a bench run, invocation logs, an imported trace."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rockbottom.quantities import RockbottomError
+
+if TYPE_CHECKING:
+    from rockbottom.ledger import CallRecord
+
+
+class NoHistory(RockbottomError):
+    """Nothing was recorded where it was looked for."""
+
+
+def instant(text: str | None, option: str) -> float | None:
+    """Seconds since the epoch of a day or an instant in ISO 8601; without a zone it is UTC."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.UsageError(f"{option} takes a day or an instant, as in 2026-11-01T14:00; not {text!r}") from error
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def recorded_calls(source: str | None, since: float | None, until: float | None) -> "list[CallRecord]":
+    """The calls of a source (None: the user's ledger) that left in a stretch of time; raises NoHistory."""
+    found = [
+        call
+        for call in _calls(source, since, until)
+        if (since is None or call.at >= since) and (until is None or call.at < until)
+    ]
+    if not found:
+        where = source or _ledger_folder()
+        raise NoHistory(
+            f"{where} holds no call of that time.", fix="rockbottom.attach(client, ledger=True) records calls"
+        )
+    return found
+
+
+def _ledger_folder() -> Path:
+    import os
+
+    from rockbottom.ledger import default_folder
+
+    return default_folder(os.environ)
+
+
+def _calls(source: str | None, since: float | None, until: float | None) -> "Iterator[CallRecord]":
+    folder = Path(source) if source else _ledger_folder()
+    if source is None or (folder.is_dir() and any(folder.glob("calls-*.ndjson"))):
+        yield from _of_ledger(folder, since, until)
+    elif (folder / "run.json").is_file():
+        yield from _of_bench(folder)
+    else:
+        yield from _of_trace(str(source))
+
+
+def _of_ledger(folder: Path, since: float | None, until: float | None) -> "Iterator[CallRecord]":
+    from rockbottom.ledger import LedgerReader
+
+    reader = LedgerReader(folder)
+    yield from reader.calls(since, until)
+    if reader.damaged_count:
+        first = reader.damaged[0]
+        click.echo(
+            f"{reader.damaged_count} damaged lines left out, the first in {first.segment} at byte {first.offset}",
+            err=True,
+        )
+
+
+def _of_bench(folder: Path) -> "Iterator[CallRecord]":
+    """The turns of a run; each lane and repeat is a prefix family of its own."""
+    from rockbottom.bench.ledger import open_ledger
+    from rockbottom.catalog import Scope, load_catalog
+    from rockbottom.ledger import CallRecord
+    from rockbottom.monitor.alarms.histories import priced
+
+    catalog = load_catalog()
+    ledger = open_ledger(folder)
+    for turn in ledger.turns:
+        model = catalog.model(turn.key.model)
+        call = CallRecord(
+            at=datetime.fromisoformat(turn.at).timestamp(),
+            model=model.model.id,
+            operation="Converse",
+            scope="" if model.scope is Scope.IN_REGION else model.scope.value,
+            region=ledger.settings.region,
+            input=turn.usage.input,
+            output=turn.usage.output,
+            cache_read=turn.usage.cache_read,
+            cache_write_5m=turn.usage.cache_write_5m,
+            cache_write_30m=turn.usage.cache_write_30m,
+            cache_write_1h=turn.usage.cache_write_1h,
+            family=f"{turn.key.lane}-{turn.key.repeat}",
+            points=turn.points,
+            first_ms=turn.first_ms,
+            elapsed_ms=turn.elapsed_ms,
+            source="bench",
+            endpoint="aws" if ledger.settings.endpoint == "aws" else "local",
+        )
+        yield priced(call, catalog)
+
+
+def _of_trace(source: str) -> "Iterator[CallRecord]":
+    from rockbottom.catalog import load_catalog
+    from rockbottom.cli.trace import say_reading
+    from rockbottom.monitor.alarms.histories import calls_of_trace
+    from rockbottom.trace import read_trace
+
+    read = read_trace(source)
+    say_reading(read, source)
+    yield from calls_of_trace(read.trace, load_catalog())

@@ -1,0 +1,339 @@
+"""Alarms over recorded history: hand-worked timelines, planted regressions, honest rates."""
+
+import json
+import math
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from rockbottom.catalog import load_catalog
+from rockbottom.cli import main
+from rockbottom.cli.exits import Exit
+from rockbottom.ledger import CallRecord, LedgerWriter
+from rockbottom.monitor.alarms.backtest import Asked, History, detection, proposed, tried
+from rockbottom.monitor.alarms.chances import rate_at_most
+from rockbottom.monitor.alarms.definitions import InvalidAlarm, packaged_alarms
+from rockbottom.monitor.alarms.histories import priced
+from rockbottom.monitor.alarms.planting import extra_usd, plant, planted
+from rockbottom.monitor.alarms.running import Firing, firings
+from rockbottom.monitor.alarms.series import recorded, values
+
+SONNET = "anthropic.claude-sonnet-4-5-20250929-v1:0"
+MIDNIGHT = 1_793_491_200  # 2026-11-01 00:00 UTC, on a minute and on an hour
+RATE = packaged_alarms()["LowCacheHitRate"]
+
+
+def _call(minute, read=900, written=0, family="a", **more):
+    """A call in the middle of a minute: 1,000 tokens of prompt."""
+    tokens = {"input": 1000 - read - written, "cache_read": read, "cache_write_5m": written, "output": 10}
+    given = {"scope": "us", "region": "us-east-1", "points": 1, "endpoint": "aws", "family": family, **tokens, **more}
+    return CallRecord(at=MIDNIGHT + 60 * minute + 30, model=SONNET, operation="Converse", **given)
+
+
+def _fired(alarm, calls, threshold=None):
+    of = recorded(calls)
+    points = values(alarm, of, of.first, of.last)
+    return firings(alarm, float(threshold or alarm.threshold), points, of.first, of.last)
+
+
+def _minute(number):
+    return float(MIDNIGHT + 60 * number)
+
+
+def test_a_fall_of_the_hit_rate_fires_when_three_periods_of_five_minutes_are_low():
+    """Worked by hand: a call a minute, 90% read; from minute 100 to 129 everything is written.
+
+    A window with one bad call of five is at 72%, with two at 54%. The first low window ends with minute 101, the
+    third of a row of windows five minutes apart with minute 111: the alarm is on at the end of it, minute 112. The
+    last low window ends with minute 132 (two bad calls, 128 and 129), so it is off at the end of minute 133.
+    """
+    calls = [_call(m) if not 100 <= m < 130 else _call(m, read=0, written=900) for m in range(300)]
+    assert _fired(RATE, calls) == [Firing(_minute(112), _minute(134))]
+
+
+def test_two_low_periods_are_not_three():
+    """Fourteen bad minutes: the windows ending 13 minutes apart are low, never three five minutes apart... but 10."""
+    calls = [_call(m) if not 100 <= m < 106 else _call(m, read=0, written=900) for m in range(300)]
+    # Low windows end with minutes 101 to 108: no two of them lie ten minutes apart.
+    assert _fired(RATE, calls) == []
+
+
+def test_silence_at_night_is_fine_and_one_cold_call_in_it_is_not_an_alarm():
+    """Missing data is not breaching: one call that writes, in the middle of nothing."""
+    calls = [_call(m) for m in range(60)] + [_call(400, read=0, written=900)] + [_call(m) for m in range(700, 760)]
+    assert _fired(RATE, calls) == []
+
+
+def test_with_missing_the_same_cold_call_becomes_an_alarm():
+    """AWS's premature rule: a breach with nothing after it, once it is as old as three periods; why the packaged
+    alarm treats missing data as not breaching.
+
+    The call of minute 400 is in the windows that end with minutes 400 to 404. At the end of minute 410 the window of
+    ten minutes before holds it and the two after are missing.
+    """
+    alarm = replace(RATE, missing=type(RATE.missing)("missing"))
+    calls = [_call(m) for m in range(60)] + [_call(400, read=0, written=900)] + [_call(m) for m in range(700, 760)]
+    found = _fired(alarm, calls)
+    assert found[0].at == _minute(411)
+
+
+def test_an_hourly_sum_fires_in_the_minute_in_which_the_hour_is_too_dear():
+    """A call a minute at a known price; from minute 120 they cost twice as much. Threshold: 90 of the cheap ones.
+
+    An hour with k dear calls costs 60 + k cheap ones; more than 90 are there once k = 31, at the end of minute 150.
+    """
+    cheap, dear = "0.01", "0.02"
+    calls = [_call(m, cost_usd=cheap if m < 120 else dear) for m in range(240)]
+    alarm = packaged_alarms()["SpendRate"]
+    assert [one.at for one in _fired(alarm, calls, Decimal("0.9"))] == [_minute(151)]
+
+
+def test_an_alarm_over_more_than_a_day_is_looked_at_on_the_hour():
+    """Two periods of a day: evaluated once an hour, on data up to the full hour."""
+    alarm = replace(packaged_alarms()["SpendRate"], period_s=86_400, periods=2, datapoints=2)
+    calls = [_call(m, cost_usd="0.01") for m in range(0, 4 * 1440, 7)]
+    for firing in _fired(alarm, calls, Decimal("0.5")):
+        assert firing.at % 3600 == 0
+
+
+def test_too_few_calls_count_as_healthy():
+    """least_calls: the same fall with one call a minute is not believed when a period needs six."""
+    calls = [_call(m) if not 100 <= m < 130 else _call(m, read=0, written=900) for m in range(300)]
+    assert _fired(replace(RATE, least_calls=6), calls) == []
+    assert _fired(replace(RATE, least_calls=5), calls) == [Firing(_minute(112), _minute(134))]
+
+
+def test_a_share_is_worked_out_from_its_sums():
+    """100 * waste / cost: one family writes every ten minutes and never reads, at known prices."""
+    calls = [priced(_call(m, read=0, written=900, family=str(m)), load_catalog()) for m in range(0, 600, 10)]
+    alarm = packaged_alarms()["WriteWaste"]
+    of = recorded(calls)
+    points = values(alarm, of, of.first, of.last)
+    # us.claude-sonnet-4-5: input 3.30, write 4.125, output 16.50 a million (price book, 2026-11). A call costs
+    # 100 x 3.30 + 900 x 4.125 + 10 x 16.50 = 4,207.50 millionths, of which 900 x 0.825 = 742.50 are the premium.
+    assert points.at(of.first + 300) == pytest.approx(100 * 742.5 / 4207.5)
+
+
+@pytest.mark.parametrize("expression", ["MAX(rate)", "rate ** 2", "other", "rate +", "IF(rate > 1, 2, 3)", "a.b"])
+def test_an_expression_that_cannot_be_worked_out_is_refused(expression):
+    """Nothing is guessed, nothing is run."""
+    with pytest.raises(InvalidAlarm, match="cannot be worked out"):
+        _fired(replace(RATE, expression=expression), [_call(0), _call(1)])
+
+
+def test_seconds_cannot_be_told_from_minutes():
+    """High-resolution alarms are made, not tried."""
+    with pytest.raises(InvalidAlarm, match="summed up by the minute"):
+        _fired(replace(RATE, period_s=30), [_call(0)])
+
+
+def test_planting_turns_reads_into_writes_and_works_the_bill_out_again():
+    """From the instant on, in the chosen families only; the answer's tokens stay."""
+    catalog = load_catalog()
+    calls = [priced(_call(m, family="ab"[m % 2]), catalog) for m in range(10)]
+    what = plant(calls, "changes", 0.5)
+    assert len(what.families) == 1
+    assert what.share == 0.5
+    after = list(planted(calls, what, _minute(4), catalog))
+    changed = [(old, new) for old, new in zip(calls, after, strict=True) if old != new]
+    assert {(one.model, one.family) for one, _ in changed} == what.families
+    assert all(old.at >= _minute(4) for old, _ in changed)
+    old, new = changed[0]
+    assert (new.cache_read, new.cache_write_5m, new.input, new.output) == (0, 900, old.input, old.output)
+    # 900 tokens at 4.125 instead of 0.33 a million: 3,415.50 millionths more.
+    assert extra_usd(old, new) == Decimal("0.0034155")
+
+
+def test_planting_nothing_cached_makes_it_all_input():
+    """Points are sent and the service says nothing."""
+    catalog = load_catalog()
+    calls = [priced(_call(0, read=500, written=400), catalog)]
+    (after,) = planted(calls, plant(calls, "vanishes", 1), -math.inf, catalog)
+    assert (after.input, after.cache_read, after.cache_write_5m, after.points) == (1000, 0, 0, 1)
+
+
+def test_a_call_of_an_hour_is_rewritten_for_an_hour():
+    """The lifetime that the call itself writes."""
+    call = _call(0, read=500).__class__(
+        at=0.0, model=SONNET, operation="Converse", cache_read=500, cache_write_1h=100, family="a"
+    )
+    (after,) = planted([call], plant([call], "changes", 1), -math.inf, load_catalog())
+    assert (after.cache_write_1h, after.cache_write_5m) == (600, 0)
+    assert after.cost_usd is None
+
+
+def _day_and_night(days):
+    """Four calls a minute by day, one in seven minutes by night; four families, all of them hit."""
+    for m in range(days * 1440):
+        if 8 <= (m // 60) % 24 < 20:
+            yield from (_call(m, family=one) for one in "abcd")
+        elif m % 7 == 0:
+            yield _call(m, family="abcd"[m // 7 % 4])
+
+
+@pytest.fixture(scope="module")
+def history():
+    catalog = load_catalog()
+    return History([priced(call, catalog) for call in _day_and_night(4)])
+
+
+def test_a_healthy_history_never_fires_and_a_whole_regression_is_caught_within_a_quarter_of_an_hour(history):
+    """Everything planted: the first low window is the first with two of five bad minutes, so 12 minutes by day."""
+    asked = Asked(kinds=("changes",), share=1.0, tries=5)
+    one = tried(RATE, history, asked, load_catalog())
+    assert one.firings == ()
+    assert one.wolves == 0
+    (found,) = one.detections
+    assert found.share == 1.0
+    assert len(found.caught) == 5
+    assert max(found.caught) <= 15 * 60 + 60
+    assert all(caught.extra_usd > 0 for caught in found.tries)
+
+
+def test_a_quarter_of_the_prefixes_is_below_the_packaged_threshold_and_the_proposal_catches_it(history):
+    """90% read, a quarter gone: 67.5% is below 70 only just; the proposal has more room and cries wolf no more."""
+    asked = Asked(kinds=("changes",), share=0.25, tries=5)
+    proposal = proposed(RATE, history, asked, load_catalog())
+    assert Decimal("67.5") < proposal.threshold <= 90
+    assert proposal.fitted_wolves == 0
+    assert len(proposal.detections[0].caught) == 5
+
+
+def test_the_rate_that_is_stated_comes_from_days_on_which_it_was_not_chosen(history):
+    """Three of four quarters of the history are tried unseen; nothing seen in three days is at most one a day."""
+    proposal = proposed(RATE, history, Asked(kinds=("changes",)), load_catalog())
+    assert proposal.unseen_days == pytest.approx(3, abs=0.1)
+    assert proposal.wolves == 0
+    assert proposal.month_at_most == pytest.approx(30, abs=1.5)  # 3.0 / 3 days, times 30
+
+
+@pytest.mark.parametrize(("seen", "expected"), [(0, 2.996), (1, 4.744), (2, 6.296), (5, 10.513), (10, 16.962)])
+def test_the_bound_of_a_rate_is_the_exact_one(seen, expected):
+    """Tabled one-sided 95% limits of a Poisson mean (Garwood 1936)."""
+    assert rate_at_most(seen, 1.0) == pytest.approx(expected, abs=0.001)
+    assert rate_at_most(seen, 0) == math.inf
+
+
+def test_an_alarm_in_a_stretch_known_as_bad_is_no_false_alarm():
+    """And nothing is planted there."""
+    calls = [_call(m) if not 100 <= m < 130 else _call(m, read=0, written=900) for m in range(600)]
+    stretch = (_minute(95), _minute(140))
+    asked = Asked(kinds=("changes",), share=1, tries=4, within_s=3600)
+    blamed = tried(RATE, History(calls), asked, load_catalog())
+    known = tried(RATE, History(calls, [stretch]), asked, load_catalog())
+    assert (blamed.wolves, known.wolves) == (1, 0)
+    assert len(known.firings) == 1
+    assert not [one for one in known.detections[0].tries if stretch[0] <= one.planted_at < stretch[1]]
+
+
+def test_the_order_of_the_records_does_not_matter(history):
+    """A ledger holds calls as they ended, of several processes."""
+    mixed = History([*history.calls[::2], *history.calls[1::2]])
+    asked = Asked(kinds=("changes",), share=0.5, tries=2)
+    points = values(RATE, history.recorded, history.recorded.first, history.recorded.last)
+    assert mixed.recorded == history.recorded
+    assert detection(RATE, mixed, points, "changes", asked, load_catalog()) == detection(
+        RATE, history, points, "changes", asked, load_catalog()
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    writer = LedgerWriter(tmp_path / "ledger")
+    for m in range(1500):
+        bad = 1000 <= m < 1030
+        writer.record(priced(_call(m, read=0 if bad else 900, written=900 if bad else 0), load_catalog()))
+    writer.close()
+    return tmp_path / "ledger"
+
+
+def test_the_command_says_when_how_fast_how_often_and_what_instead(folder, capsys):
+    """The four questions, on the user's ledger."""
+    assert main(["monitor", "backtest", str(folder), "--alarm", "LowCacheHitRate", "--tries", "3"]) == Exit.OK
+    text = capsys.readouterr().out
+    assert "fired      once in 1.0 days, 1 of them where nothing is known to be wrong" in text
+    assert "2026-11-01 16:52 UTC for 22 min" in text  # minute 1000 is 16:40; 12 minutes later, 34 after the start
+    assert "caught" in text
+    assert "if something was wrong then, say so" in text
+    bad = "2026-11-01T16:30..2026-11-01T17:30"
+    assert main(["monitor", "backtest", str(folder), "--alarm", "LowCacheHitRate", "--tries", "3", "--bad", bad]) == 0
+    text = capsys.readouterr().out
+    assert "proposal   Average of CacheHitRate <" in text
+    assert "95% confidence" in text
+    assert all(len(line) <= 100 for line in text.splitlines())
+
+
+def test_the_command_as_json(folder, capsys):
+    """For programs, with every firing."""
+    bad = "2026-11-01T16:30..2026-11-01T17:30"
+    argv = ["monitor", "backtest", str(folder), "--alarm", "LowCacheHitRate", "--bad", bad, "--json", "--tries", "2"]
+    assert main([*argv, "--plant", "changes", "--share", "1"]) == Exit.OK
+    told = json.loads(capsys.readouterr().out)
+    (alarm,) = told["alarms"]
+    assert told["simulated_calls"] == 0
+    assert alarm["false_alarms"] == 0
+    assert alarm["firings"] == [{"at": _minute(1012), "until": _minute(1034)}]
+    assert alarm["planted"][0]["tries"][0]["caught_after_s"] > 0
+
+
+def test_the_command_as_a_gate(folder, capsys):
+    """An alarm that cries wolf more often than is accepted fails; one that is only right does not."""
+    argv = ["monitor", "backtest", str(folder), "--alarm", "LowCacheHitRate", "--tries", "2", "--check"]
+    argv += ["--plant", "changes", "--share", "1"]
+    assert main([*argv, "--wolf", "0"]) == Exit.VERDICT
+    assert main([*argv, "--bad", "2026-11-01T16:30..2026-11-01T17:30"]) == Exit.OK
+
+
+def test_local_calls_are_said_to_be_simulated(tmp_path, capsys):
+    """Figures of a local endpoint are not AWS's."""
+    writer = LedgerWriter(tmp_path)
+    for m in range(60):
+        writer.record(_call(m, endpoint="local"))
+    writer.close()
+    assert main(["monitor", "backtest", str(tmp_path), "--alarm", "SilentZero", "--tries", "1"]) == Exit.OK
+    assert "60 of them went to a local endpoint: what follows is simulated" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["--alarm", "Nothing"], "no alarm is called Nothing"),
+        (["--bad", "yesterday"], "--bad takes FROM..TO"),
+        (["--bad", "2026-11-02..2026-11-01"], "ends before it begins"),
+        (["--since", "soon"], "--since takes a day or an instant"),
+        (["--since", "2030-01-01"], "holds no call of that time"),
+    ],
+)
+def test_what_cannot_be_is_refused(folder, capsys, argv, says):
+    """One message."""
+    assert main(["monitor", "backtest", str(folder), *argv]) == Exit.USAGE
+    assert says in capsys.readouterr().err
+
+
+def test_invocation_logs_are_a_history_too(tmp_path, capsys):
+    """The counters that the service reported, by minute."""
+    record = {
+        "schemaType": "ModelInvocationLog", "schemaVersion": "1.0", "accountId": "111122223333",
+        "region": "us-east-1", "operation": "Converse", "modelId": f"us.{SONNET}",
+    }  # fmt: skip
+    lines = []
+    for m in range(120):
+        body = {"system": [{"text": "You help."}, {"cachePoint": {"type": "default"}}],
+                "messages": [{"role": "user", "content": [{"text": f"Question {m}"}]}]}  # fmt: skip
+        usage = {"inputTokenCount": 100, "cacheReadInputTokenCount": 0, "cacheWriteInputTokenCount": 900}
+        stamp = f"2026-11-01T{m // 60:02}:{m % 60:02}:10Z"
+        lines.append(json.dumps({
+            **record, "timestamp": stamp, "requestId": f"r{m}",
+            "input": {"inputContentType": "application/json", "inputBodyJson": body, **usage},
+            "output": {"outputContentType": "application/json", "outputTokenCount": 5,
+                       "outputBodyJson": {"output": {}, "usage": {"inputTokens": 100, "outputTokens": 5,
+                                          "cacheReadInputTokens": 0, "cacheWriteInputTokens": 900}}},
+        }))  # fmt: skip
+    log = tmp_path / "log.json"
+    log.write_text("\n".join(lines), encoding="utf-8")
+    assert main(["monitor", "backtest", str(log), "--alarm", "LowCacheHitRate", "--json", "--tries", "1"]) == Exit.OK
+    told = json.loads(capsys.readouterr().out)
+    assert told["calls"] == 120
+    # Zero percent from the first minute: windows end with minutes 0, 5 and 10 at the earliest.
+    assert told["alarms"][0]["firings"] == [{"at": _minute(11), "until": None}]
