@@ -35,6 +35,8 @@ _EXTRAS = {
     "numpy": "replay",
     "numba": "replay",
     "pyarrow": "replay",
+    "prometheus_client": "prometheus",
+    "opentelemetry": "otel",
     "ray": "ray",
 }
 

@@ -10,6 +10,8 @@ ENTRIES: dict[str, Entry] = {
     "cloudformation": Entry("rockbottom.cli.monitor_stacks:cloudformation", "Print the same as a template."),
     "terraform": Entry("rockbottom.cli.monitor_stacks:terraform", "Print the same for Terraform."),
     "backtest": Entry("rockbottom.cli.monitor_backtest:backtest", "Try alarms on recorded calls first."),
+    "publish": Entry("rockbottom.cli.monitor_publish:publish", "Send what a ledger holds to CloudWatch."),
+    "serve": Entry("rockbottom.cli.monitor_publish:serve", "Show the totals of a ledger to Prometheus."),
     "policy": Entry("rockbottom.cli.monitor_stacks:policy", "Print the least IAM policy for a task."),
 }
 """Commands of the group by name, in the order in which they are listed."""

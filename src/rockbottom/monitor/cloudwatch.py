@@ -49,7 +49,7 @@ class CloudWatch(Publisher):
         **publishing: Any,
     ) -> None:
         sets, chosen = checked_dimensions(dimensions), checked_metrics(metrics)
-        connect = (lambda: client) if client is not None else _connector(region, profile)
+        connect = (lambda: client) if client is not None else connector(region, profile)
         self.metrics = chosen
 
         def make() -> CloudWatchOutlet:
@@ -200,13 +200,17 @@ def _fix_of(code: str) -> str | None:
     return None
 
 
-def _connector(region: str | None, profile: str | None) -> Callable[[], Any]:
+def connector(region: str | None, profile: str | None, endpoint_url: str | None = None) -> Callable[[], Any]:
+    """What makes a client of CloudWatch when it is first needed."""
+
     def connect() -> Any:
         import boto3
         from botocore.config import Config
 
         # One attempt: the publisher itself waits and tries again, and a second one would hold up the end of a process.
         patient = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 1})
-        return boto3.Session(profile_name=profile, region_name=region).client("cloudwatch", config=patient)
+        return boto3.Session(profile_name=profile, region_name=region).client(
+            "cloudwatch", config=patient, endpoint_url=endpoint_url
+        )
 
     return connect

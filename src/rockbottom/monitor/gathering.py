@@ -21,6 +21,8 @@ class Gatherer:
 
     Calls of a local endpoint are left out unless ``simulated``: their figures are not of AWS. A call stamped further
     ahead than CloudWatch takes (the clock was set back) counts for now; one older than it takes is ``too_old``.
+    ``live``: what has happened until now is known here; set it to False while calls of the past are read. Writes whose
+    lifetime ended by ``settled_until`` are in the minutes; the others are still followed.
     """
 
     def __init__(
@@ -30,7 +32,8 @@ class Gatherer:
         self._premium = premium
         self._waste = WriteWaste()
         self._simulated = simulated
-        self._last = float("-inf")
+        self._last = self.settled_until = float("-inf")
+        self.live = True
         self._said: set[str] = set()
         self.too_old = self.left_out = self.unpriced = 0
 
@@ -56,7 +59,19 @@ class Gatherer:
         if call.cost_usd is None:
             self.unpriced += 1
             self._once("unpriced", f"no price is known for {call.model}: its tokens are published, its cost is not")
-        self._add_waste(self._waste.add(call), now)
+        if call.at <= now + MINUTE_S:  # a stamp from the future would end every lifetime
+            self._add_waste(self._waste.add(call), now)
+            self.settled_until = max(self.settled_until, call.at - GRACE_S)
+
+    def resume(self, calls: Iterable[CallRecord], settled_until: float) -> None:
+        """Follow the writes of calls that were summed up before; those settled by then are not counted again."""
+        self.settled_until = settled_until
+        for call in calls:
+            if call.status == "ok" and (self._simulated or not call.simulated):
+                for _ in self._waste.add(call):
+                    pass
+        for _ in self._waste.settle(settled_until):
+            pass
 
     def _add_waste(self, settled: Iterable[Settled], now: float) -> None:
         for one in settled:
@@ -66,7 +81,9 @@ class Gatherer:
 
     def due(self, now: float, last: bool) -> list[Minute]:
         """The minutes that are over; all of them when it is the ``last`` time, or when the clock was set back."""
-        self._add_waste(self._waste.settle(now - GRACE_S), now)
+        if self.live:
+            self._add_waste(self._waste.settle(now - GRACE_S), now)
+            self.settled_until = max(self.settled_until, now - GRACE_S)
         jumped = now < self._last - MINUTE_S
         self._last = now
         return list(self.table.take(float("inf") if last or jumped else now - SETTLE_S))

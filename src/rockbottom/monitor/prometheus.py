@@ -32,12 +32,7 @@ class Prometheus:
     def __init__(self, *, registry: Any = None, tags: Sequence[str] = (), most_series: int = 1_000) -> None:
         from prometheus_client import REGISTRY  # an extra
 
-        for tag in tags:
-            if not _LABEL.fullmatch(tag) or tag.startswith("__") or tag in _OWN_LABELS:
-                raise CannotPublish(
-                    f"the tag {tag!r} cannot be a label of Prometheus.",
-                    fix=f"letters, digits and _, not starting with a digit or __, not {', '.join(_OWN_LABELS)}",
-                )
+        checked_tags(tags)
         self.registry = REGISTRY if registry is None else registry
         self._make = lambda: Totals(tags, most_series)
         self._begin()
@@ -67,6 +62,17 @@ class Prometheus:
         registry, self.registry = self.registry, None
         if registry is not None:
             registry.unregister(self)
+
+
+def checked_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """Tags that can be labels. Raises CannotPublish."""
+    for tag in tags:
+        if not _LABEL.fullmatch(tag) or tag.startswith("__") or tag in _OWN_LABELS:
+            raise CannotPublish(
+                f"the tag {tag!r} cannot be a label of Prometheus.",
+                fix=f"letters, digits and _, not starting with a digit or __, not {', '.join(_OWN_LABELS)}",
+            )
+    return tuple(tags)
 
 
 def families(totals: Totals) -> Iterator[Any]:

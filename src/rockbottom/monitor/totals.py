@@ -1,6 +1,6 @@
 """Running totals of calls by model and tags: what a Prometheus endpoint shows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -82,19 +82,14 @@ class Totals:
 
     def add(self, call: CallRecord) -> None:
         """Book one call."""
-        labels = (call.model, call.endpoint or "aws", *(call.tags.get(tag, "") for tag in self.tags))
+        self.of(call.model, call.endpoint, call.tags).add(call)
+
+    def of(self, model: str, endpoint: str, tags: Mapping[str, str]) -> Total:
+        """The total of these labels, new where there is none yet."""
+        labels = (model, endpoint or "aws", *(tags.get(tag, "") for tag in self.tags))
         found = self.by_labels.get(labels)
         if found is None:
             if len(self.by_labels) >= self._most_series:
-                labels = (OTHER, call.endpoint or "aws", *(OTHER for _ in self.tags))
+                labels = (OTHER, endpoint or "aws", *(OTHER for _ in self.tags))
             found = self.by_labels.setdefault(labels, Total())
-        found.add(call)
-
-    def add_all(self, calls: Iterable[CallRecord]) -> None:
-        """Book many calls."""
-        for call in calls:
-            self.add(call)
-
-    def labels(self, values: Labels) -> Mapping[str, str]:
-        """Names and values."""
-        return dict(zip(("model", "endpoint", *self.tags), values, strict=True))
+        return found

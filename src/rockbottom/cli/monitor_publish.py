@@ -1,0 +1,211 @@
+"""``rockbottom monitor publish`` and ``serve``: what a ledger holds, to CloudWatch or to Prometheus."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rockbottom.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from rockbottom.monitor.gathering import Gatherer
+    from rockbottom.monitor.publisher import Outlet
+    from rockbottom.monitor.republishing import Amount, PlaceFile, Republisher
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_ledger = click.option(
+    "--ledger", "folder", type=_FOLDER, metavar="FOLDER", help="The ledger; the default one otherwise."
+)
+
+
+@click.command()
+@_ledger
+@click.option("--region", help="AWS Region; that of your AWS settings by default.")
+@click.option("--profile", help="AWS profile.")
+@click.option("--endpoint-url", metavar="URL", help="CloudWatch elsewhere.")
+@click.option("--namespace", default="BedrockLLMOps", show_default=True, help="Namespace of the metrics.")
+@click.option("--dimensions", "sets", multiple=True, metavar="A,B", help="A set of dimensions; repeat. [ModelId]")
+@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only this metric; repeat.")
+@click.option("--most-series", default=100, show_default=True, help="Combinations of dimension values told apart.")
+@click.option("--emf", metavar="WHERE", help="Embedded metric format instead: stdout, a file, or tcp://host:port.")
+@click.option("--simulated", is_flag=True, help="Also calls of a local endpoint.")
+@click.option("--follow", is_flag=True, help="Go on with what is recorded, once a minute, until ctrl-C.")
+@click.option("--state", type=click.Path(path_type=Path, dir_okay=False), help="Where the place is kept.")
+@click.option("--estimate", "estimate_only", is_flag=True, help="Say what it would send and cost; send nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask before publishing custom metrics, which are billed.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def publish(
+    ctx: click.Context, folder: Path | None, estimate_only: bool, yes: bool, as_json: bool, **given: Any
+) -> None:
+    """Send what a ledger holds to CloudWatch, going on where the last time ended.
+
+    For calls recorded while nothing was published, or for programs that only keep a ledger. CloudWatch takes the last
+    two weeks. Killed at any moment it goes on; at most one run of calls is sent twice.
+    """
+    from rockbottom.monitor.republishing import PlaceFile, amount_of
+
+    sets, chosen = _wanted(given)
+    ledger = _folder(folder)
+    place = PlaceFile(given["state"] or _state_path(ledger, given))
+    amount = amount_of(ledger, place, sets, len(chosen), given["most_series"], given["simulated"])
+    _announce(amount, given)
+    if estimate_only:
+        return _print(amount, None, as_json)
+    if not given["emf"] and amount.metrics and not yes:
+        _consent()
+    with place.locked():
+        return _published(ctx, ledger, place, amount, as_json, given)
+
+
+def _published(
+    ctx: click.Context, ledger: Path, place: "PlaceFile", amount: "Amount", as_json: bool, given: dict[str, Any]
+) -> None:
+    from rockbottom.monitor.publisher import Undelivered
+    from rockbottom.monitor.republishing import Republisher
+
+    outlet, gatherer = _outlet(given)
+    sender = Republisher(ledger, place, outlet, gatherer)
+    sent = 0
+    try:
+        while True:
+            for calls in sender.send_new():
+                sent += calls
+                _progress(sent, amount.calls + amount.left_out)
+            if not given["follow"]:
+                break
+            time.sleep(60)
+    except Undelivered as error:
+        click.echo(f"rockbottom: {error}; sent so far: {_calls(sent)}, and the next time goes on there", err=True)
+        if error.fix:
+            click.echo(f"  {error.fix}", err=True)
+        ctx.exit(Exit.PARTIAL if sent else Exit.SERVICE)
+    except KeyboardInterrupt:
+        click.echo(f"\nsent so far: {_calls(sent)}; the next time goes on there", err=True)
+        raise
+    _warn_of_losses(sender, outlet)
+    return _print(amount, sent, as_json)
+
+
+@click.command()
+@_ledger
+@click.option("--port", default=9477, show_default=True, help="Port to listen on; 0 is any free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind; loopback unless told otherwise.")
+@click.option("--tag", "tags", multiple=True, metavar="NAME", help="A tag that becomes a label; repeat.")
+@click.option("--most-series", default=1000, show_default=True, help="Combinations of labels told apart.")
+def serve(folder: Path | None, port: int, host: str, tags: tuple[str, ...], most_series: int) -> None:
+    """Show the totals of a ledger, of all processes that record in it, to Prometheus.
+
+    At http://127.0.0.1:9477/metrics; ctrl-C stops it. The figures say what you spend: anyone who reaches the address
+    can read them.
+    """
+    from prometheus_client import CollectorRegistry
+
+    from rockbottom.monitor.exposing import LedgerMetrics
+    from rockbottom.monitor.prometheus import serve as listen
+
+    registry = CollectorRegistry()
+    metrics = LedgerMetrics(_folder(folder), tags, most_series)
+    registry.register(metrics)
+    try:
+        server, thread = listen(registry, port, host)
+    except OSError as error:
+        raise click.UsageError(f"{host}:{port} cannot be listened on: {error.strerror}; give --port") from error
+    where = f"[{host}]" if ":" in host else host
+    click.echo(f"http://{where}:{server.server_port}/metrics")
+    if not host.startswith("127.") and host not in ("localhost", "::1"):
+        click.echo(f"anyone who reaches {host} can read what you spend", err=True)
+    try:
+        thread.join()
+    finally:
+        server.shutdown()
+        server.server_close()
+        metrics.close()
+
+
+def _folder(given: Path | None) -> Path:
+    from rockbottom.ledger import default_folder
+
+    return given if given is not None else default_folder(os.environ)
+
+
+def _state_path(ledger: Path, given: dict[str, Any]) -> Path:
+    target = given["emf"] or f"{given['namespace']} {given['region'] or ''} {given['profile'] or ''}"
+    name = "".join(one if one.isalnum() else "-" for one in target).strip("-")
+    return ledger / f"published-{name}.json"
+
+
+def _wanted(given: dict[str, Any]) -> tuple[Any, Any]:
+    from rockbottom.monitor.gathering import checked_dimensions, checked_metrics
+
+    sets = [[name.strip() for name in one.split(",")] for one in given["sets"]] or [["ModelId"]]
+    return checked_dimensions(sets), checked_metrics(given["metrics"] or None)
+
+
+def _outlet(given: dict[str, Any]) -> "tuple[Outlet, Gatherer]":
+    from rockbottom.monitor.cloudwatch import CloudWatchOutlet, connector
+    from rockbottom.monitor.emf import EmfOutlet, writer_of
+    from rockbottom.monitor.gathering import Gatherer
+    from rockbottom.monitor.minutes import MinuteTable
+
+    sets, chosen = _wanted(given)
+    gatherer = Gatherer(MinuteTable(sets, chosen, given["most_series"]), simulated=given["simulated"])
+    if given["emf"]:
+        return EmfOutlet(writer_of(given["emf"]), given["namespace"], gatherer), gatherer
+    connect = connector(given["region"], given["profile"], given["endpoint_url"])
+    return CloudWatchOutlet(connect, given["namespace"], gatherer), gatherer
+
+
+def _announce(amount: "Amount", given: dict[str, Any]) -> None:
+    from rockbottom.monitor.gathering import MINUTES_A_MONTH
+    from rockbottom.monitor.limits import monthly_estimate
+
+    left = f" ({amount.left_out:,} of a local endpoint are left out)" if amount.left_out else ""
+    click.echo(f"{_calls(amount.calls)} to publish{left}", err=True)
+    if amount.metrics and not given["emf"]:
+        estimate = monthly_estimate(amount.metrics, MINUTES_A_MONTH)
+        click.echo(f"while such calls go on, CloudWatch charges {estimate}", err=True)
+
+
+def _consent() -> None:
+    if not sys.stdin.isatty():
+        raise click.UsageError("custom metrics are billed and nobody is there to agree; --yes agrees")
+    click.confirm("Publish them?", abort=True, err=True)
+
+
+def _progress(sent: int, total: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K  {sent:,} of {max(sent, total):,} calls", nl=sent >= total, err=True)
+
+
+def _warn_of_losses(sender: "Republisher", outlet: "Outlet") -> None:
+    if sender.follower.damaged:
+        click.echo(f"{sender.follower.damaged:,} damaged lines of the ledger were skipped", err=True)
+    if outlet.lost:
+        click.echo(f"{outlet.lost:,} were given up: more than two weeks old, or refused by CloudWatch", err=True)
+
+
+def _print(amount: "Amount", sent: int | None, as_json: bool) -> None:
+    from rockbottom.monitor.gathering import MINUTES_A_MONTH
+    from rockbottom.monitor.limits import monthly_estimate
+
+    if as_json:
+        usd = monthly_estimate(amount.metrics, MINUTES_A_MONTH).usd
+        found = {
+            "calls": amount.calls,
+            "left_out": amount.left_out,
+            "metrics": amount.metrics,
+            "estimated_usd_per_month": str(usd),
+            "sent": sent,
+        }
+        click.echo(json.dumps(found))
+    elif sent is not None:
+        click.echo(f"{_calls(sent)} sent")
+
+
+def _calls(number: int) -> str:
+    return f"{number:,} call{'' if number == 1 else 's'}"

@@ -1,0 +1,76 @@
+"""A ledger read from where it was left: for what publishes it later, from another process."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from rockbottom.ledger import CallRecord, NoLedger
+from rockbottom.ledger.lines import found_in
+from rockbottom.ledger.places import Segment, segments_of
+from rockbottom.ledger.reading import chunks_of
+
+
+class Follower:
+    """Gives the calls of a ledger in runs. ``position`` is how far each segment was read, by file name, in bytes.
+
+    It counts the run that was given last: who starts there again gets what came since. Raises NoLedger.
+    """
+
+    def __init__(self, folder: Path | str, position: Mapping[str, int] | None = None) -> None:
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise NoLedger(
+                f"{self.folder} holds no ledger.", fix="record one with rockbottom.attach(client, ledger=True)"
+            )
+        self.position = dict(position or {})
+        self.damaged = 0
+
+    def runs(self) -> Iterator[list[CallRecord]]:
+        """What was written since, a few thousand calls at a time, up to the end of the ledger as it is now."""
+        segments = segments_of(self.folder)
+        there = {segment.path.name for segment in segments}
+        self.position = {name: offset for name, offset in self.position.items() if name in there}
+        for segment in segments:
+            yield from self._runs_of(segment)
+
+    def _runs_of(self, segment: Segment) -> Iterator[list[CallRecord]]:
+        name = segment.path.name
+        for begin, data, whole in _chunks(segment.path, self.position.get(name, 0)):
+            if not whole:
+                return  # somebody may be writing it now
+            run: list[CallRecord] = []
+            for found in found_in(data, begin):
+                if found.call is not None:
+                    run.append(found.call)
+                else:
+                    self.damaged += 1
+            self.position[name] = begin + len(data) + 1
+            yield run
+
+    def read_before(self, since: float) -> Iterator[CallRecord]:
+        """Calls that left at ``since`` or later and that lie before ``position``: read already."""
+        for segment in segments_of(self.folder):
+            end = self.position.get(segment.path.name, 0)
+            if not end or not _touched_since(segment.path, since):
+                continue
+            for begin, data, _ in _chunks(segment.path, 0):
+                if begin >= end:
+                    break
+                for found in found_in(data[: end - begin], begin):
+                    if found.call is not None and found.call.at >= since:
+                        yield found.call
+
+
+def _chunks(path: Path, offset: int) -> Iterator[tuple[int, bytes, bool]]:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:  # removed since it was listed
+        return
+    with file:
+        yield from chunks_of(file, offset)
+
+
+def _touched_since(path: Path, since: float) -> bool:
+    try:
+        return path.stat().st_mtime >= since
+    except FileNotFoundError:
+        return False

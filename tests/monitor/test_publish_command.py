@@ -1,0 +1,253 @@
+"""``rockbottom monitor publish`` and ``serve``: a ledger to CloudWatch, resumed where it ended, and to Prometheus."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import boto3
+import pytest
+from calls import SONNET, call, line_by_line
+
+from rockbottom.cli import main
+from rockbottom.ledger import LedgerWriter
+from rockbottom.monitor.republishing import Republisher
+
+SRC = Path(__file__).resolve().parents[2] / "src"
+
+
+@pytest.fixture
+def now():
+    """The start of a minute, ten minutes ago."""
+    return float(int(time.time() // 60) * 60 - 600)
+
+
+@pytest.fixture
+def ledger(tmp_path, now):
+    """A ledger of 20 calls in two minutes."""
+    return written(tmp_path / "ledger", [call(now + 6 * number) for number in range(20)])
+
+
+def written(folder, calls):
+    """A ledger with these calls added."""
+    writer = LedgerWriter(folder)
+    for one in calls:
+        writer.record(one)
+    writer.close()
+    return folder
+
+
+def publish(ledger, *more):
+    """The command, agreed to."""
+    return main(["monitor", "publish", "--ledger", str(ledger), "--yes", "--json", *more])
+
+
+def tokens_read(aws):
+    """The sum of CacheHitTokens over all that was sent."""
+    return sum(
+        datum["StatisticValues"]["Sum"]
+        for request in aws.of("PutMetricData")
+        for datum in request["MetricData"]
+        if datum["MetricName"] == "CacheHitTokens"
+    )
+
+
+def test_it_goes_on_where_it_ended(aws, ledger, now, capsys):
+    """20 calls, then 5 more: the second time only those; the third time nothing."""
+    assert publish(ledger) == 0
+    assert json.loads(capsys.readouterr().out)["sent"] == 20
+    assert tokens_read(aws) == 20 * 2000
+    aws.clear()
+    written(ledger, [call(now + 200 + number) for number in range(5)])
+    assert publish(ledger) == 0
+    assert json.loads(capsys.readouterr().out)["sent"] == 5
+    assert tokens_read(aws) == 5 * 2000
+    aws.clear()
+    assert publish(ledger) == 0
+    assert aws.of("PutMetricData") == []
+
+
+def test_another_process_writes_and_a_line_that_is_not_finished_waits(aws, ledger, capsys):
+    """Half a line at the end is somebody writing; it is sent once it is whole."""
+    (segment,) = ledger.glob("calls-*.ndjson")
+    whole = segment.read_bytes().splitlines(keepends=True)[-1]
+    with segment.open("ab") as file:
+        file.write(whole[:40])
+    assert publish(ledger) == 0
+    assert json.loads(capsys.readouterr().out)["sent"] == 20
+    with segment.open("ab") as file:
+        file.write(whole[40:])
+    assert publish(ledger) == 0
+    assert json.loads(capsys.readouterr().out)["sent"] == 1
+
+
+def test_a_write_sent_last_time_is_known_to_be_wasted_this_time(aws, tmp_path, now, capsys, monkeypatch):
+    """Written two minutes before the first run and never read: WriteWaste comes with a later run, once."""
+    start = now - 3600
+    ledger = written(tmp_path / "ledger", [call(start, cache_read=0, cache_write_5m=100_000)])
+    with monkeypatch.context() as earlier:
+        earlier.setitem(Republisher.__init__.__kwdefaults__, "clock", lambda: start + 120)
+        assert publish(ledger) == 0
+    assert wasted(aws) == []
+    aws.clear()
+    assert publish(ledger) == 0
+    assert wasted(aws) == [0.0825]  # Claude Sonnet 4.5, us: 100,000 x (4.125 - 3.30) / 1,000,000
+    aws.clear()
+    assert publish(ledger) == 0
+    assert wasted(aws) == []
+    capsys.readouterr()
+
+
+def wasted(aws):
+    """Sums of WriteWaste, in the order in which they were sent."""
+    return [
+        datum["StatisticValues"]["Sum"]
+        for request in aws.of("PutMetricData")
+        for datum in request["MetricData"]
+        if datum["MetricName"] == "WriteWaste"
+    ]
+
+
+def test_history_is_no_waste_because_it_is_long_ago(aws, tmp_path, now, capsys, monkeypatch):
+    """Reads within the lifetime count although all of it happened days ago and each call is a run of its own."""
+    monkeypatch.setattr("rockbottom.monitor.following.chunks_of", line_by_line)
+    start = now - 3 * 86_400
+    calls = [call(start, cache_read=0, cache_write_5m=2000), *(call(start + 100 * step) for step in range(1, 5))]
+    ledger = written(tmp_path / "ledger", calls)
+    assert publish(ledger) == 0
+    assert wasted(aws) == [0.0]
+    capsys.readouterr()
+
+
+def test_what_is_metered_needs_consent(aws, ledger, capsys):
+    """Nobody there to agree: exit code 2, the price is said, nothing was sent."""
+    assert main(["monitor", "publish", "--ledger", str(ledger)]) == 2
+    said = capsys.readouterr().err
+    assert "about $3.73 a month for 11 custom metrics" in said
+    assert "--yes agrees" in said
+    assert aws.of("PutMetricData") == []
+
+
+def test_an_estimate_sends_nothing(aws, ledger, capsys):
+    """Calls, metrics and their price, as JSON."""
+    assert main(["monitor", "publish", "--ledger", str(ledger), "--estimate", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "calls": 20, "left_out": 0, "metrics": 11, "estimated_usd_per_month": "3.732", "sent": None,
+    }  # fmt: skip
+    assert aws.of("PutMetricData") == []
+
+
+def test_an_endpoint_that_is_not_there_keeps_the_place(ledger, capsys, monkeypatch):
+    """Exit code 3 with the reason; nothing is marked as sent."""
+    monkeypatch.setattr("rockbottom.monitor.republishing._FIRST_WAIT_S", 0.0)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    assert publish(ledger, "--region", "us-east-1", "--endpoint-url", "http://127.0.0.1:9") == 3
+    assert "sent so far: 0 calls, and the next time goes on there" in capsys.readouterr().err
+    assert list(ledger.glob("published-*.json")) == []
+
+
+def test_embedded_metrics_need_no_consent_and_no_account(ledger, tmp_path, capsys):
+    """Documents in a file: the same figures."""
+    to = tmp_path / "metrics.log"
+    assert main(["monitor", "publish", "--ledger", str(ledger), "--emf", str(to)]) == 0
+    documents = [json.loads(line) for line in to.read_text().splitlines()]
+    assert sum(one["CacheHitTokens"]["Sum"] for one in documents) == 20 * 2000
+    assert capsys.readouterr().out == "20 calls sent\n"
+
+
+@pytest.mark.parametrize("place", ["nonsense", "[]", '{"position": 3}'])
+def test_a_damaged_place_is_said_and_nothing_is_sent_twice(aws, ledger, place, capsys):
+    """Exit code 2 with what to do."""
+    state = ledger / "place.json"
+    state.write_text(place)
+    assert publish(ledger, "--state", str(state)) == 2
+    assert "does not say how far the ledger was sent" in capsys.readouterr().err
+    assert aws.of("PutMetricData") == []
+
+
+def test_a_ledger_that_is_not_there(tmp_path, capsys):
+    """Exit code 2 with what would work."""
+    assert publish(tmp_path / "nowhere") == 2
+    assert "holds no ledger" in capsys.readouterr().err
+
+
+KILLED = """
+import os, sys
+sys.path.insert(0, {tests!r})
+from calls import line_by_line
+import rockbottom.monitor.following as following
+from rockbottom.monitor.republishing import PlaceFile
+following.chunks_of = line_by_line
+write, left = PlaceFile.write, [40]
+def killing(self, position, waste_until):
+    left[0] -= 1
+    if not left[0] and not {after}: os.kill(os.getpid(), 9)
+    write(self, position, waste_until)
+    if not left[0]: os.kill(os.getpid(), 9)
+PlaceFile.write = killing
+from rockbottom.cli import main
+sys.exit(main(["monitor", "publish", "--ledger", {ledger!r}, "--emf", {to!r}]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is meant")
+@pytest.mark.parametrize(("after", "sent"), [(False, 101), (True, 100)])
+def test_killed_it_loses_nothing_and_repeats_one_run_at_most(tmp_path, now, after, sent, capsys):
+    """100 runs of one call; killed around the 40th note of the place, and started again."""
+    ledger, to = tmp_path / "ledger", tmp_path / "metrics.log"
+    written(ledger, [call(now + number / 10) for number in range(100)])
+    program = KILLED.format(tests=str(Path(__file__).parent), after=after, ledger=str(ledger), to=str(to))
+    run = subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(SRC)}, timeout=60)
+    assert run.returncode == -9
+    assert main(["monitor", "publish", "--ledger", str(ledger), "--emf", str(to)]) == 0
+    documents = [json.loads(line) for line in to.read_text().splitlines()]
+    assert sum(one["CacheHitTokens"]["Count"] for one in documents) == sent
+    capsys.readouterr()
+
+
+def test_serve_shows_the_totals_of_every_process(tmp_path, now):
+    """A real scrape over HTTP from the command, before and after another process has recorded."""
+    ledger = written(tmp_path / "ledger", [call(now, tags={"tenant": "acme"}, first_ms=250.0)])
+    server = subprocess.Popen(
+        [sys.executable, "-m", "rockbottom", "monitor", "serve", "--ledger", str(ledger), "--port", "0",
+         "--tag", "tenant"],
+        env={**os.environ, "PYTHONPATH": str(SRC)}, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        url = server.stdout.readline().strip()
+        assert url.startswith("http://127.0.0.1:")
+
+        def value(name):
+            with urllib.request.urlopen(url, timeout=20) as reply:
+                lines = reply.read().decode().splitlines()
+            (line,) = [line for line in lines if line.startswith(name + "{")]
+            assert f'model="{SONNET}"' in line
+            assert 'tenant="acme"' in line
+            return float(line.split()[-1])
+
+        assert value("rockbottom_cost_usd_total") == 0.002
+        assert value("rockbottom_time_to_first_token_seconds_sum") == 0.25
+        written(ledger, [call(now + 1, tags={"tenant": "acme"})])
+        assert value("rockbottom_cost_usd_total") == 0.004
+        assert value("rockbottom_requests_total") == 2
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def test_serve_without_a_ledger_says_so(tmp_path, capsys):
+    """Exit code 2."""
+    assert main(["monitor", "serve", "--ledger", str(tmp_path / "nowhere")]) == 2
+    assert "holds no ledger" in capsys.readouterr().err
+
+
+def test_cloudwatch_has_the_series_of_the_ledger(aws, ledger, capsys):
+    """Read back from moto: CacheHitRate by ModelId in BedrockLLMOps."""
+    assert publish(ledger) == 0
+    found = boto3.client("cloudwatch").list_metrics(Namespace="BedrockLLMOps", MetricName="CacheHitRate")["Metrics"]
+    assert [one["Dimensions"] for one in found] == [[{"Name": "ModelId", "Value": SONNET}]]
+    capsys.readouterr()
