@@ -1,5 +1,6 @@
 """A bench as one object: prepared, run (perhaps in several goes), and read out at any time."""
 
+import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,13 +11,17 @@ from typing import Any
 from rockbottom.bench.counting import counted_by_replies, counted_by_service
 from rockbottom.bench.document import document_of
 from rockbottom.bench.endpoints import AwsEndpoint, Endpoint, LocalEndpoint
-from rockbottom.bench.errors import InvalidRun
+from rockbottom.bench.errors import InvalidRun, WrongSetting
 from rockbottom.bench.ledger import Ledger, Settings, new_ledger, open_ledger
+from rockbottom.bench.recording import TurnRecorder
 from rockbottom.bench.running import Runner, Watcher
 from rockbottom.bench.schedule import Estimate, Schedule, estimate, schedule
 from rockbottom.bench.workload import Workload, load_workload
 from rockbottom.catalog import Catalog, PriceBook, load_catalog
+from rockbottom.ledger import LedgerWriter, ledger_key
 from rockbottom.quantities import Usd
+
+log = logging.getLogger("rockbottom.bench")
 
 Now = Callable[[], datetime]
 
@@ -42,12 +47,32 @@ class Bench:
         """Correct the estimate by CountTokens where the service offers it; costs nothing and sends no request."""
         self.plan = counted_by_service(self.plan, self.endpoint)
 
-    def run(self, *, watcher: Watcher | None = None, max_usd: Usd | None = None, now: Now = _utc) -> None:
-        """Run what is not done yet; raises what ``Runner.run`` raises, with everything finished kept."""
+    def run(
+        self, *, watcher: Watcher | None = None, max_usd: Usd | None = None, now: Now = _utc, record: Path | None = None
+    ) -> None:
+        """Run what is not done yet; raises what ``Runner.run`` raises, with everything finished kept.
+
+        ``record`` is the folder of a ledger of calls (``rockbottom.ledger``) that the turns are recorded in as well.
+        """
+        recorder = self._recorder(record) if record is not None else None
         try:
-            Runner(self.plan, self.endpoint, self.ledger, watcher, max_usd, now=now).run()
+            Runner(self.plan, self.endpoint, self.ledger, watcher, max_usd, now=now, recorder=recorder).run()
         finally:
             self.ledger.close()
+
+    def _recorder(self, folder: Path) -> TurnRecorder:
+        try:
+            sink, key = LedgerWriter(folder), ledger_key(folder)
+        except OSError as error:
+            raise WrongSetting(
+                f"no ledger can be kept in {folder.absolute()}: {error.strerror}",
+                fix="--ledger FOLDER names one where you may write",
+            ) from error
+
+        def failed(error: Exception) -> None:
+            log.warning("rockbottom: a turn could not be recorded (%s); the run goes on", type(error).__name__)
+
+        return TurnRecorder(self.plan, self.endpoint, sink, key, failed)
 
     def document(self) -> dict[str, Any]:
         """The results so far (docs/reference/workload.md)."""

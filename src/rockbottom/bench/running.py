@@ -16,6 +16,7 @@ from rockbottom.bench.errors import EndpointDied, EndpointRefused, SpendLimit
 from rockbottom.bench.ledger import Ended, Ledger, Measured, PassKey
 from rockbottom.bench.placing import Placer, PlanningClock, placer_of
 from rockbottom.bench.recorded import Conversation
+from rockbottom.bench.recording import TurnRecorder
 from rockbottom.bench.replies import Reply
 from rockbottom.bench.requests import Request, parts_of, prompt_of_request, request_of
 from rockbottom.bench.schedule import Row, Schedule, most_of
@@ -53,6 +54,7 @@ class Runner:
     monotonic: Callable[[], float] = perf_counter
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     spent: Usd = ZERO_USD
+    recorder: TurnRecorder | None = None
     _answers: dict[tuple[str, int, int], Blocks] = field(default_factory=dict)
     _number: int = 0
     _clock: PlanningClock = field(init=False)
@@ -133,6 +135,7 @@ class Runner:
         answer: Blocks | None,
     ) -> None:  # fmt: skip
         self._guard(row, request)
+        left = self._clock()
         request, reply = self._send(client, row, request, answer or self._answers.get((key.model, *place)))
         self.spent += self.plan.price(reply.usage, row).usd
         self._answers.setdefault((key.model, *place), reply.content)
@@ -142,6 +145,8 @@ class Runner:
             reply.latency_ms, reply.elapsed_ms, reply.first_ms, at, reply.request_id,
         )  # fmt: skip
         self.ledger.add(turn)
+        if self.recorder:
+            self.recorder.turn(turn, row, request, left)
         if self.watcher:
             self.watcher.measured(turn)
 

@@ -1,5 +1,6 @@
 """``rockbottom bench``: a workload measured down every lane, locally or on AWS."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,6 +65,15 @@ class _Dollars(click.ParamType):
     help="Folder for results.",
 )
 @click.option(
+    "--ledger",
+    "record",
+    type=click.Path(path_type=Path, file_okay=False),
+    is_flag=False,
+    flag_value=Path(),
+    metavar="[FOLDER]",
+    help="Record the calls in a ledger as well; without FOLDER in your own.",
+)
+@click.option(
     "--prices",
     "price_file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -89,7 +99,7 @@ def command(ctx: click.Context, workload: Path | None, resume_from: Path | None,
         try:
             bench.count()
             _ask(bench, given)
-            code = _run(bench, given["max_usd"])
+            code = _run(bench, given["max_usd"], _ledger_folder(given["record"]))
         except BaseException:
             bench.ledger.discard()
             raise
@@ -172,14 +182,23 @@ def _ask(bench: "Bench", given: dict[str, Any]) -> None:
     click.confirm("Spend it?", abort=True, err=True)
 
 
-def _run(bench: "Bench", max_usd: Decimal | None) -> int:
+def _ledger_folder(record: Path | None) -> Path | None:
+    """The folder of --ledger; without one its user's own."""
+    if record is None or record != Path():
+        return record
+    from rockbottom.ledger import default_folder
+
+    return default_folder(os.environ)
+
+
+def _run(bench: "Bench", max_usd: Decimal | None, record: Path | None) -> int:
     """Run, and turn what stops a run with something in hand into an exit code, so that the rest is still shown."""
     from rockbottom.bench import BenchError
     from rockbottom.cli.bench_progress import watching
 
     try:
         with watching(bench) as watcher:
-            bench.run(watcher=watcher, max_usd=max_usd)
+            bench.run(watcher=watcher, max_usd=max_usd, record=record)
     except (BenchError, KeyboardInterrupt) as error:
         if not bench.ledger.turns:
             raise
