@@ -1,6 +1,7 @@
 """Runs against the local endpoint over HTTP: what is measured, kept, resumed and refused."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -168,8 +169,8 @@ def test_a_changed_workload_is_not_resumed(bench_of, small, endpoint_url):
     bench = bench_of(small)
     bench.run()
     file = bench.ledger.settings.workload
-    with open(file, "a", encoding="utf-8") as out:
-        out.write("about: something else\n")
+    text = Path(file).read_text(encoding="utf-8")
+    Path(file).write_text(text.replace("Large one", "Small one"), encoding="utf-8")
     with pytest.raises(InvalidRun, match="has changed since"):
         resume(bench.ledger.folder, LocalEndpoint(endpoint_url))
 

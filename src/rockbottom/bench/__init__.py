@@ -13,6 +13,8 @@ from rockbottom.bench.errors import (
     SpendLimit,
     WrongSetting,
 )
+from rockbottom.bench.grading.fields import Grading
+from rockbottom.bench.grading.votes import JudgeEstimate, Teller
 from rockbottom.bench.lanes import LANES, Lane, Spot, UnknownLane
 from rockbottom.bench.ledger import Ended, Measured, PassKey
 from rockbottom.bench.running import Watcher
@@ -29,8 +31,10 @@ __all__ = [
     "EndpointDied",
     "EndpointRefused",
     "Estimate",
+    "Grading",
     "InvalidRun",
     "InvalidWorkload",
+    "JudgeEstimate",
     "Lane",
     "LocalEndpoint",
     "Measured",
@@ -38,6 +42,7 @@ __all__ = [
     "SdkTooOld",
     "SpendLimit",
     "Spot",
+    "Teller",
     "UnknownLane",
     "Watcher",
     "Workload",

@@ -12,6 +12,10 @@ from rockbottom.bench.counting import counted_by_replies, counted_by_service
 from rockbottom.bench.document import document_of
 from rockbottom.bench.endpoints import AwsEndpoint, Endpoint, LocalEndpoint
 from rockbottom.bench.errors import InvalidRun, WrongSetting
+from rockbottom.bench.grading.asking import require_checks
+from rockbottom.bench.grading.fields import Grading
+from rockbottom.bench.grading.results import graded
+from rockbottom.bench.grading.votes import Judge, Teller, judge_of
 from rockbottom.bench.ledger import Ledger, Settings, new_ledger, open_ledger
 from rockbottom.bench.recording import TurnRecorder
 from rockbottom.bench.running import Runner, Watcher
@@ -37,11 +41,23 @@ class Bench:
     plan: Schedule
     endpoint: Endpoint
     ledger: Ledger
+    grading: Grading | None = None
+    judge: Judge | None = None
 
     @property
     def estimate(self) -> Estimate:
-        """What the whole run may cost on AWS."""
-        return estimate(self.plan)
+        """What is still to be run may cost on AWS; the judge's votes are not in it (``judge.estimate``)."""
+        return estimate(self.plan, set(self.ledger.ends))
+
+    def grade_by(self, grading: Grading) -> None:
+        """Have the answers graded: by the checks of the workload, and by the judge named.
+
+        Raises InvalidWorkload for a check that cannot be made, WrongSetting where nothing says how to grade, and
+        UnknownModel for a judge that the catalogue does not know.
+        """
+        require_checks(self.plan.workload, grading)
+        self.judge = judge_of(self.plan, self.ledger, grading, self.endpoint.resolve)
+        self.grading = grading
 
     def count(self) -> None:
         """Correct the estimate by CountTokens where the service offers it; costs nothing and sends no request."""
@@ -74,11 +90,21 @@ class Bench:
 
         return TurnRecorder(self.plan, self.endpoint, sink, key, failed)
 
+    def vote(self, *, max_usd: Usd | None = None, teller: Teller | None = None) -> None:
+        """Have the judge's missing votes; raises what ``Judge.run`` raises, with every vote kept."""
+        if self.judge:
+            self.judge.run(self.endpoint, max_usd=max_usd, teller=teller)
+
     def document(self) -> dict[str, Any]:
         """The results so far (docs/reference/workload.md)."""
         local = self.endpoint.kind == "local"
         plan = counted_by_replies(self.plan, self.ledger) if self.endpoint.counted else self.plan
-        return document_of(plan, self.ledger, counted=self.endpoint.counted, simulated_latency=local)
+        document = document_of(plan, self.ledger, counted=self.endpoint.counted, simulated_latency=local)
+        if self.grading is None:
+            return document
+        canned = self.ledger.settings.canned or self.endpoint.canned
+        found = graded(self.plan, self.ledger, document["models"], self.judge, self.grading, canned=canned)
+        return document | {"grading": found}
 
 
 def prepare(
@@ -110,6 +136,7 @@ def prepare(
         workload=str(Path(workload.file).resolve()) if Path(workload.file).exists() else workload.file,
         digest=workload.digest, models=tuple(rows[0]), lanes=tuple(rows[1]), repeats=repeats, endpoint=place.kind,
         region=place.region, started_at=now().isoformat(timespec="seconds"), nonce=secrets.token_hex(4),
+        sent=workload.sent, canned=place.canned,
     )  # fmt: skip
     return Bench(plan, place, new_ledger(settings, runs, workload.slug))
 
@@ -127,7 +154,7 @@ def resume(
     ledger, place = open_ledger(Path(folder)), _endpoint(endpoint)
     settings = ledger.settings
     workload = load_workload(settings.workload)
-    if workload.digest != settings.digest:
+    if workload.digest != settings.digest and workload.sent != settings.sent:
         raise InvalidRun(
             f"{settings.workload} has changed since {folder} was begun, so its turns cannot be compared",
             fix=f"rockbottom bench {settings.workload} starts a new run",
@@ -146,16 +173,22 @@ def resume(
 
 
 def run(workload: Workload | str | Path, endpoint: Endpoint | str, **options: Any) -> dict[str, Any]:
-    """Measure a workload and return the document of results; ``options`` as for ``prepare``.
+    """Measure a workload and return the document of results; ``options`` as for ``prepare``, and ``grading``.
+
+    ``grading`` (a ``Grading``) has the answers graded, by a judge too where it names one.
 
     With a local endpoint::
 
         with rockbottom.local.running() as server:
             results = rockbottom.bench.run("support-agent.yaml", server.url)
     """
+    grading = options.pop("grading", None)
     bench = prepare(workload, endpoint, **options)
+    if grading is not None:
+        bench.grade_by(grading)
     bench.count()
     bench.run()
+    bench.vote()
     return bench.document()
 
 

@@ -68,7 +68,10 @@ def write_document(document: Json, path: Path) -> None:
 
 
 def passed(document: Json) -> bool:
-    """Whether every verdict of every lane passed and every lane that was offered ran."""
+    """Whether every verdict of every lane passed, every lane that was offered ran, and a model is over the bar."""
+    graded = document.get("grading") or {}
+    if graded.get("verdict") and graded["verdict"]["cheapest"] is None:
+        return False
     lanes = [lane for model in document["models"] for lane in model["lanes"]]
     return all(
         lane["status"] in ("ran", "not_offered") and all(verdict["passed"] for verdict in lane["verdicts"])

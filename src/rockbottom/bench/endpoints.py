@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.error import URLError
+from urllib.parse import urlsplit
 from urllib.request import Request as HttpRequest
 from urllib.request import urlopen
 
@@ -49,6 +50,11 @@ class Endpoint(Protocol):
     @property
     def isolated(self) -> bool:
         """Whether each pass starts with an empty cache; where not, the runner puts a nonce into the prompt."""
+        ...
+
+    @property
+    def canned(self) -> bool:
+        """Whether its answers are made up, so that they say nothing of a model's quality."""
         ...
 
 
@@ -109,6 +115,11 @@ class AwsEndpoint:
     def isolated(self) -> bool:
         """No: entries of an earlier lane may still live."""
         return False
+
+    @property
+    def canned(self) -> bool:
+        """No, unless the URL given (or set for boto3) is that of a local endpoint."""
+        return _is_local(self.client(0).meta.endpoint_url)
 
 
 @dataclass(slots=True)
@@ -172,6 +183,11 @@ class LocalEndpoint:
         """Yes: an account of its own for each pass."""
         return True
 
+    @property
+    def canned(self) -> bool:
+        """Yes."""
+        return True
+
     def _account(self, number: int) -> str:
         return str(_ACCOUNTS + self.first_account + number)
 
@@ -187,6 +203,18 @@ class LocalEndpoint:
                 answer.read()
         except (URLError, OSError) as error:
             raise EndpointDied(f"cannot reach the local endpoint at {self.url}: {error}") from error
+
+
+def _is_local(url: str) -> bool:
+    """Whether a local endpoint listens at ``url``; one of AWS's own names is not asked."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if host.endswith(("amazonaws.com", "amazonaws.com.cn", ".aws")):
+        return False
+    try:
+        with urlopen(f"{url.rstrip('/')}/_rockbottom/clock", timeout=5) as answer:
+            return answer.status == 200
+    except (URLError, OSError):
+        return False
 
 
 def _behind(client: Any, arn: str) -> str:

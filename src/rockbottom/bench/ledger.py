@@ -68,6 +68,8 @@ class Settings:
     started_at: str
     nonce: str = ""
     note: str = ""
+    sent: str = ""  # digest of what of the workload reaches a model
+    canned: bool = False  # answers are a local endpoint's
 
 
 @dataclass(slots=True)

@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from rockbottom.grading import Check
+
 _MAX_LINE_CHARS = 30_000_000
 
 
@@ -20,12 +22,15 @@ _MAX_LINE_CHARS = 30_000_000
 class Turn:
     """One request: the messages that it adds to the conversation, and the fixed answer to it (or None).
 
-    Messages and answers are in Converse shape. ``label`` is what a table shows.
+    Messages and answers are in Converse shape. ``label`` is what a table shows. ``checks`` decide the model's own
+    answer, ``criteria`` are what a judge grades it on beside those of the workload.
     """
 
     label: str
     messages: tuple[Mapping[str, Any], ...]
     answer: tuple[Mapping[str, Any], ...] | None
+    checks: tuple[Check, ...] = ()
+    criteria: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

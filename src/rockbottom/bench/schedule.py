@@ -1,6 +1,6 @@
 """What a run will do before it does anything: passes in order, rows that cannot run and why, and what it may cost."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -136,16 +136,18 @@ def schedule(
     """
     book = book or catalog.price_book
     chosen = lanes_of(lanes or workload.lanes)
-    subjects = [_subject(name, catalog, on, resolve) for name in models or workload.models]
+    subjects = [subject_of(name, catalog, on, resolve) for name in models or workload.models]
     rows = tuple(_row(subject, lane, workload, book, on, region) for subject in subjects for lane in chosen)
     return Schedule(workload, rows, repeats, book, on, region, catalog)
 
 
-def estimate(plan: Schedule) -> Estimate:
-    """What a run may cost, from estimated tokens raised by the error of the estimate."""
+def estimate(plan: Schedule, done: Collection[PassKey] = ()) -> Estimate:
+    """What a run may cost, from estimated tokens raised by the error of the estimate; ``done`` passes are over."""
     most = likely = ZERO_USD
     tokens = requests = 0
-    for _, row in plan.passes:
+    for key, row in plan.passes:
+        if key in done:
+            continue
         for conversation in plan.workload.conversations:
             for prompt_tokens, answer_tokens in turns_of(plan.workload, conversation, row):
                 requests, tokens = requests + 1, tokens + prompt_tokens
@@ -190,7 +192,8 @@ def answer_tokens(answer: Sequence[object], meter: Meter, workload: Workload) ->
     return min(tokens, workload.inference.max_tokens)
 
 
-def _subject(name: str, catalog: Catalog, on: date, resolve: Resolve | None) -> Subject:
+def subject_of(name: str, catalog: Catalog, on: date, resolve: Resolve | None) -> Subject:
+    """A model by any of its names, with its rules of the day; raises UnknownModel."""
     model = catalog.model(name, resolve)
     return Subject(model, catalog.rules(model, on), Meter(catalog.token_weights[model.model.tokenizer]))
 

@@ -6,11 +6,12 @@ is sent, and no file but those named in the workload is opened.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from rockbottom.bench.errors import InvalidWorkload
+from rockbottom.bench.grading.fields import Grading, ReadFile, read_checks, read_grading
 from rockbottom.bench.nodes import Field, read_yaml
 from rockbottom.bench.recorded import Conversation, Turn, read_recorded
 
@@ -19,7 +20,7 @@ LAYERS = ("system", "documents", "each-document")
 APIS = ("converse", "invoke")
 _FIELDS = (
     "name", "about", "api", "stream", "system", "documents", "layers", "tools", "conversations", "models", "lanes",
-    "seconds_between_turns", "traffic", "inference",
+    "seconds_between_turns", "traffic", "inference", "grading",
 )  # fmt: skip
 _MAX_FILE_BYTES = 50_000_000
 
@@ -52,7 +53,11 @@ class Inference:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """One workload, as its file says. ``digest`` names the exact content of the files it was read from."""
+    """One workload, as its file says.
+
+    ``digest`` names the exact content of the files it was read from, ``sent`` what of it reaches a model: two workloads
+    of the same ``sent`` differ only in how answers are graded, projected or named.
+    """
 
     name: str
     about: str
@@ -70,6 +75,8 @@ class Workload:
     seconds_between_turns: float
     traffic: Traffic
     inference: Inference
+    grading: Grading = field(default_factory=Grading)
+    sent: str = ""
 
     @property
     def slug(self) -> str:
@@ -123,8 +130,9 @@ class _Reader:
             seconds_between_turns=_seconds(fields.get("seconds_between_turns")),
             traffic=_traffic(fields.get("traffic")),
             inference=_inference(fields.get("inference")),
+            grading=read_grading(fields.get("grading")),
         )
-        return _with_digest(workload, self.digest.hexdigest()[:16])
+        return replace(workload, digest=self.digest.hexdigest()[:16], sent=_sent(workload))
 
     def text(self, field: Field) -> str:
         """Text, or ``{file: path}``."""
@@ -164,7 +172,7 @@ class _Reader:
     def conversations(self, field: Field) -> tuple[Conversation, ...]:
         if field.is_mapping():
             return self.recorded(field)
-        found = tuple(_conversation(item, index) for index, item in enumerate(field.items()))
+        found = tuple(_conversation(item, index, self.file_of) for index, item in enumerate(field.items()))
         if not found:
             raise field.fault("expected at least one conversation")
         return found
@@ -186,10 +194,15 @@ class _Reader:
         return found
 
 
-def _with_digest(workload: Workload, digest: str) -> Workload:
-    from dataclasses import replace
-
-    return replace(workload, digest=digest)
+def _sent(workload: Workload) -> str:
+    talks = [
+        (one.system, one.tools, [(turn.messages, turn.answer) for turn in one.turns]) for one in workload.conversations
+    ]
+    parts = (
+        workload.api, workload.stream, workload.system, workload.documents, workload.layers, workload.tools, talks,
+        workload.inference, workload.seconds_between_turns,
+    )  # fmt: skip
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def _read(path: Path) -> str:
@@ -235,12 +248,12 @@ def _tool(item: Field) -> Mapping[str, Any]:
     return {"toolSpec": spec.plain()}
 
 
-def _conversation(item: Field, index: int) -> Conversation:
+def _conversation(item: Field, index: int, read_file: ReadFile) -> Conversation:
     members = item.members(("name", "turns"), required=("turns",))
     turns: list[Turn] = []
     waiting: list[str] = []  # ids of tool uses that the next turn must answer
-    for number, field in enumerate(members["turns"].items()):
-        turn, waiting = _turn(field, number, waiting)
+    for number, one in enumerate(members["turns"].items()):
+        turn, waiting = _turn(one, number, waiting, read_file)
         turns.append(turn)
     if not turns:
         raise members["turns"].fault("expected at least one turn")
@@ -248,8 +261,8 @@ def _conversation(item: Field, index: int) -> Conversation:
     return Conversation(name, tuple(turns))
 
 
-def _turn(field: Field, number: int, waiting: list[str]) -> tuple[Turn, list[str]]:
-    members = field.members(("user", "results", "answer", "uses"))
+def _turn(field: Field, number: int, waiting: list[str], read_file: ReadFile) -> tuple[Turn, list[str]]:
+    members = field.members(("user", "results", "answer", "uses", "grade"))
     results = members["results"].items() if "results" in members else []
     if len(results) != len(waiting):
         raise field.fault(f"the turn before used {len(waiting)} tools, and {len(results)} results are given")
@@ -263,7 +276,9 @@ def _turn(field: Field, number: int, waiting: list[str]) -> tuple[Turn, list[str
         raise field.fault("expected 'user' text or 'results'")
     answer, uses = _answer(members, number)
     label = members["user"].text() if "user" in members else f"{len(results)} tool result{'s' * (len(results) != 1)}"
-    return Turn(" ".join(label.split()), ({"role": "user", "content": content},), answer), uses
+    checks, criteria = read_checks(members.get("grade"), read_file)
+    message = {"role": "user", "content": content}
+    return Turn(" ".join(label.split()), (message,), answer, checks, criteria), uses
 
 
 def _result(item: Field) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.bench_checks import NewFile, known_region, warn_of_other_geographies
+from rockbottom.cli.bench_grading import ask_to_grade, grading_options, listed, votes_asked, voting
 from rockbottom.cli.exits import Exit, exit_code_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,15 @@ class _Dollars(click.ParamType):
 
 @click.command("bench")
 @click.argument("workload", type=click.Path(path_type=Path), required=False)
-@click.option("--model", "models", multiple=True, metavar="ID", help="Model to measure; repeat for several.")
+@click.option(
+    "--model",
+    "--models",
+    "models",
+    multiple=True,
+    metavar="ID",
+    callback=listed,
+    help="Model to measure; repeat, or separate with commas.",
+)
 @click.option("--lane", "lanes", multiple=True, metavar="NAME", help="Lane to run beside the baseline; repeat.")
 @click.option("--repeat", "repeats", type=click.IntRange(1, 1000), default=1, help="Passes of each lane.")
 @click.option(
@@ -81,6 +90,7 @@ class _Dollars(click.ParamType):
     help="Your own price rows (CSV), before the packaged ones.",
 )
 @click.option("--on", "on", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Price the run as on this day.")
+@grading_options
 @click.option("--turns", type=click.Choice(["best", "all"]), default="best", help="Lanes whose turns are shown.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--csv", "csv_file", type=NewFile(), help="Write CSV to a file.")
@@ -97,6 +107,7 @@ def command(ctx: click.Context, workload: Path | None, resume_from: Path | None,
     with _endpoint(given) as endpoint:
         bench = _prepared(workload, resume_from, endpoint, given)
         try:
+            ask_to_grade(bench, given)
             bench.count()
             _ask(bench, given)
             code = _run(bench, given["max_usd"], _ledger_folder(given["record"]))
@@ -170,11 +181,18 @@ def _ask(bench: "Bench", given: dict[str, Any]) -> None:
         return
     found = bench.estimate
     limit = f"; it stops before ${given['max_usd']}" if given["max_usd"] else ""
-    click.echo(
-        f"This sends {found.requests} requests to AWS with about {found.input_tokens:,} input tokens: about "
-        f"${found.likely:.4f} without any caching, at most ${found.most:.4f}{limit}. Waiting between turns is real.",
-        err=True,
-    )
+    judge = bench.judge.estimate() if bench.judge else None
+    if not found.requests and not (judge and judge.votes):
+        return  # a run that is over, graded by checks alone, sends nothing
+    if found.requests:
+        click.echo(
+            f"This sends {found.requests} requests to AWS with about {found.input_tokens:,} input tokens: about "
+            f"${found.likely:.4f} without any caching, at most ${found.most:.4f}{limit}. "
+            "Waiting between turns is real.",
+            err=True,
+        )
+    if judge and judge.votes:
+        click.echo(votes_asked(bench, judge, limit), err=True)
     if given["yes"]:
         return
     if not sys.stdin.isatty():
@@ -199,6 +217,8 @@ def _run(bench: "Bench", max_usd: Decimal | None, record: Path | None) -> int:
     try:
         with watching(bench) as watcher:
             bench.run(watcher=watcher, max_usd=max_usd, record=record)
+        with voting() as teller:
+            bench.vote(max_usd=max_usd, teller=teller)
     except (BenchError, KeyboardInterrupt) as error:
         if not bench.ledger.turns:
             raise

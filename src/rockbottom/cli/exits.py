@@ -32,6 +32,7 @@ _EXTRAS = {
     "httptools": "local",
     "yaml": "bench",
     "rich": "bench",
+    "jsonschema": "grade",
     "numpy": "replay",
     "numba": "replay",
     "pyarrow": "replay",

@@ -17,6 +17,7 @@ from typing import Any
 from rockbottom.report import sentences
 from rockbottom.report.comma import csv_of
 from rockbottom.report.figures import change, decimals_for, money, percent, tokens
+from rockbottom.report.quality import quality_section
 from rockbottom.report.stacks import KINDS, lane_numbers, stacks_svg
 from rockbottom.report.waterfall import combined_steps, steps_of, waterfall_svg
 
@@ -33,8 +34,8 @@ def page_of(document: Json) -> str:
     """The whole page."""
     focus = _focus(document)
     body = "".join([
-        _header(document, focus), _waterfall(document, focus), _stacks(document, focus), _table(document),
-        _verdicts(document, focus), _provenance(document),
+        _header(document, focus), _waterfall(document, focus), quality_section(document), _stacks(document, focus),
+        _table(document), _verdicts(document, focus), _provenance(document),
     ])  # fmt: skip
     style, script = _asset("page.css"), _asset("page.js")
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src '{_digest(script)}'"

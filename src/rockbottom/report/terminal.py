@@ -8,6 +8,7 @@ from typing import Any
 from rockbottom.report import sentences
 from rockbottom.report.columns import Cell, Column, Paint, table
 from rockbottom.report.figures import change, clipped, decimals_for, milliseconds, money, tokens
+from rockbottom.report.quality import quality_text
 
 Json = Mapping[str, Any]
 _PASS, _FAIL = "✓", "✗"
@@ -21,6 +22,8 @@ def text_of(document: Json, *, width: int = 80, colour: bool = False, every_lane
         lines += [*_model(document, model, width, paint, every_lane), ""]
     if len(document["models"]) > 1:
         lines += [*_across(document, width, paint), ""]
+    if graded := quality_text(document, width, paint):
+        lines += [*graded, ""]
     return "\n".join([*lines, *_footer(document, width, paint)]) + "\n"
 
 

@@ -1,0 +1,251 @@
+"""What grading found, as the member ``grading`` of the results.
+
+From the local endpoint, whose answers are canned, nothing leaves here but the fact that the graders ran: no share, no
+interval, no verdict, not even how many checks passed.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from rockbottom.bench.grading.answers import Answer, Place, answers_of, subjects_of
+from rockbottom.bench.grading.fields import Grading
+from rockbottom.bench.grading.guarded import Checker
+from rockbottom.bench.grading.votes import Judge, Question
+from rockbottom.bench.ledger import Ledger
+from rockbottom.bench.schedule import Schedule
+from rockbottom.grading import (
+    Graded,
+    Outcome,
+    Vote,
+    agreement_of,
+    frontier,
+    interval_of,
+    needed,
+    pair_passes,
+    position_of,
+    rubric_passes,
+    verdict_on,
+)
+from rockbottom.quantities import NO_USAGE
+
+Json = dict[str, Any]
+SIMULATED = "simulated: no statement about quality"
+Voted = Mapping[str, Sequence[tuple[Question, Vote]]]
+
+
+@dataclass(slots=True)
+class _Model:
+    """What was found about one model."""
+
+    checks: dict[str, Counter[bool | None]] = field(default_factory=dict[str, Counter[bool | None]])
+    votes: dict[str, list[list[tuple[Question, Vote]]]] = field(
+        default_factory=dict[str, list[list[tuple[Question, Vote]]]]
+    )
+    talks: dict[tuple[int, int], list[bool | None]] = field(
+        default_factory=dict[tuple[int, int], list[bool | None]]
+    )  # by conversation and repeat: each graded turn
+
+    def shares(self) -> list[Fraction]:
+        """Of each conversation that is decided at least once, the share of its repeats that passed."""
+        by_talk: dict[int, list[bool]] = {}
+        for (talk, _), turns in self.talks.items():
+            passed = _all(turns)
+            if passed is not None:
+                by_talk.setdefault(talk, []).append(passed)
+        return [Fraction(sum(passed), len(passed)) for passed in by_talk.values()]
+
+
+def graded(
+    plan: Schedule, ledger: Ledger, models: Sequence[Json], judge: Judge | None, grading: Grading, *, canned: bool,
+    checker: Checker | None = None,
+) -> Json:  # fmt: skip
+    """The member ``grading`` of the results; ``models`` are theirs, for the bills.
+
+    ``canned`` says that the answers come from the local endpoint.
+    """
+    with checker or Checker() as guarded:
+        found = {model: _model(plan, ledger, model, judge, guarded) for model in subjects_of(plan)}
+    if canned:
+        return _ran(found)
+    bills = {model["id"]: _least(model) for model in models}
+    ranked = {
+        model: Graded(plan_name(plan, model), bills.get(model), interval_of(one.shares()))
+        for model, one in found.items()
+    }
+    edge = frontier(tuple(ranked.values()))
+    document: Json = {
+        "simulated": False,
+        "unit": "conversations; a conversation passes when every graded turn does",
+        "interval": "Wilson, 95%",
+        "bar": None if grading.bar is None else str(grading.bar),
+        "models": [
+            _model_document(model, found[model], ranked[model], grading.bar, ranked[model] in edge, models)
+            for model in found
+        ],
+        "judge": _judge_document(judge, found) if judge else None,
+        "verdict": None,
+    }
+    return document | {"verdict": _verdict(tuple(ranked.values()), grading.bar)}
+
+
+def plan_name(plan: Schedule, model: str) -> str:
+    """What a model is called."""
+    return subjects_of(plan)[model].model.model.name
+
+
+def _ran(found: Mapping[str, _Model]) -> Json:
+    checks = sum(count.total() for one in found.values() for count in one.checks.values())
+    votes = sum(len(item) for one in found.values() for items in one.votes.values() for item in items)
+    return {"simulated": True, "says": SIMULATED, "checks_run": checks, "votes_had": votes}
+
+
+def _model(plan: Schedule, ledger: Ledger, model: str, judge: Judge | None, checker: Checker) -> _Model:
+    found = _Model()
+    votes = judge.votes() if judge else {}
+    for answer in answers_of(plan, ledger, model):
+        parts = [*_checked(answer, checker, found), *_judged(answer.place, votes, judge, model, answer, found)]
+        if parts:
+            place = answer.place
+            found.talks.setdefault((place.conversation, place.repeat), []).append(_all(parts))
+    return found
+
+
+def _checked(answer: Answer, checker: Checker, found: _Model) -> Iterable[bool | None]:
+    for check in answer.turn.checks:
+        if answer.text is None:
+            yield None
+            continue
+        outcome: Outcome = checker.outcome(check, answer.text)
+        found.checks.setdefault(check.kind, Counter())[outcome.passed] += 1
+        yield outcome.passed
+
+
+def _judged(
+    place: Place, votes: Mapping[Place, Voted], judge: Judge | None, model: str, answer: Answer, found: _Model
+) -> Iterable[bool | None]:
+    if judge is None:
+        return
+    mine = votes.get(place, {})
+    asked = {"rubric": bool(judge.grading.criteria or answer.turn.criteria)}
+    asked["pair"] = bool(judge.reference) and model != judge.reference
+    for kind in (kind for kind, wanted in asked.items() if wanted):
+        had = mine.get(kind, ())
+        if had:
+            found.votes.setdefault(kind, []).append(list(had))
+        given = [vote for _, vote in had]
+        if kind == "pair":
+            yield pair_passes(given)
+        else:
+            yield rubric_passes(given, had[0][0].rubric) if had else None
+
+
+def _all(parts: Sequence[bool | None]) -> bool | None:
+    """False where one failed, else None where one is undecided."""
+    if any(part is False for part in parts):
+        return False
+    return None if any(part is None for part in parts) else True
+
+
+def _least(model: Json) -> Decimal | None:
+    """A month by the cheapest lane that ran."""
+    cost = next((lane["cost"] for lane in model["lanes"] if lane["name"] == model["best"]), None)
+    return Decimal(cost["month"]) if cost else None
+
+
+def _model_document(
+    model: str, found: _Model, ranked: Graded, bar: Decimal | None, on_edge: bool, models: Sequence[Json]
+) -> Json:
+    interval = ranked.interval
+    decided = [_all(turns) for turns in found.talks.values()]
+    return {
+        "id": model,
+        "name": ranked.name,
+        "lane": next((one["best"] for one in models if one["id"] == model), None),
+        "usd_month": None if ranked.usd is None else str(ranked.usd),
+        "conversations": interval.conversations if interval else 0,
+        "passed": float(interval.passed) if interval else 0.0,
+        "share": interval.share if interval else None,
+        "low": interval.low if interval else None,
+        "high": interval.high if interval else None,
+        "undecided": sum(one is None for one in decided),
+        "standing": None if bar is None else ranked.standing(float(bar)).value,
+        "frontier": on_edge,
+        "checks": {
+            kind: {"passed": count[True], "failed": count[False], "undecided": count[None]}
+            for kind, count in found.checks.items()
+        },
+        "votes": {kind: _votes(kind, items) for kind, items in found.votes.items()},
+    }
+
+
+def _votes(kind: str, items: Sequence[Sequence[tuple[Question, Vote]]]) -> Json:
+    every = [vote for item in items for _, vote in item]
+    counts = {"votes": len(every), "invalid": sum(bool(vote.invalid) for vote in every)}
+    if kind == "rubric":
+        return counts
+    winners = Counter(vote.winner for vote in every if vote.winner)
+    return counts | {"better": winners["candidate"], "same": winners["same"], "worse": winners["reference"]}
+
+
+def _judge_document(judge: Judge, found: Mapping[str, _Model]) -> Json:
+    rubric = [item for one in found.values() for item in one.votes.get("rubric", ())]
+    pairs = [item for one in found.values() for item in one.votes.get("pair", ())]
+    usage = sum((one.usage for one in judge.kept.values()), NO_USAGE)
+    own = judge.subject.model.model
+    return {
+        "model": judge.subject.given,
+        "name": own.name,
+        "reference": judge.reference or None,
+        "votes_each": judge.grading.votes,
+        "votes": len(judge.kept),
+        "usd": str(judge.spent),
+        "input_tokens": usage.total_input,
+        "output_tokens": usage.output,
+        "judges_itself": any(subject.model.model.id == own.id for subject in subjects_of(judge.plan).values()),
+        "same_vendor": sorted(
+            {s.model.model.name for s in subjects_of(judge.plan).values() if s.model.model.vendor == own.vendor}
+        ),
+        "rubric": _agreement([[_pass(q, v) for q, v in item if v.scores] for item in rubric]) if rubric else None,
+        "pair": _pair_document(pairs) if pairs else None,
+    }
+
+
+def _pass(question: Question, vote: Vote) -> bool:
+    return min(vote.scores) >= question.rubric.pass_at
+
+
+def _pair_document(pairs: Sequence[Sequence[tuple[Question, Vote]]]) -> Json:
+    votes = [[(vote.winner, question.swapped) for question, vote in item if vote.winner] for item in pairs]
+    position = position_of(votes)
+    return _agreement([[won for won, _ in item] for item in votes]) | {
+        "first_preferred": position.first,
+        "decided": position.decided,
+        "flipped": position.flipped,
+        "swapped_pairs": position.swapped,
+    }
+
+
+def _agreement(votes: Sequence[Sequence[Any]]) -> Json:
+    found = agreement_of(votes)
+    return {
+        "items": found.items,
+        "agreement": None if found.share is None else float(found.share),
+        "kappa": None if found.kappa is None else float(found.kappa),
+    }
+
+
+def _verdict(models: Sequence[Graded], bar: Decimal | None) -> Json | None:
+    if bar is None:
+        return None
+    found = verdict_on(models, float(bar))
+    return {
+        "cheapest": found.cheapest.name if found.cheapest else None,
+        "open": [
+            {"name": one.name, "conversations_needed": needed(one.interval.share, float(bar)) if one.interval else None}
+            for one in found.open
+        ],
+    }

@@ -1,0 +1,298 @@
+"""A judge's votes: what is to be asked, what it may cost, asked once and kept in ``grades.jsonl`` of the run's folder.
+
+A vote is known by what it was about (a digest of judge, rubric and texts), so a run that is graded again asks only
+for what changed. Neither the judge's reasons nor any text is kept.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Protocol
+
+import msgspec
+
+from rockbottom.bench.calling import send
+from rockbottom.bench.endpoints import Endpoint
+from rockbottom.bench.errors import EndpointDied, EndpointRefused, InvalidRun, SpendLimit, WrongSetting
+from rockbottom.bench.grading.answers import Answer, Place, answers_of, subjects_of
+from rockbottom.bench.grading.fields import Grading
+from rockbottom.bench.ledger import Ledger
+from rockbottom.bench.requests import Request
+from rockbottom.bench.schedule import Schedule, Subject, answer_tokens, subject_of
+from rockbottom.catalog import NoPriceInForce, Resolve, Tier
+from rockbottom.cost import bill
+from rockbottom.grading import (
+    JUDGE_OUTPUT_TOKENS,
+    Asked,
+    Pair,
+    Rubric,
+    Vote,
+    order_of,
+    pair_body,
+    rubric_body,
+    vote_of,
+)
+from rockbottom.prompt import read_converse
+from rockbottom.quantities import ZERO_USD, Ttl, Usage, Usd
+
+GRADES = "grades.jsonl"
+_LIKELY_OUTPUT_TOKENS = 100  # one sentence and the grade; only the figure "about" of the estimate rests on it
+_CLIENT = 900_000  # the number of the judge's client: an account of its own on the local endpoint
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """One vote as it is kept. ``about`` is the digest of what was asked; ``number`` counts the votes on one answer."""
+
+    place: Place
+    kind: str  # "rubric" or "pair"
+    number: int
+    about: str
+    vote: Vote
+    usage: Usage
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One vote to be had."""
+
+    place: Place
+    kind: str
+    number: int
+    asked: Asked | Pair
+    rubric: Rubric
+    about: str
+
+    @property
+    def swapped(self) -> bool:
+        """Whether the reference's answer is shown first."""
+        return self.kind == "pair" and order_of(self.number)
+
+    def body(self, mark: str) -> dict[str, Any]:
+        """The Converse body."""
+        if isinstance(self.asked, Pair):
+            return pair_body(self.asked, self.rubric.criteria, self.swapped, mark)
+        return rubric_body(self.asked, self.rubric, mark)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeEstimate:
+    """What the votes that are still to be had may cost; ``likely`` with the answers written beforehand."""
+
+    votes: int
+    most: Usd
+    likely: Usd
+
+
+class Teller(Protocol):
+    """Told of each vote."""
+
+    def voted(self, done: int, total: int) -> None:
+        """So many of so many votes are there."""
+        ...
+
+
+@dataclass(slots=True)
+class Judge:
+    """The judge of one run. ``chance`` gives marks that no answer could know; ``now`` and ``monotonic`` are clocks."""
+
+    plan: Schedule
+    ledger: Ledger
+    grading: Grading
+    subject: Subject
+    reference: str  # the model's id as it is sent; empty: no pairs
+    kept: dict[str, Kept] = field(default_factory=dict[str, Kept])
+    chance: Callable[[], str] = lambda: f"m{secrets.token_hex(8)}"
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    monotonic: Callable[[], float] = perf_counter
+
+    def questions(self) -> Iterator[Question]:
+        """Every vote that the answers of the run ask for, also of answers that are still to come."""
+        texts = {answer.place: answer.text for answer in answers_of(self.plan, self.ledger, self.reference)}
+        for model in subjects_of(self.plan):
+            for answer in answers_of(self.plan, self.ledger, model):
+                yield from self._rubric_questions(answer)
+                if self.reference and model != self.reference:
+                    place = Place(self.reference, answer.place.repeat, answer.place.conversation, answer.place.turn)
+                    yield from self._pair_questions(answer, texts.get(place))
+
+    def ready(self) -> list[Question]:
+        """The votes whose answers are there and that are not kept yet."""
+        return [one for one in self.questions() if one.about and one.about not in self.kept]
+
+    def estimate(self) -> JudgeEstimate:
+        """What the votes still to be had may cost at the judge's prices; raises NoPriceInForce."""
+        most = likely = ZERO_USD
+        votes = 0
+        for question in self.questions():
+            if question.about and question.about in self.kept:
+                continue
+            votes += 1
+            expected, longest = self._tokens(question)
+            most += self.price(Usage(input=longest, output=JUDGE_OUTPUT_TOKENS)).usd
+            likely += self.price(Usage(input=expected, output=_LIKELY_OUTPUT_TOKENS)).usd
+        return JudgeEstimate(votes, most, likely)
+
+    def price(self, usage: Usage) -> Any:
+        """The bill of one vote."""
+        return bill(usage, self.subject.model, Tier.DEFAULT, self.plan.on, self.plan.book, region=self.plan.region)
+
+    @property
+    def spent(self) -> Usd:
+        """What every kept vote cost."""
+        return sum((self.price(one.usage).usd for one in self.kept.values()), ZERO_USD)
+
+    def run(self, endpoint: Endpoint, *, max_usd: Usd | None = None, teller: Teller | None = None) -> None:
+        """Have the votes that are missing.
+
+        Raises EndpointDied, EndpointRefused or SpendLimit; votes had until then are kept, and the next run goes on.
+        ``max_usd`` counts the run's own requests too.
+        """
+        missing = self.ready()
+        if not missing:
+            return
+        spent = self.spent + self._spent_by_run()
+        client = endpoint.client(_CLIENT)
+        for done, question in enumerate(missing):
+            self._guard(question, spent, max_usd, done)
+            spent += self.price(self._vote(client, endpoint, question).usage).usd
+            if teller:
+                teller.voted(done + 1, len(missing))
+
+    def votes(self) -> dict[Place, dict[str, list[tuple[Question, Vote]]]]:
+        """The votes that are there, by answer and kind, in order."""
+        found: dict[Place, dict[str, list[tuple[Question, Vote]]]] = {}
+        for question in self.questions():
+            if question.about in self.kept:
+                kinds = found.setdefault(question.place, {})
+                kinds.setdefault(question.kind, []).append((question, self.kept[question.about].vote))
+        return found
+
+    def _rubric_questions(self, answer: Answer) -> Iterator[Question]:
+        criteria = (*self.grading.criteria, *answer.turn.criteria)
+        if not criteria:
+            return
+        rubric = Rubric(criteria, self.grading.scale, self.grading.pass_at)
+        asked = Asked(answer.conversation, answer.text or "", answer.written)
+        for number in range(self.grading.votes):
+            yield self._question(answer.place, "rubric", number, asked, rubric, answer.text is not None)
+
+    def _pair_questions(self, answer: Answer, reference: str | None) -> Iterator[Question]:
+        rubric = Rubric((*self.grading.criteria, *answer.turn.criteria))
+        pair = Pair(answer.conversation, answer.text or "", reference or "")
+        there = answer.text is not None and reference is not None
+        for number in range(self.grading.votes + self.grading.votes % 2):  # both orders as often
+            yield self._question(answer.place, "pair", number, pair, rubric, there)
+
+    def _question(
+        self, place: Place, kind: str, number: int, asked: Asked | Pair, rubric: Rubric, there: bool
+    ) -> Question:
+        about = ""
+        if there:
+            parts = (self.subject.given, place.model, place.repeat, place.conversation, place.turn, kind, number)
+            said = msgspec.json.encode([list(parts), asked, rubric])
+            about = hashlib.sha256(said).hexdigest()[:24]
+        return Question(place, kind, number, asked, rubric, about)
+
+    def _tokens(self, question: Question) -> tuple[int, int]:
+        """Estimated input tokens of a vote, as expected and at most."""
+        meter, workload = self.subject.meter, self.plan.workload
+        tokens = read_converse(question.body("m" * 17), meter).tokens
+        if not question.about:
+            turn = workload.conversations[question.place.conversation].turns[question.place.turn]
+            each = answer_tokens(turn.answer, meter, workload) if turn.answer else workload.inference.max_tokens
+            answers = 2 if question.kind == "pair" else 1
+            expected, longest = tokens + answers * each, tokens + answers * workload.inference.max_tokens
+        else:
+            expected = longest = tokens
+        return expected, longest + int(longest * meter.weights.error) + 1
+
+    def _guard(self, question: Question, spent: Usd, max_usd: Usd | None, done: int) -> None:
+        if max_usd is None:
+            return
+        worst = self.price(Usage(input=self._tokens(question)[1], output=JUDGE_OUTPUT_TOKENS)).usd
+        if spent + worst > max_usd:
+            raise SpendLimit(
+                f"the judge stopped before the limit of ${max_usd}: spent ${spent:.6f}, the next vote could cost "
+                f"${worst:.6f}; {done} new votes are kept",
+                finished=done,
+                fix=self._again("--max-usd MORE"),
+            )
+
+    def _vote(self, client: Any, endpoint: Endpoint, question: Question) -> Kept:
+        request = Request("converse", question.body(self.chance()), 0)
+        try:
+            endpoint.script(_CLIENT, None)
+            reply = send(
+                client, self.subject.given, request, stream=False, ttl=Ttl.FIVE_MINUTES, clock=self.monotonic
+            )  # fmt: skip
+        except EndpointDied as error:
+            raise EndpointDied(f"the judge: {error}", finished=len(self.kept), fix=self._again("")) from error
+        except EndpointRefused as error:
+            raise EndpointRefused(
+                f"the judge {self.subject.given} was refused: {error}", code=error.code, fix=error.fix
+            ) from error
+        vote = vote_of(reply.content, question.rubric if question.kind == "rubric" else None, question.swapped)
+        at = self.now().isoformat(timespec="milliseconds")
+        kept = Kept(question.place, question.kind, question.number, question.about, vote, reply.usage, at)
+        self.kept[question.about] = kept
+        if self.ledger.folder:
+            with (self.ledger.folder / GRADES).open("ab") as file:
+                file.write(msgspec.json.encode(kept) + b"\n")
+        return kept
+
+    def _again(self, more: str) -> str | None:
+        folder = self.ledger.folder
+        return f"rockbottom bench --resume {folder} --grade {more}".rstrip() + " goes on" if folder else None
+
+    def _spent_by_run(self) -> Usd:
+        rows = dict(self.plan.passes)
+        return sum((self.plan.price(t.usage, rows[t.key]).usd for t in self.ledger.turns if t.key in rows), ZERO_USD)
+
+
+def judge_of(plan: Schedule, ledger: Ledger, grading: Grading, resolve: Resolve | None) -> Judge | None:
+    """The judge that a workload asks for; None: it asks for none.
+
+    Raises UnknownModel, NoPriceInForce, or WrongSetting when there is nothing to judge or no such reference.
+    """
+    if not grading.judge:
+        return None
+    subject = subject_of(grading.judge, plan.catalog, plan.on, resolve)
+    reference = subject_of(grading.reference, plan.catalog, plan.on, resolve).given if grading.reference else ""
+    if reference and reference not in subjects_of(plan):
+        raise WrongSetting(
+            f"the reference model {grading.reference} is not one of the models of this run",
+            fix=f"--model {grading.reference} adds it",
+        )
+    judge = Judge(plan, ledger, grading, subject, reference, _read(ledger.folder))
+    if not reference and not any(judge.questions()):
+        raise WrongSetting(
+            "there is a judge, and nothing that it should judge",
+            fix="give grading.judge.criteria, a turn's '- judge: ...', or --reference MODEL",
+        )
+    try:
+        judge.price(Usage(input=1, output=1))
+    except NoPriceInForce as error:
+        raise WrongSetting(
+            f"the judge's votes have no price: {error}", fix="another --judge, or --prices FILE"
+        ) from error
+    return judge
+
+
+def _read(folder: Path | None) -> dict[str, Kept]:
+    """The votes of earlier gradings; a line that a crash cut short is left out and asked for again."""
+    if folder is None or not (folder / GRADES).exists():
+        return {}
+    data = (folder / GRADES).read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if len(whole) < len(data):
+        (folder / GRADES).write_bytes(whole)
+    try:
+        votes = [msgspec.json.decode(line, type=Kept) for line in whole.splitlines()]
+    except msgspec.DecodeError as error:
+        raise InvalidRun(f"{folder / GRADES}: not a line of votes: {error}") from error
+    return {one.about: one for one in votes}

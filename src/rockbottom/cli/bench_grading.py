@@ -1,0 +1,97 @@
+"""The options of ``rockbottom bench`` that grade answers, and what is said before a judge is paid."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rockbottom.bench import Bench, JudgeEstimate, Teller
+
+
+class _Share(click.ParamType):
+    name = "SHARE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """A share from 0 to 1, or a percentage with its sign."""
+        text = str(value).strip()
+        try:
+            share = Decimal(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except InvalidOperation:
+            self.fail(f"'{value}' is not a share; 0.9 and 90% are", param, ctx)
+        if not share.is_finite() or not 0 < share < 1:
+            self.fail(f"{value} is not between 0 and 1; 0.9 and 90% are", param, ctx)
+        return share
+
+
+def listed(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Names given one by one or with commas between them, each once."""
+    return tuple(dict.fromkeys(name.strip() for value in values for name in value.split(",") if name.strip()))
+
+
+def grading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that grade."""
+    options = [
+        click.option("--grade", is_flag=True, help="Grade the answers, as the workload says."),
+        click.option("--bar", type=_Share(), help="Share of conversations that must pass, like 0.9."),
+        click.option("--judge", metavar="ID", help="Model that votes on answers; its votes cost money."),
+        click.option("--reference", metavar="ID", help="Model of the run to hold the others against, in pairs."),
+        click.option("--votes", type=click.IntRange(1, 99), help="Votes of the judge on each answer."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def ask_to_grade(bench: "Bench", given: dict[str, Any]) -> None:
+    """Turn grading on where it was asked for; any of its options asks for it."""
+    chosen = {name: given[name] for name in ("bar", "judge", "reference", "votes") if given[name] is not None}
+    if not given["grade"] and not chosen:
+        return
+    grading = replace(bench.plan.workload.grading, **chosen)
+    if not grading.judge and {"reference", "votes"} & chosen.keys():
+        raise click.UsageError("--reference and --votes need a judge: --judge MODEL, or grading.judge in the workload")
+    bench.grade_by(grading)
+
+
+def votes_asked(bench: "Bench", judge: "JudgeEstimate", limit: str) -> str:
+    """What the judge will cost, in words."""
+    assert bench.judge is not None
+    return (
+        f"Then {bench.judge.subject.given} votes {judge.votes:,} times: about ${judge.likely:.4f}, "
+        f"at most ${judge.most:.4f}{limit}."
+    )
+
+
+@contextmanager
+def voting() -> "Iterator[Teller | None]":
+    """Progress of the votes: a bar on a terminal, one line at the end where it is piped."""
+    if not sys.stderr.isatty():
+        yield _Line()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("votes of the judge"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield _Bar(progress, progress.add_task("votes", total=None, visible=False))
+
+
+class _Line:
+    def voted(self, done: int, total: int) -> None:
+        """Say it once, at the end."""
+        if done == total:
+            click.echo(f"judge: {total} votes", err=True)
+
+
+class _Bar:
+    def __init__(self, progress: Any, task: Any) -> None:
+        self._progress, self._task = progress, task
+
+    def voted(self, done: int, total: int) -> None:
+        """One more."""
+        self._progress.update(self._task, completed=done, total=total, visible=True)

@@ -1,0 +1,64 @@
+"""Whether an answer is good enough: checks with one right result, a judge's votes, and how sure their counts make one.
+
+Pure: no call is made here. ``checks_of_text`` decides an answer, ``rubric_body`` and ``pair_body`` are what a judge is
+asked, ``vote_of`` reads its reply strictly, and ``verdict_on`` says which model is the cheapest over a bar.
+"""
+
+from rockbottom.grading.agreement import Agreement, Position, agreement_of, position_of
+from rockbottom.grading.checks import KINDS, RISKY, Check, Outcome, checked, fault_of, normalised
+from rockbottom.grading.judging import (
+    JUDGE_OUTPUT_TOKENS,
+    Asked,
+    Pair,
+    Rubric,
+    Vote,
+    order_of,
+    pair_body,
+    pair_passes,
+    rubric_body,
+    rubric_passes,
+    vote_of,
+)
+from rockbottom.grading.verdicts import (
+    Graded,
+    Interval,
+    Standing,
+    Verdict,
+    frontier,
+    interval_of,
+    needed,
+    verdict_on,
+)
+
+__all__ = [
+    "JUDGE_OUTPUT_TOKENS",
+    "KINDS",
+    "RISKY",
+    "Agreement",
+    "Asked",
+    "Check",
+    "Graded",
+    "Interval",
+    "Outcome",
+    "Pair",
+    "Position",
+    "Rubric",
+    "Standing",
+    "Verdict",
+    "Vote",
+    "agreement_of",
+    "checked",
+    "fault_of",
+    "frontier",
+    "interval_of",
+    "needed",
+    "normalised",
+    "order_of",
+    "pair_body",
+    "pair_passes",
+    "position_of",
+    "rubric_body",
+    "rubric_passes",
+    "verdict_on",
+    "vote_of",
+]
