@@ -181,7 +181,9 @@ def test_what_was_measured_overlays_the_catalogue(tmp_path, endpoint):
     row = catalog.rules(subject.model, date(2026, 11, 23))
     assert (row.minimum_tokens, row.lookback_blocks, row.valid_from) == (1024, 21, date(2026, 11, 22))
     assert row.source.title == "Measured on the local endpoint"
-    assert catalog.switches["ttl_in_key"].default == "yes"
+    day = date(2026, 11, 23)
+    assert catalog.measured_switches(subject.model, day)["ttl_in_key"].default == "yes"
+    assert "measured" in catalog.switches_of(subject.model, day)["ttl_in_key"].why_default.lower()
     assert catalog.rules(subject.model, date(2026, 11, 20)) == load_catalog().rules(subject.model, ON)
 
 

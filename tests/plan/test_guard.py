@@ -6,8 +6,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from rockbottom.cache import behaviour_of
+from rockbottom.catalog import load_catalog
 from rockbottom.plan import Planner
 from rockbottom.plan.guard import ALLOWANCE_TOKENS, Guard
+from rockbottom.plan.priors import load_priors
 from rockbottom.prompt import Api, BlockKind, Parameters, Prompt, Section, Segment, digest_of, prompt_of
 from rockbottom.quantities import Ttl, Usage
 
@@ -124,6 +127,21 @@ class Adversary(RuleBasedStateMachine):
             drawn += max(Decimal(0), bill - self.plain[model] * Decimal("1.01"))
         assert drawn <= ALLOWANCE_TOKENS
 
+
+class InsuredAdversary(Adversary):
+    """The same where a one-hour tail was found to keep its prefix, and long gaps are expected."""
+
+    @initialize()
+    def begin(self) -> None:
+        """A planner that insures tails."""
+        super().begin()
+        found = behaviour_of(load_catalog().switches, entry_lifetime="whole_prefix", ttl_in_key="no")
+        slow = dict.fromkeys(load_priors(), ((3.0, 0.0, 2.0, 0.0), (2.0, 2.0, 0.0, 0.0)))
+        self.planner = Planner(behaviour=found, priors=slow)
+
+
+InsuredAdversary.TestCase.settings = settings(max_examples=12, stateful_step_count=12, deadline=None)
+TestInsuredAdversary = InsuredAdversary.TestCase
 
 Adversary.TestCase.settings = settings(max_examples=12, stateful_step_count=12, deadline=None)
 TestAdversary = Adversary.TestCase

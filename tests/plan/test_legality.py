@@ -12,12 +12,14 @@ from rockbottom.cache import Reader, behaviour_of, refusal
 from rockbottom.catalog import load_catalog
 from rockbottom.plan import Planner
 from rockbottom.plan.prices import day_of
+from rockbottom.plan.priors import load_priors
 from rockbottom.prompt import Api
 
 CATALOG = load_catalog()
 NOW = 1_795_000_000.0
 TODAY = day_of(NOW)
 EXPLICIT = sorted(model.id for model in CATALOG.models.values() if CATALOG.rules(model, TODAY).explicit)
+MANY_LONG_GAPS = dict.fromkeys(load_priors(), ((3.0, 0.0, 2.0, 0.0), (2.0, 2.0, 0.0, 0.0)))
 OTHERS = ["meta.llama3-3-70b-instruct-v1:0", "openai.gpt-5.6-luna", "qwen.qwen3-32b-v1:0"]
 
 
@@ -87,6 +89,18 @@ def check(planner: Planner, request: dict, now: float) -> None:
     assert all(prompt.depths[placement.after] >= rules.minimum_tokens for placement in plan.placements)
     assert {placement.after for placement in plan.placements} <= {point.after for point in prompt.points}
     planner.observe(request, {"inputTokens": prompt.tokens, "outputTokens": 1, "totalTokens": 1}, now=now)
+
+
+@settings(max_examples=25)
+@given(st.randoms(use_true_random=False), st.sampled_from([one for one in EXPLICIT if "anthropic" in one]))
+def test_every_insured_plan_is_accepted(rng, model_id):
+    """Random conversations where a one-hour tail was found to keep its prefix: an hour never follows five minutes."""
+    found = behaviour_of(CATALOG.switches, entry_lifetime="whole_prefix", ttl_in_key="no")
+    planner = Planner(behaviour=found, priors=MANY_LONG_GAPS)
+    now = NOW
+    for request in conversation(rng, model_id) * 2:
+        check(planner, request, now)
+        now += rng.choice((1, 40, 400))
 
 
 @settings(max_examples=25)

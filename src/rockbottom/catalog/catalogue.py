@@ -9,7 +9,7 @@ from rockbottom.catalog.errors import NoRulesInForce
 from rockbottom.catalog.models import Model, ModelId
 from rockbottom.catalog.price_book import PriceBook
 from rockbottom.catalog.resolve import Resolve, Spellings, model_id
-from rockbottom.catalog.rules import CacheRules, Switch
+from rockbottom.catalog.rules import CacheRules, MeasuredSwitches, Switch
 from rockbottom.quantities import Source, TokenWeights
 
 _MEMO_LIMIT = 4_096
@@ -26,6 +26,9 @@ class Catalog:
     sources: Mapping[str, Source]
     _rules: Mapping[str, tuple[CacheRules, ...]] = field(repr=False)
     _spellings: Spellings = field(repr=False)
+    _measured: Mapping[str, tuple[MeasuredSwitches, ...]] = field(
+        default_factory=dict[str, tuple[MeasuredSwitches, ...]], repr=False
+    )
     _resolved: dict[str, ModelId] = field(default_factory=dict[str, ModelId], repr=False)
 
     def model(self, given: str, resolve: Resolve | None = None) -> ModelId:
@@ -50,15 +53,28 @@ class Catalog:
                 return row
         raise NoRulesInForce(f"No cache rules for {bare} on {on}; the first row starts {rows[-1].valid_from}.")
 
-    def overlaid(self, path: Path) -> "Catalog":
+    def measured_switches(self, model: Model | ModelId, on: date) -> Mapping[str, Switch]:
+        """The switches that were measured for this model by that day; mostly none."""
+        bare = model.model.id if isinstance(model, ModelId) else model.id
+        found: dict[str, Switch] = {}
+        for row in self._measured.get(bare, ()):
+            if row.valid_from <= on:
+                found = {**row.switches, **found}
+        return found
+
+    def switches_of(self, model: Model | ModelId, on: date) -> Mapping[str, Switch]:
+        """The switches as they stand for one model on a day: as measured, else the catalogue's defaults."""
+        return {**self.switches, **self.measured_switches(model, on)}
+
+    def overlaid(self, path: Path, region: str | None = None) -> "Catalog":
         """This catalogue with facts measured on a user's account on top (``catalog.measured`` has the format).
 
-        Raises InvalidCatalogue, OSError.
+        With a ``region``, facts that were measured in another Region are left out. Raises InvalidCatalogue, OSError.
         """
         from rockbottom.catalog.measured import with_measured  # few users have such a file
 
-        rules, switches, sources = with_measured(path, self._rules, self.switches)
-        return replace(self, _rules=rules, switches=switches, sources={**self.sources, **sources})
+        rules, measured, sources = with_measured(path, self._rules, self.switches, region)
+        return replace(self, _rules=rules, _measured=measured, sources={**self.sources, **sources})
 
     def rule_history(self, model: Model) -> tuple[CacheRules, ...]:
         """Every row of a model's cache rules, the newest first."""

@@ -1,7 +1,8 @@
 """Facts measured on a user's own account, laid over the catalogue.
 
-A file of ``[[measured]]`` tables: the model's bare id, the day, the place where it was measured, and any of
-``minimum_tokens`` and ``lookback_blocks``; ``[measured.switches]`` holds sides of switches. Later tables win.
+A file of ``[[measured]]`` tables: the model's bare id, the day, the place where it was measured (and its ``region``,
+where it was one of AWS's), and any of ``minimum_tokens`` and ``lookback_blocks``; ``[measured.switches]`` holds sides
+of switches. A fact is one of that model only, from that day on. Later tables win.
 """
 
 import tomllib
@@ -12,23 +13,29 @@ from pathlib import Path
 from typing import Any, cast
 
 from rockbottom.catalog.errors import InvalidCatalogue
-from rockbottom.catalog.rules import CacheRules, Switch
+from rockbottom.catalog.rules import CacheRules, MeasuredSwitches, Switch
 from rockbottom.quantities import Source
 
 Rules = Mapping[str, tuple[CacheRules, ...]]
 Switches = Mapping[str, Switch]
+Measured = Mapping[str, tuple[MeasuredSwitches, ...]]
 
 _RULES = ("minimum_tokens", "lookback_blocks")
-_KNOWN = {"model", "asked_as", "place", "measured_on", "switches", *_RULES}
+_KNOWN = {"model", "asked_as", "place", "region", "measured_on", "switches", *_RULES}
 
 
-def with_measured(path: Path, rules: Rules, switches: Switches) -> tuple[Rules, Switches, Mapping[str, Source]]:
-    """Rules and switches with the file's facts on top, and the sources they come from. Raises InvalidCatalogue."""
+def with_measured(
+    path: Path, rules: Rules, switches: Switches, region: str | None = None
+) -> tuple[Rules, Measured, Mapping[str, Source]]:
+    """Rules with the file's facts on top, the measured switches by model, and the sources they come from.
+
+    With a ``region``, facts of other Regions are left out. Raises InvalidCatalogue.
+    """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8")).get("measured", [])
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidCatalogue(f"{path}: not a file of measured facts: {error}") from error
-    new_rules, new_switches, sources = dict(rules), dict(switches), dict[str, Source]()
+    new_rules, measured, sources = dict(rules), dict[str, tuple[MeasuredSwitches, ...]](), dict[str, Source]()
     for number, table in enumerate(cast(list[dict[str, Any]], tables), 1):
         place = f"{path}: table {number}"
         source = _source(table, path, place)
@@ -36,10 +43,17 @@ def with_measured(path: Path, rules: Rules, switches: Switches) -> tuple[Rules, 
         model = str(table["model"])
         if model not in new_rules:
             raise InvalidCatalogue(f"{place}: unknown model {model!r}")
-        new_rules[model] = (_row(new_rules[model][0], table, source, place), *new_rules[model])
-        for name, side in cast(dict[str, Any], table.get("switches", {})).items():
-            new_switches[name] = _switch(new_switches, name, side, source, place)
-    return new_rules, new_switches, sources
+        row = _row(new_rules[model][0], table, source, place)
+        sides = {
+            name: _switch(switches, name, side, source, place)
+            for name, side in cast(dict[str, Any], table.get("switches", {})).items()
+        }
+        if region and table.get("region", region) != region:
+            continue
+        if row is not new_rules[model][0]:
+            new_rules[model] = (row, *new_rules[model])
+        measured[model] = (MeasuredSwitches(source.checked_on, sides), *measured.get(model, ()))
+    return new_rules, measured, sources
 
 
 def _source(table: Mapping[str, Any], path: Path, place: str) -> Source:
@@ -58,7 +72,10 @@ def _row(base: CacheRules, table: Mapping[str, Any], source: Source, place: str)
     for name, value in values.items():
         if type(value) is not int or value < 0:
             raise InvalidCatalogue(f"{place}: {name} is {value!r}, expected a whole number")
-    return replace(base, **values, valid_from=source.checked_on, source=source) if values else base
+    if not values:
+        return base
+    disputed = tuple(one for one in base.contested if one.field not in values)  # what was measured is settled
+    return replace(base, **values, valid_from=source.checked_on, source=source, contested=disputed)
 
 
 def _switch(known: Switches, name: str, side: object, source: Source, place: str) -> Switch:

@@ -15,20 +15,20 @@ class CacheRules:
     the values of ``prompt.BlockKind``.
     """
 
-    model: str                          # bare id
-    explicit: bool                      # a cachePoint on Converse is accepted
-    implicit: bool | None               # reads may appear without any cachePoint; None: not known
-    minimum_tokens: int                 # below it nothing is cached, silently
+    model: str  # bare id
+    explicit: bool  # a cachePoint on Converse is accepted
+    implicit: bool | None  # reads may appear without any cachePoint; None: not known
+    minimum_tokens: int  # below it nothing is cached, silently
     maximum_points: int
-    maximum_cacheable_tokens: int | None    # Nova caches at most this much of a prompt
-    ttls: tuple[Ttl, ...]               # the first is the one an omitted ttl means
-    accepts_ttl_field: bool             # Nova refuses any explicit ttl, even "5m"
-    sections: frozenset[str]            # "tools", "system", "messages": where a point is legal
-    illegal_after: frozenset[str]       # block kinds after which a point is refused
-    lookback_blocks: int                # blocks added since an entry with which a point reaches it, at most; 0: exact
-    residual_tokens: int                # tail of every prompt that is never cached (the header of the answer)
+    maximum_cacheable_tokens: int | None  # Nova caches at most this much of a prompt
+    ttls: tuple[Ttl, ...]  # the first is the one an omitted ttl means
+    accepts_ttl_field: bool  # Nova refuses any explicit ttl, even "5m"
+    sections: frozenset[str]  # "tools", "system", "messages": where a point is legal
+    illegal_after: frozenset[str]  # block kinds after which a point is refused
+    lookback_blocks: int  # blocks added since an entry with which a point reaches it, at most; 0: exact
+    residual_tokens: int  # tail of every prompt that is never cached (the header of the answer)
     residual_tokens_with_tools: int
-    keeps_thinking: bool                # old thinking blocks stay in the prompt when the user speaks again
+    keeps_thinking: bool  # old thinking blocks stay in the prompt when the user speaks again
     valid_from: date
     source: Source
     contested: tuple["ContestedRule", ...] = ()
@@ -56,3 +56,11 @@ class Switch:
     default: str
     sides: Mapping[str, tuple[Source, ...]]
     why_default: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredSwitches:
+    """Sides that were measured for one model on a user's account; they hold from ``valid_from`` on."""
+
+    valid_from: date
+    switches: Mapping[str, Switch]

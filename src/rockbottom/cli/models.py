@@ -8,28 +8,31 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from rockbottom.catalog import CacheRules, Model
+    from collections.abc import Mapping
+
+    from rockbottom.catalog import CacheRules, Catalog, Model, Switch
 
 
 @click.command()
 @click.argument("words", nargs=-1)
-@click.option(
-    "--on", type=click.DateTime(formats=["%Y-%m-%d"]), help="The day whose rules to show; today by default."
-)
+@click.option("--on", type=click.DateTime(formats=["%Y-%m-%d"]), help="The day whose rules to show; today by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every source and what is contested.")
 def command(words: tuple[str, ...], on: datetime | None, as_json: bool) -> None:
     """List models and their cache rules; WORDS narrow the list (as in: models claude 4-6)."""
     from rockbottom.catalog import load_catalog
+    from rockbottom.client.probing.facts import with_saved_facts
 
-    catalog = load_catalog()
+    catalog = with_saved_facts(load_catalog())
     day = on.date() if on else date.today()
     found = [(model, catalog.rules(model, day)) for model in catalog.models.values() if _matches(model, words)]
     if not found:
         raise click.UsageError(f"no model matches {' '.join(words)!r}; rockbottom models lists all")
     if as_json:
-        click.echo(json.dumps({"on": day.isoformat(), "models": [_as_json(*one) for one in found]}, indent=2))
+        rows = [_as_json(*one) | {"measured": _sides(catalog.measured_switches(one[0], day))} for one in found]
+        click.echo(json.dumps({"on": day.isoformat(), "models": rows}, indent=2))
         return
-    for line in _as_text(found):
+    measured = [line for model, rules in found for line in _measured_text(catalog, model, rules, day)]
+    for line in (*_as_text(found), *measured):
         click.echo(line)
 
 
@@ -58,6 +61,27 @@ def _as_text(found: "Sequence[tuple[Model, CacheRules]]") -> Iterator[str]:
     yield "lookback: blocks added since an entry that a point still reaches."
     yield "points in: (t)ools, (s)ystem, (m)essages."
     yield from _contested_text([rules for _, rules in found])
+
+
+def _measured_text(catalog: "Catalog", model: "Model", rules: "CacheRules", day: date) -> "list[str]":
+    """What `rockbottom probe` measured of a model on this account."""
+    from textwrap import wrap
+
+    facts = [f"{name} {side}" for name, side in _sides(catalog.measured_switches(model, day)).items()]
+    if rules.source.key.startswith("measured-"):
+        facts = [f"minimum {rules.minimum_tokens:,}", f"lookback {rules.lookback_blocks}", *facts]
+    if not facts:
+        return []
+    return wrap(
+        f"measured on your account for {model.id}: {', '.join(facts)}",
+        80,
+        subsequent_indent="    ",
+        break_on_hyphens=False,
+    )
+
+
+def _sides(switches: "Mapping[str, Switch]") -> dict[str, str]:
+    return {name: switch.default for name, switch in switches.items()}
 
 
 def _contested_text(found: "Sequence[CacheRules]") -> Iterator[str]:

@@ -84,7 +84,8 @@ def command(
     findings, stopped = _asked(subject, service, chosen)
     path = save or (None if local else saved_facts_path())
     if path is not None and any(one.answer is not None for one in findings):
-        write_facts(path, subject, findings, on, "a local endpoint" if local else f"AWS {region or ''}".strip())
+        where = None if local else service.region
+        write_facts(path, subject, findings, on, "a local endpoint" if local else f"AWS {where or ''}".strip(), where)
         click.echo(f"saved to {path}", err=True)
     _print(findings, model_id, on, endpoint, as_json)
     if stopped is not None:
@@ -110,7 +111,7 @@ def _consent() -> None:
     click.confirm("Send them?", abort=True, err=True)
 
 
-def _service(endpoint: str, region: str | None, local: bool) -> Service:
+def _service(endpoint: str, region: str | None, local: bool) -> RealService:
     import boto3  # an extra; the message for its absence is the command line's
     from botocore.config import Config
 

@@ -71,13 +71,13 @@ def attach(
         notices,
         request_metadata,
     )
-    facts = catalog or with_saved_facts(load_catalog())
+    facts = catalog or with_saved_facts(load_catalog(), _region_of(client))
     make = _maker(client)
     if resolve is None:
         resolve = make.resolver(client)
-    adopt = getattr(planner, "resolve_with", None)
+    adopt = getattr(planner, "adopt", None)
     if adopt is not None:
-        adopt(resolve)
+        adopt(resolve, facts)
     attachment = Attachment(planner or _new_planner(facts, resolve, state), facts, resolve, options, clock)
     if state is not None and planner is None:
         attachment.keep_state(Path(state))
@@ -103,6 +103,12 @@ def attachment_of(client: Any) -> Attachment:
             f"{type(client).__name__} was never attached, so nothing was recorded.",
             fix="client = rockbottom.attach(client), before its first call",
         ) from None
+
+
+def _region_of(client: Any) -> str | None:
+    """The Region that a client talks to, where it says so: botocore's, AnthropicBedrock's."""
+    region = getattr(getattr(client, "meta", None), "region_name", None) or getattr(client, "aws_region", None)
+    return region if isinstance(region, str) else None
 
 
 def _new_planner(catalog: Catalog, resolve: Resolve | None, state: str | Path | None) -> Planner:

@@ -292,6 +292,7 @@ class Attachment:
         if not call.restored:
             # Ours knows its plan again by its key; any other planner is told the request as it was sent.
             self.planner.observe(call.plan if hasattr(call.plan, "key") else call.sent, usage, now=now)
+        self.talk.say(getattr(self.planner, "notices", ()))
         if call.changed:
             self._refusals.pop(reading.model.given, None)
         if self.options.notices and not call.restored:

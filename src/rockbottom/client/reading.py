@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from rockbottom.cache import Reader
@@ -75,7 +76,7 @@ class RequestReader:
         api = Api.INVOKE if "body" in request else Api.CONVERSE
         body = json.loads(request["body"]) if api is Api.INVOKE else request
         prompt = self._reader.read(body, api, model.model)
-        scope = self.catalog.switches["thinking_scope"].default
+        scope = self.catalog.switches_of(model, date.max)["thinking_scope"].default
         seeds = seeds_of((model.model.id, api.value), prompt.parameters, scope)
         return Reading(model, tier_of(request), body, prompt, prefix_hashes(prompt.segments, seeds))
 

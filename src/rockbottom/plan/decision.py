@@ -1,14 +1,14 @@
 """One request being decided about: what it is like, what is worth writing, what the guard allows, what was said."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from rockbottom.cache import Behaviour
 from rockbottom.plan.choice import Extent, Hit, Zone, extent_of, placements_of, zones_of
 from rockbottom.plan.completing import completing
 from rockbottom.plan.guard import Guard
 from rockbottom.plan.history import Pace, Run, Visit
+from rockbottom.plan.insurance import Insurance, Insured, insured
 from rockbottom.plan.kinds import Levels, Shape, kind_of_new, kind_of_pace, kind_of_seen, part_of
 from rockbottom.plan.lanes import Lane
 from rockbottom.plan.plans import CachePlan, PlannedPoint, Term
@@ -36,15 +36,23 @@ class Pending:
     hour_share: float
     path: tuple[Run, ...]
     depths: tuple[int, ...]
+    placed: frozenset[int]
+    relied: bool = False  # its read, after a long gap, is of an entry that only an insured tail can have kept
+    across: bool = False  # its read is of a five-minute entry by points for an hour
+    certain: int = 0  # tokens of the read that come even if the insurance does not work
 
 
 @dataclass(frozen=True, slots=True)
 class Mind:
-    """What a decision rests on besides the request: the counts, the guard, the switches of the semantics."""
+    """What a decision rests on besides the request: the counts and the guard."""
 
     returns: Returns
     guard: Guard
-    behaviour: Behaviour
+    insurances: dict[tuple[str, ...], Insurance] = field(default_factory=dict[tuple[str, ...], Insurance])
+
+    def insures(self, lane: Lane) -> bool:
+        """Whether tail insurance may be used: found possible by a probe, and not contradicted since."""
+        return lane.insurable and not self.insurances.setdefault(lane.account, Insurance()).off
 
 
 class Decision:
@@ -64,6 +72,8 @@ class Decision:
         self.shape, self.visit, self.added, self.now = shape, visit, added, now
         self.depths = prompt.depths
         self.positions = Positions(prompt, lane.rules, shape.end)
+        self.insured: Insured | None = None
+        self.relied = False  # the entry to be read is one that only an insured tail can have kept
         self.hit = self._hit()
         self.extent = Extent(0, 0, 0.0)
         self.worth: dict[int, tuple[float, float, str]] = {}
@@ -124,13 +134,15 @@ class Decision:
         else:
             self.worth = self._valued(ends)
             self.zones = zones_of(self.hit.deepest, ends, self.depths, self.worth.__getitem__)
-            extent, why = self._afforded(extent_of(self.zones, self.hit), self.zones)
+            wanted = self._wanted()
+            self.insured = self._insured(wanted)
+            extent, why = (self.insured.extent, "") if self.insured else self._afforded(wanted, self.zones)
         self.extent = extent
         if not extent.last:
             return CachePlan(self.lane.model.model.name, self.prompt.tokens, reason=why or "no reuse expected")
         placements = placements_of(extent, self.hit, self._marks(), self.positions, self.lane.rules)
         if self.prompt.points:
-            placements = completing(self.prompt, placements, self.lane.rules, self.mind.behaviour)
+            placements = completing(self.prompt, placements, self.lane.rules, self.lane.behaviour)
             if not placements:
                 return CachePlan(self.lane.model.model.name, self.prompt.tokens, reason="nothing to add to its points")
         return self._told(placements, why)
@@ -189,6 +201,32 @@ class Decision:
         chance = self.mind.returns.chance(kind_of_pace(then, shared, self.shape))
         return chance.quick * there, chance.slow * there
 
+    def _wanted(self) -> Extent:
+        """What would be written if the guard had nothing to say.
+
+        With tail insurance an hour is first bought only for what other prompts share: of a conversation that goes on,
+        its next tails can keep the rest.
+        """
+        if (self.visit.seen > self.shape.fixed or self.prompt.has_tools) and self.mind.insures(self.lane):
+            shared = self.visit.shared.end if self.visit.shared is not None else 0
+            common = max(self.shape.fixed, shared)
+            zones = [zone if zone.end <= common else replace(zone, hour=float("inf")) for zone in self.zones]
+            wanted = extent_of(zones, self.hit)
+            if wanted.last > self.hit.deepest:
+                return wanted
+        return extent_of(self.zones, self.hit)
+
+    def _insured(self, wanted: Extent) -> Insured | None:
+        """The wanted extent with its last point for an hour, where that is possible, pays and can be afforded."""
+        if not self.zones or not self.mind.insures(self.lane):
+            return None
+        end = wanted.last if wanted.last > self.hit.deepest else self.zones[-1].end
+        bet = self.bets.get(end)
+        if bet is None or end <= wanted.hour:
+            return None
+        found = insured(wanted, self.hit, self.depths, end, bet[0], self.lane.rates)
+        return found if found is not None and self._affords(found.extent) else None
+
     def _afforded(self, extent: Extent, zones: list[Zone]) -> tuple[Extent, str]:
         """The extent, or the best smaller one that the guard can pay for at its worst."""
         if self._affords(extent):
@@ -233,6 +271,9 @@ class Decision:
         )
         read, five, hour = self._predicted(placements)
         terms = tuple(self._term(zone) for zone in self.zones if zone.end <= self.extent.last)
+        if self.insured is not None:
+            one = self.insured
+            terms += (Term(one.tokens, "1h by its tail", one.each, one.chance, one.saved, one.extra),)
         saving = round(float(read * (1 - multiples.read)) + sum(term.saving for term in terms))
         return CachePlan(
             self.lane.model.model.name,
@@ -249,9 +290,13 @@ class Decision:
             terms,
         )
 
+    def _reads_across(self) -> bool:
+        """Whether a five-minute entry is to be read by points for an hour only."""
+        return self.insured is not None and self.hit.five > self.hit.hour
+
     def _term(self, zone: Zone) -> Term:
         """What writing a zone should save, taken apart."""
-        hourly, rates = zone.end <= self.extent.hour, self.lane.rates
+        hourly, rates = zone.end <= self.extent.hour and self.insured is None, self.lane.rates
         ttl = Ttl.ONE_HOUR if hourly else Ttl.FIVE_MINUTES
         each = -(zone.hour if hourly else zone.five)
         bet = self.bets.get(zone.end)
@@ -267,7 +312,7 @@ class Decision:
         if position == self.hit.deepest:
             return "reads what is there"
         if position == self.extent.last:
-            return "writes up to here"
+            return "writes up to here" if self.insured is None else "writes up to here, and keeps it all for an hour"
         return "ends a part that other requests may share"
 
     def _predicted(self, placements: tuple[Placement, ...]) -> tuple[int, int, int]:
@@ -282,12 +327,13 @@ class Decision:
         return read, five, hour
 
     def _note(self, placements: tuple[Placement, ...]) -> None:
-        now, hit = self.now, self.hit.deepest
+        now, hit, behaviour = self.now, self.hit.deepest, self.lane.behaviour
+        one_key, only_hit = behaviour.ttl_in_key == "no", behaviour.refresh_on_hit == "entry"
         lives = (now + Ttl.FIVE_MINUTES.seconds, now + Ttl.ONE_HOUR.seconds)
         five, hour = lives
         for run in self.visit.near:
             for position, mark in run.marks.items():
-                if position <= hit:  # a read renews what lies below it
+                if position == hit or (position < hit and not only_hit):  # a read renews what lies below it
                     if mark[0] > now:
                         mark[0] = five
                     if mark[1] > now:
@@ -297,7 +343,13 @@ class Decision:
             run = self._holder(placement.after)
             if run is not None:
                 mark = run.marks.setdefault(placement.after, [0.0, 0.0])
+                if one_key and placement.after <= hit and max(mark[:2]) > now:
+                    continue  # one entry under one key, which keeps the lifetime that it has
                 mark[slot] = max(mark[slot], lives[slot])
+                if self.insured is not None and placement.after == self.insured.extent.last:
+                    mark[2:] = [1.0]  # it is there because of the insurance, and is judged by that
+                elif placement.after > hit:
+                    del mark[2:]
 
     def _holder(self, position: int) -> Run | None:
         for run in (*reversed(self.added), *self.visit.path):
@@ -307,7 +359,7 @@ class Decision:
 
     def _hit(self) -> Hit:
         """The deepest entries believed readable; expired ones are dropped on the way."""
-        now, five, hour = self.now, 0, 0
+        now, five, hour, relied = self.now, 0, 0, False
         for run in self.visit.near:
             for position, mark in list(run.marks.items()):
                 if mark[0] <= now and mark[1] <= now:
@@ -315,10 +367,12 @@ class Decision:
                     continue
                 if mark[0] > now:
                     five = max(five, position)
-                if mark[1] > now:
-                    hour = max(hour, position)
+                if mark[1] > now and position > hour:
+                    hour, relied = position, len(mark) > 2 and mark[2] > 0.0
             if five and hour:
                 break
+        if relied and hour > five and self.visit.gap > Ttl.FIVE_MINUTES.seconds:
+            self.relied = True
         return Hit(five, hour)
 
     def pending(self, plan: CachePlan) -> Pending:
@@ -343,6 +397,10 @@ class Decision:
             share,
             (*reversed(self.added), *self.visit.path),
             self.depths,
+            frozenset(placement.after for placement in plan.placements),
+            plan.read > 0 and self.relied,
+            plan.read > 0 and self._reads_across(),
+            self.depths[self.hit.hour] if self._reads_across() else 0,
         )
 
 
@@ -354,8 +412,10 @@ def _evidence(chance: Chance) -> str:
 
 
 def forget(pending: Pending, read: int) -> None:
-    """Drop the entries that were believed alive deeper than what was read."""
+    """Drop the entries that were believed alive deeper than what was read; what the request wrote itself stays."""
     for run in pending.path:
         for position, mark in run.marks.items():
-            if pending.depths[position] > read * 1.1 and max(mark) <= pending.at + 3600 and position <= run.end:
+            if position in pending.placed:
+                del mark[2:]
+            elif pending.depths[position] > read * 1.1 and max(mark) <= pending.at + 3600 and position <= run.end:
                 mark[:] = [0.0, 0.0]

@@ -72,6 +72,7 @@ class Visit:
     path: tuple[Run, ...]  # the deepest first
     near: tuple[Run, ...]  # of the path: the deepest, those that are shared, and the topmost
     shared: Run | None  # the deepest one that other prompts also go through
+    gap: float = 0.0  # seconds since the deepest known prefix was last sent
 
 
 class History:
@@ -95,7 +96,7 @@ class History:
         if run.end > seen:
             run = self._split(run, seen, depths)
         branches = seen < len(keys) - 1 and (run.beyond > _VOLATILE_SEGMENTS or run.children > 1)
-        path = self._path(run)
+        path, gap = self._path(run), now - run.last_at
         self._count(path, now)
         if branches:
             for above in path:
@@ -104,10 +105,11 @@ class History:
                 above.shared = True
         shared = next((above for above in path if above.shared or above.end <= fixed), None)
         far = (above for above in path[_DEEPEST_UPDATED:] if above.shared or above.end <= fixed)
-        return Visit(seen, run, path, (*path[:_DEEPEST_UPDATED], *far), shared)
+        return Visit(seen, run, path, (*path[:_DEEPEST_UPDATED], *far), shared, gap)
 
-    def add(self, visit: Visit, keys: Sequence[bytes], depths: Sequence[int], cuts: Sequence[int],
-            now: float) -> list[Run]:
+    def add(
+        self, visit: Visit, keys: Sequence[bytes], depths: Sequence[int], cuts: Sequence[int], now: float
+    ) -> list[Run]:
         """Remember the new segments as one run up to each of ``cuts`` (ascending); returns them in that order."""
         parent, start = visit.run, visit.seen
         inherited = parent.pace if parent is not None and not parent.shared else None

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
-from rockbottom.cache import Behaviour
+from rockbottom.cache import Behaviour, behaviour_of
 from rockbottom.catalog import CacheRules, Catalog, ModelId, NoPriceInForce, Tier
+from rockbottom.plan.insurance import keeps_prefix_alive
 from rockbottom.plan.prices import Multiples, multiples_of
 from rockbottom.plan.worth import NEVER, Rates
 from rockbottom.prompt import Parameters, seeds_of
@@ -25,6 +26,7 @@ class Lane:
     secret: str
     behaviour: Behaviour
     seeds: dict[tuple[Parameters, str], tuple[bytes, bytes, bytes]]
+    insurable: bool = False  # a one-hour tail was found to keep what lies below it
     missed: float = 0.1
     found: float = 50.0
 
@@ -50,9 +52,13 @@ class Lane:
         return known
 
 
-def lane_of(catalog: Catalog, model: ModelId, tier: Tier, on: date, secret: str, behaviour: Behaviour) -> Lane:
-    """The lane of a model; ``multiples`` is None where a price is missing. Raises NoRulesInForce."""
+def lane_of(catalog: Catalog, model: ModelId, tier: Tier, on: date, secret: str, given: Behaviour | None) -> Lane:
+    """The lane of a model; ``multiples`` is None where a price is missing. Raises NoRulesInForce.
+
+    Without a ``given`` behaviour it is the catalogue's, with what was measured for the model on top.
+    """
     rules = catalog.rules(model, on)
+    behaviour = given or behaviour_of(catalog.switches_of(model, on))
     multiples = None
     if rules.explicit:
         try:
@@ -62,9 +68,9 @@ def lane_of(catalog: Catalog, model: ModelId, tier: Tier, on: date, secret: str,
     rates = Rates(0.1, NEVER, NEVER)
     if multiples is not None:
         hour = multiples.write_1h if Ttl.ONE_HOUR in rules.ttls else None
-        rates = Rates(
-            float(multiples.read), float(multiples.write_5m), NEVER if hour is None else float(hour)
-        )
+        rates = Rates(float(multiples.read), float(multiples.write_5m), NEVER if hour is None else float(hour))
         multiples = replace(multiples, write_1h=hour)
+    told = given is not None or {"entry_lifetime", "ttl_in_key"} <= catalog.measured_switches(model, on).keys()
+    insurable = told and keeps_prefix_alive(behaviour, rates)
     account = (model.model.id, model.scope.value, model.region or "", tier.value)
-    return Lane(model, rules, multiples, rates, account, secret, behaviour, {})
+    return Lane(model, rules, multiples, rates, account, secret, behaviour, {}, insurable)

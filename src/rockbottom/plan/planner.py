@@ -8,13 +8,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from rockbottom.cache import Behaviour, Reader, as_sent, behaviour_of
+from rockbottom.cache import Behaviour, Reader, as_sent
 from rockbottom.catalog import Catalog, Resolve, Tier, load_catalog
 from rockbottom.plan.bodies import closed, opened, tier_of, with_points
 from rockbottom.plan.contents import Changed, moved, volatile_from, with_sorted_tools
 from rockbottom.plan.decision import Decision, Mind, Pending, forget
 from rockbottom.plan.guard import Guard
 from rockbottom.plan.history import History
+from rockbottom.plan.insurance import MISSES_UNTIL_OFF, Insurance
 from rockbottom.plan.kinds import shape_of
 from rockbottom.plan.lanes import Lane, lane_of
 from rockbottom.plan.plans import Apply, CachePlan, Move
@@ -74,13 +75,16 @@ class Planner:
         if own_points not in ("keep", "complete", "replace"):
             raise RockbottomError(f"own_points is {own_points!r}; it may be 'keep', 'complete' or 'replace'")
         self.catalog = catalog or load_catalog()
+        self._given_catalog = catalog is not None
         self.reader = Reader.of(self.catalog)
         self.own_points = own_points
         self.guard = Guard()
         self.returns = Returns(load_priors() if priors is None else priors)
         self.history = History(capacity)
-        self.behaviour = behaviour or behaviour_of(self.catalog.switches)
-        self._mind = Mind(self.returns, self.guard, self.behaviour)
+        self.behaviour = behaviour
+        self._mind = Mind(self.returns, self.guard)
+        self.notices: list[str] = []
+        """Sentences for whoever runs this planner, oldest first; taken out by whoever says them."""
         self._resolve = resolve
         self._secret = new_secret() if secret is None else secret
         self._saved = Saved.of(self.returns, self.guard)
@@ -91,9 +95,15 @@ class Planner:
         self._observes = False
         self._now = float("-inf")
 
-    def resolve_with(self, resolve: Resolve | None) -> None:
-        """Look application-profile ARNs up with this from now on, unless a function was given at the start."""
+    def adopt(self, resolve: Resolve | None, catalog: Catalog | None = None) -> None:
+        """From now on look application-profile ARNs up with this, and take facts from this catalogue.
+
+        What was given at the start stays.
+        """
         self._resolve = self._resolve or resolve
+        if catalog is not None and not self._given_catalog:
+            self.catalog = catalog
+            self._lanes.clear()
 
     # -- the public face ---------------------------------------------------------------------------
 
@@ -185,7 +195,8 @@ class Planner:
 
     def save(self, path: str | Path) -> None:
         """Add what was learned to a file that several processes may share. Raises UnreadableState."""
-        self._saved = save(path, self._secret, self.returns, self.guard, self.history, self._saved)
+        mind = self._mind
+        self._saved = save(path, self._secret, self.returns, self.guard, self.history, self._saved, mind.insurances)
 
     @classmethod
     def load(cls, path: str | Path, **options: Any) -> "Planner":
@@ -194,7 +205,7 @@ class Planner:
         Raises UnreadableState.
         """
         planner = cls(secret=secret_in(path), **options)
-        planner._saved = load(path, planner.returns, planner.guard, planner.history)
+        planner._saved = load(path, planner.returns, planner.guard, planner.history, planner._mind.insurances)
         return planner
 
     # -- learning ----------------------------------------------------------------------------------
@@ -212,8 +223,21 @@ class Planner:
         if pending.read:
             came = said.cache_read * 2 >= pending.read
             pending.lane.count_read(came)
+            if pending.relied or pending.across:
+                self._check_insurance(pending, said)
             if not came:
                 forget(pending, said.cache_read)
+
+    def _check_insurance(self, pending: Pending, said: Usage) -> None:
+        account = pending.lane.account
+        between = Decimal(pending.read + pending.certain) / 2  # shares of the prompt: its tokens are only estimated
+        came = said.cache_read * pending.plain > between * said.total_input
+        if self._mind.insurances.setdefault(account, Insurance()).count(came, after_gap=pending.relied):
+            self.notices.append(
+                f"{pending.lane.model.model.name}: tail insurance is switched off. {MISSES_UNTIL_OFF} times in a row a "
+                "prefix that a one-hour tail should have kept was not read. `rockbottom probe --only entry_lifetime "
+                "--only ttl_in_key` measures it again."
+            )
 
     def _key_of(self, request: Mapping[str, Any], now: float) -> PrefixHash | None:
         try:
@@ -237,7 +261,7 @@ class Planner:
         return lane
 
     def _keys(self, prompt: Prompt, lane: Lane) -> tuple[PrefixHash, ...]:
-        seeds = lane.seeds_for(prompt.parameters, prompt.api.value if self.behaviour.api_in_key == "yes" else "")
+        seeds = lane.seeds_for(prompt.parameters, prompt.api.value if lane.behaviour.api_in_key == "yes" else "")
         return prefix_hashes(as_sent(prompt, lane.rules), seeds)
 
     def _planned(

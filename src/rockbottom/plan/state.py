@@ -17,10 +17,12 @@ from pathlib import Path
 
 from rockbottom.plan.guard import Guard
 from rockbottom.plan.history import History, Pace, Run
+from rockbottom.plan.insurance import MISSES_UNTIL_OFF, Insurance
 from rockbottom.plan.returns import Cell, ClassKey, Returns
 from rockbottom.quantities import RockbottomError
 
 _VERSION = "1"
+Insurances = dict[tuple[str, ...], Insurance]
 _RUNS_KEPT = 5_000
 _COUNTS_KEPT = 500.0  # what a stage's counts are scaled down to when several processes add theirs
 _KEY_BYTES = 16
@@ -94,7 +96,15 @@ def secret_in(path: str | Path) -> bytes:
         return bytes(connection.execute("SELECT value FROM about WHERE name = 'secret'").fetchone()[0])
 
 
-def save(path: str | Path, secret: bytes, returns: Returns, guard: Guard, history: History, saved: Saved) -> Saved:
+def save(
+    path: str | Path,
+    secret: bytes,
+    returns: Returns,
+    guard: Guard,
+    history: History,
+    saved: Saved,
+    insurances: Insurances | None = None,
+) -> Saved:
     """Add what was learned since ``saved`` to the file; returns the new snapshot. Raises UnreadableState."""
     with _opened(path) as connection:
         connection.execute("INSERT OR IGNORE INTO about VALUES ('secret', ?)", (secret,))
@@ -104,6 +114,7 @@ def save(path: str | Path, secret: bytes, returns: Returns, guard: Guard, histor
         for name, account in guard.accounts.items():
             extra, plain = saved.accounts.get(name, (Decimal(0), Decimal(0)))
             _add_account(connection, name, account.extra - extra, account.plain - plain)
+        _add_insurances(connection, insurances or {})
         if same_key:
             connection.executemany(
                 "INSERT INTO prefixes VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (key) DO UPDATE SET"
@@ -120,7 +131,9 @@ def save(path: str | Path, secret: bytes, returns: Returns, guard: Guard, histor
     return Saved.of(returns, guard)
 
 
-def load(path: str | Path, returns: Returns, guard: Guard, history: History) -> Saved:
+def load(
+    path: str | Path, returns: Returns, guard: Guard, history: History, insurances: Insurances | None = None
+) -> Saved:
     """Put what the file holds on top of the priors; returns the snapshot. Raises UnreadableState."""
     with _opened(path) as connection:
         for name, text in connection.execute("SELECT name, counts FROM kinds"):
@@ -129,18 +142,30 @@ def load(path: str | Path, returns: Returns, guard: Guard, history: History) -> 
             cell.hits, cell.misses, cell.own = _positive(added[:4]), _positive(added[4:8]), max(0.0, added[8])
         for name, extra, plain in connection.execute("SELECT name, extra, plain FROM accounts"):
             guard.count(tuple(json.loads(name)), Decimal(extra), Decimal(plain))
+        if insurances is not None:
+            insurances.update({key: Insurance(MISSES_UNTIL_OFF) for key in _switched_off(connection)})
         rows = connection.execute("SELECT * FROM prefixes ORDER BY start").fetchall()
     history.restore(_runs(rows))
     return Saved.of(returns, guard)
+
+
+def _switched_off(connection: sqlite3.Connection) -> set[tuple[str, ...]]:
+    row = connection.execute("SELECT value FROM about WHERE name = 'insurance_off'").fetchone()
+    return {tuple(key) for key in json.loads(row[0])} if row else set()
+
+
+def _add_insurances(connection: sqlite3.Connection, insurances: Insurances) -> None:
+    """What one process found not to work stays off in all of them."""
+    off = _switched_off(connection) | {key for key, one in insurances.items() if one.off}
+    if off:
+        connection.execute("INSERT OR REPLACE INTO about VALUES ('insurance_off', ?)", (json.dumps(sorted(off)),))
 
 
 def _positive(values: Iterable[float]) -> list[float]:
     return [max(0.0, value) for value in values]
 
 
-def _add_counts(
-    connection: sqlite3.Connection, key: ClassKey, counts: list[float], before: list[float] | None
-) -> None:
+def _add_counts(connection: sqlite3.Connection, key: ClassKey, counts: list[float], before: list[float] | None) -> None:
     delta = counts if before is None else [a - b for a, b in zip(counts, before, strict=True)]
     if not any(delta):
         return

@@ -32,35 +32,41 @@ def saved_facts_path() -> Path | None:
     return folder / "rockbottom" / "measured.toml"
 
 
-def with_saved_facts(catalog: Catalog) -> Catalog:
-    """The catalogue with what was measured on this user's account; a file that cannot be read is said and left."""
+def with_saved_facts(catalog: Catalog, region: str | None = None) -> Catalog:
+    """The catalogue with what was measured on this user's account; a file that cannot be read is said and left.
+
+    With a ``region``, facts of other Regions are left out.
+    """
     try:
         path = saved_facts_path()
         if path is None or not path.is_file():
             return catalog
-        return catalog.overlaid(path)
+        return catalog.overlaid(path, region)
     except (CatalogError, OSError, RuntimeError) as error:
         _log.warning("rockbottom: measured facts are left out: %s", error)
         return catalog
 
 
-def write_facts(path: Path, subject: Subject, findings: Iterable[Finding], on: date, place: str) -> None:
+def write_facts(
+    path: Path, subject: Subject, findings: Iterable[Finding], on: date, place: str, region: str | None = None
+) -> None:
     """Append what was found about one model to a file of measured facts; the newest table of a model wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
     known = path.read_text(encoding="utf-8") if path.exists() else _HEAD
     draft = path.with_suffix(".new")
-    draft.write_text(known + _table(subject, list(findings), on, place), encoding="utf-8")
+    draft.write_text(known + _table(subject, list(findings), on, place, region), encoding="utf-8")
     draft.replace(path)
 
 
 _HEAD = "# Measured by `rockbottom probe`. A later table of the same model wins over an earlier one.\n"
 
 
-def _table(subject: Subject, findings: list[Finding], on: date, place: str) -> str:
+def _table(subject: Subject, findings: list[Finding], on: date, place: str, region: str | None) -> str:
     rules = [one for one in findings if not one.is_switch and one.answer is not None]
     switches = [one for one in findings if one.is_switch and one.answer is not None]
     lines = ["", "[[measured]]", f"model = {json.dumps(subject.model.model.id)}"]
     lines += [f"asked_as = {json.dumps(subject.model_id)}", f"place = {json.dumps(place)}", f"measured_on = {on}"]
+    lines += [f"region = {json.dumps(region)}"] if region else []
     lines += [f"{one.question} = {one.answer}  # {one.evidence}" for one in rules]
     if switches:
         lines.append("[measured.switches]")

@@ -89,6 +89,7 @@ class RealService:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
+        self.region: str | None = client.meta.region_name
         self._waiting = waiting
         self._sleep = sleep
         self._monotonic = monotonic
