@@ -43,11 +43,12 @@ class LedgerReader:
         self.damaged, self.damaged_count = [], 0
         segments = segments_of(self.folder)
         for place, segment in enumerate(segments):
-            for call in self._of(segment.path, last=place + 1 == len(segments)):
+            for call in self.calls_of(segment.path, last=place + 1 == len(segments)):
                 if (since is None or call.at >= since) and (until is None or call.at < until):
                     yield call
 
-    def _of(self, path: Path, last: bool) -> Iterator[CallRecord]:
+    def calls_of(self, path: Path, last: bool = True) -> Iterator[CallRecord]:
+        """The calls of one segment; in the ``last`` one an unfinished line is being written, elsewhere it is torn."""
         try:
             file = path.open("rb")
         except FileNotFoundError:  # removed since it was listed

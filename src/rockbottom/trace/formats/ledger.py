@@ -1,22 +1,107 @@
-"""rockbottom's own ledger: reserved. Its rows are defined by ``monitor``; until then nothing is recognised."""
+"""rockbottom's own ledger: the calls that attached clients and ``bench`` recorded, with keyed hashes of their prefixes.
 
-from collections.abc import Sequence
+Depths were estimated before the call and are stretched to the input that the service counted. Hashes are chained from
+the model, the API and the parameters of the cache key, so no column of parameters is needed. The passes of a bench
+on the local endpoint had an account each. Calls that failed are counted and left out; those without usage too.
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
-from rockbottom.trace.reading import Part, Reader, Settings, UnreadableSource
+from rockbottom.ledger import CallRecord, LedgerReader
+from rockbottom.ledger.places import segments_of
+from rockbottom.trace.columns import KINDS, ApiCode, SectionCode, TtlCode
+from rockbottom.trace.gathering import Gathered
+from rockbottom.trace.reading import Damages, Part, Reader, Settings, UnreadableSource
+
+_UNKNOWN = KINDS.index("unknown")
+_TTLS = {"5m": TtlCode.FIVE_MINUTES, "1h": TtlCode.ONE_HOUR}
+_SESSION_TAGS = ("session", "session_id", "conversation", "conversation_id", "thread")
 
 
 def read(part: str, settings: Settings) -> Part:
-    """Raises UnreadableSource: the ledger cannot be read yet."""
-    raise UnreadableSource(f"{part}: the ledger of this version cannot be read as a trace")
+    """One segment. The option ``keep_alive=drop`` leaves out requests that only kept a prefix alive."""
+    path, damages, gathered = Path(part), Damages(), Gathered()
+    reader = LedgerReader(path.parent)
+    without_pings = settings.options.get("keep_alive") == "drop"
+    for call in reader.calls_of(path):
+        if call.status == "failed":
+            damages.failed += 1
+        elif call.status != "ok":
+            damages.add(f"{path}: {call.request_id or call.at}", "a call whose usage never came")
+        elif not (without_pings and call.source == "keep-alive"):
+            _add(gathered, call)
+    for line in reader.damaged:
+        damages.add(f"{path}:byte {line.offset}", line.why)
+    damages.count += reader.damaged_count - len(reader.damaged)
+    return Part(gathered.trace(), damages, path.stat().st_size)
+
+
+def _add(gathered: Gathered, call: CallRecord) -> None:
+    tools, stable = call.sections
+    blocks = len(call.hashes)
+    section = [SectionCode.TOOLS] * tools + [SectionCode.SYSTEM] * (stable - tools)
+    section += [SectionCode.MESSAGES] * (blocks - stable)
+    gathered.add(
+        _numbers(call),
+        _names(call),
+        [int(one, 16) for one in call.hashes],
+        _stretched(call.depths, call.total_input),
+        section,
+        [_UNKNOWN] * blocks,
+        call.weights or [1] * blocks,
+        [(mark, _TTLS.get(ttl, TtlCode.DEFAULT)) for mark, ttl in zip(call.marks, call.ttls, strict=True)],
+    )
+
+
+def _numbers(call: CallRecord) -> Mapping[str, Any]:
+    identity = blake2b(call.request_id.encode(), digest_size=8).digest() if call.request_id else b""
+    return {
+        "at": call.at,
+        "api": ApiCode.CONVERSE if call.operation.startswith("Converse") else ApiCode.INVOKE,
+        "tokens_in": call.total_input,
+        "tokens_out": call.output,
+        "observed_input": call.input,
+        "observed_read": call.cache_read,
+        "observed_write_5m": call.cache_write_5m + call.cache_write_30m,  # a trace knows two lifetimes
+        "observed_write_1h": call.cache_write_1h,
+        "identity": int.from_bytes(identity, "little"),
+    }
+
+
+def _names(call: CallRecord) -> Mapping[str, str | None]:
+    in_region = call.scope in ("", "in_region")
+    alone = call.source == "bench" and call.simulated
+    return {
+        "session": next((call.tags[name] for name in _SESSION_TAGS if name in call.tags), None),
+        "account": f"{call.tags.get('lane')} {call.tags.get('repeat')}" if alone else None,
+        "model": call.model if in_region else f"{call.scope}.{call.model}",
+        "region": call.region or None,
+        "served": (call.region or None) if in_region else None,
+        "tier": call.tier or None,
+    }
+
+
+def _stretched(depths: Sequence[int], total: int) -> list[int]:
+    """Estimated depths on the scale of what was counted."""
+    whole = depths[-1] if depths else 0
+    return [depth * total // whole for depth in depths] if whole else list(depths)
 
 
 def _recognises(path: Path, head: bytes) -> bool:
-    return False
+    return path.name.startswith("calls-") and path.suffix == ".ndjson" and head.startswith(b'{"at":')
 
 
 def _parts(source: str) -> Sequence[str]:
-    return [source]
+    path = Path(source)
+    found = [source] if path.is_file() else [str(segment.path) for segment in segments_of(path)]
+    if not found:
+        raise UnreadableSource(f"{source}: no segment of a ledger in it")
+    return found
 
 
-READER = Reader("ledger", "rockbottom's own ledger (not yet readable)", _recognises, _parts, read)
+READER = Reader(
+    "ledger", "rockbottom's own ledger of calls: keyed hashes, tokens, cachePoints", _recognises, _parts, read
+)

@@ -1,0 +1,104 @@
+"""The ledger as a trace: what was recorded while calls were made can be replayed under other policies."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from click.testing import CliRunner
+
+import rockbottom
+from rockbottom.cli.replay import command
+from rockbottom.ledger import CallRecord, LedgerReader, LedgerWriter
+from rockbottom.local import ClockKind, running
+from rockbottom.trace import TtlCode, read_trace
+
+SONNET = "us.anthropic.claude-sonnet-4-6"
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two conversations of eight turns, a minute apart, recorded by an attached client on the local endpoint."""
+    folder = tmp_path_factory.mktemp("ledger")
+    with running(clock=ClockKind.MANUAL, start_at=1_790_000_000.0) as endpoint:
+        client = boto3.client(
+            "bedrock-runtime", endpoint_url=endpoint.url, region_name="us-east-1",
+            aws_access_key_id="AKIDEXAMPLE000000000", aws_secret_access_key="local",
+        )  # fmt: skip
+        rockbottom.attach(client, ledger=folder, clock=endpoint.state.clock.now)
+        for name in ("a", "b"):
+            _converse(client, endpoint.state.clock, name)
+    return folder
+
+
+def _converse(client: Any, clock: Any, name: str) -> None:
+    system = [{"text": " ".join(f"Rule {number} of the house stands." for number in range(600))}]
+    messages: list[Any] = []
+    with rockbottom.tagged(session=name):
+        for turn in range(8):
+            messages.append({"role": "user", "content": [{"text": f"Question {turn} of {name}, please, at length."}]})
+            reply = client.converse(modelId=SONNET, system=system, messages=messages)
+            messages.append(reply["output"]["message"])
+            clock.advance(60.0)
+
+
+def test_a_recorded_ledger_is_a_trace(recorded: Path) -> None:
+    """Every call is a request with its counters, its prefixes, its points and its session."""
+    calls = list(LedgerReader(recorded).calls())
+    found = read_trace(str(recorded))
+    trace = found.trace
+    assert (found.reader, len(trace), found.damages.count) == ("ledger", 16, 0)
+    assert trace.requests.observed_read.tolist() == [call.cache_read for call in calls]
+    assert trace.names["model"] == (SONNET,)
+    assert trace.names["session"] == ("a", "b")
+    assert len(trace.points.after) == sum(call.points for call in calls)
+    last = slice(trace.block_offsets[7], trace.block_offsets[8])
+    assert trace.blocks.section[last].tolist() == [1] + [2] * 15
+    assert trace.blocks.depth[last][-1] == trace.requests.tokens_in[7]
+    first = trace.blocks.prefix[slice(*trace.block_offsets[:2])]
+    assert first[0] == trace.blocks.prefix[trace.block_offsets[8]]  # both conversations have the same system
+
+
+def test_replay_bills_the_ledger_under_every_policy(recorded: Path) -> None:
+    """Without caching it costs what the records say; as recorded it costs what the records say it cost."""
+    done = CliRunner().invoke(command, [str(recorded), "--on", "2026-09-21", "--json"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    policies = {row["policy"]: row for row in document["policies"]}
+    calls = list(LedgerReader(recorded).calls())
+    uncached = sum(Decimal(call.uncached_usd or 0) for call in calls)
+    cost = sum(Decimal(call.cost_usd or 0) for call in calls)
+    assert Decimal(str(policies["none"]["usd"])) == uncached
+    assert abs(Decimal(str(policies["as_recorded"]["usd"])) / cost - 1) < Decimal("0.02")
+    assert cost < uncached
+
+
+def test_what_a_call_recorded_is_what_its_row_says(tmp_path: Path) -> None:
+    """Depths are stretched to the counted input; lifetimes, weights and sections are kept; failures are counted."""
+    writer = LedgerWriter(tmp_path)
+    writer.record(
+        CallRecord(
+            5.0, "m", "InvokeModel", "global", "eu-west-1", "flex", input=50, cache_read=100, cache_write_1h=50, output=7,
+            hashes=("00000000000000ff", "ff00000000000000", "0000000000000001"), depths=(40, 80, 100), sections=(1, 2),
+            weights=(3, 1, 2), marks=(2,), ttls=("1h",), tags={"session": "s"}, request_id="r",
+        )
+    )  # fmt: skip
+    writer.record(CallRecord(6.0, "m", "Converse", status="failed"))
+    writer.record(CallRecord(7.0, "m", "Converse", status="no usage"))
+    found = read_trace(str(tmp_path))
+    trace = found.trace
+    assert (len(trace), found.damages.failed, found.damages.count) == (1, 1, 1)
+    assert trace.blocks.prefix.tolist() == [0xFF, 0xFF << 56, 1]
+    assert trace.blocks.depth.tolist() == [80, 160, 200]
+    assert trace.blocks.section.tolist() == [0, 1, 2]
+    assert trace.blocks.weight.tolist() == [3, 1, 2]
+    assert (trace.points.after.tolist(), trace.points.ttl.tolist()) == ([2], [TtlCode.ONE_HOUR])
+    assert (trace.names["model"], trace.names["region"], trace.names["tier"]) == (
+        ("global.m",),
+        ("eu-west-1",),
+        ("flex",),
+    )
+    assert trace.requests.served.tolist() == [-1]
+    assert (trace.requests.observed_write_1h.tolist(), trace.requests.tokens_in.tolist()) == ([50], [200])
