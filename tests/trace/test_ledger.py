@@ -80,9 +80,9 @@ def test_what_a_call_recorded_is_what_its_row_says(tmp_path: Path) -> None:
     writer = LedgerWriter(tmp_path)
     writer.record(
         CallRecord(
-            5.0, "m", "InvokeModel", "global", "eu-west-1", "flex", input=50, cache_read=100, cache_write_1h=50, output=7,
+            5.0, "m", "InvokeModel", "global", "eu-west-1", "flex", input=50, cache_read=100, cache_write_1h=50,
             hashes=("00000000000000ff", "ff00000000000000", "0000000000000001"), depths=(40, 80, 100), sections=(1, 2),
-            weights=(3, 1, 2), marks=(2,), ttls=("1h",), tags={"session": "s"}, request_id="r",
+            output=7, weights=(3, 1, 2), marks=(2,), ttls=("1h",), tags={"session": "s"}, request_id="r",
         )
     )  # fmt: skip
     writer.record(CallRecord(6.0, "m", "Converse", status="failed"))
