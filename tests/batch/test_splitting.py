@@ -79,3 +79,50 @@ def test_quotas_of_the_account_replace_the_packaged_limits_of_that_model_only():
     assert found.origins["records_per_job"] == "Service Quotas of this account"
     assert found.file_bytes == packaged_limits().file_bytes
     assert "docs.aws.amazon.com" in found.origins["file_bytes"]
+
+
+@pytest.mark.parametrize(
+    ("quota", "model"),
+    [
+        # Names as they stand in a public list of the quotas of an account, with their codes.
+        ("Minimum number of records per batch inference job for Nova Pro V1", "Nova Pro"),  # L-2A3EB975
+        ("Minimum number of records per batch inference job for OpenAI GPT OSS 120b", "gpt-oss-120b"),  # L-4B244563
+        (
+            "Minimum number of records per batch inference job for Qwen3 Coder 480B",
+            "Qwen3 Coder 480B A35B",
+        ),  # L-5818283A
+        ("Minimum number of records per batch inference job for Claude 3.5 Haiku", "Claude 3.5 Haiku"),
+    ],
+)
+def test_quotas_are_found_under_the_names_that_service_quotas_gives_models(quota, model):
+    """Version marks, makers and sizes of active parameters stand on one side only."""
+    assert with_quotas(packaged_limits(), [{"QuotaName": quota, "Value": 7.0}], model).minimum_records == 7
+
+
+@pytest.mark.parametrize(
+    ("quota", "model"),
+    [
+        ("Batch inference job size (in GB) for Nova Lite V1", "Nova Lite"),  # L-19E52681
+        ("Batch inference job size for Qwen3 Coder 480B (in GB)", "Qwen3 Coder 480B A35B"),  # L-007D91B8
+        ("Batch inference job size (in GB) for OpenAI GPT OSS 20b", "gpt-oss-20b"),  # L-5594A7BA
+    ],
+)
+def test_sizes_are_in_gigabytes_wherever_their_name_says_so(quota, model):
+    """The unit stands before or behind the model."""
+    assert with_quotas(packaged_limits(), [{"QuotaName": quota, "Value": 100.0}], model).job_bytes == 100_000_000_000
+
+
+@pytest.mark.parametrize(
+    "quota",
+    [
+        "Minimum number of records per batch inference job for Claude 3.5 Sonnet v2",
+        "Minimum number of records per batch inference job for Nova Micro V1",
+        "Sum of in-progress and submitted batch inference jobs using a base model for Claude 3.5 Sonnet",
+        "On-demand model inference requests per minute for Anthropic Claude 3.5 Sonnet",
+    ],
+)
+def test_quotas_of_another_model_or_kind_change_nothing(quota):
+    """A second version is another model; other quotas of the model are none of batch's sizes."""
+    assert (
+        with_quotas(packaged_limits(), [{"QuotaName": quota, "Value": 7.0}], "Claude 3.5 Sonnet") == packaged_limits()
+    )

@@ -298,3 +298,88 @@ def test_a_fault_that_makes_no_sense_is_refused(place):
     status, body, _ = place.kit.http(place.served, "POST", "/_rockbottom/jobs/faults", {"kind": "sing"})
     assert status == 400
     assert "expire" in body["message"]
+
+
+# -- the role -----------------------------------------------------------------------------------------------
+
+ROLE = "arn:aws:iam::123456789012:role/job-role"
+
+
+@pytest.fixture
+def role(served, place, kit):
+    """Makes the role of a job in the IAM beside the endpoint's S3, in order but for what a test changes."""
+    from rockbottom.batch.setup import Wanted, model_arns, role_policy, trust_policy
+    from rockbottom.catalog import load_catalog
+
+    iam = boto3.client("iam", endpoint_url=served.s3_url, **kit.CREDENTIALS)
+    summary = place.bedrock.get_inference_profile(inferenceProfileIdentifier=MODEL)
+    behind = [one["modelArn"] for one in summary["models"]]
+    arns = model_arns(load_catalog().model(MODEL), "123456789012", "us-east-1", behind)
+    wanted = Wanted("123456789012", "us-east-1", "jobs-here", "job-role", arns)
+
+    def make(change_trust=lambda statement: None, change_policy=lambda statements: None):
+        trust, policy = trust_policy(wanted), role_policy(wanted)
+        change_trust(trust["Statement"][0])
+        change_policy(policy["Statement"])
+        iam.create_role(RoleName="job-role", AssumeRolePolicyDocument=json.dumps(trust))
+        iam.put_role_policy(RoleName="job-role", PolicyName="batch", PolicyDocument=json.dumps(policy))
+
+    yield make
+    iam.delete_role_policy(RoleName="job-role", PolicyName="batch")
+    iam.delete_role(RoleName="job-role")
+
+
+def _ended(place):
+    place.put([{"recordId": f"R{number:04d}", "modelInput": {"messages": [
+        {"role": "user", "content": [{"text": "Hello"}]}]}} for number in range(100)])  # fmt: skip
+    arn = place.create(roleArn=ROLE)
+    for _ in range(4):
+        place.advance(10)
+    return place.get(arn)
+
+
+def test_a_role_as_setup_makes_it_runs_the_job(place, role):
+    """Trust, bucket and every model behind the profile."""
+    role()
+    assert _ended(place)["status"] == "Completed"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"Principal": {"Service": "lambda.amazonaws.com"}}, "does not trust bedrock.amazonaws.com"),
+        ({"Condition": {"StringEquals": {"aws:SourceAccount": "999999999999"}}}, "allows 999999999999"),
+        ({"Condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:bedrock:eu-west-1:123456789012:*"}}}, "eu-west-1"),
+    ],
+)
+def test_a_role_that_bedrock_may_not_assume_fails_the_job(place, role, change, said):
+    """Another service, another account, another Region in its trust policy."""
+    role(change_trust=lambda statement: statement.update(change))
+    ended = _ended(place)
+    assert ended["status"] == "Failed"
+    assert "cannot assume the role" in ended["message"]
+    assert said in ended["message"]
+
+
+def test_a_role_that_may_not_invoke_a_model_behind_the_profile_fails_the_job(place, role):
+    """The profile alone is not enough: the words are those of AWS."""
+
+    def profile_only(statements):
+        models = next(one for one in statements if one["Action"] == ["bedrock:InvokeModel"])
+        models["Resource"] = [arn for arn in models["Resource"] if ":inference-profile/" in arn]
+
+    role(change_policy=profile_only)
+    ended = _ended(place)
+    assert (ended["status"], ended["message"]) == ("Failed", "Customer doesn't have permissions to invokeModel")
+
+
+def test_a_role_without_the_bucket_fails_the_job(place, role):
+    """What it may not do there is named."""
+
+    def without_files(statements):
+        statements[:] = [one for one in statements if one["Action"] == ["bedrock:InvokeModel"]]
+
+    role(change_policy=without_files)
+    ended = _ended(place)
+    assert ended["status"] == "Failed"
+    assert "s3:GetObject on arn:aws:s3:::jobs-here/" in ended["message"]

@@ -94,8 +94,10 @@ def _names_bedrock(statement: Mapping[str, Any]) -> bool:
     principal = statement.get("Principal")
     services = _several(principal.get("Service") if isinstance(principal, dict) else principal)
     actions = _several(statement.get("Action"))
-    return statement.get("Effect") == "Allow" and "bedrock.amazonaws.com" in services and any(
-        fnmatchcase("sts:AssumeRole", action) for action in actions
+    return (
+        statement.get("Effect") == "Allow"
+        and "bedrock.amazonaws.com" in services
+        and any(fnmatchcase("sts:AssumeRole", action) for action in actions)
     )
 
 
@@ -127,16 +129,25 @@ def _role_may(
     cloud: Cloud, wanted: Wanted, name: str, actions: Sequence[str], resources: Sequence[str], setup: str
 ) -> Check:
     """Whether the role's own policies allow each action on one of the resources, read without a simulator."""
+    missing = _missing(_role_statements(cloud, wanted.role), actions, resources)
+    if missing:
+        return Check(name, Verdict.WRONG, f"the role's policies do not allow {'; '.join(missing)}", setup)
+    return Check(name, Verdict.GOOD, f"the role's policies allow {', '.join(actions)}")
+
+
+def missing_permissions(cloud: Cloud, wanted: Wanted) -> tuple[list[str], list[str]]:
+    """What the role's own policies do not allow: in the bucket, and of the models. Raises ClientError, BatchError."""
     statements = _role_statements(cloud, wanted.role)
-    missing = [
+    return _missing(statements, _S3, _bucket_arns(wanted)), _missing(statements, _INVOKE, wanted.models)
+
+
+def _missing(statements: Sequence[Mapping[str, Any]], actions: Sequence[str], resources: Sequence[str]) -> list[str]:
+    return [
         f"{action} on {resource}"
         for action in actions
         for resource in _targets(action, resources)
         if not _allowed(statements, action, resource)
     ]
-    if missing:
-        return Check(name, Verdict.WRONG, f"the role's policies do not allow {'; '.join(missing)}", setup)
-    return Check(name, Verdict.GOOD, f"the role's policies allow {', '.join(actions)}")
 
 
 def _targets(action: str, resources: Sequence[str]) -> Sequence[str]:

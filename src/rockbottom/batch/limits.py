@@ -35,7 +35,14 @@ def packaged_limits() -> Limits:
     return Limits(**raw["default"], origins=dict.fromkeys(raw["default"], origin), source=source)
 
 
-# Names as Service Quotas gives them: "... batch inference job for Claude Haiku 4.5", sometimes "(in GB)".
+# The five quotas are named by AWS's page "Format and upload your batch inference data"
+# (https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html). Each exists once for every model
+# and Region under a code of its own, so names are matched. A public list of an account's codes shows the spellings:
+#   L-19E52681  Batch inference job size (in GB) for Nova Lite V1
+#   L-007D91B8  Batch inference job size for Qwen3 Coder 480B (in GB)
+#   L-1FA30AE7  Minimum number of records per batch inference job for Claude 3.5 Sonnet v2
+#   L-4B244563  Minimum number of records per batch inference job for OpenAI GPT OSS 120b
+# Models that are not in it (Claude 5 and later) are taken to be spelled as "Claude Sonnet 4.5" is.
 _NAMES = (
     ("minimum_records", re.compile(r"minimum number of records per batch inference job", re.I)),
     ("records_per_file", re.compile(r"records per input file per batch inference job", re.I)),
@@ -64,5 +71,6 @@ def with_quotas(limits: Limits, quotas: Iterable[Mapping[str, Any]], model_name:
 
 
 def _plain(text: str) -> str:
-    words = re.sub(r"\(.*?\)|anthropic|amazon", " ", text.lower())
+    """A model's name as a set of words: makers, "V1" and active parameters (A35B) are named by one side only."""
+    words = re.sub(r"\(.*?\)|anthropic|amazon|openai|\bmeta\b|\bv1\b|\ba\d+b\b", " ", text.lower())
     return " ".join(sorted(re.findall(r"[a-z]+|\d+(?:\.\d+)?", words)))

@@ -10,16 +10,20 @@ from array import array
 from dataclasses import dataclass, field
 from functools import partial
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
+from rockbottom.catalog import Scope
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.jobs import ENDED, Job, JobStatus
-from rockbottom.local.jobs_s3 import S3, bucket_and_key
+from rockbottom.local.jobs_s3 import IN_PROCESS, S3, bucket_and_key
 from rockbottom.local.replying import replied
 from rockbottom.local.runtime import Call, Runtime
 from rockbottom.local.state import State
+
+if TYPE_CHECKING:
+    from rockbottom.local.jobs_role import RoleCheck
 
 Json = dict[str, Any]
 MINIMUM_RECORDS = 100
@@ -59,6 +63,7 @@ class JobRunner:
         self._state = state
         self._runtime = runtime
         self._s3: S3 | None = None
+        self._roles: RoleCheck | None = None
 
     async def look(self, job: Job, now: float) -> None:
         """Bring a job to the state it has at ``now``."""
@@ -113,6 +118,7 @@ class JobRunner:
         job.become(JobStatus.SCHEDULED, at)
 
     def _read_input(self, job: Job) -> list[_File]:
+        self._check_role(job)
         s3 = self._store()
         bucket, prefix = bucket_and_key(job.request["inputDataConfig"]["s3InputDataConfig"]["s3Uri"])
         try:
@@ -126,6 +132,30 @@ class JobRunner:
             raise
         except Exception as error:
             raise _Refused(f"The role has no access to the input or output location: {error}") from error
+
+    def _check_role(self, job: Job) -> None:
+        """Refuse a role that Bedrock could not assume or that may not do what a job does, where it is known here."""
+        if self._state.settings.s3 != IN_PROCESS or self._state.s3_url is None:
+            return
+        if self._roles is None:
+            from rockbottom.local.jobs_role import RoleCheck  # only endpoints with an IAM of their own need it
+
+            self._roles = RoleCheck(self._state.s3_url)
+        why = self._roles.fault(job, self._models_of(job))
+        if why is not None:
+            raise _Refused(why)
+
+    def _models_of(self, job: Job) -> tuple[str, ...]:
+        """The ARNs that the role must be allowed to invoke: the model, or the profile and every model behind it."""
+        from rockbottom.batch.setup import model_arns
+
+        caller, state = job.caller, self._state
+        model = state.catalog.model(job.request["modelId"], state.profiles.model_behind)
+        account = job.request["roleArn"].split(":")[4]
+        if model.scope is Scope.IN_REGION and model.application_profile is None:
+            return model_arns(model, account, caller.region)
+        summary = state.profiles.find(job.request["modelId"], caller.account, caller.region)
+        return model_arns(model, account, caller.region, [one["modelArn"] for one in summary["models"]])
 
     @staticmethod
     def _read_file(s3: S3, bucket: str, key: str, size: int) -> _File:
