@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rockbottom.replay.nodes import Nodes
+from rockbottom.replay.nodes import renumbered
 from rockbottom.replay.points import system_tail_5m
 from rockbottom.replay.policies import Bill, Stage, bill_of
 from rockbottom.replay.pricing import Bands
@@ -45,7 +45,7 @@ def with_pings(stage: Stage, pings: int) -> Stage:
     made = replace(made, requests=requests)
     numbered = selected(replace(trace, blocks=replace(trace.blocks, depth=stage.nodes.of_block)), source).blocks.depth
     delays = None if stage.delays is None else stage.delays[source]
-    nodes = Nodes(numbered, stage.nodes.count)
+    nodes = renumbered(numbered, made.block_offsets, stage.nodes.count)
     return replace(stage, trace=made, nodes=nodes, delays=delays, bands=Bands.of(made, stage.rates))
 
 

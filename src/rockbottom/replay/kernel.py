@@ -87,7 +87,7 @@ def outcomes(
         # Points of one TTL only need one plane: the other would stay empty.
         planes = switches.planes if points.ttl.min() != points.ttl.max() else 1
         _replay(
-            trace.requests.at, late, trace.block_offsets, nodes.of_block, trace.blocks.depth, trace.blocks.weight,
+            trace.requests.at, late, trace.block_offsets, nodes.of_block, nodes.known, trace.blocks.depth, trace.blocks.weight,
             points.offsets, points.after, np.minimum(points.ttl, hour).astype(np.uint8),
             np.full((planes, nodes.count), -1, np.int32),
             switches.minimum, switches.maximum, switches.lookback, np.array(switches.lifetimes),
@@ -100,14 +100,14 @@ def outcomes(
 
 @compiled
 def _replay(
-    at: Array, delays: Array, offsets: Array, nodes: Array, depth: Array, weight: Array,
+    at: Array, delays: Array, offsets: Array, nodes: Array, known: Array, depth: Array, weight: Array,
     point_offsets: Array, after: Array, ttl: Array, entry_of: Array,
     minimum: int, maximum: int, lookback: int, lifetimes: Array,
     per_block: bool, refresh_prefix: bool, marks: bool,
     hit_out: Array, last_out: Array, read_out: Array, written_out: Array,
 ) -> int:  # fmt: skip
     planes = len(entry_of)
-    room = 1024
+    room = max(1, len(after))  # every point makes one entry at most
     expires, visible = np.empty(room, np.float64), np.empty(room, np.float64)
     parent, changed, kept = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.uint8)
     used = 0
@@ -140,6 +140,16 @@ def _replay(
         for k in range(count - 1, -1, -1):
             key = plane[k] if planes == 2 else 0
             position, left = where[k], lookback
+            # Prefixes that are new in this request have no entry: they are not looked up, only counted. They have
+            # the numbers from ``known`` on, one after another, and stand at the end.
+            new = nodes[base + position - 1] - known[i] + 1
+            if 0 < new <= position and nodes[base + position - new] == known[i]:
+                stop = position - new
+                while position > stop and left >= 0:
+                    position -= 1
+                    left -= weight[base + position]
+                if left < 0:
+                    continue
             while position > hit:
                 entry = entry_of[key, nodes[base + position - 1]]
                 if entry >= 0 and _readable(entry, now, expires, visible, parent, per_block):
@@ -186,10 +196,6 @@ def _replay(
             node = nodes[base + where[k] - 1]
             entry = entry_of[key, node]
             if entry < 0:
-                if used == room:
-                    room *= 2
-                    expires, visible = _grown(expires, room), _grown(visible, room)
-                    parent, changed, kept = _grown(parent, room), _grown(changed, room), _grown(kept, room)
                 entry = used
                 used += 1
                 entry_of[key, node] = entry
@@ -202,9 +208,9 @@ def _replay(
                 continue
             if first and hit > 0:
                 for plane_of_hit in range(planes - 1, -1, -1):
-                    known = entry_of[plane_of_hit, nodes[base + hit - 1]]
-                    if known >= 0 and changed[known] == i:
-                        above = known
+                    of_hit = entry_of[plane_of_hit, nodes[base + hit - 1]]
+                    if of_hit >= 0 and changed[of_hit] == i:
+                        above = of_hit
             first = False
             if above != entry:
                 parent[entry] = above
@@ -222,9 +228,3 @@ def _readable(entry: int, now: float, expires: Array, visible: Array, parent: Ar
         entry = parent[entry]
     return True
 
-
-@inlined
-def _grown(array: Array, room: int) -> Array:
-    larger = np.empty(room, array.dtype)
-    larger[: len(array)] = array
-    return larger

@@ -13,10 +13,14 @@ from rockbottom.trace.compiled import compiled
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Nodes:
-    """``of_block[row]`` is the number of the prefix that ends with that block; numbers run from 0 to ``count``."""
+    """``of_block[row]`` is the number of the prefix that ends with that block; numbers run from 0 to ``count``.
+
+    ``known[i]`` is how many prefixes were known before request i: those with larger numbers are new in it.
+    """
 
     of_block: Array
     count: int
+    known: Array
 
 
 def nodes_of(trace: Trace, namespaces: Array | None = None) -> Nodes:
@@ -25,18 +29,31 @@ def nodes_of(trace: Trace, namespaces: Array | None = None) -> Nodes:
     if namespaces is not None and len(namespaces) and (namespaces != namespaces[0]).any():
         salts = np.repeat(namespaces.astype(np.uint64), np.diff(offsets))
         prefix = prefix ^ (salts * np.uint64(0x9E3779B97F4A7C15))
-    of_block = np.empty(len(prefix), np.int32)
-    return Nodes(of_block, _number(prefix, of_block))
-
-
-def _number(prefix: Array, of_block: Array) -> int:
+    of_block, known = np.empty(len(prefix), np.int32), np.empty(len(trace), np.int32)
     # A table of at least four places for three rows; untouched pages of ``first`` cost nothing.
     slots = np.full(1 << (max(4 * len(prefix) // 3, 16) - 1).bit_length(), -1, np.int32)
-    return _fill(prefix, of_block, slots, np.empty(len(prefix), np.uint64))
+    count = _fill(prefix, offsets, of_block, known, slots, np.empty(len(prefix), np.uint64))
+    return Nodes(of_block, count, known)
+
+
+def renumbered(of_block: Array, offsets: Array, count: int) -> Nodes:
+    """Prefixes that were numbered before, in requests of another order or number."""
+    known = np.empty(len(offsets) - 1, np.int32)
+    _known(of_block, offsets, known)
+    return Nodes(of_block, count, known)
 
 
 @compiled
-def _fill(prefix: Array, of_block: Array, slots: Array, first: Array) -> int:
+def _known(of_block: Array, offsets: Array, known: Array) -> None:
+    most = -1
+    for i in range(len(known)):
+        known[i] = most + 1
+        for row in range(offsets[i], offsets[i + 1]):
+            most = max(most, of_block[row])
+
+
+@compiled
+def _fill(prefix: Array, offsets: Array, of_block: Array, known: Array, slots: Array, first: Array) -> int:
     """Number every block; returns how many different prefixes there are.
 
     Where a prefix was seen before, the next block usually goes on as it did then, and numbers were given in
@@ -46,21 +63,23 @@ def _fill(prefix: Array, of_block: Array, slots: Array, first: Array) -> int:
     mask = np.uint64(len(slots) - 1)
     one = np.uint64(1)
     count, node = 0, -1
-    for row in range(len(prefix)):
-        key = prefix[row]
-        node += 1
-        if node < count and first[node] == key:
-            of_block[row] = node
-            continue
-        place = (key ^ (key >> np.uint64(32))) & mask
-        node = np.int64(slots[place])
-        while node >= 0 and first[node] != key:
-            place = (place + one) & mask
+    for i in range(len(known)):
+        known[i] = count
+        for row in range(offsets[i], offsets[i + 1]):
+            key = prefix[row]
+            node += 1
+            if node < count and first[node] == key:
+                of_block[row] = node
+                continue
+            place = (key ^ (key >> np.uint64(32))) & mask
             node = np.int64(slots[place])
-        if node < 0:
-            slots[place] = count
-            first[count] = key
-            node = count
-            count += 1
-        of_block[row] = node
+            while node >= 0 and first[node] != key:
+                place = (place + one) & mask
+                node = np.int64(slots[place])
+            if node < 0:
+                slots[place] = count
+                first[count] = key
+                node = count
+                count += 1
+            of_block[row] = node
     return count

@@ -100,12 +100,27 @@ def _count_leading(offsets: Array, section: Array, until: np.uint8, ends: Array)
 
 def _placed(columns: list[tuple[Array, int]]) -> PlacedPoints:
     """Up to one point per request from each column of positions; position 0 is no point."""
-    after = np.stack([positions for positions, _ in columns], axis=1)
-    ttl = np.broadcast_to(np.array([ttl for _, ttl in columns], np.uint8), after.shape)
-    kept = after > 0
-    # A prompt that ends with its system has one end, not two.
-    if after.shape[1] == 2:
-        kept[:, 0] &= (after[:, 0] != after[:, 1]) | (ttl[:, 0] != ttl[:, 1])
-    offsets = np.zeros(len(after) + 1, np.int64)
-    np.cumsum(kept.sum(axis=1), out=offsets[1:])
-    return PlacedPoints(offsets, after[kept].astype(np.int32), ttl[kept])
+    length = len(columns[0][0])
+    second = columns[1] if len(columns) > 1 else (np.zeros(length, np.int32), 0)
+    offsets = np.empty(length + 1, np.int64)
+    after, ttl = np.empty(2 * length, np.int32), np.empty(2 * length, np.uint8)
+    count = _interleave(columns[0][0], columns[0][1], second[0], second[1], offsets, after, ttl)
+    return PlacedPoints(offsets, after[:count], ttl[:count])
+
+
+@compiled
+def _interleave(
+    first: Array, first_ttl: int, second: Array, second_ttl: int, offsets: Array, after: Array, ttl: Array
+) -> int:
+    """A prompt that ends with its system has one end, not two (unless they are to live differently long)."""
+    count = 0
+    offsets[0] = 0
+    for i in range(len(first)):
+        if first[i] > 0 and (first[i] != second[i] or first_ttl != second_ttl):
+            after[count], ttl[count] = first[i], first_ttl
+            count += 1
+        if second[i] > 0:
+            after[count], ttl[count] = second[i], second_ttl
+            count += 1
+        offsets[i + 1] = count
+    return count
