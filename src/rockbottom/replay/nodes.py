@@ -11,6 +11,9 @@ from rockbottom.trace import Array, Trace
 from rockbottom.trace.compiled import compiled
 
 
+NEAR, SPREAD = np.uint64(21), np.uint64(0x9E3779B97F4A7C15)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Nodes:
     """``of_block[row]`` is the number of the prefix that ends with that block; numbers run from 0 to ``count``.
@@ -57,8 +60,8 @@ def _fill(prefix: Array, offsets: Array, of_block: Array, known: Array, slots: A
     """Number every block; returns how many different prefixes there are.
 
     Where a prefix was seen before, the next block usually goes on as it did then, and numbers were given in
-    that order: so the number after the last one is tried before the table. Open addressing, linear probing; a
-    prefix is a hash already, so its bits are the place to look.
+    that order: so the number after the last one is tried before the table. Open addressing, linear probing. A
+    prefix is a hash already, or the number of a block: neighbours stay neighbours, what is far apart is spread.
     """
     mask = np.uint64(len(slots) - 1)
     one = np.uint64(1)
@@ -71,7 +74,7 @@ def _fill(prefix: Array, offsets: Array, of_block: Array, known: Array, slots: A
             if node < count and first[node] == key:
                 of_block[row] = node
                 continue
-            place = (key ^ (key >> np.uint64(32))) & mask
+            place = (key ^ ((key >> NEAR) * SPREAD)) & mask
             node = np.int64(slots[place])
             while node >= 0 and first[node] != key:
                 place = (place + one) & mask

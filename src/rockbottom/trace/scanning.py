@@ -38,17 +38,18 @@ def _mix_all(ids: Array, first: np.uint64, second: np.uint64) -> Array:
     return out
 
 
-def scan_mooncake(data: Array, size: int, keep: bool, first: int, second: int) -> tuple[Array, ...]:
+def scan_mooncake(data: Array, size: int, keep: bool, key: tuple[int, int] | None) -> tuple[Array, ...]:
     """Lines of Mooncake's format: instants (s), tokens in and out, blocks per request, prefixes, depths, the rest.
 
-    ``data`` ends with a newline. The rest are the lines not of the usual spelling: number from 0, first byte, end.
+    Ids are mixed with the ``key``; without one they are prefixes as they are. ``data`` ends with a newline. The rest are the lines not of the usual spelling: number from 0, first byte, end.
     """
     lines, numbers = _counts(data)
     made = (
         np.empty(lines, np.float64), np.empty(lines, np.int32), np.empty(lines, np.int32), np.empty(lines, np.int32),
         np.empty(numbers, np.uint64), np.empty(numbers, np.int32), np.empty((lines, 3), np.int64),
     )  # fmt: skip
-    rows, blocks, odd = _scan(data, size, keep, np.uint64(first), np.uint64(second), *made)
+    words = [np.uint64(word) for word in key or (0, 0)]
+    rows, blocks, odd = _scan(data, size, keep, key is not None, words[0], words[1], *made)
     at, tokens_in, tokens_out, counts, prefix, depth, strange = made
     return at[:rows], tokens_in[:rows], tokens_out[:rows], counts[:rows], prefix[:blocks], depth[:blocks], strange[:odd]
 
@@ -70,7 +71,7 @@ def _counts(data: Array) -> tuple[int, int]:
 
 @compiled
 def _scan(
-    data: Array, size: int, keep: bool, first: np.uint64, second: np.uint64,
+    data: Array, size: int, keep: bool, mixed: bool, first: np.uint64, second: np.uint64,
     at: Array, tokens_in: Array, tokens_out: Array, counts: Array, prefix: Array, depth: Array, strange: Array,
 ) -> tuple[int, int, int]:  # fmt: skip
     rows, blocks, odd, line = 0, 0, 0, 0
@@ -82,8 +83,10 @@ def _scan(
             if keep and length % size:
                 whole += 1
             kept = int(min(found, whole))
+            if mixed:
+                for j in range(kept):
+                    prefix[blocks + j] = mix(prefix[blocks + j], first, second)
             for j in range(kept):
-                prefix[blocks + j] = mix(prefix[blocks + j], first, second)
                 depth[blocks + j] = min((j + 1) * size, length)
             at[rows] = instant / 1000.0
             tokens_in[rows] = length

@@ -1,7 +1,8 @@
 """Mooncake's JSON lines: ``timestamp`` (ms), ``input_length``, ``output_length``, ``hash_ids`` (kvcache-ai/Mooncake).
 
 One id per block of 512 tokens; an id names the whole prefix up to and including its block, and the last block
-of a prompt is usually not full. The ids are no text, so they are only mixed with the key, not hashed with it.
+of a prompt is usually not full. The ids are no text, so they are only mixed with the key, not hashed with it; without a key they are taken as
+they are, which keeps neighbours together in memory.
 Lines of the usual spelling are read by compiled code; any other valid JSON with the same members by msgspec.
 """
 
@@ -73,9 +74,9 @@ def _traces_of(
     from rockbottom.trace.scanning import scan_mooncake  # compiles or loads machine code: only when needed
 
     size = int(settings.options.get("block_tokens", BLOCK_TOKENS))
-    key = key_words(settings.key)
+    key = key_words(settings.key) if settings.key else None
     keep = settings.partial_blocks == "keep"
-    scanned = scan_mooncake(np.frombuffer(piece, np.uint8), size, keep, *key)
+    scanned = scan_mooncake(np.frombuffer(piece, np.uint8), size, keep, key)
     at, tokens_in, tokens_out, counts, prefix, depth, strange = scanned
     model = settings.options.get("model", "")
     yield _trace(at, tokens_in, tokens_out, counts, prefix, depth, model)
@@ -98,7 +99,7 @@ def _slowly(text: bytes, place: str, damages: Damages) -> _Line | None:
     return line
 
 
-def _trace_of_line(line: _Line, size: int, keep: bool, key: tuple[int, int], model: str) -> Trace:
+def _trace_of_line(line: _Line, size: int, keep: bool, key: tuple[int, int] | None, model: str) -> Trace:
     from rockbottom.trace.scanning import mix_ids
 
     full = line.input_length // size
@@ -106,7 +107,8 @@ def _trace_of_line(line: _Line, size: int, keep: bool, key: tuple[int, int], mod
     ids = np.array([identifier % 2**64 for identifier in line.hash_ids[:count]], np.uint64)
     depth = np.minimum(np.arange(1, count + 1) * size, line.input_length)
     at, tokens_in, tokens_out = np.array([line.timestamp / 1000]), np.array([line.input_length]), line.output_length
-    return _trace(at, tokens_in, np.array([tokens_out]), np.array([count]), mix_ids(ids, *key), depth, model)
+    prefix = ids if key is None else mix_ids(ids, *key)
+    return _trace(at, tokens_in, np.array([tokens_out]), np.array([count]), prefix, depth, model)
 
 
 def _trace(
