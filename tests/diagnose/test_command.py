@@ -169,10 +169,3 @@ def test_nothing_to_read_is_a_usage_error(tmp_path):
     (tmp_path / "other.json").write_text('{"some": "thing"}')
     assert run(tmp_path / "other.json").exit_code == 2
     assert run(tmp_path / "nowhere").exit_code != 0
-
-
-def test_logs_in_s3_are_brought_here_first():
-    """The message is the command to type."""
-    done = run("s3://bucket/logs")
-    assert done.exit_code == 2
-    assert "aws s3 sync s3://bucket/logs" in done.stderr

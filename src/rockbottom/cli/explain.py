@@ -114,17 +114,20 @@ def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, s
 
 def _records(sources: Sequence[str], model: str | None) -> "Iterator[Record]":
     """The records of logs; failed calls cost nothing and are left out."""
-    from rockbottom.trace.invocations import Unread, invocations
+    from rockbottom.cli.bars import bar
+    from rockbottom.trace.invocations import Unread, invocations_in
+    from rockbottom.trace.sources import log_names
 
     damaged: list[Unread] = []
-    for source in sources:
-        if source.startswith("s3://"):
-            raise click.UsageError(f"explain reads local logs; first: aws s3 sync {source} logs")
-        for found in invocations(source):
-            if isinstance(found, Unread):
-                damaged.append(found)
-            elif not found.error and found.at is not None:
-                yield _record(found, model)
+    names = [name for source in sources for name in log_names(source)]
+    with bar("files", len(names)) as moved:
+        for done, name in enumerate(names, 1):
+            for found in invocations_in(name):
+                if isinstance(found, Unread):
+                    damaged.append(found)
+                elif not found.error and found.at is not None:
+                    yield _record(found, model)
+            moved(done)
     if damaged:
         say(f"{len(damaged)} damaged lines were left out; the first: {damaged[0].place}: {damaged[0].why}")
 

@@ -1,14 +1,13 @@
 """Where ``rockbottom replay`` runs: in this process, in several, or on a Ray cluster."""
 
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
+from rockbottom.cli.bars import bar
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
@@ -25,7 +24,7 @@ def read_with_bar(source: str, settings: "Settings", name: str | None) -> "Readi
 
     reader = reader_of(source, name)
     names = list(reader.parts(source))
-    with _bar(reader.name, len(names)) as moved:
+    with bar(reader.name, len(names)) as moved:
         parts = []
         for done, part in enumerate(names, 1):
             parts.append(reader.read(part, settings))
@@ -73,7 +72,7 @@ def _steps() -> Iterator[Callable[[str, int, int], None]]:
         if step not in open_bars:
             for context, _ in open_bars.values():
                 context.__exit__(None, None, None)  # type: ignore[attr-defined]
-            context = _bar(step, of)
+            context = bar(step, of)
             open_bars[step] = context, context.__enter__()
         open_bars[step][1](done)
 
@@ -82,13 +81,3 @@ def _steps() -> Iterator[Callable[[str, int, int], None]]:
     finally:
         for context, _ in list(open_bars.values())[-1:]:
             context.__exit__(None, None, None)  # type: ignore[attr-defined]
-
-
-@contextmanager
-def _bar(label: str, length: int) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr where that is a terminal and there is something to wait for."""
-    if length < 2 or not sys.stderr.isatty():
-        yield lambda done: None
-        return
-    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
-        yield lambda done: bar.update(done - bar.pos)

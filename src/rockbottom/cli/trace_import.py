@@ -1,14 +1,12 @@
 """The import of a large source, part by part: a progress bar, and parts kept until all are done."""
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
-import click
-
+from rockbottom.cli.bars import bar
 from rockbottom.trace import Damage, Damages, Part, Reader, Reading, Settings, assembled, reader_of
 from rockbottom.trace.parquet import notes_of, read_parquet, write_parquet
 
@@ -47,9 +45,10 @@ def _key_in(folder: Path) -> bytes:
 
 
 def _parts(reader: Reader, names: list[str], folder: Path, settings: Settings) -> Iterator[Part]:
-    with click.progressbar(names, label=reader.name, file=sys.stderr) as bar:
-        for name in bar:
+    with bar(reader.name, len(names)) as moved:
+        for done, name in enumerate(names, 1):
             yield _part(reader, name, folder, settings)
+            moved(done)
 
 
 def _part(reader: Reader, name: str, folder: Path, settings: Settings) -> Part:

@@ -87,8 +87,8 @@ def outcomes(
         # Points of one TTL only need one plane: the other would stay empty.
         planes = switches.planes if points.ttl.min() != points.ttl.max() else 1
         _replay(
-            trace.requests.at, late, trace.block_offsets, nodes.of_block, nodes.known, trace.blocks.depth, trace.blocks.weight,
-            points.offsets, points.after, np.minimum(points.ttl, hour).astype(np.uint8),
+            trace.requests.at, late, trace.block_offsets, nodes.of_block, nodes.known, trace.blocks.depth,
+            trace.blocks.weight, points.offsets, points.after, np.minimum(points.ttl, hour).astype(np.uint8),
             np.full((planes, nodes.count), -1, np.int32),
             switches.minimum, switches.maximum, switches.lookback, np.array(switches.lifetimes),
             switches.per_block, switches.refresh_prefix, switches.marks,

@@ -10,7 +10,6 @@ import numpy as np
 from rockbottom.trace import Array, Trace
 from rockbottom.trace.compiled import compiled
 
-
 NEAR, SPREAD = np.uint64(21), np.uint64(0x9E3779B97F4A7C15)
 
 

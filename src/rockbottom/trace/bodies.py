@@ -211,7 +211,7 @@ def _size(block: _Block) -> int:
     return MEDIA_TOKENS * BYTES_PER_TOKEN if block.kind in _MEDIA else len(block.raw)
 
 
-_TEXT_DOCUMENT = _CODE["text_document"]
+_TEXT, _TEXT_DOCUMENT = _CODE["text"], _CODE["text_document"]
 
 
 def _content(content: str | list[Raw] | None) -> list[bytes]:
@@ -226,6 +226,9 @@ def _content(content: str | list[Raw] | None) -> list[bytes]:
 def _take(blocks: list[_Block], points: list[tuple[int, int]], raw: bytes, section: int, anthropic: bool) -> None:
     """One member of a list of blocks: a block, a point, or a block with a point on it."""
     if b'"cachePoint"' not in raw and b'"cache_control"' not in raw:
+        if raw.startswith(b'{"text":') and section != SectionCode.TOOLS:  # what most blocks are, in either dialect
+            blocks.append(_Block(raw, _TEXT))
+            return
         blocks.append(_Block(raw, _kind_of(raw, anthropic, section)))
         return
     name = _first_name(raw)

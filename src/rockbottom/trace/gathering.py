@@ -30,7 +30,7 @@ class Gathered:
     """Columns that grow by one request at a time."""
 
     def __init__(self) -> None:
-        self._requests: dict[str, list[Any]] = {name: [] for name in dtypes(Requests)}
+        self._requests: list[dict[str, Any]] = []
         self._names: dict[str, dict[str, int]] = {name: {} for name in NAME_TABLES}
         self._prefix, self._depth = array("Q"), array("i")
         self._section, self._kind, self._weight = array("B"), array("B"), array("B")
@@ -50,11 +50,7 @@ class Gathered:
         points: Sequence[tuple[int, int]] = (),
     ) -> None:
         """One request: its numeric columns and names (what is missing is "not recorded"), blocks and points."""
-        for column, values in self._requests.items():
-            if column in _TABLE_OF:
-                values.append(self._code(column, names.get(column)))
-            else:
-                values.append(numbers.get(column))
+        self._requests.append({**numbers, **self._codes(names)})
         for column, values in (
             (self._prefix, prefix), (self._depth, depth), (self._section, section), (self._kind, kind),
             (self._weight, weight),
@@ -77,11 +73,7 @@ class Gathered:
         points: Sequence[tuple[int, int]],
     ) -> None:
         """One request made of pieces: ``prefix`` takes their digests and ``depth`` their sizes, for later."""
-        for column, values in self._requests.items():
-            if column in _TABLE_OF:
-                values.append(self._code(column, names.get(column)))
-            else:
-                values.append(numbers.get(column))
+        self._requests.append({**numbers, **self._codes(names)})
         before = len(self._depth)
         for piece in pieces:
             self._prefix.extend(piece.digests)
@@ -95,11 +87,13 @@ class Gathered:
             self._ttl.append(ttl)
         self._points.append(len(points))
 
-    def _code(self, column: str, text: str | None) -> int:
-        if text is None:
-            return UNKNOWN
-        codes = self._names[_TABLE_OF[column]]
-        return codes.setdefault(text, len(codes))
+    def _codes(self, names: Mapping[str, str | None]) -> dict[str, int]:
+        made: dict[str, int] = {}
+        for column, text in names.items():
+            if text is not None:
+                codes = self._names[_TABLE_OF[column]]
+                made[column] = codes.setdefault(text, len(codes))
+        return made
 
     def trace(self) -> Trace:
         """The requests gathered so far."""
@@ -107,8 +101,8 @@ class Gathered:
         requests: dict[str, Array] = {}
         for column, dtype in dtypes(Requests).items():
             missing = 0 if dtype.kind in "uf" else UNKNOWN
-            values = [missing if value is None else value for value in self._requests[column]]
-            requests[column] = np.array(values, dtype)
+            values = [row.get(column, missing) for row in self._requests]
+            requests[column] = np.array([missing if value is None else value for value in values], dtype)
         blocks = {
             "prefix": _array(self._prefix, np.uint64), "depth": _array(self._depth, np.int32),
             "section": _array(self._section, np.uint8), "kind": _array(self._kind, np.uint8),

@@ -6,7 +6,6 @@ exports of the same, and files with one record or one bare request body. Shapes:
 page, and delivered records of 2026-10.
 """
 
-import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +15,8 @@ from typing import Any, cast
 import msgspec
 
 from rockbottom.quantities import Usage
-from rockbottom.trace.reading import UnreadableSource, files_of, lines_of
+from rockbottom.trace.reading import UnreadableSource
+from rockbottom.trace.sources import contents, log_names, numbered_lines, offloaded
 
 Json = dict[str, Any]
 
@@ -59,19 +59,16 @@ class Unread:
 
 
 def invocations(source: str) -> Iterator[Invocation | Unread]:
-    """Every record below a folder, or in a file. Raises UnreadableSource when there is nothing."""
-    names = [name for name in files_of(source) if _is_log(Path(name))]
-    if not names:
-        raise UnreadableSource(f"{source}: no log file in it (.json, .jsonl, .log or the same with .gz)")
-    for name in names:
-        yield from _of_file(Path(name))
+    """Every record in a file, below a folder or an S3 prefix. Raises UnreadableSource when there is nothing."""
+    for name in log_names(source):
+        yield from invocations_in(name)
 
 
 def one_invocation(path: Path) -> Invocation:
     """The only record, batch record or request body in a file. Raises UnreadableSource."""
     try:
-        value = msgspec.json.decode(_unpacked(path.read_bytes()))
-        found = _invocation(value, str(path), path)
+        value = msgspec.json.decode(contents(str(path)))
+        found = _invocation(value, str(path), str(path))
     except (msgspec.DecodeError, OSError, EOFError) as error:
         raise UnreadableSource(f"{path}: {error}") from error
     if isinstance(found, Unread):
@@ -79,17 +76,11 @@ def one_invocation(path: Path) -> Invocation:
     return found
 
 
-def _is_log(path: Path) -> bool:
-    if path.parent.name == "data" and path.name.split(".")[0].endswith(("_input", "_output")):
-        return False
-    named = path.name.removesuffix(".gz").endswith((".json", ".jsonl", ".ndjson", ".log"))
-    return (named or path.suffix == ".gz") and "permission-check" not in path.name
-
-
-def _of_file(path: Path) -> Iterator[Invocation | Unread]:
+def invocations_in(name: str) -> Iterator[Invocation | Unread]:
+    """Every record of one log file, by its path or S3 address. Raises UnreadableSource for what S3 refuses."""
     try:
-        for number, line in lines_of(path):
-            place = f"{path}:{number}"
+        for number, line in numbered_lines(name):
+            place = f"{name}:{number}"
             start = line.find(b"{")  # an exported line begins with its instant
             if start < 0:
                 yield Unread(place, "no JSON object")
@@ -98,40 +89,40 @@ def _of_file(path: Path) -> Iterator[Invocation | Unread]:
                 value = msgspec.json.decode(line[start:])
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 if number == 1 and line.strip() in (b"{", b"["):
-                    yield from _of_pretty_file(path)
+                    yield from _of_pretty_file(name)
                     return
                 yield Unread(place, str(error))
                 continue
-            yield from _of_value(value, place, path)
+            yield from _of_value(value, place, name)
     except (OSError, EOFError) as error:  # cut short: what was read before counts
-        yield Unread(str(path), str(error))
+        yield Unread(name, str(error))
 
 
-def _of_pretty_file(path: Path) -> Iterator[Invocation | Unread]:
+def _of_pretty_file(name: str) -> Iterator[Invocation | Unread]:
     """A file that is one JSON value over many lines."""
     try:
-        value = msgspec.json.decode(_unpacked(path.read_bytes()))
+        value = msgspec.json.decode(contents(name))
     except (msgspec.DecodeError, OSError, EOFError) as error:
-        yield Unread(str(path), str(error))
+        yield Unread(name, str(error))
         return
     values = cast(Sequence[object], value if isinstance(value, list) else [value])
     for number, one in enumerate(values, 1):
-        yield from _of_value(one, f"{path}#{number}", path)
+        yield from _of_value(one, f"{name}#{number}", name)
 
 
-def _of_value(value: object, place: str, path: Path) -> Iterator[Invocation | Unread]:
+def _of_value(value: object, place: str, name: str) -> Iterator[Invocation | Unread]:
     events = cast(Json, value).get("events") if isinstance(value, dict) else None
     if not isinstance(events, list):
-        yield _invocation(value, place, path)
+        yield _invocation(value, place, name)
         return
     for number, event in enumerate(cast(list[Json], events), 1):  # what `aws logs filter-log-events` prints
         try:
-            yield _invocation(msgspec.json.decode(event["message"]), f"{place}#{number}", path)
+            yield _invocation(msgspec.json.decode(event["message"]), f"{place}#{number}", name)
         except (msgspec.DecodeError, KeyError, TypeError) as error:
             yield Unread(f"{place}#{number}", str(error))
 
 
-def _invocation(value: object, place: str, path: Path) -> Invocation | Unread:
+def _invocation(value: object, place: str, name: str) -> Invocation | Unread:
     if not isinstance(value, dict):
         return Unread(place, f"a JSON {type(value).__name__}, not an object")
     record = cast(Json, value)
@@ -143,7 +134,7 @@ def _invocation(value: object, place: str, path: Path) -> Invocation | Unread:
     if "input" not in record or "modelId" not in record:
         return Unread(place, "neither an invocation log record nor a request body")
     try:
-        return _logged(record, place, path)
+        return _logged(record, place, name)
     except (OSError, EOFError, msgspec.DecodeError, ValueError, TypeError, AttributeError, KeyError) as error:
         return Unread(place, f"{type(error).__name__}: {error}")
 
@@ -154,19 +145,19 @@ def _operation(body: Json) -> str:
     return "InvokeModel" if native or isinstance(body.get("system"), str) else "Converse"
 
 
-def _logged(record: Json, place: str, path: Path) -> Invocation | Unread:
+def _logged(record: Json, place: str, name: str) -> Invocation | Unread:
     given: Json = record["input"]
     output: Json = record.get("output") or {}
     error = str(record.get("errorCode") or "")
     body = given.get("inputBodyJson")
     if body is None and given.get("inputBodyS3Path"):
-        body = msgspec.json.decode(_beside(path, given["inputBodyS3Path"]))
+        body = msgspec.json.decode(offloaded(name, given["inputBodyS3Path"]))
     if not isinstance(body, dict):
         return Unread(place, "a record without a request body")
     reply = output.get("outputBodyJson")
     if reply is None and output.get("outputBodyS3Path"):
         try:
-            reply = msgspec.json.decode(_beside(path, output["outputBodyS3Path"]))
+            reply = msgspec.json.decode(offloaded(name, output["outputBodyS3Path"]))
         except OSError:
             reply = None  # its counters are in the record as well
     region = str(record.get("region") or "")
@@ -265,20 +256,3 @@ def _latency_s(reply: Any) -> float | None:
 
 def _first(*values: Any) -> int | None:
     return next((int(value) for value in values if value is not None), None)
-
-
-def _beside(path: Path, where: str) -> bytes:
-    """An offloaded body: in ``data`` beside the log, or in the folder under its key. Raises FileNotFoundError."""
-    name = where.rpartition("/")[2]
-    near = path.parent / "data" / name
-    if near.is_file():
-        return _unpacked(near.read_bytes())
-    key = where.removeprefix("s3://").partition("/")[2]
-    for folder in path.parents:
-        if (folder / key).is_file():
-            return _unpacked((folder / key).read_bytes())
-    raise FileNotFoundError(f"{where} is not in the folder")
-
-
-def _unpacked(data: bytes) -> bytes:
-    return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data

@@ -41,7 +41,8 @@ def _mix_all(ids: Array, first: np.uint64, second: np.uint64) -> Array:
 def scan_mooncake(data: Array, size: int, keep: bool, key: tuple[int, int] | None) -> tuple[Array, ...]:
     """Lines of Mooncake's format: instants (s), tokens in and out, blocks per request, prefixes, depths, the rest.
 
-    Ids are mixed with the ``key``; without one they are prefixes as they are. ``data`` ends with a newline. The rest are the lines not of the usual spelling: number from 0, first byte, end.
+    Ids are mixed with the ``key``; without one they are prefixes as they are.
+    ``data`` ends with a newline. The rest are the lines not of the usual spelling: number from 0, first byte, end.
     """
     lines, numbers = _counts(data)
     made = (

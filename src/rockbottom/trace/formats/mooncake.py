@@ -1,8 +1,8 @@
 """Mooncake's JSON lines: ``timestamp`` (ms), ``input_length``, ``output_length``, ``hash_ids`` (kvcache-ai/Mooncake).
 
 One id per block of 512 tokens; an id names the whole prefix up to and including its block, and the last block
-of a prompt is usually not full. The ids are no text, so they are only mixed with the key, not hashed with it; without a key they are taken as
-they are, which keeps neighbours together in memory.
+of a prompt is usually not full. The ids are no text, so they are only mixed with the key, not hashed
+with it; without a key they are taken as they are, which keeps neighbours together in memory.
 Lines of the usual spelling are read by compiled code; any other valid JSON with the same members by msgspec.
 """
 

@@ -1,0 +1,17 @@
+"""A progress bar on stderr, where that is a terminal and there is something to wait for."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+
+@contextmanager
+def bar(label: str, length: int) -> Iterator[Callable[[int], None]]:
+    """A bar; what it gives is told how much is done."""
+    if length < 2 or not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    with click.progressbar(length=length, label=label, file=sys.stderr) as shown:
+        yield lambda done: shown.update(done - shown.pos)
