@@ -26,10 +26,13 @@ def main(trace_file: str, driver: str) -> None:
             ["c++", "-std=c++17", "-O3", f'-DPEER_SOURCE="{source}"', driver, "-o", str(program)], check=True
         )
         files = cpp_backend._write_binary_trace(trace, folder)
-        capacity = max(1, trace.unique_raw_blocks // 40)  # full before its measured half begins, or it stops there
+        # Full before its measured half begins; else the peer stops there.
+        capacity, warm = max(1, trace.unique_raw_blocks // 4), trace.request_count // 2
         argv = [str(program), "--policy", "lru", "--ids", str(files.ids), "--tokens", str(files.tokens),
                 "--request-ends", str(files.request_ends), "--request-count", str(trace.request_count),
-                "--total-blocks", str(len(trace.ids)), "--warmup-requests", str(trace.request_count // 2), "--capacity", str(capacity)]  # fmt: skip
+                "--total-blocks", str(len(trace.ids)), "--warmup-requests", str(warm),
+                "--capacity", str(capacity)]  # fmt: skip
+        found = json.loads(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
         found = json.loads(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
     print(json.dumps({**found, "requests": trace.request_count, "blocks": len(trace.ids)}))
 

@@ -5,7 +5,8 @@
 The public part of Mooncake's conversation trace (60% of its families; the whole is not at hand) is repeated with
 shifted ids and instants to 120,000 requests. Rates are of processor time of the measured process, children
 included, the best of several runs; the wall clock stands beside them. Peers run from the command line in
-environments of their own, on one repetition (they are slow): their rates are per request, so they compare.
+environments of their own, on the same file and on one repetition of it; kvcache-simulator's compiled code is
+timed part by part as well (peer_core.cc), so that core stands beside core.
 """
 
 import gzip
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPO / "src"))
 DATA = Path(os.environ.get("ROCKBOTTOM_DATA", REPO.parent / "shared" / "data"))
 SOURCE = DATA / "traces" / "mooncake_conversation_public.jsonl.gz"
 REQUESTS = 120_000
@@ -44,7 +46,12 @@ def main() -> int:
         write_repeated(many, REQUESTS)
         found = {"load_average": os.getloadavg(), "ours": ours(many), "readers_alone": readers(many)}
         if "--no-peers" not in sys.argv:
-            found["peers"] = {peer: run_peer(peer, once, single, folder) for peer in PEERS}
+            found["peers"] = {
+                peer: {"once": run_peer(peer, once, single, folder), "many": run_peer(peer, many, REQUESTS, folder)}
+                for peer in PEERS
+            }
+            found["peer_core"] = peer_core(many, folder)
+            found["ratios"] = ratios(found)
         print(json.dumps(found, indent=2))
     return 0
 
@@ -154,12 +161,41 @@ def readers(path: Path) -> dict:
     return found
 
 
+def peer_core(trace: Path, folder: Path) -> dict:
+    """Seconds of every part of kvcache-simulator's compiled code on the same requests, and their rates."""
+    here = Path(__file__).parent
+    argv = [str(folder / "kvcache-simulator/bin/python"), str(here / "peer_core.py"), str(trace),
+            str(here / "peer_core.cc")]  # fmt: skip
+    found = json.loads(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
+    for part in ("load_and_trie", "lru", "fifo", "ceiling"):
+        found[f"{part}_requests_per_s"] = round(REQUESTS / found[f"{part}_s"])
+    found["whole_requests_per_s"] = round(REQUESTS / (found["load_and_trie_s"] + found["lru_s"]))
+    return found
+
+
+def ratios(found: dict) -> dict:
+    """Ours over theirs: end to end against the faster peer on the same file, core against core."""
+    ours, core = found["ours"], found["peer_core"]
+    fastest = {
+        kind: max(peer["many"]["requests_per_s"][kind] for peer in found["peers"].values()) for kind in ("cpu", "wall")
+    }
+    end, replay = ours["end_to_end_requests_per_s"], ours["core_requests_per_s"]["cpu"]
+    both = 1 / (1 / ours["number_prefixes_requests_per_s"]["cpu"] + 1 / replay)
+    return {
+        "end_to_end": {kind: round(end[kind] / fastest[kind], 1) for kind in ("cpu", "wall")},
+        "policy_alone_against_lru": round(replay / core["lru_requests_per_s"], 1),
+        "numbering_and_policy_against_trie_and_lru": round(both / core["whole_requests_per_s"], 1),
+        "memory_over_columns": round((ours["peak_resident"] - ours["resident_before"]) / ours["column_bytes"], 2),
+    }
+
+
 def run_peer(name: str, trace: Path, requests: int, folder: Path) -> dict:
     """One peer, from the command line; the second of two runs (the first may build)."""
     environment = folder / name
-    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
-    subprocess.run([str(environment / "bin/python"), "-m", "pip", "install", "-q", name], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    if not environment.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+        subprocess.run([str(environment / "bin/python"), "-m", "pip", "install", "-q", name], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     values = {"trace": str(trace), "folder": str(folder), "kv_model": KV_MODEL}
     argv = [str(environment / "bin" / name), *(part.format(**values) for part in PEERS[name])]
     timed(argv)
