@@ -227,4 +227,3 @@ def _readable(entry: int, now: float, expires: Array, visible: Array, parent: Ar
             return True
         entry = parent[entry]
     return True
-
