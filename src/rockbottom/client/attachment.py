@@ -108,6 +108,8 @@ class Attachment:
         """The tags of a call made here and now. Raises what the budget says to the caller, and nothing else."""
         tags = tags_now(self.recorder.tags if self.recorder is not None else {})
         if self.budget is not None:
+            if self._dropped:
+                self.settle()  # what they hold is free again
             try:
                 self.budget.check(tags, self.clock())
             except RockbottomError:
@@ -226,10 +228,17 @@ class Attachment:
         if not call.done:
             self._dropped.append(call)
 
+    def grounded(self, call: Call) -> None:
+        """It was refused before it left. Called by the garbage collector too."""
+        if not call.done:
+            call.grounded = True
+            self._dropped.append(call)
+
     def settle(self) -> None:
-        """End the calls whose reply was dropped."""
+        """End the calls whose reply was dropped, and those that never left."""
         while self._dropped:
-            self.abandoned(self._dropped.popleft())
+            call = self._dropped.popleft()
+            self.failed(call) if call.grounded else self.abandoned(call)
 
     def _without_usage(self, call: Call, failed: bool) -> None:
         if call.done:

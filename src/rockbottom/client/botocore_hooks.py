@@ -28,6 +28,7 @@ BYPASS: contextvars.ContextVar[bool] = contextvars.ContextVar("rockbottom_bypass
 """True while rockbottom itself sends a request through the client."""
 
 _KEY = "rockbottom_call"
+_GROUND = "rockbottom_ground"
 _ABOUT_POINTS = re.compile(r"cache|extraneous key|ttl|Extra inputs|type: Field required", re.IGNORECASE)
 
 Context = dict[str, Any]
@@ -72,6 +73,8 @@ class Hooks:
         if call is None:
             return
         context[_KEY] = call
+        if self._attachment.budget is not None:
+            context[_GROUND] = _Ground(self._attachment, call)
         if call.changed:
             params.update(call.sent)
         if self._attachment.options.request_metadata and call.tags:
@@ -79,8 +82,11 @@ class Hooks:
 
     def _airborne(self, context: Context, **_: Any) -> None:
         call: Call | None = context.get(_KEY)
-        if call is not None and call.flight is not None:
-            call.flight.airborne = True  # it passed boto3's validation: it will really be sent
+        if call is None:
+            return
+        call.sent_off = True  # it passed boto3's validation: it will really be sent
+        if call.flight is not None:
+            call.flight.airborne = True
 
     def _needs_retry(self, response: Any, operation: Any, request_dict: dict[str, Any], **_: Any) -> float | None:
         """A request refused because of our points goes out once more as the caller wrote it."""
@@ -138,6 +144,20 @@ class Hooks:
         call: Call | None = context.pop(_KEY, None)
         if call is not None:
             self._attachment.failed(call)
+
+
+class _Ground:
+    """Notices the end of a request that boto3 refused before it left, of which no event tells."""
+
+    __slots__ = ("_attachment", "_call")
+
+    def __init__(self, attachment: Attachment, call: Call) -> None:
+        self._attachment = attachment
+        self._call = call
+
+    def __del__(self) -> None:
+        if not self._call.sent_off:
+            self._attachment.grounded(self._call)
 
 
 def is_asynchronous(client: Any) -> bool:

@@ -35,6 +35,8 @@ class Call:
     request_id: str = ""
     cause: str = ""  # the rule of ``diagnose.Cause`` that would explain a miss
     source: str = "client"
+    sent_off: bool = False  # it passed boto3's validation
+    grounded: bool = False  # boto3 refused it before it left
 
     @property
     def changed(self) -> bool:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from rockbottom.monitor.cloudwatch import CloudWatch
     from rockbottom.monitor.emf import EmbeddedMetrics
     from rockbottom.monitor.errors import BudgetExceeded, CannotPublish
+    from rockbottom.monitor.otel import OpenTelemetry
     from rockbottom.monitor.prometheus import Prometheus
     from rockbottom.monitor.publisher import Publisher, Stats
 
@@ -18,6 +19,7 @@ __all__ = [
     "CannotPublish",
     "CloudWatch",
     "EmbeddedMetrics",
+    "OpenTelemetry",
     "Prometheus",
     "Publisher",
     "Stats",
@@ -31,6 +33,7 @@ _HOMES = {
     "CannotPublish": "errors",
     "CloudWatch": "cloudwatch",
     "EmbeddedMetrics": "emf",
+    "OpenTelemetry": "otel",
     "Prometheus": "prometheus",
     "Publisher": "publisher",
     "Stats": "publisher",

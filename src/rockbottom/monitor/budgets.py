@@ -174,7 +174,8 @@ class Budgets:
         if not accounts:
             return
         holds = self._take_hold(accounts) if call.source in ("", "client") else ()  # others were never checked
-        if call.status == "failed" or (call.simulated and not self._simulated):
+        broken = call.first_ms is not None  # a stream that broke after its first token may be billed
+        if (call.status == "failed" and not broken) or (call.simulated and not self._simulated):
             if holds:
                 self._stored(call.at, lambda store: store.release(holds))
             return
