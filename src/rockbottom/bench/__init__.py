@@ -2,7 +2,7 @@
 
 from rockbottom.bench.bench import Bench, prepare, resume, run
 from rockbottom.bench.document import document_of, passed, write_document
-from rockbottom.bench.endpoints import AwsEndpoint, Endpoint, LocalEndpoint
+from rockbottom.bench.endpoints import AwsEndpoint, Endpoint, JobsAt, LocalEndpoint
 from rockbottom.bench.errors import (
     BenchError,
     EndpointDied,
@@ -34,6 +34,7 @@ __all__ = [
     "Grading",
     "InvalidRun",
     "InvalidWorkload",
+    "JobsAt",
     "JudgeEstimate",
     "Lane",
     "LocalEndpoint",

@@ -129,7 +129,7 @@ def prepare(
     place = _endpoint(endpoint)
     plan = schedule(
         workload, catalog or load_catalog(), on=on or now().date(), region=place.region, models=models, lanes=lanes,
-        repeats=repeats, book=book, resolve=place.resolve,
+        repeats=repeats, book=book, resolve=place.resolve, jobs=place.jobs is not None,
     )  # fmt: skip
     rows = {row.subject.given: None for row in plan.rows}, {row.lane.name: None for row in plan.rows}
     settings = Settings(
@@ -168,6 +168,7 @@ def resume(
     plan = schedule(
         workload, catalog or load_catalog(), on=on or started, region=settings.region, models=settings.models,
         lanes=settings.lanes, repeats=settings.repeats, book=book, resolve=place.resolve,
+        jobs=place.jobs is not None,
     )  # fmt: skip
     return Bench(plan, place, ledger)
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.bench.ledger import Ledger
+from rockbottom.bench.lanes import LANES
+from rockbottom.bench.ledger import Ledger, Measured
 from rockbottom.bench.results import (
     LaneResult,
     ModelResult,
@@ -23,12 +24,13 @@ from rockbottom.bench.results import (
     spread,
 )
 from rockbottom.bench.schedule import Schedule
-from rockbottom.catalog import Price
+from rockbottom.catalog import Price, Tier
 from rockbottom.quantities import Unit, Usage
 
 SCHEMA = "rockbottom.bench/1"
 Json = dict[str, Any]
 _WITHOUT_REPEATS = ("not_offered", "refused")
+_WITHOUT_TIMES = tuple(lane.name for lane in LANES.values() if lane.tier is Tier.BATCH)  # no reply of its own to time
 _CACHE_UNITS = (Unit.CACHE_READ, Unit.CACHE_WRITE_5M, Unit.CACHE_WRITE_30M, Unit.CACHE_WRITE_1H)
 
 
@@ -205,6 +207,7 @@ def _turn(turn: TurnResult, model: ModelResult) -> Json:
     base = _baseline_turn(model, turn)
     saved = None if base is None or not base.equal_cost.usd else 1 - turn.equal_cost.usd / base.equal_cost.usd
     caches = measured.points > 0
+    waits = measured.key.lane in _WITHOUT_TIMES
     return {
         "conversation": measured.conversation + 1,
         "turn": measured.turn + 1,
@@ -214,11 +217,16 @@ def _turn(turn: TurnResult, model: ModelResult) -> Json:
         "measured_usd": str(turn.cost.usd),
         "saved": None if saved is None else str(saved),
         "cache": ("hit" if measured.usage.cache_read else "miss") if caches else "",
-        "latency_ms": measured.elapsed_ms if measured.latency_ms is None else measured.latency_ms,
-        "elapsed_ms": measured.elapsed_ms,
+        "latency_ms": None if waits else _latency(measured),
+        "elapsed_ms": None if waits else measured.elapsed_ms,
         "first_ms": measured.first_ms,
         "at": measured.at,
     }
+
+
+def _latency(turn: Measured) -> float:
+    """The service's own figure where it gives one, else what was waited here."""
+    return turn.elapsed_ms if turn.latency_ms is None else turn.latency_ms
 
 
 def _baseline_turn(model: ModelResult, turn: TurnResult) -> TurnResult | None:
@@ -250,7 +258,7 @@ def _repeats(lane: LaneResult) -> Json | None:
     return {
         "passes": len(lane.whole),
         "usd": _spread([float(one.equal_cost.usd) for one in lane.whole]),
-        "latency_ms": _spread([turn.elapsed_ms if turn.latency_ms is None else turn.latency_ms for turn in turns]),
+        "latency_ms": _spread([] if lane.row.lane.name in _WITHOUT_TIMES else [_latency(turn) for turn in turns]),
         "first_ms": _spread([turn.first_ms for turn in turns if turn.first_ms is not None]),
         "read": _spread([one.usage.cache_read for one in lane.whole]),
         "write": _spread([one.usage.cache_write for one in lane.whole]),

@@ -13,11 +13,21 @@ from urllib.request import urlopen
 
 import msgspec
 
+from rockbottom.batch import Cloud
 from rockbottom.bench.calling import before_sending
 from rockbottom.bench.errors import EndpointDied, EndpointRefused
 from rockbottom.catalog import Scope, scope_of_model_arns
 
 _ACCOUNTS = 100_000_000_000  # 12 digits: the local endpoint takes such an access key for the account
+
+
+@dataclass(frozen=True, slots=True)
+class JobsAt:
+    """Where batch jobs of a run read and write, and as which role; ``s3_url`` None is AWS's own S3."""
+
+    bucket: str
+    role_arn: str
+    s3_url: str | None = None
 
 
 class Endpoint(Protocol):
@@ -26,9 +36,14 @@ class Endpoint(Protocol):
     kind: str
     region: str
     counted: bool  # tokens were counted by the service
+    jobs: JobsAt | None  # None: no batch jobs can be run from here
 
     def client(self, number: int) -> Any:
         """A boto3 ``bedrock-runtime`` client for pass ``number``."""
+        ...
+
+    def cloud(self, number: int) -> Cloud:
+        """The clients of a batch job of pass ``number``; needs ``jobs``."""
         ...
 
     def script(self, number: int, answer: Sequence[Mapping[str, Any]] | None) -> None:
@@ -68,6 +83,7 @@ class AwsEndpoint:
     sleep: Callable[[float], None] = time.sleep
     kind: str = "aws"
     counted: bool = True
+    jobs: JobsAt | None = None
     _client: Any = None
 
     def check(self) -> None:
@@ -90,6 +106,11 @@ class AwsEndpoint:
             session = boto3.Session(profile_name=self.profile, region_name=self.region)
             self._client = session.client("bedrock-runtime", endpoint_url=self.endpoint_url, config=_config(retries=4))
         return self._client
+
+    def cloud(self, number: int) -> Cloud:
+        """The same account for every job."""
+        s3_url = self.jobs.s3_url if self.jobs else None
+        return Cloud(self.region, self.profile, self.endpoint_url, s3_url, sleep=self.sleep)
 
     def script(self, number: int, answer: Sequence[Mapping[str, Any]] | None) -> None:
         """A model says what it says."""
@@ -137,6 +158,7 @@ class LocalEndpoint:
     retries: int = 2
     first_account: int = field(default_factory=lambda: secrets.randbelow(800_000_000_000))
     timeout_s: float = 60.0
+    jobs: JobsAt | None = None
     _moved: float = 0.0
     _clients: dict[int, Any] = field(default_factory=dict)
 
@@ -151,6 +173,12 @@ class LocalEndpoint:
                 config=_config(self.retries, self.timeout_s),
             )  # fmt: skip
         return self._clients[number]
+
+    def cloud(self, number: int) -> Cloud:
+        """An account of its own; waiting for a job moves the clock."""
+        keys = {"aws_access_key_id": self._account(number), "aws_secret_access_key": "local"}
+        s3_url = self.jobs.s3_url if self.jobs else None
+        return Cloud(self.region, None, self.url, s3_url, sleep=self.wait, credentials=keys)
 
     def script(self, number: int, answer: Sequence[Mapping[str, Any]] | None) -> None:
         """Fix the reply of the next request; whatever a refused request left waiting is dropped first."""

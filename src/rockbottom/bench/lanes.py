@@ -57,6 +57,7 @@ LANES: dict[str, Lane] = {
         Lane("auto", "where the planner puts them, request by request", online=True),
         Lane("flex", "as cached, at the flex tier", frozenset({Spot.LAYERS}), tier=Tier.FLEX),
         Lane("priority", "as cached, at the priority tier", frozenset({Spot.LAYERS}), tier=Tier.PRIORITY),
+        Lane("batch", "each turn a record of a batch job: half price, no cache, no answer at once", tier=Tier.BATCH),
         Lane("global", "as cached, through the global profile", frozenset({Spot.LAYERS}), scope=Scope.GLOBAL),
     )
 }
@@ -77,7 +78,7 @@ def lane_named(name: str) -> Lane:
 
 def why_not(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
     """Why this model cannot run this workload down this lane, in words for the lane's row; None: it can."""
-    for check in (_no_body, _no_profile, _no_caching, _no_ttl, _no_tools, _no_layer, _too_many):
+    for check in (_no_body, _no_batch, _no_profile, _no_caching, _no_ttl, _no_tools, _no_layer, _too_many):
         if reason := check(lane, model, rules, workload):
             return reason
     return None
@@ -99,6 +100,14 @@ def family(model: Model) -> str:
 def _no_body(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
     if workload.api == "invoke" and model.vendor not in ("anthropic", "amazon"):
         return f"no InvokeModel body for {model.vendor} models here (api: converse takes them)"
+    return None
+
+
+def _no_batch(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
+    if lane.tier is not Tier.BATCH:
+        return None
+    if workload.tools or any(conversation.tools for conversation in workload.conversations):
+        return "not possible: batch calls no tools, and this workload has some"
     return None
 
 

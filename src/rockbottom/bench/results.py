@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from statistics import median, median_low
 
+from rockbottom.batch import packaged_limits
+from rockbottom.bench.batching import copies
 from rockbottom.bench.lanes import Spot
 from rockbottom.bench.ledger import Ledger, Measured, PassKey
 from rockbottom.bench.requests import parts_of, prompt_of_request, request_of
 from rockbottom.bench.schedule import Row, Schedule
-from rockbottom.catalog import ContestedRule
+from rockbottom.catalog import ContestedRule, Tier
 from rockbottom.cost import Cost, total_of
 from rockbottom.quantities import NO_USAGE, Usage, Usd
 
@@ -199,6 +201,8 @@ def _verdicts(lane: LaneResult, baseline: LaneResult, plan: Schedule, counted: b
     rejected = Verdict(
         "nothing rejected", lane.status != "refused", "nothing rejected" if lane.status != "refused" else lane.why
     )
+    if lane.row.lane.tier is Tier.BATCH and lane.shown is not None:
+        return (_records(lane, plan), rejected, _cheaper(lane, baseline))
     if not lane.row.lane.caches or lane.shown is None:
         return (rejected,)
     if not lane.row.lane.online:
@@ -206,6 +210,17 @@ def _verdicts(lane: LaneResult, baseline: LaneResult, plan: Schedule, counted: b
     if not any(turn.measured.points for turn in lane.shown.turns):
         return (Verdict("points where reuse is expected", True, "no cachePoint: no reuse expected"), rejected)
     return (_placed(lane.shown), _minimum(lane, counted), rejected, _cheaper(lane, baseline))
+
+
+def _records(lane: LaneResult, plan: Schedule) -> Verdict:
+    """How many records the job had; a job takes no fewer than its minimum."""
+    turns, each = plan.workload.turns, copies(plan.workload, lane.row.lane)
+    name = "turns answered by a batch job"
+    least = packaged_limits().minimum_records
+    says = f"{turns} turns as records"
+    if each > 1:
+        says += f", each sent {each} times (a job takes {least} or more) and billed here once"
+    return Verdict(name, True, says)
 
 
 def _placed(shown: PassResult) -> Verdict:

@@ -4,12 +4,16 @@ Every lane sees the same conversation: the fixed answer of each turn goes into t
 fixes none, the answer that the first lane of that model got. So lanes differ in their cachePoints and in nothing else.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, Protocol
 
+from rockbottom.bench.batching import REFUSED, Job, batched, copies
 from rockbottom.bench.calling import check_sdk, send
 from rockbottom.bench.endpoints import Endpoint
 from rockbottom.bench.errors import EndpointDied, EndpointRefused, SpendLimit
@@ -20,10 +24,11 @@ from rockbottom.bench.recording import TurnRecorder
 from rockbottom.bench.replies import Reply
 from rockbottom.bench.requests import Request, parts_of, prompt_of_request, request_of
 from rockbottom.bench.schedule import Row, Schedule, most_of
+from rockbottom.catalog import Tier
 from rockbottom.quantities import ZERO_USD, Usd
 
 Blocks = Sequence[Mapping[str, Any]]
-_ONE_REQUEST = ("ValidationException", "ParamValidation")  # codes that concern one request, not the whole run
+_ONE_REQUEST = ("ValidationException", "ParamValidation", REFUSED)  # codes that concern one request, not the whole run
 
 
 class Watcher(Protocol):
@@ -35,6 +40,10 @@ class Watcher(Protocol):
 
     def measured(self, turn: Measured) -> None:
         """A turn came back."""
+        ...
+
+    def noted(self, text: str) -> None:
+        """One sentence on what a batch job does."""
         ...
 
     def ended(self, ended: Ended) -> None:
@@ -78,13 +87,18 @@ class Runner:
         for turn in self.ledger.turns:
             self._answers.setdefault((turn.key.model, turn.conversation, turn.turn), turn.content)
             if turn.key in rows:
-                self.spent += self.plan.price(turn.usage, rows[turn.key]).usd
+                row = rows[turn.key]
+                self.spent += copies(self.plan.workload, row.lane) * self.plan.price(turn.usage, row).usd
 
     def _pass(self, key: PassKey, row: Row) -> None:
         if self.watcher:
             self.watcher.begun(key, self.plan.workload.turns)
         ended = Ended(key, "unfinished")
         try:
+            if row.lane.tier is Tier.BATCH:
+                self._job(key, row)
+                ended = Ended(key, "done")
+                return
             client = self.endpoint.client(self._number)
             check_sdk(client, wants_ttl=row.lane.ttl is not None or row.lane.online)
             self._clock = PlanningClock.of(self.plan, self.now, self.endpoint.moved)
@@ -100,6 +114,56 @@ class Runner:
             self.ledger.end(ended)
             if self.watcher:
                 self.watcher.ended(ended)
+
+    def _job(self, key: PassKey, row: Row) -> None:
+        """Every turn as a record of one batch job."""
+        requests = dict(self._records(key, row))
+        each, at = copies(self.plan.workload, row.lane), self.endpoint.jobs
+        assert at is not None  # the schedule has no such row otherwise
+        self._guard(row, *[request for request in requests.values() for _ in range(each)])
+        with self._job_folder() as folder:
+            job = Job(
+                f"bench-{self.ledger.settings.nonce or 'run'}-{self._number:03d}", row.sends, at.bucket, at.role_arn,
+                self.plan.on, self.plan.book, folder, self.endpoint.cloud(self._number),
+                self.watcher.noted if self.watcher else lambda text: None,
+            )  # fmt: skip
+            try:
+                replies = batched(requests, each, job)
+            except EndpointDied as error:
+                raise self._died(error) from error
+        known = {(turn.conversation, turn.turn) for turn in self.ledger.of(key)}
+        for place, reply in sorted(replies.items()):
+            self.spent += each * self.plan.price(reply.usage, row).usd
+            if place not in known:
+                label = self.plan.workload.conversations[place[0]].turns[place[1]].label
+                self._measured(key, place, label, requests[place], reply)
+
+    def _records(self, key: PassKey, row: Row) -> Iterator[tuple[tuple[int, int], Request]]:
+        """Every turn with what came before it: the fixed answers, or those that the first lane got."""
+        for index, conversation in enumerate(self.plan.workload.conversations):
+            messages: list[Mapping[str, Any]] = []
+            for number, turn in enumerate(conversation.turns):
+                messages.extend(turn.messages)
+                yield (index, number), self._request(row, conversation, messages)
+                answer = turn.answer or self._answers.get((key.model, index, number))
+                if answer is None:
+                    if number + 1 == len(conversation.turns):
+                        continue
+                    raise EndpointRefused(
+                        f"turn {number + 1} of {conversation.name} has no answer, which the next turn needs: "
+                        "batch answers all at once",
+                        code=REFUSED,
+                    )
+                messages.append({"role": "assistant", "content": _history(answer, conversation, number)})
+
+    @contextmanager
+    def _job_folder(self) -> Iterator[Path]:
+        """Where the job's journal is kept: in the run's folder, so that a run taken up again finds its job."""
+        if self.ledger.folder is not None:
+            yield self.ledger.folder / "batch"
+            return
+        with TemporaryDirectory() as folder:
+            yield Path(folder)
 
     def _conversation(self, client: Any, key: PassKey, row: Row, index: int, conversation: Conversation) -> None:
         known = {turn.turn: turn for turn in self.ledger.of(key) if turn.conversation == index}
@@ -139,16 +203,21 @@ class Runner:
         request, reply = self._send(client, row, request, answer or self._answers.get((key.model, *place)))
         self.spent += self.plan.price(reply.usage, row).usd
         self._answers.setdefault((key.model, *place), reply.content)
+        turn = self._measured(key, place, label, request, reply)
+        if self.recorder:
+            self.recorder.turn(turn, row, request, left)
+
+    def _measured(self, key: PassKey, place: tuple[int, int], label: str, request: Request, reply: Reply) -> Measured:
+        """Keep what came back."""
         at = self.now().isoformat(timespec="milliseconds")
         turn = Measured(
             key, *place, label, reply.usage, reply.content, reply.stop_reason, request.points,
             reply.latency_ms, reply.elapsed_ms, reply.first_ms, at, reply.request_id,
         )  # fmt: skip
         self.ledger.add(turn)
-        if self.recorder:
-            self.recorder.turn(turn, row, request, left)
         if self.watcher:
             self.watcher.measured(turn)
+        return turn
 
     def _send(self, client: Any, row: Row, request: Request, answer: Blocks | None) -> tuple[Request, Reply]:
         """The request as it left, and its reply."""
@@ -174,14 +243,15 @@ class Runner:
             fix=f"rockbottom bench --resume {folder} goes on from there",
         )
 
-    def _guard(self, row: Row, request: Request) -> None:
+    def _guard(self, row: Row, *requests: Request) -> None:
         if self.max_usd is None:
             return
-        worst = most_of(self.plan, row, prompt_of_request(request, row.subject.meter).tokens)
+        meter = row.subject.meter
+        worst = sum((most_of(self.plan, row, prompt_of_request(one, meter).tokens) for one in requests), ZERO_USD)
         if self.spent + worst > self.max_usd:
             kept = len(self.ledger.turns)
             raise SpendLimit(
-                f"stopped before the limit of ${self.max_usd}: spent ${self.spent:.6f}, the next request could cost "
+                f"stopped before the limit of ${self.max_usd}: spent ${self.spent:.6f}, what comes next could cost "
                 f"${worst:.6f}; {kept} finished turns are kept",
                 finished=kept,
                 fix=f"rockbottom bench --resume {self.ledger.folder} --max-usd MORE goes on" if kept else None,

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from rockbottom.bench.batching import copies
 from rockbottom.bench.lanes import Lane, lanes_of, why_not
 from rockbottom.bench.ledger import PassKey
 from rockbottom.bench.recorded import Conversation
@@ -129,15 +130,17 @@ def schedule(
     repeats: int = 1,
     book: PriceBook | None = None,
     resolve: Resolve | None = None,
+    jobs: bool = False,
 ) -> Schedule:
-    """The schedule of a run; ``models`` and ``lanes`` replace the workload's own; ``resolve`` looks profiles up.
+    """The schedule of a run; ``models`` and ``lanes`` replace the workload's own; ``resolve`` looks profiles up;
+    ``jobs`` says that batch jobs can be run.
 
     Raises UnknownModel, UnknownLane, or NoPriceInForce when not even a plain request to a model has a price.
     """
     book = book or catalog.price_book
     chosen = lanes_of(lanes or workload.lanes)
     subjects = [subject_of(name, catalog, on, resolve) for name in models or workload.models]
-    rows = tuple(_row(subject, lane, workload, book, on, region) for subject in subjects for lane in chosen)
+    rows = tuple(_row(subject, lane, workload, book, on, region, jobs) for subject in subjects for lane in chosen)
     return Schedule(workload, rows, repeats, book, on, region, catalog)
 
 
@@ -150,9 +153,10 @@ def estimate(plan: Schedule, done: Collection[PassKey] = ()) -> Estimate:
             continue
         for conversation in plan.workload.conversations:
             for prompt_tokens, answer_tokens in turns_of(plan.workload, conversation, row):
-                requests, tokens = requests + 1, tokens + prompt_tokens
-                most += most_of(plan, row, prompt_tokens)
-                likely += plan.price(Usage(input=prompt_tokens, output=answer_tokens), row).usd
+                each = copies(plan.workload, row.lane)
+                requests, tokens = requests + each, tokens + each * prompt_tokens
+                most += each * most_of(plan, row, prompt_tokens)
+                likely += each * plan.price(Usage(input=prompt_tokens, output=answer_tokens), row).usd
     return Estimate(requests, tokens, most, likely)
 
 
@@ -198,8 +202,10 @@ def subject_of(name: str, catalog: Catalog, on: date, resolve: Resolve | None) -
     return Subject(model, catalog.rules(model, on), Meter(catalog.token_weights[model.model.tokenizer]))
 
 
-def _row(subject: Subject, lane: Lane, workload: Workload, book: PriceBook, on: date, region: str) -> Row:
+def _row(subject: Subject, lane: Lane, workload: Workload, book: PriceBook, on: date, region: str, jobs: bool) -> Row:
     row = Row(subject, lane, why_not(lane, subject.model.model, subject.rules, workload))
+    if row.why is None and lane.tier is Tier.BATCH and not jobs:
+        row = Row(subject, lane, "not possible: batch jobs need --bucket and --role (local: --s3 moto)")
     if row.why is None and lane.scope is not None and lane.scope is subject.model.scope:
         row = Row(subject, lane, f"the id given is that of the {lane.scope.value} profile")
     if row.why is None:

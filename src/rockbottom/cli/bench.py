@@ -13,6 +13,7 @@ import click
 
 from rockbottom.cli.bench_checks import NewFile, known_region, warn_of_other_geographies
 from rockbottom.cli.bench_grading import ask_to_grade, grading_options, listed, votes_asked, voting
+from rockbottom.cli.bench_jobs import jobs_at, jobs_options, local_jobs, wants_jobs
 from rockbottom.cli.exits import Exit, exit_code_of
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class _Dollars(click.ParamType):
     show_default=True,
     help="Where to run. local needs no account; aws spends money and asks first.",
 )
+@jobs_options
 @click.option("--endpoint-url", metavar="URL", help="A local endpoint that runs already, or a private AWS endpoint.")
 @click.option("--region", help="AWS Region.")
 @click.option("--profile", help="AWS profile.")
@@ -104,7 +106,7 @@ def command(ctx: click.Context, workload: Path | None, resume_from: Path | None,
     """
     if (workload is None) == (resume_from is None):
         raise click.UsageError("give a workload file, or --resume with the folder of a run")
-    with _endpoint(given) as endpoint:
+    with _endpoint(given, wants_jobs(workload, resume_from, given["lanes"])) as endpoint:
         bench = _prepared(workload, resume_from, endpoint, given)
         try:
             ask_to_grade(bench, given)
@@ -123,23 +125,26 @@ def command(ctx: click.Context, workload: Path | None, resume_from: Path | None,
 
 
 @contextmanager
-def _endpoint(given: dict[str, Any]) -> "Iterator[Endpoint]":
+def _endpoint(given: dict[str, Any], batches: bool) -> "Iterator[Endpoint]":
     """The place to run: AWS, an endpoint that runs already, or one of our own for as long as this lasts."""
     from rockbottom.bench import AwsEndpoint, LocalEndpoint
 
     if given["place"] == "aws":
-        place = AwsEndpoint(_aws_region(given), given["profile"], given["endpoint_url"])
+        place = AwsEndpoint(_aws_region(given), given["profile"], given["endpoint_url"], jobs=jobs_at(given))
         place.check()
         yield place
         return
     region = known_region(given["region"]) if given["region"] else "us-east-1"
     if given["endpoint_url"]:
-        yield LocalEndpoint(given["endpoint_url"], region)
+        yield LocalEndpoint(given["endpoint_url"], region, jobs=jobs_at(given))
         return
     from rockbottom.local import running
 
-    with running() as server:
-        yield LocalEndpoint(server.url, region)
+    with running(s3="moto" if batches else None) as server:
+        place = LocalEndpoint(server.url, region)
+        if server.s3_url:
+            place.jobs = local_jobs(server.s3_url, region)
+        yield place
 
 
 def _aws_region(given: dict[str, Any]) -> str:

@@ -40,6 +40,10 @@ class _Bar:
         """One more."""
         self._progress.advance(self._task)
 
+    def noted(self, text: str) -> None:
+        """Above the bar."""
+        self._progress.console.print(text, markup=False)
+
     def ended(self, ended: "Ended") -> None:
         """Say what was refused; the bar stays below it."""
         if ended.status == "refused":
@@ -59,6 +63,10 @@ class _Lines:
     def measured(self, turn: "Measured") -> None:
         """One more."""
         self._turns += 1
+
+    def noted(self, text: str) -> None:
+        """On a line of its own."""
+        click.echo(text, err=True)
 
     def ended(self, ended: "Ended") -> None:
         """Say how the pass went; of one without a turn, the error that stopped it says all."""

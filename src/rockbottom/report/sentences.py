@@ -140,8 +140,14 @@ def headline(document: Json, model: Json) -> str:
     return (
         f"{document['workload']['name']} on {model['name']} costs ${month(bill)} a month without caching. "
         f"The least of the lanes {done} is ${month(least)}, by {best['name']}: "
-        f"{percent(Decimal(best['saved']))} less."
+        f"{percent(Decimal(best['saved']))} less{_waiting(best)}."
     )
+
+
+def _waiting(lane: Json) -> str:
+    """What a tier asks for its price."""
+    asks = {"batch": ", for answers within a day and not at once", "flex": ", for answers that may wait"}
+    return asks.get(lane["tier"], "")
 
 
 def combined(document: Json) -> str | None:

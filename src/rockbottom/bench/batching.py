@@ -1,0 +1,127 @@
+"""The lane ``batch``: every turn of the workload as a record of one batch inference job.
+
+A job answers all its records at once and caches nothing, so a turn is sent with the history that was recorded: the
+fixed answers, or those that the baseline got. Where the workload has fewer turns than a job takes records, all of them
+are sent several times; the first answer of each is measured, and all are paid for.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from rockbottom.batch import (
+    BatchError,
+    Cloud,
+    Kind,
+    Outcome,
+    OutputIncomplete,
+    ServiceBusy,
+    StillRunning,
+    packaged_limits,
+)
+from rockbottom.batch import run as run_batch
+from rockbottom.bench.errors import EndpointDied, EndpointRefused
+from rockbottom.bench.lanes import Lane
+from rockbottom.bench.replies import Reply, anthropic_usage, converse_blocks, converse_usage
+from rockbottom.bench.requests import Dialect, Request
+from rockbottom.bench.workload import Workload
+from rockbottom.catalog import PriceBook, Tier
+from rockbottom.quantities import Ttl
+
+REFUSED = "BatchJob"  # the code of a refusal that ends its own lane only
+Place = tuple[int, int]  # conversation and turn, from 0
+_POLL_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What one job is made of besides its requests; ``name`` finds it again when a run is resumed."""
+
+    name: str
+    model_id: str
+    bucket: str
+    role_arn: str
+    on: date
+    book: PriceBook
+    folder: Path
+    cloud: Cloud
+    told: Callable[[str], None]
+
+
+def copies(workload: Workload, lane: Lane) -> int:
+    """How often each turn of a lane is sent: once, except where a job needs more records than there are turns."""
+    if lane.tier is not Tier.BATCH:
+        return 1
+    return max(1, -(-packaged_limits().minimum_records // workload.turns))
+
+
+def batched(requests: Mapping[Place, Request], each: int, job: Job) -> dict[Place, Reply]:
+    """The replies to requests that all ran in one job, ``each`` times over.
+
+    Raises EndpointRefused (code ``BatchJob``) when the job or one of the turns was refused, EndpointDied when it may
+    work later: the same call goes on with the job that is there.
+    """
+    dialect = next(iter(requests.values())).dialect
+    try:
+        outcome = run_batch(
+            list(_records(requests, each)), name=job.name, model=job.model_id, bucket=job.bucket,
+            role_arn=job.role_arn, on=job.on, book=job.book, folder=job.folder, cloud=job.cloud,
+            kind=Kind.CONVERSE if dialect == "converse" else Kind.INVOKE, watcher=_Told(job.told),
+            agree=lambda estimate: True, every_s=_POLL_S,  # the bench has asked for the whole run
+        )  # fmt: skip
+    except (ServiceBusy, StillRunning, OutputIncomplete) as error:
+        raise EndpointDied(f"the batch job: {error}") from error
+    except BatchError as error:
+        raise EndpointRefused(f"the batch job: {error}", code=REFUSED, fix=error.fix) from error
+    found = dict(_replies(outcome, dialect))
+    missing = next((place for place in requests if place not in found), None)
+    if missing is not None:
+        raise EndpointRefused(
+            f"the batch job: turn {missing[1] + 1} of conversation {missing[0] + 1} got no answer ({_why(outcome)})",
+            code=REFUSED,
+        )
+    return found
+
+
+@dataclass(slots=True)
+class _Told:
+    told: Callable[[str], None]
+
+    def uploading(self, done: int, total: int) -> None:
+        """Too short to be shown."""
+
+    def note(self, text: str) -> None:
+        """Pass it on."""
+        self.told(text)
+
+
+def _records(requests: Mapping[Place, Request], each: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for copy in range(each):
+        for (conversation, turn), request in requests.items():
+            yield f"c{conversation:05d}-t{turn:04d}-r{copy:04d}", request.body
+
+
+def _replies(outcome: Outcome, dialect: Dialect) -> Iterator[tuple[Place, Reply]]:
+    """The first answer to each turn."""
+    seen: set[Place] = set()
+    for row in outcome.rows():
+        conversation, turn, _ = (int(part[1:]) for part in str(row["recordId"]).split("-"))
+        if "modelOutput" in row and (conversation, turn) not in seen:
+            seen.add((conversation, turn))
+            yield (conversation, turn), _reply(row["modelOutput"], dialect)
+
+
+def _reply(output: Mapping[str, Any], dialect: Dialect) -> Reply:
+    if dialect == "anthropic":
+        usage = anthropic_usage(output["usage"], Ttl.FIVE_MINUTES)
+        return Reply(usage, converse_blocks(output["content"]), output.get("stop_reason") or "")
+    content: Sequence[Mapping[str, Any]] = output["output"]["message"]["content"]
+    usage = converse_usage(output["usage"], Ttl.FIVE_MINUTES)
+    return Reply(usage, tuple(content), output.get("stopReason") or "")
+
+
+def _why(outcome: Outcome) -> str:
+    errors = "; ".join(f"{count} × {what}" for what, count in outcome.tally.errors.items())
+    return errors or "the service gave no error"

@@ -1,0 +1,63 @@
+"""What the lane ``batch`` of ``rockbottom bench`` needs: a bucket and a role, or an S3 in this process."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rockbottom.bench import JobsAt
+
+_BUCKET, _ROLE = "rockbottom-bench", "arn:aws:iam::123456789012:role/rockbottom-bench"
+
+
+def jobs_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of the lane batch."""
+    options = [
+        click.option("--bucket", metavar="NAME", help="S3 bucket for the lane batch."),
+        click.option("--role", "role_arn", metavar="ARN", help="Role that Bedrock assumes for the lane batch."),
+        click.option("--s3-url", metavar="URL", help="S3 of an endpoint that runs already, for the lane batch."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def jobs_at(given: dict[str, Any]) -> "JobsAt | None":
+    """Where jobs run, as the options say; None without a bucket and a role."""
+    from rockbottom.bench import JobsAt
+
+    if (given["bucket"] is None) != (given["role_arn"] is None):
+        raise click.UsageError("--bucket and --role go together; rockbottom batch setup makes both")
+    if given["bucket"] is None:
+        return None
+    return JobsAt(given["bucket"], given["role_arn"], given["s3_url"])
+
+
+def local_jobs(s3_url: str, region: str) -> "JobsAt":
+    """A bucket in the S3 of this process."""
+    import boto3
+
+    from rockbottom.bench import JobsAt
+
+    s3 = boto3.client(
+        "s3", endpoint_url=s3_url, region_name="us-east-1", aws_access_key_id="local", aws_secret_access_key="local"
+    )
+    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    s3.create_bucket(Bucket=_BUCKET, **where)
+    return JobsAt(_BUCKET, _ROLE, s3_url)
+
+
+def wants_jobs(workload: Path | None, resume_from: Path | None, lanes: tuple[str, ...]) -> bool:
+    """Whether the lane batch is asked for; what is wrong with a workload or a run is said later."""
+    from rockbottom.bench import BenchError, load_workload
+    from rockbottom.bench.ledger import open_ledger
+
+    try:
+        if resume_from is not None:
+            return "batch" in open_ledger(resume_from).settings.lanes
+        assert workload is not None
+        return "batch" in (lanes or load_workload(workload).lanes)
+    except (BenchError, OSError):
+        return False
