@@ -1,6 +1,7 @@
 """A call that has ended as a record, and the sinks that it goes to. No text of a request gets that far."""
 
 import atexit
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Protocol
@@ -126,46 +127,44 @@ class Hasher:
 
     def prefixes(self, reading: Reading) -> dict[str, Any]:
         """The members of a record that a replay needs: hashes, depths, sections, weights and points."""
-        segments, points = reading.prompt.segments, reading.prompt.points
-        stable = reading.stable
+        prompt = reading.prompt
+        segments, stable, blocks = prompt.segments, reading.stable, len(prompt.segments)
         tools = sum(one.section is Section.TOOLS for one in segments[:stable])
-        kept = _kept(tools, stable, len(segments), [point.after for point in points])
-        depths = reading.prompt.depths
-        weights = _weights(segments, kept)
+        first = max(stable, blocks - MOST_MESSAGE_BLOCKS)
+        marks = [point.after for point in prompt.points if point.after]
+        kept = _kept(tools, stable, first, blocks, marks)
+        depths, hashes = prompt.depths, reading.hashes
         return {
-            "hashes": tuple([self._of(reading.hashes[place]) for place in kept]),
+            "hashes": tuple([self._known.get(hashes[place]) or self._of(hashes[place]) for place in kept]),
             "depths": tuple([depths[place] for place in kept]),
-            "sections": (sum(place <= tools for place in kept), sum(place <= stable for place in kept)),
-            "weights": () if all(weight == 1 for weight in weights) else weights,
-            "marks": tuple([kept.index(point.after) + 1 for point in points if point.after]),
-            "ttls": tuple([point.ttl.value if point.ttl else "" for point in points if point.after]),
+            "sections": (bisect_right(kept, tools), bisect_right(kept, stable)),
+            "weights": _weights(segments, kept),
+            "marks": tuple([bisect_right(kept, mark) for mark in marks]),
+            "ttls": tuple([point.ttl.value if point.ttl else "" for point in prompt.points if point.after]),
         }
 
     def _of(self, prefix: PrefixHash) -> str:
-        found = self._known.get(prefix)
-        if found is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            found = blake2b(prefix, key=self._key, digest_size=_HASH_BYTES).hexdigest()
-            self._known[prefix] = found
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        found = self._known[prefix] = blake2b(prefix, key=self._key, digest_size=_HASH_BYTES).hexdigest()
         return found
 
 
-def _kept(tools: int, stable: int, blocks: int, marks: Sequence[int]) -> list[int]:
+def _kept(tools: int, stable: int, first: int, blocks: int, marks: Sequence[int]) -> list[int]:
     """The prefixes to record, by their number of blocks: tools as one, system, the latest messages, all points."""
-    first = max(stable, blocks - MOST_MESSAGE_BLOCKS)
     kept = [*([tools] if tools else []), *range(tools + 1, stable + 1), *range(first + 1, blocks + 1)]
-    missing = {mark for mark in marks if mark > 0 and mark not in kept}
+    missing = {mark for mark in marks if (mark < tools) or (stable < mark <= first)}
     return sorted({*kept, *missing}) if missing else kept
 
 
 def _weights(segments: Sequence[Any], kept: Sequence[int]) -> tuple[int, ...]:
-    """How many blocks the lookback counts between two recorded prefixes."""
+    """How many blocks the lookback counts between two recorded prefixes; (): one each, as is usual."""
+    if len(kept) == len(segments) and all(one.blocks == 1 for one in segments):
+        return ()
     weights: list[int] = []
     before = 0
     for place in kept:
-        one = segments[before].blocks if place == before + 1 else sum(each.blocks for each in segments[before:place])
-        weights.append(min(one, 255))
+        weights.append(min(sum([one.blocks for one in segments[before:place]]), 255))
         before = place
     return tuple(weights)
 

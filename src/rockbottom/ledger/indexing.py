@@ -150,7 +150,7 @@ class LedgerIndex:
         run(schema.insert("call_rows", schema.CALL_COLUMNS), gathered.rows)
         run(schema.upsert("minutes_sums", ("minute", "kind"), schema.SUMS), _flat(gathered.minutes))
         run(schema.upsert("hours_sums", ("hour", "kind"), schema.SUMS), _flat(gathered.hours))
-        families = schema.upsert("families", ("hour", "model", "family"), schema.FAMILY_SUMS)
+        families = schema.upsert("families", ("hour", "model", "family"), schema.SUMS)
         run(families, _flat(self._bounded(gathered.families)))
 
     def _bounded(self, families: dict[Key, list[int]]) -> dict[Key, list[int]]:

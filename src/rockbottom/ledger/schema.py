@@ -22,11 +22,8 @@ SUMS = (
 """What a roll-up sums. ``unpriced``: calls with usage and no known price. ``pointed``: calls with usage that sent
 cachePoints; ``silent``: those of them that neither read nor wrote. Microseconds over so many calls that had them."""
 
-FAMILY_SUMS = tuple(name for name in SUMS if not name.endswith(("_us", "first_calls", "elapsed_calls")))
-
 _kind_columns = ", ".join(f"kinds.{name}" for name in KIND)
 _sum_columns = ", ".join(f"{name} INTEGER NOT NULL DEFAULT 0" for name in SUMS)
-_family_columns = ", ".join(f"{name} INTEGER NOT NULL DEFAULT 0" for name in FAMILY_SUMS)
 
 
 def _rollup(name: str, period: str) -> str:
@@ -59,7 +56,7 @@ CREATE VIEW calls AS SELECT call_rows.id, at, {_kind_columns}, {", ".join(UNITS)
     FROM call_rows JOIN kinds ON kinds.id = kind;
 {_rollup("minutes", "minute")}
 {_rollup("hours", "hour")}
-CREATE TABLE families (hour INTEGER NOT NULL, model TEXT NOT NULL, family TEXT NOT NULL, {_family_columns},
+CREATE TABLE families (hour INTEGER NOT NULL, model TEXT NOT NULL, family TEXT NOT NULL, {_sum_columns},
     PRIMARY KEY (hour, model, family)) WITHOUT ROWID;
 PRAGMA user_version = {VERSION};
 """

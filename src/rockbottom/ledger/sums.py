@@ -2,18 +2,17 @@
 
 import math
 from collections.abc import Callable
+from operator import add
 from typing import Any
 
 import msgspec
 
 from rockbottom.ledger.records import CallRecord, picousd_of
-from rockbottom.ledger.schema import FAMILY_SUMS, SUMS
 
 OTHER = "other prefixes"
 MOST_FAMILIES = 256
 """Families of one model that an hour tells apart; a prefix that changes with every call would fill the index."""
 
-_FAMILY_PLACES = [SUMS.index(name) for name in FAMILY_SUMS]
 _MOST_PICOUSD = 10**17  # a hundred thousand dollars: what SQLite's integers can hold many of
 _json = msgspec.json.Encoder(order="sorted")
 Key = tuple[Any, ...]
@@ -31,7 +30,6 @@ class Gathered:
     def __init__(self, kind_number: Callable[[tuple[str, ...]], int]) -> None:
         self.rows: list[tuple[Any, ...]] = []
         self.minutes: dict[Key, list[int]] = {}
-        self.hours: dict[Key, list[int]] = {}
         self.families: dict[Key, list[int]] = {}
         self._number = kind_number
 
@@ -49,9 +47,15 @@ class Gathered:
         sums = _sums(call, cost, uncached)
         at = int(call.at) if math.isfinite(call.at) else 0
         _plus(self.minutes, (at - at % 60, kind), sums)
-        hour = at - at % 3600
-        _plus(self.hours, (hour, kind), sums)
-        _plus(self.families, (hour, call.model, call.family), [sums[place] for place in _FAMILY_PLACES])
+        _plus(self.families, (at - at % 3600, call.model, call.family), sums)
+
+    @property
+    def hours(self) -> dict[Key, list[int]]:
+        """The minutes, summed by hour."""
+        hours: dict[Key, list[int]] = {}
+        for (minute, kind), sums in self.minutes.items():
+            _plus(hours, (minute - minute % 3600, kind), sums)
+        return hours
 
 
 def _sums(call: CallRecord, cost: int | None, uncached: int | None) -> list[int]:
@@ -88,9 +92,4 @@ def _picousd(text: str | None) -> int | None:
 
 def _plus(table: dict[Key, list[int]], key: Key, sums: list[int]) -> None:
     kept = table.get(key)
-    if kept is None:
-        table[key] = list(sums)
-    else:
-        for place, amount in enumerate(sums):
-            if amount:
-                kept[place] += amount
+    table[key] = sums if kept is None else list(map(add, kept, sums))  # a new list: two tables share the first one
