@@ -5,16 +5,11 @@ Needs boto3 (the extra ``aws``) once something is sent; building and checking do
 
 from rockbottom.batch.api import (
     DEFAULT_FOLDER,
-    Outcome,
-    Place,
     Prepared,
-    Source,
     prepare,
     reopen,
     run,
     runs_in,
-    source_of,
-    summary_of,
 )
 from rockbottom.batch.cloud import Cloud
 from rockbottom.batch.errors import (
@@ -35,9 +30,11 @@ from rockbottom.batch.errors import (
     TooFewRecords,
 )
 from rockbottom.batch.limits import Limits, packaged_limits
+from rockbottom.batch.outcomes import Outcome, summary_of
 from rockbottom.batch.pricing import Comparison, Estimate
 from rockbottom.batch.records import Kind
 from rockbottom.batch.running import Watcher
+from rockbottom.batch.sources import Place, Source, source_of
 
 __all__ = [
     "DEFAULT_FOLDER",

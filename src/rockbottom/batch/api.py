@@ -1,99 +1,33 @@
 """Batch inference from Python: ``prepare`` a run, then ``submit``, ``wait`` and ``collect`` it, or ``run`` it whole."""
 
-import hashlib
-import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from rockbottom.batch.caching import Sampled, sampled
 from rockbottom.batch.cloud import Cloud
-from rockbottom.batch.errors import InvalidSettings, NoSuchRun, NotAgreed, OtherContent
+from rockbottom.batch.errors import NoSuchRun, NotAgreed
 from rockbottom.batch.journal import Checkpoint, Journal, read_journal
 from rockbottom.batch.limits import Limits, packaged_limits, with_quotas
-from rockbottom.batch.pricing import Comparison, Estimate, Pricing, compared, estimate
-from rockbottom.batch.records import Checker, Kind, lines_of, lines_of_bodies
+from rockbottom.batch.outcomes import Outcome, summary_of
+from rockbottom.batch.pricing import Estimate, Pricing, compared, estimate
+from rockbottom.batch.records import Checker, Kind
 from rockbottom.batch.rejoining import Tally
 from rockbottom.batch.running import BatchRun, Silent, Watcher
-from rockbottom.batch.state import RunState, Settings, state_of
+from rockbottom.batch.sources import Body, Place, Source, compare_records, other_content, settings_for, source_of
+from rockbottom.batch.state import RunState, state_of
 from rockbottom.cache import Reader, behaviour_of
 from rockbottom.catalog import Catalog, PriceBook, load_catalog
 from rockbottom.prompt import Api
-from rockbottom.quantities import RockbottomError, Usage, Usd
+from rockbottom.quantities import RockbottomError, Usage
 
 DEFAULT_FOLDER = Path(".rockbottom/batch")
-Body = Mapping[str, Any]
 Agree = Callable[[Estimate], bool]
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where records come from: a JSONL file, or bodies of a program (``label`` is what to call them)."""
-
-    path: Path | None = None
-    bodies: Callable[[], Iterable[Body | tuple[str, Body]]] | None = None
-    label: str = "records"
-
-    def lines(self, checker: Checker) -> Iterator[bytes]:
-        """The checked records."""
-        if self.path is not None:
-            return lines_of(self.path, checker)
-        assert self.bodies is not None
-        return lines_of_bodies(self.bodies(), checker)
-
-    @property
-    def name(self) -> str:
-        """What it is called in messages."""
-        return str(self.path) if self.path is not None else self.label
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a run goes: bucket and folder in S3, the role that Bedrock assumes, and the switches of a job."""
-
-    bucket: str
-    role_arn: str
-    prefix: str = "rockbottom"
-    kms_key: str | None = None
-    bucket_owner: str | None = None
-    timeout_hours: int | None = None
-    tags: Mapping[str, str] = field(default_factory=dict[str, str])
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a run ended. ``left`` are the records without an answer; ``results`` and ``left_path`` are JSONL files."""
-
-    name: str
-    records: int
-    answered: int
-    refused: int
-    left: int
-    attempts: int
-    results: Path
-    left_path: Path
-    tally: Tally
-    manifests: Mapping[str, int]
-    compared: Comparison
-
-    @property
-    def usd(self) -> Usd:
-        """What it cost in batch."""
-        return self.compared.batch.usd
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """The results in the order of the records: recordId with modelOutput or error."""
-        with self.results.open("rb") as file:
-            for line in file:
-                yield msgspec.json.decode(line)
 
 
 @dataclass(slots=True)
@@ -192,34 +126,6 @@ class Prepared:
         )
 
 
-def summary_of(outcome: Outcome) -> dict[str, Any]:
-    """An outcome as JSON; money as text, because it is exact."""
-    ways = outcome.compared
-    usage = outcome.tally.usage
-    return {
-        "name": outcome.name,
-        "records": outcome.records,
-        "answered": outcome.answered,
-        "refused": outcome.refused,
-        "left": outcome.left,
-        "attempts": outcome.attempts,
-        "repeated": outcome.tally.repeated,
-        "foreign": outcome.tally.foreign,
-        "withoutUsage": outcome.tally.unmetered,
-        "errors": outcome.tally.errors,
-        "inputTokens": usage.input,
-        "outputTokens": usage.output,
-        "manifest": dict(outcome.manifests),
-        "usd": {
-            "batch": str(ways.batch.usd),
-            "onDemand": None if ways.on_demand is None else str(ways.on_demand.usd),
-            "onDemandCached": None if ways.cached is None else str(ways.cached.usd),
-        },
-        "cheapest": ways.cheapest,
-        "results": str(outcome.results),
-    }
-
-
 @contextmanager
 def prepare(
     source: Source,
@@ -248,14 +154,14 @@ def prepare(
     found = catalog.model(model, _resolver(cloud))
     pricing = Pricing(found, on, cloud.region, book or catalog.price_book)
     pricing.require_batch()
-    settings = _settings(source, place, model, kind, name, cloud.region, strip_points)
+    settings = settings_for(source, place, model, kind, name, cloud.region, strip_points)
     limits = limits or account_limits(cloud, found.model.name)
     where = folder / settings.name
     where.mkdir(parents=True, exist_ok=True)
     with Journal(where / "journal.jsonl", checkpoint) as journal:
         run = BatchRun(where, journal, limits, cloud, watcher or Silent(), attempts)
         if run.state.settings is not None and run.state.settings != settings:
-            raise _other(run.state.settings, settings)
+            raise other_content(run.state.settings, settings)
         run.create(settings)
         checker = Checker(kind, found.model.vendor, model, limits, strip_points)
 
@@ -269,7 +175,7 @@ def prepare(
                 shutil.rmtree(where)
                 raise
         elif source.path is None:
-            _compare(run, source.lines(checker))
+            compare_records(run, source.lines(checker))
         yield Prepared(run, pricing, catalog)
 
 
@@ -337,13 +243,6 @@ def run(
         return one.collect(every_s=every_s, within_s=within_s)
 
 
-def source_of(records: Iterable[Body | tuple[str, Body]] | str | Path) -> Source:
-    """A source from a path or from bodies; bodies are gone through once, unless they are a list or tuple."""
-    if isinstance(records, str | Path):
-        return Source(Path(records))
-    return Source(bodies=lambda: records)
-
-
 def runs_in(folder: Path = DEFAULT_FOLDER) -> list[tuple[str, RunState]]:
     """Every run of a folder with its state as written down, the latest changed first."""
     journals = sorted(folder.glob("*/journal.jsonl"), key=lambda path: path.stat().st_mtime, reverse=True)
@@ -381,70 +280,3 @@ def _resolver(cloud: Cloud) -> Callable[[str], str]:
         return found["models"][0]["modelArn"]
 
     return resolve
-
-
-def _settings(
-    source: Source, place: Place, model: str, kind: Kind, name: str | None, region: str, strip_points: bool
-) -> Settings:
-    if name is None and source.path is None:
-        raise InvalidSettings(
-            "A run of bodies from a program needs a name, by which a second call finds it again.",
-            fix="name='tickets-2026-11'",
-        )
-    _check_place(place)
-    digest = hashlib.blake2b(digest_size=16)
-    if source.path is not None:
-        with source.path.open("rb") as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
-    for part in (model, kind.value, region, place.bucket, place.prefix, str(strip_points)):
-        digest.update(b"\0" + part.encode())
-    if name is None:
-        assert source.path is not None
-        stem = re.sub(r"[^A-Za-z0-9]+", "-", source.path.stem).strip("-")[:40] or "run"
-        name = f"{stem}-{digest.hexdigest()[:8]}"
-    if not _NAME.fullmatch(name):
-        raise InvalidSettings(f"A run cannot be called {name!r}: letters, digits, '.', '_' and '-', at most 63.")
-    return Settings(
-        name=name, model=model, kind=kind.value, region=region, bucket=place.bucket, prefix=place.prefix,
-        role_arn=place.role_arn, source=source.name, digest=digest.hexdigest(), timeout_hours=place.timeout_hours,
-        kms_key=place.kms_key, bucket_owner=place.bucket_owner, tags=dict(place.tags),
-    )  # fmt: skip
-
-
-def _check_place(place: Place) -> None:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", place.bucket):
-        raise InvalidSettings(f"{place.bucket!r} is not the name of a bucket.", fix="give the name without s3://")
-    if not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/.+", place.role_arn):
-        raise InvalidSettings(
-            f"{place.role_arn!r} is not the ARN of a role.", fix="rockbottom batch setup prints a role to make"
-        )
-    if place.timeout_hours is not None and not 24 <= place.timeout_hours <= 168:
-        raise InvalidSettings(f"A job takes a timeout of 24 to 168 hours, not {place.timeout_hours}.")
-    if re.search(r"[^-!_*'().a-zA-Z0-9/]", place.prefix):
-        raise InvalidSettings(f"The prefix {place.prefix!r} has characters that a job's S3 location does not take.")
-
-
-def _other(old: Settings, new: Settings) -> OtherContent:
-    differ = [
-        name for name in Settings.__struct_fields__ if getattr(old, name) != getattr(new, name) and name != "digest"
-    ]
-    what = f"other {', '.join(differ)}" if differ else "other records"
-    return OtherContent(
-        f"The run {new.name} exists with {what}.",
-        fix=f"--name another, or go on with it as it was: rockbottom batch collect {new.name}",
-    )
-
-
-def _compare(run: BatchRun, lines: Iterable[bytes]) -> None:
-    """Raise OtherContent when the records are not those that the run was built from."""
-    digest = hashlib.blake2b(digest_size=16)
-    for line in lines:
-        digest.update(line)
-    if digest.hexdigest() != run.planned_digest:
-        raise OtherContent(
-            f"The run {run.settings.name} exists with other records.",
-            fix="give another name, or the records that it was started with",
-        )
-
-

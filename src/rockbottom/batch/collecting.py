@@ -1,0 +1,85 @@
+"""The output of jobs that ended: fetched whole or not at all, and held against its manifest."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from rockbottom.batch.outputs import MANIFEST, check_lines, drop_torn_line
+from rockbottom.batch.rejoining import half_written
+from rockbottom.batch.state import WITH_OUTPUT, JobState
+
+if TYPE_CHECKING:
+    from rockbottom.batch.running import BatchRun
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """The output of a run, on its way to the folder of the run."""
+
+    run: "BatchRun"
+
+    def collect(self, accept_incomplete: bool = False) -> None:
+        """Fetch the output of every job that has any. Raises OutputIncomplete when it is half-written."""
+        for job in self.run.state.jobs:
+            if job.ended and job.status in WITH_OUTPUT and job.arn is not None and job.collected is None:
+                self._collect_one(job, accept_incomplete)
+
+    def _collect_one(self, job: JobState, accept_incomplete: bool) -> None:
+        assert job.arn is not None
+        prefix = f"{self.run.settings.folder}/out/{job.arn.rpartition('/')[2]}/"
+        target = self.run.folder / "output" / f"a{job.attempt}-j{job.number:03d}"
+        target.mkdir(parents=True, exist_ok=True)
+        names: list[str] = []
+        manifest: dict[str, Any] | None = None
+        for key in self._keys(prefix):
+            path = target / key.rpartition("/")[2]
+            self._fetch(key, path)
+            if path.name == MANIFEST:
+                manifest = msgspec.json.decode(path.read_bytes())
+            elif path.name.endswith(".jsonl.out"):
+                names.append(str(path.relative_to(self.run.folder)))
+        self._check_whole(job, names, manifest, target, accept_incomplete)
+        self.run.note_event("collected", attempt=job.attempt, job=job.number, files=names, manifest=manifest)
+
+    def _keys(self, prefix: str) -> list[str]:
+        keys: list[str] = []
+        more: dict[str, Any] = {}
+        while True:
+            found = self.run.cloud.call("s3", "list_objects_v2", Bucket=self.run.settings.bucket, Prefix=prefix, **more)
+            keys.extend(one["Key"] for one in found.get("Contents", ()))
+            if not found.get("IsTruncated"):
+                return keys
+            more = {"ContinuationToken": found["NextContinuationToken"]}
+
+    def _fetch(self, key: str, path: Path) -> None:
+        partial = path.with_name(path.name + ".partial")
+
+        def fetch() -> None:
+            with partial.open("wb") as file:
+                self.run.cloud.client("s3").download_fileobj(self.run.settings.bucket, key, file)
+                file.flush()
+                os.fsync(file.fileno())
+
+        self.run.cloud.patiently(f"download of s3://{self.run.settings.bucket}/{key}", fetch)
+        self.run.journal.checkpoint("output fetched")
+        partial.replace(path)
+
+    def _check_whole(
+        self, job: JobState, names: list[str], manifest: dict[str, Any] | None, target: Path, accept: bool
+    ) -> None:
+        if accept:
+            for name in names:
+                drop_torn_line(self.run.folder / name)
+            return
+        where = target / MANIFEST
+        if manifest is None:
+            if job.status == "Stopped":  # may have been stopped before it wrote anything
+                return
+            raise half_written(where, f"job {job.name} is {job.status} and has no {MANIFEST}")
+        found = sum(check_lines(self.run.folder / name) for name in names)
+        said = int(manifest.get("successRecordCount", 0)) + int(manifest.get("errorRecordCount", 0))
+        if found < said:
+            raise half_written(where, f"it counts {said:,} results of job {job.name}, and the output holds {found:,}")

@@ -1,0 +1,77 @@
+"""``rockbottom batch setup`` and ``doctor``: what an account needs for batch jobs, and what is wrong with it."""
+
+import json
+from typing import Any
+
+import click
+
+from rockbottom.cli.batch_opening import cloud_of, settings_of
+from rockbottom.cli.batch_options import where
+from rockbottom.cli.exits import Exit
+
+
+@click.command()
+@click.option("--model", required=True, metavar="ID", help="Model or inference profile.")
+@click.option("--bucket", required=True, help="S3 bucket for input and output.")
+@click.option("--role", default="rockbottom-batch", show_default=True, help="Name of the role.")
+@click.option("--kms-key", metavar="ARN", help="Key that encrypts input and output.")
+@click.option("--account", metavar="ID", help="Account to write the documents for; yours by default.")
+@click.option("--apply", "make", is_flag=True, help="Create or update them; printed only otherwise.")
+@where
+def setup(
+    model: str, bucket: str, role: str, kms_key: str | None, account: str | None, make: bool, **given: Any
+) -> None:
+    """Print, or create with --apply, the bucket, the role and the least permissions that batch needs."""
+    from rockbottom.batch.setup import Wanted, apply, documents, model_arns, wanted_for
+    from rockbottom.catalog import load_catalog
+
+    cloud, found = cloud_of(given), load_catalog().model(model)
+    if account and not make:
+        wanted = Wanted(account, cloud.region, bucket, role, model_arns(found, account, cloud.region), kms_key=kms_key)
+    else:
+        wanted = wanted_for(cloud, found, bucket, role, kms_key)
+    if not make:
+        shown = {"bucket": bucket, "role": wanted.role_arn, **documents(wanted)}
+        click.echo(json.dumps(shown, indent=2))
+        click.echo("Nothing was created; --apply does it.", err=True)
+        return
+    apply(cloud, wanted, lambda text: click.echo(text, err=True))
+    click.echo(wanted.role_arn)
+
+
+@click.command()
+@click.option("--run", "name", help="A run whose settings to look at.")
+@click.option("--model", metavar="ID", help="Model or inference profile.")
+@click.option("--bucket", help="S3 bucket.")
+@click.option("--role", help="Name or ARN of the role.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@where
+@click.pass_context
+def doctor(
+    ctx: click.Context, name: str | None, model: str | None, bucket: str | None, role: str | None, as_json: bool,
+    **given: Any,
+) -> None:  # fmt: skip
+    """Say which of trust, S3, PassRole, model access or Region policy is wrong."""
+    from rockbottom.batch.doctor import Verdict, checks
+    from rockbottom.batch.setup import wanted_for
+    from rockbottom.catalog import load_catalog
+
+    if name is not None:
+        settings = settings_of(name, given["runs"])
+        model, bucket, role = model or settings.model, bucket or settings.bucket, role or settings.role_arn
+        given["region"] = given["region"] or settings.region
+    if not (model and bucket and role):
+        raise click.UsageError("give --run NAME, or --model, --bucket and --role")
+    cloud, found = cloud_of(given), load_catalog().model(model)
+    wanted = wanted_for(cloud, found, bucket, role.rpartition("/")[2])
+    results = checks(cloud, wanted, found)
+    if as_json:
+        rows = [{"name": one.name, "verdict": one.verdict.value, "found": one.found, "fix": one.fix} for one in results]
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        for one in results:
+            click.echo(f"{one.verdict.value:<10} {one.name:<20} {one.found}")
+            if one.fix and one.verdict is not Verdict.GOOD:
+                click.echo(f"{'':<31} {one.fix}")
+    if any(one.verdict is Verdict.WRONG for one in results):
+        ctx.exit(Exit.VERDICT)

@@ -1,0 +1,140 @@
+"""Runs opened for the commands of ``rockbottom batch``: AWS or the endpoint named, the estimate, the question."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import click
+
+from rockbottom.cli.batch_text import Progress, estimate_text
+
+if TYPE_CHECKING:
+    from rockbottom.batch import Cloud, Prepared
+    from rockbottom.catalog import PriceBook
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def cloud_of(given: dict[str, Any], region: str | None = None) -> "Cloud":
+    """AWS, or the endpoints that the options and the environment name. Raises UsageError without a Region."""
+    from rockbottom.batch import Cloud
+
+    bedrock = given["endpoint_url"] or os.environ.get("AWS_ENDPOINT_URL_BEDROCK")
+    s3 = given["s3_endpoint_url"] or os.environ.get("AWS_ENDPOINT_URL_S3")
+    found = given["region"] or region or _own_region(given["profile"])
+    return Cloud(found, given["profile"], bedrock, s3, credentials=_made_up(bedrock))
+
+
+def _made_up(url: str | None) -> dict[str, str]:
+    """The local endpoint takes any credentials; without any of its own, boto3 would refuse to sign."""
+    local = url is not None and urlsplit(url).hostname in _LOOPBACK
+    if not local or os.environ.get("AWS_ACCESS_KEY_ID"):
+        return {}
+    return {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+
+
+def _own_region(profile: str | None) -> str:
+    import boto3
+    from botocore.exceptions import ProfileNotFound
+
+    try:
+        region = boto3.Session(profile_name=profile).region_name
+    except ProfileNotFound as error:
+        raise click.UsageError(str(error)) from error
+    if not region:
+        raise click.UsageError("no AWS Region is set: give --region, as in --region us-east-1")
+    return region
+
+
+def _day(given: dict[str, Any]) -> date:
+    on: datetime | None = given.get("on")
+    return on.date() if on else date.today()
+
+
+def _book(given: dict[str, Any]) -> "PriceBook | None":
+    from rockbottom.catalog import PriceBook, load_catalog
+
+    file = given.get("price_file")
+    return load_catalog().price_book.overlay(PriceBook.read(file)) if file else None
+
+
+@contextmanager
+def prepared_run(given: dict[str, Any], attempts: int = 3) -> "Iterator[Prepared]":
+    """A run of the records and settings of the command line, agreed to; see ``batch.prepare`` for its errors."""
+    from rockbottom.batch import Kind, Place, prepare
+
+    cloud = cloud_of(given)
+    place = Place(
+        given["bucket"], given["role_arn"], given["prefix"], given["kms_key"], given["bucket_owner"],
+        given["timeout_hours"], dict(_tag(one) for one in given["tags"]),
+    )  # fmt: skip
+    with prepare(
+        _source(given["records"]), place, model=given["model"], cloud=cloud, kind=Kind(given["kind"]),
+        name=given["name"] or _workload_name(given["records"]), folder=given["runs"],
+        strip_points=given["strip_cache_points"], on=_day(given), book=_book(given), watcher=Progress(),
+        attempts=attempts,
+    ) as prepared:  # fmt: skip
+        if prepared.run.state.agreed_usd is None:
+            _ask(prepared, cloud, given)
+        yield prepared
+
+
+@contextmanager
+def reopened_run(name: str, given: dict[str, Any], attempts: int = 3) -> "Iterator[Prepared]":
+    """A run that exists, by name. Raises NoSuchRun, RunBusy."""
+    from rockbottom.batch import reopen
+
+    cloud = cloud_of(given, settings_of(name, given["runs"]).region)
+    with reopen(
+        name, cloud, folder=given["runs"], on=_day(given), book=_book(given), watcher=Progress(), attempts=attempts
+    ) as prepared:
+        yield prepared
+
+
+def settings_of(name: str, runs: Path) -> Any:
+    """The settings that a run was made with. Raises NoSuchRun."""
+    from rockbottom.batch import runs_in
+    from rockbottom.batch.api import no_such_run
+
+    state = dict(runs_in(runs)).get(name)
+    if state is None or state.settings is None:
+        raise no_such_run(name, runs)
+    return state.settings
+
+
+def _source(path: Path) -> Any:
+    from rockbottom.batch import Source
+
+    if path.suffix not in (".yaml", ".yml"):
+        return Source(path)
+    from rockbottom.cli.batch_workload import bodies_of
+
+    return Source(bodies=lambda: bodies_of(path), label=str(path))
+
+
+def _workload_name(path: Path) -> str | None:
+    return path.stem if path.suffix in (".yaml", ".yml") else None
+
+
+def _tag(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise click.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--tag")
+    return key, value
+
+
+def _ask(prepared: "Prepared", cloud: "Cloud", given: dict[str, Any]) -> None:
+    """Show the estimate, and go on only with a yes where money is spent."""
+    estimate = prepared.estimate(given["output_tokens"])
+    for line in estimate_text(prepared, estimate):
+        click.echo(line, err=True)
+    local = cloud.bedrock_url is not None and urlsplit(cloud.bedrock_url).hostname in _LOOPBACK
+    agreed = given["yes"] or local
+    if not agreed and not sys.stdin.isatty():
+        raise click.UsageError("a batch run spends money; add --yes to agree, and --max-usd to bound it")
+    prepared.agree(estimate, lambda _: agreed or click.confirm("Spend it?", err=True), given["max_usd"])

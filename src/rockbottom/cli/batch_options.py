@@ -1,0 +1,78 @@
+"""The options that commands of ``rockbottom batch`` share."""
+
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import click
+
+FOLDER = Path(".rockbottom/batch")
+
+
+class _Dollars(click.ParamType):
+    name = "USD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """A positive decimal amount."""
+        try:
+            amount = Decimal(str(value))
+        except InvalidOperation:
+            self.fail(f"'{value}' is not an amount of US dollars", param, ctx)
+        if not amount.is_finite() or amount <= 0:
+            self.fail("the limit must be above zero", param, ctx)
+        return amount
+
+
+def _options(*wanted: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def put(function: Any) -> Any:
+        for option in reversed(wanted):
+            function = option(function)
+        return function
+
+    return put
+
+
+where = _options(
+    click.option("--region", help="AWS Region; that of the run or of your AWS settings by default."),
+    click.option("--profile", help="AWS profile."),
+    click.option("--endpoint-url", metavar="URL", help="Bedrock's control plane elsewhere, like rockbottom serve."),
+    click.option("--s3-endpoint-url", metavar="URL", help="S3 elsewhere."),
+    click.option("--runs", type=click.Path(path_type=Path, file_okay=False), default=FOLDER, show_default=True,
+                 help="Folder of runs."),
+)  # fmt: skip
+priced = _options(
+    click.option("--prices", "price_file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+                 metavar="FILE", help="Your own price rows (CSV), before the packaged ones."),
+    click.option("--on", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Price the run as on this day."),
+    click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+)  # fmt: skip
+job = _options(
+    click.argument("records", type=click.Path(path_type=Path, exists=True, dir_okay=False)),
+    click.option("--model", required=True, metavar="ID", help="Model or inference profile; a job has one."),
+    click.option("--bucket", required=True, help="S3 bucket for input and output."),
+    click.option("--role", "role_arn", required=True, metavar="ARN", help="Role that Bedrock assumes."),
+    click.option("--prefix", default="rockbottom", show_default=True, help="Folder in the bucket."),
+    click.option("--name", help="Name of the run; made from the file and the settings by default."),
+    click.option("--type", "kind", type=click.Choice(["Converse", "InvokeModel"]), default="Converse",
+                 show_default=True, help="Language of the bodies."),
+    click.option("--strip-cache-points", is_flag=True, help="Take cachePoints out instead of refusing them."),
+    click.option("--output-tokens", type=click.IntRange(1), help="Tokens to expect of an answer, for the estimate."),
+    click.option("--kms-key", metavar="ARN", help="Key that encrypts input and output."),
+    click.option("--bucket-owner", metavar="ACCOUNT", help="Account that must own the bucket."),
+    click.option("--timeout-hours", type=click.IntRange(24, 168), help="Hours after which a job expires."),
+    click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag of the jobs; repeat."),
+    click.option("--max-usd", type=_Dollars(), help="Send nothing when the estimate is above this."),
+    click.option("--yes", is_flag=True, help="Do not ask before spending."),
+)  # fmt: skip
+waiting = _options(
+    click.option("--every", "every_s", type=click.FloatRange(0.05), default=30.0, show_default=True,
+                 help="Seconds between two looks at the jobs."),
+    click.option("--within", "within_s", type=click.FloatRange(0), help="Stop waiting after so many seconds."),
+)  # fmt: skip
+collecting = _options(
+    click.option("--attempts", type=click.IntRange(1, 20), default=3, show_default=True,
+                 help="Times a record is sent at most."),
+    click.option("--retry-failed", is_flag=True, help="Send records of failed and stopped jobs once more."),
+    click.option("--accept-incomplete", is_flag=True, help="Take output that is half-written as it is."),
+)  # fmt: skip
