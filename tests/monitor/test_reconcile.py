@@ -1,0 +1,562 @@
+"""The ledger against what AWS counted and billed: every format, every reason, planted by hand."""
+
+import csv
+import gzip
+import io
+import json
+import re
+import zipfile
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import boto3
+import msgspec
+import pytest
+
+from rockbottom.catalog import Tier, load_catalog
+from rockbottom.cli import main
+from rockbottom.cli.exits import Exit
+from rockbottom.ledger import CallRecord, LedgerWriter
+from rockbottom.ledger.trimming import note
+from rockbottom.monitor.alarms.histories import priced
+from rockbottom.monitor.reconcile.billed import billed_book
+from rockbottom.monitor.reconcile.comparing import compared
+from rockbottom.monitor.reconcile.exports import BillLine, bill_lines
+from rockbottom.monitor.reconcile.own import ledger_book
+from rockbottom.monitor.reconcile.usage_types import meaning, model_named, tokens_per_unit
+
+NOVA, SONNET = "amazon.nova-pro-v1:0", "anthropic.claude-sonnet-4-5-20250929-v1:0"
+EDITION = "Claude Sonnet 4.5 (Amazon Bedrock Edition)"
+DAYS = (date(2026, 11, 3), date(2026, 11, 4), date(2026, 11, 5))
+TODAY = date(2026, 11, 20)
+# A day of each model, and what it costs at list price (price book: Nova Pro us-east-1; us. Sonnet 4.5).
+NOVA_DAY = {"input": 200_000, "read": 900_000, "write": 100_000, "output": 50_000}
+SONNET_DAY = {"input": 100_000, "read": 2_000_000, "write": 400_000, "output": 30_000}
+NOVA_USD = {"input": "0.16", "read": "0.18", "write": "0", "output": "0.16"}  # 0.80, 0.20, 0, 3.20 a million
+SONNET_USD = {"input": "0.33", "read": "0.66", "write": "1.65", "output": "0.495"}  # 3.30, 0.33, 4.125, 16.50
+
+
+def _call(day, model, tokens, **more):
+    at = datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp()
+    given = {"region": "us-east-1", "endpoint": "aws", "scope": "us" if model == SONNET else ""}
+    call = CallRecord(
+        at=at, model=model, operation="Converse", input=tokens["input"], output=tokens["output"],
+        cache_read=tokens["read"], cache_write_5m=tokens["write"], **{**given, **more},
+    )  # fmt: skip
+    return priced(call, load_catalog())
+
+
+def _ledger(folder, calls):
+    writer = LedgerWriter(folder)
+    for call in calls:
+        writer.record(call)
+    writer.close()
+    return folder
+
+
+def _calls(day, model, tokens, **more):
+    """The tokens of a day in twenty calls, each below the long-context price."""
+    return [_call(day, model, {kind: count // 20 for kind, count in tokens.items()}, **more) for _ in range(20)]
+
+
+def _whole_calls(days=DAYS):
+    pairs = ((NOVA, NOVA_DAY), (SONNET, SONNET_DAY))
+    return [call for day in days for pair in pairs for call in _calls(day, *pair)]
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    return _ledger(tmp_path / "ledger", _whole_calls())
+
+
+_NOVA_TYPES = {
+    "input": "USE1-NovaPro-input-tokens", "output": "USE1-NovaPro-output-tokens",
+    "read": "USE1-NovaPro-cache-read-input-token-count", "write": "USE1-NovaPro-cache-write-input-token-count",
+}  # fmt: skip
+_SONNET_TYPES = {
+    "input": "USE1-MP:USE1_InputTokenCount-Units", "output": "USE1-MP:USE1_OutputTokenCount-Units",
+    "read": "USE1-MP:USE1_CacheReadInputTokenCount-Units", "write": "USE1-MP:USE1_CacheWriteInputTokenCount-Units",
+}  # fmt: skip
+
+
+def _lines(day, model, tokens, usd, **more):
+    """The lines of one day as AWS words them: Nova in thousands, the Marketplace in millions."""
+    types, unit, product = (_NOVA_TYPES, 1000, "AmazonBedrock") if model == NOVA else (_SONNET_TYPES, 10**6, EDITION)
+    for kind, count in tokens.items():
+        yield BillLine(day, types[kind], product, Decimal(count) / unit, "", Decimal(usd[kind]), **more)
+
+
+def _whole_bill(days=DAYS):
+    return [
+        line
+        for day in days
+        for line in (*_lines(day, NOVA, NOVA_DAY, NOVA_USD), *_lines(day, SONNET, SONNET_DAY, SONNET_USD))
+    ]
+
+
+def _rows(lines, spelled):
+    for number, line in enumerate(lines):
+        yield {
+            spelled("identity", "LineItemId"): f"id{number}",
+            spelled("lineItem", "LineItemType"): line.kind,
+            spelled("lineItem", "UsageStartDate"): f"{line.day}T00:00:00Z",
+            spelled("lineItem", "ProductCode"): line.product if line.product == "AmazonBedrock" else "5q7b3example",
+            spelled("lineItem", "UsageType"): line.usage_type,
+            spelled("lineItem", "UsageAmount"): str(line.amount),
+            spelled("lineItem", "CurrencyCode"): "USD",
+            spelled("lineItem", "UnblendedCost"): str(line.usd),
+            spelled("pricing", "unit"): "1K tokens" if line.product == "AmazonBedrock" else "Units",
+            spelled("product", "ProductName"): line.product,
+        }
+
+
+def _legacy(group, name):
+    return f"{group}/{name}"
+
+
+def _cur2(group, name):
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", f"{group}_{name}").lower()
+
+
+def _csv_text(rows):
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _legacy_gz(folder, lines):
+    path = folder / "report-00001.csv.gz"
+    path.write_bytes(gzip.compress(_csv_text(list(_rows(lines, _legacy))).encode()))
+    return path
+
+
+def _legacy_zip(folder, lines):
+    path = folder / "report.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("report.csv", _csv_text(list(_rows(lines, _legacy))))
+    return path
+
+
+def _cur2_csv(folder, lines):
+    rows = list(_rows(lines, _cur2))
+    for row in rows:
+        row["product"] = json.dumps({"product_name": row.pop("product_product_name")})
+    path = folder / "cur2.csv"
+    path.write_text(_csv_text(rows), encoding="utf-8")
+    return path
+
+
+def _cur2_parquet(folder, lines):
+    import pyarrow
+    import pyarrow.parquet
+
+    rows = list(_rows(lines, _cur2))
+    for row in rows:
+        row["product"] = [("product_name", row.pop("product_product_name"))]
+        day = date.fromisoformat(row["line_item_usage_start_date"][:10])
+        row["line_item_usage_start_date"] = datetime(day.year, day.month, day.day)
+        row["line_item_usage_amount"] = float(row["line_item_usage_amount"])
+        row["line_item_unblended_cost"] = float(row["line_item_unblended_cost"])
+    product = pyarrow.map_(pyarrow.string(), pyarrow.string())
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    arrays = {name: pyarrow.array(column, product if name == "product" else None) for name, column in columns.items()}
+    below = folder / "BILLING_PERIOD=2026-11"
+    below.mkdir()
+    (below / "Manifest.json").write_text("{}", encoding="utf-8")
+    pyarrow.parquet.write_table(pyarrow.table(arrays), below / "part-0.snappy.parquet")
+    return folder
+
+
+@pytest.mark.parametrize("write", [_legacy_gz, _legacy_zip, _cur2_csv, _cur2_parquet])
+def test_a_bill_that_is_the_ledger_agrees_in_every_format(ledger, tmp_path, capsys, write):
+    """Legacy and CUR 2.0, CSV, gzip, zip and Parquet; doubles of Parquet are read as their shortest text."""
+    folder = tmp_path / "bill"
+    folder.mkdir()
+    bill = write(folder, _whole_bill())
+    assert main(["reconcile", "--ledger", str(ledger), "--cur", str(bill)]) == Exit.OK
+    text = capsys.readouterr().out
+    assert "6 of 6 days and models agree within 1%" in text
+    assert "dollars: ledger 10.9050, CUR 10.9050, +0.0000" in text  # 3 x (0.50 + 3.135)
+
+
+def _explorer_json(folder, lines):
+    results = [
+        {
+            "TimePeriod": {"Start": str(day), "End": str(day)},
+            "Groups": [
+                {
+                    "Keys": ["Amazon Bedrock" if line.product == "AmazonBedrock" else line.product, line.usage_type],
+                    "Metrics": {
+                        "UnblendedCost": {"Amount": str(line.usd), "Unit": "USD"},
+                        "UsageQuantity": {"Amount": str(line.amount), "Unit": "N/A"},
+                    },
+                }
+                for line in lines
+                if line.day == day
+            ],
+        }
+        for day in DAYS
+    ]
+    path = folder / "ce.json"
+    path.write_text(json.dumps({"ResultsByTime": results}), encoding="utf-8")
+    return path
+
+
+def test_a_cost_explorer_reply_agrees(ledger, tmp_path, capsys):
+    """GetCostAndUsage by service and usage type."""
+    bill = _explorer_json(tmp_path, _whole_bill())
+    assert main(["reconcile", "--ledger", str(ledger), "--cost-explorer", str(bill), "--json"]) == Exit.OK
+    (told,) = json.loads(capsys.readouterr().out)
+    assert told["agrees"]
+    assert {row["theirs"]["tokens"]["read"] for row in told["rows"]} == {900_000, 2_000_000}
+
+
+def test_the_csv_of_the_cost_explorer_page_has_dollars_only(tmp_path, capsys):
+    """Only dollars are compared then; totals are passed over. Marketplace columns name no model: said, not guessed."""
+    ledger = _ledger(tmp_path / "ledger", [_call(DAYS[0], NOVA, NOVA_DAY)])
+    head = ["Usage type", *(f"{_NOVA_TYPES[kind]}($)" for kind in NOVA_DAY), "Total costs($)"]
+    amounts = [NOVA_USD[kind] for kind in NOVA_DAY]
+    path = tmp_path / "costs.csv"
+    text = io.StringIO()
+    csv.writer(text).writerows([head, ["Usage type total", *amounts, "0.5"], [str(DAYS[0]), *amounts, "0.5"]])
+    path.write_text(text.getvalue(), encoding="utf-8")
+    assert main(["reconcile", "--ledger", str(ledger), "--cost-explorer", str(path)]) == Exit.OK
+    path.write_text(f'"Usage type","{_SONNET_TYPES["input"]}($)"\n"{DAYS[0]}","0.33"\n', encoding="utf-8")
+    assert main(["reconcile", "--ledger", str(ledger), "--cost-explorer", str(path)]) == Exit.VERDICT
+    assert "no model can be told of 1 usage types, $0.3300" in capsys.readouterr().out
+
+
+def _reasons(ledger, lines, day=None, model=SONNET, today=TODAY, tolerance="0.01"):
+    ours = ledger_book(ledger)
+    theirs = billed_book("CUR", lines, load_catalog())
+    found = compared(ours, theirs, load_catalog(), Decimal(tolerance), today)
+    row = next(row for row in found.rows if (row.day, row.model) == (day or DAYS[1], model))
+    return [reason.code for reason in row.reasons], row, found
+
+
+def _more(factor, day=DAYS[1], **more):
+    tokens = {kind: int(count * factor) for kind, count in SONNET_DAY.items()}
+    usd = {kind: Decimal(amount) * Decimal(str(factor)) for kind, amount in SONNET_USD.items()}
+    return [line for line in _whole_bill() if line.day != day or line.product != EDITION] + list(
+        _lines(day, SONNET, tokens, usd, **more)
+    )
+
+
+def test_calls_that_did_not_go_through_the_client(ledger):
+    """The bill has half as much again, and names who spent it."""
+    codes, row, _ = _reasons(ledger, _more(1.5, principal="arn:aws:iam::111122223333:role/notebook"))
+    assert codes == ["not-through-client"]
+    assert "role/notebook" in row.reasons[0].says
+    assert row.tokens("read") == 1_000_000
+    assert row.more_usd == Decimal("1.5675")  # half of 3.135
+
+
+def test_a_model_that_the_ledger_never_saw(ledger):
+    """All of it is other people's."""
+    lines = [
+        *_whole_bill(),
+        BillLine(DAYS[1], "USE1-NovaLite-input-tokens", "AmazonBedrock", Decimal(1000), "", Decimal("0.06")),
+    ]
+    codes, row, _ = _reasons(ledger, lines, model="amazon.nova-lite-v1:0")
+    assert codes == ["not-through-client"]
+    assert row.ours is None
+
+
+def test_batch_tokens_are_told_from_calls(ledger):
+    """Lines of the batch tier."""
+    batch = BillLine(DAYS[1], "USE1-MP:USE1_InputTokenCount_Batch-Units", EDITION, Decimal("3"), "", Decimal("4.95"))
+    codes, row, _ = _reasons(ledger, [*_whole_bill(), batch])
+    assert codes[0] == "batch"
+    assert "3,000,000 tokens" in row.reasons[0].says
+
+
+def test_another_region_is_named(ledger):
+    """Billed in two Regions, called in one."""
+    other = BillLine(DAYS[1], "USW2-MP:USW2_InputTokenCount-Units", EDITION, Decimal("1"), "", Decimal("3.3"))
+    codes, row, _ = _reasons(ledger, [*_whole_bill(), other])
+    assert "region" in codes
+    assert "us-west-2" in row.reasons[codes.index("region")].says
+
+
+def test_the_same_calls_on_another_day(ledger):
+    """What one day lacks the next has: midnight."""
+    lines = [*_more(0.8), *_lines(DAYS[2], SONNET, {k: v // 5 for k, v in SONNET_DAY.items()},
+                                  {k: Decimal(v) / 5 for k, v in SONNET_USD.items()})]  # fmt: skip
+    codes, _, _ = _reasons(ledger, lines)
+    assert codes[0] == "day-boundary"
+
+
+def test_the_end_of_a_bill_is_not_complete(ledger):
+    """The last day of the export, with less than was called."""
+    codes, _, _ = _reasons(ledger, _more(0.5, day=DAYS[2]), day=DAYS[2])
+    assert codes == ["not-yet-billed"]
+
+
+def test_before_the_ledger_began(tmp_path):
+    """The bill knows an earlier day."""
+    ledger = _ledger(tmp_path / "ledger", _whole_calls(DAYS[1:]))
+    codes, _, _ = _reasons(ledger, _whole_bill(), day=DAYS[0])
+    assert codes[0] == "before-ledger"
+
+
+def test_calls_that_the_ledger_lost(ledger):
+    """As its notes say."""
+    note(ledger, {"at": datetime(2026, 11, 6, tzinfo=UTC).timestamp(), "dropped": 40})
+    codes, row, _ = _reasons(ledger, _more(1.2))
+    assert "ledger-lost" in codes
+    assert "40 calls" in row.reasons[codes.index("ledger-lost")].says
+
+
+def test_calls_that_ended_without_usage(tmp_path):
+    """A stream that was cut is billed and says nothing."""
+    calls = [*_whole_calls(), _call(DAYS[1], SONNET, dict.fromkeys(SONNET_DAY, 0), status="no usage")]
+    codes, _, _ = _reasons(_ledger(tmp_path / "ledger", calls), _more(1.1))
+    assert "no-usage" in codes
+
+
+def test_more_in_the_ledger_than_was_billed(ledger):
+    """In the middle of a bill."""
+    codes, _, _ = _reasons(ledger, _more(0.5))
+    assert codes == ["more-in-ledger"]
+
+
+def test_an_unknown_price(tmp_path):
+    """Tokens agree; the ledger has no dollars."""
+    calls = [call for call in _whole_calls() if call.model == NOVA]
+    sonnet = _calls(DAYS[1], SONNET, SONNET_DAY)
+    free = [msgspec.structs.replace(one, cost_usd=None, uncached_usd=None) for one in sonnet]
+    codes, _, _ = _reasons(_ledger(tmp_path / "ledger", [*calls, *free]), _whole_bill())
+    assert codes[0] == "unpriced"
+
+
+def test_a_contested_price_is_recognised(ledger):
+    """Nova's cache writes are free on AWS's list; some say 1.25 times the input price. The bill decides."""
+    usd = {**NOVA_USD, "write": "0.1"}  # 100,000 at 1.00 a million
+    lines = [line for line in _whole_bill() if line.day != DAYS[1] or line.product == EDITION]
+    codes, row, _ = _reasons(ledger, [*lines, *_lines(DAYS[1], NOVA, NOVA_DAY, usd)], model=NOVA)
+    assert codes[0] == "contested-price"
+    assert "write is billed at $1" in row.reasons[0].says
+
+
+def test_a_discount_is_the_same_on_every_day(ledger):
+    """Six rows, each at 90% of the list."""
+    lines = [BillLine(one.day, one.usage_type, one.product, one.amount, one.unit, one.usd * Decimal("0.9"))
+             for one in _whole_bill()]  # fmt: skip
+    codes, row, found = _reasons(ledger, lines)
+    assert codes[0] == "discount"
+    assert "90.0%" in row.reasons[0].says
+    assert not any(one.agrees for one in found.rows)
+
+
+def test_another_price_is_worked_out_from_the_bill(ledger):
+    """One day, one kind: what was paid for a million tokens is said."""
+    usd = {**SONNET_USD, "write": "1.2"}  # 400,000 at 3.00
+    lines = [line for line in _whole_bill() if line.day != DAYS[1] or line.product != EDITION]
+    codes, row, _ = _reasons(ledger, [*lines, *_lines(DAYS[1], SONNET, SONNET_DAY, usd)])
+    assert codes == ["price"]
+    assert "write $3" in row.reasons[0].says
+
+
+def test_tax_and_credits_are_not_compared(ledger):
+    """They are no usage."""
+    lines = [*_whole_bill(), *(_lines(DAYS[1], SONNET, {"input": 0}, {"input": "1.23"}, kind="Tax"))]
+    _, row, found = _reasons(ledger, lines)
+    assert row.agrees
+    assert found.theirs.adjustments == {"Tax": Decimal("1.23")}
+
+
+def test_a_line_that_comes_twice_counts_once(ledger):
+    """Two files of one report that overlap."""
+    one = next(iter(_lines(DAYS[1], SONNET, SONNET_DAY, SONNET_USD, identity="x")))
+    book = billed_book("CUR", [one, one], load_catalog())
+    assert book.of((DAYS[1], SONNET)).tokens["input"] == 100_000
+    assert "twice" in book.notes[0]
+
+
+def test_local_calls_are_left_out(tmp_path, capsys):
+    """They were never billed."""
+    ledger = _ledger(tmp_path / "ledger", [*_whole_calls(), _call(DAYS[1], SONNET, SONNET_DAY, endpoint="local")])
+    bill = tmp_path / "bill"
+    bill.mkdir()
+    assert main(["reconcile", "--ledger", str(ledger), "--cur", str(_legacy_gz(bill, _whole_bill()))]) == Exit.OK
+    assert "1 calls to a local endpoint are left out" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("usage_type", "expected"),
+    [
+        # Spellings as the price list has them.
+        ("USE1-NovaPro-input-tokens-flex", ("NovaPro", "input", False, Tier.FLEX, "us-east-1", 1000)),
+        ("USE1-Nova2.0Lite-cache-write-input-token-count", ("Nova2.0Lite", "write", False, Tier.DEFAULT, "us-east-1", 1000)),  # noqa: E501
+        ("USW2-Claude4Sonnet-input-tokens-cross-region-global-batch", ("Claude4Sonnet", "input", True, Tier.BATCH, "us-west-2", 1000)),  # noqa: E501
+        ("USE1-MP:USE1_CacheWrite1hInputTokenCount_Global-Units", ("", "write_1h", True, Tier.DEFAULT, "us-east-1", 10**6)),  # noqa: E501
+        ("APN1-MP:APN1_cache_write_tokens_1h_standard-Units", ("", "write_1h", False, Tier.DEFAULT, "ap-northeast-1", 10**6)),  # noqa: E501
+        ("APN1-MP:APN1_cache_write_tokens_standard-Units", ("", "write", False, Tier.DEFAULT, "ap-northeast-1", 10**6)),
+        ("USE1-MP:USE1_output_tokens_global_standard-Units", ("", "output", True, Tier.DEFAULT, "us-east-1", 10**6)),
+    ],
+)  # fmt: skip
+def test_a_usage_type_says_what_it_is_about(usage_type, expected):
+    """Both grammars."""
+    said = meaning(usage_type)
+    assert (said.model, said.kind, said.is_global, said.tier, said.region, said.tokens_per_unit) == expected
+
+
+@pytest.mark.parametrize(
+    "usage_type",
+    [
+        "USE1-BoxUsage:m5.large", "USE1-MP:USE1_InputImageCount-Units", "USE1-Nova2.0Lite-mantle-input-tokens-standard",
+        "USE1-MP:USE1_Reserved_1Month_TPM_InputTokens-Units", "USE1-CW:GMD-Metrics", "",
+    ],
+)  # fmt: skip
+def test_what_is_not_about_tokens_of_calls_is_left_out(usage_type):
+    """Other products, images, reserved capacity."""
+    assert meaning(usage_type) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("NovaPro", NOVA), ("Nova2.0Lite", "amazon.nova-2-lite-v1:0"), ("NovaLite", "amazon.nova-lite-v1:0"),
+        ("Claude4.6Sonnet", "anthropic.claude-sonnet-4-6"),
+        ("Claude4Sonnet", "anthropic.claude-sonnet-4-20250514-v1:0"),
+        ("Claude Opus 4.6 (Amazon Bedrock Edition)", "anthropic.claude-opus-4-6-v1"), (EDITION, SONNET),
+        ("Claude 3.7 Sonnet (Amazon Bedrock Edition)", "anthropic.claude-3-7-sonnet-20250219-v1:0"),
+        ("Somebody Else's Model", None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_name_on_a_bill_means_one_model(name, model):
+    """Words and versions in any order, or none."""
+    assert model_named(name, load_catalog().models.values()) == model
+
+
+@pytest.mark.parametrize(
+    ("said", "count"),
+    [
+        ("1K tokens", 1000), ("1M tokens", 10**6), ("Units", None), ("", None),
+        ("Units AWS Marketplace software usage|us-east-1|thousand Cache Read Input Tokens Regional", 1000),
+        ("AWS Marketplace software usage|us-east-1|Million Input Tokens Global", 10**6),
+    ],
+)  # fmt: skip
+def test_the_unit_is_taken_from_the_line_where_it_says_one(said, count):
+    """Else from the grammar."""
+    assert tokens_per_unit(said) == count
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("bill.csv", "a,b\n1,2\n", "it has no line_item_usage_start_date"),
+        ("bill.csv", "", "is no bill"),
+        ("ce.json", '{"Results": []}', "no reply of GetCostAndUsage"),
+        ("bill.zip", "no zip", "not a zip file"),
+        ("bill.csv.gz", "no gzip", "Not a gzipped file"),
+        (
+            "bill.csv",
+            "lineItem/UsageStartDate,lineItem/UsageType,lineItem/UnblendedCost,lineItem/CurrencyCode\n"
+            "2026-11-03T00:00:00Z,USE1-NovaPro-input-tokens,1,EUR\n",
+            "row 2: the bill is in EUR",
+        ),
+    ],
+)
+def test_a_file_that_is_no_bill_is_one_message(ledger, tmp_path, capsys, name, text, says):
+    """And the next thing to do."""
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    option = "--cost-explorer" if name == "ce.json" else "--cur"
+    assert main(["reconcile", "--ledger", str(ledger), option, str(path)]) == Exit.USAGE
+    assert says in capsys.readouterr().err
+
+
+def test_without_anything_to_compare_with_it_asks_what(ledger, capsys):
+    """Three answers."""
+    assert main(["reconcile", "--ledger", str(ledger)]) == Exit.USAGE
+    assert "--cloudwatch, --cur PATH or --cost-explorer FILE" in capsys.readouterr().err
+
+
+def _counted(model, day, tokens, namespace="AWS/Bedrock"):
+    names = {"input": "InputTokenCount", "read": "CacheReadInputTokens", "write": "CacheWriteInputTokens",
+             "output": "OutputTokenCount", "calls": "Invocations"}  # fmt: skip
+    boto3.client("cloudwatch", region_name="us-east-1").put_metric_data(
+        Namespace=namespace,
+        MetricData=[
+            {
+                "MetricName": names[kind],
+                "Dimensions": [{"Name": "ModelId", "Value": model}],
+                "Timestamp": datetime(day.year, day.month, day.day, 12, tzinfo=UTC),
+                "Value": float(count),
+            }
+            for kind, count in tokens.items()
+        ],
+    )
+
+
+def _cloudwatch(ledger, *more):
+    span = ("--since", str(DAYS[0]), "--until", str(DAYS[-1]))
+    return main(["reconcile", "--ledger", str(ledger), "--cloudwatch", *span, *more])
+
+
+def test_cloudwatch_is_asked_for_awss_own_metrics_by_the_day(aws, ledger, capsys):
+    """What is sent, because moto answers without looking at the namespace; profile ids are told to their model."""
+    for day in DAYS:
+        _counted(NOVA, day, {**NOVA_DAY, "calls": 1})
+        _counted(f"us.{SONNET}", day, {**SONNET_DAY, "calls": 1})
+    aws.clear()
+    assert _cloudwatch(ledger, "--yes") == Exit.OK
+    captured = capsys.readouterr()
+    assert "6 of 6 days and models agree" in captured.out
+    assert "GetMetricData for 10 metrics: about $0.0001 at list price" in captured.err
+    assert aws.writes == []
+    (request,) = aws.of("GetMetricData")
+    assert request["StartTime"].startswith("2026-11-03 00:00:00+00:00")
+    assert request["EndTime"].startswith("2026-11-06 00:00:00+00:00")
+    stats = [query["MetricStat"] for query in request["MetricDataQueries"]]
+    named = {(one["Metric"]["Namespace"], one["Period"], one["Stat"]) for one in stats}
+    assert named == {("AWS/Bedrock", 86400, "Sum")}
+    # Names: Amazon Bedrock user guide. CacheReadInputTokenCount is a field of the logs, and no metric.
+    assert {one["Metric"]["MetricName"] for one in stats} == {
+        "InputTokenCount", "OutputTokenCount", "CacheReadInputTokens", "CacheWriteInputTokens", "Invocations",
+    }  # fmt: skip
+
+
+def test_cloudwatch_costs_and_waits_for_consent(aws, ledger, capsys):
+    """Nobody at the terminal and no --yes: it is not asked."""
+    _counted(NOVA, DAYS[0], NOVA_DAY)
+    aws.clear()
+    assert _cloudwatch(ledger) == Exit.USAGE
+    assert aws.of("GetMetricData") == []
+    assert "--yes" in capsys.readouterr().err
+
+
+def test_calls_that_cloudwatch_has_and_the_ledger_has_not_are_counted(aws, tmp_path, capsys):
+    """With how many they are; and a profile that nobody knows says how to name it."""
+    ledger = _ledger(tmp_path / "ledger", [_call(DAYS[0], NOVA, NOVA_DAY)])
+    arn = "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/abc123"
+    _counted(NOVA, DAYS[0], {**{kind: 3 * count for kind, count in NOVA_DAY.items()}, "calls": 3})
+    _counted(arn, DAYS[0], {**SONNET_DAY, "calls": 1})
+    assert _cloudwatch(ledger, "--yes", "--json") == Exit.VERDICT
+    (told,) = json.loads(capsys.readouterr().out)
+    rows = {row["model"]: row for row in told["rows"]}
+    assert rows[NOVA]["reasons"][-1]["says"].startswith("2 calls are not in the ledger")
+    assert rows[arn]["reasons"][0]["code"] == "profile"
+    assert _cloudwatch(ledger, "--yes", "--json", "--behind", f"{arn}=us.{SONNET}") == Exit.VERDICT
+    (told,) = json.loads(capsys.readouterr().out)
+    assert SONNET in {row["model"] for row in told["rows"]}
+
+
+def test_a_region_that_was_not_read_is_named(aws, tmp_path, capsys):
+    """The ledger called two Regions, one was asked."""
+    calls = [_call(DAYS[0], NOVA, NOVA_DAY), _call(DAYS[0], NOVA, NOVA_DAY, region="eu-west-1")]
+    _counted(NOVA, DAYS[0], {**NOVA_DAY, "calls": 1})
+    assert _cloudwatch(_ledger(tmp_path / "ledger", calls), "--yes") == Exit.VERDICT
+    assert "region-not-read: calls went to eu-west-1" in capsys.readouterr().out
+
+
+def test_a_bill_line_of_another_service_is_nothing(tmp_path):
+    """A whole account's report is read, and only Bedrock's tokens count."""
+    other = [BillLine(DAYS[0], "USE1-BoxUsage:m5.large", "AmazonEC2", Decimal(24), "Hrs", Decimal("2.3"))]
+    path = tmp_path / "cur.csv"
+    path.write_text(_csv_text(list(_rows(other, _legacy))), encoding="utf-8")
+    assert len(list(bill_lines(path))) == 1
+    assert billed_book("CUR", bill_lines(path), load_catalog()).entries == {}
