@@ -26,6 +26,8 @@ COMMANDS: dict[str, Entry] = {
     "prices": Entry("rockbottom.cli.prices:command", "Show prices, and check them against AWS's price list."),
     "models": Entry("rockbottom.cli.models:command", "List models and the rules by which they cache."),
     "probe": Entry("rockbottom.cli.probe:command", "Measure on your account how a model really caches."),
+    "watch": Entry("rockbottom.cli.watch:command", "Watch a ledger of calls live in the terminal."),
+    "dash": Entry("rockbottom.cli.dash:command", "Watch a ledger of calls on a local web page."),
     "serve": Entry("rockbottom.cli.serve:serve", "Serve a local Bedrock endpoint that AWS SDKs talk to."),
 }
 """Commands by name, in the order in which they are listed: the everyday ones first."""

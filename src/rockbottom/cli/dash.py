@@ -1,0 +1,57 @@
+"""``rockbottom dash``: the ledger as a page on this machine."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rockbottom.cli.watch import ledger_option, view_of
+
+if TYPE_CHECKING:
+    from rockbottom.watch.server import Dash
+
+
+@click.command()
+@ledger_option
+@click.option("--port", default=4748, show_default=True, help="Port to listen on; 0 is any free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address to bind.")
+@click.option("--expose", is_flag=True, help="Allow a --host that other machines can reach; there is no password.")
+@click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
+def command(folder: Path | None, port: int, host: str, expose: bool, opens: bool) -> None:
+    """Show a ledger of calls on a local web page that updates itself; ctrl-C stops it.
+
+    The page has figures and digests only: no text of any prompt is recorded or shown.
+    """
+    from rockbottom.watch.server import Dash, is_loopback
+
+    following, asking = view_of(folder), view_of(folder)
+    dash = Dash(following, asking, host, port, expose=expose)
+    click.echo(dash.url)
+    click.echo(f"The ledger in {following.folder}, as a page; ctrl-C stops it.", err=True)
+    if not is_loopback(host):
+        click.echo("rockbottom: other machines can read this page: what is spent, on what, tagged how.", err=True)
+    with _stopped_by_signals(dash):
+        if opens:
+            click.launch(dash.url)
+        dash.serve()
+    following.close()
+    asking.close()
+
+
+@contextmanager
+def _stopped_by_signals(dash: "Dash") -> Iterator[None]:
+    """SIGINT and SIGTERM end the block, and that is a good end."""
+
+    def stop(*_: object) -> None:
+        threading.Thread(target=dash.stop, daemon=True).start()  # it waits for the loop that this signal interrupted
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,135 @@
+"""``rockbottom watch``: the ledger in a terminal, live, once, or as JSON."""
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rockbottom.watch.periods import NAMES
+
+if TYPE_CHECKING:
+    from rockbottom.watch import Period, View
+
+SIDES = ("auto", "aws", "local")
+_ONE_READ_S = 0.5
+
+ledger_option = click.option(
+    "--ledger",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the ledger; ROCKBOTTOM_LEDGER or the default folder otherwise.",
+)
+period_option = click.option(
+    "--period", type=click.Choice(NAMES), default="1h", show_default=True, help="How far back."
+)
+side_option = click.option(
+    "--side",
+    type=click.Choice(SIDES),
+    default="auto",
+    show_default=True,
+    help="Calls to AWS, or to the local endpoint (simulated); auto: AWS where it has any.",
+)
+
+
+@click.command()
+@ledger_option
+@period_option
+@side_option
+@click.option("--once", is_flag=True, help="Print one frame and end.")
+@click.option("--json", "as_json", is_flag=True, help="Print the snapshot as JSON; with --follow one line each.")
+@click.option("--follow", is_flag=True, help="With --json: go on, a line whenever something changed.")
+@click.option(
+    "--every", type=click.FloatRange(0.1, 3600), default=2.0, show_default=True, help="Seconds between two looks."
+)
+def command(folder: Path | None, period: str, side: str, once: bool, as_json: bool, follow: bool, every: float) -> None:
+    """Watch a ledger of calls: hit rate, spend, saving, worst prefixes, latest misses with their causes.
+
+    Keys: 1 to 5 choose the period, e changes between AWS and the local endpoint, p pauses, q quits.
+    """
+    from rockbottom.watch import period_named
+
+    if follow and not as_json:
+        raise click.UsageError("--follow goes with --json; without it the live view follows anyway")
+    view, chosen = view_of(folder), period_named(period)
+    try:
+        if as_json and follow:
+            _stream(view, chosen, side, every)
+        elif as_json or once or not sys.stdout.isatty():
+            _print_one(view, chosen, side, as_json)
+        else:
+            from rockbottom.watch.screen import Live
+
+            Live(view, chosen, side, every).run()
+    finally:
+        view.close()
+
+
+def view_of(folder: Path | None) -> "View":
+    """A view of the ledger in a folder, or in the one that the environment names."""
+    from rockbottom.catalog import load_catalog
+    from rockbottom.ledger import default_folder
+    from rockbottom.watch import View
+
+    return View(folder or default_folder(os.environ), load_catalog(), time.time, time.monotonic)
+
+
+def read_all(view: "View") -> None:
+    """Take in all that is recorded; says how far it is where that takes long. Raises NoLedger."""
+    from rockbottom.ledger import NoLedger
+
+    if not view.folder.is_dir():
+        raise NoLedger(
+            f"No ledger in {view.folder}.",
+            fix="record one with rockbottom.attach(client, ledger=True), or name another with --ledger",
+        )
+    said = False
+    while not view.follow(_ONE_READ_S):
+        said = sys.stderr.isatty()
+        if said:
+            click.echo(f"\rreading the ledger: {view.share_read():.0%} ", nl=False, err=True)
+    if said:
+        click.echo("\r" + " " * 40 + "\r", nl=False, err=True)
+
+
+def _print_one(view: "View", period: "Period", side: str, as_json: bool) -> None:
+    read_all(view)
+    shot = view.snapshot(period, side)
+    if as_json:
+        click.echo(_json(shot.to_dict(), indent=2))
+        return
+    from rockbottom.watch.frame import Screen, frame_of
+
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    width = min(160, int(os.environ.get("COLUMNS") or 0) or _width())
+    click.echo("\n".join(frame_of(shot, Screen(width, None, colour))))
+
+
+def _width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
+def _stream(view: "View", period: "Period", side: str, every: float) -> None:
+    last = None
+    try:
+        while True:
+            behind = not view.follow(_ONE_READ_S)
+            found = view.snapshot(period, side).to_dict()
+            changed = {name: value for name, value in found.items() if name != "at"}
+            if changed != last:
+                click.echo(_json(found))
+                sys.stdout.flush()
+                last = changed
+            time.sleep(0 if behind else every)
+    except KeyboardInterrupt:  # the way to end it
+        return
+
+
+def _json(found: object, indent: int | None = None) -> str:
+    import json
+
+    return json.dumps(found, indent=indent, ensure_ascii=False)

@@ -1,0 +1,26 @@
+"""Errors of the live view.
+
+RockbottomError
++-- WatchError          the view cannot be shown
+    +-- NoSuchPeriod    none of the periods that it knows
+    +-- CannotListen    the page's address is not free, or is not loopback
+    +-- NeedsRich       the live terminal view without the package that draws it
+"""
+
+from rockbottom.quantities import RockbottomError
+
+
+class WatchError(RockbottomError):
+    """The view cannot be shown."""
+
+
+class NoSuchPeriod(WatchError):
+    """None of the periods that the view knows."""
+
+
+class CannotListen(WatchError):
+    """The address of the page is taken, unknown, or open to other machines."""
+
+
+class NeedsRich(WatchError):
+    """The live terminal view is drawn by rich, which is not installed."""

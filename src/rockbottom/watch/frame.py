@@ -1,0 +1,324 @@
+"""A snapshot as text: one screen of a terminal, 80 by 24 and upwards. Colour only repeats what words say. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from decimal import Decimal
+
+from rockbottom.report.columns import Cell, Column, Paint, table
+from rockbottom.report.figures import clipped, decimals_for, milliseconds, money, percent, tokens
+from rockbottom.watch.periods import PERIODS, period_named
+from rockbottom.watch.snapshot import Line, Snapshot
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_SMALLEST = (40, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What a frame is drawn on. ``rows`` None: as many as there is to say. ``keys``: whether keys are listened to."""
+
+    columns: int = 80
+    rows: int | None = None
+    colour: bool = False
+    keys: bool = False
+    paused: bool = False
+    zone: tzinfo | None = None  # None: local time
+
+
+def frame_of(shot: Snapshot, screen: Screen) -> list[str]:
+    """The lines of one frame, none longer than the screen is wide, no more than it is high."""
+    paint = Paint(screen.colour)
+    width = max(_SMALLEST[0], screen.columns)
+    foot = [_keys(shot, screen, paint, width)] if screen.keys else []
+    head = [_title(shot, screen, paint, width), *_simulated(shot, paint, width), "", *_totals(shot, paint, width)]
+    notes = [paint(clipped(f" ! {note}", width), "warn") for note in shot.notices]
+    if screen.rows is None:
+        sections = _sections(shot, screen, paint, width, 12)
+        body = [line for section in sections for line in section]
+        return [_cut(line, width) for line in [*head, *body, *([""] if notes else []), *notes, *foot]]
+    rows = max(_SMALLEST[1], screen.rows)
+    room = rows - len(head) - len(foot) - min(len(notes), 2)
+    body = _fitted(_sections(shot, screen, paint, width, 30), room)
+    notes = notes[: max(0, rows - len(head) - len(foot) - len(body))]
+    filler = [""] * (rows - len(head) - len(body) - len(notes) - len(foot))
+    lines = [*head, *body, *filler, *notes][: rows - len(foot)] + foot
+    return [_cut(line, width) for line in lines]
+
+
+# Head -------------------------------------------------------------------------------------------------------
+
+
+def _title(shot: Snapshot, screen: Screen, paint: Paint, width: int) -> str:
+    since = _time(shot.since, screen, shot.until - shot.since > 86_400)
+    left = f" rockbottom watch · last {period_named(shot.period).words}, since {since}"
+    right = ("paused " if screen.paused else "") + _clock(shot.at, screen)
+    if len(left) + len(right) + 2 > width:
+        return paint(clipped(left, width), "bold")
+    return paint(left, "bold") + " " * (width - len(left) - len(right) - 1) + paint(right, "dim")
+
+
+def _simulated(shot: Snapshot, paint: Paint, width: int) -> list[str]:
+    if not shot.simulated:
+        return []
+    return [paint(clipped(" SIMULATED: calls to the local endpoint; nothing here was billed by AWS", width), "warn")]
+
+
+def _totals(shot: Snapshot, paint: Paint, width: int) -> list[str]:
+    total = shot.total
+    if not total.calls:
+        return _nothing(shot, paint, width)
+    facts = [
+        ("hit rate", _rate(total.hit_rate), _hit_style(total)),
+        ("spend", f"${_usd(total.cost_usd)}", ""),
+        ("saved", _saved(total), _sign_style(total.saved_usd)),
+        ("lost", f"${_usd(total.lost_usd)}", "bad" if total.lost_usd > 0 else "dim"),
+        ("per call", "–" if total.usd_per_call is None else f"${_usd(total.usd_per_call)}", ""),
+        ("first token p50/p95", _first(total), ""),
+    ]
+    sizes = [max(len(name), len(text)) for name, text, _ in facts]
+    while sum(sizes) + 2 * len(sizes) > width and len(facts) > 2:
+        facts.pop()
+        sizes.pop()
+    names = "  ".join(paint(f"{name:<{size}}", "dim") for (name, _, _), size in zip(facts, sizes, strict=True))
+    texts = "  ".join(
+        paint(text, style or "bold") + " " * (size - len(text))
+        for (_, text, style), size in zip(facts, sizes, strict=True)
+    )
+    return [f" {names}".rstrip(), f" {texts}".rstrip(), *_charts(shot, paint, width), *_small_print(shot, paint, width)]
+
+
+def _nothing(shot: Snapshot, paint: Paint, width: int) -> list[str]:
+    last = shot.ledger.last_at
+    said = f"No calls in the last {period_named(shot.period).words}."
+    if last is not None and shot.ledger.there:
+        said += f" The latest was {_ago(shot.at - last)} ago."
+    lines = [f" {said}"]
+    if not shot.ledger.calls:
+        lines += [
+            "", " Record some, from your program:",
+            '   client = rockbottom.attach(boto3.client("bedrock-runtime"), ledger=True)',
+            f" This view follows {shot.ledger.folder}",
+        ]  # fmt: skip
+    return [paint(clipped(line, width), "bold" if place == 0 else "dim") for place, line in enumerate(lines)]
+
+
+def _charts(shot: Snapshot, paint: Paint, width: int) -> list[str]:
+    """Hit rate and spend over the period, one character a bar."""
+    if width < 2 * len(shot.bars) + 20:
+        return []
+    rates = [bar.hit_rate for bar in shot.bars]
+    spends = [float(bar.cost_usd) if bar.calls else None for bar in shot.bars]
+    peak = max((value for value in spends if value), default=0.0)
+    left = "hit " + paint(_spark(rates, 1.0), "good")
+    right = "spend " + paint(_spark(spends, peak), "")
+    return [f" {left}   {right}"]
+
+
+def _spark(values: Sequence[float | None], peak: float) -> str:
+    if not peak:
+        return "".join(" " if value is None else _BLOCKS[0] for value in values)
+    return "".join(" " if value is None else _BLOCKS[min(7, max(0, round(value / peak * 7)))] for value in values)
+
+
+def _small_print(shot: Snapshot, paint: Paint, width: int) -> list[str]:
+    total = shot.total
+    said = ["1 call" if total.calls == 1 else f"{total.calls:,} calls"]
+    if shot.usd_per_hour is not None and shot.usd_per_month is not None:
+        said.append(f"${_usd(shot.usd_per_hour)}/hour, ${_usd(shot.usd_per_month)} in 30 days at this rate")
+    if total.failed:
+        said.append(f"{total.failed:,} failed")
+    if total.write:
+        share = f" ({percent(Decimal(str(total.wasted_share)))})" if total.wasted and total.wasted_share else ""
+        said.append(f"{_short(total.write)} tokens written, {_short(total.wasted)} never read{share}")
+    lines, line = [], ""
+    for one in said:
+        if line and len(line) + len(one) + 4 > width:
+            lines.append(line)
+            line = ""
+        line = f"{line} · {one}" if line else f" {one}"
+    return [paint(clipped(one, width), "dim") for one in [*lines, line]]
+
+
+# Sections ---------------------------------------------------------------------------------------------------
+
+
+def _sections(shot: Snapshot, screen: Screen, paint: Paint, width: int, most: int) -> list[list[str]]:
+    if not shot.total.calls:
+        return []
+    found = [_lines(shot.models[:most], "model", width, paint)]
+    if shot.tags:
+        found.append(_lines(shot.tags[:most], "tag", width, paint))
+    found.append(_families(shot, width, paint, most))
+    found.append(_misses(shot, screen, width, paint, most))
+    return [["", *section] for section in found if section]
+
+
+def _fitted(sections: list[list[str]], room: int) -> list[str]:
+    """As much of every section as there is room for: first two rows of each, then more from the last one up."""
+    kept = [min(len(section), 3) for section in sections]  # a blank line, a heading, a row
+    while sum(kept) > room and len(kept) > 1:
+        kept.pop(1 if len(kept) > 3 else 0)  # tags first, then models: what goes wrong stays
+        sections = [*sections[:1], *sections[2:]] if len(sections) > 3 else sections[1:]
+    grew = True
+    while grew and sum(kept) < room:
+        grew = False
+        for place in reversed(range(len(sections))):
+            if kept[place] < len(sections[place]) and sum(kept) < room:
+                kept[place] += 1
+                grew = True
+    return [line for section, rows in zip(sections, kept, strict=True) for line in section[:rows]][: max(0, room)]
+
+
+def _lines(lines: Sequence[Line], heading: str, width: int, paint: Paint) -> list[str]:
+    wide = width >= 100
+    columns = [
+        Column(heading, right=False, wide=True), Column("calls"), Column("hit"), Column("spend $"), Column("saved $"),
+        Column("saved"), Column("lost $"), *([Column("p50 ms"), Column("p95 ms")] if wide else []),
+    ]  # fmt: skip
+    places = _places([line.cost_usd for line in lines])
+    rows = [
+        [
+            Cell(line.name), Cell(tokens(line.calls)), Cell(_rate(line.hit_rate), _hit_style(line)),
+            Cell(money(line.cost_usd, places)), Cell(money(line.saved_usd, places), _sign_style(line.saved_usd)),
+            Cell("" if line.saved_share is None else percent(Decimal(str(line.saved_share)))),
+            Cell(money(line.lost_usd, places), "bad" if line.lost_usd > 0 else "dim"),
+            *([Cell(milliseconds(line.first_ms_p50)), Cell(milliseconds(line.first_ms_p95))] if wide else []),
+        ]
+        for line in lines
+    ]  # fmt: skip
+    return table(columns, rows, width, paint)
+
+
+def _families(shot: Snapshot, width: int, paint: Paint, most: int) -> list[str]:
+    worst = [line for line in shot.families if line.missed][:most]
+    if not worst:
+        return [paint(" ✓ no prefix lost anything to a miss", "good")]
+    columns = [
+        Column("worst prefixes", right=False, wide=True), Column("misses"), Column("hit"), Column("missed tokens"),
+        Column("lost $"),
+    ]  # fmt: skip
+    places = _places([line.lost_usd for line in worst])
+    rows = [
+        [
+            Cell(line.name), Cell(tokens(line.misses)), Cell(_rate(line.hit_rate), _hit_style(line)),
+            Cell(tokens(line.missed)), Cell(_lost(line.lost_usd, line.lost_unpriced, places), "bad"),
+        ]
+        for line in worst
+    ]  # fmt: skip
+    return table(columns, rows, width, paint)
+
+
+def _misses(shot: Snapshot, screen: Screen, width: int, paint: Paint, most: int) -> list[str]:
+    if not shot.misses:
+        return []
+    columns = [
+        Column("at", right=False), Column("latest misses", right=False), Column("tokens"), Column("lost $"),
+        Column("", right=False, wide=True),
+    ]  # fmt: skip
+    shown = shot.misses[:most]
+    lost = [Decimal(miss["lost_usd"]) for miss in shown if miss["lost_usd"] is not None]
+    places = _places(lost)
+    days = shot.until - shot.since > 86_400
+    rows = [
+        [
+            Cell(_time(miss["at"], screen, days, seconds=not days), "dim"), Cell(miss["cause"], "warn"),
+            Cell(tokens(miss["tokens"])),
+            Cell("?" if miss["lost_usd"] is None else money(Decimal(miss["lost_usd"]), places)),
+            Cell(miss["evidence"], "dim"),
+        ]
+        for miss in shown
+    ]  # fmt: skip
+    return table(columns, rows, width, paint)
+
+
+def _keys(shot: Snapshot, screen: Screen, paint: Paint, width: int) -> str:
+    periods = "  ".join(
+        f"[{number} {period.name}]" if period.name == shot.period else f"{number} {period.name}"
+        for number, period in enumerate(PERIODS, 1)
+    )
+    pause = "p go on" if screen.paused else "p pause"
+    return paint(clipped(f" {periods}   e AWS/local   {pause}   q quit", width), "dim")
+
+
+_PIECES = re.compile(r"\x1b\[[0-9;]*m|.")
+
+
+def _cut(line: str, width: int) -> str:
+    """The line without what would not fit; codes of colour take no room and stay."""
+    left, kept = width, ""
+    for piece in _PIECES.findall(line):
+        if not piece.startswith("\x1b"):
+            if not left:
+                continue
+            left -= 1
+        kept += piece
+    return kept.rstrip(" ")
+
+
+# Words ------------------------------------------------------------------------------------------------------
+
+
+def _usd(amount: Decimal) -> str:
+    return money(amount, _places([amount]))
+
+
+def _places(amounts: Sequence[Decimal]) -> int:
+    """Cents where there are dollars; three figures where there are only parts of a dollar."""
+    largest = max((abs(amount) for amount in amounts), default=Decimal(0))
+    return 2 if largest >= 1 else decimals_for([largest]) - 1 if largest else 2
+
+
+def _rate(share: float | None) -> str:
+    return "–" if share is None else f"{share * 100:.1f}%" if share < 0.9995 or share == 1 else ">99.9%"
+
+
+def _hit_style(line: Line) -> str:
+    if line.hit_rate is None:
+        return "dim"
+    return "good" if line.hit_rate >= 0.7 else "warn" if line.hit_rate >= 0.4 else "bad"
+
+
+def _sign_style(amount: Decimal) -> str:
+    return "good" if amount > 0 else "bad" if amount < 0 else "dim"
+
+
+def _saved(line: Line) -> str:
+    share = "" if line.saved_share is None else f" ({percent(Decimal(str(line.saved_share)))})"
+    return f"${_usd(line.saved_usd)}{share}"
+
+
+def _lost(amount: Decimal, unpriced: int, places: int) -> str:
+    return "?" if unpriced and not amount else money(amount, places)
+
+
+def _first(line: Line) -> str:
+    if line.first_ms_p50 is None:
+        return "not streamed"
+    return f"{milliseconds(line.first_ms_p50)} / {milliseconds(line.first_ms_p95)} ms"
+
+
+def _short(count: int) -> str:
+    if count < 10_000:
+        return f"{count:,}"
+    return f"{count / 1e6:.1f}M" if count >= 1_000_000 else f"{count // 1000}k"
+
+
+def _time(at: float, screen: Screen, days: bool, seconds: bool = False) -> str:
+    when = datetime.fromtimestamp(at, screen.zone)
+    if days:
+        return f"{when:%b %d %H:%M}"
+    return f"{when:%H:%M:%S}" if seconds else f"{when:%H:%M}"
+
+
+def _clock(at: float, screen: Screen) -> str:
+    return f"{datetime.fromtimestamp(at, screen.zone):%H:%M:%S}"
+
+
+def _ago(seconds: float) -> str:
+    for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {name}{'' if count == 1 else 's'}"
+    return "less than a minute"

@@ -1,0 +1,39 @@
+"""A ledger to write into, the traffic of ``traffic.py``, and one Chromium."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # traffic
+sys.path.insert(0, str(Path(__file__).parents[1] / "report"))  # chromium_page
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The folder of a ledger that does not exist yet."""
+    return tmp_path / "ledger"
+
+
+@pytest.fixture
+def record(folder):
+    """Write calls into the ledger."""
+    from rockbottom.ledger import LedgerWriter
+
+    def written(*calls):
+        writer = LedgerWriter(folder)
+        for call in calls:
+            writer.record(call)
+        writer.close()
+
+    return written
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    """One Chromium for all tests of the page."""
+    from chromium_page import Browser
+
+    found = Browser(chromium)
+    yield found
+    found.close()

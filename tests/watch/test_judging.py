@@ -1,0 +1,170 @@
+"""Causes of misses from what a ledger holds: hand-made calls, one cause each."""
+
+from traffic import SONNET, call, read, write
+
+from rockbottom.watch.judging import Judge
+
+NOON = 1_795_000_000.0
+
+
+def causes(*calls):
+    """The rule of each call, None where it was no miss."""
+    judge = Judge()
+    return [None if (miss := judge.judge(one)) is None else miss.rule or miss.cause for one in calls]
+
+
+def last(*calls):
+    """The miss of the last call."""
+    judge = Judge()
+    return [judge.judge(one) for one in calls][-1]
+
+
+def test_the_first_write_of_a_prefix_is_no_miss():
+    """Somebody has to write it."""
+    assert causes(write(NOON), read(NOON + 10)) == [None, None]
+
+
+def test_a_pause_longer_than_the_ttl_is_named_with_the_gap():
+    """Five minutes without a touch, and the entry is gone; reads keep it alive before that."""
+    miss = last(write(NOON), read(NOON + 200), write(NOON + 200 + 312))
+    assert (miss.rule, miss.tokens) == ("RB012", 4000)
+    assert miss.evidence == "5 min 12 s since it was last used; it lives 5 min"
+
+
+def test_an_entry_of_an_hour_outlives_a_pause_of_six_minutes():
+    """The TTL is that of the write: read or not, six minutes are no reason for entries of an hour."""
+    hour = call(NOON, cache_write_1h=4000, input=10, cacheable=4000, family="3fa91c: 4,000 tokens, Claude Sonnet 4.6")
+    assert last(hour, write(NOON + 360)).rule == "RB019"
+    assert last(hour, write(NOON + 3700)).evidence == "1 h 1 min since it was last used; it lives 1 h"
+
+
+def test_another_region_is_named_when_the_live_entry_is_there():
+    """An entry of the Region before is live and out of reach."""
+    miss = last(write(NOON), write(NOON + 20, region="us-west-2"))
+    assert (miss.rule, miss.evidence) == ("RB013", "the live entry is in us-east-1, the call went to us-west-2")
+
+
+def test_calls_that_left_before_the_writer_answered_wrote_too():
+    """The writer's reply began after 900 ms; the second call left after 300."""
+    miss = last(write(NOON), write(NOON + 0.3))
+    assert (miss.rule, miss.evidence) == ("RB014", "left 300 ms after its writer, before the reply began")
+
+
+def test_a_live_entry_that_was_not_read_is_unexplained():
+    """Nothing in the ledger says why, so nothing is guessed."""
+    assert last(write(NOON), write(NOON + 60)).rule == "RB019"
+
+
+def test_no_point_on_a_prefix_that_was_sent_before():
+    """The same 4,000 tokens again without a cachePoint."""
+    bare = read(NOON + 30, cache_read=0, input=4180, points=0, cacheable=0)
+    assert last(write(NOON), bare).rule == "RB001"
+
+
+def test_a_point_under_the_minimum_is_told_with_both_numbers():
+    """The family is long enough, and the last point stands too early."""
+    short = read(NOON + 30, cache_read=0, input=4180, cacheable=600)
+    miss = last(write(NOON), short)
+    assert (miss.rule, miss.evidence) == ("RB002", "the last point stands at 600 tokens; the model needs 1,024")
+
+
+def test_a_prefix_below_the_minimum_is_nobody_s_miss():
+    """Too little repeats for any point to help."""
+    small = [read(NOON + at, size=700, cache_read=0, input=900, points=0, cacheable=0) for at in (0, 10)]
+    assert causes(*small) == [None, None]
+
+
+def test_a_new_prefix_of_the_same_size_took_the_place_of_the_old():
+    """One byte moved by a deploy: another digest, nearly the same size, the same tags."""
+    tags = {"feature": "chat"}
+    new = write(NOON + 60, family="b7e210: 4,012 tokens, Claude Sonnet 4.6", tags=tags)
+    miss = last(write(NOON, tags=tags), read(NOON + 10, tags=tags), new)
+    assert (miss.rule, miss.cause, miss.tokens) == ("", "the prefix changed", 4012)
+    assert miss.evidence == "a new prefix of 4,012 tokens in the place of one of 4,000 (2 calls)"
+
+
+def test_a_prefix_of_another_size_is_another_program_s():
+    """Half as large again: a second agent, cold once."""
+    other = write(NOON + 60, family="b7e210: 6,000 tokens, Claude Sonnet 4.6")
+    assert causes(write(NOON), other) == [None, None]
+
+
+def test_a_prefix_that_is_new_each_time_changes_every_time():
+    """A clock in the system prompt: from the third on it is no coincidence."""
+    calls = [write(NOON + at, family=f"{at:06x}: 4,000 tokens, Claude Sonnet 4.6") for at in range(0, 50, 10)]
+    assert causes(*calls) == [None, "the prefix changed", "RB003", "RB003", "RB003"]
+
+
+def test_what_the_client_noticed_is_believed():
+    """The client saw the request itself."""
+    assert last(write(NOON), write(NOON + 60, cause="RB005")).cause == "tools in another order"
+
+
+def test_a_changed_prefix_that_the_client_noticed_has_its_tokens():
+    """The record names the rule; the size of the prefix says how much was missed."""
+    new = write(
+        NOON + 60, family="b7e210: 4,012 tokens, Claude Sonnet 4.6", cause="RB003", hashes=("bb",), depths=(4012,)
+    )
+    miss = last(write(NOON, hashes=("aa",), depths=(4000,)), new)
+    assert (miss.rule, miss.tokens) == ("RB003", 4012)
+
+
+def test_what_nobody_can_tell_is_no_miss():
+    """Failed calls, calls without usage, and a read that another conversation may have cut short."""
+    partly = read(NOON + 20, cache_read=1500, input=2680)
+    odd = [call(NOON + 30, status="failed"), call(NOON + 40, status="no usage")]
+    assert causes(write(NOON), partly, *odd) == [None, None, None, None]
+
+
+HASHES, DEPTHS = ("aa", "bb", "cc"), (2000, 4000, 6000)
+
+
+def test_hashes_show_what_a_conversation_could_have_read():
+    """Turn two shares 6,000 tokens with turn one and read only 2,000 of them, 400 s later."""
+    one = write(NOON, cache_write_5m=6000, hashes=HASHES, depths=DEPTHS, cacheable=6000)
+    two = read(
+        NOON + 400, cache_read=2000, cache_write_5m=4800, hashes=(*HASHES, "dd"), depths=(*DEPTHS, 6800), cacheable=6800
+    )
+    miss = last(one, two)
+    assert (miss.rule, miss.tokens) == ("RB012", 4000)
+
+
+def test_hashes_show_that_two_conversations_share_only_their_system_prompt():
+    """Turn one of another conversation reads the 2,000 tokens that both begin with: nothing was missed."""
+    one = write(NOON, cache_write_5m=6000, hashes=HASHES, depths=DEPTHS, cacheable=6000)
+    other = read(
+        NOON + 5, cache_read=2000, cache_write_5m=3000, hashes=("aa", "xx"), depths=(2000, 5000), cacheable=5000
+    )
+    assert causes(one, other) == [None, None]
+
+
+def test_what_was_sent_behind_the_last_point_was_never_marked():
+    """The earlier call marked 2,000 of the 6,000 tokens that are sent again."""
+    one = write(NOON, size=2000, input=4200, hashes=HASHES, depths=DEPTHS)
+    two = read(NOON + 10, size=2000, input=4800, hashes=HASHES, depths=DEPTHS, cacheable=6000)
+    assert last(one, two).rule == "RB010"
+
+
+def test_a_miss_costs_what_was_paid_above_a_read():
+    """4,000 tokens written at 3.75 x 1.1 $/M instead of read at 0.30 x 1.1 $/M (Sonnet 4.6, the US profile)."""
+    from decimal import Decimal
+
+    from traffic import catalog
+
+    from rockbottom.watch.misses import lost_usd
+
+    write_price, read_price = (_price(SONNET, unit) for unit in ("cache_write_5m", "cache_read"))
+    assert lost_usd(write(NOON), 4000, catalog()) == 4000 * (write_price - read_price) / Decimal(1_000_000)
+
+
+def _price(model, unit):
+    from datetime import UTC, datetime
+
+    from traffic import catalog
+
+    from rockbottom.catalog import Tier
+    from rockbottom.quantities import Unit
+
+    known = catalog().model(model)
+    on = datetime.fromtimestamp(NOON, UTC).date()
+    return catalog().price_book.price(known.model.id, known.scope, Tier.DEFAULT, Unit(unit), on).usd_per_mtok

@@ -1,0 +1,309 @@
+"""What a view says of a ledger, worked out by hand; and what it does when the ledger is torn, moved or deleted."""
+
+import shutil
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from traffic import NOVA, call, catalog, read, write
+
+from rockbottom.ledger import LedgerReader, LedgerWriter
+from rockbottom.watch import View, WatchError, period_named
+from rockbottom.watch.snapshot import percentile
+from rockbottom.watch.tally import ms_of, step_of
+
+NOW = 1_795_000_000.0
+
+
+@pytest.fixture
+def view(folder):
+    """A view of the ledger at a fixed instant."""
+    made = View(folder, catalog(), lambda: NOW, lambda: 0.0)
+    yield made
+    made.close()
+
+
+def seen(view, period="1h", side="auto"):
+    """What the view says after it has taken in everything."""
+    while not view.follow(1):
+        pass
+    return view.snapshot(period_named(period), side)
+
+
+def test_the_figures_of_two_calls(view, record):
+    """One write and one read of 4,000 tokens: half of the prompt tokens were read."""
+    calls = [write(NOW - 60, first_ms=800.0), read(NOW - 50, first_ms=400.0)]
+    record(*calls)
+    shot = seen(view)
+    total = shot.total
+    assert (total.calls, total.read, total.write, total.input, total.output) == (2, 4000, 4000, 360, 440)
+    assert total.hit_rate == pytest.approx(4000 / 8360, abs=1e-6)
+    assert total.cost_usd == sum(Decimal(one.cost_usd) for one in calls)
+    assert total.saved_usd == sum(one.saved_usd for one in calls)
+    assert total.usd_per_call == (total.cost_usd / 2).quantize(Decimal("1e-12"))
+    assert total.first_ms_p50 == pytest.approx(400, rel=0.03)
+    assert total.first_ms_p95 == pytest.approx(800, rel=0.03)
+    assert [line.name for line in shot.models] == ["anthropic.claude-sonnet-4-6"]
+    assert sum(bar.calls for bar in shot.bars) == 2
+
+
+def test_calls_without_price_usage_or_success_are_said(view, record):
+    """Their tokens count where there are any; their money is not made up."""
+    record(
+        read(NOW - 5, cost_usd=None, uncached_usd=None),
+        call(NOW - 4, status="failed"),
+        call(NOW - 3, status="no usage"),
+    )
+    shot = seen(view)
+    assert (shot.total.calls, shot.total.unpriced, shot.total.failed, shot.total.no_usage) == (3, 1, 1, 1)
+    assert shot.total.cost_usd == 0
+    assert "1 call without a known price: tokens count, money does not." in shot.notices
+
+
+def test_simulated_calls_never_mix_with_billed_ones(view, record):
+    """The side of AWS is shown where it has calls; the local side says that it is simulated."""
+    record(read(NOW - 50), read(NOW - 40, endpoint="local"), read(NOW - 30, endpoint="local"))
+    billed, local = seen(view), seen(view, side="local")
+    assert (billed.side, billed.simulated, billed.total.calls) == ("aws", False, 1)
+    assert (local.side, local.simulated, local.total.calls) == ("local", True, 2)
+    assert billed.other.calls == 2
+    assert "2 calls to the local endpoint left out: simulated, not billed." in billed.notices
+
+
+def test_only_local_calls_are_shown_as_simulated(view, record):
+    """A person who tries it out sees something at once, with its label."""
+    record(read(NOW - 40, endpoint="local"))
+    assert seen(view).simulated
+
+
+def test_tags_count_a_call_once_each(view, record):
+    """A call of tenant acme and feature chat is in both lines, and once in the total."""
+    record(read(NOW - 40, tags={"tenant": "acme", "feature": "chat"}), read(NOW - 30, tags={"tenant": "initech"}))
+    shot = seen(view)
+    assert {line.name: line.calls for line in shot.tags} == {"tenant=acme": 1, "feature=chat": 1, "tenant=initech": 1}
+    assert shot.total.calls == 2
+
+
+def test_the_worst_prefix_is_the_one_that_lost_most(view, record):
+    """Sonnet missed 4,000 tokens once, Haiku nothing; Nova writes for nothing, so its miss lost nothing."""
+    nova = [write(NOW - at, model=NOVA) for at in (3000, 2000)]
+    record(write(NOW - 3000), write(NOW - 2000), *nova)
+    shot = seen(view)
+    assert [(line.name, line.misses, line.lost_usd > 0) for line in shot.families] == [
+        ("3fa91c: 4,000 tokens, Claude Sonnet 4.6", 1, True), ("3fa91c: 4,000 tokens, Nova Pro", 1, False),
+    ]  # fmt: skip
+    assert [(cause.rule, cause.misses) for cause in shot.causes] == [("RB012", 2)]
+    assert {miss["cause"] for miss in shot.misses} == {"the entry had expired"}
+
+
+def test_prefixes_that_change_every_time_are_one_line(view, record):
+    """Thirty digests, one mistake."""
+    record(*(write(NOW - 600 + at, family=f"{at:06x}: 4,000 tokens, Claude Sonnet 4.6") for at in range(0, 300, 10)))
+    worst = seen(view).families[0]
+    assert (worst.name, worst.misses) == ("changes every time: about 4,000 tokens, Claude Sonnet 4.6", 28)
+
+
+def test_tokens_that_nobody_read_in_time_are_waste(view, record):
+    """Of two writes an hour ago one was read; the other's five minutes are over."""
+    record(
+        write(NOW - 3000),
+        read(NOW - 2990),
+        write(NOW - 2000, family="other: 4,000 tokens, Claude Sonnet 4.6"),
+        read(NOW - 10),
+    )
+    shot = seen(view)
+    assert (shot.total.wasted, shot.total.wasted_share) == (4000, 0.5)
+
+
+def test_periods_hold_what_they_name(view, record):
+    """Calls a minute, half an hour, five hours, five days and twenty days old."""
+    record(*(read(NOW - age) for age in (20 * 86_400, 5 * 86_400, 5 * 3600, 1800, 60)))
+    assert [seen(view, name).total.calls for name in ("15m", "1h", "24h", "7d", "30d")] == [1, 2, 3, 4, 5]
+
+
+def test_a_period_that_nobody_knows_is_named_with_those_known():
+    """The message says what would work."""
+    with pytest.raises(WatchError, match="No period '2h'") as caught:
+        period_named("2h")
+    assert caught.value.fix == "known are: 15m, 1h, 24h, 7d, 30d"
+
+
+# Following --------------------------------------------------------------------------------------------------
+
+
+def test_a_ledger_that_comes_later_is_found(view, record):
+    """The view is opened first, the program that records starts afterwards."""
+    assert seen(view).ledger.there is False
+    record(read(NOW - 5))
+    assert seen(view).total.calls == 1
+
+
+def test_what_is_recorded_later_is_added_once(view, record):
+    """Looking twice counts nothing twice."""
+    record(write(NOW - 50))
+    assert seen(view).total.calls == 1
+    record(read(NOW - 40))
+    assert seen(view).total.calls == 2
+    assert seen(view).total.calls == 2
+
+
+def test_a_ledger_that_is_deleted_is_forgotten(view, record, folder):
+    """Deleted under the view, and made anew: what is shown is what is there."""
+    record(write(NOW - 50), read(NOW - 45))
+    assert seen(view).total.calls == 2
+    shutil.rmtree(folder)
+    assert seen(view).total.calls == 0
+    record(read(NOW - 5))
+    assert seen(view).total.calls == 1
+
+
+def test_a_ledger_that_rotates_keeps_its_sums(view, folder):
+    """Segments of 64 KiB, of which the oldest are removed; every call taken in stays in the sums, and it is said."""
+    writer = LedgerWriter(folder, max_bytes=256 << 10, clock=lambda: NOW)
+    for step in range(40):
+        for number in range(50):
+            writer.record(read(NOW - 800 + step + number / 100))
+        seen(view)
+    writer.close()
+    shot = seen(view)
+    assert shot.total.calls == 2000
+    assert sum(1 for _ in LedgerReader(folder).calls()) < 2000
+    assert any(notice.startswith("The ledger is at its bound") for notice in shot.notices)
+
+
+def test_damaged_lines_are_left_out_and_counted(view, record, folder):
+    """Rubbish between two calls."""
+    record(write(NOW - 50))
+    segment = next(folder.glob("calls-*.ndjson"))
+    segment.write_bytes(segment.read_bytes() + b'{"at": 12, "mod\n\xff\xfe\n')
+    record(read(NOW - 40))
+    shot = seen(view)
+    assert (shot.total.calls, shot.ledger.damaged) == (2, 2)
+    assert "2 damaged lines in the ledger left out." in shot.notices
+
+
+def test_a_line_that_is_being_written_waits(view, record, folder):
+    """Half a line is no damage: it is counted when it is whole."""
+    record(write(NOW - 50), read(NOW - 40))
+    segment = next(folder.glob("calls-*.ndjson"))
+    whole = segment.read_bytes()
+    segment.write_bytes(whole[:-20])
+    assert seen(view).total.calls == 1
+    segment.write_bytes(whole)
+    shot = seen(view)
+    assert (shot.total.calls, shot.ledger.damaged) == (2, 0)
+
+
+def test_a_clock_that_jumped_ahead_is_said(view, record):
+    """Calls dated tomorrow are in no period up to now."""
+    record(read(NOW - 50), read(NOW + 86_400), read(NOW - 40))
+    shot = seen(view, "24h")
+    assert shot.total.calls == 2
+    assert "1 call dated after now left out: a clock jumped." in shot.notices
+
+
+def test_two_views_count_every_call_once(folder, record):
+    """The terminal and the page follow one ledger; each judges what the other took in."""
+    one, two = (View(folder, catalog(), lambda: NOW, lambda: 0.0) for _ in range(2))
+    record(write(NOW - 1000))
+    assert seen(one).total.calls == 1
+    record(read(NOW - 900))
+    assert seen(two).total.calls == 2
+    record(write(NOW - 100))  # missed: 800 s after the read that ``two`` took in
+    shot = seen(one)
+    assert (shot.total.calls, [cause.rule for cause in shot.causes]) == (3, ["RB012"])
+    assert seen(two).total == shot.total
+    one.close()
+    two.close()
+
+
+def test_a_view_that_starts_anew_goes_on_where_it_was(folder, record):
+    """Counted once, and judged against the calls before the restart."""
+    record(write(NOW - 1000))
+    first = View(folder, catalog(), lambda: NOW, lambda: 0.0)
+    seen(first)
+    first.close()
+    record(write(NOW - 100))
+    second = View(folder, catalog(), lambda: NOW, lambda: 0.0)
+    shot = seen(second)
+    assert (shot.total.calls, [cause.rule for cause in shot.causes]) == (2, ["RB012"])
+    second.close()
+
+
+def test_a_digest_that_is_no_database_is_made_anew(view, record, folder):
+    """Whatever stands in its file."""
+    record(read(NOW - 50))
+    (folder / "watch.sqlite").write_bytes(b"this is no database" * 100)
+    assert seen(view).total.calls == 1
+
+
+def test_a_folder_that_cannot_be_written_is_read_all_the_same(view, record, folder, monkeypatch):
+    """The digest is kept in memory, and the page says so."""
+    import sqlite3
+
+    from rockbottom.watch import tables
+
+    real = tables.opened
+
+    def refused(path):
+        if path != tables.MEMORY:
+            raise sqlite3.OperationalError("unable to open database file")
+        return real(path)
+
+    monkeypatch.setattr(tables, "opened", refused)
+    record(read(NOW - 50))
+    shot = seen(view)
+    assert shot.total.calls == 1
+    assert "The ledger's folder cannot be written: history is read again at every start." in shot.notices
+
+
+def test_a_thousand_tenants_do_not_fill_the_digest(view, record):
+    """256 tags an hour are told apart; the others are one line, and nothing is lost."""
+    record(*(read(NOW - 350 + n / 2, tags={"tenant": f"t{n}"}) for n in range(600)))
+    shot = seen(view, "24h")
+    rest = {line.name: line.calls for line in shot.tags}
+    assert rest["(others)"] == 600 - 256
+    assert shot.total.calls == 600
+    assert "257 tags; the 50 that matter most are listed." in shot.notices
+
+
+# Percentiles ------------------------------------------------------------------------------------------------
+
+
+def test_percentiles_of_none_are_none():
+    """Nothing was streamed."""
+    assert percentile({}, 50) is None
+
+
+@given(st.floats(1, 1e7))
+def test_a_time_is_right_to_2_5_percent(ms):
+    """The middle of a step is that near to every time in it."""
+    assert ms_of(step_of(ms)) == pytest.approx(ms, rel=0.0251)
+
+
+@given(st.lists(st.floats(1, 1e6), min_size=1, max_size=60), st.integers(1, 99))
+def test_percentiles_are_those_of_the_sorted_times(times, percent):
+    """The time at place ceil(n * percent / 100), to the width of a step."""
+    steps = {}
+    for one in times:
+        steps[step_of(one)] = steps.get(step_of(one), 0) + 1
+    place = -(-len(times) * percent // 100) - 1
+    assert percentile(steps, percent) == pytest.approx(sorted(times)[place], rel=0.0255, abs=0.06)
+
+
+def test_dollars_of_a_large_month_are_exact(view, record):
+    """Twelve million dollars in pico-dollars are more than SQLite's integers hold."""
+    dear = "99999.999999999999"
+    record(*(read(NOW - 3600 * (1 + n), cost_usd=dear, uncached_usd=dear) for n in range(120)))
+    assert seen(view, "7d").total.cost_usd == 120 * Decimal(dear)
+
+
+@pytest.mark.parametrize(
+    "broken", [{"cost_usd": "1e40"}, {"uncached_usd": "NaN"}, {"cost_usd": "much"}, {"input": -5}, {"output": 10**30}]
+)
+def test_a_record_that_can_be_no_call_is_damage(view, record, broken):
+    """Valid JSON, impossible numbers: left out, counted, and the next call is shown."""
+    record(read(NOW - 50, **broken), read(NOW - 40))
+    shot = seen(view)
+    assert (shot.total.calls, shot.ledger.damaged) == (1, 1)
