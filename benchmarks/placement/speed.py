@@ -39,8 +39,10 @@ def conversation(messages: int, size: int, seed: int = 1) -> Body:
         result = {"toolUseId": use["toolUseId"], "content": [{"text": words(rng, each)}]}
         talk.append({"role": "user", "content": [{"toolResult": result}]})
     return {
-        "modelId": SONNET, "system": [{"text": words(rng, 800)}],
-        "toolConfig": {"tools": tools_of(rng, 900)}, "messages": talk,
+        "modelId": SONNET,
+        "system": [{"text": words(rng, 800)}],
+        "toolConfig": {"tools": tools_of(rng, 900)},
+        "messages": talk,
     }
 
 
@@ -64,7 +66,8 @@ def first_sight(body: Body) -> Iterator[float]:
     planner.plan(conversation(6, 8_000, 99), now=EPOCH)
     while True:
         number += 1
-        fresh = _fresh(json.dumps(body).replace("tooluse_", f"tool{number:03d}_"))
+        told = json.dumps(body).replace("tooluse_", f"tool{number:03d}_")
+        fresh = _fresh(told.replace('"text": "', f'"text": "{number:03d} '))  # every text is one that nobody has sent
         fresh["system"].insert(0, {"text": f"Session {number}."})
         yield _cpu(partial(_plan, planner, fresh, EPOCH + number))
 
@@ -97,8 +100,10 @@ def plain_boto3(body: Body) -> Iterator[float]:
 
     client = boto3.client("bedrock-runtime", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
     reply = {
-        "output": {"message": {"role": "assistant", "content": [{"text": "ok"}]}}, "stopReason": "end_turn",
-        "usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2}, "metrics": {"latencyMs": 1},
+        "output": {"message": {"role": "assistant", "content": [{"text": "ok"}]}},
+        "stopReason": "end_turn",
+        "usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2},
+        "metrics": {"latencyMs": 1},
     }
 
     class Raw:

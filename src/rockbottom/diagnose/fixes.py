@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from msgspec.structs import replace as changed
+
 from rockbottom.cache import Behaviour, Entry, EntryKey, Namespace, behaviour_of, outcome, refusal
 from rockbottom.catalog import Catalog
 from rockbottom.diagnose.causes import Cause
@@ -80,7 +82,7 @@ def _bill(stream: Iterable[_Request], catalog: Catalog, behaviour: Behaviour) ->
 def _segments(prompt: Prompt) -> list[Segment]:
     """The segments with the tokens of the prompt's own depths, which are stretched to the service's count."""
     depths = prompt.depths
-    return [replace(one, tokens=depths[index + 1] - depths[index]) for index, one in enumerate(prompt.segments)]
+    return [changed(one, tokens=depths[index + 1] - depths[index]) for index, one in enumerate(prompt.segments)]
 
 
 def _settle(stream: list[_Request], findings: Sequence[Finding], known: _Known) -> _Trial | None:
@@ -104,7 +106,7 @@ def _settle(stream: list[_Request], findings: Sequence[Finding], known: _Known) 
             part = round(segment.tokens * moved.get(segment.digest, 0.0))
             tail += part
             kept = replace_digest(segment, classes.root(segment.digest))
-            segments.append(replace(kept, tokens=segment.tokens - part))
+            segments.append(changed(kept, tokens=segment.tokens - part))
         if tail:
             segments.append(Segment(Section.MESSAGES, BlockKind.TEXT, b"moved", tail, role="user"))
         settled.append(_with(request, segments))

@@ -72,6 +72,7 @@ class Decision:
         self.shape, self.visit, self.added, self.now = shape, visit, added, now
         self.depths = prompt.depths
         self.positions = Positions(prompt, lane.rules, shape.end)
+        self._of_new: tuple[tuple[float, float], tuple[float, float]] | None = None
         self.insured: Insured | None = None
         self.relied = False  # the entry to be read is one that only an insured tail can have kept
         self.hit = self._hit()
@@ -178,15 +179,8 @@ class Decision:
 
     def _worth(self, position: int, chance: Chance) -> tuple[float, float, str]:
         lane = self.lane
-        pace = self._pace_at(position)
-        shared = position <= self.visit.seen and self._run_at(position).shared
         there = 1 - lane.miss
-        five, hour = gains(
-            (chance.quick * there, chance.slow * there),
-            self._after(pace, shared, 60.0, there),
-            self._after(pace, shared, 1200.0, there),
-            lane.rates,
-        )
+        five, hour = gains((chance.quick * there, chance.slow * there), *self._afterwards(position, there), lane.rates)
         if chance.unproven and chance.quick < _DOUBTFUL:
             return 1.0, 1.0, _evidence(chance) + "; waiting for the first to return"
         scale = _CAUTION * (lane.rates.five - lane.rates.read)
@@ -194,6 +188,17 @@ class Decision:
         caution_hour = _MARGIN_1H + scale * chance.deviation(chance.total)
         self.bets[position] = chance, caution_five, caution_hour
         return five + caution_five, hour + caution_hour, _evidence(chance)
+
+    def _afterwards(self, position: int, there: float) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The chances after a quick next use and after a slow one; ends that were never seen have theirs in common."""
+        seen = position <= self.visit.seen
+        if not seen and self._of_new is not None:
+            return self._of_new
+        pace, shared = self._pace_at(position), seen and self._run_at(position).shared
+        found = self._after(pace, shared, 60.0, there), self._after(pace, shared, 1200.0, there)
+        if not seen:
+            self._of_new = found
+        return found
 
     def _after(self, pace: Pace, shared: bool, gap: float, there: float) -> tuple[float, float]:
         then = pace.copy()

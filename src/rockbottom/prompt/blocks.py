@@ -1,6 +1,6 @@
 """Converse content blocks weighed: what kind each is, its digest, its tokens, and how many blocks it counts as."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 from typing import Any, NamedTuple
 
@@ -113,17 +113,19 @@ def _tool_result(value: Any, role: str, meter: Meter) -> Weighed:
     if len(content) == 1 and len(content[0]) == 1 and type(text := content[0].get("text")) is str:
         # One text is by far the most common result; it is weighed once and then only looked up.
         key = (text, "toolResult", role, str(value.get("toolUseId")), str(value.get("status")))
-        return Weighed(
-            BlockKind.TOOL_RESULT, *meter.composed(key, lambda: _weighed_result(value, content, role, meter))
-        )
-    return Weighed(BlockKind.TOOL_RESULT, *_weighed_result(value, content, role, meter))
+        known = meter.composed(key)
+        if known is None:
+            known = meter.compose(key, _weighed_result(value, [meter.weigh(text, role)], role, meter))
+        return Weighed(BlockKind.TOOL_RESULT, *known)
+    parts = [_tool_result_part(part, role, meter) for part in content if "cachePoint" not in part]
+    weighed = _weighed_result(value, [(part.digest, part.tokens) for part in parts], role, meter)
+    return Weighed(BlockKind.TOOL_RESULT, *weighed)
 
 
-def _weighed_result(value: Any, content: Any, role: str, meter: Meter) -> tuple[bytes, int]:
-    inner = [_tool_result_part(part, role, meter) for part in content if "cachePoint" not in part]
+def _weighed_result(value: Any, inner: Sequence[tuple[bytes, int]], role: str, meter: Meter) -> tuple[bytes, int]:
     label = json_bytes([value.get("toolUseId"), value.get("status")])
-    digest = digest_of("toolResult", role, label, *(part.digest for part in inner))
-    return digest, sum(part.tokens for part in inner) + meter.text(str(value.get("toolUseId", "")), "id")[1]
+    digest = digest_of("toolResult", role, label, *(one[0] for one in inner))
+    return digest, sum(one[1] for one in inner) + meter.tokens_of_text(str(value.get("toolUseId", "")))
 
 
 def _tool_result_part(part: Any, role: str, meter: Meter) -> Weighed:

@@ -48,8 +48,13 @@ def _read_message(assembly: Assembly, content: Iterable[Any], role: str, number:
     key = assembly.recall(name, role, number)
     if key is None:
         return
-    start, points = len(assembly.segments), len(assembly.points)
-    _read_blocks(assembly, content, Section.MESSAGES, role, number)
+    start, points, weigh = len(assembly.segments), len(assembly.points), assembly.meter.weigh
+    for index, block in enumerate(content):
+        text = block.get("text") if len(block) == 1 else None  # every block is a dict, or the list had no name
+        if type(text) is str:
+            assembly.add(Weighed(BlockKind.TEXT, *weigh(text, role)), Section.MESSAGES, role, number, index)
+        else:
+            _read_block(assembly, block, Section.MESSAGES, role, number, index)
     if len(assembly.points) == points and len(assembly.segments) > start:
         assembly.meter.keep_segments(key, tuple(assembly.segments[start:]))
 
@@ -67,23 +72,15 @@ def _name_of(content: Iterable[Any]) -> bytes | None:
 
 def _read_blocks(assembly: Assembly, blocks: Iterable[Any], section: Section, role: str, message: int) -> None:
     for index, block in enumerate(blocks):
-        text = _plain_text(block)
-        if text is not None:
-            weighed = Weighed(BlockKind.TEXT, *assembly.meter.text(text, "text", role))
-            assembly.add(weighed, section, role, message, index)
-        elif is_object(block) and "cachePoint" in block and len(block) == 1:
-            assembly.add_point(block["cachePoint"], section, message, index)
-        else:
-            weighed = weigh_block(block, role, assembly.meter, place_of(section, message, index))
-            assembly.add(weighed, section, role, message, index)
+        _read_block(assembly, block, section, role, message, index)
 
 
-def _plain_text(block: dict[str, Any]) -> str | None:
-    """The text of a plain text block, which nearly every block of nearly every request is; None for all else."""
-    if type(block) is dict and len(block) == 1:
-        text = block.get("text")
-        return text if type(text) is str else None
-    return None
+def _read_block(assembly: Assembly, block: Any, section: Section, role: str, message: int, index: int) -> None:
+    if is_object(block) and "cachePoint" in block and len(block) == 1:
+        assembly.add_point(block["cachePoint"], section, message, index)
+        return
+    weighed = weigh_block(block, role, assembly.meter, place_of(section, message, index))
+    assembly.add(weighed, section, role, message, index)
 
 
 def _parameters(body: Mapping[str, Any], tool_config: Mapping[str, Any], citations: bool) -> Parameters:

@@ -10,6 +10,8 @@ from enum import Enum
 from itertools import accumulate
 from typing import NewType
 
+import msgspec
+
 from rockbottom.quantities import Ttl
 
 PrefixHash = NewType("PrefixHash", bytes)
@@ -53,13 +55,13 @@ class BlockKind(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(msgspec.Struct, frozen=True, gc=False):
     """One content block, system block or tool definition.
 
     ``digest`` names the exact content (role included); ``tokens`` is counted or estimated; ``blocks``
     is how many blocks the lookback counts it as (a text-like document is expanded into two).
     ``message`` and ``index`` are its places in ``messages`` and in its own list, as the caller wrote them.
+    A msgspec struct, because a conversation makes hundreds: one is made several times as fast as a dataclass.
     """
 
     section: Section
