@@ -8,6 +8,7 @@ before it left, the greatest first, so they add up to the whole.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
@@ -32,11 +33,28 @@ class Wait(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """Another model with evidence of its own for the same workload."""
+
+    evidence: Evidence
+    tariff: Tariff
+
+    def usd(self) -> Usd | None:
+        """A month by its cheapest way at the default tier; None where it has no price."""
+        bills: list[Usd] = []
+        for sent in self.evidence.ways:
+            if sent.measured is None:
+                with suppress(NoPriceInForce):
+                    bills.append(bill_of(sent.tokens, self.tariff).usd)
+        return min(bills, default=None)
+
+
+@dataclass(frozen=True, slots=True)
 class Wishes:
     """What only the user knows; None and the defaults mean that it was not said.
 
     ``model_unit_usd_hour`` and ``model_units``: the price in their contract and how many units carry the load.
-    ``others``: models that would be good enough, in the user's judgement.
+    ``others``: models that would be good enough, in the user's judgement; ``rivals``: those of the same run.
     """
 
     wait: Wait | None = None
@@ -44,6 +62,7 @@ class Wishes:
     others: tuple[Tariff, ...] = ()
     model_unit_usd_hour: Usd | None = None
     model_units: int = 1
+    rivals: tuple[Rival, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +141,7 @@ def _combinations(evidence: Evidence, tariff: Tariff) -> Iterator[Combination]:
     """Everything that has a price, simple things first."""
     for where, extra in _scopes(tariff):
         for tier, lever in ((Tier.DEFAULT, None), (Tier.FLEX, Lever.FLEX), (Tier.BATCH, Lever.BATCH)):
-            for sent in evidence.ways:
+            for sent in _sent_at(evidence, tier, where.model.scope):
                 if tier is Tier.BATCH and sent.levers:
                     continue
                 try:
@@ -131,6 +150,20 @@ def _combinations(evidence: Evidence, tariff: Tariff) -> Iterator[Combination]:
                     continue
                 levers = sent.levers | extra | ({lever} if lever else set[Lever]())
                 yield Combination(sent, tier, where, levers, bill)
+
+
+def _sent_at(evidence: Evidence, tier: Tier, scope: Scope) -> Iterator[Sent]:
+    """The ways that may be priced at a tier and scope.
+
+    Where a lane was measured there, its tokens stand for what caching does there: misses that moving between Regions
+    adds are in them, and not in those of another lane.
+    """
+    mine = [sent for sent in evidence.ways if sent.measured == (tier, scope)]
+    bare = any(not one.levers for one in mine)
+    for sent in evidence.ways:
+        if sent.measured is None and (not mine or not (sent.levers or bare)):
+            yield sent
+    yield from mine
 
 
 def _scopes(tariff: Tariff) -> Iterator[tuple[Tariff, frozenset[Lever]]]:
@@ -235,16 +268,29 @@ class _Finder:
         return "not now" if lever is Lever.KEEP_ALIVE or lever is Lever.TTL else "excluded"
 
     def _evidence(self, lever: Lever, alone: Combination) -> str:
+        lane = self._lane(lever)
+        measured = f"{lane.name} of the run; " if lane else ""
         if lever is Lever.BATCH:
-            return self._batch_words()
+            return measured + self._batch_words()
         if lever is Lever.GLOBAL:
-            return f"{alone.tariff.model.given} on {self.tariff.on}, same tokens; {self._spare(alone)}"
+            how = f"{lane.read_share:.0%} of input read there" if lane else f"same tokens; {self._spare(alone)}"
+            return f"{measured}{alone.tariff.model.given} on {self.tariff.on}, {how}"
         if lever is Lever.FLEX:
             both = [one for one in self.possible if one.levers == frozenset({Lever.FLEX, Lever.CACHING})]
-            return f"flex prices exist, {'also' if both else 'but none'} for cached reads"
+            return f"{measured}flex prices exist, {'also' if both else 'but none'} for cached reads"
         if lever in (Lever.CACHING, Lever.TTL, Lever.KEEP_ALIVE):
             return f"{alone.sent.name}: {alone.sent.read_share:.0%} of input read; {self.evidence.says}"
         return self.evidence.says
+
+    def _lane(self, lever: Lever) -> Sent | None:
+        """What the run measured of a tier or of the global profile."""
+        tier = {Lever.BATCH: Tier.BATCH, Lever.FLEX: Tier.FLEX}.get(lever)
+        for sent in self.evidence.ways:
+            if sent.measured is not None:
+                here = sent.measured[0] is tier if tier else sent.measured == (Tier.DEFAULT, Scope.GLOBAL)
+                if here:
+                    return sent
+        return None
 
     def _batch_words(self) -> str:
         share = batch_break_even(self.tariff)
@@ -290,6 +336,9 @@ class _Finder:
         return self._made(Lever.PROVISIONED, status, saved, words)
 
     def _smaller(self) -> Row:
+        graded = self._rival()
+        if graded is not None:
+            return graded
         found: list[tuple[Usd, Tariff]] = []
         for other in self.wishes.others:
             try:
@@ -303,8 +352,29 @@ class _Finder:
             words = "name models that would be good enough with --other ID; price says nothing of quality"
             return self._made(Lever.RIGHT_SIZE, "ask", None, words)
         usd, other = min(found, key=lambda one: one[0])
-        words = f"{other.model.given} for the same tokens: ${usd:,.2f} a month with the levers above that it has"
+        words = (
+            f"{other.model.given} for the same tokens: ${usd:,.2f} a month with the levers above that it has; "
+            "quality unknown, good enough in your judgement"
+        )
         saved = self.best.bill.usd - usd
+        return self._made(Lever.RIGHT_SIZE, "ask" if saved > 0 else "not now", saved, words)
+
+    def _rival(self) -> Row | None:
+        """The cheapest other model of the same run that grading did not put under the bar."""
+        priced = [(usd, one) for one in self.wishes.rivals if (usd := one.usd()) is not None]
+        open_to = [pair for pair in priced if pair[1].evidence.good_enough is not False]
+        if not priced:
+            return None
+        if not open_to:
+            names = ", ".join(one.tariff.model.model.name for _, one in priced)
+            return self._made(Lever.RIGHT_SIZE, "not now", None, f"{names}: under the bar in the graded run")
+        best = next((pair for pair in sorted(open_to, key=_usd_of) if pair[1].evidence.good_enough), None)
+        usd, other = best or min(open_to, key=_usd_of)
+        saved = self.best.bill.usd - usd
+        words = (
+            f"{other.tariff.model.given}: ${usd:,.2f} a month by the cheapest way that the same evidence has for it; "
+            f"{other.evidence.quality}"
+        )
         return self._made(Lever.RIGHT_SIZE, "ask" if saved > 0 else "not now", saved, words)
 
     def _shorter(self) -> Row:
@@ -316,6 +386,10 @@ class _Finder:
     def _made(self, lever: Lever, status: str, alone: Usd | None, evidence: str) -> Row:
         share = alone / self.before.usd if alone is not None and self.before.usd else None
         return Row(lever, status, alone, share, self.steps.get(lever), evidence, RISKS[lever], HOW[lever])
+
+
+def _usd_of(pair: tuple[Usd, Rival]) -> Usd:
+    return pair[0]
 
 
 def _input_only(tokens: Tokens) -> Tokens:
@@ -351,7 +425,7 @@ HOW = {
     Lever.BATCH: "rockbottom batch run",
     Lever.FLEX: 'serviceTier {"type": "flex"}',
     Lever.GLOBAL: "rockbottom profiles list MODEL --residency none",
-    Lever.RIGHT_SIZE: "rockbottom bench --model A --model B",
+    Lever.RIGHT_SIZE: "rockbottom bench --models A,B --grade --bar 0.9",
     Lever.PROVISIONED: "ask your account team for a price",
     Lever.SHORTER: "look at the largest blocks of the prompt first",
 }

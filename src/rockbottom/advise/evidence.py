@@ -10,8 +10,10 @@ from rockbottom.advise.errors import UnreadableRun
 from rockbottom.advise.estimates import WRITES, Question
 from rockbottom.advise.tokens import Tokens, entries_of, expected
 from rockbottom.advise.ways import ways_of, why_not
+from rockbottom.catalog import Scope, Tier
 from rockbottom.quantities import Unit
 
+UNKNOWN = "quality unknown: nothing was graded"
 _MONTH_S = Decimal(30 * 24 * 3600)
 Json = Mapping[str, Any]
 
@@ -33,11 +35,16 @@ class Lever(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One way of sending the month: what is pulled, and the tokens that it takes."""
+    """One way of sending the month: what is pulled, and the tokens that it takes.
+
+    ``measured`` names the tier and scope at which its tokens were counted, where that was not the plain one; such a way
+    is priced there and nowhere else.
+    """
 
     name: str
     levers: frozenset[Lever]
     tokens: tuple[Tokens, ...]
+    measured: tuple[Tier, Scope] | None = None
 
     def total(self, *units: Unit) -> Decimal:
         """Tokens of these units."""
@@ -52,13 +59,19 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The ways, no caching first, and where their tokens come from, in words."""
+    """The ways, no caching first, and where their tokens come from, in words.
+
+    ``quality`` is what grading found about the model, in words, and ``good_enough`` whether it stands over the bar that
+    was given (None: nothing was graded, or not enough to say).
+    """
 
     name: str
     model: str
     requests: Decimal
     ways: tuple[Sent, ...]
     says: str
+    quality: str = UNKNOWN
+    good_enough: bool | None = None
 
     @property
     def none(self) -> Sent:
@@ -105,6 +118,23 @@ def of_bench(document: Json) -> list[Evidence]:
         ) from error
 
 
+def of_replays(document: Json) -> list[Evidence]:
+    """A replay's JSON, of one model or of several side by side; raises UnreadableRun.
+
+    Of several, those that lack a price or were replayed at another tier than the default are left out.
+    """
+    if "runs" not in document:
+        return [of_replay(document)]
+    found: dict[str, Evidence] = {}
+    for run in document["runs"]:
+        if "lacks" not in run and run.get("tier", "default") == "default":
+            one = of_replay(run)
+            found.setdefault(one.model, one)
+    if not found:
+        raise UnreadableRun("none of the replay's combinations has prices at the default tier")
+    return list(found.values())
+
+
 def of_replay(document: Json) -> Evidence:
     """A replay's policies, scaled from its span to a month; raises UnreadableRun."""
     try:
@@ -134,16 +164,41 @@ def _bench_model(document: Json, model: Json) -> Evidence:
     ways = [Sent("no caching", frozenset(), _turns(base, scale))]
     for lane in model["lanes"]:
         usage = lane["usage"]
-        if lane is base or lane["cost"] is None or lane["tier"] != "default" or not (usage["read"] or usage["write"]):
+        if lane is base or lane["cost"] is None:
             continue
-        if lane.get("scope", base.get("scope")) != base.get("scope"):
-            continue  # its tokens are those of another profile, and these are priced as the one given
-        levers = frozenset({Lever.CACHING, Lever.TTL} if usage["write_1h"] else {Lever.CACHING})
-        ways.append(Sent(f"lane {lane['name']}", levers, _turns(lane, scale)))
+        caching = {Lever.CACHING} if usage["read"] or usage["write"] else set[Lever]()
+        if usage["write_1h"]:
+            caching.add(Lever.TTL)
+        scope = lane.get("scope", model.get("scope"))
+        elsewhere = (lane["tier"], scope) != ("default", model.get("scope"))
+        if not caching and not elsewhere:
+            continue  # it was the baseline once more
+        measured = (Tier(lane["tier"]), Scope(scope)) if elsewhere else None
+        ways.append(Sent(f"lane {lane['name']}", frozenset(caching), _turns(lane, scale), measured))
     where = "AWS" if provenance["endpoint"] == "aws" else "the local endpoint, which simulates Bedrock"
     says = f"bench {workload['name']} on {where}; tokens {provenance['tokens']}"
     requests = talks * workload["turns"] / workload["conversations"]
-    return Evidence(workload["name"], model["id"], requests, tuple(ways), says)
+    return Evidence(workload["name"], model["id"], requests, tuple(ways), says, *_quality(document, model["id"]))
+
+
+def _quality(document: Json, model: str) -> tuple[str, bool | None]:
+    """What grading said of a model; of a simulated run, that it said nothing."""
+    graded = document.get("grading")
+    if not graded:
+        return UNKNOWN, None
+    if graded["simulated"]:
+        return "quality unknown: the run was simulated", None
+    found = next((one for one in graded["models"] if one["id"] == model), None)
+    if found is None or found["share"] is None:
+        return UNKNOWN, None
+    says = (
+        f"{found['passed']:g} of {found['conversations']} graded conversations passed "
+        f"({found['low']:.0%} to {found['high']:.0%} with 95% confidence)"
+    )
+    if graded["bar"] is not None:
+        place = {"over": "over", "under": "under"}.get(found["standing"], "not surely over or under")
+        says += f", {place} the bar of {float(graded['bar']):.0%}"
+    return says, {"over": True, "under": False}.get(found["standing"] or "")
 
 
 def _turns(lane: Json, scale: Decimal) -> tuple[Tokens, ...]:
@@ -178,13 +233,6 @@ def _replay(document: Json, model: Json, span: Decimal) -> Evidence:
 def _policies(rows: Sequence[Json], scale: Decimal) -> Iterator[Sent]:
     for row in rows:
         name = str(row["policy"])
-        counts = {
-            Unit.INPUT: row["uncached_tokens"],
-            Unit.CACHE_READ: row["read_tokens"],
-            Unit.CACHE_WRITE_5M: row["written_5m_tokens"],
-            Unit.CACHE_WRITE_1H: row["written_1h_tokens"],
-            Unit.OUTPUT: row["output_tokens"],
-        }
         cached = bool(row["read_tokens"] or row["written_5m_tokens"] or row["written_1h_tokens"])
         if name == "batch" or (not cached and name != "none"):
             continue
@@ -193,5 +241,19 @@ def _policies(rows: Sequence[Json], scale: Decimal) -> Iterator[Sent]:
             levers.add(Lever.TTL)
         if name.startswith("keep"):
             levers.add(Lever.KEEP_ALIVE)
-        by_unit = {unit: Decimal(count) * scale for unit, count in counts.items() if count}
-        yield Sent(f"policy {name}", frozenset(levers), (Tokens(0, scale, by_unit),))
+        tokens = tuple(_band(band, scale) for band in row.get("by_length") or (row,))
+        yield Sent(f"policy {name}", frozenset(levers), tokens)
+
+
+def _band(row: Json, scale: Decimal) -> Tokens:
+    """Tokens of prompts of one price: all, or those above a length from which the model has another one."""
+    counts = {
+        Unit.INPUT: row["uncached_tokens"],
+        Unit.CACHE_READ: row["read_tokens"],
+        Unit.CACHE_WRITE_5M: row["written_5m_tokens"],
+        Unit.CACHE_WRITE_1H: row["written_1h_tokens"],
+        Unit.OUTPUT: row["output_tokens"],
+    }
+    above = row.get("above_tokens", 0)
+    by_unit = {unit: Decimal(count) * scale for unit, count in counts.items() if count}
+    return Tokens(above + 1 if above else 0, scale, by_unit)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +22,7 @@ _SHAPE = (
 
 
 @click.command()
-@click.argument("model", required=False)
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option("--bench", "run", type=click.Path(path_type=Path), metavar="RUN", help="A bench run (its folder).")
 @click.option("--replay", "replayed", type=click.Path(path_type=Path), metavar="FILE", help="The JSON of a replay.")
 @click.option("--preset", "preset_name", metavar="NAME", help="Start from a common shape (rockbottom estimate --list).")
@@ -47,22 +48,27 @@ _SHAPE = (
 @click.option("--region", help="The Region, where the price depends on it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
-    model: str | None, run: Path | None, replayed: Path | None, preset_name: str | None, as_json: bool, **given: Any
-) -> None:
+    models: tuple[str, ...], run: Path | None, replayed: Path | None, preset_name: str | None, as_json: bool,
+    **given: Any,
+) -> None:  # fmt: skip
     """Say which lever a workload should pull, in what order, and what each saves alone and together.
 
     The evidence is a bench run, a replay, a preset, or numbers; without any of them on a terminal it asks.
+    Several models are advised on one after the other, each with the others as candidates for the row "smaller model".
     """
-    from rockbottom.advise import advice_document, advise
+    from rockbottom.advise import Rival, advice_document, advise
 
     if run is not None and replayed is not None:
         raise click.UsageError("give --bench or --replay, not both")
-    if model is None and run is None and replayed is None:
-        model = _asked(preset_name, given)
+    if not models and run is None and replayed is None:
+        models = (_asked(preset_name, given),)
+    known = [(one, _tariff(one.model, given)) for one in _evidence(run, replayed, models, preset_name, given)]
+    chosen = [pair for pair in known if not models or any(_same(pair[0].model, model) for model in models)]
     documents: list[dict[str, Any]] = []
-    for evidence in _evidence(model, run, replayed, preset_name, given):
-        tariff = _tariff(evidence.model, given)
-        documents.append(advice_document(advise(evidence, tariff, _wishes(given))))
+    for evidence, tariff in chosen or known:
+        rivals = tuple(Rival(other, its) for other, its in known if other is not evidence)
+        wishes = replace(_wishes(given), rivals=() if given["others"] else rivals)
+        documents.append(advice_document(advise(evidence, tariff, wishes)))
     if as_json:
         click.echo(json.dumps(documents[0] if len(documents) == 1 else documents, indent=2))
         return
@@ -103,9 +109,10 @@ _QUESTIONS = (
 
 
 def _evidence(
-    model: str | None, run: Path | None, replayed: Path | None, preset_name: str | None, given: dict[str, Any]
+    run: Path | None, replayed: Path | None, models: tuple[str, ...], preset_name: str | None, given: dict[str, Any]
 ) -> "list[Evidence]":
-    from rockbottom.advise import Question, of_bench, of_question, of_replay, preset
+    """Every model that something is known about."""
+    from rockbottom.advise import Question, of_bench, of_question, of_replays, preset
     from rockbottom.cache import behaviour_of
     from rockbottom.catalog import load_catalog
 
@@ -113,17 +120,18 @@ def _evidence(
         if preset_name or any(given[name] is not None for name in _SHAPE):
             raise click.UsageError("numbers and --preset describe a workload that was not measured: leave them out")
         if replayed is not None:
-            return [of_replay(_read(replayed))]
+            return of_replays(_read(replayed))
         assert run is not None
-        found = of_bench(_read(run / "results.json" if run.is_dir() else run))
-        return [one for one in found if model is None or _same(one.model, model)] or found
-    assert model is not None
+        return of_bench(_read(run / "results.json" if run.is_dir() else run))
     catalog = load_catalog()
-    tariff = _tariff(model, given)
     chosen = preset(preset_name) if preset_name else None
     shape = shape_of(chosen, {**given, "gaps": None, "writes": None})
-    rules = catalog.rules(tariff.model, tariff.on)
-    return [of_question(Question(shape, tariff, rules, behaviour_of(catalog.switches)), given["fan_out"] or 1)]
+    found: list[Evidence] = []
+    for model in models:
+        tariff = _tariff(model, given)
+        question = Question(shape, tariff, catalog.rules(tariff.model, tariff.on), behaviour_of(catalog.switches))
+        found.append(of_question(question, given["fan_out"] or 1))
+    return found
 
 
 def _same(found: str, asked: str) -> bool:

@@ -212,7 +212,7 @@ def _write_csv(runs: list[Json]) -> None:
             continue
         clairvoyant = {name: value for name, value in run["clairvoyant"].items() if name != "is"}
         rows.extend({**asked, **row} for row in (*run["policies"], {**clairvoyant, "captured": None}))
-    names = dict.fromkeys(name for row in rows for name in row)
-    writer = csv.DictWriter(sys.stdout, list(names), lineterminator="\n")
+    names = dict.fromkeys(name for row in rows for name in row if name != "by_length")
+    writer = csv.DictWriter(sys.stdout, list(names), lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(rows)

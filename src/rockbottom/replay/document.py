@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any
 
-from rockbottom.quantities import RockbottomError
+from rockbottom.quantities import RockbottomError, Unit
 from rockbottom.replay.analysis import GapRow
 from rockbottom.replay.policies import Bill, captured
 from rockbottom.replay.reconcile import Reconciliation
@@ -13,6 +13,10 @@ from rockbottom.replay.study import NONE, RECORDED, Question, per_month
 from rockbottom.replay.tally import Details, ModelTally, Tally
 
 Json = dict[str, Any]
+_TOKENS = {
+    Unit.CACHE_READ: "read_tokens", Unit.CACHE_WRITE_5M: "written_5m_tokens", Unit.CACHE_WRITE_1H: "written_1h_tokens",
+    Unit.CACHE_WRITE_30M: "written_30m_tokens", Unit.INPUT: "uncached_tokens", Unit.OUTPUT: "output_tokens",
+}  # fmt: skip
 
 
 class NothingToTell(RockbottomError):
@@ -69,7 +73,19 @@ def _bill(bill: Bill) -> Json:
         "output_tokens": usage.output,
         "input_usd": str(bill.cost.input_usd),
         "usd": str(bill.cost.usd),
+        **_by_length(bill),
     }
+
+
+def _by_length(bill: Bill) -> Json:
+    """The tokens apart by the prompt length at which another price begins, where some prompts are above one."""
+    bands: dict[int, dict[str, int]] = {}
+    for line in bill.cost.lines:
+        band = bands.setdefault(line.price.above_context_tokens, dict.fromkeys(_TOKENS.values(), 0))
+        band[_TOKENS[line.price.unit]] += line.tokens
+    if not any(bands):
+        return {}
+    return {"by_length": [{"above_tokens": above, **tokens} for above, tokens in sorted(bands.items())]}
 
 
 def _row(bill: Bill, none: Bill, least: Bill) -> Json:

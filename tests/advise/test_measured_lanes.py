@@ -1,0 +1,150 @@
+"""Advice from runs that measured more than caching: lanes elsewhere, grades, and recorded prompt lengths.
+
+Sonnet 4.5 in the us geography: input 3.30, read 0.33, write 4.125; globally 3.00, 0.30, 3.75; batch 1.65.
+"""
+
+from decimal import Decimal as D
+
+import pytest
+
+from rockbottom.advise import (
+    Layer,
+    Lever,
+    Rival,
+    Shape,
+    Traffic,
+    Wait,
+    Wishes,
+    advice_document,
+    advise,
+    of_bench,
+    of_replays,
+)
+from rockbottom.cli import main
+from rockbottom.report.advice import advice_text
+
+SONNET, LITE, PRO = "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "amazon.nova-lite-v1:0", "amazon.nova-pro-v1:0"
+
+
+def _lane(name, *turns, tier="default", scope="us"):
+    rows = [{"input": i, "read": r, "write": w, "write_1h": 0, "output": 0} for i, r, w in turns]
+    sums = {key: sum(row[key] for row in rows) for key in ("input", "read", "write", "write_1h", "output")}
+    return {"name": name, "tier": tier, "scope": scope, "cost": {"run": "1"}, "usage": sums, "turns": rows}
+
+
+def _document(*models, grading=None):
+    found = {
+        "workload": {"name": "w", "conversations": 1, "turns": 2, "conversations_per_day": 10, "days": 30},
+        "provenance": {"endpoint": "aws", "tokens": "counted"},
+        "models": [{"id": name, "name": name, "scope": scope, "lanes": lanes} for name, scope, lanes in models],
+    }
+    return found | ({"grading": grading} if grading else {})
+
+
+def _tariff(ask, model):
+    return ask(model, Shape((Layer(2000),), 1, 1, Traffic(D(1)))).tariff
+
+
+def _advise(ask, document, wishes):
+    (evidence,) = of_bench(document)
+    return advise(evidence, _tariff(ask, evidence.model), wishes)
+
+
+def _row(found, lever):
+    return next(row for row in found.rows if row.lever is lever)
+
+
+BASE, CACHED = _lane("baseline", *[(10_000, 0, 0)] * 2), _lane("cached", (1000, 0, 9000), (1000, 9000, 0))
+
+
+def test_misses_that_were_measured_elsewhere_are_not_assumed_away(ask):
+    """The lane global wrote twice and read nothing: 20,000 x 3.00 is less than 2,000 x 3.00 + 18,000 x 3.75 = 73,500.
+
+    So caching stays in the us geography, 2,000 x 3.30 + 9,000 x 4.125 + 9,000 x 0.33 = 46,695, against 60,000.
+    """
+    missed = _lane("global", (1000, 0, 9000), (1000, 0, 9000), scope="global")
+    found = _advise(ask, _document((SONNET, "us", [BASE, CACHED, missed])), Wishes(residency="none"))
+    assert found.best.tariff.model.given == SONNET
+    assert found.best.bill.usd == 300 * D(46_695) / 1_000_000
+    assert _row(found, Lever.GLOBAL).status == "excluded"
+    assert "lane global of the run" in _row(found, Lever.GLOBAL).evidence
+
+
+def test_reads_that_were_measured_elsewhere_count(ask):
+    """With the same reads the lane global is an eleventh cheaper, and pulled."""
+    same = _lane("global", (1000, 0, 9000), (1000, 9000, 0), scope="global")
+    found = _advise(ask, _document((SONNET, "us", [BASE, CACHED, same])), Wishes(residency="none"))
+    assert found.best.bill.usd == 300 * D(46_695) / D("1.1") / 1_000_000
+    assert found.best.sent.name == "lane global"
+
+
+def test_a_batch_lane_is_evidence_of_its_own(ask):
+    """20,000 x 1.65 = 33,000 is less than 46,695."""
+    batch = _lane("batch", *[(10_000, 0, 0)] * 2, tier="batch")
+    found = _advise(ask, _document((SONNET, "us", [BASE, CACHED, batch])), Wishes(wait=Wait.DAY))
+    assert found.best.sent.name == "lane batch"
+    assert found.best.bill.usd == 300 * D(33_000) / 1_000_000
+    assert max(map(len, advice_text(advice_document(found)).splitlines())) <= 80
+
+
+def _graded(**standing):
+    models = [
+        {"id": model, "share": 0.9, "passed": 54.0, "conversations": 60, "low": 0.8, "high": 0.95, "standing": stands}
+        for model, stands in standing.items()
+    ]
+    return {"simulated": False, "bar": "0.9", "models": models}
+
+
+@pytest.mark.parametrize(
+    ("grading", "status", "says"),
+    [
+        (None, "ask", f"{LITE}: "),
+        (None, "ask", "quality unknown"),
+        ({"simulated": True}, "ask", "quality unknown: the run was simulated"),
+        ({LITE: "over", PRO: "over"}, "ask", "54 of 60 graded conversations passed (80% to 95% with 95% confidence)"),
+        ({LITE: "under", PRO: "not enough to say"}, "ask", f"{PRO}: "),
+        ({LITE: "not enough to say", PRO: "over"}, "ask", "over the bar of 90%"),
+        ({LITE: "under", PRO: "under"}, "not now", "under the bar in the graded run"),
+    ],
+)
+def test_the_smaller_model_comes_with_its_grades(ask, grading, status, says):
+    """The cheapest that is not under the bar; one that is surely over it goes before one that is not."""
+    if grading and "simulated" not in grading:
+        grading = _graded(**grading)
+    lanes = [_lane("baseline", *[(10_000, 0, 0)] * 2, scope="in_region")]
+    document = _document((SONNET, "us", [BASE]), (LITE, "in_region", lanes), (PRO, "in_region", lanes), grading=grading)
+    evidence, *others = of_bench(document)
+    rivals = tuple(Rival(one, _tariff(ask, one.model)) for one in others)
+    row = _row(advise(evidence, _tariff(ask, SONNET), Wishes(rivals=rivals)), Lever.RIGHT_SIZE)
+    assert row.status == status
+    assert says in row.evidence
+
+
+def _replay(model, **more):
+    row = {"policy": "none", "read_tokens": 0, "written_5m_tokens": 0, "written_1h_tokens": 0, "output_tokens": 0}
+    policies = [row | {"uncached_tokens": 2_000_000, **more}]
+    return {"models": [{"given": model}], "requests": 10, "span_seconds": 86400, "policies": policies}
+
+
+def test_long_prompts_of_a_replay_are_priced_as_such(ask):
+    """Claude Sonnet 4.5 above 200,000 tokens costs twice the input: a million tokens of each are 3.30 + 6.60 a day."""
+    counts = {"read_tokens": 0, "written_5m_tokens": 0, "written_1h_tokens": 0, "output_tokens": 0}
+    bands = [{"above_tokens": above, "uncached_tokens": 1_000_000, **counts} for above in (0, 200_000)]
+    plain, long = of_replays(_replay(SONNET))[0], of_replays(_replay(SONNET, by_length=bands))[0]
+    tariff = _tariff(ask, SONNET)
+    assert advise(plain, tariff, Wishes()).before.usd == 30 * 2 * D("3.3")
+    assert advise(long, tariff, Wishes()).before.usd == 30 * (D("3.3") + D("6.6"))
+
+
+def test_a_replay_of_several_models_is_advised_on_one_by_one():
+    """What lacks a price, or was replayed at another tier, is left out."""
+    runs = [_replay(SONNET), {"lacks": "no price"}, _replay(LITE), _replay(PRO) | {"tier": "flex"}]
+    assert [one.model for one in of_replays({"runs": runs})] == [SONNET, LITE]
+
+
+def test_several_models_are_candidates_for_each_other(capsys):
+    """Each gets its own advice."""
+    assert main(["advise", "nova-pro", "nova-lite", "--preset", "support-chatbot", "--on", "2026-11-21"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count("a month without any lever") == 2
+    assert "smaller model: nova-lite" in said

@@ -1,0 +1,33 @@
+"""What the JSON of a replay says beside the bills."""
+
+from datetime import date
+
+import pytest
+
+from rockbottom.catalog import PriceBook, Tier, load_catalog
+from rockbottom.quantities import Usage
+from rockbottom.replay import Rates
+from rockbottom.replay.document import _bill
+from rockbottom.replay.policies import Bill
+
+ON = date(2026, 11, 21)
+
+
+@pytest.fixture
+def rates():
+    """Claude Sonnet 4.5 in the us geography, whose prices double above 200,000 tokens."""
+    catalog = load_catalog()
+    book: PriceBook = catalog.price_book
+    return Rates(catalog.model("us.sonnet-4-5"), Tier.DEFAULT, ON, book)
+
+
+def test_tokens_of_long_prompts_stand_apart(rates):
+    """Above the length from which the model has another price; without such prompts there is nothing to tell apart."""
+    short, long = Usage(input=1000, output=10), Usage(input=300_000, cache_read=5, output=20)
+    both = Bill("none", short + long, rates.cost(short) + rates.cost(long, 200_000))
+    empty = {"read_tokens": 0, "written_5m_tokens": 0, "written_1h_tokens": 0, "written_30m_tokens": 0}
+    assert _bill(both)["by_length"] == [
+        {"above_tokens": 0, "uncached_tokens": 1000, "output_tokens": 10, **empty},
+        {"above_tokens": 200_000, "uncached_tokens": 300_000, "output_tokens": 20, **empty, "read_tokens": 5},
+    ]
+    assert "by_length" not in _bill(Bill("none", short, rates.cost(short)))
