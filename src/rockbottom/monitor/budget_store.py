@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS spent (
   calls INTEGER NOT NULL DEFAULT 0, unpriced INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (account, start)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS held (
   id INTEGER PRIMARY KEY, account TEXT NOT NULL, start INTEGER NOT NULL, pico INTEGER NOT NULL, until REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS held_until ON held (until);
 CREATE INDEX IF NOT EXISTS held_by_account ON held (account, start);
 """
 
@@ -42,6 +43,8 @@ class Account(NamedTuple):
     name: str
     start: int
 
+
+_ENDS = "SELECT (SELECT MIN(until) FROM held), (SELECT MAX(until) FROM held)"  # each from the index
 
 Verdict = Callable[[Account, State], Usd]
 """What to hold for a call of this account in this state; raises to refuse the call."""
@@ -68,7 +71,7 @@ class BudgetStore:
     def hold(self, accounts: Sequence[Account], verdict: Verdict, now: float, until: float) -> list[int]:
         """Ask ``verdict`` of every account and hold what it says, for all or for none; the numbers of the holds."""
         with self._lock, self._transaction() as db:
-            db.execute("DELETE FROM held WHERE until <= ? OR until > ?", (now, now + 2 * (until - now)))
+            self._let_go(db, now, until)
             amounts = [verdict(account, _state(db, account)) for account in accounts]
             return [
                 int(
@@ -133,6 +136,13 @@ class BudgetStore:
         self._lock = threading.Lock()
         _INHERITED.append(self._db)
         self._db = None
+
+    def _let_go(self, db: sqlite3.Connection, now: float, until: float) -> None:
+        """Holds that have ended, and those of a clock that was set back far; looked for when that may be so."""
+        oldest, latest = db.execute(_ENDS).fetchone()
+        furthest = now + 2 * (until - now)
+        if oldest is not None and (oldest <= now or latest > furthest):
+            db.execute("DELETE FROM held WHERE until <= ? OR until > ?", (now, furthest))
 
     def _connected(self) -> sqlite3.Connection:
         if self._db is None:

@@ -16,7 +16,7 @@ class MetricUnit(Enum):
     USD = "None"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # each is itself: looked up by identity, which is felt in every call
 class Definition:
     """One metric: ``meaning`` is a sentence; ``samples`` says what CloudWatch's SampleCount counts."""
 

@@ -4,7 +4,6 @@ A document holds sums as ``{"Min", "Max", "Count", "Sum"}``. The specification n
 this form is what AWS's own exporter for OpenTelemetry writes (data/cloudwatch.toml says where that was read).
 """
 
-import json
 import socket
 import sys
 from collections import deque
@@ -12,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
+
+import msgspec
 
 from rockbottom.ledger import CallRecord
 from rockbottom.monitor.definitions import MODEL_DIMENSION, NAMESPACE
@@ -151,7 +152,7 @@ def _document(minute: Minute, namespace: str, values: Mapping[str, Any], units: 
     }
     root = {"_aws": {"Timestamp": minute.starts_at * 1000, "CloudWatchMetrics": [directive]}}
     root |= {name: dimension_value(value) for name, value in minute.dimensions}
-    return json.dumps(root | dict(values), separators=(",", ":"))
+    return msgspec.json.encode(root | dict(values)).decode()
 
 
 def _statistics(found: Sum) -> dict[str, float]:

@@ -148,7 +148,8 @@ class OpenTelemetry:
         if call.status != "ok":
             return
         for kind, tokens in _kinds(call):
-            self._tokens.add(tokens, base | {"rockbottom.token.kind": kind})
+            if tokens:
+                self._tokens.add(tokens, base | {"rockbottom.token.kind": kind})
         self._count_money(call, base)
         usage = call.usage
         if call.points and not usage.cache_read and not usage.cache_write:

@@ -3,6 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
+_DAY_S = 86_400
+_EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday; Monday is 0
+
 
 class Period(Enum):
     """How often a budget begins anew; a week begins on Monday."""
@@ -14,18 +17,18 @@ class Period(Enum):
 
     def start(self, now: float) -> int:
         """When the period of an instant began, in seconds since the epoch."""
-        at = datetime.fromtimestamp(now, UTC).replace(minute=0, second=0, microsecond=0)
-        if self is not Period.HOUR:
-            at = at.replace(hour=0)
+        if self is Period.HOUR:
+            return int(now // 3600) * 3600
+        day = int(now // _DAY_S)
+        if self is Period.DAY:
+            return day * _DAY_S
         if self is Period.WEEK:
-            at -= timedelta(days=at.weekday())
-        if self is Period.MONTH:
-            at = at.replace(day=1)
-        return int(at.timestamp())
+            return (day - (day + _EPOCH_WEEKDAY) % 7) * _DAY_S
+        return (day - datetime.fromtimestamp(now, UTC).day + 1) * _DAY_S
 
     def end(self, start: int) -> int:
         """When the period that began at ``start`` is over."""
         at = datetime.fromtimestamp(start, UTC)
         if self is Period.MONTH:
             return int((at.replace(day=28) + timedelta(days=4)).replace(day=1).timestamp())
-        return start + {Period.HOUR: 3600, Period.DAY: 86_400, Period.WEEK: 604_800}[self]
+        return start + {Period.HOUR: 3600, Period.DAY: _DAY_S, Period.WEEK: 7 * _DAY_S}[self]
