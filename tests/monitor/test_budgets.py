@@ -1,8 +1,10 @@
 """Budgets: what is counted, what is held, when a call is stopped, and what survives."""
 
+import json
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from rockbottom.cli import main
 from rockbottom.monitor import Budget, BudgetExceeded, Budgets
 from rockbottom.monitor.budgets import HOLD_S
 from rockbottom.monitor.errors import BadBudget
@@ -361,3 +364,33 @@ class Spending(RuleBasedStateMachine):
 
 Spending.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 TestSpending = Spending.TestCase
+
+
+def test_the_command_shows_what_was_counted(file, capsys):
+    """An account whose period runs, one that is over (with --all), and money as text in JSON."""
+    now = time.time()
+    budgets = Budgets(Budget("9", "month", per=["tenant"]), file=file)
+    spend(budgets, "0.25", now, {"tenant": "acme"})
+    spend(budgets, None, now - 90 * 86_400, {"tenant": "gone"})
+    budgets.close()
+    assert main(["monitor", "budgets", "--file", str(file), "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["account"], row["spent_usd"], row["calls"]) == ("tenant=acme per month", "0.25", 1)
+    assert main(["monitor", "budgets", "--file", str(file), "--all"]) == 0
+    shown = capsys.readouterr().out
+    assert "tenant=gone per month\n                 of it 1 without a price" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_the_command_without_a_file_says_what_makes_one(tmp_path, capsys):
+    """Exit code 2, and no file is made by looking."""
+    assert main(["monitor", "budgets", "--file", str(tmp_path / "none.db")]) == 2
+    assert "rockbottom.attach makes it" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_says_when_a_file_is_none_of_budgets(tmp_path, capsys):
+    """Exit code 2, no traceback."""
+    (tmp_path / "notes.txt").write_text("not a database, but long enough to be looked at as one" * 20)
+    assert main(["monitor", "budgets", "--file", str(tmp_path / "notes.txt")]) == 2
+    assert "cannot be read" in capsys.readouterr().err

@@ -12,6 +12,7 @@ ENTRIES: dict[str, Entry] = {
     "backtest": Entry("rockbottom.cli.monitor_backtest:backtest", "Try alarms on recorded calls first."),
     "publish": Entry("rockbottom.cli.monitor_publish:publish", "Send what a ledger holds to CloudWatch."),
     "serve": Entry("rockbottom.cli.monitor_publish:serve", "Show the totals of a ledger to Prometheus."),
+    "budgets": Entry("rockbottom.cli.monitor_budgets:budgets", "Show what budgets have counted."),
     "policy": Entry("rockbottom.cli.monitor_stacks:policy", "Print the least IAM policy for a task."),
 }
 """Commands of the group by name, in the order in which they are listed."""

@@ -96,6 +96,11 @@ def _money(value: Usd | int | str, name: str) -> Usd:
     return amount
 
 
+def default_file(env: Mapping[str, str]) -> Path:
+    """Where budgets are kept unless they are told otherwise: beside the ledger."""
+    return default_folder(env).parent / "budgets.db"
+
+
 class Budgets:
     """Several budgets and one memory of what was spent: give it to ``rockbottom.attach(client, budget=...)``.
 
@@ -108,7 +113,7 @@ class Budgets:
         if not budgets:
             raise BadBudget("no budget was given.", fix='Budgets(Budget(limit_usd="10", period="day", action="stop"))')
         self.budgets = budgets
-        self._file = Path(file) if file is not None else default_folder(os.environ).parent / "budgets.db"
+        self._file = Path(file) if file is not None else default_file(os.environ)
         self._simulated = simulated
         self._store = BudgetStore(self._file)
         self._spare: BudgetStore | None = None

@@ -1,0 +1,79 @@
+"""``rockbottom monitor budgets``: what budgets have counted, by account and period."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rockbottom.monitor.budget_store import Account, State
+
+
+@click.command()
+@click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="The file of the budgets.")
+@click.option("--all", "every", is_flag=True, help="Also periods that are over.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def budgets(file: Path | None, every: bool, as_json: bool) -> None:
+    """Show what was spent and what is held for calls under way, by account and period (UTC).
+
+    Limits are in your program; here is what they are compared with. Reads only.
+    """
+    from rockbottom.monitor.budget_store import BudgetStore
+    from rockbottom.monitor.budgets import default_file
+
+    path = file if file is not None else default_file(os.environ)
+    if not path.is_file():
+        raise click.UsageError(
+            f"{path} is no file of budgets; Budgets(...) given to rockbottom.attach makes it, --file names another"
+        )
+    store = BudgetStore(path)
+    now = datetime.now(UTC).timestamp()
+    try:
+        rows = [(account, state) for account, state in store.rows() if every or _runs(account, now)]
+    except sqlite3.Error as error:
+        raise click.UsageError(f"{path} cannot be read as budgets: {error}") from error
+    finally:
+        store.close()
+    if as_json:
+        click.echo(json.dumps([_as_json(account, state) for account, state in rows], indent=2))
+    else:
+        _print(rows)
+
+
+def _runs(account: "Account", now: float) -> bool:
+    from rockbottom.monitor.periods import Period
+
+    return Period(account.name.rpartition(" per ")[2]).start(now) == account.start
+
+
+def _as_json(account: "Account", state: "State") -> dict[str, Any]:
+    return {
+        "account": account.name,
+        "since": account.start,
+        "spent_usd": f"{state.spent:f}",
+        "estimated_usd": f"{state.estimated:f}",
+        "held_usd": f"{state.held:f}",
+        "calls": state.calls,
+        "unpriced_calls": state.unpriced,
+    }
+
+
+def _print(rows: "Sequence[tuple[Account, State]]") -> None:
+    if not rows:
+        click.echo("nothing was spent in the periods that run", err=True)
+        return
+    click.echo(f"{'since (UTC)':17}{'spent':>12}{'held':>10}{'calls':>9}  account")
+    for account, state in rows:
+        since = datetime.fromtimestamp(account.start, UTC).strftime("%Y-%m-%d %H:%M")
+        notes = [f"{state.unpriced:,} without a price"] if state.unpriced else []
+        notes += [f"${state.estimated:.4f} estimated"] if state.estimated else []
+        held = f"{state.held:.4f}" if state.held else "-"
+        spent = f"{state.spent:.4f}" if state.spent else "-"
+        click.echo(f"{since:17}{spent:>12}{held:>10}{state.calls:>9,}  {account.name}")
+        if notes:
+            click.echo(f"{'':17}of it {' and '.join(notes)}")
