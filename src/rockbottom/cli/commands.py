@@ -20,6 +20,7 @@ COMMANDS: dict[str, Entry] = {
     "batch": Entry("rockbottom.cli.batch:command", "Run records through batch inference, at half price."),
     "monitor": Entry("rockbottom.cli.monitor:command", "Alarms and a dashboard over what prompts cost, as code."),
     "reconcile": Entry("rockbottom.cli.reconcile:command", "Hold the ledger against what AWS counted and billed."),
+    "ledger": Entry("rockbottom.cli.ledger:command", "Ask what was recorded about calls, in SQL or as files."),
     "estimate": Entry("rockbottom.cli.estimate:command", "Work out a month's bill before and after caching."),
     "advise": Entry("rockbottom.cli.advise:command", "Say which levers to pull, in order, and what each saves."),
     "profiles": Entry("rockbottom.cli.profiles:command", "Show inference profiles and pick the cheapest allowed."),

@@ -1,0 +1,164 @@
+"""``rockbottom ledger info`` and ``prune``: what a ledger holds and lost, and its size."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rockbottom.ledger import LedgerIndex
+
+Json = dict[str, Any]
+
+folder_option: Callable[[Any], Any] = click.option(
+    "--ledger",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="The ledger; your own otherwise.",
+)
+
+
+def folder_of(given: Path | None) -> Path:
+    """The folder named, or the one that the environment names. Raises NoLedger where there is none."""
+    from rockbottom.ledger import NoLedger, default_folder
+
+    folder = given or default_folder(os.environ)
+    if not folder.is_dir():
+        raise NoLedger(f"{folder} holds no ledger.", fix="record one with rockbottom.attach(client, ledger=True)")
+    return folder
+
+
+def caught_up(folder: Path) -> "LedgerIndex":
+    """The index of a ledger with everything taken in; says so where that is much."""
+    from rockbottom.ledger import LedgerIndex
+
+    index = LedgerIndex(folder)
+    shown = sys.stderr.isatty()
+    taken = 0
+    while added := index.catch_up(20_000):
+        taken += added
+        if shown and taken > 100_000:
+            click.echo(f"\r{taken:,} calls taken into the index", nl=False, err=True)
+    if shown and taken > 100_000:
+        click.echo("", err=True)
+    return index
+
+
+@click.command()
+@folder_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def info(folder: Path | None, as_json: bool) -> None:
+    """Show what the ledger holds, what it lost, and which tables can be asked."""
+    found = _document(folder_of(folder))
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for line in _lines(found):
+        click.echo(line)
+
+
+def _document(folder: Path) -> Json:
+    from rockbottom.ledger.places import segments_of
+    from rockbottom.ledger.trimming import notes_of
+
+    with caught_up(folder) as index:
+        kinds = index.rows(
+            "SELECT kinds.model, kinds.endpoint, count(*) AS calls, min(at) AS first, max(at) AS last, "
+            "sum(status = 'failed') AS failed, sum(status = 'no usage') AS no_usage, count(cost_picousd) AS priced "
+            "FROM call_rows JOIN kinds ON kinds.id = kind GROUP BY kind"
+        )
+        damaged = index.rows("SELECT count(*) AS lines, coalesce(sum(size), 0) AS bytes FROM damaged")[0]
+        tables = {
+            name: [row["name"] for row in index.rows(f"PRAGMA table_info({name})")]
+            for name in ("calls", "minutes", "hours", "families", "damaged")
+        }
+    notes = list(notes_of(folder))
+    segments = segments_of(folder)
+    return {
+        "folder": str(folder),
+        "calls": sum(kind["calls"] for kind in kinds),
+        "first": min((kind["first"] for kind in kinds), default=None),
+        "last": max((kind["last"] for kind in kinds), default=None),
+        **{name: sum(kind[name] for kind in kinds) for name in ("failed", "no_usage", "priced")},
+        "simulated": sum(kind["calls"] for kind in kinds if kind["endpoint"] == "local"),
+        "models": _by_model(kinds),
+        "files": len(segments),
+        "bytes": sum(segment.path.stat().st_size for segment in segments),
+        "removed_calls": sum(int(note.get("calls", 0)) for note in notes),
+        "dropped_calls": sum(int(note.get("dropped", 0)) for note in notes),
+        "damaged": damaged,
+        "tables": tables,
+    }
+
+
+def _by_model(kinds: list[Json]) -> list[Json]:
+    calls: dict[str, int] = {}
+    for kind in kinds:
+        calls[kind["model"]] = calls.get(kind["model"], 0) + kind["calls"]
+    return [{"model": model, "calls": calls[model]} for model in sorted(calls, key=lambda one: (-calls[one], one))]
+
+
+def _lines(found: Json) -> list[str]:
+    lines = [f"{found['folder']}", ""]
+    if not found["calls"]:
+        lines.append("no calls yet")
+    else:
+        lines.append(f"{found['calls']:,} calls from {_instant(found['first'])} to {_instant(found['last'])}")
+    lines += [f"  {row['calls']:>12,}  {row['model']}" for row in found["models"]]
+    for count, said in (
+        (found["failed"], "failed"),
+        (found["no_usage"], "ended without usage"),
+        (found["simulated"], "went to a local endpoint: their figures are simulated"),
+        (found["removed_calls"], "older calls were removed to keep the bound"),
+        (found["dropped_calls"], "calls could not be written"),
+        (found["damaged"]["lines"], "torn lines (the rest of a call that was cut off)"),
+    ):
+        if count:
+            lines.append(f"{count:,} {said}")
+    lines += [f"{found['files']} files, {found['bytes'] / 1e6:,.1f} MB", "", "tables for rockbottom ledger sql:"]
+    for name, columns in found["tables"].items():
+        lines += _wrapped(name, columns)
+    return lines
+
+
+def _wrapped(name: str, columns: list[str]) -> list[str]:
+    from textwrap import wrap
+
+    return wrap(f"{name}: {', '.join(columns)}", 78, initial_indent="  ", subsequent_indent="    ")
+
+
+def _instant(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+@click.command()
+@folder_option
+@click.option("--keep-mb", type=click.FloatRange(min=0), required=True, metavar="MB", help="How much to keep.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def prune(folder: Path | None, keep_mb: float, yes: bool) -> None:
+    """Remove the oldest files until no more than --keep-mb are left (the newest always stays).
+
+    What was summed by minute and hour stays in the index.
+    """
+    from time import time
+
+    from rockbottom.ledger.places import segments_of
+    from rockbottom.ledger.trimming import trim
+
+    where = folder_of(folder)
+    size = sum(segment.path.stat().st_size for segment in segments_of(where))
+    if size <= keep_mb * 1e6 or len(segments_of(where)) < 2:
+        click.echo(f"{size / 1e6:,.1f} MB: nothing to remove", err=True)
+        return
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("this removes recorded calls for good; add --yes to agree")
+        click.confirm(f"Remove the oldest of {size / 1e6:,.1f} MB for good?", abort=True, err=True)
+    caught_up(where).close()  # so that the sums know what goes
+    click.echo(f"{trim(where, int(keep_mb * 1e6), time()):,} calls removed", err=True)

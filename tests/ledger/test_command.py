@@ -1,0 +1,101 @@
+"""rockbottom ledger: what a person sees of it, and what other programs get."""
+
+import csv
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from rockbottom.cli import main
+from rockbottom.cli.ledger import command
+from rockbottom.ledger import CallRecord, LedgerReader, LedgerWriter
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    writer = LedgerWriter(tmp_path)
+    for number in range(6):
+        writer.record(
+            CallRecord(
+                1_790_000_000.0 + number * 60, "anthropic.claude-sonnet-4-6", "Converse", cache_read=900, input=100,
+                cost_usd="0.25", uncached_usd="1", tags={"tenant": "ab"[number % 2]}, endpoint="local", hashes=("0a",),
+            )
+        )  # fmt: skip
+    writer.record(CallRecord(1_790_000_400.0, "m", "Converse", status="failed"))
+    return tmp_path
+
+
+def asked(*arguments: str, code: int = 0) -> Any:
+    done = CliRunner().invoke(command, list(arguments), catch_exceptions=False)
+    assert done.exit_code == code, done.output
+    return done
+
+
+def test_info_says_what_is_there_and_what_was_lost(folder: Path) -> None:
+    """Calls, models, damage, bytes and tables; in 80 columns."""
+    with (folder / "calls-000001.ndjson").open("ab") as file:
+        file.write(b'{"at":1.0,"mod\n')
+    text = asked("info", "--ledger", str(folder)).stdout
+    assert "7 calls from 2026-09-21 14:13:20 UTC to 2026-09-21 14:20:00 UTC" in text
+    assert "1 torn lines" in text
+    assert "6 went to a local endpoint" in text
+    assert max(len(line) for line in text.splitlines()[1:]) <= 80
+    found = json.loads(asked("info", "--ledger", str(folder), "--json").stdout)
+    assert (found["calls"], found["failed"], found["priced"], found["damaged"]["lines"]) == (7, 1, 6, 1)
+
+
+def test_sql_answers_with_exact_money(folder: Path) -> None:
+    """As a table, as JSON and as CSV."""
+    query = (
+        "SELECT json_extract(tags, '$.tenant') AS tenant, sum(calls) AS calls, usd_sum(cost_picousd) AS usd "
+        "FROM minutes WHERE failed = 0 GROUP BY tenant"
+    )
+    assert asked("sql", query, "--ledger", str(folder)).stdout.splitlines() == [
+        "tenant  calls  usd", "a           3  0.75", "b           3  0.75",
+    ]  # fmt: skip
+    rows = json.loads(asked("sql", query, "--ledger", str(folder), "--json").stdout)
+    assert rows == [{"tenant": "a", "calls": 3, "usd": "0.75"}, {"tenant": "b", "calls": 3, "usd": "0.75"}]
+    assert asked("sql", query, "--ledger", str(folder), "--csv").stdout.startswith("tenant,calls,usd\na,3,0.75\n")
+
+
+def test_a_question_changes_nothing(folder: Path) -> None:
+    """What is no question is refused in one message."""
+    for query in ("DELETE FROM call_rows", "SELEKT 1", "DROP TABLE minutes_sums"):
+        assert main(["ledger", "sql", query, "--ledger", str(folder)]) == 2
+    assert asked("sql", "SELECT count(*) AS n FROM calls", "--ledger", str(folder)).stdout.split() == ["n", "7"]
+
+
+def test_export_gives_every_call(folder: Path) -> None:
+    """CSV for tables, JSON lines with everything; from and until an instant."""
+    rows = list(csv.DictReader(StringIO(asked("export", "--ledger", str(folder)).stdout)))
+    assert len(rows) == 7
+    assert (rows[0]["cost_usd"], rows[0]["tags"], "hashes" in rows[0]) == ("0.25", '{"tenant": "a"}', False)
+    lines = asked("export", "--ledger", str(folder), "--json", "--since", "2026-09-21 14:15:00").stdout.splitlines()
+    assert [json.loads(line)["at"] for line in lines] == [1_790_000_000.0 + n for n in (120, 180, 240, 300, 400)]
+
+
+def test_prune_asks_and_removes_the_oldest(tmp_path: Path) -> None:
+    """Without --yes nothing goes; the sums of what went stay."""
+    writer = LedgerWriter(tmp_path)
+    writer.segment_bytes = 1 << 12
+    for number in range(200):
+        writer.record(CallRecord(float(number), "m", "Converse", tags={"filler": "x" * 100}))
+    assert "add --yes" in str(
+        CliRunner().invoke(command, ["prune", "--ledger", str(tmp_path), "--keep-mb", "0"]).output
+    )
+    assert len(list(LedgerReader(tmp_path).calls())) == 200
+    asked("prune", "--ledger", str(tmp_path), "--keep-mb", "0.01", "--yes")
+    left = [int(call.at) for call in LedgerReader(tmp_path).calls()]
+    assert 0 < len(left) < 100
+    assert left[-1] == 199
+    total = asked("sql", "SELECT sum(calls) AS n FROM hours", "--ledger", str(tmp_path)).stdout
+    assert total.split() == ["n", "200"]
+
+
+def test_where_there_is_no_ledger_it_says_how_to_get_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One message, exit code 2."""
+    assert main(["ledger", "info", "--ledger", str(tmp_path / "none")]) == 2
+    assert "ledger=True" in capsys.readouterr().err
