@@ -2,6 +2,7 @@
 
 import json
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from pinned_requests import POINT, RULES, SONNET, support
 
 from rockbottom.cli import main
 from rockbottom.cli.exits import Exit
-from rockbottom.pins import read_pins
+from rockbottom.pins import Limits, read_pins
 
 _MODULE = f"""
 import json, itertools, uuid
@@ -143,13 +144,14 @@ def test_one_unreadable_prompt_does_not_hide_the_others(folder: Path, capsys: py
 
 def test_a_source_that_is_gone_fails_until_its_pin_is_dropped(folder: Path, capsys: pytest.CaptureFixture[str]):
     """Accepting removes the pin, and says so."""
-    main(["check", "support.json", "--accept"])
+    main(["check", "support.json", "--accept", "--with-text"])
     Path("support.json").unlink()
     assert main(["check"]) == Exit.VERDICT
     assert "gone" in capsys.readouterr().out
     assert main(["check", "--accept"]) == Exit.OK
     assert "gone, removed" in capsys.readouterr().out
     assert read_pins(folder / "rockbottom-pins.toml") == {}
+    assert list(Path("rockbottom-pins.text").iterdir()) == []
 
 
 def test_nothing_to_check_is_said(folder: Path, capsys: pytest.CaptureFixture[str]):
@@ -185,6 +187,10 @@ def test_a_conversation_is_held_to_its_budget(folder: Path, capsys: pytest.Captu
     # One write and two reads of the same prefix: 2/3 of it is read, a little less with the questions.
     assert "turns   3, $" in (told := capsys.readouterr().out)
     assert "simulated" in told
+    budget = read_pins(folder / "rockbottom-pins.toml")["talk"].limits
+    assert budget == Limits(Decimal("0.05"), Decimal(60), Decimal(30), 100)
+    assert main(["check"]) == Exit.OK
+    assert "turns   3, $" in capsys.readouterr().out
     assert main(["check", "talk.json", "--max-usd", "0.001", "--min-hit-rate", "70"]) == Exit.VERDICT
     told = capsys.readouterr().out
     assert "more than $0.001" in told
@@ -193,7 +199,8 @@ def test_a_conversation_is_held_to_its_budget(folder: Path, capsys: pytest.Captu
     for turn in turns:
         turn["system"] = [block for block in turn["system"] if block != POINT]
     _write("talk.json", turns)
-    assert main(["check", "talk.json", "--min-hit-rate", "1", "--accept"]) == Exit.VERDICT
+    assert main(["check", "--accept"]) == Exit.VERDICT
+    assert "less than 60%" in capsys.readouterr().out
 
 
 def test_in_github_actions_failures_are_annotated_and_summed_up(

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -124,6 +125,28 @@ def test_processes_that_accept_at_once_lose_no_pin(pins: Path):
     running = [subprocess.Popen([sys.executable, "-c", script, str(pins), str(number)]) for number in range(8)]
     assert [process.wait() for process in running] == [0] * 8
     assert len(read_pins(pins)) == 1 + 8 * 5
+
+
+def test_a_process_killed_while_it_writes_leaves_whole_pins_and_no_lock(pins: Path):
+    """Killed at five moments: the file can be read, the next one writes at once, no scrap stays."""
+    script = (
+        "import sys; from pathlib import Path; from dataclasses import replace\n"
+        "from rockbottom.pins import read_pins, update_pins\n"
+        "path = Path(sys.argv[1]); pin = read_pins(path)['support']; print('ready', flush=True)\n"
+        "for n in range(100_000): update_pins(path, {f'more {n % 40}': replace(pin, name=f'more {n % 40}')})\n"
+    )
+    accepted(pins, support())
+    for number in range(5):
+        writer = subprocess.Popen([sys.executable, "-c", script, str(pins)], stdout=subprocess.PIPE)
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"ready\n"
+        time.sleep(0.013 * (number + 1))
+        writer.kill()
+        writer.communicate()
+        assert "support" in read_pins(pins)
+        accepted(pins, support())
+        update_pins(pins, {})
+    assert [path.name for path in pins.parent.iterdir()] == [pins.name]
 
 
 def test_a_name_that_another_process_took_meanwhile_is_refused(pins: Path):

@@ -14,7 +14,7 @@ import click
 from rockbottom.cli.exits import Exit, say
 
 if TYPE_CHECKING:
-    from rockbottom.pins import Gate, Rendering, Verdict
+    from rockbottom.pins import Gate, Limits, Rendering, Verdict
     from rockbottom.pins.errors import NotRendered
     from rockbottom.pins.pin import Pin
 
@@ -64,22 +64,23 @@ class _Number(click.ParamType):
 def command(
     sources: tuple[str, ...], pins_path: Path | None, accept: bool, with_text: bool, name: str | None,
     model: str | None, requests_per_month: int | None, max_usd: Decimal | None, min_hit_rate: Decimal | None,
-    gap: float, output_tokens: int | None, as_json: bool,
+    gap: Decimal, output_tokens: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Fail when the cached prefix of a prompt is not the pinned one, and say what moved and what it costs.
 
     SOURCE is a JSON file with the arguments of converse() or invoke_model() (or a list of them, the turns of a
     conversation), or a function that returns them: module:function or file.py:function. Without SOURCE every pinned
-    prompt is checked, from where it was pinned. Nothing is sent anywhere.
+    prompt is checked, from where it was pinned, and every conversation held to the limits that it was accepted with.
+    Nothing is sent anywhere.
     """
-    from rockbottom.pins import Gate, read_pins
+    from rockbottom.pins import Gate, Limits, read_pins
     from rockbottom.pins.pin_file import DEFAULT_FILE
     from rockbottom.pins.rendering import rendered_all
 
     path = pins_path or Path(DEFAULT_FILE)
     gate = Gate(path, read_pins(path), date.today(), model, requests_per_month)
     chosen = _chosen(sources, name, gate.pins, path)
-    limits = _Limits(max_usd, min_hit_rate, gap, output_tokens)
+    limits = Limits(max_usd, min_hit_rate, gap, output_tokens)
     found = rendered_all(chosen)
     verdicts = [_verdict(gate, *asked, one, limits) for asked, one in zip(chosen, found, strict=True)]
     if accept:
@@ -87,18 +88,6 @@ def command(
     _print(verdicts, as_json)
     _tell_github(verdicts, path, as_json)
     _leave(verdicts, _accepting(sources, name, pins_path))
-
-
-class _Limits:
-    """What a conversation may cost."""
-
-    def __init__(self, max_usd: Decimal | None, min_hit_rate: Decimal | None, gap: float, output: int | None) -> None:
-        self.max_usd, self.min_hit_rate, self.gap, self.output = max_usd, min_hit_rate, gap, output
-
-    @property
-    def asked(self) -> bool:
-        """Whether there is any."""
-        return self.max_usd is not None or self.min_hit_rate is not None
 
 
 def _chosen(
@@ -120,33 +109,11 @@ def _chosen(
 
 
 def _verdict(
-    gate: "Gate", source: str, name: str | None, found: "Rendering | NotRendered", limits: _Limits
+    gate: "Gate", source: str, name: str | None, found: "Rendering | NotRendered", limits: "Limits"
 ) -> "Verdict":
     if isinstance(found, Exception):
         return gate.unrendered(source, name or source, found)
-    verdict = gate.judged(found)
-    return _billed(gate, verdict, found, limits) if limits.asked else verdict
-
-
-def _billed(gate: "Gate", verdict: "Verdict", rendering: "Rendering", limits: _Limits) -> "Verdict":
-    from rockbottom.pins import simulated_bill
-    from rockbottom.pins.prefix import archive_of
-    from rockbottom.quantities import RockbottomError
-
-    turns = [rendering.calls[0], *rendering.turns]
-    outputs = [] if limits.output is None else [limits.output] * len(turns)
-    try:
-        bill = simulated_bill(
-            turns,
-            archive=archive_of(gate.catalog),
-            on=gate.on,
-            model=gate.model,
-            gap_s=limits.gap,
-            output_tokens=outputs,
-        )
-    except RockbottomError as error:
-        return replace(verdict, broken=(f"the conversation cannot be billed: {error}",))
-    return replace(verdict, bill=bill, broken=tuple(bill.failures(limits.max_usd, limits.min_hit_rate)))
+    return gate.judged(found, limits=limits)
 
 
 def _print(verdicts: "Sequence[Verdict]", as_json: bool) -> None:

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rockbottom.pins.bills import ConversationBill, simulated_bill
+    from rockbottom.pins.bills import ConversationBill, Limits, simulated_bill
     from rockbottom.pins.checking import Gate, Status, Verdict
     from rockbottom.pins.pin import Pin
     from rockbottom.pins.pin_file import read_pins, update_pins
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ConversationBill",
     "Gate",
+    "Limits",
     "Pin",
     "Prefix",
     "Rendering",
@@ -33,6 +34,7 @@ __all__ = [
 _HOMES = {
     "ConversationBill": "bills",
     "Gate": "checking",
+    "Limits": "bills",
     "Pin": "pin",
     "Prefix": "prefix",
     "Rendering": "rendering",

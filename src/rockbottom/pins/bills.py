@@ -7,6 +7,7 @@ simulated, and what is made of them says so.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
@@ -15,6 +16,26 @@ from rockbottom.cost import bill
 from rockbottom.diagnose import Archive, Record
 from rockbottom.plan.bodies import opened, tier_of
 from rockbottom.quantities import NO_USAGE, RockbottomError, Usage, Usd
+
+_GAP_S = Decimal(30)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a conversation is held to: US dollars, percent of its input that is read (None: no limit).
+
+    ``gap_s`` is the time between two turns in seconds, ``output_tokens`` those of each turn (None: not counted).
+    """
+
+    max_usd: Usd | None = None
+    min_hit_rate: Usd | None = None
+    gap_s: Decimal = _GAP_S
+    output_tokens: int | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether there is any."""
+        return self.max_usd is not None or self.min_hit_rate is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +121,7 @@ def simulated_bill(
     archive: Archive,
     on: date,
     model: str | None = None,
-    gap_s: float = 30.0,
+    gap_s: float | Decimal = _GAP_S,
     output_tokens: Sequence[int] = (),
 ) -> ConversationBill:
     """The bill of these requests sent one after another, ``gap_s`` seconds apart, into an empty cache.
@@ -111,7 +132,7 @@ def simulated_bill(
     state, turns = dict[Namespace, PrefixCache](), list[Turn]()
     start = datetime(on.year, on.month, on.day, 12, tzinfo=UTC).timestamp()
     for number, request in enumerate(requests):
-        opening, at = opened(request), start + number * gap_s
+        opening, at = opened(request), start + number * float(gap_s)
         given = str(request.get("modelId") or model or "")
         sent = archive.sent(Record(at, given, opening.api, opening.body))
         space = Namespace("", "", sent.model.model.id)

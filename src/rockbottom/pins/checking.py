@@ -7,13 +7,13 @@ from enum import Enum
 from pathlib import Path
 
 from rockbottom.catalog import Catalog, load_catalog
-from rockbottom.pins.bills import ConversationBill
+from rockbottom.pins.bills import ConversationBill, Limits, simulated_bill
 from rockbottom.pins.changes import Change, Moved, changes_between, changes_from
 from rockbottom.pins.effects import Effect, effect_of_change, effect_of_new, effect_of_volatile, usd_per_month
 from rockbottom.pins.errors import NotRendered
 from rockbottom.pins.excerpt import excerpt, request_of
 from rockbottom.pins.pin import Pin, pin_of
-from rockbottom.pins.pin_file import name_taken, read_text, update_pins, write_text
+from rockbottom.pins.pin_file import name_taken, read_text, remove_text, update_pins, write_text
 from rockbottom.pins.prefix import Caching, Prefix, archive_of, read_prefix, shared_blocks
 from rockbottom.pins.rendering import Rendering
 from rockbottom.pins.stamps import dates_in
@@ -35,7 +35,7 @@ class Status(Enum):
 class Verdict:
     """One prompt: its pin, its prefix of today, what moved, what it costs.
 
-    ``notes`` are remarks that fail nothing; ``kept`` says which limits of a conversation are not kept.
+    ``notes`` are remarks that fail nothing; ``broken`` says which of the ``limits`` of a conversation are not kept.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Verdict:
     notes: tuple[str, ...] = ()
     error: RockbottomError | None = None
     bill: ConversationBill | None = None
+    limits: Limits | None = None
     broken: tuple[str, ...] = ()
     file: str = ""
     line: int = 1
@@ -77,8 +78,8 @@ class Gate:
     seen: Mapping[str, str] | None = None
     names: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
 
-    def judged(self, rendering: Rendering, counted_tokens: int | None = None) -> Verdict:
-        """The verdict on one prompt. Raises NameTaken where another one of this run has its name."""
+    def judged(self, rendering: Rendering, counted_tokens: int | None = None, limits: Limits | None = None) -> Verdict:
+        """The verdict on one prompt; ``limits`` None: those of its pin. Raises NameTaken."""
         verdict = Verdict(
             rendering.name, rendering.source, Status.UNREADABLE, pin=self.pins.get(rendering.name),
             file=rendering.file, line=rendering.line,
@@ -93,6 +94,8 @@ class Gate:
             return replace(verdict, error=error)
         self._take(rendering, prefixes[0])
         verdict = replace(verdict, prefix=prefixes[0], notes=_notes(prefixes[0], self.on))
+        held = limits if limits is not None and limits.asked else verdict.pin and verdict.pin.limits
+        verdict = self._billed(verdict, rendering, held) if held else verdict
         return self._volatile(verdict, prefixes) or self._compared(verdict, prefixes[0])
 
     def unrendered(self, source: str, name: str, error: RockbottomError) -> Verdict:
@@ -120,6 +123,8 @@ class Gate:
         if pinned or removed:
             seen = {name: pin.prefix for name, pin in self.pins.items()} if self.seen is None else self.seen
             update_pins(self.path, pinned, removed, seen)
+        for name in removed:
+            remove_text(self.path, name)
         for one in after:
             if one.prefix is not None and one.status in (Status.UNCHANGED, Status.NEW, Status.CHANGED):
                 self._keep_text(one, one.prefix, with_text)
@@ -131,6 +136,20 @@ class Gate:
         if prefix is None:
             return None
         return next((pin for pin in self.pins.values() if pin.source == verdict.source and pin.holds(prefix)), None)
+
+    def _billed(self, verdict: Verdict, rendering: Rendering, limits: Limits) -> Verdict:
+        """The verdict with the bill of the conversation, held to its limits."""
+        turns = [rendering.calls[0], *rendering.turns]
+        outputs = [] if limits.output_tokens is None else [limits.output_tokens] * len(turns)
+        archive = archive_of(self.catalog)
+        try:
+            bill = simulated_bill(
+                turns, archive=archive, on=self.on, model=self.model, gap_s=limits.gap_s, output_tokens=outputs
+            )
+        except RockbottomError as error:
+            return replace(verdict, limits=limits, broken=(f"the conversation cannot be billed: {error}",))
+        broken = tuple(bill.failures(limits.max_usd, limits.min_hit_rate))
+        return replace(verdict, limits=limits, bill=bill, broken=broken)
 
     def _take(self, rendering: Rendering, prefix: Prefix) -> None:
         before = self.names.setdefault(rendering.name, (prefix.hash, rendering.source))
@@ -184,16 +203,19 @@ class Gate:
     def _pin(self, verdict: Verdict) -> Pin:
         prefix = verdict.prefix
         assert prefix is not None
-        requests = self._requests(verdict.pin or self.renamed(verdict))
-        return pin_of(verdict.name, verdict.source, prefix, requests, usd_per_month(prefix, requests, self.on), self.on)
+        old = verdict.pin or self.renamed(verdict)
+        requests, limits = self._requests(old), verdict.limits or (old and old.limits)
+        monthly = usd_per_month(prefix, requests, self.on)
+        return pin_of(verdict.name, verdict.source, prefix, requests, monthly, self.on, limits)
 
     def _refreshed(self, verdict: Verdict) -> Pin | None:
-        """A pin that holds, with the number of requests, the source or the count of tokens that is new; else None."""
+        """A pin that holds, with what is new beside its prefix (requests, source, count, limits); None: nothing is."""
         pin, prefix = verdict.pin, verdict.prefix
         if pin is None or prefix is None:
             return None
         new_count = prefix.counted and (prefix.tokens, True) != (pin.tokens, pin.counted)
-        if self._requests(pin) == pin.requests_per_month and pin.source == verdict.source and not new_count:
+        same = (pin.requests_per_month, pin.source, pin.limits) == (self._requests(pin), verdict.source, verdict.limits)
+        if same and not new_count:
             return None
         return self._pin(verdict)
 

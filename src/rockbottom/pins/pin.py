@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
+from rockbottom.pins.bills import Limits
 from rockbottom.pins.prefix import Block, Prefix
 from rockbottom.quantities import Usd
 
@@ -15,6 +17,7 @@ class Pin:
 
     ``tokens`` are estimated unless ``counted``. ``requests_per_month`` None: not known. ``usd_per_month`` is what
     reading it would cost at the prices of ``priced_on``, every request a hit (None: no price, or no requests known).
+    ``limits`` are those of the conversation that begins with it.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Pin:
     requests_per_month: int | None = None
     usd_per_month: Usd | None = None
     priced_on: date | None = None
+    limits: Limits | None = None
 
     def holds(self, prefix: Prefix) -> bool:
         """Whether a prefix is the one that was accepted."""
@@ -41,13 +45,14 @@ class Pin:
 
 
 def pin_of(
-    name: str, source: str, prefix: Prefix, requests_per_month: int | None, usd_per_month: Usd | None, on: date
-) -> Pin:
+    name: str, source: str, prefix: Prefix, requests_per_month: int | None, usd_per_month: Usd | None, on: date,
+    limits: Limits | None = None,
+) -> Pin:  # fmt: skip
     """The pin of a prefix."""
     return Pin(
         name, source, prefix.model_name, prefix.api, prefix.hash, prefix.tokens, prefix.counted, prefix.caching.value,
         prefix.points, prefix.blocks, dict(prefix.sections), dict(prefix.parameters), requests_per_month,
-        usd_per_month, on if usd_per_month is not None else None,
+        usd_per_month, on if usd_per_month is not None else None, limits,
     )  # fmt: skip
 
 
@@ -92,6 +97,20 @@ def pin_of_table(name: str, table: Mapping[str, Any]) -> Pin:
         requests,
         None if monthly is None else Usd(monthly),
         priced_on,
+        _limits(table.get("budget")),
+    )
+
+
+def _limits(table: Any) -> Limits | None:
+    if table is None:
+        return None
+    most, least = table.get("max_usd"), table.get("min_hit_rate")
+    output = table.get("output_tokens")
+    return Limits(
+        None if most is None else Usd(most),
+        None if least is None else Usd(least),
+        Decimal(table["gap_s"]),
+        None if output is None else int(output),
     )
 
 

@@ -12,10 +12,12 @@ import tempfile
 import tomllib
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from rockbottom.pins.bills import Limits
 from rockbottom.pins.errors import DamagedPins, NameTaken, PinsNotWritable
 from rockbottom.pins.pin import Pin, pin_of_table, row_of_block
 from rockbottom.prompt import json_bytes
@@ -106,8 +108,19 @@ def _table(pin: Pin) -> str:
     if pin.usd_per_month is not None and pin.priced_on is not None:
         lines.append(f"usd_per_month = {_quoted(format(pin.usd_per_month.normalize(), 'f'))}")
         lines.append(f"priced_on = {pin.priced_on.isoformat()}")
+    if pin.limits is not None:
+        lines.append(f"budget = {_inline(_budget(pin.limits))}")
     lines += _list("blocks", [row_of_block(block) for block in pin.blocks])
     return "\n".join(lines) + "\n"
+
+
+def _budget(limits: Limits) -> dict[str, str]:
+    told = {name: getattr(limits, name) for name in ("max_usd", "min_hit_rate", "gap_s", "output_tokens")}
+    return {
+        name: format(value, "f") if isinstance(value, Decimal) else str(value)
+        for name, value in told.items()
+        if value is not None
+    }
 
 
 def _list(name: str, values: Iterable[str]) -> list[str]:
@@ -142,6 +155,8 @@ def update_pins(
         for name in removed:
             pins.pop(name, None)
         pins.update(accepted)
+        for left in path.parent.glob(f".{path.name}.*"):  # of a process that was killed while it wrote
+            left.unlink(missing_ok=True)
         _write(path, text_of(pins))
 
 
@@ -221,6 +236,14 @@ def write_text(path: Path, name: str, request: Mapping[str, Any]) -> None:
     """Keep the text of a prefix. Raises PinsNotWritable."""
     plain = json.loads(json_bytes(request))
     _write(text_path(path, name), json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+
+
+def remove_text(path: Path, name: str) -> None:
+    """Forget the text of a prefix, where any was kept."""
+    try:
+        text_path(path, name).unlink(missing_ok=True)
+    except OSError as error:
+        raise _not_writable(text_path(path, name), error) from error
 
 
 def read_text(path: Path, name: str) -> dict[str, Any] | None:
