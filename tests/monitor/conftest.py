@@ -49,6 +49,9 @@ def aws(monkeypatch, sent):
     """moto's AWS in us-east-1 with an account of its own; depends on ``sent`` so that everything is recorded."""
     from moto import mock_aws
 
+    monkeypatch.delenv("ROCKBOTTOM_LEDGER", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", "/nowhere")
+
     for name in ("AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from rockbottom.cli import main
 from rockbottom.cli.exits import Exit
+from rockbottom.ledger import CallRecord, LedgerWriter
 from rockbottom.monitor.alarms.account import AccountUnavailable, Clients, Kind, apply, plan, removal
 from rockbottom.monitor.alarms.dashboard import mark
 from rockbottom.monitor.alarms.settings import read_wanted
@@ -233,6 +234,18 @@ def test_the_dashboard_shows_awss_own_metrics_beside_ours(aws, clients, wanted):
     assert mark("default") in body
 
 
+def test_periods_with_few_calls_are_sent_as_healthy(aws, clients, wanted):
+    """least_calls is part of the expression: the threshold itself does not breach it."""
+    rate = replace(wanted.alarms[0], least_calls=10)
+    apply(plan(replace(wanted, alarms=(rate,)), clients), clients)
+    (request,) = aws.of("PutMetricAlarm")
+    assert [one["Id"] for one in request["Metrics"]] == ["rate", "calls_in_period", "result"]
+    assert request["Metrics"][1]["MetricStat"]["Stat"] == "SampleCount"
+    assert request["Metrics"][2]["Expression"] == "IF(calls_in_period >= 10, rate, 70)"
+    aws.clear()
+    assert not plan(replace(wanted, alarms=(rate,)), clients).of(Kind.UPDATE)
+
+
 def _run(*argv):
     return main(["monitor", *argv])
 
@@ -253,6 +266,20 @@ def test_plan_check_is_a_gate(aws, capsys):
     assert _run("apply", "--yes", *given) == Exit.OK
     assert "aws sns subscribe" in capsys.readouterr().err
     assert _run("plan", "--check", *given) == Exit.OK
+
+
+def test_models_come_from_the_ledger_where_none_is_named(aws, capsys, tmp_path, monkeypatch):
+    """As our metrics name them, and as callers do; what went to a local endpoint is no model of AWS."""
+    writer = LedgerWriter(tmp_path)
+    for model, scope, endpoint in ((NOVA, "us", "aws"), (SONNET, "", "local")):
+        writer.record(CallRecord(at=1.8e9, model=model, operation="Converse", scope=scope, endpoint=endpoint, input=5))
+    writer.close()
+    monkeypatch.setenv("ROCKBOTTOM_LEDGER", str(tmp_path))
+    assert _run("apply", "--yes") == Exit.OK
+    names = [one["AlarmName"] for one in aws.of("PutMetricAlarm")]
+    assert RATE in names
+    assert not [name for name in names if SONNET in name]
+    assert f"us.{NOVA}" in aws.of("PutDashboard")[0]["DashboardBody"]
 
 
 def test_plan_as_json_is_only_json_on_stdout(aws, capsys):
@@ -284,7 +311,7 @@ def test_destroy_wants_consent(aws, capsys):
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        (("plan",), "No model is named"),
+        (("plan",), "No model is named, and the ledger has no calls"),
         (("plan", "--model", NOVA, "--topic", "arn:x", "--create-topic", "y"), "exclude each other"),
         (("plan", "--model", NOVA, "--stack", "a b"), "'a b' cannot name a stack"),
         (("plan", "--model", NOVA, "--namespace", "AWS/Bedrock"), "'AWS/Bedrock' cannot be a namespace"),

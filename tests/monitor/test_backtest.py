@@ -18,6 +18,7 @@ from rockbottom.monitor.alarms.histories import priced
 from rockbottom.monitor.alarms.planting import extra_usd, plant, planted
 from rockbottom.monitor.alarms.running import Firing, firings
 from rockbottom.monitor.alarms.series import recorded, values
+from rockbottom.monitor.alarms.settings import read_wanted
 
 SONNET = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 MIDNIGHT = 1_793_491_200  # 2026-11-01 00:00 UTC, on a minute and on an hour
@@ -252,7 +253,7 @@ def test_the_command_says_when_how_fast_how_often_and_what_instead(folder, capsy
     """The four questions, on the user's ledger."""
     assert main(["monitor", "backtest", str(folder), "--alarm", "LowCacheHitRate", "--tries", "3"]) == Exit.OK
     text = capsys.readouterr().out
-    assert "fired      once in 1.0 days, 1 of them where nothing is known to be wrong" in text
+    assert "fired      once in 1.0 days, 1 where nothing is known to be wrong" in text
     assert "2026-11-01 16:52 UTC for 22 min" in text  # minute 1000 is 16:40; 12 minutes later, 34 after the start
     assert "caught" in text
     assert "if something was wrong then, say so" in text
@@ -261,7 +262,7 @@ def test_the_command_says_when_how_fast_how_often_and_what_instead(folder, capsy
     text = capsys.readouterr().out
     assert "proposal   Average of CacheHitRate <" in text
     assert "95% confidence" in text
-    assert all(len(line) <= 100 for line in text.splitlines())
+    assert all(len(line) <= 80 for line in text.splitlines())
 
 
 def test_the_command_as_json(folder, capsys):
@@ -275,6 +276,17 @@ def test_the_command_as_json(folder, capsys):
     assert alarm["false_alarms"] == 0
     assert alarm["firings"] == [{"at": _minute(1012), "until": _minute(1034)}]
     assert alarm["planted"][0]["tries"][0]["caught_after_s"] > 0
+
+
+def test_the_proposals_are_what_alarms_takes(folder, tmp_path, capsys):
+    """A file for --alarms."""
+    path = tmp_path / "alarms.toml"
+    bad = "2026-11-01T16:30..2026-11-01T17:30"
+    argv = ["monitor", "backtest", str(folder), "--alarm", "LowCacheHitRate", "--bad", bad, "--tries", "2", "--json"]
+    assert main([*argv, "--save", str(path)]) == Exit.OK
+    proposal = json.loads(capsys.readouterr().out)["alarms"][0]["proposal"]
+    (alarm,) = [one for one in read_wanted(path).alarms if one.name == "LowCacheHitRate"]
+    assert (alarm.threshold, alarm.least_calls) == (Decimal(proposal["threshold"]), proposal["least_calls"])
 
 
 def test_the_command_as_a_gate(folder, capsys):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -60,6 +61,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="False alarms a month that you accept, for the proposal.",
 )
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the proposals to a file that --alarms takes.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--check", is_flag=True, help="Exit with 1 where an alarm cries wolf more often, or misses a plant.")
 @click.pass_context
@@ -84,6 +91,8 @@ def backtest(ctx: click.Context, source: str | None, as_json: bool, check: bool,
     else:
         for line in _text(found, calls, asked):
             click.echo(line)
+    if given["save"]:
+        _save(given["save"], [one for _, one in found])
     if check and any(_fails(one, asked) for _, one in found):
         ctx.exit(Exit.VERDICT)
 
@@ -129,6 +138,21 @@ def _tried(
         click.echo("\r\x1b[K", nl=False, err=True)
 
 
+def _save(path: Path, found: "list[Tried]") -> None:
+    """One threshold an alarm; of several models' the one that is least easily reached, which no model cries wolf at."""
+    lines = ["# Proposed by rockbottom monitor backtest."]
+    for name in dict.fromkeys(one.alarm.name for one in found):
+        mine = [one.proposal for one in found if one.alarm.name == name and one.proposal is not None]
+        if mine:
+            below = mine[0].alarm.comparison.startswith("LessThan")
+            chosen = (min if below else max)(mine, key=lambda one: one.threshold)
+            calls = max(one.alarm.least_calls for one in mine)
+            lines += ["", f"[alarms.{name}]", f"threshold = {chosen.threshold:f}"]
+            lines += [f"least_calls = {calls}"] if calls else []
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    click.echo(f"proposals written to {path}", err=True)
+
+
 def _fails(one: "Tried", asked: "Asked") -> bool:
     if one.alarm.threshold is None:
         return False
@@ -145,7 +169,8 @@ def _text(found: "list[tuple[str, Tried]]", calls: "Sequence[CallRecord]", asked
     if simulated:
         yield f"{simulated:,} of them went to a local endpoint: what follows is simulated"
     source = evaluation_source()
-    yield f"rules as AWS documents them ({source.checked_on}); the minute or two until a metric arrives is not in it"
+    yield f"rules as AWS documents them ({source.checked_on}); the minute or two until a metric"
+    yield "arrives comes on top"
     for model, one in found:
         yield ""
         yield from _alarm_text(model, one, asked)
@@ -154,8 +179,9 @@ def _text(found: "list[tuple[str, Tried]]", calls: "Sequence[CallRecord]", asked
 def _alarm_text(model: str, one: "Tried", asked: "Asked") -> Iterator[str]:
     alarm = one.alarm
     yield f"{alarm.name}  {model or 'all models'}"
-    rule = f"{alarm.datapoints} of {alarm.periods} x {alarm.period_s} s, missing data: {alarm.missing.value}"
-    yield f"  rule       {_condition(alarm, alarm.threshold)}; {rule}"
+    yield f"  rule       {_condition(alarm, alarm.threshold)}"
+    rule = f"{alarm.datapoints} of {alarm.periods} periods of {alarm.period_s} s; missing data: {alarm.missing.value}"
+    yield f"             {rule}"
     if not one.points:
         yield "  no data: nothing of this kind was recorded"
         return
@@ -184,7 +210,7 @@ def _fired(one: "Tried") -> str:
     if not one.firings:
         return f"never in {one.days:.1f} days"
     times = "once" if len(one.firings) == 1 else f"{len(one.firings)} times"
-    return f"{times} in {one.days:.1f} days, {one.wolves} of them where nothing is known to be wrong"
+    return f"{times} in {one.days:.1f} days, {one.wolves} where nothing is known to be wrong"
 
 
 _SAYS = {"changes": "prefixes change every call", "vanishes": "nothing is cached any more"}
@@ -194,9 +220,9 @@ def _detection_text(found: "Detection") -> Iterator[str]:
     if not found.tries:
         yield f"  planted    {found.kind}: nowhere, the alarm was on already or everything is known as bad"
         return
-    share = f"{100 * found.share:.0f}% of the tokens read" if found.share else "nothing was ever read"
+    share = f"{100 * found.share:.0f}% of tokens read" if found.share else "nothing was ever read"
     caught = found.caught
-    yield f"  planted    {_SAYS[found.kind]} ({share}): caught {len(caught)} of {len(found.tries)}"
+    yield f"  planted    {_SAYS[found.kind]}, {share}: caught {len(caught)} of {len(found.tries)}"
     if caught:
         extra = sorted(one.extra_usd for one in found.tries if one.after_s is not None)
         yield (
@@ -220,11 +246,9 @@ def _proposal_text(one: "Tried", asked: "Asked") -> Iterator[str]:
     else:
         calls = f", least_calls = {proposal.alarm.least_calls}" if proposal.alarm.least_calls else ""
         yield f"  proposal   {_condition(one.alarm, proposal.threshold)}{calls}"
-    yield (
-        f"             chosen so on earlier days it cried wolf {proposal.wolves} times in {proposal.unseen_days:.1f} "
-        f"later days:"
-    )
-    yield f"             at most {proposal.month_at_most:.1f} a month (95% confidence)"
+    unseen = f"{proposal.wolves} false alarms in {proposal.unseen_days:.1f} later days"
+    yield f"             so chosen on earlier days: {unseen},"
+    yield f"             which is at most {proposal.month_at_most:.1f} a month (95% confidence)"
     if proposal.alarm != one.alarm:
         for detection in proposal.detections:
             yield from _detection_text(detection)

@@ -26,7 +26,8 @@ def options(*wanted: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 settings_options = options(
     click.option("--alarms", "file", type=_FILE, metavar="FILE", help="Your changes to the alarms (TOML or YAML)."),
-    click.option("--model", "models", multiple=True, metavar="ID", help="A ModelId of the metrics; repeat."),
+    click.option("--model", "models", multiple=True, metavar="ID",
+                 help="A ModelId of the metrics; repeat. By default those of your ledger."),
     click.option("--called-as", multiple=True, metavar="ID", help="The id as callers name it, for AWS's own metrics."),
     click.option("--threshold", "thresholds", multiple=True, metavar="NAME=NUMBER", help="Threshold of an alarm."),
     click.option("--stack", metavar="NAME", help="What is made carries this name; 'default' by default."),
@@ -34,7 +35,7 @@ settings_options = options(
     click.option("--topic", metavar="ARN", help="SNS topic that alarms tell."),
     click.option("--create-topic", metavar="NAME", help="Make an SNS topic of this name for them."),
     click.option("--no-dashboard", is_flag=True, help="Alarms only."),
-)
+)  # fmt: skip
 """What decides which alarms are wanted."""
 
 
@@ -58,11 +59,41 @@ def wanted_of(given: dict[str, Any]) -> "Wanted":
     if given["no_dashboard"]:
         wanted = replace(wanted, dashboard=False)
     if not wanted.models:
+        wanted = _with_models_of_the_ledger(wanted)
+    if not wanted.models:
         raise InvalidSettings(
-            "No model is named, so there is no metric to look at.",
+            "No model is named, and the ledger has no calls to AWS, so there is no metric to look at.",
             fix="give --model ID, or models = [...] in the file of --alarms",
         )
     return wanted
+
+
+_RECENT = """
+SELECT DISTINCT model, scope FROM hours WHERE endpoint <> 'local' AND calls > failed
+    AND hour >= (SELECT MAX(hour) FROM hours) - 30 * 86400 ORDER BY model, scope
+"""
+
+
+def _with_models_of_the_ledger(wanted: "Wanted") -> "Wanted":
+    """The models that the user's ledger saw in its last 30 days, and the ids by which they were called."""
+    import os
+
+    from rockbottom.ledger import LedgerIndex, default_folder
+
+    folder = default_folder(os.environ)
+    if not folder.is_dir():
+        return wanted
+    with LedgerIndex(folder) as index:
+        index.catch_up()
+        rows = index.rows(_RECENT)
+    if rows:
+        click.echo(f"models from the ledger in {folder}", err=True)
+    called = (("" if row["scope"] in ("", "in_region") else f"{row['scope']}.") + row["model"] for row in rows)
+    return replace(
+        wanted,
+        models=tuple(dict.fromkeys(row["model"] for row in rows)),
+        called_as=wanted.called_as or tuple(dict.fromkeys(called)),
+    )
 
 
 def warn_of_undecided(wanted: "Wanted") -> None:
