@@ -109,7 +109,7 @@ def test_questions_on_contracts(stage_of):
 
     A question is four thousandths of a prompt and new every time, the instructions are shared: .972 of all.
     """
-    assert 40 / 41 == pytest.approx(0.976, abs=0.0006)
+    assert pytest.approx(0.976, abs=0.0006) == 40 / 41
     assert _shares(stage_of("docqa/cuad_public.jsonl.gz", "keep"))[0] == pytest.approx(0.972, abs=0.0006)
 
 
