@@ -87,12 +87,17 @@ def _lines(document: Json) -> Iterator[str]:
 
 
 def _reconciliation(found: Json) -> Iterator[str]:
-    observed, predicted = _money(found["observed_usd"]), _money(found["predicted_usd"])
-    difference = "" if found["difference"] is None else f" ({found['difference']:+.1%})"
-    yield f"observed bill ${observed}, predicted from the recorded points ${predicted}{difference}"
+    observed, predicted = Decimal(found["observed_usd"]), Decimal(found["predicted_usd"])
+    more = observed - predicted
+    share = f", {more / predicted:+.1%}" if predicted else ""
+    yield f"observed ${_money(str(observed))}, by the rules ${_money(str(predicted))}: ${_signed(more)}{share}"
     for row in found["causes"]:
-        read = f"{_short(row['predicted_read_tokens'])} predicted, {_short(row['observed_read_tokens'])} observed"
-        yield f"  {row['requests']:>9,} requests  {row['cause']}: read {read}"
+        read = f"read {_short(row['observed_read_tokens'])} of {_short(row['predicted_read_tokens'])} predicted"
+        yield f"  {row['requests']:>9,} requests  ${_signed(Decimal(row['difference_usd']))}  {row['cause']}: {read}"
+
+
+def _signed(amount: Decimal) -> str:
+    return f"{amount:+,.2f}" if abs(amount) >= 10 else f"{amount:+.4f}"
 
 
 def _row(row: Json) -> str:

@@ -162,7 +162,8 @@ def _reconciliation(parts: Sequence[Reconciliation | None]) -> Json | None:
         "difference": _ratio(found.predicted.usd / found.observed.usd - 1) if found.observed.usd else None,
         "causes": [
             {"cause": row.cause.value, "requests": row.requests, "predicted_read_tokens": row.predicted_read,
-             "observed_read_tokens": row.observed_read}
+             "observed_read_tokens": row.observed_read, "predicted_usd": str(row.predicted.usd),
+             "observed_usd": str(row.observed.usd), "difference_usd": str(row.usd)}
             for row in found.causes
         ],
     }  # fmt: skip

@@ -1,24 +1,28 @@
 """Predicted against observed: where the log carries the service's counters, do the semantics explain them?
 
 Every request is predicted three ways: with the entries of all serving Regions in one, kept apart, and with entries
-readable only some seconds after the request that wrote them. The first prediction that agrees names the
-cause.
+readable only some seconds after the request that wrote them. The first prediction that agrees names the cause; where
+none does, the counters themselves do: tokens read without a cachePoint, or written again though they were live.
+
+The bill predicted is the first one, as if one Region had served all, so that the differences of the causes add up to
+the difference of the bills.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 
 import numpy as np
 
+from rockbottom.catalog import Scope
 from rockbottom.cost import Cost
-from rockbottom.quantities import Usage
+from rockbottom.quantities import Usd
 from rockbottom.replay.kernel import Outcomes
 from rockbottom.replay.nodes import nodes_of
 from rockbottom.replay.points import as_recorded
 from rockbottom.replay.policies import Stage, run
-from rockbottom.replay.pricing import cost_of
-from rockbottom.trace import Array
+from rockbottom.replay.pricing import cost_of, usages_of
+from rockbottom.trace import Array, selected
 
 TOLERANCE = 0.02  # of the prompt: shared-out tokens are that far from the service's own count of a block
 LEAST_TOKENS = 8
@@ -33,23 +37,32 @@ class Cause(Enum):
     AT_THE_SAME_TIME = "written at the same time by a parallel request"
     IMPLICIT = "read without a cachePoint"
     BEFORE_THE_LOG = "read of an entry older than the log, or of traffic not in it"
+    INFERRED_HOP = "written again though live: by the counters another Region"
+    WRITTEN_AGAIN = "written again though live: dropped early"
     MISS = "read less than predicted"
     NOT_CACHED = "written less than predicted"
 
 
 @dataclass(frozen=True, slots=True)
 class CauseRow:
-    """Requests with one cause: tokens read as predicted and as observed."""
+    """Requests with one cause: tokens read and the bill, as predicted and as observed."""
 
     cause: Cause
     requests: int
     predicted_read: int
     observed_read: int
+    predicted: Cost
+    observed: Cost
+
+    @property
+    def usd(self) -> Usd:
+        """What was paid above the prediction; negative where it was less."""
+        return self.observed.usd - self.predicted.usd
 
     def __add__(self, other: "CauseRow") -> "CauseRow":
         return CauseRow(
             self.cause, self.requests + other.requests, self.predicted_read + other.predicted_read,
-            self.observed_read + other.observed_read,
+            self.observed_read + other.observed_read, self.predicted + other.predicted, self.observed + other.observed,
         )  # fmt: skip
 
 
@@ -70,62 +83,74 @@ class Reconciliation:
 
 def reconciled(stage: Stage, merged: Array | None) -> Reconciliation:
     """The reconciliation of one model. ``merged`` are the namespaces without serving Regions."""
-    apart = run(stage, as_recorded)
-    predicted = cost_of(_usages(stage, apart), stage.rates)
-    observed = cost_of(_observed(stage), stage.rates)
-    return Reconciliation(observed, predicted, _by_size(_causes(stage, apart, merged)))
+    together = run(replace(stage, nodes=nodes_of(stage.trace, merged)), as_recorded)
+    observed = _observed(stage)
+    rows: list[CauseRow] = []
+    causes = _causes(stage, together)
+    for cause in Cause:
+        chosen = np.flatnonzero(causes == _ORDER.index(cause))
+        if len(chosen):
+            rows.append(_row(stage, cause, chosen, together, observed))
+    total = CauseRow(Cause.AS_PREDICTED, 0, 0, 0, Cost(), Cost())
+    for row in rows:
+        total = total + row
+    return Reconciliation(total.observed, total.predicted, _by_size(rows))
+
+
+_ORDER = tuple(Cause)
+
+
+def _row(stage: Stage, cause: Cause, chosen: Array, together: Outcomes, observed: Outcomes) -> CauseRow:
+    trace = selected(stage.trace, chosen)
+    bands = replace(stage.bands, of_request=stage.bands.of_request[chosen])
+    one, two = (_of(found, chosen) for found in (together, observed))
+    predicted_usd, observed_usd = (cost_of(usages_of(trace, found, bands), stage.rates) for found in (one, two))
+    said, seen = (int(found.read.sum(dtype=np.int64)) for found in (one, two))
+    return CauseRow(cause, len(chosen), said, seen, predicted_usd, observed_usd)
+
+
+def _of(found: Outcomes, rows: Array) -> Outcomes:
+    return Outcomes(**{field.name: getattr(found, field.name)[rows] for field in fields(Outcomes)})
 
 
 def _by_size(rows: Iterable[CauseRow]) -> tuple[CauseRow, ...]:
-    return tuple(sorted(rows, key=lambda row: -abs(row.predicted_read - row.observed_read)))
+    return tuple(sorted(rows, key=lambda row: (-abs(row.usd), -row.requests)))
 
 
-def _usages(stage: Stage, found: Outcomes) -> dict[int, Usage]:
-    from rockbottom.replay.pricing import usages_of
-
-    return usages_of(stage.trace, found, stage.bands)
-
-
-def _observed(stage: Stage) -> dict[int, Usage]:
+def _observed(stage: Stage) -> Outcomes:
     requests = stage.trace.requests
     zero = np.zeros(len(stage.trace), np.int32)
-    found = Outcomes(
+    return Outcomes(
         zero, zero, np.maximum(requests.observed_read, 0), np.maximum(requests.observed_write_5m, 0),
         np.maximum(requests.observed_write_1h, 0), np.maximum(requests.observed_input, 0),
     )  # fmt: skip
-    return _usages(stage, found)
 
 
-def _causes(stage: Stage, apart: Outcomes, merged: Array | None) -> list[CauseRow]:
+def _causes(stage: Stage, together: Outcomes) -> Array:
+    """The cause of every request, as its place in the order of ``Cause``."""
     requests = stage.trace.requests
     observed = requests.observed_read.astype(np.int64)
     written = requests.observed_write_5m.astype(np.int64) + requests.observed_write_1h
-    together = run(replace(stage, nodes=nodes_of(stage.trace, merged)), as_recorded)
+    apart = run(stage, as_recorded)
     slow = run(replace(stage, delays=np.full(len(stage.trace), SLOW_START_S)), as_recorded)
     marked = np.diff(stage.trace.point_offsets) > 0
+    allowed = np.maximum(TOLERANCE * requests.tokens_in, LEAST_TOKENS)
+    should_write = apart.written_5m.astype(np.int64) + apart.written_1h
 
     def agrees(found: Outcomes) -> Array:
-        allowed = np.maximum(TOLERANCE * requests.tokens_in, LEAST_TOKENS)
         return np.abs(found.read - observed) <= allowed
 
-    cause = np.select(
-        [
-            ~marked & (observed > 0),
-            agrees(together) & agrees(apart) & ~((written == 0) & (apart.written_5m + apart.written_1h > LEAST_TOKENS)),
-            agrees(apart) & ~agrees(together),
-            agrees(slow) & ~agrees(apart),
-            observed > apart.read,
-            ~agrees(apart),
-        ],
-        [3, 0, 1, 2, 4, 5],
-        default=6,
-    )
-    order = (Cause.AS_PREDICTED, Cause.REGION_HOP, Cause.AT_THE_SAME_TIME, Cause.IMPLICIT, Cause.BEFORE_THE_LOG,
-             Cause.MISS, Cause.NOT_CACHED)  # fmt: skip
-    rows: list[CauseRow] = []
-    for code, name in enumerate(order):
-        chosen = cause == code
-        if chosen.any():
-            said = int(together.read[chosen].sum(dtype=np.int64))
-            rows.append(CauseRow(name, int(chosen.sum()), said, int(observed[chosen].sum())))
-    return rows
+    again = (observed < apart.read - allowed) & (written >= should_write + apart.read - observed - allowed)
+    hops = stage.rates.model.scope is not Scope.IN_REGION
+    conditions = {
+        Cause.IMPLICIT: ~marked & (observed > 0),
+        Cause.NOT_CACHED: agrees(together) & agrees(apart) & (written == 0) & (should_write > LEAST_TOKENS),
+        Cause.AS_PREDICTED: agrees(together) & agrees(apart),
+        Cause.REGION_HOP: agrees(apart) & ~agrees(together),
+        Cause.AT_THE_SAME_TIME: agrees(slow) & ~agrees(apart),
+        Cause.BEFORE_THE_LOG: observed > apart.read,
+        Cause.INFERRED_HOP: again & hops,
+        Cause.WRITTEN_AGAIN: again,
+    }
+    places = [_ORDER.index(cause) for cause in conditions]
+    return np.select(list(conditions.values()), places, default=_ORDER.index(Cause.MISS))
