@@ -25,6 +25,7 @@ def test_every_fact_has_a_source_with_an_address_and_a_day(catalog: Catalog) -> 
             used |= {rules.source, *(one.source for one in rules.contested)}
     used |= {source for switch in catalog.switches.values() for side in switch.sides.values() for source in side}
     used |= {weights.source for weights in catalog.token_weights.values()}
+    used |= {source for weights in catalog.token_weights.values() for source in weights.media.sources}
     used |= {place.source for place in geographies(catalog).values()}
     assert used == set(catalog.sources.values())
     for source in catalog.sources.values():

@@ -6,7 +6,9 @@ from fractions import Fraction
 import pytest
 
 from rockbottom.prompt import Meter
-from rockbottom.quantities import Source, TokenWeights
+from rockbottom.quantities import MediaWeights, Source, TokenWeights
+
+SOURCE = Source("made-up", "made up for tests", "", date(2026, 1, 1))
 
 
 @pytest.fixture
@@ -29,6 +31,7 @@ def meter() -> Meter:
         first_tool_tokens=100,
         image_tokens=1600,
         error=Fraction(1, 10),
-        source=Source("made-up", "made up for tests", "", date(2026, 1, 1)),
+        source=SOURCE,
+        media=MediaWeights(750, frozenset({"txt", "md", "csv"}), 2, (SOURCE,)),
     )
     return Meter(weights)

@@ -18,7 +18,7 @@ from rockbottom.catalog.price_files import rows_of_lines
 from rockbottom.catalog.prices import Price
 from rockbottom.catalog.resolve import Spellings
 from rockbottom.catalog.rules import CacheRules, ContestedRule, Switch
-from rockbottom.quantities import Source, TokenWeights, Ttl
+from rockbottom.quantities import MediaWeights, Source, TokenWeights, Ttl
 
 Table = Mapping[str, Any]
 Sources = Mapping[str, Source]
@@ -36,7 +36,7 @@ def load_catalog() -> Catalog:
         models=models,
         price_book=PriceBook.by_vendor(_prices(data / "prices", sources)),
         switches={name: _switch(name, row, sources) for name, row in _toml(data / "switches.toml").items()},
-        token_weights={name: _weights(name, row, sources) for name, row in _toml(data / "token_weights.toml").items()},
+        token_weights=_token_weights(_toml(data / "token_weights.toml"), sources),
         sources=sources,
         _rules=_rules(_toml(data / "cache_rules.toml"), models, sources),
         _spellings=Spellings.of(models.values()),
@@ -132,7 +132,19 @@ def _switch(name: str, row: Table, sources: Sources) -> Switch:
     return Switch(name, row["question"], row["default"], sides, row["why_default"])
 
 
-def _weights(name: str, row: Table, sources: Sources) -> TokenWeights:
+def _token_weights(tables: Table, sources: Sources) -> dict[str, TokenWeights]:
+    """Every tokenizer generation; how media count is one table for all of them."""
+    told = tables["media"]
+    media = MediaWeights(
+        image_pixels_per_token=told["image"]["pixels_per_token"],
+        text_document_formats=frozenset(told["text_document"]["formats"]),
+        text_document_blocks=told["text_document"]["blocks"],
+        sources=tuple(_source(told[name]["source"], sources) for name in ("image", "text_document")),
+    )
+    return {name: _weights(name, row, media, sources) for name, row in tables.items() if name != "media"}
+
+
+def _weights(name: str, row: Table, media: MediaWeights, sources: Sources) -> TokenWeights:
     return TokenWeights(
         family=name,
         scale=Fraction(row["scale"]),
@@ -143,4 +155,5 @@ def _weights(name: str, row: Table, sources: Sources) -> TokenWeights:
         image_tokens=row["image_tokens"],
         error=Fraction(row["error"]),
         source=_source(row["source"], sources),
+        media=media,
     )

@@ -13,11 +13,6 @@ from rockbottom.prompt.shapes import is_object
 
 Block = Mapping[str, Any]
 
-# Documents that Bedrock turns into text for Claude: the text is sent as two Anthropic blocks (facts/live.md 6:
-# the error after such a document names an index one past the caller's list).
-TEXT_DOCUMENT_FORMATS = frozenset({"csv", "doc", "docx", "xls", "xlsx", "html", "txt", "md"})
-_IMAGE_PIXELS_PER_TOKEN = 750  # facts/live.md 114, low confidence; only ever part of an estimate
-
 
 class Weighed(NamedTuple):
     """One block: kind, digest of its content, estimated tokens, blocks as the lookback counts them."""
@@ -72,7 +67,8 @@ def _image_of(source: Any, media_format: str, role: str, meter: Meter) -> Weighe
     data = content_bytes(source.get("bytes"))
     identity = data or json_bytes(source)
     size = image_size(data) if data else None
-    tokens = ceil(size[0] * size[1] / _IMAGE_PIXELS_PER_TOKEN) if size else meter.weights.image_tokens
+    weights = meter.weights
+    tokens = ceil(size[0] * size[1] / weights.media.image_pixels_per_token) if size else weights.image_tokens
     return Weighed(BlockKind.IMAGE, digest_of("image", role, media_format.encode(), identity), tokens)
 
 
@@ -87,9 +83,10 @@ def _document(value: Any, role: str, meter: Meter) -> Weighed:
         data = content_bytes(source.get("bytes")) or json_bytes(source)
     label = json_bytes([name, media_format, value.get("context"), value.get("citations")])
     digest = digest_of("document", role, label, data)
-    if media_format in TEXT_DOCUMENT_FORMATS:
+    media = meter.weights.media
+    if media_format in media.text_document_formats:
         tokens = meter.tokens_of_text(data.decode("utf-8", "replace")) + meter.tokens_of_text(name)
-        return Weighed(BlockKind.TEXT_DOCUMENT, digest, tokens, blocks=2)
+        return Weighed(BlockKind.TEXT_DOCUMENT, digest, tokens, blocks=media.text_document_blocks)
     return Weighed(BlockKind.DOCUMENT, digest, pdf_pages(data) * meter.weights.image_tokens)
 
 

@@ -8,6 +8,20 @@ from rockbottom.quantities.sources import Source
 
 
 @dataclass(frozen=True, slots=True)
+class MediaWeights:
+    """How content that is no text counts, as far as it was seen.
+
+    An image of known size has a token for each ``image_pixels_per_token``. A document of one of
+    ``text_document_formats`` is turned into text and counts as ``text_document_blocks`` blocks.
+    """
+
+    image_pixels_per_token: int
+    text_document_formats: frozenset[str]
+    text_document_blocks: int
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TokenWeights:
     """How one tokenizer generation turns text into tokens, as far as it was measured.
 
@@ -17,7 +31,8 @@ class TokenWeights:
     ``message_tokens`` is what each message adds, ``request_tokens`` what each request adds (the header of the
     answer not included: that is ``CacheRules.residual_tokens``), ``first_tool_tokens`` what the first tool
     definition adds besides its own text, ``image_tokens`` the flat charge for an image whose size is not
-    known. ``error`` is the stated relative error of an estimate for English prose.
+    known (``media`` says how one of known size counts). ``error`` is the stated relative error of an estimate for
+    English prose.
     """
 
     family: str
@@ -29,3 +44,4 @@ class TokenWeights:
     image_tokens: int
     error: Fraction
     source: Source
+    media: MediaWeights
