@@ -394,3 +394,12 @@ def test_the_command_says_when_a_file_is_none_of_budgets(tmp_path, capsys):
     (tmp_path / "notes.txt").write_text("not a database, but long enough to be looked at as one" * 20)
     assert main(["monitor", "budgets", "--file", str(tmp_path / "notes.txt")]) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_the_file_does_not_grow_for_ever(file):
+    """Of 50 hours with three rows kept, the newest three are there."""
+    budgets = Budgets(Budget("9", "hour"), file=file)
+    for hour in range(50):
+        spend(budgets, "0.01", NOON + 3600 * hour)
+    budgets._store.tidy(most=3)
+    assert [account.start for account, _ in budgets._store.rows()] == [NOON + 3600 * hour for hour in (49, 48, 47)]

@@ -14,7 +14,11 @@ from calls import SONNET, call, line_by_line
 
 from rockbottom.cli import main
 from rockbottom.ledger import LedgerWriter
-from rockbottom.monitor.republishing import Republisher
+from rockbottom.monitor.emf import EmfOutlet
+from rockbottom.monitor.gathering import Gatherer
+from rockbottom.monitor.minutes import MinuteTable
+from rockbottom.monitor.publisher import Undelivered
+from rockbottom.monitor.republishing import PlaceFile, Republisher
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 
@@ -251,3 +255,30 @@ def test_cloudwatch_has_the_series_of_the_ledger(aws, ledger, capsys):
     found = boto3.client("cloudwatch").list_metrics(Namespace="BedrockLLMOps", MetricName="CacheHitRate")["Metrics"]
     assert [one["Dimensions"] for one in found] == [[{"Name": "ModelId", "Value": SONNET}]]
     capsys.readouterr()
+
+
+def test_what_failed_in_between_goes_out_later_and_once(tmp_path, now, monkeypatch):
+    """CloudWatch is away for the second of three runs, all tries of it; the next round sends it and nothing twice."""
+    ledger = written(tmp_path / "ledger", [call(now + 60 * number) for number in range(3)])
+    place, sent = PlaceFile(tmp_path / "place.json"), []
+    is_there = [True]
+
+    def write(document):
+        if not is_there[0]:
+            raise OSError("away")
+        sent.append(document)
+
+    gatherer = Gatherer(MinuteTable())
+    sender = Republisher(ledger, place, EmfOutlet(write, "BedrockLLMOps", gatherer), gatherer, sleep=lambda _: None)
+    monkeypatch.setattr("rockbottom.monitor.following.chunks_of", line_by_line)
+    round_ = sender.send_new()
+    next(round_)
+    is_there[0] = False
+    with pytest.raises(Undelivered):
+        next(round_)
+    assert len(sent) == 1
+    is_there[0] = True
+    list(sender.send_new())
+    minutes = [json.loads(document)["_aws"]["Timestamp"] for document in sent]
+    assert minutes == [(now + 60 * number) * 1000 for number in range(3)]
+    assert sum(place.read()[0].values()) == sum(path.stat().st_size for path in ledger.glob("calls-*.ndjson"))

@@ -73,9 +73,14 @@ def _published(
     sent = 0
     try:
         while True:
-            for calls in sender.send_new():
-                sent += calls
-                _progress(sent, amount.calls + amount.left_out)
+            try:
+                for calls in sender.send_new():
+                    sent += calls
+                    _progress(sent, amount.calls + amount.left_out)
+            except Undelivered as error:  # what is held goes out with the next round
+                if not given["follow"]:
+                    raise
+                click.echo(f"rockbottom: {error}; trying again in a minute", err=True)
             if not given["follow"]:
                 break
             time.sleep(60)
@@ -110,6 +115,9 @@ def serve(folder: Path | None, port: int, host: str, tags: tuple[str, ...], most
 
     registry = CollectorRegistry()
     metrics = LedgerMetrics(_folder(folder), tags, most_series)
+    if sys.stderr.isatty():
+        click.echo("reading the ledger", err=True)
+    metrics.catch_up()
     registry.register(metrics)
     try:
         server, thread = listen(registry, port, host)

@@ -14,7 +14,7 @@ from rockbottom.quantities import Usd
 
 _PICO = Decimal(10) ** 12
 _WAIT_S = 0.5
-_KEPT_S = 400 * 86_400  # periods older than this are forgotten
+_MOST_ROWS = 200_000  # accounts times periods
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS spent (
@@ -119,10 +119,11 @@ class BudgetStore:
             for account, state in rows:
                 _add(db, account, pico(state.spent), pico(state.estimated), state.calls, state.unpriced)
 
-    def forget_before(self, now: float) -> None:
-        """Drop periods of more than a year ago."""
+    def tidy(self, most: int = _MOST_ROWS) -> None:
+        """Drop the oldest periods where there are more than so many rows; by count, for a clock may be wrong."""
         with self._lock, self._transaction() as db:
-            db.execute("DELETE FROM spent WHERE start < ?", (now - _KEPT_S,))
+            oldest = "SELECT start FROM spent ORDER BY start DESC LIMIT 1 OFFSET ?"
+            db.execute(f"DELETE FROM spent WHERE start < ({oldest})", (most - 1,))
 
     def close(self) -> None:
         """Close the file; it opens again when it is needed."""

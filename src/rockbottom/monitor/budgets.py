@@ -7,6 +7,7 @@ of the estimate. So the limit is passed at most by what calls that were under wa
 calls whose account has no history yet (and no ``reserve_usd``) hold nothing.
 """
 
+import itertools
 import logging
 import os
 import sqlite3
@@ -35,6 +36,7 @@ HOLD_S = 900.0  # a hold is let go after this long: its process died, or its ans
 _REMEMBERED = 32  # calls whose cost is remembered for the estimate
 _MOST_ACCOUNTS = 10_000
 _TRY_AGAIN_S = 60.0
+_TIDY_EVERY = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ class Budgets:
         self._holds: dict[tuple[str, ...], deque[tuple[int, ...]]] = {}
         self._recent: OrderedDict[str, deque[Usd]] = OrderedDict()
         self._said: set[object] = set()
+        self._booked = itertools.count()
         _EVERY.add(self)
         _listen()
 
@@ -193,6 +196,8 @@ class Budgets:
         else:
             self._remember(accounts, cost)
         self._stored(call.at, lambda store: store.book(accounts, holds, cost))
+        if next(self._booked) % _TIDY_EVERY == 0:
+            self._stored(call.at, lambda store: store.tidy())
 
     def _take_hold(self, accounts: Sequence[Account]) -> tuple[int, ...]:
         """The oldest hold of a call with these tags; one that left in the period before is looked for too."""

@@ -32,6 +32,11 @@ class LedgerMetrics:
         self._index = LedgerIndex(folder)
         self._lock = threading.Lock()
 
+    def catch_up(self) -> None:
+        """Take in what was recorded since; the first time this may take a while."""
+        with self._lock:
+            self._index.catch_up()
+
     def collect(self) -> Iterable[Any]:
         """What the registry asks for."""
         with self._lock:
