@@ -73,7 +73,8 @@ def command(
     """Explain cache misses: of one request after another (A.json B.json), or of every request in LOGS.
 
     A.json and B.json hold a Converse or InvokeModel body, or a log record. LOGS are folders or files of
-    Bedrock model invocation logs.
+    Bedrock model invocation logs, or ledgers that attached clients kept: those hold no text, so that what
+    changed is named only where the client saw it, and fixes are not tried.
     """
     from rockbottom.cli.explain_text import as_document, pair_as_text, stream_as_text
 
@@ -84,7 +85,12 @@ def command(
             raise click.UsageError(f"two different requests are compared; one cannot be{_first_reason(findings)}")
         lines = pair_as_text(findings, first, requests)
     else:
-        findings, first, _ = _explained(_records(sources, model), prove=not no_prove)
+        if _is_of_ledgers(sources):
+            from rockbottom.cli.explain_ledger import explained_ledger
+
+            findings, first = explained_ledger(sources), None
+        else:
+            findings, first, _ = _explained(_records(sources, model), prove=not no_prove)
         if not findings.requests:
             raise click.UsageError(f"{' '.join(sources)}: no request in it could be read{_first_reason(findings)}")
         lines = stream_as_text(findings, all_findings)
@@ -95,6 +101,12 @@ def command(
             click.echo(line)
     _say_unreadable(findings)
     _gate(findings, fail_on, max_usd_per_month)
+
+
+def _is_of_ledgers(sources: Sequence[str]) -> bool:
+    from rockbottom.trace.formats.ledger import is_ledger
+
+    return all(is_ledger(source) for source in sources)
 
 
 def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, small: bool = False):

@@ -5,6 +5,7 @@ from rockbottom.diagnose.differences import Difference, difference_of, first_dif
 from rockbottom.diagnose.explaining import Stream, Tolerance, explain, read_all
 from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
 from rockbottom.diagnose.fixes import with_savings
+from rockbottom.diagnose.hashed import Hashed, explain_hashed
 from rockbottom.diagnose.sent import Archive, Record, Sent
 from rockbottom.diagnose.volatile import VolatileKind
 
@@ -15,6 +16,7 @@ __all__ = [
     "Difference",
     "Finding",
     "Findings",
+    "Hashed",
     "Record",
     "Saving",
     "Sent",
@@ -23,6 +25,7 @@ __all__ = [
     "VolatileKind",
     "difference_of",
     "explain",
+    "explain_hashed",
     "first_difference",
     "read_all",
     "with_savings",

@@ -103,7 +103,7 @@ class Archive:
             replace(record, body={}),
             model,
             rules,
-            _counted(prompt, rules, record.usage),
+            counted(prompt, rules, record.usage),
             segments,
             prefix_hashes(segments, seeds),
             prefix_hashes(masked, seeds),
@@ -134,7 +134,7 @@ def replace_digest(segment: Segment, digest: bytes) -> Segment:
     )  # fmt: skip
 
 
-def _counted(prompt: Prompt, rules: CacheRules, usage: Usage | None) -> Prompt:
+def counted(prompt: Prompt, rules: CacheRules, usage: Usage | None) -> Prompt:
     """The prompt with its estimated depths stretched to what the service counted.
 
     Two places are known exactly: the end, and the last point that counts (everything up to it was read or written).

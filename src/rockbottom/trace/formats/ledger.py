@@ -73,15 +73,32 @@ def _numbers(call: CallRecord) -> Mapping[str, Any]:
 
 def _names(call: CallRecord) -> Mapping[str, str | None]:
     in_region = call.scope in ("", "in_region")
-    alone = call.source == "bench" and call.simulated
     return {
         "session": next((call.tags[name] for name in _SESSION_TAGS if name in call.tags), None),
-        "account": f"{call.tags.get('lane')} {call.tags.get('repeat')}" if alone else None,
-        "model": call.model if in_region else f"{call.scope}.{call.model}",
+        "account": account_of(call),
+        "model": model_of(call),
         "region": call.region or None,
         "served": (call.region or None) if in_region else None,
         "tier": call.tier or None,
     }
+
+
+def model_of(call: CallRecord) -> str:
+    """The model id as AWS spells it, with the profile that the call went through."""
+    return call.model if call.scope in ("", "in_region") else f"{call.scope}.{call.model}"
+
+
+def account_of(call: CallRecord) -> str | None:
+    """What keeps a call's entries apart besides the model: the pass of a bench on the local endpoint."""
+    alone = call.source == "bench" and call.simulated
+    return f"{call.tags.get('lane')} {call.tags.get('repeat')}" if alone else None
+
+
+def is_ledger(source: str) -> bool:
+    """Whether this is the folder or a file of a ledger."""
+    path = Path(source)
+    files = [path] if path.is_file() else [segment.path for segment in segments_of(path)]
+    return bool(files) and files[0].name.startswith("calls-") and files[0].suffix == ".ndjson"
 
 
 def _stretched(depths: Sequence[int], total: int) -> list[int]:

@@ -1,0 +1,60 @@
+"""``rockbottom explain LEDGER``: misses explained from what attached clients recorded, which holds no text."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rockbottom.cli.exits import say
+
+if TYPE_CHECKING:
+    from rockbottom.diagnose import Findings, Hashed
+    from rockbottom.ledger import CallRecord
+
+
+def explained_ledger(sources: Sequence[str]) -> "Findings":
+    """The findings of ledgers: folders of them, or single files."""
+    from rockbottom.catalog import load_catalog
+    from rockbottom.diagnose import Archive, explain_hashed
+
+    return explain_hashed(_hashed(sources), Archive(load_catalog()))
+
+
+def _hashed(sources: Sequence[str]) -> "Iterator[Hashed]":
+    """Calls with hashes; failed ones cost nothing, and of those without hashes nothing can be said."""
+    from rockbottom.ledger import LedgerReader
+
+    bare = 0
+    for source in sources:
+        path = Path(source)
+        reader = LedgerReader(path if path.is_dir() else path.parent)
+        for call in reader.calls() if path.is_dir() else reader.calls_of(path):
+            if call.status != "failed" and call.hashes:
+                yield _of(call)
+            else:
+                bare += call.status != "failed"
+        if reader.damaged_count:
+            first = reader.damaged[0]
+            say(f"{reader.damaged_count} torn lines were left out; the first: {first.segment}, byte {first.offset}")
+    if bare:
+        say(f"{bare} calls carry no prefix hashes, so nothing can be said of them")
+
+
+def _of(call: "CallRecord") -> "Hashed":
+    from rockbottom.catalog import Tier
+    from rockbottom.diagnose import Cause, Hashed, Record
+    from rockbottom.prompt import Api
+    from rockbottom.quantities import Ttl
+    from rockbottom.trace.formats.ledger import account_of, model_of
+
+    begun = call.first_ms if call.first_ms is not None else call.elapsed_ms
+    tiers, ttls = {tier.value: tier for tier in Tier}, {ttl.value: ttl for ttl in Ttl}
+    causes = {cause.value: cause for cause in Cause}
+    record = Record(
+        call.at, model_of(call), Api.CONVERSE if call.operation.startswith("Converse") else Api.INVOKE, {},
+        call.usage if call.status == "ok" else None, call.region, call.region, account_of(call) or "", call.request_id,
+        None if begun is None else begun / 1000, tiers.get(call.tier, Tier.DEFAULT), call.request_id or str(call.at),
+    )  # fmt: skip
+    points = [(mark, ttls.get(ttl)) for mark, ttl in zip(call.marks, call.ttls, strict=True)]
+    names = [bytes.fromhex(name) for name in call.hashes]
+    tools, stable = call.sections
+    return Hashed(record, names, call.depths, call.weights, tools, stable, points, causes.get(call.cause))

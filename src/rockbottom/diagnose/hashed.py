@@ -1,0 +1,96 @@
+"""Requests of which only hashes of their prefixes were kept: explained from lifetimes, points and counters alone.
+
+Two such requests can be told to share a prefix, and where they part, but not what changed there; what the client saw
+when it sent the request (``cause``) says that where it was plain. Nothing behind a difference can be recognised.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from rockbottom.diagnose.causes import Cause
+from rockbottom.diagnose.explaining import Stream
+from rockbottom.diagnose.faces import Face
+from rockbottom.diagnose.findings import Finding, Findings, totals_of
+from rockbottom.diagnose.prices import usd_of_miss
+from rockbottom.diagnose.sent import Archive, Record, Sent, counted
+from rockbottom.prompt import BlockKind, CachePoint, Parameters, PrefixHash, Section, Segment, prompt_of, seed_of
+from rockbottom.quantities import RockbottomError, Ttl
+
+_SEEN_BY_THE_CLIENT = frozenset({Cause.VOLATILE_TEXT, Cause.TOOLS_CHANGED, Cause.TOOLS_REORDERED})
+_FLOOR = 200  # tokens: as ``Tolerance``
+_NO_TEXT = "as the client saw it when it sent the request; the ledger keeps no text that could show the place"
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """A request without its text. ``record`` has no body; ``prefixes`` are named by ``hashes``, the shortest first.
+
+    ``depths`` are their tokens, ``weights`` the blocks from one to the next, ``tools`` and ``stable`` how many end in
+    tools, and in tools or system; ``points`` are pairs of how many end at or before a cachePoint, and its TTL.
+    """
+
+    record: Record
+    hashes: Sequence[bytes]
+    depths: Sequence[int]
+    weights: Sequence[int]
+    tools: int
+    stable: int
+    points: Sequence[tuple[int, Ttl | None]]
+    cause: Cause | None = None
+
+
+def explain_hashed(requests: Iterable[Hashed], archive: Archive) -> Findings:
+    """The findings of these requests, in order of time."""
+    read: list[tuple[Sent, Hashed]] = []
+    unreadable: list[tuple[str, str]] = []
+    for one in requests:
+        try:
+            read.append((_sent(one, archive), one))
+        except RockbottomError as error:
+            unreadable.append((one.record.where, str(error)))
+    read.sort(key=lambda pair: pair[0].at)
+    found = Stream(archive.catalog).run(archive, [sent for sent, _ in read], unreadable)
+    placed = [replace(finding, place="", difference=None) for finding in found]
+    known = {finding.number for finding in placed}
+    told = (
+        _told(number, sent, one, archive)
+        for number, (sent, one) in enumerate(read)
+        if number not in known and one.cause in _SEEN_BY_THE_CLIENT
+    )
+    return replace(found, totals=totals_of([*placed, *(finding for finding in told if finding is not None)]))
+
+
+def _told(number: int, sent: Sent, one: Hashed, archive: Archive) -> Finding | None:
+    """The finding that the client told of: at most tools and system could have been read."""
+    usage = sent.usage
+    if usage is None or one.cause is None:
+        return None
+    tokens = min(sent.prompt.depths[one.stable] - usage.cache_read, usage.total_input - usage.cache_read)
+    if tokens < max(_FLOOR, sent.rules.minimum_tokens - usage.cache_read):
+        return None
+    usd = usd_of_miss(sent, usage, tokens, archive.catalog)
+    return Finding(one.cause, sent, number, None, None, tokens, usd, _NO_TEXT, "", read=usage.cache_read)
+
+
+def _sent(one: Hashed, archive: Archive) -> Sent:
+    record = one.record
+    model = archive.catalog.model(record.model)
+    rules = archive.catalog.rules(model, datetime.fromtimestamp(record.at, UTC).date())
+    segments = tuple(_segments(one))
+    points = [CachePoint(after, ttl, segments[after - 1].section, None) for after, ttl in one.points if after]
+    prompt = counted(prompt_of(record.api, segments, points, Parameters()), rules, record.usage)
+    for segment in segments:
+        archive.faces.setdefault(segment.digest, Face("", "", *[segment.digest] * 3, ()))
+    account = record.account.encode()
+    content = (PrefixHash(seed_of(record.account)), *(PrefixHash(account + one) for one in one.hashes))
+    return Sent(record, model, rules, prompt, segments, content, content, record.usage)
+
+
+def _segments(one: Hashed) -> Iterable[Segment]:
+    depth = 0
+    for number, (name, reached) in enumerate(zip(one.hashes, one.depths, strict=True)):
+        section = Section.TOOLS if number < one.tools else Section.SYSTEM if number < one.stable else Section.MESSAGES
+        weight = one.weights[number] if one.weights else 1
+        yield Segment(section, BlockKind.UNKNOWN, name, reached - depth, weight, "", 0, number)
+        depth = reached
