@@ -20,6 +20,7 @@ MOST_MESSAGE_BLOCKS = 96
 
 _HASH_BYTES = 8
 _REMEMBERED = 20_000
+_MOST_WEIGHT = 255  # what a trace holds; no lookback reaches further
 
 
 class Budget(Protocol):
@@ -159,14 +160,14 @@ def _kept(tools: int, stable: int, first: int, blocks: int, marks: Sequence[int]
 
 def _weights(segments: Sequence[Any], kept: Sequence[int]) -> tuple[int, ...]:
     """How many blocks the lookback counts between two recorded prefixes; (): one each, as is usual."""
-    if len(kept) == len(segments) and all(one.blocks == 1 for one in segments):
+    counts = [one.blocks for one in segments]
+    plain = counts.count(1) == len(counts)
+    if plain and len(kept) == len(counts):
         return ()
-    weights: list[int] = []
-    before = 0
-    for place in kept:
-        weights.append(min(sum([one.blocks for one in segments[before:place]]), 255))
-        before = place
-    return tuple(weights)
+    starts = [0, *kept[:-1]]
+    if plain:
+        return tuple([min(end - start, _MOST_WEIGHT) for start, end in zip(starts, kept, strict=True)])
+    return tuple([min(sum(counts[start:end]), _MOST_WEIGHT) for start, end in zip(starts, kept, strict=True)])
 
 
 _CLOSED_AT_EXIT: dict[int, Sink] = {}

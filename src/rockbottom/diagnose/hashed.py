@@ -81,7 +81,8 @@ def _sent(one: Hashed, archive: Archive) -> Sent:
     points = [CachePoint(after, ttl, segments[after - 1].section, None) for after, ttl in one.points if after]
     prompt = counted(prompt_of(record.api, segments, points, Parameters()), rules, record.usage)
     for segment in segments:
-        archive.faces.setdefault(segment.digest, Face("", "", *[segment.digest] * 3, ()))
+        name = segment.digest
+        archive.faces.setdefault(name, Face("", "", name, name, name, ()))
     account = record.account.encode()
     content = (PrefixHash(seed_of(record.account)), *(PrefixHash(account + one) for one in one.hashes))
     return Sent(record, model, rules, prompt, segments, content, content, record.usage)
