@@ -6,6 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rockbottom.catalog import load_catalog
 from rockbottom.cli import main
@@ -13,7 +15,8 @@ from rockbottom.cli.exits import Exit
 from rockbottom.ledger import CallRecord, LedgerWriter
 from rockbottom.monitor.alarms.backtest import Asked, History, detection, proposed, tried
 from rockbottom.monitor.alarms.chances import rate_at_most
-from rockbottom.monitor.alarms.definitions import InvalidAlarm, packaged_alarms
+from rockbottom.monitor.alarms.definitions import InvalidAlarm, Measure, packaged_alarms
+from rockbottom.monitor.alarms.evaluating import Missing, State, next_state
 from rockbottom.monitor.alarms.histories import priced
 from rockbottom.monitor.alarms.planting import extra_usd, plant, planted
 from rockbottom.monitor.alarms.running import Firing, firings
@@ -58,6 +61,62 @@ def test_two_low_periods_are_not_three():
     calls = [_call(m) if not 100 <= m < 106 else _call(m, read=0, written=900) for m in range(300)]
     # Low windows end with minutes 101 to 108: no two of them lie ten minutes apart.
     assert _fired(RATE, calls) == []
+
+
+_RANDOM_CALLS = st.lists(
+    st.tuples(st.integers(0, 40), st.integers(0, 1000), st.sampled_from(["0.01", "0.5", None])), min_size=1, max_size=40
+)
+_STATISTICS = st.sampled_from([
+    ("CacheHitRate", "Average"), ("Cost", "Sum"), ("CacheHitTokens", "Maximum"), ("CacheHitTokens", "Minimum"),
+    ("CacheHitTokens", "SampleCount"), ("Cost", "Average"),
+])  # fmt: skip
+
+
+def _slow_value(metric, statistic, calls, begin, end):
+    """The statistic over the calls that left in these minutes, straight from the calls; None without any."""
+    there = [call for call in calls if begin <= call.at < end]
+    if metric == "Cost":
+        samples = [float(call.cost_usd) for call in there if call.cost_usd is not None]
+    else:
+        samples = [call.cache_read for call in there]
+    if metric == "CacheHitRate" and there:  # each token weighs the same
+        return 100 * sum(call.cache_read for call in there) / sum(call.total_input for call in there)
+    if not samples:
+        return None
+    return {"Average": sum(samples) / len(samples), "Sum": sum(samples), "SampleCount": len(samples),
+            "Maximum": max(samples), "Minimum": min(samples)}[statistic]  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(_RANDOM_CALLS, _STATISTICS, st.integers(1, 7), st.integers(1, 4), st.integers(0, 3), st.sampled_from(Missing),
+       st.floats(0, 1000))  # fmt: skip
+def test_a_run_agrees_with_a_slow_one_straight_from_the_calls(drawn, looks, minutes, periods, less, missing, threshold):
+    """Minute by minute: windows that slide, the evaluation range, the state carried on."""
+    calls = sorted((_call(m, read=read, cost_usd=cost) for m, read, cost in drawn), key=lambda call: call.at)
+    metric, statistic = looks
+    alarm = replace(
+        RATE, metrics={"x": Measure(metric, statistic)}, period_s=60 * minutes, periods=periods,
+        datapoints=max(1, periods - less), missing=missing, comparison="LessThanThreshold",
+    )  # fmt: skip
+    of = recorded(calls)
+    state, on, expected = State.INSUFFICIENT_DATA, None, []
+    for minute in range(of.first, of.last):
+        ends = [60 * (minute + 1 - back * minutes) for back in range(alarm.rule.range - 1, -1, -1)]
+        seen = [_slow_value(metric, statistic, calls, end - 60 * minutes, end) for end in ends]
+        state = next_state([None if one is None else one < threshold for one in seen], alarm.rule, state)
+        if state is State.ALARM and on is None:
+            on = 60.0 * (minute + 1)
+        elif state is not State.ALARM and on is not None:
+            expected.append(Firing(on, 60.0 * (minute + 1)))
+            on = None
+    expected += [Firing(on, None)] if on is not None else []
+    close = any(
+        value is not None and abs(value - threshold) < 1e-6
+        for minute in range(of.first, of.last)
+        for value in [_slow_value(metric, statistic, calls, 60 * (minute + 1 - minutes), 60 * (minute + 1))]
+    )
+    if not close:  # sums of floats in another order
+        assert _fired(alarm, calls, threshold or 1e-12) == expected
 
 
 def test_silence_at_night_is_fine_and_one_cold_call_in_it_is_not_an_alarm():

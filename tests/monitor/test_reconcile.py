@@ -22,6 +22,7 @@ from rockbottom.monitor.alarms.histories import priced
 from rockbottom.monitor.reconcile.billed import billed_book
 from rockbottom.monitor.reconcile.comparing import compared
 from rockbottom.monitor.reconcile.exports import BillLine, bill_lines
+from rockbottom.monitor.reconcile.native import Question, native_book
 from rockbottom.monitor.reconcile.own import ledger_book
 from rockbottom.monitor.reconcile.usage_types import meaning, model_named, tokens_per_unit
 
@@ -551,6 +552,37 @@ def test_a_region_that_was_not_read_is_named(aws, tmp_path, capsys):
     _counted(NOVA, DAYS[0], {**NOVA_DAY, "calls": 1})
     assert _cloudwatch(_ledger(tmp_path / "ledger", calls), "--yes") == Exit.VERDICT
     assert "region-not-read: calls went to eu-west-1" in capsys.readouterr().out
+
+
+def test_models_that_cloudwatch_no_longer_lists_are_asked_about_all_the_same(aws, ledger):
+    """ListMetrics forgets after two weeks; the ledger knows how they were called."""
+    aws.clear()
+    assert _cloudwatch(ledger, "--yes") == Exit.VERDICT
+    (request,) = aws.of("GetMetricData")
+    asked = {query["MetricStat"]["Metric"]["Dimensions"][0]["Value"] for query in request["MetricDataQueries"]}
+    assert asked == {NOVA, f"us.{SONNET}"}
+
+
+def test_more_than_500_metrics_are_asked_for_in_several_requests(aws):
+    """GetMetricData takes 500 queries; 110 models have 550 metrics."""
+    client = boto3.client("cloudwatch", region_name="us-east-1")
+    asked = Question("us-east-1", tuple(f"model-{number}" for number in range(110)), DAYS[0], DAYS[1])
+    assert asked.usd == Decimal("0.0055")
+    native_book([(client, asked)], load_catalog())
+    assert [len(request["MetricDataQueries"]) for request in aws.of("GetMetricData")] == [500, 50]
+
+
+def test_a_side_that_counts_cached_tokens_as_input_is_recognised(aws, ledger, capsys):
+    """Everything else agrees."""
+    whole = NOVA_DAY["input"] + NOVA_DAY["read"] + NOVA_DAY["write"]
+    for day in DAYS:
+        _counted(NOVA, day, {**NOVA_DAY, "input": whole, "calls": 20})
+        _counted(f"us.{SONNET}", day, {**SONNET_DAY, "calls": 20})
+    assert _cloudwatch(ledger, "--yes", "--json") == Exit.VERDICT
+    (told,) = json.loads(capsys.readouterr().out)
+    wrong = [row for row in told["rows"] if not row["agrees"]]
+    assert {row["model"] for row in wrong} == {NOVA}
+    assert {row["reasons"][0]["code"] for row in wrong} == {"input-inclusive"}
 
 
 def test_a_bill_line_of_another_service_is_nothing(tmp_path):

@@ -76,7 +76,7 @@ def command(ctx: click.Context, as_json: bool, everything: bool, **given: Any) -
         raise click.UsageError("against what? give --cloudwatch, --cur PATH or --cost-explorer FILE")
     catalog = load_catalog()
     ours = ledger_book(given["ledger"] or default_folder(os.environ))
-    found = [_compared(ours, theirs, days, catalog, given) for theirs, days in _others(given, catalog)]
+    found = [_compared(ours, theirs, days, catalog, given) for theirs, days in _others(given, ours, catalog)]
     if as_json:
         click.echo(json.dumps([_json(one) for one in found], indent=2))
     else:
@@ -96,7 +96,7 @@ def _compared(ours: "Book", theirs: "Book", days: Days, catalog: "Catalog", give
     return compared(ours, theirs, catalog, tolerance, datetime.now(UTC).date(), *days)
 
 
-def _others(given: dict[str, Any], catalog: "Catalog") -> "Iterator[tuple[Book, Days]]":
+def _others(given: dict[str, Any], ours: "Book", catalog: "Catalog") -> "Iterator[tuple[Book, Days]]":
     from rockbottom.monitor.reconcile.billed import billed_book
     from rockbottom.monitor.reconcile.exports import bill_lines
 
@@ -107,11 +107,11 @@ def _others(given: dict[str, Any], catalog: "Catalog") -> "Iterator[tuple[Book, 
             days = book.days or (None, None)
             yield book, (since or days[0], until or days[1])
     if given["cloudwatch"]:
-        yield _cloudwatch(given, catalog, since, until)
+        yield _cloudwatch(given, ours, catalog, since, until)
 
 
 def _cloudwatch(
-    given: dict[str, Any], catalog: "Catalog", since: date | None, until: date | None
+    given: dict[str, Any], ours: "Book", catalog: "Catalog", since: date | None, until: date | None
 ) -> "tuple[Book, Days]":
     from rockbottom.monitor.reconcile.native import native_book, question
 
@@ -120,7 +120,9 @@ def _cloudwatch(
     first = since or last - timedelta(days=_WEEK - 1)
     if first > last:
         raise click.UsageError(f"--since {first} is after --until {last}")
-    asked = [(client, question(client, region, first, last)) for region, client in _clients(given)]
+    asked = [
+        (client, question(client, region, first, last, ours.called_in(region))) for region, client in _clients(given)
+    ]
     _consent([one for _, one in asked], given["yes"])
     return native_book(asked, catalog, _behind(given["behind"])), (first, last)
 

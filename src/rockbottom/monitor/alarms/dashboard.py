@@ -19,7 +19,11 @@ NATIVE_TOKENS: Mapping[str, str] = {
     "write": "CacheWriteInputTokens",
     "output": "OutputTokenCount",
 }
-"""AWS's own token metrics (Amazon Bedrock user guide, CloudWatch metrics); ``input`` leaves cached tokens out."""
+"""AWS's own token metrics (Amazon Bedrock user guide, CloudWatch metrics).
+
+``input`` leaves cached tokens out: AWS's formula for quotas adds CacheWriteInputTokens to InputTokenCount
+(https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html).
+"""
 
 _GREEN, _AMBER, _GREY, _BLUE = "#1a9850", "#e08214", "#8c8c8c", "#4575b4"
 Json = dict[str, Any]

@@ -66,6 +66,14 @@ class Book:
         found = [day for day, _ in self.entries]
         return (min(found), max(found)) if found else None
 
+    def called_in(self, region: str) -> list[str]:
+        """The ids by which models were called in a Region (or where the Region is not known)."""
+        found: set[str] = set()
+        for (_, model), entry in self.entries.items():
+            if region in entry.regions or "" in entry.regions:
+                found |= {model if scope == "in_region" else f"{scope}.{model}" for scope in entry.scopes}
+        return sorted(found)
+
     def usd(self) -> Usd:
         """All dollars known."""
         return sum((entry.usd or ZERO_USD for entry in self.entries.values()), ZERO_USD)

@@ -129,13 +129,25 @@ class _Explainer:
             found = [self._unpriced(row), self._contested(row), self._discount(row), self._price(row)]
         else:
             found = [
-                self._unresolved(row), self._midnight(row), self._late(row), self._batch(row), self._region(row),
-                self._before(row), self._lost(row), self._without_usage(row), self._elsewhere(row),
+                self._inclusive(row), self._unresolved(row), self._midnight(row), self._late(row), self._batch(row),
+                self._region(row), self._before(row), self._lost(row), self._without_usage(row), self._elsewhere(row),
             ]  # fmt: skip
         kept = [one for one in found if one is not None]
         return kept or [self._more_here(row)]
 
     # Tokens differ ------------------------------------------------------------------------------------------
+
+    def _inclusive(self, row: Row) -> Reason | None:
+        """Their input is the whole prompt, and everything else agrees."""
+        if row.ours is None or row.theirs is None:
+            return None
+        mine, their = row.ours.tokens, row.theirs.tokens
+        cached = mine["read"] + mine["write"]
+        if not cached or abs(their["input"] - mine["input"] - cached) > self.of.tolerance * their["input"]:
+            return None
+        if any(abs(row.tokens(kind)) > self.of.tolerance * mine[kind] for kind in ("read", "write", "output")):
+            return None
+        return Reason("input-inclusive", f"{self.of.theirs.party} counts cached tokens as input too")
 
     def _midnight(self, row: Row) -> Reason | None:
         """What one day lacks the next has."""

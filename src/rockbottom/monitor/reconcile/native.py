@@ -41,9 +41,12 @@ class Question:
         return fees().metric_requested * self.metrics
 
 
-def question(cloudwatch: Any, region: str, first: date, last: date) -> Question:
-    """The models that AWS has counted in a Region (ListMetrics is in the free tier). Raises AccountUnavailable."""
-    found: set[str] = set()
+def question(cloudwatch: Any, region: str, first: date, last: date, known: Sequence[str] = ()) -> Question:
+    """The models that AWS has counted in a Region (ListMetrics is in the free tier). Raises AccountUnavailable.
+
+    ListMetrics forgets a metric two weeks after its last data point, so ``known`` ids are asked about as well.
+    """
+    found: set[str] = set(known)
     # One metric at a time: a model that never read from a cache has no CacheReadInputTokens.
     for metric in (_CALLS, NATIVE_TOKENS["input"]):
         pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=NATIVE, MetricName=metric)
