@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -224,6 +225,27 @@ def test_a_forked_child_shares_the_file_and_not_the_connection(file):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     spend(budgets, "0.30")
     assert [state.spent for state in budgets.states({}, NOON).values()] == [Decimal("0.6")]
+
+
+def test_threads_and_processes_at_once_never_pass_the_limit(file):
+    """8 threads on two memories of one file, each call at most what was held for it: 1.00 is reached and not passed."""
+    two = [Budgets(Budget("1.00", "day", action="stop", reserve_usd="0.05"), file=file) for _ in range(2)]
+
+    def work(budgets):
+        for _ in range(20):
+            try:
+                budgets.check({}, NOON)
+            except BudgetExceeded:
+                return
+            budgets.record(call(cost_usd="0.05"))
+
+    threads = [threading.Thread(target=work, args=(two[number % 2],)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (state,) = two[0].states({}, NOON).values()
+    assert (state.spent, state.held, state.calls) == (Decimal("1.00"), 0, 20)
 
 
 def test_a_file_that_cannot_be_used_stops_no_call_and_what_was_spent_is_put_in_later(tmp_path, caplog):

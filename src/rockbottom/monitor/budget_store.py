@@ -13,7 +13,7 @@ from typing import NamedTuple
 from rockbottom.quantities import Usd
 
 _PICO = Decimal(10) ** 12
-_WAIT_S = 0.5
+_WAIT_S = 2.0
 _MOST_ROWS = 200_000  # accounts times periods
 
 _SCHEMA = """
@@ -150,7 +150,8 @@ class BudgetStore:
             if self._path != ":memory:":
                 Path(self._path).parent.mkdir(parents=True, exist_ok=True)
             db = sqlite3.connect(self._path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
-            db.execute("PRAGMA journal_mode=WAL")
+            if db.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=NORMAL")
             db.executescript(_SCHEMA)
             self._db = db

@@ -96,10 +96,11 @@ class OpenTelemetry:
         try:
             span = self._live.span_of(call, self._trace.get_current_span()) if self._spans else None
             if span is not None:
-                self._complete(span, call)
-            elif self._spans:
+                self._count(call, standard=not self._complete(span, call))
+                return
+            if self._spans:
                 self._own_span(call)
-            self._count(call, standard=span is None and not (not self._spans and _instrumented()))
+            self._count(call, standard=self._spans or not _instrumented())
         except Exception as error:
             if not self._said:
                 self._said = True
@@ -110,13 +111,15 @@ class OpenTelemetry:
 
     # Spans ----------------------------------------------------------------------------------------------------
 
-    def _complete(self, span: Any, call: CallRecord) -> None:
-        theirs = span.attributes or {}
+    def _complete(self, span: Any, call: CallRecord) -> bool:
+        """Add to a span of the instrumentation; whether that one counts the standard metrics of the call."""
+        theirs = dict(span.attributes or {})
         for name, value in span_attributes(call).items():
             if name not in _THEIRS or name not in theirs:
                 span.set_attribute(name, value)
         if call.status == "ok":
             _keep_inclusive(span, call.total_input)
+        return "gen_ai.system" in theirs or "gen_ai.provider.name" in theirs
 
     def _own_span(self, call: CallRecord) -> None:
         trace = self._trace
