@@ -20,6 +20,7 @@ from rockbottom.batch.errors import (
     JobsEnded,
     NoSuchRun,
     NotAgreed,
+    NothingLeft,
     NotInBatch,
     OtherContent,
     OutputIncomplete,
@@ -29,6 +30,7 @@ from rockbottom.batch.errors import (
     StillRunning,
     TooFewRecords,
 )
+from rockbottom.batch.leftover import LeftOutcome, Leftover
 from rockbottom.batch.limits import Limits, packaged_limits
 from rockbottom.batch.outcomes import Outcome, summary_of
 from rockbottom.batch.pricing import Comparison, Estimate
@@ -47,10 +49,13 @@ __all__ = [
     "InvalidSettings",
     "JobsEnded",
     "Kind",
+    "LeftOutcome",
+    "Leftover",
     "Limits",
     "NoSuchRun",
     "NotAgreed",
     "NotInBatch",
+    "NothingLeft",
     "OtherContent",
     "Outcome",
     "OutputIncomplete",

@@ -63,7 +63,7 @@ class Cloud:
             from botocore.config import Config
 
             session = boto3.Session(profile_name=self.profile, region_name=self.region, **self.credentials)
-            url = self.bedrock_url if service == "bedrock" else self.s3_url
+            url = self.bedrock_url if service.startswith("bedrock") else self.s3_url
             path = {"addressing_style": "path"} if self.s3_url else {}
             config = Config(retries={"total_max_attempts": 1}, read_timeout=60, s3=path)
             self._clients[service] = session.client(service, endpoint_url=url, config=config)

@@ -1,20 +1,21 @@
 """What can go wrong with a batch run.
 
-    RockbottomError
-    +-- BatchError
-        +-- InvalidRecords     records that batch refuses; ``problems`` name line and field; nothing was uploaded
-        +-- TooFewRecords      fewer records than a job takes
-        +-- NotInBatch         the model has no batch price, which means that AWS does not sell it
-        +-- InvalidSettings    a bucket, role, name or limit that cannot be
-        +-- NoSuchRun          no run of that name in the folder
-        +-- OtherContent       a run of that name exists for other records or settings
-        +-- RunBusy            another process works on the run
-        +-- NotAgreed          the estimate was not agreed to, or is above the limit
-        +-- AccessRefused      AWS refuses a call, a bucket or a role
-        +-- ServiceBusy        throttled or unreachable for longer than we wait; safe to run again
-        +-- OutputIncomplete   the output is half-written; safe to collect again
-        +-- JobsEnded          jobs that failed, expired, stopped or ran out of time; what they did is kept
-        +-- StillRunning       waited long enough; the jobs go on without us
+RockbottomError
++-- BatchError
+    +-- InvalidRecords     records that batch refuses; ``problems`` name line and field; nothing was uploaded
+    +-- TooFewRecords      fewer records than a job takes
+    +-- NotInBatch         the model has no batch price, which means that AWS does not sell it
+    +-- InvalidSettings    a bucket, role, name or limit that cannot be
+    +-- NoSuchRun          no run of that name in the folder
+    +-- OtherContent       a run of that name exists for other records or settings
+    +-- RunBusy            another process works on the run
+    +-- NotAgreed          the estimate was not agreed to, or is above the limit
+    +-- AccessRefused      AWS refuses a call, a bucket or a role
+    +-- ServiceBusy        throttled or unreachable for longer than we wait; safe to run again
+    +-- OutputIncomplete   the output is half-written; safe to collect again
+    +-- JobsEnded          jobs that failed, expired, stopped or ran out of time; what they did is kept
+    +-- NothingLeft        every record has an answer, or the results were not collected
+    +-- StillRunning       waited long enough; the jobs go on without us
 """
 
 from collections.abc import Sequence
@@ -113,6 +114,10 @@ class JobsEnded(BatchError):
     def __init__(self, message: str, *, records_left: int, fix: str | None = None) -> None:
         super().__init__(message, fix=fix)
         self.records_left = records_left
+
+
+class NothingLeft(BatchError):
+    """Every record of the run has an answer, or its results were not collected yet."""
 
 
 class StillRunning(BatchError):

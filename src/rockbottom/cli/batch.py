@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from rockbottom.cli.batch_account import doctor, setup
+from rockbottom.cli.batch_leftover import leftover
 from rockbottom.cli.batch_opening import prepared_run, reopened_run
 from rockbottom.cli.batch_options import FOLDER, collecting, job, priced, waiting, where
 from rockbottom.cli.batch_text import run_as_json, show_jobs, show_outcome
@@ -124,5 +125,6 @@ def list_runs(runs: Path, as_json: bool) -> None:
         click.echo(f"no runs in {runs}", err=True)
 
 
+command.add_command(leftover)
 command.add_command(setup)
 command.add_command(doctor)

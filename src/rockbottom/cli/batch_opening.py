@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rockbottom.batch import Cloud, Prepared
     from rockbottom.catalog import PriceBook
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def cloud_of(given: dict[str, Any], region: str | None = None) -> "Cloud":
@@ -32,7 +32,7 @@ def cloud_of(given: dict[str, Any], region: str | None = None) -> "Cloud":
 
 def _made_up(url: str | None) -> dict[str, str]:
     """The local endpoint takes any credentials; without any of its own, boto3 would refuse to sign."""
-    local = url is not None and urlsplit(url).hostname in _LOOPBACK
+    local = url is not None and urlsplit(url).hostname in LOOPBACK
     if not local or os.environ.get("AWS_ACCESS_KEY_ID"):
         return {}
     return {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
@@ -133,7 +133,7 @@ def _ask(prepared: "Prepared", cloud: "Cloud", given: dict[str, Any]) -> None:
     estimate = prepared.estimate(given["output_tokens"])
     for line in estimate_text(prepared, estimate):
         click.echo(line, err=True)
-    local = cloud.bedrock_url is not None and urlsplit(cloud.bedrock_url).hostname in _LOOPBACK
+    local = cloud.bedrock_url is not None and urlsplit(cloud.bedrock_url).hostname in LOOPBACK
     agreed = given["yes"] or local
     if not agreed and not sys.stdin.isatty():
         raise click.UsageError("a batch run spends money; add --yes to agree, and --max-usd to bound it")

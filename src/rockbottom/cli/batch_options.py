@@ -10,7 +10,9 @@ import click
 FOLDER = Path(".rockbottom/batch")
 
 
-class _Dollars(click.ParamType):
+class Dollars(click.ParamType):
+    """A limit in US dollars."""
+
     name = "USD"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
@@ -62,7 +64,7 @@ job = _options(
     click.option("--bucket-owner", metavar="ACCOUNT", help="Account that must own the bucket."),
     click.option("--timeout-hours", type=click.IntRange(24, 168), help="Hours after which a job expires."),
     click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag of the jobs; repeat."),
-    click.option("--max-usd", type=_Dollars(), help="Send nothing when the estimate is above this."),
+    click.option("--max-usd", type=Dollars(), help="Send nothing when the estimate is above this."),
     click.option("--yes", is_flag=True, help="Do not ask before spending."),
 )  # fmt: skip
 waiting = _options(

@@ -117,6 +117,7 @@ def _outcome_text(outcome: "Outcome") -> Iterator[str]:
     yield f"results: {outcome.results}"
     if outcome.answered < outcome.records:
         yield f"without an answer: {outcome.left_path}"
+        yield f"  rockbottom batch leftover {outcome.name} sends them on demand, with caching; it asks first"
 
 
 def _reconciled(outcome: "Outcome") -> Iterator[str]:

@@ -1,0 +1,185 @@
+"""Records that are left of a run, sent on demand: too few for another job, or refused by it.
+
+One after another, with cachePoints where the planner puts them. Each answer is written down before the next record is
+sent, so a process that was killed goes on with the next one; the record that was under way then is sent once more.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from rockbottom.batch.api import Prepared
+from rockbottom.batch.caching import Sampled, sampled
+from rockbottom.batch.cloud import Cloud, code_of
+from rockbottom.batch.errors import AccessRefused, NothingLeft
+from rockbottom.batch.outputs import write_whole
+from rockbottom.batch.pricing import Estimate, estimate
+from rockbottom.batch.records import Kind
+from rockbottom.cache import Reader, behaviour_of
+from rockbottom.catalog import NoPriceInForce, Tier
+from rockbottom.cost import Cost, bill
+from rockbottom.plan import Planner
+from rockbottom.plan.usages import usage_of
+from rockbottom.prompt import Api
+from rockbottom.quantities import Usage
+
+SENT = "leftover.jsonl"
+Clock = Callable[[], float]
+Told = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOutcome:
+    """How it went: records left before, answered and refused on demand, and what the answers cost.
+
+    ``cost`` is None where a counter of the replies has no known price. ``results`` has all records of the run.
+    """
+
+    left: int
+    answered: int
+    refused: int
+    usage: Usage
+    cost: Cost | None
+    results: Path
+
+
+@dataclass(slots=True)
+class Leftover:
+    """What is left of a run. ``clock`` gives seconds since the epoch."""
+
+    prepared: Prepared
+    clock: Clock
+
+    def records(self) -> list[dict[str, Any]]:
+        """The records that have no answer yet, not even on demand. Raises NothingLeft."""
+        run = self.prepared.run
+        if not run.left_path.exists():
+            raise NothingLeft(
+                f"Nothing is left of the run {run.settings.name}: {run.left_path} does not exist.",
+                fix=f"rockbottom batch collect {run.settings.name} writes it where records have no answer",
+            )
+        done = self._sent()
+        return [record for record in _lines(run.left_path) if record["recordId"] not in done]
+
+    def estimate(self, output_each: int | None = None) -> Estimate:
+        """What they will cost: ``compared.on_demand`` without caching, ``compared.cached`` with it."""
+        return estimate(self._sampled(), self.prepared.pricing, output_each)
+
+    def send(self, told: Told = lambda done, total: None) -> LeftOutcome:
+        """Send them one by one, and put what came back into the run's results. Raises BatchError.
+
+        The caller has asked for consent. A record that the model refuses is kept with its error and not sent again.
+        """
+        run, cloud = self.prepared.run, self.prepared.run.cloud
+        records = self.records()
+        planner = Planner(catalog=self.prepared.catalog)
+        _cut_to_whole_lines(run.folder / SENT)
+        with (run.folder / SENT).open("ab") as file:
+            for number, record in enumerate(records, 1):
+                row = _row(cloud, planner, run.settings.model, record, self.clock, run.settings.kind)
+                _write(file, row)
+                told(number, len(records))
+        return self._merged()
+
+    def _sampled(self) -> Sampled:
+        run, pricing, catalog = self.prepared.run, self.prepared.pricing, self.prepared.catalog
+        records = self.records()
+        api = Api.CONVERSE if run.settings.kind == Kind.CONVERSE.value else Api.INVOKE
+        rules = catalog.rules(pricing.model, pricing.on)
+        return sampled(
+            records, len(records), Reader.of(catalog), pricing.model.model, api, rules, behaviour_of(catalog.switches)
+        )
+
+    def _sent(self) -> dict[str, dict[str, Any]]:
+        path = self.prepared.run.folder / SENT
+        return {row["recordId"]: row for row in _lines(path)} if path.exists() else {}
+
+    def _merged(self) -> LeftOutcome:
+        """The run's results with these answers in the places of their records; what was refused stays left."""
+        run, sent = self.prepared.run, self._sent()
+        left = list(_lines(run.left_path))
+        write_whole(run.results_path, _with_answers(run.results_path, sent))
+        answered = [row for row in sent.values() if "modelOutput" in row]
+        usages = [_usage(row) for row in answered]
+        usage = sum(usages, Usage())
+        refused = [record for record in left if "error" in sent.get(record["recordId"], {})]
+        return LeftOutcome(len(left), len(answered), len(refused), usage, self._cost(usages), run.results_path)
+
+    def _cost(self, usages: list[Usage]) -> Cost | None:
+        pricing = self.prepared.pricing
+        total = Cost()
+        try:
+            for usage in usages:
+                total += bill(usage, pricing.model, Tier.DEFAULT, pricing.on, pricing.book, region=pricing.region)
+        except NoPriceInForce:
+            return None
+        return total
+
+
+def _row(
+    cloud: Cloud, planner: Planner, model_id: str, record: Mapping[str, Any], clock: Clock, kind: str
+) -> dict[str, Any]:
+    """One record sent: its row of results."""
+    from botocore.exceptions import ClientError, ParamValidationError
+
+    converse = kind == Kind.CONVERSE.value
+    body = record["modelInput"]
+    call = {"modelId": model_id, **(body if converse else {"body": json.dumps(body)})}
+    sent = planner.plan(call, now=clock()).apply(call)
+    try:
+        output = _answer(cloud, sent, converse)
+    except ClientError as error:
+        told = {"errorCode": code_of(error), "errorMessage": error.response["Error"].get("Message", "")}
+        return {"recordId": record["recordId"], "error": told, "onDemand": True}
+    except AccessRefused as error:
+        if not isinstance(error.__cause__, ParamValidationError):
+            raise
+        told = {"errorCode": "ParamValidation", "errorMessage": str(error.__cause__)}
+        return {"recordId": record["recordId"], "error": told, "onDemand": True}
+    planner.observe(call, output.get("usage"), now=clock())
+    return {"recordId": record["recordId"], "modelOutput": output, "onDemand": True}
+
+
+def _answer(cloud: Cloud, sent: Mapping[str, Any], converse: bool) -> dict[str, Any]:
+    reply = cloud.call("bedrock-runtime", "converse" if converse else "invoke_model", **sent)
+    if not converse:
+        return json.loads(reply["body"].read())
+    return {name: value for name, value in reply.items() if name != "ResponseMetadata"}
+
+
+def _usage(row: Mapping[str, Any]) -> Usage:
+    return usage_of(row["modelOutput"].get("usage")) or Usage()
+
+
+def _with_answers(path: Path, sent: Mapping[str, dict[str, Any]]) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        for line in file:
+            row = sent.get(msgspec.json.decode(line)["recordId"])
+            yield line if row is None else msgspec.json.encode(row) + b"\n"
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Whole lines; one that a kill cut short is left out, and its record is sent again."""
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield msgspec.json.decode(line)
+
+
+def _cut_to_whole_lines(path: Path) -> None:
+    if path.exists():
+        data = path.read_bytes()
+        whole = data[: data.rfind(b"\n") + 1]
+        if len(whole) < len(data):
+            path.write_bytes(whole)
+
+
+def _write(file: IO[bytes], row: Mapping[str, Any]) -> None:
+    file.write(msgspec.json.encode(row) + b"\n")
+    file.flush()
+    os.fsync(file.fileno())
