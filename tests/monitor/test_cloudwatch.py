@@ -153,6 +153,18 @@ def test_stamps_that_cloudwatch_refuses_are_not_sent(sent):
     assert one.stats.lost == 1
 
 
+def test_an_odd_record_costs_itself_only(sent, caplog):
+    """A cost that is no number, a time that is none: counted and said once; the others are sent."""
+    client, requests = sent
+    one, _ = sink(client, metrics=["OutputTokens", "TimeToFirstToken"])
+    for odd in ({}, {"cost_usd": "much"}, {"first_ms": float("nan")}, {}):
+        one.record(call(**odd))
+    one.flush()
+    assert one.stats.lost == 2
+    assert sum("could not be summed up" in line for line in caplog.messages) == 1
+    assert requests[0]["MetricData"][0]["StatisticValues"]["SampleCount"] >= 2.0
+
+
 def test_simulated_calls_are_not_sent_to_aws(sent, caplog):
     """The local endpoint's figures stay here unless they are asked for; it is said once."""
     client, requests = sent

@@ -22,7 +22,10 @@ Datum = dict[str, Any]
 """One MetricDatum as boto3 takes it; ``Timestamp`` is in seconds since the epoch."""
 
 _MOST_WAITING = 50_000
-_REFUSED_FOR_GOOD = ("InvalidParameter", "MissingParameter", "MissingRequiredParameter", "Validation", "Serialization")
+_REFUSED_FOR_GOOD = (
+    "413", "RequestEntityTooLarge", "InvalidParameter", "MissingParameter", "MissingRequiredParameter", "Validation",
+    "Serialization",
+)  # fmt: skip
 
 
 class CloudWatch(Publisher):
@@ -83,7 +86,7 @@ class CloudWatchOutlet:
     @property
     def lost(self) -> int:
         """Datums refused for good or too many to keep, and calls too old."""
-        return self._lost + self.gatherer.too_old
+        return self._lost + self.gatherer.too_old + self.gatherer.unreadable
 
     def take(self, calls: Sequence[CallRecord], now: float) -> None:
         """Sum up calls."""
@@ -114,7 +117,7 @@ class CloudWatchOutlet:
             self._lost += 1
 
     def _put(self, batch: Sequence[Datum]) -> None:
-        from botocore.exceptions import BotoCoreError, ClientError  # boto3 is an extra
+        from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError  # boto3 is an extra
 
         try:
             if self._client is None:
@@ -124,6 +127,8 @@ class CloudWatchOutlet:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if not code.startswith(_REFUSED_FOR_GOOD):
                 raise Undelivered(f"CloudWatch answers {code}", fix=_fix_of(code)) from error
+            self._refused(batch, error)
+        except ParamValidationError as error:
             self._refused(batch, error)
         except BotoCoreError as error:
             raise Undelivered(f"{type(error).__name__}: {error}", fix=_fix_of(type(error).__name__)) from error

@@ -103,7 +103,7 @@ class EmfOutlet:
     @property
     def lost(self) -> int:
         """Documents too many to keep, and calls too old."""
-        return self._lost + self.gatherer.too_old
+        return self._lost + self.gatherer.too_old + self.gatherer.unreadable
 
     def take(self, calls: Sequence[CallRecord], now: float) -> None:
         """Sum up calls."""

@@ -35,7 +35,7 @@ class Gatherer:
         self._last = self.settled_until = float("-inf")
         self.live = True
         self._said: set[str] = set()
-        self.too_old = self.left_out = self.unpriced = 0
+        self.too_old = self.left_out = self.unpriced = self.unreadable = 0
 
     def take(self, calls: Iterable[CallRecord], now: float) -> None:
         """Sum up calls."""
@@ -49,9 +49,13 @@ class Gatherer:
                 self.too_old += 1
                 continue
             at = now if call.at > now + limits.newest_s else call.at
-            self.table.add(call, at)
-            if call.status == "ok":
-                self._follow(call, now)
+            try:
+                self.table.add(call, at)
+                if call.status == "ok":
+                    self._follow(call, now)
+            except (ArithmeticError, ValueError, TypeError) as error:  # one odd record costs itself only
+                self.unreadable += 1
+                self._once("unreadable", f"a call could not be summed up ({type(error).__name__}: {error})")
         if self.table.overflowed:
             self._once("overflow", _overflow_text(self.table))
 
