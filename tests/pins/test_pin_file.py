@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
@@ -209,3 +210,17 @@ def test_counted_tokens_are_kept_as_counted(pins: Path):
     one.accept([one.judged(rendering(support()), counted_tokens=5432)])
     pin = read_pins(pins)["support"]
     assert (pin.tokens, pin.counted) == (5432, True)
+
+
+def test_digests_are_formed_as_pins_of_this_format_have_them():
+    """From the definition, with hashlib alone. Where this fails FORMAT must grow, or every pin breaks for nothing."""
+
+    def digest(kind: str, *parts: bytes) -> bytes:
+        joined = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+        return blake2b(f"{kind}\0\0".encode() + joined, digest_size=16).digest()
+
+    seed = digest("seed", b"effort=high", b"schema=", b"thinking=disabled")
+    block = digest("text", b"Be polite.")
+    prefix = read_prefix({**support("Be polite."), "toolConfig": {}}, on=ON)
+    assert prefix.hash == blake2b(seed + block, digest_size=16).hexdigest()
+    assert prefix.blocks[0].digest == block.hex()[:16]

@@ -10,6 +10,7 @@ from pinned_requests import POINT, RULES, accepted, gate, judged, native, render
 
 from rockbottom.pins import Status
 from rockbottom.pins.changes import Moved
+from rockbottom.pins.errors import PinsNotWritable
 from rockbottom.pins.pin_file import text_path
 
 
@@ -212,3 +213,22 @@ def test_the_callers_request_is_left_alone(pins: Path):
     before = copy.deepcopy(request)
     accepted(pins, request, with_text=True)
     assert request == before
+
+
+@pytest.mark.parametrize("empty", [None, {}, {"tools": None}])
+def test_members_that_are_there_and_empty_are_no_trouble(pins: Path, empty: Any):
+    """As templates leave them; with the text kept too."""
+    request = {**support(), "toolConfig": empty}
+    accepted(pins, request, with_text=True)
+    assert judged(pins, request).status is Status.UNCHANGED
+    assert judged(pins, {**request, "system": [{"text": RULES + "!"}, POINT]}).changes[0].byte == len(RULES)
+
+
+def test_half_a_surrogate_pair_is_a_sentence_and_no_crash(pins: Path):
+    """In a tool it cannot be sent; in a text it can be pinned, but no file can hold it."""
+    broken = support()
+    broken["toolConfig"]["tools"][0] = tool("find_order", "Looks \ud800 up.")
+    assert judged(pins, broken).status is Status.UNREADABLE
+    accepted(pins, support("\ud800" + RULES))
+    with pytest.raises(PinsNotWritable, match="cannot be kept"):
+        accepted(pins, support("\ud800" + RULES), with_text=True)

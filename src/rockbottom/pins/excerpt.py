@@ -17,9 +17,9 @@ def excerpt(prefix: Prefix) -> dict[str, Any]:
     body, last = prefix.body, prefix.sent.prompt.segments[prefix.end - 1]
     cut: dict[str, Any] = {name: body[name] for name in _SETTINGS if name in body}
     cut["modelId"] = prefix.model_name
-    if "tools" in body:
+    if body.get("tools"):
         cut["tools"] = _tools(body["tools"], prefix)
-    if "toolConfig" in body:
+    if body.get("toolConfig"):
         config = body["toolConfig"]
         cut["toolConfig"] = {**config, "tools": _tools(config.get("tools"), prefix)}
     if last.section is not Section.TOOLS and "system" in body:

@@ -24,6 +24,8 @@ from rockbottom.prompt import json_bytes
 
 DEFAULT_FILE = "rockbottom-pins.toml"
 FORMAT = 1
+"""Grows when digests are formed in another way: every pin would differ, and no prompt would have changed."""
+
 _WAIT_S = 60.0
 _HEAD = """\
 # Prefixes of prompts as they were accepted: hashes and tokens, no text. `rockbottom check` compares,
@@ -234,7 +236,10 @@ def text_path(path: Path, name: str) -> Path:
 
 def write_text(path: Path, name: str, request: Mapping[str, Any]) -> None:
     """Keep the text of a prefix. Raises PinsNotWritable."""
-    plain = json.loads(json_bytes(request))
+    try:
+        plain = json.loads(json_bytes(request))
+    except ValueError as error:  # half a surrogate pair
+        raise PinsNotWritable(f"The text of {json.dumps(name)} cannot be kept: {error}.") from error
     _write(text_path(path, name), json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -113,7 +113,7 @@ def read_prefix(
     tier = tier_of(request)
     try:
         sent = archive.sent(Record(at, given, opening.api, opening.body, tier=tier))
-    except (AttributeError, TypeError, KeyError, IndexError) as error:
+    except (AttributeError, TypeError, KeyError, IndexError, ValueError) as error:
         raise MalformedBody("body", f"{type(error).__name__}: {error}", wanted="a request") from error
     behaviour = behaviour_of(archive.catalog.switches)
     end, caching, why = _end(sent, behaviour)
