@@ -135,3 +135,24 @@ def test_one_process_does_not_import_ray(logs):
     assert done.returncode == 0, done.stderr
     assert asked.returncode == 2
     assert "rockbottom[ray]" in asked.stderr
+
+
+def test_crossed_over_models_scopes_tiers_and_days(logs, capsys):
+    """Two models by two scopes by two days: eight rows, each what the same question alone gives; no price is said."""
+    arguments = ["replay", str(logs), "--policy", "none", "--policy", "system_tail_5m"]
+    models = ["anthropic.claude-sonnet-4-6", "anthropic.claude-haiku-4-5-20251001-v1:0"]
+    crossing = ["--model", ",".join(models), "--scope", "us,global", "--on", "2026-10-01,2026-11-01"]
+    assert main([*arguments, *crossing, "--json"]) == 0
+    runs = json.loads(capsys.readouterr().out)["runs"]
+    assert len(runs) == 8
+    alone = ["--model", models[1], "--scope", "us", "--on", "2026-11-01", "--json"]
+    assert main([*arguments, *alone]) == 0
+    single = json.loads(capsys.readouterr().out)
+    found = [run for run in runs if run["asked"] == {"model": models[1], "scope": "us", "tier": "default",
+                                                     "on": "2026-11-01"}]  # fmt: skip
+    assert [{name: value for name, value in run.items() if name != "asked"} for run in found] == [single]
+    assert main([*arguments, "--model", models[0], "--scope", "us,global", "--tier", "default,flex"]) == 0
+    table = capsys.readouterr().out
+    assert "No price in force" in table
+    assert "cheapest: " in table
+    assert max(map(len, table.splitlines())) <= 80

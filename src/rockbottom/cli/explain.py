@@ -1,7 +1,7 @@
 """``rockbottom explain``: why today's cache misses, and what each cause costs."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -63,12 +63,19 @@ class _Amount(click.ParamType):
 )  # fmt: skip
 @click.option("--fail-on", type=_Rules(), metavar="RULE[,..]", help="Exit with 1 when one of these is found (or: any).")
 @click.option("--max-usd-per-month", type=_Amount(), metavar="USD", help="Exit with 1 when misses cost more.")
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    metavar="ARN=ID",
+    help="The model behind an application inference profile; repeat for more.",
+)
 @click.option("--no-prove", is_flag=True, help="Do not try the fixes on the requests read.")
 @click.option("--all", "all_findings", is_flag=True, help="List every miss, not one example a cause.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     sources: tuple[str, ...], model: str | None, gap: float, fail_on: frozenset[str] | None,
-    max_usd_per_month: Decimal | None, no_prove: bool, all_findings: bool, as_json: bool,
+    max_usd_per_month: Decimal | None, profiles: tuple[str, ...], no_prove: bool, all_findings: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Explain cache misses: of one request after another (A.json B.json), or of every request in LOGS.
 
@@ -77,9 +84,11 @@ def command(
     changed is named only where the client saw it, and fixes are not tried.
     """
     from rockbottom.cli.explain_text import as_document, pair_as_text, stream_as_text
+    from rockbottom.cli.replay_questions import profiles_of
 
+    behind = dict(profiles_of(profiles))
     if len(sources) == 2 and all(Path(name).is_file() and name.endswith(".json") for name in sources):
-        records = _pair(sources[0], sources[1], model, gap)
+        records = _pair(sources[0], sources[1], model, gap, behind)
         findings, first, requests = _explained(records, prove=False, small=True)
         if len(requests) < 2:
             raise click.UsageError(f"two different requests are compared; one cannot be{_first_reason(findings)}")
@@ -90,8 +99,9 @@ def command(
 
             findings, first = explained_ledger(sources), None
         else:
-            findings, first, _ = _explained(_records(sources, model), prove=not no_prove)
+            findings, first, _ = _explained(_records(sources, model, behind), prove=not no_prove)
         if not findings.requests:
+            _say_unreadable(findings)
             raise click.UsageError(f"{' '.join(sources)}: no request in it could be read{_first_reason(findings)}")
         lines = stream_as_text(findings, all_findings)
     if as_json:
@@ -124,7 +134,7 @@ def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, s
     return findings, first_difference(archive, requests[0], requests[1]) if pair else None, requests
 
 
-def _records(sources: Sequence[str], model: str | None) -> "Iterator[Record]":
+def _records(sources: Sequence[str], model: str | None, behind: Mapping[str, str]) -> "Iterator[Record]":
     """The records of logs; failed calls cost nothing and are left out."""
     from rockbottom.cli.bars import bar
     from rockbottom.trace.invocations import Unread, invocations_in
@@ -138,13 +148,13 @@ def _records(sources: Sequence[str], model: str | None) -> "Iterator[Record]":
                 if isinstance(found, Unread):
                     damaged.append(found)
                 elif not found.error and found.at is not None:
-                    yield _record(found, model)
+                    yield _record(found, model, behind)
             moved(done)
     if damaged:
         say(f"{len(damaged)} damaged lines were left out; the first: {damaged[0].place}: {damaged[0].why}")
 
 
-def _pair(one: str, two: str, model: str | None, gap: float) -> "Sequence[Record]":
+def _pair(one: str, two: str, model: str | None, gap: float, behind: Mapping[str, str]) -> "Sequence[Record]":
     """Two requests, the second some time after the first; counters are used only where both have them."""
     from time import time
 
@@ -155,7 +165,7 @@ def _pair(one: str, two: str, model: str | None, gap: float) -> "Sequence[Record
     known = next((given for given in ids if given), None)
     if known is None:
         raise click.UsageError(f"neither {one} nor {two} names a model; say which with --model")
-    records = [_record(invocation, given or known) for invocation, given in zip(found, ids, strict=True)]
+    records = [_record(invocation, given or known, behind) for invocation, given in zip(found, ids, strict=True)]
     start = found[0].at or time()
     recorded = all(invocation.at is not None and invocation.usage is not None for invocation in found)
     if recorded:
@@ -166,14 +176,15 @@ def _pair(one: str, two: str, model: str | None, gap: float) -> "Sequence[Record
     ]
 
 
-def _record(found: "Invocation", model: str | None) -> "Record":
+def _record(found: "Invocation", model: str | None, behind: Mapping[str, str]) -> "Record":
     from rockbottom.catalog import Tier
     from rockbottom.diagnose import Record
     from rockbottom.prompt import Api
 
     tiers = {tier.value: tier for tier in Tier}
+    given = found.model or model or ""
     return Record(
-        found.at or 0.0, found.model or model or "", Api.CONVERSE if found.is_converse else Api.INVOKE, found.body,
+        found.at or 0.0, behind.get(given, given), Api.CONVERSE if found.is_converse else Api.INVOKE, found.body,
         found.usage, found.served, found.region, found.account, found.request_id, found.latency_s,
         tiers.get(found.tier, Tier.DEFAULT), found.place,
     )  # fmt: skip
@@ -185,7 +196,12 @@ def _first_reason(findings: "Findings") -> str:
 
 def _say_unreadable(findings: "Findings") -> None:
     if findings.unreadable:
-        say(f"{len(findings.unreadable)} requests could not be read{_first_reason(findings)}")
+        fix = "--profile ARN=MODEL_ID says which model it stands for" if _of_profile(findings) else None
+        say(f"{len(findings.unreadable)} requests could not be read{_first_reason(findings)}", fix)
+
+
+def _of_profile(findings: "Findings") -> bool:
+    return "application inference profile" in findings.unreadable[0][1]
 
 
 def _gate(findings: "Findings", fail_on: frozenset[str] | None, most: Decimal | None) -> None:

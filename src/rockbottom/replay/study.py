@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 
 from rockbottom.cache import Behaviour
-from rockbottom.catalog import CacheRules, Catalog, ModelId, Scope, Tier
+from rockbottom.catalog import CacheRules, Catalog, ModelId, Scope, Tier, UnresolvedProfile
 from rockbottom.quantities import RockbottomError
 from rockbottom.replay.keep_alive import keep_alive_bill
 from rockbottom.replay.online import OnlinePolicy, placed_online
@@ -52,7 +52,10 @@ class Question:
     def model_id(self, given: str, catalog: Catalog) -> ModelId:
         """The model that requests sent to ``given`` are replayed under. Raises UnknownModel, UnresolvedProfile."""
         known = dict(self.profiles)
-        found = catalog.model(given, known.__getitem__ if given in known else None)
+        try:
+            found = catalog.model(given, known.__getitem__ if given in known else None)
+        except UnresolvedProfile as error:
+            raise UnresolvedProfile(str(error), arn=given, fix=f"--profile {given}=MODEL_ID says which") from error
         return found if self.scope is None else replace(found, scope=self.scope)
 
     def with_defaults(self, recorded: bool) -> "Question":

@@ -125,7 +125,7 @@ class Gatherer:
 
     def _pieces(self, body: Body, converse: bool) -> list[Piece]:
         made: list[Piece] = []
-        anthropic = not converse and not bytes(body.toolConfig)
+        anthropic = not converse and not bytes(body.toolConfig) and not bytes(body.schemaVersion)
         if tools := bytes(body.toolConfig) or bytes(body.tools):
             made.append(self._piece(SectionCode.TOOLS, tools, anthropic))
         if system := bytes(body.system):

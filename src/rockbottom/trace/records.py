@@ -38,6 +38,7 @@ class Body(msgspec.Struct):
     output_config: Raw = NOTHING
     output_format: Raw = NOTHING
     tool_choice: Raw = NOTHING
+    schemaVersion: Raw = NOTHING  # only Nova's native bodies name one; their blocks are spelled as Converse's
 
 
 class CacheDetail(msgspec.Struct):
