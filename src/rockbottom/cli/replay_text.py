@@ -33,7 +33,7 @@ def crossed_text_of(runs: list[Json]) -> Iterator[str]:
     if priced:
         best = min(priced, key=lambda run: Decimal(_best(run)["usd"]))
         yield ""
-        yield f"cheapest: {_name_of(best)}, {_best(best)['policy']}: ${_money(_best(best)['usd'])}"
+        yield from wrap(f"cheapest: {_name_of(best)}, {_best(best)['policy']}: ${_money(_best(best)['usd'])}", _WIDTH)
         yield from wrap("least: what no placement can go below. The details of one: name one model, scope, tier and "
                         "day. --json and --csv have every policy of every combination.", _WIDTH)  # fmt: skip
 
