@@ -79,3 +79,44 @@ def test_an_application_profile_is_looked_up_beside_the_event_loop(endpoint):
 
     first, second = _run(endpoint, scene)
     assert (first, second > 3000) == (0, True)
+
+
+def test_every_operation_is_recorded_with_the_tags_of_its_task(endpoint):
+    """Four records, each with the tenant of the task that made the call; streams with their first token."""
+
+    kept = []
+
+    class Kept:
+        def record(self, call):
+            kept.append(call)
+
+        def close(self):
+            return
+
+    async def scene(client):
+        async def one(tenant, make):
+            with rb.tagged(tenant=tenant):
+                await make()
+
+        async def stream():
+            async for _ in (await client.converse_stream(**ask()))["stream"]:
+                pass
+
+        async def native_stream():
+            async for _ in (await client.invoke_model_with_response_stream(**native()))["body"]:
+                pass
+
+        async def body():
+            await (await client.invoke_model(**native()))["body"].read()
+
+        await asyncio.gather(
+            one("a", lambda: client.converse(**ask())), one("b", stream), one("c", body), one("d", native_stream)
+        )
+
+    _run(endpoint, scene, sinks=[Kept()])
+    found = {call.tags["tenant"]: call for call in kept}
+    assert {name: call.operation for name, call in found.items()} == {
+        "a": "Converse", "b": "ConverseStream", "c": "InvokeModel", "d": "InvokeModelWithResponseStream",
+    }  # fmt: skip
+    assert [call.first_ms is not None for _, call in sorted(found.items())] == [False, True, False, True]
+    assert all(call.status == "ok" and call.request_id for call in found.values())

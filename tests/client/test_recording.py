@@ -5,6 +5,8 @@ import gc
 import json
 import logging
 import os
+import subprocess
+import sys
 import threading
 from decimal import Decimal
 from pathlib import Path
@@ -410,3 +412,20 @@ def test_a_budget_stops_the_bedrock_client_of_anthropic_at_once(endpoint: Any) -
         client.messages.create(model=SONNET, max_tokens=5, messages=[{"role": "user", "content": "hello"}])
     assert len(purse.asked) == 1
     assert len(endpoint.state.requests) == 0
+
+
+def test_a_stream_let_go_at_the_end_of_the_process_is_recorded(endpoint: Any, tmp_path: Path) -> None:
+    """Or still held: nothing else is called before the process ends."""
+    script = f"""
+import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
+import boto3, rockbottom
+from client_doubles import KEYS, ask
+client = boto3.client("bedrock-runtime", endpoint_url={endpoint.url!r}, **KEYS)
+rockbottom.attach(client, ledger={str(tmp_path)!r})
+held = client.converse_stream(**ask())
+client.converse_stream(**ask())
+"""
+    subprocess.run(
+        [sys.executable, "-c", script], check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
+    assert [call.status for call in LedgerReader(tmp_path).calls()] == ["no usage"] * 2

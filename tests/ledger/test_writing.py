@@ -1,5 +1,6 @@
 """Records on disk: whole, counted and in bounds, whatever happens to the disk and to the processes."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -225,6 +226,45 @@ def test_what_memory_does_not_hold_is_counted_and_noted(tmp_path: Path, caplog: 
     assert numbers(blocker) == list(range(3, 10_003))
     assert list(notes_of(blocker)) == [{"at": 5.0, "dropped": 3}]
     assert "3 calls could not be recorded" in caplog.text
+
+
+def test_a_full_disk_is_waited_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The system itself says that no space is left; when there is some again nothing is missing."""
+    now = [0.0]
+    (tmp_path / "calls-000001.ndjson").symlink_to("/dev/full")
+    writer = LedgerWriter(tmp_path, clock=lambda: now[0])
+    for number in range(50):
+        now[0] += 1
+        writer.record(call(number))
+    assert writer.held == 50
+    assert [one.levelname for one in caplog.records] == ["WARNING"]
+    assert "No space left on device" in caplog.text
+    (tmp_path / "calls-000001.ndjson").unlink()
+    now[0] -= 1000  # the clock is set back meanwhile
+    writer.record(call(50))
+    assert numbers(tmp_path) == list(range(51))
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EIO, errno.EMFILE])
+def test_whatever_the_system_refuses_the_call_goes_on(
+    tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A read-only disk, no permission, a quota, a broken disk, too many open files: held, then written."""
+
+    def refuse(*_: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    now = [0.0]
+    writer = LedgerWriter(tmp_path, clock=lambda: now[0])
+    with monkeypatch.context() as patched:
+        patched.setattr("rockbottom.ledger.writing.os.open", refuse)
+        for number in range(5):
+            now[0] += 1
+            writer.record(call(number))
+    assert (writer.held, len(caplog.records)) == (5, 1)
+    now[0] += 1
+    writer.record(call(5))
+    assert numbers(tmp_path) == list(range(6))
 
 
 FULL = """

@@ -68,6 +68,7 @@ class Attachment:
         self.keeper: Keeper | None = None
         self.recorder: Recorder | None = None
         self.budget: Budget | None = None
+        self._read: set[Call] = set()  # calls whose reply the caller is reading, or has put aside
         self._dropped: deque[Call] = deque()  # calls whose reply nobody holds any more
         tell_of_forks(self)
 
@@ -223,6 +224,11 @@ class Attachment:
         """The caller stopped reading before the usage came."""
         self._without_usage(call, failed=False)
 
+    def reading(self, call: Call) -> None:
+        """The caller has the reply, and its usage comes when it is read."""
+        if self.recorder is not None:
+            self._read.add(call)
+
     def dropped(self, call: Call) -> None:
         """Nobody holds the reply any more. Called by the garbage collector, so it takes no lock."""
         if not call.done:
@@ -240,10 +246,16 @@ class Attachment:
             call = self._dropped.popleft()
             self.failed(call) if call.grounded else self.abandoned(call)
 
+    def end(self) -> None:
+        """The process ends: no reply will be read further."""
+        for call in [*self._read, *self._dropped]:
+            self.abandoned(call)
+
     def _without_usage(self, call: Call, failed: bool) -> None:
         if call.done:
             return
         call.done = True
+        self._read.discard(call)
         if call.reading is not None:
             with self._lock:
                 self._books.without_usage += 1
@@ -254,6 +266,7 @@ class Attachment:
         if call.done:
             return
         call.done = True
+        self._read.discard(call)
         costs = None
         if call.reading is not None:
             try:
@@ -365,6 +378,7 @@ class Attachment:
         if renew is not None:
             renew()
         self._tower = Tower(self.options.hold_s)
+        self._read, self._dropped = set(), deque()
         if self.keep_alive is not None:
             self.keep_alive.after_fork_in_child()
         if self.keeper is not None:

@@ -38,4 +38,5 @@ class CallListener:
     def hold(self, reply: Any) -> None:
         """Once nobody holds this reply any more, its call has ended, read or not."""
         if not self._call.done:
+            self._attachment.reading(self._call)
             weakref.finalize(reply, self._attachment.dropped, self._call).atexit = False

@@ -1,6 +1,7 @@
 """A call that has ended as a record, and the sinks that it goes to. No text of a request gets that far."""
 
 import atexit
+import weakref
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
@@ -170,16 +171,39 @@ def _weights(segments: Sequence[Any], kept: Sequence[int]) -> tuple[int, ...]:
     return tuple([min(sum(counts[start:end]), _MOST_WEIGHT) for start, end in zip(starts, kept, strict=True)])
 
 
+class Ending(Protocol):
+    """Something that may still know of calls that are not recorded."""
+
+    def end(self) -> None:
+        """Record them: the process ends."""
+        ...
+
+
+_ENDED_AT_EXIT: "weakref.WeakSet[Any]" = weakref.WeakSet()
 _CLOSED_AT_EXIT: dict[int, Sink] = {}
+_REGISTERED: list[bool] = []
+
+
+def end_at_exit(one: Ending) -> None:
+    """Before the sinks are closed."""
+    _ENDED_AT_EXIT.add(one)
+    _register()
 
 
 def _close_at_exit(sink: Sink) -> None:
-    if not _CLOSED_AT_EXIT:
-        atexit.register(_close_all)
     _CLOSED_AT_EXIT[id(sink)] = sink
+    _register()
 
 
-def _close_all() -> None:
+def _register() -> None:
+    if not _REGISTERED:
+        _REGISTERED.append(True)
+        atexit.register(_end)
+
+
+def _end() -> None:
+    for one in list(_ENDED_AT_EXIT):
+        one.end()
     for sink in list(_CLOSED_AT_EXIT.values()):
         try:
             sink.close()

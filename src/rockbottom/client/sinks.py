@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rockbottom.client.recording import Recorder
+from rockbottom.client.recording import Recorder, end_at_exit
 from rockbottom.client.tagging import tidy
 from rockbottom.ledger import LedgerWriter, Sink, chosen_folder, ledger_key
 
@@ -34,6 +34,7 @@ def recorder_of(
         found.append(budget)
     if not found and budget is None and not tags and not attachment.options.request_metadata:
         return None
+    end_at_exit(attachment)
     key = _key_of(folder) if folder is not None else None
     failed = attachment.talk.failure
     return Recorder(
