@@ -12,6 +12,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 
 import rockbottom
 from rockbottom.local import ClockKind, running
@@ -26,9 +27,9 @@ READ, CREATED, WRITTEN = (f"gen_ai.usage.{kind}.input_tokens" for kind in KINDS)
 class Telemetry:
     """Providers that keep what they are given."""
 
-    def __init__(self):
+    def __init__(self, sampler=ALWAYS_ON):
         self.exporter = InMemorySpanExporter()
-        self.tracers = TracerProvider()
+        self.tracers = TracerProvider(sampler=sampler)
         self.tracers.add_span_processor(SimpleSpanProcessor(self.exporter))
         self.reader = InMemoryMetricReader()
         self.meters = MeterProvider([self.reader])
@@ -172,6 +173,30 @@ def test_the_standard_metrics_are_counted_once(endpoint, instrumented):
     for kind, tokens in (("write", written), ("read", written), ("uncached", sum(u["inputTokens"] for u in usages))):
         assert instrumented.sum_of("rockbottom.tokens", rockbottom__token__kind=kind) == tokens
     assert instrumented.sum_of("rockbottom.cost") > 0
+
+
+def test_a_trace_that_is_not_sampled_is_counted_once_and_makes_no_span(endpoint):
+    """The instrumentation counts unsampled calls too; nothing of ours stands beside it, for a stream as for a reply."""
+    telemetry = Telemetry(sampler=ALWAYS_OFF)
+    BotocoreInstrumentor().instrument(tracer_provider=telemetry.tracers, meter_provider=telemetry.meters)
+    try:
+        client = attached(endpoint, telemetry.sink())
+        client.converse(**request())
+        for _ in client.converse_stream(**request())["stream"]:
+            pass
+    finally:
+        BotocoreInstrumentor().uninstrument()
+    assert telemetry.spans == ()
+    assert sum(point.count for point in telemetry.metrics()["gen_ai.client.operation.duration"]) == 2
+    assert telemetry.sum_of("rockbottom.tokens", rockbottom__token__kind="read") > 1024
+
+
+def test_a_call_that_did_not_come_through_botocore_is_ours_in_a_sampled_trace(instrumented):
+    """Botocore is instrumented, the call came by httpx: the current span is open and it is none of the call."""
+    with instrumented.tracers.get_tracer("application").start_as_current_span("turn"):
+        instrumented.sink().record(call(elapsed_ms=100.0))
+    assert [span.name for span in instrumented.spans] == [f"chat us.{SONNET}", "turn"]
+    assert sum(point.count for point in instrumented.metrics()["gen_ai.client.operation.duration"]) == 1
 
 
 def test_without_the_instrumentation_the_sink_makes_span_and_metrics(endpoint, telemetry):

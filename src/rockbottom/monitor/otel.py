@@ -39,7 +39,9 @@ class OpenTelemetry:
     """A sink for spans and metrics of OpenTelemetry; the providers are the application's own.
 
     ``tags`` of calls become attributes of spans (``rockbottom.tag.NAME``); those in ``metric_tags`` of metrics too,
-    where each value makes a series. ``spans=False`` leaves spans alone. Set the tracer provider up before this.
+    where each value makes a series. ``spans=False`` leaves spans alone. ``own`` says whether a call of which no open
+    span is found gets span and standard metrics from here; by default it does unless botocore is instrumented and
+    the trace is not sampled. Set the tracer provider up before this.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class OpenTelemetry:
         tracer_provider: Any = None,
         meter_provider: Any = None,
         spans: bool = True,
+        own: bool | None = None,
         metric_tags: Sequence[str] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -55,6 +58,7 @@ class OpenTelemetry:
 
         self._trace = trace
         self._spans = spans
+        self._own = own
         self._metric_tags = tuple(metric_tags)
         self._clock = clock
         self._live = LiveSpans()
@@ -94,17 +98,29 @@ class OpenTelemetry:
     def record(self, call: CallRecord) -> None:
         """Complete the call's span or make one, and count; never raises."""
         try:
-            span = self._live.span_of(call, self._trace.get_current_span()) if self._spans else None
+            current = self._trace.get_current_span()
+            span = self._live.span_of(call, current) if self._spans else None
             if span is not None:
                 self._count(call, standard=not self._complete(span, call))
                 return
-            if self._spans:
+            ours = self._is_ours(current)
+            if ours and self._spans:
                 self._own_span(call)
-            self._count(call, standard=self._spans or not _instrumented())
+            self._count(call, standard=ours)
         except Exception as error:
             if not self._said:
                 self._said = True
                 log.warning("rockbottom: OpenTelemetry did not take a call (%s: %s)", type(error).__name__, error)
+
+    def _is_ours(self, current: Any) -> bool:
+        """Whether span and standard metrics of a call without an open span are ours to make.
+
+        Where botocore is instrumented, a call has no open span when its trace is not sampled, and then the
+        instrumentation has still counted it; in a trace that is sampled it has simply not come that way.
+        """
+        if self._own is not None:
+            return self._own
+        return not _instrumented() or (self._spans and current.is_recording())
 
     def close(self) -> None:
         """Nothing is held here: the providers flush what they hold."""
@@ -242,8 +258,8 @@ def _instrumented() -> bool:
     """Whether botocore is instrumented in this process, so that the standard metrics have somebody already."""
 
     module = sys.modules.get("opentelemetry.instrumentation.botocore")
-    instrumentor = getattr(module, "BotocoreInstrumentor", None)
-    return bool(instrumentor and instrumentor().is_instrumented_by_opentelemetry)
+    found = (getattr(module, name, None) for name in ("BotocoreInstrumentor", "AiobotocoreInstrumentor"))
+    return any(one is not None and one().is_instrumented_by_opentelemetry for one in found)
 
 
 class LiveSpans:
