@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from calls import NOON
 
 import rockbottom
+import rockbottom.client.errors
 from rockbottom.local import ClockKind, running
 from rockbottom.monitor import Budget, BudgetExceeded, Budgets, CloudWatch
 
@@ -60,6 +61,13 @@ def test_a_stopped_call_is_never_sent_and_says_why(served, client, tmp_path):
     assert caught.value.spent_usd == state(budgets).spent <= caught.value.limit_usd
     assert len(sent) == rockbottom.report(client).total.calls - 1
     assert state(budgets).held == 0
+
+
+def test_a_budget_that_cannot_be_asked_is_refused_when_it_is_given(client):
+    """A Budget without Budgets around it would stop nothing: said at once, not at the first call."""
+    with pytest.raises(rockbottom.client.errors.NotAttachable, match="budget=Budget cannot be asked") as caught:
+        rockbottom.attach(client, budget=Budget("1", "day"))
+    assert "Budgets(Budget(...))" in caught.value.fix
 
 
 def test_a_stream_holds_its_estimate_until_it_is_over(client, tmp_path):

@@ -163,6 +163,14 @@ def test_embedded_metrics_need_no_consent_and_no_account(ledger, tmp_path, capsy
     assert capsys.readouterr().out == "20 calls sent\n"
 
 
+def test_on_stdout_there_is_nothing_but_documents(ledger, capsys):
+    """What is said to a person goes to stderr."""
+    assert main(["monitor", "publish", "--ledger", str(ledger), "--emf", "stdout"]) == 0
+    out, err = capsys.readouterr()
+    assert sum(json.loads(line)["CacheHitTokens"]["Sum"] for line in out.splitlines()) == 20 * 2000
+    assert err == "20 calls to publish\n20 calls sent\n"
+
+
 @pytest.mark.parametrize("place", ["nonsense", "[]", '{"position": 3}'])
 def test_a_damaged_place_is_said_and_nothing_is_sent_twice(aws, ledger, place, capsys):
     """Exit code 2 with what to do."""

@@ -55,7 +55,7 @@ def publish(
     amount = amount_of(ledger, place, sets, len(chosen), given["most_series"], given["simulated"])
     _announce(amount, given)
     if estimate_only:
-        return _print(amount, None, as_json)
+        return _print(amount, None, as_json, given)
     if not given["emf"] and amount.metrics and not yes:
         _consent()
     with place.locked():
@@ -93,7 +93,7 @@ def _published(
         click.echo(f"\nsent so far: {_calls(sent)}; the next time goes on there", err=True)
         raise
     _warn_of_losses(sender, outlet)
-    return _print(amount, sent, as_json)
+    return _print(amount, sent, as_json, given)
 
 
 @click.command()
@@ -197,7 +197,7 @@ def _warn_of_losses(sender: "Republisher", outlet: "Outlet") -> None:
         click.echo(f"{outlet.lost:,} were given up: more than two weeks old, or refused by CloudWatch", err=True)
 
 
-def _print(amount: "Amount", sent: int | None, as_json: bool) -> None:
+def _print(amount: "Amount", sent: int | None, as_json: bool, given: dict[str, Any]) -> None:
     from rockbottom.monitor.gathering import MINUTES_A_MONTH
     from rockbottom.monitor.limits import monthly_estimate
 
@@ -210,9 +210,9 @@ def _print(amount: "Amount", sent: int | None, as_json: bool) -> None:
             "estimated_usd_per_month": str(usd),
             "sent": sent,
         }
-        click.echo(json.dumps(found))
+        click.echo(json.dumps(found), err=given["emf"] == "stdout")
     elif sent is not None:
-        click.echo(f"{_calls(sent)} sent")
+        click.echo(f"{_calls(sent)} sent", err=given["emf"] == "stdout")  # stdout holds the documents then
 
 
 def _calls(number: int) -> str:

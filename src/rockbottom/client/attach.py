@@ -65,6 +65,11 @@ def attach(
     """
     if client in _ATTACHED:
         return client
+    if budget is not None and not callable(getattr(budget, "check", None)):
+        raise NotAttachable(
+            f"budget={type(budget).__name__} cannot be asked before a call.",
+            fix="budget=rockbottom.monitor.Budgets(Budget(...)), or any object with check(tags, now)",
+        )
     options = Options(
         max(0.0, float(hold_s)),
         None if keep_alive_usd is None else Decimal(str(keep_alive_usd)),
