@@ -131,7 +131,7 @@ def _tried(
                 click.echo(f"\r\x1b[K  {alarm.name} {model}"[:79], nl=False, err=True)
             if model not in histories:
                 mine = [call for call in calls if call.model == model or (not model and call.model in wanted.models)]
-                histories[model] = History(mine, bad)
+                histories[model] = History(mine, bad, alarms)
             if histories[model].calls:
                 yield model, tried(alarm, histories[model], asked, catalog)
     if sys.stderr.isatty():
@@ -223,6 +223,8 @@ def _detection_text(found: "Detection") -> Iterator[str]:
     share = f"{100 * found.share:.0f}% of tokens read" if found.share else "nothing was ever read"
     caught = found.caught
     yield f"  planted    {_SAYS[found.kind]}, {share}: caught {len(caught)} of {len(found.tries)}"
+    if found.left_out:
+        yield f"             {found.left_out} instants left out: on already, or known as bad"
     if caught:
         extra = sorted(one.extra_usd for one in found.tries if one.after_s is not None)
         yield (
@@ -310,4 +312,10 @@ def _detection_json(found: "Detection") -> dict[str, Any]:
         {"planted_at": one.planted_at, "caught_after_s": one.after_s, "extra_usd": str(one.extra_usd)}
         for one in found.tries
     ]
-    return {"kind": found.kind, "share_of_tokens_read": found.share, "within_s": found.within_s, "tries": tries}
+    return {
+        "kind": found.kind,
+        "share_of_tokens_read": found.share,
+        "within_s": found.within_s,
+        "left_out": found.left_out,
+        "tries": tries,
+    }

@@ -16,7 +16,7 @@ from itertools import pairwise
 from rockbottom.catalog import Catalog
 from rockbottom.ledger import CallRecord
 from rockbottom.monitor.alarms.chances import rate_at_most
-from rockbottom.monitor.alarms.definitions import Alarm
+from rockbottom.monitor.alarms.definitions import CALLS, Alarm
 from rockbottom.monitor.alarms.evaluating import State
 from rockbottom.monitor.alarms.planting import Plant, extra_usd, plant, planted
 from rockbottom.monitor.alarms.running import Firing, firings, states
@@ -34,15 +34,21 @@ Stretch = tuple[float, float]
 class History:
     """Calls of one model (or of all) in the order in which they left, and their metrics."""
 
-    def __init__(self, calls: Sequence[CallRecord], bad: Sequence[Stretch] = ()) -> None:
+    def __init__(
+        self, calls: Sequence[CallRecord], bad: Sequence[Stretch] = (), alarms: Sequence[Alarm] | None = None
+    ) -> None:
+        """``alarms`` are those that will be tried: only their metrics are worked out (None: all)."""
+        guard = frozenset({CALLS.metric})
+        self._only = None if alarms is None else guard.union(*(metrics_of(alarm) for alarm in alarms))
         self.calls = sorted(calls, key=lambda call: call.at)
         self.bad = tuple(bad)
         self._planted: dict[tuple[str, float], Recorded] = {}
+        self._tries: dict[tuple[object, ...], tuple[Recorded, tuple[tuple[float, Usd], ...]]] = {}
 
     @cached_property
     def recorded(self) -> Recorded:
         """The metrics of the calls by the minute."""
-        return recorded(self.calls)
+        return recorded(self.calls, self._only)
 
     @property
     def days(self) -> float:
@@ -59,7 +65,21 @@ class History:
         found = self._planted.get((kind, share))
         if found is None:
             what = plant(self.calls, kind, share)
-            found = self._planted[kind, share] = recorded(planted(self.calls, what, -math.inf, catalog))
+            found = self._planted[kind, share] = recorded(planted(self.calls, what, -math.inf, catalog), self._only)
+        return found
+
+    def planted_at(
+        self, what: Plant, at: float, since: float, until: float, catalog: Catalog
+    ) -> tuple[Recorded, tuple[tuple[float, Usd], ...]]:
+        """The metrics of a stretch with a regression from ``at`` on; what each changed call costs more, by instant."""
+        key = (what.kind, what.families, at, since, until)
+        found = self._tries.get(key)
+        if found is None:
+            before = self.between(since, until)
+            after = list(planted(before, what, at, catalog))
+            pairs = zip(before, after, strict=True)
+            extra = tuple((old.at, extra_usd(old, new)) for old, new in pairs if new is not old)
+            found = self._tries[key] = recorded(after, self._only), extra
         return found
 
     def is_bad(self, firing: Firing) -> bool:
@@ -193,18 +213,16 @@ def _on(alarm: Alarm, history: History, points: Values) -> Callable[[float], boo
 def _caught(alarm: Alarm, history: History, what: Plant, at: float, within_s: float, catalog: Catalog) -> Caught:
     threshold = float(alarm.threshold or 0)
     lookback_s = (alarm.rule.range + 1) * alarm.period_s
-    before = history.between(at - lookback_s, at + within_s)
-    after = list(planted(before, what, at, catalog))
+    of, extra = history.planted_at(what, at, at - lookback_s, at + within_s, catalog)
     begin, end = int(at // MINUTE_S), int((at + within_s) // MINUTE_S)
-    points = values(alarm, recorded(after, metrics_of(alarm)), begin - lookback_s // MINUTE_S, end)
+    points = values(alarm, of, begin - lookback_s // MINUTE_S, end)
     # The alarm was not on: over the same past it is OK, or it knows nothing yet.
     warm = [state for _, state in states(alarm, threshold, points, points.first, begin)]
     state = warm[-1] if warm and warm[-1] is not State.ALARM else State.OK
     found = firings(alarm, threshold, points, begin, end, state)
     after_s = found[0].at - at if found else None
     lives = at + (after_s if after_s is not None else within_s)
-    extra = [extra_usd(old, new) for old, new in zip(before, after, strict=True) if at <= old.at < lives]
-    return Caught(at, after_s, sum(extra, ZERO_USD))
+    return Caught(at, after_s, sum((usd for when, usd in extra if when < lives), ZERO_USD))
 
 
 GUARDS = (0, 10, 30, 100)
