@@ -241,3 +241,32 @@ def test_names_are_chosen_with_one_source(folder: Path, capsys: pytest.CaptureFi
     assert main(["check", "support.json", "prompts:steady", "--name", "clerk"]) == Exit.USAGE
     _write("other.json", support("Other. " + RULES))
     assert main(["check", "other.json", "--name", "clerk"]) == Exit.VERDICT
+
+
+def test_the_pins_are_found_from_a_folder_below_and_sources_are_named_from_theirs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """As far up as the repository goes, and no farther."""
+    assert main(["check", "support.json", "prompts.py:steady", "--accept"]) == Exit.OK
+    below = folder / "docs" / "more"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert main(["check"]) == Exit.OK
+    _write("other.json", support("Other. " + RULES))
+    assert main(["check", "other.json", "../../support.json", "--accept"]) == Exit.OK
+    assert {pin.source for pin in read_pins(folder / "rockbottom-pins.toml").values()} == {
+        "support.json", "prompts.py:steady", "docs/more/other.json",
+    }  # fmt: skip
+    monkeypatch.chdir(folder.parent)
+    assert main(["check", "--pins", str(folder / "rockbottom-pins.toml")]) == Exit.OK
+    (folder / "docs" / ".git").mkdir()
+    monkeypatch.chdir(below)
+    capsys.readouterr()
+    assert main(["check"]) == Exit.USAGE
+    assert "pins nothing yet" in capsys.readouterr().err
+
+
+def test_pins_in_a_folder_that_is_not_there_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]):
+    """Before anything is rendered."""
+    assert main(["check", "support.json", "--pins", "absent/pins.toml"]) == Exit.USAGE
+    assert "absent is no folder" in capsys.readouterr().err

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -42,7 +42,7 @@ class _Number(click.ParamType):
     "pins_path",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="The pin file; rockbottom-pins.toml by default.",
+    help="The pin file; rockbottom-pins.toml by default, here or in a folder above.",
 )
 @click.option("--accept", is_flag=True, help="Write what the prompts are now into the pin file.")
 @click.option("--with-text", is_flag=True, help="Keep the text of accepted prefixes beside the pins, for full diffs.")
@@ -53,8 +53,8 @@ class _Number(click.ParamType):
 @click.option("--min-hit-rate", type=_Number(), metavar="PERCENT", help="Fail when less of its input is read.")
 @click.option(
     "--gap",
-    type=click.FloatRange(min=0),
-    default=30.0,
+    type=_Number(),
+    default="30",
     show_default=True,
     metavar="SECONDS",
     help="The time between two turns of a conversation.",
@@ -71,17 +71,19 @@ def command(
     SOURCE is a JSON file with the arguments of converse() or invoke_model() (or a list of them, the turns of a
     conversation), or a function that returns them: module:function or file.py:function. Without SOURCE every pinned
     prompt is checked, from where it was pinned, and every conversation held to the limits that it was accepted with.
-    Nothing is sent anywhere.
+    Modules are searched from the folder of the pin file. Nothing is sent anywhere.
     """
     from rockbottom.pins import Gate, Limits, read_pins
-    from rockbottom.pins.pin_file import DEFAULT_FILE
+    from rockbottom.pins.pin_file import nearest_file
     from rockbottom.pins.rendering import rendered_all
 
-    path = pins_path or Path(DEFAULT_FILE)
+    path = pins_path or nearest_file(Path.cwd())
+    if not path.parent.is_dir():
+        raise click.UsageError(f"{path.parent} is no folder; --pins names a file in one that exists")
     gate = Gate(path, read_pins(path), date.today(), model, requests_per_month)
     chosen = _chosen(sources, name, gate.pins, path)
     limits = Limits(max_usd, min_hit_rate, gap, output_tokens)
-    found = rendered_all(chosen)
+    found = rendered_all(chosen, path.parent)
     verdicts = [_verdict(gate, *asked, one, limits) for asked, one in zip(chosen, found, strict=True)]
     if accept:
         verdicts = list(gate.accept(verdicts, with_text=with_text))
@@ -91,15 +93,17 @@ def command(
 
 
 def _chosen(
-    sources: Sequence[str], name: str | None, pins: "dict[str, Pin] | object", path: Path
-) -> list[tuple[str, str | None]]:
+    sources: Sequence[str], name: str | None, pins: "Mapping[str, Pin]", path: Path
+) -> "Sequence[tuple[str, str | None]]":
     """Sources and the names to look for; every pinned one that can be rendered here, where none is given."""
-    assert isinstance(pins, dict)
     if name is not None and len(sources) != 1:
         raise click.UsageError("--name goes with exactly one SOURCE")
     if sources:
+        from rockbottom.pins.rendering import seen_from
+
         names = {pin.source: pin.name for pin in pins.values()}
-        return [(source, name or names.get(source)) for source in sources]
+        told = [seen_from(path.parent, source) for source in sources]
+        return [(source, name or names.get(source)) for source in told]
     found = [(pin.source, pin.name) for pin in pins.values() if "::" not in pin.source]
     if not found and pins:
         raise click.UsageError(f"every pin of {path} belongs to a test: run pytest, or name a SOURCE")
@@ -136,7 +140,7 @@ def _tell_github(verdicts: "Sequence[Verdict]", path: Path, as_json: bool) -> No
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for verdict in verdicts:
             if not verdict.passed:
-                click.echo(annotation(replace(verdict, file=_in_repository(verdict.file))), err=as_json)
+                click.echo(annotation(replace(verdict, file=_in_repository(path.parent, verdict.file))), err=as_json)
     page = os.environ.get("GITHUB_STEP_SUMMARY")
     if page:
         try:
@@ -146,10 +150,10 @@ def _tell_github(verdicts: "Sequence[Verdict]", path: Path, as_json: bool) -> No
             say(f"the summary {page} cannot be written: {error.strerror}")
 
 
-def _in_repository(file: str) -> str:
-    """A file as GitHub names it: from the root of the repository, not from the folder of this step."""
+def _in_repository(folder: Path, file: str) -> str:
+    """A file of the pins' folder as GitHub names it: from the root of the repository."""
     root = os.environ.get("GITHUB_WORKSPACE")
-    return os.path.relpath(file, root) if file and root else file
+    return os.path.relpath(folder / file, root) if file and root else file
 
 
 def _accepting(sources: Sequence[str], name: str | None, path: Path | None) -> str:

@@ -35,6 +35,17 @@ _HEAD = """\
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+def nearest_file(folder: Path) -> Path:
+    """The pin file of a folder or of the nearest one above it, up to the root of the repository; else its name here."""
+    for place in (folder, *folder.parents):
+        found = place / DEFAULT_FILE
+        if found.is_file():
+            return Path(os.path.relpath(found, folder))
+        if (place / ".git").exists():
+            break
+    return Path(DEFAULT_FILE)
+
+
 def read_pins(path: Path) -> dict[str, Pin]:
     """The pins of a file by name; none where there is no file. Raises DamagedPins, OSError."""
     try:

@@ -51,18 +51,26 @@ def rendered(
     A file holds the arguments of converse() or invoke_model(), or a list of them: the turns of a conversation. A
     function takes no arguments and returns the same.
     """
-    where = folder or Path.cwd()
+    where = (folder or Path.cwd()).resolve()
     if is_function(source):
         return _of_function(source, name or source, where, timeout_s)
     return _of_file(source, name or Path(source).stem, where)
 
 
-def rendered_all(chosen: Sequence[tuple[str, str | None]]) -> list[Rendering | NotRendered]:
+def seen_from(folder: Path, source: str) -> str:
+    """A source that was named in the current folder, as it is named in another; a module's name stays what it is."""
+    file, colon, name = source.rpartition(":") if is_function(source) else (source, "", "")
+    if colon and not file.endswith(".py"):
+        return source
+    return f"{Path(os.path.relpath(file, folder)).as_posix()}{colon}{name}"
+
+
+def rendered_all(chosen: Sequence[tuple[str, str | None]], folder: Path) -> list[Rendering | NotRendered]:
     """The renderings of sources with their names, or why there is none, in their order; functions run side by side."""
 
     def one(asked: tuple[str, str | None]) -> Rendering | NotRendered:
         try:
-            return rendered(*asked)
+            return rendered(*asked, folder=folder)
         except NotRendered as error:
             return error
 
