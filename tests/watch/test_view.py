@@ -265,7 +265,7 @@ def test_a_thousand_tenants_do_not_fill_the_digest(view, record):
     rest = {line.name: line.calls for line in shot.tags}
     assert rest["(others)"] == 600 - 256
     assert shot.total.calls == 600
-    assert "257 tags; the 50 that matter most are listed." in shot.notices
+    assert "There are more tags: the 50 that matter most are listed." in shot.notices
 
 
 # Percentiles ------------------------------------------------------------------------------------------------

@@ -11,7 +11,14 @@ from rockbottom.watch.sums import ALL, CAUSE, COLUMNS, FAMILY, MODEL, TAG, Sums
 
 AUTO = "auto"
 SIDES = ("aws", "local")
-_MOST_NAMES = 2_000  # names of one kind over a whole period, the dearest
+_MOST_NAMES = 200  # of one kind over a whole period, those that lost or cost most
+
+_ORDER = {
+    MODEL: "TOTAL(cost) DESC",
+    TAG: "TOTAL(cost) DESC",
+    FAMILY: "TOTAL(lost) DESC, SUM(missed) DESC, TOTAL(cost) DESC",
+    CAUSE: "TOTAL(lost) DESC, SUM(missed) DESC",
+}
 
 # Sums of pico-dollars may outgrow SQLite's integers over a month: they are added in two halves.
 _HALF = 1_000_000
@@ -70,7 +77,7 @@ def _total(db: sqlite3.Connection, place: tuple[int, int, int], local: bool) -> 
 def _by_name(db: sqlite3.Connection, place: tuple[int, int, int], local: bool, kind: str) -> dict[str, Sums]:
     sql = (
         f"SELECT name, {_SUMS} FROM sums WHERE grain = ? AND start >= ? AND start < ? AND local = ? AND kind = ? "
-        "GROUP BY name ORDER BY TOTAL(lost) + TOTAL(cost) DESC LIMIT ?"
+        f"GROUP BY name ORDER BY {_ORDER[kind]} LIMIT ?"
     )
     return {row[0]: _sums_of(row[1:]) for row in db.execute(sql, (*place, local, kind, _MOST_NAMES))}
 

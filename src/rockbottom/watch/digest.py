@@ -25,12 +25,11 @@ from rockbottom.watch import tables
 from rockbottom.watch.misses import Miss
 from rockbottom.watch.periods import HOUR_S, MINUTE_S, PERIODS
 from rockbottom.watch.sums import COLUMNS, FAMILY, MOST_NAMES, OTHER, TAG, Sums, is_sound
-from rockbottom.watch.tally import Listener, Tally, kinds_of
+from rockbottom.watch.tally import MINUTES_KEPT_S, Listener, Tally, kinds_of
 
 log = logging.getLogger("rockbottom.watch")
 
 _KEPT_S = PERIODS[-1].seconds + 2 * HOUR_S
-_MINUTES_KEPT_S = 2 * HOUR_S  # the longest period that is read from minutes, and one more
 _MOST_MISSES = 5_000
 _TENDED_EVERY_S = 10.0
 _WARM_BYTES = 8 << 20  # what is heard again after a start, so that the first calls are judged too
@@ -192,7 +191,7 @@ class Digest:
     def _prune(self, now: float) -> None:
         run = self.connection.execute
         for table in ("sums", "latencies"):
-            run(f"DELETE FROM {table} WHERE grain = ? AND start < ?", (MINUTE_S, now - _MINUTES_KEPT_S))
+            run(f"DELETE FROM {table} WHERE grain = ? AND start < ?", (MINUTE_S, now - MINUTES_KEPT_S))
             run(f"DELETE FROM {table} WHERE grain = ? AND start < ?", (HOUR_S, now - _KEPT_S))
         for local in (0, 1):
             oldest = "SELECT at FROM misses WHERE local = ? ORDER BY at DESC LIMIT 1 OFFSET ?"
@@ -238,19 +237,19 @@ class Digest:
 def _grained(tally: Tally, now: float) -> dict[_Place, Sums]:
     """Sums by hour, and by minute where that is recent enough to be shown."""
     rows: dict[_Place, Sums] = {}
-    for minute, local, kind, name, sums in kinds_of(tally):
-        for grain in _grains(minute, now):
-            rows.setdefault((grain, minute // grain * grain, local, kind, name), Sums()).add(sums)
+    for start, local, kind, name, sums in kinds_of(tally):
+        for grain in _grains(start, now):
+            rows.setdefault((grain, start // grain * grain, local, kind, name), Sums()).add(sums)
     return rows
 
 
 def _grained_latencies(tally: Tally, now: float) -> list[tuple[int, int, bool, str, int, int]]:
     return [
-        (grain, latency.minute // grain * grain, latency.local, latency.model, latency.step, calls)
+        (grain, latency.start // grain * grain, latency.local, latency.model, latency.step, calls)
         for latency, calls in tally.latencies.items()
-        for grain in _grains(latency.minute, now)
+        for grain in _grains(latency.start, now)
     ]
 
 
-def _grains(minute: int, now: float) -> tuple[int, ...]:
-    return (HOUR_S, MINUTE_S) if minute >= now - _MINUTES_KEPT_S else (HOUR_S,)
+def _grains(start: int, now: float) -> tuple[int, ...]:
+    return (HOUR_S, MINUTE_S) if start >= now - MINUTES_KEPT_S else (HOUR_S,)

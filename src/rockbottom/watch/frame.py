@@ -172,7 +172,7 @@ def _fitted(sections: list[list[str]], room: int) -> list[str]:
 
 
 def _lines(lines: Sequence[Line], heading: str, width: int, paint: Paint) -> list[str]:
-    wide = width >= 100
+    wide = width >= 100 and any(line.first_ms_p50 is not None for line in lines)
     columns = [
         Column(heading, right=False, wide=True), Column("calls"), Column("hit"), Column("spend $"), Column("saved $"),
         Column("saved"), Column("lost $"), *([Column("p50 ms"), Column("p95 ms")] if wide else []),

@@ -75,10 +75,16 @@ class Answers:
                 self._kept[period, side] = kept
         return kept[1], kept[2]
 
+    def forget(self) -> None:
+        """Make the next answers anew."""
+        with self._lock:
+            self._kept.clear()
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: "Dash"
+    wbufsize = -1  # head and body leave in one packet: two would wait for each other
     timeout = 75  # seconds that a connection may be silent
 
     def do_GET(self) -> None:

@@ -269,7 +269,7 @@ def _notices(parts: Parts, total: Line, state: State, side: str, other: OtherSid
         said.append(f"{total.lost_unpriced:,} {'miss' if total.lost_unpriced == 1 else 'misses'} without a price.")
     for shown, what in ((parts.models, "models"), (parts.tags, "tags"), (parts.families, "prefixes")):
         if len(shown) > MOST_LINES:
-            said.append(f"{len(shown):,} {what}; the {MOST_LINES} that matter most are listed.")
+            said.append(f"There are more {what}: the {MOST_LINES} that matter most are listed.")
     if state.damaged:
         said.append(f"{state.damaged:,} damaged {'line' if state.damaged == 1 else 'lines'} in the ledger left out.")
     if state.removed:

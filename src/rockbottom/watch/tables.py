@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rockbottom.watch.sums import COLUMNS
 
-VERSION = 1
+VERSION = 2
 NAME = "watch.sqlite"
 MEMORY = ":memory:"
 _PATIENCE_S = 20.0
@@ -17,9 +17,9 @@ _SCHEMA = f"""
 CREATE TABLE progress (segment TEXT PRIMARY KEY, inode INTEGER NOT NULL, read_to INTEGER NOT NULL);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value REAL NOT NULL);
 CREATE TABLE sums (grain INTEGER NOT NULL, start INTEGER NOT NULL, local INTEGER NOT NULL, kind TEXT NOT NULL,
-    name TEXT NOT NULL, {_columns}, PRIMARY KEY (grain, start, local, kind, name)) WITHOUT ROWID;
+    name TEXT NOT NULL, {_columns}, PRIMARY KEY (grain, local, kind, start, name)) WITHOUT ROWID;
 CREATE TABLE latencies (grain INTEGER NOT NULL, start INTEGER NOT NULL, local INTEGER NOT NULL, model TEXT NOT NULL,
-    step INTEGER NOT NULL, calls INTEGER NOT NULL, PRIMARY KEY (grain, start, local, model, step)) WITHOUT ROWID;
+    step INTEGER NOT NULL, calls INTEGER NOT NULL, PRIMARY KEY (grain, local, start, model, step)) WITHOUT ROWID;
 CREATE TABLE misses (local INTEGER NOT NULL, at REAL NOT NULL, body BLOB NOT NULL);
 CREATE INDEX misses_at ON misses (local, at);
 PRAGMA user_version = {VERSION};
@@ -28,12 +28,12 @@ _TABLES = ("progress", "facts", "sums", "latencies", "misses")
 
 ADD_SUMS = (
     f"INSERT INTO sums VALUES ({', '.join('?' * (5 + len(COLUMNS)))}) "
-    "ON CONFLICT (grain, start, local, kind, name) DO UPDATE SET "
+    "ON CONFLICT (grain, local, kind, start, name) DO UPDATE SET "
     + ", ".join(f"{name} = {name} + excluded.{name}" for name in COLUMNS)
 )
 ADD_LATENCIES = (
     "INSERT INTO latencies VALUES (?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT (grain, start, local, model, step) DO UPDATE SET calls = calls + excluded.calls"
+    "ON CONFLICT (grain, local, start, model, step) DO UPDATE SET calls = calls + excluded.calls"
 )
 
 

@@ -11,10 +11,14 @@ from rockbottom.monitor.waste import GRACE_S, Settled, WriteWaste
 from rockbottom.monitor.waste_price import wasted_usd
 from rockbottom.watch.judging import Judge
 from rockbottom.watch.misses import Miss, family_shown, priced
+from rockbottom.watch.periods import HOUR_S
 from rockbottom.watch.sums import CAUSE, Key, Sums, key_of
 
 STEP = 1.05
 """First-token times are counted in steps of 5 percent, so a percentile is right to about 2.5 percent."""
+
+MINUTES_KEPT_S = 2 * HOUR_S
+"""How long ago minutes are told apart: the longest period that is read from minutes, and one more hour."""
 
 _MOST_NAMES = 16_384
 
@@ -22,7 +26,7 @@ _MOST_NAMES = 16_384
 class Latency(NamedTuple):
     """Which first-token times are counted together."""
 
-    minute: int
+    start: int
     local: bool
     model: str
     step: int
@@ -76,7 +80,7 @@ class Listener:
             tally.calls += 1
             miss = self.judge.judge(call) if _is_instant(call, now) else None
             family = call.family if miss is None else self._name(miss)
-            key = key_of(call, family)
+            key = key_of(call, family, now - MINUTES_KEPT_S)
             sums = tally.sums.get(key)
             if sums is None:
                 sums = tally.sums[key] = Sums()
@@ -84,11 +88,11 @@ class Listener:
             if miss is not None:
                 self._missed(priced(miss, call, self.catalog), key, sums, tally)
             if call.first_ms is not None and math.isfinite(call.first_ms):
-                latency = Latency(key.minute, key.local, call.model, step_of(call.first_ms))
+                latency = Latency(key.start, key.local, call.model, step_of(call.first_ms))
                 tally.latencies[latency] = tally.latencies.get(latency, 0) + 1
             if _is_instant(call, now):
                 for settled in self.waste.add(call):
-                    self._settled(settled, tally)
+                    self._settled(settled, tally, now)
                 tally.settled_until = max(tally.settled_until, call.at - GRACE_S)
         return tally
 
@@ -96,14 +100,14 @@ class Listener:
         """What was never read of writes whose lifetime has passed, when no call comes to show it."""
         tally = Tally(settled_until=settled_until)
         for settled in self.waste.settle(now - GRACE_S):
-            self._settled(settled, tally)
+            self._settled(settled, tally, now)
         tally.settled_until = max(settled_until, now - GRACE_S)
         return tally
 
     def _missed(self, miss: Miss, key: Key, sums: Sums, tally: Tally) -> None:
         tally.misses.append(miss)
         sums.book_miss(miss)
-        cause = tally.causes.setdefault((key.minute, key.local, f"{miss.rule}\t{miss.cause}"), Sums())
+        cause = tally.causes.setdefault((key.start, key.local, f"{miss.rule}\t{miss.cause}"), Sums())
         cause.book_miss(miss)
 
     def _name(self, miss: Miss) -> str:
@@ -115,21 +119,22 @@ class Listener:
                 del self.names[next(iter(self.names))]
         return shown
 
-    def _settled(self, settled: Settled, tally: Tally) -> None:
+    def _settled(self, settled: Settled, tally: Tally, now: float) -> None:
         if settled.wasted and settled.at > tally.settled_until - 1e-6:
             usd = wasted_usd(settled, self.catalog)
             call = settled.call
-            sums = tally.sums.setdefault(key_of(call, self.names.get(call.family, call.family)), Sums())
+            name = self.names.get(call.family, call.family)
+            sums = tally.sums.setdefault(key_of(call, name, now - MINUTES_KEPT_S), Sums())
             sums.book_waste(settled.wasted, None if usd is None else str(usd))
 
 
 def kinds_of(tally: Tally) -> Iterable[tuple[int, bool, str, str, Sums]]:
-    """Every sum with its minute, side, kind and name."""
+    """Every sum with its minute or hour, side, kind and name."""
     for key, sums in tally.sums.items():
         for kind, name in key.names():
-            yield key.minute, key.local, kind, name, sums
-    for (minute, local, name), sums in tally.causes.items():
-        yield minute, local, CAUSE, name, sums
+            yield key.start, key.local, kind, name, sums
+    for (start, local, name), sums in tally.causes.items():
+        yield start, local, CAUSE, name, sums
 
 
 def _is_instant(call: CallRecord, now: float) -> bool:
