@@ -1,4 +1,10 @@
-"""LlamaIndex: give BedrockConverse an attached client."""
+"""LlamaIndex: give BedrockConverse an attached client.
+
+Its asynchronous methods use the same client, unless aioboto3 is installed: then they make clients of their own, from a
+session that can be attached as well (docs/how-to/attach.md).
+"""
+
+import asyncio
 
 import boto3
 from llama_index.core.llms import ChatMessage
@@ -14,5 +20,6 @@ for question in QUESTIONS:
     messages = [ChatMessage(role="system", content=SYSTEM), ChatMessage(role="user", content=question)]
     print(llm.chat(messages).message.content)
     print("".join(part.delta or "" for part in llm.stream_chat(messages)))
+    print(asyncio.run(llm.achat(messages)).message.content)
 
 print(rockbottom.report(bedrock))

@@ -120,3 +120,20 @@ def test_every_operation_is_recorded_with_the_tags_of_its_task(endpoint):
     }  # fmt: skip
     assert [call.first_ms is not None for _, call in sorted(found.items())] == [False, True, False, True]
     assert all(call.status == "ok" and call.request_id for call in found.values())
+
+
+def test_clients_of_an_attached_session_are_attached(endpoint):
+    """Frameworks that make a client for every call (LlamaIndex with aioboto3) are attached by their session."""
+    session, planner = aiobotocore.get_session(), MarkingPlanner()
+    assert rb.attach(session, planner=planner) is session
+
+    async def scene():
+        usages = []
+        for _ in range(2):
+            async with session.create_client("bedrock-runtime", endpoint_url=endpoint.url, **KEYS) as client:
+                usages.append((await client.converse(**ask()))["usage"])
+        return usages
+
+    first, second = asyncio.run(scene())
+    assert first["cacheWriteInputTokens"] == second["cacheReadInputTokens"] > 0
+    assert rb.report(session).total.calls == 2

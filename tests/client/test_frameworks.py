@@ -18,7 +18,7 @@ NEEDS = {
     "boto3_calls": ("boto3", 24),
     "langchain_aws_chat": ("langchain_aws", 18),
     "strands_agent": ("strands", 6),
-    "llamaindex_chat": ("llama_index.llms.bedrock_converse", 12),
+    "llamaindex_chat": ("llama_index.llms.bedrock_converse", 18),
     "pydantic_ai_agent": ("pydantic_ai.models.bedrock", 6),
     "anthropic_bedrock": ("anthropic", 12),
     "litellm_completion": ("litellm", 12),

@@ -132,6 +132,15 @@ def test_a_request_signed_with_a_strange_key_passes_unmodified(bedrock, caplog):
     assert caplog.text.count("signed with a key that rockbottom does not hold") == 1
 
 
+def test_credentials_given_to_attach_sign_what_another_key_had_signed(bedrock):
+    """As LiteLLM does with ``aws_access_key_id=`` in a call: the key is not the client's, but it is at hand."""
+    import boto3
+
+    rb.attach(bedrock, planner=MarkingPlanner(), credentials=boto3.Session("AKIDOTHER00000000000", "local"))
+    bedrock.aws_access_key = "AKIDOTHER00000000000"
+    assert bedrock.messages.create(**_request(system=words(3000, "its own"))).usage.cache_creation_input_tokens > 3000
+
+
 def test_the_asynchronous_client(endpoint):
     async def scene():
         async with anthropic.AsyncAnthropicBedrock(**OURS, base_url=endpoint.url) as bedrock:

@@ -1,5 +1,6 @@
 """``attach``: one line that puts the planner on a client, and ``report``: what came of it."""
 
+import inspect
 import os
 import time
 import weakref
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 from rockbottom.catalog import Catalog, Resolve, load_catalog
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.books import Report
-from rockbottom.client.botocore_hooks import Hooks, is_asynchronous, is_botocore_client
+from rockbottom.client.botocore_hooks import Hooks, core_of, is_asynchronous, is_botocore_client
 from rockbottom.client.calls import Options
 from rockbottom.client.errors import NotAttachable, NotAttached
 from rockbottom.client.flights import DEFAULT_HOLD_S
@@ -41,13 +42,15 @@ def attach(
     tags: Mapping[str, str] | None = None,
     budget: Budget | None = None,
     request_metadata: bool = False,
+    credentials: Any = None,
     catalog: Catalog | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Client:
     """Put the planner on a client and return that same client; a second time changes nothing.
 
-    ``client`` is a bedrock-runtime client of boto3, botocore or aiobotocore, an ``AnthropicBedrock`` or
-    ``AsyncAnthropicBedrock``, or an httpx client that carries signed Bedrock requests (LiteLLM's).
+    ``client`` is a bedrock-runtime client of boto3, botocore or aiobotocore, a session of these (or of aioboto3), whose
+    later bedrock-runtime clients are then all attached, an ``AnthropicBedrock`` or ``AsyncAnthropicBedrock``, or an
+    httpx client that carries signed Bedrock requests (LiteLLM's).
 
     ``planner`` defaults to one of its own; give one to share what is learned. ``state`` is a file from which a
     planner of its own starts and in which it keeps what it learns; several processes may share it.
@@ -61,7 +64,9 @@ def attach(
     ``ROCKBOTTOM_LEDGER`` names or ``~/.local/state/rockbottom/ledger``; by default it does so if that
     variable is set. ``sinks`` are given every record too. ``tags`` are put on every call (see ``tagged``), and
     ``request_metadata`` also sends them to AWS as requestMetadata, which invocation logs keep. ``budget`` is asked
-    before each call, and what it raises reaches the caller. Raises NotAttachable.
+    before each call, and what it raises reaches the caller. ``credentials`` (a boto3 session, or botocore's
+    credentials) sign changed requests of an httpx client that are signed with keys of a call's own (LiteLLM's
+    ``aws_access_key_id=``). Raises NotAttachable.
     """
     if client in _ATTACHED:
         return client
@@ -79,7 +84,7 @@ def attach(
     facts = catalog or with_saved_facts(load_catalog(), _region_of(client))
     make = _maker(client)
     if resolve is None:
-        resolve = make.resolver(client)
+        resolve = make.resolver(client, credentials)
     adopt = getattr(planner, "adopt", None)
     if adopt is not None:
         adopt(resolve, facts)
@@ -88,6 +93,7 @@ def attach(
         attachment.keep_state(Path(state))
     attachment.recorder = recorder_of(attachment, ledger, sinks, tags, budget, os.environ)
     attachment.budget = budget
+    attachment.credentials = credentials
     make.install(client, attachment)
     _ATTACHED[client] = attachment
     listen_for_forks()
@@ -113,6 +119,8 @@ def attachment_of(client: Any) -> Attachment:
 def _region_of(client: Any) -> str | None:
     """The Region that a client talks to, where it says so: botocore's, AnthropicBedrock's."""
     region = getattr(getattr(client, "meta", None), "region_name", None) or getattr(client, "aws_region", None)
+    if region is None and core_of(client) is not None:
+        region = core_of(client).get_config_variable("region")
     return region if isinstance(region, str) else None
 
 
@@ -128,7 +136,7 @@ class _Botocore:
     """How a botocore client is attached."""
 
     @staticmethod
-    def resolver(client: Any) -> Resolve:
+    def resolver(client: Any, credentials: Any = None) -> Resolve:
         from rockbottom.client.control_plane import lookup_with
         from rockbottom.client.profiles import ProfileResolver
 
@@ -151,6 +159,29 @@ class _Botocore:
             )
 
 
+class _Session:
+    """How a session is attached: through the events that its clients begin with."""
+
+    @staticmethod
+    def resolver(session: Any, credentials: Any = None) -> Resolve:
+        from rockbottom.client.control_plane import lookup_at
+        from rockbottom.client.profiles import ProfileResolver
+
+        return ProfileResolver(lookup_at(lambda: _keys_of(session), None))
+
+    @staticmethod
+    def install(session: Any, attachment: Attachment) -> None:
+        if attachment.options.keep_alive_usd is not None:
+            raise NotAttachable("keep-alive needs a client, not a session.", fix="attach without keep_alive_usd")
+        Hooks(attachment).register_session(session)
+
+
+def _keys_of(session: Any) -> Any:
+    """A session's credentials; None for an asynchronous one, so that botocore's usual chain is asked."""
+    core = core_of(session)
+    return None if inspect.iscoroutinefunction(core.get_credentials) else core.get_credentials()
+
+
 def _maker(client: Any) -> Any:
     if is_botocore_client(client):
         service = client.meta.service_model.service_name
@@ -160,11 +191,13 @@ def _maker(client: Any) -> Any:
                 fix='rockbottom.attach(boto3.client("bedrock-runtime"))',
             )
         return _Botocore
+    if core_of(client) is not None:
+        return _Session
     from rockbottom.client.httpx_hooks import Httpx, is_httpx_based
 
     if is_httpx_based(client):
         return Httpx
     raise NotAttachable(
         f"{type(client).__module__}.{type(client).__qualname__} is no client that rockbottom can attach to.",
-        fix="give a bedrock-runtime client of boto3 or aiobotocore, an AnthropicBedrock, or an httpx client",
+        fix="give a bedrock-runtime client or session of boto3 or aiobotocore, an AnthropicBedrock, or an httpx client",
     )

@@ -64,6 +64,7 @@ class Attachment:
         self.talk = Talk()
         self._refusals: dict[str, int] = {}
         self._suspended: dict[str, float] = {}
+        self.credentials: Any = None  # for signing again, where a client does not hold its key
         self.keep_alive: KeepAlive | None = None
         self.keeper: Keeper | None = None
         self.recorder: Recorder | None = None

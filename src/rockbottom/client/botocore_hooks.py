@@ -1,4 +1,4 @@
-"""A botocore or aiobotocore client attached through its own event system.
+"""A botocore or aiobotocore client attached through its own event system, or all that a session will make.
 
 ``before-parameter-build`` receives the arguments of one call, once, before validation and before any attempt; the
 planned points go into that dictionary, which botocore made for the call, so that handlers of others still work
@@ -44,9 +44,16 @@ class Hooks:
     def register(self, client: Any) -> None:
         """Put the handlers on the client's events, awaiting ones on an asynchronous client."""
         self._whereabouts = whereabouts_of(str(client.meta.endpoint_url), client.meta.region_name)
-        asynchronous = is_asynchronous(client)
+        self._listen(client.meta.events, asynchronous=is_asynchronous(client))
+
+    def register_session(self, session: Any) -> None:
+        """Put the handlers on a session's events, which every client that it makes from now on begins with."""
+        core = core_of(session)
+        asynchronous = inspect.iscoroutinefunction(core.get_credentials)
+        self._listen(core.get_component("event_emitter"), asynchronous=asynchronous)
+
+    def _listen(self, events: Any, *, asynchronous: bool) -> None:
         before = self._before_async if asynchronous else self._before
-        events = client.meta.events
         for operation in OPERATIONS:
             name = f"bedrock-runtime.{operation}"
             handlers: dict[str, Callable[..., Any]] = {
@@ -80,10 +87,12 @@ class Hooks:
         if self._attachment.options.request_metadata and call.tags:
             params.update(_with_metadata(params, model, call))
 
-    def _airborne(self, context: Context, **_: Any) -> None:
+    def _airborne(self, context: Context, params: Mapping[str, Any], **_: Any) -> None:
         call: Call | None = context.get(_KEY)
         if call is None:
             return
+        if call.whereabouts is NOWHERE:  # of a session: only now the client's address is known
+            call.whereabouts = whereabouts_of(str(params.get("url", "")), context.get("client_region"))
         call.sent_off = True  # it passed boto3's validation: it will really be sent
         if call.flight is not None:
             call.flight.airborne = True
@@ -163,6 +172,14 @@ class _Ground:
 def is_asynchronous(client: Any) -> bool:
     """Whether the client is one of aiobotocore's."""
     return inspect.iscoroutinefunction(getattr(client, "_make_api_call", None))
+
+
+def core_of(session: Any) -> Any:
+    """The botocore session in a session of boto3 or aioboto3, or the session itself; None where there is none."""
+    for one in (session, getattr(session, "_session", None)):
+        if hasattr(one, "get_component") and hasattr(one, "create_client"):
+            return one
+    return None
 
 
 def is_botocore_client(client: Any) -> bool:

@@ -61,12 +61,12 @@ class Httpx:
     """How an httpx-based client is attached."""
 
     @staticmethod
-    def resolver(client: Any) -> Resolve:
+    def resolver(client: Any, credentials: Any = None) -> Resolve:
         """Asks GetInferenceProfile with the client's credentials, at the place its requests go to."""
         from rockbottom.client.control_plane import lookup_at
         from rockbottom.client.profiles import ProfileResolver
 
-        source = credentials_of(client)
+        source = credentials_of(client, credentials)
         base = getattr(client, "base_url", None)
         return ProfileResolver(lookup_at(source, str(base) if base else None))
 
@@ -100,7 +100,7 @@ class Hooks:
 
     def __init__(self, attachment: Attachment, client: Any, library: Any) -> None:
         self._attachment = attachment
-        self._credentials: CredentialSource = credentials_of(client)
+        self._credentials: CredentialSource = credentials_of(client, attachment.credentials)
         self._region: str | None = getattr(client, "aws_region", None)
         self._library = library
         # An SDK around the httpx client takes whatever is raised below it for a broken connection and tries again.
@@ -152,7 +152,8 @@ class Hooks:
                 self._attachment.talk.once(
                     "sign",
                     "requests of this client are signed with a key that rockbottom does not hold, so they go out "
-                    "unmodified. Fix: give the client its credentials through the environment or its own arguments",
+                    "unmodified. Fix: give the client its credentials through the environment, or attach with "
+                    "credentials=boto3.Session(...)",
                 )
                 return None
             request.headers.update(signed)

@@ -9,13 +9,17 @@ CredentialSource = Callable[[], Any]
 _SIGNATURE = ("authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256", "content-length")
 
 
-def credentials_of(client: Any) -> CredentialSource:
-    """Where the credentials of a client come from: its own arguments, else botocore's usual chain."""
+def credentials_of(client: Any, given: Any = None) -> CredentialSource:
+    """Where the credentials of a client come from: what was given, its own arguments, else botocore's usual chain.
+
+    ``given`` is a session of boto3 or botocore, or credentials of botocore.
+    """
     found: list[Any] = []
 
     def source() -> Any:
         if not found:
-            found.append(_session(client).get_credentials())
+            held = hasattr(given, "get_frozen_credentials")
+            found.append(given if held else (given or _session(client)).get_credentials())
         return found[0]
 
     return source
