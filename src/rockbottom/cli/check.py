@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -83,13 +84,24 @@ def command(
     gate = Gate(path, read_pins(path), date.today(), model, requests_per_month)
     chosen = _chosen(sources, name, gate.pins, path)
     limits = Limits(max_usd, min_hit_rate, gap, output_tokens)
-    found = rendered_all(chosen, path.parent)
+    found = rendered_all(chosen, path.parent, _progress(len(chosen)))
     verdicts = [_verdict(gate, *asked, one, limits) for asked, one in zip(chosen, found, strict=True)]
     if accept:
         verdicts = list(gate.accept(verdicts, with_text=with_text))
     _print(verdicts, as_json)
     _tell_github(verdicts, path, as_json)
     _leave(verdicts, _accepting(sources, name, pins_path))
+
+
+def _progress(count: int) -> Callable[[int], None]:
+    """One line that is replaced, where a person looks at it."""
+
+    def told(done: int) -> None:
+        if sys.stderr.isatty():
+            line = f"rendered {done} of {count}" if done < count else " " * 40
+            click.echo(f"\r{line}\r", nl=False, err=True)
+
+    return told
 
 
 def _chosen(

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,8 +65,13 @@ def seen_from(folder: Path, source: str) -> str:
     return f"{Path(os.path.relpath(file, folder)).as_posix()}{colon}{name}"
 
 
-def rendered_all(chosen: Sequence[tuple[str, str | None]], folder: Path) -> list[Rendering | NotRendered]:
-    """The renderings of sources with their names, or why there is none, in their order; functions run side by side."""
+def rendered_all(
+    chosen: Sequence[tuple[str, str | None]], folder: Path, told: Callable[[int], None] = lambda done: None
+) -> list[Rendering | NotRendered]:
+    """The renderings of sources with their names, or why there is none, in their order; functions run side by side.
+
+    ``told`` hears how many are done.
+    """
 
     def one(asked: tuple[str, str | None]) -> Rendering | NotRendered:
         try:
@@ -74,8 +79,15 @@ def rendered_all(chosen: Sequence[tuple[str, str | None]], folder: Path) -> list
         except NotRendered as error:
             return error
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        return list(pool.map(one, chosen))
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
+    found: list[Rendering | NotRendered] = []
+    try:
+        for rendering in pool.map(one, chosen):
+            found.append(rendering)
+            told(len(found))
+    finally:
+        pool.shutdown(cancel_futures=True)  # after ctrl-C nothing further is started
+    return found
 
 
 def _of_file(source: str, name: str, folder: Path) -> Rendering:
