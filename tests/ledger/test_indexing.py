@@ -193,6 +193,20 @@ def test_what_is_not_there_and_what_is_not_sql_are_one_message(tmp_path: Path) -
         index.rows("SELECT nonesuch FROM calls")
 
 
+def test_an_index_that_may_not_grow_says_so_and_goes_on_later(tmp_path: Path) -> None:
+    """SQLite's own limit on pages stands for a full disk: nothing is half taken in."""
+    written(tmp_path, *(call(NOON + 60 * n, tags={"n": str(n)}) for n in range(3000)))
+    with LedgerIndex(tmp_path) as index:
+        pages = index.connection.execute("PRAGMA page_count").fetchone()[0]
+        index.connection.execute(f"PRAGMA max_page_count = {pages + 20}")
+        with pytest.raises(LedgerError, match="full"):
+            index.catch_up()
+        assert index.rows("SELECT count(*) AS n FROM calls") == [{"n": 0}]
+        index.connection.execute("PRAGMA max_page_count = 1000000")
+        assert index.catch_up() == 3000
+        assert index.rows("SELECT sum(calls) AS n FROM minutes") == [{"n": 3000}]
+
+
 tokens = st.integers(0, 10_000_000)
 records = st.builds(
     CallRecord,

@@ -210,11 +210,17 @@ class LedgerIndex:
             ) from error
         try:
             yield
-        except BaseException:
-            self.connection.execute("ROLLBACK")
+            self.connection.execute("COMMIT")
+        except BaseException as error:
+            if self.connection.in_transaction:  # on a full disk SQLite has rolled back by itself
+                self.connection.execute("ROLLBACK")
             self._kinds.clear()  # numbers given in this transaction are not given
+            if isinstance(error, sqlite3.Error):
+                raise LedgerError(
+                    f"The index of {self.folder} cannot be caught up: {error}.",
+                    fix="make room on the disk; the ledger itself is not touched by this",
+                ) from error
             raise
-        self.connection.execute("COMMIT")
 
     # Opening ------------------------------------------------------------------------------------------------
 
