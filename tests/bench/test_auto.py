@@ -114,9 +114,9 @@ def test_a_resumed_lane_comes_to_the_same_bill(bench_of, small, endpoint_url):
     broken.endpoint = Dying(endpoint_url, first_account=81_000_100, retries=5)
     with pytest.raises(EndpointDied):
         broken.run()
-    again = resume(broken.ledger.folder, LocalEndpoint(endpoint_url, first_account=82_000_100), on=ON)
+    again = resume(broken.notebook.folder, LocalEndpoint(endpoint_url, first_account=82_000_100), on=ON)
     again.run()
-    assert len(again.ledger.turns) == 6
+    assert len(again.notebook.turns) == 6
     assert _counts(_lanes(again.document())["auto"]) == _counts(_lanes(whole.document())["auto"])
 
 
@@ -142,8 +142,8 @@ def test_on_aws_a_lane_goes_on_with_what_its_turns_taught(endpoint_url, small, t
                     lanes=["auto"], runs=tmp_path / "runs")  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
         bench.run()
-    assert len(bench.ledger.turns) == 5
-    again = resume(bench.ledger.folder, AwsEndpoint("us-east-1", endpoint_url=endpoint_url, sleep=waits.append))
+    assert len(bench.notebook.turns) == 5
+    again = resume(bench.notebook.folder, AwsEndpoint("us-east-1", endpoint_url=endpoint_url, sleep=waits.append))
     again.run()
     second, third = _lanes(again.document())["auto"]["turns"][1:]
     assert third["read"] == second["read"] + second["write"]

@@ -101,7 +101,7 @@ def test_a_run_that_was_stopped_finds_its_job_again(bench, served, small, monkey
     assert len(_jobs(served)) == before + 1
     monkeypatch.setattr(LocalEndpoint, "wait", real)
     place.jobs = JobsAt(**JOBS, s3_url=served.s3_url)
-    lanes = _lanes(resume(one.ledger.folder, place))
+    lanes = _lanes(resume(one.notebook.folder, place))
     assert lanes["batch"]["status"] == "ran"
     assert len(_jobs(served)) == before + 1
 

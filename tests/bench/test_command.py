@@ -199,20 +199,20 @@ def test_a_profile_of_another_geography_is_warned_of(bench, capsys):
 )
 def test_what_was_measured_is_shown_when_a_run_stops(bench, capsys, monkeypatch, stop, code):
     """Ctrl-C or a dead endpoint: the finished lanes are printed and kept, and the code says that it stopped."""
-    from rockbottom.bench.ledger import Ledger
+    from rockbottom.bench.notebook import Notebook
 
-    real = Ledger.add
+    real = Notebook.add
 
     def add(self, turn):
         real(self, turn)
         if len(self.turns) == 4:
             raise stop
 
-    monkeypatch.setattr(Ledger, "add", add)
+    monkeypatch.setattr(Notebook, "add", add)
     assert bench() == code
     out = capsys.readouterr().out
     assert "stopped after 1 of 3 turns" in out
     assert re.search(r"^ baseline +[\d,]+ +0 +0 ", out, re.MULTILINE)
-    monkeypatch.setattr(Ledger, "add", real)
+    monkeypatch.setattr(Notebook, "add", real)
     assert bench("--resume", "runs/small-1", workload=()) == Exit.OK
     assert "stopped after" not in capsys.readouterr().out

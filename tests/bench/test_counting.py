@@ -73,6 +73,6 @@ def test_replies_correct_the_prefix_and_the_stated_error(bench_of, small, endpoi
     bench.count()
     bench.run()
     model = bench.document()["models"][0]
-    first = next(turn for turn in bench.ledger.turns if turn.key.lane == "cached")
+    first = next(turn for turn in bench.notebook.turns if turn.key.lane == "cached")
     assert model["prefix_tokens"] == first.usage.cache_write_5m > 1024
     assert bench.document()["provenance"]["tokens"] == "counted"

@@ -58,7 +58,7 @@ def test_a_service_that_fails_loses_nothing(faulty, small, tmp_path, stream, fau
 
         def measured(self, turn):
             """Break the service after the second turn."""
-            if len(bench.ledger.turns) == 2:
+            if len(bench.notebook.turns) == 2:
                 add(**fault)
 
         def ended(self, ended):
@@ -68,7 +68,7 @@ def test_a_service_that_fails_loses_nothing(faulty, small, tmp_path, stream, fau
         bench.run(watcher=Watch())
     assert caught.value.finished == 2
     clear()
-    again = resume(bench.ledger.folder, LocalEndpoint(url))
+    again = resume(bench.notebook.folder, LocalEndpoint(url))
     again.run()
     lanes = again.document()["models"][0]["lanes"]
     assert [len(lane["turns"]) for lane in lanes] == [3, 3]

@@ -167,12 +167,12 @@ def test_a_judge_votes_once_and_its_votes_are_kept(scripted, tmp_path):
     assert Decimal(found["judge"]["usd"]) == 6 * (100 * Decimal("1.1") + 20 * Decimal("5.5")) / 1_000_000
     assert found["judge"]["rubric"]["agreement"] == 1
     asked = len(script.asked)
-    again = resume(bench.ledger.folder, _place(script))
+    again = resume(bench.notebook.folder, _place(script))
     again.grade_by(grading)
     assert again.judge.estimate().votes == 0
     assert _graded(again) == found
     assert len(script.asked) == asked
-    other = resume(bench.ledger.folder, _place(script))
+    other = resume(bench.notebook.folder, _place(script))
     other.grade_by(Grading(judge=JUDGE, criteria=("It is polite.",), votes=1))
     _graded(other)
     assert [model for model, _ in script.asked[asked:]] == [JUDGE, JUDGE]
@@ -188,7 +188,7 @@ def test_the_kept_votes_hold_no_text(scripted, tmp_path):
 
     bench = _bench(scripted(answer), tmp_path, _workload(1), [MICRO], Grading(judge=JUDGE, criteria=("Right.",)))
     _graded(bench)
-    kept = (bench.ledger.folder / "grades.jsonl").read_text()
+    kept = (bench.notebook.folder / "grades.jsonl").read_text()
     assert "SECRET" not in kept
     assert "euros" not in kept
 
@@ -258,7 +258,7 @@ def test_checks_may_change_after_a_run(scripted, tmp_path):
     assert _graded(bench)["models"][0]["passed"] == 2
     asked, file = len(script.asked), tmp_path / "prices.yaml"
     file.write_text(_workload(2).replace("contains: 12", "contains: 13"), encoding="utf-8")
-    again = resume(bench.ledger.folder, _place(script))
+    again = resume(bench.notebook.folder, _place(script))
     again.grade_by(again.plan.workload.grading)
     assert _graded(again)["models"][0]["passed"] == 0
     assert len(script.asked) == asked
@@ -287,7 +287,7 @@ def test_the_local_endpoint_is_known_by_its_url_too(endpoint_url, scripted, tmp_
     bench = prepare(file, AwsEndpoint("us-east-1", endpoint_url=endpoint_url), models=[MICRO], runs=tmp_path / "runs")
     bench.grade_by(Grading(bar=Decimal("0.5")))
     assert _graded(bench)["simulated"]
-    later = resume(bench.ledger.folder, _place(scripted(_answers({MICRO: 1}))))
+    later = resume(bench.notebook.folder, _place(scripted(_answers({MICRO: 1}))))
     later.grade_by(Grading(bar=Decimal("0.5")))
     assert _graded(later)["simulated"]
 

@@ -1,4 +1,4 @@
-"""Bills on equal outputs, worked out by hand from a ledger filled by hand."""
+"""Bills on equal outputs, worked out by hand from a notebook filled by hand."""
 
 from datetime import date
 from decimal import Decimal
@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from rockbottom.bench.document import document_of
-from rockbottom.bench.ledger import Ended, Ledger, Measured, PassKey, Settings
+from rockbottom.bench.notebook import Ended, Measured, Notebook, PassKey, Settings
 from rockbottom.bench.schedule import schedule
 from rockbottom.bench.workload import read_workload
 from rockbottom.catalog import load_catalog
@@ -32,16 +32,16 @@ def _document(passes: dict[tuple[str, int], list[Usage]], repeats: int = 1):
         lanes=["cached"],
         repeats=repeats,
     )
-    ledger = Ledger(_settings(repeats))
+    notebook = Notebook(_settings(repeats))
     for (lane, repeat), usages in passes.items():
         key = PassKey(PRO, lane, repeat)
         for number, usage in enumerate(usages):
             points = int(lane != "baseline")
-            ledger.add(
+            notebook.add(
                 Measured(key, 0, number, "ab"[number], usage, (), "end_turn", points, 800.0 + repeat, 850.0, None, "t")
             )
-        ledger.end(Ended(key, "done"))
-    return document_of(plan, ledger, counted=True, simulated_latency=False)
+        notebook.end(Ended(key, "done"))
+    return document_of(plan, notebook, counted=True, simulated_latency=False)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rockbottom.bench import EndpointDied, InvalidRun, LocalEndpoint, SpendLimit, passed, resume
-from rockbottom.bench.ledger import TURNS, open_ledger
+from rockbottom.bench.notebook import TURNS, open_notebook
 
 
 def _lanes(document, model=0):
@@ -139,27 +139,27 @@ def test_an_endpoint_that_dies_half_way_loses_nothing(bench_of, small, endpoint_
     assert caught.value.finished == 4
     assert caught.value.exit_code == 4
     assert "4 finished turns are kept" in str(caught.value)
-    assert f"--resume {bench.ledger.folder}" in (caught.value.fix or "")
-    assert len(open_ledger(bench.ledger.folder).turns) == 4
+    assert f"--resume {bench.notebook.folder}" in (caught.value.fix or "")
+    assert len(open_notebook(bench.notebook.folder).turns) == 4
     partial = _lanes(bench.document())["cached"]
     assert (partial["status"], partial["why"]) == ("unfinished", "stopped after 1 of 3 turns")
 
-    again = resume(bench.ledger.folder, LocalEndpoint(endpoint_url, first_account=78_000_100))
+    again = resume(bench.notebook.folder, LocalEndpoint(endpoint_url, first_account=78_000_100))
     again.run()
     bills = [{name: lane["cost"] for name, lane in _lanes(one.document()).items()} for one in (whole, again)]
     assert bills[0] == bills[1]
-    assert len(open_ledger(bench.ledger.folder).turns) == 9
+    assert len(open_notebook(bench.notebook.folder).turns) == 9
 
 
 def test_a_line_that_a_crash_cut_off_is_dropped(bench_of, small, endpoint_url):
     """The last half line is not a turn; the run goes on as if it had not been written."""
     bench = bench_of(small, lanes=["cached"])
     bench.run()
-    file = bench.ledger.folder / TURNS
+    file = bench.notebook.folder / TURNS
     data = file.read_bytes()
     file.write_bytes(data[: data.rindex(b'{"kind":"turn"') + 40])
-    again = resume(bench.ledger.folder, LocalEndpoint(endpoint_url, first_account=79_000_100))
-    assert len(again.ledger.turns) == 5
+    again = resume(bench.notebook.folder, LocalEndpoint(endpoint_url, first_account=79_000_100))
+    assert len(again.notebook.turns) == 5
     again.run()
     assert _lanes(again.document())["cached"]["status"] == "ran"
 
@@ -168,11 +168,11 @@ def test_a_changed_workload_is_not_resumed(bench_of, small, endpoint_url):
     """Turns of two different workloads cannot be compared."""
     bench = bench_of(small)
     bench.run()
-    file = bench.ledger.settings.workload
+    file = bench.notebook.settings.workload
     text = Path(file).read_text(encoding="utf-8")
     Path(file).write_text(text.replace("Large one", "Small one"), encoding="utf-8")
     with pytest.raises(InvalidRun, match="has changed since"):
-        resume(bench.ledger.folder, LocalEndpoint(endpoint_url))
+        resume(bench.notebook.folder, LocalEndpoint(endpoint_url))
 
 
 def test_the_limit_stops_before_it_is_exceeded(bench_of, small):

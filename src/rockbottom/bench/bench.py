@@ -16,7 +16,7 @@ from rockbottom.bench.grading.asking import require_checks
 from rockbottom.bench.grading.fields import Grading
 from rockbottom.bench.grading.results import graded
 from rockbottom.bench.grading.votes import Judge, Teller, judge_of
-from rockbottom.bench.ledger import Ledger, Settings, new_ledger, open_ledger
+from rockbottom.bench.notebook import Notebook, Settings, new_notebook, open_notebook
 from rockbottom.bench.recording import TurnRecorder
 from rockbottom.bench.running import Runner, Watcher
 from rockbottom.bench.schedule import Estimate, Schedule, estimate, schedule
@@ -40,14 +40,14 @@ class Bench:
 
     plan: Schedule
     endpoint: Endpoint
-    ledger: Ledger
+    notebook: Notebook
     grading: Grading | None = None
     judge: Judge | None = None
 
     @property
     def estimate(self) -> Estimate:
         """What is still to be run may cost on AWS; the judge's votes are not in it (``judge.estimate``)."""
-        return estimate(self.plan, set(self.ledger.ends))
+        return estimate(self.plan, set(self.notebook.ends))
 
     def grade_by(self, grading: Grading) -> None:
         """Have the answers graded: by the checks of the workload, and by the judge named.
@@ -56,7 +56,7 @@ class Bench:
         UnknownModel for a judge that the catalogue does not know.
         """
         require_checks(self.plan.workload, grading)
-        self.judge = judge_of(self.plan, self.ledger, grading, self.endpoint.resolve)
+        self.judge = judge_of(self.plan, self.notebook, grading, self.endpoint.resolve)
         self.grading = grading
 
     def count(self) -> None:
@@ -72,9 +72,9 @@ class Bench:
         """
         recorder = self._recorder(record) if record is not None else None
         try:
-            Runner(self.plan, self.endpoint, self.ledger, watcher, max_usd, now=now, recorder=recorder).run()
+            Runner(self.plan, self.endpoint, self.notebook, watcher, max_usd, now=now, recorder=recorder).run()
         finally:
-            self.ledger.close()
+            self.notebook.close()
 
     def _recorder(self, folder: Path) -> TurnRecorder:
         try:
@@ -98,12 +98,12 @@ class Bench:
     def document(self) -> dict[str, Any]:
         """The results so far (docs/reference/workload.md)."""
         local = self.endpoint.kind == "local"
-        plan = counted_by_replies(self.plan, self.ledger) if self.endpoint.counted else self.plan
-        document = document_of(plan, self.ledger, counted=self.endpoint.counted, simulated_latency=local)
+        plan = counted_by_replies(self.plan, self.notebook) if self.endpoint.counted else self.plan
+        document = document_of(plan, self.notebook, counted=self.endpoint.counted, simulated_latency=local)
         if self.grading is None:
             return document
-        canned = self.ledger.settings.canned or self.endpoint.canned
-        found = graded(self.plan, self.ledger, document["models"], self.judge, self.grading, canned=canned)
+        canned = self.notebook.settings.canned or self.endpoint.canned
+        found = graded(self.plan, self.notebook, document["models"], self.judge, self.grading, canned=canned)
         return document | {"grading": found}
 
 
@@ -138,7 +138,7 @@ def prepare(
         region=place.region, started_at=now().isoformat(timespec="seconds"), nonce=secrets.token_hex(4),
         sent=workload.sent, canned=place.canned,
     )  # fmt: skip
-    return Bench(plan, place, new_ledger(settings, runs, workload.slug))
+    return Bench(plan, place, new_notebook(settings, runs, workload.slug))
 
 
 def resume(
@@ -151,8 +151,8 @@ def resume(
     now: Now = _utc,
 ) -> Bench:
     """A bench that goes on where an earlier run stopped; raises InvalidRun when the workload has changed since."""
-    ledger, place = open_ledger(Path(folder)), _endpoint(endpoint)
-    settings = ledger.settings
+    notebook, place = open_notebook(Path(folder)), _endpoint(endpoint)
+    settings = notebook.settings
     workload = load_workload(settings.workload)
     if workload.digest != settings.digest and workload.sent != settings.sent:
         raise InvalidRun(
@@ -170,7 +170,7 @@ def resume(
         lanes=settings.lanes, repeats=settings.repeats, book=book, resolve=place.resolve,
         jobs=place.jobs is not None,
     )  # fmt: skip
-    return Bench(plan, place, ledger)
+    return Bench(plan, place, notebook)
 
 
 def run(workload: Workload | str | Path, endpoint: Endpoint | str, **options: Any) -> dict[str, Any]:

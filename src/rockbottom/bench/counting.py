@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from rockbottom.bench.endpoints import Endpoint
-from rockbottom.bench.ledger import Ledger
+from rockbottom.bench.notebook import Notebook
 from rockbottom.bench.requests import Request, parts_of, prompt_of_request, request_of
 from rockbottom.bench.schedule import Row, Schedule, Subject, turns_of
 from rockbottom.prompt import Calibration, Meter, corrected, json_bytes
@@ -31,12 +31,12 @@ def counted_by_service(plan: Schedule, endpoint: Endpoint) -> Schedule:
     return with_calibrations(plan, found)
 
 
-def counted_by_replies(plan: Schedule, ledger: Ledger) -> Schedule:
+def counted_by_replies(plan: Schedule, notebook: Notebook) -> Schedule:
     """The schedule with each model's estimate corrected by the usage that the replies of a run reported."""
     found: dict[str, Calibration] = {}
     estimates: dict[tuple[str, str], list[int]] = {}
     rows = {(row.subject.given, row.lane.name): row for row in plan.rows}
-    for turn in ledger.turns:
+    for turn in notebook.turns:
         row = rows.get((turn.key.model, turn.key.lane))
         if row is None:
             continue

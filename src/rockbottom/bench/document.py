@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from rockbottom.bench.lanes import LANES
-from rockbottom.bench.ledger import Ledger, Measured
+from rockbottom.bench.notebook import Measured, Notebook
 from rockbottom.bench.results import (
     LaneResult,
     ModelResult,
@@ -34,12 +34,12 @@ _WITHOUT_TIMES = tuple(lane.name for lane in LANES.values() if lane.tier is Tier
 _CACHE_UNITS = (Unit.CACHE_READ, Unit.CACHE_WRITE_5M, Unit.CACHE_WRITE_30M, Unit.CACHE_WRITE_1H)
 
 
-def document_of(plan: Schedule, ledger: Ledger, *, counted: bool, simulated_latency: bool) -> Json:
+def document_of(plan: Schedule, notebook: Notebook, *, counted: bool, simulated_latency: bool) -> Json:
     """The document of a run, finished or not.
 
     ``counted`` says that the service counted the tokens; ``simulated_latency`` that times are the local endpoint's.
     """
-    models = results_of(plan, ledger, counted=counted)
+    models = results_of(plan, notebook, counted=counted)
     traffic = plan.workload.traffic
     return {
         "schema": SCHEMA,
@@ -56,11 +56,11 @@ def document_of(plan: Schedule, ledger: Ledger, *, counted: bool, simulated_late
             "conversations_per_day": traffic.conversations_per_day,
             "days": traffic.days,
         },
-        "provenance": _provenance(plan, ledger, models, counted, simulated_latency),
+        "provenance": _provenance(plan, notebook, models, counted, simulated_latency),
         "models": [_model(plan, model, counted) for model in models],
         "combined": _combined(plan, models),
         "contested": [line for model in models for line in _contested(plan, model)],
-        "folder": str(ledger.folder) if ledger.folder else None,
+        "folder": str(notebook.folder) if notebook.folder else None,
     }
 
 
@@ -82,10 +82,10 @@ def passed(document: Json) -> bool:
 
 
 def _provenance(
-    plan: Schedule, ledger: Ledger, models: Sequence[ModelResult], counted: bool, simulated_latency: bool
+    plan: Schedule, notebook: Notebook, models: Sequence[ModelResult], counted: bool, simulated_latency: bool
 ) -> Json:
-    settings = ledger.settings
-    ats = sorted(turn.at for turn in ledger.turns)
+    settings = notebook.settings
+    ats = sorted(turn.at for turn in notebook.turns)
     return {
         "endpoint": settings.endpoint,
         "region": settings.region,

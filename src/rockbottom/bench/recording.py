@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from rockbottom.bench.endpoints import Endpoint
-from rockbottom.bench.ledger import Measured
+from rockbottom.bench.notebook import Measured
 from rockbottom.bench.requests import Request
 from rockbottom.bench.schedule import Row, Schedule
 from rockbottom.catalog import NoPriceInForce

@@ -12,7 +12,7 @@ from statistics import median, median_low
 from rockbottom.batch import packaged_limits
 from rockbottom.bench.batching import copies
 from rockbottom.bench.lanes import Spot
-from rockbottom.bench.ledger import Ledger, Measured, PassKey
+from rockbottom.bench.notebook import Measured, Notebook, PassKey
 from rockbottom.bench.requests import parts_of, prompt_of_request, request_of
 from rockbottom.bench.schedule import Row, Schedule
 from rockbottom.catalog import ContestedRule, Tier
@@ -108,12 +108,12 @@ class ModelResult:
         return 1 - lane.usd / self.baseline.usd
 
 
-def results_of(plan: Schedule, ledger: Ledger, *, counted: bool = False) -> tuple[ModelResult, ...]:
+def results_of(plan: Schedule, notebook: Notebook, *, counted: bool = False) -> tuple[ModelResult, ...]:
     """The results of a run, finished or not; ``counted`` says that the service itself answered, not a simulation."""
     models: dict[str, list[Row]] = {}
     for row in plan.rows:
         models.setdefault(row.subject.given, []).append(row)
-    return tuple(_model(plan, ledger, rows, counted) for rows in models.values())
+    return tuple(_model(plan, notebook, rows, counted) for rows in models.values())
 
 
 def bill_again(plan: Schedule, lane: LaneResult) -> Usd | None:
@@ -128,24 +128,24 @@ def spread(values: Sequence[float]) -> tuple[float, float, float] | None:
     return (median(values), min(values), max(values)) if values else None
 
 
-def _model(plan: Schedule, ledger: Ledger, rows: Sequence[Row], counted: bool) -> ModelResult:
+def _model(plan: Schedule, notebook: Notebook, rows: Sequence[Row], counted: bool) -> ModelResult:
     outputs = {
         (turn.key.repeat, turn.conversation, turn.turn): turn.usage.output
-        for turn in ledger.turns
+        for turn in notebook.turns
         if turn.key.model == rows[0].subject.given and turn.key.lane == rows[0].lane.name
     }
-    lanes = [_lane(plan, ledger, row, outputs) for row in rows]
+    lanes = [_lane(plan, notebook, row, outputs) for row in rows]
     return ModelResult(tuple(replace(lane, verdicts=_verdicts(lane, lanes[0], plan, counted)) for lane in lanes))
 
 
-def _lane(plan: Schedule, ledger: Ledger, row: Row, outputs: dict[tuple[int, int, int], int]) -> LaneResult:
+def _lane(plan: Schedule, notebook: Notebook, row: Row, outputs: dict[tuple[int, int, int], int]) -> LaneResult:
     prefix = prefix_tokens(plan, row)
     if row.why is not None:
         return LaneResult(row, "not_offered", row.why, (), None, prefix)
     keys = [PassKey(row.subject.given, row.lane.name, repeat) for repeat in range(plan.repeats)]
-    ends = [ledger.ends[key] for key in keys if key in ledger.ends]
+    ends = [notebook.ends[key] for key in keys if key in notebook.ends]
     refused = next((end for end in ends if end.status == "refused"), None)
-    passes = tuple(_pass(plan, row, turns, outputs) for key in keys if (turns := ledger.of(key)))
+    passes = tuple(_pass(plan, row, turns, outputs) for key in keys if (turns := notebook.of(key)))
     whole = tuple(one for one in passes if len(one.turns) == plan.workload.turns)
     shown = None
     if whole:

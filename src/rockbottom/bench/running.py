@@ -17,7 +17,7 @@ from rockbottom.bench.batching import REFUSED, Job, batched, copies
 from rockbottom.bench.calling import check_sdk, send
 from rockbottom.bench.endpoints import Endpoint
 from rockbottom.bench.errors import EndpointDied, EndpointRefused, SpendLimit
-from rockbottom.bench.ledger import Ended, Ledger, Measured, PassKey
+from rockbottom.bench.notebook import Ended, Measured, Notebook, PassKey
 from rockbottom.bench.placing import Placer, PlanningClock, placer_of
 from rockbottom.bench.recorded import Conversation
 from rockbottom.bench.recording import TurnRecorder
@@ -57,7 +57,7 @@ class Runner:
 
     plan: Schedule
     endpoint: Endpoint
-    ledger: Ledger
+    notebook: Notebook
     watcher: Watcher | None = None
     max_usd: Usd | None = None
     monotonic: Callable[[], float] = perf_counter
@@ -73,18 +73,18 @@ class Runner:
         """Run every pass that is not finished yet.
 
         Raises EndpointDied, EndpointRefused (credentials, access), SpendLimit or KeyboardInterrupt; what was
-        measured until then is in the ledger. A request that the service refuses ends its own pass only.
+        measured until then is in the notebook. A request that the service refuses ends its own pass only.
         """
         self._recall()
         for number, (key, row) in enumerate(self.plan.passes):
-            if key not in self.ledger.ends:
+            if key not in self.notebook.ends:
                 self._number = number
                 self._pass(key, row)
 
     def _recall(self) -> None:
-        """Take up what an earlier run of this ledger found out."""
+        """Take up what an earlier run of this notebook found out."""
         rows = dict(self.plan.passes)
-        for turn in self.ledger.turns:
+        for turn in self.notebook.turns:
             self._answers.setdefault((turn.key.model, turn.conversation, turn.turn), turn.content)
             if turn.key in rows:
                 row = rows[turn.key]
@@ -111,7 +111,7 @@ class Runner:
                 raise
             ended = Ended(key, "refused", str(error))
         finally:
-            self.ledger.end(ended)
+            self.notebook.end(ended)
             if self.watcher:
                 self.watcher.ended(ended)
 
@@ -123,7 +123,7 @@ class Runner:
         self._guard(row, *[request for request in requests.values() for _ in range(each)])
         with self._job_folder() as folder:
             job = Job(
-                f"bench-{self.ledger.settings.nonce or 'run'}-{self._number:03d}", row.sends, at.bucket, at.role_arn,
+                f"bench-{self.notebook.settings.nonce or 'run'}-{self._number:03d}", row.sends, at.bucket, at.role_arn,
                 self.plan.on, self.plan.book, folder, self.endpoint.cloud(self._number),
                 self.watcher.noted if self.watcher else lambda text: None,
             )  # fmt: skip
@@ -131,7 +131,7 @@ class Runner:
                 replies = batched(requests, each, job)
             except EndpointDied as error:
                 raise self._died(error) from error
-        known = {(turn.conversation, turn.turn) for turn in self.ledger.of(key)}
+        known = {(turn.conversation, turn.turn) for turn in self.notebook.of(key)}
         for place, reply in sorted(replies.items()):
             self.spent += each * self.plan.price(reply.usage, row).usd
             if place not in known:
@@ -159,14 +159,14 @@ class Runner:
     @contextmanager
     def _job_folder(self) -> Iterator[Path]:
         """Where the job's journal is kept: in the run's folder, so that a run taken up again finds its job."""
-        if self.ledger.folder is not None:
-            yield self.ledger.folder / "batch"
+        if self.notebook.folder is not None:
+            yield self.notebook.folder / "batch"
             return
         with TemporaryDirectory() as folder:
             yield Path(folder)
 
     def _conversation(self, client: Any, key: PassKey, row: Row, index: int, conversation: Conversation) -> None:
-        known = {turn.turn: turn for turn in self.ledger.of(key) if turn.conversation == index}
+        known = {turn.turn: turn for turn in self.notebook.of(key) if turn.conversation == index}
         messages: list[Mapping[str, Any]] = []
         for number, turn in enumerate(conversation.turns):
             messages.extend(turn.messages)
@@ -184,7 +184,7 @@ class Runner:
             messages.append({"role": "assistant", "content": _history(answer, conversation, number)})
 
     def _request(self, row: Row, conversation: Conversation, messages: Sequence[Mapping[str, Any]]) -> Request:
-        nonce = "" if self.endpoint.isolated else f"{self.ledger.settings.nonce}{self._number:03d}"
+        nonce = "" if self.endpoint.isolated else f"{self.notebook.settings.nonce}{self._number:03d}"
         parts = parts_of(self.plan.workload, conversation, messages, nonce)
         return request_of(parts, row.lane, self.plan.workload, row.subject.model.model, row.subject.rules)
 
@@ -214,7 +214,7 @@ class Runner:
             key, *place, label, reply.usage, reply.content, reply.stop_reason, request.points,
             reply.latency_ms, reply.elapsed_ms, reply.first_ms, at, reply.request_id,
         )  # fmt: skip
-        self.ledger.add(turn)
+        self.notebook.add(turn)
         if self.watcher:
             self.watcher.measured(turn)
         return turn
@@ -234,7 +234,7 @@ class Runner:
         return placed, reply
 
     def _died(self, error: EndpointDied) -> EndpointDied:
-        kept, folder = len(self.ledger.turns), self.ledger.folder
+        kept, folder = len(self.notebook.turns), self.notebook.folder
         if not kept or folder is None:
             return error
         return EndpointDied(
@@ -249,12 +249,12 @@ class Runner:
         meter = row.subject.meter
         worst = sum((most_of(self.plan, row, prompt_of_request(one, meter).tokens) for one in requests), ZERO_USD)
         if self.spent + worst > self.max_usd:
-            kept = len(self.ledger.turns)
+            kept = len(self.notebook.turns)
             raise SpendLimit(
                 f"stopped before the limit of ${self.max_usd}: spent ${self.spent:.6f}, what comes next could cost "
                 f"${worst:.6f}; {kept} finished turns are kept",
                 finished=kept,
-                fix=f"rockbottom bench --resume {self.ledger.folder} --max-usd MORE goes on" if kept else None,
+                fix=f"rockbottom bench --resume {self.notebook.folder} --max-usd MORE goes on" if kept else None,
             )
 
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from rockbottom.bench.batching import copies
 from rockbottom.bench.lanes import Lane, lanes_of, why_not
-from rockbottom.bench.ledger import PassKey
+from rockbottom.bench.notebook import PassKey
 from rockbottom.bench.recorded import Conversation
 from rockbottom.bench.requests import parts_of, prompt_of_request, request_of
 from rockbottom.bench.workload import Workload

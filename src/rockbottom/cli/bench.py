@@ -114,7 +114,7 @@ def command(ctx: click.Context, workload: Path | None, resume_from: Path | None,
             _ask(bench, given)
             code = _run(bench, given["max_usd"], _ledger_folder(given["record"]))
         except BaseException:
-            bench.ledger.discard()
+            bench.notebook.discard()
             raise
         _write(bench, as_json, given)
     if code == Exit.OK:
@@ -225,7 +225,7 @@ def _run(bench: "Bench", max_usd: Decimal | None, record: Path | None) -> int:
         with voting() as teller:
             bench.vote(max_usd=max_usd, teller=teller)
     except (BenchError, KeyboardInterrupt) as error:
-        if not bench.ledger.turns:
+        if not bench.notebook.turns:
             raise
         return exit_code_of(error)
     return Exit.OK
@@ -236,7 +236,7 @@ def _write(bench: "Bench", as_json: bool, given: dict[str, Any]) -> None:
     from rockbottom.report import csv_of, page_of, text_of
 
     document = bench.document()
-    folder = bench.ledger.folder
+    folder = bench.notebook.folder
     page = given["html_file"] or (folder / "report.html" if folder else None)
     if folder:
         write_document(document, folder / "results.json")

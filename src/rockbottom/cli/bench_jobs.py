@@ -52,11 +52,11 @@ def local_jobs(s3_url: str, region: str) -> "JobsAt":
 def wants_jobs(workload: Path | None, resume_from: Path | None, lanes: tuple[str, ...]) -> bool:
     """Whether the lane batch is asked for; what is wrong with a workload or a run is said later."""
     from rockbottom.bench import BenchError, load_workload
-    from rockbottom.bench.ledger import open_ledger
+    from rockbottom.bench.notebook import open_notebook
 
     try:
         if resume_from is not None:
-            return "batch" in open_ledger(resume_from).settings.lanes
+            return "batch" in open_notebook(resume_from).settings.lanes
         assert workload is not None
         return "batch" in (lanes or load_workload(workload).lanes)
     except (BenchError, OSError):

@@ -25,7 +25,7 @@ def watching(bench: "Bench") -> "Iterator[Watcher]":
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield _Bar(progress, progress.add_task("turns", total=total, completed=len(bench.ledger.turns)))
+        yield _Bar(progress, progress.add_task("turns", total=total, completed=len(bench.notebook.turns)))
 
 
 class _Bar:

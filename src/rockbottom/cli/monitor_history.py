@@ -89,21 +89,21 @@ def _of_ledger(folder: Path, since: float | None, until: float | None) -> "Itera
 
 def _of_bench(folder: Path) -> "Iterator[CallRecord]":
     """The turns of a run; each lane and repeat is a prefix family of its own."""
-    from rockbottom.bench.ledger import open_ledger
+    from rockbottom.bench.notebook import open_notebook
     from rockbottom.catalog import Scope, load_catalog
     from rockbottom.ledger import CallRecord
     from rockbottom.monitor.alarms.histories import priced
 
     catalog = load_catalog()
-    ledger = open_ledger(folder)
-    for turn in ledger.turns:
+    notebook = open_notebook(folder)
+    for turn in notebook.turns:
         model = catalog.model(turn.key.model)
         call = CallRecord(
             at=datetime.fromisoformat(turn.at).timestamp(),
             model=model.model.id,
             operation="Converse",
             scope="" if model.scope is Scope.IN_REGION else model.scope.value,
-            region=ledger.settings.region,
+            region=notebook.settings.region,
             input=turn.usage.input,
             output=turn.usage.output,
             cache_read=turn.usage.cache_read,
@@ -115,7 +115,7 @@ def _of_bench(folder: Path) -> "Iterator[CallRecord]":
             first_ms=turn.first_ms,
             elapsed_ms=turn.elapsed_ms,
             source="bench",
-            endpoint="aws" if ledger.settings.endpoint == "aws" else "local",
+            endpoint="aws" if notebook.settings.endpoint == "aws" else "local",
         )
         yield priced(call, catalog)
 

@@ -1,6 +1,6 @@
 """The entries that earlier requests are known to have written, and what stands between a request and each of them.
 
-Unlike ``cache``, this ledger is led by what the service reported: an entry exists where a request with a
+Unlike ``cache``, what is kept here is led by what the service reported: an entry exists where a request with a
 cachePoint wrote or read at least that many tokens.
 """
 
@@ -53,7 +53,7 @@ class Blocker:
 
 
 @dataclass(slots=True)
-class Ledger:
+class Entries:
     """Entries by the content of their prefix, the latest of each space."""
 
     thinking_scope: str

@@ -15,7 +15,7 @@ from rockbottom.cache import Behaviour, Namespace, PrefixCache, behaviour_of, st
 from rockbottom.catalog import Catalog
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference, difference_of
-from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S, Ledger
+from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S, Entries
 from rockbottom.diagnose.findings import Finding, Findings, totals_of
 from rockbottom.diagnose.matching import Match, Memory, is_conversation, shares_messages
 from rockbottom.diagnose.prices import spent_on, usd_of_miss
@@ -90,7 +90,7 @@ class Stream:
         rules = self.behaviour or behaviour_of(self.catalog.switches)
         tolerance = self.tolerance or Tolerance()
         memory = Memory(archive)
-        ledger = Ledger(rules.thinking_scope, rules.api_in_key == "yes", rules.ttl_in_key == "yes")
+        entries = Entries(rules.thinking_scope, rules.api_in_key == "yes", rules.ttl_in_key == "yes")
         found: list[Finding] = []
         small: list[int] = []
         spent: list[Usd | None] = []
@@ -101,10 +101,10 @@ class Stream:
             usage = sent.usage or NO_USAGE
             read, tokens = read + usage.cache_read, tokens + usage.total_input
             spent.append(spent_on(sent, usage, self.catalog))
-            verdict = _Judge(memory, ledger, sent, usage, tolerance.of(sent)).verdict(small)
+            verdict = _Judge(memory, entries, sent, usage, tolerance.of(sent)).verdict(small)
             if verdict is not None:
                 found.append(self._finding(verdict, sent, usage, memory))
-            ledger.note(sent, memory.add(sent), _slack(sent))
+            entries.note(sent, memory.add(sent), _slack(sent))
         known = [amount for amount in spent if amount is not None]
         return Findings(
             totals_of(_without_cold_fleets(found, requests)), len(requests), tokens, read, uncounted,
@@ -160,7 +160,7 @@ class _Judge:
     """One request against everything before it."""
 
     memory: Memory
-    ledger: Ledger
+    entries: Entries
     sent: Sent
     usage: Usage
     floor: int
@@ -206,11 +206,11 @@ class _Judge:
     def _of_entries(self, length: int) -> _Verdict | None:
         """What stands between the request and the entry in its shared prefix that it came closest to reading."""
         read, best = self.usage.cache_read, None
-        for entry in self.ledger.along(self.sent, length):
+        for entry in self.entries.along(self.sent, length):
             gain = min(entry.tokens, self.sent.tokens) - read
             if gain < self.floor:
                 continue
-            blockers = list(self.ledger.blockers(entry, self.sent))
+            blockers = list(self.entries.blockers(entry, self.sent))
             rank = (len(blockers), -entry.position, -entry.at)
             if best is None or rank < best[0]:
                 best = rank, entry, blockers, gain
@@ -236,7 +236,7 @@ class _Judge:
         if not marked or gain < self.floor:
             return None
         old, new = match.earlier.prompt.api, self.sent.prompt.api
-        if old is not new and self.ledger.api_in_key:
+        if old is not new and self.entries.api_in_key:
             return _Verdict(Cause.API_SWITCHED, gain, f"{old.value} -> {new.value}", match.number)
         found = difference_of(self.memory.archive, match.earlier, self.sent, match.length)
         if found is None or (found.cause in _OF_HISTORY and not is_conversation(match, self.sent)):
@@ -260,7 +260,7 @@ class _Judge:
         if idle is not None:
             return _Verdict(Cause.UNEXPLAINED, gain, idle, holder)
         place = self._end(length)
-        deepest = max((entry.tokens for entry in self.ledger.along(sent, length)), default=0)
+        deepest = max((entry.tokens for entry in self.entries.along(sent, length)), default=0)
         if deepest or self.usage.cache_read:
             told = f"{self._depth(length)} repeat, marked only up to {max(deepest, self.usage.cache_read):,}"
             return _Verdict(Cause.POINT_NOT_ADVANCED, gain, told, holder, place)

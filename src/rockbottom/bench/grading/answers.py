@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rockbottom.bench.ledger import Ledger, PassKey
+from rockbottom.bench.notebook import Notebook, PassKey
 from rockbottom.bench.recorded import Conversation, Turn
 from rockbottom.bench.schedule import Schedule, Subject
 
@@ -45,12 +45,12 @@ def subjects_of(plan: Schedule) -> dict[str, Subject]:
     return {row.subject.given: row.subject for row in plan.rows if row.lane.name == _LANE and row.why is None}
 
 
-def answers_of(plan: Schedule, ledger: Ledger, model: str) -> Iterator[Answer]:
+def answers_of(plan: Schedule, notebook: Notebook, model: str) -> Iterator[Answer]:
     """Every turn of a model's baseline, answered or not."""
     for repeat in range(plan.repeats):
         texts = {
             (turn.conversation, turn.turn): text_of(turn.content)
-            for turn in ledger.of(PassKey(model, _LANE, repeat))
+            for turn in notebook.of(PassKey(model, _LANE, repeat))
         }  # fmt: skip
         for index, conversation in enumerate(plan.workload.conversations):
             for number, turn in enumerate(conversation.turns):

@@ -15,7 +15,7 @@ from rockbottom.bench.grading.answers import Answer, Place, answers_of, subjects
 from rockbottom.bench.grading.fields import Grading
 from rockbottom.bench.grading.guarded import Checker
 from rockbottom.bench.grading.votes import Judge, Question
-from rockbottom.bench.ledger import Ledger
+from rockbottom.bench.notebook import Notebook
 from rockbottom.bench.schedule import Schedule
 from rockbottom.grading import (
     Graded,
@@ -60,7 +60,7 @@ class _Model:
 
 
 def graded(
-    plan: Schedule, ledger: Ledger, models: Sequence[Json], judge: Judge | None, grading: Grading, *, canned: bool,
+    plan: Schedule, notebook: Notebook, models: Sequence[Json], judge: Judge | None, grading: Grading, *, canned: bool,
     checker: Checker | None = None,
 ) -> Json:  # fmt: skip
     """The member ``grading`` of the results; ``models`` are theirs, for the bills.
@@ -68,7 +68,7 @@ def graded(
     ``canned`` says that the answers come from the local endpoint.
     """
     with checker or Checker() as guarded:
-        found = {model: _model(plan, ledger, model, judge, guarded) for model in subjects_of(plan)}
+        found = {model: _model(plan, notebook, model, judge, guarded) for model in subjects_of(plan)}
     if canned:
         return _ran(found)
     bills = {model["id"]: _least(model) for model in models}
@@ -103,10 +103,10 @@ def _ran(found: Mapping[str, _Model]) -> Json:
     return {"simulated": True, "says": SIMULATED, "checks_run": checks, "votes_had": votes}
 
 
-def _model(plan: Schedule, ledger: Ledger, model: str, judge: Judge | None, checker: Checker) -> _Model:
+def _model(plan: Schedule, notebook: Notebook, model: str, judge: Judge | None, checker: Checker) -> _Model:
     found = _Model()
     votes = judge.votes() if judge else {}
-    for answer in answers_of(plan, ledger, model):
+    for answer in answers_of(plan, notebook, model):
         parts = [*_checked(answer, checker, found), *_judged(answer.place, votes, judge, model, answer, found)]
         if parts:
             place = answer.place

@@ -20,7 +20,7 @@ from rockbottom.bench.endpoints import Endpoint
 from rockbottom.bench.errors import EndpointDied, EndpointRefused, InvalidRun, SpendLimit, WrongSetting
 from rockbottom.bench.grading.answers import Answer, Place, answers_of, subjects_of
 from rockbottom.bench.grading.fields import Grading
-from rockbottom.bench.ledger import Ledger
+from rockbottom.bench.notebook import Notebook
 from rockbottom.bench.requests import Request
 from rockbottom.bench.schedule import Schedule, Subject, answer_tokens, subject_of
 from rockbottom.catalog import NoPriceInForce, Resolve, Tier
@@ -101,7 +101,7 @@ class Judge:
     """The judge of one run. ``chance`` gives marks that no answer could know; ``now`` and ``monotonic`` are clocks."""
 
     plan: Schedule
-    ledger: Ledger
+    notebook: Notebook
     grading: Grading
     subject: Subject
     reference: str  # the model's id as it is sent; empty: no pairs
@@ -112,9 +112,9 @@ class Judge:
 
     def questions(self) -> Iterator[Question]:
         """Every vote that the answers of the run ask for, also of answers that are still to come."""
-        texts = {answer.place: answer.text for answer in answers_of(self.plan, self.ledger, self.reference)}
+        texts = {answer.place: answer.text for answer in answers_of(self.plan, self.notebook, self.reference)}
         for model in subjects_of(self.plan):
-            for answer in answers_of(self.plan, self.ledger, model):
+            for answer in answers_of(self.plan, self.notebook, model):
                 yield from self._rubric_questions(answer)
                 if self.reference and model != self.reference:
                     place = Place(self.reference, answer.place.repeat, answer.place.conversation, answer.place.turn)
@@ -240,21 +240,21 @@ class Judge:
         at = self.now().isoformat(timespec="milliseconds")
         kept = Kept(question.place, question.kind, question.number, question.about, vote, reply.usage, at)
         self.kept[question.about] = kept
-        if self.ledger.folder:
-            with (self.ledger.folder / GRADES).open("ab") as file:
+        if self.notebook.folder:
+            with (self.notebook.folder / GRADES).open("ab") as file:
                 file.write(msgspec.json.encode(kept) + b"\n")
         return kept
 
     def _again(self, more: str) -> str | None:
-        folder = self.ledger.folder
+        folder = self.notebook.folder
         return f"rockbottom bench --resume {folder} --grade {more}".rstrip() + " goes on" if folder else None
 
     def _spent_by_run(self) -> Usd:
         rows = dict(self.plan.passes)
-        return sum((self.plan.price(t.usage, rows[t.key]).usd for t in self.ledger.turns if t.key in rows), ZERO_USD)
+        return sum((self.plan.price(t.usage, rows[t.key]).usd for t in self.notebook.turns if t.key in rows), ZERO_USD)
 
 
-def judge_of(plan: Schedule, ledger: Ledger, grading: Grading, resolve: Resolve | None) -> Judge | None:
+def judge_of(plan: Schedule, notebook: Notebook, grading: Grading, resolve: Resolve | None) -> Judge | None:
     """The judge that a workload asks for; None: it asks for none.
 
     Raises UnknownModel, NoPriceInForce, or WrongSetting when there is nothing to judge or no such reference.
@@ -268,7 +268,7 @@ def judge_of(plan: Schedule, ledger: Ledger, grading: Grading, resolve: Resolve 
             f"the reference model {grading.reference} is not one of the models of this run",
             fix=f"--model {grading.reference} adds it",
         )
-    judge = Judge(plan, ledger, grading, subject, reference, _read(ledger.folder))
+    judge = Judge(plan, notebook, grading, subject, reference, _read(notebook.folder))
     if not reference and not any(judge.questions()):
         raise WrongSetting(
             "there is a judge, and nothing that it should judge",

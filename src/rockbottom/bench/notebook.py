@@ -73,7 +73,7 @@ class Settings:
 
 
 @dataclass(slots=True)
-class Ledger:
+class Notebook:
     """The results of one run, in memory and, when it has a folder, on disk."""
 
     settings: Settings
@@ -100,7 +100,7 @@ class Ledger:
         return [turn for turn in self.turns if turn.key == key]
 
     def close(self) -> None:
-        """Close the file; the ledger can still be read."""
+        """Close the file; the notebook can still be read."""
         if self._file:
             self._file.close()
             self._file = None
@@ -126,10 +126,10 @@ class Ledger:
         self._file.flush()
 
 
-def new_ledger(settings: Settings, runs: Path | None, slug: str) -> Ledger:
-    """An empty ledger in a folder of its own, ``runs/<slug>-<n>``; ``runs`` None keeps nothing on disk."""
+def new_notebook(settings: Settings, runs: Path | None, slug: str) -> Notebook:
+    """An empty notebook in a folder of its own, ``runs/<slug>-<n>``; ``runs`` None keeps nothing on disk."""
     if runs is None:
-        return Ledger(settings)
+        return Notebook(settings)
     made = not runs.exists()
     try:
         runs.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ def new_ledger(settings: Settings, runs: Path | None, slug: str) -> Ledger:
         ) from error
 
 
-def _new_folder(settings: Settings, runs: Path, slug: str, made: bool) -> Ledger:
+def _new_folder(settings: Settings, runs: Path, slug: str, made: bool) -> Notebook:
     number = 1
     while True:
         folder = runs / f"{slug}-{number}"
@@ -151,23 +151,23 @@ def _new_folder(settings: Settings, runs: Path, slug: str, made: bool) -> Ledger
             number += 1
             continue
         (folder / SETTINGS).write_bytes(msgspec.json.format(msgspec.json.encode(asdict(settings)), indent=2))
-        return Ledger(settings, folder, _fresh=True, _made_runs=made)
+        return Notebook(settings, folder, _fresh=True, _made_runs=made)
 
 
-def open_ledger(folder: Path) -> Ledger:
-    """The ledger of an earlier run; raises InvalidRun when the folder is not one."""
+def open_notebook(folder: Path) -> Notebook:
+    """The notebook of an earlier run; raises InvalidRun when the folder is not one."""
     try:
         settings = msgspec.json.decode((folder / SETTINGS).read_bytes(), type=Settings)
     except (OSError, msgspec.MsgspecError) as error:
         raise InvalidRun(f"{folder} is not the folder of a run: {error}", fix="ls runs/ shows them") from error
-    ledger = Ledger(settings, folder)
+    notebook = Notebook(settings, folder)
     for kind, line in _lines(folder / TURNS):
         if kind == "turn":
-            ledger.turns.append(msgspec.json.decode(line, type=Measured))
+            notebook.turns.append(msgspec.json.decode(line, type=Measured))
         else:
             ended = msgspec.json.decode(line, type=Ended)
-            ledger.ends[ended.key] = ended
-    return ledger
+            notebook.ends[ended.key] = ended
+    return notebook
 
 
 def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
