@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import re
 import zipfile
 from datetime import UTC, date, datetime
@@ -105,6 +106,7 @@ def _rows(lines, spelled):
             spelled("lineItem", "UsageType"): line.usage_type,
             spelled("lineItem", "UsageAmount"): str(line.amount),
             spelled("lineItem", "CurrencyCode"): "USD",
+            spelled("lineItem", "UsageAccountId"): line.account or "111122223333",
             spelled("lineItem", "UnblendedCost"): str(line.usd),
             spelled("pricing", "unit"): "1K tokens" if line.product == "AmazonBedrock" else "Units",
             spelled("product", "ProductName"): line.product,
@@ -468,6 +470,29 @@ def test_a_file_that_is_no_bill_is_one_message(ledger, tmp_path, capsys, name, t
     option = "--cost-explorer" if name == "ce.json" else "--cur"
     assert main(["reconcile", "--ledger", str(ledger), option, str(path)]) == Exit.USAGE
     assert says in capsys.readouterr().err
+
+
+def test_a_bill_of_many_accounts_is_read_for_one(ledger, tmp_path, capsys):
+    """A payer's report holds everybody's lines."""
+    other = [BillLine(one.day, one.usage_type, one.product, one.amount, "", one.usd, account="444455556666")
+             for one in _whole_bill()]  # fmt: skip
+    argv = ["reconcile", "--ledger", str(ledger), "--cur", str(_legacy_gz(tmp_path, [*_whole_bill(), *other]))]
+    assert main(argv) == Exit.VERDICT
+    assert main([*argv, "--account", "111122223333"]) == Exit.OK
+
+
+def test_without_credentials_it_is_one_message(ledger, capsys, monkeypatch):
+    """With what to do."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    assert _cloudwatch(ledger, "--yes", "--region", "us-east-1") == Exit.SERVICE
+    assert capsys.readouterr().err.splitlines() == [
+        "rockbottom: AWS: Unable to locate credentials",
+        "  give --profile NAME, or credentials in the environment",
+    ]
 
 
 def test_without_anything_to_compare_with_it_asks_what(ledger, capsys):

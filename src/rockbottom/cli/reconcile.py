@@ -55,6 +55,13 @@ _WEEK = 7
     metavar="PERCENT",
     help="What may differ.",
 )
+@click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    metavar="ID",
+    help="Only the bill's lines of this account; repeat. All by default.",
+)
 @click.option("--behind", multiple=True, metavar="ARN=ID", help="Model behind an application profile; repeat.")
 @click.option("--region", "regions", multiple=True, help="AWS Region to read; repeat.")
 @click.option("--profile", help="AWS profile.")
@@ -103,7 +110,10 @@ def _others(given: dict[str, Any], ours: "Book", catalog: "Catalog") -> "Iterato
     since, until = (day.date() if day else None for day in (given["since"], given["until"]))
     for party, paths in (("CUR", given["reports"]), ("Cost Explorer", given["explorers"])):
         if paths:
-            book = billed_book(party, chain.from_iterable(map(bill_lines, paths)), catalog)
+            lines = chain.from_iterable(map(bill_lines, paths))
+            wanted = given["accounts"]
+            mine = (line for line in lines if not wanted or not line.account or line.account in wanted)
+            book = billed_book(party, mine, catalog)
             days = book.days or (None, None)
             yield book, (since or days[0], until or days[1])
     if given["cloudwatch"]:

@@ -166,7 +166,7 @@ def _topic_stack(clients: Clients, arn: str) -> str | None:
     except Exception as error:
         if _code(error) in ("NotFound", "ResourceNotFound", "NotFoundException", "ResourceNotFoundException"):
             return None
-        raise _unavailable(error) from error
+        raise unavailable(error, "apply") from error
     return {tag["Key"]: tag["Value"] for tag in tags}.get(STACK_TAG, "")
 
 
@@ -251,7 +251,7 @@ def _dashboard_body(wanted: Wanted, clients: Clients) -> str | None:
     except Exception as error:
         if _code(error) in ("ResourceNotFound", "DashboardNotFoundError", "ResourceNotFoundException"):
             return None
-        raise _unavailable(error) from error
+        raise unavailable(error, "apply") from error
 
 
 def _dashboard_step(wanted: Wanted, clients: Clients, alarm_arns: list[str]) -> Step:
@@ -293,18 +293,21 @@ def _asked(call: Callable[[], Any]) -> Any:
     except RockbottomError:
         raise
     except Exception as error:
-        raise _unavailable(error) from error
+        raise unavailable(error, "apply") from error
 
 
 def _code(error: Exception) -> str:
     return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
 
 
-def _unavailable(error: Exception) -> Exception:
-    """An error of AWS or of the way there in one message; anything else as it is."""
+def unavailable(error: Exception, policy: str) -> Exception:
+    """An error of AWS or of the way there in one message; anything else as it is. ``policy``: what would allow it."""
     if type(error).__module__.partition(".")[0] not in ("botocore", "boto3"):
         return error
     code = _code(error)
-    denied = "AccessDenied" in code or "AuthorizationError" in code
-    fix = "rockbottom monitor policy apply prints what it needs" if denied else "check --region and --profile"
+    fix = "check --region and --profile"
+    if "AccessDenied" in code or "AuthorizationError" in code:
+        fix = f"rockbottom monitor policy {policy} prints what it needs"
+    elif type(error).__name__ in ("NoCredentialsError", "PartialCredentialsError"):
+        fix = "give --profile NAME, or credentials in the environment"
     return AccountUnavailable(f"AWS: {error}", fix=fix)

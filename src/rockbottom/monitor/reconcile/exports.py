@@ -40,13 +40,15 @@ class BillLine:
     kind: str = "Usage"  # Usage, Tax, Credit...
     principal: str = ""
     identity: str = ""
+    account: str = ""
 
 
 _NEEDED = ("line_item_usage_start_date", "line_item_usage_type", "line_item_unblended_cost")
 _WANTED = (
     *_NEEDED, "line_item_usage_amount", "line_item_line_item_type", "line_item_product_code",
-    "line_item_line_item_description", "line_item_currency_code", "line_item_iam_principal", "pricing_unit", "product",
-    "product_product_name", "identity_line_item_id", "identity_time_interval",
+    "line_item_line_item_description", "line_item_currency_code", "line_item_iam_principal",
+    "line_item_usage_account_id", "pricing_unit", "product", "product_product_name", "identity_line_item_id",
+    "identity_time_interval",
 )  # fmt: skip
 _TYPES = (".csv", ".gz", ".zip", ".parquet", ".json")
 
@@ -145,6 +147,7 @@ def _of_rows(rows: Iterable[Mapping[str, Any]], path: Path) -> Iterator[BillLine
                 usd=_dollars(row),
                 kind=kind,
                 principal=row.get("line_item_iam_principal") or "",
+                account=str(row.get("line_item_usage_account_id") or ""),
                 identity=f"{row.get('identity_line_item_id') or ''} {row.get('identity_time_interval') or ''}".strip(),
             )
         except (KeyError, ValueError, InvalidOperation, TypeError) as error:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from rockbottom.catalog import Catalog, CatalogError
-from rockbottom.monitor.alarms.account import AccountUnavailable
+from rockbottom.monitor.alarms.account import unavailable
 from rockbottom.monitor.alarms.dashboard import NATIVE, NATIVE_TOKENS
 from rockbottom.monitor.alarms.definitions import fees
 from rockbottom.monitor.reconcile.books import Book
@@ -114,7 +114,4 @@ def _asked(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except Exception as error:
-        if type(error).__module__.partition(".")[0] not in ("botocore", "boto3"):
-            raise
-        fix = "rockbottom monitor policy read prints what it needs"
-        raise AccountUnavailable(f"AWS: {error}", fix=fix) from error
+        raise unavailable(error, "read") from error
