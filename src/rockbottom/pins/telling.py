@@ -119,9 +119,11 @@ def _sign(verdict: Verdict) -> str:
 
 
 def totals(verdicts: Sequence[Verdict]) -> str:
-    """How many of each status."""
-    counts = {status: sum(one.status is status for one in verdicts) for status in Status}
-    told = [f"{count} {status.value}" for status, count in counts.items() if count]
+    """How many of each status; those that are now accepted by themselves."""
+    left = [one for one in verdicts if not one.accepted]
+    counts = {status.value: sum(one.status is status for one in left) for status in Status}
+    counts["accepted"] = len(verdicts) - len(left)
+    told = [f"{count} {what}" for what, count in counts.items() if count]
     over = sum(bool(one.broken) for one in verdicts)
     return ", ".join(told + ([f"{over} over a limit"] if over else []))
 
