@@ -1,5 +1,7 @@
 """CloudWatch by PutMetricData: what is sent, and what becomes of it when it cannot be sent."""
 
+import gzip
+
 import boto3
 import pytest
 from botocore.config import Config
@@ -78,6 +80,25 @@ def test_a_minute_of_calls_is_one_request_with_these_numbers(sent):
         }
     ]  # fmt: skip
     assert one.stats.sent == 1
+
+
+def test_the_body_on_the_wire_names_namespace_metric_and_model(sent):
+    """What botocore has encoded and signed, as bytes: moto forgets the namespace when dimensions are given."""
+    client, _ = sent
+    bodies = []
+
+    def keep(request, **_):
+        body = request.body
+        bodies.append(gzip.decompress(body) if request.headers.get("Content-Encoding") == b"gzip" else body)
+
+    client.meta.events.register("before-send.cloudwatch.PutMetricData", keep)
+    one, _ = sink(client)
+    for minute in range(20):  # enough to be compressed on the way
+        one.record(call(NOON + 60 * minute - 1200))
+    one.flush()
+    (body,) = bodies
+    for text in (b"BedrockLLMOps", b"CacheHitRate", b"ModelId", SONNET.encode()):
+        assert text in body
 
 
 def test_cloudwatch_lists_what_teams_chart(sent):

@@ -4,6 +4,7 @@ A document holds sums as ``{"Min", "Max", "Count", "Sum"}``. The specification n
 this form is what AWS's own exporter for OpenTelemetry writes (data/cloudwatch.toml says where that was read).
 """
 
+import os
 import socket
 import sys
 from collections import deque
@@ -191,8 +192,12 @@ def _to_stdout(document: str) -> None:
 
 def _to_file(path: Path) -> Writer:
     def write(document: str) -> None:
-        with path.open("ab", buffering=0) as file:  # one write: several processes may share the file
-            file.write(document.encode() + b"\n")
+        # One write to a file opened for appending: several processes may share it, and it may be rotated away.
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(file, document.encode() + b"\n")
+        finally:
+            os.close(file)
 
     return write
 

@@ -1,6 +1,7 @@
 """From calls to minutes that are due: what CloudWatch's two ways in have in common."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from rockbottom.ledger import CallRecord
 from rockbottom.monitor.definitions import DEFINITIONS, Definition
@@ -139,6 +140,7 @@ def _is_name(name: str) -> bool:
     return bool(name.strip()) and name.isascii() and name.isprintable() and not name.startswith(":")
 
 
+@lru_cache(maxsize=4096)
 def dimension_value(value: str) -> str:
     """A value as CloudWatch takes it: ASCII that can be printed (the rest is escaped), and not too long."""
     text = value.encode("ascii", "backslashreplace").decode("ascii")

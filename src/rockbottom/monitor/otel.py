@@ -13,23 +13,19 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from rockbottom.ledger import CallRecord
+from rockbottom.monitor.otel_metrics import PROVIDER, CallMetrics, requested
 
 log = logging.getLogger("rockbottom.monitor")
 
 _SCOPE = "rockbottom.monitor"
-_PROVIDER = "aws.bedrock"
 _BEDROCK_SPANS = ("Bedrock Runtime", "bedrock-runtime")
 _STREAMS = ("ConverseStream", "InvokeModelWithResponseStream")
 _MOST_LIVE = 10_000
-
-# Boundaries that the conventions advise.
-_TOKEN_BOUNDS = tuple(4**power for power in range(14))
-_SECOND_BOUNDS = tuple(0.01 * 2**power for power in range(14))
 
 INPUT = "gen_ai.usage.input_tokens"
 _THEIRS = ("gen_ai.operation.name", "gen_ai.request.model")  # what the instrumentation knows as well as we do
@@ -39,9 +35,9 @@ class OpenTelemetry:
     """A sink for spans and metrics of OpenTelemetry; the providers are the application's own.
 
     ``tags`` of calls become attributes of spans (``rockbottom.tag.NAME``); those in ``metric_tags`` of metrics too,
-    where each value makes a series. ``spans=False`` leaves spans alone. ``own`` says whether a call of which no open
-    span is found gets span and standard metrics from here; by default it does unless botocore is instrumented and
-    the trace is not sampled. Set the tracer provider up before this.
+    where each value makes a series (``most_series`` in all). ``spans=False`` leaves spans alone. ``own`` says whether
+    a call of which no open span is found gets span and standard metrics from here; by default it does unless botocore
+    is instrumented and the trace is not sampled. Set the tracer provider up before this.
     """
 
     def __init__(
@@ -52,6 +48,7 @@ class OpenTelemetry:
         spans: bool = True,
         own: bool | None = None,
         metric_tags: Sequence[str] = (),
+        most_series: int = 1_000,
         clock: Callable[[], float] = time.time,
     ) -> None:
         from opentelemetry import metrics, trace  # an extra
@@ -59,41 +56,15 @@ class OpenTelemetry:
         self._trace = trace
         self._spans = spans
         self._own = own
-        self._metric_tags = tuple(metric_tags)
         self._clock = clock
         self._live = LiveSpans()
         provider: Any = tracer_provider or trace.get_tracer_provider()
         if spans and hasattr(provider, "add_span_processor"):
             provider.add_span_processor(self._live)
         self._tracer = trace.get_tracer(_SCOPE, tracer_provider=tracer_provider)
-        self._instruments(metrics.get_meter(_SCOPE, meter_provider=meter_provider))
+        meter = metrics.get_meter(_SCOPE, meter_provider=meter_provider)
+        self._metrics = CallMetrics(meter, metric_tags, most_series)
         self._said = False
-
-    def _instruments(self, meter: Any) -> None:
-        def seconds(name: str, description: str) -> Any:
-            return meter.create_histogram(
-                name, unit="s", description=description, explicit_bucket_boundaries_advisory=_SECOND_BOUNDS
-            )
-
-        self._duration = seconds("gen_ai.client.operation.duration", "GenAI operation duration.")
-        self._first = seconds("gen_ai.client.operation.time_to_first_chunk", "Time to receive the first chunk.")
-        self._token_usage = meter.create_histogram(
-            "gen_ai.client.token.usage",
-            unit="{token}",
-            description="Number of input and output tokens used.",
-            explicit_bucket_boundaries_advisory=_TOKEN_BOUNDS,
-        )
-        self._tokens = meter.create_counter("rockbottom.tokens", unit="{token}", description="Tokens as billed.")
-        self._cost = meter.create_counter("rockbottom.cost", unit="{USD}", description="US dollars, priced calls.")
-        self._saving = meter.create_up_down_counter(
-            "rockbottom.saving", unit="{USD}", description="US dollars against no caching."
-        )
-        self._unpriced = meter.create_counter(
-            "rockbottom.unpriced", unit="{call}", description="Calls without a price."
-        )
-        self._silent = meter.create_counter(
-            "rockbottom.points_without_caching", unit="{call}", description="cachePoints sent, nothing cached."
-        )
 
     def record(self, call: CallRecord) -> None:
         """Complete the call's span or make one, and count; never raises."""
@@ -101,12 +72,12 @@ class OpenTelemetry:
             current = self._trace.get_current_span()
             span = self._live.span_of(call, current) if self._spans else None
             if span is not None:
-                self._count(call, standard=not self._complete(span, call))
+                self._metrics.count(call, standard=not self._complete(span, call))
                 return
             ours = self._is_ours(current)
             if ours and self._spans:
                 self._own_span(call)
-            self._count(call, standard=ours)
+            self._metrics.count(call, standard=ours)
         except Exception as error:
             if not self._said:
                 self._said = True
@@ -130,9 +101,8 @@ class OpenTelemetry:
     def _complete(self, span: Any, call: CallRecord) -> bool:
         """Add to a span of the instrumentation; whether that one counts the standard metrics of the call."""
         theirs = dict(span.attributes or {})
-        for name, value in span_attributes(call).items():
-            if name not in _THEIRS or name not in theirs:
-                span.set_attribute(name, value)
+        ours = span_attributes(call)
+        span.set_attributes({name: ours[name] for name in ours if name not in _THEIRS or name not in theirs})
         if call.status == "ok":
             _keep_inclusive(span, call.total_input)
         return "gen_ai.system" in theirs or "gen_ai.provider.name" in theirs
@@ -142,62 +112,20 @@ class OpenTelemetry:
         start = int(call.at * 1e9)
         took_ms = call.elapsed_ms if call.elapsed_ms is not None else max(self._clock() - call.at, 0.0) * 1000
         span = self._tracer.start_span(
-            f"chat {_requested(call)}", kind=trace.SpanKind.CLIENT, start_time=start, attributes=span_attributes(call)
+            f"chat {requested(call)}", kind=trace.SpanKind.CLIENT, start_time=start, attributes=span_attributes(call)
         )
         if call.status == "failed":
             span.set_attribute("error.type", "_OTHER")
             span.set_status(trace.Status(trace.StatusCode.ERROR))
         span.end(end_time=start + int(took_ms * 1e6))
 
-    # Metrics --------------------------------------------------------------------------------------------------
-
-    def _count(self, call: CallRecord, standard: bool) -> None:
-        base: dict[str, Any] = {
-            "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": _PROVIDER,
-            "gen_ai.request.model": _requested(call),
-            **{f"rockbottom.tag.{tag}": call.tags.get(tag, "") for tag in self._metric_tags},
-        }
-        if call.simulated:
-            base["rockbottom.simulated"] = True
-        if standard:
-            self._count_standard(call, base)
-        if call.first_ms is not None:
-            self._first.record(call.first_ms / 1000, base)
-        if call.status != "ok":
-            return
-        for kind, tokens in _kinds(call):
-            if tokens:
-                self._tokens.add(tokens, base | {"rockbottom.token.kind": kind})
-        self._count_money(call, base)
-        usage = call.usage
-        if call.points and not usage.cache_read and not usage.cache_write:
-            self._silent.add(1, base)
-
-    def _count_standard(self, call: CallRecord, base: dict[str, Any]) -> None:
-        failed = {"error.type": "_OTHER"} if call.status == "failed" else {}
-        if call.elapsed_ms is not None:
-            self._duration.record(call.elapsed_ms / 1000, base | failed)
-        if call.status == "ok":
-            self._token_usage.record(call.total_input, base | {"gen_ai.token.type": "input"})
-            self._token_usage.record(call.output, base | {"gen_ai.token.type": "output"})
-
-    def _count_money(self, call: CallRecord, base: dict[str, Any]) -> None:
-        if call.cost_usd is None:
-            self._unpriced.add(1, base)
-            return
-        self._cost.add(float(Decimal(call.cost_usd)), base)  # OpenTelemetry's numbers are doubles
-        saved = call.saved_usd
-        if saved is not None:
-            self._saving.add(float(saved), base)
-
 
 def span_attributes(call: CallRecord) -> dict[str, Any]:
     """The attributes of a call's span; those of usage and money only where they are known."""
     found: dict[str, Any] = {
         "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": _PROVIDER,
-        "gen_ai.request.model": _requested(call),
+        "gen_ai.provider.name": PROVIDER,
+        "gen_ai.request.model": requested(call),
         **{f"rockbottom.tag.{name}": value for name, value in call.tags.items()},
     }
     if call.operation in _STREAMS:
@@ -211,11 +139,6 @@ def span_attributes(call: CallRecord) -> dict[str, Any]:
     if call.cause:
         found["rockbottom.miss.cause"] = call.cause
     return found
-
-
-def _requested(call: CallRecord) -> str:
-    """The model as it was asked for: the id, or the inference profile in front of it."""
-    return f"{call.scope}.{call.model}" if call.scope not in ("", "in_region") else call.model
 
 
 def _usage_attributes(call: CallRecord) -> dict[str, Any]:
@@ -234,14 +157,6 @@ def _usage_attributes(call: CallRecord) -> dict[str, Any]:
     if saved is not None:
         found["rockbottom.saving_usd"] = float(saved)
     return found
-
-
-def _kinds(call: CallRecord) -> Iterator[tuple[str, int]]:
-    usage = call.usage
-    yield "uncached", usage.input
-    yield "read", usage.cache_read
-    yield "write", usage.cache_write
-    yield "output", usage.output
 
 
 def _keep_inclusive(span: Any, total_input: int) -> None:
