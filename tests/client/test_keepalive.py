@@ -1,9 +1,10 @@
 """Keep-alive requests: only when they pay, never beyond the budget, and cheap."""
 
+import json
 from decimal import Decimal
 
 import pytest
-from client_doubles import MarkingPlanner, ask, runtime, words
+from client_doubles import MarkingPlanner, ask, native, runtime, words
 
 import rockbottom.client as rb
 from rockbottom.client import attachment_of
@@ -100,6 +101,48 @@ def test_the_request_sent_is_the_cheapest_and_a_copy(endpoint):
     assert made["system"] == request["system"]
     assert made["system"] is not request["system"]
     assert made["messages"] == [{"role": "user", "content": [{"text": "."}]}]
+
+
+def _native(client, stream):
+    request = native(system=words(20_000, "native"))
+    if not stream:
+        return json.loads(client.invoke_model(**request)["body"].read())["usage"]["cache_read_input_tokens"]
+    body = client.invoke_model_with_response_stream(**request)["body"]
+    first, *_ = [json.loads(event["chunk"]["bytes"]) for event in body]  # the whole stream: its end tells the usage
+    return first["message"]["usage"]["cache_read_input_tokens"]
+
+
+def _streamed(client):
+    events = list(client.converse_stream(**ask(system=words(20_000, "streamed")))["stream"])
+    return events[-1]["metadata"]["usage"]["cacheReadInputTokens"]
+
+
+@pytest.mark.parametrize(
+    "call", [_streamed, lambda client: _native(client, False), lambda client: _native(client, True)],
+    ids=["ConverseStream", "InvokeModel", "InvokeModelWithResponseStream"],
+)  # fmt: skip
+def test_streams_and_native_bodies_are_kept_alive_too(endpoint, wall, call):
+    """After 285 s a request of ours reads the entry, so the real one after 420 s reads it as well."""
+    client, keep = _attached(endpoint, wall, "1.00")
+    assert call(client) == 0
+    wall.advance(285)
+    assert keep.turn() == 1
+    assert keep.spent_usd > 0
+    wall.advance(135)
+    assert call(client) > 20_000
+
+
+def test_the_native_request_sent_is_the_cheapest_too():
+    """Tools, system and thinking stay as they were; of the answer nothing but one token is asked for."""
+    body = {**json.loads(native(system=words(100))["body"]), "temperature": 0.5, "tools": [{"name": "t"}]}
+    made = json.loads(cheapest({"modelId": "m", "body": json.dumps(body).encode()})["body"])
+    assert made == {
+        "anthropic_version": body["anthropic_version"],
+        "system": body["system"],
+        "tools": [{"name": "t"}],
+        "messages": [{"role": "user", "content": "."}],
+        "max_tokens": 1,
+    }
 
 
 def test_keep_alive_requests_do_not_teach_the_planner(endpoint, wall):

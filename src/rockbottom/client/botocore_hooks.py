@@ -18,7 +18,7 @@ from rockbottom.client.listening import CallListener
 from rockbottom.client.planning import Request
 from rockbottom.client.streams import watched_body, watched_stream
 from rockbottom.client.tagging import metadata_of
-from rockbottom.client.usage import converse_usage, header_usage
+from rockbottom.client.usage import converse_usage, header_usage, native_usage
 from rockbottom.client.whereabouts import NOWHERE, whereabouts_of
 from rockbottom.quantities import Ttl, Usage
 
@@ -221,11 +221,13 @@ def _serialized(operation: Any, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def pinger(client: Any) -> Callable[[Request], Usage | None]:
-    """Sends one Converse request of our own through a client, past every hook, and gives its usage."""
+    """Sends one Converse or InvokeModel request of our own through a client, past every hook; gives its usage."""
 
     def send(request: Request) -> Usage | None:
         token = BYPASS.set(True)
         try:
+            if "body" in request:
+                return native_usage(json.loads(client.invoke_model(**request)["body"].read()), Ttl.FIVE_MINUTES)
             return converse_usage(client.converse(**request)["usage"], Ttl.FIVE_MINUTES)
         except Exception:
             return None  # no keep-alive is worth an error; the prefix is left to expire

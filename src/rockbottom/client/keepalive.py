@@ -9,6 +9,7 @@ budget: a request counts at its full price, as if nothing could be read, until t
 """
 
 import copy
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -78,8 +79,10 @@ class KeepAlive:
         """A real call read or wrote the cache: its stable prefix is worth watching."""
         stable = reading.stable
         points = [point for point in reading.prompt.points if 0 < point.after <= stable]
-        if not points or "body" in request or not (usage.cache_read or usage.cache_write):
+        if not points or not (usage.cache_read or usage.cache_write):
             return
+        if "body" in request and reading.model.model.vendor != "anthropic":
+            return  # native Nova bodies: a write costs nothing there, so nothing is worth keeping
         point = max(points, key=lambda one: one.after)
         if (point.ttl or reading.default_ttl) is not Ttl.FIVE_MINUTES:
             return
@@ -178,8 +181,19 @@ class KeepAlive:
 _UNITS = (Unit.INPUT, Unit.CACHE_READ, Unit.CACHE_WRITE_5M, Unit.OUTPUT)
 
 
+_OF_THE_ANSWER = frozenset({"temperature", "top_p", "top_k", "stop_sequences", "stream"})
+
+
 def cheapest(request: Request) -> Request:
-    """The cheapest Converse request that reads the same tools and system, as a copy of its own."""
+    """The cheapest request to the same operation that reads the same tools and system, as a copy of its own.
+
+    The two families of operations keep separate entries, so InvokeModel is kept alive by InvokeModel; a stream and
+    its counterpart without one share theirs.
+    """
+    if "body" in request:
+        body = {key: value for key, value in json.loads(request["body"]).items() if key not in _OF_THE_ANSWER}
+        body |= {"messages": [{"role": "user", "content": "."}], "max_tokens": 1}
+        return {"modelId": request["modelId"], "body": json.dumps(body)}
     kept: dict[str, Any] = {"modelId": request["modelId"]}
     for key in ("system", "toolConfig", "additionalModelRequestFields", "outputConfig", "serviceTier"):
         if key in request:
