@@ -167,3 +167,32 @@ def test_the_report_leads_with_the_difference(sent, tmp_path, capsys):
     assert "by the rules $" in lines[2]
     assert "served by another Region" in " ".join(lines[3:5])
     assert max(map(len, lines)) <= 80
+
+
+def test_the_page_has_every_table_and_fits_a_phone(sent, tmp_path, chromium):
+    """In a browser, at the width of a phone: every table is there, and nothing but tables scrolls sideways."""
+    import subprocess
+
+    records = sent(lambda turn, endpoint, routing: setattr(routing, "region", "us-west-2" if turn > 1 else "us-east-1"))
+    source, page = tmp_path / "hops.jsonl", tmp_path / "page.html"
+    source.write_text("\n".join(json.dumps(record) for record in records))
+    assert main(["replay", str(source), "--html", str(page)]) == 0
+    text = page.read_text()
+    script = "document.title=document.documentElement.scrollWidth+' '+document.querySelectorAll('tbody tr').length"
+    page.write_text(text.replace("</html>", f"<script>{script}</script></html>"))
+    argv = [
+        chromium,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--window-size=500,900",
+        "--dump-dom",
+        page.as_uri(),
+    ]
+    shown = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout
+    width, rows = shown.split("<title>")[1].split("</title>")[0].split()
+    assert int(width) <= 500
+    assert int(rows) >= 12
+    for heading in ("by the rules", "Every policy", "Hit rate by gap", "Reads per write by prefix family", "the quota"):
+        assert heading in shown
+    assert "http" not in text

@@ -2,11 +2,16 @@
 
 import gzip
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from rockbottom.cli import main
+from rockbottom.trace.parquet import read_parquet
 
 MODEL = "global.anthropic.claude-sonnet-4-6"
 
@@ -80,6 +85,26 @@ def test_an_import_takes_up_where_it_stopped(logs, tmp_path, monkeypatch):
     assert main(["trace", "import", str(logs), "--out", str(out)]) == 0
     assert [Path(part).name for part in done] == ["0.json.gz", "2.json.gz"]
     assert whole(out)[:4] == b"PAR1"
+
+
+def test_an_import_killed_outright_is_taken_up(logs, tmp_path):
+    """SIGKILL while a part is being read: what was done is kept with its secret, and the whole is as from one run."""
+    out, program = tmp_path / "trace.parquet", (
+        "import os, signal, sys; from dataclasses import replace; from rockbottom.cli import main, trace_import as t; "
+        "reader = t.reader_of('x', 'bedrock-logs'); "
+        "read = lambda part, s: os.kill(os.getpid(), signal.SIGKILL) if '2.json' in part else reader.read(part, s); "
+        "t.reader_of = lambda source, name: replace(reader, read=read); main(sys.argv[1:])"
+    )  # fmt: skip
+    arguments = ["trace", "import", str(logs), "--out", str(out)]
+    source = str(Path(__file__).resolve().parents[2] / "src")
+    done = subprocess.run([sys.executable, "-c", program, *arguments], env={**os.environ, "PYTHONPATH": source})
+    assert done.returncode == -signal.SIGKILL
+    parts = out.with_name("trace.parquet.parts")
+    before = {file.name: file.read_bytes() for file in parts.iterdir()}
+    assert len(before) == 3  # two parts and the secret
+    assert main(arguments) == 0
+    assert not parts.exists()
+    assert len(read_parquet(out)) == 4
 
 
 def test_an_unknown_policy_is_one_message(logs, capfd):

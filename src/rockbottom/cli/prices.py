@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rockbottom.catalog import Catalog, ModelId, Price, PriceBook
     from rockbottom.catalog.price_list import Comparison, ListPrice
 
+
 class PriceListUnavailable(RockbottomError):
     """AWS's price list could not be read: no credentials, no permission, or no connection."""
 

@@ -1,22 +1,30 @@
-"""A replay's document as one HTML page: no network, no script, light and dark."""
+"""A replay's document as one HTML page: no network, no script, light and dark, readable on a phone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from html import escape
 from typing import Any
 
-from rockbottom.cli.replay_text import text_of
+from rockbottom.cli.replay_text import dollars, shown_policy, switch_in_words
 
 Json = dict[str, Any]
 
 _STYLE = """
-:root{color-scheme:light dark;--read:#2a9d6f;--write:#d58a1f;--plain:#8a8f98;--line:#8883}
+:root{color-scheme:light dark;--read:#2a9d6f;--write:#d58a1f;--plain:#8a8f98;--line:#8883;--soft:#8882}
 body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;width:100%}
-th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:right}
-th:first-child,td:first-child{text-align:left}.bar{display:flex;height:.9rem;min-width:12rem}.bar i{display:block}
+h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.15rem;margin-top:2rem}
+.wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
+th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:right;font-variant-numeric:tabular-nums}
+th{font-weight:600}th:first-child,td:first-child{text-align:left}
+.bar{display:flex;height:.9rem;min-width:9rem;background:var(--soft)}.bar i{display:block}
 .read{background:var(--read)}.write{background:var(--write)}.plain{background:var(--plain)}
-pre{overflow-x:auto;border:1px solid var(--line);padding:1rem}
+.key i{display:inline-block;width:.8rem;height:.8rem;margin:0 .3rem 0 .9rem;vertical-align:-.1rem}
+.key i:first-child{margin-left:0}
+.soft{opacity:.75}
+@media(max-width:40rem){td,th{padding:.3rem .35rem}.policies td:last-child{display:block}
+.policies th:last-child{display:none}
+.policies tr{display:grid;grid-template-columns:2fr 1fr 1fr 1fr;border-bottom:1px solid var(--line)}
+.policies td,.policies th{border:0}.policies td:last-child{grid-column:1/-1}}
 """
 
 
@@ -28,18 +36,24 @@ def page_of(document: Json) -> str:
 def _parts(document: Json) -> Iterator[str]:
     yield '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     yield f"<title>Replay</title><style>{_STYLE}</style><h1>{escape(_headline(document))}</h1>"
-    yield "<table><thead><tr><th>policy<th>input $<th>relative<th>captured<th>tokens: "
-    yield "read, written, uncached</thead><tbody>"
-    for row in document["policies"]:
-        yield _row(row)
-    yield _row({**document["clairvoyant"], "captured": None})
-    yield "</tbody></table><h2>In words</h2><pre>"
-    yield escape("\n".join(text_of(document)))
-    yield "</pre></html>\n"
+    models = ", ".join(dict.fromkeys(model["name"] for model in document["models"]))
+    yield f"<p>{document['requests']:,} requests · {escape(models)} · {document['tier']} tier · prices of "
+    yield f"{document['on']}</p>"
+    if document["switch"]:
+        yield f"<p><strong>{escape(switch_in_words(document))}</strong></p>"
+    if document["reconciliation"]:
+        yield from _reconciliation(document["reconciliation"])
+    yield from _policies(document)
+    name = shown_policy(document)
+    if name is not None:
+        yield from _details(name, document["details"][name])
+    yield "<h2>How to read this</h2><p>Relative: the input bill as a share of the bill without caching. Captured: the "
+    yield f"share of the greatest possible saving. Clairvoyant: {escape(document['clairvoyant']['is'])}.</p>"
+    yield f'<p class="soft">Assumed: {escape("; ".join(document["assumptions"]))}.</p></html>\n'
 
 
 def _headline(document: Json) -> str:
-    rows = [*document["policies"]]
+    rows = document["policies"]
     best = min(rows, key=lambda row: Decimal(row["usd"]))
     least = Decimal(document["clairvoyant"]["usd"])
     now = next((row for row in rows if row["policy"] == "as_recorded"), rows[0])
@@ -49,13 +63,86 @@ def _headline(document: Json) -> str:
     )
 
 
-def _row(row: Json) -> str:
+def _reconciliation(found: Json) -> Iterator[str]:
+    more = Decimal(found["observed_usd"]) - Decimal(found["predicted_usd"])
+    yield f"<h2>Observed {dollars(found['observed_usd'])}, by the rules {dollars(found['predicted_usd'])}: "
+    yield f"{dollars(str(more), signed=True)}</h2>"
+    rows = [
+        (row["cause"], dollars(row["difference_usd"], signed=True), f"{row['requests']:,}",
+         f"{row['predicted_read_tokens']:,}", f"{row['observed_read_tokens']:,}")
+        for row in found["causes"]
+    ]  # fmt: skip
+    yield from _table(("cause", "difference", "requests", "read as predicted", "read as observed"), rows)
+
+
+def _policies(document: Json) -> Iterator[str]:
+    yield '<h2>Every policy</h2><p class="key"><i class="read"></i>read<i class="write"></i>written'
+    yield '<i class="plain"></i>uncached</p><table class="policies"><thead><tr><th>policy<th>input $<th>relative'
+    yield "<th>captured<th>input tokens</thead><tbody>"
+    for row in [*document["policies"], {**document["clairvoyant"], "captured": None}]:
+        yield _policy(row)
+    yield "</tbody></table>"
+
+
+def _policy(row: Json) -> str:
     relative = "" if row["relative_input_cost"] is None else f"{row['relative_input_cost']:.3f}"
     captured = "" if row["captured"] is None else f"{row['captured']:.1%}"
     written = row["written_5m_tokens"] + row["written_1h_tokens"]
     counts = {"read": row["read_tokens"], "write": written, "plain": row["uncached_tokens"]}
-    whole = sum(counts.values()) or 1
-    bars = "".join(f'<i class="{name}" style="width:{100 * count / whole:.2f}%"></i>' for name, count in counts.items())
-    said = ", ".join(f"{count:,}" for count in counts.values())
+    bars = _bar(counts, sum(counts.values()))
+    said = ", ".join(f"{name} {count:,}" for name, count in counts.items())
     cells = f"<td>{escape(row['policy'])}<td>{Decimal(row['input_usd']):,.4f}<td>{relative}<td>{captured}"
-    return f'<tr>{cells}<td title="{said}"><span class="bar">{bars}</span></tr>'
+    return f'<tr>{cells}<td title="{said}">{bars}</tr>'
+
+
+def _bar(counts: dict[str, int], whole: int) -> str:
+    widths = {name: 100 * count / (whole or 1) for name, count in counts.items()}
+    return f'<span class="bar">{"".join(f"<i class={n!r} style=width:{w:.2f}%></i>" for n, w in widths.items())}</span>'
+
+
+def _details(name: str, found: Json) -> Iterator[str]:
+    written, wasted = found["written_tokens"], found["never_read_tokens"]
+    share = f" ({wasted / written:.0%})" if written else ""
+    yield f"<h2>{escape(name)}: what became of the tokens</h2>"
+    yield f"<p>{written:,} tokens written, {wasted:,} of them never read{share}.</p>"
+    yield "<h2>Hit rate by gap</h2>"
+    gaps = [row for row in found["gaps"] if row["requests"]]
+    yield from _table(
+        ("since its last use", "requests", "tokens seen before", "hit rate", ""),
+        [
+            (row["gap"], f"{row['requests']:,}", f"{row['repeated_tokens']:,}",
+             "" if row["hit_rate"] is None else f"{row['hit_rate']:.0%}",
+             _Html(_bar({"read": row["read_tokens"]}, row["repeated_tokens"])))
+            for row in gaps
+        ],
+    )  # fmt: skip
+    yield "<h2>Reads per write by prefix family</h2>"
+    yield from _table(
+        ("family", "requests", "tokens in", "read", "written", "reads per write"),
+        [
+            (row["prefix"][:8], f"{row['requests']:,}", f"{row['tokens_in']:,}", f"{row['read_tokens']:,}",
+             f"{row['written_tokens']:,}", "" if row["reads_per_write"] is None else f"{row['reads_per_write']:,.1f}")
+            for row in found["families"]
+        ],
+    )  # fmt: skip
+    yield "<h2>Fullest minute against the quota</h2>"
+    yield from _table(
+        ("model", "without caching", "with it", ""),
+        [
+            (row["model"], f"{row['peak_minute_without']:,}", f"{row['peak_minute']:,}",
+             _Html(_bar({"plain": row["peak_minute"]}, row["peak_minute_without"])))
+            for row in found["quota"]
+        ],
+    )  # fmt: skip
+
+
+class _Html(str):
+    """Markup already; not to be escaped."""
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f'<div class="wide"><table><thead><tr>{"".join(f"<th>{escape(head)}" for head in heads)}</thead><tbody>'
+    for row in rows:
+        cells = (cell if isinstance(cell, _Html) else escape(cell) for cell in row)
+        yield f"<tr>{''.join(f'<td>{cell}' for cell in cells)}</tr>"
+    yield "</tbody></table></div>"

@@ -9,6 +9,7 @@ Json = dict[str, Any]
 
 
 _WIDTH = 80
+_FAMILIES = 3
 
 
 def text_of(document: Json) -> Iterator[str]:
@@ -81,7 +82,7 @@ def _lines(document: Json) -> Iterator[str]:
     yield ""
     yield from _details(document)
     if document["switch"]:
-        yield _switch(document)
+        yield switch_in_words(document)
     yield f"clairvoyant: {document['clairvoyant']['is']}"
     yield f"assumed: {'; '.join(document['assumptions'])}"
 
@@ -90,14 +91,20 @@ def _reconciliation(found: Json) -> Iterator[str]:
     observed, predicted = Decimal(found["observed_usd"]), Decimal(found["predicted_usd"])
     more = observed - predicted
     share = f", {more / predicted:+.1%}" if predicted else ""
-    yield f"observed ${_money(str(observed))}, by the rules ${_money(str(predicted))}: ${_signed(more)}{share}"
+    yield f"observed {dollars(found['observed_usd'])}, by the rules {dollars(found['predicted_usd'])}: " + (
+        f"{dollars(str(more), signed=True)}{share}"
+    )
     for row in found["causes"]:
         read = f"read {_short(row['observed_read_tokens'])} of {_short(row['predicted_read_tokens'])} predicted"
-        yield f"  {row['requests']:>9,} requests  ${_signed(Decimal(row['difference_usd']))}  {row['cause']}: {read}"
+        more = dollars(row["difference_usd"], signed=True)
+        yield f"  {row['requests']:>9,} requests  {more}  {row['cause']}: {read}"
 
 
-def _signed(amount: Decimal) -> str:
-    return f"{amount:+,.2f}" if abs(amount) >= 10 else f"{amount:+.4f}"
+def dollars(text: str, *, signed: bool = False) -> str:
+    """An amount, its sign in front of the dollar."""
+    amount = Decimal(text)
+    sign = "-" if amount < 0 else "+" if signed else ""
+    return f"{sign}${_money(str(abs(amount)))}"
 
 
 def _row(row: Json) -> str:
@@ -108,17 +115,30 @@ def _row(row: Json) -> str:
     return f"{row['policy']:<18} {tokens} {_money(row['input_usd']):>12} {relative:>8} {captured:>9}".rstrip()
 
 
-def _details(document: Json) -> Iterator[str]:
-    """Waste, gaps and quota of what was done, or else of the cheapest policy that places points."""
+def shown_policy(document: Json) -> str | None:
+    """The policy whose details are shown: what was done, or else the cheapest that places points."""
     details: Json = document["details"]
-    if not details:
-        return
     costs = {row["policy"]: Decimal(row["usd"]) for row in document["policies"] if row["policy"] in details}
-    name = "as_recorded" if "as_recorded" in details else min(costs, key=lambda policy: costs[policy])
-    found = details[name]
+    if not costs:
+        return None
+    return "as_recorded" if "as_recorded" in costs else min(costs, key=lambda policy: costs[policy])
+
+
+def _details(document: Json) -> Iterator[str]:
+    """Waste, families, gaps and quota of one policy."""
+    name = shown_policy(document)
+    if name is None:
+        return
+    found = document["details"][name]
     written, wasted = found["written_tokens"], found["never_read_tokens"]
     share = f" ({wasted / written:.0%})" if written else ""
     yield f"{name}: {_short(written)} tokens written, {_short(wasted)} never read{share}"
+    for row in found["families"][:_FAMILIES]:
+        if row["reads_per_write"] is not None:
+            yield (
+                f"  family {row['prefix'][:8]}: {row['requests']:,} requests, {_short(row['tokens_in'])} tokens, "
+                f"{row['reads_per_write']:,.1f} reads per write"
+            )
     rates = [f"{row['gap']} {row['hit_rate']:.0%}" for row in found["gaps"] if row["hit_rate"] is not None]
     if rates:
         yield f"  read of what was seen before, by gap: {', '.join(rates)}"
@@ -127,7 +147,8 @@ def _details(document: Json) -> Iterator[str]:
         yield f"  fullest minute against the quota: {_short(peak)} tokens instead of {_short(without)} (input side)"
 
 
-def _switch(document: Json) -> str:
+def switch_in_words(document: Json) -> str:
+    """The change that saves most, and how much."""
     switch = document["switch"]
     hours = document["span_seconds"] / 3600
     if switch["saved_usd_a_month"] is None:

@@ -39,8 +39,10 @@ def _key_in(folder: Path) -> bytes:
 
     file = folder / "key"
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_bytes(new_key())
+        beside = file.with_name("key.part")  # a process killed while it writes must not leave half a secret
+        beside.touch(mode=0o600)
+        beside.write_bytes(new_key())
+        beside.replace(file)
     return file.read_bytes()
 
 
