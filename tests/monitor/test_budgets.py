@@ -152,6 +152,34 @@ def test_a_hold_ends_when_its_call_never_comes_back(file):
     budgets.check({}, NOON - 10 * 3600)
 
 
+def test_a_clock_that_jumps_to_another_month_and_back_finds_each_sum_as_it_was(file):
+    """Forty days ahead the budget is new; back again it is spent as before."""
+    budgets = Budgets(Budget("1.00", "month", action="stop"), file=file)
+    spend(budgets, "0.90")
+    later = NOON + 40 * 86_400
+    spend(budgets, "0.05", later)
+    with pytest.raises(BudgetExceeded, match=r"\$0.900000 of \$1.00 spent since 2026-11-01"):
+        budgets.check({}, NOON + 1)
+    assert [state.spent for state in budgets.states({}, later).values()] == [Decimal("0.05")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is meant")
+def test_a_process_killed_with_a_call_under_way_leaves_its_hold_for_a_while(file):
+    """The file is whole; what was held keeps others below the limit for a quarter of an hour, then it is free."""
+    program = (
+        f"import os, sys; sys.path.insert(0, {str(Path(__file__).parent)!r});"
+        "from calls import NOON; from rockbottom.monitor import Budget, Budgets;"
+        f"one = Budgets(Budget('1', 'day', action='stop', reserve_usd='0.80'), file={str(file)!r});"
+        "one.check({}, NOON); os.kill(os.getpid(), 9)"
+    )
+    run = subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(SRC)}, timeout=60)
+    assert run.returncode == -9
+    budgets = Budgets(Budget("1", "day", action="stop", reserve_usd="0.80"), file=file)
+    with pytest.raises(BudgetExceeded, match=r"\$0.800000 held"):
+        budgets.check({}, NOON + 1)
+    budgets.check({}, NOON + HOLD_S)
+
+
 def test_a_price_that_is_not_known_is_said_and_never_zero(file, caplog):
     """Without a price the held estimate counts, as an estimate; `unpriced="stop"` stops the next call."""
     budgets = Budgets(Budget("1.00", "day", action="stop", reserve_usd="0.20"), file=file)

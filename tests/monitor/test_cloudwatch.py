@@ -335,6 +335,18 @@ def test_values_of_tags_are_made_fit_for_cloudwatch(sent):
     assert requests[0]["MetricData"][0]["Dimensions"] == [{"Name": "tenant", "Value": "M\\xfcller"}]
 
 
+def test_a_set_without_dimensions_is_the_sum_of_all(sent):
+    """Two models: one metric each, and one over both, which an alarm can look at."""
+    client, requests = sent
+    one, _ = sink(client, dimensions=[["ModelId"], []], metrics=["OutputTokens"])
+    one.record(call())
+    one.record(call(model="amazon.nova-pro-v1:0"))
+    one.flush()
+    sums = [(datum.get("Dimensions"), datum["StatisticValues"]["Sum"]) for datum in requests[0]["MetricData"]]
+    assert (None, 200.0) in sums
+    assert len(sums) == 3
+
+
 def test_a_tag_as_a_dimension_says_what_it_may_cost(caplog):
     """11 metrics for each of up to 100 tenants: 1,100 x 0.30 and a request a minute, 43,200 x 0.01 / 1,000."""
     CloudWatch(client=object(), dimensions=[["ModelId", "tenant"]])

@@ -28,7 +28,7 @@ _ledger = click.option(
 @click.option("--profile", help="AWS profile.")
 @click.option("--endpoint-url", metavar="URL", help="CloudWatch elsewhere.")
 @click.option("--namespace", default="BedrockLLMOps", show_default=True, help="Namespace of the metrics.")
-@click.option("--dimensions", "sets", multiple=True, metavar="A,B", help="A set of dimensions; repeat. [ModelId]")
+@click.option("--dimensions", "sets", multiple=True, metavar="A,B", help="A set of dimensions ('' is none); repeat.")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only this metric; repeat.")
 @click.option("--most-series", default=100, show_default=True, help="Combinations of dimension values told apart.")
 @click.option("--emf", metavar="WHERE", help="Embedded metric format instead: stdout, a file, or tcp://host:port.")
@@ -150,7 +150,7 @@ def _state_path(ledger: Path, given: dict[str, Any]) -> Path:
 def _wanted(given: dict[str, Any]) -> tuple[Any, Any]:
     from rockbottom.monitor.gathering import checked_dimensions, checked_metrics
 
-    sets = [[name.strip() for name in one.split(",")] for one in given["sets"]] or [["ModelId"]]
+    sets = [[name.strip() for name in one.split(",") if name.strip()] for one in given["sets"]] or [["ModelId"]]
     return checked_dimensions(sets), checked_metrics(given["metrics"] or None)
 
 
