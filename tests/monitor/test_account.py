@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 
 import boto3
 import pytest
@@ -10,8 +11,9 @@ from botocore.exceptions import ClientError
 from rockbottom.cli import main
 from rockbottom.cli.exits import Exit
 from rockbottom.ledger import CallRecord, LedgerWriter
-from rockbottom.monitor.alarms.account import AccountUnavailable, Clients, Kind, apply, plan, removal
+from rockbottom.monitor.alarms.account import AccountUnavailable, Clients, Kind, TopicTaken, apply, plan, removal
 from rockbottom.monitor.alarms.dashboard import mark
+from rockbottom.monitor.alarms.placing import undecided
 from rockbottom.monitor.alarms.settings import read_wanted
 
 NOVA = "amazon.nova-pro-v1:0"
@@ -150,17 +152,61 @@ def test_somebody_elses_alarm_of_the_same_name_is_never_touched(aws, clients, wa
     assert {alarm["AlarmName"] for alarm in left} == {RATE, "BedrockLLMOps-of-another-team"}
 
 
-def test_somebody_elses_dashboard_and_topic_are_never_touched(aws, clients, wanted):
-    """The same names, without our mark."""
+def test_somebody_elses_dashboard_is_never_touched(aws, clients, wanted):
+    """The same name, without our mark."""
     boto3.client("cloudwatch").put_dashboard(DashboardName="BedrockLLMOps", DashboardBody='{"widgets":[]}')
-    boto3.client("sns").create_topic(Name="llm-alarms")
     aws.clear()
     todo = plan(wanted, clients)
     assert _kinds(todo)["BedrockLLMOps"] is Kind.FOREIGN
-    assert _kinds(todo)["llm-alarms"] is Kind.FOREIGN
     apply(todo, clients)
     apply(removal(wanted, clients), clients)
-    assert not {"PutDashboard", "DeleteDashboards", "CreateTopic", "DeleteTopic"} & set(aws.writes)
+    assert not {"PutDashboard", "DeleteDashboards"} & set(aws.writes)
+
+
+def test_somebody_elses_topic_is_not_told_by_accident(aws, clients, wanted):
+    """The name is taken: nothing is made, and the way to mean it is named; destroy leaves it alone."""
+    boto3.client("sns").create_topic(Name="llm-alarms")
+    aws.clear()
+    with pytest.raises(TopicTaken) as raised:
+        plan(wanted, clients)
+    assert "--topic arn:aws:sns:us-east-1:123456789012:llm-alarms" in raised.value.fix
+    told = replace(wanted, create="", topic="arn:aws:sns:us-east-1:123456789012:llm-alarms")
+    apply(plan(told, clients), clients)
+    apply(removal(told, clients), clients)
+    assert not {"CreateTopic", "DeleteTopic"} & set(aws.writes)
+
+
+def test_what_aws_adds_to_a_query_is_no_difference(aws, clients, wanted, monkeypatch):
+    """An account id, an empty label: nothing to update."""
+    apply(plan(wanted, clients), clients)
+    real = clients.cloudwatch.get_paginator
+
+    class Adding:
+        def paginate(self, **given):
+            for page in real("describe_alarms").paginate(**given):
+                for alarm in page["MetricAlarms"]:
+                    for query in alarm.get("Metrics", ()):
+                        query["AccountId"] = "123456789012"
+                        query.setdefault("Label", "")
+                yield page
+
+    monkeypatch.setattr(clients.cloudwatch, "get_paginator", lambda name: Adding())
+    assert not plan(wanted, clients).changes
+
+
+def test_a_model_may_have_a_threshold_of_its_own(aws, clients, wanted):
+    """Two models hit differently; a model without one keeps the alarm's, or has none."""
+    rate, cost = wanted.alarms[:2]
+    own = (replace(rate, thresholds={SONNET: Decimal(88)}), replace(cost, thresholds={SONNET: Decimal("0.02")}))
+    both = replace(wanted, models=(NOVA, SONNET), alarms=own)
+    apply(plan(both, clients), clients)
+    sent = {one["AlarmName"]: one["Threshold"] for one in aws.of("PutMetricAlarm")}
+    assert sent == {
+        RATE: 70.0,
+        f"BedrockLLMOps-LowCacheHitRate-{SONNET}": 88.0,
+        f"BedrockLLMOps-CostPerRequest-{SONNET}": 0.02,
+    }
+    assert [alarm.name for alarm in undecided(both)] == ["CostPerRequest"]
 
 
 def test_two_stacks_live_beside_each_other(aws, clients, wanted):

@@ -115,6 +115,9 @@ def test_a_threshold_for_nothing_is_refused(pair):
         ('threshold = "much"', "'much'"),
         ("treshold = 3", "'treshold'"),
         ("periods = true", "periods = True"),
+        ('thresholds = { a = "much" }', "'much'"),
+        ('per = "all"\nthresholds = { a = 3 }', "thresholds of single models"),
+        ("least_calls = -1", "-1 calls"),
     ],
 )
 def test_an_impossible_alarm_is_refused_with_what_would_work(tmp_path, row, says):

@@ -92,7 +92,7 @@ def backtest(ctx: click.Context, source: str | None, as_json: bool, check: bool,
         for line in _text(found, calls, asked):
             click.echo(line)
     if given["save"]:
-        _save(given["save"], [one for _, one in found])
+        _save(given["save"], found)
     if check and any(_fails(one, asked) for _, one in found):
         ctx.exit(Exit.VERDICT)
 
@@ -133,22 +133,27 @@ def _tried(
                 mine = [call for call in calls if call.model == model or (not model and call.model in wanted.models)]
                 histories[model] = History(mine, bad, alarms)
             if histories[model].calls:
-                yield model, tried(alarm, histories[model], asked, catalog)
+                one = alarm.of_model(model) if model else alarm
+                yield model, tried(one, histories[model], asked, catalog)
     if sys.stderr.isatty():
         click.echo("\r\x1b[K", nl=False, err=True)
 
 
-def _save(path: Path, found: "list[Tried]") -> None:
-    """One threshold an alarm; of several models' the one that is least easily reached, which no model cries wolf at."""
+def _save(path: Path, found: "list[tuple[str, Tried]]") -> None:
+    """The proposals as a file for --alarms: a threshold for each model, and the least calls that any of them asks."""
     lines = ["# Proposed by rockbottom monitor backtest."]
-    for name in dict.fromkeys(one.alarm.name for one in found):
-        mine = [one.proposal for one in found if one.alarm.name == name and one.proposal is not None]
-        if mine:
-            below = mine[0].alarm.comparison.startswith("LessThan")
-            chosen = (min if below else max)(mine, key=lambda one: one.threshold)
-            calls = max(one.alarm.least_calls for one in mine)
-            lines += ["", f"[alarms.{name}]", f"threshold = {chosen.threshold:f}"]
-            lines += [f"least_calls = {calls}"] if calls else []
+    for name in dict.fromkeys(one.alarm.name for _, one in found):
+        mine = {model: one.proposal for model, one in found if one.alarm.name == name and one.proposal is not None}
+        if not mine:
+            continue
+        lines += ["", f"[alarms.{name}]"]
+        calls = max(one.alarm.least_calls for one in mine.values())
+        lines += [f"least_calls = {calls}"] if calls else []
+        if "" in mine:
+            lines.append(f"threshold = {mine[''].threshold:f}")
+        else:
+            each = ", ".join(f"{json.dumps(model)} = {one.threshold:f}" for model, one in mine.items())
+            lines.append(f"thresholds = {{ {each} }}")
     path.write_text("\n".join([*lines, ""]), encoding="utf-8")
     click.echo(f"proposals written to {path}", err=True)
 

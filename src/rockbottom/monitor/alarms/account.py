@@ -22,6 +22,10 @@ class AccountUnavailable(RockbottomError):
     fault = Fault.SERVICE
 
 
+class TopicTaken(RockbottomError):
+    """A topic was to be made, and somebody else's has its name: alarms would be sent to strangers."""
+
+
 class Kind(Enum):
     """What a step does to one thing; the value is the word a person reads."""
 
@@ -88,7 +92,7 @@ class Clients:
 
 
 def plan(wanted: Wanted, clients: Clients) -> Plan:
-    """What applying would do; reads only. Raises InvalidAlarm, AccountUnavailable."""
+    """What applying would do; reads only. Raises InvalidAlarm, TopicTaken, AccountUnavailable."""
     identity = _asked(lambda: clients.sts.get_caller_identity())
     account, partition = identity["Account"], identity["Arn"].split(":")[1]
     topic_arn = wanted.topic or (
@@ -154,7 +158,8 @@ def _topic_steps(wanted: Wanted, clients: Clients, arn: str) -> list[Step]:
     if stack == wanted.stack:
         return [Step(Kind.UNCHANGED, "topic", wanted.create)]
     if stack is not None:
-        return [Step(Kind.FOREIGN, "topic", wanted.create)]
+        says = f"The topic {wanted.create} is there, and rockbottom did not make it for the stack {wanted.stack}."
+        raise TopicTaken(says, fix=f"--topic {arn} tells it all the same; --create-topic takes another name")
     tags = [{"Key": STACK_TAG, "Value": wanted.stack}]
     return [Step(Kind.CREATE, "topic", wanted.create, request={"Name": wanted.create, "Tags": tags})]
 
@@ -240,9 +245,14 @@ def _plain(alarm: Json, setting: str) -> Any:
 
 
 def _plain_query(query: Json) -> Json:
-    found = {key: value for key, value in query.items() if value not in (None, [], "")}
-    found.setdefault("ReturnData", True)
-    return json.loads(json.dumps(found, sort_keys=True))
+    """What was asked for of a query; AWS may add to it."""
+    found: Json = {"Id": query["Id"], "ReturnData": query.get("ReturnData", True)}
+    if query.get("Expression"):
+        return {**found, "Expression": query["Expression"], "Label": query.get("Label", "")}
+    stat = query["MetricStat"]
+    metric = stat["Metric"]
+    pairs = sorted((one["Name"], one["Value"]) for one in metric.get("Dimensions", ()))
+    return {**found, "of": (metric["Namespace"], metric["MetricName"], pairs, stat["Period"], stat["Stat"])}
 
 
 def _dashboard_body(wanted: Wanted, clients: Clients) -> str | None:

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -38,7 +38,7 @@ class Alarm:
 
     ``metrics`` are by the id that ``expression`` uses; without an expression there is exactly one. ``per`` is
     ``model`` (one alarm for each ModelId) or ``all`` (one for the sum of them). A period with fewer than
-    ``least_calls`` calls counts as healthy: a share of three calls says little.
+    ``least_calls`` calls counts as healthy: a share of three calls says little. ``thresholds`` are of single models.
     """
 
     name: str
@@ -55,6 +55,11 @@ class Alarm:
     why_missing: str
     source: str
     least_calls: int = 0
+    thresholds: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+
+    def of_model(self, model: str) -> "Alarm":
+        """The alarm with the threshold of one model, where it has one of its own."""
+        return replace(self, threshold=self.thresholds.get(model, self.threshold), thresholds={})
 
     @property
     def rule(self) -> Rule:
@@ -148,6 +153,7 @@ _KEYS = {
     "why_missing": str,
     "source": str,
     "least_calls": int,
+    "thresholds": dict,
 }
 _OPTIONAL = {
     "expression": "",
@@ -157,6 +163,7 @@ _OPTIONAL = {
     "source": "",
     "per": "model",
     "least_calls": 0,
+    "thresholds": {},
 }
 
 
@@ -177,6 +184,7 @@ def alarm_from(name: str, row: Mapping[str, Any]) -> Alarm:
             "name": name,
             "metrics": {key: _measure(name, text) for key, text in full["metrics"].items()},
             "threshold": _threshold(name, full["threshold"]),
+            "thresholds": {model: _threshold(name, value) for model, value in full["thresholds"].items()},
             "missing": _missing(name, full["missing"]),
         }
     )
@@ -227,6 +235,8 @@ def _check(alarm: Alarm) -> None:
         raise _invalid(alarm.name, says, "datapoints lies between 1 and periods")
     if span > (known.longest_s if alarm.period_s >= 3600 else known.longest_short_s):
         raise _invalid(alarm.name, f"looks back {span} s", "at most a day, or 7 days where a period is an hour or more")
+    if alarm.thresholds and alarm.per == "all":
+        raise _invalid(alarm.name, "has thresholds of single models", 'they need per = "model"')
     if alarm.least_calls < 0:
         raise _invalid(alarm.name, f"cannot want {alarm.least_calls} calls", "least_calls is 0 or more")
     if not alarm.metrics or (len(alarm.metrics) > 1 and not alarm.expression):

@@ -43,16 +43,19 @@ def placed(wanted: Wanted) -> tuple[Placed, ...]:
     """
     found: list[Placed] = []
     for alarm in wanted.alarms:
-        if alarm.threshold is None or not wanted.models:
-            continue
         groups = [(model,) for model in wanted.models] if alarm.per == "model" else [tuple(wanted.models)]
-        found += [_placed(alarm, group, wanted) for group in groups]
+        pairs = [(alarm.of_model(group[0]) if alarm.per == "model" else alarm, group) for group in groups if group]
+        found += [_placed(one, group, wanted) for one, group in pairs if one.threshold is not None]
     return tuple(found)
 
 
 def undecided(wanted: Wanted) -> tuple[Alarm, ...]:
-    """The alarms that wait for a threshold."""
-    return tuple(alarm for alarm in wanted.alarms if alarm.threshold is None)
+    """The alarms that wait for a threshold, for some model at least."""
+    return tuple(
+        alarm
+        for alarm in wanted.alarms
+        if alarm.threshold is None and (not alarm.thresholds or set(wanted.models) - set(alarm.thresholds))
+    )
 
 
 def monthly_usd(wanted: Wanted, alarms: Sequence[Placed], dashboards: int) -> Usd:

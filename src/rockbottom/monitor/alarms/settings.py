@@ -170,6 +170,7 @@ def _changed(alarm: Alarm, row: Mapping[str, Any]) -> Alarm:
         "why_missing": alarm.why_missing,
         "source": alarm.source,
         "least_calls": alarm.least_calls,
+        "thresholds": dict(alarm.thresholds),
     }
     if alarm.threshold is not None:
         whole["threshold"] = alarm.threshold
