@@ -21,7 +21,7 @@ from rockbottom.monitor.publisher import Publisher, Undelivered, log
 Datum = dict[str, Any]
 """One MetricDatum as boto3 takes it; ``Timestamp`` is in seconds since the epoch."""
 
-_MOST_WAITING = 50_000
+_MOST_WAITING = 20_000
 _REFUSED_FOR_GOOD = (
     "413", "RequestEntityTooLarge", "InvalidParameter", "MissingParameter", "MissingRequiredParameter", "Validation",
     "Serialization",
