@@ -199,7 +199,7 @@ class BatchRun:
         if count < self.limits.minimum_records:
             self.watcher.note(
                 f"{count:,} records may be sent again, and a job takes at least {self.limits.minimum_records}: "
-                f"they are kept in {self.left_path}"
+                f"they are kept in {self.left_path}; rockbottom batch leftover {self.settings.name} sends them"
             )
             return False
         self.watcher.note(f"{count:,} records are sent again (attempt {self.state.attempt + 1})")

@@ -56,7 +56,7 @@ def quality_section(document: Json) -> str:
         return f'<section><h2>Quality</h2><p class="note warn">{escape(_ran(found))}</p></section>'
     words = "".join(
         f'<p class="note{" warn" if style == "warn" else ""}">{escape(said[0].upper() + said[1:])}.</p>'
-        if style != "bold" else f"<p><b>{escape(said)}.</b></p>"
+        if style != "bold" else f"<p><b>{escape(said[0].upper() + said[1:])}.</b></p>"
         for said, style in sentences_of(found)
     )  # fmt: skip
     svg = quality_svg(found)
