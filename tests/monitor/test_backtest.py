@@ -367,6 +367,17 @@ def test_local_calls_are_said_to_be_simulated(tmp_path, capsys):
     assert "60 of them went to a local endpoint: what follows is simulated" in capsys.readouterr().out
 
 
+def test_local_calls_beside_real_ones_are_left_out(folder, capsys):
+    """They are not published either."""
+    writer = LedgerWriter(folder)
+    writer.record(_call(1600, endpoint="local"))
+    writer.close()
+    assert main(["monitor", "backtest", str(folder), "--alarm", "SilentZero", "--tries", "1", "--json"]) == Exit.OK
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["calls"] == 1500
+    assert "1 calls to a local endpoint left out" in captured.err
+
+
 @pytest.mark.parametrize(
     ("argv", "says"),
     [

@@ -83,6 +83,7 @@ def test_the_template_has_only_what_cloudformation_knows(wanted):
     assert {one.removesuffix(".Arn") for one in re.findall(r"\$\{(.+?)\}", text)} <= names
 
 
+@pytest.mark.slow
 def test_cfn_lint_has_nothing_to_say_where_it_is_installed(wanted):
     """It comes with moto's server; the test above is the cover where it is not there."""
     try:

@@ -79,6 +79,7 @@ def backtest(ctx: click.Context, source: str | None, as_json: bool, check: bool,
     from rockbottom.monitor.alarms.backtest import Asked
 
     calls = recorded_calls(source, instant(given["since"], "--since"), instant(given["until"], "--until"))
+    calls = _of_one_world(calls)
     given["models"] = given["models"] or tuple(sorted({call.model for call in calls}))
     wanted = wanted_of(given)
     alarms = _chosen(wanted, given["only"])
@@ -95,6 +96,14 @@ def backtest(ctx: click.Context, source: str | None, as_json: bool, check: bool,
         _save(given["save"], found)
     if check and any(_fails(one, asked) for _, one in found):
         ctx.exit(Exit.VERDICT)
+
+
+def _of_one_world(calls: "list[CallRecord]") -> "list[CallRecord]":
+    """The calls to AWS where there are any, as the publisher sends them; else those to a local endpoint."""
+    real = [call for call in calls if not call.simulated]
+    if real and len(real) < len(calls):
+        click.echo(f"{len(calls) - len(real):,} calls to a local endpoint left out: they are simulated", err=True)
+    return real or calls
 
 
 def _chosen(wanted: "Wanted", only: Sequence[str]) -> "list[Alarm]":
