@@ -129,6 +129,15 @@ def test_a_period_that_nobody_knows_is_named_with_those_known():
     assert caught.value.fix == "known are: 15m, 1h, 24h, 7d, 30d"
 
 
+@pytest.mark.parametrize("period", ["15m", "1h", "24h", "7d", "30d"])
+def test_the_rate_counts_from_the_first_call_and_not_from_the_first_of_the_month(view, record, period):
+    """A ledger begun ten minutes ago: what it spent in ten minutes, times six, whatever the period."""
+    record(read(NOW - 600), read(NOW - 300))
+    shot = seen(view, period)
+    minutes = (NOW - (NOW - 600) // 60 * 60) / 60
+    assert float(shot.usd_per_hour) == pytest.approx(float(shot.total.cost_usd) * 60 / minutes)
+
+
 # Following --------------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rockbottom.watch.digest import Digest
-from rockbottom.watch.periods import HOUR_S, Period
+from rockbottom.watch.periods import HOUR_S, KEPT_S, Period
 from rockbottom.watch.snapshot import MOST_MISSES, Parts, Snapshot, State, snapshot_of
 from rockbottom.watch.sums import ALL, CAUSE, COLUMNS, FAMILY, MODEL, TAG, Sums
 
@@ -91,7 +91,18 @@ def _bars(db: sqlite3.Connection, period: Period, now: float, local: bool) -> tu
     place = (since, period.bar_s, period.grain_s, since, since + period.seconds, local, ALL)
     rows = db.execute(sql, place).fetchall()
     first = min((row[0] for row in rows if row[0] is not None), default=None)
+    first = None if first is None else _finer(db, first, period.grain_s, now, local)
     return {since + row[1] * period.bar_s: _sums_of(row[2:]) for row in rows}, first
+
+
+def _finer(db: sqlite3.Connection, first: int, grain: int, now: float, local: bool) -> int:
+    """The first stretch with a call, looked up in finer grains where those are still kept."""
+    sql = "SELECT MIN(start) FROM sums WHERE grain = ? AND local = ? AND kind = ? AND start >= ? AND start < ?"
+    for finer in sorted((one for one in KEPT_S if one < grain), reverse=True):
+        if first >= now - KEPT_S[finer]:
+            found = db.execute(sql, (finer, local, ALL, first, first + grain)).fetchone()[0]
+            first, grain = (first if found is None else found), finer
+    return first
 
 
 def _latencies(db: sqlite3.Connection, place: tuple[int, int, int], local: bool) -> dict[str, dict[int, int]]:

@@ -1,4 +1,4 @@
-"""The digest of a ledger: sums by minute and hour, and its misses, kept in SQLite beside the segments.
+"""The digest of a ledger: sums by minute, hour and day, and its misses, kept in SQLite beside the segments.
 
 The ledger's own index knows calls one by one; what a miss is needs the calls before it, in their order, with their
 hashes. So the digest reads the segments once, as they grow, and keeps sums only: how large the ledger is makes no
@@ -23,13 +23,12 @@ from rockbottom.ledger.places import Segment, segments_of
 from rockbottom.ledger.reading import chunks_of
 from rockbottom.watch import tables
 from rockbottom.watch.misses import Miss
-from rockbottom.watch.periods import HOUR_S, MINUTE_S, PERIODS
+from rockbottom.watch.periods import DAY_S, KEPT_S, grains_of
 from rockbottom.watch.sums import COLUMNS, FAMILY, MOST_NAMES, OTHER, TAG, Sums, is_sound
-from rockbottom.watch.tally import MINUTES_KEPT_S, Listener, Tally, kinds_of
+from rockbottom.watch.tally import Listener, Tally, kinds_of
 
 log = logging.getLogger("rockbottom.watch")
 
-_KEPT_S = PERIODS[-1].seconds + 2 * HOUR_S
 _MOST_MISSES = 5_000
 _TENDED_EVERY_S = 10.0
 _WARM_BYTES = 8 << 20  # what is heard again after a start, so that the first calls are judged too
@@ -50,6 +49,7 @@ class Digest:
         self._listener = Listener(catalog)
         self._heard: dict[tuple[str, int], int] = {}
         self._tended_at = 0.0
+        self._misses_put = 0
 
     @classmethod
     def empty(cls, catalog: Catalog) -> "Digest":
@@ -104,7 +104,7 @@ class Digest:
             state = segment.path.stat()
             key = segment.path.name, state.st_ino
             read_to = self._read_to(key, state.st_size)
-            if read_to == 0 and state.st_mtime < now - _KEPT_S:  # older than anything that is shown
+            if read_to == 0 and state.st_mtime < now - KEPT_S[DAY_S]:  # older than anything that is shown
                 self._read(key, state.st_size)
                 return None
             self._warm(segment, key, read_to, now)
@@ -167,6 +167,10 @@ class Digest:
         run(tables.ADD_LATENCIES, _grained_latencies(tally, now))
         misses = sorted(tally.misses, key=lambda miss: miss.at)[-_MOST_MISSES:]
         run("INSERT INTO misses VALUES (?, ?, ?)", ((miss.local, miss.at, _encode(miss)) for miss in misses))
+        self._misses_put += len(misses)
+        if self._misses_put > _MOST_MISSES:
+            self._misses_put = 0
+            self._prune_misses()
         self._note("settled_until", tally.settled_until)
 
     def _bounded(self, rows: dict[_Place, Sums]) -> dict[_Place, Sums]:
@@ -190,9 +194,13 @@ class Digest:
 
     def _prune(self, now: float) -> None:
         run = self.connection.execute
-        for table in ("sums", "latencies"):
-            run(f"DELETE FROM {table} WHERE grain = ? AND start < ?", (MINUTE_S, now - MINUTES_KEPT_S))
-            run(f"DELETE FROM {table} WHERE grain = ? AND start < ?", (HOUR_S, now - _KEPT_S))
+        for grain, kept in KEPT_S.items():
+            run("DELETE FROM sums WHERE grain = ? AND start < ?", (grain, now - kept - grain))
+            run("DELETE FROM latencies WHERE grain = ? AND start < ?", (grain, now - kept - grain))
+        self._prune_misses()
+
+    def _prune_misses(self) -> None:
+        run = self.connection.execute
         for local in (0, 1):
             oldest = "SELECT at FROM misses WHERE local = ? ORDER BY at DESC LIMIT 1 OFFSET ?"
             run(f"DELETE FROM misses WHERE local = ? AND at <= ({oldest})", (local, local, _MOST_MISSES))
@@ -235,10 +243,10 @@ class Digest:
 
 
 def _grained(tally: Tally, now: float) -> dict[_Place, Sums]:
-    """Sums by hour, and by minute where that is recent enough to be shown."""
+    """Sums in every grain in which they are kept."""
     rows: dict[_Place, Sums] = {}
     for start, local, kind, name, sums in kinds_of(tally):
-        for grain in _grains(start, now):
+        for grain in grains_of(start, now):
             rows.setdefault((grain, start // grain * grain, local, kind, name), Sums()).add(sums)
     return rows
 
@@ -247,9 +255,5 @@ def _grained_latencies(tally: Tally, now: float) -> list[tuple[int, int, bool, s
     return [
         (grain, latency.start // grain * grain, latency.local, latency.model, latency.step, calls)
         for latency, calls in tally.latencies.items()
-        for grain in _grains(latency.start, now)
+        for grain in grains_of(latency.start, now)
     ]
-
-
-def _grains(start: int, now: float) -> tuple[int, ...]:
-    return (HOUR_S, MINUTE_S) if start >= now - MINUTES_KEPT_S else (HOUR_S,)

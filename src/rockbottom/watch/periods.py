@@ -6,6 +6,15 @@ from rockbottom.watch.errors import NoSuchPeriod
 
 MINUTE_S = 60
 HOUR_S = 3600
+DAY_S = 24 * HOUR_S
+
+KEPT_S = {MINUTE_S: 2 * HOUR_S, HOUR_S: 7 * DAY_S + 2 * HOUR_S, DAY_S: 32 * DAY_S}
+"""The grains of the roll-ups, finest first, and for how long each is kept: the longest period that is read from it."""
+
+
+def grains_of(at: float, now: float) -> tuple[int, ...]:
+    """The grains in which an instant is kept, finest first; none where it is too long ago to be shown."""
+    return tuple(grain for grain, kept in KEPT_S.items() if at >= now - kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +41,9 @@ class Period:
 PERIODS = (
     Period("15m", "15 minutes", 15 * MINUTE_S, MINUTE_S, MINUTE_S),
     Period("1h", "hour", HOUR_S, MINUTE_S, 2 * MINUTE_S),
-    Period("24h", "24 hours", 24 * HOUR_S, HOUR_S, HOUR_S),
-    Period("7d", "7 days", 7 * 24 * HOUR_S, HOUR_S, 6 * HOUR_S),
-    Period("30d", "30 days", 30 * 24 * HOUR_S, HOUR_S, 24 * HOUR_S),
+    Period("24h", "24 hours", DAY_S, HOUR_S, HOUR_S),
+    Period("7d", "7 days", 7 * DAY_S, HOUR_S, 6 * HOUR_S),
+    Period("30d", "30 days", 30 * DAY_S, DAY_S, DAY_S),
 )
 """Shortest first; keys 1 to 5 choose them."""
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rockbottom.ledger import CallRecord, picousd_of
 from rockbottom.watch.misses import Miss
-from rockbottom.watch.periods import HOUR_S, MINUTE_S
+from rockbottom.watch.periods import DAY_S, HOUR_S, KEPT_S, MINUTE_S
 
 ALL, MODEL, TAG, FAMILY, CAUSE = "all", "model", "tag", "family", "cause"
 OTHER = "(others)"
@@ -120,7 +120,7 @@ COLUMNS = tuple(field.name for field in fields(Sums))
 
 
 class Key(NamedTuple):
-    """Which calls are added up: those of a minute or an hour that share everything that a view tells apart."""
+    """Which calls are added up: those of a minute, hour or day that share everything that a view tells apart."""
 
     start: int
     local: bool
@@ -137,10 +137,10 @@ class Key(NamedTuple):
             yield TAG, f"{tag}={value}"
 
 
-def key_of(call: CallRecord, family: str, by_minute_from: float) -> Key:
-    """Where a call is added, under a name of its prefix: in its minute, or in its hour where that is long ago."""
+def key_of(call: CallRecord, family: str, now: float) -> Key:
+    """Where a call is added, under a name of its prefix: in the finest grain in which it is kept."""
     at = int(call.at) if 0 <= call.at < _LATEST_AT else 0
-    grain = MINUTE_S if at >= by_minute_from else HOUR_S
+    grain = MINUTE_S if at >= now - KEPT_S[MINUTE_S] else HOUR_S if at >= now - KEPT_S[HOUR_S] else DAY_S
     return Key(at // grain * grain, call.simulated, call.model, family, _tags_of(call))
 
 

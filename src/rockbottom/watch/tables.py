@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rockbottom.watch.sums import COLUMNS
 
-VERSION = 2
+VERSION = 3
 NAME = "watch.sqlite"
 MEMORY = ":memory:"
 _PATIENCE_S = 20.0

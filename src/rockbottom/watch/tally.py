@@ -11,14 +11,10 @@ from rockbottom.monitor.waste import GRACE_S, Settled, WriteWaste
 from rockbottom.monitor.waste_price import wasted_usd
 from rockbottom.watch.judging import Judge
 from rockbottom.watch.misses import Miss, family_shown, priced
-from rockbottom.watch.periods import HOUR_S
 from rockbottom.watch.sums import CAUSE, Key, Sums, key_of
 
 STEP = 1.05
 """First-token times are counted in steps of 5 percent, so a percentile is right to about 2.5 percent."""
-
-MINUTES_KEPT_S = 2 * HOUR_S
-"""How long ago minutes are told apart: the longest period that is read from minutes, and one more hour."""
 
 _MOST_NAMES = 16_384
 
@@ -80,7 +76,7 @@ class Listener:
             tally.calls += 1
             miss = self.judge.judge(call) if _is_instant(call, now) else None
             family = call.family if miss is None else self._name(miss)
-            key = key_of(call, family, now - MINUTES_KEPT_S)
+            key = key_of(call, family, now)
             sums = tally.sums.get(key)
             if sums is None:
                 sums = tally.sums[key] = Sums()
@@ -124,12 +120,12 @@ class Listener:
             usd = wasted_usd(settled, self.catalog)
             call = settled.call
             name = self.names.get(call.family, call.family)
-            sums = tally.sums.setdefault(key_of(call, name, now - MINUTES_KEPT_S), Sums())
+            sums = tally.sums.setdefault(key_of(call, name, now), Sums())
             sums.book_waste(settled.wasted, None if usd is None else str(usd))
 
 
 def kinds_of(tally: Tally) -> Iterable[tuple[int, bool, str, str, Sums]]:
-    """Every sum with its minute or hour, side, kind and name."""
+    """Every sum with its minute, hour or day, side, kind and name."""
     for key, sums in tally.sums.items():
         for kind, name in key.names():
             yield key.start, key.local, kind, name, sums
