@@ -73,7 +73,8 @@ _WEEK = 7
 def command(ctx: click.Context, as_json: bool, everything: bool, **given: Any) -> None:
     """Hold the ledger against what AWS counted and billed, by day and model, and say why they differ.
 
-    Nothing is changed anywhere. Exits with 1 where something differs by more than the tolerance.
+    Reads only; the index beside the ledger is caught up. Exits with 1 where something differs by more
+    than the tolerance.
     """
     from rockbottom.catalog import load_catalog
     from rockbottom.ledger import default_folder
