@@ -84,6 +84,16 @@ def test_catching_up_takes_in_only_what_is_new(tmp_path: Path) -> None:
         assert again.rows("SELECT count(*) AS n FROM calls") == [{"n": 3}]
 
 
+def test_looking_for_what_is_new_takes_no_lock(tmp_path: Path) -> None:
+    """A page that asks every second does not stand in the way of one that is being caught up."""
+    written(tmp_path, call(), call())
+    with LedgerIndex(tmp_path) as index, LedgerIndex(tmp_path) as busy:
+        index.catch_up()
+        busy.connection.execute("BEGIN IMMEDIATE")
+        assert index.catch_up() == 0
+        busy.connection.execute("ROLLBACK")
+
+
 def test_readers_that_catch_up_at_once_count_every_call_once(tmp_path: Path) -> None:
     """Four connections over one index while a writer goes on."""
     writer = written(tmp_path, *(call(NOON + n, input=1) for n in range(3000)))

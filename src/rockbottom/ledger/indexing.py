@@ -82,14 +82,32 @@ class LedgerIndex:
         catches up at the same time goes on where this one is.
         """
         added = 0
-        with self._writing():
-            self._forget_removed()
-        for segment in segments_of(self.folder):
+        segments = segments_of(self.folder)
+        known = self._known()
+        if not known.keys() <= {segment.path.name for segment in segments}:
+            with self._writing():
+                self._forget_removed()
+        for segment in segments:
+            if self._is_read(segment, known):
+                continue
             for calls in self._caught_up(segment):
                 added += calls
                 if most is not None and added >= most:
                     return added
         return added
+
+    def _known(self) -> dict[str, tuple[int, int]]:
+        """How far each segment was read, with its inode."""
+        rows = self.connection.execute("SELECT name, inode, read_to FROM segments")
+        return {name: (inode, read_to) for name, inode, read_to in rows}
+
+    def _is_read(self, segment: Segment, known: Mapping[str, tuple[int, int]]) -> bool:
+        """Whether a segment was read to its end, so that no lock need be taken for it."""
+        try:
+            state = segment.path.stat()
+        except OSError:
+            return True
+        return known.get(segment.path.name) == (state.st_ino, state.st_size)
 
     def _caught_up(self, segment: Segment) -> Iterator[int]:
         while True:
