@@ -46,6 +46,10 @@ READ = [
         True, Tier.DEFAULT, Unit.CACHE_WRITE_1H, "6",
     ),
     (
+        marketplace("APN1-MP:APN1_cache_write_tokens_1h_standard-Units", "11", "Claude Opus 5"),
+        False, Tier.DEFAULT, Unit.CACHE_WRITE_1H, "11",
+    ),
+    (
         marketplace("USE1-MP:USE1_input_tokens_standard-Units", "5.5", "Claude Opus 5"),
         False, Tier.DEFAULT, Unit.INPUT, "5.5",
     ),

@@ -115,8 +115,9 @@ def _scopes_of(region: str) -> tuple[Scope, ...]:
 
 
 def _unit(plain: str) -> Unit | None:
-    if "cachewrite" in plain:
-        return Unit.CACHE_WRITE_1H if "cachewrite1h" in plain else Unit.CACHE_WRITE_5M
+    _, writes, of_what = plain.partition("cachewrite")
+    if writes:  # "CacheWrite1hInputTokenCount" and "cache_write_tokens_1h_standard" both occur
+        return Unit.CACHE_WRITE_1H if "1h" in of_what else Unit.CACHE_WRITE_5M
     if "cacheread" in plain:
         return Unit.CACHE_READ
     if "inputtoken" in plain:
