@@ -193,7 +193,7 @@ def _ask(bench: "Bench", given: dict[str, Any]) -> None:
         click.echo(
             f"This sends {found.requests} requests to AWS with about {found.input_tokens:,} input tokens: about "
             f"${found.likely:.4f} without any caching, at most ${found.most:.4f}{limit}. "
-            "Waiting between turns is real.",
+            f"Waiting between turns is real{_batch_waits(bench)}.",
             err=True,
         )
     if judge and judge.votes:
@@ -212,6 +212,13 @@ def _ledger_folder(record: Path | None) -> Path | None:
     from rockbottom.ledger import default_folder
 
     return default_folder(os.environ)
+
+
+def _batch_waits(bench: "Bench") -> str:
+    from rockbottom.catalog import Tier
+
+    batch = any(row.lane.tier is Tier.BATCH and row.why is None for row in bench.plan.rows)
+    return ", and a batch job may take a day" if batch else ""
 
 
 def _run(bench: "Bench", max_usd: Decimal | None, record: Path | None) -> int:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from rockbottom.bench.batching import copies
 from rockbottom.bench.calling import send
 from rockbottom.bench.endpoints import Endpoint
 from rockbottom.bench.errors import EndpointDied, EndpointRefused, InvalidRun, SpendLimit, WrongSetting
@@ -250,8 +251,12 @@ class Judge:
         return f"rockbottom bench --resume {folder} --grade {more}".rstrip() + " goes on" if folder else None
 
     def _spent_by_run(self) -> Usd:
-        rows = dict(self.plan.passes)
-        return sum((self.plan.price(t.usage, rows[t.key]).usd for t in self.notebook.turns if t.key in rows), ZERO_USD)
+        rows, spent = dict(self.plan.passes), ZERO_USD
+        for turn in self.notebook.turns:
+            if turn.key in rows:
+                row = rows[turn.key]
+                spent += copies(self.plan.workload, row.lane) * self.plan.price(turn.usage, row).usd
+        return spent
 
 
 def judge_of(plan: Schedule, notebook: Notebook, grading: Grading, resolve: Resolve | None) -> Judge | None:
