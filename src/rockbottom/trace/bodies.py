@@ -18,6 +18,7 @@ from rockbottom.prompt import Meter, Parameters, read_converse, seeds_of
 from rockbottom.trace.columns import KINDS, ApiCode, SectionCode, Trace, TtlCode
 from rockbottom.trace.gathering import Gathered, key_words
 from rockbottom.trace.records import (
+    NOTHING,
     Body,
     Counters,
     Message,
@@ -43,6 +44,7 @@ _ANTHROPIC = {
     b"tool_result": "tool_result", b"thinking": "reasoning", b"redacted_thinking": "reasoning",
     b"search_result": "search_result",
 }  # fmt: skip
+_CONVERSED, _INVOKED = int(ApiCode.CONVERSE), int(ApiCode.INVOKE)
 _MEDIA = {_CODE[name] for name in ("image", "video", "audio")}
 _TEXT_FORMATS = re.compile(rb'"format"\s*:\s*"(?:csv|docx?|xlsx?|html|txt|md)"')
 _FIRST_NAME = re.compile(rb'\s*\{\s*"(\w+)"')
@@ -82,15 +84,18 @@ class Gatherer:
         self._digest = blake2b(b"block", key=key[:64], digest_size=8)
         self._identity = blake2b(b"request", key=key[:64], digest_size=8)
         self._words = key_words(key)
+        self._starts: dict[tuple[int, bytes], blake2b] = {}
         self._known: dict[tuple[int, bool, bytes], Piece] = {}
         self._bytes, self._capacity = 0, capacity
         self._seeds: dict[tuple[bytes, ...], tuple[int, int, int, int]] = {}
+        self._plain: tuple[int, int, int, int] | None = None  # of a request without any such parameter
         self._seeds_of_request: list[tuple[int, int, int, int]] = []
 
     def add(self, record: Record, body: Body | None, reply: Reply | list[Reply] | None) -> None:
         """One record with its body and reply, where they are known. Raises MsgspecError for blocks that are not."""
         parsed = body or _NO_BODY
-        pieces = self._pieces(parsed, record.operation.startswith("Converse"))
+        converse = record.operation.startswith("Converse")
+        pieces = self._pieces(parsed, converse)
         points: list[tuple[int, int]] = []
         before = 0
         for piece in pieces:
@@ -100,7 +105,7 @@ class Gatherer:
         seeds = self._seeds_for(parsed, pieces)
         numbers = _numbers(record, None if reply is None else _counters(reply), points)
         numbers["at"] = record.timestamp.timestamp()
-        numbers["api"] = ApiCode.CONVERSE if record.operation.startswith("Converse") else ApiCode.INVOKE
+        numbers["api"] = _CONVERSED if converse else _INVOKED
         numbers["parameters"] = seeds[3]
         numbers["identity"] = self._id(record.requestId)
         names = {
@@ -165,29 +170,37 @@ class Gatherer:
         points: list[tuple[int, int]] = []
         for one in listed:
             _take(blocks, points, one, section, anthropic)
-        kinds = [block.kind for block in blocks]
+        start = self._start_of(section, role)
+        digests, sizes, kinds, weights = array("Q"), array("i"), bytearray(), bytearray()
+        for raw_block, kind in blocks:
+            state = start.copy()
+            state.update(raw_block)
+            digests.append(int.from_bytes(state.digest(), "little"))
+            sizes.append(MEDIA_TOKENS * BYTES_PER_TOKEN if kind in _MEDIA else len(raw_block))
+            kinds.append(kind)
+            weights.append(2 if kind == _TEXT_DOCUMENT else 1)
         return Piece(
-            array("Q", [self._digest_of(section, role, block.raw) for block in blocks]),
-            array("i", [_size(block) for block in blocks]),
-            bytes([section]) * len(blocks),
-            bytes(kinds),
-            bytes([2 if kind == _TEXT_DOCUMENT else 1 for kind in kinds]),
-            tuple(points),
-            _CODE["image"] in kinds,
-            choice,
-        )
+            digests, sizes, bytes([section]) * len(blocks), bytes(kinds), bytes(weights), tuple(points),
+            _CODE["image"] in kinds, choice,
+        )  # fmt: skip
 
-    def _digest_of(self, section: int, role: bytes, raw: bytes) -> int:
-        state = self._digest.copy()
-        state.update(b"%c%s\0" % (section, role))
-        state.update(raw)
-        return int.from_bytes(state.digest(), "little")
+    def _start_of(self, section: int, role: bytes) -> "blake2b":
+        """The digest of a block before its bytes; roles are few."""
+        start = self._starts.get((section, role))
+        if start is None:
+            start = self._digest.copy()
+            start.update(b"%c%s\0" % (section, role))
+            if len(self._starts) < 100:
+                self._starts[section, role] = start
+        return start
 
     def _seeds_for(self, body: Body, pieces: list[Piece]) -> tuple[int, int, int, int]:
         images = any(piece.images for piece in pieces)
         choice = pieces[0].choice if pieces else b""
         given = (body.additionalModelRequestFields, body.outputConfig, choice, body.thinking, body.output_config,
                  body.output_format, body.tool_choice)  # fmt: skip
+        if not images and given == _NOTHING_GIVEN and self._plain is not None:
+            return self._plain
         key = (b"1" if images else b"", *map(bytes, given))
         found = self._seeds.get(key)
         if found is None:
@@ -197,18 +210,17 @@ class Gatherer:
             words = [int.from_bytes(seed[:8], "little") for seed in seeds]
             whole = int.from_bytes(blake2b(b"".join(seeds), digest_size=8).digest(), "little")
             found = self._seeds[key] = (words[0], words[1], words[2], whole)
+        if not any(key):
+            self._plain = found
         return found
 
 
 _NO_BODY = Body()
+_NOTHING_GIVEN = (NOTHING, NOTHING, b"", NOTHING, NOTHING, NOTHING, NOTHING)
 _message = msgspec.json.Decoder(Message).decode
 _system = msgspec.json.Decoder(str | list[Raw] | None).decode
 _tools = msgspec.json.Decoder(list[Raw] | None).decode
 _tool_config = msgspec.json.Decoder(ToolConfig).decode
-
-
-def _size(block: _Block) -> int:
-    return MEDIA_TOKENS * BYTES_PER_TOKEN if block.kind in _MEDIA else len(block.raw)
 
 
 _TEXT, _TEXT_DOCUMENT = _CODE["text"], _CODE["text_document"]
@@ -226,7 +238,7 @@ def _content(content: str | list[Raw] | None) -> list[bytes]:
 def _take(blocks: list[_Block], points: list[tuple[int, int]], raw: bytes, section: int, anthropic: bool) -> None:
     """One member of a list of blocks: a block, a point, or a block with a point on it."""
     if b'"cachePoint"' not in raw and b'"cache_control"' not in raw:
-        if raw.startswith(b'{"text":') and section != SectionCode.TOOLS:  # what most blocks are, in either dialect
+        if raw.startswith(b'{"text":') and section:  # what most blocks are, in either dialect; no tool
             blocks.append(_Block(raw, _TEXT))
             return
         blocks.append(_Block(raw, _kind_of(raw, anthropic, section)))
