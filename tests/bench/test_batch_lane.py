@@ -135,3 +135,11 @@ def test_a_job_that_is_refused_ends_its_own_lane(bench, served, small):
     assert lanes["batch"]["status"] == "refused"
     assert "There is no bucket not-there" in lanes["batch"]["why"]
     assert lanes["cached"]["status"] == "ran"
+
+
+def test_without_fixed_answers_the_history_is_what_the_baseline_got(bench, small):
+    """So both lanes read the same tokens at every turn."""
+    text = "\n".join(line for line in small.splitlines() if "answer:" not in line)
+    lanes = _lanes(bench(text))
+    assert lanes["batch"]["status"] == "ran"
+    assert [turn["input"] for turn in lanes["batch"]["turns"]] == [turn["input"] for turn in lanes["baseline"]["turns"]]
