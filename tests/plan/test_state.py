@@ -2,22 +2,26 @@
 
 import sqlite3
 import stat
+import tracemalloc
+from decimal import Decimal
 
 import pytest
 
 from rockbottom.plan import Planner
 from rockbottom.plan.state import UnreadableState
+from rockbottom.plan.volatile import Volatiles
+from rockbottom.prompt import Api, BlockKind, Parameters, Prompt, Section, Segment, digest_of, prompt_of
 from rockbottom.quantities import Usage
 
 NOW = 1_795_000_000.0
 MODEL = "global.anthropic.claude-sonnet-4-6"
 
 
-def request_of(question: str) -> dict:
+def request_of(question: str, company: str = "") -> dict:
     """A long system prompt with a secret in it, and a question."""
     return {
         "modelId": MODEL,
-        "system": [{"text": "hunter2 " * 3000}],
+        "system": [{"text": company + "hunter2 " * 3000}],
         "messages": [{"role": "user", "content": [{"text": question}]}],
     }
 
@@ -59,6 +63,41 @@ def test_two_processes_add_up(tmp_path):
     assert account.plain == 5000
 
 
+def test_processes_that_share_a_file_share_the_allowance(tmp_path):
+    """One draws 30,000 tokens; once both have saved, the other affords 20,000 more and not 20,001."""
+    path, account = tmp_path / "state.db", ("model",)
+    one, other = Planner.load(path), Planner.load(path)
+    one.guard.count(account, Decimal(30_000), Decimal(0))
+    one.save(path)
+    assert other.guard.affords(account, Decimal(20_001), Decimal(0))
+    other.save(path)
+    assert other.guard.affords(account, Decimal(20_000), Decimal(0))
+    assert not other.guard.affords(account, Decimal(20_001), Decimal(0))
+    for planner in (other, one, other, one):  # and however often they save, nothing is counted twice
+        planner.save(path)
+    assert one.guard.account(account).extra == other.guard.account(account).extra == 30_000
+
+
+def test_processes_that_save_often_keep_the_bound_together(tmp_path):
+    """Four planners on one file, an adversary that lets no write ever be read: 1% and one allowance for all."""
+    path = tmp_path / "state.db"
+    planners = [Planner.load(path) for _ in range(4)]
+    bill = plain = Decimal(0)
+    for number in range(120):
+        planner = planners[number % 4]
+        prompt = request_of(f"question {number}", f"company {number}")
+        plan = planner.plan(prompt, now=NOW + 60 * number)
+        written = plan.written_5m + plan.written_1h + plan.read
+        usage = Usage(plan.tokens - written, 1, 0, written)
+        planner.observe(plan, usage, now=NOW + 60 * number)
+        planner.save(path)
+        planners[(number + 1) % 4].save(path)  # the next one learns of it, as all do within a minute
+        bill += usage.input + written * Decimal("1.25")
+        plain += usage.total_input
+        assert bill <= plain * Decimal("1.01") + 50_000
+    assert bill > plain
+
+
 def test_a_file_of_something_else_is_refused_with_one_sentence(tmp_path):
     """Neither another database's version nor plain text is read as state."""
     text = tmp_path / "text.db"
@@ -78,5 +117,61 @@ def test_memory_is_bounded_whatever_the_traffic():
     planner = Planner(capacity=500)
     for number in range(3000):
         planner.plan(request_of(f"question {number}"), now=NOW + number)
-    assert len(planner.history.runs) <= 500
+    assert len(planner.history.runs) <= planner.history.size <= 500
     assert planner.plan(request_of("another"), now=NOW + 3001).read > 1024
+
+
+CAPACITY = 3_000
+
+
+def _blocks(kind: str, number: int) -> list[str]:
+    if kind == "one-off":
+        return [f"s{number}", f"q{number}"]
+    if kind == "long":
+        return [f"s{number}", *(f"{number}-{n}" for n in range(40))]
+    return ["s", f"a{number % 50}", f"b{number}", f"c{number}"]
+
+
+@pytest.mark.parametrize("kind", ["one-off", "long", "branching"])
+def test_a_full_planner_does_not_grow_any_more(kind, monkeypatch):
+    """Traffic built to fill it, never observed: in bytes, what 3,000 prompts leave is not more than 1,500 left.
+
+    The bounds are made small, so that all of them are reached: prefixes, plans and blocks in flight, observations.
+    """
+    monkeypatch.setattr("rockbottom.plan.planner._IN_FLIGHT_SEGMENTS", 2_000)
+    monkeypatch.setattr("rockbottom.plan.planner._IN_FLIGHT_LIMIT", 200)
+    monkeypatch.setattr("rockbottom.plan.returns._PENDING_LIMIT", 1_000)
+    planner, sizes = Planner(capacity=CAPACITY), []
+    tracemalloc.start()
+    try:
+        for number in range(3_000):
+            text = "".join(f"{name}," for name in _blocks(kind, number))
+            planner.plan_prompt(_prompt(text.split(",")[:-1]), MODEL, NOW + number / 100)
+            if number % 1_500 == 1_499:
+                sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert planner.history.size <= CAPACITY
+    assert sizes[1] <= sizes[0] * 1.05
+    assert sizes[1] < 6_000_000
+
+
+def test_what_is_known_of_volatile_texts_does_not_hold_the_texts():
+    """Six hundred system prompts of 100 kB leave far less than one of them each."""
+    volatiles = Volatiles()
+    tracemalloc.start()
+    try:
+        for number in range(600):
+            volatiles.sentence_in(f"It is 2026-11-21 10:{number % 60:02d}. " + f"{number} " * 15_000, count=True)
+        assert tracemalloc.get_traced_memory()[0] < 2_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def _prompt(names: list[str]) -> Prompt:
+    segments = [
+        Segment(Section.MESSAGES if n else Section.SYSTEM, BlockKind.TEXT, digest_of("t", "", name.encode()),
+                900, 1, "user" if n else "", n, 0)
+        for n, name in enumerate(names)
+    ]  # fmt: skip
+    return prompt_of(Api.CONVERSE, segments, (), Parameters())

@@ -14,6 +14,7 @@ from rockbottom.quantities import Ttl
 _QUICK_S, _HOUR_S = Ttl.FIVE_MINUTES.seconds, Ttl.ONE_HOUR.seconds
 _QUICK_RATE, _BACK_RATE = 0.08, 0.15  # the slowest rates of the two moving averages
 _DEEPEST_UPDATED = 16  # runs above the deepest one whose gaps are kept; the ones in between share theirs
+_RUN_WEIGHT = 2
 _VOLATILE_SEGMENTS = 1  # a single branch no longer than this is a prompt's volatile end, not another use of the prefix
 
 
@@ -82,6 +83,11 @@ class History:
         self.capacity = capacity
         self.runs: dict[bytes, Run] = {}
         self._order: OrderedDict[Run, None] = OrderedDict()
+
+    @property
+    def size(self) -> int:
+        """What is remembered, in prefixes; a run weighs as much as two of them, besides its own."""
+        return len(self.runs) + _RUN_WEIGHT * len(self._order)
 
     def visit(self, keys: Sequence[bytes], depths: Sequence[int], fixed: int, now: float) -> Visit:
         """Find the deepest known prefix, count its gap, and mark what turns out to be shared.
@@ -210,7 +216,7 @@ class History:
 
     def _shrink(self) -> None:
         spared = 0
-        while len(self.runs) > self.capacity and len(self._order) > spared:
+        while self.size > self.capacity and len(self._order) > spared:
             run = next(iter(self._order))
             if run.children:
                 self._order.move_to_end(run)

@@ -29,10 +29,11 @@ from rockbottom.prompt import Placement, PrefixHash, Prompt, prefix_hashes, with
 from rockbottom.quantities import RockbottomError, Usage
 
 CAPACITY = 200_000
-"""Prefixes remembered; at about 250 bytes each, some 50 MB."""
+"""Prefixes remembered, a stretch sent only together counting as two more: at most some 70 MB."""
 
 _IN_FLIGHT_S, _IN_FLIGHT_UNOBSERVED_S = 600.0, 30.0
 _IN_FLIGHT_LIMIT = 10_000
+_IN_FLIGHT_SEGMENTS = 500_000
 _ZERO = Decimal(0)
 
 
@@ -92,6 +93,7 @@ class Planner:
         self._volatiles = Volatiles()
         self._lanes: dict[tuple[str, Tier, date], Lane] = {}
         self._pending: OrderedDict[PrefixHash, Pending] = OrderedDict()
+        self._segments_in_flight = 0
         self._observes = False
         self._now = float("-inf")
 
@@ -181,10 +183,10 @@ class Planner:
     def observe(self, request: Mapping[str, Any] | CachePlan, usage: object, *, now: float) -> None:
         """Learn from the usage of the reply to a request; ``request`` is the plan, or the request (applied or not)."""
         key = request.key if isinstance(request, CachePlan) else self._key_of(request, now)
-        pending = self._pending.pop(key, None) if key is not None else None
-        if pending is None:
+        pending = self._pending.get(key) if key is not None else None
+        if pending is None or key is None:
             return
-        self._landed(pending)
+        self._landed(key)
         said = usage_of(usage, pending.hour_share)
         if said is None:
             return
@@ -289,19 +291,22 @@ class Planner:
         return replace(plan, key=keys[-1])
 
     def _in_flight(self, key: PrefixHash, decision: Decision, plan: CachePlan, now: float) -> None:
-        old = self._pending.pop(key, None)
-        if old is not None:
-            self._landed(old)
+        if key in self._pending:
+            self._landed(key)
         pending = decision.pending(plan)
         self._pending[key] = pending
+        self._segments_in_flight += len(pending.depths)
         self.guard.count(decision.lane.account, pending.extra, pending.plain, pending.risk)
         limit = _IN_FLIGHT_S if self._observes else _IN_FLIGHT_UNOBSERVED_S
         while self._pending:
             first = next(iter(self._pending))
-            if self._pending[first].at >= now - limit and len(self._pending) <= _IN_FLIGHT_LIMIT:
+            few = len(self._pending) <= _IN_FLIGHT_LIMIT and self._segments_in_flight <= _IN_FLIGHT_SEGMENTS
+            if few and self._pending[first].at >= now - limit:
                 break
-            self._landed(self._pending.pop(first))
+            self._landed(first)
 
-    def _landed(self, pending: Pending) -> None:
-        """It is no longer in flight: what it was predicted, or is now observed, to cost stands."""
+    def _landed(self, key: PrefixHash) -> None:
+        """A plan is no longer in flight: what it was predicted, or is now observed, to cost stands."""
+        pending = self._pending.pop(key)
+        self._segments_in_flight -= len(pending.depths)
         self.guard.count(pending.lane.account, _ZERO, _ZERO, -pending.risk)

@@ -2,8 +2,8 @@
 
 The file holds counts per kind, the accounts of the guard, and prefixes as keyed hashes with their gaps and the
 entries believed alive; never text. Counts and accounts are added up: a process adds what it learned since it
-last saved. Of a prefix the latest row wins. The key of the hashes is in the file, so the file is readable for
-its owner only.
+last saved, and takes over the accounts as they then are. Of a prefix the latest row wins. The key of the hashes is
+in the file, so the file is readable for its owner only.
 """
 
 import json
@@ -114,6 +114,7 @@ def save(
         for name, account in guard.accounts.items():
             extra, plain = saved.accounts.get(name, (Decimal(0), Decimal(0)))
             _add_account(connection, name, account.extra - extra, account.plain - plain)
+        _share_accounts(connection, guard)
         _add_insurances(connection, insurances or {})
         if same_key:
             connection.executemany(
@@ -140,8 +141,7 @@ def load(
             cell = returns.cell(tuple(name.split("/")))
             added = [a + b for a, b in zip(counts_of(cell), json.loads(text), strict=True)]
             cell.hits, cell.misses, cell.own = _positive(added[:4]), _positive(added[4:8]), max(0.0, added[8])
-        for name, extra, plain in connection.execute("SELECT name, extra, plain FROM accounts"):
-            guard.count(tuple(json.loads(name)), Decimal(extra), Decimal(plain))
+        _share_accounts(connection, guard)
         if insurances is not None:
             insurances.update({key: Insurance(MISSES_UNTIL_OFF) for key in _switched_off(connection)})
         rows = connection.execute("SELECT * FROM prefixes ORDER BY start").fetchall()
@@ -182,6 +182,13 @@ def _add_account(connection: sqlite3.Connection, key: tuple[str, ...], extra: De
     before = (Decimal(row[0]), Decimal(row[1])) if row else (Decimal(0), Decimal(0))
     values = (name, str(before[0] + extra), str(before[1] + plain))
     connection.execute("INSERT OR REPLACE INTO accounts VALUES (?, ?, ?)", values)
+
+
+def _share_accounts(connection: sqlite3.Connection, guard: Guard) -> None:
+    """Make the guard's accounts those of the file: what all processes together have spent and saved."""
+    for name, extra, plain in connection.execute("SELECT name, extra, plain FROM accounts"):
+        account = guard.account(tuple(json.loads(name)))
+        account.extra, account.plain = Decimal(extra), Decimal(plain)
 
 
 def _row(run: Run) -> tuple[object, ...]:

@@ -30,15 +30,16 @@ class Volatiles:
 
     def __init__(self) -> None:
         self._fates: OrderedDict[int, _Fate] = OrderedDict()
-        self._skeletons: OrderedDict[str, tuple[int, str]] = OrderedDict()
+        self._skeletons: OrderedDict[tuple[int, int], tuple[int, str]] = OrderedDict()  # by hash and length of a text
 
     def sentence_in(self, text: str, *, count: bool) -> str:
         """The sentence (or line) that changes with every call, or ``""``; ``count``: this is a new call."""
         if len(text) < 8:
             return ""
-        known = self._skeletons.get(text)
+        key = hash(text), len(text)  # not the text itself, which may be a whole book
+        known = self._skeletons.get(key)
         if known is None:
-            known = self._skeletons[text] = (_skeleton(text), _sentence(text))
+            known = self._skeletons[key] = (_skeleton(text), _sentence(text))
             if len(self._skeletons) > _KEPT:
                 self._skeletons.popitem(last=False)
         skeleton, sentence = known
