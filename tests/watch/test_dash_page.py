@@ -220,6 +220,7 @@ def test_simulated_calls_are_labelled_and_apart(page, record):
     wait(browser, "!document.getElementById('simulated').hidden")
     assert text_of(browser, "h1").startswith("The last hour would have cost $")
     assert "AWS billed nothing" in text_of(browser, "#simulated")
+    assert text_of(browser, "#spend-title").startswith("The simulated bill")
     assert browser.evaluate("location.hash") == "#1h,local"
 
 

@@ -240,6 +240,44 @@ def test_a_view_that_starts_anew_goes_on_where_it_was(folder, record):
     second.close()
 
 
+def test_a_start_does_not_hear_the_whole_ledger_again(folder, monkeypatch):
+    """Of many segments taken in before, only the newest is looked into."""
+    from rockbottom.watch import digest
+
+    writer = LedgerWriter(folder, max_bytes=1 << 20)
+    for number in range(2000):
+        writer.record(read(NOW - 900 + number / 10))
+    writer.close()
+    first = View(folder, catalog(), lambda: NOW, lambda: 0.0)
+    assert seen(first).total.calls == 2000
+    first.close()
+    heard = []
+    real = digest.chunks_of
+    monkeypatch.setattr(digest, "chunks_of", lambda file, at: heard.append(file.name) or real(file, at))
+    second = View(folder, catalog(), lambda: NOW, lambda: 0.0)
+    assert seen(second).total.calls == 2000
+    second.close()
+    assert len(list(folder.glob("calls-*.ndjson"))) > 3
+    assert len(set(heard)) <= 1
+
+
+def test_a_reader_does_not_wait_for_a_writer(folder, record):
+    """While one process adds to the digest, another opens it and reads."""
+    import sqlite3
+
+    record(read(NOW - 50))
+    first = View(folder, catalog(), lambda: NOW, lambda: 0.0)
+    seen(first)
+    writer = sqlite3.connect(folder / "watch.sqlite", isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    second = View(folder, catalog(), lambda: NOW, lambda: 0.0)
+    assert second.snapshot(period_named("1h")).total.calls == 1
+    writer.execute("ROLLBACK")
+    writer.close()
+    first.close()
+    second.close()
+
+
 def test_a_digest_that_is_no_database_is_made_anew(view, record, folder):
     """Whatever stands in its file."""
     record(read(NOW - 50))

@@ -67,7 +67,10 @@ class Digest:
 
         May be left after any step; what was added stays added.
         """
-        for segment in segments_of(self.folder):
+        segments = segments_of(self.folder)
+        if not self._heard:
+            self._pass_over(segments[:-1])
+        for segment in segments:
             while not self._is_at_end(segment) and (calls := self._next_run(segment, now)) is not None:
                 yield calls
         if abs(now - self._tended_at) >= _TENDED_EVERY_S:
@@ -75,6 +78,19 @@ class Digest:
             with tables.writing(self.connection):
                 self._put(self._listener.settle(now, self.fact("settled_until")), now)
                 self._prune(now)
+
+    def _pass_over(self, segments: list[Segment]) -> None:
+        """What was taken in whole before this start is not heard again; the newest segment is, for its last calls."""
+        known = {
+            name: place for name, *place in self.connection.execute("SELECT segment, inode, read_to FROM progress")
+        }
+        for segment in segments:
+            try:
+                state = segment.path.stat()
+            except OSError:
+                continue
+            if known.get(segment.path.name) == [state.st_ino, state.st_size]:
+                self._heard[segment.path.name, state.st_ino] = state.st_size
 
     def _is_at_end(self, segment: Segment) -> bool:
         try:
@@ -230,6 +246,10 @@ class Digest:
         try:
             return tables.opened(str(path))
         except sqlite3.OperationalError as error:
+            if (
+                getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+            ):  # another process is making it: the next time is soon
+                raise
             log.warning("rockbottom: no digest can be kept in %s (%s); it is in memory", self.folder, error)
         except sqlite3.DatabaseError as error:  # no database, or a damaged one
             log.warning("rockbottom: %s is damaged (%s); it is made anew", path, error)

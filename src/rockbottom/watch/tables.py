@@ -43,10 +43,10 @@ def opened(path: str) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        with writing(connection):
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version != VERSION:
-                _make(connection)
+        if _version(connection) != VERSION:  # asked first: a reader need not wait for a writer
+            with writing(connection):
+                if _version(connection) != VERSION:
+                    _make(connection)
     except BaseException:
         connection.close()
         raise
@@ -69,6 +69,10 @@ def put_aside(path: Path) -> None:
     """Make room for a new digest where a file of that name is none."""
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return connection.execute("PRAGMA user_version").fetchone()[0]
 
 
 def _make(connection: sqlite3.Connection) -> None:

@@ -25,6 +25,11 @@
       : { hour: "2-digit", minute: "2-digit", ...(exact ? { second: "2-digit" } : {}) };
     return new Date(seconds * 1000).toLocaleString("en-GB", shape);
   };
+  const start = (seconds) => {
+    const day = (when) => when.toLocaleDateString("en-GB", { month: "short", day: "numeric" });
+    const then = new Date(seconds * 1000), today = day(new Date());
+    return days() || day(then) === today ? time(seconds) : `${day(then)}, ${time(seconds)}`;
+  };
   const colour = (rate) => rate === null ? "" : rate >= 0.7 ? "good" : rate >= 0.4 ? "warn" : "bad";
   const sign = (text) => Number(text) > 0 ? "good" : Number(text) < 0 ? "bad" : "";
   const words = (name) => (PERIODS.find((one) => one[0] === name) || PERIODS[1])[1];
@@ -202,6 +207,9 @@
     if (moved) { state.picked = {}; at("tip").textContent = ""; }
     at("headline").textContent = headline(shot);
     document.title = (shot.total.calls ? `${share(shot.total.hit_rate)} hit, ${money(shot.total.cost_usd)} · ` : "") + "rockbottom dash";
+    at("spend-title").textContent = shot.simulated ? "The simulated bill, and what it would be without caching"
+      : "What was paid, and what it would be without caching";
+    at("paid").textContent = shot.simulated ? "simulated" : "paid";
     at("simulated").hidden = !shot.simulated || !shot.total.calls;
     const listed = shot.notices.join("\n");
     if (at("notices").dataset.listed !== listed) {
@@ -236,7 +244,7 @@
         state.tag = answer.headers.get("ETag");
         show(shot);
       } else if (answer.status !== 304) throw new Error(String(answer.status));
-      say(state.paused ? "Paused" : `Live · since ${time(state.shot.since)}`);
+      say(state.paused ? "Paused" : `Live · since ${start(state.shot.since)}`);
       plan(reading(state.shot) ? QUICK_MS : POLL_MS);
     } catch {
       if (number !== state.asked) return;
