@@ -159,3 +159,17 @@ def test_it_waits_for_a_ledger_that_is_not_there(environment, record):
         terminal.until("1 call ")
     finally:
         terminal.close()
+
+
+def test_without_rich_the_live_view_says_what_to_install(monkeypatch, folder):
+    """And what works without it."""
+    from traffic import catalog
+
+    from rockbottom.watch import NeedsRich, View, period_named
+    from rockbottom.watch.screen import Live
+
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    view = View(folder, catalog(), time.time, time.monotonic)
+    with pytest.raises(NeedsRich) as caught:
+        Live(view, period_named("1h"), "auto", 1.0).run()
+    assert caught.value.fix == "pip install 'rockbottom[watch]', or rockbottom watch --once, which needs nothing"

@@ -46,7 +46,7 @@ _HEADERS = {
 _FRESH_S = 0.5  # an answer is given again for so long: ten open pages cost what one costs
 _WATCHED_S = 30.0  # the ledger is followed while somebody looks, and so long after
 _READ_S = 0.25
-_IDLE_S = 1.0
+_IDLE_S = 0.3
 
 
 @dataclass(slots=True)
