@@ -61,7 +61,7 @@ def _cpu(call: Callable[[], object]) -> float:
 
 
 def first_sight(body: Body) -> Iterator[float]:
-    """Planning and applying a conversation never seen before, in a planner that knows others."""
+    """Planning and applying a conversation of which no text was ever sent, in a planner that knows others."""
     planner, number = Planner(), 0
     planner.plan(conversation(6, 8_000, 99), now=EPOCH)
     while True:
