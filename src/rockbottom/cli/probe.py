@@ -24,9 +24,9 @@ from rockbottom.client.probing import (
     estimate,
     findings_of,
     run,
-    saved_facts_path,
     write_facts,
 )
+from rockbottom.client.saved_facts import saved_facts_path
 
 _LOCAL_URL = "http://127.0.0.1:4747"
 _NAMES = ("minimum_tokens", *QUESTIONS)

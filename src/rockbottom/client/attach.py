@@ -18,8 +18,8 @@ from rockbottom.client.errors import NotAttachable, NotAttached
 from rockbottom.client.flights import DEFAULT_HOLD_S
 from rockbottom.client.forks import listen_for_forks
 from rockbottom.client.planning import Planner
-from rockbottom.client.probing.facts import with_saved_facts
 from rockbottom.client.recording import Budget
+from rockbottom.client.saved_facts import with_saved_facts
 from rockbottom.client.sinks import recorder_of
 from rockbottom.ledger import Sink
 

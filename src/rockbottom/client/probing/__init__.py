@@ -1,7 +1,7 @@
 """Asks the service where nobody knows: small experiments on the user's own account, priced beforehand."""
 
 from rockbottom.client.probing.estimate import Estimate, estimate
-from rockbottom.client.probing.facts import saved_facts_path, with_saved_facts, write_facts
+from rockbottom.client.probing.facts import write_facts
 from rockbottom.client.probing.laboratory import Experiment, LocalService, RealService, Service, run
 from rockbottom.client.probing.questions import QUESTIONS, Subject, findings_of
 from rockbottom.client.probing.steps import Finding, Reply, Send, Wait
@@ -21,7 +21,5 @@ __all__ = [
     "estimate",
     "findings_of",
     "run",
-    "saved_facts_path",
-    "with_saved_facts",
     "write_facts",
 ]

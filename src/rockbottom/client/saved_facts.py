@@ -1,0 +1,42 @@
+"""Facts that ``rockbottom probe`` measured on this user's account: where they are kept, and laid over the catalogue."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+from rockbottom.catalog import Catalog, CatalogError
+
+_log = logging.getLogger("rockbottom.client")
+
+ENVIRONMENT = "ROCKBOTTOM_FACTS"
+"""Names another file for measured facts; empty: none are used."""
+
+
+def saved_facts_path() -> Path | None:
+    """Where measured facts are kept: $ROCKBOTTOM_FACTS, else the platform's folder for a user's data."""
+    given = os.environ.get(ENVIRONMENT)
+    if given is not None:
+        return Path(given) if given else None
+    if sys.platform == "darwin":
+        folder = Path.home() / "Library" / "Application Support"
+    elif sys.platform == "win32":
+        folder = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    else:
+        folder = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return folder / "rockbottom" / "measured.toml"
+
+
+def with_saved_facts(catalog: Catalog, region: str | None = None) -> Catalog:
+    """The catalogue with what was measured on this user's account; a file that cannot be read is said and left.
+
+    With a ``region``, facts of other Regions are left out.
+    """
+    try:
+        path = saved_facts_path()
+        if path is None or not path.is_file():
+            return catalog
+        return catalog.overlaid(path, region)
+    except (CatalogError, OSError, RuntimeError) as error:
+        _log.warning("rockbottom: measured facts are left out: %s", error)
+        return catalog
