@@ -1,5 +1,6 @@
 """Killed in the middle, split at any place, followed by several at once: every call is counted once."""
 
+import json
 import os
 import random
 import signal
@@ -14,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from traffic import NOVA, SONNET, call, catalog, read, write
 
-from rockbottom.ledger import LedgerWriter
-from rockbottom.watch import View, period_named
+from rockbottom.ledger import CallRecord, LedgerWriter
+from rockbottom.watch import PERIODS, View, period_named
+from rockbottom.watch.asking import snapshot_from
+from rockbottom.watch.snapshot import State
 
 NOW = 1_795_000_000.0
 
@@ -54,6 +57,41 @@ def test_whoever_takes_calls_in_and_whenever_the_sums_are_those_of_all_calls(cal
             assert total == views[1].snapshot(period_named("24h"), side).total
         for view in views:
             view.close()
+
+
+_COUNT = st.one_of(st.integers(0, 9000), st.integers(-5, 10**20))
+_TEXT = st.one_of(
+    st.text(max_size=8), st.sampled_from(["a: , tokens, b", "a: 4,000 tokens, b", "b: 4,010 tokens, b", "١ tokens"])
+)
+_ODD = st.builds(
+    CallRecord,
+    at=st.one_of(st.floats(NOW - 4000, NOW), st.floats(), st.just(1e300)),
+    model=st.one_of(_TEXT, st.just("anthropic.claude-sonnet-4-6")), operation=_TEXT,
+    scope=st.sampled_from(["us", "", "?"]), region=_TEXT, tier=_TEXT,
+    input=_COUNT, output=_COUNT, cache_read=_COUNT, cache_write_5m=_COUNT,
+    cache_write_1h=_COUNT, cost_usd=st.none() | _TEXT | st.just("0.01"), uncached_usd=st.none() | st.just("0.02"),
+    family=_TEXT, points=_COUNT, minimum=_COUNT, cacheable=_COUNT, tags=st.dictionaries(_TEXT, _TEXT, max_size=2),
+    first_ms=st.none() | st.floats(), elapsed_ms=st.none() | st.floats(), status=st.sampled_from(["ok", "failed", "?"]),
+    endpoint=st.sampled_from(["aws", "local", ""]), cause=st.sampled_from(["", "RB012", "no such rule"]),
+    hashes=st.lists(st.sampled_from("abc"), max_size=3).map(tuple), depths=st.lists(_COUNT, max_size=3).map(tuple),
+)  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(st.lists(_ODD, max_size=8))
+def test_no_record_however_odd_stops_a_view(calls):
+    """Whatever another program wrote: it is shown or counted as damage, and what follows it is taken in."""
+    from rockbottom.watch.digest import Digest
+    from rockbottom.watch.sums import is_sound
+
+    digest = Digest.empty(catalog())
+    digest._add([one for one in calls if is_sound(one)], NOW)
+    digest._add([read(NOW - 5)], NOW)
+    for period in PERIODS:
+        for side in ("aws", "local"):
+            json.dumps(snapshot_from(digest, State(""), period, side, NOW).to_dict(), allow_nan=False)
+    assert digest.fact("calls") == 1 + sum(is_sound(one) for one in calls)
+    digest.close()
 
 
 def test_killed_at_any_moment_every_call_is_counted_once(folder):

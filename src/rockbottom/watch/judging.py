@@ -24,7 +24,7 @@ TOLERANCE_SHARE = 20  # one twentieth: token counts in front of a point are esti
 _MOST_FAMILIES = 4096
 _MOST_HASHES = 65_536
 _LATEST = 6
-_SIZE = re.compile(r"([\d,]+) tokens")
+_SIZE = re.compile(r"(\d[\d,]*) tokens")
 _PARALLEL_UNRECORDED_S = 1.0  # where no latency was recorded: a reply begins within about a second
 
 

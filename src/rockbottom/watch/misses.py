@@ -64,7 +64,7 @@ def fix_of(rule: str) -> str:
     return next((cause.fix for cause in Cause if cause.value == rule), _FIX_CHANGED)
 
 
-_DIGEST_AND_SIZE = re.compile(r"^[^:]*: ([\d,]+) tokens")
+_DIGEST_AND_SIZE = re.compile(r"^[^:]*: (\d[\d,]*) tokens")
 
 
 def family_shown(miss: Miss) -> str:
