@@ -1,5 +1,6 @@
 """What a view says of a ledger, worked out by hand; and what it does when the ledger is torn, moved or deleted."""
 
+import re
 import shutil
 from decimal import Decimal
 
@@ -136,6 +137,23 @@ def test_the_rate_counts_from_the_first_call_and_not_from_the_first_of_the_month
     shot = seen(view, period)
     minutes = (NOW - (NOW - 600) // 60 * 60) / 60
     assert float(shot.usd_per_hour) == pytest.approx(float(shot.total.cost_usd) * 60 / minutes)
+
+
+def test_every_field_is_documented(view, record, repo):
+    """docs/reference/snapshot.md names each field of the snapshot, of its lines, and of what they hold."""
+    record(write(NOW - 1000), write(NOW - 100), read(NOW - 50, endpoint="local"))
+    found = seen(view, side="aws").to_dict()
+    parts = [
+        found,
+        found["total"],
+        found["causes"][0],
+        found["misses"][0],
+        found["bars"][0],
+        found["other"],
+        found["ledger"],
+    ]
+    named = set(re.findall(r"`(\w+)`", (repo / "docs/reference/snapshot.md").read_text(encoding="utf-8")))
+    assert {name for part in parts for name in part} <= named
 
 
 # Following --------------------------------------------------------------------------------------------------
