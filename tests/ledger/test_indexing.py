@@ -153,6 +153,21 @@ def test_torn_lines_are_listed(tmp_path: Path) -> None:
         assert index.rows("SELECT count(*) AS n FROM damaged") == [{"n": 2}]
 
 
+@pytest.mark.parametrize("absurd", ['"at":1e300', '"at":1.0,"first_ms":1e300', '"at":1.0,"elapsed_ms":-1e300'])
+def test_a_line_with_numbers_that_nothing_can_have_costs_itself_only(tmp_path: Path, absurd: str) -> None:
+    """What SQLite could not hold is damage, for the reader and the index alike; the calls around it are there."""
+    writer = written(tmp_path, call())
+    with (tmp_path / "calls-000001.ndjson").open("ab") as file:
+        file.write(b'{%s,"model":"m","operation":"o"}\n' % absurd.encode())
+    writer.record(call())
+    reader = LedgerReader(tmp_path)
+    assert len(list(reader.calls())) == 2
+    assert reader.damaged_count == 1
+    with LedgerIndex(tmp_path) as index:
+        assert index.catch_up() == 2
+        assert index.rows("SELECT count(*) AS n FROM damaged") == [{"n": 1}]
+
+
 def test_a_damaged_index_is_made_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The segments are the truth: an index that is no database is put aside and built from them."""
     written(tmp_path, call(), call())

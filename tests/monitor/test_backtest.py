@@ -420,3 +420,15 @@ def test_invocation_logs_are_a_history_too(tmp_path, capsys):
     assert told["calls"] == 120
     # Zero percent from the first minute: windows end with minutes 0, 5 and 10 at the earliest.
     assert told["alarms"][0]["firings"] == [{"at": _minute(11), "until": None}]
+
+
+def test_minutes_of_history_make_no_proposal(tmp_path, capsys):
+    """A rate of false alarms in a month cannot be told from them, and what was planted had no time to be caught."""
+    writer = LedgerWriter(tmp_path / "short")
+    for minute in range(30):
+        writer.record(_call(minute))
+    writer.close()
+    assert main(["monitor", "backtest", str(tmp_path / "short"), "--alarm", "LowCacheHitRate"]) == 0
+    printed = capsys.readouterr().out
+    assert "proposal   none: less than a day of calls" in printed
+    assert "they are over sooner than what is planted in them may live" in printed

@@ -290,3 +290,18 @@ def test_what_failed_in_between_goes_out_later_and_once(tmp_path, now, monkeypat
     minutes = [json.loads(document)["_aws"]["Timestamp"] for document in sent]
     assert minutes == [(now + 60 * number) * 1000 for number in range(3)]
     assert sum(place.read()[0].values()) == sum(path.stat().st_size for path in ledger.glob("calls-*.ndjson"))
+
+
+def test_calls_that_are_left_out_are_not_among_those_sent(aws, tmp_path, now, capsys):
+    """Three calls to AWS and two to a local endpoint: three are sent, and two are said to be left out."""
+    calls = [call(now + number, endpoint="local" if number < 2 else "aws") for number in range(5)]
+    assert publish(written(tmp_path / "both", calls)) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["sent"] == 3
+    assert "3 calls to publish (2 of a local endpoint are left out)" in printed.err
+
+
+def test_a_port_that_there_cannot_be_is_a_usage_error(tmp_path, capsys):
+    """One message instead of the socket's."""
+    assert main(["monitor", "serve", "--ledger", str(tmp_path), "--port", "99999"]) == 2
+    assert "99999 is not in the range 0<=x<=65535" in capsys.readouterr().err

@@ -162,3 +162,22 @@ def test_publishing_is_allowed_into_one_namespace(capsys):
     statement = json.loads(capsys.readouterr().out)["Statement"][0]
     assert statement["Action"] == ["cloudwatch:PutMetricData"]
     assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "Mine"}}
+
+
+@pytest.mark.parametrize("given", ["us.anthropic.claude-sonnet-4-6", "us.sonnet-4-6"])
+def test_a_model_may_be_named_by_its_profile(capsys, given):
+    """Alarms look at the id that metrics carry, the dashboard at AWS's own metrics under the id that callers use."""
+    assert main(["monitor", "cloudformation", "--model", given]) == 0
+    made = yaml.safe_load(capsys.readouterr().out)["Resources"]
+    low = made["LowCacheHitRateAnthropicClaudeSonnet46"]["Properties"]
+    assert low["Dimensions"] == [{"Name": "ModelId", "Value": SONNET}]
+    assert f'"InputTokenCount","ModelId","us.{SONNET}"' in made["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+
+
+def test_a_model_that_nobody_knows_is_said(capsys):
+    """A slip of the pen would otherwise be an alarm that never rings."""
+    assert main(["monitor", "cloudformation", "--model", "amazon.nova-prp"]) == 0
+    printed = capsys.readouterr()
+    assert "Unknown model 'amazon.nova-prp'" in printed.err
+    assert "alarms look at exactly this ModelId: amazon.nova-prp" in printed.err
+    assert "Unknown model" not in printed.out

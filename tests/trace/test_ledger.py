@@ -102,3 +102,12 @@ def test_what_a_call_recorded_is_what_its_row_says(tmp_path: Path) -> None:
     )
     assert trace.requests.served.tolist() == [-1]
     assert (trace.requests.observed_write_1h.tolist(), trace.requests.tokens_in.tolist()) == ([50], [200])
+
+
+def test_a_ledger_whose_first_line_is_damaged_is_still_one(recorded: Path, tmp_path: Path) -> None:
+    """It is recognised by any whole record near its beginning."""
+    lines = (recorded / "calls-000001.ndjson").read_bytes()
+    (tmp_path / "calls-000001.ndjson").write_bytes(b"not a record\n" + lines)
+    reading = read_trace(str(tmp_path))
+    assert reading.reader == "ledger"
+    assert len(reading.trace) == 16

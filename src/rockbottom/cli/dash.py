@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @ledger_option
-@click.option("--port", default=4748, show_default=True, help="Port to listen on; 0 is any free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=4748,
+    show_default=True,
+    help="Port to listen on; 0 is any free one.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address to bind.")
 @click.option("--expose", is_flag=True, help="Allow a --host that other machines can reach; there is no password.")
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")

@@ -80,8 +80,9 @@ def backtest(ctx: click.Context, source: str | None, as_json: bool, check: bool,
 
     calls = recorded_calls(source, instant(given["since"], "--since"), instant(given["until"], "--until"))
     calls = _of_one_world(calls)
+    named = bool(given["models"])
     given["models"] = given["models"] or tuple(sorted({call.model for call in calls}))
-    wanted = wanted_of(given)
+    wanted = wanted_of(given, warn=named)
     alarms = _chosen(wanted, given["only"])
     kinds = given["kinds"] or ("changes", "vanishes")
     asked = Asked(kinds, given["share"], given["tries"], given["within_h"] * 3600, given["wolves"])
@@ -185,6 +186,9 @@ def _text(found: "list[tuple[str, Tried]]", calls: "Sequence[CallRecord]", asked
     source = evaluation_source()
     yield f"rules as AWS documents them ({source.checked_on}); the minute or two until a metric"
     yield "arrives comes on top"
+    if days * 86_400 < asked.within_s:
+        yield "they are over sooner than what is planted in them may live, so a regression"
+        yield "that was not caught says little"
     for model, one in found:
         yield ""
         yield from _alarm_text(model, one, asked)
@@ -252,7 +256,12 @@ def _detection_text(found: "Detection") -> Iterator[str]:
 
 
 def _proposal_text(one: "Tried", asked: "Asked") -> Iterator[str]:
+    from rockbottom.monitor.alarms.backtest import LEAST_DAYS
+
     proposal = one.proposal
+    if proposal is None and one.days < LEAST_DAYS:
+        yield "  proposal   none: less than a day of calls"
+        return
     if proposal is None:
         yield f"  proposal   none: no threshold stays below {asked.wolves_a_month:g} false alarms a month"
         yield "             if something was wrong then, say so: --bad FROM..TO"

@@ -76,7 +76,7 @@ def _published(
             try:
                 for calls in sender.send_new():
                     sent += calls
-                    _progress(sent, amount.calls + amount.left_out)
+                    _progress(sent, amount.calls)
             except Undelivered as error:  # what is held goes out with the next round
                 if not given["follow"]:
                     raise
@@ -98,7 +98,13 @@ def _published(
 
 @click.command()
 @_ledger
-@click.option("--port", default=9477, show_default=True, help="Port to listen on; 0 is any free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=9477,
+    show_default=True,
+    help="Port to listen on; 0 is any free one.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind; loopback unless told otherwise.")
 @click.option("--tag", "tags", multiple=True, metavar="NAME", help="A tag that becomes a label; repeat.")
 @click.option("--most-series", default=1000, show_default=True, help="Combinations of labels told apart.")

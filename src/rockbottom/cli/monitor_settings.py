@@ -39,8 +39,11 @@ settings_options = options(
 """What decides which alarms are wanted."""
 
 
-def wanted_of(given: dict[str, Any]) -> "Wanted":
-    """The settings that a file and the command line make together; the command line wins. Raises InvalidSettings."""
+def wanted_of(given: dict[str, Any], warn: bool = True) -> "Wanted":
+    """The settings that a file and the command line make together; the command line wins. Raises InvalidSettings.
+
+    ``warn``: say on stderr which models the catalogue does not know.
+    """
     from rockbottom.monitor.alarms.settings import InvalidSettings, read_wanted
 
     wanted = read_wanted(given["file"]).with_thresholds(given["thresholds"])
@@ -58,6 +61,7 @@ def wanted_of(given: dict[str, Any]) -> "Wanted":
         wanted = replace(wanted, called_as=tuple(dict.fromkeys(given["called_as"])))
     if given["no_dashboard"]:
         wanted = replace(wanted, dashboard=False)
+    wanted = _with_published_ids(wanted, warn)
     if not wanted.models:
         wanted = _with_models_of_the_ledger(wanted)
     if not wanted.models:
@@ -66,6 +70,28 @@ def wanted_of(given: dict[str, Any]) -> "Wanted":
             fix="give --model ID, or models = [...] in the file of --alarms",
         )
     return wanted
+
+
+def _with_published_ids(wanted: "Wanted", warn: bool) -> "Wanted":
+    """The models named as metrics name them: by the model's own id, whatever profile or short name it was given by."""
+    pairs = [_published_id(given, warn) for given in wanted.models]
+    models = tuple(dict.fromkeys(model for model, _ in pairs))
+    called = tuple(dict.fromkeys(name for _, name in pairs))
+    return replace(wanted, models=models, called_as=wanted.called_as or (() if called == models else called))
+
+
+def _published_id(given: str, warn: bool) -> tuple[str, str]:
+    """The ModelId that metrics carry, and the id by which callers name the model."""
+    from rockbottom.catalog import CatalogError, Scope, load_catalog
+
+    try:
+        known = load_catalog().model(given)
+    except CatalogError as error:
+        if warn:
+            click.echo(f"{error}\n  alarms look at exactly this ModelId: {given}", err=True)
+        return given, given
+    model = known.model.id
+    return model, model if known.scope is Scope.IN_REGION else f"{known.scope.value}.{model}"
 
 
 _RECENT = """

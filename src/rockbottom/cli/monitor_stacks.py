@@ -45,5 +45,5 @@ def policy(task: str, account: str, region: str, partition: str, **given: Any) -
     from rockbottom.monitor.alarms.policies import POLICIES
 
     rest = {"file": None, "thresholds": (), "topic": None, "models": ("any",), "called_as": (), "no_dashboard": False}
-    wanted = wanted_of({**rest, **given})
+    wanted = wanted_of({**rest, **given}, warn=False)
     click.echo(json.dumps(POLICIES[task](wanted, partition, region, account), indent=2))

@@ -11,7 +11,13 @@ from rockbottom.local.settings import DEFAULT_ACCOUNT, Settings
 
 
 @click.command()
-@click.option("--port", default=4747, show_default=True, help="Port to listen on; 0 is any free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=4747,
+    show_default=True,
+    help="Port to listen on; 0 is any free one.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind; loopback unless told otherwise.")
 @click.option(
     "--clock",

@@ -18,6 +18,12 @@ PICO = 12
 Tokens = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
 """A count; a line with a negative or an absurd one is damage, not a call."""
 
+Instant = Annotated[float, msgspec.Meta(ge=-(10**11), le=10**11)]
+"""Seconds since the epoch, some three thousand years to either side: beyond that it is damage, not a clock."""
+
+Milliseconds = Annotated[float, msgspec.Meta(ge=-(10**12), le=10**12)]
+"""How long something took; one of decades is damage."""
+
 
 class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """One call that finished or failed; one JSON line on disk. Holds no text of a prompt or of an answer.
@@ -26,7 +32,7 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     ``cost_usd`` and ``uncached_usd`` (the same call without caching) are decimal text; None where no price is known.
     """
 
-    at: float
+    at: Instant
     model: str  # the catalogue's id; as given where the catalogue does not know it
     operation: str  # Converse | ConverseStream | InvokeModel | InvokeModelWithResponseStream
     scope: str = ""  # the catalogue's scope: in_region, us, eu, global...
@@ -45,8 +51,8 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     minimum: Tokens = 0  # tokens that a prefix needs on this model; 0: not known
     cacheable: Tokens = 0  # tokens in front of the last point, estimated
     tags: dict[str, str] = {}
-    first_ms: float | None = None  # to the first token of a stream
-    elapsed_ms: float | None = None
+    first_ms: Milliseconds | None = None  # to the first token of a stream
+    elapsed_ms: Milliseconds | None = None
     status: str = "ok"  # "ok" | "no usage" | "failed"
     request_id: str = ""
     source: str = ""  # "client" | "bench" | "keep-alive"

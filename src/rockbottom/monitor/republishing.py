@@ -91,13 +91,14 @@ class Republisher:
         gatherer.resume(self.follower.read_before(settled_until - _LONGEST_LIFE_S), settled_until)
 
     def send_new(self) -> Iterator[int]:
-        """Send what came since, and give the calls of each run once it is sent. Raises Undelivered."""
+        """Send what came since, and say how many calls of each run went out with it. Raises Undelivered."""
         self._gatherer.live = False
         for run in self.follower.runs():
+            left_out = self._gatherer.left_out
             self._outlet.take(run, self._clock())
             self._send()
             self._place.write(self.follower.position, self._gatherer.settled_until)
-            yield len(run)
+            yield len(run) - (self._gatherer.left_out - left_out)
         self._gatherer.live = True
         self._send()  # writes whose lifetime has ended meanwhile
         self._place.write(self.follower.position, self._gatherer.settled_until)

@@ -27,6 +27,7 @@ from rockbottom.quantities import ZERO_USD, Usd
 DAY_S = 86_400
 MONTH_DAYS = 30
 FOLDS = 4
+LEAST_DAYS = 1.0  # of history for a threshold to be proposed: a rate from minutes says nothing of a month
 MOST_OF_THE_TIME = 0.02  # a threshold under which an alarm is on for longer than this share of the time is none
 Stretch = tuple[float, float]
 
@@ -230,11 +231,13 @@ GUARDS = (0, 10, 30, 100)
 
 
 def proposed(alarm: Alarm, history: History, asked: Asked, catalog: Catalog) -> Proposal | None:
-    """The most sensitive threshold that cries wolf seldom enough; None where none does.
+    """The most sensitive threshold that cries wolf seldom enough; None where none does, or less than a day is known.
 
     Where the alarm is about a share or an average, a least number of calls is tried too; what catches most, then
     what catches fastest, is taken, and of equals the one that asks for the fewest calls.
     """
+    if history.days < LEAST_DAYS:
+        return None
     guards = [alarm.least_calls]
     if any(one.statistic == "Average" for one in alarm.metrics.values()) or "/" in alarm.expression:
         guards = sorted({*GUARDS, alarm.least_calls})

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rockbottom.ledger import CallRecord, LedgerReader
+from rockbottom.ledger.lines import START
 from rockbottom.ledger.places import segments_of
 from rockbottom.trace.columns import KINDS, ApiCode, SectionCode, TtlCode
 from rockbottom.trace.gathering import Gathered
@@ -108,7 +109,7 @@ def _stretched(depths: Sequence[int], total: int) -> list[int]:
 
 
 def _recognises(path: Path, head: bytes) -> bool:
-    return path.name.startswith("calls-") and path.suffix == ".ndjson" and head.startswith(b'{"at":')
+    return path.name.startswith("calls-") and path.suffix == ".ndjson" and START in head
 
 
 def _parts(source: str) -> Sequence[str]:
