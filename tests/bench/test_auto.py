@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from rockbottom.bench import EndpointDied, LocalEndpoint, passed, resume
+from rockbottom.bench import AwsEndpoint, EndpointDied, LocalEndpoint, passed, resume
 
 SONNET, NOVA, LLAMA = "us.anthropic.claude-sonnet-4-6", "amazon.nova-pro-v1:0", "us.meta.llama3-3-70b-instruct-v1:0"
 ON = date(2026, 11, 21)
@@ -125,7 +125,7 @@ def test_on_aws_a_lane_goes_on_with_what_its_turns_taught(endpoint_url, small, t
 
     The service is the local endpoint reached as AWS is.
     """
-    from rockbottom.bench import AwsEndpoint, prepare
+    from rockbottom.bench import prepare
 
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "900000000071")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
@@ -147,3 +147,20 @@ def test_on_aws_a_lane_goes_on_with_what_its_turns_taught(endpoint_url, small, t
     again.run()
     second, third = _lanes(again.document())["auto"]["turns"][1:]
     assert third["read"] == second["read"] + second["write"]
+
+
+@pytest.mark.parametrize(("place", "minimum"), [(AwsEndpoint("us-east-1"), 777), (AwsEndpoint("eu-west-1"), 1024),
+                                                (LocalEndpoint("http://127.0.0.1:9"), 1024)])  # fmt: skip
+def test_on_aws_it_plans_by_what_was_measured_there(tmp_path, small, monkeypatch, place, minimum):
+    """Facts of the account hold on AWS, in the Region in which they were measured, and nowhere else."""
+    from rockbottom.cli.bench import _prepared
+
+    (tmp_path / "small.yaml").write_text(small, encoding="utf-8")
+    (tmp_path / "measured.toml").write_text(
+        '[[measured]]\nmodel = "anthropic.claude-sonnet-4-6"\nregion = "us-east-1"\n'
+        "measured_on = 2026-01-01\nminimum_tokens = 777\n"
+    )
+    monkeypatch.setenv("ROCKBOTTOM_FACTS", str(tmp_path / "measured.toml"))
+    given = {"models": [SONNET], "lanes": ["auto"], "repeats": 1, "runs": None, "price_file": None, "on": None}
+    bench = _prepared(tmp_path / "small.yaml", None, place, given)
+    assert bench.plan.catalog.rules(bench.plan.catalog.model(SONNET), ON).minimum_tokens == minimum

@@ -165,8 +165,11 @@ def _aws_region(given: dict[str, Any]) -> str:
 def _prepared(workload: Path | None, resume_from: Path | None, endpoint: "Endpoint", given: dict[str, Any]) -> "Bench":
     from rockbottom.bench import prepare, resume
     from rockbottom.catalog import PriceBook, load_catalog
+    from rockbottom.client.saved_facts import with_saved_facts
 
     catalog = load_catalog()
+    if endpoint.kind == "aws":  # what was measured there holds there; the local endpoint does as its switches say
+        catalog = with_saved_facts(catalog, endpoint.region)
     book = catalog.price_book.overlay(PriceBook.read(given["price_file"])) if given["price_file"] else None
     on: date | None = given["on"].date() if given["on"] else None
     if resume_from is not None:
