@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Price, PriceBook, Tier, load_catalog
 from rockbottom.quantities import Source, Unit
-from rockbottom.replay import FIXED, Rates, Stage, bill_of, exact_usage, keep_alive_bill, relaxed, usage_of
+from rockbottom.replay import FIXED, Rates, Stage, bill_of, exact_usage, keep_alive_bill, nodes_of, relaxed, usage_of
 from rockbottom.replay.analysis import gaps_of, minutes_of, waste_of
 from rockbottom.replay.policies import run
 from rockbottom.trace import Blocks, Points, Requests, Trace
@@ -132,3 +132,19 @@ def test_gaps_and_quota():
     assert rows["under 1 min"] == (1, 2000, 2000)
     assert rows["5 min to 1 h"] == (1, 4000, 0)
     assert minutes_of(stage, found) == {0: (8000, 6000), 6: (4000, 4000)}
+
+
+@pytest.mark.parametrize("step", [1, 2**12, 2**21, 2**32])
+def test_prefixes_of_any_pattern_are_numbered_in_order(step):
+    """Dense numbers, and multiples of large powers of two, which would fall on one another in a table by low bits."""
+    count = 100_000
+    blocks = {"prefix": np.tile(np.arange(count, dtype=np.uint64) * np.uint64(step), 2)}
+    offsets = np.array([0, count, 2 * count])
+    trace = Trace(
+        table_of(Requests, {"at": [0.0, 1.0]}, 2), table_of(Blocks, blocks, 2 * count), table_of(Points, {}, 0),
+        offsets, np.zeros(3, np.int64), dict.fromkeys(NAME_TABLES, ()),
+    )  # fmt: skip
+    nodes = nodes_of(trace)
+    assert nodes.count == count
+    assert nodes.known.tolist() == [0, count]
+    assert bool((nodes.of_block == np.tile(np.arange(count), 2)).all())

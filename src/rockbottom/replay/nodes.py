@@ -10,7 +10,7 @@ import numpy as np
 from rockbottom.trace import Array, Trace
 from rockbottom.trace.compiled import compiled
 
-NEAR, SPREAD = np.uint64(21), np.uint64(0x9E3779B97F4A7C15)
+SPREAD, HIGH = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +34,9 @@ def nodes_of(trace: Trace, namespaces: Array | None = None) -> Nodes:
     of_block, known = np.empty(len(prefix), np.int32), np.empty(len(trace), np.int32)
     # A table of at least four places for three rows; untouched pages of ``first`` cost nothing.
     slots = np.full(1 << (max(4 * len(prefix) // 3, 16) - 1).bit_length(), -1, np.int32)
-    count = _fill(prefix, offsets, of_block, known, slots, np.empty(len(prefix), np.uint64))
+    # Numbers of blocks that fit into the table are their own places, and neighbours stay neighbours.
+    dense = len(prefix) > 0 and int(prefix.max()) < len(slots)
+    count = _fill(prefix, offsets, of_block, known, slots, np.empty(len(prefix), np.uint64), dense)
     return Nodes(of_block, count, known)
 
 
@@ -55,12 +57,12 @@ def _known(of_block: Array, offsets: Array, known: Array) -> None:
 
 
 @compiled
-def _fill(prefix: Array, offsets: Array, of_block: Array, known: Array, slots: Array, first: Array) -> int:
+def _fill(prefix: Array, offsets: Array, of_block: Array, known: Array, slots: Array, first: Array, dense: bool) -> int:
     """Number every block; returns how many different prefixes there are.
 
     Where a prefix was seen before, the next block usually goes on as it did then, and numbers were given in
     that order: so the number after the last one is tried before the table. Open addressing, linear probing. A
-    prefix is a hash already, or the number of a block: neighbours stay neighbours, what is far apart is spread.
+    prefix is a hash, or the number of a block; unless ``dense`` it is spread, for numbers may have any pattern.
     """
     mask = np.uint64(len(slots) - 1)
     one = np.uint64(1)
@@ -73,7 +75,7 @@ def _fill(prefix: Array, offsets: Array, of_block: Array, known: Array, slots: A
             if node < count and first[node] == key:
                 of_block[row] = node
                 continue
-            place = (key ^ ((key >> NEAR) * SPREAD)) & mask
+            place = key if dense else ((key ^ (key >> HIGH)) * SPREAD >> HIGH) & mask
             node = np.int64(slots[place])
             while node >= 0 and first[node] != key:
                 place = (place + one) & mask
