@@ -25,12 +25,12 @@ import msgspec
 
 from rockbottom.catalog import load_catalog
 from rockbottom.ledger import CallRecord, LedgerWriter
-from rockbottom.ledger.places import segment_path
+from rockbottom.ledger.places import volume_path
 from rockbottom.watch import PERIODS, View
 from rockbottom.watch.server import Dash
 
 _DAYS = 30
-_SEGMENT = 16 << 20
+_VOLUME = 16 << 20
 _MODELS = (
     ("anthropic.claude-sonnet-4-6", "Claude Sonnet 4.6", "0.0041", "0.0152"),
     ("anthropic.claude-haiku-4-5-20251001-v1:0", "Claude Haiku 4.5", "0.0014", "0.0050"),
@@ -63,10 +63,10 @@ def _write(folder: Path, count: int, now: float) -> int:
     for call in _calls(count, now):
         lines.append(encode(call) + b"\n")
         size += len(lines[-1])
-        if size >= _SEGMENT:
-            segment_path(folder, number).write_bytes(b"".join(lines))
+        if size >= _VOLUME:
+            volume_path(folder, number).write_bytes(b"".join(lines))
             lines, size, number, total = [], 0, number + 1, total + size
-    segment_path(folder, number).write_bytes(b"".join(lines))
+    volume_path(folder, number).write_bytes(b"".join(lines))
     return total + size
 
 

@@ -80,7 +80,7 @@ def test_export_gives_every_call(folder: Path) -> None:
 def test_prune_asks_and_removes_the_oldest(tmp_path: Path) -> None:
     """Without --yes nothing goes; the sums of what went stay."""
     writer = LedgerWriter(tmp_path)
-    writer.segment_bytes = 1 << 12
+    writer.volume_bytes = 1 << 12
     for number in range(200):
         writer.record(CallRecord(float(number), "m", "Converse", tags={"filler": "x" * 100}))
     assert "add --yes" in str(

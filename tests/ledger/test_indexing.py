@@ -1,4 +1,4 @@
-"""The index says what the segments say, however and by whomever it is caught up."""
+"""The index says what the volumes say, however and by whomever it is caught up."""
 
 import sqlite3
 import threading
@@ -116,7 +116,7 @@ def test_readers_that_catch_up_at_once_count_every_call_once(tmp_path: Path) -> 
         assert index.rows("SELECT sum(calls) AS n, sum(input) AS i FROM minutes") == [{"n": 3500, "i": 3500}]
 
 
-def test_calls_of_removed_segments_stay_in_the_roll_ups(tmp_path: Path) -> None:
+def test_calls_of_removed_volumes_stay_in_the_roll_ups(tmp_path: Path) -> None:
     """The bound of the ledger bounds the rows of the index; what was spent is still known."""
     writer = LedgerWriter(tmp_path, max_bytes=4 << 16)
     with LedgerIndex(tmp_path) as index:
@@ -132,7 +132,7 @@ def test_calls_of_removed_segments_stay_in_the_roll_ups(tmp_path: Path) -> None:
 
 
 def test_a_ledger_begun_anew_under_the_same_names_is_taken_in(tmp_path: Path) -> None:
-    """Somebody removes the segments and keeps the index: the new first segment is another one."""
+    """Somebody removes the volumes and keeps the index: the new first volume is another one."""
     written(tmp_path, *(call(input=1) for _ in range(9)))
     with LedgerIndex(tmp_path) as index:
         index.catch_up()
@@ -169,7 +169,7 @@ def test_a_line_with_numbers_that_nothing_can_have_costs_itself_only(tmp_path: P
 
 
 def test_a_damaged_index_is_made_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The segments are the truth: an index that is no database is put aside and built from them."""
+    """The volumes are the truth: an index that is no database is put aside and built from them."""
     written(tmp_path, call(), call())
     (tmp_path / "index.sqlite").write_bytes(b"not a database at all" * 100)
     with LedgerIndex(tmp_path) as index:

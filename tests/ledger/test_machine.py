@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from rockbottom.ledger import CallRecord, LedgerIndex, LedgerReader, LedgerWriter, writing
-from rockbottom.ledger.places import segments_of
+from rockbottom.ledger.places import volumes_of
 
 
 class Disk:
@@ -53,7 +53,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _started(self) -> LedgerWriter:
         writer = LedgerWriter(self.folder, clock=lambda: self.now)
-        writer.segment_bytes = 2000  # some forty calls a file
+        writer.volume_bytes = 2000  # some forty calls a file
         return writer
 
     @rule(calls=st.integers(1, 60))
@@ -75,11 +75,11 @@ class LedgerMachine(RuleBasedStateMachine):
     def mend_the_disk(self) -> None:
         self.disk.short = self.disk.broken = False
 
-    @precondition(lambda self: segments_of(self.folder))
+    @precondition(lambda self: volumes_of(self.folder))
     @rule(size=st.integers(1, 30))
     def another_process_dies_while_it_writes(self, size: int) -> None:
         line = b'{"at":7.0,"model":"m","operation":"Converse"}'[:size]
-        with segments_of(self.folder)[-1].path.open("ab") as file:
+        with volumes_of(self.folder)[-1].path.open("ab") as file:
             file.write(line)
 
     @rule()

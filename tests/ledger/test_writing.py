@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rockbottom.ledger import CallRecord, LedgerReader, LedgerWriter
-from rockbottom.ledger.places import segments_of
+from rockbottom.ledger.places import volumes_of
 from rockbottom.ledger.trimming import notes_of
 
 MORTAL = Path(__file__).with_name("mortal_writer.py")
@@ -74,7 +74,7 @@ def test_a_torn_line_is_located_and_the_record_behind_it_kept(tmp_path: Path) ->
     writer.record(call(4))
     reader = LedgerReader(tmp_path)
     assert [int(found.at) for found in reader.calls()] == [1, 3, 4]
-    assert [(line.segment, line.offset, line.size) for line in reader.damaged] == [("calls-000001.ndjson", first, 24)]
+    assert [(line.volume, line.offset, line.size) for line in reader.damaged] == [("calls-000001.ndjson", first, 24)]
 
 
 def test_a_new_writer_begins_on_a_new_line(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_new_writer_begins_on_a_new_line(tmp_path: Path) -> None:
 
 
 def test_a_line_still_being_written_is_left_for_the_next_time(tmp_path: Path) -> None:
-    """The end of the newest segment without a newline is no damage yet."""
+    """The end of the newest volume without a newline is no damage yet."""
     LedgerWriter(tmp_path).record(call(1))
     with (tmp_path / "calls-000001.ndjson").open("ab") as file:
         file.write(b'{"at":2.0,"mod')
@@ -98,8 +98,8 @@ def test_a_line_still_being_written_is_left_for_the_next_time(tmp_path: Path) ->
     assert reader.damaged == []
 
 
-def test_segments_rotate_and_the_oldest_go_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The bound holds within a segment, and every call is either there or in a note."""
+def test_volumes_rotate_and_the_oldest_go_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The bound holds within a volume, and every call is either there or in a note."""
     writer = LedgerWriter(tmp_path, max_bytes=8 << 16, clock=lambda: 123.0)
     for number in range(2500):
         writer.record(call(number, tags={"filler": "x" * 300}))
@@ -107,7 +107,7 @@ def test_segments_rotate_and_the_oldest_go_counted(tmp_path: Path, caplog: pytes
     removed = sum(note["calls"] for note in notes_of(tmp_path))
     assert removed > 0
     assert kept == list(range(removed, 2500))
-    assert sum(segment.path.stat().st_size for segment in segments_of(tmp_path)) <= (8 << 16) + 500
+    assert sum(volume.path.stat().st_size for volume in volumes_of(tmp_path)) <= (8 << 16) + 500
     assert "the oldest" in caplog.text
 
 
@@ -138,11 +138,11 @@ def test_a_kill_at_any_moment_loses_at_most_the_call_under_way(tmp_path: Path, r
 
 
 def test_processes_that_rotate_at_once_lose_nothing(tmp_path: Path) -> None:
-    """Three writers over many small segments: every call is there once."""
+    """Three writers over many small volumes: every call is there once."""
     writers = [started(tmp_path, name, most=1500) for name in "abc"]
     for one in writers:
         one.communicate()
-    # 1500 calls of about 370 bytes each from three processes fill 1.6 MB in one segment of 16 MB; now many segments.
+    # 1500 calls of about 370 bytes each from three processes fill 1.6 MB in one volume of 16 MB; now many volumes.
     assert Counter(found.tags["writer"] for found in LedgerReader(tmp_path).calls()) == dict.fromkeys("abc", 1500)
     small = tmp_path / "small"
     writers = [started(small, name, max_bytes=40 << 16, most=1500) for name in "abc"]
@@ -150,13 +150,13 @@ def test_processes_that_rotate_at_once_lose_nothing(tmp_path: Path) -> None:
         one.communicate()
     found = Counter((one.tags["writer"], one.input) for one in LedgerReader(small).calls())
     assert found == {(name, number): 1 for name in "abc" for number in range(1500)}
-    assert len(segments_of(small)) == 6
+    assert len(volumes_of(small)) == 6
 
 
 def test_threads_share_a_writer(tmp_path: Path) -> None:
     """Records of several threads are whole, over rotations too."""
     writer = LedgerWriter(tmp_path, max_bytes=100 << 16)
-    writer.segment_bytes = 1 << 14
+    writer.volume_bytes = 1 << 14
 
     def write(start: int) -> None:
         for number in range(start, start + 500):
@@ -289,7 +289,7 @@ print(len(reader.damaged))
 
 
 def test_a_write_cut_short_by_the_system_damages_no_other(tmp_path: Path) -> None:
-    """A limit on the size of files cuts a record in the middle: it is written again whole in another segment."""
+    """A limit on the size of files cuts a record in the middle: it is written again whole in another volume."""
     done = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": str(SRC)}, check=False,
@@ -308,7 +308,7 @@ def test_a_record_that_cannot_be_written_down_is_left_out(tmp_path: Path, caplog
     assert "could not be recorded" in caplog.text
 
 
-def test_a_segment_removed_under_a_writer_is_begun_again(tmp_path: Path) -> None:
+def test_a_volume_removed_under_a_writer_is_begun_again(tmp_path: Path) -> None:
     """Somebody deletes the ledger while a process records: the next call is there."""
     writer = LedgerWriter(tmp_path / "ledger")
     writer.record(call(1))

@@ -76,13 +76,13 @@ def test_it_goes_on_where_it_ended(aws, ledger, now, capsys):
 
 def test_another_process_writes_and_a_line_that_is_not_finished_waits(aws, ledger, capsys):
     """Half a line at the end is somebody writing; it is sent once it is whole."""
-    (segment,) = ledger.glob("calls-*.ndjson")
-    whole = segment.read_bytes().splitlines(keepends=True)[-1]
-    with segment.open("ab") as file:
+    (volume,) = ledger.glob("calls-*.ndjson")
+    whole = volume.read_bytes().splitlines(keepends=True)[-1]
+    with volume.open("ab") as file:
         file.write(whole[:40])
     assert publish(ledger) == 0
     assert json.loads(capsys.readouterr().out)["sent"] == 20
-    with segment.open("ab") as file:
+    with volume.open("ab") as file:
         file.write(whole[40:])
     assert publish(ledger) == 0
     assert json.loads(capsys.readouterr().out)["sent"] == 1

@@ -186,7 +186,7 @@ def test_a_ledger_that_is_deleted_is_forgotten(view, record, folder):
 
 
 def test_a_ledger_that_rotates_keeps_its_sums(view, folder):
-    """Segments of 64 KiB, of which the oldest are removed; every call taken in stays in the sums, and it is said."""
+    """Volumes of 64 KiB, of which the oldest are removed; every call taken in stays in the sums, and it is said."""
     writer = LedgerWriter(folder, max_bytes=256 << 10, clock=lambda: NOW)
     for step in range(40):
         for number in range(50):
@@ -202,8 +202,8 @@ def test_a_ledger_that_rotates_keeps_its_sums(view, folder):
 def test_damaged_lines_are_left_out_and_counted(view, record, folder):
     """Rubbish between two calls."""
     record(write(NOW - 50))
-    segment = next(folder.glob("calls-*.ndjson"))
-    segment.write_bytes(segment.read_bytes() + b'{"at": 12, "mod\n\xff\xfe\n')
+    volume = next(folder.glob("calls-*.ndjson"))
+    volume.write_bytes(volume.read_bytes() + b'{"at": 12, "mod\n\xff\xfe\n')
     record(read(NOW - 40))
     shot = seen(view)
     assert (shot.total.calls, shot.ledger.damaged) == (2, 2)
@@ -213,11 +213,11 @@ def test_damaged_lines_are_left_out_and_counted(view, record, folder):
 def test_a_line_that_is_being_written_waits(view, record, folder):
     """Half a line is no damage: it is counted when it is whole."""
     record(write(NOW - 50), read(NOW - 40))
-    segment = next(folder.glob("calls-*.ndjson"))
-    whole = segment.read_bytes()
-    segment.write_bytes(whole[:-20])
+    volume = next(folder.glob("calls-*.ndjson"))
+    whole = volume.read_bytes()
+    volume.write_bytes(whole[:-20])
     assert seen(view).total.calls == 1
-    segment.write_bytes(whole)
+    volume.write_bytes(whole)
     shot = seen(view)
     assert (shot.total.calls, shot.ledger.damaged) == (2, 0)
 
@@ -259,7 +259,7 @@ def test_a_view_that_starts_anew_goes_on_where_it_was(folder, record):
 
 
 def test_a_start_does_not_hear_the_whole_ledger_again(folder, monkeypatch):
-    """Of many segments taken in before, only the newest is looked into."""
+    """Of many volumes taken in before, only the newest is looked into."""
     from rockbottom.watch import digest
 
     writer = LedgerWriter(folder, max_bytes=1 << 20)

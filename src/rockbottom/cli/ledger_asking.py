@@ -67,7 +67,7 @@ def export(folder: Path | None, as_json: bool, as_csv: bool, since: datetime | N
         _write_csv(_flat(calls, names), names)
     if reader.damaged_count:
         first = reader.damaged[0]
-        say(f"{reader.damaged_count} torn lines were left out; the first: {first.segment}, byte {first.offset}")
+        say(f"{reader.damaged_count} torn lines were left out; the first: {first.volume}, byte {first.offset}")
 
 
 def _flat(calls: Iterable[Any], names: list[str]) -> Iterator[Mapping[str, Any]]:

@@ -64,7 +64,7 @@ def info(folder: Path | None, as_json: bool) -> None:
 
 
 def _document(folder: Path) -> Json:
-    from rockbottom.ledger.places import segments_of
+    from rockbottom.ledger.places import volumes_of
     from rockbottom.ledger.trimming import notes_of
 
     with caught_up(folder) as index:
@@ -79,7 +79,7 @@ def _document(folder: Path) -> Json:
             for name in ("calls", "minutes", "hours", "families", "damaged")
         }
     notes = list(notes_of(folder))
-    segments = segments_of(folder)
+    volumes = volumes_of(folder)
     return {
         "folder": str(folder),
         "calls": sum(kind["calls"] for kind in kinds),
@@ -88,8 +88,8 @@ def _document(folder: Path) -> Json:
         **{name: sum(kind[name] for kind in kinds) for name in ("failed", "no_usage", "priced")},
         "simulated": sum(kind["calls"] for kind in kinds if kind["endpoint"] == "local"),
         "models": _by_model(kinds),
-        "files": len(segments),
-        "bytes": sum(segment.path.stat().st_size for segment in segments),
+        "files": len(volumes),
+        "bytes": sum(volume.path.stat().st_size for volume in volumes),
         "removed_calls": sum(int(note.get("calls", 0)) for note in notes),
         "dropped_calls": sum(int(note.get("dropped", 0)) for note in notes),
         "damaged": damaged,
@@ -148,12 +148,12 @@ def prune(folder: Path | None, keep_mb: float, yes: bool) -> None:
     """
     from time import time
 
-    from rockbottom.ledger.places import segments_of
+    from rockbottom.ledger.places import volumes_of
     from rockbottom.ledger.trimming import trim
 
     where = folder_of(folder)
-    size = sum(segment.path.stat().st_size for segment in segments_of(where))
-    if size <= keep_mb * 1e6 or len(segments_of(where)) < 2:
+    size = sum(volume.path.stat().st_size for volume in volumes_of(where))
+    if size <= keep_mb * 1e6 or len(volumes_of(where)) < 2:
         click.echo(f"{size / 1e6:,.1f} MB: nothing to remove", err=True)
         return
     if not yes:

@@ -1,7 +1,7 @@
-"""An index of the ledger in SQLite, beside the segments: made from them, caught up when asked, safe to delete.
+"""An index of the ledger in SQLite, beside the volumes: made from them, caught up when asked, safe to delete.
 
-How far each segment was read is kept in the same transaction as what was read, so several processes may catch up at
-once and every record is counted once. Rows of calls go when their segment is removed; the roll-ups stay.
+How far each volume was read is kept in the same transaction as what was read, so several processes may catch up at
+once and every record is counted once. Rows of calls go when their volume is removed; the roll-ups stay.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rockbottom.ledger import schema
 from rockbottom.ledger.errors import LedgerError, NoLedger
 from rockbottom.ledger.lines import found_in
-from rockbottom.ledger.places import Segment, segments_of
+from rockbottom.ledger.places import Volume, volumes_of
 from rockbottom.ledger.reading import chunks_of
 from rockbottom.ledger.records import usd_of_picousd
 from rockbottom.ledger.sums import MOST_FAMILIES, OTHER, Gathered, Key
@@ -82,69 +82,69 @@ class LedgerIndex:
         catches up at the same time goes on where this one is.
         """
         added = 0
-        segments = segments_of(self.folder)
+        volumes = volumes_of(self.folder)
         known = self._known()
-        if not known.keys() <= {segment.path.name for segment in segments}:
+        if not known.keys() <= {volume.path.name for volume in volumes}:
             with self._writing():
                 self._forget_removed()
-        for segment in segments:
-            if self._is_read(segment, known):
+        for volume in volumes:
+            if self._is_read(volume, known):
                 continue
-            for calls in self._caught_up(segment):
+            for calls in self._caught_up(volume):
                 added += calls
                 if most is not None and added >= most:
                     return added
         return added
 
     def _known(self) -> dict[str, tuple[int, int]]:
-        """How far each segment was read, with its inode."""
-        rows = self.connection.execute("SELECT name, inode, read_to FROM segments")
+        """How far each volume was read, with its inode."""
+        rows = self.connection.execute("SELECT name, inode, read_to FROM volumes")
         return {name: (inode, read_to) for name, inode, read_to in rows}
 
-    def _is_read(self, segment: Segment, known: Mapping[str, tuple[int, int]]) -> bool:
-        """Whether a segment was read to its end, so that no lock need be taken for it."""
+    def _is_read(self, volume: Volume, known: Mapping[str, tuple[int, int]]) -> bool:
+        """Whether a volume was read to its end, so that no lock need be taken for it."""
         try:
-            state = segment.path.stat()
+            state = volume.path.stat()
         except OSError:
             return True
-        return known.get(segment.path.name) == (state.st_ino, state.st_size)
+        return known.get(volume.path.name) == (state.st_ino, state.st_size)
 
-    def _caught_up(self, segment: Segment) -> Iterator[int]:
+    def _caught_up(self, volume: Volume) -> Iterator[int]:
         while True:
             with self._writing():
-                calls = self._next_run(segment)
+                calls = self._next_run(volume)
             if calls is None:
                 return
             yield calls
 
-    def _next_run(self, segment: Segment) -> int | None:
+    def _next_run(self, volume: Volume) -> int | None:
         """Take in one run of whole lines; None: there is no more."""
         try:
-            file = segment.path.open("rb")
+            file = volume.path.open("rb")
         except OSError:
             return None
         with file:
-            number, offset = self._place_in(segment)
+            number, offset = self._place_in(volume)
             for begin, data, whole in chunks_of(file, offset):
                 if not whole:
                     return None
                 calls = self._take(number, begin, data)
-                self.connection.execute("UPDATE segments SET read_to = ? WHERE id = ?", (begin + len(data) + 1, number))
+                self.connection.execute("UPDATE volumes SET read_to = ? WHERE id = ?", (begin + len(data) + 1, number))
                 return calls
         return None
 
-    def _place_in(self, segment: Segment) -> tuple[int, int]:
-        """The number of a segment in the index, and how far it was read."""
-        state = segment.path.stat()
+    def _place_in(self, volume: Volume) -> tuple[int, int]:
+        """The number of a volume in the index, and how far it was read."""
+        state = volume.path.stat()
         known = self.connection.execute(
-            "SELECT id, read_to, inode FROM segments WHERE name = ?", (segment.path.name,)
+            "SELECT id, read_to, inode FROM volumes WHERE name = ?", (volume.path.name,)
         ).fetchone()
         if known is not None:
             if known[2] == state.st_ino and known[1] <= state.st_size:
                 return known[0], known[1]
-            self._forget(known[0])  # the segment of this name was removed, and another was begun
+            self._forget(known[0])  # the volume of this name was removed, and another was begun
         made = self.connection.execute(
-            "INSERT INTO segments (name, inode) VALUES (?, ?)", (segment.path.name, state.st_ino)
+            "INSERT INTO volumes (name, inode) VALUES (?, ?)", (volume.path.name, state.st_ino)
         )
         return int(made.lastrowid or 0), 0
 
@@ -204,17 +204,17 @@ class LedgerIndex:
         return number
 
     def _forget_removed(self) -> None:
-        """Rows of segments that were removed; their sums stay in the roll-ups."""
-        there = {segment.path.name for segment in segments_of(self.folder)}
-        for number, name in self.connection.execute("SELECT id, name FROM segments").fetchall():
+        """Rows of volumes that were removed; their sums stay in the roll-ups."""
+        there = {volume.path.name for volume in volumes_of(self.folder)}
+        for number, name in self.connection.execute("SELECT id, name FROM volumes").fetchall():
             if name not in there:
                 self._forget(number)
 
     def _forget(self, number: int) -> None:
         rows = (number << _OFFSET_BITS, (number + 1) << _OFFSET_BITS)
         self.connection.execute("DELETE FROM call_rows WHERE id >= ? AND id < ?", rows)
-        self.connection.execute("DELETE FROM damaged WHERE segment = ?", (number,))
-        self.connection.execute("DELETE FROM segments WHERE id = ?", (number,))
+        self.connection.execute("DELETE FROM damaged WHERE volume = ?", (number,))
+        self.connection.execute("DELETE FROM volumes WHERE id = ?", (number,))
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -252,7 +252,7 @@ class LedgerIndex:
             log.warning("rockbottom: the index of %s cannot be kept on disk (%s); it is in memory", self.folder, error)
             self.in_memory = True
             return _prepared(":memory:")
-        except sqlite3.DatabaseError as error:  # no database, or a damaged one: it is made from the segments anew
+        except sqlite3.DatabaseError as error:  # no database, or a damaged one: it is made from the volumes anew
             log.warning("rockbottom: %s is damaged (%s); it is made anew", path, error)
             _put_aside(path)
             return _prepared(path)

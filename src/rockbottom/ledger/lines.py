@@ -1,4 +1,4 @@
-"""Lines of a segment: whole ones to records, torn ones counted and located, and what follows them saved.
+"""Lines of a volume: whole ones to records, torn ones counted and located, and what follows them saved.
 
 A torn line is the start of a record that a killed process or a full disk cut off. The next process may have written
 its record right behind it; as every record begins with the same bytes, and a quote inside a JSON string is always
@@ -26,7 +26,7 @@ class Found(NamedTuple):
 
 
 def found_in(data: bytes, offset: int) -> Iterator[Found]:
-    """What is in whole lines that begin at ``offset`` of a segment."""
+    """What is in whole lines that begin at ``offset`` of a volume."""
     for line in data.split(b"\n"):
         if line:
             try:

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 ON = ("1", "true", "yes", "on")
 OFF = ("", "0", "false", "no", "off")
-_SEGMENT = re.compile(r"calls-(\d{6,})\.ndjson")
+_VOLUME = re.compile(r"calls-(\d{6,})\.ndjson")
 
 NOTES = "notes.ndjson"
-"""What the ledger lost or gave up: segments removed, calls dropped."""
+"""What the ledger lost or gave up: volumes removed, calls dropped."""
 
 
-class Segment(NamedTuple):
+class Volume(NamedTuple):
     """One file of records. A higher number was begun later."""
 
     number: int
@@ -41,16 +41,16 @@ def chosen_folder(wanted: object, env: Mapping[str, str]) -> Path | None:
     return default_folder(env) if wanted is True else Path(str(wanted)).expanduser()
 
 
-def segment_path(folder: Path, number: int) -> Path:
-    """The file of a segment."""
+def volume_path(folder: Path, number: int) -> Path:
+    """The file of a volume."""
     return folder / f"calls-{number:06}.ndjson"
 
 
-def segments_of(folder: Path) -> list[Segment]:
-    """The segments of a ledger, oldest first; none where the folder is not there or cannot be listed."""
+def volumes_of(folder: Path) -> list[Volume]:
+    """The volumes of a ledger, oldest first; none where the folder is not there or cannot be listed."""
     try:
         names = [path.name for path in folder.iterdir()]
     except OSError:
         return []
-    found = ((match, name) for name in names if (match := _SEGMENT.fullmatch(name)))
-    return sorted(Segment(int(match[1]), folder / name) for match, name in found)
+    found = ((match, name) for name in names if (match := _VOLUME.fullmatch(name)))
+    return sorted(Volume(int(match[1]), folder / name) for match, name in found)

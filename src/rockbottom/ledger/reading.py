@@ -6,7 +6,7 @@ from typing import IO, NamedTuple
 
 from rockbottom.ledger.errors import NoLedger
 from rockbottom.ledger.lines import found_in
-from rockbottom.ledger.places import segments_of
+from rockbottom.ledger.places import volumes_of
 from rockbottom.ledger.records import CallRecord
 
 CHUNK_BYTES = 4 << 20
@@ -14,9 +14,9 @@ _MOST_LOCATED = 1000
 
 
 class DamagedLine(NamedTuple):
-    """Bytes that are no record: which segment, where in it, how many, and what the decoder says."""
+    """Bytes that are no record: which volume, where in it, how many, and what the decoder says."""
 
-    segment: str
+    volume: str
     offset: int
     size: int
     why: str
@@ -41,14 +41,14 @@ class LedgerReader:
                 f"{self.folder} holds no ledger.", fix="record one with rockbottom.attach(client, ledger=True)"
             )
         self.damaged, self.damaged_count = [], 0
-        segments = segments_of(self.folder)
-        for place, segment in enumerate(segments):
-            for call in self.calls_of(segment.path, last=place + 1 == len(segments)):
+        volumes = volumes_of(self.folder)
+        for place, volume in enumerate(volumes):
+            for call in self.calls_of(volume.path, last=place + 1 == len(volumes)):
                 if (since is None or call.at >= since) and (until is None or call.at < until):
                     yield call
 
     def calls_of(self, path: Path, last: bool = True) -> Iterator[CallRecord]:
-        """The calls of one segment; in the ``last`` one an unfinished line is being written, elsewhere it is torn."""
+        """The calls of one volume; in the ``last`` one an unfinished line is being written, elsewhere it is torn."""
         try:
             file = path.open("rb")
         except FileNotFoundError:  # removed since it was listed

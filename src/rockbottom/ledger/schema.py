@@ -1,4 +1,4 @@
-"""The tables of the index, as SQL. Bump VERSION with any change: the index is then made anew from the segments.
+"""The tables of the index, as SQL. Bump VERSION with any change: the index is then made anew from the volumes.
 
 What calls have in common (model, Region, tags...) is a row of ``kinds``; calls and roll-ups hold its number. People
 and programs ask the views ``calls``, ``minutes``, ``hours`` and ``families``, in which everything is spelled out.
@@ -36,10 +36,10 @@ CREATE VIEW {name} AS SELECT {period}, {_kind_columns}, {", ".join(SUMS)}
 
 
 SCHEMA = f"""
-CREATE TABLE segments (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, inode INTEGER NOT NULL,
+CREATE TABLE volumes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, inode INTEGER NOT NULL,
     read_to INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE damaged (segment INTEGER NOT NULL, offset INTEGER NOT NULL, size INTEGER NOT NULL, why TEXT NOT NULL,
-    PRIMARY KEY (segment, offset)) WITHOUT ROWID;
+CREATE TABLE damaged (volume INTEGER NOT NULL, offset INTEGER NOT NULL, size INTEGER NOT NULL, why TEXT NOT NULL,
+    PRIMARY KEY (volume, offset)) WITHOUT ROWID;
 CREATE TABLE kinds (id INTEGER PRIMARY KEY, {", ".join(f"{name} TEXT NOT NULL" for name in KIND)},
     UNIQUE ({", ".join(KIND)}));
 

@@ -1,4 +1,4 @@
-"""The bound of a ledger: the oldest segments go, and what went is logged and noted."""
+"""The bound of a ledger: the oldest volumes go, and what went is logged and noted."""
 
 import contextlib
 import logging
@@ -9,21 +9,21 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.ledger.places import NOTES, Segment, segments_of
+from rockbottom.ledger.places import NOTES, Volume, volumes_of
 
 log = logging.getLogger("rockbottom.ledger")
 
 
 def trim(folder: Path, max_bytes: int, now: float) -> int:
-    """Remove oldest segments until the rest hold at most ``max_bytes``; never the newest. The calls removed."""
-    segments = segments_of(folder)
-    sizes = {segment: _size(segment) for segment in segments}
+    """Remove oldest volumes until the rest hold at most ``max_bytes``; never the newest. The calls removed."""
+    volumes = volumes_of(folder)
+    sizes = {volume: _size(volume) for volume in volumes}
     total, removed = sum(sizes.values()), 0
-    for segment in segments[:-1]:
+    for volume in volumes[:-1]:
         if total <= max_bytes:
             break
-        total -= sizes[segment]
-        removed += _remove(folder, segment, now)
+        total -= sizes[volume]
+        removed += _remove(folder, volume, now)
     if removed:
         log.warning(
             "rockbottom: the ledger in %s is at its bound: the oldest %s calls were removed", folder, f"{removed:,}"
@@ -42,7 +42,7 @@ def note(folder: Path, what: dict[str, Any]) -> None:
 
 
 def notes_of(folder: Path) -> Iterator[dict[str, Any]]:
-    """What was noted, oldest first: ``removed`` segments with their ``calls``, and ``dropped`` calls."""
+    """What was noted, oldest first: ``removed`` volumes with their ``calls``, and ``dropped`` calls."""
     try:
         lines = (folder / NOTES).read_bytes().splitlines()
     except OSError:
@@ -52,14 +52,14 @@ def notes_of(folder: Path) -> Iterator[dict[str, Any]]:
             yield msgspec.json.decode(line)
 
 
-def _remove(folder: Path, segment: Segment, now: float) -> int:
+def _remove(folder: Path, volume: Volume, now: float) -> int:
     try:
-        calls = _lines(segment.path)
-        size = _size(segment)
-        segment.path.unlink()
+        calls = _lines(volume.path)
+        size = _size(volume)
+        volume.path.unlink()
     except OSError:  # another process was first, or may and we may not
         return 0
-    note(folder, {"at": now, "removed": segment.path.name, "calls": calls, "bytes": size})
+    note(folder, {"at": now, "removed": volume.path.name, "calls": calls, "bytes": size})
     return calls
 
 
@@ -68,8 +68,8 @@ def _lines(path: Path) -> int:
         return sum(data.count(b"\n") for data in iter(lambda: file.read(1 << 20), b""))
 
 
-def _size(segment: Segment) -> int:
+def _size(volume: Volume) -> int:
     try:
-        return segment.path.stat().st_size
+        return volume.path.stat().st_size
     except OSError:
         return 0

@@ -1,8 +1,8 @@
-"""Records appended to segments by any number of threads and processes, one ``write`` each.
+"""Records appended to volumes by any number of threads and processes, one ``write`` each.
 
 A file opened with O_APPEND takes each write whole and at its end, whoever else writes, so a record is on its way to
 the disk when ``record`` returns and a process that is killed loses at most the one under way. Every process appends
-to the newest segment; whoever finds it full begins the next, and if two do so at once they begin the same one.
+to the newest volume; whoever finds it full begins the next, and if two do so at once they begin the same one.
 """
 
 import atexit
@@ -18,16 +18,16 @@ from pathlib import Path
 
 import msgspec
 
-from rockbottom.ledger.places import segment_path, segments_of
+from rockbottom.ledger.places import volume_path, volumes_of
 from rockbottom.ledger.records import CallRecord
 from rockbottom.ledger.trimming import note, trim
 
 log = logging.getLogger("rockbottom.ledger")
 
 MAX_BYTES = 1 << 30
-"""Bytes of segments that are kept by default: about two million calls."""
+"""Bytes of volumes that are kept by default: about two million calls."""
 
-_LARGEST_SEGMENT, _SMALLEST_SEGMENT = 16 << 20, 1 << 16
+_LARGEST_VOLUME, _SMALLEST_VOLUME = 16 << 20, 1 << 16
 _HELD_LINES, _HELD_BYTES = 10_000, 4 << 20
 _RETRY_S = 1.0
 _encode = msgspec.json.Encoder().encode
@@ -36,7 +36,7 @@ _encode = msgspec.json.Encoder().encode
 class LedgerWriter:
     """A sink that appends to the ledger in a folder. Thread-safe, fork-safe, safe beside other processes.
 
-    ``max_bytes`` bounds the segments together: the oldest is removed when a new one is begun, which is logged and
+    ``max_bytes`` bounds the volumes together: the oldest is removed when a new one is begun, which is logged and
     noted. Where nothing can be written (full disk, no permission) one warning is logged, records wait in memory
     (10,000 or 4 MiB; ``dropped`` counts what did not fit) and go to disk when it takes them again.
     """
@@ -46,13 +46,13 @@ class LedgerWriter:
     ) -> None:
         self.folder = Path(folder)
         self.max_bytes = max_bytes
-        self.segment_bytes = min(_LARGEST_SEGMENT, max(_SMALLEST_SEGMENT, max_bytes // 8))
+        self.volume_bytes = min(_LARGEST_VOLUME, max(_SMALLEST_VOLUME, max_bytes // 8))
         self.dropped = 0
         self._clock = clock
         self._lock = threading.Lock()
         self._file = -1
         self._number = 0
-        self._full = 0  # the number of a segment that took no more although it is small
+        self._full = 0  # the number of a volume that took no more although it is small
         self._held: deque[bytes] = deque()
         self._held_bytes = 0
         self._lost = 0  # since the disk failed
@@ -109,27 +109,27 @@ class LedgerWriter:
             os.write(self._file, b"\n")
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         state = os.fstat(self._file)
-        if state.st_nlink == 0:  # another process removed this segment before it saw our record
+        if state.st_nlink == 0:  # another process removed this volume before it saw our record
             self._shut()
             self._write(line)
-        elif state.st_size >= self.segment_bytes:
+        elif state.st_size >= self.volume_bytes:
             self._shut()
 
     def _open(self) -> bytes:
-        """Open the segment to append to; a newline where its last line was torn."""
-        segments = segments_of(self.folder)
-        number, begun = (segments[-1].number, False) if segments else (1, True)
-        if segments:
-            size = _size_of(segments[-1].path)
-            begun = size >= self.segment_bytes or (number == self._full and size > 0)
+        """Open the volume to append to; a newline where its last line was torn."""
+        volumes = volumes_of(self.folder)
+        number, begun = (volumes[-1].number, False) if volumes else (1, True)
+        if volumes:
+            size = _size_of(volumes[-1].path)
+            begun = size >= self.volume_bytes or (number == self._full and size > 0)
             number += begun
         else:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = segment_path(self.folder, number)
+        path = volume_path(self.folder, number)
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._number = number
         if begun:
-            trim(self.folder, self.max_bytes - self.segment_bytes, self._clock())
+            trim(self.folder, self.max_bytes - self.volume_bytes, self._clock())
         size = os.fstat(self._file).st_size
         return b"\n" if size and os.pread(self._file, 1, size - 1) != b"\n" else b""
 

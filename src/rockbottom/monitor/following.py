@@ -5,12 +5,12 @@ from pathlib import Path
 
 from rockbottom.ledger import CallRecord, NoLedger
 from rockbottom.ledger.lines import found_in
-from rockbottom.ledger.places import Segment, segments_of
+from rockbottom.ledger.places import Volume, volumes_of
 from rockbottom.ledger.reading import chunks_of
 
 
 class Follower:
-    """Gives the calls of a ledger in runs. ``position`` is how far each segment was read, by file name, in bytes.
+    """Gives the calls of a ledger in runs. ``position`` is how far each volume was read, by file name, in bytes.
 
     It counts the run that was given last: who starts there again gets what came since. Raises NoLedger.
     """
@@ -26,15 +26,15 @@ class Follower:
 
     def runs(self) -> Iterator[list[CallRecord]]:
         """What was written since, a few thousand calls at a time, up to the end of the ledger as it is now."""
-        segments = segments_of(self.folder)
-        there = {segment.path.name for segment in segments}
+        volumes = volumes_of(self.folder)
+        there = {volume.path.name for volume in volumes}
         self.position = {name: offset for name, offset in self.position.items() if name in there}
-        for segment in segments:
-            yield from self._runs_of(segment)
+        for volume in volumes:
+            yield from self._runs_of(volume)
 
-    def _runs_of(self, segment: Segment) -> Iterator[list[CallRecord]]:
-        name = segment.path.name
-        for begin, data, whole in _chunks(segment.path, self.position.get(name, 0)):
+    def _runs_of(self, volume: Volume) -> Iterator[list[CallRecord]]:
+        name = volume.path.name
+        for begin, data, whole in _chunks(volume.path, self.position.get(name, 0)):
             if not whole:
                 return  # somebody may be writing it now
             run: list[CallRecord] = []
@@ -48,11 +48,11 @@ class Follower:
 
     def read_before(self, since: float) -> Iterator[CallRecord]:
         """Calls that left at ``since`` or later and that lie before ``position``: read already."""
-        for segment in segments_of(self.folder):
-            end = self.position.get(segment.path.name, 0)
-            if not end or not _touched_since(segment.path, since):
+        for volume in volumes_of(self.folder):
+            end = self.position.get(volume.path.name, 0)
+            if not end or not _touched_since(volume.path, since):
                 continue
-            for begin, data, _ in _chunks(segment.path, 0):
+            for begin, data, _ in _chunks(volume.path, 0):
                 if begin >= end:
                     break
                 for found in found_in(data[: end - begin], begin):

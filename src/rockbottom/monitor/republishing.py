@@ -41,7 +41,7 @@ class PlaceFile:
         self.path = path
 
     def read(self) -> tuple[dict[str, int], float]:
-        """How far each segment was read, and until when waste is settled. Raises CannotPublish for a damaged file."""
+        """How far each volume was read, and until when waste is settled. Raises CannotPublish for a damaged file."""
         try:
             told = json.loads(self.path.read_text(encoding="utf-8"))
             return {str(name): int(offset) for name, offset in told["position"].items()}, float(told["waste_until"])

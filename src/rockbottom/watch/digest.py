@@ -1,8 +1,8 @@
-"""The digest of a ledger: sums by minute, hour and day, and its misses, kept in SQLite beside the segments.
+"""The digest of a ledger: sums by minute, hour and day, and its misses, kept in SQLite beside the volumes.
 
 The ledger's own index knows calls one by one; what a miss is needs the calls before it, in their order, with their
-hashes. So the digest reads the segments once, as they grow, and keeps sums only: how large the ledger is makes no
-difference to how fast a view of it is. How far each segment was read is kept in the same transaction as what was
+hashes. So the digest reads the volumes once, as they grow, and keeps sums only: how large the ledger is makes no
+difference to how fast a view of it is. How far each volume was read is kept in the same transaction as what was
 added, so several processes may follow one ledger and every call is counted once. Safe to delete.
 """
 
@@ -19,7 +19,7 @@ import msgspec
 from rockbottom.catalog import Catalog
 from rockbottom.ledger import CallRecord
 from rockbottom.ledger.lines import found_in
-from rockbottom.ledger.places import Segment, segments_of
+from rockbottom.ledger.places import Volume, volumes_of
 from rockbottom.ledger.reading import chunks_of
 from rockbottom.watch import tables
 from rockbottom.watch.misses import Miss
@@ -67,11 +67,11 @@ class Digest:
 
         May be left after any step; what was added stays added.
         """
-        segments = segments_of(self.folder)
+        volumes = volumes_of(self.folder)
         if not self._heard:
-            self._pass_over(segments[:-1])
-        for segment in segments:
-            while not self._is_at_end(segment) and (calls := self._next_run(segment, now)) is not None:
+            self._pass_over(volumes[:-1])
+        for volume in volumes:
+            while not self._is_at_end(volume) and (calls := self._next_run(volume, now)) is not None:
                 yield calls
         if abs(now - self._tended_at) >= _TENDED_EVERY_S:
             self._tended_at = now
@@ -79,51 +79,49 @@ class Digest:
                 self._put(self._listener.settle(now, self.fact("settled_until")), now)
                 self._prune(now)
 
-    def _pass_over(self, segments: list[Segment]) -> None:
-        """What was taken in whole before this start is not heard again; the newest segment is, for its last calls."""
-        known = {
-            name: place for name, *place in self.connection.execute("SELECT segment, inode, read_to FROM progress")
-        }
-        for segment in segments:
+    def _pass_over(self, volumes: list[Volume]) -> None:
+        """What was taken in whole before this start is not heard again; the newest volume is, for its last calls."""
+        known = {name: place for name, *place in self.connection.execute("SELECT volume, inode, read_to FROM progress")}
+        for volume in volumes:
             try:
-                state = segment.path.stat()
+                state = volume.path.stat()
             except OSError:
                 continue
-            if known.get(segment.path.name) == [state.st_ino, state.st_size]:
-                self._heard[segment.path.name, state.st_ino] = state.st_size
+            if known.get(volume.path.name) == [state.st_ino, state.st_size]:
+                self._heard[volume.path.name, state.st_ino] = state.st_size
 
-    def _is_at_end(self, segment: Segment) -> bool:
+    def _is_at_end(self, volume: Volume) -> bool:
         try:
-            state = segment.path.stat()
+            state = volume.path.stat()
         except OSError:
             return True
-        return self._heard.get((segment.path.name, state.st_ino)) == state.st_size
+        return self._heard.get((volume.path.name, state.st_ino)) == state.st_size
 
     def share_read(self) -> float:
         """How much of the ledger was taken in, by its bytes: from 0 to 1."""
-        known = dict(self.connection.execute("SELECT segment, read_to FROM progress").fetchall())
+        known = dict(self.connection.execute("SELECT volume, read_to FROM progress").fetchall())
         total = read = 0
-        for segment in segments_of(self.folder):
+        for volume in volumes_of(self.folder):
             try:
-                size = segment.path.stat().st_size
+                size = volume.path.stat().st_size
             except OSError:
                 continue
-            total, read = total + size, read + min(size, known.get(segment.path.name, 0))
+            total, read = total + size, read + min(size, known.get(volume.path.name, 0))
         return read / total if total else 1.0
 
-    def _next_run(self, segment: Segment, now: float) -> int | None:
+    def _next_run(self, volume: Volume, now: float) -> int | None:
         try:
-            file = segment.path.open("rb")
+            file = volume.path.open("rb")
         except OSError:  # removed since it was listed
             return None
         with file, tables.writing(self.connection):
-            state = segment.path.stat()
-            key = segment.path.name, state.st_ino
+            state = volume.path.stat()
+            key = volume.path.name, state.st_ino
             read_to = self._read_to(key, state.st_size)
             if read_to == 0 and state.st_mtime < now - KEPT_S[DAY_S]:  # older than anything that is shown
                 self._read(key, state.st_size)
                 return None
-            self._warm(segment, key, read_to, now)
+            self._warm(volume, key, read_to, now)
             for begin, data, whole in chunks_of(file, read_to):
                 if not whole:
                     return None  # somebody is writing it
@@ -142,12 +140,12 @@ class Digest:
         if torn:
             self._note("damaged", self.fact("damaged") + torn)
 
-    def _warm(self, segment: Segment, key: tuple[str, int], read_to: int, now: float) -> None:
+    def _warm(self, volume: Volume, key: tuple[str, int], read_to: int, now: float) -> None:
         """Hear again what another process, or an earlier run, has added: what comes next is judged against it."""
         heard = max(self._heard.get(key, 0), read_to - _WARM_BYTES)
         if heard >= read_to:
             return
-        with segment.path.open("rb") as file:
+        with volume.path.open("rb") as file:
             for begin, data, _ in chunks_of(file, heard):
                 if begin >= read_to:
                     break
@@ -156,7 +154,7 @@ class Digest:
         self._heard[key] = read_to
 
     def _read_to(self, key: tuple[str, int], size: int) -> int:
-        known = self.connection.execute("SELECT inode, read_to FROM progress WHERE segment = ?", key[:1]).fetchone()
+        known = self.connection.execute("SELECT inode, read_to FROM progress WHERE volume = ?", key[:1]).fetchone()
         if known is None or known[0] != key[1] or known[1] > size:  # new, or another file under an old name
             self._heard.pop(key, None)
             return 0

@@ -12,7 +12,7 @@ from typing import Any
 
 from rockbottom.ledger import CallRecord, LedgerReader
 from rockbottom.ledger.lines import START
-from rockbottom.ledger.places import segments_of
+from rockbottom.ledger.places import volumes_of
 from rockbottom.trace.columns import KINDS, ApiCode, SectionCode, TtlCode
 from rockbottom.trace.gathering import Gathered
 from rockbottom.trace.reading import Damages, Part, Reader, Settings, UnreadableSource
@@ -23,7 +23,7 @@ _SESSION_TAGS = ("session", "session_id", "conversation", "conversation_id", "th
 
 
 def read(part: str, settings: Settings) -> Part:
-    """One segment. The option ``keep_alive=drop`` leaves out requests that only kept a prefix alive."""
+    """One volume. The option ``keep_alive=drop`` leaves out requests that only kept a prefix alive."""
     path, damages, gathered = Path(part), Damages(), Gathered()
     reader = LedgerReader(path.parent)
     without_pings = settings.options.get("keep_alive") == "drop"
@@ -98,7 +98,7 @@ def account_of(call: CallRecord) -> str | None:
 def is_ledger(source: str) -> bool:
     """Whether this is the folder or a file of a ledger."""
     path = Path(source)
-    files = [path] if path.is_file() else [segment.path for segment in segments_of(path)]
+    files = [path] if path.is_file() else [volume.path for volume in volumes_of(path)]
     return bool(files) and files[0].name.startswith("calls-") and files[0].suffix == ".ndjson"
 
 
@@ -114,9 +114,9 @@ def _recognises(path: Path, head: bytes) -> bool:
 
 def _parts(source: str) -> Sequence[str]:
     path = Path(source)
-    found = [source] if path.is_file() else [str(segment.path) for segment in segments_of(path)]
+    found = [source] if path.is_file() else [str(volume.path) for volume in volumes_of(path)]
     if not found:
-        raise UnreadableSource(f"{source}: no segment of a ledger in it")
+        raise UnreadableSource(f"{source}: no volume of a ledger in it")
     return found
 
 
