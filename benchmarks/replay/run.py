@@ -6,7 +6,7 @@ The public part of Mooncake's conversation trace (60% of its families; the whole
 shifted ids and instants to 120,000 requests. Rates are of processor time of the measured process, children
 included, the best of several runs; the wall clock stands beside them. Peers run from the command line in
 environments of their own, on the same file and on one repetition of it; kvcache-simulator's compiled code is
-timed part by part as well (peer_core.cc), so that core stands beside core.
+timed part by part as well (peer_core.cc), so that core stands beside core. Our whole command is timed too.
 """
 
 import gzip
