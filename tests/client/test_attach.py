@@ -3,8 +3,11 @@
 import copy
 import logging
 import os
+import subprocess
+import sys
 import threading
 from decimal import Decimal
+from pathlib import Path
 
 import boto3
 import pytest
@@ -312,6 +315,43 @@ def test_a_child_of_a_fork_goes_on_planning(client):
     os.close(write)
     os.waitpid(child, 0)
     assert os.read(read, 10) == b"read"
+
+
+_FORKING = """
+import os, sys, threading
+import boto3, rockbottom
+from rockbottom.ledger import CallRecord, LedgerWriter
+sys.setswitchinterval(1e-6)  # threads meet at every step
+writer = LedgerWriter(sys.argv[1])
+keys = dict(region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+client = rockbottom.attach(boto3.client("bedrock-runtime", **keys))
+def fork():
+    for _ in range(40):
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
+    writer.record(CallRecord(1.0, "m", "Converse"))
+    rockbottom.report(client)
+threads = [threading.Thread(target=fork, daemon=True) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join(20)
+print(sum(thread.is_alive() for thread in threads), flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_threads_that_fork_at_once_do_not_lock_each_other_out(tmp_path):
+    """Four threads fork forty times each, beside an attached client and a ledger; none is left waiting."""
+    source = str(Path(rb.__file__).parents[2])
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _FORKING, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": source}, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert (run.stdout, run.returncode) == ("0\n", 0), run.stderr
 
 
 def test_threads_share_one_client(client):

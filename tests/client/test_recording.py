@@ -191,6 +191,16 @@ def test_tags_follow_the_context(marked: Any, kept: Kept) -> None:
     ]
 
 
+def test_where_there_are_too_many_tags_those_set_around_the_call_stay(endpoint: Any, kept: Kept) -> None:
+    """Sixteen tags of the client, `tenant` the first of them: two set around a call lie over and before them."""
+    own = {"tenant": "nobody", **{f"tag{number}": "x" for number in range(15)}}
+    one = rockbottom.attach(runtime(endpoint), sinks=[kept], tags=own)
+    with rockbottom.tagged(tenant="acme", feature="chat"):
+        one.converse(**ask())
+    [call] = kept.calls
+    assert (call.tags["tenant"], call.tags["feature"], len(call.tags)) == ("acme", "chat", 16)
+
+
 def _tagged_call(client: Any) -> None:
     with rockbottom.tagged(tenant="thread"):
         client.converse(**ask())

@@ -275,6 +275,14 @@ def test_the_bound_of_a_rate_is_the_exact_one(seen, expected):
     assert rate_at_most(seen, 0) == math.inf
 
 
+@pytest.mark.parametrize("seen", [500, 1000, 5000])
+def test_the_bound_of_a_rate_holds_where_much_was_seen(seen):
+    """Wilson and Hilferty's approximation (1931) of the chi-square quantile, which is good to 0.1% there."""
+    some = seen + 1
+    expected = some * (1 - 1 / (9 * some) + 1.6449 / (3 * math.sqrt(some))) ** 3
+    assert rate_at_most(seen, 1.0) == pytest.approx(expected, rel=0.001)
+
+
 def test_an_alarm_in_a_stretch_known_as_bad_is_no_false_alarm():
     """And nothing is planted there."""
     calls = [_call(m) if not 100 <= m < 130 else _call(m, read=0, written=900) for m in range(600)]

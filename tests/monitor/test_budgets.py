@@ -152,6 +152,18 @@ def test_a_hold_ends_when_its_call_never_comes_back(file):
     budgets.check({}, NOON - 10 * 3600)
 
 
+def test_calls_that_never_come_back_do_not_keep_the_holds_of_later_ones(file):
+    """Ten calls are cancelled; a quarter of an hour later a call's answer frees its own 0.05, not one of theirs."""
+    budgets = Budgets(Budget("1.00", "day", action="stop", reserve_usd="0.05"), file=file)
+    for _ in range(10):
+        budgets.check({}, NOON)
+    later = NOON + HOLD_S + 1
+    for _ in range(3):
+        spend(budgets, "0.05", later)
+    (state,) = budgets.states({}, later).values()
+    assert (state.spent, state.held) == (Decimal("0.15"), 0)
+
+
 def test_a_clock_that_jumps_to_another_month_and_back_finds_each_sum_as_it_was(file):
     """Forty days ahead the budget is new; back again it is spent as before."""
     budgets = Budgets(Budget("1.00", "month", action="stop"), file=file)

@@ -94,9 +94,15 @@ def test_what_was_paid_in_vain_is_the_price_above_plain_input():
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [({"model": "no.such-model"}, None), ({"scope": "moon"}, None), ({"model": "amazon.nova-pro-v1:0"}, 0)],
+    [({"model": "no.such-model"}, None), ({"scope": "moon"}, None), ({"scope": ""}, None), ({"model": "amazon.nova-pro-v1:0"}, 0)],
 )
 def test_no_price_is_none_and_a_free_write_wastes_nothing(given, expected):
     """An unknown model or scope has no price; a Nova write costs no more than input."""
     usd = wasted_usd(Settled(NOON, call(cache_write_5m=2000, **given), Ttl.FIVE_MINUTES, 2000, 2000))
     assert usd == (expected if expected is None else Decimal(expected))
+
+
+def test_a_read_on_a_local_endpoint_is_no_read_of_what_aws_keeps():
+    """Two sides in one ledger: the same prefix read locally leaves the write to AWS unread, all 2,000 of it."""
+    local = call(NOON + 10, cache_read=2000, family="f", endpoint="local")
+    assert settled([wrote(0, five=2000), local]) == [(2000, 2000)]

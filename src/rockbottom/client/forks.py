@@ -28,6 +28,7 @@ class _Forks:
     """Those that are told of forks, and those locked while one goes on."""
 
     held: list[Forking] = field(default_factory=list[Forking])
+    turn: threading.Lock = field(default_factory=threading.Lock)  # two threads may fork at once: one after the other
 
 
 _LOCKS: "weakref.WeakKeyDictionary[Any, threading.RLock]" = weakref.WeakKeyDictionary()
@@ -58,6 +59,7 @@ def listen_for_forks() -> None:
 
 
 def _before_fork() -> None:
+    _FORKS.turn.acquire()
     _FORKS.held = list(_TOLD)
     for one in _FORKS.held:
         one.before_fork()
@@ -67,6 +69,7 @@ def _after_fork_in_parent() -> None:
     for one in _FORKS.held:
         one.after_fork_in_parent()
     _FORKS.held = []
+    _FORKS.turn.release()
 
 
 def _after_fork_in_child() -> None:
@@ -74,3 +77,4 @@ def _after_fork_in_child() -> None:
     for one in _FORKS.held:
         one.after_fork_in_child()
     _FORKS.held = []
+    _FORKS.turn = threading.Lock()

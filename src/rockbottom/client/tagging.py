@@ -25,7 +25,7 @@ def tagged(tags: Mapping[str, Any] | None = None, /, **more: Any) -> Iterator[No
     Also a decorator. Inner tags add to outer ones. Values become text; a call carries at most 16 tags of 256
     characters, and what is beyond that is left out.
     """
-    token = _TAGS.set({**_TAGS.get(), **tidy({**(tags or {}), **more})})
+    token = _TAGS.set(_over(_TAGS.get(), tidy({**(tags or {}), **more})))
     try:
         yield
     finally:
@@ -44,10 +44,13 @@ def tidy(tags: Mapping[str, Any]) -> dict[str, str]:
 def tags_now(own: Mapping[str, str]) -> Mapping[str, str]:
     """The tags of a call made here and now, over those of its client."""
     around = _TAGS.get()
-    if not around:
-        return own
-    both = {**own, **around}
+    both = _over(own, around) if around else own
     return both if len(both) <= MOST_TAGS else dict(list(both.items())[-MOST_TAGS:])
+
+
+def _over(outer: Mapping[str, str], inner: Mapping[str, str]) -> dict[str, str]:
+    """Inner tags over outer ones, and behind them: what is too many is left out from the front."""
+    return {**{key: value for key, value in outer.items() if key not in inner}, **inner}
 
 
 def metadata_of(tags: Mapping[str, str], given: Mapping[str, str] | None) -> dict[str, str]:

@@ -202,6 +202,7 @@ def _size_of(path: Path) -> int:
 
 _WRITERS: "weakref.WeakSet[LedgerWriter]" = weakref.WeakSet()
 _HELD_BY: list[LedgerWriter] = []
+_TURN: list[threading.Lock] = [threading.Lock()]  # two threads may fork at once: one after the other
 _LISTENING: list[bool] = []
 
 
@@ -212,6 +213,7 @@ def _listen() -> None:
 
 
 def _before_fork() -> None:
+    _TURN[0].acquire()
     _HELD_BY[:] = list(_WRITERS)
     for writer in _HELD_BY:
         writer.before_fork()
@@ -221,12 +223,14 @@ def _after_in_parent() -> None:
     for writer in _HELD_BY:
         writer.after_fork_in_parent()
     _HELD_BY.clear()
+    _TURN[0].release()
 
 
 def _after_in_child() -> None:
     for writer in _HELD_BY:
         writer.after_fork_in_child()
     _HELD_BY.clear()
+    _TURN[0] = threading.Lock()
 
 
 def _flush_at_exit(writer: LedgerWriter) -> None:

@@ -121,7 +121,7 @@ class Budgets:
         self._spare: BudgetStore | None = None
         self._spare_since = 0.0
         self._lock = threading.Lock()
-        self._holds: dict[tuple[str, ...], deque[tuple[int, ...]]] = {}
+        self._holds: dict[tuple[str, ...], deque[tuple[float, tuple[int, ...]]]] = {}  # until when, which
         self._recent: OrderedDict[str, deque[Usd]] = OrderedDict()
         self._said: set[object] = set()
         self._booked = itertools.count()
@@ -148,7 +148,9 @@ class Budgets:
         accounts = list(found)
         holds = self._stored(now, lambda store: store.hold(accounts, verdict, now, now + HOLD_S))
         with self._lock:
-            self._holds.setdefault(_key(accounts), deque()).append(tuple(holds))
+            waiting = self._holds.setdefault(_key(accounts), deque())
+            _forget_ended(waiting, now)  # of calls that never came back: the next answer is not theirs
+            waiting.append((now + HOLD_S, tuple(holds)))
 
     def _judge(self, budget: Budget, account: Account, state: State, amount: Usd, now: float) -> None:
         over = state.spent + state.held + amount > Decimal(budget.limit_usd)
@@ -198,15 +200,24 @@ class Budgets:
         self._stored(call.at, lambda store: store.book(accounts, holds, cost))
         if next(self._booked) % _TIDY_EVERY == 0:
             self._stored(call.at, lambda store: store.tidy())
+            self._tidy(call.at)
 
     def _take_hold(self, accounts: Sequence[Account]) -> tuple[int, ...]:
         """The oldest hold of a call with these tags; one that left in the period before is looked for too."""
         with self._lock:
             waiting = self._holds.get(_key(accounts))
-            holds = waiting.popleft() if waiting else ()
+            holds = waiting.popleft()[1] if waiting else ()
             if waiting is not None and not waiting:
                 del self._holds[_key(accounts)]
             return holds
+
+    def _tidy(self, now: float) -> None:
+        """Forget the holds of accounts that nobody asks for any more."""
+        with self._lock:
+            for key, waiting in list(self._holds.items()):
+                _forget_ended(waiting, now)
+                if not waiting:
+                    del self._holds[key]
 
     def _remember(self, accounts: Sequence[Account], cost: Usd) -> None:
         with self._lock:
@@ -225,7 +236,7 @@ class Budgets:
     def close(self) -> None:
         """Let go of what is held by this process and close the file."""
         with self._lock:
-            left = [hold for waiting in self._holds.values() for holds in waiting for hold in holds]
+            left = [hold for waiting in self._holds.values() for _, holds in waiting for hold in holds]
             self._holds.clear()
         if left:
             self._stored(float("inf"), lambda store: store.release(left))
@@ -311,6 +322,12 @@ def _shown(amount: Usd) -> str:
 
 def _key(accounts: Sequence[Account]) -> tuple[str, ...]:
     return tuple(account.name for account in accounts)
+
+
+def _forget_ended(waiting: deque[tuple[float, tuple[int, ...]]], now: float) -> None:
+    """Drop the oldest holds while they are over, or of a clock that was set back far, as the file does."""
+    while waiting and (waiting[0][0] <= now or waiting[0][0] > now + 2 * HOLD_S):
+        waiting.popleft()
 
 
 _EVERY: "weakref.WeakSet[Budgets]" = weakref.WeakSet()

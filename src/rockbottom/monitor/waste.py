@@ -102,7 +102,7 @@ class WriteWaste:
 
 
 def _key(call: CallRecord) -> tuple[str, ...]:
-    return (call.model, call.scope, call.region, call.family)
+    return (call.model, call.scope, call.region, call.family, "local" if call.simulated else "")
 
 
 def _writes(call: CallRecord) -> list[tuple[Ttl, int]]:

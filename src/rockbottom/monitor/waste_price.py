@@ -28,7 +28,7 @@ def wasted_usd(settled: Settled, catalog: Catalog | None = None) -> Usd | None:
     on = datetime.fromtimestamp(call.at, UTC).date()
     prompt, region = call.usage.total_input, call.region or None
     try:
-        scope, tier = Scope(call.scope or Scope.IN_REGION.value), Tier(call.tier or Tier.DEFAULT.value)
+        scope, tier = Scope(call.scope), Tier(call.tier or Tier.DEFAULT.value)
         write = book.price(call.model, scope, tier, _UNITS[settled.ttl], on, prompt, region).usd_per_mtok
         plain = book.price(call.model, scope, tier, Unit.INPUT, on, prompt, region).usd_per_mtok
     except (NoPriceInForce, ValueError):  # ValueError: a scope or tier that the catalogue does not know

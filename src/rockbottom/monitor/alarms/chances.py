@@ -24,8 +24,7 @@ def rate_at_most(seen: int, exposure: float, confidence: float = CONFIDENCE) -> 
 
 def _at_most(seen: int, mean: float) -> float:
     """The chance of ``seen`` or fewer."""
-    term = total = math.exp(-mean)
-    for count in range(1, seen + 1):
-        term *= mean / count
-        total += term
-    return total
+    # By logarithms: e to the power of -mean alone is nothing in floating point from a mean of 746 on.
+    log = math.log(mean) if mean > 0 else -math.inf
+    terms = ((count * log if count else 0.0) - mean - math.lgamma(count + 1) for count in range(seen + 1))
+    return math.fsum(map(math.exp, terms))
