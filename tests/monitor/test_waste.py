@@ -94,7 +94,12 @@ def test_what_was_paid_in_vain_is_the_price_above_plain_input():
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [({"model": "no.such-model"}, None), ({"scope": "moon"}, None), ({"scope": ""}, None), ({"model": "amazon.nova-pro-v1:0"}, 0)],
+    [
+        ({"model": "no.such-model"}, None),
+        ({"scope": "moon"}, None),
+        ({"scope": ""}, None),
+        ({"model": "amazon.nova-pro-v1:0"}, 0),
+    ],
 )
 def test_no_price_is_none_and_a_free_write_wastes_nothing(given, expected):
     """An unknown model or scope has no price; a Nova write costs no more than input."""

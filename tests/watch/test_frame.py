@@ -89,6 +89,13 @@ def test_colour_is_only_where_it_is_wanted(shot):
     assert lines_of(found, colour=True) == plain
 
 
+def test_a_tag_cannot_speak_to_the_terminal(shot):
+    """A tenant that names itself with escape codes and a line of its own is shown as text, in one line."""
+    lines = frame_of(shot(read(NOW - 40, tags={"tenant": "a\x1b]0;owned\x07\nb\x9b2J"})), Screen(zone=UTC))
+    assert not any(set(line) & set("\x1b\x07\n\x9b") for line in lines)
+    assert any("tenant=a?]0;owned??b?2J" in line for line in lines)
+
+
 def test_the_hand_worked_frame(shot):
     """Two writes 900 s apart of 4,000 tokens each: nothing was read, 0.03168 dollars spent, one miss."""
     lines = lines_of(shot(write(NOW - 1000), write(NOW - 100)))

@@ -105,4 +105,6 @@ def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else str(value)
+    from rockbottom.report.figures import printable
+
+    return "" if value is None else printable(str(value))

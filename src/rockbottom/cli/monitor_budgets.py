@@ -67,6 +67,8 @@ def _print(rows: "Sequence[tuple[Account, State]]") -> None:
     if not rows:
         click.echo("nothing was spent in the periods that run", err=True)
         return
+    from rockbottom.report.figures import printable
+
     click.echo(f"{'since (UTC)':17}{'spent':>12}{'held':>10}{'calls':>9}  account")
     for account, state in rows:
         since = datetime.fromtimestamp(account.start, UTC).strftime("%Y-%m-%d %H:%M")
@@ -74,6 +76,6 @@ def _print(rows: "Sequence[tuple[Account, State]]") -> None:
         notes += [f"${state.estimated:.4f} estimated"] if state.estimated else []
         held = f"{state.held:.4f}" if state.held else "-"
         spent = f"{state.spent:.4f}" if state.spent else "-"
-        click.echo(f"{since:17}{spent:>12}{held:>10}{state.calls:>9,}  {account.name}")
+        click.echo(f"{since:17}{spent:>12}{held:>10}{state.calls:>9,}  {printable(account.name)}")
         if notes:
             click.echo(f"{'':17}of it {' and '.join(notes)}")

@@ -1,7 +1,9 @@
 """Text tables: numbers on the right, words on the left, no rules, at most the width that there is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from rockbottom.report.figures import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Paint:
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int, paint: Paint) -> list[str]:
     """The lines of a table, a heading first; a wide column is cut so that the table fits ``width``."""
+    rows = [[replace(cell, text=printable(cell.text)) for cell in row] for row in rows]
     sizes = [
         max([len(column.heading), *(len(row[index].text) for row in rows if index < len(row) and not row[index].spans)])
         for index, column in enumerate(columns)

@@ -49,6 +49,11 @@ def milliseconds(value: float | None) -> str:
     return "" if value is None else f"{value:,.0f}"
 
 
+def printable(text: str) -> str:
+    """Text that does nothing to a terminal: control characters, which a tag or a name may hold, become ``?``."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else "?" for one in text)
+
+
 def clipped(text: str, width: int) -> str:
     """Text of at most ``width`` characters, with an ellipsis where it was cut."""
     return text if len(text) <= width else text[: max(0, width - 1)].rstrip() + "…"
