@@ -70,7 +70,7 @@ def destroy(yes: bool, **given: Any) -> None:
     from rockbottom.monitor.alarms.account import removal
 
     given["models"] = given["models"] or ("any",)  # what is removed is known by its mark, not by its model
-    wanted, clients = wanted_of(given), _clients(given)
+    wanted, clients = wanted_of(given, warn=False), _clients(given)
     todo = removal(wanted, clients)
     _print_steps(todo, given["as_json"], None)
     if todo.changes:
