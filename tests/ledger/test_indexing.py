@@ -1,5 +1,6 @@
 """The index says what the volumes say, however and by whomever it is caught up."""
 
+import shutil
 import sqlite3
 import threading
 from decimal import Decimal
@@ -140,6 +141,18 @@ def test_a_ledger_begun_anew_under_the_same_names_is_taken_in(tmp_path: Path) ->
         written(tmp_path, call(input=5))
         index.catch_up()
         assert index.rows("SELECT input FROM calls") == [{"input": 5}]
+
+
+def test_a_copy_with_its_index_is_not_counted_twice(tmp_path: Path) -> None:
+    """A ledger copied, restored or moved to another disk: the volumes are the same, whatever their inodes."""
+    written(tmp_path / "here", *(call(NOON + n, input=1) for n in range(9)))
+    with LedgerIndex(tmp_path / "here") as index:
+        index.catch_up()
+    shutil.copytree(tmp_path / "here", tmp_path / "copy")
+    written(tmp_path / "copy", call(input=5))
+    with LedgerIndex(tmp_path / "copy") as index:
+        assert index.catch_up() == 1
+        assert index.rows("SELECT sum(calls) AS n FROM minutes") == [{"n": 10}]
 
 
 def test_torn_lines_are_listed(tmp_path: Path) -> None:

@@ -258,6 +258,18 @@ def test_a_view_that_starts_anew_goes_on_where_it_was(folder, record):
     second.close()
 
 
+def test_a_copy_of_the_folder_counts_nothing_twice(folder, record):
+    """Copied or restored with its digest, a ledger has the same calls under other inodes."""
+    record(write(NOW - 1000), read(NOW - 900))
+    first = View(folder, catalog(), lambda: NOW, lambda: 0.0)
+    seen(first)
+    first.close()
+    shutil.copytree(folder, folder.with_name("copy"))
+    second = View(folder.with_name("copy"), catalog(), lambda: NOW, lambda: 0.0)
+    assert seen(second).total.calls == 2
+    second.close()
+
+
 def test_a_start_does_not_hear_the_whole_ledger_again(folder, monkeypatch):
     """Of many volumes taken in before, only the newest is looked into."""
     from rockbottom.watch import digest

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rockbottom.ledger import schema
 from rockbottom.ledger.errors import LedgerError, NoLedger
 from rockbottom.ledger.lines import found_in
-from rockbottom.ledger.places import Volume, volumes_of
+from rockbottom.ledger.places import Volume, identity_of, volumes_of
 from rockbottom.ledger.reading import chunks_of
 from rockbottom.ledger.records import usd_of_picousd
 from rockbottom.ledger.sums import MOST_FAMILIES, OTHER, Gathered, Key
@@ -97,17 +97,17 @@ class LedgerIndex:
         return added
 
     def _known(self) -> dict[str, tuple[int, int]]:
-        """How far each volume was read, with its inode."""
-        rows = self.connection.execute("SELECT name, inode, read_to FROM volumes")
-        return {name: (inode, read_to) for name, inode, read_to in rows}
+        """How far each volume was read, with its identity."""
+        rows = self.connection.execute("SELECT name, identity, read_to FROM volumes")
+        return {name: (identity, read_to) for name, identity, read_to in rows}
 
     def _is_read(self, volume: Volume, known: Mapping[str, tuple[int, int]]) -> bool:
         """Whether a volume was read to its end, so that no lock need be taken for it."""
         try:
-            state = volume.path.stat()
+            place = identity_of(volume.path), volume.path.stat().st_size
         except OSError:
             return True
-        return known.get(volume.path.name) == (state.st_ino, state.st_size)
+        return known.get(volume.path.name) == place
 
     def _caught_up(self, volume: Volume) -> Iterator[int]:
         while True:
@@ -135,16 +135,16 @@ class LedgerIndex:
 
     def _place_in(self, volume: Volume) -> tuple[int, int]:
         """The number of a volume in the index, and how far it was read."""
-        state = volume.path.stat()
+        identity = identity_of(volume.path)
         known = self.connection.execute(
-            "SELECT id, read_to, inode FROM volumes WHERE name = ?", (volume.path.name,)
+            "SELECT id, read_to, identity FROM volumes WHERE name = ?", (volume.path.name,)
         ).fetchone()
         if known is not None:
-            if known[2] == state.st_ino and known[1] <= state.st_size:
+            if known[2] == identity and known[1] <= volume.path.stat().st_size:
                 return known[0], known[1]
             self._forget(known[0])  # the volume of this name was removed, and another was begun
         made = self.connection.execute(
-            "INSERT INTO volumes (name, inode) VALUES (?, ?)", (volume.path.name, state.st_ino)
+            "INSERT INTO volumes (name, identity) VALUES (?, ?)", (volume.path.name, identity)
         )
         return int(made.lastrowid or 0), 0
 

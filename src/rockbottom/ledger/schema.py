@@ -5,7 +5,7 @@ and programs ask the views ``calls``, ``minutes``, ``hours`` and ``families``, i
 Money is integers of pico-dollars. ``minute`` and ``hour`` are seconds since the epoch at which it begins.
 """
 
-VERSION = 1
+VERSION = 2
 
 KIND = ("model", "operation", "scope", "region", "tier", "source", "endpoint", "tags")
 """What a roll-up tells apart; tags are JSON with sorted keys."""
@@ -36,7 +36,7 @@ CREATE VIEW {name} AS SELECT {period}, {_kind_columns}, {", ".join(SUMS)}
 
 
 SCHEMA = f"""
-CREATE TABLE volumes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, inode INTEGER NOT NULL,
+CREATE TABLE volumes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, identity INTEGER NOT NULL,
     read_to INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE damaged (volume INTEGER NOT NULL, offset INTEGER NOT NULL, size INTEGER NOT NULL, why TEXT NOT NULL,
     PRIMARY KEY (volume, offset)) WITHOUT ROWID;

@@ -19,7 +19,7 @@ import msgspec
 from rockbottom.catalog import Catalog
 from rockbottom.ledger import CallRecord
 from rockbottom.ledger.lines import found_in
-from rockbottom.ledger.places import Volume, volumes_of
+from rockbottom.ledger.places import Volume, identity_of, volumes_of
 from rockbottom.ledger.reading import chunks_of
 from rockbottom.watch import tables
 from rockbottom.watch.misses import Miss
@@ -81,21 +81,24 @@ class Digest:
 
     def _pass_over(self, volumes: list[Volume]) -> None:
         """What was taken in whole before this start is not heard again; the newest volume is, for its last calls."""
-        known = {name: place for name, *place in self.connection.execute("SELECT volume, inode, read_to FROM progress")}
+        known = {
+            name: place for name, *place in self.connection.execute("SELECT volume, identity, read_to FROM progress")
+        }
         for volume in volumes:
             try:
-                state = volume.path.stat()
+                identity, size = identity_of(volume.path), volume.path.stat().st_size
             except OSError:
                 continue
-            if known.get(volume.path.name) == [state.st_ino, state.st_size]:
-                self._heard[volume.path.name, state.st_ino] = state.st_size
+            if known.get(volume.path.name) == [identity, size]:
+                self._heard[volume.path.name, identity] = size
 
     def _is_at_end(self, volume: Volume) -> bool:
         try:
-            state = volume.path.stat()
+            key = volume.path.name, identity_of(volume.path)
+            size = volume.path.stat().st_size
         except OSError:
             return True
-        return self._heard.get((volume.path.name, state.st_ino)) == state.st_size
+        return self._heard.get(key) == size
 
     def share_read(self) -> float:
         """How much of the ledger was taken in, by its bytes: from 0 to 1."""
@@ -116,7 +119,7 @@ class Digest:
             return None
         with file, tables.writing(self.connection):
             state = volume.path.stat()
-            key = volume.path.name, state.st_ino
+            key = volume.path.name, identity_of(volume.path)
             read_to = self._read_to(key, state.st_size)
             if read_to == 0 and state.st_mtime < now - KEPT_S[DAY_S]:  # older than anything that is shown
                 self._read(key, state.st_size)
@@ -154,7 +157,7 @@ class Digest:
         self._heard[key] = read_to
 
     def _read_to(self, key: tuple[str, int], size: int) -> int:
-        known = self.connection.execute("SELECT inode, read_to FROM progress WHERE volume = ?", key[:1]).fetchone()
+        known = self.connection.execute("SELECT identity, read_to FROM progress WHERE volume = ?", key[:1]).fetchone()
         if known is None or known[0] != key[1] or known[1] > size:  # new, or another file under an old name
             self._heard.pop(key, None)
             return 0

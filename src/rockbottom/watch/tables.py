@@ -7,14 +7,14 @@ from pathlib import Path
 
 from rockbottom.watch.sums import COLUMNS
 
-VERSION = 3
+VERSION = 4
 NAME = "watch.sqlite"
 MEMORY = ":memory:"
 _PATIENCE_S = 20.0
 
 _columns = ", ".join(f"{name} INTEGER NOT NULL" for name in COLUMNS)
 _SCHEMA = f"""
-CREATE TABLE progress (volume TEXT PRIMARY KEY, inode INTEGER NOT NULL, read_to INTEGER NOT NULL);
+CREATE TABLE progress (volume TEXT PRIMARY KEY, identity INTEGER NOT NULL, read_to INTEGER NOT NULL);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value REAL NOT NULL);
 CREATE TABLE sums (grain INTEGER NOT NULL, start INTEGER NOT NULL, local INTEGER NOT NULL, kind TEXT NOT NULL,
     name TEXT NOT NULL, {_columns}, PRIMARY KEY (grain, local, kind, start, name)) WITHOUT ROWID;
