@@ -30,12 +30,12 @@ from rockbottom.batch.errors import (
     StillRunning,
     TooFewRecords,
 )
+from rockbottom.batch.ground import Watcher
 from rockbottom.batch.leftover import LeftOutcome, Leftover
 from rockbottom.batch.limits import Limits, packaged_limits
 from rockbottom.batch.outcomes import Outcome, summary_of
 from rockbottom.batch.pricing import Comparison, Estimate
 from rockbottom.batch.records import Kind
-from rockbottom.batch.running import Watcher
 from rockbottom.batch.sources import Place, Source, source_of
 
 __all__ = [

@@ -12,13 +12,14 @@ from typing import Any
 from rockbottom.batch.caching import Sampled, sampled
 from rockbottom.batch.cloud import Cloud
 from rockbottom.batch.errors import NoSuchRun, NotAgreed
+from rockbottom.batch.ground import Silent, Watcher
 from rockbottom.batch.journal import Checkpoint, Journal, read_journal
 from rockbottom.batch.limits import Limits, packaged_limits, with_quotas
 from rockbottom.batch.outcomes import Outcome, summary_of
 from rockbottom.batch.pricing import Estimate, Pricing, compared, estimate
 from rockbottom.batch.records import Checker, Kind
 from rockbottom.batch.rejoining import Tally
-from rockbottom.batch.running import BatchRun, Silent, Watcher
+from rockbottom.batch.running import BatchRun
 from rockbottom.batch.sources import Body, Place, Source, compare_records, other_content, settings_for, source_of
 from rockbottom.batch.state import RunState, state_of
 from rockbottom.cache import Reader, behaviour_of

@@ -3,23 +3,21 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from rockbottom.batch.ground import Ground
 from rockbottom.batch.outputs import MANIFEST, check_lines, drop_torn_line
 from rockbottom.batch.rejoining import half_written
 from rockbottom.batch.state import WITH_OUTPUT, JobState
-
-if TYPE_CHECKING:
-    from rockbottom.batch.running import BatchRun
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
     """The output of a run, on its way to the folder of the run."""
 
-    run: "BatchRun"
+    run: Ground
 
     def collect(self, accept_incomplete: bool = False) -> None:
         """Fetch the output of every job that has any. Raises OutputIncomplete when it is half-written."""

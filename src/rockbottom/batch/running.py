@@ -6,69 +6,31 @@ the attempt and the records, so that the same job is never made twice.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
-from rockbottom.batch.cloud import Cloud, code_of
+from rockbottom.batch.cloud import code_of
 from rockbottom.batch.collecting import Collection
 from rockbottom.batch.endings import jobs_ended
 from rockbottom.batch.errors import StillRunning
-from rockbottom.batch.journal import Journal
-from rockbottom.batch.limits import Limits
+from rockbottom.batch.ground import Ground
 from rockbottom.batch.outputs import write_whole
 from rockbottom.batch.rejoining import Fate, Rejoin, Tally
 from rockbottom.batch.splitting import jobs_of
 from rockbottom.batch.spool import chosen_lines, record_ids, spool
-from rockbottom.batch.state import JobState, RunState, Settings, state_of
+from rockbottom.batch.state import JobState, Settings
 from rockbottom.batch.submitting import Submission
 
 
-class Watcher(Protocol):
-    """Told what happens, for a progress bar or a log."""
-
-    def uploading(self, done: int, total: int) -> None:
-        """Bytes of the attempt that are in S3."""
-        ...
-
-    def note(self, text: str) -> None:
-        """One sentence for a person."""
-        ...
-
-
-class Silent:
-    """Tells nobody."""
-
-    def uploading(self, done: int, total: int) -> None:
-        """Nothing."""
-
-    def note(self, text: str) -> None:
-        """Nothing."""
-
-
 @dataclass(slots=True)
-class BatchRun:
+class BatchRun(Ground):
     """One run in its folder. Open its journal first; every method may be called again after a crash."""
 
-    folder: Path
-    journal: Journal
-    limits: Limits
-    cloud: Cloud
-    watcher: Watcher = field(default_factory=Silent)
     attempts: int = 3
-    state: RunState = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.state = state_of(self.journal.events)
-
-    @property
-    def settings(self) -> Settings:
-        """Its settings; it must have been created."""
-        assert self.state.settings is not None
-        return self.state.settings
 
     # -- building ---------------------------------------------------------------------------------------------
 
@@ -114,14 +76,6 @@ class BatchRun:
     def submit(self) -> None:
         """Upload what is not in S3 and make the jobs that were not made. Raises BatchError."""
         Submission(self).submit()
-
-    def digest_of(self, attempt: int) -> str:
-        """The digest of the records of one attempt."""
-        return next(
-            event["digest"]
-            for event in self.journal.events
-            if event["event"] == "planned" and event["attempt"] == attempt
-        )
 
     @property
     def planned_digest(self) -> str:
@@ -276,10 +230,6 @@ class BatchRun:
         bad = [job for job in self.state.jobs if job.ended and job.status != "Completed"]
         if left and bad:
             raise jobs_ended(bad, left, self.settings.name, self.results_path, self.left_path)
-
-    def note_event(self, name: str, /, **members: Any) -> None:
-        """Write one event down and take it in."""
-        self.state.apply(self.journal.append(name, **members))
 
 
 def _progress(counts: dict[str, int]) -> str:

@@ -4,17 +4,15 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rockbottom.batch.cloud import check_bucket, code_of
 from rockbottom.batch.endings import not_taken
 from rockbottom.batch.errors import AccessRefused
+from rockbottom.batch.ground import Ground
 from rockbottom.batch.splitting import Slice
 from rockbottom.batch.spool import SliceFile
 from rockbottom.batch.state import JobState
-
-if TYPE_CHECKING:
-    from rockbottom.batch.running import BatchRun
 
 _CHUNK_BYTES = 8 * 1024 * 1024
 
@@ -23,7 +21,7 @@ _CHUNK_BYTES = 8 * 1024 * 1024
 class Submission:
     """The latest attempt of a run, on its way to AWS."""
 
-    run: "BatchRun"
+    run: Ground
 
     def submit(self) -> None:
         """Upload what is not in S3 and make the jobs that were not made. Raises BatchError."""

@@ -1,7 +1,6 @@
 """``rockbottom trace``: recorded traffic into one columnar file, and what is in it."""
 
 import json
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,11 +80,6 @@ def settings_of(partial_blocks: str, options: tuple[str, ...], key: bytes = b"")
         if "=" not in option:
             raise click.UsageError(f"--option {option}: write NAME=VALUE")
     return Settings(key, partial_blocks, dict(option.split("=", 1) for option in options))
-
-
-def new_key() -> bytes:
-    """A secret for block hashes."""
-    return secrets.token_bytes(32)
 
 
 def say_reading(reading: "Reading", source: str) -> None:

@@ -1,6 +1,7 @@
 """The import of a large source, part by part: a progress bar, and parts kept until all are done."""
 
 import json
+import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import blake2b
@@ -21,9 +22,7 @@ def imported(source: str, out: Path, settings: Settings, name: str | None) -> Re
         settings = replace(settings, key=_key_in(folder))
         parts = list(_parts(reader, names, folder, settings))
     else:
-        from rockbottom.cli.trace import new_key
-
-        parts = [reader.read(part, replace(settings, key=new_key())) for part in names]
+        parts = [reader.read(part, replace(settings, key=_new_key())) for part in names]
     reading = assembled(reader.name, parts)
     write_parquet(reading.trace, out, _notes(reading))
     if folder.is_dir():
@@ -33,15 +32,18 @@ def imported(source: str, out: Path, settings: Settings, name: str | None) -> Re
     return reading
 
 
+def _new_key() -> bytes:
+    """A secret for block hashes."""
+    return secrets.token_bytes(32)
+
+
 def _key_in(folder: Path) -> bytes:
     """The secret of the import that these parts belong to; drawn when the first of them is read."""
-    from rockbottom.cli.trace import new_key
-
     file = folder / "key"
     if not file.exists():
         beside = file.with_name("key.part")  # a process killed while it writes must not leave half a secret
         beside.touch(mode=0o600)
-        beside.write_bytes(new_key())
+        beside.write_bytes(_new_key())
         beside.replace(file)
     return file.read_bytes()
 

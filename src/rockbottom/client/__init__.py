@@ -2,10 +2,10 @@
 
 from rockbottom.client.attach import attach, attachment_of, report
 from rockbottom.client.attachment import Attachment
-from rockbottom.client.books import Line, Report
 from rockbottom.client.errors import NotAttachable, NotAttached, ProbeStopped
 from rockbottom.client.planning import Plan, Planner, Request
 from rockbottom.client.recording import Budget
+from rockbottom.client.reporting import Line, Report
 from rockbottom.client.tagging import tagged
 
 __all__ = [

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 from rockbottom.catalog import Catalog, Resolve, load_catalog
 from rockbottom.client.attachment import Attachment
-from rockbottom.client.books import Report
 from rockbottom.client.botocore_hooks import Hooks, core_of, is_asynchronous, is_botocore_client
 from rockbottom.client.calls import Options
 from rockbottom.client.errors import NotAttachable, NotAttached
@@ -19,6 +18,7 @@ from rockbottom.client.flights import DEFAULT_HOLD_S
 from rockbottom.client.forks import listen_for_forks
 from rockbottom.client.planning import Planner
 from rockbottom.client.recording import Budget
+from rockbottom.client.reporting import Report
 from rockbottom.client.saved_facts import with_saved_facts
 from rockbottom.client.sinks import recorder_of
 from rockbottom.ledger import Sink

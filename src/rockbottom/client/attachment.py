@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from rockbottom.catalog import Catalog, Resolve
-from rockbottom.client.books import Books, Report
+from rockbottom.client.books import Books
 from rockbottom.client.calls import Call, Options
 from rockbottom.client.flights import Flight, Tower
 from rockbottom.client.forks import lock_of, tell_of_forks
@@ -25,6 +25,7 @@ from rockbottom.client.planning import Plan, Planner, Request
 from rockbottom.client.profiles import is_application_profile
 from rockbottom.client.reading import OnceReader, Reading, RequestReader, with_placements
 from rockbottom.client.recording import Budget, Recorder
+from rockbottom.client.reporting import Report
 from rockbottom.client.tagging import tags_now
 from rockbottom.client.talking import Talk
 from rockbottom.client.whereabouts import NOWHERE, Whereabouts

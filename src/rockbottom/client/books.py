@@ -7,10 +7,10 @@ are exact sums of integer tokens per price row. A model without a known price ha
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from rockbottom.catalog import Catalog, NoPriceInForce
 from rockbottom.client.reading import Reading
+from rockbottom.client.reporting import Line, Report
 from rockbottom.cost import Cost, bill
 from rockbottom.quantities import NO_USAGE, ZERO_USD, Unit, Usage, Usd
 
@@ -37,67 +37,6 @@ class Account:
         else:
             self.cost += costs[0]
             self.uncached_cost += costs[1]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row of a report. ``saved_usd`` is against no caching; negative where caching cost money."""
-
-    name: str
-    calls: int
-    usage: Usage
-    cost_usd: Usd
-    uncached_usd: Usd
-    unpriced_calls: int
-
-    @property
-    def saved_usd(self) -> Usd:
-        """US dollars saved against no caching."""
-        return self.uncached_usd - self.cost_usd
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON; money as decimal text."""
-        return {
-            "name": self.name,
-            "calls": self.calls,
-            "tokens": {unit.value: tokens for unit, tokens in self.usage.items()},
-            "cost_usd": str(self.cost_usd),
-            "uncached_usd": str(self.uncached_usd),
-            "saved_usd": str(self.saved_usd),
-            "unpriced_calls": self.unpriced_calls,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What an attached client has used since it was attached. ``str()`` is a table of at most 80 columns."""
-
-    since: float
-    until: float
-    models: tuple[Line, ...]
-    prefixes: tuple[Line, ...]
-    total: Line
-    without_usage: int
-    keep_alive_usd: Usd
-    notices: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON; money as decimal text, instants in seconds since the epoch."""
-        return {
-            "since": self.since,
-            "until": self.until,
-            "total": self.total.to_dict(),
-            "models": [line.to_dict() for line in self.models],
-            "prefixes": [line.to_dict() for line in self.prefixes],
-            "calls_without_usage": self.without_usage,
-            "keep_alive_usd": str(self.keep_alive_usd),
-            "notices": list(self.notices),
-        }
-
-    def __str__(self) -> str:
-        from rockbottom.client.table import table_of  # only who prints needs it
-
-        return table_of(self)
 
 
 class Books:

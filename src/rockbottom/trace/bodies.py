@@ -17,6 +17,7 @@ import numpy as np
 from rockbottom.prompt import Meter, Parameters, read_converse, seeds_of
 from rockbottom.trace.columns import KINDS, ApiCode, SectionCode, Trace, TtlCode
 from rockbottom.trace.gathering import Gathered, key_words
+from rockbottom.trace.pieces import Piece
 from rockbottom.trace.records import (
     NOTHING,
     Body,
@@ -53,22 +54,6 @@ _HOUR = re.compile(rb'"ttl"\s*:\s*"1h"')
 _TTL = re.compile(rb'"ttl"\s*:')
 _MARK = rb'"(?:cache_control|cachePoint)"\s*:\s*\{[^{}]*\}'
 _MARK_AFTER, _MARK_BEFORE = re.compile(rb"\s*,\s*" + _MARK), re.compile(_MARK + rb"\s*,?\s*")
-
-
-class Piece(NamedTuple):
-    """A list of blocks as it stands in a body (the tools, the system, one message), taken apart once.
-
-    ``points`` are positions inside the piece. A conversation is sent again with every turn, so pieces recur.
-    """
-
-    digests: "array[int]"
-    sizes: "array[int]"
-    section: bytes
-    kind: bytes
-    weight: bytes
-    points: tuple[tuple[int, int], ...]
-    images: bool
-    choice: bytes
 
 
 class _Block(NamedTuple):

@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +19,7 @@ from rockbottom.trace.columns import (
     offsets_of,
     table_of,
 )
-
-if TYPE_CHECKING:
-    from rockbottom.trace.bodies import Piece
+from rockbottom.trace.pieces import Piece
 
 _TABLE_OF = {**{name: name for name in NAME_TABLES}, "served": "region"}
 
@@ -69,7 +67,7 @@ class Gathered:
         self,
         numbers: Mapping[str, Any],
         names: Mapping[str, str | None],
-        pieces: "Sequence[Piece]",
+        pieces: Sequence[Piece],
         points: Sequence[tuple[int, int]],
     ) -> None:
         """One request made of pieces: ``prefix`` takes their digests and ``depth`` their sizes, for later."""

@@ -1,0 +1,65 @@
+"""What every step of a run stands on: its folder, its journal and what the journal says, AWS, and who is told."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from rockbottom.batch.cloud import Cloud
+from rockbottom.batch.journal import Journal
+from rockbottom.batch.limits import Limits
+from rockbottom.batch.state import RunState, Settings, state_of
+
+
+class Watcher(Protocol):
+    """Told what happens, for a progress bar or a log."""
+
+    def uploading(self, done: int, total: int) -> None:
+        """Bytes of the attempt that are in S3."""
+        ...
+
+    def note(self, text: str) -> None:
+        """One sentence for a person."""
+        ...
+
+
+class Silent:
+    """Tells nobody."""
+
+    def uploading(self, done: int, total: int) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+
+@dataclass(slots=True)
+class Ground:
+    """One run as its journal tells it. Open the journal first; every event is written down before it is taken in."""
+
+    folder: Path
+    journal: Journal
+    limits: Limits
+    cloud: Cloud
+    watcher: Watcher = field(default_factory=Silent)
+    state: RunState = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.state = state_of(self.journal.events)
+
+    @property
+    def settings(self) -> Settings:
+        """Its settings; it must have been created."""
+        assert self.state.settings is not None
+        return self.state.settings
+
+    def digest_of(self, attempt: int) -> str:
+        """The digest of the records of one attempt."""
+        return next(
+            event["digest"]
+            for event in self.journal.events
+            if event["event"] == "planned" and event["attempt"] == attempt
+        )
+
+    def note_event(self, name: str, /, **members: Any) -> None:
+        """Write one event down and take it in."""
+        self.state.apply(self.journal.append(name, **members))
