@@ -97,3 +97,25 @@ def test_the_text_of_the_explanation_fits_a_terminal(asked: Callable[..., None],
     done = CliRunner().invoke(command, [str(tmp_path)], catch_exceptions=False)
     assert "the entry had expired" in done.stdout
     assert max(len(line) for line in done.stdout.splitlines()) <= 80
+
+
+def test_what_a_local_endpoint_said_is_said_to_be_simulated(asked: Callable[..., None], tmp_path: Path) -> None:
+    """In the text and in JSON; a log of seconds is not scaled to a month."""
+    asked(RULES, "One?", 5)
+    asked("Today: " + RULES, "Two?", 5)
+    done = CliRunner().invoke(command, [str(tmp_path)], catch_exceptions=False)
+    assert "2 of them went to a local endpoint: what follows is simulated" in done.stdout
+    document = json.loads(CliRunner().invoke(command, [str(tmp_path), "--json"], catch_exceptions=False).stdout)
+    assert document["simulated_requests"] == 2
+    assert document["missed_usd_per_month"] is None
+
+
+def test_a_damaged_line_is_located_and_the_rest_explained(asked: Callable[..., None], tmp_path: Path) -> None:
+    """Which file, and where in it."""
+    asked(RULES, "One?", 5)
+    with (tmp_path / "calls-000001.ndjson").open("ab") as file:
+        file.write(b"not a record\n")
+    asked(RULES, "Two?", 5)
+    done = CliRunner().invoke(command, [str(tmp_path)], catch_exceptions=False)
+    assert "1 torn lines were left out; the first: calls-000001.ndjson, byte" in done.stderr
+    assert done.stdout.startswith("2 requests")

@@ -440,3 +440,11 @@ def test_minutes_of_history_make_no_proposal(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "proposal   none: less than a day of calls" in printed
     assert "they are over sooner than what is planted in them may live" in printed
+
+
+def test_damaged_lines_are_said_and_left_out(folder, capsys):
+    """Which file, and where in it."""
+    with sorted(folder.glob("calls-*.ndjson"))[0].open("ab") as file:
+        file.write(b"not a record\n")
+    assert main(["monitor", "backtest", str(folder), "--alarm", "SilentZero", "--tries", "1"]) == 0
+    assert "1 damaged lines left out, the first in calls-0" in capsys.readouterr().err

@@ -73,6 +73,15 @@ def test_replay_bills_the_ledger_under_every_policy(recorded: Path) -> None:
     assert Decimal(str(policies["none"]["usd"])) == uncached
     assert abs(Decimal(str(policies["as_recorded"]["usd"])) / cost - 1) < Decimal("0.02")
     assert cost < uncached
+    assert document["simulated_requests"] == 16
+
+
+def test_replay_says_what_was_simulated(recorded: Path) -> None:
+    """Money that AWS never billed is never shown as if it had been."""
+    done = CliRunner().invoke(
+        command, [str(recorded), "--on", "2026-09-21", "--policy", "none"], catch_exceptions=False
+    )
+    assert "16 of them went to a local endpoint: what follows is simulated" in done.stdout
 
 
 def test_what_a_call_recorded_is_what_its_row_says(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def command(
     from rockbottom.cli.explain_text import as_document, pair_as_text, stream_as_text
     from rockbottom.cli.replay_questions import profiles_of
 
-    behind = dict(profiles_of(profiles))
+    behind, simulated = dict(profiles_of(profiles)), 0
     if len(sources) == 2 and all(Path(name).is_file() and name.endswith(".json") for name in sources):
         records = _pair(sources[0], sources[1], model, gap, behind)
         findings, first, requests = _explained(records, prove=False, small=True)
@@ -97,15 +97,16 @@ def command(
         if _is_of_ledgers(sources):
             from rockbottom.cli.explain_ledger import explained_ledger
 
-            findings, first = explained_ledger(sources), None
+            (findings, simulated), first = explained_ledger(sources), None
         else:
             findings, first, _ = _explained(_records(sources, model, behind), prove=not no_prove)
         if not findings.requests:
             _say_unreadable(findings)
             raise click.UsageError(f"{' '.join(sources)}: no request in it could be read{_first_reason(findings)}")
-        lines = stream_as_text(findings, all_findings)
+        lines = stream_as_text(findings, all_findings, simulated)
     if as_json:
-        click.echo(json.dumps(as_document(findings, first), indent=2))
+        marks = {"simulated_requests": simulated} if simulated else {}
+        click.echo(json.dumps({**as_document(findings, first), **marks}, indent=2))
     else:
         for line in lines:
             click.echo(line)

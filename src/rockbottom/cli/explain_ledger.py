@@ -1,5 +1,6 @@
 """``rockbottom explain LEDGER``: misses explained from what attached clients recorded, which holds no text."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,16 +12,21 @@ if TYPE_CHECKING:
     from rockbottom.ledger import CallRecord
 
 
-def explained_ledger(sources: Sequence[str]) -> "Findings":
-    """The findings of ledgers: folders of them, or single files."""
+def explained_ledger(sources: Sequence[str]) -> tuple["Findings", int]:
+    """The findings of ledgers, folders of them or single files; and how many calls went to a local endpoint."""
     from rockbottom.catalog import load_catalog
     from rockbottom.diagnose import Archive, explain_hashed
 
-    return explain_hashed(_hashed(sources), Archive(load_catalog()))
+    local: Counter[bool] = Counter()
+    findings = explain_hashed(_hashed(sources, local), Archive(load_catalog()))
+    return findings, local[True]
 
 
-def _hashed(sources: Sequence[str]) -> "Iterator[Hashed]":
-    """Calls with hashes; failed ones cost nothing, and of those without hashes nothing can be said."""
+def _hashed(sources: Sequence[str], local: "Counter[bool]") -> "Iterator[Hashed]":
+    """Calls with hashes; failed ones cost nothing, and of those without hashes nothing can be said.
+
+    ``local`` counts which went to a local endpoint.
+    """
     from rockbottom.ledger import LedgerReader
 
     bare = 0
@@ -29,12 +35,13 @@ def _hashed(sources: Sequence[str]) -> "Iterator[Hashed]":
         reader = LedgerReader(path if path.is_dir() else path.parent)
         for call in reader.calls() if path.is_dir() else reader.calls_of(path):
             if call.status != "failed" and call.hashes:
+                local[call.simulated] += 1
                 yield _of(call)
             else:
                 bare += call.status != "failed"
         if reader.damaged_count:
             first = reader.damaged[0]
-            say(f"{reader.damaged_count} torn lines were left out; the first: {first.segment}, byte {first.offset}")
+            say(f"{reader.damaged_count} torn lines were left out; the first: {first.volume}, byte {first.offset}")
     if bare:
         say(f"{bare} calls carry no prefix hashes, so nothing can be said of them")
 

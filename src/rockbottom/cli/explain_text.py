@@ -16,10 +16,12 @@ _INDENT = " " * 7
 _AROUND = 48
 
 
-def stream_as_text(findings: "Findings", every: bool) -> Iterator[str]:
+def stream_as_text(findings: "Findings", every: bool, simulated: int = 0) -> Iterator[str]:
     """The report on a stream: a line a cause, the dearest first, with an example, its fix, and what it saves."""
     share = f", {_percent(findings.read, findings.tokens)} of input tokens read from the cache"
     yield f"{findings.requests:,} requests in {_span(findings.span_s)}{share if findings.tokens else ''}"
+    if simulated:
+        yield f"{simulated:,} of them went to a local endpoint: what follows is simulated"
     if findings.uncounted:
         yield from _paragraph(
             f"{findings.uncounted:,} requests carry no counters: what they read was worked out from the rules.", ""
@@ -28,7 +30,7 @@ def stream_as_text(findings: "Findings", every: bool) -> Iterator[str]:
     if not findings.totals:
         yield "no miss to explain: what was sent before was read"
     else:
-        yield f"{'rule':<7}{'cause':<36}{'misses':>7}{'tokens':>11}{'cost':>9}{'a month':>10}"
+        yield f"{'rule':<7}{'cause':<35}{'misses':>7}{'tokens':>11}{'cost':>9}{'a month':>11}"
         for total in findings.totals:
             yield from _cause_as_text(total, findings, every)
         yield ""
@@ -64,7 +66,7 @@ def _cause_as_text(total: "CauseTotal", findings: "Findings", every: bool) -> It
 
 def _row(rule: str, what: str, count: int, tokens: int, usd: Decimal | None, findings: "Findings") -> str:
     priced = ("no price", "") if usd is None else (_usd(usd), _monthly(findings.a_month(usd)))
-    return f"{rule:<7}{what:<36}{count:>7,}{tokens:>11,}{priced[0]:>9}{priced[1]:>10}".rstrip()
+    return f"{rule:<7}{what:<35}{count:>7,}{tokens:>11,}{priced[0]:>9}{priced[1]:>11}".rstrip()
 
 
 def _saving_as_text(total: "CauseTotal") -> str:

@@ -82,7 +82,7 @@ def _of_ledger(folder: Path, since: float | None, until: float | None) -> "Itera
     if reader.damaged_count:
         first = reader.damaged[0]
         click.echo(
-            f"{reader.damaged_count} damaged lines left out, the first in {first.segment} at byte {first.offset}",
+            f"{reader.damaged_count} damaged lines left out, the first in {first.volume} at byte {first.offset}",
             err=True,
         )
 

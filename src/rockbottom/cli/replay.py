@@ -148,7 +148,8 @@ def _runs_here(
     if not _WITHOUT_BLOCKS.issuperset(chosen[0].policies):
         _need_blocks(len(trace), int((trace.block_offsets[1:] == trace.block_offsets[:-1]).sum()), source)
     behaviour, online = behaviour_of(catalog.switches), {"planner": PlannerPolicy}
-    return _documents((one, tally(trace, one, catalog, behaviour, online)) for one in chosen)
+    documents = _documents((one, tally(trace, one, catalog, behaviour, online)) for one in chosen)
+    return _marked(documents, reading.damages.simulated)
 
 
 def _runs_of_engine(
@@ -163,7 +164,8 @@ def _runs_of_engine(
         raise click.UsageError(f"{source}: no request in it could be read")
     if not _WITHOUT_BLOCKS.issuperset(answer.questions[0].policies):
         _need_blocks(answer.requests, answer.without_blocks, source)
-    return _documents(list(zip(answer.questions, answer.tallies, strict=True)))
+    documents = _documents(list(zip(answer.questions, answer.tallies, strict=True)))
+    return _marked(documents, answer.damages.simulated)
 
 
 def _documents(answers: "Iterable[tuple[Question, Tally]]") -> list[Json]:
@@ -176,6 +178,11 @@ def _documents(answers: "Iterable[tuple[Question, Tally]]") -> list[Json]:
         return [document_of(*found[0])]
     return [{**said_of(one), **({"lacks": tally.lacks} if tally.lacks else document_of(one, tally))}
             for one, tally in found]  # fmt: skip
+
+
+def _marked(documents: list[Json], simulated: int) -> list[Json]:
+    """The documents, with how many of the requests went to a local endpoint, where any did."""
+    return [{**one, "simulated_requests": simulated} for one in documents] if simulated else documents
 
 
 def _need_blocks(requests: int, without: int, source: str) -> None:

@@ -24,6 +24,7 @@ def crossed_text_of(runs: list[Json]) -> Iterator[str]:
     priced = [run for run in runs if "lacks" not in run]
     if priced:
         yield f"{priced[0]['requests']:,} requests; input and output, in US dollars"
+        yield from _simulated(priced[0])
         yield ""
     yield f"  {'tier':<9}{'day':<11}{'none $':>12}{'best $':>12}{'least $':>12}  best policy"
     heading = ""
@@ -68,9 +69,15 @@ def _model_of(run: Json) -> str:
     return f"{models}, {scopes}"
 
 
+def _simulated(document: Json) -> Iterator[str]:
+    if document.get("simulated_requests"):
+        yield f"{document['simulated_requests']:,} of them went to a local endpoint: what follows is simulated"
+
+
 def _lines(document: Json) -> Iterator[str]:
     models = ", ".join(dict.fromkeys(model["name"] for model in document["models"]))
     yield f"{document['requests']:,} requests · {models} · {document['tier']} tier · prices of {document['on']}"
+    yield from _simulated(document)
     if document["reconciliation"]:
         yield ""
         yield from _reconciliation(document["reconciliation"])

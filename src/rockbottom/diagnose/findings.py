@@ -10,6 +10,7 @@ from rockbottom.quantities import ZERO_USD, Usd
 
 DAYS_A_MONTH = 30
 _DAY_S = 86_400
+_LEAST_S = 60  # a rate of less than that says nothing of a month
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +113,8 @@ class Findings:
         return sum((total.usd for total in self.totals), ZERO_USD)
 
     def a_month(self, amount: Usd) -> Usd | None:
-        """The amount carried on over 30 days at the rate of the log; None where the log has no length."""
-        return amount * DAYS_A_MONTH * _DAY_S / Usd(str(self.span_s)) if self.span_s > 0 else None
+        """The amount carried on over 30 days at the rate of the log; None where it is shorter than a minute."""
+        return amount * DAYS_A_MONTH * _DAY_S / Usd(str(self.span_s)) if self.span_s >= _LEAST_S else None
 
 
 def totals_of(findings: Iterable[Finding]) -> Sequence[CauseTotal]:

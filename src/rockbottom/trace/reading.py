@@ -43,6 +43,7 @@ class Damages:
     count: int = 0
     first: list[Damage] = field(default_factory=list[Damage])
     failed: int = 0  # calls that the service refused: they cost nothing and are left out
+    simulated: int = 0  # calls that went to a local endpoint
 
     def add(self, place: str, why: str) -> None:
         """One more damaged line."""
@@ -54,6 +55,7 @@ class Damages:
         """The damage of another part as well."""
         self.count += other.count
         self.failed += other.failed
+        self.simulated += other.simulated
         self.first.extend(other.first[: KEPT_DAMAGES - len(self.first)])
 
 

@@ -33,6 +33,7 @@ def read(part: str, settings: Settings) -> Part:
         elif call.status != "ok":
             damages.add(f"{path}: {call.request_id or call.at}", "a call whose usage never came")
         elif not (without_pings and call.source == "keep-alive"):
+            damages.simulated += call.simulated
             _add(gathered, call)
     for line in reader.damaged:
         damages.add(f"{path}:byte {line.offset}", line.why)
