@@ -61,6 +61,28 @@ def test_a_kill_between_two_records_loses_nothing_and_sends_no_answered_one_agai
         assert batch.Leftover(prepared, lambda: 0.0).records() == []
 
 
+@pytest.mark.parametrize(
+    ("fault", "raised"),
+    [
+        ({"code": "ServiceQuotaExceededException"}, batch.ServiceBusy),
+        ({"code": "ResourceNotFoundException"}, batch.InvalidSettings),
+        (
+            {"code": "ValidationException", "message": "Invocation with on-demand throughput isn't supported."},
+            batch.InvalidSettings,
+        ),
+    ],
+)
+def test_what_is_no_fault_of_a_record_refuses_none_for_good(left, place, fault, raised):
+    """A quota, a model that is not there or not on demand: it stops there, and all five still go later."""
+    place.served.state.faults.add({"kind": "error", "count": 1, **fault})
+    with left() as prepared:
+        one = batch.Leftover(prepared, lambda: 0.0)
+        with pytest.raises(raised):
+            one.send()
+        assert len(one.records()) == 5
+        assert one.send().answered == 5
+
+
 def test_a_run_without_leftovers_says_so(place, kit):
     """There is no file of them."""
     place.run(kit.pairs(100))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rockbottom.catalog import load_catalog
 from rockbottom.cli import main
 from rockbottom.cli.exits import Exit
+from rockbottom.cli.monitor_history import recorded_calls
 from rockbottom.ledger import CallRecord, LedgerWriter
 from rockbottom.monitor.alarms.backtest import Asked, History, detection, proposed, tried
 from rockbottom.monitor.alarms.chances import rate_at_most
@@ -428,6 +429,23 @@ def test_invocation_logs_are_a_history_too(tmp_path, capsys):
     assert told["calls"] == 120
     # Zero percent from the first minute: windows end with minutes 0, 5 and 10 at the earliest.
     assert told["alarms"][0]["firings"] == [{"at": _minute(11), "until": None}]
+
+
+def test_a_call_in_its_own_region_says_so_in_a_history_from_logs(tmp_path):
+    """No scope at all means that nobody knows it, and then a write has no price to be wasted at."""
+    body = {"messages": [{"role": "user", "content": [{"text": "Question"}]}]}
+    record = {
+        "schemaType": "ModelInvocationLog", "schemaVersion": "1.0", "accountId": "111122223333",
+        "region": "us-east-1", "operation": "Converse", "modelId": SONNET, "requestId": "r",
+        "timestamp": "2026-11-01T00:00:10Z",
+        "input": {"inputContentType": "application/json", "inputBodyJson": body, "inputTokenCount": 100},
+        "output": {"outputContentType": "application/json", "outputTokenCount": 5,
+                   "outputBodyJson": {"output": {}, "usage": {"inputTokens": 100, "outputTokens": 5}}},
+    }  # fmt: skip
+    log = tmp_path / "log.json"
+    log.write_text(json.dumps(record), encoding="utf-8")
+    (found,) = recorded_calls(str(log), None, None)
+    assert (found.model, found.scope) == (SONNET, "in_region")
 
 
 def test_minutes_of_history_make_no_proposal(tmp_path, capsys):

@@ -4,11 +4,13 @@ import os
 import urllib.request
 
 import pytest
-from calls import SONNET, call
+from calls import NOON, SONNET, call
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
+from rockbottom.ledger import LedgerWriter
 from rockbottom.monitor import CannotPublish, Prometheus
+from rockbottom.monitor.exposing import LedgerMetrics
 from rockbottom.monitor.prometheus import serve
 
 
@@ -111,3 +113,15 @@ def test_a_forked_child_counts_from_zero(registry):
         labels = {"model": SONNET, "endpoint": "aws", "status": "ok"}
         os._exit(0 if registry.get_sample_value("rockbottom_requests_total", labels) == 1 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_ledger_of_eleven_million_dollars_is_still_summed(tmp_path):
+    """110 hours with a call of 100,000 dollars each: more pico-dollars than an integer of SQLite holds."""
+    writer = LedgerWriter(tmp_path)
+    for hour in range(110):
+        writer.record(call(NOON - 3600 * hour, cost_usd="100000", uncached_usd="100000"))
+    writer.close()
+    metrics = LedgerMetrics(tmp_path)
+    found = {sample.name: sample.value for family in metrics.collect() for sample in family.samples}
+    metrics.close()
+    assert found["rockbottom_cost_usd_total"] == 11_000_000

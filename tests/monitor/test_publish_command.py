@@ -74,6 +74,17 @@ def test_it_goes_on_where_it_ended(aws, ledger, now, capsys):
     assert aws.of("PutMetricData") == []
 
 
+def test_a_ledger_begun_anew_under_the_same_name_is_sent_from_its_start(aws, ledger, now):
+    """The files are gone and others have their names: none of the 30 new calls is passed over."""
+    assert publish(ledger) == 0
+    for volume in ledger.glob("calls-*.ndjson"):
+        volume.unlink()
+    aws.clear()
+    written(ledger, [call(now + number, model="another.model-with-a-longer-name") for number in range(30)])
+    assert publish(ledger) == 0
+    assert tokens_read(aws) == 30 * 2000
+
+
 def test_another_process_writes_and_a_line_that_is_not_finished_waits(aws, ledger, capsys):
     """Half a line at the end is somebody writing; it is sent once it is whole."""
     (volume,) = ledger.glob("calls-*.ndjson")

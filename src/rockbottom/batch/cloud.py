@@ -21,6 +21,8 @@ _BUSY = frozenset(
         "ServiceUnavailable",
         "ServiceUnavailableException",
         "RequestTimeout",
+        "ModelNotReadyException",
+        "ModelTimeoutException",
     }
 )
 _REFUSED = frozenset(

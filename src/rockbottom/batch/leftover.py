@@ -16,7 +16,7 @@ import msgspec
 from rockbottom.batch.api import Prepared
 from rockbottom.batch.caching import Sampled, sampled
 from rockbottom.batch.cloud import Cloud, code_of
-from rockbottom.batch.errors import AccessRefused, NothingLeft
+from rockbottom.batch.errors import AccessRefused, InvalidSettings, NothingLeft, ServiceBusy
 from rockbottom.batch.outputs import write_whole
 from rockbottom.batch.pricing import Estimate, estimate
 from rockbottom.batch.records import Kind
@@ -29,6 +29,7 @@ from rockbottom.prompt import Api
 from rockbottom.quantities import Usage
 
 SENT = "leftover.jsonl"
+_ABOUT_THE_RECORD = ("ValidationException", "ModelErrorException")
 Clock = Callable[[], float]
 Told = Callable[[int, int], None]
 
@@ -71,7 +72,7 @@ class Leftover:
         return estimate(self._sampled(), self.prepared.pricing, output_each)
 
     def send(self, told: Told = lambda done, total: None) -> LeftOutcome:
-        """Send them one by one, and put what came back into the run's results. Raises BatchError.
+        """Send them one by one, and put what came back into the run's results. Raises BatchError; answers stay.
 
         The caller has asked for consent. A record that the model refuses is kept with its error and not sent again.
         """
@@ -135,6 +136,7 @@ def _row(
         output = _answer(cloud, sent, converse)
     except ClientError as error:
         told = {"errorCode": code_of(error), "errorMessage": error.response["Error"].get("Message", "")}
+        _raise_unless_about_the_record(error, model_id, **told)
         return {"recordId": record["recordId"], "error": told, "onDemand": True}
     except AccessRefused as error:
         if not isinstance(error.__cause__, ParamValidationError):
@@ -143,6 +145,20 @@ def _row(
         return {"recordId": record["recordId"], "error": told, "onDemand": True}
     planner.observe(call, output.get("usage"), now=clock())
     return {"recordId": record["recordId"], "modelOutput": output, "onDemand": True}
+
+
+def _raise_unless_about_the_record(error: Exception, model_id: str, errorCode: str, errorMessage: str) -> None:
+    """What is no fault of a record must not mark it, nor all that follow it, as refused for good."""
+    if errorCode == "ResourceNotFoundException" or "on-demand throughput" in errorMessage:
+        raise InvalidSettings(
+            f"{model_id} cannot be called on demand: {errorMessage}",
+            fix="run the batch with an inference profile of the model; nothing was sent",
+        ) from error
+    if errorCode not in _ABOUT_THE_RECORD:
+        raise ServiceBusy(
+            f"A record did not get through: {errorCode}: {errorMessage}",
+            fix="answers so far are kept; the same command goes on with this record",
+        ) from error
 
 
 def _answer(cloud: Cloud, sent: Mapping[str, Any], converse: bool) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def _of_ledger(folder: Path, since: float | None, until: float | None) -> "Itera
 def _of_bench(folder: Path) -> "Iterator[CallRecord]":
     """The turns of a run; each lane and repeat is a prefix family of its own."""
     from rockbottom.bench.notebook import open_notebook
-    from rockbottom.catalog import Scope, load_catalog
+    from rockbottom.catalog import load_catalog
     from rockbottom.ledger import CallRecord
     from rockbottom.monitor.alarms.histories import priced
 
@@ -102,7 +102,7 @@ def _of_bench(folder: Path) -> "Iterator[CallRecord]":
             at=datetime.fromisoformat(turn.at).timestamp(),
             model=model.model.id,
             operation="Converse",
-            scope="" if model.scope is Scope.IN_REGION else model.scope.value,
+            scope=model.scope.value,
             region=notebook.settings.region,
             input=turn.usage.input,
             output=turn.usage.output,

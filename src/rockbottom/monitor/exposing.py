@@ -11,10 +11,13 @@ from rockbottom.monitor.prometheus import checked_tags, families
 from rockbottom.monitor.totals import Spread, Total, Totals
 from rockbottom.quantities import Usage
 
+# In two halves: nine million dollars in pico-dollars are more than SQLite's integers hold, and a sum would fail.
 _SQL = """SELECT model, endpoint, tags, SUM(calls) AS calls, SUM(failed) AS failed, SUM(no_usage) AS no_usage,
   SUM(unpriced) AS unpriced, SUM(input) AS input, SUM(output) AS output, SUM(cache_read) AS cache_read,
   SUM(cache_write_5m) AS cache_write_5m, SUM(cache_write_30m) AS cache_write_30m,
-  SUM(cache_write_1h) AS cache_write_1h, SUM(cost_picousd) AS cost, SUM(uncached_picousd) AS uncached,
+  SUM(cache_write_1h) AS cache_write_1h,
+  SUM(cost_picousd / 1000000) AS cost_high, SUM(cost_picousd % 1000000) AS cost_low,
+  SUM(uncached_picousd / 1000000) AS uncached_high, SUM(uncached_picousd % 1000000) AS uncached_low,
   SUM(pointed) AS pointed, SUM(silent) AS silent, SUM(first_calls) AS first_calls, SUM(first_us) AS first_us,
   SUM(elapsed_calls) AS elapsed_calls, SUM(elapsed_us) AS elapsed_us
   FROM hours GROUP BY model, endpoint, tags"""
@@ -70,8 +73,8 @@ def _add(total: Total, row: dict[str, Any]) -> None:
         row["cache_write_30m"],
         row["cache_write_1h"],
     )
-    total.cost_usd += usd_of_picousd(row["cost"] or 0)
-    total.uncached_usd += usd_of_picousd(row["uncached"] or 0)
+    total.cost_usd += usd_of_picousd(row["cost_high"] * 1_000_000 + row["cost_low"])
+    total.uncached_usd += usd_of_picousd(row["uncached_high"] * 1_000_000 + row["uncached_low"])
     total.unpriced += row["unpriced"]
     total.with_points += row["pointed"]
     total.silent += row["silent"]

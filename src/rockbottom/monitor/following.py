@@ -21,7 +21,7 @@ class Follower:
             raise NoLedger(
                 f"{self.folder} holds no ledger.", fix="record one with rockbottom.attach(client, ledger=True)"
             )
-        self.position = dict(position or {})
+        self.position = {name: _begin(self.folder / name, offset) for name, offset in (position or {}).items()}
         self.damaged = 0
 
     def runs(self) -> Iterator[list[CallRecord]]:
@@ -34,7 +34,7 @@ class Follower:
 
     def _runs_of(self, volume: Volume) -> Iterator[list[CallRecord]]:
         name = volume.path.name
-        for begin, data, whole in _chunks(volume.path, self.position.get(name, 0)):
+        for begin, data, whole in _chunks(volume.path, _begin(volume.path, self.position.get(name, 0))):
             if not whole:
                 return  # somebody may be writing it now
             run: list[CallRecord] = []
@@ -58,6 +58,18 @@ class Follower:
                 for found in found_in(data[: end - begin], begin):
                     if found.call is not None and found.call.at >= since:
                         yield found.call
+
+
+def _begin(path: Path, offset: int) -> int:
+    """Where to go on: at the start where no line ends there, for then it is another volume under an old name."""
+    if not offset:
+        return 0
+    try:
+        with path.open("rb") as file:
+            file.seek(offset - 1)
+            return offset if file.read(1) == b"\n" else 0
+    except FileNotFoundError:
+        return 0
 
 
 def _chunks(path: Path, offset: int) -> Iterator[tuple[int, bytes, bool]]:

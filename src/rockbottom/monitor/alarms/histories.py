@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from rockbottom.catalog import Catalog, CatalogError, Scope
+from rockbottom.catalog import Catalog, CatalogError
 from rockbottom.ledger import CallRecord
 from rockbottom.monitor.billing import cost_of
 from rockbottom.quantities import Usage
@@ -62,7 +62,7 @@ def _resolved(given: str, catalog: Catalog) -> tuple[str, str]:
         found = catalog.model(given)
     except CatalogError:
         return given, ""
-    return found.model.id, "" if found.scope is Scope.IN_REGION else found.scope.value
+    return found.model.id, found.scope.value
 
 
 def _name(names: tuple[str, ...], code: Any) -> str:
