@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,11 @@ from hypothesis import settings
 REPO = Path(__file__).resolve().parent.parent
 os.environ["ROCKBOTTOM_FACTS"] = ""  # nothing measured on this machine changes what is expected here
 IN_CI = os.environ.get("ROCKBOTTOM_CI") == "1"
+
+# A job that a shell starts in the background ignores ctrl-C, and so would all that it starts: what tests interrupt
+# must be able to hear it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("default", deadline=None, max_examples=60)
 settings.register_profile("ci", deadline=None, max_examples=60, derandomize=True, print_blob=True)
