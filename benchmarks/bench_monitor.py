@@ -11,6 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -61,17 +62,20 @@ def _call(number: int) -> CallRecord:
     )
 
 
-def _takers(folder: Path) -> dict[str, Callable[[CallRecord], Any]]:
+def _takers(folder: Path, ending: ExitStack) -> dict[str, Callable[[CallRecord], Any]]:
     bare: queue.Queue[CallRecord] = queue.Queue()
     tracers, meters = TracerProvider(), MeterProvider()
     tracers.add_span_processor(BatchSpanProcessor(_Nowhere()))
     budgets = Budgets(Budget("1000000", "day", per=["tenant"], action="stop"), file=folder / "budgets.db")
+    minutes, calls = EmbeddedMetrics(folder / "minutes.log"), EmbeddedMetrics(folder / "calls.log", every_call=True)
+    for sink in (minutes, calls):
+        ending.callback(sink.close)  # while their folder is still there
     return {
         "queue.put": bare.put,
         "ledger on disk": LedgerWriter(folder / "ledger").record,
         "CloudWatch (queued)": CloudWatch(client=_Client()).record,
-        "embedded metrics, minutes (queued)": EmbeddedMetrics(folder / "minutes.log").record,
-        "embedded metrics, every call": EmbeddedMetrics(folder / "calls.log", every_call=True).record,
+        "embedded metrics, minutes (queued)": minutes.record,
+        "embedded metrics, every call": calls.record,
         "Prometheus": Prometheus(registry=CollectorRegistry(), tags=["tenant"]).record,
         "OpenTelemetry, span and metrics": OpenTelemetry(tracer_provider=tracers, meter_provider=meters).record,
         "budget, before a call": lambda call: budgets.check(call.tags, call.at),
@@ -81,8 +85,8 @@ def _takers(folder: Path) -> dict[str, Callable[[CallRecord], Any]]:
 
 def main() -> None:
     """Print medians and 99th percentiles."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        takers = _takers(Path(name))
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, ExitStack() as ending:
+        takers = _takers(Path(name), ending)
         times: dict[str, list[tuple[float, float]]] = {one: [] for one in takers}
         for number in range(_CALLS):
             call = _call(number)
