@@ -59,7 +59,7 @@ def test_a_service_that_does_not_count_leaves_the_estimate(plan):
 
 
 def test_models_that_cannot_be_counted_are_not_asked(bench_of, small):
-    """CountTokens takes no Nova model (facts/bedrock.md 6)."""
+    """CountTokens takes no Nova model."""
     place = Counter(1)
     counted_by_service(bench_of(small).plan, place)
     assert place.asked == []

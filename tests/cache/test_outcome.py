@@ -45,7 +45,7 @@ def test_below_the_minimum_nothing_happens_silently(play):
 
 
 def test_the_minimum_counts_tools_and_system_and_messages_together(play):
-    """Tools 600 and system 500 together clear 1,000 though neither does alone (facts/live.md 29)."""
+    """Tools 600 and system 500 together clear 1,000 though neither does alone (polish-log)."""
     assert play((0, "t:lookup=600 | s:rules=500 | u:q=50")) == [(0, 1100, 0, 50)]
 
 
@@ -56,7 +56,7 @@ def test_a_five_minute_entry_is_gone_at_five_minutes(play):
 
 
 def test_an_hour_entry_survives_what_kills_a_five_minute_one(play):
-    """After 403 s idle the 5m arm rewrites and the 1h arm reads (facts/live.md 63)."""
+    """After 403 s idle the 5m arm rewrites and the 1h arm reads (strands issue 3677)."""
     assert play((0, "s:a=3639 | u:q=1"), (403, "s:a=3639 | u:q=1"))[1] == (0, 3639, 0, 1)
     assert play((0, "s:a=3642 |1h u:q=1"), (403, "s:a=3642 |1h u:q=1"))[1] == (3642, 0, 0, 1)
 
@@ -72,13 +72,13 @@ def test_a_growing_conversation_reads_its_history(play):
 
 @pytest.mark.parametrize(("added", "hits"), [(20, True), (21, True), (22, False), (24, False)])
 def test_lookback_reaches_twenty_one_added_blocks(play, added, hits):
-    """A hit with at most 21 blocks added after the old marked block, always a miss with 22 (facts/live.md 50)."""
+    """A hit with at most 21 blocks added after the old marked block, always a miss with 22 (cachecanary-lookback)."""
     first, second = "s:rules=2000 u:q=100 |", f"s:rules=2000 u:q=100 c:call=1*{added} |"
     assert play((0, first), (1, second))[1] == ((2100, added, 0, 0) if hits else (0, 2100 + added, 0, 0))
 
 
 def test_beyond_the_lookback_a_second_point_bridges(play):
-    """A point at the end of the newest tool calls keeps the read: 21 calls, then 21 results (facts/live.md 52)."""
+    """A point at the end of the newest tool calls keeps the read: 21 calls, then 21 results (cachecanary-lookback)."""
     history = "s:rules=2000 | u:q=100 |"
     turn = "s:rules=2000 | u:q=100 c:call=1*21 | r:result=2*21 |"
     assert play((0, history), (1, turn))[1] == (2100, 21 + 42, 0, 0)
@@ -94,7 +94,7 @@ def test_without_lookback_only_the_exact_position_reads(play, with_rules):
 
 
 def test_mixed_lifetimes_split_the_write_by_the_abc_rule(play):
-    """A is read, up to the 1h point is written for an hour, the rest for five minutes (facts/bedrock.md 2.6)."""
+    """A is read, up to the 1h point is written for an hour, the rest for five minutes (anthropic-prompt-caching)."""
     turn1 = "s:rules=2000 |1h u:q1=500 |"
     turn2 = "s:rules=2000 |1h u:q1=500 a:r1=100 u:q2=100 |"
     assert play((0, turn1), (400, turn2), (401, turn2)) == [(0, 500, 2000, 0), (2000, 700, 0, 0), (2700, 0, 0, 0)]
@@ -113,7 +113,7 @@ def test_a_read_keeps_the_shallower_entry_alive_by_default(play):
 
 
 def test_ttl_in_key_makes_a_changed_ttl_a_miss(play):
-    """5m then 1h on the same prefix: a miss where entries are keyed by TTL (facts/live.md 68), else a read."""
+    """5m then 1h on the same prefix: a miss where entries are keyed by TTL (cachecanary-diff), else a read."""
     lines = [(0, "s:a=2000 | u:q=1"), (1, "s:a=2000 |1h u:q=1")]
     assert play(*lines)[1] == (0, 0, 2000, 1)
     assert play(*lines, ttl_in_key="no")[1] == (2000, 0, 0, 1)
@@ -188,7 +188,7 @@ def test_old_thinking_is_dropped_where_the_model_drops_it(play, with_rules):
 
 
 def test_residual_tokens_are_never_cached(play, with_rules):
-    """With a point at the very end Claude still reports 3 uncached tokens, 2 with tools (facts/live.md 35)."""
+    """With a point at the very end Claude still reports 3 uncached tokens, 2 with tools (pydantic-ai-cassettes)."""
     rules = with_rules(residual_tokens=3, residual_tokens_with_tools=2)
     assert play((0, "s:r=2000 u:q=100 |"), rules=rules) == [(0, 2100, 0, 3)]
     assert play((0, "t:t=500 s:r=2000 u:q=100 |"), rules=rules) == [(0, 2600, 0, 2)]

@@ -67,6 +67,12 @@ def test_no_tracked_file_names_a_place_on_somebodys_machine():
     assert [str(path.relative_to(REPO)) for path in _tracked() if place.search(_text(path))] == []
 
 
+def test_a_source_that_is_cited_is_a_source_of_the_project():
+    """Sources have names in catalog/data/sources.toml; notes that lie elsewhere tell a reader nothing."""
+    notes = re.compile("facts" r"/\w+\.md\b")
+    assert [str(path.relative_to(REPO)) for path in _tracked() if notes.search(_text(path))] == []
+
+
 @pytest.mark.parametrize("name", ["core", "all", "dev", "bench"])
 def test_every_pin_is_exact_and_carries_hashes(name):
     """Each requirement is one version with at least one sha256."""

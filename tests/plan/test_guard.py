@@ -15,7 +15,7 @@ from rockbottom.prompt import Api, BlockKind, Parameters, Prompt, Section, Segme
 from rockbottom.quantities import Ttl, Usage
 
 NOW = 1_795_000_000.0
-MODELS = {  # read, write for 5 minutes, write for an hour: facts/bedrock.md 3.1 and the price rows of the catalogue
+MODELS = {  # read, write for 5 minutes, write for an hour: the price rows of the catalogue
     "global.anthropic.claude-sonnet-4-6": (Decimal("0.1"), Decimal("1.25"), Decimal(2)),
     "global.anthropic.claude-fable-5-1": (Decimal("0.025"), Decimal("1.25"), Decimal(2)),
     "us.anthropic.claude-3-7-sonnet-20250219-v1:0": (Decimal("0.1"), Decimal("1.25"), None),

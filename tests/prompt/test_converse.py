@@ -44,7 +44,7 @@ def test_points_close_the_segments_before_them_and_are_no_segments(meter):
 
 
 def test_a_point_first_in_its_list_follows_nothing(meter):
-    """An earlier list that ends in a block does not count as being before it (facts/live.md 1)."""
+    """An earlier list that ends in a block does not count as being before it (cachecanary-live)."""
     body = {"system": [{"text": "x"}], "messages": [user(POINT, {"text": "one"})]}
     assert read_converse(body, meter).points[0].follows is None
 
@@ -59,7 +59,7 @@ def test_tokens_are_of_the_text_and_the_overheads(meter):
 
 
 def test_a_text_document_counts_as_two_blocks_and_a_pdf_as_one(meter):
-    """Bedrock sends a text-like document to Claude as two blocks (facts/live.md 6)."""
+    """Bedrock sends a text-like document to Claude as two blocks (strands-2001)."""
     document = {"document": {"name": "notes", "format": "txt", "source": {"bytes": b"one two three"}}}
     pdf = {"document": {"name": "paper", "format": "pdf", "source": {"bytes": b"%PDF /Type /Page /Type /Pages"}}}
     segments = read_converse({"messages": [user({"text": "read"}, document, pdf)]}, meter).segments
@@ -69,7 +69,7 @@ def test_a_text_document_counts_as_two_blocks_and_a_pdf_as_one(meter):
 
 
 def test_an_image_is_charged_by_its_pixels_when_its_header_tells_them(meter):
-    """597 x 597 pixels / 750 = 475.2, rounded up to 476 (facts/live.md 114); else the flat charge."""
+    """597 x 597 pixels / 750 = 475.2, rounded up to 476 (pydantic-ai-cassettes); else the flat charge."""
     png = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + struct.pack(">II", 597, 597)
     known = {"image": {"format": "png", "source": {"bytes": png}}}
     unknown = {"image": {"format": "png", "source": {"s3Location": {"uri": "s3://b/k"}}}}
@@ -89,7 +89,7 @@ def test_parameters_that_are_part_of_the_key_have_one_spelling(meter):
 
 
 def test_sampling_parameters_are_not_part_of_the_prompt(meter):
-    """temperature, topP and maxTokens change nothing (facts/live.md 88)."""
+    """temperature, topP and maxTokens change nothing (cachecanary-live)."""
     body = {"messages": [user({"text": "hi"})]}
     assert read_converse(body, meter) == read_converse({**body, "inferenceConfig": {"temperature": 1.0}}, meter)
 

@@ -12,7 +12,7 @@ from rockbottom.prompt import Calibration, Meter
 
 FACTS = Path(os.environ.get("ROCKBOTTOM_DATA", Path(__file__).parents[2] / "../shared/data")).parent / "facts"
 
-# Texts that Bedrock counted, as facts/live.md 110-113 and live_cases.jsonl give them: model, text, tokens of the text.
+# Texts that Bedrock counted, as pydantic-ai-cassettes and boise-probe give them: model, text, tokens of the text.
 CAPITALS = (
     "YOU MUST RESPONSE ONLY WITH SINGLE NUMBER\n" * 50
     + "ONLY SINGLE NUMBER IN RESPONSE\n" * 100
@@ -58,7 +58,7 @@ def test_short_recorded_texts_are_met_within_six_tokens():
 
 
 def test_one_generation_counts_more_than_the_one_before():
-    """Claude 4.7 and later give about 30% more tokens for the same text (facts/bedrock.md 6)."""
+    """Claude 4.7 and later give about 30% more tokens for the same text."""
     old, new = meter_of("anthropic.claude-sonnet-4-6"), meter_of("anthropic.claude-opus-4-7")
     assert new.tokens_of_text(HARNESS) == pytest.approx(1.3 * old.tokens_of_text(HARNESS), rel=0.001)
 

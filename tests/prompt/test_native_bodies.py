@@ -29,7 +29,7 @@ def test_strings_are_one_text_block(meter):
 
 
 def test_cache_control_inside_a_tool_result_closes_the_tool_result(meter):
-    """InvokeModel caches up to it; Converse ignores a point nested there (facts/live.md 11, 12)."""
+    """InvokeModel caches up to it; Converse ignores a point nested there (cachecanary-live)."""
     nested = {"type": "tool_result", "tool_use_id": "1", "content": [{"type": "text", "text": "42", **CONTROL}]}
     prompt = read_anthropic({"messages": [{"role": "user", "content": [nested]}]}, meter)
     assert [(p.after, p.follows) for p in prompt.points] == [(1, BlockKind.TOOL_RESULT)]

@@ -1,6 +1,6 @@
 """Estimates corrected by what the service says: CountTokens before a run, the usage of replies after.
 
-CountTokens costs nothing and takes base model ids of some Claude models only (facts/bedrock.md 6); where it does
+CountTokens costs nothing and takes base model ids of some Claude models only; where it does
 not answer, the stated error of the estimate stands.
 """
 

@@ -1,15 +1,15 @@
 """The reference semantics: what one request reads, writes and leaves uncached.
 
 Slow, obvious, the specification; ``replay`` holds a fast twin and a differential test holds them together.
-The rules and their sources:
+The rules and their sources (names of catalog/data/sources.toml):
 
 * entries exist only at cachePoints; a point reads the longest entry at its own position or at most
-  ``lookback_blocks`` blocks before it (AWS prompt-caching page; boundary measured, facts/live.md 50);
+  ``lookback_blocks`` blocks before it (AWS prompt-caching page; boundary measured, cachecanary-lookback);
 * a prefix below the model's minimum (tools, system and messages together) is silently not cached;
 * of the tokens above the deepest hit A, those up to the deepest 1-hour point B are written at 1 hour, those
-  from there to the last point C at 5 minutes (facts/bedrock.md 2.6);
-* a hit refreshes for free, from the start of the request (2.3); an entry is readable once its writer's
-  response has begun (2.9).
+  from there to the last point C at 5 minutes (anthropic-prompt-caching);
+* a hit refreshes for free, from the start of the request (aws-prompt-caching); an entry is readable once its writer's
+  response has begun.
 """
 
 from collections.abc import Mapping, Sequence
@@ -155,7 +155,7 @@ def as_sent(prompt: Prompt, rules: CacheRules) -> Sequence[Segment]:
     """The segments as the model is given them: some models drop old thinking when the user speaks again.
 
     A dropped block keeps its place (so that positions stay those of the caller) under a digest of its own.
-    Models that keep it: Opus 4.5 and later, Sonnet 4.6 and later (facts/bedrock.md 2.5).
+    Models that keep it: Opus 4.5 and later, Sonnet 4.6 and later (anthropic-prompt-caching).
     """
     if rules.keeps_thinking:
         return prompt.segments
@@ -191,7 +191,7 @@ def _ttl(view: _View, point: CachePoint) -> Ttl:
 def _position(view: _View, point: CachePoint) -> int:
     """Where a point takes effect: past text documents that end its message, if the switch says so.
 
-    Recorded once on Converse (facts/live.md 9): a document right behind the point was written all the same.
+    Recorded once on Converse (pydantic-ai-cassettes): a document right behind the point was written all the same.
     """
     after, segments = point.after, view.prompt.segments
     if view.behaviour.trailing_text_document != "cached" or view.prompt.api is not Api.CONVERSE:

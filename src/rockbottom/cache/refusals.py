@@ -1,7 +1,7 @@
 """Where a cachePoint is refused: the placement rules of the service, before anything is counted.
 
-Order of evaluation: placement inside each list, then the model, then the limits (facts/live.md,
-hints for the emulator 2). The texts of the errors are the local endpoint's business.
+Order of evaluation: placement inside each list, then the model, then the limits
+(as cachecanary-live recorded them). The texts of the errors are the local endpoint's business.
 """
 
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def _placement(point: CachePoint, prompt: Prompt, rules: CacheRules) -> Reason |
         return Reason.ILLEGAL_SECTION
     follows = point.follows
     if follows is BlockKind.CACHE_POINT:
-        return None  # two points on one block are accepted (facts/live.md 3)
+        return None  # two points on one block are accepted (cachecanary-live)
     if follows is None:
         return Reason.NOTHING_BEFORE
     if follows.value not in rules.illegal_after:

@@ -1,7 +1,7 @@
 """Which Region serves a request sent to a geo or global profile; each Region has entries of its own.
 
-AWS says only that cross-Region inference "may lead to increased cache writes"; one 2025 series fits two cache
-domains behind a profile, 2026 suites saw no hop (facts/live.md 93-95). So the rule is a parameter.
+AWS says only that cross-Region inference "may lead to increased cache writes"; one 2025 series (hsr87-multi-turn)
+fits two cache domains behind a profile, 2026 suites (cachecanary-live) saw no hop. So the rule is a parameter.
 """
 
 from collections.abc import Sequence

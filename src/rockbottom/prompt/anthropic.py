@@ -1,7 +1,7 @@
 """An Anthropic Messages body (InvokeModel on Claude) read into a canonical prompt.
 
 ``cache_control`` is a member of the block that it closes. On a block inside ``tool_result.content`` it
-caches up to that tool_result (facts/live.md 12); inside Converse's toolResult it does nothing.
+caches up to that tool_result (cachecanary-live); inside Converse's toolResult it does nothing.
 """
 
 from collections.abc import Mapping

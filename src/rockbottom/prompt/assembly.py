@@ -77,7 +77,7 @@ class Assembly:
 
 
 def thinking_of(value: object) -> str:
-    """A thinking setting in one spelling; absent equals ``{"type": "disabled"}`` (facts/live.md 82)."""
+    """A thinking setting in one spelling; absent equals ``{"type": "disabled"}`` (cachecanary-live)."""
     if not is_object(value) or value.get("type") in (None, "disabled"):
         return "disabled"
     return json_bytes(dict(sorted(value.items(), key=lambda item: str(item[0])))).decode("utf-8", "surrogatepass")
@@ -89,5 +89,5 @@ def schema_of(value: object) -> str:
 
 
 def effort_of(value: object) -> str:
-    """An effort setting; absent equals ``high`` (facts/live.md 83)."""
+    """An effort setting; absent equals ``high`` (cachecanary-live)."""
     return value if isinstance(value, str) and value else "high"

@@ -30,7 +30,7 @@ from rockbottom.trace.records import (
 )
 
 BYTES_PER_TOKEN = 4  # only a unit of proportion where the service counted; the data's own estimate where it did not
-MEDIA_TOKENS = 1_600  # a flat share for an image, whose base64 says nothing of its tokens (facts/live.md 114)
+MEDIA_TOKENS = 1_600  # a flat share for an image, whose base64 says nothing of its tokens (idp-notebooks)
 
 _CODE = {name: code for code, name in enumerate(KINDS)}
 _CONVERSE = {
