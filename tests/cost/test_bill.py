@@ -1,4 +1,4 @@
-"""Exact bills: every amount worked out by hand from the published list prices (price-list-2026-10-06 of sources.toml)."""
+"""Exact bills: every amount worked out by hand from list prices (price-list-2026-10-06 of sources.toml)."""
 
 from datetime import date
 from decimal import Decimal
