@@ -173,6 +173,21 @@ def test_a_stream_that_breaks_is_recorded_as_failed(marked: Any, kept: Kept, mon
     assert call.first_ms is not None
 
 
+def test_a_call_that_is_cancelled_on_its_way_is_recorded(marked: Any, kept: Kept) -> None:
+    """No event of botocore tells of an interrupt or a cancelled task; the next call finds it, without usage."""
+
+    def cancel(**_: Any) -> None:
+        raise KeyboardInterrupt
+
+    marked.meta.events.register_first("before-send.bedrock-runtime.Converse", cancel, unique_id="cancel")
+    with pytest.raises(KeyboardInterrupt):
+        marked.converse(**ask())
+    marked.meta.events.unregister("before-send.bedrock-runtime.Converse", unique_id="cancel")
+    gc.collect()
+    marked.converse(**ask())
+    assert sorted(call.status for call in kept.calls) == ["no usage", "ok"]
+
+
 def test_tags_follow_the_context(marked: Any, kept: Kept) -> None:
     """Inner tags lie on outer ones, outer ones on the client's; a thread has those that it sets itself."""
     with rockbottom.tagged(tenant="acme", feature="chat"):

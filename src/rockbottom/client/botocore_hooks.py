@@ -80,7 +80,7 @@ class Hooks:
         if call is None:
             return
         context[_KEY] = call
-        if self._attachment.budget is not None:
+        if self._attachment.recorder is not None:
             context[_GROUND] = _Ground(self._attachment, call)
         if call.changed:
             params.update(call.sent)
@@ -117,7 +117,7 @@ class Hooks:
         return 0.0
 
     def _after_call(self, http_response: Any, parsed: dict[str, Any], model: Any, context: Context, **_: Any) -> None:
-        call: Call | None = context.pop(_KEY, None)
+        call = _landed(context)
         if call is None:
             return
         attachment = self._attachment
@@ -150,23 +150,36 @@ class Hooks:
                 listener.hold(parsed["body"])
 
     def _after_call_error(self, context: Context, **_: Any) -> None:
-        call: Call | None = context.pop(_KEY, None)
+        call = _landed(context)
         if call is not None:
             self._attachment.failed(call)
 
 
 class _Ground:
-    """Notices the end of a request that boto3 refused before it left, of which no event tells."""
+    """Notices the end of a request of which no event tells: boto3 refused it before it left, or it was cancelled."""
 
-    __slots__ = ("_attachment", "_call")
+    __slots__ = ("_attachment", "_call", "landed")
 
     def __init__(self, attachment: Attachment, call: Call) -> None:
         self._attachment = attachment
         self._call = call
+        self.landed = False
 
     def __del__(self) -> None:
-        if not self._call.sent_off:
+        if self.landed:
+            return
+        if self._call.sent_off:  # whether it is billed nobody can say
+            self._attachment.dropped(self._call)
+        elif self._attachment.budget is not None:
             self._attachment.grounded(self._call)
+
+
+def _landed(context: Context) -> Call | None:
+    """The call of a request that ended with an event; None where it is none of ours."""
+    ground: _Ground | None = context.get(_GROUND)
+    if ground is not None:
+        ground.landed = True
+    return context.pop(_KEY, None)
 
 
 def is_asynchronous(client: Any) -> bool:
