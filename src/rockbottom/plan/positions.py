@@ -15,7 +15,7 @@ _SAFE = frozenset(
         BlockKind.TOOL_RESULT,
     }
 )
-"""Kinds after which a point was seen to be accepted (pydantic-ai-cassettes, cachecanary-live); after the others none is set."""
+"""Kinds after which a point was seen accepted (pydantic-ai-cassettes, cachecanary-live); elsewhere none is set."""
 
 _EMPTY = frozenset(digest_of("text", role, b"") for role in ("", "user", "assistant"))
 
