@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -23,6 +22,7 @@ from rockbottom.client.attachment import Attachment
 from rockbottom.client.botocore_hooks import about_points
 from rockbottom.client.calls import Call
 from rockbottom.client.errors import NotAttachable
+from rockbottom.client.httpx_streams import BodyFeed, StreamFeed, watched
 from rockbottom.client.listening import CallListener
 from rockbottom.client.planning import Request
 from rockbottom.client.signing import CredentialSource, credentials_of, resigned
@@ -31,7 +31,6 @@ from rockbottom.client.tagging import metadata_of
 from rockbottom.client.usage import header_usage
 from rockbottom.client.whereabouts import Whereabouts, whereabouts_of
 from rockbottom.quantities import RockbottomError
-from rockbottom.wire import Decoder, WireError, chunks, events
 
 _PATH = re.compile(r"/model/(?P<model>[^/]+)/(?P<kind>converse|converse-stream|invoke|invoke-with-response-stream)$")
 _OPERATIONS = {
@@ -194,7 +193,7 @@ class Hooks:
             if response.headers.get("content-encoding", "identity") != "identity":
                 return listener.abandoned() if usage is None else listener.finished(usage)
             feed = BodyFeed(BodyWatcher(ttl, listener))
-        response.stream = _watched(self._library, response.stream, feed)
+        response.stream = watched(self._library, response.stream, feed)
         listener.hold(response.stream)
         return None
 
@@ -238,91 +237,6 @@ def is_ours(request: Any) -> bool:
 def _match(request: Any) -> "re.Match[str] | None":
     path = request.url.raw_path.decode("ascii", "replace").partition("?")[0]
     return _PATH.search(path) if request.method == "POST" else None
-
-
-class StreamFeed:
-    """Shows the frames of a stream to a watcher, as its bytes go by."""
-
-    def __init__(self, watcher: StreamWatcher) -> None:
-        self._decoder = Decoder()
-        self.watcher = watcher
-
-    def see(self, data: bytes) -> None:
-        """Some bytes."""
-        try:
-            for frame in self._decoder.feed(data):
-                kind = frame.text(":event-type")
-                if kind == "chunk":
-                    for chunk in chunks((frame,)):
-                        self.watcher.chunk(json.dumps(chunk).encode())
-                elif kind == "metadata":
-                    for _, payload in events((frame,)):
-                        self.watcher.see({"metadata": payload})
-                elif kind is not None and kind.startswith("contentBlock"):
-                    self.watcher.begin()
-        except WireError:
-            return  # whoever reads the stream will say so
-
-
-class BodyFeed:
-    """Shows a whole reply to a watcher, as its bytes go by."""
-
-    def __init__(self, watcher: BodyWatcher) -> None:
-        self.watcher = watcher
-
-    def see(self, data: bytes) -> None:
-        """Some bytes."""
-        if data:
-            self.watcher.see(data, False)
-
-
-Feed = StreamFeed | BodyFeed
-
-
-def _watched(library: Any, stream: Any, feed: Feed) -> Any:
-    sync, asynchronous = _stream_classes(library)
-    return (asynchronous if isinstance(stream, library.AsyncByteStream) else sync)(stream, feed)
-
-
-@cache
-def _stream_classes(library: Any) -> tuple[Any, Any]:
-    class Sync(library.SyncByteStream):
-        def __init__(self, inner: Any, feed: Feed) -> None:
-            self._inner, self._feed = inner, feed
-
-        def __iter__(self) -> Iterator[bytes]:
-            try:
-                for data in self._inner:
-                    self._feed.see(data)
-                    yield data
-            except Exception:
-                self._feed.watcher.listener.broke()
-                raise
-            self._feed.watcher.close()
-
-        def close(self) -> None:
-            self._feed.watcher.close()
-            self._inner.close()
-
-    class Async(library.AsyncByteStream):
-        def __init__(self, inner: Any, feed: Feed) -> None:
-            self._inner, self._feed = inner, feed
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            try:
-                async for data in self._inner:
-                    self._feed.see(data)
-                    yield data
-            except Exception:
-                self._feed.watcher.listener.broke()
-                raise
-            self._feed.watcher.close()
-
-        async def aclose(self) -> None:
-            self._feed.watcher.close()
-            await self._inner.aclose()
-
-    return Sync, Async
 
 
 @cache
