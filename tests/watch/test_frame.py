@@ -8,6 +8,7 @@ from traffic import a_day, catalog, read, write
 
 from rockbottom.watch import View, period_named
 from rockbottom.watch.frame import Screen, frame_of
+from rockbottom.watch.screen import Live
 
 NOW = 1_795_000_000.0
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -94,6 +95,13 @@ def test_a_tag_cannot_speak_to_the_terminal(shot):
     lines = frame_of(shot(read(NOW - 40, tags={"tenant": "a\x1b]0;owned\x07\nb\x9b2J"})), Screen(zone=UTC))
     assert not any(set(line) & set("\x1b\x07\n\x9b") for line in lines)
     assert any("tenant=a?]0;owned??b?2J" in line for line in lines)
+
+
+@pytest.mark.parametrize("key", ["²", "٣", "9", "é"])
+def test_a_key_that_means_nothing_does_nothing(folder, key):
+    """Some keyboards have a key for ², which is a digit and no number."""
+    view = View(folder, catalog(), lambda: NOW, lambda: 0.0)
+    assert Live(view, period_named("1h"), "auto", 2.0)._key(key)
 
 
 def test_the_hand_worked_frame(shot):

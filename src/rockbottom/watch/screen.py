@@ -82,7 +82,7 @@ class Live:
             self._paused = not self._paused
         elif key == "e" and self._shot is not None:
             self._side = "aws" if self._shot.simulated else "local"
-        elif key.isdigit() and 1 <= int(key) <= len(PERIODS):
+        elif key.isdecimal() and 1 <= int(key) <= len(PERIODS):
             self._period = PERIODS[int(key) - 1]
         else:
             return True
