@@ -99,3 +99,9 @@ def test_where_there_is_no_ledger_it_says_how_to_get_one(tmp_path: Path, capsys:
     """One message, exit code 2."""
     assert main(["ledger", "info", "--ledger", str(tmp_path / "none")]) == 2
     assert "ledger=True" in capsys.readouterr().err
+
+
+def test_notes_that_are_none_are_passed_over(folder: Path) -> None:
+    """A scrap of a note that happens to be JSON stops neither info nor a view."""
+    (folder / "notes.ndjson").write_text('5\n[]\n"at"\n{"at":1.0,"dropped":3}\n')
+    assert "3 calls could not be written" in asked("info", "--ledger", str(folder)).stdout

@@ -49,7 +49,7 @@ def notes_of(folder: Path) -> Iterator[dict[str, Any]]:
         return
     for line in lines:
         with contextlib.suppress(msgspec.DecodeError):
-            yield msgspec.json.decode(line)
+            yield msgspec.json.decode(line, type=dict[str, Any])
 
 
 def _remove(folder: Path, volume: Volume, now: float) -> int:
