@@ -135,6 +135,8 @@ def serve(folder: Path | None, port: int, host: str, tags: tuple[str, ...], most
         click.echo(f"anyone who reaches {host} can read what you spend", err=True)
     try:
         thread.join()
+    except KeyboardInterrupt:  # how it is stopped
+        pass
     finally:
         server.shutdown()
         server.server_close()
