@@ -40,6 +40,20 @@ def test_answers_take_the_places_of_their_records(left, place, kit):
     assert outcome.cost.usd * 1_000_000 * 10 == outcome.usage.input * 11 + outcome.usage.output * 55
 
 
+def test_an_answer_without_counters_has_no_cost_and_is_not_counted_as_free(left, place):
+    """Its tokens are not known, so neither is the bill."""
+    with left() as prepared:
+        one = batch.Leftover(prepared, lambda: 0.0)
+        one.send()
+        path = place.folder / "a-run" / "leftover.jsonl"
+        first, *others = path.read_text().splitlines(keepends=True)
+        row = json.loads(first)
+        del row["modelOutput"]["usage"]
+        path.write_text(json.dumps(row) + "\n" + "".join(others))
+        outcome = one.send()
+    assert (outcome.answered, outcome.uncounted, outcome.cost) == (5, 1, None)
+
+
 def test_a_kill_between_two_records_loses_nothing_and_sends_no_answered_one_again(left, place):
     """Stopped after the second, with a third line half written: the rest is sent, each once."""
 

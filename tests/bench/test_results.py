@@ -99,7 +99,7 @@ def test_of_several_repeats_the_one_in_the_middle_is_shown():
     lane = document["models"][0]["lanes"][1]
     assert Decimal(lane["cost"]["run"]) == Decimal("0.00184")
     assert lane["usage"]["input"] == 200
-    assert lane["repeats"]["usd"] == {"median": 0.00184, "least": 0.00136, "most": 0.00264}
+    assert lane["repeats"]["usd"] == {"median": "0.00184", "least": "0.00136", "most": "0.00264"}
     assert lane["repeats"]["latency_ms"] == {"median": 801.0, "least": 800.0, "most": 802.0}
 
 

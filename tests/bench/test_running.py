@@ -51,7 +51,7 @@ def test_lanes_do_not_find_what_other_lanes_or_repeats_left(bench_of, small):
     lane = _lanes(bench.document())["cached"]
     assert lane["repeats"]["passes"] == 3
     assert lane["repeats"]["write"]["least"] == lane["repeats"]["write"]["most"] > 0
-    assert lane["repeats"]["usd"]["median"] == pytest.approx(float(lane["cost"]["run"]))
+    assert Decimal(lane["repeats"]["usd"]["median"]) == Decimal(lane["cost"]["run"])
 
 
 def test_time_passes_between_turns(bench_of, small):

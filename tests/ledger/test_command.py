@@ -62,9 +62,12 @@ def test_sql_answers_with_exact_money(folder: Path) -> None:
 
 
 def test_a_question_changes_nothing(folder: Path) -> None:
-    """What is no question is refused in one message."""
-    for query in ("DELETE FROM call_rows", "SELEKT 1", "DROP TABLE minutes_sums"):
+    """What is no question is refused in one message, and makes no file elsewhere either."""
+    copy = folder.parent / "copy.sqlite"
+    elsewhere = f"ATTACH DATABASE '{copy}' AS other", f"VACUUM INTO '{copy}'"
+    for query in ("DELETE FROM call_rows", "SELEKT 1", "DROP TABLE minutes_sums", *elsewhere):
         assert main(["ledger", "sql", query, "--ledger", str(folder)]) == 2
+    assert not copy.exists()
     assert asked("sql", "SELECT count(*) AS n FROM calls", "--ledger", str(folder)).stdout.split() == ["n", "7"]
 
 

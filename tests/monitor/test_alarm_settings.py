@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from rockbottom.cli import main
 from rockbottom.monitor.alarms.definitions import InvalidAlarm, fees, limits, packaged_alarms
 from rockbottom.monitor.alarms.settings import InvalidSettings, read_wanted
 
@@ -144,3 +145,9 @@ def test_broken_yaml_is_one_message(tmp_path):
     """Not a parser's traceback."""
     with pytest.raises(InvalidSettings):
         read_wanted(_file(tmp_path, "alarms: [", "alarms.yml"))
+
+
+def test_a_topic_is_an_arn(capsys):
+    """A name alone would be refused by CloudWatch, after everything else was made."""
+    assert main(["monitor", "cloudformation", "--topic", "on-call"]) == 2
+    assert "--topic takes the ARN of an SNS topic; not 'on-call'" in capsys.readouterr().err

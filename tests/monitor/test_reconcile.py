@@ -387,6 +387,15 @@ def test_local_calls_are_left_out(tmp_path, capsys):
     assert "1 calls to a local endpoint are left out" in capsys.readouterr().out
 
 
+def test_nothing_compared_is_no_agreement(ledger, tmp_path, capsys):
+    """A gate that looked at the wrong days must not pass."""
+    bill = tmp_path / "bill"
+    bill.mkdir()
+    argv = ["reconcile", "--ledger", str(ledger), "--cur", str(_legacy_gz(bill, _whole_bill()))]
+    assert main([*argv, "--since", "2031-01-01", "--until", "2031-01-02"]) == Exit.VERDICT
+    assert "nothing to compare" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("usage_type", "expected"),
     [

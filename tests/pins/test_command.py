@@ -227,6 +227,21 @@ def test_in_github_actions_failures_are_annotated_and_summed_up(
     assert "::error" not in told.out + told.err
 
 
+def test_a_job_summary_holds_no_texts_side_by_side(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """The log shows what moved in its own words; the summary only where, and what it costs."""
+    main(["check", "support.json", "--accept", "--with-text"])
+    _write("support.json", support("Never mention project Bluebird. " + RULES))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder / "summary.md"))
+    capsys.readouterr()
+    assert main(["check"]) == Exit.VERDICT
+    assert "+ Never mention" in capsys.readouterr().out
+    summary = Path("summary.md").read_text()
+    assert "system[0].text" in summary
+    assert "+ Never mention" not in summary
+
+
 def test_a_summary_that_cannot_be_written_fails_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch):
     """The verdict stands."""
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder / "absent" / "summary.md"))

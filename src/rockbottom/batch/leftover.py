@@ -38,7 +38,8 @@ Told = Callable[[int, int], None]
 class LeftOutcome:
     """How it went: records left before, answered and refused on demand, and what the answers cost.
 
-    ``cost`` is None where a counter of the replies has no known price. ``results`` has all records of the run.
+    ``cost`` is None where a counter of the replies has no known price, or where one of the ``uncounted`` answers came
+    without counters. ``results`` has all records of the run.
     """
 
     left: int
@@ -47,6 +48,7 @@ class LeftOutcome:
     usage: Usage
     cost: Cost | None
     results: Path
+    uncounted: int = 0
 
 
 @dataclass(slots=True)
@@ -106,10 +108,12 @@ class Leftover:
         left = list(_lines(run.left_path))
         write_whole(run.results_path, _with_answers(run.results_path, sent))
         answered = [row for row in sent.values() if "modelOutput" in row]
-        usages = [_usage(row) for row in answered]
-        usage = sum(usages, Usage())
+        counted = [usage_of(row["modelOutput"].get("usage")) for row in answered]
+        usages = [usage for usage in counted if usage is not None]
+        uncounted, usage = len(counted) - len(usages), sum(usages, Usage())
+        cost = self._cost(usages) if not uncounted else None
         refused = [record for record in left if "error" in sent.get(record["recordId"], {})]
-        return LeftOutcome(len(left), len(answered), len(refused), usage, self._cost(usages), run.results_path)
+        return LeftOutcome(len(left), len(answered), len(refused), usage, cost, run.results_path, uncounted)
 
     def _cost(self, usages: list[Usage]) -> Cost | None:
         pricing = self.prepared.pricing
@@ -166,10 +170,6 @@ def _answer(cloud: Cloud, sent: Mapping[str, Any], converse: bool) -> dict[str, 
     if not converse:
         return json.loads(reply["body"].read())
     return {name: value for name, value in reply.items() if name != "ResponseMetadata"}
-
-
-def _usage(row: Mapping[str, Any]) -> Usage:
-    return usage_of(row["modelOutput"].get("usage")) or Usage()
 
 
 def _with_answers(path: Path, sent: Mapping[str, dict[str, Any]]) -> Iterator[bytes]:

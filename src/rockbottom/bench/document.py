@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -25,7 +26,7 @@ from rockbottom.bench.results import (
 )
 from rockbottom.bench.schedule import Schedule
 from rockbottom.catalog import Price, Tier
-from rockbottom.quantities import Unit, Usage
+from rockbottom.quantities import Unit, Usage, Usd
 
 SCHEMA = "rockbottom.bench/1"
 Json = dict[str, Any]
@@ -257,7 +258,7 @@ def _repeats(lane: LaneResult) -> Json | None:
     turns = [turn.measured for one in lane.whole for turn in one.turns]
     return {
         "passes": len(lane.whole),
-        "usd": _spread([float(one.equal_cost.usd) for one in lane.whole]),
+        "usd": _spread_of_dollars([one.equal_cost.usd for one in lane.whole]),
         "latency_ms": _spread([] if lane.row.lane.name in _WITHOUT_TIMES else [_latency(turn) for turn in turns]),
         "first_ms": _spread([turn.first_ms for turn in turns if turn.first_ms is not None]),
         "read": _spread([one.usage.cache_read for one in lane.whole]),
@@ -268,6 +269,11 @@ def _repeats(lane: LaneResult) -> Json | None:
 def _spread(values: Sequence[float]) -> Json | None:
     found = spread(values)
     return {"median": found[0], "least": found[1], "most": found[2]} if found else None
+
+
+def _spread_of_dollars(values: Sequence[Usd]) -> Json | None:
+    found = (median(values), min(values), max(values)) if values else None
+    return {"median": str(found[0]), "least": str(found[1]), "most": str(found[2])} if found else None
 
 
 def _combined(plan: Schedule, models: Sequence[ModelResult]) -> Json | None:

@@ -76,11 +76,14 @@ def _show(outcome: "LeftOutcome", as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({
             "left": outcome.left, "answered": outcome.answered, "refused": outcome.refused, "usd": usd,
+            "withoutUsage": outcome.uncounted,
             "inputTokens": usage.input, "readTokens": usage.cache_read, "writtenTokens": usage.cache_write,
             "outputTokens": usage.output, "results": str(outcome.results),
         }, indent=2))  # fmt: skip
         return
     price = "no known price" if outcome.cost is None else f"${outcome.cost.usd:.4f}"
+    if outcome.uncounted:
+        price = f"cost not known, {outcome.uncounted:,} came without counters"
     refused = f", {outcome.refused:,} refused" if outcome.refused else ""
     click.echo(f"{outcome.answered:,} of {outcome.left:,} records answered on demand{refused}: {price}")
     click.echo(

@@ -30,7 +30,8 @@ def sql(query: str, folder: Path | None, as_json: bool, as_csv: bool) -> None:
     if as_json and as_csv:
         raise click.UsageError("--json or --csv, not both")
     with caught_up(folder_of(folder)) as index:
-        index.connection.execute("PRAGMA query_only = ON")  # a question changes nothing
+        index.connection.execute("PRAGMA query_only = ON")  # a question changes nothing,
+        index.connection.set_authorizer(_no_other_file)  # also not beside the index
         rows = index.rows(query)
     if as_json:
         click.echo(json.dumps(rows, indent=2))
@@ -39,6 +40,13 @@ def sql(query: str, folder: Path | None, as_json: bool, as_csv: bool) -> None:
     else:
         for line in _table(rows):
             click.echo(line)
+
+
+def _no_other_file(action: int, *_: object) -> int:
+    """ATTACH, and VACUUM INTO with it, would make files."""
+    import sqlite3
+
+    return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK
 
 
 @click.command()

@@ -49,6 +49,8 @@ def wanted_of(given: dict[str, Any], warn: bool = True) -> "Wanted":
     wanted = read_wanted(given["file"]).with_thresholds(given["thresholds"])
     if given["topic"] and given["create_topic"]:
         raise click.UsageError("--topic and --create-topic exclude each other")
+    if given["topic"] and not given["topic"].startswith("arn:"):
+        raise click.UsageError(f"--topic takes the ARN of an SNS topic; not {given['topic']!r}")
     if given["topic"] or given["create_topic"]:
         wanted = replace(wanted, topic=given["topic"] or "", create=given["create_topic"] or "")
     if given["stack"] or given["namespace"]:

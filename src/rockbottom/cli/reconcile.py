@@ -74,7 +74,7 @@ def command(ctx: click.Context, as_json: bool, everything: bool, **given: Any) -
     """Hold the ledger against what AWS counted and billed, by day and model, and say why they differ.
 
     Reads only; the index beside the ledger is caught up. Exits with 1 where something differs by more
-    than the tolerance.
+    than the tolerance, and where there was nothing to compare.
     """
     from rockbottom.catalog import load_catalog
     from rockbottom.ledger import default_folder
@@ -90,7 +90,7 @@ def command(ctx: click.Context, as_json: bool, everything: bool, **given: Any) -
     else:
         for line in chain.from_iterable(_text(one, everything) for one in found):
             click.echo(line)
-    if not all(one.agrees for one in found):
+    if not all(one.agrees and one.rows for one in found):  # no day compared is no agreement
         ctx.exit(Exit.VERDICT)
 
 
@@ -195,14 +195,21 @@ def _head(one: "Comparison") -> Iterator[str]:
     days = [row.day for row in one.rows]
     span = f"{min(days)} to {max(days)} (UTC)" if days else "no day"
     yield f"ledger against {one.theirs.party}, {span}"
+    if one.rows:
+        yield from _sums(one)
+    else:
+        yield "nothing to compare: neither side has a call or a line in these days"
+    if one.ours.simulated_calls:
+        yield f"{one.ours.simulated_calls:,} calls to a local endpoint are left out: they were simulated"
+
+
+def _sums(one: "Comparison") -> Iterator[str]:
     agreeing = sum(row.agrees for row in one.rows)
     yield f"{agreeing} of {len(one.rows)} days and models agree within {float(100 * one.tolerance):g}%"
     mine = sum((row.ours.usd or 0 for row in one.rows if row.ours), Decimal(0))
     if any(row.theirs and row.theirs.usd is not None for row in one.rows):
         bill = sum((row.theirs.usd or 0 for row in one.rows if row.theirs), Decimal(0))
         yield f"dollars: ledger {mine:.4f}, {one.theirs.party} {bill:.4f}, {bill - mine:+.4f}"
-    if one.ours.simulated_calls:
-        yield f"{one.ours.simulated_calls:,} calls to a local endpoint are left out: they were simulated"
 
 
 def _row_text(row: "Row", one: "Comparison") -> Iterator[str]:

@@ -17,14 +17,15 @@ _LABEL = 8
 _MONTH = "how many a month was not said"
 
 
-def verdict_as_text(verdict: Verdict) -> Iterator[str]:
-    """One prompt: a line, and below it what moved and what it costs."""
+def verdict_as_text(verdict: Verdict, *, with_diff: bool = True) -> Iterator[str]:
+    """One prompt: a line, and below it what moved (``with_diff``: in its own words) and what it costs."""
     yield from wrap(f"{_sign(verdict)} {headline(verdict)}", _WIDTH, subsequent_indent="    ", break_on_hyphens=False)
     if verdict.bill is not None:
         yield from _labelled("turns", _bill(verdict.bill))
     for change in verdict.changes:
         yield from _labelled("moved", _change(change))
-        yield from _diff(change)
+        if with_diff:
+            yield from _diff(change)
     if verdict.effect is not None and verdict.status is not Status.UNCHANGED:
         for number, line in enumerate(effect_as_lines(verdict.effect, verdict.status)):
             yield from _labelled("" if number else "costs", line)
@@ -219,7 +220,7 @@ def _property(text: str) -> str:
 
 
 def summary(verdicts: Sequence[Verdict], command: str) -> str:
-    """Markdown for the summary of a job."""
+    """Markdown for the summary of a job, without the texts side by side: it is kept and read more widely than a log."""
     rows = ["## Pinned prompts", "", "| | prompt | status | tokens | a month |", "|---|---|---|---:|---:|"]
     for one in verdicts:
         month = one.effect and one.effect.a_month(one.effect.per_request_usd)
@@ -228,7 +229,7 @@ def summary(verdicts: Sequence[Verdict], command: str) -> str:
         rows.append(f"| {_sign(one)} | {_cell(one.name)} | {one.status.value} | {tokens} | {cost} |")
     for one in verdicts:
         if not one.passed:
-            rows += ["", f"### {_cell(one.name)}", "", "```text", *verdict_as_text(one), "```"]
+            rows += ["", f"### {_cell(one.name)}", "", "```text", *verdict_as_text(one, with_diff=False), "```"]
     if not all(one.passed for one in verdicts):
         rows += ["", f"Accept with `{command}` and commit the pin file."]
     return "\n".join(rows) + "\n\n"
