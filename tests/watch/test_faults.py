@@ -116,3 +116,19 @@ def test_killed_at_any_moment_every_call_is_counted_once(folder):
     total = view.snapshot(period_named("1h")).total
     view.close()
     assert (total.calls, total.output) == (30_000, 100 * sum(n % 7 for n in range(300)))
+
+
+def test_a_ledger_that_ends_in_a_torn_line_is_read(tmp_path):
+    """The piece that a kill left is not waited for; the calls before it are there."""
+    writer = LedgerWriter(tmp_path)
+    writer.record(read(NOW - 10))
+    writer.close()
+    (volume,) = tmp_path.glob("calls-*.ndjson")
+    with volume.open("ab") as file:
+        file.write(b'{"at":1795')
+    view = View(tmp_path, catalog(), lambda: NOW, lambda: 0.0)
+    while not view.follow(1):
+        pass
+    assert view.share_read() == 1.0
+    assert view.snapshot(period_named("1h"), "aws").total.calls == 1
+    view.close()

@@ -31,6 +31,7 @@ log = logging.getLogger("rockbottom.watch")
 
 _MOST_MISSES = 5_000
 _TENDED_EVERY_S = 10.0
+_LONGEST_SCRAP = 1 << 20
 _WARM_BYTES = 8 << 20  # what is heard again after a start, so that the first calls are judged too
 _Place = tuple[int, int, bool, str, str]
 _encode, _decode = msgspec.json.Encoder().encode, msgspec.json.Decoder(Miss).decode
@@ -105,11 +106,12 @@ class Digest:
         known = dict(self.connection.execute("SELECT volume, read_to FROM progress").fetchall())
         total = read = 0
         for volume in volumes_of(self.folder):
+            taken = known.get(volume.path.name, 0)
             try:
-                size = volume.path.stat().st_size
+                size = _readable(volume.path, taken)
             except OSError:
                 continue
-            total, read = total + size, read + min(size, known.get(volume.path.name, 0))
+            total, read = total + size, read + min(size, taken)
         return read / total if total else 1.0
 
     def _next_run(self, volume: Volume, now: float) -> int | None:
@@ -278,3 +280,13 @@ def _grained_latencies(tally: Tally, now: float) -> list[tuple[int, int, bool, s
         for latency, calls in tally.latencies.items()
         for grain in grains_of(latency.start, now)
     ]
+
+
+def _readable(path: Path, taken: int) -> int:
+    """The bytes of a volume that can be taken in: without a last line that was cut off, or is just being written."""
+    size = path.stat().st_size
+    if not 0 < size - taken <= _LONGEST_SCRAP:
+        return size
+    with path.open("rb") as file:
+        file.seek(taken)
+        return size if b"\n" in file.read(size - taken) else taken
