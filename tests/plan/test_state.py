@@ -1,5 +1,6 @@
 """What was learned survives a restart, and processes add to each other's."""
 
+import gc
 import sqlite3
 import stat
 import tracemalloc
@@ -134,7 +135,9 @@ def _blocks(kind: str, number: int) -> list[str]:
 
 @pytest.mark.parametrize("kind", ["one-off", "long", "branching"])
 def test_a_full_planner_does_not_grow_any_more(kind, monkeypatch):
-    """Traffic built to fill it, never observed: in bytes, what 3,000 prompts leave is not more than 1,500 left.
+    """Traffic built to fill it, never observed: in bytes, what 3,000 prompts leave is no more than 1,500 left.
+
+    A planner that grew would hold twice as much; other threads of the process allocate a little meanwhile.
 
     The bounds are made small, so that all of them are reached: prefixes, plans and blocks in flight, observations.
     """
@@ -148,11 +151,12 @@ def test_a_full_planner_does_not_grow_any_more(kind, monkeypatch):
             text = "".join(f"{name}," for name in _blocks(kind, number))
             planner.plan_prompt(_prompt(text.split(",")[:-1]), MODEL, NOW + number / 100)
             if number % 1_500 == 1_499:
+                gc.collect()
                 sizes.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
     assert planner.history.size <= CAPACITY
-    assert sizes[1] <= sizes[0] * 1.05
+    assert sizes[1] <= sizes[0] * 1.2
     assert sizes[1] < 6_000_000
 
 
