@@ -151,10 +151,18 @@ def test_an_unknown_profile_is_exit_code_2(bench, capsys, monkeypatch, tmp_path,
 
 @pytest.mark.parametrize("option", ["--html", "--csv"])
 def test_a_file_that_cannot_be_written_is_refused_before_anything_runs(bench, capsys, tmp_path, option):
-    """The folder does not exist: its name, exit code 2, and no run."""
+    """What should be its folder is a file: its name, exit code 2, and no run."""
+    (tmp_path / "none").write_text("")
     assert bench(option, "none/out.file") == Exit.USAGE
-    assert "the folder 'none' does not exist" in capsys.readouterr().err
+    assert "none' is not a folder" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("option", ["--html", "--csv"])
+def test_the_folder_of_a_file_to_write_is_made(bench, tmp_path, option):
+    """As `make demo` asks for runs/demo.html where nothing ever ran."""
+    assert bench(option, "runs/pages/out.file") == Exit.OK
+    assert (tmp_path / "runs/pages/out.file").stat().st_size > 0
 
 
 def test_a_folder_that_takes_no_file_is_refused_before_anything_runs(bench, capsys, tmp_path, monkeypatch):

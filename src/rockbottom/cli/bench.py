@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rockbottom.cli.bench_checks import NewFile, known_region, warn_of_other_geographies
+from rockbottom.cli.bench_checks import NewFile, known_region, warn_of_other_geographies, write_new
 from rockbottom.cli.bench_grading import ask_to_grade, grading_options, listed, votes_asked, voting
 from rockbottom.cli.bench_jobs import jobs_at, jobs_options, local_jobs, wants_jobs
 from rockbottom.cli.exits import Exit, exit_code_of
@@ -251,9 +251,9 @@ def _write(bench: "Bench", as_json: bool, given: dict[str, Any]) -> None:
     if folder:
         write_document(document, folder / "results.json")
     if page:
-        page.write_text(page_of(document), encoding="utf-8")
+        write_new(page, page_of(document))
     if given["csv_file"]:
-        given["csv_file"].write_text(csv_of(document), encoding="utf-8")
+        write_new(given["csv_file"], csv_of(document))
     if as_json:
         import msgspec
 

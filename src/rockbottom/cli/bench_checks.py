@@ -17,15 +17,22 @@ class NewFile(click.Path):
         super().__init__(dir_okay=False, writable=True, path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path; fails when its folder does not exist or takes no file."""
+        """The path; fails when its folder takes no file. A missing folder is made when the file is written."""
         super().convert(value, param, ctx)
         path = Path(str(value))
         folder = path.parent
-        if not folder.is_dir():
-            self.fail(f"cannot write '{path}': the folder '{folder}' does not exist (mkdir -p {folder})", param, ctx)
-        if not path.exists() and not os.access(folder, os.W_OK):
-            self.fail(f"cannot write '{path}': the folder '{folder}' is not writable", param, ctx)
+        nearest = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+        if not nearest.is_dir():
+            self.fail(f"cannot write '{path}': '{nearest}' is not a folder", param, ctx)
+        if not path.exists() and not os.access(nearest, os.W_OK):
+            self.fail(f"cannot write '{path}': the folder '{nearest}' is not writable", param, ctx)
         return path
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write such a file, and its folder where that is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 def known_region(region: str) -> str:
