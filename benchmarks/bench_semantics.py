@@ -14,7 +14,8 @@ import msgspec
 from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import Tier, load_catalog
 from rockbottom.cost import bill
-from rockbottom.prompt import Meter, Prompt, read_converse
+from rockbottom.dialects import read_converse
+from rockbottom.prompt import Meter, Prompt
 
 _ROUNDS = 200
 _LIMIT_MS = 1.0

@@ -14,7 +14,8 @@ from random import Random
 
 from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import CacheRules, load_catalog
-from rockbottom.prompt import Meter, read_converse
+from rockbottom.dialects import read_converse
+from rockbottom.prompt import Meter
 
 MODEL = "us.anthropic.claude-sonnet-4-6"
 ACCOUNT = "111122223333"

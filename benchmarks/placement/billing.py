@@ -10,10 +10,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from rockbottom.cache import Namespace, PrefixCache, Reader, behaviour_of, refusal, step
+from rockbottom.cache import Namespace, PrefixCache, behaviour_of, refusal, step
 from rockbottom.catalog import CacheRules, Catalog, ModelId, Tier, load_catalog
 from rockbottom.cost import bill
-from rockbottom.prompt import Api, Prompt, without_points
+from rockbottom.dialects import Reader, without_points
+from rockbottom.prompt import Api, Prompt
 from rockbottom.quantities import Usage
 
 ON = date(2026, 11, 20)  # prices and rules of this day

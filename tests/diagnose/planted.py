@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from rockbottom.cache import Namespace, PrefixCache, Reader, behaviour_of, step
+from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import Catalog
 from rockbottom.diagnose import Cause, Record
+from rockbottom.dialects import Reader
 from rockbottom.prompt import Api
 
 START = 1_790_000_000.0  # 2026-09-21T14:13:20Z

@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from botocore.exceptions import EventStreamError
 
+from rockbottom.dialects import anthropic_reply, nova_reply
 from rockbottom.local import LocalError, running
-from rockbottom.wire import anthropic_reply, nova_reply
 
 
 class Upstream:

@@ -11,8 +11,8 @@ from typing import Any
 
 from traffic import agent
 
-from rockbottom.cache import Reader
 from rockbottom.catalog import load_catalog
+from rockbottom.dialects import Reader
 from rockbottom.prompt import Api, BlockKind, Parameters, Prompt, Section, Segment, digest_of, prompt_of
 
 CLAUDE = "global.anthropic.claude-sonnet-4-6"

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from rockbottom.cache import Behaviour, Entry, EntryKey, Namespace, Reader, behaviour_of, outcome, refusal
+from rockbottom.cache import Behaviour, Entry, EntryKey, Namespace, behaviour_of, outcome, refusal
 from rockbottom.catalog import CacheRules, Tier, load_catalog
+from rockbottom.dialects import Reader
 from rockbottom.plan import Planner
 from rockbottom.plan.completing import with_placements
 from rockbottom.plan.prices import multiples_of

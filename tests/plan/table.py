@@ -10,7 +10,7 @@ import recorded
 import simulate
 import traffic
 
-from rockbottom.cache import Reader
+from rockbottom.dialects import Reader
 from rockbottom.plan import Planner
 from rockbottom.prompt import Api
 

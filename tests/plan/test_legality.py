@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rockbottom.cache import Reader, behaviour_of, refusal
+from rockbottom.cache import behaviour_of, refusal
 from rockbottom.catalog import load_catalog
+from rockbottom.dialects import Reader
 from rockbottom.plan import Planner
 from rockbottom.plan.prices import day_of
 from rockbottom.plan.priors import load_priors

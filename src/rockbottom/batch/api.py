@@ -22,8 +22,9 @@ from rockbottom.batch.rejoining import Tally
 from rockbottom.batch.running import BatchRun
 from rockbottom.batch.sources import Body, Place, Source, compare_records, other_content, settings_for, source_of
 from rockbottom.batch.state import RunState, state_of
-from rockbottom.cache import Reader, behaviour_of
+from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Catalog, PriceBook, load_catalog
+from rockbottom.dialects import Reader
 from rockbottom.prompt import Api
 from rockbottom.quantities import RockbottomError, Usage
 

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rockbottom.cache import Behaviour, Entry, EntryKey, Namespace, Reader, outcome, refusal
+from rockbottom.cache import Behaviour, Entry, EntryKey, Namespace, outcome, refusal
 from rockbottom.catalog import CacheRules, Model
+from rockbottom.dialects import Reader
 from rockbottom.prompt import Api, CachePoint, MalformedBody, Prompt, prefix_hashes, seeds_of
 from rockbottom.quantities import Usage
 

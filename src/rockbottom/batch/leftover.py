@@ -20,9 +20,10 @@ from rockbottom.batch.errors import AccessRefused, InvalidSettings, NothingLeft,
 from rockbottom.batch.outputs import write_whole
 from rockbottom.batch.pricing import Estimate, estimate
 from rockbottom.batch.records import Kind
-from rockbottom.cache import Reader, behaviour_of
+from rockbottom.cache import behaviour_of
 from rockbottom.catalog import NoPriceInForce, Tier
 from rockbottom.cost import Cost, bill
+from rockbottom.dialects import Reader
 from rockbottom.plan import Planner
 from rockbottom.plan.usages import usage_of
 from rockbottom.prompt import Api

@@ -15,7 +15,7 @@ import msgspec
 
 from rockbottom.batch.errors import InvalidRecords, Problem
 from rockbottom.batch.limits import Limits
-from rockbottom.prompt import without_points
+from rockbottom.dialects import without_points
 
 Json = Mapping[str, Any]
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode

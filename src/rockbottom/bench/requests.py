@@ -12,7 +12,8 @@ from rockbottom.bench.lanes import Lane, Spot
 from rockbottom.bench.recorded import Conversation
 from rockbottom.bench.workload import Workload
 from rockbottom.catalog import CacheRules, Model, Tier
-from rockbottom.prompt import Meter, Prompt, read_anthropic, read_converse, read_nova, without_points
+from rockbottom.dialects import read_anthropic, read_converse, read_nova, without_points
+from rockbottom.prompt import Meter, Prompt
 from rockbottom.quantities import Ttl
 
 Dialect = Literal["converse", "anthropic", "nova"]

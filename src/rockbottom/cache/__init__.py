@@ -3,7 +3,6 @@
 from rockbottom.cache.behaviour import Behaviour, UnknownSide, behaviour_of
 from rockbottom.cache.entries import Entry, EntryKey, Namespace, PrefixCache
 from rockbottom.cache.outcome import CacheOutcome, PointFate, as_sent, outcome, step
-from rockbottom.cache.reading import Reader
 from rockbottom.cache.refusals import Reason, Refusal, refusal, refusals
 from rockbottom.cache.routing import Moving, Pinned, RoundRobin, Routing
 
@@ -17,7 +16,6 @@ __all__ = [
     "Pinned",
     "PointFate",
     "PrefixCache",
-    "Reader",
     "Reason",
     "Refusal",
     "RoundRobin",

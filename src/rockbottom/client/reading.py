@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from rockbottom.cache import Reader
 from rockbottom.catalog import Catalog, Model, ModelId, Resolve, Tier
+from rockbottom.dialects import Reader
 from rockbottom.prompt import Api, CachePoint, Placement, PrefixHash, Prompt, Section, prefix_hashes, seeds_of
 from rockbottom.quantities import TokenWeights, Ttl
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from rockbottom.cache import Reader, as_sent
+from rockbottom.cache import as_sent
 from rockbottom.catalog import CacheRules, Catalog, ModelId, Tier
 from rockbottom.diagnose.faces import Face, block_of, face_of
+from rockbottom.dialects import Reader
 from rockbottom.prompt import Api, PrefixHash, Prompt, Segment, prefix_hashes, seed_of
 from rockbottom.quantities import Usage
 

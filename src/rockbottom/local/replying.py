@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 
+from rockbottom.dialects import anthropic_chunks, converse_events, nova_chunks
 from rockbottom.local import bodies
 from rockbottom.local.answers import Answer
 from rockbottom.local.bodies import Counters
 from rockbottom.local.runtime import Counted, Dialect, Headers
-from rockbottom.wire import anthropic_chunks, chunk_frame, converse_events, event_frame, nova_chunks
+from rockbottom.wire import chunk_frame, event_frame
 
 Json = dict[str, Any]
 _encode = msgspec.json.Encoder().encode

@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.cache import Behaviour, Reader, behaviour_of
+from rockbottom.cache import Behaviour, behaviour_of
 from rockbottom.catalog import Catalog, load_catalog
+from rockbottom.dialects import Reader
 from rockbottom.local.answers import Answerer, Script
 from rockbottom.local.clock import Clock, ClockKind
 from rockbottom.local.failures import invalid

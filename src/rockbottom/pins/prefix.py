@@ -10,9 +10,10 @@ from datetime import UTC, date, datetime, time
 from enum import Enum
 from typing import Any
 
-from rockbottom.cache import Behaviour, Namespace, Reader, behaviour_of, outcome, refusal
+from rockbottom.cache import Behaviour, Namespace, behaviour_of, outcome, refusal
 from rockbottom.catalog import Catalog, ModelId, Scope, Tier, UnresolvedProfile, load_catalog
 from rockbottom.diagnose import Archive, Record, Sent
+from rockbottom.dialects import Reader
 from rockbottom.pins.errors import NothingToPin
 from rockbottom.plan.bodies import opened, tier_of
 from rockbottom.prompt import MalformedBody, Parameters, Section, digest_of, prefix_hashes, seeds_of

@@ -6,16 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rockbottom.catalog import ModelId, Tier
-from rockbottom.prompt import (
-    Api,
-    MalformedBody,
-    Placement,
-    Prompt,
-    with_anthropic_points,
-    with_converse_points,
-    with_nova_points,
-)
-from rockbottom.prompt.shapes import is_object
+from rockbottom.dialects import with_anthropic_points, with_converse_points, with_nova_points
+from rockbottom.prompt import Api, MalformedBody, Placement, Prompt, is_object
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rockbottom.plan.volatile import without
-from rockbottom.prompt import Api, json_bytes
-from rockbottom.prompt.shapes import is_list, is_object
+from rockbottom.prompt import Api, is_list, is_object, json_bytes
 
 Find = Callable[[str], str]
 

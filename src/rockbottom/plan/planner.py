@@ -8,8 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from rockbottom.cache import Behaviour, Reader, as_sent
+from rockbottom.cache import Behaviour, as_sent
 from rockbottom.catalog import Catalog, Resolve, Tier, load_catalog
+from rockbottom.dialects import Reader, without_points
 from rockbottom.plan.bodies import closed, opened, tier_of, with_points
 from rockbottom.plan.contents import Changed, moved, volatile_from, with_sorted_tools
 from rockbottom.plan.decision import Decision, Mind, Pending, forget
@@ -25,7 +26,7 @@ from rockbottom.plan.returns import ClassKey, Returns
 from rockbottom.plan.state import Saved, load, new_secret, save, secret_in
 from rockbottom.plan.usages import usage_of
 from rockbottom.plan.volatile import Volatiles
-from rockbottom.prompt import Placement, PrefixHash, Prompt, prefix_hashes, without_points
+from rockbottom.prompt import Placement, PrefixHash, Prompt, prefix_hashes
 from rockbottom.quantities import RockbottomError, Usage
 
 CAPACITY = 200_000

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rockbottom.prompt.shapes import is_list, is_object
+from rockbottom.prompt import is_list, is_object
 from rockbottom.quantities import Usage
 
 _INPUT = ("inputTokens", "input_tokens", "inputTokenCount")
@@ -49,7 +49,5 @@ def _hour_of(said: Mapping[str, Any]) -> int | None:
     if not is_list(details) or not details:
         return None
     return sum(
-        _number(detail, ("inputTokens",)) or 0
-        for detail in details
-        if is_object(detail) and detail.get("ttl") == "1h"
+        _number(detail, ("inputTokens",)) or 0 for detail in details if is_object(detail) and detail.get("ttl") == "1h"
     )

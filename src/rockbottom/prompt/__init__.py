@@ -1,20 +1,18 @@
-"""A Converse or InvokeModel body read into canonical order, and a plan written back into it.
+"""The canonical prompt: segments in the order the service reads them, their tokens, digests and prefix hashes.
 
-Pure: reads no clock and no network, and never changes the caller's objects.
+Pure, and without a word of how any API spells a request: ``dialects`` reads bodies into it.
 """
 
-from rockbottom.prompt.anthropic import read_anthropic
 from rockbottom.prompt.calibration import Calibration, corrected
-from rockbottom.prompt.converse import read_converse
 from rockbottom.prompt.errors import MalformedBody
 from rockbottom.prompt.hashing import digest_of, prefix_hashes, seed_of, seeds_of
-from rockbottom.prompt.meter import Meter, json_bytes
-from rockbottom.prompt.nova import read_nova
+from rockbottom.prompt.meter import ListKey, Meter, json_bytes
 from rockbottom.prompt.segments import (
     Api,
     BlockKind,
     CachePoint,
     Parameters,
+    Placement,
     PrefixHash,
     Prompt,
     Section,
@@ -22,19 +20,14 @@ from rockbottom.prompt.segments import (
     place_of,
     prompt_of,
 )
-from rockbottom.prompt.writing import (
-    Placement,
-    with_anthropic_points,
-    with_converse_points,
-    with_nova_points,
-    without_points,
-)
+from rockbottom.prompt.shapes import is_list, is_object, list_at, object_at
 
 __all__ = [
     "Api",
     "BlockKind",
     "CachePoint",
     "Calibration",
+    "ListKey",
     "MalformedBody",
     "Meter",
     "Parameters",
@@ -45,17 +38,14 @@ __all__ = [
     "Segment",
     "corrected",
     "digest_of",
+    "is_list",
+    "is_object",
     "json_bytes",
+    "list_at",
+    "object_at",
     "place_of",
     "prefix_hashes",
     "prompt_of",
-    "read_anthropic",
-    "read_converse",
-    "read_nova",
     "seed_of",
     "seeds_of",
-    "with_anthropic_points",
-    "with_converse_points",
-    "with_nova_points",
-    "without_points",
 ]

@@ -101,6 +101,14 @@ class CachePoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Placement:
+    """A point to be set: it closes the first ``after`` segments; ``ttl`` None leaves the field out."""
+
+    after: int
+    ttl: Ttl | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Parameters:
     """The parts of a request outside its text that decide whether a prefix is the same one.
 

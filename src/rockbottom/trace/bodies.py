@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from rockbottom.prompt import Meter, Parameters, read_converse, seeds_of
+from rockbottom.dialects import read_converse
+from rockbottom.prompt import Meter, Parameters, seeds_of
 from rockbottom.trace.columns import KINDS, ApiCode, SectionCode, Trace, TtlCode
 from rockbottom.trace.gathering import Gathered, key_words
 from rockbottom.trace.pieces import Piece

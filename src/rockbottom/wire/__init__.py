@@ -1,4 +1,4 @@
-"""Bytes to messages and back: event-stream frames, Bedrock's stream events, whole replies; no sockets."""
+"""Bytes to messages and back: event-stream frames and Bedrock's stream events; no sockets."""
 
 from rockbottom.wire.errors import (
     CorruptFrame,
@@ -26,20 +26,10 @@ from rockbottom.wire.frames import (
     encoded,
     string_headers,
 )
-from rockbottom.wire.replies import (
-    METRICS,
-    anthropic_chunks,
-    anthropic_reply,
-    converse_events,
-    converse_reply,
-    nova_chunks,
-    nova_reply,
-)
 
 __all__ = [
     "MAX_HEADERS_BYTES",
     "MAX_PAYLOAD_BYTES",
-    "METRICS",
     "CorruptFrame",
     "Decoder",
     "Event",
@@ -51,17 +41,11 @@ __all__ = [
     "StreamFailed",
     "TruncatedStream",
     "WireError",
-    "anthropic_chunks",
-    "anthropic_reply",
     "chunk_frame",
     "chunks",
-    "converse_events",
-    "converse_reply",
     "encoded",
     "event_frame",
     "events",
     "exception_frame",
-    "nova_chunks",
-    "nova_reply",
     "string_headers",
 ]

@@ -26,6 +26,7 @@ from rockbottom.bench.requests import Request
 from rockbottom.bench.schedule import Schedule, Subject, answer_tokens, subject_of
 from rockbottom.catalog import NoPriceInForce, Resolve, Tier
 from rockbottom.cost import bill
+from rockbottom.dialects import read_converse
 from rockbottom.grading import (
     JUDGE_OUTPUT_TOKENS,
     Asked,
@@ -37,7 +38,6 @@ from rockbottom.grading import (
     rubric_body,
     vote_of,
 )
-from rockbottom.prompt import read_converse
 from rockbottom.quantities import ZERO_USD, Ttl, Usage, Usd
 
 GRADES = "grades.jsonl"

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from rockbottom.cache import Behaviour, Namespace, PrefixCache, Reader, behaviour_of, step
+from rockbottom.cache import Behaviour, Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import Catalog, Tier
 from rockbottom.client.planning import Request
 from rockbottom.client.probing.laboratory import Experiment, run
 from rockbottom.client.probing.questions import Subject, findings_of
 from rockbottom.client.probing.steps import Reply
 from rockbottom.cost import Cost, bill, total_of
+from rockbottom.dialects import Reader
 from rockbottom.prompt import Api
 from rockbottom.quantities import Unit, Usage, Usd
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.prompt import MalformedBody, Meter, Prompt, digest_of, read_converse
+from rockbottom.dialects import read_converse
+from rockbottom.prompt import MalformedBody, Meter, Prompt, digest_of
 from rockbottom.trace.columns import KINDS, ApiCode
 from rockbottom.trace.gathering import Gathered
 from rockbottom.trace.reading import Damages, Part, Reader, Settings, files_of, lines_of

@@ -7,13 +7,24 @@ caches up to that tool_result (cachecanary-live); inside Converse's toolResult i
 from collections.abc import Mapping
 from typing import Any
 
-from rockbottom.prompt.assembly import Assembly, effort_of, schema_of, thinking_of
-from rockbottom.prompt.blocks import Weighed, weigh_block
-from rockbottom.prompt.errors import MalformedBody
-from rockbottom.prompt.hashing import digest_of
-from rockbottom.prompt.meter import Meter, json_bytes
-from rockbottom.prompt.segments import Api, BlockKind, Parameters, Prompt, Section, place_of
-from rockbottom.prompt.shapes import is_list, is_object, list_at, object_at
+from rockbottom.dialects.assembly import Assembly, effort_of, schema_of, thinking_of
+from rockbottom.dialects.blocks import Weighed, weigh_block
+from rockbottom.prompt import (
+    Api,
+    BlockKind,
+    MalformedBody,
+    Meter,
+    Parameters,
+    Prompt,
+    Section,
+    digest_of,
+    is_list,
+    is_object,
+    json_bytes,
+    list_at,
+    object_at,
+    place_of,
+)
 
 _KINDS = {
     "image": BlockKind.IMAGE,

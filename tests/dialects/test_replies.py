@@ -6,23 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rockbottom.wire import (
+from rockbottom.dialects import (
     METRICS,
+    anthropic_chunks,
+    anthropic_reply,
+    converse_events,
+    converse_reply,
+    nova_chunks,
+    nova_reply,
+)
+from rockbottom.wire import (
     CorruptFrame,
     Decoder,
     StreamFailed,
     TruncatedStream,
-    anthropic_chunks,
-    anthropic_reply,
     chunk_frame,
     chunks,
-    converse_events,
-    converse_reply,
     event_frame,
     events,
     exception_frame,
-    nova_chunks,
-    nova_reply,
 )
 
 USAGE = {"inputTokens": 3, "outputTokens": 9, "totalTokens": 12}

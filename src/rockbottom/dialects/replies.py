@@ -10,8 +10,7 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.wire.errors import CorruptFrame, TruncatedStream
-from rockbottom.wire.events import Event, Json
+from rockbottom.wire import CorruptFrame, Event, Json, TruncatedStream
 
 METRICS = "amazon-bedrock-invocationMetrics"
 """Key that Bedrock adds to the last chunk of a native stream."""

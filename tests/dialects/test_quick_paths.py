@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rockbottom.catalog import load_catalog
-from rockbottom.prompt import Meter, digest_of, read_converse
+from rockbottom.dialects import read_converse
+from rockbottom.prompt import Meter, digest_of
 
 WEIGHTS = load_catalog().token_weights["claude-4"]
 TEXTS = st.one_of(

@@ -4,12 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 from typing import Any, NamedTuple
 
-from rockbottom.prompt.errors import MalformedBody
-from rockbottom.prompt.hashing import digest_of
-from rockbottom.prompt.media import content_bytes, image_size, pdf_pages
-from rockbottom.prompt.meter import Meter, json_bytes
-from rockbottom.prompt.segments import BlockKind
-from rockbottom.prompt.shapes import is_object
+from rockbottom.dialects.media import content_bytes, image_size, pdf_pages
+from rockbottom.prompt import BlockKind, MalformedBody, Meter, digest_of, is_object, json_bytes
 
 Block = Mapping[str, Any]
 

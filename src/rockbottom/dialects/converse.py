@@ -4,12 +4,21 @@ import marshal
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from rockbottom.prompt.assembly import Assembly, effort_of, schema_of, thinking_of
-from rockbottom.prompt.blocks import Weighed, weigh_block
-from rockbottom.prompt.errors import MalformedBody
-from rockbottom.prompt.meter import Meter
-from rockbottom.prompt.segments import Api, BlockKind, Parameters, Prompt, Section, place_of
-from rockbottom.prompt.shapes import is_object, list_at, object_at
+from rockbottom.dialects.assembly import Assembly, effort_of, schema_of, thinking_of
+from rockbottom.dialects.blocks import Weighed, weigh_block
+from rockbottom.prompt import (
+    Api,
+    BlockKind,
+    MalformedBody,
+    Meter,
+    Parameters,
+    Prompt,
+    Section,
+    is_object,
+    list_at,
+    object_at,
+    place_of,
+)
 
 _DOCUMENTS = (BlockKind.DOCUMENT, BlockKind.TEXT_DOCUMENT)
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rockbottom.prompt import BlockKind, MalformedBody, Section, prefix_hashes, read_converse, seeds_of
+from rockbottom.dialects import read_converse
+from rockbottom.prompt import BlockKind, MalformedBody, Section, prefix_hashes, seeds_of
 from rockbottom.quantities import Ttl
 
 POINT = {"cachePoint": {"type": "default"}}

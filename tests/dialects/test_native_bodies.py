@@ -1,6 +1,7 @@
 """InvokeModel bodies: Anthropic Messages and native Nova."""
 
-from rockbottom.prompt import Api, BlockKind, read_anthropic, read_converse, read_nova
+from rockbottom.dialects import read_anthropic, read_converse, read_nova
+from rockbottom.prompt import Api, BlockKind
 from rockbottom.quantities import Ttl
 
 CONTROL = {"cache_control": {"type": "ephemeral"}}

@@ -2,11 +2,22 @@
 
 from dataclasses import replace
 
-from rockbottom.prompt.blocks import Weighed
-from rockbottom.prompt.errors import MalformedBody
-from rockbottom.prompt.meter import ListKey, Meter, json_bytes
-from rockbottom.prompt.segments import Api, BlockKind, CachePoint, Parameters, Prompt, Section, Segment, prompt_of
-from rockbottom.prompt.shapes import is_object
+from rockbottom.dialects.blocks import Weighed
+from rockbottom.prompt import (
+    Api,
+    BlockKind,
+    CachePoint,
+    ListKey,
+    MalformedBody,
+    Meter,
+    Parameters,
+    Prompt,
+    Section,
+    Segment,
+    is_object,
+    json_bytes,
+    prompt_of,
+)
 from rockbottom.quantities import Ttl
 
 _TTL_BY_TEXT = {ttl.value: ttl for ttl in Ttl}

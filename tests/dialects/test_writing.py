@@ -5,8 +5,7 @@ import copy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rockbottom.prompt import (
-    Placement,
+from rockbottom.dialects import (
     read_anthropic,
     read_converse,
     read_nova,
@@ -15,6 +14,7 @@ from rockbottom.prompt import (
     with_nova_points,
     without_points,
 )
+from rockbottom.prompt import Placement
 from rockbottom.quantities import Ttl
 
 CONVERSE = {

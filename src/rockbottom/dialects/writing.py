@@ -4,20 +4,9 @@ Only the lists and objects on the way to a change are copied; everything else is
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from rockbottom.prompt.segments import Prompt, Section, Segment
-from rockbottom.prompt.shapes import is_list, is_object
-from rockbottom.quantities import Ttl
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """A point to be set: it closes the first ``after`` segments; ``ttl`` None leaves the field out."""
-
-    after: int
-    ttl: Ttl | None = None
+from rockbottom.prompt import Placement, Prompt, Section, Segment, is_list, is_object
 
 
 def with_converse_points(body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]) -> dict[str, Any]:

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from rockbottom.catalog import Catalog, Model
-from rockbottom.prompt import Api, MalformedBody, Meter, Prompt, read_anthropic, read_converse, read_nova
+from rockbottom.dialects.anthropic import read_anthropic
+from rockbottom.dialects.converse import read_converse
+from rockbottom.dialects.nova import read_nova
+from rockbottom.prompt import Api, MalformedBody, Meter, Prompt
 from rockbottom.quantities import TokenWeights
 
 _DIALECTS = {"anthropic": read_anthropic, "amazon": read_nova}

@@ -7,12 +7,20 @@ it closes (AWS prompt-caching page), and that ``inferenceConfig`` is Nova's own.
 from collections.abc import Mapping
 from typing import Any
 
-from rockbottom.prompt.assembly import Assembly
-from rockbottom.prompt.blocks import weigh_block
-from rockbottom.prompt.errors import MalformedBody
-from rockbottom.prompt.meter import Meter
-from rockbottom.prompt.segments import Api, Parameters, Prompt, Section, place_of
-from rockbottom.prompt.shapes import is_object, list_at, object_at
+from rockbottom.dialects.assembly import Assembly
+from rockbottom.dialects.blocks import weigh_block
+from rockbottom.prompt import (
+    Api,
+    MalformedBody,
+    Meter,
+    Parameters,
+    Prompt,
+    Section,
+    is_object,
+    list_at,
+    object_at,
+    place_of,
+)
 
 
 def read_nova(body: Mapping[str, Any], meter: Meter) -> Prompt:
