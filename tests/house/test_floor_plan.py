@@ -6,6 +6,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[2]
 _PURE = {
     "quantities",
+    "figures",
     "catalog",
     "prompt",
     "wire",

@@ -256,8 +256,7 @@ def _print_presets(model: str | None, given: dict[str, Any], as_json: bool) -> N
 
 
 def _presets_text(rows: list[dict[str, Any]], model: str | None) -> list[str]:
-    from rockbottom.report.columns import Cell, Column, Paint, table
-    from rockbottom.report.figures import change, money
+    from rockbottom.figures import Cell, Column, Paint, change, money, table
 
     if model is None:
         columns = [Column("preset", right=False), Column("", right=False, wide=True)]

@@ -113,6 +113,6 @@ def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _cell(value: Any) -> str:
-    from rockbottom.report.figures import printable
+    from rockbottom.figures import printable
 
     return "" if value is None else printable(str(value))

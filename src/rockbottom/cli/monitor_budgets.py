@@ -67,7 +67,7 @@ def _print(rows: "Sequence[tuple[Account, State]]") -> None:
     if not rows:
         click.echo("nothing was spent in the periods that run", err=True)
         return
-    from rockbottom.report.figures import printable
+    from rockbottom.figures import printable
 
     click.echo(f"{'since (UTC)':17}{'spent':>12}{'held':>10}{'calls':>9}  account")
     for account, state in rows:

@@ -212,8 +212,8 @@ def _as_text(
     rows: "Sequence[PricedProfile]", own: Sequence[dict[str, Any]], day: date, region: str | None, one_model: bool,
     residency: str | None,
 ) -> Iterator[str]:  # fmt: skip
+    from rockbottom.figures import Cell, Column, Paint, table
     from rockbottom.quantities import Unit
-    from rockbottom.report.columns import Cell, Column, Paint, table
 
     colour = sys.stdout.isatty()
     columns = [

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from rockbottom.report.columns import Cell, Column, Paint, table
-from rockbottom.report.figures import MINUS, change, decimals_for, money
+from rockbottom.figures import MINUS, Cell, Column, Paint, change, decimals_for, money, table
 
 Json = Mapping[str, Any]
 _SIGNS = {"pull": ("✓", "good"), "ask": ("?", "warn"), "in use": ("✓", "dim"), "excluded": ("✗", "dim")}

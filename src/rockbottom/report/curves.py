@@ -7,7 +7,7 @@ from html import escape
 from importlib import resources
 from typing import Any
 
-from rockbottom.report.figures import decimals_for, money, tokens
+from rockbottom.figures import decimals_for, money, tokens
 
 Json = Mapping[str, Any]
 KINDS = (("none", "no caching", "."), ("batch", "batch", "-"), ("cached", "cached", "*"))

@@ -7,9 +7,8 @@ from decimal import Decimal
 from io import StringIO
 from typing import Any
 
-from rockbottom.report.columns import Cell, Column, Paint, table
+from rockbottom.figures import MINUS, Cell, Column, Paint, change, decimals_for, money, percent, table, tokens
 from rockbottom.report.curves import plot_of
-from rockbottom.report.figures import MINUS, change, decimals_for, money, percent, tokens
 
 Json = Mapping[str, Any]
 UNITS = {

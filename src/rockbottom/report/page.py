@@ -14,9 +14,9 @@ from html import escape
 from importlib import resources
 from typing import Any
 
+from rockbottom.figures import change, decimals_for, money, percent, tokens
 from rockbottom.report import sentences
 from rockbottom.report.comma import csv_of
-from rockbottom.report.figures import change, decimals_for, money, percent, tokens
 from rockbottom.report.quality import quality_section
 from rockbottom.report.stacks import KINDS, lane_numbers, stacks_svg
 from rockbottom.report.waterfall import combined_steps, steps_of, waterfall_svg

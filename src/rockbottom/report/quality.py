@@ -6,8 +6,7 @@ from decimal import Decimal
 from html import escape
 from typing import Any
 
-from rockbottom.report.columns import Cell, Column, Paint, table
-from rockbottom.report.figures import decimals_for, money
+from rockbottom.figures import Cell, Column, Paint, decimals_for, money, table
 
 Json = Mapping[str, Any]
 _WIDE, _HIGH, _LEFT, _BOTTOM, _RIGHT, _TOP = 560, 280, 56, 52, 170, 14

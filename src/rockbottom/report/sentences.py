@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from rockbottom.report.figures import change, money, percent
+from rockbottom.figures import change, money, percent
 
 Json = Mapping[str, Any]
 

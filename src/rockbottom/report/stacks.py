@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from rockbottom.report.figures import clipped, tokens
+from rockbottom.figures import clipped, tokens
 
 Json = Mapping[str, Any]
 KINDS = (

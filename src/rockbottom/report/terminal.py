@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from rockbottom.figures import Cell, Column, Paint, change, clipped, decimals_for, milliseconds, money, table, tokens
 from rockbottom.report import sentences
-from rockbottom.report.columns import Cell, Column, Paint, table
-from rockbottom.report.figures import change, clipped, decimals_for, milliseconds, money, tokens
 from rockbottom.report.quality import quality_text
 
 Json = Mapping[str, Any]

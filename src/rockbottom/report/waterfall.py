@@ -6,7 +6,7 @@ from decimal import Decimal
 from html import escape
 from typing import Any
 
-from rockbottom.report.figures import money
+from rockbottom.figures import money
 
 Json = Mapping[str, Any]
 _ROW, _TOP = 46, 4

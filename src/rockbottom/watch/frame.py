@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
-from rockbottom.report.columns import Cell, Column, Paint, table
-from rockbottom.report.figures import clipped, decimals_for, milliseconds, money, percent, tokens
+from rockbottom.figures import Cell, Column, Paint, clipped, decimals_for, milliseconds, money, percent, table, tokens
 from rockbottom.watch.periods import PERIODS, period_named
 from rockbottom.watch.snapshot import Line, Snapshot
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rockbottom.report.figures import printable
+from rockbottom.figures.numbers import printable
 
 
 @dataclass(frozen=True, slots=True)
