@@ -1,0 +1,77 @@
+"""What is done when the process ends: first those end that still know of something, then all is closed.
+
+What fails at the end fails in silence: there is nobody left to tell, and the others still have their turn.
+"""
+
+import atexit
+import contextlib
+import weakref
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+class Ending(Protocol):
+    """Something that may still know of what is not written down."""
+
+    def end(self) -> None:
+        """Hand it on."""
+        ...
+
+
+class Closing(Protocol):
+    """Something that is closed. Closing twice is closing once."""
+
+    def close(self) -> None:
+        """Write or send what is left."""
+        ...
+
+
+@dataclass(slots=True)
+class _Phase:
+    """Whose turn it is together: some are remembered for as long as they live, some until the end."""
+
+    living: "weakref.WeakSet[Any]" = field(default_factory=lambda: weakref.WeakSet[Any]())
+    kept: dict[int, Any] = field(default_factory=dict[int, Any])  # by identity: what others made may have no hash
+
+    def remember(self, member: Any, kept: bool) -> None:
+        if kept:
+            self.kept[id(member)] = member
+        else:
+            self.living.add(member)
+
+    def members(self) -> list[Any]:
+        return list({id(member): member for member in [*self.living, *self.kept.values()]}.values())
+
+
+_ENDED, _CLOSED = _Phase(), _Phase()
+_LISTENING: list[bool] = []
+
+
+def end_at_exit(member: Ending, *, kept: bool = False) -> None:
+    """Call ``member.end`` at the end of the process, before anything is closed.
+
+    ``kept``: also where nobody else remembers it by then; otherwise it is called if it still lives.
+    """
+    _ENDED.remember(member, kept)
+    _listen()
+
+
+def close_at_exit(member: Closing, *, kept: bool = False) -> None:
+    """Call ``member.close`` at the end of the process; ``kept`` as in ``end_at_exit``."""
+    _CLOSED.remember(member, kept)
+    _listen()
+
+
+def _listen() -> None:
+    if not _LISTENING:
+        _LISTENING.append(True)
+        atexit.register(_at_exit)
+
+
+def _at_exit() -> None:
+    for member in _ENDED.members():
+        with contextlib.suppress(Exception):
+            member.end()
+    for member in _CLOSED.members():
+        with contextlib.suppress(Exception):
+            member.close()
