@@ -20,8 +20,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from prometheus_client import CollectorRegistry
 
+from rockbottom.budgets import Budget, Budgets
 from rockbottom.ledger import CallRecord, LedgerWriter
-from rockbottom.monitor import Budget, Budgets, CloudWatch, EmbeddedMetrics, OpenTelemetry, Prometheus
+from rockbottom.sinks import CloudWatch, EmbeddedMetrics, OpenTelemetry, Prometheus
 
 _CALLS = int(os.environ.get("CALLS", "5000"))
 _LIMIT_US = 100

@@ -195,8 +195,10 @@ class BlockLane:
         bill.requests += 1
         bill.none += 1000 * usage.total_input
         bill.paid += (
-            1000 * usage.input + prices.read * usage.cache_read
-            + prices.write_5m * usage.cache_write_5m + prices.write_1h * usage.cache_write_1h
+            1000 * usage.input
+            + prices.read * usage.cache_read
+            + prices.write_5m * usage.cache_write_5m
+            + prices.write_1h * usage.cache_write_1h
         )
         bill.worst_excess = max(bill.worst_excess, bill.paid - bill.none)
 
@@ -233,7 +235,8 @@ class Bound:
             live_5m, live_1h = gap < 300, gap < 3600
             cold = min(bare, in_5m if not live_5m else bare, in_1h if not live_1h else bare)
             states[key] = (
-                now, cold + 1000,
+                now,
+                cold + 1000,
                 min(in_5m + read, cold + five) if live_5m else cold + five,
                 min(in_1h + read, cold + hour) if live_1h else cold + hour,
             )

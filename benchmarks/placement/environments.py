@@ -51,7 +51,10 @@ def peers_of(path: Path = HERE / "peers.toml") -> list[Peer]:
     told = tomllib.loads(path.read_text())
     return [
         Peer(
-            name, peer["driver"], tuple(peer["install"]), tuple(peer.get("override", ())),
+            name,
+            peer["driver"],
+            tuple(peer["install"]),
+            tuple(peer.get("override", ())),
             tuple(peer.get("pip_install", peer["install"])),
             tuple(Setting(setting["name"], setting["what"], setting["options"]) for setting in peer["settings"]),
         )
@@ -116,8 +119,13 @@ def _run(command: Sequence[str]) -> str:
 def clean_environment() -> dict[str, str]:
     """The environment without this process's Python settings and without anybody's AWS account."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PYTHON", "VIRTUAL_ENV"))}
-    return {**kept, "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    return {
+        **kept,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    }
 
 
 def _told(error: Exception) -> str:

@@ -96,9 +96,7 @@ def workload_lines(
     rows: Sequence[str], sizes: Sequence[str], seeds: int, runs: Sequence[PeerRun], engine: Engine, cache: Path
 ) -> list[Line]:
     """Every row at every size; the bills of the seeds are added up."""
-    made = {
-        (row, size): [workload(row, size, seed) for seed in range(1, seeds + 1)] for row in rows for size in sizes
-    }
+    made = {(row, size): [workload(row, size, seed) for seed in range(1, seeds + 1)] for row in rows for size in sizes}
     take(runs, [each for group in made.values() for each in group], cache)
     lines: list[Line] = []
     for (row, size), group in made.items():
@@ -258,6 +256,14 @@ def _set_line(
 ) -> SetLine:
     bill = online.lane.bill
     return SetLine(
-        name, bill.requests, fixed, bound, bill.relative, bill.rejected, bill.worst_excess / 1000, guard.kept,
-        1000 * online.seconds / max(1, bill.requests), target,
+        name,
+        bill.requests,
+        fixed,
+        bound,
+        bill.relative,
+        bill.rejected,
+        bill.worst_excess / 1000,
+        guard.kept,
+        1000 * online.seconds / max(1, bill.requests),
+        target,
     )

@@ -98,7 +98,12 @@ def _cuts(paths: Sequence[Sequence[int]]) -> set[int]:
 
 
 def _runs(
-    name: str, path: Sequence[int], size: int, cuts: set[int], fixed: int, result: bool,
+    name: str,
+    path: Sequence[int],
+    size: int,
+    cuts: set[int],
+    fixed: int,
+    result: bool,
     made: dict[tuple[int, int, bool, bool], Segment],
 ) -> tuple[list[Segment], int, int]:
     """The blocks run together; where tools and system end; where the last message starts."""
@@ -162,9 +167,7 @@ def cuad(rng: random.Random, interner: Interner) -> Iterator[BlockRequest]:
             at += _pause(rng) if rng.random() < 0.87 else rng.expovariate(1 / 28_800)
 
 
-def _talks(
-    name: str, rng: random.Random, interner: Interner, every_s: float | None = None
-) -> Iterator[BlockRequest]:
+def _talks(name: str, rng: random.Random, interner: Interner, every_s: float | None = None) -> Iterator[BlockRequest]:
     """One request for each turn of the assistant; ``every_s`` invents a clock."""
     start = 0.0
     for talk in read(name):
@@ -221,7 +224,13 @@ def _piece(
 
 
 SETS: dict[str, Maker] = {
-    "weka": weka, "moon": moon, "star": star, "miniswe": miniswe, "tau": tau, "livemcp": livemcp, "cuad": cuad,
+    "weka": weka,
+    "moon": moon,
+    "star": star,
+    "miniswe": miniswe,
+    "tau": tau,
+    "livemcp": livemcp,
+    "cuad": cuad,
 }
 
 

@@ -191,7 +191,8 @@ def _tools(body: Mapping[str, Any]) -> Any:
 def _blocks(message: Mapping[str, Any]) -> list[Any]:
     return [
         {"toolResult": {key: value for key, value in block["toolResult"].items() if (key, value) != _SUCCESS}}
-        if "toolResult" in block else block
+        if "toolResult" in block
+        else block
         for block in message["content"]
     ]
 

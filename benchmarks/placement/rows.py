@@ -16,8 +16,16 @@ WHAT = {
 }
 
 FIRST_RUN: dict[str, float | None] = {
-    "A": 0.334, "B": 0.360, "C": 0.164, "D": 0.386, "E": 1.000,
-    "F": 0.356, "G": 1.000, "H": None, "I": 0.334, "J": 0.373,
+    "A": 0.334,
+    "B": 0.360,
+    "C": 0.164,
+    "D": 0.386,
+    "E": 1.000,
+    "F": 0.356,
+    "G": 1.000,
+    "H": None,
+    "I": 0.334,
+    "J": 0.373,
 }
 """The best peer's figure of the default size in an earlier run: a check that these workloads are alike."""
 

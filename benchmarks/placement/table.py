@@ -101,31 +101,47 @@ def as_json(
     return {
         "workloads": [
             {
-                "row": line.row, "what": WHAT.get(line.row, line.row), "size": line.size, "none": 1.0,
+                "row": line.row,
+                "what": WHAT.get(line.row, line.row),
+                "size": line.size,
+                "none": 1.0,
                 "peers": {
                     peer: {setting: _plain(bill) for setting, bill in bills.items()}
                     for peer, bills in line.peers.items()
                 },
-                "best_peer": line.best_peer, "first_run_best_peer": line.first_run,
-                "rockbottom": _plain(line.rockbottom), "target": _plain_target(line.target), "met": line.met,
+                "best_peer": line.best_peer,
+                "first_run_best_peer": line.first_run,
+                "rockbottom": _plain(line.rockbottom),
+                "target": _plain_target(line.target),
+                "met": line.met,
                 "note": line.note,
             }
             for line in lines
         ],
         "sets": [
             {
-                "set": line.name, "requests": line.requests, "fixed": line.fixed, "best_fixed": line.best_fixed,
-                "bound": line.bound, "rockbottom": line.rockbottom, "rejected": line.rejected,
-                "worst_excess_tokens": line.worst_excess_tokens, "guard_kept": line.guard_kept,
-                "plan_ms_mean": line.plan_ms, "parts": line.parts,
-                "target": _plain_target(line.target), "met": line.met,
+                "set": line.name,
+                "requests": line.requests,
+                "fixed": line.fixed,
+                "best_fixed": line.best_fixed,
+                "bound": line.bound,
+                "rockbottom": line.rockbottom,
+                "rejected": line.rejected,
+                "worst_excess_tokens": line.worst_excess_tokens,
+                "guard_kept": line.guard_kept,
+                "plan_ms_mean": line.plan_ms,
+                "parts": line.parts,
+                "target": _plain_target(line.target),
+                "met": line.met,
             }
             for line in sets
         ],
         "speed": speed,
         "peers": [
             {
-                "name": run.peer.name, "version": run.version, "problems": run.problems,
+                "name": run.peer.name,
+                "version": run.version,
+                "problems": run.problems,
                 "settings": {setting.name: setting.what for setting in run.peer.settings},
                 "differences": {setting: sorted(where) for setting, where in run.differences.items()},
             }
@@ -175,8 +191,13 @@ def _why_set(line: SetLine) -> str:
 
 def _plain(bill: Bill) -> dict[str, Any]:
     return {
-        "relative": bill.relative, "requests": bill.requests, "rejected": bill.rejected, "reasons": bill.reasons,
-        "paid_usd": str(bill.paid), "none_usd": str(bill.none), "worst_excess_tokens": float(bill.worst_excess),
+        "relative": bill.relative,
+        "requests": bill.requests,
+        "rejected": bill.rejected,
+        "reasons": bill.reasons,
+        "paid_usd": str(bill.paid),
+        "none_usd": str(bill.none),
+        "worst_excess_tokens": float(bill.worst_excess),
     }
 
 

@@ -60,8 +60,26 @@ SIZES = {
 }
 
 _SYLLABLES = (
-    "ka", "lo", "mi", "ter", "van", "sol", "dri", "pen", "qua", "res",
-    "tin", "gor", "bel", "fum", "nak", "zes", "ort", "wil", "ham", "jun",
+    "ka",
+    "lo",
+    "mi",
+    "ter",
+    "van",
+    "sol",
+    "dri",
+    "pen",
+    "qua",
+    "res",
+    "tin",
+    "gor",
+    "bel",
+    "fum",
+    "nak",
+    "zes",
+    "ort",
+    "wil",
+    "ham",
+    "jun",
 )
 _TOKENS_PER_WORD = 1.28  # of the words below, by the estimate for this tokenizer; sizes need not be exact
 
@@ -78,15 +96,19 @@ def words(rng: random.Random, tokens: float) -> str:
 def tools_of(rng: random.Random, tokens: float) -> list[Body]:
     """Six tools whose definitions weigh about so much together."""
     return [
-        {"toolSpec": {
-            "name": f"tool_{number}",
-            "description": words(rng, max(20.0, tokens / 6 - 105)),
-            "inputSchema": {"json": {
-                "type": "object",
-                "properties": {"query": {"type": "string"}, "limit": {"type": "integer"}},
-                "required": ["query"],
-            }},
-        }}
+        {
+            "toolSpec": {
+                "name": f"tool_{number}",
+                "description": words(rng, max(20.0, tokens / 6 - 105)),
+                "inputSchema": {
+                    "json": {
+                        "type": "object",
+                        "properties": {"query": {"type": "string"}, "limit": {"type": "integer"}},
+                        "required": ["query"],
+                    }
+                },
+            }
+        }
         for number in range(6)
     ]
 
@@ -192,9 +214,14 @@ def _e(rng: random.Random, size: Size) -> Iterator[Request]:
     for _ in range(round(40 * size.turns)):
         document = {"text": words(rng, 5_000 * size.growth)}
         asked = {"text": words(rng, 30)}
-        yield Request(now, {
-            "modelId": SONNET, "system": system, "messages": [{"role": "user", "content": [document, asked]}],
-        })
+        yield Request(
+            now,
+            {
+                "modelId": SONNET,
+                "system": system,
+                "messages": [{"role": "user", "content": [document, asked]}],
+            },
+        )
         now += _jittered(rng, 30 * size.gap)
 
 
@@ -226,7 +253,16 @@ def _j(rng: random.Random, size: Size) -> Iterator[Request]:
 
 
 MAKERS: dict[str, Callable[[random.Random, Size], Iterator[Request]]] = {
-    "A": _a, "B": _b, "C": _c, "D": _d, "E": _e, "F": _f, "G": _g, "H": _h, "I": _i, "J": _j,
+    "A": _a,
+    "B": _b,
+    "C": _c,
+    "D": _d,
+    "E": _e,
+    "F": _f,
+    "G": _g,
+    "H": _h,
+    "I": _i,
+    "J": _j,
 }
 
 

@@ -12,7 +12,6 @@ __version__ = "0.1.0"
 __all__ = ["Planner", "__version__", "attach", "report", "tagged"]
 
 # Where each public name lives: imported when it is first asked for, so that importing rockbottom costs nothing.
-# ``report`` is also the name of a package; once that is imported it stands here instead, and is callable (see there).
 _HOMES = {
     "Planner": "rockbottom.plan",
     "attach": "rockbottom.client",

@@ -21,7 +21,7 @@ from rockbottom.advise import (
     presets,
 )  # fmt: skip
 from rockbottom.advise.advice import batch_break_even
-from rockbottom.report.advice import advice_text
+from rockbottom.rendering.advice import advice_text
 
 SONNET = "us.sonnet-4-5"
 

@@ -21,7 +21,7 @@ from rockbottom.advise import (
     of_replays,
 )
 from rockbottom.cli import main
-from rockbottom.report.advice import advice_text
+from rockbottom.rendering.advice import advice_text
 
 SONNET, LITE, PRO = "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "amazon.nova-lite-v1:0", "amazon.nova-pro-v1:0"
 

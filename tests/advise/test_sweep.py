@@ -5,8 +5,8 @@ from decimal import Decimal as D
 import pytest
 
 from rockbottom.advise import ImpossibleShape, Layer, Shape, Traffic, document_of, estimate, presets, sweep
-from rockbottom.report.curves import curve_page, plot_of
-from rockbottom.report.estimates import estimate_text
+from rockbottom.rendering.curves import curve_page, plot_of
+from rockbottom.rendering.estimates import estimate_text
 
 DENSE = Traffic(D(1_000_000))
 

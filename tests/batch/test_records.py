@@ -31,9 +31,7 @@ def problem(one):
 def test_records_and_bare_bodies_of_a_file_are_both_taken(tmp_path, kit):
     """A body without an id gets its line number as one; blank lines are passed over; keys keep their order."""
     path = tmp_path / "in.jsonl"
-    path.write_text(
-        json.dumps({"recordId": "a", "modelInput": kit.body(1)}) + "\n\n" + json.dumps(kit.body(2)) + "\n"
-    )
+    path.write_text(json.dumps({"recordId": "a", "modelInput": kit.body(1)}) + "\n\n" + json.dumps(kit.body(2)) + "\n")
     one = checker()
     taken = [json.loads(line) for line in lines_of(path, one)]
     assert [record["recordId"] for record in taken] == ["a", "R0000000003"]
@@ -44,7 +42,7 @@ def test_records_and_bare_bodies_of_a_file_are_both_taken(tmp_path, kit):
 def test_a_last_line_without_newline_and_other_alphabets_survive(tmp_path, kit):
     """Text comes out as it went in, escaped or not."""
     path = tmp_path / "in.jsonl"
-    body = kit.body(1, system=[{"text": "Grüße, 日本, \u2028 and \\ and \" and \n"}])
+    body = kit.body(1, system=[{"text": 'Grüße, 日本, \u2028 and \\ and " and \n'}])
     path.write_text(json.dumps(body) + "\n" + json.dumps(body, ensure_ascii=False), encoding="utf-8")
     taken = [json.loads(line)["modelInput"] for line in lines_of(path, checker())]
     assert taken == [body, body]

@@ -94,11 +94,11 @@ def test_an_error_does_not_replace_an_answer(tmp_path):
 
 def test_missing_and_foreign_results_are_counted(tmp_path):
     """A record without a result says so; a result of no record of ours is passed over."""
-    found = rejoin(tmp_path, ["a", "ü\"\\"], [answered("zzz"), answered("ü\"\\")])
+    found = rejoin(tmp_path, ["a", 'ü"\\'], [answered("zzz"), answered('ü"\\')])
     tally = found.count()
     assert (tally.missing, tally.foreign, tally.answered) == (1, 1, 1)
     assert rows(found)[0]["error"]["errorMessage"] == "no result"
-    assert rows(found)[1]["recordId"] == "ü\"\\"
+    assert rows(found)[1]["recordId"] == 'ü"\\'
 
 
 @pytest.mark.parametrize("content", ['{"recordId": "a", "modelOut', '{"recordId": "a"}\nrubbish\n', "\x00\x01"])

@@ -250,9 +250,7 @@ def test_a_bucket_that_is_not_there_is_said_before_anything_is_sent(place, kit):
 
 def test_a_bucket_of_another_region_is_said(place, kit):
     """A job reads from its own Region only."""
-    place.s3.create_bucket(
-        Bucket="far-away-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
-    )
+    place.s3.create_bucket(Bucket="far-away-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     with pytest.raises(batch.InvalidSettings, match="eu-central-1"):
         place.run(kit.pairs(100), bucket="far-away-bucket")
 

@@ -10,7 +10,7 @@ import pytest
 
 from rockbottom.bench import JobsAt, LocalEndpoint, SpendLimit, prepare, resume
 from rockbottom.local import running
-from rockbottom.report import page_of, text_of
+from rockbottom.rendering import page_of, text_of
 
 HAIKU = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 ON = date(2026, 11, 1)

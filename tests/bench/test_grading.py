@@ -13,7 +13,7 @@ from rockbottom.bench import AwsEndpoint, Grading, InvalidWorkload, SpendLimit, 
 from rockbottom.bench.grading.guarded import Checker
 from rockbottom.cli.bench import command
 from rockbottom.grading import Check
-from rockbottom.report import page_of, text_of
+from rockbottom.rendering import page_of, text_of
 
 MICRO, LITE, PRO = (f"amazon.nova-{name}-v1:0" for name in ("micro", "lite", "pro"))
 JUDGE = "us.anthropic.claude-haiku-4-5-20251001-v1:0"

@@ -11,7 +11,7 @@ from rockbottom.bench.schedule import schedule
 from rockbottom.bench.workload import read_workload
 from rockbottom.catalog import load_catalog
 from rockbottom.quantities import Usage
-from rockbottom.report import page_of, text_of
+from rockbottom.rendering import page_of, text_of
 
 PRO = "amazon.nova-pro-v1:0"
 _TEXT = "name: W\nsystem: rules\nconversations: [{turns: [{user: a}, {user: b}]}]\nmodels: [amazon.nova-pro-v1:0]\n"

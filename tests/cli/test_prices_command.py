@@ -70,9 +70,7 @@ def checked(monkeypatch: pytest.MonkeyPatch, *args: str, output_price: str) -> A
     boto3 = pytest.importorskip("boto3", reason="boto3 is not installed")
     from botocore.stub import Stubber
 
-    client = boto3.client(
-        "pricing", region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none"
-    )
+    client = boto3.client("pricing", region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none")
     stub = Stubber(client)
     wanted: dict[str, Any] = {
         "FormatVersion": "aws_v1",

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from rockbottom.catalog import InvalidCatalogue, Tier, load_catalog
 from rockbottom.client import attach, attachment_of
-from rockbottom.client.probing import (
+from rockbottom.cost import bill
+from rockbottom.local import ClockKind, running
+from rockbottom.probe import (
     Experiment,
     LocalService,
     RealService,
@@ -21,9 +23,7 @@ from rockbottom.client.probing import (
     run,
     write_facts,
 )
-from rockbottom.client.probing.questions import QUESTIONS, minimum
-from rockbottom.cost import bill
-from rockbottom.local import ClockKind, running
+from rockbottom.probe.questions import QUESTIONS, minimum
 
 ON = date(2026, 11, 21)
 OLD_CLAUDE = "us.anthropic.claude-3-7-sonnet-20250219-v1:0"

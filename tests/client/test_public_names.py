@@ -18,8 +18,8 @@ def test_importing_rockbottom_imports_none_of_its_packages():
     assert _python(code) == "[]"
 
 
-@pytest.mark.parametrize("before", ["", "import rockbottom.report", "rockbottom.report; import rockbottom.report"])
-def test_report_is_callable_beside_the_package_of_the_same_name(before):
+@pytest.mark.parametrize("before", ["", "import rockbottom.rendering", "import rockbottom.monitor"])
+def test_report_is_a_function_whatever_was_imported_before(before):
     code = f"""
 import rockbottom
 {before}
@@ -30,6 +30,11 @@ except Exception as error:
     print(type(error).__name__)
 """
     assert _python(code) == "NotAttached"
+
+
+@pytest.mark.parametrize("name", ["Budget", "Budgets", "BudgetExceeded", "CloudWatch", "EmbeddedMetrics", "Prometheus"])
+def test_programs_that_import_sinks_and_budgets_from_monitor_keep_working(name):
+    assert _python(f"from rockbottom.monitor import {name}; print({name}.__name__)") == name
 
 
 def test_attach_imports_no_framework():

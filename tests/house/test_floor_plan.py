@@ -10,6 +10,7 @@ _PURE = {
     "catalog",
     "prompt",
     "wire",
+    "cloudwatch",
     "dialects",
     "cache",
     "cost",

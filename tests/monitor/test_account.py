@@ -8,13 +8,14 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from rockbottom.alarms.account import Clients, Kind, TopicTaken, apply, plan, removal
+from rockbottom.alarms.dashboard import mark
+from rockbottom.alarms.placing import undecided
+from rockbottom.alarms.settings import read_wanted
 from rockbottom.cli import main
 from rockbottom.cli.exits import Exit
+from rockbottom.cloudwatch import AccountUnavailable
 from rockbottom.ledger import CallRecord, LedgerWriter
-from rockbottom.monitor.alarms.account import AccountUnavailable, Clients, Kind, TopicTaken, apply, plan, removal
-from rockbottom.monitor.alarms.dashboard import mark
-from rockbottom.monitor.alarms.placing import undecided
-from rockbottom.monitor.alarms.settings import read_wanted
 
 NOVA = "amazon.nova-pro-v1:0"
 SONNET = "anthropic.claude-sonnet-4-6"

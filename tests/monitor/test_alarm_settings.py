@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from rockbottom.alarms.definitions import InvalidAlarm, packaged_alarms
+from rockbottom.alarms.settings import InvalidSettings, read_wanted
 from rockbottom.cli import main
-from rockbottom.monitor.alarms.definitions import InvalidAlarm, fees, limits, packaged_alarms
-from rockbottom.monitor.alarms.settings import InvalidSettings, read_wanted
+from rockbottom.cloudwatch import fees, limits
 
 
 def _file(tmp_path, text, name="alarms.toml"):

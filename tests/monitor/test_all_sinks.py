@@ -11,9 +11,10 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from prometheus_client import CollectorRegistry
 
 import rockbottom
+from rockbottom.budgets import Budget, Budgets
 from rockbottom.ledger import LedgerReader
 from rockbottom.local import ClockKind, running
-from rockbottom.monitor import Budget, Budgets, CloudWatch, OpenTelemetry, Prometheus
+from rockbottom.sinks import CloudWatch, OpenTelemetry, Prometheus
 
 RULES = " ".join(f"Rule {number}: answer politely and cite section {number}." for number in range(400))
 CALLS, THREADS = 10, 6

@@ -8,8 +8,9 @@ from calls import NOON
 
 import rockbottom
 import rockbottom.client.errors
+from rockbottom.budgets import Budget, BudgetExceeded, Budgets
 from rockbottom.local import ClockKind, running
-from rockbottom.monitor import Budget, BudgetExceeded, Budgets, CloudWatch
+from rockbottom.sinks import CloudWatch
 
 MODEL = "us.anthropic.claude-sonnet-4-6"
 RULES = " ".join(f"Rule {number}: answer politely and cite section {number}." for number in range(400))

@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rockbottom.alarms.backtest import Asked, History, detection, proposed, tried
+from rockbottom.alarms.chances import rate_at_most
+from rockbottom.alarms.definitions import InvalidAlarm, Measure, packaged_alarms
+from rockbottom.alarms.evaluating import Missing, State, next_state
+from rockbottom.alarms.histories import priced
+from rockbottom.alarms.planting import extra_usd, plant, planted
+from rockbottom.alarms.running import Firing, firings
+from rockbottom.alarms.series import recorded, values
+from rockbottom.alarms.settings import read_wanted
 from rockbottom.catalog import load_catalog
 from rockbottom.cli import main
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_history import recorded_calls
 from rockbottom.ledger import CallRecord, LedgerWriter
-from rockbottom.monitor.alarms.backtest import Asked, History, detection, proposed, tried
-from rockbottom.monitor.alarms.chances import rate_at_most
-from rockbottom.monitor.alarms.definitions import InvalidAlarm, Measure, packaged_alarms
-from rockbottom.monitor.alarms.evaluating import Missing, State, next_state
-from rockbottom.monitor.alarms.histories import priced
-from rockbottom.monitor.alarms.planting import extra_usd, plant, planted
-from rockbottom.monitor.alarms.running import Firing, firings
-from rockbottom.monitor.alarms.series import recorded, values
-from rockbottom.monitor.alarms.settings import read_wanted
 
 SONNET = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 MIDNIGHT = 1_793_491_200  # 2026-11-01 00:00 UTC, on a minute and on an hour

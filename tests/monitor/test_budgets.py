@@ -16,11 +16,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from rockbottom.budgets import Budget, BudgetExceeded, Budgets
+from rockbottom.budgets.budgets import HOLD_S
+from rockbottom.budgets.errors import BadBudget
+from rockbottom.budgets.periods import Period
 from rockbottom.cli import main
-from rockbottom.monitor import Budget, BudgetExceeded, Budgets
-from rockbottom.monitor.budgets import HOLD_S
-from rockbottom.monitor.errors import BadBudget
-from rockbottom.monitor.periods import Period
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 MIDNIGHT = NOON + 43_200
@@ -180,7 +180,7 @@ def test_a_process_killed_with_a_call_under_way_leaves_its_hold_for_a_while(file
     """The file is whole; what was held keeps others below the limit for a quarter of an hour, then it is free."""
     program = (
         f"import os, sys; sys.path.insert(0, {str(Path(__file__).parent)!r});"
-        "from calls import NOON; from rockbottom.monitor import Budget, Budgets;"
+        "from calls import NOON; from rockbottom.budgets import Budget, Budgets;"
         f"one = Budgets(Budget('1', 'day', action='stop', reserve_usd='0.80'), file={str(file)!r});"
         "one.check({}, NOON); os.kill(os.getpid(), 9)"
     )
@@ -228,7 +228,7 @@ def test_money_survives_the_end_of_a_process_and_is_shared(file):
     spend(mine, "0.40")
     program = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r});"
-        "from calls import NOON, call; from rockbottom.monitor import Budget, Budgets;"
+        "from calls import NOON, call; from rockbottom.budgets import Budget, Budgets;"
         f"other = Budgets(Budget('1.00', 'day', action='stop'), file={str(file)!r});"
         "other.check({}, NOON); other.record(call(cost_usd='0.50')); other.close()"
     )
@@ -241,7 +241,7 @@ def test_processes_at_once_count_every_call(file):
     """4 processes with 100 calls of 0.001 each: 0.4, exactly."""
     program = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r});"
-        "from calls import NOON, call; from rockbottom.monitor import Budget, Budgets;"
+        "from calls import NOON, call; from rockbottom.budgets import Budget, Budgets;"
         f"one = Budgets(Budget('9', 'day', action='stop'), file={str(file)!r});"
         "[(one.check({}, NOON), one.record(call(cost_usd='0.001'))) for _ in range(100)]; one.close()"
     )
@@ -360,7 +360,7 @@ class Spending(RuleBasedStateMachine):
         self.budgets = Budgets(
             Budget(self.limit, "hour", action="stop", reserve_usd=self.reserve), file=f"{id(self)}.unused"
         )
-        from rockbottom.monitor.budget_store import BudgetStore
+        from rockbottom.budgets.store import BudgetStore
 
         self.budgets._store = BudgetStore(":memory:")
         self.under_way, self.spent, self.recent = [], Decimal(0), []

@@ -10,10 +10,10 @@ from botocore.stub import Stubber
 from calls import NOON, SONNET, call
 from moto import mock_aws
 
-from rockbottom.monitor import CannotPublish, CloudWatch
-from rockbottom.monitor.cloudwatch import datums_of, packed
-from rockbottom.monitor.limits import monthly_estimate, put_limits
-from rockbottom.monitor.minutes import MinuteTable
+from rockbottom.cloudwatch import monthly_estimate, put_limits
+from rockbottom.sinks import CannotPublish, CloudWatch
+from rockbottom.sinks.cloudwatch import datums_of, packed
+from rockbottom.sinks.minutes import MinuteTable
 
 KEYS = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
 ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=1)

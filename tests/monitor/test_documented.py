@@ -5,8 +5,8 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from rockbottom.monitor import Prometheus
-from rockbottom.monitor.definitions import DEFINITIONS, NAMESPACE
+from rockbottom.sinks import Prometheus
+from rockbottom.sinks.definitions import DEFINITIONS, NAMESPACE
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "metrics.md"
 
@@ -33,7 +33,7 @@ def test_every_metric_of_prometheus_is_documented_with_its_type():
 def test_every_attribute_and_metric_of_opentelemetry_is_documented():
     """Each name that the modules write stands on the page (tags by their prefix)."""
     source = "".join(
-        (PAGE.parents[2] / "src" / "rockbottom" / "monitor" / f"{name}.py").read_text(encoding="utf-8")
+        (PAGE.parents[2] / "src" / "rockbottom" / "sinks" / f"{name}.py").read_text(encoding="utf-8")
         for name in ("otel", "otel_metrics")
     )
     names = set(re.findall(r'"((?:gen_ai|rockbottom)\.[a-z_.]+[a-z])"', source))

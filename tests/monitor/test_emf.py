@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from calls import NOON, SONNET, call
 
-from rockbottom.monitor import CannotPublish, EmbeddedMetrics
-from rockbottom.monitor.emf import documents_of
-from rockbottom.monitor.limits import emf_limits
-from rockbottom.monitor.minutes import MinuteTable
+from rockbottom.cloudwatch import emf_limits
+from rockbottom.sinks import CannotPublish, EmbeddedMetrics
+from rockbottom.sinks.emf import documents_of
+from rockbottom.sinks.minutes import MinuteTable
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 WANTED = ["CacheHitTokens", "CacheHitRate"]
@@ -78,7 +78,7 @@ def test_on_lambda_every_call_is_written_before_it_returns():
     """A process that stands still between calls: no thread, a line on stdout for each call."""
     program = (
         "import sys, threading; sys.path.insert(0, sys.argv[1]);"
-        "from calls import call; from rockbottom.monitor import EmbeddedMetrics;"
+        "from calls import call; from rockbottom.sinks import EmbeddedMetrics;"
         "sink = EmbeddedMetrics(every_call=True, clock=lambda: call().at);"
         "sink.record(call()); print('between', threading.active_count()); sink.record(call())"
     )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rockbottom.monitor.alarms.evaluating import Missing, Rule, State, next_state
+from rockbottom.alarms.evaluating import Missing, Rule, State, next_state
 
 _READ = {"0": False, "X": True, "-": None}
 _TREATMENTS = (Missing.MISSING, Missing.IGNORE, Missing.BREACHING, Missing.NOT_BREACHING)

@@ -6,8 +6,8 @@ from calls import NOON, SONNET, call
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rockbottom.monitor.definitions import DEFINITIONS
-from rockbottom.monitor.minutes import MinuteTable
+from rockbottom.sinks.definitions import DEFINITIONS
+from rockbottom.sinks.minutes import MinuteTable
 
 NAMED = {one.name: one for one in DEFINITIONS}
 

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 
 import rockbottom
 from rockbottom.local import ClockKind, running
-from rockbottom.monitor import OpenTelemetry
+from rockbottom.sinks import OpenTelemetry
 
 MODEL = "us.anthropic.claude-sonnet-4-6"
 RULES = " ".join(f"Rule {number}: answer politely and cite section {number}." for number in range(400))

@@ -9,9 +9,9 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from rockbottom.ledger import LedgerWriter
-from rockbottom.monitor import CannotPublish, Prometheus
-from rockbottom.monitor.exposing import LedgerMetrics
-from rockbottom.monitor.prometheus import serve
+from rockbottom.sinks import CannotPublish, Prometheus
+from rockbottom.sinks.exposing import LedgerMetrics
+from rockbottom.sinks.prometheus import serve
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from calls import SONNET, call, line_by_line
 
 from rockbottom.cli import main
 from rockbottom.ledger import LedgerWriter
-from rockbottom.monitor.emf import EmfOutlet
-from rockbottom.monitor.gathering import Gatherer
-from rockbottom.monitor.minutes import MinuteTable
-from rockbottom.monitor.publisher import Undelivered
-from rockbottom.monitor.republishing import PlaceFile, Republisher
+from rockbottom.sinks.emf import EmfOutlet
+from rockbottom.sinks.gathering import Gatherer
+from rockbottom.sinks.minutes import MinuteTable
+from rockbottom.sinks.publisher import Undelivered
+from rockbottom.sinks.republishing import PlaceFile, Republisher
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 
@@ -128,7 +128,7 @@ def wasted(aws):
 
 def test_history_is_no_waste_because_it_is_long_ago(aws, tmp_path, now, capsys, monkeypatch):
     """Reads within the lifetime count although all of it happened days ago and each call is a run of its own."""
-    monkeypatch.setattr("rockbottom.monitor.following.chunks_of", line_by_line)
+    monkeypatch.setattr("rockbottom.sinks.following.chunks_of", line_by_line)
     start = now - 3 * 86_400
     calls = [call(start, cache_read=0, cache_write_5m=2000), *(call(start + 100 * step) for step in range(1, 5))]
     ledger = written(tmp_path / "ledger", calls)
@@ -157,7 +157,7 @@ def test_an_estimate_sends_nothing(aws, ledger, capsys):
 
 def test_an_endpoint_that_is_not_there_keeps_the_place(ledger, capsys, monkeypatch):
     """Exit code 3 with the reason; nothing is marked as sent."""
-    monkeypatch.setattr("rockbottom.monitor.republishing._FIRST_WAIT_S", 0.0)
+    monkeypatch.setattr("rockbottom.sinks.republishing._FIRST_WAIT_S", 0.0)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     assert publish(ledger, "--region", "us-east-1", "--endpoint-url", "http://127.0.0.1:9") == 3
@@ -202,8 +202,8 @@ KILLED = """
 import os, sys
 sys.path.insert(0, {tests!r})
 from calls import line_by_line
-import rockbottom.monitor.following as following
-from rockbottom.monitor.republishing import PlaceFile
+import rockbottom.sinks.following as following
+from rockbottom.sinks.republishing import PlaceFile
 following.chunks_of = line_by_line
 write, left = PlaceFile.write, [40]
 def killing(self, position, waste_until):
@@ -289,7 +289,7 @@ def test_what_failed_in_between_goes_out_later_and_once(tmp_path, now, monkeypat
 
     gatherer = Gatherer(MinuteTable())
     sender = Republisher(ledger, place, EmfOutlet(write, "BedrockLLMOps", gatherer), gatherer, sleep=lambda _: None)
-    monkeypatch.setattr("rockbottom.monitor.following.chunks_of", line_by_line)
+    monkeypatch.setattr("rockbottom.sinks.following.chunks_of", line_by_line)
     round_ = sender.send_new()
     next(round_)
     is_there[0] = False

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from calls import NOON, call
 
-from rockbottom.monitor.publisher import Publisher, Undelivered
+from rockbottom.sinks.publisher import Publisher, Undelivered
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 
@@ -155,7 +155,7 @@ def test_a_forked_child_begins_with_nothing_and_can_publish():
 ENDS = """
 import time
 from rockbottom.ledger import CallRecord
-from rockbottom.monitor.publisher import Publisher
+from rockbottom.sinks.publisher import Publisher
 class Outlet:
     lost = 0
     def take(self, calls, now): self.calls = list(calls)

@@ -14,18 +14,18 @@ import boto3
 import msgspec
 import pytest
 
+from rockbottom.alarms.histories import priced
 from rockbottom.catalog import Tier, load_catalog
 from rockbottom.cli import main
 from rockbottom.cli.exits import Exit
 from rockbottom.ledger import CallRecord, LedgerWriter
 from rockbottom.ledger.trimming import note
-from rockbottom.monitor.alarms.histories import priced
-from rockbottom.monitor.reconcile.billed import billed_book
-from rockbottom.monitor.reconcile.comparing import compared
-from rockbottom.monitor.reconcile.exports import BillLine, bill_lines
-from rockbottom.monitor.reconcile.native import Question, native_book
-from rockbottom.monitor.reconcile.own import ledger_book
-from rockbottom.monitor.reconcile.usage_types import meaning, model_named, tokens_per_unit
+from rockbottom.reconcile.billed import billed_book
+from rockbottom.reconcile.comparing import compared
+from rockbottom.reconcile.exports import BillLine, bill_lines
+from rockbottom.reconcile.native import Question, native_book
+from rockbottom.reconcile.own import ledger_book
+from rockbottom.reconcile.usage_types import meaning, model_named, tokens_per_unit
 
 NOVA, SONNET = "amazon.nova-pro-v1:0", "anthropic.claude-sonnet-4-5-20250929-v1:0"
 EDITION = "Claude Sonnet 4.5 (Amazon Bedrock Edition)"

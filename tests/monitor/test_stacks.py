@@ -10,13 +10,13 @@ import boto3
 import pytest
 import yaml
 
+from rockbottom.alarms.account import Clients, apply, plan, removal
+from rockbottom.alarms.cloudformation import template, yaml_text
+from rockbottom.alarms.placing import placed
+from rockbottom.alarms.policies import POLICIES
+from rockbottom.alarms.settings import read_wanted
+from rockbottom.alarms.terraform import blocks, configuration
 from rockbottom.cli import main
-from rockbottom.monitor.alarms.account import Clients, apply, plan, removal
-from rockbottom.monitor.alarms.cloudformation import template, yaml_text
-from rockbottom.monitor.alarms.placing import placed
-from rockbottom.monitor.alarms.policies import POLICIES
-from rockbottom.monitor.alarms.settings import read_wanted
-from rockbottom.monitor.alarms.terraform import blocks, configuration
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "monitoring"
 NOVA, SONNET = "amazon.nova-pro-v1:0", "anthropic.claude-sonnet-4-6"

@@ -7,9 +7,9 @@ from calls import NOON, call
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rockbottom.monitor.waste import GRACE_S, Settled, WriteWaste
-from rockbottom.monitor.waste_price import wasted_usd
 from rockbottom.quantities import Ttl
+from rockbottom.sinks.waste import GRACE_S, Settled, WriteWaste
+from rockbottom.sinks.waste_price import wasted_usd
 
 FAR = NOON + 100_000
 

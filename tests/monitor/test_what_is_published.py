@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 
+from rockbottom.alarms.dashboard import NATIVE, dashboard
+from rockbottom.alarms.histories import priced
+from rockbottom.alarms.placing import placed
+from rockbottom.alarms.series import recorded, values
+from rockbottom.alarms.settings import read_wanted
 from rockbottom.catalog import load_catalog
 from rockbottom.ledger import CallRecord
-from rockbottom.monitor.alarms.dashboard import NATIVE, dashboard
-from rockbottom.monitor.alarms.histories import priced
-from rockbottom.monitor.alarms.placing import placed
-from rockbottom.monitor.alarms.series import recorded, values
-from rockbottom.monitor.alarms.settings import read_wanted
-from rockbottom.monitor.cloudwatch import CloudWatchOutlet
-from rockbottom.monitor.gathering import Gatherer
-from rockbottom.monitor.minutes import MinuteTable
+from rockbottom.sinks.cloudwatch import CloudWatchOutlet
+from rockbottom.sinks.gathering import Gatherer
+from rockbottom.sinks.minutes import MinuteTable
 
 SONNET = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 MIDNIGHT = 1_793_491_200

@@ -53,14 +53,14 @@ def test_the_fast_biller_agrees_with_the_reference(engine, multiples, seed):
         ends = sorted(rng.sample(range(1, len(parts) + 1), rng.randint(0, min(4, len(parts)))))
         hours = rng.randint(0, len(ends))
         points = [(end, Ttl.ONE_HOUR if place < hours else Ttl.FIVE_MINUTES) for place, end in enumerate(ends)]
-        placed = tuple(
-            CachePoint(end, ttl, parts[end - 1].section, parts[end - 1].kind, 0, end) for end, ttl in points
-        )
+        placed = tuple(CachePoint(end, ttl, parts[end - 1].section, parts[end - 1].kind, 0, end) for end, ttl in points)
         prompt = Prompt(request.prompt.api, request.segments, placed, request.prompt.parameters, request.depths)
         state, outcome = step(state, prompt, now, engine.rules(model), engine.behaviour, namespace)
         usage = lane.send(request, points)
         assert (usage.cache_read, usage.cache_write_5m, usage.cache_write_1h) == (
-            outcome.read, outcome.written_5m, outcome.written_1h,
+            outcome.read,
+            outcome.written_5m,
+            outcome.written_1h,
         )
 
 

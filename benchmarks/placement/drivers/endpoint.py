@@ -60,10 +60,17 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(404, {"message": "no such thing here"})
             return
         model = f"arn:aws:bedrock:us-east-1::foundation-model/{behind}"
-        self._answer(200, {
-            "inferenceProfileName": "bench", "inferenceProfileArn": arn, "inferenceProfileId": arn.rsplit("/", 1)[-1],
-            "models": [{"modelArn": model}], "status": "ACTIVE", "type": "APPLICATION",
-        })
+        self._answer(
+            200,
+            {
+                "inferenceProfileName": "bench",
+                "inferenceProfileArn": arn,
+                "inferenceProfileId": arn.rsplit("/", 1)[-1],
+                "models": [{"modelArn": model}],
+                "status": "ACTIVE",
+                "type": "APPLICATION",
+            },
+        )
 
     def _answer(self, status, body):
         data = json.dumps(body).encode()

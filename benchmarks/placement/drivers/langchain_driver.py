@@ -17,14 +17,16 @@ def messages_of(body):
         if message["role"] == "user":
             told += [
                 ToolMessage(content=b["toolResult"]["content"][0]["text"], tool_call_id=b["toolResult"]["toolUseId"])
-                for b in message["content"] if "toolResult" in b
+                for b in message["content"]
+                if "toolResult" in b
             ]
             if texts:
                 told.append(HumanMessage(content=texts))
             continue
         calls = [
             {"name": b["toolUse"]["name"], "args": b["toolUse"]["input"], "id": b["toolUse"]["toolUseId"]}
-            for b in message["content"] if "toolUse" in b
+            for b in message["content"]
+            if "toolUse" in b
         ]
         told.append(AIMessage(content=texts, tool_calls=calls))
     return told

@@ -35,7 +35,8 @@ def messages_of(body):
 
 def call_of(use):
     return {
-        "id": use["toolUseId"], "type": "function",
+        "id": use["toolUseId"],
+        "type": "function",
         "function": {"name": use["name"], "arguments": json.dumps(use["input"])},
     }
 
@@ -43,9 +44,14 @@ def call_of(use):
 def tools_of(body):
     specs = [tool["toolSpec"] for tool in body.get("toolConfig", {}).get("tools", ())]
     return [
-        {"type": "function", "function": {
-            "name": spec["name"], "description": spec["description"], "parameters": spec["inputSchema"]["json"],
-        }}
+        {
+            "type": "function",
+            "function": {
+                "name": spec["name"],
+                "description": spec["description"],
+                "parameters": spec["inputSchema"]["json"],
+            },
+        }
         for spec in specs
     ]
 
@@ -62,10 +68,16 @@ def send_with(url, options):
         if model.startswith("arn:"):  # its documented spelling for application profiles
             named = {"model": "bedrock/converse/" + body["base"], "model_id": model}
         litellm.completion(
-            **named, messages=messages_of(body), **({"tools": tools} if tools else {}),
+            **named,
+            messages=messages_of(body),
+            **({"tools": tools} if tools else {}),
             **({"cache_control_injection_points": [dict(point) for point in points]} if points else {}),
-            aws_bedrock_runtime_endpoint=url, aws_region_name="us-east-1",
-            aws_access_key_id="example", aws_secret_access_key="example", max_tokens=100, num_retries=0,
+            aws_bedrock_runtime_endpoint=url,
+            aws_region_name="us-east-1",
+            aws_access_key_id="example",
+            aws_secret_access_key="example",
+            max_tokens=100,
+            num_retries=0,
         )
 
     return send

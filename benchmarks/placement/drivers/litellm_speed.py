@@ -20,12 +20,18 @@ def main():
         seconds[name] = []
         for _ in range(job["rounds"]):
             messages = json.loads(told)  # as from a client: texts that nobody has hashed or measured yet
-            params = {"cache_control_injection_points": [dict(point) for point in POINTS],
-                      "custom_llm_provider": "bedrock"}
+            params = {
+                "cache_control_injection_points": [dict(point) for point in POINTS],
+                "custom_llm_provider": "bedrock",
+            }
             started = time.thread_time()
             _, injected, _ = hook.get_chat_completion_prompt(
-                model=body["modelId"], messages=messages, non_default_params=params, prompt_id=None,
-                prompt_variables=None, dynamic_callback_params={},
+                model=body["modelId"],
+                messages=messages,
+                non_default_params=params,
+                prompt_id=None,
+                prompt_variables=None,
+                dynamic_callback_params={},
             )
             seconds[name].append(time.thread_time() - started)
         assert "cache_control" in json.dumps(injected[-1])

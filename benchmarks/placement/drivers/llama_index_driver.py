@@ -17,10 +17,13 @@ def messages_of(body):
         for block in message["content"]:
             if "toolResult" in block:
                 result = block["toolResult"]
-                told.append(ChatMessage(
-                    role=MessageRole.TOOL, blocks=[TextBlock(text=result["content"][0]["text"])],
-                    additional_kwargs={"tool_call_id": result["toolUseId"]},
-                ))
+                told.append(
+                    ChatMessage(
+                        role=MessageRole.TOOL,
+                        blocks=[TextBlock(text=result["content"][0]["text"])],
+                        additional_kwargs={"tool_call_id": result["toolUseId"]},
+                    )
+                )
         if plain:
             told.append(ChatMessage(role=message["role"], blocks=[block_of(block) for block in plain]))
     return told
@@ -60,8 +63,13 @@ def send_with(url, options):
         key = tuple(named.values())
         if key not in models:
             models[key] = BedrockConverse(
-                **named, endpoint_url=url, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b",
-                max_retries=1, **caching,
+                **named,
+                endpoint_url=url,
+                region_name="us-east-1",
+                aws_access_key_id="a",
+                aws_secret_access_key="b",
+                max_retries=1,
+                **caching,
             )
         return models[key]
 

@@ -68,7 +68,9 @@ def send_with(url, options):
             named = body["base"]
             settings["bedrock_inference_profile"] = body["modelId"]
         model_request_sync(
-            BedrockConverseModel(named, provider=provider), messages_of(body), model_settings=settings,
+            BedrockConverseModel(named, provider=provider),
+            messages_of(body),
+            model_settings=settings,
             model_request_parameters=ModelRequestParameters(function_tools=tools),
         )
 

@@ -20,8 +20,12 @@ def send_with(url, options):
     def model_of(model_id):
         if model_id not in models:
             models[model_id] = BedrockModel(
-                boto_session=session, endpoint_url=url, model_id=model_id, streaming=False,
-                boto_client_config=Config(retries={"max_attempts": 1}), **caching,
+                boto_session=session,
+                endpoint_url=url,
+                model_id=model_id,
+                streaming=False,
+                boto_client_config=Config(retries={"max_attempts": 1}),
+                **caching,
             )
         return models[model_id]
 
@@ -31,7 +35,9 @@ def send_with(url, options):
 
         async def run():
             stream = model.stream(
-                json.loads(json.dumps(body["messages"])), specs or None, None,
+                json.loads(json.dumps(body["messages"])),
+                specs or None,
+                None,
                 system_prompt_content=body.get("system") or None,
             )
             async for _ in stream:

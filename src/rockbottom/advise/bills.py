@@ -79,4 +79,3 @@ def bill_of(months: Iterable[Tokens], tariff: Tariff, tier: Tier = Tier.DEFAULT)
 def saved(before: Usd, after: Usd) -> Decimal | None:
     """The share of ``before`` that is gone; negative when it costs more, None of nothing."""
     return 1 - after / before if before else None
-

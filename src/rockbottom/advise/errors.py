@@ -1,10 +1,10 @@
 """What can go wrong when a saving is worked out.
 
-    RockbottomError
-    +-- AdviseError
-        +-- ImpossibleShape     the numbers given describe no traffic that could be sent
-        +-- UnknownPreset       no preset of that name
-        +-- UnreadableRun       a file given as evidence is not one that can be read
+RockbottomError
++-- AdviseError
+    +-- ImpossibleShape     the numbers given describe no traffic that could be sent
+    +-- UnknownPreset       no preset of that name
+    +-- UnreadableRun       a file given as evidence is not one that can be read
 """
 
 from rockbottom.quantities import RockbottomError

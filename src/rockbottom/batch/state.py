@@ -91,9 +91,7 @@ class RunState:
 
     def job(self, event: dict[str, Any]) -> JobState:
         """The job that an event is about."""
-        return next(
-            job for job in self.jobs if (job.attempt, job.number) == (event["attempt"], event["job"])
-        )
+        return next(job for job in self.jobs if (job.attempt, job.number) == (event["attempt"], event["job"]))
 
 
 def state_of(events: Iterable[dict[str, Any]]) -> RunState:

@@ -1,13 +1,13 @@
 """What can go wrong when asking what AWS says.
 
-    RockbottomError
-    +-- CatalogError
-        +-- UnknownModel        the id names no model of the catalogue; ``nearest`` are ids that look like it
-        +-- UnresolvedProfile   an application inference profile, and nothing to look it up with
-        +-- NoPriceInForce      no row for what was asked; ``nearest`` are the rows that come closest
-        +-- NoRulesInForce      no cache rules for that model on that day
-        +-- InvalidPriceFile    a price file that cannot be read; ``line`` and ``column`` say where
-        +-- InvalidCatalogue    the packaged data contradicts itself (a defect of rockbottom)
+RockbottomError
++-- CatalogError
+    +-- UnknownModel        the id names no model of the catalogue; ``nearest`` are ids that look like it
+    +-- UnresolvedProfile   an application inference profile, and nothing to look it up with
+    +-- NoPriceInForce      no row for what was asked; ``nearest`` are the rows that come closest
+    +-- NoRulesInForce      no cache rules for that model on that day
+    +-- InvalidPriceFile    a price file that cannot be read; ``line`` and ``column`` say where
+    +-- InvalidCatalogue    the packaged data contradicts itself (a defect of rockbottom)
 """
 
 from collections.abc import Sequence

@@ -35,15 +35,15 @@ class Tier(Enum):
 class Model:
     """One foundation model: its bare id, who makes it, what it is called, and what is known of it."""
 
-    id: str                       # bare id, as in arn:aws:bedrock:<region>::foundation-model/<id>
-    name: str                     # what people call it: "Claude Sonnet 4.6"
-    vendor: str                   # anthropic | amazon | openai | meta | qwen | ...
-    tokenizer: str                # key of TokenWeights; never shared between generations
+    id: str  # bare id, as in arn:aws:bedrock:<region>::foundation-model/<id>
+    name: str  # what people call it: "Claude Sonnet 4.6"
+    vendor: str  # anthropic | amazon | openai | meta | qwen | ...
+    tokenizer: str  # key of TokenWeights; never shared between generations
     context_window: int | None
-    count_tokens: bool | None     # does bedrock-runtime CountTokens take it; None: not known
-    in_region: bool | None        # may the bare id be invoked on bedrock-runtime; None: not known
-    profiles: tuple[Scope, ...]   # the system profiles known to exist
-    aliases: tuple[str, ...]      # short spellings a person may type ("sonnet-4-6", "nova-pro")
+    count_tokens: bool | None  # does bedrock-runtime CountTokens take it; None: not known
+    in_region: bool | None  # may the bare id be invoked on bedrock-runtime; None: not known
+    profiles: tuple[Scope, ...]  # the system profiles known to exist
+    aliases: tuple[str, ...]  # short spellings a person may type ("sonnet-4-6", "nova-pro")
     released_on: date | None
     source: Source
 

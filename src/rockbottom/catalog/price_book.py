@@ -25,7 +25,7 @@ class PriceBook:
     no such row is known raises instead of falling back to the ordinary price.
     """
 
-    _layers: tuple[PriceRows, ...]      # the last overlay first
+    _layers: tuple[PriceRows, ...]  # the last overlay first
     _found: dict[tuple[object, ...], Price] = field(default_factory=dict[tuple[object, ...], Price], repr=False)
 
     @classmethod

@@ -50,7 +50,7 @@ class Question:
     unit: Unit
     on: date
     region: str | None
-    band: int                     # the long-context threshold that the prompt is above; 0: none
+    band: int  # the long-context threshold that the prompt is above; 0: none
 
     def __str__(self) -> str:
         where = self.scope.value + (f", {self.region}" if self.region else "")

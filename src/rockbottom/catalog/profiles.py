@@ -146,6 +146,4 @@ def cheapest(profiles: Sequence[PricedProfile], residency: str, model: Model) ->
     fix = f"it can stay in: {', '.join(places)}; other models: rockbottom profiles list" if places else (
         "rockbottom profiles list shows the other models; --region names the Region for calls that stay in it"
     )  # fmt: skip
-    raise NoProfileAllowed(
-        f"No way to reach {model.name} keeps its data in {residency!r}; there is {there}.", fix=fix
-    )
+    raise NoProfileAllowed(f"No way to reach {model.name} keeps its data in {residency!r}; there is {there}.", fix=fix)

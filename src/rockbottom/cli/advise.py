@@ -72,7 +72,7 @@ def command(
     if as_json:
         click.echo(json.dumps(documents[0] if len(documents) == 1 else documents, indent=2))
         return
-    from rockbottom.report.advice import advice_text
+    from rockbottom.rendering.advice import advice_text
 
     for document in documents:
         click.echo(advice_text(document, width=width(), colour=sys.stdout.isatty()))

@@ -243,7 +243,7 @@ def _run(bench: "Bench", max_usd: Decimal | None, record: Path | None) -> int:
 
 def _write(bench: "Bench", as_json: bool, given: dict[str, Any]) -> None:
     from rockbottom.bench import write_document
-    from rockbottom.report import csv_of, page_of, text_of
+    from rockbottom.rendering import csv_of, page_of, text_of
 
     document = bench.document()
     folder = bench.notebook.folder

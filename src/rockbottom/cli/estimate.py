@@ -85,7 +85,7 @@ def command(
         raise click.UsageError("--html draws the curve: add --sweep")
     document = _document(model, preset_name, with_sweep, credit, given)
     if html:
-        from rockbottom.report.curves import curve_page
+        from rockbottom.rendering.curves import curve_page
 
         html.write_text(curve_page(document), encoding="utf-8")
     _print(document, as_json, as_csv)
@@ -211,7 +211,7 @@ def _whole(value: Decimal | None, otherwise: int | None, option: str) -> int:
 
 
 def _print(document: dict[str, Any], as_json: bool, as_csv: bool) -> None:
-    from rockbottom.report.estimates import estimate_csv, estimate_text
+    from rockbottom.rendering.estimates import estimate_csv, estimate_text
 
     if as_json:
         import json

@@ -11,8 +11,8 @@ from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_settings import options, settings_options, wanted_of, warn_of_undecided
 
 if TYPE_CHECKING:
-    from rockbottom.monitor.alarms.account import Clients, Plan, Step
-    from rockbottom.monitor.alarms.settings import Wanted
+    from rockbottom.alarms.account import Clients, Plan, Step
+    from rockbottom.alarms.settings import Wanted
 
 _account_options = options(
     click.option("--region", help="AWS Region; that of your AWS settings by default."),
@@ -67,7 +67,7 @@ def apply(ctx: click.Context, yes: bool, **given: Any) -> None:
 @_yes
 def destroy(yes: bool, **given: Any) -> None:
     """Remove the alarms, the dashboard and the topic that carry the stack's mark, and nothing else."""
-    from rockbottom.monitor.alarms.account import removal
+    from rockbottom.alarms.account import removal
 
     given["models"] = given["models"] or ("any",)  # what is removed is known by its mark, not by its model
     wanted, clients = wanted_of(given, warn=False), _clients(given)
@@ -79,7 +79,7 @@ def destroy(yes: bool, **given: Any) -> None:
 
 
 def _planned(wanted: "Wanted", clients: "Clients") -> "Plan":
-    from rockbottom.monitor.alarms.account import plan as planned
+    from rockbottom.alarms.account import plan as planned
 
     return planned(wanted, clients)
 
@@ -88,7 +88,8 @@ def _clients(given: dict[str, Any]) -> "Clients":
     import boto3
     from botocore.exceptions import BotoCoreError
 
-    from rockbottom.monitor.alarms.account import AccountUnavailable, Clients
+    from rockbottom.alarms.account import Clients
+    from rockbottom.cloudwatch import AccountUnavailable
 
     try:
         session = boto3.Session(profile_name=given["profile"], region_name=given["region"])
@@ -102,7 +103,7 @@ def _clients(given: dict[str, Any]) -> "Clients":
 
 
 def _foreign(todo: "Plan") -> bool:
-    from rockbottom.monitor.alarms.account import Kind
+    from rockbottom.alarms.account import Kind
 
     return bool(todo.of(Kind.FOREIGN))
 
@@ -116,7 +117,7 @@ def _consent(yes: bool, why: str, question: str) -> None:
 
 
 def _carry_out(todo: "Plan", clients: "Clients") -> None:
-    from rockbottom.monitor.alarms.account import apply as carry_out
+    from rockbottom.alarms.account import apply as carry_out
 
     words = {"create": "created", "update": "updated", "delete": "deleted"}
     carry_out(todo, clients, lambda step: click.echo(f"{words[step.kind.value]} {step.thing} {step.name}", err=True))
@@ -134,7 +135,7 @@ def _say_what_remains(wanted: "Wanted", todo: "Plan") -> None:
 
 
 def _show(todo: "Plan", wanted: "Wanted", as_json: bool) -> None:
-    from rockbottom.monitor.alarms.placing import monthly_usd, undecided
+    from rockbottom.alarms.placing import monthly_usd, undecided
 
     cost = monthly_usd(wanted, todo.alarms, 1 if wanted.dashboard else 0)
     more = {"monthly_usd_at_most": str(cost), "undecided": [alarm.name for alarm in undecided(wanted)]}
@@ -146,7 +147,7 @@ def _show(todo: "Plan", wanted: "Wanted", as_json: bool) -> None:
 
 
 def _cost_text(cost: Any, todo: "Plan", wanted: "Wanted") -> Iterator[str]:
-    from rockbottom.monitor.alarms.definitions import fees
+    from rockbottom.cloudwatch import fees
 
     told = fees()
     metrics = sum(one.metrics for one in todo.alarms)

@@ -13,10 +13,10 @@ from rockbottom.cli.monitor_history import instant, recorded_calls
 from rockbottom.cli.monitor_settings import settings_options, wanted_of
 
 if TYPE_CHECKING:
+    from rockbottom.alarms.backtest import Asked, Detection, Stretch, Tried
+    from rockbottom.alarms.definitions import Alarm
+    from rockbottom.alarms.settings import Wanted
     from rockbottom.ledger import CallRecord
-    from rockbottom.monitor.alarms.backtest import Asked, Detection, Stretch, Tried
-    from rockbottom.monitor.alarms.definitions import Alarm
-    from rockbottom.monitor.alarms.settings import Wanted
 
 
 @click.command()
@@ -76,7 +76,7 @@ def backtest(ctx: click.Context, source: str | None, as_json: bool, check: bool,
     SOURCE is a ledger (yours by default), the folder of a bench run, or invocation logs. Says when each alarm would
     have fired, how fast it catches a planted regression, how often it cries wolf, and which threshold to take.
     """
-    from rockbottom.monitor.alarms.backtest import Asked
+    from rockbottom.alarms.backtest import Asked
 
     calls = recorded_calls(source, instant(given["since"], "--since"), instant(given["until"], "--until"))
     calls = _of_one_world(calls)
@@ -130,8 +130,8 @@ def _tried(
 ) -> "Iterator[tuple[str, Tried]]":
     import sys
 
+    from rockbottom.alarms.backtest import History, tried
     from rockbottom.catalog import load_catalog
-    from rockbottom.monitor.alarms.backtest import History, tried
 
     catalog = load_catalog()
     histories: dict[str, History] = {}
@@ -176,7 +176,7 @@ def _fails(one: "Tried", asked: "Asked") -> bool:
 
 
 def _text(found: "list[tuple[str, Tried]]", calls: "Sequence[CallRecord]", asked: "Asked") -> Iterator[str]:
-    from rockbottom.monitor.alarms.definitions import evaluation_source
+    from rockbottom.cloudwatch import evaluation_source
 
     days = (max(call.at for call in calls) - min(call.at for call in calls)) / 86_400
     simulated = sum(call.simulated for call in calls)
@@ -256,7 +256,7 @@ def _detection_text(found: "Detection") -> Iterator[str]:
 
 
 def _proposal_text(one: "Tried", asked: "Asked") -> Iterator[str]:
-    from rockbottom.monitor.alarms.backtest import LEAST_DAYS
+    from rockbottom.alarms.backtest import LEAST_DAYS
 
     proposal = one.proposal
     if proposal is None and one.days < LEAST_DAYS:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from rockbottom.monitor.budget_store import Account, State
+    from rockbottom.budgets.store import Account, State
 
 
 @click.command()
@@ -23,8 +23,8 @@ def budgets(file: Path | None, every: bool, as_json: bool) -> None:
 
     Limits are in your program; here is what they are compared with. Reads only.
     """
-    from rockbottom.monitor.budget_store import BudgetStore
-    from rockbottom.monitor.budgets import default_file
+    from rockbottom.budgets.budgets import default_file
+    from rockbottom.budgets.store import BudgetStore
 
     path = file if file is not None else default_file(os.environ)
     if not path.is_file():
@@ -46,7 +46,7 @@ def budgets(file: Path | None, every: bool, as_json: bool) -> None:
 
 
 def _runs(account: "Account", now: float) -> bool:
-    from rockbottom.monitor.periods import Period
+    from rockbottom.budgets.periods import Period
 
     return Period(account.name.rpartition(" per ")[2]).start(now) == account.start
 

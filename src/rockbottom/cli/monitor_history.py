@@ -89,10 +89,10 @@ def _of_ledger(folder: Path, since: float | None, until: float | None) -> "Itera
 
 def _of_bench(folder: Path) -> "Iterator[CallRecord]":
     """The turns of a run; each lane and repeat is a prefix family of its own."""
+    from rockbottom.alarms.histories import priced
     from rockbottom.bench.notebook import open_notebook
     from rockbottom.catalog import load_catalog
     from rockbottom.ledger import CallRecord
-    from rockbottom.monitor.alarms.histories import priced
 
     catalog = load_catalog()
     notebook = open_notebook(folder)
@@ -121,9 +121,9 @@ def _of_bench(folder: Path) -> "Iterator[CallRecord]":
 
 
 def _of_trace(source: str) -> "Iterator[CallRecord]":
+    from rockbottom.alarms.histories import calls_of_trace
     from rockbottom.catalog import load_catalog
     from rockbottom.cli.trace import say_reading
-    from rockbottom.monitor.alarms.histories import calls_of_trace
     from rockbottom.trace import read_trace
 
     read = read_trace(source)

@@ -12,7 +12,8 @@ import click
 from rockbottom.catalog import load_catalog
 from rockbottom.cli.exits import Exit
 from rockbottom.client.errors import ProbeStopped
-from rockbottom.client.probing import (
+from rockbottom.client.saved_facts import saved_facts_path
+from rockbottom.probe import (
     QUESTIONS,
     Estimate,
     Experiment,
@@ -26,7 +27,6 @@ from rockbottom.client.probing import (
     run,
     write_facts,
 )
-from rockbottom.client.saved_facts import saved_facts_path
 
 _LOCAL_URL = "http://127.0.0.1:4747"
 _NAMES = ("minimum_tokens", *QUESTIONS)

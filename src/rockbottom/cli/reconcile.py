@@ -17,9 +17,9 @@ from rockbottom.cli.exits import Exit
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
-    from rockbottom.monitor.reconcile.books import Book, Entry
-    from rockbottom.monitor.reconcile.comparing import Comparison, Row
-    from rockbottom.monitor.reconcile.native import Question
+    from rockbottom.reconcile.books import Book, Entry
+    from rockbottom.reconcile.comparing import Comparison, Row
+    from rockbottom.reconcile.native import Question
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _BILL = click.Path(path_type=Path, exists=True)
@@ -78,7 +78,7 @@ def command(ctx: click.Context, as_json: bool, everything: bool, **given: Any) -
     """
     from rockbottom.catalog import load_catalog
     from rockbottom.ledger import default_folder
-    from rockbottom.monitor.reconcile.own import ledger_book
+    from rockbottom.reconcile.own import ledger_book
 
     if not (given["cloudwatch"] or given["reports"] or given["explorers"]):
         raise click.UsageError("against what? give --cloudwatch, --cur PATH or --cost-explorer FILE")
@@ -98,15 +98,15 @@ Days = tuple[date | None, date | None]
 
 
 def _compared(ours: "Book", theirs: "Book", days: Days, catalog: "Catalog", given: dict[str, Any]) -> "Comparison":
-    from rockbottom.monitor.reconcile.comparing import compared
+    from rockbottom.reconcile.comparing import compared
 
     tolerance = Decimal(str(given["tolerance"])) / 100
     return compared(ours, theirs, catalog, tolerance, datetime.now(UTC).date(), *days)
 
 
 def _others(given: dict[str, Any], ours: "Book", catalog: "Catalog") -> "Iterator[tuple[Book, Days]]":
-    from rockbottom.monitor.reconcile.billed import billed_book
-    from rockbottom.monitor.reconcile.exports import bill_lines
+    from rockbottom.reconcile.billed import billed_book
+    from rockbottom.reconcile.exports import bill_lines
 
     since, until = (day.date() if day else None for day in (given["since"], given["until"]))
     for party, paths in (("CUR", given["reports"]), ("Cost Explorer", given["explorers"])):
@@ -124,7 +124,7 @@ def _others(given: dict[str, Any], ours: "Book", catalog: "Catalog") -> "Iterato
 def _cloudwatch(
     given: dict[str, Any], ours: "Book", catalog: "Catalog", since: date | None, until: date | None
 ) -> "tuple[Book, Days]":
-    from rockbottom.monitor.reconcile.native import native_book, question
+    from rockbottom.reconcile.native import native_book, question
 
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     last = until or yesterday
@@ -154,7 +154,7 @@ def _clients(given: dict[str, Any]) -> "list[tuple[str, Any]]":
     import boto3
     from botocore.exceptions import BotoCoreError
 
-    from rockbottom.monitor.alarms.account import AccountUnavailable
+    from rockbottom.cloudwatch import AccountUnavailable
 
     try:
         session = boto3.Session(profile_name=given["profile"])
@@ -213,7 +213,7 @@ def _sums(one: "Comparison") -> Iterator[str]:
 
 
 def _row_text(row: "Row", one: "Comparison") -> Iterator[str]:
-    from rockbottom.monitor.reconcile.books import KINDS
+    from rockbottom.reconcile.books import KINDS
 
     sign = "=" if row.agrees else "!"
     yield f"{sign} {row.day}  {row.model}"

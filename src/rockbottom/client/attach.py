@@ -73,7 +73,7 @@ def attach(
     if budget is not None and not callable(getattr(budget, "check", None)):
         raise NotAttachable(
             f"budget={type(budget).__name__} cannot be asked before a call.",
-            fix="budget=rockbottom.monitor.Budgets(Budget(...)), or any object with check(tags, now)",
+            fix="budget=rockbottom.budgets.Budgets(Budget(...)), or any object with check(tags, now)",
         )
     options = Options(
         max(0.0, float(hold_s)),

@@ -11,6 +11,7 @@ Counts = tuple[tuple[float, ...], tuple[float, ...]]
 CAP, BROAD_CAP = 5.0, 3.0
 """A class, or a broader one, starts with at most so many pseudo-observations, however many were recorded."""
 
+
 @lru_cache(maxsize=1)
 def load_priors() -> Mapping[ClassKey, Counts]:
     """Pseudo-counts per class from the packaged file, summed up for the broader classes."""

@@ -1,0 +1,301 @@
+"""Alarms, dashboard and topic against an account: what differs, and the calls that make it the same.
+
+Everything made carries its stack: alarms and topic as the tag ``rockbottom:stack``, the dashboard in its first
+sentence. What does not carry it is somebody else's and is never changed, whatever its name.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from rockbottom.alarms.dashboard import body_text, dashboard, dashboard_name, is_ours
+from rockbottom.alarms.placing import STACK_TAG, Json, Placed, placed, prefix
+from rockbottom.alarms.settings import Wanted
+from rockbottom.cloudwatch import error_code, unavailable
+from rockbottom.quantities import RockbottomError
+
+
+class TopicTaken(RockbottomError):
+    """A topic was to be made, and somebody else's has its name: alarms would be sent to strangers."""
+
+
+class Kind(Enum):
+    """What a step does to one thing; the value is the word a person reads."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    UNCHANGED = "unchanged"
+    FOREIGN = "foreign"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One setting that is not as wanted."""
+
+    setting: str
+    found: Any
+    wanted: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing and what becomes of it. ``request`` is what would be sent; ``thing`` is alarm, dashboard or topic."""
+
+    kind: Kind
+    thing: str
+    name: str
+    differences: tuple[Difference, ...] = ()
+    request: Mapping[str, Any] | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether applying it calls AWS."""
+        return self.kind in (Kind.CREATE, Kind.UPDATE, Kind.DELETE)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What there is to do, in the order in which it is done."""
+
+    account: str
+    region: str
+    steps: tuple[Step, ...]
+    alarms: tuple[Placed, ...]
+    topic_arn: str
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to do."""
+        return any(step.changes for step in self.steps)
+
+    def of(self, kind: Kind) -> tuple[Step, ...]:
+        """The steps of one kind."""
+        return tuple(step for step in self.steps if step.kind is kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """boto3 clients of CloudWatch, SNS and STS in one Region."""
+
+    cloudwatch: Any
+    sns: Any
+    sts: Any
+    region: str
+
+
+def plan(wanted: Wanted, clients: Clients) -> Plan:
+    """What applying would do; reads only. Raises InvalidAlarm, TopicTaken, AccountUnavailable."""
+    identity = _asked(lambda: clients.sts.get_caller_identity())
+    account, partition = identity["Account"], identity["Arn"].split(":")[1]
+    topic_arn = wanted.topic or (
+        f"arn:{partition}:sns:{clients.region}:{account}:{wanted.create}" if wanted.create else ""
+    )  # fmt: skip
+    alarms = placed(wanted)
+    steps = [*_topic_steps(wanted, clients, topic_arn), *_alarm_steps(wanted, clients, alarms, topic_arn)]
+    if wanted.dashboard:
+        arn = f"arn:{partition}:cloudwatch:{clients.region}:{account}:alarm:"
+        steps.append(_dashboard_step(wanted, clients, [f"{arn}{one.name}" for one in alarms]))
+    return Plan(account, clients.region, tuple(steps), alarms, topic_arn)
+
+
+def removal(wanted: Wanted, clients: Clients) -> Plan:
+    """What destroying would do: everything that carries the stack, and nothing else. Reads only."""
+    identity = _asked(lambda: clients.sts.get_caller_identity())
+    found = _found_alarms(wanted, clients)
+    steps = [Step(Kind.DELETE if ours else Kind.FOREIGN, "alarm", alarm["AlarmName"]) for alarm, ours in found]
+    body = _dashboard_body(wanted, clients)
+    if body is not None:
+        kind = Kind.DELETE if is_ours(body, wanted.stack) else Kind.FOREIGN
+        steps.append(Step(kind, "dashboard", dashboard_name(wanted)))
+    told = [action for alarm, ours in found if ours for action in alarm.get("AlarmActions", ()) if ":sns:" in action]
+    if wanted.create:
+        partition = identity["Arn"].split(":")[1]
+        told.append(f"arn:{partition}:sns:{clients.region}:{identity['Account']}:{wanted.create}")
+    for arn in dict.fromkeys(told):
+        if _topic_stack(clients, arn) == wanted.stack:  # one of somebody else's is not even named
+            steps.append(Step(Kind.DELETE, "topic", arn))
+    return Plan(identity["Account"], clients.region, tuple(steps), (), "")
+
+
+def apply(todo: Plan, clients: Clients, done: Callable[[Step], None] = lambda step: None) -> None:
+    """Carry the plan out, one step after another, telling ``done`` of each; raises AccountUnavailable.
+
+    Stopped at any point, the next plan shows what is left.
+    """
+    for step in todo.steps:
+        if step.changes:
+            _asked(lambda step=step: _call(step, clients))
+            done(step)
+
+
+def _call(step: Step, clients: Clients) -> Any:
+    request = step.request or {}
+    if step.kind is Kind.DELETE:
+        return {
+            "alarm": lambda: clients.cloudwatch.delete_alarms(AlarmNames=[step.name]),
+            "dashboard": lambda: clients.cloudwatch.delete_dashboards(DashboardNames=[step.name]),
+            "topic": lambda: clients.sns.delete_topic(TopicArn=step.name),
+        }[step.thing]()
+    return {
+        "alarm": lambda: clients.cloudwatch.put_metric_alarm(**request),
+        "dashboard": lambda: clients.cloudwatch.put_dashboard(**request),
+        "topic": lambda: clients.sns.create_topic(**request),
+    }[step.thing]()
+
+
+def _topic_steps(wanted: Wanted, clients: Clients, arn: str) -> list[Step]:
+    if not wanted.create:
+        return []
+    stack = _topic_stack(clients, arn)
+    if stack == wanted.stack:
+        return [Step(Kind.UNCHANGED, "topic", wanted.create)]
+    if stack is not None:
+        says = f"The topic {wanted.create} is there, and rockbottom did not make it for the stack {wanted.stack}."
+        raise TopicTaken(says, fix=f"--topic {arn} tells it all the same; --create-topic takes another name")
+    tags = [{"Key": STACK_TAG, "Value": wanted.stack}]
+    return [Step(Kind.CREATE, "topic", wanted.create, request={"Name": wanted.create, "Tags": tags})]
+
+
+def _topic_stack(clients: Clients, arn: str) -> str | None:
+    """The stack that a topic carries, "" for none, None where there is no such topic."""
+    try:
+        tags = clients.sns.list_tags_for_resource(ResourceArn=arn)["Tags"]
+    except Exception as error:
+        if error_code(error) in ("NotFound", "ResourceNotFound", "NotFoundException", "ResourceNotFoundException"):
+            return None
+        raise unavailable(error, "apply") from error
+    return {tag["Key"]: tag["Value"] for tag in tags}.get(STACK_TAG, "")
+
+
+def _alarm_steps(wanted: Wanted, clients: Clients, alarms: Sequence[Placed], topic_arn: str) -> Iterator[Step]:
+    there = {found["AlarmName"]: (found, ours) for found, ours in _found_alarms(wanted, clients)}
+    for one in alarms:
+        request = _request(one, wanted, topic_arn)
+        found, ours = there.pop(one.name, (None, False))
+        if found is None:
+            yield Step(Kind.CREATE, "alarm", one.name, request=request)
+        elif not ours:
+            yield Step(Kind.FOREIGN, "alarm", one.name)
+        else:
+            differences = tuple(_differences(found, request))
+            kind = Kind.UPDATE if differences else Kind.UNCHANGED
+            yield Step(kind, "alarm", one.name, differences, request)
+    yield from (Step(Kind.DELETE, "alarm", name) for name, (_, ours) in there.items() if ours)
+
+
+def _found_alarms(wanted: Wanted, clients: Clients) -> list[tuple[Json, bool]]:
+    """Alarms whose names begin as those of the stack, and whether they carry it."""
+    pages = clients.cloudwatch.get_paginator("describe_alarms")
+    found: list[Json] = _asked(
+        lambda: [
+            alarm
+            for page in pages.paginate(AlarmNamePrefix=prefix(wanted), AlarmTypes=["MetricAlarm"])
+            for alarm in page["MetricAlarms"]
+        ]
+    )
+    return [(alarm, _stack_of(clients, alarm["AlarmArn"]) == wanted.stack) for alarm in found]
+
+
+def _stack_of(clients: Clients, arn: str) -> str | None:
+    tags = _asked(lambda: clients.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"])
+    return {tag["Key"]: tag["Value"] for tag in tags}.get(STACK_TAG)
+
+
+def _request(one: Placed, wanted: Wanted, topic_arn: str) -> Json:
+    actions = [topic_arn] if topic_arn else []
+    tags = [{"Key": STACK_TAG, "Value": wanted.stack}]
+    return {**one.request, "AlarmActions": actions, "OKActions": actions, "Tags": tags}
+
+
+_DEFAULTS: Mapping[str, Any] = {"TreatMissingData": "missing", "ActionsEnabled": True}
+_COMPARED = (
+    "AlarmDescription", "ActionsEnabled", "OKActions", "AlarmActions", "InsufficientDataActions", "Namespace",
+    "MetricName", "Statistic", "Dimensions", "Period", "EvaluationPeriods", "DatapointsToAlarm", "Threshold",
+    "ComparisonOperator", "TreatMissingData", "Metrics", "Unit", "ExtendedStatistic",
+)  # fmt: skip
+
+
+def _differences(found: Json, request: Json) -> Iterator[Difference]:
+    for setting in _COMPARED:
+        here, there = _plain(found, setting), _plain(request, setting)
+        if here != there:
+            yield Difference(setting, here, there)
+
+
+def _plain(alarm: Json, setting: str) -> Any:
+    """A setting with what AWS leaves out put back, and lists of pairs in order."""
+    value = alarm.get(setting)
+    if setting == "DatapointsToAlarm" and value is None:
+        return alarm.get("EvaluationPeriods")
+    if value in (None, [], ""):
+        return _DEFAULTS.get(setting)
+    if setting == "Dimensions":
+        return sorted((one["Name"], one["Value"]) for one in value)
+    if setting == "Metrics":
+        return sorted((_plain_query(one) for one in value), key=lambda one: one["Id"])
+    return value
+
+
+def _plain_query(query: Json) -> Json:
+    """What was asked for of a query; AWS may add to it."""
+    found: Json = {"Id": query["Id"], "ReturnData": query.get("ReturnData", True)}
+    if query.get("Expression"):
+        return {**found, "Expression": query["Expression"], "Label": query.get("Label", "")}
+    stat = query["MetricStat"]
+    metric = stat["Metric"]
+    pairs = sorted((one["Name"], one["Value"]) for one in metric.get("Dimensions", ()))
+    return {**found, "of": (metric["Namespace"], metric["MetricName"], pairs, stat["Period"], stat["Stat"])}
+
+
+def _dashboard_body(wanted: Wanted, clients: Clients) -> str | None:
+    try:
+        return clients.cloudwatch.get_dashboard(DashboardName=dashboard_name(wanted))["DashboardBody"]
+    except Exception as error:
+        if error_code(error) in ("ResourceNotFound", "DashboardNotFoundError", "ResourceNotFoundException"):
+            return None
+        raise unavailable(error, "apply") from error
+
+
+def _dashboard_step(wanted: Wanted, clients: Clients, alarm_arns: list[str]) -> Step:
+    name = dashboard_name(wanted)
+    body = dashboard(wanted, clients.region, alarm_arns)
+    request = {"DashboardName": name, "DashboardBody": body_text(body)}
+    found = _dashboard_body(wanted, clients)
+    if found is None:
+        return Step(Kind.CREATE, "dashboard", name, request=request)
+    if not is_ours(found, wanted.stack):
+        return Step(Kind.FOREIGN, "dashboard", name)
+    if json.loads(found) == json.loads(request["DashboardBody"]):
+        return Step(Kind.UNCHANGED, "dashboard", name)
+    return Step(Kind.UPDATE, "dashboard", name, tuple(_widgets(json.loads(found), body)), request)
+
+
+def _widgets(found: Json, wanted: Json) -> Iterator[Difference]:
+    """Widgets that differ, by title and property."""
+    here, there = ({_title(widget): widget for widget in body.get("widgets", ())} for body in (found, wanted))
+    for title in dict.fromkeys([*here, *there]):
+        old, new = here.get(title), there.get(title)
+        if old is None or new is None:
+            yield Difference(title, "absent" if old is None else "there", "absent" if new is None else "there")
+        elif old != new:
+            flat = [{**widget.get("properties", {}), **widget, "properties": None} for widget in (old, new)]
+            for key in sorted(set(flat[0]) | set(flat[1])):
+                if flat[0].get(key) != flat[1].get(key):
+                    yield Difference(f"{title}: {key}", flat[0].get(key), flat[1].get(key))
+
+
+def _title(widget: Json) -> str:
+    properties = widget.get("properties", {})
+    return str(properties.get("title") or properties.get("markdown", "")[:40])
+
+
+def _asked(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except RockbottomError:
+        raise
+    except Exception as error:
+        raise unavailable(error, "apply") from error

@@ -1,0 +1,339 @@
+"""Alarms tried on recorded history before they are trusted. Pure.
+
+Recorded history counts as healthy except where the user says otherwise: an alarm outside of those stretches cried
+wolf. How fast a regression is caught is measured by planting it at several instants. A threshold is proposed from
+the same history, and its rate of false alarms is stated from days on which it was not chosen.
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cached_property
+from itertools import pairwise
+
+from rockbottom.alarms.chances import rate_at_most
+from rockbottom.alarms.definitions import CALLS, Alarm
+from rockbottom.alarms.evaluating import State
+from rockbottom.alarms.planting import Plant, extra_usd, plant, planted
+from rockbottom.alarms.running import Firing, firings, states
+from rockbottom.alarms.series import Recorded, Values, metrics_of, recorded, values
+from rockbottom.catalog import Catalog
+from rockbottom.ledger import CallRecord
+from rockbottom.quantities import ZERO_USD, Usd
+from rockbottom.sinks.minutes import MINUTE_S
+
+DAY_S = 86_400
+MONTH_DAYS = 30
+FOLDS = 4
+LEAST_DAYS = 1.0  # of history for a threshold to be proposed: a rate from minutes says nothing of a month
+MOST_OF_THE_TIME = 0.02  # a threshold under which an alarm is on for longer than this share of the time is none
+Stretch = tuple[float, float]
+
+
+class History:
+    """Calls of one model (or of all) in the order in which they left, and their metrics."""
+
+    def __init__(
+        self, calls: Sequence[CallRecord], bad: Sequence[Stretch] = (), alarms: Sequence[Alarm] | None = None
+    ) -> None:
+        """``alarms`` are those that will be tried: only their metrics are worked out (None: all)."""
+        guard = frozenset({CALLS.metric})
+        self._only = None if alarms is None else guard.union(*(metrics_of(alarm) for alarm in alarms))
+        self.calls = sorted(calls, key=lambda call: call.at)
+        self.bad = tuple(bad)
+        self._planted: dict[tuple[str, float], Recorded] = {}
+        self._tries: dict[tuple[object, ...], tuple[Recorded, tuple[tuple[float, Usd], ...]]] = {}
+
+    @cached_property
+    def recorded(self) -> Recorded:
+        """The metrics of the calls by the minute."""
+        return recorded(self.calls, self._only)
+
+    @property
+    def days(self) -> float:
+        """From the first call to the last."""
+        return (self.recorded.last - self.recorded.first) * MINUTE_S / DAY_S
+
+    def between(self, start: float, end: float) -> list[CallRecord]:
+        """The calls that left in this stretch, its end left out."""
+        low = bisect_left(self.calls, start, key=lambda call: call.at)
+        return self.calls[low : bisect_left(self.calls, end, key=lambda call: call.at)]
+
+    def planted(self, kind: str, share: float, catalog: Catalog) -> Recorded:
+        """The metrics with a regression in it from the first call on; worked out once for each question."""
+        found = self._planted.get((kind, share))
+        if found is None:
+            what = plant(self.calls, kind, share)
+            found = self._planted[kind, share] = recorded(planted(self.calls, what, -math.inf, catalog), self._only)
+        return found
+
+    def planted_at(
+        self, what: Plant, at: float, since: float, until: float, catalog: Catalog
+    ) -> tuple[Recorded, tuple[tuple[float, Usd], ...]]:
+        """The metrics of a stretch with a regression from ``at`` on; what each changed call costs more, by instant."""
+        key = (what.kind, what.families, at, since, until)
+        found = self._tries.get(key)
+        if found is None:
+            before = self.between(since, until)
+            after = list(planted(before, what, at, catalog))
+            pairs = zip(before, after, strict=True)
+            extra = tuple((old.at, extra_usd(old, new)) for old, new in pairs if new is not old)
+            found = self._tries[key] = recorded(after, self._only), extra
+        return found
+
+    def is_bad(self, firing: Firing) -> bool:
+        """Whether the alarm was right: the user says that something was wrong then."""
+        until = firing.until or math.inf
+        return any(firing.at < end and until > start for start, end in self.bad)
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """One planted regression. ``after_s`` None: not caught within the stretch that was looked at."""
+
+    planted_at: float
+    after_s: float | None
+    extra_usd: Usd  # what it cost until it was caught, or until the stretch ended
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """How a regression is caught; ``share`` is that of the tokens read which belong to the planted families."""
+
+    kind: str
+    share: float
+    tries: tuple[Caught, ...]
+    within_s: float
+    left_out: int = 0  # instants at which the alarm was on already, or that are known as bad
+
+    @property
+    def caught(self) -> tuple[float, ...]:
+        """Seconds until it was caught, the fastest first."""
+        return tuple(sorted(one.after_s for one in self.tries if one.after_s is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A threshold, and how often it would cry wolf.
+
+    ``wolves`` false alarms in ``unseen_days`` days on which the threshold used had not been chosen; a month is
+    at most ``month_at_most`` of them with 95 percent confidence. ``fitted_wolves`` are those in the history that the
+    proposed threshold itself was chosen on, which flatter it.
+    """
+
+    alarm: Alarm  # with the threshold, and with the least number of calls where that helps
+    wolves: int
+    unseen_days: float
+    fitted_wolves: int
+    detections: tuple[Detection, ...]
+
+    @property
+    def threshold(self) -> Decimal:
+        """The threshold proposed."""
+        return self.alarm.threshold or Decimal(0)
+
+    @property
+    def month_at_most(self) -> float:
+        """False alarms in 30 days, the upper bound at 95 percent."""
+        return rate_at_most(self.wolves, self.unseen_days) * MONTH_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What an alarm would have done. ``points`` counts the evaluated minutes whose period had data."""
+
+    alarm: Alarm
+    days: float
+    points: int
+    firings: tuple[Firing, ...]
+    wolves: int
+    detections: tuple[Detection, ...]
+    proposal: Proposal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a backtest is asked: the planted share of tokens, how many tries, how long each, how many wolves a month."""
+
+    kinds: tuple[str, ...] = ("changes",)
+    share: float = 0.25
+    tries: int = 10
+    within_s: float = 21_600
+    wolves_a_month: float = 1.0
+
+
+def tried(alarm: Alarm, history: History, asked: Asked, catalog: Catalog) -> Tried:
+    """Run an alarm over history; raises InvalidAlarm for what recorded minutes cannot tell."""
+    of = history.recorded
+    points = values(alarm, of, of.first, of.last)
+    with_data = len(points.values) - sum(math.isnan(value) for value in points.values)
+    fired: tuple[Firing, ...] = ()
+    detections: tuple[Detection, ...] = ()
+    if alarm.threshold is not None:
+        fired = tuple(firings(alarm, float(alarm.threshold), points, of.first, of.last))
+        detections = _detections(alarm, history, points, asked, catalog)
+    wolves = len([one for one in fired if not history.is_bad(one)])
+    proposal = proposed(alarm, history, asked, catalog)
+    return Tried(alarm, history.days, with_data, fired, wolves, detections, proposal)
+
+
+def _detections(
+    alarm: Alarm, history: History, points: Values, asked: Asked, catalog: Catalog
+) -> tuple[Detection, ...]:
+    return tuple(detection(alarm, history, points, kind, asked, catalog) for kind in asked.kinds)
+
+
+def detection(alarm: Alarm, history: History, points: Values, kind: str, asked: Asked, catalog: Catalog) -> Detection:
+    """Plant a regression at instants spread over the calls and see how long each lives.
+
+    Instants at which the alarm was on already, or that a stretch known as bad covers, are left out.
+    """
+    what = plant(history.calls, kind, asked.share)
+    on = _on(alarm, history, points)
+    instants = _instants(history, asked.tries, asked.within_s)
+    usable = [at for at in instants if not on(at) and not any(start <= at < end for start, end in history.bad)]
+    tries = tuple(_caught(alarm, history, what, at, asked.within_s, catalog) for at in usable)
+    return Detection(kind, what.share, tries, asked.within_s, len(instants) - len(usable))
+
+
+def _instants(history: History, wanted: int, within_s: float) -> list[float]:
+    """Instants of calls, evenly spread over the calls, that leave room for a whole try where there is any."""
+    usable = history.between(-math.inf, history.calls[-1].at - within_s) if history.calls else []
+    usable = usable or history.calls[: max(1, len(history.calls) // 2)]
+    return sorted({usable[len(usable) * (2 * number + 1) // (2 * wanted)].at for number in range(wanted)})
+
+
+def _on(alarm: Alarm, history: History, points: Values) -> Callable[[float], bool]:
+    of = history.recorded
+    stays = firings(alarm, float(alarm.threshold or 0), points, of.first, of.last)
+    return lambda at: any(one.at <= at < (one.until or math.inf) for one in stays)
+
+
+def _caught(alarm: Alarm, history: History, what: Plant, at: float, within_s: float, catalog: Catalog) -> Caught:
+    threshold = float(alarm.threshold or 0)
+    lookback_s = (alarm.rule.range + 1) * alarm.period_s
+    of, extra = history.planted_at(what, at, at - lookback_s, at + within_s, catalog)
+    begin, end = int(at // MINUTE_S), int((at + within_s) // MINUTE_S)
+    points = values(alarm, of, begin - lookback_s // MINUTE_S, end)
+    # The alarm was not on: over the same past it is OK, or it knows nothing yet.
+    warm = [state for _, state in states(alarm, threshold, points, points.first, begin)]
+    state = warm[-1] if warm and warm[-1] is not State.ALARM else State.OK
+    found = firings(alarm, threshold, points, begin, end, state)
+    after_s = found[0].at - at if found else None
+    lives = at + (after_s if after_s is not None else within_s)
+    return Caught(at, after_s, sum((usd for when, usd in extra if when < lives), ZERO_USD))
+
+
+GUARDS = (0, 10, 30, 100)
+"""Least numbers of calls that a proposal tries besides the alarm's own."""
+
+
+def proposed(alarm: Alarm, history: History, asked: Asked, catalog: Catalog) -> Proposal | None:
+    """The most sensitive threshold that cries wolf seldom enough; None where none does, or less than a day is known.
+
+    Where the alarm is about a share or an average, a least number of calls is tried too; what catches most, then
+    what catches fastest, is taken, and of equals the one that asks for the fewest calls.
+    """
+    if history.days < LEAST_DAYS:
+        return None
+    guards = [alarm.least_calls]
+    if any(one.statistic == "Average" for one in alarm.metrics.values()) or "/" in alarm.expression:
+        guards = sorted({*GUARDS, alarm.least_calls})
+    found = [one for guard in guards if (one := _proposed(replace(alarm, least_calls=guard), history, asked, catalog))]
+    return max(found, key=_merit, default=None)
+
+
+def _merit(one: Proposal) -> tuple[float, float, int]:
+    caught = [len(found.caught) / max(len(found.tries), 1) for found in one.detections]
+    slow = [found.caught[len(found.caught) // 2] for found in one.detections if found.caught]
+    return sum(caught), -sum(slow), -one.alarm.least_calls
+
+
+def _proposed(alarm: Alarm, history: History, asked: Asked, catalog: Catalog) -> Proposal | None:
+    """A threshold for one least number of calls, its rate that of the way of choosing.
+
+    Three times a threshold is chosen on the days so far and tried on the days that follow.
+    """
+    of = history.recorded
+    points = values(alarm, of, of.first, of.last)
+    candidates = _candidates(alarm, points, _values_planted(alarm, history, asked, catalog))
+    edges = [of.first + (of.last - of.first) * fold // FOLDS for fold in range(FOLDS + 1)]
+    chosen = _chosen(alarm, history, points, candidates, of.first, of.last, asked.wolves_a_month)
+    if chosen is None:
+        return None
+    wolves, unseen = 0, 0.0
+    for middle, end in pairwise(edges[1:]):
+        earlier = _chosen(alarm, history, points, candidates, of.first, middle, asked.wolves_a_month)
+        if earlier is not None:
+            wolves += len(_wrong(alarm, history, points, earlier, middle, end))
+            unseen += (end - middle) * MINUTE_S / DAY_S
+    fitted = len(_wrong(alarm, history, points, chosen, of.first, of.last))
+    decided = replace(alarm, threshold=chosen)
+    return Proposal(decided, wolves, unseen, fitted, _detections(decided, history, points, asked, catalog))
+
+
+def _values_planted(alarm: Alarm, history: History, asked: Asked, catalog: Catalog) -> list[float]:
+    """What the data points would be, were the regression there all the time."""
+    found: list[float] = []
+    for kind in asked.kinds:
+        of = history.planted(kind, asked.share, catalog)
+        found += values(alarm, of, of.first, of.last).values
+    return [value for value in found if math.isfinite(value)]
+
+
+def _chosen(
+    alarm: Alarm, history: History, points: Values, candidates: Sequence[Decimal], start: int, end: int, month: float
+) -> Decimal | None:
+    """The most sensitive of the candidates (they come from the most to the least) with few enough false alarms."""
+    allowed = math.floor(month * (end - start) * MINUTE_S / DAY_S / MONTH_DAYS)
+    low, high = 0, len(candidates)
+    while low < high:  # fewer alarms the less sensitive the threshold, nearly always: checked below
+        middle = (low + high) // 2
+        if len(_wrong(alarm, history, points, candidates[middle], start, end)) <= allowed:
+            high = middle
+        else:
+            low = middle + 1
+    for candidate in candidates[low:]:
+        wrong = _wrong(alarm, history, points, candidate, start, end)
+        if len(wrong) <= allowed and _lasting_s(wrong, end) <= MOST_OF_THE_TIME * (end - start) * MINUTE_S:
+            return candidate
+    return None
+
+
+def _lasting_s(stays: Sequence[Firing], end: int) -> float:
+    return sum((one.until or end * MINUTE_S) - one.at for one in stays)
+
+
+def _wrong(alarm: Alarm, history: History, points: Values, threshold: Decimal, start: int, end: int) -> list[Firing]:
+    found = firings(alarm, float(threshold), points, start, end)
+    return [one for one in found if not history.is_bad(one)]
+
+
+_STEPS = 40
+
+
+def _candidates(alarm: Alarm, points: Values, ill: Sequence[float]) -> list[Decimal]:
+    """Thresholds between what was seen and what a regression would show, the most sensitive first, in round figures."""
+    seen = sorted(value for value in points.values if math.isfinite(value))
+    if not seen:
+        return []
+    below = alarm.comparison.startswith("LessThan")
+    worst = seen[0] if below else seen[-1]
+    spread = {*_quantiles(seen), *_quantiles(sorted(ill))}
+    spread |= {(worst + value) / 2 for value in _quantiles(sorted(ill))}
+    spread |= {worst * factor for factor in (0.8, 0.9, 1.1, 1.25)}
+    return sorted({_rounded(value) for value in spread if value > 0}, reverse=below)
+
+
+def _quantiles(ordered: Sequence[float]) -> set[float]:
+    if not ordered:
+        return set()
+    return {ordered[min(len(ordered) - 1, len(ordered) * step // _STEPS)] for step in range(_STEPS + 1)}
+
+
+def _rounded(value: float) -> Decimal:
+    """Two digits that matter."""
+    number = Decimal(repr(value))
+    return number.quantize(Decimal(1).scaleb(number.adjusted() - 1)).normalize() + 0

@@ -1,0 +1,151 @@
+"""The dashboard: our metrics, and AWS's own of the same calls beside them. Pure.
+
+AWS/Bedrock counts what every caller of the account sends and names a model as the caller did (``us.`` and the like in
+front); ours counts what went through rockbottom and names the model of the catalogue. Where the lines of one widget
+differ, calls went another way: `rockbottom reconcile` says which.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rockbottom.alarms.placing import MODEL_DIMENSION
+from rockbottom.alarms.settings import Wanted
+from rockbottom.cloudwatch import NATIVE, NATIVE_TOKENS
+
+_GREEN, _AMBER, _GREY, _BLUE = "#1a9850", "#e08214", "#8c8c8c", "#4575b4"
+Json = dict[str, Any]
+
+
+def dashboard_name(wanted: Wanted) -> str:
+    """The name of the stack's dashboard."""
+    plain = "".join(one if one.isalnum() or one in "-_" else "-" for one in wanted.namespace)
+    return plain if wanted.stack == "default" else f"{plain}-{wanted.stack}"
+
+
+def mark(stack: str) -> str:
+    """The words by which a dashboard is known as made here."""
+    return f"Made by rockbottom for the stack {stack}."
+
+
+def is_ours(body: str, stack: str) -> bool:
+    """Whether the body of a dashboard carries the mark of the stack."""
+    return mark(stack) in body
+
+
+def dashboard(wanted: Wanted, region: str, alarm_arns: Sequence[str] = ()) -> Json:
+    """The body of the dashboard. ``region`` and the ARNs may be placeholders of a template language."""
+    rows = [_header(wanted, alarm_arns), _first(wanted, region), _money(wanted, region), _trouble(wanted, region)]
+    widgets: list[Json] = []
+    top = 0
+    for row in rows:
+        left = 0
+        for widget in row:
+            widgets.append({**widget, "x": left, "y": top})
+            left += widget["width"]
+        top += max(widget["height"] for widget in row)
+    return {"widgets": widgets}
+
+
+def body_text(body: Json) -> str:
+    """The body as it is sent."""
+    return json.dumps(body, separators=(",", ":"), sort_keys=True)
+
+
+def metrics_of(body: Json) -> int:
+    """How many metrics the dashboard shows; CloudWatch's free tier counts them."""
+    rows = [row for widget in body["widgets"] for row in widget["properties"].get("metrics", ())]
+    return len([row for row in rows if isinstance(row[0], str)])
+
+
+def _header(wanted: Wanted, alarm_arns: Sequence[str]) -> list[Json]:
+    text = (
+        f"## What prompts cost, and what caching saves\n{mark(wanted.stack)} Ours: `{wanted.namespace}`, calls through "
+        f"rockbottom. AWS: `{NATIVE}`, every call of the account."
+    )
+    found = [{"type": "text", "width": 12, "height": 3, "properties": {"markdown": text}}]
+    if alarm_arns:
+        properties = {"title": "Alarms", "alarms": list(alarm_arns)}
+        found.append({"type": "alarm", "width": 12, "height": 3, "properties": properties})
+    return found
+
+
+def _first(wanted: Wanted, region: str) -> list[Json]:
+    ours = [_ours(wanted, "CacheHitRate", model, "Average", label=f"{model} ours") for model in wanted.models]
+    native: list[Any] = []
+    for index, model in enumerate(wanted.native_models):
+        ids = {kind: f"{kind}{index}" for kind in ("input", "read", "write")}
+        native += [
+            [NATIVE, NATIVE_TOKENS[kind], MODEL_DIMENSION, model, {"id": ids[kind], "stat": "Sum", "visible": False}]
+            for kind in ids
+        ]
+        expression = "100 * {read} / ({input} + {read} + {write})".format(**ids)
+        native.append([{"expression": expression, "id": f"rate{index}", "label": f"{model} AWS"}])
+    lines = [
+        {"label": "LowCacheHitRate", "value": float(alarm.threshold)}
+        for alarm in wanted.alarms
+        if alarm.name == "LowCacheHitRate" and alarm.threshold is not None
+    ]
+    rate = _graph("Cache hit rate, %", region, [*ours, *native], {"min": 0, "max": 100})
+    if lines:
+        rate["properties"]["annotations"] = {"horizontal": lines}
+    kinds = (
+        ("CacheHitTokens", "read", _GREEN),
+        ("CacheWriteTokens", "written", _AMBER),
+        ("UncachedInputTokens", "uncached", _GREY),
+        ("OutputTokens", "output", _BLUE),
+    )
+    tokens = [
+        _ours(wanted, metric, model, "Sum", label=f"{says} {model}", color=color)
+        for metric, says, color in kinds
+        for model in wanted.models
+    ]
+    stacked = _graph("Tokens by kind, ours", region, tokens, {"min": 0})
+    stacked["properties"]["stacked"] = True
+    return [rate, stacked]
+
+
+def _money(wanted: Wanted, region: str) -> list[Json]:
+    spent = [_ours(wanted, "Cost", model, "Sum", label=f"{model} cost") for model in wanted.models]
+    saved = [_ours(wanted, "Saving", model, "Sum", label=f"{model} saved") for model in wanted.models]
+    each = [_ours(wanted, "CostPerRequest", model, "Average") for model in wanted.models]
+    hourly = _graph("US dollars an hour, and saved against no caching", region, [*spent, *saved])
+    hourly["properties"]["period"] = 3600
+    return [hourly, _graph("US dollars a request", region, each, {"min": 0})]
+
+
+def _trouble(wanted: Wanted, region: str) -> list[Json]:
+    waste = [_ours(wanted, "WriteWaste", model, "Sum", label=f"{model} never read") for model in wanted.models]
+    silent = [_ours(wanted, "PointsWithoutCaching", model, "Sum", label=f"{model} silent") for model in wanted.models]
+    calls = [
+        [NATIVE, metric, MODEL_DIMENSION, model, {"stat": "Sum", "label": f"{model} {metric}"}]
+        for model in wanted.native_models
+        for metric in ("Invocations", "InvocationThrottles", "InvocationClientErrors")
+    ]
+    first = [_ours(wanted, "TimeToFirstToken", model, "p90", label=f"{model} ours p90") for model in wanted.models]
+    first += [
+        [NATIVE, "TimeToFirstToken", MODEL_DIMENSION, model, {"stat": "p90", "label": f"{model} AWS p90"}]
+        for model in wanted.native_models
+    ]
+    return [
+        _graph("Never read (tokens); points that cached nothing (calls)", region, [*waste, *silent], width=8),
+        _graph("Time to first token, ms", region, first, {"min": 0}, width=8),
+        _graph("Calls as AWS counts them", region, calls, {"min": 0}, width=8),
+    ]
+
+
+def _ours(wanted: Wanted, metric: str, model: str, stat: str, label: str = "", color: str = "") -> list[Any]:
+    shown: Json = {"stat": stat, "label": label or model}
+    return [wanted.namespace, metric, MODEL_DIMENSION, model, {**shown, **({"color": color} if color else {})}]
+
+
+def _graph(title: str, region: str, metrics: list[Any], left: Json | None = None, width: int = 12) -> Json:
+    properties: Json = {
+        "title": title,
+        "view": "timeSeries",
+        "region": region,
+        "period": 300,
+        "metrics": metrics,
+        **({"yAxis": {"left": left}} if left else {}),
+    }
+    return {"type": "metric", "width": width, "height": 6, "properties": properties}

@@ -1,0 +1,177 @@
+"""Which alarms are wanted, for which models, and whom they tell: the packaged ones with the user's file on top.
+
+A file (TOML or YAML) of any of these::
+
+    stack = "production"                 # what is made carries this name and this mark
+    namespace = "BedrockLLMOps"
+    models = ["amazon.nova-pro-v1:0"]    # values of the dimension ModelId of our metrics
+    called_as = ["us.amazon.nova-pro-v1:0"]   # as callers name them, for AWS's own metrics; the same by default
+    topic = "arn:aws:sns:..."            # or create = "name-of-a-topic"
+    dashboard = true
+
+    [alarms.LowCacheHitRate]
+    threshold = 80
+    [alarms.SilentZero]
+    off = true
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from rockbottom.alarms.definitions import NAMESPACE, Alarm, alarm_from, packaged_alarms
+from rockbottom.quantities import RockbottomError
+
+_STACK = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NAMESPACE = re.compile(r"[A-Za-z0-9._/#-]{1,64}")
+_TOP = ("stack", "namespace", "models", "called_as", "topic", "create", "dashboard", "alarms")
+
+
+class InvalidSettings(RockbottomError):
+    """A file of alarms that cannot be read, or that asks for something impossible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What should be in the account.
+
+    ``topic`` is the ARN that alarms tell; ``create`` the name of a topic to be made. ``models`` are values of the
+    dimension ModelId of our metrics; ``called_as`` are the ids by which callers name them, which is what AWS's own
+    metrics have in that place (empty: the same).
+    """
+
+    alarms: tuple[Alarm, ...]
+    models: tuple[str, ...] = ()
+    called_as: tuple[str, ...] = ()
+    stack: str = "default"
+    namespace: str = NAMESPACE
+    topic: str = ""
+    create: str = ""
+    dashboard: bool = True
+
+    @property
+    def native_models(self) -> tuple[str, ...]:
+        """The ids under which AWS/Bedrock counts."""
+        return self.called_as or self.models
+
+    def checked(self, where: str = "") -> "Wanted":
+        """The same, its names tried; raises InvalidSettings."""
+        if not _STACK.fullmatch(self.stack):
+            raise InvalidSettings(f"{where}{self.stack!r} cannot name a stack.", fix="1 to 64 letters, digits, - and _")
+        if not _NAMESPACE.fullmatch(self.namespace) or self.namespace.startswith("AWS/"):
+            fix = "1 to 64 letters, digits and . - _ / #, not AWS/..."
+            raise InvalidSettings(f"{where}{self.namespace!r} cannot be a namespace of metrics of your own.", fix=fix)
+        return self
+
+    def with_thresholds(self, pairs: Iterable[str]) -> "Wanted":
+        """The same with thresholds given as ``NAME=NUMBER``; raises InvalidSettings, InvalidAlarm."""
+        found = self
+        for pair in pairs:
+            name, _, value = pair.partition("=")
+            found = found._with(name, value)
+        return found
+
+    def _with(self, name: str, value: str) -> "Wanted":
+        names = [alarm.name for alarm in self.alarms]
+        if name not in names or not value:
+            fix = f"write NAME=NUMBER with one of {', '.join(names)}"
+            raise InvalidSettings(f"{name!r} is not an alarm that takes a threshold here.", fix=fix)
+        changed = [
+            _changed(alarm, {"threshold": value}) if alarm.name == name else alarm for alarm in self.alarms
+        ]  # fmt: skip
+        return replace(self, alarms=tuple(changed))
+
+
+def read_wanted(path: Path | None) -> Wanted:
+    """The packaged alarms, with those of a file on top; raises InvalidSettings, InvalidAlarm, OSError."""
+    raw = _read(path) if path else {}
+    unknown = [key for key in raw if key not in _TOP]
+    if unknown:
+        raise InvalidSettings(f"{path}: nothing is called {unknown[0]!r} here.", fix=f"known are {', '.join(_TOP)}")
+    if raw.get("topic") and raw.get("create"):
+        raise InvalidSettings(f"{path}: topic and create exclude each other.", fix="give the one that you mean")
+    return Wanted(
+        alarms=_alarms(raw.get("alarms", {}), path),
+        models=_ids(raw, "models", path),
+        called_as=_ids(raw, "called_as", path),
+        stack=str(raw.get("stack", "default")),
+        namespace=str(raw.get("namespace", NAMESPACE)),
+        topic=str(raw.get("topic", "")),
+        create=str(raw.get("create", "")),
+        dashboard=bool(raw.get("dashboard", True)),
+    ).checked(f"{path}: ")
+
+
+def _ids(raw: Mapping[str, Any], key: str, path: Path | None) -> tuple[str, ...]:
+    found = raw.get(key, [])
+    if not isinstance(found, list) or not all(isinstance(one, str) and one and one.isascii() for one in found):
+        raise InvalidSettings(f"{path}: {key} is a list of model ids.", fix=f'{key} = ["amazon.nova-pro-v1:0"]')
+    return tuple(dict.fromkeys(found))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    text = path.read_text(encoding="utf-8")
+    try:
+        if path.suffix in (".yaml", ".yml"):
+            import yaml  # an extra; only where the file is YAML
+
+            found = yaml.safe_load(text)
+        else:
+            found = tomllib.loads(text, parse_float=Decimal)
+    except ValueError as error:
+        raise InvalidSettings(f"{path}: {error}", fix="docs/reference/alarms.md shows a whole file") from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "yaml":
+            raise
+        raise InvalidSettings(f"{path}: {error}", fix="docs/reference/alarms.md shows a whole file") from error
+    if not isinstance(found, dict):
+        raise InvalidSettings(f"{path} holds no table.", fix="docs/reference/alarms.md shows a whole file")
+    return found
+
+
+def _alarms(tables: Any, path: Path | None) -> tuple[Alarm, ...]:
+    if not isinstance(tables, Mapping) or not all(isinstance(row, Mapping) for row in tables.values()):
+        raise InvalidSettings(f"{path}: alarms holds one table for each alarm.", fix="[alarms.LowCacheHitRate]")
+    packaged = packaged_alarms()
+    off = {name for name, row in tables.items() if row.get("off") is True}
+    found: dict[str, Alarm] = {}
+    for name, alarm in packaged.items():
+        found[name] = _changed(alarm, _without_off(tables.get(name, {})))
+    for name, row in tables.items():
+        if name not in packaged and name not in off:
+            found[name] = alarm_from(name, _without_off(row))
+    return tuple(alarm for name, alarm in found.items() if name not in off)
+
+
+def _without_off(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != "off" or not isinstance(value, bool)}
+
+
+def _changed(alarm: Alarm, row: Mapping[str, Any]) -> Alarm:
+    """The alarm with some settings replaced; asking for fewer periods asks for fewer data points too."""
+    if not row:
+        return alarm
+    whole: dict[str, Any] = {
+        "says": alarm.says,
+        "metrics": {key: f"{one.metric}:{one.statistic}" for key, one in alarm.metrics.items()},
+        "expression": alarm.expression,
+        "per": alarm.per,
+        "period_s": alarm.period_s,
+        "periods": alarm.periods,
+        "datapoints": min(alarm.datapoints, row.get("periods", alarm.periods))
+        if isinstance(row.get("periods", 1), int)
+        else alarm.datapoints,
+        "comparison": alarm.comparison,
+        "missing": alarm.missing.value,
+        "why_missing": alarm.why_missing,
+        "source": alarm.source,
+        "least_calls": alarm.least_calls,
+        "thresholds": dict(alarm.thresholds),
+    }
+    if alarm.threshold is not None:
+        whole["threshold"] = alarm.threshold
+    return alarm_from(alarm.name, {**whole, **row})

@@ -1,0 +1,148 @@
+"""The same alarms, topic and dashboard as Terraform configuration for the AWS provider. Pure.
+
+Arguments are those of aws_cloudwatch_metric_alarm, aws_cloudwatch_dashboard and aws_sns_topic
+(https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/cloudwatch_metric_alarm).
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rockbottom.alarms.cloudformation import logical_names
+from rockbottom.alarms.dashboard import body_text, dashboard, dashboard_name
+from rockbottom.alarms.placing import STACK_TAG, Placed, placed
+from rockbottom.alarms.settings import Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A value that is an expression of Terraform, not a text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block: its head, its arguments, the blocks within."""
+
+    head: str
+    arguments: Mapping[str, Any]
+    blocks: Sequence["Block"] = ()
+
+
+def configuration(wanted: Wanted) -> str:
+    """The text of a .tf file; without a topic in the settings it has a variable for one. Raises InvalidAlarm."""
+    return "\n".join(line for block in blocks(wanted) for line in (*_lines(block, 0), ""))
+
+
+def blocks(wanted: Wanted) -> list[Block]:
+    """The blocks of the file, in order."""
+    alarms = placed(wanted)
+    names = {key: _snake(name) for key, name in logical_names(alarms).items()}
+    aws = {"source": "hashicorp/aws", "version": ">= 5.0"}
+    found = [Block("terraform", {}, (Block("required_providers", {"aws": aws}),))]
+    topic: Any = wanted.topic
+    if wanted.create:
+        found.append(
+            Block('resource "aws_sns_topic" "alarms"', {"name": wanted.create, "tags": {STACK_TAG: wanted.stack}})
+        )
+        topic = Reference("aws_sns_topic.alarms.arn")
+    elif not topic:
+        says = "ARN of the SNS topic that alarms tell."
+        found.append(Block('variable "alarm_topic_arn"', {"type": Reference("string"), "description": says}))
+        topic = Reference("var.alarm_topic_arn")
+    found += [_alarm(one, names[one.name], topic, wanted) for one in alarms]
+    if wanted.dashboard:
+        found.append(Block('data "aws_region" "current"', {}))
+        found.append(_dashboard(wanted, [names[one.name] for one in alarms]))
+    return found
+
+
+def _alarm(one: Placed, name: str, topic: Any, wanted: Wanted) -> Block:
+    request = one.request
+    arguments: dict[str, Any] = {
+        "alarm_name": request["AlarmName"],
+        "alarm_description": request["AlarmDescription"],
+        "comparison_operator": request["ComparisonOperator"],
+        "evaluation_periods": request["EvaluationPeriods"],
+        "datapoints_to_alarm": request["DatapointsToAlarm"],
+        "threshold": request["Threshold"],
+        "treat_missing_data": request["TreatMissingData"],
+        "alarm_actions": [topic],
+        "ok_actions": [topic],
+        "tags": {STACK_TAG: wanted.stack},
+    }
+    if "Metrics" not in request:
+        arguments |= {
+            "namespace": request["Namespace"],
+            "metric_name": request["MetricName"],
+            "statistic": request["Statistic"],
+            "period": request["Period"],
+            "dimensions": _dimensions(request["Dimensions"]),
+        }
+    queries = tuple(_query(query) for query in request.get("Metrics", ()))
+    return Block(f'resource "aws_cloudwatch_metric_alarm" "{name}"', arguments, queries)
+
+
+def _query(query: Mapping[str, Any]) -> Block:
+    if "Expression" in query:
+        arguments = {"id": query["Id"], "expression": query["Expression"], "label": query["Label"]}
+        return Block("metric_query", {**arguments, "return_data": True})
+    stat = query["MetricStat"]
+    metric = {
+        "namespace": stat["Metric"]["Namespace"],
+        "metric_name": stat["Metric"]["MetricName"],
+        "period": stat["Period"],
+        "stat": stat["Stat"],
+        "dimensions": _dimensions(stat["Metric"]["Dimensions"]),
+    }
+    return Block("metric_query", {"id": query["Id"], "return_data": False}, (Block("metric", metric),))
+
+
+def _dashboard(wanted: Wanted, alarms: Sequence[str]) -> Block:
+    region = "${data.aws_region.current.id}"
+    body = dashboard(wanted, region, [f"${{aws_cloudwatch_metric_alarm.{name}.arn}}" for name in alarms])
+    arguments = {"dashboard_name": dashboard_name(wanted), "dashboard_body": _Template(body_text(body))}
+    return Block('resource "aws_cloudwatch_dashboard" "this"', arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """A text in which ``${...}`` is meant."""
+
+    text: str
+
+
+def _dimensions(pairs: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    return {pair["Name"]: pair["Value"] for pair in pairs}
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{one.lower()}" if one.isupper() else one for one in name).lstrip("_")
+
+
+def _lines(block: Block, depth: int) -> Iterator[str]:
+    pad = "  " * depth
+    yield f"{pad}{block.head} {{"
+    width = max((len(key) for key in block.arguments), default=0)
+    for key, value in block.arguments.items():
+        yield f"{pad}  {key:<{width}} = {_value(value)}"
+    for inner in block.blocks:
+        yield from _lines(inner, depth + 1)
+    yield f"{pad}}}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Reference):
+        return value.text
+    if isinstance(value, _Template):
+        return json.dumps(value.text, ensure_ascii=False)
+    if isinstance(value, str):
+        # In a quoted text of Terraform a template starts with ${ or %{; doubled, they mean themselves.
+        return json.dumps(value, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_value(inner)}" for key, inner in value.items()) + " }"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_value(inner) for inner in value) + "]"
+    return json.dumps(value)

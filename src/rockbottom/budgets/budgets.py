@@ -1,0 +1,345 @@
+"""Budgets: so much for a period and for calls with certain tags; beyond it calls are warned about, or stopped.
+
+Before a call ``Budgets.check`` looks at what was spent in the period and at what calls under way will cost, and holds
+an estimate for this one: the dearest of the account's last calls here, else the mean of its period. A stopping budget
+refuses a call when all of that together is above the limit. After the call ``Budgets.record`` puts its cost in place
+of the estimate. So the limit is passed at most by what calls that were under way cost more than was held for them;
+calls whose account has no history yet (and no ``reserve_usd``) hold nothing.
+"""
+
+import itertools
+import logging
+import os
+import sqlite3
+import threading
+import weakref
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, TypeVar
+
+from rockbottom.budgets.errors import BadBudget, BudgetExceeded
+from rockbottom.budgets.periods import Period
+from rockbottom.budgets.store import Account, BudgetStore, State
+from rockbottom.ledger import CallRecord, default_folder
+from rockbottom.quantities import ZERO_USD, Usd
+
+log = logging.getLogger("rockbottom.monitor")
+
+Answer = TypeVar("Answer")
+
+HOLD_S = 900.0  # a hold is let go after this long: its process died, or its answer never came
+_REMEMBERED = 32  # calls whose cost is remembered for the estimate
+_MOST_ACCOUNTS = 10_000
+_TRY_AGAIN_S = 60.0
+_TIDY_EVERY = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """So much in so long. Raises BadBudget for one that cannot be.
+
+    ``limit_usd``: US dollars, as text, integer or Decimal. ``period``: hour, day, week or month, in UTC. ``tags``: only
+    calls with these tags count (none: all calls). ``per``: every value of these tags has a budget of its own.
+    ``action``: ``warn`` or ``stop``. ``reserve_usd``: held for a call of an account whose costs are not known yet.
+    ``unpriced``: whether calls without a known price are let pass (``allow``) or, once one was seen in the period,
+    stopped too (``stop``).
+    """
+
+    limit_usd: Usd | int | str
+    period: Period | str
+    tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    per: Sequence[str] = ()
+    action: Literal["warn", "stop"] = "warn"
+    reserve_usd: Usd | int | str = 0
+    unpriced: Literal["allow", "stop"] = "allow"
+
+    def __post_init__(self) -> None:
+        for name in ("limit_usd", "reserve_usd"):
+            object.__setattr__(self, name, _money(getattr(self, name), name))
+        if self.limit_usd == 0:
+            raise BadBudget("a budget of nothing stops every call.", fix='Budget(limit_usd="10", period="day")')
+        try:
+            object.__setattr__(self, "period", Period(self.period))
+        except ValueError:
+            known = ", ".join(one.value for one in Period)
+            raise BadBudget(f"there is no period {self.period!r}.", fix=f"choose of {known}") from None
+        if self.action not in ("warn", "stop") or self.unpriced not in ("allow", "stop"):
+            raise BadBudget(f"action={self.action!r}, unpriced={self.unpriced!r}.", fix="warn or stop; allow or stop")
+        if isinstance(self.per, str):
+            raise BadBudget(f"per is a list of tags, and this is {self.per!r}.", fix=f"per=[{self.per!r}]")
+
+    def account(self, tags: Mapping[str, str], at: float) -> Account | None:
+        """Whose money a call with these tags spends; None where this budget does not speak of it."""
+        if any(tags.get(name) != value for name, value in self.tags.items()):
+            return None
+        return Account(self.name_for(tags), Period(self.period).start(at))
+
+    def name_for(self, tags: Mapping[str, str]) -> str:
+        """The account in words: its tags and its period. A new limit is the same account."""
+        pairs = {**self.tags, **{name: tags.get(name, "") for name in self.per}}
+        said = ", ".join(f"{name}={value}" for name, value in sorted(pairs.items()))
+        return f"{said or 'all calls'} per {Period(self.period).value}"
+
+
+def _money(value: Usd | int | str, name: str) -> Usd:
+    if isinstance(value, float):
+        raise BadBudget(f"{name} is {value!r}, a float, which is not exact money.", fix=f'{name}="{value}"')
+    try:
+        amount = Decimal(value)
+    except ArithmeticError:
+        amount = Decimal(-1)
+    if not amount.is_finite() or amount < 0:
+        raise BadBudget(f"{name} is {value!r}.", fix=f'{name}="12.50"')
+    return amount
+
+
+def default_file(env: Mapping[str, str]) -> Path:
+    """Where budgets are kept unless they are told otherwise: beside the ledger."""
+    return default_folder(env).parent / "budgets.db"
+
+
+class Budgets:
+    """Several budgets and one memory of what was spent: give it to ``rockbottom.attach(client, budget=...)``.
+
+    ``file`` keeps it between runs and among processes; by default ``budgets.db`` beside the ledger. ``simulated``
+    counts calls of a local endpoint too. Where the file cannot be used calls go on and one warning is logged; what
+    this process spends is counted meanwhile, and put into the file when it works again.
+    """
+
+    def __init__(self, *budgets: Budget, file: str | Path | None = None, simulated: bool = False) -> None:
+        if not budgets:
+            raise BadBudget("no budget was given.", fix='Budgets(Budget(limit_usd="10", period="day", action="stop"))')
+        self.budgets = budgets
+        self._file = Path(file) if file is not None else default_file(os.environ)
+        self._simulated = simulated
+        self._store = BudgetStore(self._file)
+        self._spare: BudgetStore | None = None
+        self._spare_since = 0.0
+        self._lock = threading.Lock()
+        self._holds: dict[tuple[str, ...], deque[tuple[float, tuple[int, ...]]]] = {}  # until when, which
+        self._recent: OrderedDict[str, deque[Usd]] = OrderedDict()
+        self._said: set[object] = set()
+        self._booked = itertools.count()
+        _EVERY.add(self)
+        _listen()
+
+    # Before a call ------------------------------------------------------------------------------------------
+
+    def check(self, tags: Mapping[str, str], now: float, estimate_usd: Usd | None = None) -> None:
+        """Hold an estimate for a call about to leave. Raises BudgetExceeded; nothing is held then.
+
+        ``estimate_usd`` is what the call may cost, where the caller knows better than the account's last calls.
+        """
+        found = self._accounts(tags, now)
+        if not found:
+            return
+
+        def verdict(account: Account, state: State) -> Usd:
+            amount = self._estimate(found[account], account, state) if estimate_usd is None else estimate_usd
+            for budget in found[account]:
+                self._judge(budget, account, state, amount, now)
+            return amount
+
+        accounts = list(found)
+        holds = self._stored(now, lambda store: store.hold(accounts, verdict, now, now + HOLD_S))
+        with self._lock:
+            waiting = self._holds.setdefault(_key(accounts), deque())
+            _forget_ended(waiting, now)  # of calls that never came back: the next answer is not theirs
+            waiting.append((now + HOLD_S, tuple(holds)))
+
+    def _judge(self, budget: Budget, account: Account, state: State, amount: Usd, now: float) -> None:
+        over = state.spent + state.held + amount > Decimal(budget.limit_usd)
+        blind = budget.unpriced == "stop" and state.unpriced > 0
+        if budget.action == "stop" and (over or blind):
+            raise exceeded(budget, account, state, amount, now, blind=blind and not over)
+        if over or blind:
+            passed = "passed" if state.spent > Decimal(budget.limit_usd) else "about to be passed"
+            self._once(("over", account, budget.limit_usd), f"budget {passed}: {_spent_text(budget, account, state)}")
+
+    def _estimate(self, budgets: Sequence[Budget], account: Account, state: State) -> Usd:
+        with self._lock:
+            recent = self._recent.get(account.name)
+            if recent:
+                return max(recent)
+        if state.calls:
+            return state.spent / state.calls
+        return max((Decimal(budget.reserve_usd) for budget in budgets), default=ZERO_USD)
+
+    # After a call -------------------------------------------------------------------------------------------
+
+    def record(self, call: CallRecord) -> None:
+        """Count a finished call, in the period in which it left; never raises."""
+        try:
+            self._record(call)
+        except Exception as error:
+            self._once("record", f"a budget could not count a call ({type(error).__name__}: {error})")
+
+    def _record(self, call: CallRecord) -> None:
+        accounts = list(self._accounts(call.tags, call.at))
+        if not accounts:
+            return
+        holds = self._take_hold(accounts) if call.source in ("", "client") else ()  # others were never checked
+        broken = call.first_ms is not None  # a stream that broke after its first token may be billed
+        if (call.status == "failed" and not broken) or (call.simulated and not self._simulated):
+            if holds:
+                self._stored(call.at, lambda store: store.release(holds))
+            return
+        cost = None if call.cost_usd is None else Decimal(call.cost_usd)
+        if cost is None:
+            self._once(
+                ("unpriced", call.model),
+                f"budget: what a call of {call.model} costs is not known; what was held for it is counted instead",
+            )
+        else:
+            self._remember(accounts, cost)
+        self._stored(call.at, lambda store: store.book(accounts, holds, cost))
+        if next(self._booked) % _TIDY_EVERY == 0:
+            self._stored(call.at, lambda store: store.tidy())
+            self._tidy(call.at)
+
+    def _take_hold(self, accounts: Sequence[Account]) -> tuple[int, ...]:
+        """The oldest hold of a call with these tags; one that left in the period before is looked for too."""
+        with self._lock:
+            waiting = self._holds.get(_key(accounts))
+            holds = waiting.popleft()[1] if waiting else ()
+            if waiting is not None and not waiting:
+                del self._holds[_key(accounts)]
+            return holds
+
+    def _tidy(self, now: float) -> None:
+        """Forget the holds of accounts that nobody asks for any more."""
+        with self._lock:
+            for key, waiting in list(self._holds.items()):
+                _forget_ended(waiting, now)
+                if not waiting:
+                    del self._holds[key]
+
+    def _remember(self, accounts: Sequence[Account], cost: Usd) -> None:
+        with self._lock:
+            for account in accounts:
+                self._recent.setdefault(account.name, deque(maxlen=_REMEMBERED)).append(cost)
+                self._recent.move_to_end(account.name)
+            while len(self._recent) > _MOST_ACCOUNTS:
+                self._recent.popitem(last=False)
+
+    # Anytime ------------------------------------------------------------------------------------------------
+
+    def states(self, tags: Mapping[str, str], now: float) -> dict[str, State]:
+        """What is known of the accounts that a call with these tags would spend from, by name."""
+        return self._stored(now, lambda store: {one.name: store.state(one) for one in self._accounts(tags, now)})
+
+    def close(self) -> None:
+        """Let go of what is held by this process and close the file."""
+        with self._lock:
+            left = [hold for waiting in self._holds.values() for _, holds in waiting for hold in holds]
+            self._holds.clear()
+        if left:
+            self._stored(float("inf"), lambda store: store.release(left))
+        self._store.close()
+
+    def _accounts(self, tags: Mapping[str, str], at: float) -> dict[Account, list[Budget]]:
+        found: dict[Account, list[Budget]] = {}
+        for budget in self.budgets:
+            account = budget.account(tags, at)
+            if account is not None:
+                found.setdefault(account, []).append(budget)
+        return found
+
+    def _stored(self, now: float, use: Callable[[BudgetStore], Answer]) -> Answer:
+        """Use the file, or the spare memory while the file does not work."""
+        spare = self._spare
+        if spare is not None and abs(now - self._spare_since) < _TRY_AGAIN_S:
+            return use(spare)
+        try:
+            if spare is not None:
+                self._store.absorb(spare.rows())
+                self._spare = None
+            return use(self._store)
+        except (sqlite3.Error, OSError) as error:
+            self._once(
+                "store",
+                f"budgets cannot use {self._file} ({error}); calls go on, and only what this process spends is counted",
+            )
+            self._spare_since = now
+            self._spare = self._spare or BudgetStore(":memory:")
+            return use(self._spare)
+
+    def _once(self, key: object, message: str) -> None:
+        with self._lock:
+            if key in self._said or len(self._said) > _MOST_ACCOUNTS:
+                return
+            self._said.add(key)
+        log.warning("rockbottom: %s", message)
+
+    def after_fork_in_child(self) -> None:
+        """New locks and a connection of its own; what the parent holds is the parent's."""
+        self._lock = threading.Lock()
+        self._spare = None
+        self._holds = {}
+        self._store.after_fork_in_child()
+
+
+def exceeded(
+    budget: Budget, account: Account, state: State, amount: Usd, now: float, *, blind: bool = False
+) -> BudgetExceeded:
+    """The error of a call that is stopped."""
+    resets_at = Period(budget.period).end(account.start)
+    resets = datetime.fromtimestamp(resets_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    why = (
+        f"{state.unpriced} calls without a known price were made, and this budget allows none"
+        if blind
+        else f"this call is estimated at {_shown(amount)}"
+    )
+    return BudgetExceeded(
+        f"Not sent: {_spent_text(budget, account, state)}; {why}. It begins anew at {resets}.",
+        fix=f"wait until then, or raise limit_usd of the budget for {account.name}",
+        account=account.name,
+        limit_usd=Decimal(budget.limit_usd),
+        spent_usd=state.spent,
+        held_usd=state.held,
+        resets_at=float(resets_at),
+        retry_after_s=max(resets_at - now, 0.0),
+    )
+
+
+def _spent_text(budget: Budget, account: Account, state: State) -> str:
+    since = datetime.fromtimestamp(account.start, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    text = f"{account.name}: {_shown(state.spent)} of {_shown(Decimal(budget.limit_usd))} spent since {since}"
+    if state.estimated:
+        text += f" ({_shown(state.estimated)} of it estimated)"
+    return text + (f", {_shown(state.held)} held for calls under way" if state.held else "")
+
+
+def _shown(amount: Usd) -> str:
+    digits = Decimal("0.01") if amount >= 1 or not amount else Decimal("0.000001")
+    return f"${amount.quantize(digits, ROUND_HALF_EVEN)}"
+
+
+def _key(accounts: Sequence[Account]) -> tuple[str, ...]:
+    return tuple(account.name for account in accounts)
+
+
+def _forget_ended(waiting: deque[tuple[float, tuple[int, ...]]], now: float) -> None:
+    """Drop the oldest holds while they are over, or of a clock that was set back far, as the file does."""
+    while waiting and (waiting[0][0] <= now or waiting[0][0] > now + 2 * HOLD_S):
+        waiting.popleft()
+
+
+_EVERY: "weakref.WeakSet[Budgets]" = weakref.WeakSet()
+_listening: list[int] = []
+
+
+def _listen() -> None:
+    if not _listening and hasattr(os, "register_at_fork"):
+        _listening.append(1)
+        os.register_at_fork(after_in_child=_in_child)
+
+
+def _in_child() -> None:
+    for budgets in list(_EVERY):
+        budgets.after_fork_in_child()

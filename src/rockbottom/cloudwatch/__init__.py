@@ -1,0 +1,21 @@
+"""What AWS says of CloudWatch: limits, prices, its own metrics of Bedrock, and what a refused call means."""
+
+from rockbottom.cloudwatch.alarming import evaluation_source, fees, limits
+from rockbottom.cloudwatch.errors import AccountUnavailable, error_code, unavailable
+from rockbottom.cloudwatch.native import NATIVE, NATIVE_TOKENS
+from rockbottom.cloudwatch.publishing import MonthlyEstimate, emf_limits, monthly_estimate, put_limits
+
+__all__ = [
+    "NATIVE",
+    "NATIVE_TOKENS",
+    "AccountUnavailable",
+    "MonthlyEstimate",
+    "emf_limits",
+    "error_code",
+    "evaluation_source",
+    "fees",
+    "limits",
+    "monthly_estimate",
+    "put_limits",
+    "unavailable",
+]

@@ -1,0 +1,75 @@
+"""What CloudWatch takes and charges for alarms and dashboards, read from data/alarms.toml."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from rockbottom.quantities import Source, Usd
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What CloudWatch takes."""
+
+    short_periods_s: tuple[int, ...]
+    longest_s: int
+    longest_short_s: int
+    name_characters: int
+    description_characters: int
+    metrics_of_an_expression: int
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """What CloudWatch charges, in US dollars (a month, or a metric requested), and what is free."""
+
+    alarm_metric: Usd
+    high_resolution_alarm_metric: Usd
+    free_alarm_metrics: int
+    dashboard: Usd
+    free_dashboards: int
+    free_dashboard_metrics: int
+    metric_requested: Usd
+    free_metrics_requested: int
+    source: Source
+
+
+@cache
+def _data() -> dict[str, Any]:
+    text = files("rockbottom.cloudwatch").joinpath("data/alarms.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text, parse_float=Decimal)
+
+
+def _source(key: str, told: Mapping[str, Any]) -> Source:
+    checked_on: date = told["checked_on"]
+    return Source(key, told["title"], told["url"], checked_on)
+
+
+@cache
+def limits() -> Limits:
+    """What CloudWatch takes, as packaged."""
+    raw = _data()["limits"]
+    source = _source("cloudwatch", raw["source"])
+    members: dict[str, Any] = {**raw, "short_periods_s": tuple(raw["short_periods_s"]), "source": source}
+    return Limits(**members)
+
+
+@cache
+def fees() -> Fees:
+    """What CloudWatch charges, as packaged."""
+    raw = _data()["fees"]
+    money = {name: Decimal(value) for name, value in raw.items() if isinstance(value, str)}
+    members: dict[str, Any] = {**raw, **money, "source": _source("cloudwatch-pricing", raw["source"])}
+    return Fees(**members)
+
+
+@cache
+def evaluation_source() -> Source:
+    """Where the rules of ``evaluating`` were read."""
+    return _source("cloudwatch-evaluation", _data()["evaluation"]["source"])

@@ -1,0 +1,27 @@
+"""What became of a call to CloudWatch that was refused or did not arrive."""
+
+from rockbottom.quantities import Fault, RockbottomError
+
+
+class AccountUnavailable(RockbottomError):
+    """AWS did not answer, or refused."""
+
+    fault = Fault.SERVICE
+
+
+def error_code(error: Exception) -> str:
+    """The code of an answer of AWS; empty where the error is no answer."""
+    return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+
+
+def unavailable(error: Exception, policy: str) -> Exception:
+    """An error of AWS or of the way there in one message; anything else as it is. ``policy``: what would allow it."""
+    if type(error).__module__.partition(".")[0] not in ("botocore", "boto3"):
+        return error
+    code = error_code(error)
+    fix = "check --region and --profile"
+    if "AccessDenied" in code or "AuthorizationError" in code:
+        fix = f"rockbottom monitor policy {policy} prints what it needs"
+    elif type(error).__name__ in ("NoCredentialsError", "PartialCredentialsError"):
+        fix = "give --profile NAME, or credentials in the environment"
+    return AccountUnavailable(f"AWS: {error}", fix=fix)

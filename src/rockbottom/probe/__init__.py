@@ -1,0 +1,25 @@
+"""Asks the service where nobody knows: small experiments on the user's own account, priced beforehand."""
+
+from rockbottom.probe.estimate import Estimate, estimate
+from rockbottom.probe.facts import write_facts
+from rockbottom.probe.laboratory import Experiment, LocalService, RealService, Service, run
+from rockbottom.probe.questions import QUESTIONS, Subject, findings_of
+from rockbottom.probe.steps import Finding, Reply, Send, Wait
+
+__all__ = [
+    "QUESTIONS",
+    "Estimate",
+    "Experiment",
+    "Finding",
+    "LocalService",
+    "RealService",
+    "Reply",
+    "Send",
+    "Service",
+    "Subject",
+    "Wait",
+    "estimate",
+    "findings_of",
+    "run",
+    "write_facts",
+]

@@ -1,0 +1,89 @@
+"""What a probe will cost, before anything is sent: the same experiments against the reference semantics."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from rockbottom.cache import Behaviour, Namespace, PrefixCache, behaviour_of, step
+from rockbottom.catalog import Catalog, Tier
+from rockbottom.client.planning import Request
+from rockbottom.cost import Cost, bill, total_of
+from rockbottom.dialects import Reader
+from rockbottom.probe.laboratory import Experiment, run
+from rockbottom.probe.questions import Subject, findings_of
+from rockbottom.probe.steps import Reply
+from rockbottom.prompt import Api
+from rockbottom.quantities import Unit, Usage, Usd
+
+_THINKING_TOKENS = 300  # output of the one request that thinks, as a guess; the worst case takes its limit
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """``expected_usd`` if the catalogue is right, ``worst_usd`` if every token is written at the dearest price."""
+
+    requests: int
+    expected_usd: Usd
+    worst_usd: Usd
+    seconds: float
+
+
+@dataclass(slots=True)
+class _Simulated:
+    """A service that behaves as the catalogue says; its time passes at once."""
+
+    subject: Subject
+    catalog: Catalog
+    on: date
+    behaviour: Behaviour
+    reader: Reader
+    time: float = 0.0
+    state: PrefixCache = field(default_factory=PrefixCache)
+    usages: list[tuple[Usage, int]] = field(default_factory=list[tuple[Usage, int]])
+
+    def send(self, request: Request) -> Reply:
+        """What the reference semantics says."""
+        api = Api.INVOKE if "body" in request else Api.CONVERSE
+        body: Any = json.loads(request["body"]) if api is Api.INVOKE else request
+        prompt = self.reader.read(body, api, self.subject.model.model)
+        where = Namespace("estimate", "estimate", self.subject.model.model.id)
+        self.state, outcome = step(self.state, prompt, self.time, self.subject.rules, self.behaviour, where)
+        limit = 1 if api is Api.INVOKE else request["inferenceConfig"]["maxTokens"]
+        usage = outcome.usage(min(limit, _THINKING_TOKENS))
+        self.usages.append((usage, limit))
+        return Reply(usage)
+
+    def now(self) -> float:
+        """The simulated seconds."""
+        return self.time
+
+    def wait(self, seconds: float, why: str) -> None:
+        """Let them pass."""
+        self.time += seconds
+
+
+def estimate(subject: Subject, catalog: Catalog, on: date, only: frozenset[str] = frozenset()) -> Estimate:
+    """The price of a probe at today's prices. Raises NoPriceInForce where the model has none."""
+    twin = Subject(subject.model_id, subject.model, subject.rules, "estimate", subject.words)
+    service = _Simulated(twin, catalog, on, behaviour_of(catalog.switches), Reader.of(catalog))
+    first, rest = findings_of(twin, only)
+    if first is not None:
+        run([Experiment("first", first(twin))], service)
+    run([Experiment(probe.__name__, probe(twin)) for probe in rest], service)
+    expected = total_of(_bill(twin, catalog, on, usage) for usage, _ in service.usages)
+    worst = total_of(_bill(twin, catalog, on, _dearest(twin, usage, limit)) for usage, limit in service.usages)
+    return Estimate(len(service.usages), expected.usd, worst.usd, service.time)
+
+
+def _bill(subject: Subject, catalog: Catalog, on: date, usage: Usage) -> Cost:
+    return bill(usage, subject.model, Tier.DEFAULT, on, catalog.price_book)
+
+
+def _dearest(subject: Subject, usage: Usage, limit: int) -> Usage:
+    if not subject.rules.explicit:
+        return Usage(input=usage.total_input, output=limit)
+    unit = Unit.CACHE_WRITE_1H if subject.two_ttls else Unit.CACHE_WRITE_5M
+    if subject.model.model.vendor == "amazon":
+        unit = Unit.INPUT  # writes are free there; plain input is the dearest
+    return Usage(output=limit, **{unit.value: usage.total_input})

@@ -1,0 +1,40 @@
+"""Findings written down as measured facts (``client.saved_facts`` reads them)."""
+
+import json
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+from rockbottom.probe.questions import Subject
+from rockbottom.probe.steps import Finding
+
+
+def write_facts(
+    path: Path, subject: Subject, findings: Iterable[Finding], on: date, place: str, region: str | None = None
+) -> None:
+    """Append what was found about one model to a file of measured facts; the newest table of a model wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    known = path.read_text(encoding="utf-8") if path.exists() else _HEAD
+    draft = path.with_suffix(".new")
+    draft.write_text(known + _table(subject, list(findings), on, place, region), encoding="utf-8")
+    draft.replace(path)
+
+
+_HEAD = "# Measured by `rockbottom probe`. A later table of the same model wins over an earlier one.\n"
+
+
+def _table(subject: Subject, findings: list[Finding], on: date, place: str, region: str | None) -> str:
+    rules = [one for one in findings if not one.is_switch and one.answer is not None]
+    switches = [one for one in findings if one.is_switch and one.answer is not None]
+    lines = ["", "[[measured]]", f"model = {json.dumps(subject.model.model.id)}"]
+    lines += [f"asked_as = {json.dumps(subject.model_id)}", f"place = {json.dumps(place)}", f"measured_on = {on}"]
+    lines += [f"region = {json.dumps(region)}"] if region else []
+    lines += [f"{one.question} = {one.answer}  # {one.evidence}" for one in rules]
+    if switches:
+        lines.append("[measured.switches]")
+        lines += [f"{one.question} = {json.dumps(one.answer)}  # {_one_line(one.evidence)}" for one in switches]
+    return "\n".join(lines) + "\n"
+
+
+def _one_line(value: str) -> str:
+    return " ".join(value.split())[:160]

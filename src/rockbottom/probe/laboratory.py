@@ -1,0 +1,171 @@
+"""Runs experiments side by side on one timeline, so that their waits overlap."""
+
+import heapq
+import json
+import time
+import urllib.request
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rockbottom.client.errors import ProbeStopped
+from rockbottom.client.planning import Request
+from rockbottom.client.usage import converse_usage, native_usage
+from rockbottom.probe.steps import Finding, Reply, Send, Steps, Wait
+from rockbottom.quantities import Fault, Ttl
+
+_RETRIED = ("ThrottlingException", "ServiceUnavailableException", "InternalServerException", "ModelNotReadyException")
+_FATAL = ("ExpiredTokenException", "UnrecognizedClientException", "ResourceNotFoundException")
+
+
+class Service(Protocol):
+    """Where the requests go, and whose time passes."""
+
+    def send(self, request: Request) -> Reply:
+        """The reply to one request."""
+        ...
+
+    def now(self) -> float:
+        """Seconds since some beginning."""
+        ...
+
+    def wait(self, seconds: float, why: str) -> None:
+        """Let this much time pass."""
+        ...
+
+
+@dataclass(slots=True)
+class Experiment:
+    """One running experiment, and when it goes on."""
+
+    name: str
+    steps: Steps
+    reply: Reply | None = None
+
+
+def run(
+    experiments: Iterable[Experiment], service: Service, found: Callable[[Finding], None] = lambda _: None
+) -> list[Finding]:
+    """Run all of them to their end; ``found`` is told each finding as it comes. Raises ProbeStopped."""
+    findings: list[Finding] = []
+    queue: list[tuple[float, int, Experiment, str]] = []
+    for number, one in enumerate(experiments):
+        heapq.heappush(queue, (service.now(), number, one, ""))
+    while queue:
+        due, number, one, why = heapq.heappop(queue)
+        if due > service.now():
+            service.wait(due - service.now(), why)
+        step = _advance(one, service)
+        if isinstance(step, Finding):
+            findings.append(step)
+            found(step)
+        else:
+            heapq.heappush(queue, (service.now() + step.seconds, number, one, step.why))
+    return findings
+
+
+def _advance(one: Experiment, service: Service) -> Wait | Finding:
+    """Go on until it waits or ends: what happens in between belongs together."""
+    while True:
+        try:
+            step = next(one.steps) if one.reply is None else one.steps.send(one.reply)
+        except StopIteration as end:
+            return end.value
+        if isinstance(step, Send):
+            one.reply = service.send(step.request)
+        else:
+            one.reply = Reply()
+            return step
+
+
+class RealService:
+    """A boto3 bedrock-runtime client, and the clock on the wall."""
+
+    def __init__(
+        self,
+        client: Any,
+        waiting: Callable[[float, str], None] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self.region: str | None = client.meta.region_name
+        self._waiting = waiting
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self.requests = 0
+
+    def send(self, request: Request) -> Reply:
+        """The reply; refusals are replies too. Raises ProbeStopped where going on makes no sense."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        for attempt in range(4):
+            try:
+                self.requests += 1
+                return self._sent(request)
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                message = error.response["Error"].get("Message", "")
+                if code in _FATAL:
+                    raise ProbeStopped(f"{code}: {message}", fault=Fault.SERVICE) from error
+                if code not in _RETRIED or attempt == 3:
+                    return Reply(error=code, message=message)
+                self._sleep(2.0**attempt)
+            except BotoCoreError as error:
+                raise ProbeStopped(
+                    f"The endpoint cannot be used: {error}",
+                    fix="check credentials, --region and --endpoint",
+                    fault=Fault.SERVICE,
+                ) from error
+        raise AssertionError("the loop above returns or raises")
+
+    def _sent(self, request: Request) -> Reply:
+        if "body" in request:
+            body = json.loads(self._client.invoke_model(**request)["body"].read())
+            usage = native_usage(body, Ttl.FIVE_MINUTES)
+        else:
+            usage = converse_usage(self._client.converse(**request)["usage"], Ttl.FIVE_MINUTES)
+        return Reply(usage) if usage is not None else Reply(error="NoUsage", message="the reply carried no usage")
+
+    def now(self) -> float:
+        """Seconds of the machine's monotonic clock."""
+        return self._monotonic()
+
+    def wait(self, seconds: float, why: str) -> None:
+        """Sleep in steps of at most five seconds, telling how much is left."""
+        end = self.now() + seconds
+        while (left := end - self.now()) > 0:
+            if self._waiting is not None:
+                self._waiting(left, why)
+            self._sleep(min(left, 5.0))
+
+
+class LocalService(RealService):
+    """The local endpoint: its clock is moved instead of waiting for it."""
+
+    def __init__(self, client: Any, url: str) -> None:
+        super().__init__(client)
+        self._url = url.rstrip("/")
+        self._passed = 0.0
+        self._control({"kind": "manual"})
+
+    def now(self) -> float:
+        """Seconds by which the endpoint's clock was moved."""
+        return self._passed
+
+    def wait(self, seconds: float, why: str) -> None:
+        """Move the endpoint's clock."""
+        self._control({"advance": seconds})
+        self._passed += seconds
+
+    def _control(self, body: dict[str, Any]) -> None:
+        request = urllib.request.Request(
+            f"{self._url}/_rockbottom/clock", json.dumps(body).encode(), {"content-type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as reply:
+                reply.read()
+        except OSError as error:
+            raise ProbeStopped(
+                f"{self._url} is no local endpoint of rockbottom: {error}", fix="rockbottom serve, in another terminal"
+            ) from error

@@ -1,0 +1,421 @@
+"""The experiments: one generator per question (the design of most follows the probe that was proposed with the
+first policy: write, wait, read again, and see what the counters say)."""
+
+import itertools
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from rockbottom.catalog import CacheRules, ModelId, Scope
+from rockbottom.probe.steps import Finding, Reply, Send, Steps, Wait
+from rockbottom.probe.texts import POINT_1H, POINT_5M, anthropic, converse, prose, text
+from rockbottom.quantities import Ttl
+
+_STANDARD_MINIMA = (512, 1024, 2048, 4096)
+_ABOVE, _BELOW = 1.06, 0.96  # of a documented minimum: where it is tried first
+_TOKENS_PER_WORD = 1.15  # of the made-up texts; if it is less, the first text is too short and another follows
+_TAIL_WORDS, _DOCUMENT_WORDS = 40, 120
+_HOP_TRIALS = 6
+_LAGS = (0.0, 1.0, 3.0, 6.0)
+_EXTINCT_S = 400.0  # a five-minute entry that was left alone is gone; a read 160 s ago is not
+_REFRESH_S = 240.0  # well inside the first five minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What a deep and a shallow entry read in the end; ``error`` where it did not come to that."""
+
+    deep: int = 0
+    shallow: int = 0
+    error: Reply | None = None
+
+
+@dataclass(slots=True)
+class Subject:
+    """The model under test, and what questions share. ``words`` make a prefix above the minimum (``minimum`` narrows it
+    down); ``run`` makes every text new."""
+
+    model_id: str
+    model: ModelId
+    rules: CacheRules
+    run: str
+    words: int = 0
+    base: str = ""  # the text that quick questions share, once it is written
+    base_tokens: int = 0
+    across: Reply | None = None
+    idle: str = ""  # another that was written, and that no quick question reads
+    chain: "Chain | None" = None
+    chain_begun: bool = False
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def __post_init__(self) -> None:
+        self.words = self.words or max(1200, int(self.rules.minimum_tokens * 1.3))
+
+    def fresh(self, words: int | None = None) -> str:
+        """A text that was never sent."""
+        return prose(words or self.words, f"{self.run}-{next(self._numbers)}")
+
+    @property
+    def claude(self) -> bool:
+        """Whether it is one of Anthropic's."""
+        return self.model.model.vendor == "anthropic"
+
+    @property
+    def two_ttls(self) -> bool:
+        """Whether both lifetimes are on offer."""
+        return Ttl.ONE_HOUR in self.rules.ttls
+
+
+def minimum(subject: Subject) -> Steps:
+    """From how many tokens on is anything cached?
+
+    Just above and just below the documented minimum first; only where that does not settle it, the other values that
+    models have, and last by halving. Every step is a text of its own; the shortest that is cached serves the others.
+    """
+    documented = max(16, subject.rules.minimum_tokens)
+    low, high, reply = 0, int(documented * _ABOVE / _TOKENS_PER_WORD), Reply()
+    least, most, rest, per_word = 0, 0, 0, 1.0
+    for _ in range(4):
+        system = subject.fresh(high)
+        reply = yield Send(_marked(subject, system))
+        per_word = max(0.1, reply.usage.total_input / high)
+        if reply.written:
+            subject.base, subject.base_tokens = system, reply.written
+            most, rest = reply.written, reply.usage.total_input - reply.written
+            break
+        if reply.error:
+            break
+        low, least = high, reply.usage.total_input
+        high = (
+            max(int(high * 1.9), int(documented * _ABOVE / per_word))
+            if least >= documented
+            else int(high * documented * _ABOVE / max(1, least))
+        )  # a first text may come out too short, because its tokens were only estimated
+    if not reply.written:
+        return Finding("minimum_tokens", None, reply.message or f"nothing cached at {high:,} words", False)
+    for _ in range(12):
+        candidates = _between(subject, least, most)
+        if len(candidates) == 1 and least >= candidates[0] * 0.9:
+            break
+        if most - least <= max(8, most // 32) or high - low <= 2:
+            break
+        middle = _next_words(candidates, low, high, per_word)
+        system = subject.fresh(middle)
+        reply = yield Send(_marked(subject, system))
+        if reply.error:
+            return _unmeasured("minimum_tokens", reply, False)
+        if reply.written:
+            high, most = middle, reply.written
+        else:
+            low, least = middle, reply.usage.total_input - rest
+    candidates = _between(subject, least, most)
+    answer = 0 if least == 0 and most < 64 else candidates[0] if candidates else most
+    subject.words = max(64, int((answer or most) * _ABOVE / per_word))  # from here on, just enough to be cached
+    return Finding("minimum_tokens", str(answer), f"{least:,} tokens not cached, {most:,} cached", False)
+
+
+def _between(subject: Subject, least: int, most: int) -> list[int]:
+    """The minimums that are known of some model and fit what was seen, the documented one first."""
+    known = dict.fromkeys((subject.rules.minimum_tokens, *_STANDARD_MINIMA))
+    return [one for one in known if least < one <= most]
+
+
+def _next_words(candidates: list[int], low: int, high: int, per_word: float) -> int:
+    """How many words to try next: just below the likeliest candidate, then almost none, then the middle."""
+    for one in candidates:
+        below = int(one * _BELOW / per_word)
+        if low < below < high:
+            return below
+    return 4 if low < 4 < high and not low else (low + high) // 2
+
+
+def _based(subject: Subject) -> Generator[Send | Wait, Reply, Reply]:
+    """The text that all quick questions share, written for five minutes by the first that needs it."""
+    if subject.base:
+        return Reply()
+    system = subject.fresh()
+    reply = yield Send(_marked(subject, system))
+    if reply.written:
+        subject.base, subject.base_tokens = system, reply.written
+    return reply
+
+
+def lookback(subject: Subject) -> Steps:
+    """Over how many added blocks does a point still reach an entry? The documented number and one more first."""
+    reply = yield from _based(subject)
+    if not subject.base:
+        return _unmeasured("lookback_blocks", reply, False)
+    low, high = 0, 48
+    expected = [subject.rules.lookback_blocks, subject.rules.lookback_blocks + 1]
+    while high - low > 1:
+        middle = next((one for one in expected if low < one < high), (low + high) // 2)
+        nonce = subject.fresh(1)
+        blocks = [text(f"{nonce} {n}.") for n in range(middle)]
+        reply = yield Send(converse(subject.model_id, [text(subject.base)], [*blocks, POINT_5M]))
+        if reply.error:
+            return _unmeasured("lookback_blocks", reply, False)
+        low, high = (middle, high) if reply.read else (low, middle)
+    return Finding("lookback_blocks", str(low), f"found with {low} blocks added, not with {high}", False)
+
+
+def ttl_in_key(subject: Subject) -> Steps:
+    """Is an entry of five minutes visible to a point of one hour?"""
+    if not subject.two_ttls:
+        return Finding("ttl_in_key", None, "the model has one lifetime only")
+    reply = yield from _across(subject)
+    if reply.error or not subject.base:
+        return _unmeasured("ttl_in_key", reply)
+    said = f"a 1h point over a 5m entry read {reply.read:,} and wrote {reply.written:,}"
+    return Finding("ttl_in_key", "no" if reply.read else "yes", said)
+
+
+def _across(subject: Subject) -> Generator[Send | Wait, Reply, Reply]:
+    """What a one-hour point over a five-minute entry reads and writes; asked once."""
+    if subject.across is None:
+        reply = yield from _based(subject)
+        if subject.base:
+            reply = yield Send(converse(subject.model_id, [text(subject.base), POINT_1H], [text(".")]))
+        subject.across = reply
+    return subject.across
+
+
+def entry_lifetime(subject: Subject) -> Steps:
+    """Does a deeper entry keep the prefix below it alive, or does it die with it?"""
+    across = (yield from _across(subject)) if subject.two_ttls else Reply()
+    if across.error:
+        return _unmeasured("entry_lifetime", across)
+    if not across.read:
+        return (yield from _chain_lifetime(subject))
+    tail = subject.fresh(_TAIL_WORDS)
+    yield Wait(20, "between the write and the tail")
+    first = yield Send(converse(subject.model_id, [text(subject.base)], [text(tail), POINT_1H]))
+    if not first.read:
+        return Finding("entry_lifetime", None, "the prefix was gone after 20 s")
+    yield Wait(_EXTINCT_S, "for a five-minute entry to end under a one-hour tail")
+    # One key for both lifetimes, as was just seen: a five-minute point is the cheaper one to look with.
+    again = yield Send(converse(subject.model_id, [text(subject.base)], [text(tail), POINT_5M]))
+    said = f"after {_EXTINCT_S:.0f} s a 1h tail over a 5m prefix read {again.read:,}"
+    return Finding("entry_lifetime", "whole_prefix" if again.read else "per_block", said)
+
+
+def _chain_lifetime(subject: Subject) -> Steps:
+    """The same where a 1h point does not see 5m entries: a deep entry read again and again over an idle one."""
+    chain = yield from _chain(subject)
+    if chain.error is not None:
+        return _unmeasured("entry_lifetime", chain.error)
+    if not chain.deep:
+        return Finding("entry_lifetime", "per_block", "a deep entry ended with the shallow one below it")
+    if chain.shallow:
+        why = "reads of the deep entry keep the shallow one alive, so the two answers cannot be told apart (nor matter)"
+        return Finding("entry_lifetime", None, why)
+    return Finding("entry_lifetime", "whole_prefix", "a deep entry outlived the shallow one below it")
+
+
+def refresh_on_hit(subject: Subject) -> Steps:
+    """Does reading a deep entry renew the shallower ones inside it?"""
+    chain = yield from _chain(subject)
+    if chain.error is not None:
+        return _unmeasured("refresh_on_hit", chain.error)
+    said = f"{_EXTINCT_S:.0f} s after its write, 160 s after a deeper read, the shallow entry read {chain.shallow:,}"
+    return Finding("refresh_on_hit", "prefix" if chain.shallow else "entry", said)
+
+
+def _chain(subject: Subject) -> Generator[Send | Wait, Reply, Chain]:
+    """A shallow and a deep entry; the deep one is read after 240 s, both are looked for after 400 s. Done once."""
+    if subject.chain_begun:
+        yield Wait(_EXTINCT_S + 1, "for the other question that waits for the same")
+        while subject.chain is None:
+            yield Wait(5.0, "for the other question that waits for the same")
+        return subject.chain
+    subject.chain_begun = True
+    system, tail = subject.idle or subject.fresh(), subject.fresh(_TAIL_WORDS)
+    deep = converse(subject.model_id, [text(system)], [text(tail), POINT_5M])
+    first = yield Send(converse(subject.model_id, [text(system), POINT_5M], [text(tail), POINT_5M]))
+    if not first.written and not first.read:
+        subject.chain = Chain(error=first)
+        return subject.chain
+    yield Wait(_REFRESH_S, "inside the first lifetime")
+    middle = yield Send(deep)
+    if not middle.read:
+        subject.chain = Chain(error=Reply(error="Gone", message="the deep entry was gone after 240 s"))
+        return subject.chain
+    yield Wait(_EXTINCT_S - _REFRESH_S, "for the shallow entry to end unless it was renewed")
+    again = yield Send(deep)
+    # A deep entry that died with the shallow one says that nothing had renewed that; no need to look.
+    below = (yield Send(_marked(subject, system))) if again.read else Reply()
+    subject.chain = Chain(again.read, below.read)
+    return subject.chain
+
+
+def point_below_hit(subject: Subject) -> Steps:
+    """Does a point inside the prefix that was just read become an entry?"""
+    reply = yield from _based(subject)
+    if not subject.base:
+        return _unmeasured("point_below_hit", reply)
+    system = [text(subject.base), POINT_5M]
+    near, far = text(subject.fresh(_TAIL_WORDS)), text(subject.fresh(_TAIL_WORDS))
+    yield Send(converse(subject.model_id, system, [near, far, POINT_5M]))
+    middle = yield Send(converse(subject.model_id, system, [near, POINT_5M, far, POINT_5M]))
+    if not middle.read:
+        return _unmeasured("point_below_hit", middle)
+    last = yield Send(converse(subject.model_id, system, [near, POINT_5M, text("?")]))
+    said = f"a point below the read, used alone afterwards, read {last.read:,}"
+    marked = last.read > subject.base_tokens + _TAIL_WORDS // 2
+    return Finding("point_below_hit", "marks" if marked else "ignored", said)
+
+
+def api_in_key(subject: Subject) -> Steps:
+    """Do Converse and InvokeModel share entries?"""
+    if not subject.claude:
+        return Finding("api_in_key", None, "asked of Claude only")
+    reply = yield from _based(subject)
+    if not subject.base:
+        return _unmeasured("api_in_key", reply)
+    reply = yield Send(anthropic(subject.model_id, subject.base, "."))
+    if reply.error:
+        return _unmeasured("api_in_key", reply)
+    said = f"InvokeModel after Converse read {reply.read:,} and wrote {reply.written:,}"
+    return Finding("api_in_key", "no" if reply.read else "yes", said)
+
+
+def thinking_scope(subject: Subject) -> Steps:
+    """Does a change of the thinking settings lose tools and system too?"""
+    if not subject.claude:
+        return Finding("thinking_scope", None, "asked of Claude only")
+    reply = yield from _based(subject)
+    if not subject.base:
+        return _unmeasured("thinking_scope", reply)
+    # Adaptive thinking may be cut off after one token; a budget needs at least 1,024, and some of them are thought.
+    for thinking, most in (({"type": "adaptive"}, 1), ({"type": "enabled", "budget_tokens": 1024}, 1040)):
+        request = converse(
+            subject.model_id,
+            [text(subject.base), POINT_5M],
+            [text("Say ok.")],
+            inferenceConfig={"maxTokens": most},
+            additionalModelRequestFields={"thinking": thinking},
+        )
+        reply = yield Send(request)
+        if not reply.error:
+            said = f"with thinking {thinking['type']} the system prompt read {reply.read:,}"
+            return Finding("thinking_scope", "messages" if reply.read else "all", said)
+    return _unmeasured("thinking_scope", reply)
+
+
+def unsupported_ttl(subject: Subject) -> Steps:
+    """What does a ttl of one hour do on a model that offers none?"""
+    if subject.two_ttls or not subject.claude:
+        return Finding("unsupported_ttl", None, "the question is for Claude models without 1h")
+    reply = yield Send(converse(subject.model_id, [text(subject.fresh()), POINT_1H], [text(".")]))
+    if reply.error and reply.error != "ValidationException":
+        return _unmeasured("unsupported_ttl", reply)
+    said = reply.message or f"accepted; wrote {reply.written:,}"
+    return Finding("unsupported_ttl", "reject" if reply.error else "downgrade", said)
+
+
+def trailing_text_document(subject: Subject) -> Steps:
+    """Is a text document behind the last point of a message cached all the same?"""
+    if not subject.claude:
+        return Finding("trailing_text_document", None, "asked of Claude only")
+    reply = yield from _based(subject)
+    if not subject.base:
+        return _unmeasured("trailing_text_document", reply)
+    notes = {"bytes": subject.fresh(_DOCUMENT_WORDS).encode()}
+    document = {"document": {"format": "txt", "name": "notes", "source": notes}}
+    near = text(subject.fresh(_TAIL_WORDS))
+    reply = yield Send(converse(subject.model_id, [text(subject.base), POINT_5M], [near, POINT_5M, document]))
+    if not reply.written:
+        return _unmeasured("trailing_text_document", reply)
+    said = f"of a document of {_DOCUMENT_WORDS} words behind the point, {reply.usage.input:,} tokens stayed uncached"
+    return Finding("trailing_text_document", "cached" if reply.usage.input < _DOCUMENT_WORDS // 2 else "excluded", said)
+
+
+def cache_hop_rate(subject: Subject) -> Steps:
+    """How often does a profile serve the very next request from a Region without the entry?"""
+    if subject.model.scope is Scope.IN_REGION:
+        return Finding("cache_hop_rate", None, "no profile: one Region serves every request")
+    reply = yield from _based(subject)
+    if not subject.base:
+        return _unmeasured("cache_hop_rate", reply)
+    missed = 0
+    for _ in range(_HOP_TRIALS):
+        yield Wait(1.0, "between two reads")
+        reply = yield Send(_marked(subject, subject.base))
+        if reply.error:
+            return _unmeasured("cache_hop_rate", reply)
+        missed += not reply.read
+    said = f"{missed} of {_HOP_TRIALS} reads missed, a second apart, of an entry that was just written"
+    return Finding("cache_hop_rate", "0.1" if missed else "0", said)
+
+
+def visibility_lag(subject: Subject) -> Steps:
+    """How long after its reply is a write readable?"""
+    for lag in _LAGS:
+        subject.idle = subject.fresh()
+        request = _marked(subject, subject.idle)
+        yield Send(request)
+        if lag:
+            yield Wait(lag, "between a write and its read")
+        reply = yield Send(request)
+        if reply.error:
+            return _unmeasured("nova_propagation_lag", reply)
+        if reply.read:
+            answer = ("five_seconds" if lag > 1 else "none") if not subject.claude else None
+            return Finding("nova_propagation_lag", answer, f"readable {lag:.0f} s after the reply")
+    return Finding("nova_propagation_lag", None, f"not readable {_LAGS[-1]:.0f} s after the reply")
+
+
+def implicit_reads(subject: Subject) -> Steps:
+    """Do reads appear without any cachePoint?"""
+    if subject.model.model.vendor != "amazon":
+        return Finding("implicit_reads", None, "asked of Nova only: nobody reports them for Claude")
+    request = converse(subject.model_id, [text(subject.fresh())], [text(".")])
+    yield Send(request)
+    yield Wait(6.0, "between two equal requests")
+    reply = yield Send(request)
+    if reply.error:
+        return _unmeasured("implicit_reads", reply)
+    return Finding("implicit_reads", "on" if reply.read else "off", f"without a point {reply.read:,} tokens were read")
+
+
+def unsupported_model_error(subject: Subject) -> Steps:
+    """Which error does a point raise on a model without caching?"""
+    reply = yield Send(converse(subject.model_id, [text("Short."), POINT_5M], [text(".")]))
+    codes = {"AccessDeniedException": "access_denied", "ValidationException": "validation"}
+    return Finding("unsupported_model_error", codes.get(reply.error), reply.message or "the point was accepted")
+
+
+Question = Callable[[Subject], Steps]
+
+QUESTIONS: Mapping[str, Question] = {
+    "lookback_blocks": lookback,
+    "nova_propagation_lag": visibility_lag,
+    "ttl_in_key": ttl_in_key,
+    "entry_lifetime": entry_lifetime,
+    "refresh_on_hit": refresh_on_hit,
+    "point_below_hit": point_below_hit,
+    "api_in_key": api_in_key,
+    "thinking_scope": thinking_scope,
+    "unsupported_ttl": unsupported_ttl,
+    "trailing_text_document": trailing_text_document,
+    "cache_hop_rate": cache_hop_rate,
+    "implicit_reads": implicit_reads,
+}
+"""What is asked of a model that caches, besides its minimum."""
+
+
+def findings_of(subject: Subject, only: frozenset[str] = frozenset()) -> tuple[Question | None, list[Question]]:
+    """The experiment that comes first (None: none), and those that then run side by side."""
+    if not subject.rules.explicit:
+        return None, [unsupported_model_error]
+    chosen = [probe for name, probe in QUESTIONS.items() if not only or name in only]
+    if not subject.claude:
+        chosen = [probe for probe in chosen if probe is not lookback]
+    return (minimum if not only or "minimum_tokens" in only else None), chosen
+
+
+def _marked(subject: Subject, system: str) -> dict[str, object]:
+    return converse(subject.model_id, [text(system), POINT_5M], [text(".")])
+
+
+def _unmeasured(question: str, reply: Reply, is_switch: bool = True) -> Finding:
+    why = f"{reply.error}: {reply.message}" if reply.error else "the first request wrote nothing"
+    return Finding(question, None, why, is_switch)

@@ -1,0 +1,313 @@
+"""Two books side by side: what differs, by day and model, and why it probably does. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from statistics import median
+
+from rockbottom.catalog import Catalog, CatalogError
+from rockbottom.quantities import ZERO_USD, Unit, Usd
+from rockbottom.reconcile.books import KINDS, Book, Entry, Key
+
+_DELAY = timedelta(days=2)  # a bill's day is complete a day or two later
+_CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a row probably differs. ``code`` is for programs, ``says`` for people, with the figures that speak for it."""
+
+    code: str
+    says: str
+
+
+@dataclass(slots=True)
+class Row:
+    """One day of one model in both books; None where a book has nothing."""
+
+    day: date
+    model: str
+    ours: Entry | None
+    theirs: Entry | None
+    reasons: list[Reason] = field(default_factory=list[Reason])
+    agrees: bool = True
+
+    def tokens(self, kind: str) -> int:
+        """Theirs less ours."""
+        return (self.theirs.tokens[kind] if self.theirs else 0) - (self.ours.tokens[kind] if self.ours else 0)
+
+    @property
+    def more_tokens(self) -> int:
+        """Theirs less ours, of every kind."""
+        return sum(self.tokens(kind) for kind in KINDS)
+
+    @property
+    def more_usd(self) -> Usd | None:
+        """Theirs less ours; None where a book that has this row knows no dollars."""
+        sides = [one for one in (self.theirs, self.ours) if one is not None]
+        if any(one.usd is None for one in sides):
+            return None
+        return (self.theirs.usd or ZERO_USD if self.theirs else ZERO_USD) - (
+            self.ours.usd or ZERO_USD if self.ours else ZERO_USD
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The rows of two books. ``rows`` has every day and model that either knows, in order."""
+
+    ours: Book
+    theirs: Book
+    rows: tuple[Row, ...]
+    tolerance: Decimal
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every row is within the tolerance and every dollar of the bill was told to a model."""
+        return all(row.agrees for row in self.rows) and not any(self.theirs.unmatched.values())
+
+
+def compared(
+    ours: Book,
+    theirs: Book,
+    catalog: Catalog,
+    tolerance: Decimal,
+    today: date,
+    first: date | None = None,
+    last: date | None = None,
+) -> Comparison:
+    """Hold two books against each other, day by day (both ends included); ``tolerance`` is a share, 0.01 for 1%."""
+    mine, others = dict(ours.between(first, last)), dict(theirs.between(first, last))
+    keys = sorted({*mine, *others})
+    rows = [Row(day, model, mine.get((day, model)), others.get((day, model))) for day, model in keys]
+    for row in rows:
+        row.agrees = _agrees(row, tolerance)
+    found = Comparison(ours, theirs, tuple(rows), tolerance)
+    explained = _Explainer(found, catalog, today)
+    for row in rows:
+        if not row.agrees:
+            row.reasons = explained.reasons(row)
+    return found
+
+
+def _agrees(row: Row, tolerance: Decimal) -> bool:
+    return _tokens_agree(row, tolerance) and _usd_agrees(row, tolerance)
+
+
+def _tokens_agree(row: Row, tolerance: Decimal) -> bool:
+    if row.theirs is not None and row.theirs.uncounted_usd:
+        return True  # the bill has no quantities: only dollars can be compared
+    for kind in KINDS:
+        larger = max(one.tokens[kind] if one else 0 for one in (row.ours, row.theirs))
+        if abs(row.tokens(kind)) > tolerance * larger:
+            return False
+    return True
+
+
+def _usd_agrees(row: Row, tolerance: Decimal) -> bool:
+    more = row.more_usd
+    if more is None:
+        return True
+    larger = max((one.usd or ZERO_USD if one else ZERO_USD) for one in (row.ours, row.theirs))
+    return abs(more) <= max(tolerance * larger, _CENT / 100)
+
+
+class _Explainer:
+    """The likely reasons of one comparison; the strongest evidence first."""
+
+    def __init__(self, of: Comparison, catalog: Catalog, today: date) -> None:
+        self.of = of
+        self.catalog = catalog
+        self.today = today
+        self.rows: dict[Key, Row] = {(row.day, row.model): row for row in of.rows}
+        self.usual = _usual_ratio(of.rows, of.tolerance)
+
+    def reasons(self, row: Row) -> list[Reason]:
+        """Every reason that fits; the last resort where none does."""
+        if _tokens_agree(row, self.of.tolerance):
+            found = [self._unpriced(row), self._contested(row), self._discount(row), self._price(row)]
+        else:
+            found = [
+                self._inclusive(row), self._unresolved(row), self._midnight(row), self._late(row), self._batch(row),
+                self._region(row), self._before(row), self._lost(row), self._without_usage(row), self._elsewhere(row),
+            ]  # fmt: skip
+        kept = [one for one in found if one is not None]
+        return kept or [self._more_here(row)]
+
+    # Tokens differ ------------------------------------------------------------------------------------------
+
+    def _inclusive(self, row: Row) -> Reason | None:
+        """Their input is the whole prompt, and everything else agrees."""
+        if row.ours is None or row.theirs is None:
+            return None
+        mine, their = row.ours.tokens, row.theirs.tokens
+        cached = mine["read"] + mine["write"]
+        if not cached or abs(their["input"] - mine["input"] - cached) > self.of.tolerance * their["input"]:
+            return None
+        if any(abs(row.tokens(kind)) > self.of.tolerance * mine[kind] for kind in ("read", "write", "output")):
+            return None
+        return Reason("input-inclusive", f"{self.of.theirs.party} counts cached tokens as input too")
+
+    def _midnight(self, row: Row) -> Reason | None:
+        """What one day lacks the next has."""
+        for step, says in ((1, "the day after"), (-1, "the day before")):
+            other = self.rows.get((row.day + timedelta(days=step), row.model))
+            if other is None or other.agrees or not row.more_tokens or not other.more_tokens:
+                continue
+            if abs(row.more_tokens + other.more_tokens) <= abs(row.more_tokens) // 20:
+                return Reason(
+                    "day-boundary",
+                    f"{says} differs by {other.more_tokens:+,} tokens the other way: the same calls, counted on "
+                    "another day (days here are UTC, by when a call left)",
+                )
+        return None
+
+    def _late(self, row: Row) -> Reason | None:
+        days = self.of.theirs.days
+        late = row.day > self.today - _DELAY or (days is not None and row.day >= days[1])
+        if row.more_tokens >= 0 or not late or self.of.theirs.party == "CloudWatch":
+            return None
+        return Reason("not-yet-billed", f"{row.day} is the end of the bill: a day is complete a day or two later")
+
+    def _batch(self, row: Row) -> Reason | None:
+        if row.theirs is None or not row.theirs.batch_tokens or (row.ours and "batch" in row.ours.tiers):
+            return None
+        return Reason("batch", f"{row.theirs.batch_tokens:,} tokens of the bill are batch inference, not calls")
+
+    def _region(self, row: Row) -> Reason | None:
+        mine = {one for one in (row.ours.regions if row.ours else ()) if one}
+        if self.of.theirs.regions:
+            unread = sorted(mine - set(self.of.theirs.regions))
+            if unread and row.more_tokens < 0:
+                return Reason("region-not-read", f"calls went to {', '.join(unread)}, which was not read: --region")
+            return None
+        there = {one for one in (row.theirs.regions if row.theirs else ()) if one}
+        if mine and there and mine != there:
+            says = f"billed in {', '.join(sorted(there))}; the ledger has {', '.join(sorted(mine))}"
+            return Reason("region", f"{says}: other callers, or a profile that is billed elsewhere")
+        return None
+
+    def _before(self, row: Row) -> Reason | None:
+        days = self.of.ours.days
+        if row.more_tokens <= 0 or days is None or row.day > days[0]:
+            return None
+        if row.day < days[0]:
+            return Reason("before-ledger", f"the ledger begins on {days[0]}")
+        return Reason("before-ledger", f"{row.day} is the ledger's first day, and perhaps not a whole one")
+
+    def _lost(self, row: Row) -> Reason | None:
+        lost = self.of.ours
+        if row.more_tokens <= 0 or not lost.lost_calls or (lost.lost_until and row.day > lost.lost_until):
+            return None
+        says = f"the ledger lost {lost.lost_calls:,} calls until {lost.lost_until}: no room, or rotated away unread"
+        return Reason("ledger-lost", says)
+
+    def _without_usage(self, row: Row) -> Reason | None:
+        if row.ours is None or not row.ours.without_usage or row.more_tokens <= 0:
+            return None
+        return Reason("no-usage", f"{row.ours.without_usage:,} calls of the ledger ended before they said their usage")
+
+    def _unresolved(self, row: Row) -> Reason | None:
+        if ":application-inference-profile/" not in row.model:
+            return None
+        return Reason("profile", f"nothing says which model is behind this profile: --behind {row.model}=MODEL")
+
+    def _elsewhere(self, row: Row) -> Reason | None:
+        if row.more_tokens <= 0:
+            return None
+        calls = ""
+        if row.theirs and row.theirs.calls is not None:
+            missing = row.theirs.calls - (row.ours.calls or 0 if row.ours else 0)
+            calls = f"{missing:,} calls are not in the ledger: " if missing > 0 else ""
+        names = sorted(row.theirs.principals, key=lambda one: -row.theirs.principals[one]) if row.theirs else []  # type: ignore[union-attr]
+        who = f"; the bill names {', '.join(names[:3])}" if names else ""
+        return Reason("not-through-client", f"{calls}programs without the client, or other people of the account{who}")
+
+    def _more_here(self, row: Row) -> Reason:
+        if row.more_tokens < 0:
+            return Reason(
+                "more-in-ledger", "the ledger has more: calls billed to another account, or two ledgers read as one"
+            )
+        return Reason("unknown", "nothing known fits")
+
+    # Tokens agree, dollars do not ---------------------------------------------------------------------------
+
+    def _unpriced(self, row: Row) -> Reason | None:
+        if row.ours is None or not row.ours.unpriced:
+            return None
+        return Reason("unpriced", f"{row.ours.unpriced:,} calls of the ledger had no known price when they were made")
+
+    def _contested(self, row: Row) -> Reason | None:
+        """A price that some source gives and that is not in force would make the bill."""
+        if row.ours is None or row.theirs is None:
+            return None
+        for price in self.catalog.price_book.contested(row.model, on=row.day):
+            kind = _KIND_OF.get(price.unit)
+            tokens = row.theirs.tokens.get(kind or "", 0)
+            paid = row.theirs.usd_by_kind.get(kind or "")
+            if not tokens or paid is None:
+                continue
+            claimed = price.usd_per_mtok * tokens / 1_000_000
+            if abs(claimed - paid) <= max(self.of.tolerance * max(claimed, paid), _CENT / 100):
+                says = f"{kind} is billed at ${price.usd_per_mtok} a million, as {price.source.title} says"
+                return Reason("contested-price", f"{says}; the price book has another price in force")
+        return None
+
+    def _discount(self, row: Row) -> Reason | None:
+        ratio = _ratio(row)
+        if self.usual is None or ratio is None or abs(ratio - self.usual) > Decimal("0.01"):
+            return None
+        return Reason(
+            "discount", f"the bill is {100 * self.usual:.1f}% of the list on every day: a private price, or a discount"
+        )
+
+    def _price(self, row: Row) -> Reason | None:
+        """The price that was paid for each kind, and whether a new price had just come into force."""
+        if row.theirs is None:
+            return None
+        paid = [
+            f"{kind} ${usd * 1_000_000 / row.theirs.tokens[kind]:.4g}"
+            for kind, usd in row.theirs.usd_by_kind.items()
+            if row.theirs.tokens.get(kind)
+        ]
+        says = f"billed a million tokens at: {', '.join(paid)}" if paid else "the bill has dollars and no quantities"
+        near = self._changes(row)
+        if near:
+            return Reason("price-change", f"{says}; the price book changes on {near}")
+        return Reason("price", f"{says}; what the ledger used: rockbottom prices show {row.model}")
+
+    def _changes(self, row: Row) -> str:
+        try:
+            rows = self.catalog.price_book.of_model(row.model)
+        except CatalogError:
+            return ""
+        days = {one.valid_from for one in rows if abs((one.valid_from - row.day).days) <= 3}
+        return ", ".join(str(day) for day in sorted(days))
+
+
+_KIND_OF = {
+    Unit.INPUT: "input",
+    Unit.OUTPUT: "output",
+    Unit.CACHE_READ: "read",
+    Unit.CACHE_WRITE_5M: "write",
+    Unit.CACHE_WRITE_30M: "write",
+    Unit.CACHE_WRITE_1H: "write",
+}
+
+
+def _ratio(row: Row) -> Decimal | None:
+    """Theirs as a share of ours."""
+    if row.ours is None or row.theirs is None or not row.ours.usd or row.theirs.usd is None:
+        return None
+    return row.theirs.usd / row.ours.usd
+
+
+def _usual_ratio(rows: Sequence[Row], tolerance: Decimal) -> Decimal | None:
+    """The ratio that nearly every row with equal tokens has, where that is not one; it takes three rows to be usual."""
+    ratios = [ratio for row in rows if _tokens_agree(row, tolerance) and (ratio := _ratio(row)) is not None]
+    if len(ratios) < 3:
+        return None
+    middle = median(ratios)
+    near = [one for one in ratios if abs(one - middle) <= Decimal("0.01")]
+    return middle if len(near) >= 0.8 * len(ratios) and abs(middle - 1) > tolerance else None

@@ -1,0 +1,45 @@
+"""The ledger as a book: from its hourly sums, so that a large one is quick, and what was rotated away still counts."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from rockbottom.ledger import LedgerIndex, usd_of_picousd
+from rockbottom.ledger.trimming import notes_of
+from rockbottom.reconcile.books import Book
+
+_SUMS = """
+SELECT date(hour, 'unixepoch') AS day, model, scope, region, tier, endpoint, SUM(calls) AS calls,
+    SUM(unpriced) AS unpriced, SUM(no_usage) AS no_usage, SUM(input) AS input, SUM(cache_read) AS read,
+    SUM(cache_write_5m + cache_write_30m + cache_write_1h) AS written, SUM(output) AS output,
+    SUM(cost_picousd) AS cost
+FROM hours GROUP BY day, model, scope, region, tier, endpoint
+"""
+
+
+def ledger_book(folder: Path) -> Book:
+    """What the ledger in a folder counted; calls to a local endpoint are left out. Raises NoLedger."""
+    book = Book("ledger")
+    with LedgerIndex(folder) as index:
+        index.catch_up()
+        rows = index.rows(_SUMS)
+    for row in rows:
+        if row["endpoint"] == "local":
+            book.simulated_calls += row["calls"]
+            continue
+        entry = book.of((date.fromisoformat(row["day"]), row["model"]))
+        entry.calls = (entry.calls or 0) + row["calls"]
+        entry.unpriced += row["unpriced"]
+        entry.without_usage += row["no_usage"]
+        for kind, column in (("input", "input"), ("read", "read"), ("write", "written"), ("output", "output")):
+            entry.tokens[kind] += row[column]
+        entry.usd = (entry.usd or usd_of_picousd(0)) + usd_of_picousd(row["cost"])
+        entry.regions.add(row["region"])
+        entry.scopes.add(row["scope"] or "in_region")
+        entry.tiers.add(row["tier"] or "default")
+    for note in notes_of(folder):
+        # What was removed after the index had read it is in the sums; whether it had cannot be told from here.
+        lost = note.get("dropped", 0) or note.get("calls", 0)
+        if isinstance(lost, int) and lost:
+            book.lost_calls += lost
+            book.lost_until = datetime.fromtimestamp(float(note.get("at", 0)), UTC).date()
+    return book

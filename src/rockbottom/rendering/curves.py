@@ -1,0 +1,171 @@
+"""The curve of cost against the share of the prompt that is the same: plain characters, an SVG, and a page."""
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from html import escape
+from importlib import resources
+from typing import Any
+
+from rockbottom.figures import decimals_for, money, tokens
+
+Json = Mapping[str, Any]
+KINDS = (("none", "no caching", "."), ("batch", "batch", "-"), ("cached", "cached", "*"))
+_ROWS = 14
+_WIDE, _HIGH, _LEFT, _BOTTOM, _RIGHT, _TOP = 640, 300, 70, 56, 96, 12
+
+
+def plot_of(sweep: Json, width: int) -> list[str]:
+    """The curve in plain characters; a column of ``|`` marks each crossover."""
+    points = sweep["points"]
+    across = min(width - 16, 64)
+    most = max(Decimal(point[kind]) for point in points for kind, _, _ in KINDS if point[kind])
+    grid = [[" "] * (across + 1) for _ in range(_ROWS + 1)]
+    for prefix in _crossovers(sweep):
+        for row in grid:
+            row[round(prefix / sweep["prompt_tokens"] * across)] = "|"
+    for kind, _, sign in KINDS:
+        for column in range(across + 1):
+            value = points[round(column / across * (len(points) - 1))][kind]
+            if value is not None:
+                grid[_ROWS - round(Decimal(value) / most * _ROWS)][column] = sign
+    places = decimals_for([most])
+    lines = [" $ a month   " + "   ".join(f"{sign} {name}" for kind, name, sign in KINDS if _has(points, kind))]
+    for index, row in enumerate(grid):
+        label = money(most * (_ROWS - index) / _ROWS, places) if index % 7 == 0 else ""
+        lines.append(f" {label:>10} |{''.join(row)}".rstrip())
+    lines.append(f" {'':>10} +{'-' * (across + 1)}")
+    lines.append(f" {'':>10}  {'0%':<{across // 2 - 1}}{'50%':<{across // 2 - 1}}100%".rstrip())
+    lines += _wrapped(f"share of the {tokens(sweep['prompt_tokens'])} prompt tokens that is the prefix", width)
+    return [*lines, *(line for one in crossover_words(sweep) for line in _wrapped(one, width))]
+
+
+def crossover_words(sweep: Json) -> Iterator[str]:
+    """Where caching begins to pay, and where it becomes cheaper than batch."""
+    if not _has(sweep["points"], "batch"):
+        yield "no batch price is known for this model, so batch is not drawn"
+    whole = sweep["prompt_tokens"]
+    for key, other in (("pays_from_prefix_tokens", "no caching"), ("beats_batch_from_prefix_tokens", "batch")):
+        prefix = sweep[key]
+        if prefix is not None:
+            share = Decimal(prefix) / whole
+            yield (
+                f"cached is cheaper than {other} from a prefix of {tokens(prefix)} tokens on "
+                f"({share:.1%} of the prompt, {_ratio(prefix, whole - prefix)})"
+            )
+        elif other != "batch" or _has(sweep["points"], "batch"):
+            yield f"cached is never cheaper than {other} here"
+
+
+def _ratio(prefix: int, question: int) -> str:
+    """Prefix to question, ``1.3 to 1``."""
+    if not question:
+        return "nothing else"
+    return f"{Decimal(prefix) / question:.2f} to 1"
+
+
+def curve_page(document: Json) -> str:
+    """One self-contained page with the curve and its numbers."""
+    sweep = document["sweep"]
+    style = (resources.files("rockbottom.rendering") / "page.css").read_text(encoding="utf-8")
+    own = "svg .line{fill:none;stroke-width:2.5} svg .cut{stroke:var(--ink);stroke-dasharray:4 4}"
+    title = f"{document['shape']['name'] or 'Cost'} against the share of the prompt that is the same"
+    words = "".join(f"<p>{escape(one[0].upper() + one[1:])}.</p>" for one in crossover_words(sweep))
+    about = (
+        f"{document['name']} ({document['scope']}), {Decimal(document['shape']['requests']):,f} requests a month, "
+        f"prompts of {tokens(sweep['prompt_tokens'])} tokens, {tokens(document['shape']['output_tokens'])} out, "
+        f"prices of {document['priced_on']}. Arithmetic; nothing was measured."
+    )
+    contested = "".join(
+        f'<p class="note warn">Contested: {escape(row["unit"])} at ${escape(row["usd_per_mtok"])} per million tokens '
+        f"({escape(row['source'])}); not used.</p>"
+        for row in document["contested"]
+    )
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{style}{own}</style></head><body><main>"
+        f"<header><h1>{escape(title)}</h1><p class=note>{escape(about)}</p>{contested}</header>"
+        f'<section><figure class="scroll" tabindex="0">{curve_svg(sweep)}</figure>{words}</section>'
+        f"<section><h2>The numbers</h2>{_table(sweep)}</section></main></body></html>\n"
+    )
+
+
+def curve_svg(sweep: Json) -> str:
+    """The curve as an SVG; money from zero, lines named at their ends."""
+    points = sweep["points"]
+    most = float(max(Decimal(point[kind]) for point in points for kind, _, _ in KINDS if point[kind])) or 1.0
+    parts = [*_axes(most, sweep["prompt_tokens"])]
+    hues = {"none": "uncached", "batch": "output", "cached": "read"}
+    for kind, name, _ in KINDS:
+        dots = [(point["prefix_tokens"], float(point[kind])) for point in points if point[kind] is not None]
+        if dots:
+            path = " ".join(f"{_x(x, sweep['prompt_tokens']):.1f},{_y(y, most):.1f}" for x, y in dots)
+            parts.append(f'<polyline class="line" style="stroke:var(--{hues[kind]})" points="{path}"/>')
+            x, y = _x(dots[-1][0], sweep["prompt_tokens"]) + 6, _y(dots[-1][1], most) + 4
+            parts.append(f'<text x="{x:.1f}" y="{y:.1f}">{name}</text>')
+    for prefix in _crossovers(sweep):
+        x = _x(prefix, sweep["prompt_tokens"])
+        parts.append(f'<line class="cut" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_TOP + _HIGH}"/>')
+        parts.append(f'<text class="soft" x="{x + 4:.1f}" y="{_TOP + _HIGH - 6}">{tokens(prefix)}</text>')
+    spoken = escape("; ".join(crossover_words(sweep)), quote=True)
+    width, height = _LEFT + _WIDE + _RIGHT, _TOP + _HIGH + _BOTTOM
+    return (
+        f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
+        f'aria-label="{spoken}">{"".join(parts)}</svg>'
+    )
+
+
+def _axes(most: float, whole: int) -> Iterator[str]:
+    places = decimals_for([Decimal(str(most))])
+    for share in (0.0, 0.5, 1.0):
+        y = _y(most * share, most)
+        yield f'<line class="axis" x1="{_LEFT}" x2="{_LEFT + _WIDE}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        label = money(Decimal(str(most * share)), places)
+        yield f'<text class="soft" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">${label}</text>'
+        x, below = _LEFT + _WIDE * share, _TOP + _HIGH + 20
+        yield f'<text class="soft" x="{x:.1f}" y="{below}" text-anchor="middle">{share:.0%}</text>'
+    middle, below = _LEFT + _WIDE / 2, _TOP + _HIGH + 42
+    said = f"share of {whole:,} tokens that is prefix"
+    yield f'<text class="soft" x="{middle}" y="{below}" text-anchor="middle">{said}</text>'
+
+
+def _x(prefix: int, whole: int) -> float:
+    return _LEFT + _WIDE * prefix / whole
+
+
+def _y(value: float, most: float) -> float:
+    return _TOP + _HIGH * (1 - value / most)
+
+
+def _table(sweep: Json) -> str:
+    points = sweep["points"][:: max(1, len(sweep["points"]) // 12)]
+    body = "".join(
+        f"<tr><td>{tokens(point['prefix_tokens'])}</td><td>{tokens(point['question_tokens'])}</td>"
+        + "".join(f"<td>{_money(point[kind])}</td>" for kind, _, _ in KINDS)
+        + "</tr>"
+        for point in points
+    )
+    heads = "".join(f"<th scope=col>{name} $</th>" for _, name, _ in KINDS)
+    return (
+        '<div class="scroll" tabindex="0"><table><thead><tr><th scope=col>prefix</th><th scope=col>question</th>'
+        f"{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _money(text: str | None) -> str:
+    return "" if text is None else money(Decimal(text), 2 if Decimal(text) >= 10 else None)
+
+
+def _crossovers(sweep: Json) -> list[int]:
+    found = [sweep["pays_from_prefix_tokens"], sweep["beats_batch_from_prefix_tokens"]]
+    return [prefix for prefix in found if prefix is not None]
+
+
+def _has(points: Sequence[Json], kind: str) -> bool:
+    return any(point[kind] is not None for point in points)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return [" " + line for line in textwrap.wrap(text, width - 1, subsequent_indent="  ", break_on_hyphens=False)]

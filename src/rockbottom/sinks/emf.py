@@ -1,0 +1,213 @@
+"""CloudWatch by the embedded metric format: lines of JSON that CloudWatch Logs turns into metrics.
+
+A document holds sums as ``{"Min", "Max", "Count", "Sum"}``. The specification names numbers and arrays of numbers only;
+this form is what AWS's own exporter for OpenTelemetry writes (data/cloudwatch.toml says where that was read).
+"""
+
+import os
+import socket
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+
+from rockbottom.cloudwatch import emf_limits
+from rockbottom.ledger import CallRecord
+from rockbottom.sinks.definitions import MODEL_DIMENSION, NAMESPACE
+from rockbottom.sinks.errors import CannotPublish
+from rockbottom.sinks.gathering import Gatherer, checked_dimensions, checked_metrics, cost_text, dimension_value
+from rockbottom.sinks.minutes import Minute, MinuteTable, Sum
+from rockbottom.sinks.publisher import Publisher, Undelivered, log
+
+AGENT = "tcp://127.0.0.1:25888"
+"""Where the CloudWatch agent listens for documents unless it is told otherwise."""
+
+_ADDRESSES = ("tcp://", "udp://")
+_MOST_WAITING = 10_000
+_SEND_S = 3.0
+
+
+class EmbeddedMetrics(Publisher):
+    """A sink that writes embedded-metric documents to ``to``: ``stdout``, a file, or an agent's address.
+
+    An address is ``tcp://host:port`` or ``udp://host:port``; ``emf.AGENT`` is the agent's own. ``every_call`` sends
+    each call at once instead of summing up minutes: on AWS Lambda, where a process stands still between calls, that
+    is what works. The other arguments are those of ``CloudWatch``. Raises CannotPublish.
+    """
+
+    def __init__(
+        self,
+        to: str | Path = "stdout",
+        *,
+        namespace: str = NAMESPACE,
+        dimensions: Sequence[Sequence[str]] = ((MODEL_DIMENSION,),),
+        metrics: Iterable[str] | None = None,
+        most_series: int = 100,
+        simulated: bool = False,
+        every_call: bool = False,
+        **publishing: Any,
+    ) -> None:
+        sets, chosen = checked_dimensions(dimensions), checked_metrics(metrics)
+        taken = {one.name for one in chosen} & {name for names in sets for name in names}
+        if taken:
+            raise CannotPublish(
+                f"{', '.join(sorted(taken))} would name a metric and a dimension of one document.",
+                fix="give the tag another name",
+            )
+        if every_call and str(to).startswith(_ADDRESSES):
+            raise CannotPublish(
+                f"every_call writes before a call returns, and {to} may be slow.", fix="write to stdout or a file"
+            )
+        writer = writer_of(to)
+        self._every_call = every_call
+
+        def make() -> EmfOutlet:
+            table = MinuteTable(sets, chosen, most_series)
+            return EmfOutlet(writer, namespace, Gatherer(table, simulated=simulated))
+
+        warning = cost_text(sets, len(chosen), most_series)
+        if warning:
+            log.warning("rockbottom: %s", warning)
+        super().__init__(make, name="the embedded metric format", **publishing)
+
+    def record(self, call: CallRecord) -> None:
+        """Queue a call, or write it now where every call is written at once; never raises."""
+        if self._every_call:
+            self._queue.append(call)
+            self.flush()
+        else:
+            super().record(call)
+
+
+class Writer(Protocol):
+    """Takes one document, without its end of line. Raises OSError."""
+
+    def __call__(self, document: str) -> None:
+        """Write it, whole."""
+        ...
+
+
+class EmfOutlet:
+    """Writes documents; those that could not be written wait, a bounded number of them."""
+
+    def __init__(self, write: Writer, namespace: str, gatherer: Gatherer) -> None:
+        self.gatherer = gatherer
+        self._write = write
+        self._namespace = namespace
+        self._waiting: deque[str] = deque()
+        self._lost = 0
+
+    @property
+    def lost(self) -> int:
+        """Documents too many to keep, and calls too old."""
+        return self._lost + self.gatherer.too_old + self.gatherer.unreadable
+
+    def take(self, calls: Sequence[CallRecord], now: float) -> None:
+        """Sum up calls."""
+        self.gatherer.take(calls, now)
+
+    def waiting(self) -> int:
+        """Open minutes, and documents that were not written yet."""
+        return len(self.gatherer.table) + len(self._waiting)
+
+    def send(self, now: float, last: bool) -> int:
+        """Write the minutes that are over; the number of documents. Raises Undelivered."""
+        for minute in self.gatherer.due(now, last):
+            self._waiting.extend(documents_of(minute, self._namespace))
+        while len(self._waiting) > _MOST_WAITING:
+            self._waiting.popleft()
+            self._lost += 1
+        written = 0
+        try:
+            while self._waiting:
+                self._write(self._waiting[0])
+                self._waiting.popleft()
+                written += 1
+        except OSError as error:
+            raise Undelivered(f"{type(error).__name__}: {error}") from error
+        return written
+
+
+def documents_of(minute: Minute, namespace: str) -> Iterator[str]:
+    """The documents of one minute: one, and one more for each further hundred of kept values."""
+    most = emf_limits().most_values
+    kept = {one.name: list(_repeated(found)) for one, found in minute.sums.items() if found.values is not None}
+    rest: dict[str, Any] = {one.name: _statistics(found) for one, found in minute.sums.items() if found.values is None}
+    units = {one.name: one.unit.value for one in minute.sums}
+    while rest or kept:
+        rest |= {name: values[:most] for name, values in kept.items()}
+        yield _document(minute, namespace, rest, units)
+        kept = {name: values[most:] for name, values in kept.items() if len(values) > most}
+        rest = {}
+
+
+def _document(minute: Minute, namespace: str, values: Mapping[str, Any], units: Mapping[str, str]) -> str:
+    directive = {
+        "Namespace": namespace,
+        "Dimensions": [[name for name, _ in minute.dimensions]],
+        "Metrics": [{"Name": name, "Unit": units[name]} for name in values],
+    }
+    root = {"_aws": {"Timestamp": minute.starts_at * 1000, "CloudWatchMetrics": [directive]}}
+    root |= {name: dimension_value(value) for name, value in minute.dimensions}
+    return msgspec.json.encode(root | dict(values)).decode()
+
+
+def _statistics(found: Sum) -> dict[str, float]:
+    return {
+        "Min": float(found.least),
+        "Max": float(found.greatest),
+        "Count": float(found.count),
+        "Sum": float(found.total),
+    }
+
+
+def _repeated(found: Sum) -> Iterator[int]:
+    for value, times in sorted((found.values or {}).items()):
+        for _ in range(times):
+            yield value
+
+
+def writer_of(to: str | Path) -> Writer:
+    """What writes to a target. Raises CannotPublish for an address that is none."""
+    if to == "stdout":
+        return _to_stdout
+    text = str(to)
+    if text.startswith(_ADDRESSES):
+        address = urlsplit(text)
+        if not address.hostname or not address.port:
+            raise CannotPublish(f"{text} names no host and port.", fix=AGENT)
+        kind = socket.SOCK_STREAM if address.scheme == "tcp" else socket.SOCK_DGRAM
+        return _to_agent(kind, address.hostname, address.port)
+    return _to_file(Path(to))
+
+
+def _to_stdout(document: str) -> None:
+    sys.stdout.write(document + "\n")
+    sys.stdout.flush()
+
+
+def _to_file(path: Path) -> Writer:
+    def write(document: str) -> None:
+        # One write to a file opened for appending: several processes may share it, and it may be rotated away.
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(file, document.encode() + b"\n")
+        finally:
+            os.close(file)
+
+    return write
+
+
+def _to_agent(kind: socket.SocketKind, host: str, port: int) -> Writer:
+    def write(document: str) -> None:
+        family = socket.getaddrinfo(host, port, type=kind)[0][0]
+        with socket.socket(family, kind) as connection:
+            connection.settimeout(_SEND_S)
+            connection.connect((host, port))
+            connection.sendall(document.encode() + b"\n")
+
+    return write

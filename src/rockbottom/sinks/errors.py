@@ -1,0 +1,12 @@
+"""Errors of publishing.
+
+RockbottomError
++-- CannotPublish     metrics, dimensions or a target that cannot be as asked
++-- Undelivered       what is due could not be sent now; it is kept (module ``publisher``)
+"""
+
+from rockbottom.quantities import RockbottomError
+
+
+class CannotPublish(RockbottomError):
+    """Metrics, dimensions or a target that cannot be as asked."""

@@ -1,0 +1,153 @@
+"""Prometheus: running totals of calls, and an endpoint that shows them.
+
+Names follow Prometheus' conventions: base units (seconds, tokens, US dollars), ``_total`` on what only grows, ratios
+left to the query: the hit rate is
+``sum(rate(rockbottom_tokens_total{kind="cache_read"}[5m])) / sum(rate(rockbottom_tokens_total{kind!="output"}[5m]))``.
+"""
+
+import os
+import re
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from rockbottom.ledger import CallRecord
+from rockbottom.quantities import Unit
+from rockbottom.sinks.errors import CannotPublish
+from rockbottom.sinks.totals import Labels, Spread, Total, Totals
+
+DEFAULT_PORT = 9477
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_OWN_LABELS = ("model", "endpoint", "kind", "status", "le")
+
+
+class Prometheus:
+    """A sink whose totals a Prometheus registry collects; by default the one that ``prometheus_client`` exposes.
+
+    ``tags`` become labels, at most ``most_series`` combinations of them. Every process has totals of its own; for all
+    of them together let ``rockbottom monitor serve`` read the ledger. Raises CannotPublish.
+    """
+
+    def __init__(self, *, registry: Any = None, tags: Sequence[str] = (), most_series: int = 1_000) -> None:
+        from prometheus_client import REGISTRY  # an extra
+
+        checked_tags(tags)
+        self.registry = REGISTRY if registry is None else registry
+        self._make = lambda: Totals(tags, most_series)
+        self._begin()
+        self.registry.register(self)
+        _watch_forks(self)
+
+    def _begin(self) -> None:
+        self._totals = self._make()
+        self._lock = threading.Lock()
+
+    def record(self, call: CallRecord) -> None:
+        """Book a call; returns at once."""
+        with self._lock:
+            self._totals.add(call)
+
+    def collect(self) -> Iterable[Any]:
+        """What the registry asks for."""
+        with self._lock:
+            return list(families(self._totals))
+
+    def describe(self) -> Iterable[Any]:
+        """The names, without figures."""
+        return families(self._make())
+
+    def close(self) -> None:
+        """Take the totals out of the registry. Twice is once."""
+        registry, self.registry = self.registry, None
+        if registry is not None:
+            registry.unregister(self)
+
+
+def checked_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """Tags that can be labels. Raises CannotPublish."""
+    for tag in tags:
+        if not _LABEL.fullmatch(tag) or tag.startswith("__") or tag in _OWN_LABELS:
+            raise CannotPublish(
+                f"the tag {tag!r} cannot be a label of Prometheus.",
+                fix=f"letters, digits and _, not starting with a digit or __, not {', '.join(_OWN_LABELS)}",
+            )
+    return tuple(tags)
+
+
+def families(totals: Totals) -> Iterator[Any]:
+    """The metric families of Prometheus' client that show these totals."""
+    from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+
+    names = ["model", "endpoint", *totals.tags]
+    rows = tuple(totals.by_labels.items())
+
+    def counter(name: str, help_: str, value: Callable[[Total], float]) -> Any:
+        family = CounterMetricFamily(f"rockbottom_{name}", help_, labels=names)
+        for labels, total in rows:
+            family.add_metric(labels, value(total))
+        return family
+
+    requests = CounterMetricFamily("rockbottom_requests", "Calls by how they ended.", labels=[*names, "status"])
+    tokens = CounterMetricFamily("rockbottom_tokens", "Tokens by how they are billed.", labels=[*names, "kind"])
+    for labels, total in rows:
+        for status, calls in sorted(total.calls.items()):
+            requests.add_metric([*labels, status], calls)
+        for unit, count in total.usage.items():
+            tokens.add_metric([*labels, _kind(unit)], count)
+    yield requests
+    yield tokens
+    # Prometheus' samples are doubles: here, and nowhere before, money becomes one.
+    yield counter("cost_usd", "US dollars, of calls whose price is known.", lambda one: float(one.cost_usd))
+    yield counter("cost_without_caching_usd", "US dollars without caching.", lambda one: float(one.uncached_usd))
+    yield counter("unpriced_requests", "Calls whose price is not known.", lambda one: one.unpriced)
+    yield counter("requests_with_points", "Calls that sent cachePoints.", lambda one: one.with_points)
+    yield counter("points_without_caching", "Calls whose cachePoints cached nothing.", lambda one: one.silent)
+    for name, help_, of in (
+        ("time_to_first_token_seconds", "Until a stream's first token.", lambda one: one.first),
+        ("request_duration_seconds", "From departure to the end of a call.", lambda one: one.elapsed),
+    ):
+        family = HistogramMetricFamily(f"rockbottom_{name}", help_, labels=names)
+        for labels, total in rows:
+            _add_spread(family, labels, of(total))
+        yield family
+
+
+def _kind(unit: Unit) -> str:
+    return "uncached" if unit is Unit.INPUT else unit.value
+
+
+def _add_spread(family: Any, labels: Labels, spread: Spread) -> None:
+    if not spread.counts:
+        return
+    buckets, so_far = [], 0
+    for bound, count in zip((*map(str, spread.bounds), "+Inf"), spread.counts, strict=True):
+        so_far += count
+        buckets.append((bound, so_far))
+    family.add_metric(labels, buckets, spread.total_s)
+
+
+def serve(registry: Any, port: int = DEFAULT_PORT, host: str = "127.0.0.1") -> tuple[Any, threading.Thread]:
+    """Show a registry at http://host:port/metrics from a daemon thread; the server (to shut down) and its thread.
+
+    Loopback unless told otherwise: the figures say what you spend. Raises OSError where the port is taken.
+    """
+    from prometheus_client import start_http_server
+
+    return start_http_server(port, host, registry)
+
+
+_EVERY: "weakref.WeakSet[Prometheus]" = weakref.WeakSet()
+_watching: list[int] = []
+
+
+def _watch_forks(sink: Prometheus) -> None:
+    _EVERY.add(sink)
+    if not _watching and hasattr(os, "register_at_fork"):
+        _watching.append(1)
+        os.register_at_fork(after_in_child=_in_child)
+
+
+def _in_child() -> None:
+    for sink in list(_EVERY):
+        sink._begin()  # what the parent has counted, the parent shows

@@ -1,0 +1,148 @@
+"""A ledger to CloudWatch, run by run, from where the last time ended: nothing is left out, and hardly anything twice.
+
+The place is written down after each run that was sent, so a process killed in between sends that one run again.
+Several runs may fall into one minute: CloudWatch adds their sums up.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from rockbottom.quantities import Ttl
+from rockbottom.sinks.errors import CannotPublish
+from rockbottom.sinks.following import Follower
+from rockbottom.sinks.gathering import Gatherer
+from rockbottom.sinks.minutes import MinuteTable
+from rockbottom.sinks.publisher import Outlet, Undelivered
+from rockbottom.sinks.waste import GRACE_S
+
+_LONGEST_LIFE_S = max(ttl.seconds for ttl in Ttl) + 2 * GRACE_S
+_TRIES = 5
+_FIRST_WAIT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """What there is to send: calls, and custom metrics of a month of such calls."""
+
+    calls: int
+    left_out: int
+    metrics: int
+
+
+class PlaceFile:
+    """The file that says how far a ledger was sent, and up to when wasted writes were."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> tuple[dict[str, int], float]:
+        """How far each volume was read, and until when waste is settled. Raises CannotPublish for a damaged file."""
+        try:
+            told = json.loads(self.path.read_text(encoding="utf-8"))
+            return {str(name): int(offset) for name, offset in told["position"].items()}, float(told["waste_until"])
+        except FileNotFoundError:
+            return {}, float("-inf")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CannotPublish(
+                f"{self.path} does not say how far the ledger was sent.",
+                fix="remove it to send the last two weeks again (they would count twice)",
+            ) from error
+
+    def write(self, position: dict[str, int], waste_until: float) -> None:
+        """Replace the file whole."""
+        text = json.dumps({"position": position, "waste_until": max(waste_until, 0.0)})
+        new = self.path.with_name(self.path.name + ".new")
+        new.write_text(text, encoding="utf-8")
+        new.replace(self.path)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep others from sending the same ledger to the same place meanwhile. Raises CannotPublish."""
+        with self.path.with_name(self.path.name + ".lock").open("w") as file:
+            _lock(file, self.path)
+            yield
+
+
+class Republisher:
+    """Sends what a ledger holds through an outlet. ``gatherer`` is the outlet's own."""
+
+    def __init__(
+        self,
+        folder: Path | str,
+        place: PlaceFile,
+        outlet: Outlet,
+        gatherer: Gatherer,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], Any] = time.sleep,
+    ) -> None:
+        self._place = place
+        self._outlet = outlet
+        self._gatherer = gatherer
+        self._clock = clock
+        self._sleep = sleep
+        position, settled_until = place.read()
+        self.follower = Follower(folder, position)
+        gatherer.resume(self.follower.read_before(settled_until - _LONGEST_LIFE_S), settled_until)
+
+    def send_new(self) -> Iterator[int]:
+        """Send what came since, and say how many calls of each run went out with it. Raises Undelivered."""
+        self._gatherer.live = False
+        for run in self.follower.runs():
+            left_out = self._gatherer.left_out
+            self._outlet.take(run, self._clock())
+            self._send()
+            self._place.write(self.follower.position, self._gatherer.settled_until)
+            yield len(run) - (self._gatherer.left_out - left_out)
+        self._gatherer.live = True
+        self._send()  # writes whose lifetime has ended meanwhile
+        self._place.write(self.follower.position, self._gatherer.settled_until)
+
+    def _send(self) -> None:
+        for attempt in range(_TRIES):
+            try:
+                self._outlet.send(self._clock(), True)
+                return
+            except Undelivered:
+                if attempt + 1 == _TRIES:
+                    raise
+                self._sleep(_FIRST_WAIT_S * 2**attempt)
+
+
+def amount_of(
+    folder: Path | str,
+    place: PlaceFile,
+    dimension_sets: Sequence[Sequence[str]],
+    metrics: int,
+    most_series: int,
+    simulated: bool,
+) -> Amount:
+    """What there is to send, without sending it: reads what is new in the ledger once."""
+    table = MinuteTable(dimension_sets, (), most_series)
+    calls = left_out = 0
+    for run in Follower(folder, place.read()[0]).runs():
+        for call in run:
+            if call.simulated and not simulated:
+                left_out += 1
+            else:
+                calls += 1
+                table.add(call, 0.0)
+    return Amount(calls, left_out, len(table.series) * metrics)
+
+
+def _lock(file: IO[str], path: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows: two at once are not told apart
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise CannotPublish(
+            f"another process is sending this ledger already ({path}).", fix="let that one do it, or give --state"
+        ) from error
