@@ -15,7 +15,6 @@ from rockbottom.client.botocore_hooks import Hooks, core_of, is_asynchronous, is
 from rockbottom.client.calls import Options
 from rockbottom.client.errors import NotAttachable, NotAttached
 from rockbottom.client.flights import DEFAULT_HOLD_S
-from rockbottom.client.forks import listen_for_forks
 from rockbottom.client.planning import Planner
 from rockbottom.client.recording import Budget
 from rockbottom.client.reporting import Report
@@ -96,7 +95,6 @@ def attach(
     attachment.credentials = credentials
     make.install(client, attachment)
     _ATTACHED[client] = attachment
-    listen_for_forks()
     return client
 
 

@@ -17,7 +17,6 @@ from rockbottom.catalog import Catalog, Resolve
 from rockbottom.client.books import Books
 from rockbottom.client.calls import Call, Options
 from rockbottom.client.flights import Flight, Tower
-from rockbottom.client.forks import lock_of, tell_of_forks
 from rockbottom.client.keepalive import KeepAlive
 from rockbottom.client.keeping import Keeper
 from rockbottom.client.notices import TTL_EXPIRED, Noticer
@@ -30,6 +29,7 @@ from rockbottom.client.tagging import tags_now
 from rockbottom.client.talking import Talk
 from rockbottom.client.whereabouts import NOWHERE, Whereabouts
 from rockbottom.cost import Cost
+from rockbottom.process import hold_over_forks, lock_of
 from rockbottom.prompt import PrefixHash
 from rockbottom.quantities import RockbottomError, Ttl, Unit, Usage, Usd
 
@@ -72,7 +72,7 @@ class Attachment:
         self.budget: Budget | None = None
         self._read: set[Call] = set()  # calls whose reply the caller is reading, or has put aside
         self._dropped: deque[Call] = deque()  # calls whose reply nobody holds any more
-        tell_of_forks(self)
+        hold_over_forks(self)
 
     # Departure ----------------------------------------------------------------------------------------------
 

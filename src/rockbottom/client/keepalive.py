@@ -19,6 +19,7 @@ from typing import Any
 
 from rockbottom.client.planning import Request
 from rockbottom.client.reading import Reading
+from rockbottom.process import Worker
 from rockbottom.quantities import ZERO_USD, Ttl, Unit, Usage, Usd, usd_of_tokens
 
 MARGIN_S = 20.0  # a keep-alive leaves this long before the entry would expire
@@ -73,7 +74,7 @@ class KeepAlive:
         self._prefixes: OrderedDict[bytes, Prefix] = OrderedDict()
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._worker = Worker("keep-alive", self._run)
 
     def used(self, request: Request, reading: Reading, usage: Usage, at: float) -> None:
         """A real call read or wrote the cache: its stable prefix is worth watching."""
@@ -158,10 +159,9 @@ class KeepAlive:
         return total
 
     def _start(self) -> None:
-        if self._thread is None or not self._thread.is_alive():
+        if not self._worker.alive:
             self._stop = threading.Event()
-            self._thread = threading.Thread(target=self._run, name="rockbottom-keep-alive", daemon=True)
-            self._thread.start()
+            self._worker.start()
 
     def _run(self) -> None:
         while not self._stop.wait(PERIOD_S):
@@ -175,7 +175,7 @@ class KeepAlive:
         """The parent keeps the prefixes alive; the child watches only what it uses itself."""
         self._lock = threading.Lock()
         self._prefixes = OrderedDict()
-        self._thread = None
+        self._worker.after_fork_in_child()
 
 
 _UNITS = (Unit.INPUT, Unit.CACHE_READ, Unit.CACHE_WRITE_5M, Unit.OUTPUT)

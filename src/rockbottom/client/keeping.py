@@ -1,10 +1,11 @@
 """Keeps what a planner learned in a file: now and then while calls come, and at the end of the process."""
 
-import atexit
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from rockbottom.process import Worker, close_at_exit
 
 PERIOD_S = 60.0
 
@@ -18,15 +19,13 @@ class Keeper:
         self._lock = lock
         self._failed = failed
         self._changed = threading.Event()
-        self._thread: threading.Thread | None = None
-        atexit.register(self.save)
+        self._worker = Worker("state", self._run)
+        close_at_exit(self, kept=True)
 
     def used(self) -> None:
         """Something was learned: it will be saved within a minute."""
         self._changed.set()
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._run, name="rockbottom-state", daemon=True)
-            self._thread.start()
+        self._worker.start()
 
     def save(self) -> None:
         """Save now, if anything was learned since the last time."""
@@ -39,6 +38,10 @@ class Keeper:
         except Exception as error:
             self._failed(error)
 
+    def close(self) -> None:
+        """Save at the end of the process, when what was under way has ended."""
+        self.save()
+
     def _run(self) -> None:
         pause = threading.Event()  # never set: the thread ends with the process
         while not pause.wait(PERIOD_S):
@@ -47,4 +50,4 @@ class Keeper:
     def after_fork_in_child(self) -> None:
         """The thread stayed with the parent; the next use starts another."""
         self._changed = threading.Event()
-        self._thread = None
+        self._worker.after_fork_in_child()

@@ -1,7 +1,5 @@
 """A call that has ended as a record, and the sinks that it goes to. No text of a request gets that far."""
 
-import atexit
-import weakref
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
@@ -13,6 +11,7 @@ from rockbottom.client.notices import UNDER_MINIMUM
 from rockbottom.client.reading import Reading
 from rockbottom.cost import Cost
 from rockbottom.ledger import CallRecord, Sink
+from rockbottom.process import close_at_exit
 from rockbottom.prompt import PrefixHash, Section
 from rockbottom.quantities import NO_USAGE, Usage
 
@@ -46,7 +45,7 @@ class Recorder:
         self._hasher = Hasher(key) if key is not None else None
         self._failed = failed
         for sink in self.sinks:
-            _close_at_exit(sink)
+            close_at_exit(sink, kept=True)
 
     def record(
         self, call: Call, usage: Usage | None, costs: tuple[Cost, Cost] | None, minimum: int, now: float, failed: bool
@@ -169,44 +168,3 @@ def _weights(segments: Sequence[Any], kept: Sequence[int]) -> tuple[int, ...]:
     if plain:
         return tuple([min(end - start, _MOST_WEIGHT) for start, end in zip(starts, kept, strict=True)])
     return tuple([min(sum(counts[start:end]), _MOST_WEIGHT) for start, end in zip(starts, kept, strict=True)])
-
-
-class Ending(Protocol):
-    """Something that may still know of calls that are not recorded."""
-
-    def end(self) -> None:
-        """Record them: the process ends."""
-        ...
-
-
-_ENDED_AT_EXIT: "weakref.WeakSet[Any]" = weakref.WeakSet()
-_CLOSED_AT_EXIT: dict[int, Sink] = {}
-_REGISTERED: list[bool] = []
-
-
-def end_at_exit(one: Ending) -> None:
-    """Before the sinks are closed."""
-    _ENDED_AT_EXIT.add(one)
-    _register()
-
-
-def _close_at_exit(sink: Sink) -> None:
-    _CLOSED_AT_EXIT[id(sink)] = sink
-    _register()
-
-
-def _register() -> None:
-    if not _REGISTERED:
-        _REGISTERED.append(True)
-        atexit.register(_end)
-
-
-def _end() -> None:
-    for one in list(_ENDED_AT_EXIT):
-        one.end()
-    for sink in list(_CLOSED_AT_EXIT.values()):
-        try:
-            sink.close()
-        except Exception:  # the process ends; a sink that fails now can tell nobody
-            continue
-    _CLOSED_AT_EXIT.clear()

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rockbottom.client.recording import Recorder, end_at_exit
+from rockbottom.client.recording import Recorder
 from rockbottom.client.tagging import tidy
 from rockbottom.ledger import LedgerWriter, Sink, chosen_folder, ledger_key
+from rockbottom.process import end_at_exit
 
 if TYPE_CHECKING:
     from rockbottom.client.attachment import Attachment

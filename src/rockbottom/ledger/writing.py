@@ -5,13 +5,11 @@ the disk when ``record`` returns and a process that is killed loses at most the 
 to the newest volume; whoever finds it full begins the next, and if two do so at once they begin the same one.
 """
 
-import atexit
 import errno
 import logging
 import os
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +19,7 @@ import msgspec
 from rockbottom.ledger.places import volume_path, volumes_of
 from rockbottom.ledger.records import CallRecord
 from rockbottom.ledger.trimming import note, trim
+from rockbottom.process import close_at_exit, hold_over_forks
 
 log = logging.getLogger("rockbottom.ledger")
 
@@ -58,9 +57,8 @@ class LedgerWriter:
         self._lost = 0  # since the disk failed
         self._tried_at = 0.0
         self._warned: set[str] = set()
-        self._at_exit = False
-        _WRITERS.add(self)
-        _listen()
+        hold_over_forks(self, inner=True)
+        close_at_exit(self)
 
     @property
     def held(self) -> int:
@@ -158,9 +156,6 @@ class LedgerWriter:
             self._held_bytes -= len(self._held.popleft())
             self.dropped += 1
             self._lost += 1
-        if not self._at_exit:
-            self._at_exit = True
-            _flush_at_exit(self)
 
     def _deliver(self) -> None:
         while self._held:
@@ -198,47 +193,3 @@ def _size_of(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
-
-
-_WRITERS: "weakref.WeakSet[LedgerWriter]" = weakref.WeakSet()
-_HELD_BY: list[LedgerWriter] = []
-_TURN: list[threading.Lock] = [threading.Lock()]  # two threads may fork at once: one after the other
-_LISTENING: list[bool] = []
-
-
-def _listen() -> None:
-    if not _LISTENING and hasattr(os, "register_at_fork"):
-        _LISTENING.append(True)
-        os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
-
-
-def _before_fork() -> None:
-    _TURN[0].acquire()
-    _HELD_BY[:] = list(_WRITERS)
-    for writer in _HELD_BY:
-        writer.before_fork()
-
-
-def _after_in_parent() -> None:
-    for writer in _HELD_BY:
-        writer.after_fork_in_parent()
-    _HELD_BY.clear()
-    _TURN[0].release()
-
-
-def _after_in_child() -> None:
-    for writer in _HELD_BY:
-        writer.after_fork_in_child()
-    _HELD_BY.clear()
-    _TURN[0] = threading.Lock()
-
-
-def _flush_at_exit(writer: LedgerWriter) -> None:
-    seen = weakref.ref(writer)
-
-    def flush() -> None:
-        held = seen()
-        if held is not None:
-            held.close()
-
-    atexit.register(flush)
