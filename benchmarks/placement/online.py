@@ -5,7 +5,8 @@ Plan, apply, bill, and observe the usage that the engine gave, as a client would
 
 import inspect
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from benchmarks.placement.billing import Engine, Lane
 from benchmarks.placement.blocks import MODEL, BlockLane, BlockRequest
 
 from rockbottom.cache import refusal
-from rockbottom.plan import Planner
+from rockbottom.plan import CachePlan, Planner
 from rockbottom.prompt import CachePoint, Prompt, Segment
 from rockbottom.quantities import Ttl, Usage
 
@@ -77,6 +78,22 @@ class OnlineBlocks:
 
     def send(self, request: BlockRequest) -> Usage:
         """Plan, send, observe."""
+        plan, usage = self._sent(request)
+        self._observe(plan, usage, request.at)
+        return usage
+
+    def send_all(self, requests: Iterable[BlockRequest], latency: float) -> None:
+        """Send them in the order of their instants; each usage comes back ``latency`` seconds later."""
+        under_way: deque[tuple[float, CachePlan, Usage]] = deque()
+        for request in requests:
+            while under_way and under_way[0][0] <= request.at:
+                at, plan, usage = under_way.popleft()
+                self._observe(plan, usage, at)
+            under_way.append((request.at + latency, *self._sent(request)))
+        for at, plan, usage in under_way:
+            self._observe(plan, usage, at)
+
+    def _sent(self, request: BlockRequest) -> tuple[CachePlan, Usage]:
         prompt, now = request.prompt, EPOCH + request.at
         started = time.perf_counter()
         plan = self.planner.plan_prompt(prompt, self.model, now)
@@ -85,11 +102,12 @@ class OnlineBlocks:
         if self._refused(prompt, points):
             self.lane.bill.rejected += 1
             points = []
-        usage = self.lane.send(request, points)
+        return plan, self.lane.send(request, points)
+
+    def _observe(self, plan: CachePlan, usage: Usage, at: float) -> None:
         started = time.perf_counter()
-        self.planner.observe(plan, reply_usage(usage), now=now)
+        self.planner.observe(plan, reply_usage(usage), now=EPOCH + at)
         self.seconds += time.perf_counter() - started
-        return usage
 
     def _refused(self, prompt: Prompt, points: list[tuple[int, Ttl]]) -> bool:
         placed = tuple(_point(prompt.segments, after, ttl) for after, ttl in sorted(points, key=lambda p: p[0]))

@@ -19,7 +19,8 @@ def segment(name: str, blocks: int, section: Section = Section.MESSAGES, message
     """A text of so many blocks; the name stands for the content."""
     role = "user" if section is Section.MESSAGES else ""
     tokens = blocks * BLOCK
-    return Segment(section, BlockKind.TEXT, digest_of("text", role, name.encode()), tokens, 0, role, message, index)
+    kind = BlockKind.TOOL if section is Section.TOOLS else BlockKind.TEXT
+    return Segment(section, kind, digest_of("text", role, name.encode()), tokens, 0, role, message, index)
 
 
 def one_off_documents(rng: random.Random, interner: Interner, count: int = 3000) -> Stream:

@@ -12,10 +12,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from benchmarks.placement import rows, stress
 from benchmarks.placement.billing import ACCOUNT, REGION, Engine, Lane
 from benchmarks.placement.blocks import MODEL, BlockLane, Bound, Interner, Multiples, request_of
+from benchmarks.placement.by_hand import shape_line
 from benchmarks.placement.environments import peers_of
 from benchmarks.placement.fixed import RULES, Sightings, fixed_bills
 from benchmarks.placement.online import Online, OnlineBlocks, reply_usage
 from benchmarks.placement.recording import difference_of, joined, split
+from benchmarks.placement.shapes import KINDS, shape_of
 from benchmarks.placement.workloads import MAKERS, PROFILES, SONNET, workload
 
 from rockbottom.cache import Namespace, PrefixCache, step
@@ -182,3 +184,19 @@ def test_every_peer_is_pinned_and_has_a_driver():
         assert peer.settings
         assert all(setting.what for setting in peer.settings)
         assert (folder / f"{peer.driver}.py").exists()
+
+
+def test_a_prompt_asked_ten_times_costs_by_hand_one_write_and_nine_reads(engine):
+    """1.25 and nine times 0.1 of ten, a little more for the questions: 0.215; and the same seed is the same traffic."""
+    line = shape_line("ASKED135k", engine, 1)
+    assert line.hand == pytest.approx(0.215, abs=0.001)
+    assert line.most == pytest.approx(1.05 * line.hand)
+    assert shape_of("FLEET.10", 3) == shape_of("FLEET.10", 3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_shape_is_in_the_order_of_time(kind):
+    """Instants never go back, and tools and system end before the message does."""
+    requests = shape_of(kind, 1).requests
+    assert all(before.at <= after.at for before, after in pairwise(requests))
+    assert all(request.fixed <= request.last < len(request.segments) for request in requests)
