@@ -4,13 +4,12 @@ from rockbottom.client.attach import attach, attachment_of, report
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.errors import NotAttachable, NotAttached, ProbeStopped
 from rockbottom.client.planning import Plan, Planner, Request
-from rockbottom.client.recording import Budget
+from rockbottom.client.recording import SpendingLimit
 from rockbottom.client.reporting import Line, Report
 from rockbottom.client.tagging import tagged
 
 __all__ = [
     "Attachment",
-    "Budget",
     "Line",
     "NotAttachable",
     "NotAttached",
@@ -19,6 +18,7 @@ __all__ = [
     "ProbeStopped",
     "Report",
     "Request",
+    "SpendingLimit",
     "attach",
     "attachment_of",
     "report",

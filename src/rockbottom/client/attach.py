@@ -16,7 +16,7 @@ from rockbottom.client.calls import Options
 from rockbottom.client.errors import NotAttachable, NotAttached
 from rockbottom.client.flights import DEFAULT_HOLD_S
 from rockbottom.client.planning import Planner
-from rockbottom.client.recording import Budget
+from rockbottom.client.recording import SpendingLimit
 from rockbottom.client.reporting import Report
 from rockbottom.client.saved_facts import with_saved_facts
 from rockbottom.client.sinks import recorder_of
@@ -39,7 +39,7 @@ def attach(
     ledger: bool | str | Path | None = None,
     sinks: Iterable[Sink] = (),
     tags: Mapping[str, str] | None = None,
-    budget: Budget | None = None,
+    budget: SpendingLimit | None = None,
     request_metadata: bool = False,
     credentials: Any = None,
     catalog: Catalog | None = None,

@@ -23,7 +23,7 @@ from rockbottom.client.notices import TTL_EXPIRED, Noticer
 from rockbottom.client.planning import Plan, Planner, Request
 from rockbottom.client.profiles import is_application_profile
 from rockbottom.client.reading import OnceReader, Reading, RequestReader, with_placements
-from rockbottom.client.recording import Budget, Recorder
+from rockbottom.client.recording import Recorder, SpendingLimit
 from rockbottom.client.reporting import Report
 from rockbottom.client.tagging import tags_now
 from rockbottom.client.talking import Talk
@@ -69,7 +69,7 @@ class Attachment:
         self.keep_alive: KeepAlive | None = None
         self.keeper: Keeper | None = None
         self.recorder: Recorder | None = None
-        self.budget: Budget | None = None
+        self.budget: SpendingLimit | None = None
         self._read: set[Call] = set()  # calls whose reply the caller is reading, or has put aside
         self._dropped: deque[Call] = deque()  # calls whose reply nobody holds any more
         hold_over_forks(self)

@@ -23,7 +23,7 @@ _REMEMBERED = 20_000
 _MOST_WEIGHT = 255  # what a trace holds; no lookback reaches further
 
 
-class Budget(Protocol):
+class SpendingLimit(Protocol):
     """Asked before each call. What it raises on purpose (a RockbottomError) reaches the caller."""
 
     def check(self, tags: Mapping[str, str], now: float) -> None:
