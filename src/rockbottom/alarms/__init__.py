@@ -1,1 +1,40 @@
 """Alarms and dashboards as code: what they are, what they would have done, and how they get into an account."""
+
+from rockbottom.alarms.account import Clients, Kind, Plan, Step, apply, plan, removal
+from rockbottom.alarms.backtest import LEAST_DAYS, Asked, Detection, History, Stretch, Tried, tried
+from rockbottom.alarms.cloudformation import template, yaml_text
+from rockbottom.alarms.definitions import Alarm
+from rockbottom.alarms.histories import calls_of_trace, priced
+from rockbottom.alarms.placing import monthly_usd, undecided
+from rockbottom.alarms.policies import POLICIES
+from rockbottom.alarms.settings import InvalidSettings, Wanted, read_wanted
+from rockbottom.alarms.terraform import configuration
+
+__all__ = [
+    "LEAST_DAYS",
+    "POLICIES",
+    "Alarm",
+    "Asked",
+    "Clients",
+    "Detection",
+    "History",
+    "InvalidSettings",
+    "Kind",
+    "Plan",
+    "Step",
+    "Stretch",
+    "Tried",
+    "Wanted",
+    "apply",
+    "calls_of_trace",
+    "configuration",
+    "monthly_usd",
+    "plan",
+    "priced",
+    "read_wanted",
+    "removal",
+    "template",
+    "tried",
+    "undecided",
+    "yaml_text",
+]

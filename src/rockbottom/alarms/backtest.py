@@ -22,7 +22,7 @@ from rockbottom.alarms.series import Recorded, Values, metrics_of, recorded, val
 from rockbottom.catalog import Catalog
 from rockbottom.ledger import CallRecord
 from rockbottom.quantities import ZERO_USD, Usd
-from rockbottom.sinks.minutes import MINUTE_S
+from rockbottom.sinks import MINUTE_S
 
 DAY_S = 86_400
 MONTH_DAYS = 30

@@ -8,7 +8,7 @@ import msgspec
 from rockbottom.catalog import Catalog, CatalogError
 from rockbottom.ledger import CallRecord
 from rockbottom.quantities import Usage
-from rockbottom.sinks.billing import cost_of
+from rockbottom.sinks import cost_of
 
 if TYPE_CHECKING:
     from rockbottom.trace import Trace

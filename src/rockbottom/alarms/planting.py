@@ -17,7 +17,7 @@ import msgspec
 from rockbottom.catalog import Catalog
 from rockbottom.ledger import CallRecord
 from rockbottom.quantities import ZERO_USD, Usd
-from rockbottom.sinks.billing import cost_of
+from rockbottom.sinks import cost_of
 
 KINDS = ("changes", "vanishes")
 Family = tuple[str, str]

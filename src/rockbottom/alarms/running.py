@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rockbottom.alarms.definitions import Alarm
 from rockbottom.alarms.evaluating import COMPARISONS, State, next_state
 from rockbottom.alarms.series import Values
-from rockbottom.sinks.minutes import MINUTE_S
+from rockbottom.sinks import MINUTE_S
 
 _DAY_S = 86_400
 _HOUR_MINUTES = 60

@@ -15,10 +15,7 @@ from typing import Any
 
 from rockbottom.alarms.definitions import CALLS, Alarm, InvalidAlarm
 from rockbottom.ledger import CallRecord
-from rockbottom.sinks.definitions import DEFINITIONS, WRITE_WASTE
-from rockbottom.sinks.minutes import MINUTE_S, MinuteTable, Sum
-from rockbottom.sinks.waste import Settled, WriteWaste
-from rockbottom.sinks.waste_price import wasted_usd
+from rockbottom.sinks import DEFINITIONS, MINUTE_S, WRITE_WASTE, MinuteTable, Settled, Sum, WriteWaste, wasted_usd
 
 Minutes = Mapping[int, Sum]
 """Samples of one metric by minute (minutes since the epoch)."""

@@ -1,7 +1,19 @@
 """Budgets: what callers may spend, held before a call and counted after it."""
 
-from rockbottom.budgets.budgets import Budget, Budgets
+from rockbottom.budgets.budgets import Budget, Budgets, default_file
 from rockbottom.budgets.errors import BadBudget, BudgetError, BudgetExceeded
 from rockbottom.budgets.periods import Period
+from rockbottom.budgets.store import Account, BudgetStore, State
 
-__all__ = ["BadBudget", "Budget", "BudgetError", "BudgetExceeded", "Budgets", "Period"]
+__all__ = [
+    "Account",
+    "BadBudget",
+    "Budget",
+    "BudgetError",
+    "BudgetExceeded",
+    "BudgetStore",
+    "Budgets",
+    "Period",
+    "State",
+    "default_file",
+]

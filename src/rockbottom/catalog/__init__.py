@@ -13,30 +13,47 @@ from rockbottom.catalog.errors import (
 )
 from rockbottom.catalog.models import Model, ModelId, Scope, Tier
 from rockbottom.catalog.price_book import PriceBook
+from rockbottom.catalog.price_list import SERVICES, Comparison, ListPrice, comparisons, list_price
 from rockbottom.catalog.prices import REFERENCE_REGION, Price
+from rockbottom.catalog.profile_policies import iam_statements, scp_regions
+from rockbottom.catalog.profiles import PricedProfile, Profile, allowed, cheapest, geographies, priced, profiles_of
 from rockbottom.catalog.resolve import Resolve, scope_of_model_arns
 from rockbottom.catalog.rules import CacheRules, ContestedRule, Switch
 
 __all__ = [
     "REFERENCE_REGION",
+    "SERVICES",
     "CacheRules",
     "Catalog",
     "CatalogError",
+    "Comparison",
     "ContestedRule",
     "InvalidCatalogue",
     "InvalidPriceFile",
+    "ListPrice",
     "Model",
     "ModelId",
     "NoPriceInForce",
     "NoRulesInForce",
     "Price",
     "PriceBook",
+    "PricedProfile",
+    "Profile",
     "Resolve",
     "Scope",
     "Switch",
     "Tier",
     "UnknownModel",
     "UnresolvedProfile",
+    "allowed",
+    "cheapest",
+    "comparisons",
+    "geographies",
+    "iam_statements",
+    "list_price",
     "load_catalog",
+    "priced",
+    "profiles_of",
     "scope_of_model_arns",
+    "scp_regions",
 ]

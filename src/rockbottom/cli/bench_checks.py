@@ -63,8 +63,7 @@ def warn_of_other_geographies(bench: "Bench") -> None:
 
     A warning and no refusal: AWS's lists of source Regions differ by model, and none was read whole.
     """
-    from rockbottom.catalog import load_catalog
-    from rockbottom.catalog.profiles import geographies
+    from rockbottom.catalog import geographies, load_catalog
 
     places, region = geographies(load_catalog()), bench.plan.region
     for given, model in {row.subject.given: row.subject.model for row in bench.plan.rows}.items():

@@ -15,9 +15,7 @@ import click
 from rockbottom.cli.exits import Exit, say
 
 if TYPE_CHECKING:
-    from rockbottom.pins import Gate, Limits, Rendering, Verdict
-    from rockbottom.pins.errors import NotRendered
-    from rockbottom.pins.pin import Pin
+    from rockbottom.pins import Gate, Limits, NotRendered, Pin, Rendering, Verdict
 
 
 class _Number(click.ParamType):
@@ -74,9 +72,7 @@ def command(
     prompt is checked, from where it was pinned, and every conversation held to the limits that it was accepted with.
     Modules are searched from the folder of the pin file. Nothing is sent anywhere.
     """
-    from rockbottom.pins import Gate, Limits, read_pins
-    from rockbottom.pins.pin_file import nearest_file
-    from rockbottom.pins.rendering import rendered_all
+    from rockbottom.pins import Gate, Limits, nearest_file, read_pins, rendered_all
 
     path = pins_path or nearest_file(Path.cwd())
     if not path.parent.is_dir():
@@ -111,7 +107,7 @@ def _chosen(
     if name is not None and len(sources) != 1:
         raise click.UsageError("--name goes with exactly one SOURCE")
     if sources:
-        from rockbottom.pins.rendering import seen_from
+        from rockbottom.pins import seen_from
 
         names = {pin.source: pin.name for pin in pins.values()}
         told = [seen_from(path.parent, source) for source in sources]
@@ -133,7 +129,7 @@ def _verdict(
 
 
 def _print(verdicts: "Sequence[Verdict]", as_json: bool) -> None:
-    from rockbottom.pins.telling import as_document, totals, verdict_as_text
+    from rockbottom.pins import as_document, totals, verdict_as_text
 
     if as_json:
         click.echo(json.dumps(as_document(verdicts), indent=2))
@@ -147,7 +143,7 @@ def _print(verdicts: "Sequence[Verdict]", as_json: bool) -> None:
 
 def _tell_github(verdicts: "Sequence[Verdict]", path: Path, as_json: bool) -> None:
     """Annotations and the summary of the job, where GitHub runs it; its commands are read from stdout."""
-    from rockbottom.pins.telling import annotation, summary
+    from rockbottom.pins import annotation, summary
 
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for verdict in verdicts:

@@ -11,8 +11,7 @@ from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_settings import options, settings_options, wanted_of, warn_of_undecided
 
 if TYPE_CHECKING:
-    from rockbottom.alarms.account import Clients, Plan, Step
-    from rockbottom.alarms.settings import Wanted
+    from rockbottom.alarms import Clients, Plan, Step, Wanted
 
 _account_options = options(
     click.option("--region", help="AWS Region; that of your AWS settings by default."),
@@ -67,7 +66,7 @@ def apply(ctx: click.Context, yes: bool, **given: Any) -> None:
 @_yes
 def destroy(yes: bool, **given: Any) -> None:
     """Remove the alarms, the dashboard and the topic that carry the stack's mark, and nothing else."""
-    from rockbottom.alarms.account import removal
+    from rockbottom.alarms import removal
 
     given["models"] = given["models"] or ("any",)  # what is removed is known by its mark, not by its model
     wanted, clients = wanted_of(given, warn=False), _clients(given)
@@ -79,7 +78,7 @@ def destroy(yes: bool, **given: Any) -> None:
 
 
 def _planned(wanted: "Wanted", clients: "Clients") -> "Plan":
-    from rockbottom.alarms.account import plan as planned
+    from rockbottom.alarms import plan as planned
 
     return planned(wanted, clients)
 
@@ -88,7 +87,7 @@ def _clients(given: dict[str, Any]) -> "Clients":
     import boto3
     from botocore.exceptions import BotoCoreError
 
-    from rockbottom.alarms.account import Clients
+    from rockbottom.alarms import Clients
     from rockbottom.cloudwatch import AccountUnavailable
 
     try:
@@ -103,7 +102,7 @@ def _clients(given: dict[str, Any]) -> "Clients":
 
 
 def _foreign(todo: "Plan") -> bool:
-    from rockbottom.alarms.account import Kind
+    from rockbottom.alarms import Kind
 
     return bool(todo.of(Kind.FOREIGN))
 
@@ -117,7 +116,7 @@ def _consent(yes: bool, why: str, question: str) -> None:
 
 
 def _carry_out(todo: "Plan", clients: "Clients") -> None:
-    from rockbottom.alarms.account import apply as carry_out
+    from rockbottom.alarms import apply as carry_out
 
     words = {"create": "created", "update": "updated", "delete": "deleted"}
     carry_out(todo, clients, lambda step: click.echo(f"{words[step.kind.value]} {step.thing} {step.name}", err=True))
@@ -135,7 +134,7 @@ def _say_what_remains(wanted: "Wanted", todo: "Plan") -> None:
 
 
 def _show(todo: "Plan", wanted: "Wanted", as_json: bool) -> None:
-    from rockbottom.alarms.placing import monthly_usd, undecided
+    from rockbottom.alarms import monthly_usd, undecided
 
     cost = monthly_usd(wanted, todo.alarms, 1 if wanted.dashboard else 0)
     more = {"monthly_usd_at_most": str(cost), "undecided": [alarm.name for alarm in undecided(wanted)]}

@@ -13,9 +13,7 @@ from rockbottom.cli.monitor_history import instant, recorded_calls
 from rockbottom.cli.monitor_settings import settings_options, wanted_of
 
 if TYPE_CHECKING:
-    from rockbottom.alarms.backtest import Asked, Detection, Stretch, Tried
-    from rockbottom.alarms.definitions import Alarm
-    from rockbottom.alarms.settings import Wanted
+    from rockbottom.alarms import Alarm, Asked, Detection, Stretch, Tried, Wanted
     from rockbottom.ledger import CallRecord
 
 
@@ -76,7 +74,7 @@ def backtest(ctx: click.Context, source: str | None, as_json: bool, check: bool,
     SOURCE is a ledger (yours by default), the folder of a bench run, or invocation logs. Says when each alarm would
     have fired, how fast it catches a planted regression, how often it cries wolf, and which threshold to take.
     """
-    from rockbottom.alarms.backtest import Asked
+    from rockbottom.alarms import Asked
 
     calls = recorded_calls(source, instant(given["since"], "--since"), instant(given["until"], "--until"))
     calls = _of_one_world(calls)
@@ -130,7 +128,7 @@ def _tried(
 ) -> "Iterator[tuple[str, Tried]]":
     import sys
 
-    from rockbottom.alarms.backtest import History, tried
+    from rockbottom.alarms import History, tried
     from rockbottom.catalog import load_catalog
 
     catalog = load_catalog()
@@ -256,7 +254,7 @@ def _detection_text(found: "Detection") -> Iterator[str]:
 
 
 def _proposal_text(one: "Tried", asked: "Asked") -> Iterator[str]:
-    from rockbottom.alarms.backtest import LEAST_DAYS
+    from rockbottom.alarms import LEAST_DAYS
 
     proposal = one.proposal
     if proposal is None and one.days < LEAST_DAYS:

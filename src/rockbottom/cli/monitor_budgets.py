@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from rockbottom.budgets.store import Account, State
+    from rockbottom.budgets import Account, State
 
 
 @click.command()
@@ -23,8 +23,7 @@ def budgets(file: Path | None, every: bool, as_json: bool) -> None:
 
     Limits are in your program; here is what they are compared with. Reads only.
     """
-    from rockbottom.budgets.budgets import default_file
-    from rockbottom.budgets.store import BudgetStore
+    from rockbottom.budgets import BudgetStore, default_file
 
     path = file if file is not None else default_file(os.environ)
     if not path.is_file():
@@ -46,7 +45,7 @@ def budgets(file: Path | None, every: bool, as_json: bool) -> None:
 
 
 def _runs(account: "Account", now: float) -> bool:
-    from rockbottom.budgets.periods import Period
+    from rockbottom.budgets import Period
 
     return Period(account.name.rpartition(" per ")[2]).start(now) == account.start
 

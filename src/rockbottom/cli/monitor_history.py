@@ -89,7 +89,7 @@ def _of_ledger(folder: Path, since: float | None, until: float | None) -> "Itera
 
 def _of_bench(folder: Path) -> "Iterator[CallRecord]":
     """The turns of a run; each lane and repeat is a prefix family of its own."""
-    from rockbottom.alarms.histories import priced
+    from rockbottom.alarms import priced
     from rockbottom.bench.notebook import open_notebook
     from rockbottom.catalog import load_catalog
     from rockbottom.ledger import CallRecord
@@ -121,7 +121,7 @@ def _of_bench(folder: Path) -> "Iterator[CallRecord]":
 
 
 def _of_trace(source: str) -> "Iterator[CallRecord]":
-    from rockbottom.alarms.histories import calls_of_trace
+    from rockbottom.alarms import calls_of_trace
     from rockbottom.catalog import load_catalog
     from rockbottom.cli.trace import say_reading
     from rockbottom.trace import read_trace

@@ -12,9 +12,7 @@ import click
 from rockbottom.cli.exits import Exit
 
 if TYPE_CHECKING:
-    from rockbottom.sinks.gathering import Gatherer
-    from rockbottom.sinks.publisher import Outlet
-    from rockbottom.sinks.republishing import Amount, PlaceFile, Republisher
+    from rockbottom.sinks import Amount, Gatherer, Outlet, PlaceFile, Republisher
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _ledger = click.option(
@@ -47,7 +45,7 @@ def publish(
     For calls recorded while nothing was published, or for programs that only keep a ledger. CloudWatch takes the last
     two weeks. Killed at any moment it goes on; at most one run of calls is sent twice.
     """
-    from rockbottom.sinks.republishing import PlaceFile, amount_of
+    from rockbottom.sinks import PlaceFile, amount_of
 
     sets, chosen = _wanted(given)
     ledger = _folder(folder)
@@ -65,8 +63,7 @@ def publish(
 def _published(
     ctx: click.Context, ledger: Path, place: "PlaceFile", amount: "Amount", as_json: bool, given: dict[str, Any]
 ) -> None:
-    from rockbottom.sinks.publisher import Undelivered
-    from rockbottom.sinks.republishing import Republisher
+    from rockbottom.sinks import Republisher, Undelivered
 
     outlet, gatherer = _outlet(given)
     sender = Republisher(ledger, place, outlet, gatherer)
@@ -116,8 +113,8 @@ def serve(folder: Path | None, port: int, host: str, tags: tuple[str, ...], most
     """
     from prometheus_client import CollectorRegistry
 
-    from rockbottom.sinks.exposing import LedgerMetrics
-    from rockbottom.sinks.prometheus import serve as listen
+    from rockbottom.sinks import LedgerMetrics
+    from rockbottom.sinks import serve as listen
 
     registry = CollectorRegistry()
     metrics = LedgerMetrics(_folder(folder), tags, most_series)
@@ -156,17 +153,14 @@ def _state_path(ledger: Path, given: dict[str, Any]) -> Path:
 
 
 def _wanted(given: dict[str, Any]) -> tuple[Any, Any]:
-    from rockbottom.sinks.gathering import checked_dimensions, checked_metrics
+    from rockbottom.sinks import checked_dimensions, checked_metrics
 
     sets = [[name.strip() for name in one.split(",") if name.strip()] for one in given["sets"]] or [["ModelId"]]
     return checked_dimensions(sets), checked_metrics(given["metrics"] or None)
 
 
 def _outlet(given: dict[str, Any]) -> "tuple[Outlet, Gatherer]":
-    from rockbottom.sinks.cloudwatch import CloudWatchOutlet, connector
-    from rockbottom.sinks.emf import EmfOutlet, writer_of
-    from rockbottom.sinks.gathering import Gatherer
-    from rockbottom.sinks.minutes import MinuteTable
+    from rockbottom.sinks import CloudWatchOutlet, EmfOutlet, Gatherer, MinuteTable, connector, writer_of
 
     sets, chosen = _wanted(given)
     gatherer = Gatherer(MinuteTable(sets, chosen, given["most_series"]), simulated=given["simulated"])
@@ -178,7 +172,7 @@ def _outlet(given: dict[str, Any]) -> "tuple[Outlet, Gatherer]":
 
 def _announce(amount: "Amount", given: dict[str, Any]) -> None:
     from rockbottom.cloudwatch import monthly_estimate
-    from rockbottom.sinks.gathering import MINUTES_A_MONTH
+    from rockbottom.sinks import MINUTES_A_MONTH
 
     left = f" ({amount.left_out:,} of a local endpoint are left out)" if amount.left_out else ""
     click.echo(f"{_calls(amount.calls)} to publish{left}", err=True)
@@ -207,7 +201,7 @@ def _warn_of_losses(sender: "Republisher", outlet: "Outlet") -> None:
 
 def _print(amount: "Amount", sent: int | None, as_json: bool, given: dict[str, Any]) -> None:
     from rockbottom.cloudwatch import monthly_estimate
-    from rockbottom.sinks.gathering import MINUTES_A_MONTH
+    from rockbottom.sinks import MINUTES_A_MONTH
 
     if as_json:
         usd = monthly_estimate(amount.metrics, MINUTES_A_MONTH).usd

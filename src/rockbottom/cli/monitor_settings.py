@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from rockbottom.alarms.settings import Wanted
+    from rockbottom.alarms import Wanted
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -44,7 +44,7 @@ def wanted_of(given: dict[str, Any], warn: bool = True) -> "Wanted":
 
     ``warn``: say on stderr which models the catalogue does not know.
     """
-    from rockbottom.alarms.settings import InvalidSettings, read_wanted
+    from rockbottom.alarms import InvalidSettings, read_wanted
 
     wanted = read_wanted(given["file"]).with_thresholds(given["thresholds"])
     if given["topic"] and given["create_topic"]:
@@ -126,7 +126,7 @@ def _with_models_of_the_ledger(wanted: "Wanted") -> "Wanted":
 
 def warn_of_undecided(wanted: "Wanted") -> None:
     """Say on stderr which alarms wait for a threshold."""
-    from rockbottom.alarms.placing import undecided
+    from rockbottom.alarms import undecided
 
     waiting = [alarm.name for alarm in undecided(wanted)]
     if waiting:

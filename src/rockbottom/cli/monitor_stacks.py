@@ -13,7 +13,7 @@ from rockbottom.cli.monitor_settings import settings_options, wanted_of, warn_of
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of YAML.")
 def cloudformation(as_json: bool, **given: Any) -> None:
     """Print a CloudFormation template of the alarms, the topic and the dashboard."""
-    from rockbottom.alarms.cloudformation import template, yaml_text
+    from rockbottom.alarms import template, yaml_text
 
     wanted = wanted_of(given)
     made = template(wanted)
@@ -25,7 +25,7 @@ def cloudformation(as_json: bool, **given: Any) -> None:
 @settings_options
 def terraform(**given: Any) -> None:
     """Print a Terraform configuration of the alarms, the topic and the dashboard."""
-    from rockbottom.alarms.terraform import configuration
+    from rockbottom.alarms import configuration
 
     wanted = wanted_of(given)
     click.echo(configuration(wanted).rstrip())
@@ -42,7 +42,7 @@ def terraform(**given: Any) -> None:
 @click.option("--create-topic", metavar="NAME", help="The topic that apply makes.")
 def policy(task: str, account: str, region: str, partition: str, **given: Any) -> None:
     """Print the least IAM policy to publish metrics, to apply alarms, or to read metrics for reconcile."""
-    from rockbottom.alarms.policies import POLICIES
+    from rockbottom.alarms import POLICIES
 
     rest = {"file": None, "thresholds": (), "topic": None, "models": ("any",), "called_as": (), "no_dashboard": False}
     wanted = wanted_of({**rest, **given}, warn=False)

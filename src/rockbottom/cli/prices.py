@@ -11,8 +11,7 @@ import click
 from rockbottom.quantities import Fault, RockbottomError
 
 if TYPE_CHECKING:
-    from rockbottom.catalog import Catalog, ModelId, Price, PriceBook
-    from rockbottom.catalog.price_list import Comparison, ListPrice
+    from rockbottom.catalog import Catalog, Comparison, ListPrice, ModelId, Price, PriceBook
 
 
 class PriceListUnavailable(RockbottomError):
@@ -68,8 +67,7 @@ def check(ctx: click.Context, region: str, profile: str | None, prices: Path | N
 
     Needs credentials that may call pricing:GetProducts, which is free. Exits with 1 where a price differs.
     """
-    from rockbottom.catalog import PriceBook, load_catalog
-    from rockbottom.catalog.price_list import comparisons
+    from rockbottom.catalog import PriceBook, comparisons, load_catalog
 
     catalog = load_catalog()
     book = catalog.price_book.overlay(PriceBook.read(prices)) if prices else catalog.price_book
@@ -106,7 +104,7 @@ def _read_products(profile: str | None, region: str) -> list[dict[str, Any]]:
 
 
 def _products(client: Any, region: str) -> Iterator[dict[str, Any]]:
-    from rockbottom.catalog.price_list import SERVICES
+    from rockbottom.catalog import SERVICES
 
     for service in SERVICES:
         pages = client.get_paginator("get_products").paginate(
@@ -120,7 +118,7 @@ def _products(client: Any, region: str) -> Iterator[dict[str, Any]]:
 
 
 def _listed(catalog: "Catalog", products: Sequence[dict[str, Any]]) -> "list[ListPrice]":
-    from rockbottom.catalog.price_list import list_price
+    from rockbottom.catalog import list_price
 
     models = list(catalog.models.values())
     return [price for product in products if (price := list_price(product, models)) is not None]

@@ -14,8 +14,7 @@ import click
 from rockbottom.quantities import Fault, RockbottomError
 
 if TYPE_CHECKING:
-    from rockbottom.catalog import Catalog, Model
-    from rockbottom.catalog.profiles import PricedProfile, Profile
+    from rockbottom.catalog import Catalog, Model, PricedProfile, Profile
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _RESIDENCIES = ("us", "eu", "jp", "au", "none")
@@ -59,8 +58,7 @@ def list_profiles(
     With MODEL and --residency the first line is the one to use; what service control policies must allow follows.
     Destination Regions that no source states are unknown; --ask (or --endpoint-url) has the service name them.
     """
-    from rockbottom.catalog import PriceBook, load_catalog
-    from rockbottom.catalog.profiles import allowed, cheapest, priced
+    from rockbottom.catalog import PriceBook, allowed, cheapest, load_catalog, priced
 
     catalog = load_catalog()
     book = catalog.price_book.overlay(PriceBook.read(prices)) if prices else catalog.price_book
@@ -201,7 +199,7 @@ def _known(
     catalog: "Catalog", model: "Model", region: str | None, told: dict[str, tuple[str, ...]]
 ) -> "Iterator[Profile]":
     """The catalogue's profiles, with the Regions that the service named."""
-    from rockbottom.catalog.profiles import profiles_of
+    from rockbottom.catalog import profiles_of
 
     for one in profiles_of(catalog, model, region):
         regions = told.get(one.id)
@@ -244,7 +242,7 @@ def _place(row: "PricedProfile") -> str:
 
 
 def _details(row: "PricedProfile", region: str | None, chosen: bool) -> Iterator[str]:
-    from rockbottom.catalog.profile_policies import scp_regions
+    from rockbottom.catalog import scp_regions
 
     one = row.profile
     yield f"{one.id}{'  <- the cheapest allowed' if chosen else ''}"
@@ -288,7 +286,7 @@ def _as_json(
 
 
 def _row_json(row: "PricedProfile", region: str | None) -> dict[str, Any]:
-    from rockbottom.catalog.profile_policies import iam_statements, scp_regions
+    from rockbottom.catalog import iam_statements, scp_regions
 
     one = row.profile
     place = region or "YOUR-REGION"

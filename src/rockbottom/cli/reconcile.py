@@ -17,9 +17,7 @@ from rockbottom.cli.exits import Exit
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
-    from rockbottom.reconcile.books import Book, Entry
-    from rockbottom.reconcile.comparing import Comparison, Row
-    from rockbottom.reconcile.native import Question
+    from rockbottom.reconcile import Book, Comparison, Entry, Question, Row
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _BILL = click.Path(path_type=Path, exists=True)
@@ -78,7 +76,7 @@ def command(ctx: click.Context, as_json: bool, everything: bool, **given: Any) -
     """
     from rockbottom.catalog import load_catalog
     from rockbottom.ledger import default_folder
-    from rockbottom.reconcile.own import ledger_book
+    from rockbottom.reconcile import ledger_book
 
     if not (given["cloudwatch"] or given["reports"] or given["explorers"]):
         raise click.UsageError("against what? give --cloudwatch, --cur PATH or --cost-explorer FILE")
@@ -98,15 +96,14 @@ Days = tuple[date | None, date | None]
 
 
 def _compared(ours: "Book", theirs: "Book", days: Days, catalog: "Catalog", given: dict[str, Any]) -> "Comparison":
-    from rockbottom.reconcile.comparing import compared
+    from rockbottom.reconcile import compared
 
     tolerance = Decimal(str(given["tolerance"])) / 100
     return compared(ours, theirs, catalog, tolerance, datetime.now(UTC).date(), *days)
 
 
 def _others(given: dict[str, Any], ours: "Book", catalog: "Catalog") -> "Iterator[tuple[Book, Days]]":
-    from rockbottom.reconcile.billed import billed_book
-    from rockbottom.reconcile.exports import bill_lines
+    from rockbottom.reconcile import bill_lines, billed_book
 
     since, until = (day.date() if day else None for day in (given["since"], given["until"]))
     for party, paths in (("CUR", given["reports"]), ("Cost Explorer", given["explorers"])):
@@ -124,7 +121,7 @@ def _others(given: dict[str, Any], ours: "Book", catalog: "Catalog") -> "Iterato
 def _cloudwatch(
     given: dict[str, Any], ours: "Book", catalog: "Catalog", since: date | None, until: date | None
 ) -> "tuple[Book, Days]":
-    from rockbottom.reconcile.native import native_book, question
+    from rockbottom.reconcile import native_book, question
 
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     last = until or yesterday
@@ -213,7 +210,7 @@ def _sums(one: "Comparison") -> Iterator[str]:
 
 
 def _row_text(row: "Row", one: "Comparison") -> Iterator[str]:
-    from rockbottom.reconcile.books import KINDS
+    from rockbottom.reconcile import KINDS
 
     sign = "=" if row.agrees else "!"
     yield f"{sign} {row.day}  {row.model}"

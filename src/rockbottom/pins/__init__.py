@@ -8,30 +8,54 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rockbottom.pins.bills import ConversationBill, Limits, simulated_bill
+    from rockbottom.pins.bills import ConversationBill, Limits, observed_bill, simulated_bill
     from rockbottom.pins.checking import Gate, Status, Verdict
+    from rockbottom.pins.errors import NotRendered
     from rockbottom.pins.pin import Pin
-    from rockbottom.pins.pin_file import read_pins, update_pins
-    from rockbottom.pins.prefix import Prefix, read_prefix
-    from rockbottom.pins.rendering import Rendering, rendered
+    from rockbottom.pins.pin_file import nearest_file, read_pins, update_pins
+    from rockbottom.pins.prefix import Prefix, archive_of, read_prefix
+    from rockbottom.pins.rendering import Rendering, rendered, rendered_all, seen_from
+    from rockbottom.pins.telling import annotation, as_document, summary, totals, verdict_as_text
 
 __all__ = [
     "ConversationBill",
     "Gate",
     "Limits",
+    "NotRendered",
     "Pin",
     "Prefix",
     "Rendering",
     "Status",
     "Verdict",
+    "annotation",
+    "archive_of",
+    "as_document",
+    "nearest_file",
+    "observed_bill",
     "read_pins",
     "read_prefix",
     "rendered",
+    "rendered_all",
+    "seen_from",
     "simulated_bill",
+    "summary",
+    "totals",
     "update_pins",
+    "verdict_as_text",
 ]
 
 _HOMES = {
+    "observed_bill": "bills",
+    "NotRendered": "errors",
+    "nearest_file": "pin_file",
+    "archive_of": "prefix",
+    "rendered_all": "rendering",
+    "seen_from": "rendering",
+    "annotation": "telling",
+    "as_document": "telling",
+    "summary": "telling",
+    "totals": "telling",
+    "verdict_as_text": "telling",
     "ConversationBill": "bills",
     "Gate": "checking",
     "Limits": "bills",

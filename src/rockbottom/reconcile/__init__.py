@@ -1,1 +1,23 @@
 """The ledger held against what AWS counted (CloudWatch) and what AWS billed (CUR, Cost Explorer), day by day."""
+
+from rockbottom.reconcile.billed import billed_book
+from rockbottom.reconcile.books import KINDS, Book, Entry
+from rockbottom.reconcile.comparing import Comparison, Row, compared
+from rockbottom.reconcile.exports import bill_lines
+from rockbottom.reconcile.native import Question, native_book, question
+from rockbottom.reconcile.own import ledger_book
+
+__all__ = [
+    "KINDS",
+    "Book",
+    "Comparison",
+    "Entry",
+    "Question",
+    "Row",
+    "bill_lines",
+    "billed_book",
+    "compared",
+    "ledger_book",
+    "native_book",
+    "question",
+]

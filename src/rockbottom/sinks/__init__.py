@@ -4,17 +4,85 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rockbottom.sinks.cloudwatch import CloudWatch
-    from rockbottom.sinks.emf import EmbeddedMetrics
+    from rockbottom.sinks.billing import cost_of
+    from rockbottom.sinks.cloudwatch import CloudWatch, CloudWatchOutlet, connector
+    from rockbottom.sinks.definitions import DEFINITIONS, WRITE_WASTE
+    from rockbottom.sinks.emf import EmbeddedMetrics, EmfOutlet, writer_of
     from rockbottom.sinks.errors import CannotPublish
+    from rockbottom.sinks.exposing import LedgerMetrics
+    from rockbottom.sinks.gathering import MINUTES_A_MONTH, Gatherer, checked_dimensions, checked_metrics
+    from rockbottom.sinks.minutes import MINUTE_S, MinuteTable, Sum
     from rockbottom.sinks.otel import OpenTelemetry
-    from rockbottom.sinks.prometheus import Prometheus
-    from rockbottom.sinks.publisher import Publisher, Stats
+    from rockbottom.sinks.prometheus import Prometheus, serve
+    from rockbottom.sinks.publisher import Outlet, Publisher, Stats, Undelivered
+    from rockbottom.sinks.republishing import Amount, PlaceFile, Republisher, amount_of
+    from rockbottom.sinks.waste import GRACE_S, Settled, WriteWaste
+    from rockbottom.sinks.waste_price import wasted_usd
 
-__all__ = ["CannotPublish", "CloudWatch", "EmbeddedMetrics", "OpenTelemetry", "Prometheus", "Publisher", "Stats"]
+__all__ = [
+    "DEFINITIONS",
+    "GRACE_S",
+    "MINUTES_A_MONTH",
+    "MINUTE_S",
+    "WRITE_WASTE",
+    "Amount",
+    "CannotPublish",
+    "CloudWatch",
+    "CloudWatchOutlet",
+    "EmbeddedMetrics",
+    "EmfOutlet",
+    "Gatherer",
+    "LedgerMetrics",
+    "MinuteTable",
+    "OpenTelemetry",
+    "Outlet",
+    "PlaceFile",
+    "Prometheus",
+    "Publisher",
+    "Republisher",
+    "Settled",
+    "Stats",
+    "Sum",
+    "Undelivered",
+    "WriteWaste",
+    "amount_of",
+    "checked_dimensions",
+    "checked_metrics",
+    "connector",
+    "cost_of",
+    "serve",
+    "wasted_usd",
+    "writer_of",
+]
 
 # Where each public name lives; imported when it is first asked for, because each sink has a library of its own.
 _HOMES = {
+    "cost_of": "billing",
+    "CloudWatchOutlet": "cloudwatch",
+    "connector": "cloudwatch",
+    "DEFINITIONS": "definitions",
+    "WRITE_WASTE": "definitions",
+    "EmfOutlet": "emf",
+    "writer_of": "emf",
+    "LedgerMetrics": "exposing",
+    "Gatherer": "gathering",
+    "MINUTES_A_MONTH": "gathering",
+    "checked_dimensions": "gathering",
+    "checked_metrics": "gathering",
+    "MINUTE_S": "minutes",
+    "MinuteTable": "minutes",
+    "Sum": "minutes",
+    "serve": "prometheus",
+    "Outlet": "publisher",
+    "Undelivered": "publisher",
+    "Amount": "republishing",
+    "PlaceFile": "republishing",
+    "Republisher": "republishing",
+    "amount_of": "republishing",
+    "GRACE_S": "waste",
+    "Settled": "waste",
+    "WriteWaste": "waste",
+    "wasted_usd": "waste_price",
     "CannotPublish": "errors",
     "CloudWatch": "cloudwatch",
     "EmbeddedMetrics": "emf",

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rockbottom.catalog import load_catalog
-from rockbottom.pins import ConversationBill, simulated_bill
-from rockbottom.pins.bills import observed_bill
-from rockbottom.pins.prefix import archive_of
+from rockbottom.pins import ConversationBill, archive_of, observed_bill, simulated_bill
 from rockbottom.plan.usages import usage_of
 from rockbottom.quantities import RockbottomError, Usd
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from rockbottom.catalog import load_catalog
-from rockbottom.pins import Gate, Rendering, Status, Verdict, read_pins
-from rockbottom.pins.telling import verdict_as_text
+from rockbottom.pins import Gate, Rendering, Status, Verdict, read_pins, verdict_as_text
 from rockbottom.quantities import RockbottomError
 
 

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from rockbottom.catalog import Catalog
 from rockbottom.ledger import CallRecord
-from rockbottom.sinks.waste import GRACE_S, Settled, WriteWaste
-from rockbottom.sinks.waste_price import wasted_usd
+from rockbottom.sinks import GRACE_S, Settled, WriteWaste, wasted_usd
 from rockbottom.watch.judging import Judge
 from rockbottom.watch.misses import Miss, family_shown, priced
 from rockbottom.watch.sums import CAUSE, Key, Sums, key_of
