@@ -23,9 +23,8 @@ from rockbottom.batch.records import Kind
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import NoPriceInForce, Tier
 from rockbottom.cost import Cost, bill
-from rockbottom.dialects import Reader
+from rockbottom.dialects import Reader, usage_of
 from rockbottom.plan import Planner
-from rockbottom.plan.usages import usage_of
 from rockbottom.prompt import Api
 from rockbottom.quantities import Usage
 

@@ -24,11 +24,10 @@ from rockbottom.batch import (
 from rockbottom.batch import run as run_batch
 from rockbottom.bench.errors import EndpointDied, EndpointRefused
 from rockbottom.bench.lanes import Lane
-from rockbottom.bench.replies import Reply, anthropic_usage, converse_blocks, converse_usage
+from rockbottom.bench.replies import Reply, converse_blocks, counted
 from rockbottom.bench.requests import Dialect, Request
 from rockbottom.bench.workload import Workload
 from rockbottom.catalog import PriceBook, Tier
-from rockbottom.quantities import Ttl
 
 REFUSED = "BatchJob"  # the code of a refusal that ends its own lane only
 Place = tuple[int, int]  # conversation and turn, from 0
@@ -115,10 +114,10 @@ def _replies(outcome: Outcome, dialect: Dialect) -> Iterator[tuple[Place, Reply]
 
 def _reply(output: Mapping[str, Any], dialect: Dialect) -> Reply:
     if dialect == "anthropic":
-        usage = anthropic_usage(output["usage"], Ttl.FIVE_MINUTES)
+        usage = counted(output["usage"])
         return Reply(usage, converse_blocks(output["content"]), output.get("stop_reason") or "")
     content: Sequence[Mapping[str, Any]] = output["output"]["message"]["content"]
-    usage = converse_usage(output["usage"], Ttl.FIVE_MINUTES)
+    usage = counted(output["usage"])
     return Reply(usage, tuple(content), output.get("stopReason") or "")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rockbottom.bench.errors import BenchError, EndpointDied, EndpointRefused, SdkTooOld, WrongSetting
-from rockbottom.bench.replies import Reply, anthropic_usage, converse_blocks, converse_usage
+from rockbottom.bench.replies import Reply, converse_blocks, counted
 from rockbottom.bench.requests import Request
 from rockbottom.quantities import Ttl
 
@@ -113,7 +113,7 @@ def _converse(client: Any, model_id: str, request: Request, ttl: Ttl, clock: Clo
     begun = clock()
     reply = client.converse(modelId=model_id, **request.body)
     return Reply(
-        usage=converse_usage(reply["usage"], ttl),
+        usage=counted(reply["usage"], ttl),
         content=tuple(reply["output"]["message"]["content"]),
         stop_reason=reply["stopReason"],
         latency_ms=reply.get("metrics", {}).get("latencyMs"),
@@ -134,7 +134,7 @@ def _converse_stream(client: Any, model_id: str, request: Request, ttl: Ttl, clo
     if gathered.usage is None:
         raise EndpointDied("the stream ended without its metadata, so its tokens are not known")
     return Reply(
-        usage=converse_usage(gathered.usage, ttl),
+        usage=counted(gathered.usage, ttl),
         content=gathered.content(),
         stop_reason=gathered.stop_reason,
         latency_ms=gathered.latency_ms,
@@ -191,10 +191,10 @@ def _invoke(client: Any, model_id: str, request: Request, ttl: Ttl, clock: Clock
     body: Any = json.loads(reply["body"].read())
     elapsed = _ms(begun, clock)
     if request.dialect == "anthropic":
-        usage, content = anthropic_usage(body["usage"], ttl), converse_blocks(_blocks(body["content"]))
+        usage, content = counted(body["usage"], ttl), converse_blocks(_blocks(body["content"]))
         stop = body.get("stop_reason") or ""
     else:
-        usage, content = converse_usage(body["usage"], ttl), tuple(body["output"]["message"]["content"])
+        usage, content = counted(body["usage"], ttl), tuple(body["output"]["message"]["content"])
         stop = body.get("stopReason") or ""
     return Reply(usage, content, stop, None, elapsed, None, _request_id(reply))
 

@@ -18,9 +18,9 @@ from rockbottom.client.listening import CallListener
 from rockbottom.client.planning import Request
 from rockbottom.client.streams import watched_body, watched_stream
 from rockbottom.client.tagging import metadata_of
-from rockbottom.client.usage import converse_usage, header_usage, native_usage
 from rockbottom.client.whereabouts import NOWHERE, whereabouts_of
-from rockbottom.quantities import Ttl, Usage
+from rockbottom.dialects import header_counts, usage_of
+from rockbottom.quantities import Usage
 
 OPERATIONS = ("Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream")
 
@@ -134,7 +134,8 @@ class Hooks:
     def _watch(self, call: Call, parsed: dict[str, Any], operation: str) -> None:
         listener, ttl = CallListener(self._attachment, call), call.default_ttl
         if operation == "Converse":
-            listener.finished(converse_usage(parsed["usage"], ttl)) if "usage" in parsed else listener.abandoned()
+            usage = usage_of(parsed.get("usage"), ttl)
+            listener.finished(usage) if usage is not None else listener.abandoned()
         elif operation == "ConverseStream":
             parsed["stream"] = watched_stream(parsed["stream"], ttl, listener)
             listener.hold(parsed["stream"])
@@ -142,9 +143,9 @@ class Hooks:
             parsed["body"] = watched_stream(parsed["body"], ttl, listener)
             listener.hold(parsed["body"])
         else:
-            usage = header_usage(parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {}), ttl)
-            if usage is not None and (not usage.cache_write or call.has_one_ttl):
-                listener.finished(usage)
+            counts = header_counts(parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {}))
+            if counts is not None and (not counts.write or call.has_one_ttl):
+                listener.finished(counts.usage(ttl))
             else:
                 parsed["body"] = watched_body(parsed["body"], ttl, listener)
                 listener.hold(parsed["body"])
@@ -240,8 +241,8 @@ def pinger(client: Any) -> Callable[[Request], Usage | None]:
         token = BYPASS.set(True)
         try:
             if "body" in request:
-                return native_usage(json.loads(client.invoke_model(**request)["body"].read()), Ttl.FIVE_MINUTES)
-            return converse_usage(client.converse(**request)["usage"], Ttl.FIVE_MINUTES)
+                return usage_of(json.loads(client.invoke_model(**request)["body"].read()).get("usage"))
+            return usage_of(client.converse(**request)["usage"])
         except Exception:
             return None  # no keep-alive is worth an error; the prefix is left to expire
         finally:

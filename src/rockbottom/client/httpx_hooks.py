@@ -28,8 +28,8 @@ from rockbottom.client.planning import Request
 from rockbottom.client.signing import CredentialSource, credentials_of, resigned
 from rockbottom.client.streams import BodyWatcher, StreamWatcher
 from rockbottom.client.tagging import metadata_of
-from rockbottom.client.usage import header_usage
 from rockbottom.client.whereabouts import Whereabouts, whereabouts_of
+from rockbottom.dialects import header_counts
 from rockbottom.quantities import RockbottomError
 
 _PATH = re.compile(r"/model/(?P<model>[^/]+)/(?P<kind>converse|converse-stream|invoke|invoke-with-response-stream)$")
@@ -187,11 +187,11 @@ class Hooks:
         if leg.kind.endswith("stream"):
             feed = StreamFeed(StreamWatcher(ttl, listener))
         else:
-            usage = header_usage(response.headers, ttl)
-            if usage is not None and not usage.cache_write:
-                return listener.finished(usage)
+            counts = header_counts(response.headers)
+            if counts is not None and not counts.write:
+                return listener.finished(counts.usage(ttl))
             if response.headers.get("content-encoding", "identity") != "identity":
-                return listener.abandoned() if usage is None else listener.finished(usage)
+                return listener.abandoned() if counts is None else listener.finished(counts.usage(ttl))
             feed = BodyFeed(BodyWatcher(ttl, listener))
         response.stream = watched(self._library, response.stream, feed)
         listener.hold(response.stream)

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from rockbottom.catalog import Catalog, Model, ModelId, Resolve, Tier
-from rockbottom.dialects import Reader
+from rockbottom.dialects import Reader, tier_of
 from rockbottom.prompt import Api, CachePoint, Placement, PrefixHash, Prompt, Section, prefix_hashes, seeds_of
 from rockbottom.quantities import TokenWeights, Ttl
 
@@ -87,10 +87,3 @@ def with_placements(reading: Reading, placements: Iterable[Placement]) -> Readin
     added = tuple(CachePoint(one.after, one.ttl, segments[one.after - 1].section, None) for one in placements)
     points = tuple(sorted((*reading.prompt.points, *added), key=lambda point: point.after))
     return replace(reading, prompt=replace(reading.prompt, points=points))
-
-
-def tier_of(request: Mapping[str, Any]) -> Tier:
-    """The service tier a request asks for; what the catalogue has no price for counts as default."""
-    asked = request.get("serviceTier")
-    name = asked.get("type") if isinstance(asked, Mapping) else asked
-    return {"flex": Tier.FLEX, "priority": Tier.PRIORITY}.get(str(name), Tier.DEFAULT)

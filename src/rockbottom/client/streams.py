@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import cache
 from typing import Any, Protocol, cast
 
-from rockbottom.client.usage import METRICS, converse_usage, metrics_usage, native_usage, split_of
+from rockbottom.dialects import INVOKED, METRICS, NO_SPLIT, counts_of, usage_of
 from rockbottom.quantities import Ttl, Usage
 
 
@@ -44,7 +44,7 @@ class StreamWatcher:
     def __init__(self, default_ttl: Ttl, listener: Listener) -> None:
         self._default_ttl = default_ttl
         self.listener = listener
-        self._split: Mapping[Ttl, int] = {}
+        self._split: Mapping[Ttl, int] = NO_SPLIT
         self._begun = False
 
     def see(self, event: Any) -> None:
@@ -53,7 +53,7 @@ class StreamWatcher:
             if "chunk" in event:
                 self.chunk(event["chunk"].get("bytes", b""))
             elif "metadata" in event:
-                self.listener.finished(converse_usage(event["metadata"]["usage"], self._default_ttl))
+                self._end(usage_of(event["metadata"]["usage"], self._default_ttl))
             elif not self._begun and any(name in event for name in _FIRST_TOKENS):
                 self.begin()
         except (KeyError, TypeError, ValueError, AttributeError):
@@ -68,13 +68,17 @@ class StreamWatcher:
     def chunk(self, data: bytes) -> None:
         """Look at one chunk of a native stream; Anthropic's says before its first token what was written."""
         if b"message_start" in data:
-            message = json.loads(data).get("message", {})
-            self._split = split_of(message.get("usage", {}))
+            counts = counts_of(json.loads(data).get("message", {}).get("usage"))
+            self._split = counts.split if counts is not None else NO_SPLIT
         elif not self._begun:
             self.begin()
         if _METRICS in data:
-            metrics = json.loads(data)[METRICS]
-            self.listener.finished(metrics_usage(metrics, self._split, self._default_ttl))
+            counts = INVOKED.counts(json.loads(data)[METRICS])
+            self._end(None if counts is None else counts._replace(split=self._split).usage(self._default_ttl))
+
+    def _end(self, usage: Usage | None) -> None:
+        if usage is not None:
+            self.listener.finished(usage)
 
     def close(self) -> None:
         """The stream is at its end, or will not be read further."""
@@ -104,8 +108,8 @@ class BodyWatcher:
         if not text:
             return self.listener.abandoned()
         try:
-            usage = native_usage(json.loads(text), self._default_ttl)
-        except (ValueError, TypeError, KeyError, AttributeError):
+            usage = usage_of(json.loads(text).get("usage"), self._default_ttl)
+        except (ValueError, AttributeError):
             usage = None
         return self.listener.finished(usage) if usage is not None else self.listener.abandoned()
 

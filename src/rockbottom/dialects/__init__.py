@@ -7,6 +7,7 @@ from rockbottom.dialects.anthropic import read_anthropic
 from rockbottom.dialects.converse import read_converse
 from rockbottom.dialects.nova import read_nova
 from rockbottom.dialects.reading import Reader
+from rockbottom.dialects.registry import counts_of, usage_of
 from rockbottom.dialects.replies import (
     METRICS,
     anthropic_chunks,
@@ -16,6 +17,8 @@ from rockbottom.dialects.replies import (
     nova_chunks,
     nova_reply,
 )
+from rockbottom.dialects.request import tier_of
+from rockbottom.dialects.usage import INVOKED, NO_SPLIT, Counts, header_counts
 from rockbottom.dialects.writing import (
     with_anthropic_points,
     with_converse_points,
@@ -24,17 +27,24 @@ from rockbottom.dialects.writing import (
 )
 
 __all__ = [
+    "INVOKED",
     "METRICS",
+    "NO_SPLIT",
+    "Counts",
     "Reader",
     "anthropic_chunks",
     "anthropic_reply",
     "converse_events",
     "converse_reply",
+    "counts_of",
+    "header_counts",
     "nova_chunks",
     "nova_reply",
     "read_anthropic",
     "read_converse",
     "read_nova",
+    "tier_of",
+    "usage_of",
     "with_anthropic_points",
     "with_converse_points",
     "with_nova_points",

@@ -9,6 +9,7 @@ from typing import Any
 
 from rockbottom.dialects.assembly import Assembly, effort_of, schema_of, thinking_of
 from rockbottom.dialects.blocks import Weighed, weigh_block
+from rockbottom.dialects.usage import NO_SPLIT, Counters, split_of
 from rockbottom.prompt import (
     Api,
     BlockKind,
@@ -24,6 +25,19 @@ from rockbottom.prompt import (
     list_at,
     object_at,
     place_of,
+)
+from rockbottom.quantities import Ttl
+
+
+def _split(said: Mapping[str, Any]) -> Mapping[Ttl, int]:
+    creation = said.get("cache_creation")
+    if not is_object(creation):
+        return NO_SPLIT
+    return split_of((ttl.value, creation.get(f"ephemeral_{ttl.value}_input_tokens")) for ttl in Ttl)
+
+
+COUNTERS = Counters(
+    "input_tokens", "output_tokens", ("cache_read_input_tokens",), ("cache_creation_input_tokens",), _split
 )
 
 _KINDS = {

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from rockbottom.dialects.assembly import Assembly, effort_of, schema_of, thinking_of
 from rockbottom.dialects.blocks import Weighed, weigh_block
+from rockbottom.dialects.usage import NO_SPLIT, Counters, split_of
 from rockbottom.prompt import (
     Api,
     BlockKind,
@@ -14,10 +15,28 @@ from rockbottom.prompt import (
     Parameters,
     Prompt,
     Section,
+    is_list,
     is_object,
     list_at,
     object_at,
     place_of,
+)
+from rockbottom.quantities import Ttl
+
+
+def _split(said: Mapping[str, Any]) -> Mapping[Ttl, int]:
+    details = said.get("cacheDetails")
+    if not is_list(details):
+        return NO_SPLIT
+    return split_of((row.get("ttl"), row.get("inputTokens")) for row in details if is_object(row))
+
+
+COUNTERS = Counters(
+    "inputTokens",
+    "outputTokens",
+    ("cacheReadInputTokens", "cacheReadInputTokenCount"),  # Nova's own body has the second alone
+    ("cacheWriteInputTokens", "cacheWriteInputTokenCount"),
+    _split,
 )
 
 _DOCUMENTS = (BlockKind.DOCUMENT, BlockKind.TEXT_DOCUMENT)

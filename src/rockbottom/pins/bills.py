@@ -14,7 +14,8 @@ from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import Catalog, ModelId, NoPriceInForce, Tier
 from rockbottom.cost import bill
 from rockbottom.diagnose import Archive, Record
-from rockbottom.plan.bodies import opened, tier_of
+from rockbottom.dialects import tier_of
+from rockbottom.plan.bodies import opened
 from rockbottom.quantities import NO_USAGE, RockbottomError, Usage, Usd
 
 _GAP_S = Decimal(30)

@@ -13,9 +13,9 @@ from typing import Any
 from rockbottom.cache import Behaviour, Namespace, behaviour_of, outcome, refusal
 from rockbottom.catalog import Catalog, ModelId, Scope, Tier, UnresolvedProfile, load_catalog
 from rockbottom.diagnose import Archive, Record, Sent
-from rockbottom.dialects import Reader
+from rockbottom.dialects import Reader, tier_of
 from rockbottom.pins.errors import NothingToPin
-from rockbottom.plan.bodies import opened, tier_of
+from rockbottom.plan.bodies import opened
 from rockbottom.prompt import MalformedBody, Parameters, Section, digest_of, prefix_hashes, seeds_of
 from rockbottom.quantities import Ttl
 

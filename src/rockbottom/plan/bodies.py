@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rockbottom.catalog import ModelId, Tier
+from rockbottom.catalog import ModelId
 from rockbottom.dialects import with_anthropic_points, with_converse_points, with_nova_points
 from rockbottom.prompt import Api, MalformedBody, Placement, Prompt, is_object
 
@@ -54,10 +54,3 @@ def with_points(
     if model.model.vendor == "amazon":
         return with_nova_points(body, prompt, placements)
     return with_anthropic_points(body, prompt, placements)
-
-
-def tier_of(request: Mapping[str, Any]) -> Tier:
-    """The service tier that the request asks for; one that has no prices of its own counts as the default."""
-    tier = request.get("serviceTier")
-    asked = tier.get("type") if is_object(tier) else tier
-    return {"flex": Tier.FLEX, "priority": Tier.PRIORITY}.get(str(asked), Tier.DEFAULT)

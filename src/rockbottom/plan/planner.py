@@ -10,8 +10,8 @@ from typing import Any
 
 from rockbottom.cache import Behaviour, as_sent
 from rockbottom.catalog import Catalog, Resolve, Tier, load_catalog
-from rockbottom.dialects import Reader, without_points
-from rockbottom.plan.bodies import closed, opened, tier_of, with_points
+from rockbottom.dialects import Reader, tier_of, usage_of, without_points
+from rockbottom.plan.bodies import closed, opened, with_points
 from rockbottom.plan.contents import Changed, moved, volatile_from, with_sorted_tools
 from rockbottom.plan.decision import Decision, Mind, Pending, forget
 from rockbottom.plan.guard import Guard
@@ -24,10 +24,9 @@ from rockbottom.plan.prices import day_of
 from rockbottom.plan.priors import Counts, load_priors
 from rockbottom.plan.returns import ClassKey, Returns
 from rockbottom.plan.state import Saved, load, new_secret, save, secret_in
-from rockbottom.plan.usages import usage_of
 from rockbottom.plan.volatile import Volatiles
 from rockbottom.prompt import Placement, PrefixHash, Prompt, prefix_hashes
-from rockbottom.quantities import RockbottomError, Usage
+from rockbottom.quantities import RockbottomError, Ttl, Usage
 
 CAPACITY = 200_000
 """Prefixes remembered, a stretch sent only together counting as two more: at most some 70 MB."""
@@ -188,7 +187,7 @@ class Planner:
         if pending is None or key is None:
             return
         self._landed(key)
-        said = usage_of(usage, pending.hour_share)
+        said = usage_of(usage, Ttl.ONE_HOUR, pending.hour_share)
         if said is None:
             return
         self._observes = True

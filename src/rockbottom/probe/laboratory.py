@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from rockbottom.client.errors import ProbeStopped
 from rockbottom.client.planning import Request
-from rockbottom.client.usage import converse_usage, native_usage
+from rockbottom.dialects import usage_of
 from rockbottom.probe.steps import Finding, Reply, Send, Steps, Wait
-from rockbottom.quantities import Fault, Ttl
+from rockbottom.quantities import Fault
 
 _RETRIED = ("ThrottlingException", "ServiceUnavailableException", "InternalServerException", "ModelNotReadyException")
 _FATAL = ("ExpiredTokenException", "UnrecognizedClientException", "ResourceNotFoundException")
@@ -121,10 +121,9 @@ class RealService:
 
     def _sent(self, request: Request) -> Reply:
         if "body" in request:
-            body = json.loads(self._client.invoke_model(**request)["body"].read())
-            usage = native_usage(body, Ttl.FIVE_MINUTES)
+            usage = usage_of(json.loads(self._client.invoke_model(**request)["body"].read()).get("usage"))
         else:
-            usage = converse_usage(self._client.converse(**request)["usage"], Ttl.FIVE_MINUTES)
+            usage = usage_of(self._client.converse(**request)["usage"])
         return Reply(usage) if usage is not None else Reply(error="NoUsage", message="the reply carried no usage")
 
     def now(self) -> float:

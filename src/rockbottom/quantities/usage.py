@@ -1,8 +1,10 @@
 """Tokens by billable unit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+
+from rockbottom.quantities.durations import Ttl
 
 
 class Unit(Enum):
@@ -26,6 +28,11 @@ class Usage:
     cache_write_5m: int = 0
     cache_write_30m: int = 0
     cache_write_1h: int = 0
+
+    @classmethod
+    def of(cls, input: int, output: int, cache_read: int, writes: Mapping[Ttl, int]) -> "Usage":
+        """The usage of a call that wrote so many tokens at each lifetime."""
+        return cls(input, output, cache_read, **{f"cache_write_{ttl.value}": tokens for ttl, tokens in writes.items()})
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rockbottom.catalog import load_catalog
+from rockbottom.dialects import usage_of
 from rockbottom.pins import ConversationBill, archive_of, observed_bill, simulated_bill
-from rockbottom.plan.usages import usage_of
 from rockbottom.quantities import RockbottomError, Usd
 
 if TYPE_CHECKING:

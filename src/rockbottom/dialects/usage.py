@@ -1,0 +1,108 @@
+"""The counters of a reply read into ``quantities.Usage``; every dialect says how it names them.
+
+Where a reply does not say for how long its writes live, whoever sent the request knows what it asked for.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeGuard
+
+from rockbottom.prompt import is_object
+from rockbottom.quantities import Ttl, Usage
+
+Json = Mapping[str, Any]
+NO_SPLIT: Mapping[Ttl, int] = {}
+_TTLS: Mapping[object, Ttl] = {ttl.value: ttl for ttl in Ttl}
+
+
+class Counts(NamedTuple):
+    """Tokens as a reply counts them: ``input`` was neither read nor written, ``split`` is what it says of lifetimes."""
+
+    input: int
+    output: int
+    read: int
+    write: int
+    split: Mapping[Ttl, int] = NO_SPLIT
+
+    def usage(self, ttl: Ttl = Ttl.FIVE_MINUTES, share: float = 1.0) -> Usage:
+        """The usage. What the reply does not split was asked for at ``ttl``, all but a ``share`` at five minutes.
+
+        A split of more than was written is none.
+        """
+        rest = self.write - sum(self.split.values())
+        writes = dict(self.split if rest >= 0 else NO_SPLIT)
+        rest = rest if rest >= 0 else self.write
+        asked = rest if share == 1.0 else round(rest * share)
+        for lifetime, tokens in ((ttl, asked), (Ttl.FIVE_MINUTES, rest - asked)):
+            writes[lifetime] = writes.get(lifetime, 0) + tokens
+        return Usage.of(self.input, self.output, self.read, writes)
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """The names of a dialect's counters. ``inclusive``: its input counts what was read and written too."""
+
+    input: str
+    output: str
+    read: tuple[str, ...]
+    write: tuple[str, ...]
+    split: Callable[[Json], Mapping[Ttl, int]]
+    inclusive: bool = False
+
+    def counts(self, said: object) -> Counts | None:
+        """The counts in a ``usage`` object; None where it does not count its input."""
+        if not is_object(said):
+            return None
+        counted = _number(said, (self.input,))
+        if counted is None:
+            return None
+        split = self.split(said)
+        read, write = _number(said, self.read) or 0, _number(said, self.write)
+        if write is None:
+            write = sum(split.values())
+        if self.inclusive:
+            counted = max(0, counted - read - write)
+        return Counts(counted, _number(said, (self.output,)) or 0, read, write, split)
+
+
+def no_split(said: Json) -> Mapping[Ttl, int]:
+    """The lifetimes of writes of which nothing is said."""
+    return NO_SPLIT
+
+
+def split_of(rows: Iterable[tuple[object, object]]) -> Mapping[Ttl, int]:
+    """Tokens by lifetime out of spellings of both; what is no lifetime or no number counts as not split."""
+    return {_TTLS[name]: tokens for name, tokens in rows if name in _TTLS and _is_count(tokens) and tokens}
+
+
+INVOKED = Counters(
+    "inputTokenCount", "outputTokenCount", ("cacheReadInputTokenCount",), ("cacheWriteInputTokenCount",), no_split
+)
+"""The counters that Bedrock itself puts beside a native reply: in invocation logs and on the last chunk of a stream."""
+
+_HEADER = "x-amzn-bedrock-{}-token-count"
+
+
+def header_counts(headers: Mapping[str, str]) -> Counts | None:
+    """The counts in the headers of an InvokeModel reply, None where they are not all there."""
+
+    def count(name: str) -> int | None:
+        text = headers.get(_HEADER.format(name))
+        return int(text) if text is not None and text.isdigit() else None
+
+    uncached, output = count("input"), count("output")
+    if uncached is None or output is None:
+        return None
+    return Counts(uncached, output, count("cache-read-input") or 0, count("cache-write-input") or 0)
+
+
+def _number(said: Json, names: tuple[str, ...]) -> int | None:
+    for name in names:
+        value = said.get(name)
+        if _is_count(value):
+            return value
+    return None
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
