@@ -4,21 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from rockbottom.figures import change, clipped, decimals_for, money, percent
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [("384.432", "384.43"), ("2.5628", "2.563"), ("0.0128144", "0.01281"), ("0", "0"), ("1646.629", "1,646.63")],
-)
-def test_money_has_the_digits_that_matter(value, shown):
-    """Four figures below ten dollars, cents above."""
-    assert money(Decimal(value)) == shown
-
-
-def test_a_column_of_money_has_one_number_of_decimals():
-    """So that its points stand below each other: as many as the largest value needs."""
-    assert decimals_for([Decimal("0.000977"), Decimal("0.01307")]) == 5
+from rockbottom.figures import change, counted, duration, megabytes, share, tokens, tokens_in_short
 
 
 @pytest.mark.parametrize(
@@ -29,7 +15,69 @@ def test_a_saving_is_shown_as_a_change_of_the_bill(saved, shown):
     assert change(Decimal(saved)) == shown
 
 
-def test_percent_and_clipping():
-    """Whole percent, and an ellipsis inside the width."""
-    assert percent(Decimal("0.525")) == "53%"
-    assert clipped("abcdef", 4) == "abc…"
+@pytest.mark.parametrize(
+    ("part", "decimals", "shown"),
+    [
+        ("0.525", 0, "53%"), ("0", 0, "0%"), ("1", 0, "100%"), ("-0.12", 0, "−12%"), ("0.9962", 0, "99.6%"),
+        ("0.33333", 1, "33.3%"), ("1", 1, "100.0%"), ("0.9994", 1, "99.9%"),
+    ],
+)  # fmt: skip
+def test_a_share_is_percent(part, decimals, shown):
+    """Whole, or with the decimals asked for."""
+    assert share(Decimal(part), decimals) == shown
+
+
+@pytest.mark.parametrize(
+    ("part", "decimals", "shown"),
+    [("0.9996", 0, ">99.9%"), ("0.99951", 1, ">99.9%"), ("0.0004", 0, "<0.1%"), ("0.000049", 2, "<0.01%")],
+)
+def test_a_share_never_claims_all_or_nothing(part, decimals, shown):
+    """What rounds to 100% or to 0% and is not, is said to be near it."""
+    assert share(Decimal(part), decimals) == shown
+
+
+def test_a_share_may_be_a_double():
+    """It is read as it is written, so that a half stays one."""
+    assert share(0.525) == "53%"
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(0, "0"), (9_999, "9,999"), (12_834, "12.8k"), (1_300_000, "1.3M"), (2_160_000_000, "2.2G"), (-12_834, "−12.8k")],
+)
+def test_tokens_in_short(count, shown):
+    """Every digit as long as there are few."""
+    assert tokens_in_short(count) == shown
+
+
+def test_tokens_in_short_where_there_is_more_room():
+    """Every digit below the bound given."""
+    assert [tokens_in_short(count, exact_below=100_000) for count in (99_999, 100_000)] == ["99,999", "100.0k"]
+
+
+def test_tokens_have_thousands():
+    """And nothing for no figure."""
+    assert [tokens(12_834), tokens(0), tokens(None), tokens(-1_200)] == ["12,834", "0", "", "−1,200"]
+
+
+def test_one_is_no_plural():
+    """The noun agrees."""
+    assert [counted(1, "call"), counted(0, "call"), counted(1_200, "call")] == ["1 call", "0 calls", "1,200 calls"]
+
+
+def test_a_megabyte_is_a_million_bytes():
+    """With a decimal, halves up."""
+    assert [megabytes(1_250_000), megabytes(1_000_000_000)] == ["1.3 MB", "1,000.0 MB"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "0 s"), (0.25, "250 ms"), (1.5, "1.5 s"), (59, "59 s"), (90, "1 min 30 s"), (301, "5 min 1 s"),
+        (420, "7 min"), (3600, "1 h"), (3700, "1 h 1 min"), (11_050, "3 h 4 min"), (172_800, "2 days"),
+        (273_600, "3 days 4 h"),
+    ],
+)  # fmt: skip
+def test_a_duration_has_its_two_largest_units(seconds, shown):
+    """And leaves out what is zero."""
+    assert duration(seconds) == shown

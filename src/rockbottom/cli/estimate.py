@@ -256,7 +256,7 @@ def _print_presets(model: str | None, given: dict[str, Any], as_json: bool) -> N
 
 
 def _presets_text(rows: list[dict[str, Any]], model: str | None) -> list[str]:
-    from rockbottom.figures import Cell, Column, Paint, change, money, table
+    from rockbottom.figures import Cell, Column, Paint, change, table, usd
 
     if model is None:
         columns = [Column("preset", right=False), Column("", right=False, wide=True)]
@@ -266,7 +266,7 @@ def _presets_text(rows: list[dict[str, Any]], model: str | None) -> list[str]:
     columns = [Column("preset", right=False), *map(Column, heads), Column("with", right=False)]
     found = [
         [
-            Cell(row["preset"]), Cell(money(Decimal(row["before_usd"]), 2)), Cell(money(Decimal(row["after_usd"]), 2)),
+            Cell(row["preset"]), Cell(usd(Decimal(row["before_usd"]), 2)), Cell(usd(Decimal(row["after_usd"]), 2)),
             Cell(change(Decimal(row["saved_of_input"]))), Cell(change(Decimal(row["saved"]))), Cell(row["best"]),
         ]
         for row in rows

@@ -1,30 +1,47 @@
-"""Figures as people read them: money, tokens, shares and times as text, tables of columns, one palette."""
+"""Figures as people read them: money, tokens, shares and times as text, tables and paragraphs, one palette.
 
+Nothing here knows a terminal: its width is a parameter, and whether there is colour is the ``Paint``'s.
+"""
+
+from rockbottom.figures.money import Steps, decimals_for, usd, usd_exact
 from rockbottom.figures.numbers import (
     MINUS,
     change,
-    clipped,
-    decimals_for,
+    counted,
+    duration,
+    megabytes,
     milliseconds,
-    money,
-    percent,
-    printable,
+    rounded,
+    share,
     tokens,
+    tokens_in_short,
 )
-from rockbottom.figures.tables import Cell, Column, Paint, table
+from rockbottom.figures.palette import Paint, colour, page_colours
+from rockbottom.figures.tables import Cell, Column, table
+from rockbottom.figures.texts import clipped, paragraph, printable
 
 __all__ = [
     "MINUS",
     "Cell",
     "Column",
     "Paint",
+    "Steps",
     "change",
     "clipped",
+    "colour",
+    "counted",
     "decimals_for",
+    "duration",
+    "megabytes",
     "milliseconds",
-    "money",
-    "percent",
+    "page_colours",
+    "paragraph",
     "printable",
+    "rounded",
+    "share",
     "table",
     "tokens",
+    "tokens_in_short",
+    "usd",
+    "usd_exact",
 ]

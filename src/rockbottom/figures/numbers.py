@@ -1,59 +1,75 @@
-"""Numbers as people read them: money with the digits that matter, tokens with thousands, shares as percent."""
+"""Numbers as people read them: tokens with thousands, shares as percent, times in the units that matter."""
 
-from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 
 MINUS = "−"
+_LETTERS = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
+
+
+def rounded(value: Decimal, decimals: int, *, signed: bool = False) -> str:
+    """A number with thousands and so many decimals, halves rounded up; ``signed``: with a plus where it has none."""
+    exact = value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    return f"{exact:{'+' if signed else ''},.{decimals}f}".replace("-", MINUS)
 
 
 def tokens(count: int | None) -> str:
     """``12,834``; nothing for None."""
-    return "" if count is None else f"{count:,}"
+    return "" if count is None else f"{count:,}".replace("-", MINUS)
 
 
-def decimals_for(values: Iterable[Decimal]) -> int:
-    """How many decimals a column of money needs: four figures of its largest value, two at least."""
-    largest = max((abs(value) for value in values), default=Decimal(0))
-    if largest >= 10 or largest == 0:
-        return 2
-    return min(12, 3 - largest.adjusted())
+def tokens_in_short(count: int, exact_below: int = 10_000) -> str:
+    """``8,834``, ``12.8k``, ``1.3M``: tokens where there is little room; every digit below ``exact_below``."""
+    if abs(count) >= exact_below:
+        for size, letter in _LETTERS:
+            if abs(count) >= size:
+                return f"{rounded(Decimal(count) / size, 1)}{letter}"
+    return tokens(count)
 
 
-def money(value: Decimal, decimals: int | None = None) -> str:
-    """US dollars without a sign, ``384.43`` or ``0.01281``; zero is ``0``."""
-    if value == 0:
-        return "0"
-    places = decimals_for([value]) if decimals is None else decimals
-    rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
-    return f"{rounded:,.{places}f}".replace("-", MINUS)
+def counted(count: int, noun: str) -> str:
+    """``1 call``, ``1,200 calls``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def percent(share: Decimal) -> str:
-    """A share as whole percent, ``48%``; between 99% and 100% with a decimal, so that it never claims all."""
-    hundred = share * 100
-    if Decimal("99") < abs(hundred) < 100 or (hundred != 0 and abs(hundred) < 1):
-        return f"{hundred.quantize(Decimal('0.1')):f}%".replace("-", MINUS)
-    return f"{hundred.quantize(Decimal(1), rounding=ROUND_HALF_UP):f}%".replace("-", MINUS)
+def share(part: Decimal | float, decimals: int = 0) -> str:
+    """A share (0.48) as percent (``48%``); where rounding would claim all or nothing, a decimal or ``>99.9%``."""
+    hundred = Decimal(str(part)) * 100
+    size = abs(hundred)
+    places = max(decimals, 1) if 99 < size < 100 or 0 < size < 1 else decimals
+    finest = Decimal(1).scaleb(-places)
+    if size < 100 and size + finest / 2 >= 100:
+        return f">{100 - finest}%"
+    if size and size < finest / 2:
+        return f"<{finest}%"
+    return f"{rounded(hundred, places)}%"
 
 
 def change(saved: Decimal) -> str:
     """A saving as a change of the bill: ``−48%`` when 0.48 was saved, ``+12%`` when it costs more."""
     if saved == 0:
         return "0%"
-    sign = MINUS if saved > 0 else "+"
-    return sign + percent(abs(saved))
+    return (MINUS if saved > 0 else "+") + share(abs(saved))
 
 
 def milliseconds(value: float | None) -> str:
-    """Whole milliseconds."""
+    """Whole milliseconds; nothing for None."""
     return "" if value is None else f"{value:,.0f}"
 
 
-def printable(text: str) -> str:
-    """Text that does nothing to a terminal: control characters, which a tag or a name may hold, become ``?``."""
-    return text if text.isprintable() else "".join(one if one.isprintable() else "?" for one in text)
+def megabytes(size: int) -> str:
+    """Bytes as ``1.3 MB``, of 1,000,000 bytes."""
+    return f"{rounded(Decimal(size) / 10**6, 1)} MB"
 
 
-def clipped(text: str, width: int) -> str:
-    """Text of at most ``width`` characters, with an ellipsis where it was cut."""
-    return text if len(text) <= width else text[: max(0, width - 1)].rstrip() + "…"
+def duration(seconds: float) -> str:
+    """Seconds in their two largest units: ``800 ms``, ``1.5 s``, ``6 min 43 s``, ``5 h``, ``3 days 4 h``."""
+    if 0 < seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24) if hours >= 48 else (0, hours)
+    units = ((days, "days"), (hours, "h"), (minutes, "min"), (rest, "s"))
+    first = next(place for place, (value, _) in enumerate(units) if value)
+    return " ".join(f"{value} {unit}" for value, unit in units[first : first + 2] if value)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rockbottom.figures.numbers import printable
+from rockbottom.figures.palette import Paint
+from rockbottom.figures.texts import clipped, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +23,6 @@ class Cell:
     text: str
     style: str = ""
     spans: bool = False
-
-
-_CODES = {"dim": "2", "bold": "1", "good": "32", "bad": "31", "warn": "33"}
-
-
-class Paint:
-    """Puts colour around text, or nothing where colour is not wanted."""
-
-    def __init__(self, colour: bool) -> None:
-        self.colour = colour
-
-    def __call__(self, text: str, style: str) -> str:
-        """The text in a style; unknown and empty styles change nothing."""
-        code = _CODES.get(style)
-        return f"\x1b[{code}m{text}\x1b[0m" if self.colour and code and text else text
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int, paint: Paint) -> list[str]:
@@ -62,7 +48,7 @@ def _line(row: Sequence[Cell], columns: Sequence[Column], sizes: Sequence[int], 
         if cell.spans:
             parts.append(paint(cell.text, cell.style))
             break
-        text = cell.text if len(cell.text) <= size else cell.text[: size - 1].rstrip() + "…"
+        text = clipped(cell.text, size)
         padding = " " * (size - len(text))
         painted = paint(text, cell.style)
         parts.append(padding + painted if column.right else painted + padding)

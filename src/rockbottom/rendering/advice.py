@@ -1,11 +1,10 @@
 """Advice as text for a terminal, from its JSON document."""
 
-import textwrap
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from rockbottom.figures import MINUS, Cell, Column, Paint, change, decimals_for, money, table
+from rockbottom.figures import Cell, Column, Paint, change, decimals_for, paragraph, table, usd
 
 Json = Mapping[str, Any]
 _SIGNS = {"pull": ("✓", "good"), "ask": ("?", "warn"), "in use": ("✓", "dim"), "excluded": ("✗", "dim")}
@@ -25,12 +24,12 @@ def _title(document: Json, width: int, paint: Paint) -> list[str]:
     before, after = Decimal(document["before_usd"]), Decimal(document["after_usd"])
     places = decimals_for([before]) if before < 1 else 2
     head = f"{document['workload']} · {document['name']} ({document['scope']}) · {document['evidence']}"
-    said = f"${money(before, places)} a month without any lever; nothing known here lowers it"
+    said = f"${usd(before, places)} a month without any lever; nothing known here lowers it"
     if after < before:
         send = document["send"]
         tier = "" if send["tier"] == "default" else f", tier {send['tier']}"
         said = (
-            f"${money(before, places)} a month without any lever, ${money(after, places)} with those marked ✓ "
+            f"${usd(before, places)} a month without any lever, ${usd(after, places)} with those marked ✓ "
             f"({change(Decimal(document['saved']))}): {send['way']}, {send['model']}{tier}"
         )
     return [paint(line, "bold") for line in _wrapped(head, width)] + _wrapped(said, width)
@@ -59,7 +58,7 @@ def _money(text: str | None, places: int) -> Cell:
     if text is None:
         return Cell("")
     value = Decimal(text)
-    return Cell(money(value, places).replace("-", MINUS), "" if value > 0 else "dim")
+    return Cell(usd(value, places), "" if value > 0 else "dim")
 
 
 def _details(number: int, row: Json, width: int, paint: Paint) -> list[str]:
@@ -76,6 +75,4 @@ def _details(number: int, row: Json, width: int, paint: Paint) -> list[str]:
 
 def _wrapped(text: str, width: int, indent: int = 1) -> list[str]:
     space = " " * indent
-    return [
-        space + line for line in textwrap.wrap(text, width - indent, subsequent_indent="   ", break_on_hyphens=False)
-    ]
+    return paragraph(text, width, space, space + "   ")

@@ -1,13 +1,12 @@
 """The curve of cost against the share of the prompt that is the same: plain characters, an SVG, and a page."""
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from html import escape
 from importlib import resources
 from typing import Any
 
-from rockbottom.figures import decimals_for, money, tokens
+from rockbottom.figures import decimals_for, page_colours, paragraph, rounded, share, tokens, usd
 
 Json = Mapping[str, Any]
 KINDS = (("none", "no caching", "."), ("batch", "batch", "-"), ("cached", "cached", "*"))
@@ -32,7 +31,7 @@ def plot_of(sweep: Json, width: int) -> list[str]:
     places = decimals_for([most])
     lines = [" $ a month   " + "   ".join(f"{sign} {name}" for kind, name, sign in KINDS if _has(points, kind))]
     for index, row in enumerate(grid):
-        label = money(most * (_ROWS - index) / _ROWS, places) if index % 7 == 0 else ""
+        label = usd(most * (_ROWS - index) / _ROWS, places) if index % 7 == 0 else ""
         lines.append(f" {label:>10} |{''.join(row)}".rstrip())
     lines.append(f" {'':>10} +{'-' * (across + 1)}")
     lines.append(f" {'':>10}  {'0%':<{across // 2 - 1}}{'50%':<{across // 2 - 1}}100%".rstrip())
@@ -48,10 +47,9 @@ def crossover_words(sweep: Json) -> Iterator[str]:
     for key, other in (("pays_from_prefix_tokens", "no caching"), ("beats_batch_from_prefix_tokens", "batch")):
         prefix = sweep[key]
         if prefix is not None:
-            share = Decimal(prefix) / whole
             yield (
                 f"cached is cheaper than {other} from a prefix of {tokens(prefix)} tokens on "
-                f"({share:.1%} of the prompt, {_ratio(prefix, whole - prefix)})"
+                f"({share(Decimal(prefix) / whole, 1)} of the prompt, {_ratio(prefix, whole - prefix)})"
             )
         elif other != "batch" or _has(sweep["points"], "batch"):
             yield f"cached is never cheaper than {other} here"
@@ -61,13 +59,13 @@ def _ratio(prefix: int, question: int) -> str:
     """Prefix to question, ``1.3 to 1``."""
     if not question:
         return "nothing else"
-    return f"{Decimal(prefix) / question:.2f} to 1"
+    return f"{rounded(Decimal(prefix) / question, 2)} to 1"
 
 
 def curve_page(document: Json) -> str:
     """One self-contained page with the curve and its numbers."""
     sweep = document["sweep"]
-    style = (resources.files("rockbottom.rendering") / "page.css").read_text(encoding="utf-8")
+    style = page_colours() + (resources.files("rockbottom.rendering") / "page.css").read_text(encoding="utf-8")
     own = "svg .line{fill:none;stroke-width:2.5} svg .cut{stroke:var(--ink);stroke-dasharray:4 4}"
     title = f"{document['shape']['name'] or 'Cost'} against the share of the prompt that is the same"
     words = "".join(f"<p>{escape(one[0].upper() + one[1:])}.</p>" for one in crossover_words(sweep))
@@ -119,13 +117,13 @@ def curve_svg(sweep: Json) -> str:
 
 def _axes(most: float, whole: int) -> Iterator[str]:
     places = decimals_for([Decimal(str(most))])
-    for share in (0.0, 0.5, 1.0):
-        y = _y(most * share, most)
+    for part in (0.0, 0.5, 1.0):
+        y = _y(most * part, most)
         yield f'<line class="axis" x1="{_LEFT}" x2="{_LEFT + _WIDE}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        label = money(Decimal(str(most * share)), places)
+        label = usd(Decimal(str(most * part)), places)
         yield f'<text class="soft" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">${label}</text>'
-        x, below = _LEFT + _WIDE * share, _TOP + _HIGH + 20
-        yield f'<text class="soft" x="{x:.1f}" y="{below}" text-anchor="middle">{share:.0%}</text>'
+        x, below = _LEFT + _WIDE * part, _TOP + _HIGH + 20
+        yield f'<text class="soft" x="{x:.1f}" y="{below}" text-anchor="middle">{share(part)}</text>'
     middle, below = _LEFT + _WIDE / 2, _TOP + _HIGH + 42
     said = f"share of {whole:,} tokens that is prefix"
     yield f'<text class="soft" x="{middle}" y="{below}" text-anchor="middle">{said}</text>'
@@ -155,7 +153,7 @@ def _table(sweep: Json) -> str:
 
 
 def _money(text: str | None) -> str:
-    return "" if text is None else money(Decimal(text), 2 if Decimal(text) >= 10 else None)
+    return "" if text is None else usd(Decimal(text), 2 if Decimal(text) >= 10 else None)
 
 
 def _crossovers(sweep: Json) -> list[int]:
@@ -168,4 +166,4 @@ def _has(points: Sequence[Json], kind: str) -> bool:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    return [" " + line for line in textwrap.wrap(text, width - 1, subsequent_indent="  ", break_on_hyphens=False)]
+    return paragraph(text, width, " ", "   ")

@@ -1,13 +1,26 @@
 """An estimate as text for a terminal and as CSV, from its JSON document."""
 
 import csv
-import textwrap
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from io import StringIO
 from typing import Any
 
-from rockbottom.figures import MINUS, Cell, Column, Paint, change, decimals_for, money, percent, table, tokens
+from rockbottom.figures import (
+    Cell,
+    Column,
+    Paint,
+    change,
+    decimals_for,
+    paragraph,
+    rounded,
+    share,
+    table,
+    tokens,
+    tokens_in_short,
+    usd,
+    usd_exact,
+)
 from rockbottom.rendering.curves import plot_of
 
 Json = Mapping[str, Any]
@@ -54,7 +67,7 @@ def _title(document: Json, width: int, paint: Paint) -> list[str]:
     what = f"{document['name']} ({document['scope']})"
     head = f"{shape['name'] or 'estimate'} · {what} · prices of {document['priced_on']}"
     places = 2 if Decimal(base["usd"]) >= 1 else decimals_for([Decimal(base["usd"])])
-    before, after = money(Decimal(base["usd"]), places), money(Decimal(best["usd"]), places)
+    before, after = usd(Decimal(base["usd"]), places), usd(Decimal(best["usd"]), places)
     said = f"${before} to ${after} a month ({change(Decimal(best['saved']))}"
     if base is best:
         said = f"${before} a month: no way of caching makes it cheaper"
@@ -104,12 +117,13 @@ def _items(document: Json, width: int, paint: Paint) -> list[str]:
         for way in shown:
             found = [one for one in way["items"] if (one["keep_alive"], one["unit"]) == (kept, unit)]
             count = sum(int(one["tokens"]) for one in found)
-            usd = sum((Decimal(one["usd"]) for one in found), Decimal(0))
-            row += [Cell(_short(count), "" if count else "dim"), Cell(money(usd, places), "" if usd else "dim")]
+            cost = sum((Decimal(one["usd"]) for one in found), Decimal(0))
+            row.append(Cell(tokens_in_short(count, exact_below=10**7), "" if count else "dim"))
+            row.append(Cell(usd(cost, places), "" if cost else "dim"))
         rows.append(row)
     total: list[Cell] = [Cell("total", "bold")]
     for way in shown:
-        total += [Cell(""), Cell(money(Decimal(way["usd"]), places), "bold")]
+        total += [Cell(""), Cell(usd(Decimal(way["usd"]), places), "bold")]
     return table(columns, [*rows, total], width, paint)
 
 
@@ -127,10 +141,10 @@ def _ways(document: Json, width: int, paint: Paint) -> list[str]:
         if way["usd"] is None:
             rows.append([Cell(way["name"]), Cell(way["why"], "dim", spans=True)])
             continue
-        hits = percent(Decimal(way["hit_rate"])) if way["hit_rate"] else ""
+        hits = share(Decimal(way["hit_rate"])) if way["hit_rate"] else ""
         rows.append([
-            Cell(way["name"], best), Cell(hits), Cell(money(Decimal(way["usd_per_1000_requests"]), thousand), best),
-            Cell(money(Decimal(way["usd"]), month), best), _saved(way["saved_of_input"], way),
+            Cell(way["name"], best), Cell(hits), Cell(usd(Decimal(way["usd_per_1000_requests"]), thousand), best),
+            Cell(usd(Decimal(way["usd"]), month), best), _saved(way["saved_of_input"], way),
             _saved(way["saved"], way),
         ])  # fmt: skip
     return table(columns, rows, width, paint)
@@ -167,16 +181,16 @@ def _when(document: Json, width: int) -> list[str]:
 
 
 def _rate(text: str) -> str:
-    return f"{Decimal(text).quantize(Decimal('0.01')):f}"
+    return rounded(Decimal(text), 2)
 
 
 def _credit(credit: Json, width: int, paint: Paint) -> list[str]:
-    head = f"a balance of ${money(Decimal(credit['usd']), 2)}"
+    head = f"a balance of ${usd(Decimal(credit['usd']), 2)}"
     columns = [Column(head, right=False), *map(Column, ("lasts months", "left after 1", "3", "6", "12"))]
     rows = [
         [
             Cell(way["name"]), Cell("" if way["months"] is None else f"{Decimal(way['months']):.1f}"),
-            *(Cell(money(Decimal(way["left_after"][month - 1]), 2)) for month in (1, 3, 6, 12)),
+            *(Cell(usd(Decimal(way["left_after"][month - 1]), 2)) for month in (1, 3, 6, 12)),
         ]
         for way in credit["ways"]
     ]  # fmt: skip
@@ -197,19 +211,10 @@ def _notes(document: Json, width: int, paint: Paint) -> list[str]:
 
 def _contested(rows: Sequence[Json]) -> list[str]:
     return [
-        f"{UNITS[row['unit']]} at ${Decimal(row['usd_per_mtok']).normalize():f} per million ({row['source']}); not used"
+        f"{UNITS[row['unit']]} at ${usd_exact(Decimal(row['usd_per_mtok']))} per million ({row['source']}); not used"
         for row in rows
     ]
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    return [" " + line for line in textwrap.wrap(text, width - 1, subsequent_indent="  ", break_on_hyphens=False)]
-
-
-def _short(count: int) -> str:
-    if not count:
-        return "0"
-    for size, letter in ((10**9, "G"), (10**6, "M")):
-        if count >= 10 * size:
-            return f"{count / size:,.1f}{letter}"
-    return f"{count:,}".replace("-", MINUS)
+    return paragraph(text, width, " ", "   ")

@@ -14,7 +14,7 @@ from html import escape
 from importlib import resources
 from typing import Any
 
-from rockbottom.figures import change, decimals_for, money, percent, tokens
+from rockbottom.figures import change, decimals_for, page_colours, share, tokens, usd
 from rockbottom.rendering import sentences
 from rockbottom.rendering.comma import csv_of
 from rockbottom.rendering.quality import quality_section
@@ -37,7 +37,7 @@ def page_of(document: Json) -> str:
         _header(document, focus), _waterfall(document, focus), quality_section(document), _stacks(document, focus),
         _table(document), _verdicts(document, focus), _provenance(document),
     ])  # fmt: skip
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = page_colours() + _asset("page.css"), _asset("page.js")
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src '{_digest(script)}'"
     title = escape(f"{document['workload']['name']}: what it costs on Bedrock")
     csv = _json_text(csv_of(document))
@@ -73,7 +73,7 @@ def _header(document: Json, model: Json) -> str:
             '<div class="three">'
             f"<div><span>a month without caching</span><strong>${_month(base)}</strong></div>"
             f"<div><span>{escape(sentences.least_of(document))}</span><strong>${_month(best)}</strong></div>"
-            f'<div class="best"><span>saved by {escape(best["name"])}</span><strong>{percent(saved)}</strong></div>'
+            f'<div class="best"><span>saved by {escape(best["name"])}</span><strong>{share(saved)}</strong></div>'
             "</div>"
         )
     said = [sentences.traffic(document), sentences.outputs(document), sentences.priced(document)]
@@ -171,7 +171,7 @@ def _row(model: Json, lane: Json, decimals: Mapping[str, int]) -> str:
         return f'<tr>{start}<td class="why" colspan="10">{escape(lane["why"])}</td></tr>'
     usage, cost = lane["usage"], lane["cost"]
     counts = "".join(_number(usage[key]) for key in ("input", "read", "write", "output"))
-    bills = {key: f'<td data-value="{cost[key]}">{money(Decimal(cost[key]), decimals[key])}</td>' for key in decimals}
+    bills = {key: f'<td data-value="{cost[key]}">{usd(Decimal(cost[key]), decimals[key])}</td>' for key in decimals}
     saved = Decimal(lane["saved"] or 0)
     colour = "good" if saved > 0 else "bad" if saved < 0 else "zero"
     shown = "" if lane["name"] == "baseline" else change(saved)

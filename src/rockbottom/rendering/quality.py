@@ -1,12 +1,11 @@
 """Cost against quality: what grading found, as words, as a table of a terminal, and as an SVG of the page."""
 
-import textwrap
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from html import escape
 from typing import Any
 
-from rockbottom.figures import Cell, Column, Paint, decimals_for, money, table
+from rockbottom.figures import Cell, Column, Paint, decimals_for, paragraph, share, table, usd
 
 Json = Mapping[str, Any]
 _WIDE, _HIGH, _LEFT, _BOTTOM, _RIGHT, _TOP = 560, 280, 56, 52, 170, 14
@@ -75,7 +74,7 @@ def quality_svg(found: Json) -> str:
         parts.append(
             f'<line class="axis" style="stroke:var(--ink);stroke-dasharray:4 4" x1="{_LEFT}" x2="{_LEFT + _WIDE}" '
             f'y1="{y:.1f}" y2="{y:.1f}"/><text class="soft" x="{_LEFT + 4}" y="{y - 5:.1f}">bar '
-            f"{_percent(float(found['bar']))}</text>"
+            f"{share(float(found['bar']))}</text>"
         )
     edge = sorted((one for one in models if one["frontier"]), key=lambda one: float(one["usd_month"]))
     dots = " ".join(f"{_x(one, most):.1f},{_y(one['share']):.1f}" for one in edge)
@@ -133,7 +132,7 @@ def _verdict(found: Json) -> Iterator[tuple[str, str]]:
         yield "no bar was given (--bar 0.9), so there is no verdict", "dim"
         return
     by_name = {one["name"]: one for one in found["models"]}
-    bar = _percent(float(found["bar"]))
+    bar = share(float(found["bar"]))
     cheapest = by_name.get(verdict["cheapest"] or "")
     if cheapest:
         yield (
@@ -160,7 +159,7 @@ def _verdict(found: Json) -> Iterator[tuple[str, str]]:
 def _judge(found: Json) -> Iterator[tuple[str, str]]:
     judge = found["judge"]
     invalid = sum(votes["invalid"] for model in found["models"] for votes in model["votes"].values())
-    said = f"judge {judge['name']}: {judge['votes']:,} votes, ${money(Decimal(judge['usd']))}, {invalid:,} invalid"
+    said = f"judge {judge['name']}: {judge['votes']:,} votes, ${usd(Decimal(judge['usd']))}, {invalid:,} invalid"
     for kind in ("rubric", "pair"):
         if judge[kind]:
             said += f"; by {kind} {_agreement(judge[kind])}"
@@ -184,16 +183,16 @@ def _agreement(one: Json) -> str:
     if one["agreement"] is None:
         return "no two votes on one answer to compare"
     kappa = "no kappa: every vote was the same" if one["kappa"] is None else f"kappa {one['kappa']:.2f}"
-    return f"{_percent(one['agreement'])} of votes agree ({kappa})"
+    return f"{share(one['agreement'])} of votes agree ({kappa})"
 
 
 def _axes(most: float) -> Iterator[str]:
     places = decimals_for([Decimal(str(most))])
-    for share in (0.0, 0.5, 1.0):
-        y, x = _y(share), _LEFT + _WIDE * share
+    for part in (0.0, 0.5, 1.0):
+        y, x = _y(part), _LEFT + _WIDE * part
         yield f'<line class="axis" x1="{_LEFT}" x2="{_LEFT + _WIDE}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        yield f'<text class="soft" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{share:.0%}</text>'
-        label = money(Decimal(str(most * share)), places)
+        yield f'<text class="soft" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{share(part)}</text>'
+        label = usd(Decimal(str(most * part)), places)
         yield f'<text class="soft" x="{x:.1f}" y="{_TOP + _HIGH + 20}" text-anchor="middle">${label}</text>'
     middle = _LEFT + _WIDE / 2
     said = "a month by the cheapest lane; the share of conversations that passed upwards"
@@ -244,25 +243,16 @@ def _counted(one: Json) -> str:
 
 
 def _between(one: Json) -> str:
-    return f"{_percent(one['low'])}–{_percent(one['high'])}"
-
-
-def _percent(share: float) -> str:
-    """Whole percent, with a decimal where rounding would claim all or nothing."""
-    rounded = round(share * 100)
-    if (rounded == 100 and share < 1) or (rounded == 0 and share > 0):
-        return f"{share * 100:.1f}%"
-    return f"{rounded}%"
+    return f"{share(one['low'])}–{share(one['high'])}"
 
 
 def _month(one: Json) -> str:
-    return "?" if one["usd_month"] is None else money(Decimal(one["usd_month"]), 2)
+    return "?" if one["usd_month"] is None else usd(Decimal(one["usd_month"]), 2)
 
 
 def _bill(one: Json, places: int) -> str:
-    return "" if one["usd_month"] is None else money(Decimal(one["usd_month"]), places)
+    return "" if one["usd_month"] is None else usd(Decimal(one["usd_month"]), places)
 
 
 def _wrapped(text: str, width: int, paint: Paint, style: str) -> list[str]:
-    lines = textwrap.wrap(text, width - 1, subsequent_indent="  ")
-    return [" " + paint(line, style) for line in lines]
+    return [paint(line, style) for line in paragraph(text, width, " ", "   ")]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from rockbottom.figures import change, money, percent
+from rockbottom.figures import change, share, usd, usd_exact
 
 Json = Mapping[str, Any]
 
@@ -30,7 +30,7 @@ def counting(document: Json, model: Json) -> str:
     """How tokens were counted."""
     if document["provenance"]["tokens"] == "counted":
         return "tokens counted by the service"
-    return f"tokens estimated ±{percent(Decimal(str(model['token_error'] or 0)))}"
+    return f"tokens estimated ±{share(Decimal(str(model['token_error'] or 0)))}"
 
 
 def timing(document: Json) -> str:
@@ -140,7 +140,7 @@ def headline(document: Json, model: Json) -> str:
     return (
         f"{document['workload']['name']} on {model['name']} costs ${month(bill)} a month without caching. "
         f"The least of the lanes {done} is ${month(least)}, by {best['name']}: "
-        f"{percent(Decimal(best['saved']))} less{_waiting(best)}."
+        f"{share(Decimal(best['saved']))} less{_waiting(best)}."
     )
 
 
@@ -158,14 +158,14 @@ def combined(document: Json) -> str | None:
     return (
         f"{found['from_model']} uncached ${month(Decimal(found['from_cost']['month']))} a month → "
         f"{found['to_model']} {found['to_lane']} ${month(Decimal(found['to_cost']['month']))}: "
-        f"{percent(Decimal(found['saved']))} less, if its answers are good enough"
+        f"{share(Decimal(found['saved']))} less, if its answers are good enough"
     )
 
 
 def month(value: Decimal) -> str:
     """A monthly bill: cents, or more figures below a dollar."""
-    return money(value, 2) if value >= 1 else money(value)
+    return usd(value, 2) if value >= 1 else usd(value)
 
 
 def _there(price: Json) -> str:
-    return f"${Decimal(price['usd_per_mtok']).normalize():f} a million tokens"
+    return f"${usd_exact(Decimal(price['usd_per_mtok']))} a million tokens"

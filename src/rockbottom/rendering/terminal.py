@@ -1,11 +1,22 @@
 """The results as text for a terminal or a log: 80 columns are enough, colour only repeats what signs say."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from rockbottom.figures import Cell, Column, Paint, change, clipped, decimals_for, milliseconds, money, table, tokens
+from rockbottom.figures import (
+    Cell,
+    Column,
+    Paint,
+    change,
+    clipped,
+    decimals_for,
+    milliseconds,
+    paragraph,
+    table,
+    tokens,
+    usd,
+)
 from rockbottom.rendering import sentences
 from rockbottom.rendering.quality import quality_text
 
@@ -71,7 +82,7 @@ def _turns(document: Json, lane: Json, width: int, paint: Paint) -> list[str]:
             Cell(number), Cell(turn["label"]), _count(turn["input"]), _count(turn["read"], "good"),
             _count(turn["write"], "warn"), _count(turn["output"]), Cell(milliseconds(turn["latency_ms"]), "dim"),
             *([Cell(milliseconds(turn["first_ms"]), "dim")] if streamed else []),
-            Cell(money(Decimal(turn["usd"]), decimals)), _saved(saved),
+            Cell(usd(Decimal(turn["usd"]), decimals)), _saved(saved),
             Cell(turn["cache"], "good" if turn["cache"] == "hit" else "dim"),
         ])  # fmt: skip
     return table(columns, rows, width, paint)
@@ -107,7 +118,7 @@ def _lane_row(
     return [
         name, _count(usage["input"]), _count(usage["read"], "good"), _count(usage["write"], "warn"),
         _count(usage["output"]),
-        *(Cell(money(Decimal(lane["cost"][key]), decimals[key]), "bold" if best else "") for key, _ in money_columns),
+        *(Cell(usd(Decimal(lane["cost"][key]), decimals[key]), "bold" if best else "") for key, _ in money_columns),
         _saved(saved),
     ]  # fmt: skip
 
@@ -117,7 +128,7 @@ def _measured_row(lane: Json, money_columns: Sequence[tuple[str, str]], decimals
     return [
         Cell("  own output", "dim"), Cell(""), Cell(""), Cell(""),
         Cell(tokens(lane["usage"]["measured_output"]), "dim"),
-        *(Cell(money(Decimal(cost[key]), decimals[key]), "dim") for key, _ in money_columns), Cell(""),
+        *(Cell(usd(Decimal(cost[key]), decimals[key]), "dim") for key, _ in money_columns), Cell(""),
     ]  # fmt: skip
 
 
@@ -136,8 +147,7 @@ def _verdicts(model: Json, width: int, paint: Paint) -> list[str]:
         head = f" {lane['name']:<{size}}  "
         room = width - len(head)  # a short verdict stays on one line, a long one breaks between words
         kept = [one if len(one) > room else one.replace(" ", "\0") for one in said]
-        wrapped = textwrap.wrap("   ".join(kept), room)
-        for index, line in enumerate(wrapped):
+        for index, line in enumerate(paragraph("   ".join(kept), room)):
             start = head if index == 0 else " " * len(head)
             lines.append(start + _signs(line.replace("\0", " "), paint))
         lines += [
@@ -168,8 +178,8 @@ def _across(document: Json, width: int, paint: Paint) -> list[str]:
             continue
         least = Decimal(best["cost"]["month"])
         rows.append([
-            Cell(model["name"]), Cell(money(Decimal(base["cost"]["month"]), 2)), Cell(best["name"]),
-            Cell(money(least, 2), "bold"), _saved(Decimal(best["saved"] or 0)),
+            Cell(model["name"]), Cell(usd(Decimal(base["cost"]["month"]), 2)), Cell(best["name"]),
+            Cell(usd(least, 2), "bold"), _saved(Decimal(best["saved"] or 0)),
             _saved(1 - least / dearest if dearest else None),
         ])  # fmt: skip
     lines = table(columns, rows, width, paint)
@@ -195,8 +205,8 @@ def _footer(document: Json, width: int, paint: Paint) -> list[str]:
 
 
 def _paragraph(text: str, width: int, paint: Paint, *, style: str = "dim", indent: int = 1) -> list[str]:
-    lines = textwrap.wrap(text, width - indent, subsequent_indent="  ", break_long_words=True)
-    return [" " * indent + paint(line, style) for line in lines]
+    space = " " * indent
+    return [paint(line, style) for line in paragraph(text, width, space, space + "  ")]
 
 
 def _count(value: int | None, style: str = "") -> Cell:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from html import escape
 from typing import Any
 
-from rockbottom.figures import money
+from rockbottom.figures import usd
 
 Json = Mapping[str, Any]
 _ROW, _TOP = 46, 4
@@ -125,10 +125,7 @@ def _words(index: int, step: Step) -> str:
 
 
 def _amount(step: Step) -> str:
-    if step.total:
-        return f"${money(step.usd, 2)}"
-    sign = "+" if step.usd > 0 else "−" if step.usd < 0 else ""
-    return f"{sign}${money(abs(step.usd), 2)}"
+    return usd(step.usd, 2, symbol=True, signed=not step.total)
 
 
 def _hatch(identity: str) -> str:

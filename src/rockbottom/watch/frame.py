@@ -6,12 +6,26 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
-from rockbottom.figures import Cell, Column, Paint, clipped, decimals_for, milliseconds, money, percent, table, tokens
+from rockbottom.figures import (
+    Cell,
+    Column,
+    Paint,
+    clipped,
+    counted,
+    decimals_for,
+    milliseconds,
+    share,
+    table,
+    tokens,
+    tokens_in_short,
+    usd,
+)
 from rockbottom.watch.periods import PERIODS, period_named
 from rockbottom.watch.snapshot import Line, Snapshot
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _SMALLEST = (40, 8)
+_FIGURES = 3  # of the largest amount of a column: cents where there are dollars
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +84,10 @@ def _totals(shot: Snapshot, paint: Paint, width: int) -> list[str]:
         return _nothing(shot, paint, width)
     facts = [
         ("hit rate", _rate(total.hit_rate), _hit_style(total)),
-        ("spend", f"${_usd(total.cost_usd)}", ""),
+        ("spend", _usd(total.cost_usd), ""),
         ("saved", _saved(total), _sign_style(total.saved_usd)),
-        ("lost", f"${_usd(total.lost_usd)}", "bad" if total.lost_usd > 0 else "dim"),
-        ("per call", "–" if total.usd_per_call is None else f"${_usd(total.usd_per_call)}", ""),
+        ("lost", _usd(total.lost_usd), "bad" if total.lost_usd > 0 else "dim"),
+        ("per call", "–" if total.usd_per_call is None else _usd(total.usd_per_call), ""),
         ("first token p50/p95", _first(total), ""),
     ]
     sizes = [max(len(name), len(text)) for name, text, _ in facts]
@@ -123,14 +137,14 @@ def _spark(values: Sequence[float | None], peak: float) -> str:
 
 def _small_print(shot: Snapshot, paint: Paint, width: int) -> list[str]:
     total = shot.total
-    said = ["1 call" if total.calls == 1 else f"{total.calls:,} calls"]
+    said = [counted(total.calls, "call")]
     if shot.usd_per_hour is not None and shot.usd_per_month is not None:
-        said.append(f"${_usd(shot.usd_per_hour)}/hour, ${_usd(shot.usd_per_month)} in 30 days at this rate")
+        said.append(f"{_usd(shot.usd_per_hour)}/hour, {_usd(shot.usd_per_month)} in 30 days at this rate")
     if total.failed:
         said.append(f"{total.failed:,} failed")
     if total.write:
-        share = f" ({percent(Decimal(str(total.wasted_share)))})" if total.wasted and total.wasted_share else ""
-        said.append(f"{_short(total.write)} tokens written, {_short(total.wasted)} never read{share}")
+        part = f" ({share(total.wasted_share)})" if total.wasted and total.wasted_share else ""
+        said.append(f"{tokens_in_short(total.write)} tokens written, {tokens_in_short(total.wasted)} never read{part}")
     lines, line = [], ""
     for one in said:
         if line and len(line) + len(one) + 4 > width:
@@ -176,13 +190,13 @@ def _lines(lines: Sequence[Line], heading: str, width: int, paint: Paint) -> lis
         Column(heading, right=False, wide=True), Column("calls"), Column("hit"), Column("spend $"), Column("saved $"),
         Column("saved"), Column("lost $"), *([Column("p50 ms"), Column("p95 ms")] if wide else []),
     ]  # fmt: skip
-    places = _places([line.cost_usd for line in lines])
+    places = decimals_for([line.cost_usd for line in lines], _FIGURES)
     rows = [
         [
             Cell(line.name), Cell(tokens(line.calls)), Cell(_rate(line.hit_rate), _hit_style(line)),
-            Cell(money(line.cost_usd, places)), Cell(money(line.saved_usd, places), _sign_style(line.saved_usd)),
-            Cell("" if line.saved_share is None else percent(Decimal(str(line.saved_share)))),
-            Cell(money(line.lost_usd, places), "bad" if line.lost_usd > 0 else "dim"),
+            Cell(usd(line.cost_usd, places)), Cell(usd(line.saved_usd, places), _sign_style(line.saved_usd)),
+            Cell("" if line.saved_share is None else share(line.saved_share)),
+            Cell(usd(line.lost_usd, places), "bad" if line.lost_usd > 0 else "dim"),
             *([Cell(milliseconds(line.first_ms_p50)), Cell(milliseconds(line.first_ms_p95))] if wide else []),
         ]
         for line in lines
@@ -198,7 +212,7 @@ def _families(shot: Snapshot, width: int, paint: Paint, most: int) -> list[str]:
         Column("worst prefixes", right=False, wide=True), Column("misses"), Column("hit"), Column("missed tokens"),
         Column("lost $"),
     ]  # fmt: skip
-    places = _places([line.lost_usd for line in worst])
+    places = decimals_for([line.lost_usd for line in worst], _FIGURES)
     rows = [
         [
             Cell(line.name), Cell(tokens(line.misses)), Cell(_rate(line.hit_rate), _hit_style(line)),
@@ -218,13 +232,13 @@ def _misses(shot: Snapshot, screen: Screen, width: int, paint: Paint, most: int)
     ]  # fmt: skip
     shown = shot.misses[:most]
     lost = [Decimal(miss["lost_usd"]) for miss in shown if miss["lost_usd"] is not None]
-    places = _places(lost)
+    places = decimals_for(lost, _FIGURES)
     days = shot.until - shot.since > 86_400
     rows = [
         [
             Cell(_time(miss["at"], screen, days, seconds=not days), "dim"), Cell(miss["cause"], "warn"),
             Cell(tokens(miss["tokens"])),
-            Cell("?" if miss["lost_usd"] is None else money(Decimal(miss["lost_usd"]), places)),
+            Cell("?" if miss["lost_usd"] is None else usd(Decimal(miss["lost_usd"]), places)),
             Cell(miss["evidence"], "dim"),
         ]
         for miss in shown
@@ -260,17 +274,11 @@ def _cut(line: str, width: int) -> str:
 
 
 def _usd(amount: Decimal) -> str:
-    return money(amount, _places([amount]))
+    return usd(amount, decimals_for([amount], _FIGURES), symbol=True)
 
 
-def _places(amounts: Sequence[Decimal]) -> int:
-    """Cents where there are dollars; three figures where there are only parts of a dollar."""
-    largest = max((abs(amount) for amount in amounts), default=Decimal(0))
-    return 2 if largest >= 1 else decimals_for([largest]) - 1 if largest else 2
-
-
-def _rate(share: float | None) -> str:
-    return "–" if share is None else f"{share * 100:.1f}%" if share < 0.9995 or share == 1 else ">99.9%"
+def _rate(hit_rate: float | None) -> str:
+    return "–" if hit_rate is None else share(hit_rate, 1)
 
 
 def _hit_style(line: Line) -> str:
@@ -284,24 +292,18 @@ def _sign_style(amount: Decimal) -> str:
 
 
 def _saved(line: Line) -> str:
-    share = "" if line.saved_share is None else f" ({percent(Decimal(str(line.saved_share)))})"
-    return f"${_usd(line.saved_usd)}{share}"
+    part = "" if line.saved_share is None else f" ({share(line.saved_share)})"
+    return f"{_usd(line.saved_usd)}{part}"
 
 
 def _lost(amount: Decimal, unpriced: int, places: int) -> str:
-    return "?" if unpriced and not amount else money(amount, places)
+    return "?" if unpriced and not amount else usd(amount, places)
 
 
 def _first(line: Line) -> str:
     if line.first_ms_p50 is None:
         return "not streamed"
     return f"{milliseconds(line.first_ms_p50)} / {milliseconds(line.first_ms_p95)} ms"
-
-
-def _short(count: int) -> str:
-    if count < 10_000:
-        return f"{count:,}"
-    return f"{count / 1e6:.1f}M" if count >= 1_000_000 else f"{count // 1000}k"
 
 
 def _time(at: float, screen: Screen, days: bool, seconds: bool = False) -> str:

@@ -19,6 +19,7 @@ from importlib import resources
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from rockbottom.figures import page_colours
 from rockbottom.quantities import RockbottomError
 from rockbottom.watch.asking import AUTO, SIDES
 from rockbottom.watch.errors import CannotListen, WatchError
@@ -241,4 +242,5 @@ def _is_address(name: str) -> bool:
 
 @cache
 def _file(name: str) -> bytes:
-    return (resources.files("rockbottom.watch") / "page" / name).read_bytes()
+    content = (resources.files("rockbottom.watch") / "page" / name).read_bytes()
+    return page_colours().encode() + content if name == "page.css" else content
