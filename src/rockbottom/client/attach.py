@@ -1,30 +1,28 @@
-"""``attach``: one line that puts the planner on a client, and ``report``: what came of it."""
+"""``attach``: one line that puts the planner on a client; ``report``: what came of it; ``detach``: off again."""
 
-import inspect
 import os
 import time
-import weakref
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
 from rockbottom.catalog import Catalog, Resolve, load_catalog
+from rockbottom.client.arguments import Arguments, Recording, recording_of, shown
 from rockbottom.client.attachment import Attachment
-from rockbottom.client.botocore_hooks import Hooks, core_of, is_asynchronous, is_botocore_client
+from rockbottom.client.botocore_hooks import core_of
 from rockbottom.client.calls import Options
-from rockbottom.client.errors import NotAttachable, NotAttached
+from rockbottom.client.errors import AlreadyAttached, NotAttachable, NotAttached
 from rockbottom.client.flights import DEFAULT_HOLD_S
 from rockbottom.client.planning import Planner
 from rockbottom.client.recording import SpendingLimit
 from rockbottom.client.reporting import Report
 from rockbottom.client.saved_facts import with_saved_facts
 from rockbottom.client.sinks import recorder_of
+from rockbottom.client.ways import Way, way_of
 from rockbottom.ledger import Sink
 
 Client = TypeVar("Client")
-
-_ATTACHED: "weakref.WeakKeyDictionary[Any, Attachment]" = weakref.WeakKeyDictionary()
 
 
 def attach(
@@ -36,16 +34,17 @@ def attach(
     hold_s: float = DEFAULT_HOLD_S,
     keep_alive_usd: Decimal | int | str | None = None,
     notices: bool = True,
+    record: Recording | None = None,
     ledger: bool | str | Path | None = None,
     sinks: Iterable[Sink] = (),
     tags: Mapping[str, str] | None = None,
-    budget: SpendingLimit | None = None,
     request_metadata: bool = False,
+    budget: SpendingLimit | None = None,
     credentials: Any = None,
     catalog: Catalog | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Client:
-    """Put the planner on a client and return that same client; a second time changes nothing.
+    """Put the planner on a client and return that same client; the same arguments a second time change nothing.
 
     ``client`` is a bedrock-runtime client of boto3, botocore or aiobotocore, a session of these (or of aioboto3), whose
     later bedrock-runtime clients are then all attached, an ``AnthropicBedrock`` or ``AsyncAnthropicBedrock``, or an
@@ -59,42 +58,50 @@ def attach(
     answer (0: never). ``keep_alive_usd`` allows keep-alive requests up to that many US dollars in all.
     ``notices``: log what keeps caching from happening.
 
-    ``ledger`` records every call (tokens, cost, tags; never text) in a folder, or with True in the one that
-    ``ROCKBOTTOM_LEDGER`` names or ``~/.local/state/rockbottom/ledger``; by default it does so if that
-    variable is set. ``sinks`` are given every record too. ``tags`` are put on every call (see ``tagged``), and
-    ``request_metadata`` also sends them to AWS as requestMetadata, which invocation logs keep. ``budget`` is asked
-    before each call, and what it raises reaches the caller. ``credentials`` (a boto3 session, or botocore's
-    credentials) sign changed requests of an httpx client that are signed with keys of a call's own (LiteLLM's
-    ``aws_access_key_id=``). Raises NotAttachable.
+    ``record`` says what is recorded of each call, and where; ``ledger``, ``sinks``, ``tags`` and ``request_metadata``
+    are its members one by one (see ``Recording``). ``budget`` is asked before each call, and what it raises reaches
+    the caller. ``credentials`` (a boto3 session, or botocore's credentials) sign changed requests of an httpx client
+    that are signed with keys of a call's own (LiteLLM's ``aws_access_key_id=``).
+
+    Raises NotAttachable for what cannot be attached, and AlreadyAttached where the client is attached already, itself
+    or through its session, and other arguments are given now.
     """
-    if client in _ATTACHED:
-        return client
+    way = way_of(client)
     if budget is not None and not callable(getattr(budget, "check", None)):
         raise NotAttachable(
             f"budget={type(budget).__name__} cannot be asked before a call.",
-            fix="budget=rockbottom.budgets.Budgets(Budget(...)), or any object with check(tags, now)",
+            fix="budget=rockbottom.Budgets(rockbottom.Budget(...)), or any object with check(tags, now)",
         )
-    options = Options(
+    arguments = Arguments(
+        planner,
+        None if state is None else Path(state),
+        resolve,
         max(0.0, float(hold_s)),
         None if keep_alive_usd is None else Decimal(str(keep_alive_usd)),
         notices,
-        request_metadata,
+        recording_of(record, ledger=ledger, sinks=sinks, tags=tags, request_metadata=request_metadata),
+        budget,
+        credentials,
+        catalog,
+        clock,
     )
-    facts = catalog or with_saved_facts(load_catalog(), _region_of(client))
-    make = _maker(client)
-    if resolve is None:
-        resolve = make.resolver(client, credentials)
-    adopt = getattr(planner, "adopt", None)
-    if adopt is not None:
-        adopt(resolve, facts)
-    attachment = Attachment(planner or _new_planner(facts, resolve, state), facts, resolve, options, clock)
-    if state is not None and planner is None:
-        attachment.keep_state(Path(state))
-    attachment.recorder = recorder_of(attachment, ledger, sinks, tags, budget, os.environ)
-    attachment.budget = budget
-    attachment.credentials = credentials
-    make.install(client, attachment)
-    _ATTACHED[client] = attachment
+    attached = way.attachment(client)
+    if attached is None:
+        way.install(client, _attachment(client, way, arguments))
+    else:
+        _compared(attached.arguments, arguments)
+    return client
+
+
+def detach(client: Client) -> Client:
+    """Take the planner off a client and return that same client; its calls go out as without rockbottom.
+
+    Calls under way are still counted, and what was learned is saved where ``state`` says. A session takes the clients
+    with it that it made since it was attached; such a client can also be detached by itself. Raises NotAttached.
+    """
+    attachment = attachment_of(client)
+    way_of(client).remove(client)
+    attachment.detached()
     return client
 
 
@@ -106,12 +113,45 @@ def report(client: Any) -> Report:
 def attachment_of(client: Any) -> Attachment:
     """What is kept beside a client. Raises NotAttached."""
     try:
-        return _ATTACHED[client]
-    except (KeyError, TypeError):
+        attachment = way_of(client).attachment(client)
+    except NotAttachable:
+        attachment = None
+    if attachment is None:
         raise NotAttached(
-            f"{type(client).__name__} was never attached, so nothing was recorded.",
+            f"{type(client).__name__} is not attached, so nothing is recorded.",
             fix="client = rockbottom.attach(client), before its first call",
-        ) from None
+        )
+    return attachment
+
+
+def _attachment(client: Any, way: type[Way], arguments: Arguments) -> Attachment:
+    """What is kept beside a client from now on."""
+    options = Options(arguments.hold_s, arguments.keep_alive_usd, arguments.notices, arguments.record.request_metadata)
+    facts = arguments.catalog or with_saved_facts(load_catalog(), _region_of(client))
+    resolve = arguments.resolve or way.resolver(client, arguments.credentials)
+    planner, state = arguments.planner, arguments.state
+    adopt = getattr(planner, "adopt", None)
+    if adopt is not None:
+        adopt(resolve, facts)
+    made = Attachment(planner or _new_planner(facts, resolve, state), facts, resolve, options, arguments.clock)
+    made.arguments = arguments
+    if state is not None and planner is None:
+        made.keep_state(state)
+    made.recorder = recorder_of(made, arguments.record, arguments.budget, os.environ)
+    made.budget = arguments.budget
+    made.credentials = arguments.credentials
+    return made
+
+
+def _compared(first: Arguments | None, later: Arguments) -> None:
+    differing = first.differences(later) if first is not None else {}
+    if differing:
+        both = "; ".join(f"{name}={shown(one)} at first, {shown(two)} now" for name, (one, two) in differing.items())
+        raise AlreadyAttached(
+            f"This client is attached already, with other arguments: {both}.",
+            fix="attach once, with all of them; or rockbottom.detach(client) first",
+            differing=tuple(differing),
+        )
 
 
 def _region_of(client: Any) -> str | None:
@@ -128,74 +168,3 @@ def _new_planner(catalog: Catalog, resolve: Resolve | None, state: str | Path | 
     if state is not None:
         return Ours.load(state, resolve=resolve, catalog=catalog)
     return Ours(resolve=resolve, catalog=catalog)
-
-
-class _Botocore:
-    """How a botocore client is attached."""
-
-    @staticmethod
-    def resolver(client: Any, credentials: Any = None) -> Resolve:
-        from rockbottom.client.control_plane import lookup_with
-        from rockbottom.client.profiles import ProfileResolver
-
-        return ProfileResolver(lookup_with(client))
-
-    @staticmethod
-    def install(client: Any, attachment: Attachment) -> None:
-        Hooks(attachment).register(client)
-        if attachment.options.keep_alive_usd is not None:
-            if is_asynchronous(client):
-                raise NotAttachable("keep-alive needs a synchronous client.", fix="attach without keep_alive_usd")
-            from rockbottom.client.botocore_hooks import pinger, recorded
-            from rockbottom.client.keepalive import KeepAlive
-
-            attachment.keep_alive = KeepAlive(
-                attachment.options.keep_alive_usd,
-                attachment.price,
-                recorded(pinger(client), attachment, client),
-                attachment.clock,
-            )
-
-
-class _Session:
-    """How a session is attached: through the events that its clients begin with."""
-
-    @staticmethod
-    def resolver(session: Any, credentials: Any = None) -> Resolve:
-        from rockbottom.client.control_plane import lookup_at
-        from rockbottom.client.profiles import ProfileResolver
-
-        return ProfileResolver(lookup_at(lambda: _keys_of(session), None))
-
-    @staticmethod
-    def install(session: Any, attachment: Attachment) -> None:
-        if attachment.options.keep_alive_usd is not None:
-            raise NotAttachable("keep-alive needs a client, not a session.", fix="attach without keep_alive_usd")
-        Hooks(attachment).register_session(session)
-
-
-def _keys_of(session: Any) -> Any:
-    """A session's credentials; None for an asynchronous one, so that botocore's usual chain is asked."""
-    core = core_of(session)
-    return None if inspect.iscoroutinefunction(core.get_credentials) else core.get_credentials()
-
-
-def _maker(client: Any) -> Any:
-    if is_botocore_client(client):
-        service = client.meta.service_model.service_name
-        if service != "bedrock-runtime":
-            raise NotAttachable(
-                f"This is a client of {service}; cachePoints are planned for bedrock-runtime.",
-                fix='rockbottom.attach(boto3.client("bedrock-runtime"))',
-            )
-        return _Botocore
-    if core_of(client) is not None:
-        return _Session
-    from rockbottom.client.httpx_hooks import Httpx, is_httpx_based
-
-    if is_httpx_based(client):
-        return Httpx
-    raise NotAttachable(
-        f"{type(client).__module__}.{type(client).__qualname__} is no client that rockbottom can attach to.",
-        fix="give a bedrock-runtime client or session of boto3 or aiobotocore, an AnthropicBedrock, or an httpx client",
-    )

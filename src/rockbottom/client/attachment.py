@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from rockbottom.catalog import Catalog, Resolve
+from rockbottom.client.arguments import Arguments
 from rockbottom.client.books import Books
 from rockbottom.client.calls import Call, Options
 from rockbottom.client.flights import Flight, Tower
@@ -65,6 +66,7 @@ class Attachment:
         self.talk = Talk()
         self._refusals: dict[str, int] = {}
         self._suspended: dict[str, float] = {}
+        self.arguments: Arguments | None = None  # of ``attach``
         self.credentials: Any = None  # for signing again, where a client does not hold its key
         self.keep_alive: KeepAlive | None = None
         self.keeper: Keeper | None = None
@@ -362,6 +364,14 @@ class Attachment:
         self.keeper = Keeper(
             self.planner, path, lambda: self._lock, lambda error: self.talk.failure("saving what was learned", error)
         )
+
+    def detached(self) -> None:
+        """No further calls will come: what was learned is saved now, and nothing is kept alive any more."""
+        self.settle()
+        if self.keep_alive is not None:
+            self.keep_alive.stop()
+        if self.keeper is not None:
+            self.keeper.save()
 
     # Fork ---------------------------------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ OPERATIONS = ("Converse", "ConverseStream", "InvokeModel", "InvokeModelWithRespo
 BYPASS: contextvars.ContextVar[bool] = contextvars.ContextVar("rockbottom_bypass", default=False)
 """True while rockbottom itself sends a request through the client."""
 
+_EVENTS = ("before-parameter-build", "before-call", "needs-retry", "after-call", "after-call-error")
+_ATTACHED = "rockbottom-attached.bedrock-runtime"  # an event of our own: who is attached here answers
 _KEY = "rockbottom_call"
 _GROUND = "rockbottom_ground"
 _ABOUT_POINTS = re.compile(r"cache|extraneous key|ttl|Extra inputs|type: Field required", re.IGNORECASE)
@@ -40,6 +42,8 @@ class Hooks:
     def __init__(self, attachment: Attachment) -> None:
         self._attachment = attachment
         self._whereabouts = NOWHERE
+        self._events: Any = None
+        self._active = True
 
     def register(self, client: Any) -> None:
         """Put the handlers on the client's events, awaiting ones on an asynchronous client."""
@@ -54,6 +58,9 @@ class Hooks:
 
     def _listen(self, events: Any, *, asynchronous: bool) -> None:
         before = self._before_async if asynchronous else self._before
+        self._events = events
+        _forget(events)
+        events.register(_ATTACHED, self._itself, unique_id=_ATTACHED)
         for operation in OPERATIONS:
             name = f"bedrock-runtime.{operation}"
             handlers: dict[str, Callable[..., Any]] = {
@@ -66,13 +73,29 @@ class Hooks:
             for event, handler in handlers.items():
                 events.register_last(f"{event}.{name}", handler, unique_id=f"rockbottom-{event}-{operation}")
 
+    def _itself(self, **_: Any) -> "Hooks | None":
+        return self if self._active else None
+
+    @property
+    def attachment(self) -> Attachment:
+        """What these handlers tell of calls."""
+        return self._attachment
+
+    def leave(self, events: Any) -> None:
+        """Look at no further call of the client or session with these events, nor of clients that this session made."""
+        if events is self._events:
+            self._active = False
+        events.unregister(_ATTACHED, unique_id=_ATTACHED)
+        for operation in OPERATIONS:
+            _unregister(events, "before-parameter-build", operation)
+
     def _before(self, params: dict[str, Any], context: Context, model: Any, **_: Any) -> None:
-        if not BYPASS.get():
+        if self._active and not BYPASS.get():
             call = self._attachment.depart(dict(params), model.name, self._whereabouts)
             self._depart(params, context, model, call)
 
     async def _before_async(self, params: dict[str, Any], context: Context, model: Any, **_: Any) -> None:
-        if not BYPASS.get():
+        if self._active and not BYPASS.get():
             call = await self._attachment.depart_async(dict(params), model.name, self._whereabouts)
             self._depart(params, context, model, call)
 
@@ -154,6 +177,46 @@ class Hooks:
         call = _landed(context)
         if call is not None:
             self._attachment.failed(call)
+
+
+def attachment_on(events: Any) -> Attachment | None:
+    """What the handlers on these events tell of calls; None where there are none, or they were taken off."""
+    hooks = _hooks_on(events)
+    return hooks.attachment if hooks is not None else None
+
+
+def taken_off(events: Any) -> None:
+    """Take the handlers off these events. Those for replies stay until calls under way are through."""
+    hooks = _hooks_on(events)
+    if hooks is not None:
+        hooks.leave(events)
+
+
+def _hooks_on(events: Any) -> Hooks | None:
+    """The handlers that answer for these events: a client's copy of its session's events has the session's."""
+    return _answered(events.emit_until_response(_ATTACHED))[1]
+
+
+def _answered(answer: Any) -> Any:
+    """What an emitter answers; aiobotocore's answers to be awaited, though nothing in it waits."""
+    if not inspect.iscoroutine(answer):
+        return answer
+    try:
+        answer.send(None)
+    except StopIteration as done:
+        return done.value
+    raise RuntimeError("a handler of ours does not wait")
+
+
+def _forget(events: Any) -> None:
+    """Take off what a detached attachment left."""
+    for operation in OPERATIONS:
+        for event in _EVENTS:
+            _unregister(events, event, operation)
+
+
+def _unregister(events: Any, event: str, operation: str) -> None:
+    events.unregister(f"{event}.bedrock-runtime.{operation}", unique_id=f"rockbottom-{event}-{operation}")
 
 
 class _Ground:

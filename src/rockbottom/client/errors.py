@@ -2,7 +2,8 @@
 
 RockbottomError
 +-- NotAttachable    the object given to ``attach`` is no Bedrock client that we know
-+-- NotAttached      ``report`` was asked for a client that was never attached
++-- NotAttached      ``report`` or ``detach`` was asked for a client that is not attached
++-- AlreadyAttached  ``attach`` was given a client that is attached with other arguments
 +-- ProbeStopped     a measurement could not be made or was not agreed to
 """
 
@@ -14,7 +15,15 @@ class NotAttachable(RockbottomError):
 
 
 class NotAttached(RockbottomError):
-    """The client was never given to ``attach``."""
+    """The client is not attached: it never was, or was detached."""
+
+
+class AlreadyAttached(RockbottomError):
+    """The client is attached with other arguments; ``differing`` names them. Nothing was changed."""
+
+    def __init__(self, message: str, *, fix: str | None = None, differing: tuple[str, ...] = ()) -> None:
+        super().__init__(message, fix=fix)
+        self.differing = differing
 
 
 class ProbeStopped(RockbottomError):

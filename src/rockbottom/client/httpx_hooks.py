@@ -8,7 +8,6 @@ the SDK repeats after a failure gets the plan of the first attempt.
 import hashlib
 import json
 import re
-import sys
 import threading
 import time
 from collections import OrderedDict
@@ -17,11 +16,9 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
-from rockbottom.catalog import Resolve
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.botocore_hooks import about_points
 from rockbottom.client.calls import Call
-from rockbottom.client.errors import NotAttachable
 from rockbottom.client.httpx_streams import BodyFeed, StreamFeed, watched
 from rockbottom.client.listening import CallListener
 from rockbottom.client.planning import Request
@@ -44,45 +41,6 @@ _REPEATED_S = 300.0
 _MOST_REPEATED = 64
 
 
-def is_httpx_based(client: Any) -> bool:
-    """Whether there is an httpx client in this object, or it is one."""
-    return _inner(client) is not None
-
-
-def _inner(client: Any) -> Any | None:
-    for one in (client, getattr(client, "_client", None), getattr(client, "client", None)):
-        if one is not None and hasattr(one, "_transport") and hasattr(one, "_mounts"):
-            return one
-    return None
-
-
-class Httpx:
-    """How an httpx-based client is attached."""
-
-    @staticmethod
-    def resolver(client: Any, credentials: Any = None) -> Resolve:
-        """Asks GetInferenceProfile with the client's credentials, at the place its requests go to."""
-        from rockbottom.client.control_plane import lookup_at
-        from rockbottom.client.profiles import ProfileResolver
-
-        source = credentials_of(client, credentials)
-        base = getattr(client, "base_url", None)
-        return ProfileResolver(lookup_at(source, str(base) if base else None))
-
-    @staticmethod
-    def install(client: Any, attachment: Attachment) -> None:
-        """Watch every transport of the client."""
-        if attachment.options.keep_alive_usd is not None:
-            raise NotAttachable("keep-alive needs a boto3 client.", fix="attach without keep_alive_usd")
-        inner = _inner(client)
-        assert inner is not None
-        hooks = Hooks(attachment, client, _library_of(inner))
-        for transport in {id(one): one for one in (inner._transport, *inner._mounts.values())}.values():
-            if transport is not None and not hasattr(transport, "_rockbottom"):
-                transport.__class__ = _transport_class(type(transport))
-                transport._rockbottom = hooks
-
-
 @dataclass(slots=True)
 class Leg:
     """One attempt of one call: what travels, and how its reply is read."""
@@ -97,15 +55,20 @@ class Leg:
 class Hooks:
     """Plans requests on their way through a transport, and watches the replies."""
 
-    def __init__(self, attachment: Attachment, client: Any, library: Any) -> None:
+    def __init__(self, attachment: Attachment, client: Any, library: Any, *, answers_for_budget: bool) -> None:
         self._attachment = attachment
         self._credentials: CredentialSource = credentials_of(client, attachment.credentials)
         self._region: str | None = getattr(client, "aws_region", None)
         self._library = library
         # An SDK around the httpx client takes whatever is raised below it for a broken connection and tries again.
-        self.answers_for_budget = _inner(client) is not client
+        self.answers_for_budget = answers_for_budget
         self._lock = threading.Lock()
         self._failed: OrderedDict[bytes, tuple[float, Request]] = OrderedDict()
+
+    @property
+    def attachment(self) -> Attachment:
+        """What these hooks tell of calls."""
+        return self._attachment
 
     def opened(self, request: Any, content: bytes) -> tuple[Request, str, Whereabouts] | None:
         """The arguments that boto3 would have been given, the operation, and where it goes; None: not one of ours."""
@@ -240,7 +203,9 @@ def _match(request: Any) -> "re.Match[str] | None":
 
 
 @cache
-def _transport_class(base: Any) -> Any:
+def transport_class(base: Any) -> Any:
+    """A transport's class with a look at each request before and each reply after it."""
+
     class Sync(base):
         def handle_request(self, request: Any) -> Any:
             hooks: Hooks = self._rockbottom
@@ -318,12 +283,3 @@ def _arrived(hooks: Hooks, leg: Leg, response: Any) -> Any:
 def _without_model(request: Request) -> bytes:
     body = {key: value for key, value in request.items() if key != "modelId"}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-
-
-def _library_of(inner: Any) -> Any:
-    """The module, httpx or a successor of the same shape, that a client's class comes from."""
-    for base in type(inner).__mro__:
-        library = sys.modules.get(base.__module__.partition(".")[0])
-        if library is not None and hasattr(library, "SyncByteStream"):
-            return library
-    raise NotAttachable(f"{type(inner).__module__} is no library that rockbottom can attach to.")

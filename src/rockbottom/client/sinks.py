@@ -1,7 +1,7 @@
 """Where the records of a client go: the ledger in a folder, the sinks given, a budget that wants to know."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from rockbottom.ledger import LedgerWriter, Sink, chosen_folder, ledger_key
 from rockbottom.process import end_at_exit
 
 if TYPE_CHECKING:
+    from rockbottom.client.arguments import Recording
     from rockbottom.client.attachment import Attachment
 
 log = logging.getLogger("rockbottom.client")
@@ -18,28 +19,24 @@ log = logging.getLogger("rockbottom.client")
 _WRITERS: dict[Path, LedgerWriter] = {}
 
 
-def recorder_of(
-    attachment: "Attachment",
-    ledger: bool | str | Path | None,
-    sinks: Iterable[Sink],
-    tags: Mapping[str, Any] | None,
-    budget: Any,
-    env: Mapping[str, str],
-) -> Recorder | None:
+def recorder_of(attachment: "Attachment", record: "Recording", budget: Any, env: Mapping[str, str]) -> Recorder | None:
     """What ``attach`` was asked to record; None: nothing."""
-    folder = chosen_folder(ledger, env)
-    found: list[Sink] = list(sinks)
+    folder = chosen_folder(record.ledger, env)
+    found: list[Sink] = list(record.sinks)
     if folder is not None:
         found.insert(0, writer_of(folder))
     if hasattr(budget, "record") and budget not in found:
         found.append(budget)
-    if not found and budget is None and not tags and not attachment.options.request_metadata:
+    if not found and budget is None and not record.tags and not record.request_metadata:
         return None
     end_at_exit(attachment)
     key = _key_of(folder) if folder is not None else None
     failed = attachment.talk.failure
     return Recorder(
-        found, tidy(tags or {}), key, lambda error: failed("recording", error, "calls go through unrecorded there")
+        found,
+        tidy(record.tags or {}),
+        key,
+        lambda error: failed("recording", error, "calls go through unrecorded there"),
     )
 
 

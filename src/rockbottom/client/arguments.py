@@ -1,0 +1,80 @@
+"""The arguments of ``attach``, kept so that a second call can be compared with the first."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from rockbottom.catalog import Catalog, Resolve
+from rockbottom.client.errors import NotAttachable
+from rockbottom.client.planning import Planner
+from rockbottom.client.recording import SpendingLimit
+from rockbottom.ledger import Sink
+
+_PLAIN = (bool, int, float, str, Path, Decimal, type(None))
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What is recorded of each call, and where: ``attach(client, record=Recording(ledger=True))``.
+
+    ``ledger``: a folder; True: the one that ``ROCKBOTTOM_LEDGER`` names, or ``~/.local/state/rockbottom/ledger``;
+    None: a folder only if that variable is set; False: none. ``sinks`` are given every record too. ``tags`` are put on
+    every call (see ``tagged``); ``request_metadata`` also sends them to AWS as requestMetadata, which invocation logs
+    keep. A record holds tokens, cost, tags and keyed hashes of prefixes, never text.
+    """
+
+    ledger: bool | str | Path | None = None
+    sinks: Iterable[Sink] = ()
+    tags: Mapping[str, str] | None = None
+    request_metadata: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sinks", tuple(self.sinks))
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What ``attach`` was given, in one spelling."""
+
+    planner: Planner | None
+    state: Path | None
+    resolve: Resolve | None
+    hold_s: float
+    keep_alive_usd: Decimal | None
+    notices: bool
+    record: Recording
+    budget: SpendingLimit | None
+    credentials: Any
+    catalog: Catalog | None
+    clock: Callable[[], float]
+
+    def differences(self, later: "Arguments") -> dict[str, tuple[Any, Any]]:
+        """The arguments that another call gave otherwise, each with both values; ``record`` member by member."""
+        pairs = {one.name: (getattr(self, one.name), getattr(later, one.name)) for one in fields(self)}
+        first, second = pairs.pop("record")
+        pairs |= {one.name: (getattr(first, one.name), getattr(second, one.name)) for one in fields(first)}
+        return {name: both for name, both in pairs.items() if both[0] is not both[1] and both[0] != both[1]}
+
+
+def recording_of(record: Recording | None, **spelled: Any) -> Recording:
+    """``record``, or the same made of the arguments ``ledger``, ``sinks``, ``tags`` and ``request_metadata``.
+
+    Raises NotAttachable where both are given.
+    """
+    made = Recording(**spelled)
+    if record is None:
+        return made
+    twice = [one.name for one in fields(made) if getattr(made, one.name) != one.default]
+    if twice:
+        raise NotAttachable(
+            f"record= is given, and {' and '.join(f'{name}=' for name in twice)} beside it.",
+            fix=f"record=Recording({', '.join(f'{name}=...' for name in twice)}) holds them all",
+        )
+    return record
+
+
+def shown(value: Any) -> str:
+    """A value in an error message: plain ones as they are, of others the type."""
+    return repr(value) if isinstance(value, _PLAIN) else type(value).__name__

@@ -1,0 +1,81 @@
+"""Which objects carry an httpx client, and how they are attached: at their transports."""
+
+import sys
+from typing import Any
+
+from rockbottom.catalog import Resolve
+from rockbottom.client.attachment import Attachment
+from rockbottom.client.errors import NotAttachable
+from rockbottom.client.httpx_hooks import Hooks, transport_class
+from rockbottom.client.signing import credentials_of
+
+
+def is_httpx_based(client: Any) -> bool:
+    """Whether there is an httpx client in this object, or it is one."""
+    return _inner(client) is not None
+
+
+def _inner(client: Any) -> Any | None:
+    for one in (client, getattr(client, "_client", None), getattr(client, "client", None)):
+        if one is not None and hasattr(one, "_transport") and hasattr(one, "_mounts"):
+            return one
+    return None
+
+
+class Httpx:
+    """How an httpx-based client is attached."""
+
+    @staticmethod
+    def resolver(client: Any, credentials: Any = None) -> Resolve:
+        """Asks GetInferenceProfile with the client's credentials, at the place its requests go to."""
+        from rockbottom.client.control_plane import lookup_at
+        from rockbottom.client.profiles import ProfileResolver
+
+        source = credentials_of(client, credentials)
+        base = getattr(client, "base_url", None)
+        return ProfileResolver(lookup_at(source, str(base) if base else None))
+
+    @staticmethod
+    def install(client: Any, attachment: Attachment) -> None:
+        """Watch every transport of the client."""
+        if attachment.options.keep_alive_usd is not None:
+            raise NotAttachable("keep-alive needs a boto3 client.", fix="attach without keep_alive_usd")
+        inner = _inner(client)
+        assert inner is not None
+        hooks = Hooks(attachment, client, _library_of(inner), answers_for_budget=inner is not client)
+        for transport in _transports(client):
+            if not hasattr(transport, "_rockbottom"):
+                transport.__class__ = transport_class(type(transport))
+                transport._rockbottom = hooks
+
+    @staticmethod
+    def attachment(client: Any) -> Attachment | None:
+        """What watches the client's transports."""
+        hooks = [one._rockbottom for one in _transports(client) if hasattr(one, "_rockbottom")]
+        return hooks[0].attachment if hooks else None
+
+    @staticmethod
+    def remove(client: Any) -> None:
+        """Give the transports their own class back."""
+        for transport in _transports(client):
+            if hasattr(transport, "_rockbottom"):
+                transport.__class__ = type(transport).__mro__[1]
+                del transport._rockbottom
+
+
+def _transports(client: Any) -> list[Any]:
+    """Every transport of a client, each once."""
+    inner = _inner(client)
+    if inner is None:
+        return []
+    every = {id(one): one for one in (inner._transport, *inner._mounts.values()) if one is not None}
+    return list(every.values())
+
+
+def _library_of(inner: Any) -> Any:
+    """The module, httpx or a successor of the same shape, that a client's class comes from."""
+    for base in type(inner).__mro__:
+        library = sys.modules.get(base.__module__.partition(".")[0])
+        if library is not None and hasattr(library, "SyncByteStream"):
+            return library
+    raise NotAttachable(f"{type(inner).__module__} is no library that rockbottom can attach to.")

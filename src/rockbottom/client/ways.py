@@ -1,0 +1,125 @@
+"""How each kind of client is attached and detached: botocore's clients and sessions here, httpx in its own module."""
+
+import inspect
+from typing import Any, Protocol
+
+from rockbottom.catalog import Resolve
+from rockbottom.client.attachment import Attachment
+from rockbottom.client.botocore_hooks import (
+    Hooks,
+    attachment_on,
+    core_of,
+    is_asynchronous,
+    is_botocore_client,
+    pinger,
+    recorded,
+    taken_off,
+)
+from rockbottom.client.errors import NotAttachable
+
+
+class Way(Protocol):
+    """One kind of client."""
+
+    @staticmethod
+    def resolver(client: Any, credentials: Any = None) -> Resolve:
+        """What looks up application inference profiles with the client's own credentials."""
+        ...
+
+    @staticmethod
+    def install(client: Any, attachment: Attachment) -> None:
+        """Let the attachment see every call of the client. Raises NotAttachable."""
+        ...
+
+    @staticmethod
+    def attachment(client: Any) -> Attachment | None:
+        """What was installed, if it was."""
+        ...
+
+    @staticmethod
+    def remove(client: Any) -> None:
+        """The client as it was before; calls under way are still counted."""
+        ...
+
+
+class _Botocore:
+    @staticmethod
+    def resolver(client: Any, credentials: Any = None) -> Resolve:
+        from rockbottom.client.control_plane import lookup_with
+        from rockbottom.client.profiles import ProfileResolver
+
+        return ProfileResolver(lookup_with(client))
+
+    @staticmethod
+    def install(client: Any, attachment: Attachment) -> None:
+        if attachment.options.keep_alive_usd is not None:
+            if is_asynchronous(client):
+                raise NotAttachable("keep-alive needs a synchronous client.", fix="attach without keep_alive_usd")
+            from rockbottom.client.keepalive import KeepAlive
+
+            attachment.keep_alive = KeepAlive(
+                attachment.options.keep_alive_usd,
+                attachment.price,
+                recorded(pinger(client), attachment, client),
+                attachment.clock,
+            )
+        Hooks(attachment).register(client)
+
+    @staticmethod
+    def attachment(client: Any) -> Attachment | None:
+        return attachment_on(client.meta.events)
+
+    @staticmethod
+    def remove(client: Any) -> None:
+        taken_off(client.meta.events)
+
+
+class _Session:
+    @staticmethod
+    def resolver(client: Any, credentials: Any = None) -> Resolve:
+        from rockbottom.client.control_plane import lookup_at
+        from rockbottom.client.profiles import ProfileResolver
+
+        return ProfileResolver(lookup_at(lambda: _keys_of(client), None))
+
+    @staticmethod
+    def install(client: Any, attachment: Attachment) -> None:
+        if attachment.options.keep_alive_usd is not None:
+            raise NotAttachable("keep-alive needs a client, not a session.", fix="attach without keep_alive_usd")
+        Hooks(attachment).register_session(client)
+
+    @staticmethod
+    def attachment(client: Any) -> Attachment | None:
+        return attachment_on(core_of(client).get_component("event_emitter"))
+
+    @staticmethod
+    def remove(client: Any) -> None:
+        taken_off(core_of(client).get_component("event_emitter"))
+
+
+def _keys_of(session: Any) -> Any:
+    """A session's credentials; None for an asynchronous one, so that botocore's usual chain is asked."""
+    core = core_of(session)
+    return None if inspect.iscoroutinefunction(core.get_credentials) else core.get_credentials()
+
+
+def way_of(client: Any) -> type[Way]:
+    """How this client is attached. Raises NotAttachable."""
+    if is_botocore_client(client):
+        service = client.meta.service_model.service_name
+        if service != "bedrock-runtime":
+            raise NotAttachable(
+                f"This is a client of {service}; cachePoints are planned for bedrock-runtime.",
+                fix='rockbottom.attach(boto3.client("bedrock-runtime"))',
+            )
+        return _Botocore
+    if core_of(client) is not None:
+        return _Session
+    from rockbottom.client.httpx_clients import Httpx, is_httpx_based
+
+    if is_httpx_based(client):
+        return Httpx
+    raise NotAttachable(
+        f"{type(client).__module__}.{type(client).__qualname__} is no client that rockbottom can attach to.",
+        fix="give a bedrock-runtime client or session of boto3 or aiobotocore, an AnthropicBedrock, or an httpx client",
+    )
