@@ -48,7 +48,7 @@ class Hands:
 def publisher(outlet, **options):
     """A publisher whose thread is never started: the test takes its steps."""
     one = Publisher(lambda: outlet, name="the test", **options)
-    one._start = lambda: None
+    one._worker.start = lambda: False
     return one
 
 

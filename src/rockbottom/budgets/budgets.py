@@ -12,7 +12,6 @@ import logging
 import os
 import sqlite3
 import threading
-import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from rockbottom.budgets.errors import BadBudget, BudgetExceeded
 from rockbottom.budgets.periods import Period
 from rockbottom.budgets.store import Account, BudgetStore, State
 from rockbottom.ledger import CallRecord, default_folder
+from rockbottom.process import renew_in_child
 from rockbottom.quantities import ZERO_USD, Usd
 
 log = logging.getLogger("rockbottom.monitor")
@@ -125,8 +125,7 @@ class Budgets:
         self._recent: OrderedDict[str, deque[Usd]] = OrderedDict()
         self._said: set[object] = set()
         self._booked = itertools.count()
-        _EVERY.add(self)
-        _listen()
+        renew_in_child(self)
 
     # Before a call ------------------------------------------------------------------------------------------
 
@@ -328,18 +327,3 @@ def _forget_ended(waiting: deque[tuple[float, tuple[int, ...]]], now: float) -> 
     """Drop the oldest holds while they are over, or of a clock that was set back far, as the file does."""
     while waiting and (waiting[0][0] <= now or waiting[0][0] > now + 2 * HOLD_S):
         waiting.popleft()
-
-
-_EVERY: "weakref.WeakSet[Budgets]" = weakref.WeakSet()
-_listening: list[int] = []
-
-
-def _listen() -> None:
-    if not _listening and hasattr(os, "register_at_fork"):
-        _listening.append(1)
-        os.register_at_fork(after_in_child=_in_child)
-
-
-def _in_child() -> None:
-    for budgets in list(_EVERY):
-        budgets.after_fork_in_child()

@@ -3,13 +3,12 @@
 Recording a measurement costs more than all the rest of a sink, so what only grows is summed here and observed.
 """
 
-import os
 import threading
-import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rockbottom.ledger import CallRecord
+from rockbottom.process import renew_in_child
 from rockbottom.sinks.totals import Total, Totals
 
 PROVIDER = "aws.bedrock"
@@ -30,7 +29,11 @@ class CallMetrics:
         self._begin()
         self._make_histograms(meter)
         self._observe(meter)
-        _watch_forks(self)
+        renew_in_child(self)
+
+    def after_fork_in_child(self) -> None:
+        """What the parent has counted, the parent reports."""
+        self._begin()
 
     def _begin(self) -> None:
         self._totals = Totals(self._tags, self._most_series)
@@ -126,19 +129,3 @@ def _tokens_of(total: Total) -> list[tuple[Attributes, float]]:
 def requested(call: CallRecord) -> str:
     """The model as it was asked for: the id, or the inference profile in front of it."""
     return f"{call.scope}.{call.model}" if call.scope not in ("", "in_region") else call.model
-
-
-_EVERY: "weakref.WeakSet[CallMetrics]" = weakref.WeakSet()
-_watching: list[int] = []
-
-
-def _watch_forks(metrics: CallMetrics) -> None:
-    _EVERY.add(metrics)
-    if not _watching and hasattr(os, "register_at_fork"):
-        _watching.append(1)
-        os.register_at_fork(after_in_child=_in_child)
-
-
-def _in_child() -> None:
-    for metrics in list(_EVERY):
-        metrics._begin()  # what the parent has counted, the parent reports

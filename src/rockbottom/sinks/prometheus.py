@@ -5,14 +5,13 @@ left to the query: the hit rate is
 ``sum(rate(rockbottom_tokens_total{kind="cache_read"}[5m])) / sum(rate(rockbottom_tokens_total{kind!="output"}[5m]))``.
 """
 
-import os
 import re
 import threading
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from rockbottom.ledger import CallRecord
+from rockbottom.process import renew_in_child
 from rockbottom.quantities import Unit
 from rockbottom.sinks.errors import CannotPublish
 from rockbottom.sinks.totals import Labels, Spread, Total, Totals
@@ -37,7 +36,11 @@ class Prometheus:
         self._make = lambda: Totals(tags, most_series)
         self._begin()
         self.registry.register(self)
-        _watch_forks(self)
+        renew_in_child(self)
+
+    def after_fork_in_child(self) -> None:
+        """What the parent has counted, the parent shows."""
+        self._begin()
 
     def _begin(self) -> None:
         self._totals = self._make()
@@ -135,19 +138,3 @@ def serve(registry: Any, port: int = DEFAULT_PORT, host: str = "127.0.0.1") -> t
     from prometheus_client import start_http_server
 
     return start_http_server(port, host, registry)
-
-
-_EVERY: "weakref.WeakSet[Prometheus]" = weakref.WeakSet()
-_watching: list[int] = []
-
-
-def _watch_forks(sink: Prometheus) -> None:
-    _EVERY.add(sink)
-    if not _watching and hasattr(os, "register_at_fork"):
-        _watching.append(1)
-        os.register_at_fork(after_in_child=_in_child)
-
-
-def _in_child() -> None:
-    for sink in list(_EVERY):
-        sink._begin()  # what the parent has counted, the parent shows

@@ -6,19 +6,17 @@ longer after every failure in a row and by a random share, and tries again. What
 too. At the end of the process, and on ``close``, what is left is sent once, for a few seconds at most.
 """
 
-import atexit
 import logging
-import os
 import random
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from rockbottom.ledger import CallRecord
+from rockbottom.process import Worker, close_at_exit, renew_in_child
 from rockbottom.quantities import Fault, RockbottomError
 
 log = logging.getLogger("rockbottom.monitor")
@@ -96,18 +94,18 @@ class Publisher:
         self._clock = clock
         self._monotonic = monotonic
         self._chance = chance
+        self._worker = Worker(name, self._run)
         self._begin()
-        _EVERY.add(self)
-        _listen()
+        renew_in_child(self)
+        close_at_exit(self)
 
     def _begin(self) -> None:
         self._outlet = self._make_outlet()
         self._queue: deque[CallRecord] = deque()
-        self._lock = threading.Lock()  # the thread's start and the counters
+        self._lock = threading.Lock()  # the counters
         self._work = threading.Lock()  # one at a time with the outlet
         self._wake = threading.Event()  # something is there
         self._hurry = threading.Event()  # it is much, or it is the end
-        self._thread: threading.Thread | None = None
         self._closed = False
         self._recorded = self._dropped = self._sent = self._failures = 0
         self._in_a_row = 0
@@ -124,8 +122,8 @@ class Publisher:
             self._drop()
             return
         queue.append(call)
-        if self._thread is None:
-            self._start()
+        if not self._worker.alive:
+            self._worker.start()
         if not self._wake.is_set():
             self._wake.set()
         if 2 * len(queue) >= self._capacity and not self._hurry.is_set():
@@ -138,16 +136,6 @@ class Publisher:
         if first:
             why = "it is closed" if self._closed else f"{self._capacity:,} calls are waiting already"
             log.warning("rockbottom: %s drops what it cannot keep: %s; the calls themselves go on", self.name, why)
-
-    def _start(self) -> None:
-        with self._lock:
-            if self._thread is not None:
-                return
-            self._thread = threading.Thread(target=self._run, name=f"rockbottom {self.name}", daemon=True)
-            try:
-                self._thread.start()
-            except RuntimeError:  # no more threads, or the interpreter is shutting down
-                self._thread = None
 
     @property
     def stats(self) -> Stats:
@@ -171,14 +159,18 @@ class Publisher:
         if self._closed:
             return
         self._closed = True
-        thread = self._thread
-        if thread is not None and thread.is_alive():
+        if self._worker.alive:
             self._wake.set()
             self._hurry.set()
-            thread.join(self.patience_s)
+            self._worker.join(self.patience_s)
         left = len(self._queue) + self._outlet.waiting()
         if left:
             log.warning("rockbottom: %s ends with %d things not sent (%s)", self.name, left, self._last_failure)
+
+    def after_fork_in_child(self) -> None:
+        """What has gathered is the parent's to send: begin with nothing."""
+        self._worker.after_fork_in_child()
+        self._begin()
 
     # The thread's side --------------------------------------------------------------------------------------
 
@@ -231,27 +223,3 @@ class Publisher:
         if not self._said_failure:
             self._said_failure = True
             log.warning("rockbottom: %s cannot send (%s); calls go on, what fits is kept for later", self.name, why)
-
-
-_EVERY: "weakref.WeakSet[Publisher]" = weakref.WeakSet()
-_listening: list[int] = []
-
-
-def _listen() -> None:
-    """Be told of forks and of the end of the process; once, when the first publisher is made."""
-    if _listening:
-        return
-    _listening.append(1)
-    atexit.register(_at_exit)
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_in_child)
-
-
-def _at_exit() -> None:
-    for publisher in list(_EVERY):
-        publisher.close()
-
-
-def _in_child() -> None:
-    for publisher in list(_EVERY):
-        publisher._begin()

@@ -1,0 +1,26 @@
+"""What has a room of its own is done there and nowhere else."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2] / "src" / "rockbottom"
+
+
+@pytest.mark.parametrize(
+    ("room", "calls"),
+    [
+        pytest.param("process", r"register_at_fork|atexit\.register|import atexit", id="forks and ends of the process"),
+    ],
+)
+def test_it_is_written_once(room: str, calls: str) -> None:
+    """A second place would be a second registration, a second rule, a second look."""
+    elsewhere = [
+        f"{path.relative_to(SOURCE)}:{number}"
+        for path in SOURCE.rglob("*.py")
+        if path.relative_to(SOURCE).parts[0] != room
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(calls, line)
+    ]
+    assert not elsewhere
