@@ -18,6 +18,7 @@ from rockbottom.advise.estimates import WRITES
 from rockbottom.advise.evidence import Evidence, Lever, Sent
 from rockbottom.advise.tokens import Tokens
 from rockbottom.catalog import ModelId, NoPriceInForce, Scope, Tier
+from rockbottom.figures import usd
 from rockbottom.quantities import Unit, Usd
 
 _SIMPLER = Decimal("0.999")
@@ -247,7 +248,7 @@ class _Finder:
         saved = base - alone.bill.usd
         status, words = self._status(lever, saved), self._evidence(lever, alone)
         if status == "excluded":
-            words += f". Alone it comes to ${alone.bill.usd:,.2f}, the levers above to ${self.best.bill.usd:,.2f}"
+            words += f". Alone it comes to ${usd(alone.bill.usd, 2)}, the levers above to ${usd(self.best.bill.usd, 2)}"
         return self._made(lever, status, saved, words)
 
     def _alone(self, lever: Lever) -> Combination | None:
@@ -329,8 +330,8 @@ class _Finder:
         month = price * self.wishes.model_units * _HOURS
         saved = self.before.usd - month
         words = (
-            f"{self.wishes.model_units} model units at your ${price} an hour are ${month:,.2f} for 30 days, against "
-            f"${self.best.bill.usd:,.2f} with the levers above; whether they carry the load is not known here"
+            f"{self.wishes.model_units} model units at your ${price} an hour are ${usd(month, 2)} for 30 days, against "
+            f"${usd(self.best.bill.usd, 2)} with the levers above; whether they carry the load is not known here"
         )
         status = "ask" if month < self.best.bill.usd else "not now"
         return self._made(Lever.PROVISIONED, status, saved, words)
@@ -351,17 +352,17 @@ class _Finder:
         if not found:
             words = "name models that would be good enough with --other ID; price says nothing of quality"
             return self._made(Lever.RIGHT_SIZE, "ask", None, words)
-        usd, other = min(found, key=lambda one: one[0])
+        cost, other = min(found, key=lambda one: one[0])
         words = (
-            f"{other.model.given} for the same tokens: ${usd:,.2f} a month with the levers above that it has; "
+            f"{other.model.given} for the same tokens: ${usd(cost, 2)} a month with the levers above that it has; "
             "quality unknown, good enough in your judgement"
         )
-        saved = self.best.bill.usd - usd
+        saved = self.best.bill.usd - cost
         return self._made(Lever.RIGHT_SIZE, "ask" if saved > 0 else "not now", saved, words)
 
     def _rival(self) -> Row | None:
         """The cheapest other model of the same run that grading did not put under the bar."""
-        priced = [(usd, one) for one in self.wishes.rivals if (usd := one.usd()) is not None]
+        priced = [(cost, one) for one in self.wishes.rivals if (cost := one.usd()) is not None]
         open_to = [pair for pair in priced if pair[1].evidence.good_enough is not False]
         if not priced:
             return None
@@ -369,11 +370,11 @@ class _Finder:
             names = ", ".join(one.tariff.model.model.name for _, one in priced)
             return self._made(Lever.RIGHT_SIZE, "not now", None, f"{names}: under the bar in the graded run")
         best = next((pair for pair in sorted(open_to, key=_usd_of) if pair[1].evidence.good_enough), None)
-        usd, other = best or min(open_to, key=_usd_of)
-        saved = self.best.bill.usd - usd
+        cost, other = best or min(open_to, key=_usd_of)
+        saved = self.best.bill.usd - cost
         words = (
-            f"{other.tariff.model.given}: ${usd:,.2f} a month by the cheapest way that the same evidence has for it; "
-            f"{other.evidence.quality}"
+            f"{other.tariff.model.given}: ${usd(cost, 2)} a month by the cheapest way that the same evidence has for "
+            f"it; {other.evidence.quality}"
         )
         return self._made(Lever.RIGHT_SIZE, "ask" if saved > 0 else "not now", saved, words)
 

@@ -25,6 +25,7 @@ from rockbottom.batch.state import RunState, state_of
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Catalog, PriceBook, load_catalog
 from rockbottom.dialects import Reader
+from rockbottom.figures import usd
 from rockbottom.prompt import Api
 from rockbottom.quantities import RockbottomError, Usage
 
@@ -70,7 +71,7 @@ class Prepared:
                 fix="set maxTokens in every record, or give --output-tokens, the tokens to expect of each answer",
             )
         if max_usd is not None and found.usd > max_usd:
-            raise NotAgreed(f"The estimate is ${found.usd:.4f}, above the limit of ${max_usd}; nothing was sent.")
+            raise NotAgreed(f"The estimate is ${usd(found.usd, 4)}, above the limit of ${max_usd}; nothing was sent.")
         if agree is not None and not agree(found):
             raise NotAgreed("Not agreed to; nothing was sent.")
         self.run.agree(str(found.usd), "limit" if max_usd is not None else "yes")

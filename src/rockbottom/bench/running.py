@@ -25,6 +25,7 @@ from rockbottom.bench.replies import Reply
 from rockbottom.bench.requests import Request, parts_of, prompt_of_request, request_of
 from rockbottom.bench.schedule import Row, Schedule, most_of
 from rockbottom.catalog import Tier
+from rockbottom.figures import usd
 from rockbottom.quantities import ZERO_USD, Usd
 
 Blocks = Sequence[Mapping[str, Any]]
@@ -251,8 +252,8 @@ class Runner:
         if self.spent + worst > self.max_usd:
             kept = len(self.notebook.turns)
             raise SpendLimit(
-                f"stopped before the limit of ${self.max_usd}: spent ${self.spent:.6f}, what comes next could cost "
-                f"${worst:.6f}; {kept} finished turns are kept",
+                f"stopped before the limit of ${self.max_usd}: spent ${usd(self.spent, 6)}, what comes next could cost "
+                f"${usd(worst, 6)}; {kept} finished turns are kept",
                 finished=kept,
                 fix=f"rockbottom bench --resume {self.notebook.folder} --max-usd MORE goes on" if kept else None,
             )

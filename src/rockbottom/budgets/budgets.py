@@ -16,7 +16,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, TypeVar
@@ -24,6 +24,7 @@ from typing import Literal, TypeVar
 from rockbottom.budgets.errors import BadBudget, BudgetExceeded
 from rockbottom.budgets.periods import Period
 from rockbottom.budgets.store import Account, BudgetStore, State
+from rockbottom.figures import usd
 from rockbottom.ledger import CallRecord, default_folder
 from rockbottom.process import renew_in_child
 from rockbottom.quantities import ZERO_USD, Usd
@@ -315,8 +316,7 @@ def _spent_text(budget: Budget, account: Account, state: State) -> str:
 
 
 def _shown(amount: Usd) -> str:
-    digits = Decimal("0.01") if amount >= 1 or not amount else Decimal("0.000001")
-    return f"${amount.quantize(digits, ROUND_HALF_EVEN)}"
+    return usd(amount, ((1, 2), (0, 6)), symbol=True)
 
 
 def _key(accounts: Sequence[Account]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from rockbottom.figures import clipped, share, tokens_in_short, usd
 from rockbottom.quantities import Usage, Usd
 
 _NAME = 30
@@ -96,23 +97,14 @@ def _lines(lines: Iterable[Line]) -> Iterator[str]:
 
 def _row(line: Line) -> str:
     usage = line.usage
-    read = f"{100 * usage.cache_read // usage.total_input}%" if usage.total_input else "-"
-    saved = f"{100 * line.saved_usd / line.uncached_usd:.0f}%" if line.uncached_usd else "-"
+    read = share(Decimal(usage.cache_read) / usage.total_input) if usage.total_input else "-"
+    saved = share(line.saved_usd / line.uncached_usd) if line.uncached_usd else "-"
     return (
-        f"{_clipped(line.name):{_NAME}} {line.calls:>6} {_short(usage.total_input):>8} {read:>5} "
-        f"{_usd(line.cost_usd):>10} {_usd(line.saved_usd):>10} {saved:>5}"
+        f"{clipped(line.name, _NAME, '...'):{_NAME}} {line.calls:>6} "
+        f"{tokens_in_short(usage.total_input, exact_below=100_000):>8}{read:>6} "
+        f"{_usd(line.cost_usd):>10} {_usd(line.saved_usd):>10}{saved:>6}"
     )
 
 
-def _clipped(name: str) -> str:
-    return name if len(name) <= _NAME else f"{name[: _NAME - 3]}..."
-
-
-def _short(tokens: int) -> str:
-    if tokens < 100_000:
-        return f"{tokens:,}"
-    return f"{tokens / 1e6:.1f}M" if tokens >= 1_000_000 else f"{tokens // 1000}k"
-
-
 def _usd(amount: Decimal) -> str:
-    return f"{amount:.4f}" if abs(amount) < 100 else f"{amount:,.2f}"
+    return usd(amount, ((100, 2), (0, 4)), bare_zero=False)

@@ -3,11 +3,12 @@
 import tomllib
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from rockbottom.figures import usd
 from rockbottom.quantities import ZERO_USD, Usd
 
 _THOUSAND = Decimal(1000)
@@ -48,9 +49,8 @@ class MonthlyEstimate:
     checked_on: date
 
     def __str__(self) -> str:
-        amount = self.usd.quantize(Decimal("0.01"), ROUND_HALF_EVEN)
         return (
-            f"about ${amount} a month for {self.metrics:,} custom metrics "
+            f"about ${usd(self.usd, 2)} a month for {self.metrics:,} custom metrics "
             f"(estimated from list prices of us-east-1 read {self.checked_on}; the account's free tier is left out)"
         )
 

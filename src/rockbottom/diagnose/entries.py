@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.sent import Sent
+from rockbottom.figures import duration
 from rockbottom.prompt import Api, CachePoint, Parameters, PrefixHash, Section, Segment
 from rockbottom.quantities import Ttl
 
@@ -173,16 +174,6 @@ def space_of(sent: Sent, ttl: Ttl) -> Space:
     """Where what this request writes can be read."""
     record = sent.record
     return Space(record.account, record.region, sent.model.model.id, sent.prompt.api, sent.prompt.parameters, ttl)
-
-
-def duration(seconds: float) -> str:
-    """A length of time as a person says it: ``6 min 43 s``."""
-    whole = round(seconds)
-    if whole < 120:
-        return f"{whole} s"
-    if whole < 7200:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _blocks(segments: tuple[Segment, ...]) -> int:

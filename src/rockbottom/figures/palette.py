@@ -34,8 +34,7 @@ def page_colours() -> str:
     """The colours as variables of CSS (``var(--read)``), for a page that is light or dark as its reader is."""
     light, dark = _variables(_LIGHT), _variables(_DARK)
     return (
-        f":root {{ color-scheme: light dark; {light} }}\n"
-        f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
+        f":root {{ color-scheme: light dark; {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
     )
 
 

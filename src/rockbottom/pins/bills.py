@@ -15,10 +15,12 @@ from rockbottom.catalog import Catalog, ModelId, NoPriceInForce, Tier
 from rockbottom.cost import bill
 from rockbottom.diagnose import Archive, Record
 from rockbottom.dialects import tier_of
+from rockbottom.figures import share, usd
 from rockbottom.plan.bodies import opened
 from rockbottom.quantities import NO_USAGE, RockbottomError, Usage, Usd
 
 _GAP_S = Decimal(30)
+_DECIMALS = ((10, 2), (Usd("0.01"), 4), (0, 6))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,9 @@ class ConversationBill:
                 f"no price is in force for {', '.join(sorted(self._unpriced()))}: the budget cannot be checked"
             )
         elif max_usd is not None and self.usd is not None and self.usd > max_usd:
-            found.append(f"the conversation costs ${money(self.usd)}, more than ${money(max_usd)} (simulated)")
+            found.append(f"the conversation costs {dollars(self.usd)}, more than {dollars(max_usd)} (simulated)")
         if min_hit_rate is not None and (self.hit_rate is None or self.hit_rate < min_hit_rate):
-            rate = "nothing" if self.hit_rate is None else f"{self.hit_rate:.1f}%"
+            rate = "nothing" if self.hit_rate is None else share(self.hit_rate / 100, 1)
             found.append(f"{rate} of the input is read from the cache, less than {min_hit_rate:f}% (simulated)")
         return found
 
@@ -102,18 +104,15 @@ class ConversationBill:
         return [*rows, told]
 
 
-def _row(name: str, usage: Usage, usd: Usd | None, model: str) -> str:
-    cost = "no price" if usd is None else f"${money(usd)}"
+def _row(name: str, usage: Usage, cost_usd: Usd | None, model: str) -> str:
+    cost = "no price" if cost_usd is None else dollars(cost_usd)
     counts = f"{usage.input:>9,}{usage.cache_read:>9,}{usage.cache_write:>9,}{usage.output:>9,}"
     return f"{name:>5}{counts}{cost:>14}  {model[:23]}".rstrip()
 
 
-def money(amount: Usd) -> str:
-    """An amount with the digits that matter: cents from ten dollars on, four digits below."""
-    size = abs(amount)
-    if size >= 10 or not amount:
-        return f"{amount:,.2f}"
-    return f"{amount:,.4f}" if size >= Usd("0.01") else f"{amount:.6f}"
+def dollars(amount: Usd, *, signed: bool = False) -> str:
+    """An amount as the gate prints it: cents from ten dollars on, four decimals below, six below a cent."""
+    return usd(amount, _DECIMALS, symbol=True, signed=signed)
 
 
 def simulated_bill(

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from textwrap import wrap
 from typing import Any
 
-from rockbottom.pins.bills import ConversationBill, money
+from rockbottom.figures import paragraph, share
+from rockbottom.pins.bills import ConversationBill, dollars
 from rockbottom.pins.changes import Change, Moved
 from rockbottom.pins.checking import Status, Verdict
 from rockbottom.pins.effects import Effect
@@ -19,7 +19,7 @@ _MONTH = "how many a month was not said"
 
 def verdict_as_text(verdict: Verdict, *, with_diff: bool = True) -> Iterator[str]:
     """One prompt: a line, and below it what moved (``with_diff``: in its own words) and what it costs."""
-    yield from wrap(f"{_sign(verdict)} {headline(verdict)}", _WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+    yield from paragraph(f"{_sign(verdict)} {headline(verdict)}", _WIDTH, rest="    ")
     if verdict.bill is not None:
         yield from _labelled("turns", _bill(verdict.bill))
     for change in verdict.changes:
@@ -58,7 +58,7 @@ def headline(verdict: Verdict) -> str:
 def effect_as_lines(effect: Effect, status: Status) -> Iterator[str]:
     """What it costs, a sentence each, and the prices of what day these are."""
     if effect.once_usd is not None and status is Status.CHANGED:
-        yield f"${money(effect.once_usd)} once for each live entry, when it is deployed: written instead of read"
+        yield f"{dollars(effect.once_usd)} once for each live entry, when it is deployed: written instead of read"
     each = effect.per_request_usd
     if each is not None and not each and status is Status.CHANGED:
         yield "the same from then on: as many tokens as before, at the same price"
@@ -75,16 +75,15 @@ def _rate(each: Usd, effect: Effect, *, signed: bool) -> str:
     """An amount a month, or for a thousand requests where nobody said how many there are."""
     month = effect.a_month(each)
     amount = each * 1000 if month is None else month
-    sign = ("+" if amount > 0 else "-" if amount < 0 else "") if signed else ""
-    told = f"{sign}${money(abs(amount))}"
+    told = dollars(amount, signed=True) if signed else dollars(abs(amount))
     if month is None:
         return f"{told} per 1,000 requests ({_MONTH})"
     return f"{told} a month at {effect.requests:,} requests"
 
 
 def _bill(bill: ConversationBill) -> str:
-    cost = "no price" if bill.usd is None else f"${money(bill.usd)}"
-    rate = "" if bill.hit_rate is None else f", {bill.hit_rate:.1f}% read"
+    cost = "no price" if bill.usd is None else dollars(bill.usd)
+    rate = "" if bill.hit_rate is None else f", {share(bill.hit_rate / 100, 1)} read"
     return f"{len(bill.turns)}, {cost}{rate} (simulated)"
 
 
@@ -112,7 +111,7 @@ def _diff(change: Change) -> Iterator[str]:
 
 def _labelled(label: str, text: str) -> Iterator[str]:
     first, rest = f"    {label:<{_LABEL}}", " " * (4 + _LABEL)
-    yield from wrap(text, _WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+    yield from paragraph(text, _WIDTH, first, rest)
 
 
 def _sign(verdict: Verdict) -> str:
@@ -224,7 +223,7 @@ def summary(verdicts: Sequence[Verdict], command: str) -> str:
     rows = ["## Pinned prompts", "", "| | prompt | status | tokens | a month |", "|---|---|---|---:|---:|"]
     for one in verdicts:
         month = one.effect and one.effect.a_month(one.effect.per_request_usd)
-        cost = "" if month is None else f"${money(month)}"
+        cost = "" if month is None else dollars(month)
         tokens = f"{one.prefix.tokens:,}" if one.prefix else ""
         rows.append(f"| {_sign(one)} | {_cell(one.name)} | {one.status.value} | {tokens} | {cost} |")
     for one in verdicts:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from rockbottom.figures import usd, usd_exact
 from rockbottom.prompt import Placement, PrefixHash
 
 Apply = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -115,11 +116,11 @@ class CachePlan:
         return "\n".join(lines)
 
     def _money(self) -> str:
-        told = f"${self.saving_usd:.6f}"
+        told = usd(self.saving_usd, 6, symbol=True)
         if not self.saving_tokens:
             return told
-        price = round(self.saving_usd * 1_000_000 / self.saving_tokens, 6).normalize()
-        return f"{told} at ${price:f} a million"
+        price = round(self.saving_usd * 1_000_000 / self.saving_tokens, 6)
+        return f"{told} at ${usd_exact(price)} a million"
 
     def as_dict(self) -> dict[str, Any]:
         """The decision as plain values, for JSON."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 from statistics import median
 
 from rockbottom.catalog import Catalog, CatalogError
+from rockbottom.figures import share
 from rockbottom.quantities import ZERO_USD, Unit, Usd
 from rockbottom.reconcile.books import KINDS, Book, Entry, Key
 
@@ -259,7 +260,7 @@ class _Explainer:
         if self.usual is None or ratio is None or abs(ratio - self.usual) > Decimal("0.01"):
             return None
         return Reason(
-            "discount", f"the bill is {100 * self.usual:.1f}% of the list on every day: a private price, or a discount"
+            "discount", f"the bill is {share(self.usual, 1)} of the list on every day: a private price, or a discount"
         )
 
     def _price(self, row: Row) -> Reason | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from rockbottom.cloudwatch import monthly_estimate, put_limits
+from rockbottom.figures import usd
 from rockbottom.ledger import CallRecord
 from rockbottom.quantities import Usd
 from rockbottom.sinks.definitions import DEFINITIONS, Definition
@@ -155,8 +156,8 @@ def cost_text(dimensions: Sequence[Sequence[str]], metrics: int, most_series: in
         return None
     one, most = monthly_estimate(metrics, 0), monthly_estimate(metrics * most_series, MINUTES_A_MONTH)
     return (
-        f"every value of {' and '.join(tags)} makes {metrics} custom metrics of CloudWatch, {one.usd:.2f} US dollars a "
-        f"month; with the {most_series:,} combinations allowed (most_series) it is {most}"
+        f"every value of {' and '.join(tags)} makes {metrics} custom metrics of CloudWatch, {usd(one.usd, 2)} US "
+        f"dollars a month; with the {most_series:,} combinations allowed (most_series) it is {most}"
     )
 
 

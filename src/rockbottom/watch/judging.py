@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rockbottom.diagnose import Cause
+from rockbottom.figures import duration
 from rockbottom.ledger import CallRecord
 from rockbottom.quantities import Ttl
 from rockbottom.watch.misses import PREFIX_CHANGED, Miss, rule_of, title_of
@@ -202,7 +203,7 @@ def _of_entries(call: CallRecord, touches: list[Touch]) -> _Verdict:
         return _Verdict(Cause.UNEXPLAINED.value, told)
     if live_here:
         gap = call.at - live_here[-1].at
-        return _Verdict(Cause.PARALLEL_WRITE.value, f"left {_seconds(gap)} after its writer, before the reply began")
+        return _Verdict(Cause.PARALLEL_WRITE.value, f"left {duration(gap)} after its writer, before the reply began")
     away = [one for one in touches if one not in here and one.begun_at <= call.at <= one.at + one.ttl_s]
     if away:
         return _Verdict(
@@ -213,19 +214,8 @@ def _of_entries(call: CallRecord, touches: list[Touch]) -> _Verdict:
     if gap < 0:
         return _Verdict(Cause.UNEXPLAINED.value, "the clocks of the two calls disagree")
     return _Verdict(
-        Cause.TTL_EXPIRED.value, f"{_seconds(gap)} since it was last used; it lives {_seconds(latest.ttl_s)}"
+        Cause.TTL_EXPIRED.value, f"{duration(gap)} since it was last used; it lives {duration(latest.ttl_s)}"
     )
-
-
-def _seconds(span: float) -> str:
-    if span < 1:
-        return f"{span * 1000:.0f} ms"
-    if span < 60:
-        return f"{span:.1f} s".replace(".0 s", " s")
-    minutes, seconds = divmod(round(span), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = ((hours, "h"), (minutes, "min"), (seconds if not hours else 0, "s"))
-    return " ".join(f"{value} {unit}" for value, unit in parts if value)
 
 
 def _begun_at(call: CallRecord) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from rockbottom.figures import counted, share
 from rockbottom.ledger import usd_of_picousd
 from rockbottom.quantities import Usd
 from rockbottom.watch.misses import Miss, fix_of
@@ -256,32 +257,28 @@ def _notices(parts: Parts, total: Line, state: State, side: str, other: OtherSid
     if not state.there:
         said.append(f"No ledger in {state.folder}. Record one: rockbottom.attach(client, ledger=True)")
     elif state.share_read < 0.999:
-        said.append(f"The ledger is still being read ({state.share_read:.0%}): the figures will grow.")
+        said.append(f"The ledger is still being read ({share(state.share_read)}): the figures will grow.")
     if other.calls and side == "aws":
-        said.append(f"{_calls(other.calls)} to the local endpoint left out: simulated, not billed.")
+        said.append(f"{counted(other.calls, 'call')} to the local endpoint left out: simulated, not billed.")
     elif other.calls:
-        said.append(f"{_calls(other.calls)} billed by AWS left out.")
+        said.append(f"{counted(other.calls, 'call')} billed by AWS left out.")
     if total.unpriced:
-        said.append(f"{_calls(total.unpriced)} without a known price: tokens count, money does not.")
+        said.append(f"{counted(total.unpriced, 'call')} without a known price: tokens count, money does not.")
     if total.no_usage:
-        said.append(f"{_calls(total.no_usage)} ended without usage: what they cost is not known.")
+        said.append(f"{counted(total.no_usage, 'call')} ended without usage: what they cost is not known.")
     if total.lost_unpriced:
         said.append(f"{total.lost_unpriced:,} {'miss' if total.lost_unpriced == 1 else 'misses'} without a price.")
     for shown, what in ((parts.models, "models"), (parts.tags, "tags"), (parts.families, "prefixes")):
         if len(shown) > MOST_LINES:
             said.append(f"There are more {what}: the {MOST_LINES} that matter most are listed.")
     if state.damaged:
-        said.append(f"{state.damaged:,} damaged {'line' if state.damaged == 1 else 'lines'} in the ledger left out.")
+        said.append(f"{counted(state.damaged, 'damaged line')} in the ledger left out.")
     if state.removed:
-        said.append(f"The ledger is at its bound: {_calls(state.removed)} removed so far, oldest first.")
+        said.append(f"The ledger is at its bound: {counted(state.removed, 'call')} removed so far, oldest first.")
     if state.dropped:
-        said.append(f"{_calls(state.dropped)} could not be recorded (the disk was full, or not writable).")
+        said.append(f"{counted(state.dropped, 'call')} could not be recorded (the disk was full, or not writable).")
     if state.ahead:
-        said.append(f"{_calls(state.ahead)} dated after now left out: a clock jumped.")
+        said.append(f"{counted(state.ahead, 'call')} dated after now left out: a clock jumped.")
     if state.in_memory:
         said.append("The ledger's folder cannot be written: history is read again at every start.")
     return said
-
-
-def _calls(count: int) -> str:
-    return f"{count:,} {'call' if count == 1 else 'calls'}"

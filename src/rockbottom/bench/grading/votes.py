@@ -27,6 +27,7 @@ from rockbottom.bench.schedule import Schedule, Subject, answer_tokens, subject_
 from rockbottom.catalog import NoPriceInForce, Resolve, Tier
 from rockbottom.cost import bill
 from rockbottom.dialects import read_converse
+from rockbottom.figures import usd
 from rockbottom.grading import (
     JUDGE_OUTPUT_TOKENS,
     Asked,
@@ -218,8 +219,8 @@ class Judge:
         worst = self.price(Usage(input=self._tokens(question)[1], output=JUDGE_OUTPUT_TOKENS)).usd
         if spent + worst > max_usd:
             raise SpendLimit(
-                f"the judge stopped before the limit of ${max_usd}: spent ${spent:.6f}, the next vote could cost "
-                f"${worst:.6f}; {done} new votes are kept",
+                f"the judge stopped before the limit of ${max_usd}: spent ${usd(spent, 6)}, the next vote could cost "
+                f"${usd(worst, 6)}; {done} new votes are kept",
                 finished=done,
                 fix=self._again("--max-usd MORE"),
             )
