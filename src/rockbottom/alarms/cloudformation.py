@@ -13,6 +13,7 @@ from typing import Any
 from rockbottom.alarms.dashboard import body_text, dashboard, dashboard_name
 from rockbottom.alarms.placing import STACK_TAG, Json, Placed, placed
 from rockbottom.alarms.settings import Wanted
+from rockbottom.quantities import is_list, is_object
 
 _PARAMETER = "AlarmTopicArn"
 
@@ -81,10 +82,10 @@ def yaml_text(value: Any) -> str:
 
 def _yaml(value: Any, depth: int) -> Iterator[str]:
     pad = "  " * depth
-    if isinstance(value, Mapping) and value:
+    if is_object(value) and value:
         for key, inner in value.items():
             yield from _entry(f"{pad}{_key(str(key))}:", inner, depth)
-    elif isinstance(value, list) and value:
+    elif is_list(value) and value:
         for inner in value:
             lines = list(_yaml(inner, depth + 1))
             yield f"{pad}- {lines[0].lstrip()}"

@@ -63,7 +63,7 @@ def _header(wanted: Wanted, alarm_arns: Sequence[str]) -> list[Json]:
         f"## What prompts cost, and what caching saves\n{mark(wanted.stack)} Ours: `{wanted.namespace}`, calls through "
         f"rockbottom. AWS: `{NATIVE}`, every call of the account."
     )
-    found = [{"type": "text", "width": 12, "height": 3, "properties": {"markdown": text}}]
+    found: list[Json] = [{"type": "text", "width": 12, "height": 3, "properties": {"markdown": text}}]
     if alarm_arns:
         properties = {"title": "Alarms", "alarms": list(alarm_arns)}
         found.append({"type": "alarm", "width": 12, "height": 3, "properties": properties})

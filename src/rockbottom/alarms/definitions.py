@@ -95,7 +95,7 @@ _KEYS = {
     "least_calls": int,
     "thresholds": dict,
 }
-_OPTIONAL = {
+_OPTIONAL: Mapping[str, Any] = {
     "expression": "",
     "threshold": None,
     "says": "",
@@ -117,16 +117,23 @@ def alarm_from(name: str, row: Mapping[str, Any]) -> Alarm:
     lacks = [key for key in _KEYS if key not in row and key not in _OPTIONAL and key != "datapoints"]
     if lacks:
         raise _invalid(name, f"says nothing of {', '.join(lacks)}", "an alarm of your own needs them all")
-    full = {**_OPTIONAL, "datapoints": row.get("periods"), **row}
+    full: dict[str, Any] = {**_OPTIONAL, "datapoints": row.get("periods"), **row}
     alarm = Alarm(
-        **{
-            **full,
-            "name": name,
-            "metrics": {key: _measure(name, text) for key, text in full["metrics"].items()},
-            "threshold": _threshold(name, full["threshold"]),
-            "thresholds": {model: _threshold(name, value) for model, value in full["thresholds"].items()},
-            "missing": _missing(name, full["missing"]),
-        }
+        name=name,
+        says=full["says"],
+        metrics={key: _measure(name, text) for key, text in full["metrics"].items()},
+        expression=full["expression"],
+        per=full["per"],
+        period_s=full["period_s"],
+        periods=full["periods"],
+        datapoints=full["datapoints"],
+        comparison=full["comparison"],
+        threshold=_threshold(name, full["threshold"]),
+        missing=_missing(name, full["missing"]),
+        why_missing=full["why_missing"],
+        source=full["source"],
+        least_calls=full["least_calls"],
+        thresholds={model: _number(name, value) for model, value in full["thresholds"].items()},
     )
     _check(alarm)
     return alarm
@@ -140,8 +147,10 @@ def _measure(name: str, text: Any) -> Measure:
 
 
 def _threshold(name: str, value: Any) -> Decimal | None:
-    if value is None:
-        return None
+    return None if value is None else _number(name, value)
+
+
+def _number(name: str, value: Any) -> Decimal:
     try:
         number = Decimal(str(value))
     except ArithmeticError:

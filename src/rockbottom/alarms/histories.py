@@ -1,7 +1,7 @@
 """Calls that other records hold, in the shape of the ledger's: invocation logs and imported traces."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -65,7 +65,7 @@ def _resolved(given: str, catalog: Catalog) -> tuple[str, str]:
     return found.model.id, found.scope.value
 
 
-def _name(names: tuple[str, ...], code: Any) -> str:
+def _name(names: tuple[str, ...], code: int) -> str:
     return names[code] if code >= 0 else ""
 
 

@@ -139,7 +139,7 @@ _OPERATORS: Mapping[type[ast.AST], Callable[[float, float], float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
+    ast.Div: lambda left, right: left / right,
 }
 
 
@@ -176,7 +176,8 @@ def _value(node: ast.AST, known: Mapping[str, float]) -> float:
         case ast.Call(args=[value, other]):
             found = _value(value, known)
             return _value(other, known) if math.isnan(found) else found
-    raise AssertionError(node)  # _tried let it through
+        case _:
+            raise AssertionError(node)  # _tried let it through
 
 
 def _tried(node: ast.AST, alarm: Alarm) -> None:
@@ -193,7 +194,8 @@ def _tried(node: ast.AST, alarm: Alarm) -> None:
         case ast.Call(func=ast.Name(id="FILL"), args=[value, other], keywords=[]):
             _tried(value, alarm)
             return _tried(other, alarm)
-    raise _unknown(alarm)
+        case _:
+            raise _unknown(alarm)
 
 
 def _unknown(alarm: Alarm) -> InvalidAlarm:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from rockbottom.alarms.definitions import NAMESPACE, Alarm, alarm_from, packaged_alarms
-from rockbottom.quantities import RockbottomError
+from rockbottom.quantities import RockbottomError, is_list, is_object
 
 _STACK = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NAMESPACE = re.compile(r"[A-Za-z0-9._/#-]{1,64}")
@@ -108,7 +108,7 @@ def read_wanted(path: Path | None) -> Wanted:
 
 def _ids(raw: Mapping[str, Any], key: str, path: Path | None) -> tuple[str, ...]:
     found = raw.get(key, [])
-    if not isinstance(found, list) or not all(isinstance(one, str) and one and one.isascii() for one in found):
+    if not is_list(found) or not all(isinstance(one, str) and one and one.isascii() for one in found):
         raise InvalidSettings(f"{path}: {key} is a list of model ids.", fix=f'{key} = ["amazon.nova-pro-v1:0"]')
     return tuple(dict.fromkeys(found))
 
@@ -128,13 +128,13 @@ def _read(path: Path) -> dict[str, Any]:
         if type(error).__module__.partition(".")[0] != "yaml":
             raise
         raise InvalidSettings(f"{path}: {error}", fix="docs/reference/alarms.md shows a whole file") from error
-    if not isinstance(found, dict):
+    if not is_object(found):
         raise InvalidSettings(f"{path} holds no table.", fix="docs/reference/alarms.md shows a whole file")
-    return found
+    return dict(found)
 
 
 def _alarms(tables: Any, path: Path | None) -> tuple[Alarm, ...]:
-    if not isinstance(tables, Mapping) or not all(isinstance(row, Mapping) for row in tables.values()):
+    if not is_object(tables) or not all(is_object(row) for row in tables.values()):
         raise InvalidSettings(f"{path}: alarms holds one table for each alarm.", fix="[alarms.LowCacheHitRate]")
     packaged = packaged_alarms()
     off = {name for name, row in tables.items() if row.get("off") is True}

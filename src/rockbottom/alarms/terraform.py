@@ -13,6 +13,7 @@ from rockbottom.alarms.cloudformation import logical_names
 from rockbottom.alarms.dashboard import body_text, dashboard, dashboard_name
 from rockbottom.alarms.placing import STACK_TAG, Placed, placed
 from rockbottom.alarms.settings import Wanted
+from rockbottom.quantities import is_list, is_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +142,8 @@ def _value(value: Any) -> str:
     if isinstance(value, str):
         # In a quoted text of Terraform a template starts with ${ or %{; doubled, they mean themselves.
         return json.dumps(value, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
-    if isinstance(value, Mapping):
+    if is_object(value):
         return "{ " + ", ".join(f"{json.dumps(key)} = {_value(inner)}" for key, inner in value.items()) + " }"
-    if isinstance(value, (list, tuple)):
+    if is_list(value):
         return "[" + ", ".join(_value(inner) for inner in value) + "]"
     return json.dumps(value)

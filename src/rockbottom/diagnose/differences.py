@@ -13,7 +13,8 @@ from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.faces import Face
 from rockbottom.diagnose.sent import Archive, Sent
 from rockbottom.diagnose.volatile import VolatileKind, change_between, common_ends
-from rockbottom.prompt import Api, Section, Segment, is_list, is_object
+from rockbottom.prompt import Api, Section, Segment
+from rockbottom.quantities import is_list, is_object
 
 _SHOWN = 160
 

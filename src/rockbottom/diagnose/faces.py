@@ -14,7 +14,8 @@ from zlib import crc32
 import msgspec
 
 from rockbottom.diagnose.volatile import masked
-from rockbottom.prompt import Api, Section, Segment, digest_of, is_list, is_object
+from rockbottom.prompt import Api, Section, Segment, digest_of
+from rockbottom.quantities import is_list, is_object
 
 Block = Mapping[str, Any]
 

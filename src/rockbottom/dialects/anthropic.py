@@ -19,14 +19,12 @@ from rockbottom.prompt import (
     Prompt,
     Section,
     digest_of,
-    is_list,
-    is_object,
     json_bytes,
     list_at,
     object_at,
     place_of,
 )
-from rockbottom.quantities import Ttl
+from rockbottom.quantities import Ttl, is_list, is_object
 
 
 def _split(said: Mapping[str, Any]) -> Mapping[Ttl, int]:

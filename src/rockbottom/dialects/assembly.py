@@ -14,11 +14,10 @@ from rockbottom.prompt import (
     Prompt,
     Section,
     Segment,
-    is_object,
     json_bytes,
     prompt_of,
 )
-from rockbottom.quantities import Ttl
+from rockbottom.quantities import Ttl, is_object
 
 _TTL_BY_TEXT = {ttl.value: ttl for ttl in Ttl}
 

@@ -5,7 +5,8 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from rockbottom.dialects.media import content_bytes, image_size, pdf_pages
-from rockbottom.prompt import BlockKind, MalformedBody, Meter, digest_of, is_object, json_bytes
+from rockbottom.prompt import BlockKind, MalformedBody, Meter, digest_of, json_bytes
+from rockbottom.quantities import is_object
 
 Block = Mapping[str, Any]
 

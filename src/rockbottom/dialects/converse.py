@@ -15,13 +15,11 @@ from rockbottom.prompt import (
     Parameters,
     Prompt,
     Section,
-    is_list,
-    is_object,
     list_at,
     object_at,
     place_of,
 )
-from rockbottom.quantities import Ttl
+from rockbottom.quantities import Ttl, is_list, is_object
 
 
 def _split(said: Mapping[str, Any]) -> Mapping[Ttl, int]:

@@ -16,11 +16,11 @@ from rockbottom.prompt import (
     Parameters,
     Prompt,
     Section,
-    is_object,
     list_at,
     object_at,
     place_of,
 )
+from rockbottom.quantities import is_object
 
 
 def read_nova(body: Mapping[str, Any], meter: Meter) -> Prompt:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rockbottom.catalog import Tier
-from rockbottom.prompt import is_object
+from rockbottom.quantities import is_object
 
 _TIERS = {"flex": Tier.FLEX, "priority": Tier.PRIORITY}
 

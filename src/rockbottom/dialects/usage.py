@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeGuard
 
-from rockbottom.prompt import is_object
-from rockbottom.quantities import Ttl, Usage
+from rockbottom.quantities import Ttl, Usage, is_object
 
 Json = Mapping[str, Any]
 NO_SPLIT: Mapping[Ttl, int] = {}

@@ -6,7 +6,8 @@ Only the lists and objects on the way to a change are copied; everything else is
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rockbottom.prompt import Placement, Prompt, Section, Segment, is_list, is_object
+from rockbottom.prompt import Placement, Prompt, Section, Segment
+from rockbottom.quantities import is_list, is_object
 
 
 def with_converse_points(body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from typing import Any
 
 import msgspec
 
+from rockbottom.quantities import is_list, is_object
+
 Json = Any
 RISKY = frozenset({"regex", "json_schema"})
 _NUMBER = re.compile(r"(?:(?<![\w.,])[-+−])?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d{1,3})?")
@@ -91,7 +93,8 @@ def _json_schema(wanted: Json, text: str) -> Outcome:
         value = json.loads(_json_text(text))
     except (ValueError, RecursionError):
         return Outcome(False, "not JSON")
-    error = next(iter(Draft202012Validator(wanted).iter_errors(value)), None)
+    validator: Any = Draft202012Validator(wanted)
+    error = next(iter(validator.iter_errors(value)), None)
     if error is None:
         return Outcome(True)
     place = "/".join(str(part) for part in error.absolute_schema_path)
@@ -105,15 +108,15 @@ def _json_text(text: str) -> str:
 
 
 def _texts(wanted: Json) -> tuple[list[str], bool]:
-    if isinstance(wanted, Mapping):
+    if is_object(wanted):
         given, as_is = wanted["text"], bool(wanted.get("as_is", False))
     else:
         given, as_is = wanted, False
-    return [str(one) for one in given] if isinstance(given, list) else [str(given)], as_is
+    return [str(one) for one in given] if is_list(given) else [str(given)], as_is
 
 
 def _target(wanted: Json) -> tuple[Decimal, Decimal, str]:
-    if not isinstance(wanted, Mapping):
+    if not is_object(wanted):
         return _decimal(str(wanted)), Decimal(0), "last"
     value = _decimal(str(wanted["value"]))
     slack = Decimal(str(wanted.get("tolerance", 0)))
@@ -127,15 +130,15 @@ def _decimal(text: str) -> Decimal:
 
 
 def _text_fault(wanted: Json) -> str | None:
-    if isinstance(wanted, Mapping):
+    if is_object(wanted):
         if unknown := set(wanted) - {"text", "as_is"}:
             return f"unknown field '{min(unknown)}'; known are: text, as_is"
         if "text" not in wanted:
             return "the field 'text' is missing"
         if not isinstance(wanted.get("as_is", False), bool):
             return "as_is is true or false"
-    texts = wanted["text"] if isinstance(wanted, Mapping) else wanted
-    texts = texts if isinstance(texts, list) else [texts]
+    texts = wanted["text"] if is_object(wanted) else wanted
+    texts = texts if is_list(texts) else [texts]
     if not texts or not all(isinstance(one, (str, int)) and str(one).strip() for one in texts):
         return "expected a text, or a list of texts"
     return None
@@ -153,7 +156,7 @@ def _regex_fault(wanted: Json) -> str | None:
 
 def _numeric_fault(wanted: Json) -> str | None:
     known = {"value", "tolerance", "percent", "which"}
-    if isinstance(wanted, Mapping):
+    if is_object(wanted):
         if unknown := set(wanted) - known:
             return f"unknown field '{min(unknown)}'; known are: value, tolerance, percent, which"
         if "value" not in wanted:
@@ -173,7 +176,7 @@ def _schema_fault(wanted: Json) -> str | None:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
 
-    if not isinstance(wanted, Mapping):
+    if not is_object(wanted):
         return "expected a JSON schema"
     try:
         Draft202012Validator.check_schema(wanted)
@@ -184,11 +187,11 @@ def _schema_fault(wanted: Json) -> str | None:
 
 def _reference_fault(value: Json) -> str | None:
     """A reference to another document would have to be fetched."""
-    if isinstance(value, Mapping):
+    if is_object(value):
         target = value.get("$ref")
         if isinstance(target, str) and not target.startswith("#"):
             return f"$ref '{target}' points outside the schema; put the definition into $defs"
-    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    parts = value.values() if is_object(value) else value if is_list(value) else ()
     return next((fault for part in parts if (fault := _reference_fault(part))), None)
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from rockbottom.quantities import is_object
+
 Json = dict[str, Any]
 JUDGE_OUTPUT_TOKENS = 700  # what a vote may take: our own bound, not a model's limit
 _TOOL = "grade"
@@ -96,7 +98,7 @@ def vote_of(reply: Sequence[Mapping[str, Any]], rubric: Rubric | None, swapped: 
     if len(uses) != 1 or uses[0].get("name") != _TOOL:
         return Vote(invalid=f"{len(uses)} tool calls instead of one of '{_TOOL}'")
     given = uses[0].get("input")
-    if not isinstance(given, Mapping):
+    if not is_object(given):
         return Vote(invalid="the tool's input is not an object")
     return _pair_vote(given, swapped) if rubric is None else _rubric_vote(given, rubric)
 

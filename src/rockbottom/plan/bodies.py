@@ -7,7 +7,8 @@ from typing import Any
 
 from rockbottom.catalog import ModelId
 from rockbottom.dialects import with_anthropic_points, with_converse_points, with_nova_points
-from rockbottom.prompt import Api, MalformedBody, Placement, Prompt, is_object
+from rockbottom.prompt import Api, MalformedBody, Placement, Prompt
+from rockbottom.quantities import is_object
 
 
 @dataclass(frozen=True, slots=True)

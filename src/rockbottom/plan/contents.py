@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rockbottom.plan.volatile import without
-from rockbottom.prompt import Api, is_list, is_object, json_bytes
+from rockbottom.prompt import Api, json_bytes
+from rockbottom.quantities import is_list, is_object
 
 Find = Callable[[str], str]
 

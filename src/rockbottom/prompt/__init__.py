@@ -20,7 +20,7 @@ from rockbottom.prompt.segments import (
     place_of,
     prompt_of,
 )
-from rockbottom.prompt.shapes import is_list, is_object, list_at, object_at
+from rockbottom.prompt.shapes import list_at, object_at
 
 __all__ = [
     "Api",
@@ -38,8 +38,6 @@ __all__ = [
     "Segment",
     "corrected",
     "digest_of",
-    "is_list",
-    "is_object",
     "json_bytes",
     "list_at",
     "object_at",

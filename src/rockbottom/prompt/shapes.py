@@ -1,19 +1,10 @@
-"""What a decoded JSON value or a boto3 argument is, told to the type checker as well."""
+"""Members of a body that must be a list or an object where they are there."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeGuard
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from rockbottom.prompt.errors import MalformedBody
-
-
-def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
-    """Whether the value is a JSON object; keys are taken to be strings, as in every body."""
-    return type(value) is dict or isinstance(value, Mapping)  # the first test is the fast and common one
-
-
-def is_list(value: object) -> TypeGuard[Sequence[Any]]:
-    """Whether the value is a JSON list (boto3 takes tuples too)."""
-    return type(value) is list or isinstance(value, list | tuple)
+from rockbottom.quantities import is_list, is_object
 
 
 def list_at(body: Mapping[str, Any], member: str, place: str) -> Iterable[Any]:

@@ -3,6 +3,7 @@
 from rockbottom.quantities.durations import Ttl
 from rockbottom.quantities.errors import Fault, RockbottomError
 from rockbottom.quantities.money import ZERO_USD, Usd, usd, usd_of_tokens
+from rockbottom.quantities.shapes import is_list, is_object
 from rockbottom.quantities.sources import Source
 from rockbottom.quantities.usage import NO_USAGE, Unit, Usage
 from rockbottom.quantities.weights import MediaWeights, TokenWeights
@@ -19,6 +20,8 @@ __all__ = [
     "Unit",
     "Usage",
     "Usd",
+    "is_list",
+    "is_object",
     "usd",
     "usd_of_tokens",
 ]

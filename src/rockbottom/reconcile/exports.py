@@ -16,10 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
-from rockbottom.quantities import RockbottomError, Usd
+from rockbottom.quantities import RockbottomError, Usd, is_list, is_object
 from rockbottom.reconcile.books import decimal
 
 
@@ -100,7 +101,7 @@ def _of_text(file: IO[bytes], path: Path) -> Iterator[BillLine]:
         return
     reader = csv.reader(text)
     try:
-        given = next(reader, [])
+        given = next(reader, list[str]())
         head = [_snake(name) for name in given]
         if set(_NEEDED) <= set(head):
             yield from _of_rows((dict(zip(head, row, strict=False)) for row in reader), path)
@@ -115,12 +116,12 @@ def _of_text(file: IO[bytes], path: Path) -> Iterator[BillLine]:
 
 
 def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
-    import pyarrow  # an extra; only where a bill is Parquet
-    import pyarrow.parquet as parquet
+    pyarrow: Any = import_module("pyarrow")  # an extra; only where a bill is Parquet
+    parquet: Any = import_module("pyarrow.parquet")
 
     try:
         file = parquet.ParquetFile(path)
-        names = {_snake(name): name for name in file.schema_arrow.names}
+        names: dict[str, str] = {_snake(name): name for name in file.schema_arrow.names}
         lacks = [name for name in _NEEDED if name not in names]
         if lacks:
             raise UnreadableBill(f"{path} is no bill: it has no {', '.join(lacks)}.", fix="export CUR 2.0 with them")
@@ -168,9 +169,9 @@ def _product_name(product: Any) -> str:
             product = json.loads(product)
         except ValueError:
             return ""
-    if isinstance(product, (list, tuple)):
-        product = dict(product)
-    return str(product.get("product_name") or "") if isinstance(product, Mapping) else ""
+    if is_list(product):
+        product = dict[str, Any](product)
+    return str(product.get("product_name") or "") if is_object(product) else ""
 
 
 def _day(value: Any) -> date:
