@@ -47,8 +47,8 @@ def test_the_documents_are_the_same(logs, job_of, whole):
     answer = answered(job, Serial())
     assert documents(answer) == whole(logs, job)
     assert (answer.damages.count, answer.duplicates) == (1, 12)
-    assert len(documents(answer)[0]["models"]) == 2
-    assert documents(answer)[0]["reconciliation"] is not None
+    assert len(documents(answer)[0].models) == 2
+    assert documents(answer)[0].reconciliation is not None
 
 
 LINES = st.lists(

@@ -3,12 +3,14 @@
 from datetime import date
 
 import pytest
+from msgspec import UNSET
 
 from rockbottom.catalog import PriceBook, Tier, load_catalog
 from rockbottom.quantities import Usage
 from rockbottom.replay import Rates
-from rockbottom.replay.document import _bill
+from rockbottom.replay.document import _by_length
 from rockbottom.replay.policies import Bill
+from rockbottom.replay.results import TokensByLength
 
 ON = date(2026, 11, 21)
 
@@ -25,9 +27,8 @@ def test_tokens_of_long_prompts_stand_apart(rates):
     """Above the length from which the model has another price; without such prompts there is nothing to tell apart."""
     short, long = Usage(input=1000, output=10), Usage(input=300_000, cache_read=5, output=20)
     both = Bill("none", short + long, rates.cost(short) + rates.cost(long, 200_000))
-    empty = {"read_tokens": 0, "written_5m_tokens": 0, "written_1h_tokens": 0, "written_30m_tokens": 0}
-    assert _bill(both)["by_length"] == [
-        {"above_tokens": 0, "uncached_tokens": 1000, "output_tokens": 10, **empty},
-        {"above_tokens": 200_000, "uncached_tokens": 300_000, "output_tokens": 20, **empty, "read_tokens": 5},
-    ]
-    assert "by_length" not in _bill(Bill("none", short, rates.cost(short)))
+    assert _by_length(both) == (
+        TokensByLength(above_tokens=0, uncached_tokens=1000, output_tokens=10),
+        TokensByLength(above_tokens=200_000, uncached_tokens=300_000, output_tokens=20, read_tokens=5),
+    )
+    assert _by_length(Bill("none", short, rates.cost(short))) is UNSET

@@ -1,12 +1,9 @@
 """``rockbottom replay``: what recorded traffic would have cost under every policy."""
 
-import csv
-import json
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,10 +14,11 @@ from rockbottom.quantities import RockbottomError
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
-    from rockbottom.replay import Question, Tally
+    from rockbottom.replay import Question, ReplayResult, UnpricedReplay
     from rockbottom.trace import Settings
 
-Json = dict[str, Any]
+    Runs = Sequence[ReplayResult | UnpricedReplay]
+
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _SCOPES = ("in_region", "us", "eu", "apac", "jp", "au", "ca", "in", "us-gov", "global")
 _WITHOUT_BLOCKS = {"none", "batch"}  # these price tokens and never ask what repeats
@@ -115,10 +113,7 @@ def command(
     else:
         runs = _runs_of_engine(engine, source, settings, name, questions, catalog, jobs, ray_address)
     if html:
-        from rockbottom.cli.replay_page import page_of
-
-        html.write_text(page_of(runs[0]), encoding="utf-8")
-        click.echo(f"{html}", err=True)
+        _write_page(runs, html)
     _print(runs, as_json, as_csv)
 
 
@@ -133,11 +128,11 @@ def _catalog(prices: Path | None) -> "Catalog":
 
 def _runs_here(
     source: str, settings: "Settings", name: str | None, questions: Sequence["Question"], catalog: "Catalog"
-) -> list[Json]:
+) -> "Runs":
     from rockbottom.cache import behaviour_of
     from rockbottom.cli.replay_engines import read_with_bar
     from rockbottom.cli.replay_planner import PlannerPolicy
-    from rockbottom.replay import tally
+    from rockbottom.replay import documents_of, tally
 
     reading = read_with_bar(source, settings, name)
     say_reading(reading, source)
@@ -148,15 +143,17 @@ def _runs_here(
     if not _WITHOUT_BLOCKS.issuperset(chosen[0].policies):
         _need_blocks(len(trace), int((trace.block_offsets[1:] == trace.block_offsets[:-1]).sum()), source)
     behaviour, online = behaviour_of(catalog.switches), {"planner": PlannerPolicy}
-    documents = _documents((one, tally(trace, one, catalog, behaviour, online)) for one in chosen)
+    tallies = [tally(trace, question, catalog, behaviour, online) for question in chosen]
+    documents = documents_of(list(zip(chosen, tallies, strict=True)))
     return _marked(documents, reading.damages.simulated)
 
 
 def _runs_of_engine(
     engine: str, source: str, settings: "Settings", name: str | None, questions: Sequence["Question"],
     catalog: "Catalog", jobs: int | None, address: str | None,
-) -> list[Json]:  # fmt: skip
+) -> "Runs":  # fmt: skip
     from rockbottom.cli.replay_engines import answered_by
+    from rockbottom.replay import documents_of
 
     answer = answered_by(engine, source, settings, name, questions, catalog, jobs, address)
     say_damage(answer.damages, answer.duplicates, source)
@@ -164,25 +161,15 @@ def _runs_of_engine(
         raise click.UsageError(f"{source}: no request in it could be read")
     if not _WITHOUT_BLOCKS.issuperset(answer.questions[0].policies):
         _need_blocks(answer.requests, answer.without_blocks, source)
-    documents = _documents(list(zip(answer.questions, answer.tallies, strict=True)))
+    documents = documents_of(list(zip(answer.questions, answer.tallies, strict=True)))
     return _marked(documents, answer.damages.simulated)
 
 
-def _documents(answers: "Iterable[tuple[Question, Tally]]") -> list[Json]:
-    """One document for each question; of several, one that lacks a price says so instead of failing all."""
-    from rockbottom.cli.replay_questions import said_of
-    from rockbottom.replay import document_of
-
-    found = list(answers)
-    if len(found) == 1:
-        return [document_of(*found[0])]
-    return [{**said_of(one), **({"lacks": tally.lacks} if tally.lacks else document_of(one, tally))}
-            for one, tally in found]  # fmt: skip
-
-
-def _marked(documents: list[Json], simulated: int) -> list[Json]:
+def _marked(documents: "Runs", simulated: int) -> "Runs":
     """The documents, with how many of the requests went to a local endpoint, where any did."""
-    return [{**one, "simulated_requests": simulated} for one in documents] if simulated else documents
+    from msgspec.structs import replace
+
+    return [replace(document, simulated_requests=simulated) for document in documents] if simulated else documents
 
 
 def _need_blocks(requests: int, without: int, source: str) -> None:
@@ -197,29 +184,25 @@ def _need_blocks(requests: int, without: int, source: str) -> None:
         click.echo(f"{source}: {without:,} requests carry no block hashes: uncached under every policy", err=True)
 
 
-def _print(runs: list[Json], as_json: bool, as_csv: bool) -> None:
-    from rockbottom.cli.replay_text import crossed_text_of, text_of
+def _write_page(runs: "Runs", file: Path) -> None:
+    from rockbottom.rendering import replay_page
+    from rockbottom.replay import ReplayResult
 
-    single = len(runs) == 1
-    if as_json:
-        click.echo(json.dumps(runs[0] if single else {"runs": runs}, indent=2))
-    elif as_csv:
-        _write_csv(runs)
-    else:
-        for line in text_of(runs[0]) if single else crossed_text_of(runs):
-            click.echo(line)
-
-
-def _write_csv(runs: list[Json]) -> None:
-    rows: list[Json] = []
     for run in runs:
-        asked = run.get("asked", {})
-        if "lacks" in run:
-            rows.append({**asked, "lacks": run["lacks"]})
-            continue
-        clairvoyant = {name: value for name, value in run["clairvoyant"].items() if name != "is"}
-        rows.extend({**asked, **row} for row in (*run["policies"], {**clairvoyant, "captured": None}))
-    names = dict.fromkeys(name for row in rows for name in row if name != "by_length")
-    writer = csv.DictWriter(sys.stdout, list(names), lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
+        if isinstance(run, ReplayResult):
+            file.write_text(replay_page(run), encoding="utf-8")
+            click.echo(f"{file}", err=True)
+
+
+def _print(runs: "Runs", as_json: bool, as_csv: bool) -> None:
+    from rockbottom.rendering import json_text, replay_csv, replay_text, replays_text
+    from rockbottom.replay import ReplayResult, ReplayRuns
+
+    answer = runs[0] if len(runs) == 1 else ReplayRuns(tuple(runs))
+    if as_json:
+        click.echo(json_text(answer))
+    elif as_csv:
+        click.echo(replay_csv(runs), nl=False)
+    else:
+        for line in replay_text(answer) if isinstance(answer, ReplayResult) else replays_text(runs):
+            click.echo(line)

@@ -51,10 +51,3 @@ def crossed(
             for tier in [Tier(name) for name in tiers] or [question.tier]:
                 for day in days or (question.on,):
                     yield replace(question, model=model, scope=scope, tier=tier, on=day)
-
-
-def said_of(question: "Question") -> dict[str, Any]:
-    """Which combination it is, for a row of a table."""
-    scope = question.scope.value if question.scope else None
-    return {"asked": {"model": question.model, "scope": scope, "tier": question.tier.value,
-                      "on": question.on.isoformat()}}  # fmt: skip

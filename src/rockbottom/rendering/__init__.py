@@ -1,7 +1,44 @@
-"""Results drawn: a terminal table, CSV, and one self-contained HTML page, all from the JSON document of a bench run."""
+"""Results drawn: text for a terminal, JSON, CSV and self-contained HTML pages, each from a typed result.
 
-from rockbottom.rendering.comma import csv_of
-from rockbottom.rendering.page import page_of
-from rockbottom.rendering.terminal import text_of
+A module is imported when one of its functions is asked for, so that a command loads what it prints with and no more.
+"""
 
-__all__ = ["csv_of", "page_of", "text_of"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rockbottom.rendering.comma import csv_of
+    from rockbottom.rendering.encoding import json_text
+    from rockbottom.rendering.page import page_of
+    from rockbottom.rendering.replay_pages import replay_page
+    from rockbottom.rendering.replays import replay_csv, replay_text, replays_text
+    from rockbottom.rendering.terminal import text_of
+
+__all__ = [
+    "csv_of",
+    "json_text",
+    "page_of",
+    "replay_csv",
+    "replay_page",
+    "replay_text",
+    "replays_text",
+    "text_of",
+]
+
+_HOMES = {
+    "csv_of": "comma",
+    "json_text": "encoding",
+    "page_of": "page",
+    "replay_csv": "replays",
+    "replay_page": "replay_pages",
+    "replay_text": "replays",
+    "replays_text": "replays",
+    "text_of": "terminal",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)

@@ -1,7 +1,7 @@
 """The semantics of ``cache`` over millions of rows, proved equal to it; policies and the least possible bill."""
 
 from rockbottom.replay.bound import Bound, Reuse, every_block, relaxed, reuse_of, usage_of
-from rockbottom.replay.document import document_of
+from rockbottom.replay.document import document_of, documents_of
 from rockbottom.replay.exact import exact_usage
 from rockbottom.replay.keep_alive import keep_alive_bill
 from rockbottom.replay.kernel import Outcomes, outcomes
@@ -10,6 +10,16 @@ from rockbottom.replay.online import OnlinePolicy, placed_online
 from rockbottom.replay.points import FIXED, PlacedPoints
 from rockbottom.replay.policies import Bill, Stage, bill_of, captured, relative_cost
 from rockbottom.replay.pricing import Rates
+from rockbottom.replay.results import (
+    BillResult,
+    LeastResult,
+    PolicyDetails,
+    PolicyResult,
+    ReconciliationResult,
+    ReplayResult,
+    ReplayRuns,
+    UnpricedReplay,
+)
 from rockbottom.replay.study import DEFAULT_POLICIES, Online, Question, UnknownPolicy
 from rockbottom.replay.tally import Tally, tally
 
@@ -17,21 +27,30 @@ __all__ = [
     "DEFAULT_POLICIES",
     "FIXED",
     "Bill",
+    "BillResult",
     "Bound",
+    "LeastResult",
     "Nodes",
     "Online",
     "OnlinePolicy",
     "Outcomes",
     "PlacedPoints",
+    "PolicyDetails",
+    "PolicyResult",
     "Question",
     "Rates",
+    "ReconciliationResult",
+    "ReplayResult",
+    "ReplayRuns",
     "Reuse",
     "Stage",
     "Tally",
     "UnknownPolicy",
+    "UnpricedReplay",
     "bill_of",
     "captured",
     "document_of",
+    "documents_of",
     "every_block",
     "exact_usage",
     "keep_alive_bill",

@@ -1,19 +1,37 @@
-"""An answer as one JSON document: what the terminal, CSV and the page are made of. Money is text, exact."""
+"""The answer of a replay put together from its tally: what the terminal, CSV and the page are made of."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import reduce
 from typing import Any
 
-from rockbottom.quantities import RockbottomError, Unit
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
+
+from rockbottom.quantities import RockbottomError, Unit, Usd
 from rockbottom.replay.analysis import GapRow
-from rockbottom.replay.policies import Bill, captured
+from rockbottom.replay.policies import Bill, captured, relative_cost
 from rockbottom.replay.reconcile import Reconciliation
+from rockbottom.replay.results import (
+    CauseResult,
+    Combination,
+    FamilyResult,
+    GapResult,
+    LeastResult,
+    PolicyDetails,
+    PolicyResult,
+    QuotaResult,
+    ReconciliationResult,
+    ReplayedModel,
+    ReplayResult,
+    SwitchResult,
+    TokensByLength,
+    UnpricedReplay,
+)
 from rockbottom.replay.study import NONE, RECORDED, Question, per_month
 from rockbottom.replay.tally import Details, ModelTally, Tally
 
-Json = dict[str, Any]
-_TOKENS = {
+_TOKENS: Mapping[Unit, str] = {
     Unit.CACHE_READ: "read_tokens", Unit.CACHE_WRITE_5M: "written_5m_tokens", Unit.CACHE_WRITE_1H: "written_1h_tokens",
     Unit.CACHE_WRITE_30M: "written_30m_tokens", Unit.INPUT: "uncached_tokens", Unit.OUTPUT: "output_tokens",
 }  # fmt: skip
@@ -23,46 +41,79 @@ class NothingToTell(RockbottomError):
     """There is no request to say anything about, or no price for it."""
 
 
-def document_of(question: Question, tally: Tally) -> Json:
+def documents_of(answers: Sequence[tuple[Question, Tally]]) -> list[ReplayResult | UnpricedReplay]:
+    """One answer for each question; of several, one that lacks a price says so instead of failing all.
+
+    Raises NothingToTell where the only question cannot be answered.
+    """
+    if len(answers) == 1:
+        return [document_of(*answers[0])]
+    made: list[ReplayResult | UnpricedReplay] = []
+    for question, tally in answers:
+        asked = Combination(question.model, question.scope, question.tier, question.on)
+        if tally.lacks:
+            made.append(UnpricedReplay(asked=asked, lacks=tally.lacks))
+        else:
+            made.append(replace(document_of(question, tally), asked=asked))
+    return made
+
+
+def document_of(question: Question, tally: Tally) -> ReplayResult:
     """The whole answer. Raises NothingToTell where there is no request, or a price is not known."""
     models = tally.models
     if tally.lacks or not models:
         raise NothingToTell(tally.lacks or "no request was replayed")
-    bills = {name: _added(one.bills[name] for one in models) for name in models[0].bills}
-    least, none = _added(one.least for one in models), bills[NONE]
-    span = max(one.last_at - one.first_at for one in models)
-    return {
-        "on": question.on.isoformat(),
-        "tier": question.tier.value,
-        "models": [_model(one) for one in models],
-        "requests": sum(one.requests for one in models),
-        "span_seconds": span,
-        "reconciliation": _reconciliation([one.reconciliation for one in models]),
-        "policies": [_row(bills[name], none, least) for name in question.policies],
-        "clairvoyant": {
-            **_bill(least),
-            "relative_input_cost": _ratio(_relative(least, none)),
-            "is": "exact" if all(one.exact for one in models) else "lower bound: every block decides alone",
+    bills = {name: _added(model.bills[name] for model in models) for name in models[0].bills}
+    least, none = _added(model.least for model in models), bills[NONE]
+    span = max(model.last_at - model.first_at for model in models)
+    return ReplayResult(
+        on=question.on,
+        tier=question.tier,
+        models=tuple(map(_model, models)),
+        requests=sum(model.requests for model in models),
+        span_seconds=span,
+        reconciliation=_reconciliation([model.reconciliation for model in models]),
+        policies=tuple(_policy(bills[name], none, least) for name in question.policies),
+        clairvoyant=_least(least, none, exact=all(model.exact for model in models)),
+        switch=_switch([bills[name] for name in question.policies], none, span),
+        details={
+            name: _details(models, name) for name in question.policies if all(name in model.details for model in models)
         },
-        "switch": _switch([bills[name] for name in question.policies], none, span),
-        "details": {
-            name: _details(models, name) for name in question.policies if all(name in one.details for one in models)
-        },
-        "assumptions": _assumptions(models),
-    }
+        assumptions=tuple(_assumptions(models)),
+    )
 
 
 def _added(bills: Iterable[Bill]) -> Bill:
     return reduce(lambda one, other: one + other, bills)
 
 
-def _model(one: ModelTally) -> Json:
-    model = one.model
-    return {"given": model.given, "id": model.model.id, "name": model.model.name, "scope": model.scope.value,
-            "requests": one.requests}  # fmt: skip
+def _model(tally: ModelTally) -> ReplayedModel:
+    model = tally.model
+    return ReplayedModel(model.given, model.model.id, model.model.name, model.scope, tally.requests)
 
 
-def _bill(bill: Bill) -> Json:
+def _by_length(bill: Bill) -> tuple[TokensByLength, ...] | UnsetType:
+    """The tokens apart by the prompt length at which another price begins, where some prompts are above one."""
+    bands: dict[int, dict[str, int]] = {}
+    for line in bill.cost.lines:
+        band = bands.setdefault(line.price.above_context_tokens, dict.fromkeys(_TOKENS.values(), 0))
+        band[_TOKENS[line.price.unit]] += line.tokens
+    if not any(bands):
+        return UNSET
+    return tuple(TokensByLength(above_tokens=above, **tokens) for above, tokens in sorted(bands.items()))
+
+
+def _policy(bill: Bill, none: Bill, least: Bill) -> PolicyResult:
+    share = captured(bill.cost.usd, none.cost.usd, least.cost.usd)
+    return PolicyResult(**_figures(bill, none), captured=_ratio(share))
+
+
+def _least(bill: Bill, none: Bill, *, exact: bool) -> LeastResult:
+    return LeastResult(**_figures(bill, none), means="exact" if exact else "lower bound: every block decides alone")
+
+
+def _figures(bill: Bill, none: Bill) -> dict[str, Any]:
+    """The fields of a ``BillResult``."""
     usage = bill.usage
     return {
         "policy": bill.policy,
@@ -71,37 +122,18 @@ def _bill(bill: Bill) -> Json:
         "written_1h_tokens": usage.cache_write_1h,
         "uncached_tokens": usage.input,
         "output_tokens": usage.output,
-        "input_usd": str(bill.cost.input_usd),
-        "usd": str(bill.cost.usd),
-        **_by_length(bill),
+        "input_usd": bill.cost.input_usd,
+        "usd": bill.cost.usd,
+        "by_length": _by_length(bill),
+        "relative_input_cost": _ratio(relative_cost(bill.cost, none.cost)),
     }
-
-
-def _by_length(bill: Bill) -> Json:
-    """The tokens apart by the prompt length at which another price begins, where some prompts are above one."""
-    bands: dict[int, dict[str, int]] = {}
-    for line in bill.cost.lines:
-        band = bands.setdefault(line.price.above_context_tokens, dict.fromkeys(_TOKENS.values(), 0))
-        band[_TOKENS[line.price.unit]] += line.tokens
-    if not any(bands):
-        return {}
-    return {"by_length": [{"above_tokens": above, **tokens} for above, tokens in sorted(bands.items())]}
-
-
-def _row(bill: Bill, none: Bill, least: Bill) -> Json:
-    share = captured(bill.cost.usd, none.cost.usd, least.cost.usd)
-    return {**_bill(bill), "relative_input_cost": _ratio(_relative(bill, none)), "captured": _ratio(share)}
 
 
 def _ratio(value: Decimal | None) -> float | None:
     return None if value is None else round(float(value), 6)
 
 
-def _relative(bill: Bill, none: Bill) -> Decimal | None:
-    return bill.cost.input_usd / none.cost.input_usd if none.cost.input_usd else None
-
-
-def _switch(bills: Sequence[Bill], none: Bill, span: float) -> Json | None:
+def _switch(bills: Sequence[Bill], none: Bill, span: float) -> SwitchResult | None:
     """The policy that saves most against what was done (or, where nothing was recorded, against no caching)."""
     start = next((bill for bill in bills if bill.policy == RECORDED), none)
     candidates = [bill for bill in bills if bill.policy not in (start.policy, "batch")]
@@ -112,69 +144,77 @@ def _switch(bills: Sequence[Bill], none: Bill, span: float) -> Json | None:
     if saved <= 0:
         return None
     monthly = per_month(saved, span)
-    return {"from": start.policy, "to": best.policy, "saved_usd": str(saved),
-            "saved_usd_a_month": None if monthly is None else str(monthly.quantize(Decimal("0.01")))}  # fmt: skip
+    cents = None if monthly is None else monthly.quantize(Decimal("0.01"))
+    return SwitchResult(start.policy, best.policy, saved, cents)
 
 
-def _details(models: Sequence[ModelTally], policy: str) -> Json:
-    found = [one.details[policy] for one in models]
-    return {
-        "written_tokens": sum(one.waste.written for one in found),
-        "never_read_tokens": sum(one.waste.never_read for one in found),
-        "quota": [_quota(one, one.details[policy]) for one in models],
-        "gaps": [_gap(reduce(lambda one, two: one + two, rows)) for rows in zip(*(d.gaps for d in found), strict=True)],
-        "families": _families(found),
-    }
+def _details(models: Sequence[ModelTally], policy: str) -> PolicyDetails:
+    parts = [model.details[policy] for model in models]
+    rows = zip(*(details.gaps for details in parts), strict=True)
+    return PolicyDetails(
+        written_tokens=sum(details.waste.written for details in parts),
+        never_read_tokens=sum(details.waste.never_read for details in parts),
+        quota=tuple(_quota(model, model.details[policy]) for model in models),
+        gaps=tuple(_gap(reduce(lambda one, two: one + two, row)) for row in rows),
+        families=_families(parts),
+    )
 
 
-def _quota(one: ModelTally, details: Details) -> Json:
+def _quota(model: ModelTally, details: Details) -> QuotaResult:
     without = max((pair[0] for pair in details.minutes.values()), default=0)
     under = max((pair[1] for pair in details.minutes.values()), default=0)
-    return {"model": one.model.given, "peak_minute_without": without, "peak_minute": under}
+    return QuotaResult(model.model.given, without, under)
 
 
-def _gap(row: GapRow) -> Json:
+def _gap(row: GapRow) -> GapResult:
     rate = None if row.hit_rate is None else round(row.hit_rate, 4)
-    return {"gap": row.gap, "requests": row.requests, "repeated_tokens": row.repeated, "read_tokens": row.read,
-            "hit_rate": rate}  # fmt: skip
+    return GapResult(row.gap, row.requests, row.repeated, row.read, rate)
 
 
-def _families(found: Sequence[Details]) -> list[Json]:
-    rows = sorted(
-        (family for details in found for family in details.families), key=lambda row: (-row.tokens_in, row.prefix)
-    )
-    return [
-        {"prefix": f"{row.prefix:016x}", "requests": row.requests, "tokens_in": row.tokens_in, "read_tokens": row.read,
-         "written_tokens": row.written,
-         "reads_per_write": None if row.reads_per_write is None else round(row.reads_per_write, 3)}
-        for row in rows[:10]
-    ]  # fmt: skip
+def _families(parts: Sequence[Details]) -> tuple[FamilyResult, ...]:
+    families = [family for details in parts for family in details.families]
+    families.sort(key=lambda family: (-family.tokens_in, family.prefix))
+    return tuple(
+        FamilyResult(
+            f"{family.prefix:016x}", family.requests, family.tokens_in, family.read, family.written,
+            None if family.reads_per_write is None else round(family.reads_per_write, 3),
+        )
+        for family in families[:10]
+    )  # fmt: skip
 
 
-def _reconciliation(parts: Sequence[Reconciliation | None]) -> Json | None:
+def _reconciliation(parts: Sequence[Reconciliation | None]) -> ReconciliationResult | None:
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None
-    found = reduce(lambda one, other: one + other, known)
-    return {
-        "observed_usd": str(found.observed.usd),
-        "predicted_usd": str(found.predicted.usd),
-        "difference": _ratio(found.predicted.usd / found.observed.usd - 1) if found.observed.usd else None,
-        "causes": [
-            {"cause": row.cause.value, "requests": row.requests, "predicted_read_tokens": row.predicted_read,
-             "observed_read_tokens": row.observed_read, "predicted_usd": str(row.predicted.usd),
-             "observed_usd": str(row.observed.usd), "difference_usd": str(row.usd)}
-            for row in found.causes
-        ],
-    }  # fmt: skip
+    whole = reduce(lambda one, other: one + other, known)
+    return ReconciliationResult(
+        observed_usd=whole.observed.usd,
+        predicted_usd=whole.predicted.usd,
+        difference=_ratio(_above(whole.predicted.usd, whole.observed.usd)),
+        causes=tuple(
+            CauseResult(
+                cause=row.cause.value, requests=row.requests, predicted_read_tokens=row.predicted_read,
+                observed_read_tokens=row.observed_read, predicted_usd=row.predicted.usd, observed_usd=row.observed.usd,
+                difference_usd=row.usd,
+            )
+            for row in whole.causes
+        ),
+    )  # fmt: skip
+
+
+def _above(predicted: Usd, observed: Usd) -> Decimal | None:
+    return predicted / observed - 1 if observed else None
 
 
 def _assumptions(models: Sequence[ModelTally]) -> list[str]:
-    said = ["outputs held fixed", "entries readable at once, never evicted before their TTL"]
-    if any(one.of_slices for one in models):
-        said.append("slices of a fixed size stand for content blocks: points at slice ends, lookback never binds")
-    if any(one.lacks_outputs for one in models):
-        said.append("outputs that were not recorded are priced as none")
-    if all(one.reconciliation is not None for one in models):
-        said.append("the service's own token counts, shared out over the blocks by their bytes")
-    return said
+    assumptions = ["outputs held fixed", "entries readable at once, never evicted before their TTL"]
+    if any(model.of_slices for model in models):
+        assumptions.append(
+            "slices of a fixed size stand for content blocks: points at slice ends, lookback never binds"
+        )
+    if any(model.lacks_outputs for model in models):
+        assumptions.append("outputs that were not recorded are priced as none")
+    if all(model.reconciliation is not None for model in models):
+        assumptions.append("the service's own token counts, shared out over the blocks by their bytes")
+    return assumptions

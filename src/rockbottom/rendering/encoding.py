@@ -1,0 +1,14 @@
+"""Typed results as JSON text."""
+
+import json
+
+import msgspec
+
+
+def json_text(result: msgspec.Struct) -> str:
+    """A result as JSON, indented; money as exact decimal text.
+
+    Letters beyond ASCII are written as escapes, so that any terminal and any file can take them, half a surrogate pair
+    included.
+    """
+    return json.dumps(msgspec.to_builtins(result), indent=2)

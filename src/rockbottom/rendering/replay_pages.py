@@ -1,0 +1,139 @@
+"""A replay as one HTML page: no network, no script, light and dark, readable on a phone."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+
+from rockbottom.rendering.replays import dollars, relative_and_captured, share_never_read, switch_in_words
+from rockbottom.replay import BillResult, PolicyDetails, ReconciliationResult, ReplayResult
+
+_STYLE = """
+:root{color-scheme:light dark;--read:#2a9d6f;--write:#d58a1f;--plain:#8a8f98;--line:#8883;--soft:#8882}
+body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
+h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.15rem;margin-top:2rem}
+.wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
+th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:right;font-variant-numeric:tabular-nums}
+th{font-weight:600}th:first-child,td:first-child{text-align:left}
+.bar{display:flex;height:.9rem;min-width:9rem;background:var(--soft)}.bar i{display:block}
+.read{background:var(--read)}.write{background:var(--write)}.plain{background:var(--plain)}
+.key i{display:inline-block;width:.8rem;height:.8rem;margin:0 .3rem 0 .9rem;vertical-align:-.1rem}
+.key i:first-child{margin-left:0}
+.soft{opacity:.75}
+@media(max-width:40rem){td,th{padding:.3rem .35rem}.policies td:last-child{display:block}
+.policies th:last-child{display:none}
+.policies tr{display:grid;grid-template-columns:2fr 1fr 1fr 1fr;border-bottom:1px solid var(--line)}
+.policies td,.policies th{border:0}.policies td:last-child{grid-column:1/-1}}
+"""
+
+
+def replay_page(replay: ReplayResult) -> str:
+    """The whole page."""
+    return "".join(_parts(replay))
+
+
+def _parts(replay: ReplayResult) -> Iterator[str]:
+    yield '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    yield f"<title>Replay</title><style>{_STYLE}</style><h1>{escape(_headline(replay))}</h1>"
+    models = ", ".join(dict.fromkeys(model.name for model in replay.models))
+    yield f"<p>{replay.requests:,} requests · {escape(models)} · {replay.tier.value} tier · prices of "
+    yield f"{replay.on.isoformat()}</p>"
+    if replay.switch:
+        yield f"<p><strong>{escape(switch_in_words(replay))}</strong></p>"
+    if replay.reconciliation:
+        yield from _reconciliation(replay.reconciliation)
+    yield from _policies(replay)
+    name = replay.shown_policy
+    if name is not None:
+        yield from _details(name, replay.details[name])
+    yield "<h2>How to read this</h2><p>Relative: the input bill as a share of the bill without caching. Captured: the "
+    yield f"share of the greatest possible saving. Clairvoyant: {escape(replay.clairvoyant.means)}.</p>"
+    yield f'<p class="soft">Assumed: {escape("; ".join(replay.assumptions))}.</p></html>\n'
+
+
+def _headline(replay: ReplayResult) -> str:
+    best, now = replay.cheapest, replay.policy("as_recorded") or replay.policies[0]
+    return (
+        f"${now.usd:,.2f} with {now.policy}; ${best.usd:,.2f} with {best.policy}; "
+        f"no less than ${replay.clairvoyant.usd:,.2f}"
+    )
+
+
+def _reconciliation(found: ReconciliationResult) -> Iterator[str]:
+    more = found.observed_usd - found.predicted_usd
+    yield f"<h2>Observed {dollars(found.observed_usd)}, by the rules {dollars(found.predicted_usd)}: "
+    yield f"{dollars(more, signed=True)}</h2>"
+    rows = [
+        (row.cause, dollars(row.difference_usd, signed=True), f"{row.requests:,}",
+         f"{row.predicted_read_tokens:,}", f"{row.observed_read_tokens:,}")
+        for row in found.causes
+    ]  # fmt: skip
+    yield from _table(("cause", "difference", "requests", "read as predicted", "read as observed"), rows)
+
+
+def _policies(replay: ReplayResult) -> Iterator[str]:
+    yield '<h2>Every policy</h2><p class="key"><i class="read"></i>read<i class="write"></i>written'
+    yield '<i class="plain"></i>uncached</p><table class="policies"><thead><tr><th>policy<th>input $<th>relative'
+    yield "<th>captured<th>input tokens</thead><tbody>"
+    for bill in (*replay.policies, replay.clairvoyant):
+        yield _policy(bill)
+    yield "</tbody></table>"
+
+
+def _policy(bill: BillResult) -> str:
+    relative, captured = relative_and_captured(bill)
+    counts = {"read": bill.read_tokens, "write": bill.written_tokens, "plain": bill.uncached_tokens}
+    bars = _bar(counts, sum(counts.values()))
+    said = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    cells = f"<td>{escape(bill.policy)}<td>{bill.input_usd:,.4f}<td>{relative}<td>{captured}"
+    return f'<tr>{cells}<td title="{said}">{bars}</tr>'
+
+
+def _bar(counts: dict[str, int], whole: int) -> str:
+    widths = {name: 100 * count / (whole or 1) for name, count in counts.items()}
+    return f'<span class="bar">{"".join(f"<i class={n!r} style=width:{w:.2f}%></i>" for n, w in widths.items())}</span>'
+
+
+def _details(name: str, details: PolicyDetails) -> Iterator[str]:
+    yield f"<h2>{escape(name)}: what became of the tokens</h2>"
+    yield f"<p>{details.written_tokens:,} tokens written, {details.never_read_tokens:,} of them never read"
+    yield f"{share_never_read(details)}.</p>"
+    yield "<h2>Hit rate by gap</h2>"
+    yield from _table(
+        ("since its last use", "requests", "tokens seen before", "hit rate", ""),
+        [
+            (row.gap, f"{row.requests:,}", f"{row.repeated_tokens:,}",
+             "" if row.hit_rate is None else f"{row.hit_rate:.0%}",
+             _Html(_bar({"read": row.read_tokens}, row.repeated_tokens)))
+            for row in details.gaps
+            if row.requests
+        ],
+    )  # fmt: skip
+    yield "<h2>Reads per write by prefix family</h2>"
+    yield from _table(
+        ("family", "requests", "tokens in", "read", "written", "reads per write"),
+        [
+            (row.prefix[:8], f"{row.requests:,}", f"{row.tokens_in:,}", f"{row.read_tokens:,}",
+             f"{row.written_tokens:,}", "" if row.reads_per_write is None else f"{row.reads_per_write:,.1f}")
+            for row in details.families
+        ],
+    )  # fmt: skip
+    yield "<h2>Fullest minute against the quota</h2>"
+    yield from _table(
+        ("model", "without caching", "with it", ""),
+        [
+            (row.model, f"{row.peak_minute_without:,}", f"{row.peak_minute:,}",
+             _Html(_bar({"plain": row.peak_minute}, row.peak_minute_without)))
+            for row in details.quota
+        ],
+    )  # fmt: skip
+
+
+class _Html(str):
+    """Markup already; not to be escaped."""
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f'<div class="wide"><table><thead><tr>{"".join(f"<th>{escape(head)}" for head in heads)}</thead><tbody>'
+    for row in rows:
+        cells = (cell if isinstance(cell, _Html) else escape(cell) for cell in row)
+        yield f"<tr>{''.join(f'<td>{cell}' for cell in cells)}</tr>"
+    yield "</tbody></table></div>"

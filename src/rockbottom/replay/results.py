@@ -1,0 +1,199 @@
+"""The answer of a replay, typed: its encoding is the JSON that ``rockbottom replay --json`` prints.
+
+Money is exact (text in JSON), tokens are integers, shares are between 0 and 1. ``None`` says that there is no such
+value; a field that JSON leaves out is ``UNSET``.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from rockbottom.catalog import Scope, Tier
+from rockbottom.quantities import Usd
+
+
+class Combination(msgspec.Struct, frozen=True):
+    """Which of several combinations was asked for; None: as each request was sent."""
+
+    model: str | None
+    scope: Scope | None
+    tier: Tier
+    on: date
+
+
+class ReplayedModel(msgspec.Struct, frozen=True):
+    """A model of the traffic, as it was given, and how many requests went to it."""
+
+    given: str
+    id: str
+    name: str
+    scope: Scope
+    requests: int
+
+
+class TokensByLength(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of the prompts longer than ``above_tokens``, from where on other prices hold."""
+
+    above_tokens: int
+    read_tokens: int = 0
+    written_5m_tokens: int = 0
+    written_1h_tokens: int = 0
+    written_30m_tokens: int = 0
+    uncached_tokens: int = 0
+    output_tokens: int = 0
+
+
+class BillResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What one policy costs. ``by_length`` is there where some prompts are so long that other prices hold."""
+
+    policy: str
+    read_tokens: int
+    written_5m_tokens: int
+    written_1h_tokens: int
+    uncached_tokens: int
+    output_tokens: int
+    input_usd: Usd
+    usd: Usd
+    by_length: tuple[TokensByLength, ...] | UnsetType = UNSET
+    relative_input_cost: float | None
+
+    @property
+    def written_tokens(self) -> int:
+        """Tokens written, whatever the lifetime."""
+        return self.written_5m_tokens + self.written_1h_tokens
+
+
+class PolicyResult(BillResult, frozen=True, kw_only=True):
+    """One policy, and the share of the greatest possible saving that it makes."""
+
+    captured: float | None
+
+
+class LeastResult(BillResult, frozen=True, kw_only=True):
+    """The least that the traffic could have cost; ``means``: whether that bill itself or a lower bound of it."""
+
+    means: str = msgspec.field(name="is")
+
+
+class SwitchResult(msgspec.Struct, frozen=True, rename={"start": "from", "best": "to"}):
+    """The change of policy that saves most; a month is None where the traffic is too short to be scaled."""
+
+    start: str
+    best: str
+    saved_usd: Usd
+    saved_usd_a_month: Decimal | None
+
+
+class QuotaResult(msgspec.Struct, frozen=True):
+    """Input-side tokens of a model's fullest minute that count against its quota, without caching and with it."""
+
+    model: str
+    peak_minute_without: int
+    peak_minute: int
+
+
+class GapResult(msgspec.Struct, frozen=True):
+    """Requests by the time since their longest known prefix was last used."""
+
+    gap: str
+    requests: int
+    repeated_tokens: int
+    read_tokens: int
+    hit_rate: float | None
+
+
+class FamilyResult(msgspec.Struct, frozen=True):
+    """Requests that begin with the same block; ``prefix`` is the hash of that block."""
+
+    prefix: str
+    requests: int
+    tokens_in: int
+    read_tokens: int
+    written_tokens: int
+    reads_per_write: float | None
+
+
+class PolicyDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the tokens under one policy."""
+
+    written_tokens: int
+    never_read_tokens: int
+    quota: tuple[QuotaResult, ...]
+    gaps: tuple[GapResult, ...]
+    families: tuple[FamilyResult, ...]
+
+
+class CauseResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests whose counters differ from the rules for one cause."""
+
+    cause: str
+    requests: int
+    predicted_read_tokens: int
+    observed_read_tokens: int
+    predicted_usd: Usd
+    observed_usd: Usd
+    difference_usd: Usd
+
+
+class ReconciliationResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The bill as the service counted it and as the rules give it; ``difference`` is a share of the observed one."""
+
+    observed_usd: Usd
+    predicted_usd: Usd
+    difference: float | None
+    causes: tuple[CauseResult, ...]
+
+
+class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What the traffic costs under every policy. ``asked`` is there where several combinations were.
+
+    ``simulated_requests`` went to a local endpoint; the field is there where any did.
+    """
+
+    asked: Combination | UnsetType = UNSET
+    on: date
+    tier: Tier
+    models: tuple[ReplayedModel, ...]
+    requests: int
+    span_seconds: float
+    reconciliation: ReconciliationResult | None
+    policies: tuple[PolicyResult, ...]
+    clairvoyant: LeastResult
+    switch: SwitchResult | None
+    details: Mapping[str, PolicyDetails]
+    assumptions: tuple[str, ...]
+    simulated_requests: int | UnsetType = UNSET
+
+    @property
+    def cheapest(self) -> PolicyResult:
+        """The policy with the least bill."""
+        return min(self.policies, key=lambda policy: policy.usd)
+
+    def policy(self, name: str) -> PolicyResult | None:
+        """The policy of that name, where it was asked for."""
+        return next((policy for policy in self.policies if policy.policy == name), None)
+
+    @property
+    def shown_policy(self) -> str | None:
+        """The policy whose details matter most: what was done, or else the cheapest that places points."""
+        costs = {policy.policy: policy.usd for policy in self.policies if policy.policy in self.details}
+        if not costs:
+            return None
+        return "as_recorded" if "as_recorded" in costs else min(costs, key=lambda name: costs[name])
+
+
+class UnpricedReplay(msgspec.Struct, frozen=True, kw_only=True):
+    """A combination that cannot be priced, and the price that it ``lacks``."""
+
+    asked: Combination
+    lacks: str
+    simulated_requests: int | UnsetType = UNSET
+
+
+class ReplayRuns(msgspec.Struct, frozen=True):
+    """The answers to several combinations."""
+
+    runs: tuple[ReplayResult | UnpricedReplay, ...]
