@@ -12,6 +12,7 @@ import click
 from rockbottom.cli.batch_opening import LOOPBACK, reopened_run
 from rockbottom.cli.batch_options import Dollars, priced, where
 from rockbottom.cli.exits import Exit
+from rockbottom.figures import usd
 
 if TYPE_CHECKING:
     from rockbottom.batch import LeftOutcome, Leftover
@@ -50,8 +51,8 @@ def _ask(left: "Leftover", given: dict[str, Any]) -> None:
     if plain is None:
         raise NotAgreed(f"On demand has no known price: {found.compared.why}", fix="--prices FILE with your own rows")
     bound = "" if found.output_tokens is not None else f" and answers without a bound ({found.output_is})"
-    less = f", ${cached.usd:.4f} with caching" if cached is not None and cached.usd < plain.usd else ""
-    click.echo(f"{found.records:,} records on demand: about ${plain.usd:.4f}{less}{bound}", err=True)
+    less = f", ${usd(cached.usd, 4)} with caching" if cached is not None and cached.usd < plain.usd else ""
+    click.echo(f"{found.records:,} records on demand: about ${usd(plain.usd, 4)}{less}{bound}", err=True)
     limit: Decimal | None = given["max_usd"]
     if limit is not None and (found.output_tokens is None or plain.usd > limit):
         raise NotAgreed(f"That is above the limit of ${limit}, or unbounded; nothing was sent.", fix="--max-usd MORE")
@@ -71,17 +72,17 @@ def _told(done: int, total: int) -> None:
 
 
 def _show(outcome: "LeftOutcome", as_json: bool) -> None:
-    usd = None if outcome.cost is None else str(outcome.cost.usd)
+    cost = None if outcome.cost is None else str(outcome.cost.usd)
     usage = outcome.usage
     if as_json:
         click.echo(json.dumps({
-            "left": outcome.left, "answered": outcome.answered, "refused": outcome.refused, "usd": usd,
+            "left": outcome.left, "answered": outcome.answered, "refused": outcome.refused, "usd": cost,
             "withoutUsage": outcome.uncounted,
             "inputTokens": usage.input, "readTokens": usage.cache_read, "writtenTokens": usage.cache_write,
             "outputTokens": usage.output, "results": str(outcome.results),
         }, indent=2))  # fmt: skip
         return
-    price = "no known price" if outcome.cost is None else f"${outcome.cost.usd:.4f}"
+    price = "no known price" if outcome.cost is None else f"${usd(outcome.cost.usd, 4)}"
     if outcome.uncounted:
         price = f"cost not known, {outcome.uncounted:,} came without counters"
     refused = f", {outcome.refused:,} refused" if outcome.refused else ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.exits import Exit
+from rockbottom.figures import counted, megabytes, share, usd
 
 if TYPE_CHECKING:
     from rockbottom.batch import Comparison, Estimate, Outcome, Prepared
@@ -18,8 +19,8 @@ def estimate_text(prepared: "Prepared", estimate: "Estimate") -> Iterator[str]:
     """What a run will cost, beside the other ways to send it."""
     state, settings = prepared.run.state, prepared.run.settings
     files = sum(len(job.files) for job in state.jobs)
-    yield f"{settings.name}: {estimate.records:,} records, {state.bytes / 1e6:,.1f} MB, {_count(files, 'file')} in " + (
-        f"{_count(len(state.jobs), 'job')}, {settings.model}"
+    yield f"{settings.name}: {estimate.records:,} records, {megabytes(state.bytes)}, {counted(files, 'file')} in " + (
+        f"{counted(len(state.jobs), 'job')}, {settings.model}"
     )
     output = "output without bound" if estimate.output_tokens is None else f"{estimate.output_tokens:,} out"
     sampled = "" if estimate.looked_at == estimate.records else f", from {estimate.looked_at:,} of the records"
@@ -29,11 +30,11 @@ def estimate_text(prepared: "Prepared", estimate: "Estimate") -> Iterator[str]:
 
 def _comparison_text(ways: "Comparison", read_share: float | None = None) -> Iterator[str]:
     yield f"{'':<22}{'input':>14}{'output':>14}{'total':>14}"
-    share = f"  {read_share:.0%} of input read" if read_share else ""
+    read = f"  {share(read_share)} of input read" if read_share else ""
     for name, cost, more in (
         ("batch", ways.batch, ""),
         ("on demand", ways.on_demand, ""),
-        ("on demand, cached", ways.cached, share),
+        ("on demand, cached", ways.cached, read),
     ):
         if cost is not None:
             output = cost.usd - cost.input_usd
@@ -51,11 +52,7 @@ _VERDICTS = {
 
 
 def _usd(amount: Decimal) -> str:
-    return f"{'$' + format(amount, ',.4f'):>14}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{usd(amount, 4, symbol=True):>14}"
 
 
 def show_jobs(name: str, state: Any, as_json: bool) -> None:

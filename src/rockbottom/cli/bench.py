@@ -15,6 +15,7 @@ from rockbottom.cli.bench_checks import NewFile, known_region, warn_of_other_geo
 from rockbottom.cli.bench_grading import ask_to_grade, grading_options, listed, votes_asked, voting
 from rockbottom.cli.bench_jobs import jobs_at, jobs_options, local_jobs, wants_jobs
 from rockbottom.cli.exits import Exit, exit_code_of
+from rockbottom.figures import usd
 
 if TYPE_CHECKING:
     from rockbottom.bench import Bench, Endpoint
@@ -195,7 +196,7 @@ def _ask(bench: "Bench", given: dict[str, Any]) -> None:
     if found.requests:
         click.echo(
             f"This sends {found.requests} requests to AWS with about {found.input_tokens:,} input tokens: about "
-            f"${found.likely:.4f} without any caching, at most ${found.most:.4f}{limit}. "
+            f"${usd(found.likely, 4)} without any caching, at most ${usd(found.most, 4)}{limit}. "
             f"Waiting between turns is real{_batch_waits(bench)}.",
             err=True,
         )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.figures import usd
+
 if TYPE_CHECKING:
     from rockbottom.bench import Bench, JudgeEstimate, Teller
 
@@ -62,8 +64,8 @@ def votes_asked(bench: "Bench", judge: "JudgeEstimate", limit: str) -> str:
     """What the judge will cost, in words."""
     assert bench.judge is not None
     return (
-        f"Then {bench.judge.subject.given} votes {judge.votes:,} times: about ${judge.likely:.4f}, "
-        f"at most ${judge.most:.4f}{limit}."
+        f"Then {bench.judge.subject.given} votes {judge.votes:,} times: about ${usd(judge.likely, 4)}, "
+        f"at most ${usd(judge.most, 4)}{limit}."
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rockbottom.cli.exits import Exit, say
+from rockbottom.figures import usd
 
 if TYPE_CHECKING:
     from rockbottom.diagnose import Findings, Record
@@ -211,8 +212,9 @@ def _gate(findings: "Findings", fail_on: frozenset[str] | None, most: Decimal | 
     for total in failed:
         say(f"{total.cause.value} ({total.cause.title}) found {len(total.findings)} times, and --fail-on names it")
     monthly = findings.a_month(findings.usd)
-    over = most is not None and monthly is not None and monthly > most
-    if over:
-        say(f"misses cost {monthly:,.2f} USD a month, more than --max-usd-per-month {most}")
+    over = False
+    if most is not None and monthly is not None and monthly > most:
+        over = True
+        say(f"misses cost {usd(monthly, 2)} USD a month, more than --max-usd-per-month {most}")
     if failed or over:
         raise SystemExit(Exit.VERDICT)

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-import click
+from rockbottom.figures import Paint, duration, paragraph, share, usd
 
 if TYPE_CHECKING:
     from rockbottom.diagnose import CauseTotal, Difference, Finding, Findings, Record
@@ -18,8 +17,10 @@ _AROUND = 48
 
 def stream_as_text(findings: "Findings", every: bool, simulated: int = 0) -> Iterator[str]:
     """The report on a stream: a line a cause, the dearest first, with an example, its fix, and what it saves."""
-    share = f", {_percent(findings.read, findings.tokens)} of input tokens read from the cache"
-    yield f"{findings.requests:,} requests in {_span(findings.span_s)}{share if findings.tokens else ''}"
+    read = ""
+    if findings.tokens:
+        read = f", {share(findings.read / findings.tokens, 1)} of input tokens read from the cache"
+    yield f"{findings.requests:,} requests in {duration(findings.span_s)}{read}"
     if simulated:
         yield f"{simulated:,} of them went to a local endpoint: what follows is simulated"
     if findings.uncounted:
@@ -55,8 +56,8 @@ def _remarks(findings: "Findings") -> Iterator[str]:
 
 
 def _cause_as_text(total: "CauseTotal", findings: "Findings", every: bool) -> Iterator[str]:
-    usd = total.usd if total.unpriced < len(total.findings) else None
-    yield _row(total.cause.value, total.cause.title, len(total.findings), total.tokens, usd, findings)
+    cost = total.usd if total.unpriced < len(total.findings) else None
+    yield _row(total.cause.value, total.cause.title, len(total.findings), total.tokens, cost, findings)
     for finding in total.findings if every else [total.example]:
         yield from _finding_as_text(finding)
     yield from _paragraph(f"fix: {total.cause.fix}")
@@ -64,8 +65,8 @@ def _cause_as_text(total: "CauseTotal", findings: "Findings", every: bool) -> It
         yield from _paragraph(f"tried on this log: {_saving_as_text(total)}")
 
 
-def _row(rule: str, what: str, count: int, tokens: int, usd: Decimal | None, findings: "Findings") -> str:
-    priced = ("no price", "") if usd is None else (_usd(usd), _monthly(findings.a_month(usd)))
+def _row(rule: str, what: str, count: int, tokens: int, cost: Decimal | None, findings: "Findings") -> str:
+    priced = ("no price", "") if cost is None else (_usd(cost), _monthly(findings.a_month(cost)))
     return f"{rule:<7}{what:<35}{count:>7,}{tokens:>11,}{priced[0]:>9}{priced[1]:>11}".rstrip()
 
 
@@ -73,8 +74,8 @@ def _saving_as_text(total: "CauseTotal") -> str:
     saving = total.saving
     assert saving is not None
     if saving.usd > 0:
-        share = saving.usd * 100 / saving.before if saving.before else Decimal(0)
-        return f"{saving.what}: input {_usd(saving.before)} -> {_usd(saving.after)} ({share:.0f}% less)"
+        part = saving.usd / saving.before if saving.before else Decimal(0)
+        return f"{saving.what}: input {_usd(saving.before)} -> {_usd(saving.after)} ({share(part)} less)"
     if saving.usd == 0:
         return f"{saving.what}: saves nothing"
     return f"{saving.what}: dearer by {_usd(-saving.usd)}, so leave it"
@@ -85,7 +86,7 @@ def _finding_as_text(finding: "Finding") -> Iterator[str]:
     yield from _paragraph(f"{where}{finding.evidence}")
     if finding.earlier is not None and finding.sent.record.where:
         one, two = finding.earlier.record, finding.sent.record
-        yield from _paragraph(f"{_name(two)}, {_span(two.at - one.at)} after {_name(one, two)}")
+        yield from _paragraph(f"{_name(two)}, {duration(two.at - one.at)} after {_name(one, two)}")
 
 
 def pair_as_text(findings: "Findings", first: "Difference | None", requests: "Sequence[Sent]") -> Iterator[str]:
@@ -145,8 +146,9 @@ def _tokens_shared(earlier: "Sent", later: "Sent") -> int:
 def diff_as_text(first: "Difference") -> Iterator[str]:
     """The texts around the first difference, before and after; colour is dropped where it is no terminal."""
     head = len(first.after.encode()[: first.byte].decode("utf-8", "ignore"))
-    yield click.style(f"  - {_around(first.before, head)}", fg="red")
-    yield click.style(f"  + {_around(first.after, head)}", fg="green")
+    paint = Paint(True)
+    yield paint(f"  - {_around(first.before, head)}", "bad")
+    yield paint(f"  + {_around(first.after, head)}", "good")
 
 
 def _around(text: str, head: int) -> str:
@@ -232,29 +234,12 @@ def _name(record: "Record", other: "Record | None" = None) -> str:
 
 
 def _paragraph(text: str, indent: str = _INDENT) -> Iterator[str]:
-    yield from wrap(
-        text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False, break_long_words=True
-    )
+    yield from paragraph(text, _WIDTH, indent, indent)
 
 
 def _usd(amount: Decimal) -> str:
-    return f"${amount:,.0f}" if amount >= 10_000 else f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"
+    return usd(amount, ((10_000, 0), (1, 2), (0, 4)), symbol=True)
 
 
 def _monthly(amount: Decimal | None) -> str:
-    if amount is None:
-        return ""
-    return f"${amount:,.0f}" if amount >= 1_000 else f"${amount:,.2f}"
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f}%" if whole else "0%"
-
-
-def _span(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 120:
-        return f"{whole} s"
-    if whole < 7200:
-        return f"{whole // 60} min"
-    return f"{whole // 3600} h {whole % 3600 // 60} min" if whole < 172_800 else f"{whole // 86_400} days"
+    return "" if amount is None else usd(amount, ((1_000, 0), (0, 2)), symbol=True)

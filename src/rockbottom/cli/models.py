@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.figures import paragraph
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -65,19 +67,12 @@ def _as_text(found: "Sequence[tuple[Model, CacheRules]]") -> Iterator[str]:
 
 def _measured_text(catalog: "Catalog", model: "Model", rules: "CacheRules", day: date) -> "list[str]":
     """What `rockbottom probe` measured of a model on this account."""
-    from textwrap import wrap
-
     facts = [f"{name} {side}" for name, side in _sides(catalog.measured_switches(model, day)).items()]
     if rules.source.key.startswith("measured-"):
         facts = [f"minimum {rules.minimum_tokens:,}", f"lookback {rules.lookback_blocks}", *facts]
     if not facts:
         return []
-    return wrap(
-        f"measured on your account for {model.id}: {', '.join(facts)}",
-        80,
-        subsequent_indent="    ",
-        break_on_hyphens=False,
-    )
+    return paragraph(f"measured on your account for {model.id}: {', '.join(facts)}", 80, rest="    ")
 
 
 def _sides(switches: "Mapping[str, Switch]") -> dict[str, str]:
@@ -85,8 +80,6 @@ def _sides(switches: "Mapping[str, Switch]") -> dict[str, str]:
 
 
 def _contested_text(found: "Sequence[CacheRules]") -> Iterator[str]:
-    from textwrap import wrap
-
     models: dict[tuple[str, str, str, str], list[str]] = {}
     for rules in found:
         for one in rules.contested:
@@ -96,7 +89,7 @@ def _contested_text(found: "Sequence[CacheRules]") -> Iterator[str]:
     for (field, value, source, note), ids in models.items():
         whose = ids[0] if len(ids) == 1 else f"{len(ids)} models"
         text = f"{field} {value} for {whose}: {note} [{source}]"
-        yield from wrap(text, 80, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+        yield from paragraph(text, 80, "  ", "    ")
 
 
 _SHORT = {"tools": "t", "system": "s", "messages": "m"}

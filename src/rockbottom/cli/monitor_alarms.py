@@ -9,6 +9,7 @@ import click
 
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_settings import options, settings_options, wanted_of, warn_of_undecided
+from rockbottom.figures import usd
 
 if TYPE_CHECKING:
     from rockbottom.alarms import Clients, Plan, Step, Wanted
@@ -152,7 +153,7 @@ def _cost_text(cost: Any, todo: "Plan", wanted: "Wanted") -> Iterator[str]:
     metrics = sum(one.metrics for one in todo.alarms)
     boards = " and 1 dashboard" if wanted.dashboard else ""
     yield ""
-    yield f"{metrics} alarm metrics{boards}: at most ${cost:.2f} a month"
+    yield f"{metrics} alarm metrics{boards}: at most ${usd(cost, 2)} a month"
     yield f"  ${told.alarm_metric} a metric, ${told.dashboard} a dashboard; the first {told.free_alarm_metrics} and"
     yield f"  {told.free_dashboards} of an account are free ({told.source.title}, {told.source.checked_on})"
 

@@ -11,8 +11,11 @@ import click
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_history import instant, recorded_calls
 from rockbottom.cli.monitor_settings import settings_options, wanted_of
+from rockbottom.figures import duration, paragraph, share, usd
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from rockbottom.alarms import Alarm, Asked, Detection, Stretch, Tried, Wanted
     from rockbottom.ledger import CallRecord
 
@@ -204,7 +207,7 @@ def _alarm_text(model: str, one: "Tried", asked: "Asked") -> Iterator[str]:
     if alarm.threshold is not None:
         yield f"  fired      {_fired(one)}"
         for firing in one.firings[:5]:
-            until = f"for {_lasted(firing.until - firing.at)}" if firing.until else "and was still on"
+            until = f"for {duration(firing.until - firing.at)}" if firing.until else "and was still on"
             yield f"             {_when(firing.at)} {until}"
         if len(one.firings) > 5:
             yield f"             and {len(one.firings) - 5} more (--json has them)"
@@ -229,6 +232,7 @@ def _fired(one: "Tried") -> str:
     return f"{times} in {one.days:.1f} days, {one.wolves} where nothing is known to be wrong"
 
 
+_BELOW = " " * 13
 _SAYS = {"changes": "prefixes change every call", "vanishes": "nothing is cached any more"}
 
 
@@ -236,21 +240,19 @@ def _detection_text(found: "Detection") -> Iterator[str]:
     if not found.tries:
         yield f"  planted    {found.kind}: nowhere, the alarm was on already or everything is known as bad"
         return
-    share = f"{100 * found.share:.0f}% of tokens read" if found.share else "nothing was ever read"
+    read = f"{share(found.share)} of tokens read" if found.share else "nothing was ever read"
     caught = found.caught
-    yield f"  planted    {_SAYS[found.kind]}, {share}: caught {len(caught)} of {len(found.tries)}"
+    yield f"  planted    {_SAYS[found.kind]}, {read}: caught {len(caught)} of {len(found.tries)}"
     if found.left_out:
         yield f"             {found.left_out} instants left out: on already, or known as bad"
     if caught:
         extra = sorted(one.extra_usd for one in found.tries if one.after_s is not None)
-        yield (
-            f"             after {_lasted(caught[len(caught) // 2])} (median), {_lasted(caught[-1])} (slowest); "
-            f"meanwhile ${_money(extra[len(extra) // 2])}"
-        )
+        slow = f"after {duration(caught[len(caught) // 2])} (median), {duration(caught[-1])} (slowest)"
+        yield from paragraph(f"{slow}; meanwhile {_usd(extra[len(extra) // 2])}", 80, _BELOW, _BELOW)
     missed = [one.extra_usd for one in found.tries if one.after_s is None]
     if missed:
-        lived = _lasted(found.within_s)
-        yield f"             {len(missed)} missed for {lived}, which cost up to ${_money(max(missed))}"
+        lived = f"{len(missed)} missed for {duration(found.within_s)}"
+        yield from paragraph(f"{lived}, which cost up to {_usd(max(missed))}", 80, _BELOW, _BELOW)
 
 
 def _proposal_text(one: "Tried", asked: "Asked") -> Iterator[str]:
@@ -281,14 +283,8 @@ def _when(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _lasted(seconds: float) -> str:
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"
-
-
-def _money(amount: Any) -> str:
-    return f"{amount:.2f}" if amount >= 1 else f"{amount:.4f}"
+def _usd(amount: "Decimal") -> str:
+    return usd(amount, ((1, 2), (0, 4)), symbol=True)
 
 
 def _json(found: "list[tuple[str, Tried]]", calls: "Sequence[CallRecord]", asked: "Asked") -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.figures import printable, usd
+
 if TYPE_CHECKING:
     from rockbottom.budgets import Account, State
 
@@ -66,15 +68,13 @@ def _print(rows: "Sequence[tuple[Account, State]]") -> None:
     if not rows:
         click.echo("nothing was spent in the periods that run", err=True)
         return
-    from rockbottom.figures import printable
-
     click.echo(f"{'since (UTC)':17}{'spent':>12}{'held':>10}{'calls':>9}  account")
     for account, state in rows:
         since = datetime.fromtimestamp(account.start, UTC).strftime("%Y-%m-%d %H:%M")
         notes = [f"{state.unpriced:,} without a price"] if state.unpriced else []
-        notes += [f"${state.estimated:.4f} estimated"] if state.estimated else []
-        held = f"{state.held:.4f}" if state.held else "-"
-        spent = f"{state.spent:.4f}" if state.spent else "-"
+        notes += [f"${usd(state.estimated, 4)} estimated"] if state.estimated else []
+        held = usd(state.held, 4) if state.held else "-"
+        spent = usd(state.spent, 4) if state.spent else "-"
         click.echo(f"{since:17}{spent:>12}{held:>10}{state.calls:>9,}  {printable(account.name)}")
         if notes:
             click.echo(f"{'':17}of it {' and '.join(notes)}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.exits import Exit
+from rockbottom.figures import counted
 
 if TYPE_CHECKING:
     from rockbottom.sinks import Amount, Gatherer, Outlet, PlaceFile, Republisher
@@ -82,12 +83,13 @@ def _published(
                 break
             time.sleep(60)
     except Undelivered as error:
-        click.echo(f"rockbottom: {error}; sent so far: {_calls(sent)}, and the next time goes on there", err=True)
+        so_far = counted(sent, "call")
+        click.echo(f"rockbottom: {error}; sent so far: {so_far}, and the next time goes on there", err=True)
         if error.fix:
             click.echo(f"  {error.fix}", err=True)
         ctx.exit(Exit.PARTIAL if sent else Exit.SERVICE)
     except KeyboardInterrupt:
-        click.echo(f"\nsent so far: {_calls(sent)}; the next time goes on there", err=True)
+        click.echo(f"\nsent so far: {counted(sent, 'call')}; the next time goes on there", err=True)
         raise
     _warn_of_losses(sender, outlet)
     return _print(amount, sent, as_json, given)
@@ -175,7 +177,7 @@ def _announce(amount: "Amount", given: dict[str, Any]) -> None:
     from rockbottom.sinks import MINUTES_A_MONTH
 
     left = f" ({amount.left_out:,} of a local endpoint are left out)" if amount.left_out else ""
-    click.echo(f"{_calls(amount.calls)} to publish{left}", err=True)
+    click.echo(f"{counted(amount.calls, 'call')} to publish{left}", err=True)
     if amount.metrics and not given["emf"]:
         estimate = monthly_estimate(amount.metrics, MINUTES_A_MONTH)
         click.echo(f"while such calls go on, CloudWatch charges {estimate}", err=True)
@@ -214,8 +216,4 @@ def _print(amount: "Amount", sent: int | None, as_json: bool, given: dict[str, A
         }
         click.echo(json.dumps(found), err=given["emf"] == "stdout")
     elif sent is not None:
-        click.echo(f"{_calls(sent)} sent", err=given["emf"] == "stdout")  # stdout holds the documents then
-
-
-def _calls(number: int) -> str:
-    return f"{number:,} call{'' if number == 1 else 's'}"
+        click.echo(f"{counted(sent, 'call')} sent", err=given["emf"] == "stdout")  # stdout holds the documents then

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.figures import paragraph, usd_exact
 from rockbottom.quantities import Fault, RockbottomError
 
 if TYPE_CHECKING:
@@ -187,9 +188,8 @@ def _contested_text(contested: "Sequence[Price]") -> Iterator[str]:
 
 
 def _wrapped(text: str) -> list[str]:
-    from textwrap import wrap
 
-    return wrap(text, 80, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    return paragraph(text, 80, "  ", "    ")
 
 
 def _order(row: "Price") -> tuple[int, int, str, int]:
@@ -205,8 +205,7 @@ def _condition(row: "Price") -> str:
 
 def dollars(row: "Price") -> str:
     """The price without needless zeros."""
-    text = f"{row.usd_per_mtok:f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+    return usd_exact(row.usd_per_mtok)
 
 
 def _as_json(found: "ModelId", day: date, rows: "Sequence[Price]", contested: "Sequence[Price]") -> dict[str, Any]:

@@ -13,6 +13,7 @@ from rockbottom.catalog import load_catalog
 from rockbottom.cli.exits import Exit
 from rockbottom.client.errors import ProbeStopped
 from rockbottom.client.saved_facts import saved_facts_path
+from rockbottom.figures import usd
 from rockbottom.probe import (
     QUESTIONS,
     Estimate,
@@ -100,7 +101,7 @@ def _announce(price: Estimate, endpoint: str, local: bool) -> None:
     took = f"{price.seconds / 60:.0f} minutes of waiting" if price.seconds >= 60 and not local else "no waiting"
     click.echo(
         f"{price.requests} requests to {where}, {took}; at AWS's prices about "
-        f"${price.expected_usd:.2f}, at worst ${price.worst_usd:.2f}",
+        f"${usd(price.expected_usd, 2)}, at worst ${usd(price.worst_usd, 2)}",
         err=True,
     )
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.figures import Cell, Column, Paint, paragraph, table, usd_exact
 from rockbottom.quantities import Fault, RockbottomError
 
 if TYPE_CHECKING:
@@ -210,7 +210,6 @@ def _as_text(
     rows: "Sequence[PricedProfile]", own: Sequence[dict[str, Any]], day: date, region: str | None, one_model: bool,
     residency: str | None,
 ) -> Iterator[str]:  # fmt: skip
-    from rockbottom.figures import Cell, Column, Paint, table
     from rockbottom.quantities import Unit
 
     colour = sys.stdout.isatty()
@@ -259,11 +258,11 @@ def _details(row: "PricedProfile", region: str | None, chosen: bool) -> Iterator
 
 
 def _wrapped(text: str) -> list[str]:
-    return wrap(text, 80, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    return paragraph(text, 80, "  ", "    ")
 
 
 def _dollars(value: Any) -> str:
-    return "-" if value is None else f"{value.normalize():f}"
+    return "-" if value is None else usd_exact(value)
 
 
 def _as_json(

@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rockbottom.cli.exits import Exit
+from rockbottom.figures import paragraph, usd, usd_exact
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
@@ -139,7 +139,7 @@ def _consent(questions: "Sequence[Question]", yes: bool) -> None:
     metrics, cost = sum(one.metrics for one in questions), sum((one.usd for one in questions), Decimal(0))
     if not metrics:
         return
-    click.echo(f"GetMetricData for {metrics:,} metrics: about ${cost.normalize():f} at list price", err=True)
+    click.echo(f"GetMetricData for {metrics:,} metrics: about ${usd_exact(cost)} at list price", err=True)
     if yes:
         return
     if not sys.stdin.isatty():
@@ -180,11 +180,11 @@ def _text(one: "Comparison", everything: bool) -> Iterator[str]:
     unmatched = one.theirs.unmatched
     if unmatched:
         yield ""
-        yield f"no model can be told of {len(unmatched)} usage types, ${sum(unmatched.values()):.4f}"
-        for label, usd in sorted(unmatched.items(), key=lambda pair: -pair[1])[:5]:
-            yield f"  {label}  ${usd:.4f}"
-    for kind, usd in one.theirs.adjustments.items():
-        yield f"not compared: {kind} ${usd:.2f}"
+        yield f"no model can be told of {len(unmatched)} usage types, ${usd(sum(unmatched.values(), Decimal(0)), 4)}"
+        for label, amount in sorted(unmatched.items(), key=lambda pair: -pair[1])[:5]:
+            yield f"  {label}  ${usd(amount, 4)}"
+    for kind, amount in one.theirs.adjustments.items():
+        yield f"not compared: {kind} ${usd(amount, 2)}"
     yield from one.theirs.notes
 
 
@@ -203,10 +203,10 @@ def _head(one: "Comparison") -> Iterator[str]:
 def _sums(one: "Comparison") -> Iterator[str]:
     agreeing = sum(row.agrees for row in one.rows)
     yield f"{agreeing} of {len(one.rows)} days and models agree within {float(100 * one.tolerance):g}%"
-    mine = sum((row.ours.usd or 0 for row in one.rows if row.ours), Decimal(0))
+    mine = sum((row.ours.usd or Decimal(0) for row in one.rows if row.ours), Decimal(0))
     if any(row.theirs and row.theirs.usd is not None for row in one.rows):
-        bill = sum((row.theirs.usd or 0 for row in one.rows if row.theirs), Decimal(0))
-        yield f"dollars: ledger {mine:.4f}, {one.theirs.party} {bill:.4f}, {bill - mine:+.4f}"
+        bill = sum((row.theirs.usd or Decimal(0) for row in one.rows if row.theirs), Decimal(0))
+        yield f"dollars: ledger {_usd(mine)}, {one.theirs.party} {_usd(bill)}, {_usd(bill - mine, signed=True)}"
 
 
 def _row_text(row: "Row", one: "Comparison") -> Iterator[str]:
@@ -223,11 +223,14 @@ def _row_text(row: "Row", one: "Comparison") -> Iterator[str]:
             yield f"    {kind:<8} {mine:>16,} {their:>16,} {their - mine:>+16,}"
     more = row.more_usd
     if more is not None:
-        mine, their = (f"{entry.usd or 0:.4f}" if entry else "0.0000" for entry in (row.ours, row.theirs))
-        yield f"    {'dollars':<8} {mine:>16} {their:>16} {more:>+16.4f}"
+        mine, their = (_usd((entry and entry.usd) or Decimal(0)) for entry in (row.ours, row.theirs))
+        yield f"    {'dollars':<8} {mine:>16} {their:>16} {_usd(more, signed=True):>16}"
     for reason in row.reasons:
-        lines = wrap(f"{reason.code}: {reason.says}", 74, break_on_hyphens=False)
-        yield from (f"    {line}" if not index else f"      {line}" for index, line in enumerate(lines))
+        yield from paragraph(f"{reason.code}: {reason.says}", 80, "    ", "      ")
+
+
+def _usd(amount: Decimal, *, signed: bool = False) -> str:
+    return usd(amount, 4, signed=signed, bare_zero=False)
 
 
 def _json(one: "Comparison") -> dict[str, Any]:
@@ -238,7 +241,7 @@ def _json(one: "Comparison") -> dict[str, Any]:
         "simulated_calls_left_out": one.ours.simulated_calls,
         "rows": [_row_json(row) for row in one.rows],
         "unmatched": {label: str(usd) for label, usd in one.theirs.unmatched.items()},
-        "not_compared": {kind: str(usd) for kind, usd in one.theirs.adjustments.items()},
+        "not_compared": {kind: str(amount) for kind, amount in one.theirs.adjustments.items()},
         "notes": one.theirs.notes,
     }
 

@@ -1,14 +1,13 @@
 """Text tables: numbers on the right, words on the left, no rules, at most the width that there is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from rockbottom.figures.palette import Paint
 from rockbottom.figures.texts import clipped, printable
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A heading and how its cells stand; ``wide`` columns give way when the table is too broad."""
 
     heading: str
@@ -16,8 +15,7 @@ class Column:
     wide: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A text and how it is painted (see ``Paint``); ``spans`` lets it run over the rest of its row."""
 
     text: str
@@ -27,7 +25,7 @@ class Cell:
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int, paint: Paint) -> list[str]:
     """The lines of a table, a heading first; a wide column is cut so that the table fits ``width``."""
-    rows = [[replace(cell, text=printable(cell.text)) for cell in row] for row in rows]
+    rows = [[cell._replace(text=printable(cell.text)) for cell in row] for row in rows]
     sizes = [
         max([len(column.heading), *(len(row[index].text) for row in rows if index < len(row) and not row[index].spans)])
         for index, column in enumerate(columns)
