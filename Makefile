@@ -47,13 +47,15 @@ check: .venv/.set-dev  ## lint, types, imports, docs
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 	@$(BIN)/python scripts/cli_reference.py --check
+	@$(BIN)/python scripts/python_reference.py --check
 
 format: .venv/.set-dev  ## ruff's formatting
 	@$(BIN)/ruff format src tests scripts benchmarks
 	@$(BIN)/ruff check --fix src tests scripts benchmarks
 
-docs: .venv/.set-dev  ## regenerate docs/reference/cli.md and run every example of the documents
+docs: .venv/.set-dev  ## regenerate docs/reference/cli.md and python.md and run every example of the documents
 	@$(BIN)/python scripts/cli_reference.py
+	@$(BIN)/python scripts/python_reference.py
 	@$(BIN)/python -m pytest -q tests/house/test_docs.py
 
 bench: .venv/.set-bench  ## the benchmarks: figures beside their peers, no pass or fail

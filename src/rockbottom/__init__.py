@@ -4,26 +4,90 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rockbottom.client import attach, report, tagged
-    from rockbottom.plan import Planner
+    from rockbottom.budgets import BadBudget, Budget, BudgetError, BudgetExceeded, Budgets
+    from rockbottom.catalog import CatalogError, NoPriceInForce, UnknownModel, UnresolvedProfile
+    from rockbottom.client import (
+        AlreadyAttached,
+        Line,
+        NotAttachable,
+        NotAttached,
+        Recording,
+        Report,
+        attach,
+        detach,
+        report,
+        tagged,
+    )
+    from rockbottom.ledger import CallRecord, Sink
+    from rockbottom.plan import CachePlan, Planner, UnreadableState
+    from rockbottom.prompt import MalformedBody
+    from rockbottom.quantities import Fault, RockbottomError
+    from rockbottom.sinks import CannotPublish, CloudWatch, EmbeddedMetrics, OpenTelemetry, Prometheus
 
 __version__ = "0.1.0"
 
-__all__ = ["Planner", "__version__", "attach", "report", "tagged"]
+__all__ = [
+    "AlreadyAttached",
+    "BadBudget",
+    "Budget",
+    "BudgetError",
+    "BudgetExceeded",
+    "Budgets",
+    "CachePlan",
+    "CallRecord",
+    "CannotPublish",
+    "CatalogError",
+    "CloudWatch",
+    "EmbeddedMetrics",
+    "Fault",
+    "Line",
+    "MalformedBody",
+    "NoPriceInForce",
+    "NotAttachable",
+    "NotAttached",
+    "OpenTelemetry",
+    "Planner",
+    "Prometheus",
+    "Recording",
+    "Report",
+    "RockbottomError",
+    "Sink",
+    "UnknownModel",
+    "UnreadableState",
+    "UnresolvedProfile",
+    "__version__",
+    "attach",
+    "detach",
+    "report",
+    "tagged",
+]
 
-# Where each public name lives: imported when it is first asked for, so that importing rockbottom costs nothing.
-_HOMES = {
-    "Planner": "rockbottom.plan",
-    "attach": "rockbottom.client",
-    "report": "rockbottom.client",
-    "tagged": "rockbottom.client",
+# What each package gives to the public face: imported when it is first asked for, so that importing rockbottom costs
+# nothing.
+_FACES = {
+    "budgets": ("BadBudget", "Budget", "BudgetError", "BudgetExceeded", "Budgets"),
+    "catalog": ("CatalogError", "NoPriceInForce", "UnknownModel", "UnresolvedProfile"),
+    "client": (
+        *("AlreadyAttached", "Line", "NotAttachable", "NotAttached", "Recording", "Report"),
+        *("attach", "detach", "report", "tagged"),
+    ),
+    "ledger": ("CallRecord", "Sink"),
+    "plan": ("CachePlan", "Planner", "UnreadableState"),
+    "prompt": ("MalformedBody",),
+    "quantities": ("Fault", "RockbottomError"),
+    "sinks": ("CannotPublish", "CloudWatch", "EmbeddedMetrics", "OpenTelemetry", "Prometheus"),
 }
+_HOMES = {name: package for package, names in _FACES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(home), name)
+    value = getattr(import_module(f"rockbottom.{home}"), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

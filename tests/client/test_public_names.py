@@ -37,6 +37,27 @@ def test_programs_that_import_sinks_and_budgets_from_monitor_keep_working(name):
     assert _python(f"from rockbottom.monitor import {name}; print({name}.__name__)") == name
 
 
+def test_every_public_name_is_there_and_is_the_one_of_its_package():
+    code = """
+import rockbottom
+from rockbottom import budgets, client, plan, quantities
+assert all(hasattr(rockbottom, name) for name in rockbottom.__all__)
+assert rockbottom.Budget is budgets.Budget and rockbottom.Planner is plan.Planner
+assert rockbottom.detach is client.detach and rockbottom.RockbottomError is quantities.RockbottomError
+assert set(rockbottom.__all__) <= set(dir(rockbottom))
+classes = [getattr(rockbottom, name) for name in rockbottom.__all__ if name[0].isupper()]
+print(sum(issubclass(one, Exception) for one in classes))
+"""
+    # RockbottomError; 3 of attaching, 3 of budgets, 4 of the catalogue, and one each of sinks, bodies and states
+    assert _python(code) == "14"
+
+
+@pytest.mark.parametrize(("name", "left_out"), [("Budget", "rockbottom.client"), ("attach", "rockbottom.plan")])
+def test_a_public_name_brings_in_its_own_part_only(name, left_out):
+    code = f"import sys, rockbottom; rockbottom.{name}; print({left_out!r} in sys.modules, 'boto3' in sys.modules)"
+    assert _python(code) == "False False"
+
+
 def test_attach_imports_no_framework():
     heavy = ("boto3", "aiobotocore", "httpx", "rich", "numpy")
     code = f"import sys, rockbottom; rockbottom.attach; print([n for n in {heavy!r} if n in sys.modules])"

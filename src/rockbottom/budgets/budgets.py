@@ -110,6 +110,17 @@ class Budgets:
     ``file`` keeps it between runs and among processes; by default ``budgets.db`` beside the ledger. ``simulated``
     counts calls of a local endpoint too. Where the file cannot be used calls go on and one warning is logged; what
     this process spends is counted meanwhile, and put into the file when it works again.
+
+    ```python
+    import boto3, rockbottom
+
+    budgets = rockbottom.Budgets(
+        rockbottom.Budget("50", "day", action="stop"),
+        rockbottom.Budget("5", "month", per=["tenant"], action="stop"),
+        file="budgets.db",
+    )
+    bedrock = rockbottom.attach(boto3.client("bedrock-runtime", region_name="us-east-1"), budget=budgets)
+    ```
     """
 
     def __init__(self, *budgets: Budget, file: str | Path | None = None, simulated: bool = False) -> None:

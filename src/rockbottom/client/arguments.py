@@ -23,6 +23,13 @@ class Recording:
     None: a folder only if that variable is set; False: none. ``sinks`` are given every record too. ``tags`` are put on
     every call (see ``tagged``); ``request_metadata`` also sends them to AWS as requestMetadata, which invocation logs
     keep. A record holds tokens, cost, tags and keyed hashes of prefixes, never text.
+
+    ```python
+    import boto3, rockbottom
+
+    record = rockbottom.Recording(ledger="calls", tags={"team": "search"})
+    bedrock = rockbottom.attach(boto3.client("bedrock-runtime", region_name="us-east-1"), record=record)
+    ```
     """
 
     ledger: bool | str | Path | None = None

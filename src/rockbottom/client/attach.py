@@ -46,6 +46,12 @@ def attach(
 ) -> Client:
     """Put the planner on a client and return that same client; the same arguments a second time change nothing.
 
+    ```python
+    import boto3, rockbottom
+
+    bedrock = rockbottom.attach(boto3.client("bedrock-runtime", region_name="us-east-1"))
+    ```
+
     ``client`` is a bedrock-runtime client of boto3, botocore or aiobotocore, a session of these (or of aioboto3), whose
     later bedrock-runtime clients are then all attached, an ``AnthropicBedrock`` or ``AsyncAnthropicBedrock``, or an
     httpx client that carries signed Bedrock requests (LiteLLM's).
@@ -98,6 +104,13 @@ def detach(client: Client) -> Client:
 
     Calls under way are still counted, and what was learned is saved where ``state`` says. A session takes the clients
     with it that it made since it was attached; such a client can also be detached by itself. Raises NotAttached.
+
+    ```python
+    import boto3, rockbottom
+
+    bedrock = rockbottom.attach(boto3.client("bedrock-runtime", region_name="us-east-1"), hold_s=0)
+    rockbottom.attach(rockbottom.detach(bedrock), hold_s=2)
+    ```
     """
     attachment = attachment_of(client)
     way_of(client).remove(client)
@@ -106,7 +119,22 @@ def detach(client: Client) -> Client:
 
 
 def report(client: Any) -> Report:
-    """Tokens, cost and saving of an attached client so far, by model and by prefix. Raises NotAttached."""
+    """Tokens, cost and saving of an attached client so far, by model and by prefix. Raises NotAttached.
+
+    ```python
+    import boto3, rockbottom
+    from rockbottom.local import running
+
+    keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any", "region_name": "us-east-1"}
+    with running() as endpoint:
+        bedrock = rockbottom.attach(boto3.client("bedrock-runtime", endpoint_url=endpoint.url, **keys))
+        question = [{"role": "user", "content": [{"text": "What does Basic cost?"}]}]
+        bedrock.converse(modelId="us.amazon.nova-micro-v1:0", messages=question)
+        report = rockbottom.report(bedrock)
+    print(report)
+    assert report.total.calls == 1
+    ```
+    """
     return attachment_of(client).report()
 
 

@@ -24,6 +24,15 @@ def tagged(tags: Mapping[str, Any] | None = None, /, **more: Any) -> Iterator[No
 
     Also a decorator. Inner tags add to outer ones. Values become text; a call carries at most 16 tags of 256
     characters, and what is beyond that is left out.
+
+    ```python
+    import rockbottom
+
+    @rockbottom.tagged(feature="chat")
+    def answer(bedrock, tenant, **request):
+        with rockbottom.tagged(tenant=tenant):
+            return bedrock.converse(**request)
+    ```
     """
     token = _TAGS.set(_over(_TAGS.get(), tidy({**(tags or {}), **more})))
     try:

@@ -2,5 +2,6 @@
 
 from rockbottom.plan.planner import Planner
 from rockbottom.plan.plans import CachePlan, Move, PlannedPoint
+from rockbottom.plan.state import UnreadableState
 
-__all__ = ["CachePlan", "Move", "PlannedPoint", "Planner"]
+__all__ = ["CachePlan", "Move", "PlannedPoint", "Planner", "UnreadableState"]

@@ -58,6 +58,20 @@ class Planner:
     change with every call go behind the conversation, tools into the order of their names. ``secret`` keys the
     hashes by which prefixes are known, ``capacity`` bounds how many are. Not thread-safe: a caller with threads
     holds one lock around each call.
+
+    ```python
+    import time, rockbottom
+
+    planner = rockbottom.Planner(own_points="complete")
+    request = {
+        "modelId": "us.anthropic.claude-sonnet-4-6",
+        "system": [{"text": "You answer questions about our plans. " * 400}],
+        "messages": [{"role": "user", "content": [{"text": "What does Basic cost?"}]}],
+    }
+    plan = planner.plan(request, now=time.time())
+    print(plan.explain())
+    sent = plan.apply(request)  # a new request; the one above stays as it is
+    ```
     """
 
     def __init__(

@@ -25,6 +25,15 @@ class RockbottomError(Exception):
 
     Attributes: ``retry_safe`` (the same call may be sent again), ``retry_after_s`` (seconds to
     wait first, or None), ``fault`` (whose it is), ``fix`` (what to do or type next, or None).
+
+    ```python
+    import rockbottom
+
+    try:
+        rockbottom.attach("no client")
+    except rockbottom.RockbottomError as error:
+        print(error, error.fix)
+    ```
     """
 
     retry_safe: bool = False

@@ -37,6 +37,13 @@ class EmbeddedMetrics(Publisher):
     An address is ``tcp://host:port`` or ``udp://host:port``; ``emf.AGENT`` is the agent's own. ``every_call`` sends
     each call at once instead of summing up minutes: on AWS Lambda, where a process stands still between calls, that
     is what works. The other arguments are those of ``CloudWatch``. Raises CannotPublish.
+
+    ```python
+    import boto3, rockbottom
+
+    metrics = rockbottom.EmbeddedMetrics("metrics.jsonl", dimensions=[["ModelId"], ["tenant"]])
+    bedrock = rockbottom.attach(boto3.client("bedrock-runtime", region_name="us-east-1"), sinks=[metrics])
+    ```
     """
 
     def __init__(
