@@ -14,7 +14,7 @@ import msgspec
 from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import Tier, load_catalog
 from rockbottom.cost import bill
-from rockbottom.dialects import read_converse
+from rockbottom.dialects import CONVERSE
 from rockbottom.prompt import Meter, Prompt
 
 _ROUNDS = 200
@@ -65,7 +65,7 @@ def main() -> None:
     meter = Meter(catalog.token_weights[model.model.tokenizer])
     namespace = Namespace("111122223333", "us-east-1", model.model.id)
     bodies = [_body(118), _body(120)]
-    prompts: list[Prompt] = [read_converse(body, meter) for body in bodies]
+    prompts: list[Prompt] = [CONVERSE.read(body, meter) for body in bodies]
     state, _ = step(PrefixCache(), prompts[0], 0.0, rules, behaviour, namespace)
 
     def semantics(number: int) -> object:
@@ -75,7 +75,7 @@ def main() -> None:
     _, result = step(state, prompts[1], 1.0, rules, behaviour, namespace)
     figures = {
         "cache.step and cost.bill": _ms(semantics),
-        "reading the body again": _ms(lambda _: read_converse(bodies[1], meter)),
+        "reading the body again": _ms(lambda _: CONVERSE.read(bodies[1], meter)),
         "encoding the body as JSON": _ms(lambda _: msgspec.json.encode(bodies[1])),
     }
     print(f"semantics of a request of {prompts[1].tokens:,} tokens ({result.read:,} read), {_ROUNDS} rounds")

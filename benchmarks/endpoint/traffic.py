@@ -14,7 +14,7 @@ from random import Random
 
 from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import CacheRules, load_catalog
-from rockbottom.dialects import read_converse
+from rockbottom.dialects import CONVERSE
 from rockbottom.prompt import Meter
 
 MODEL = "us.anthropic.claude-sonnet-4-6"
@@ -72,7 +72,7 @@ class Traffic:
         question = {"role": "user", "content": [{"text": self._text(1000)}]}
         body = {"system": [{"text": system}, _POINT], "messages": [*messages, question]}
         self._state, result = step(
-            self._state, read_converse(body, self._meter), 0.0, self._rules, self._behaviour, self._namespace
+            self._state, CONVERSE.read(body, self._meter), 0.0, self._rules, self._behaviour, self._namespace
         )
         pieces = (
             f'{{"system": {json.dumps(body["system"])}, '.encode(),

@@ -13,7 +13,7 @@ from typing import Any
 from rockbottom.cache import Namespace, PrefixCache, behaviour_of, refusal, step
 from rockbottom.catalog import CacheRules, Catalog, ModelId, Tier, load_catalog
 from rockbottom.cost import bill
-from rockbottom.dialects import Reader, without_points
+from rockbottom.dialects import CONVERSE, Reader
 from rockbottom.prompt import Api, Prompt
 from rockbottom.quantities import Usage
 
@@ -97,7 +97,7 @@ class Lane:
         if refused is not None:
             self.bill.rejected += 1
             self.bill.reasons = tuple(dict.fromkeys((*self.bill.reasons, refused.reason.value)))
-            prompt = engine.read(without_points(body), model)
+            prompt = engine.read(CONVERSE.without_points(body), model)
         namespace = Namespace(ACCOUNT, model.region or REGION, model.model.id)
         self._state, outcome = step(self._state, prompt, now, rules, engine.behaviour, namespace)
         usage = outcome.usage()

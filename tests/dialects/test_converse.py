@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rockbottom.dialects import read_converse
+from rockbottom.dialects import CONVERSE
 from rockbottom.prompt import BlockKind, MalformedBody, Section, prefix_hashes, seeds_of
 from rockbottom.quantities import Ttl
 
@@ -25,7 +25,7 @@ def test_order_is_tools_then_system_then_messages_whatever_the_body_says(meter):
         "system": [{"text": "be kind"}],
         "toolConfig": {"tools": [TOOL]},
     }
-    sections = [segment.section for segment in read_converse(body, meter).segments]
+    sections = [segment.section for segment in CONVERSE.read(body, meter).segments]
     assert sections == [Section.TOOLS, Section.SYSTEM, Section.MESSAGES]
 
 
@@ -35,7 +35,7 @@ def test_points_close_the_segments_before_them_and_are_no_segments(meter):
         "system": [{"text": "be kind"}, POINT],
         "messages": [user({"text": "one"}, {"cachePoint": {"type": "default", "ttl": "1h"}}, {"text": "two"})],
     }
-    prompt = read_converse(body, meter)
+    prompt = CONVERSE.read(body, meter)
     assert [(point.after, point.ttl, point.follows) for point in prompt.points] == [
         (1, None, BlockKind.TEXT),
         (2, Ttl.ONE_HOUR, BlockKind.TEXT),
@@ -47,14 +47,14 @@ def test_points_close_the_segments_before_them_and_are_no_segments(meter):
 def test_a_point_first_in_its_list_follows_nothing(meter):
     """An earlier list that ends in a block does not count as being before it (cachecanary-live)."""
     body = {"system": [{"text": "x"}], "messages": [user(POINT, {"text": "one"})]}
-    assert read_converse(body, meter).points[0].follows is None
+    assert CONVERSE.read(body, meter).points[0].follows is None
 
 
 def test_tokens_are_of_the_text_and_the_overheads(meter):
     """'be kind' 2; first tool 100 plus its JSON; message 4 plus 'hello world' 2."""
     body = {"system": [{"text": "be kind"}], "messages": [user({"text": "hello world"}, {"text": "again"})]}
-    assert [segment.tokens for segment in read_converse(body, meter).segments] == [2, 6, 1]
-    with_tool = read_converse({**body, "toolConfig": {"tools": [TOOL]}}, meter)
+    assert [segment.tokens for segment in CONVERSE.read(body, meter).segments] == [2, 6, 1]
+    with_tool = CONVERSE.read({**body, "toolConfig": {"tools": [TOOL]}}, meter)
     assert with_tool.segments[0].tokens > 100
     assert with_tool.depths[-1] == sum(segment.tokens for segment in with_tool.segments)
 
@@ -63,7 +63,7 @@ def test_a_text_document_counts_as_two_blocks_and_a_pdf_as_one(meter):
     """Bedrock sends a text-like document to Claude as two blocks (strands-2001)."""
     document = {"document": {"name": "notes", "format": "txt", "source": {"bytes": b"one two three"}}}
     pdf = {"document": {"name": "paper", "format": "pdf", "source": {"bytes": b"%PDF /Type /Page /Type /Pages"}}}
-    segments = read_converse({"messages": [user({"text": "read"}, document, pdf)]}, meter).segments
+    segments = CONVERSE.read({"messages": [user({"text": "read"}, document, pdf)]}, meter).segments
     assert [(s.kind, s.blocks) for s in segments[1:]] == [(BlockKind.TEXT_DOCUMENT, 2), (BlockKind.DOCUMENT, 1)]
     assert segments[1].tokens == 4  # three words and the name
     assert segments[2].tokens == 1600  # one page
@@ -74,25 +74,25 @@ def test_an_image_is_charged_by_its_pixels_when_its_header_tells_them(meter):
     png = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + struct.pack(">II", 597, 597)
     known = {"image": {"format": "png", "source": {"bytes": png}}}
     unknown = {"image": {"format": "png", "source": {"s3Location": {"uri": "s3://b/k"}}}}
-    segments = read_converse({"messages": [user(known, unknown)]}, meter).segments
+    segments = CONVERSE.read({"messages": [user(known, unknown)]}, meter).segments
     assert [segment.tokens for segment in segments] == [4 + 476, 1600]
 
 
 def test_parameters_that_are_part_of_the_key_have_one_spelling(meter):
     """Absent thinking equals disabled, absent effort equals high; the budget and the schema are kept."""
-    plain = read_converse({"messages": []}, meter).parameters
+    plain = CONVERSE.read({"messages": []}, meter).parameters
     spelled = {"additionalModelRequestFields": {"thinking": {"type": "disabled"}}, "outputConfig": {"effort": "high"}}
-    assert read_converse({"messages": [], **spelled}, meter).parameters == plain
+    assert CONVERSE.read({"messages": [], **spelled}, meter).parameters == plain
     thinking = {"additionalModelRequestFields": {"thinking": {"budget_tokens": 1024, "type": "enabled"}}}
-    assert read_converse(thinking, meter).parameters.thinking == '{"budget_tokens":1024,"type":"enabled"}'
+    assert CONVERSE.read(thinking, meter).parameters.thinking == '{"budget_tokens":1024,"type":"enabled"}'
     forced = {"toolConfig": {"tools": [TOOL], "toolChoice": {"tool": {"name": "lookup"}}}}
-    assert read_converse(forced, meter).parameters.tool_choice_group == "any"
+    assert CONVERSE.read(forced, meter).parameters.tool_choice_group == "any"
 
 
 def test_sampling_parameters_are_not_part_of_the_prompt(meter):
     """temperature, topP and maxTokens change nothing (cachecanary-live)."""
     body = {"messages": [user({"text": "hi"})]}
-    assert read_converse(body, meter) == read_converse({**body, "inferenceConfig": {"temperature": 1.0}}, meter)
+    assert CONVERSE.read(body, meter) == CONVERSE.read({**body, "inferenceConfig": {"temperature": 1.0}}, meter)
 
 
 def test_key_order_inside_a_schema_is_a_different_prompt(meter):
@@ -101,7 +101,7 @@ def test_key_order_inside_a_schema_is_a_different_prompt(meter):
     other = {"toolSpec": {"name": "a", "inputSchema": {"json": {"y": 2, "x": 1}}}}
     swapped = {"toolSpec": {"inputSchema": {"json": {"x": 1, "y": 2}}, "name": "a"}}
     digests = [
-        read_converse({"toolConfig": {"tools": [tool]}}, meter).segments[0].digest for tool in (one, other, swapped)
+        CONVERSE.read({"toolConfig": {"tools": [tool]}}, meter).segments[0].digest for tool in (one, other, swapped)
     ]
     assert digests[0] == digests[2] != digests[1]
 
@@ -123,7 +123,7 @@ def test_key_order_inside_a_schema_is_a_different_prompt(meter):
 def test_a_body_that_cannot_be_read_says_where(meter, body, place):
     """One clear error with the path of the offending part."""
     with pytest.raises(MalformedBody, match="expected") as caught:
-        read_converse(body, meter)
+        CONVERSE.read(body, meter)
     assert caught.value.place.startswith(place)
 
 
@@ -132,12 +132,12 @@ def test_a_schema_that_contains_itself_is_malformed_and_not_a_crash(meter):
     schema: dict = {"type": "object"}
     schema["properties"] = {"again": schema}
     with pytest.raises(MalformedBody):
-        read_converse({"toolConfig": {"tools": [{"toolSpec": {"name": "a", "inputSchema": {"json": schema}}}]}}, meter)
+        CONVERSE.read({"toolConfig": {"tools": [{"toolSpec": {"name": "a", "inputSchema": {"json": schema}}}]}}, meter)
 
 
 def test_an_unknown_block_keeps_its_identity(meter):
     """A block type from the future is weighed as its JSON."""
-    segments = read_converse({"messages": [user({"hologram": {"a": 1}}, {"hologram": {"a": 2}})]}, meter).segments
+    segments = CONVERSE.read({"messages": [user({"hologram": {"a": 1}}, {"hologram": {"a": 2}})]}, meter).segments
     assert segments[0].kind is BlockKind.UNKNOWN
     assert segments[0].digest != segments[1].digest
 
@@ -157,7 +157,7 @@ def test_prefix_hashes_are_equal_exactly_as_far_as_the_texts_are(texts, data):
     hashes = [
         prefix_hashes(prompt.segments, seeds_of(("here",), prompt.parameters, "all"))
         for prompt in (
-            read_converse({"messages": [user(*({"text": t} for t in told))]}, meter) for told in (texts, changed)
+            CONVERSE.read({"messages": [user(*({"text": t} for t in told))]}, meter) for told in (texts, changed)
         )
     ]
     equal = [one == other for one, other in zip(*hashes, strict=True)]
@@ -168,10 +168,10 @@ def test_a_message_read_before_is_the_same_at_its_place_and_another_once_changed
     """Remembering whole messages changes nothing: not their place, not their overhead, not what was edited since."""
     message = {"role": "user", "content": [{"text": "hello"}, {"text": "there"}]}
     body = {"messages": [message, {"role": "assistant", "content": [{"text": "yes"}]}, message]}
-    first, again = read_converse(body, meter), read_converse(body, meter)
+    first, again = CONVERSE.read(body, meter), CONVERSE.read(body, meter)
     assert again == first
     assert [segment.place for segment in again.segments[3:]] == ["messages[2].content[0]", "messages[2].content[1]"]
     message["content"][1]["text"] = "you"
-    assert read_converse(body, meter).segments[1].digest != first.segments[1].digest
+    assert CONVERSE.read(body, meter).segments[1].digest != first.segments[1].digest
     message["content"].append({"cachePoint": {"type": "default"}})
-    assert [point.after for point in read_converse(body, meter).points] == [2, 5]
+    assert [point.after for point in CONVERSE.read(body, meter).points] == [2, 5]

@@ -1,6 +1,6 @@
 """InvokeModel bodies: Anthropic Messages and native Nova."""
 
-from rockbottom.dialects import read_anthropic, read_converse, read_nova
+from rockbottom.dialects import ANTHROPIC, CONVERSE, NOVA
 from rockbottom.prompt import Api, BlockKind
 from rockbottom.quantities import Ttl
 
@@ -14,7 +14,7 @@ def test_cache_control_closes_the_block_it_stands_on(meter):
         "system": [{"type": "text", "text": "be kind", "cache_control": {"type": "ephemeral", "ttl": "1h"}}],
         "messages": [{"role": "user", "content": [{"type": "text", "text": "hi", **CONTROL}]}],
     }
-    prompt = read_anthropic(body, meter)
+    prompt = ANTHROPIC.read(body, meter)
     assert [(p.after, p.ttl) for p in prompt.points] == [(1, None), (2, Ttl.ONE_HOUR), (3, None)]
     assert prompt.api is Api.INVOKE
 
@@ -26,24 +26,24 @@ def test_strings_are_one_text_block(meter):
         "system": [{"type": "text", "text": "be kind"}],
         "messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}]}],
     }
-    assert read_anthropic(short, meter) == read_anthropic(long, meter)
+    assert ANTHROPIC.read(short, meter) == ANTHROPIC.read(long, meter)
 
 
 def test_cache_control_inside_a_tool_result_closes_the_tool_result(meter):
     """InvokeModel caches up to it; Converse ignores a point nested there (cachecanary-live)."""
     nested = {"type": "tool_result", "tool_use_id": "1", "content": [{"type": "text", "text": "42", **CONTROL}]}
-    prompt = read_anthropic({"messages": [{"role": "user", "content": [nested]}]}, meter)
+    prompt = ANTHROPIC.read({"messages": [{"role": "user", "content": [nested]}]}, meter)
     assert [(p.after, p.follows) for p in prompt.points] == [(1, BlockKind.TOOL_RESULT)]
     converse = {"toolResult": {"toolUseId": "1", "content": [{"text": "42"}, {"cachePoint": {"type": "default"}}]}}
-    assert read_converse({"messages": [{"role": "user", "content": [converse]}]}, meter).points == ()
+    assert CONVERSE.read({"messages": [{"role": "user", "content": [converse]}]}, meter).points == ()
 
 
 def test_the_mark_is_not_part_of_the_content(meter):
     """With and without cache_control a block has the same digest."""
-    marked = read_anthropic(
+    marked = ANTHROPIC.read(
         {"messages": [{"role": "user", "content": [{"type": "text", "text": "hi", **CONTROL}]}]}, meter
     )
-    plain = read_anthropic({"messages": [{"role": "user", "content": "hi"}]}, meter)
+    plain = ANTHROPIC.read({"messages": [{"role": "user", "content": "hi"}]}, meter)
     assert marked.segments == plain.segments
 
 
@@ -55,7 +55,7 @@ def test_thinking_tool_choice_and_schema_are_read_from_the_native_names(meter):
         "tool_choice": {"type": "any"},
         "output_config": {"effort": "low", "format": {"type": "json_schema"}},
     }
-    parameters = read_anthropic(body, meter).parameters
+    parameters = ANTHROPIC.read(body, meter).parameters
     assert (parameters.tool_choice_group, parameters.effort) == ("any", "low")
     assert parameters.thinking == '{"budget_tokens":2000,"type":"enabled"}'
     assert parameters.output_schema == '{"type":"json_schema"}'
@@ -67,7 +67,7 @@ def test_nova_points_stand_beside_the_text(meter):
         "system": [{"text": "be kind", "cachePoint": {"type": "default"}}],
         "messages": [{"role": "user", "content": [{"text": "hi"}]}],
     }
-    prompt = read_nova(body, meter)
+    prompt = NOVA.read(body, meter)
     assert [point.after for point in prompt.points] == [1]
-    plain = read_nova({**body, "system": [{"text": "be kind"}]}, meter)
+    plain = NOVA.read({**body, "system": [{"text": "be kind"}]}, meter)
     assert prompt.segments == plain.segments

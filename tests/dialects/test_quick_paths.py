@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rockbottom.catalog import load_catalog
-from rockbottom.dialects import read_converse
+from rockbottom.dialects import CONVERSE
 from rockbottom.prompt import Meter, digest_of
 
 WEIGHTS = load_catalog().token_weights["claude-4"]
@@ -79,9 +79,9 @@ def test_a_message_read_at_first_sight_is_read_alike_ever_after(pairs):
         answer = {"toolUseId": f"t{number}", "content": [{"text": result}], "status": "success"}
         messages.append({"role": "user", "content": [{"toolResult": answer}, {"text": result}]})
     meter = Meter(WEIGHTS)
-    first = read_converse({"messages": messages}, meter)
-    assert read_converse({"messages": messages}, meter) == first
-    assert read_converse({"messages": messages}, Meter(WEIGHTS)) == first
+    first = CONVERSE.read({"messages": messages}, meter)
+    assert CONVERSE.read({"messages": messages}, meter) == first
+    assert CONVERSE.read({"messages": messages}, Meter(WEIGHTS)) == first
     said, result = pairs[0]
     inner = plain_digest("text", "user", result.encode("utf-8", "surrogatepass"))
     assert first.segments[0].digest == plain_digest("text", "assistant", said.encode("utf-8", "surrogatepass"))

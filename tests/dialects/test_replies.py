@@ -6,15 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rockbottom.dialects import (
-    METRICS,
-    anthropic_chunks,
-    anthropic_reply,
-    converse_events,
-    converse_reply,
-    nova_chunks,
-    nova_reply,
-)
+from rockbottom.dialects import ANTHROPIC, CONVERSE, METRICS, NOVA
 from rockbottom.wire import (
     CorruptFrame,
     Decoder,
@@ -62,14 +54,14 @@ def converse(content):
 @given(st.lists(_converse_block, max_size=3), st.integers(1, 30))
 def test_a_converse_reply_survives_its_stream(content, size):
     """Cut into events and assembled, a Converse reply is the same reply."""
-    assert converse_reply(converse_events(converse(content), size)) == converse(content)
+    assert CONVERSE.assembled(CONVERSE.cut(converse(content), {}, size)) == converse(content)
 
 
 @given(st.lists(_converse_block, max_size=3), st.integers(1, 30))
 def test_a_nova_reply_survives_its_stream(content, size):
     """The same for Nova's own body, which has no metrics."""
     reply = {key: value for key, value in converse(content).items() if key != "metrics"}
-    assert nova_reply(nova_chunks(reply, METRIC, size)) == reply
+    assert NOVA.assembled(NOVA.cut(reply, METRIC, size)) == reply
 
 
 @given(st.lists(_anthropic_block, max_size=3), st.integers(1, 30))
@@ -85,12 +77,12 @@ def test_an_anthropic_reply_survives_its_stream(content, size):
         "stop_sequence": None,
         "usage": {"input_tokens": 3, "output_tokens": 9},
     }
-    assert anthropic_reply(anthropic_chunks(reply, METRIC, size)) == reply
+    assert ANTHROPIC.assembled(ANTHROPIC.cut(reply, METRIC, size)) == reply
 
 
 def test_the_events_of_a_text_reply_are_those_of_bedrock():
     """Start, deltas, stop, message stop, metadata; text blocks have no contentBlockStart."""
-    names = [name for name, _ in converse_events(converse([{"text": "abcd"}]), 2)]
+    names = [name for name, _ in CONVERSE.cut(converse([{"text": "abcd"}]), {}, 2)]
     assert names == [
         "messageStart",
         "contentBlockDelta",
@@ -104,8 +96,8 @@ def test_the_events_of_a_text_reply_are_those_of_bedrock():
 def test_metrics_ride_on_the_last_native_chunk():
     """amazon-bedrock-invocationMetrics is on message_stop (Anthropic) and on metadata (Nova)."""
     reply = {"content": [], "stop_reason": "end_turn", "stop_sequence": None, "usage": {"output_tokens": 9}}
-    assert list(anthropic_chunks(reply, METRIC))[-1] == {"type": "message_stop", METRICS: METRIC}
-    assert list(nova_chunks(converse([]), METRIC))[-1][METRICS] == METRIC
+    assert list(ANTHROPIC.cut(reply, METRIC))[-1] == ("chunk", {"type": "message_stop", METRICS: METRIC})
+    assert list(NOVA.cut(converse([]), METRIC))[-1][1][METRICS] == METRIC
 
 
 def test_botocore_parses_our_converse_stream():
@@ -121,7 +113,7 @@ def test_botocore_parses_our_converse_stream():
 
     raw = b"".join(
         event_frame(name, msgspec.json.encode(payload))
-        for name, payload in converse_events(converse([{"text": "hello"}]), 3)
+        for name, payload in CONVERSE.cut(converse([{"text": "hello"}]), {}, 3)
     )
 
     class Source:
@@ -132,7 +124,7 @@ def test_botocore_parses_our_converse_stream():
             return iter([raw[:50], raw[50:]])
 
     found = list(EventStream(Source(), shape, EventStreamJSONParser(), "ConverseStream"))
-    assert converse_reply((name, payload) for event in found for name, payload in event.items()) == converse(
+    assert CONVERSE.assembled((name, payload) for event in found for name, payload in event.items()) == converse(
         [{"text": "hello"}]
     )
 
@@ -164,12 +156,12 @@ def test_an_event_that_is_no_object_is_corrupt(payload):
 @pytest.mark.parametrize("kept, missing", [(1, "messageStop"), (5, "metadata")])
 def test_a_stream_without_its_end_has_no_usage(kept, missing):
     """A stream cut before messageStop or metadata is TruncatedStream, never a reply with invented usage."""
-    cut = list(converse_events(converse([{"text": "abcd"}]), 2))[:kept]
+    cut = list(CONVERSE.cut(converse([{"text": "abcd"}]), {}, 2))[:kept]
     with pytest.raises(TruncatedStream, match=missing):
-        converse_reply(cut)
+        CONVERSE.assembled(cut)
 
 
 def test_a_native_stream_without_its_end_has_no_usage():
     """The same for Anthropic chunks."""
     with pytest.raises(TruncatedStream, match="message_stop"):
-        anthropic_reply([{"type": "message_start", "message": {"usage": {}}}])
+        ANTHROPIC.assembled([("chunk", {"type": "message_start", "message": {"usage": {}}})])

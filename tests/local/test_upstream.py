@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from botocore.exceptions import EventStreamError
 
-from rockbottom.dialects import anthropic_reply, nova_reply
+from rockbottom.dialects import ANTHROPIC, NOVA
 from rockbottom.local import LocalError, running
 
 
@@ -165,7 +165,7 @@ def test_native_streams_are_whole_as_well(upstream, kit, model):
         body |= {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 100}
     events = client.invoke_model_with_response_stream(modelId=model, body=json.dumps(body))["body"]
     chunks = [json.loads(event["chunk"]["bytes"]) for event in events]
-    reply = (anthropic_reply if anthropic else nova_reply)(chunks)
+    reply = (ANTHROPIC.assembled if anthropic else NOVA.assembled)(("chunk", chunk) for chunk in chunks)
     content = reply["content"] if anthropic else reply["output"]["message"]["content"]
     assert content[0]["text"] == "wait here"
     assert (content[1] if anthropic else content[1]["toolUse"])["input"] == {"a": 1}

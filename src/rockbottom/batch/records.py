@@ -15,7 +15,8 @@ import msgspec
 
 from rockbottom.batch.errors import InvalidRecords, Problem
 from rockbottom.batch.limits import Limits
-from rockbottom.dialects import without_points
+from rockbottom.dialects import CONVERSE, Dialect, dialect_for
+from rockbottom.prompt import Api
 
 Json = Mapping[str, Any]
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -49,10 +50,6 @@ _BARRED: Mapping[str, str] = {
     "output_format": "batch has no structured output",
 }
 _POINTS = (b'"cachePoint"', b'"cache_control"')
-_REQUIRED: Mapping[tuple[Kind, str], tuple[str, ...]] = {
-    (Kind.INVOKE, "anthropic"): ("anthropic_version", "max_tokens", "messages"),
-    (Kind.INVOKE, "amazon"): ("messages",),
-}
 
 
 @dataclass(slots=True)
@@ -72,11 +69,12 @@ class Checker:
     total_problems: int = 0
     stripped: int = 0
     _seen: set[str] = field(default_factory=set[str])
+    _dialect: Dialect | None = None
     _required: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        ordinary = ("messages",) if self.kind is Kind.CONVERSE else ()
-        self._required = _REQUIRED.get((self.kind, self.vendor), ordinary)
+        self._dialect = dialect_for(Api.CONVERSE if self.kind is Kind.CONVERSE else Api.INVOKE, self.vendor)
+        self._required = self._dialect.required if self._dialect is not None else ()
 
     def line(self, number: int, raw: bytes) -> bytes | None:
         """The record of one line of JSONL, newline included; None when it is refused. ``number`` counts from 1."""
@@ -185,7 +183,7 @@ class Checker:
         if not self.strip_points:
             return self._refuse(number, record_id, place, "batch does not cache; the record would end in an error 403")
         self.stripped += 1
-        return _encode(without_points(whole))
+        return _encode((self._dialect or CONVERSE).without_points(whole))
 
     def _refuse(self, number: int, record_id: str | None, member: str, why: str) -> None:
         self.total_problems += 1

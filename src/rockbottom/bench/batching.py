@@ -5,7 +5,7 @@ fixed answers, or those that the baseline got. Where the workload has fewer turn
 are sent several times; the first answer of each is measured, and all are paid for.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -24,10 +24,12 @@ from rockbottom.batch import (
 from rockbottom.batch import run as run_batch
 from rockbottom.bench.errors import EndpointDied, EndpointRefused
 from rockbottom.bench.lanes import Lane
-from rockbottom.bench.replies import Reply, converse_blocks, counted
-from rockbottom.bench.requests import Dialect, Request
+from rockbottom.bench.replies import Reply, counted
+from rockbottom.bench.requests import Request
 from rockbottom.bench.workload import Workload
 from rockbottom.catalog import PriceBook, Tier
+from rockbottom.dialects import Dialect
+from rockbottom.prompt import Api
 
 REFUSED = "BatchJob"  # the code of a refusal that ends its own lane only
 Place = tuple[int, int]  # conversation and turn, from 0
@@ -67,7 +69,7 @@ def batched(requests: Mapping[Place, Request], each: int, job: Job) -> dict[Plac
         outcome = run_batch(
             list(_records(requests, each)), name=job.name, model=job.model_id, bucket=job.bucket,
             role_arn=job.role_arn, on=job.on, book=job.book, folder=job.folder, cloud=job.cloud,
-            kind=Kind.CONVERSE if dialect == "converse" else Kind.INVOKE, watcher=_Told(job.told),
+            kind=Kind.CONVERSE if dialect.api is Api.CONVERSE else Kind.INVOKE, watcher=_Told(job.told),
             agree=lambda estimate: True, every_s=_POLL_S,  # the bench has asked for the whole run
         )  # fmt: skip
     except (ServiceBusy, StillRunning, OutputIncomplete) as error:
@@ -113,12 +115,8 @@ def _replies(outcome: Outcome, dialect: Dialect) -> Iterator[tuple[Place, Reply]
 
 
 def _reply(output: Mapping[str, Any], dialect: Dialect) -> Reply:
-    if dialect == "anthropic":
-        usage = counted(output["usage"])
-        return Reply(usage, converse_blocks(output["content"]), output.get("stop_reason") or "")
-    content: Sequence[Mapping[str, Any]] = output["output"]["message"]["content"]
-    usage = counted(output["usage"])
-    return Reply(usage, tuple(content), output.get("stopReason") or "")
+    content, stop_reason = dialect.told(output)
+    return Reply(counted(output["usage"], dialect), content, stop_reason)
 
 
 def _why(outcome: Outcome) -> str:

@@ -1,13 +1,15 @@
 """One request over boto3: Converse, ConverseStream or InvokeModel, and what can go wrong with it in our own words."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rockbottom.bench.errors import BenchError, EndpointDied, EndpointRefused, SdkTooOld, WrongSetting
-from rockbottom.bench.replies import Reply, converse_blocks, counted
+from rockbottom.bench.replies import Reply, counted
 from rockbottom.bench.requests import Request
+from rockbottom.dialects import CONVERSE
 from rockbottom.quantities import Ttl
+from rockbottom.wire import WireError
 
 Clock = Callable[[], float]
 """Seconds of a monotonic clock."""
@@ -51,7 +53,7 @@ def send(client: Any, model_id: str, request: Request, *, stream: bool, ttl: Ttl
     from urllib3.exceptions import HTTPError
 
     try:
-        if request.dialect != "converse":
+        if not request.is_converse:
             return _invoke(client, model_id, request, ttl, clock)
         return (_converse_stream if stream else _converse)(client, model_id, request, ttl, clock)
     except ParamValidationError as error:
@@ -112,75 +114,23 @@ def before_sending(error: Exception) -> BenchError:
 def _converse(client: Any, model_id: str, request: Request, ttl: Ttl, clock: Clock) -> Reply:
     begun = clock()
     reply = client.converse(modelId=model_id, **request.body)
-    return Reply(
-        usage=counted(reply["usage"], ttl),
-        content=tuple(reply["output"]["message"]["content"]),
-        stop_reason=reply["stopReason"],
-        latency_ms=reply.get("metrics", {}).get("latencyMs"),
-        elapsed_ms=_ms(begun, clock),
-        request_id=_request_id(reply),
-    )
+    return _told(reply, request, ttl, _ms(begun, clock), _request_id(reply))
 
 
 def _converse_stream(client: Any, model_id: str, request: Request, ttl: Ttl, clock: Clock) -> Reply:
     begun = clock()
     reply = client.converse_stream(modelId=model_id, **request.body)
     first: float | None = None
-    gathered = _Gathered()
+    events: list[tuple[str, Any]] = []
     for event in reply["stream"]:
         if first is None and "contentBlockDelta" in event:
             first = _ms(begun, clock)
-        gathered.take(event)
-    if gathered.usage is None:
-        raise EndpointDied("the stream ended without its metadata, so its tokens are not known")
-    return Reply(
-        usage=counted(gathered.usage, ttl),
-        content=gathered.content(),
-        stop_reason=gathered.stop_reason,
-        latency_ms=gathered.latency_ms,
-        elapsed_ms=_ms(begun, clock),
-        first_ms=first,
-        request_id=_request_id(reply),
-    )
-
-
-class _Gathered:
-    """The events of a stream put together again."""
-
-    def __init__(self) -> None:
-        self.usage: Mapping[str, Any] | None = None
-        self.latency_ms: float | None = None
-        self.stop_reason = ""
-        self._blocks: dict[int, dict[str, Any]] = {}
-
-    def take(self, event: Mapping[str, Any]) -> None:
-        if "contentBlockStart" in event:
-            start = event["contentBlockStart"]
-            if use := start["start"].get("toolUse"):
-                self._blocks[start["contentBlockIndex"]] = {"use": use, "input": []}
-        elif "contentBlockDelta" in event:
-            delta = event["contentBlockDelta"]
-            block = self._blocks.setdefault(delta["contentBlockIndex"], {"text": []})
-            if "text" in delta["delta"] and "text" in block:
-                block["text"].append(delta["delta"]["text"])
-            elif "toolUse" in delta["delta"]:
-                block["input"].append(delta["delta"]["toolUse"]["input"])
-        elif "messageStop" in event:
-            self.stop_reason = event["messageStop"]["stopReason"]
-        elif "metadata" in event:
-            self.usage = event["metadata"]["usage"]
-            self.latency_ms = event["metadata"].get("metrics", {}).get("latencyMs")
-
-    def content(self) -> tuple[Mapping[str, Any], ...]:
-        return tuple(_whole(block) for _, block in sorted(self._blocks.items()))
-
-
-def _whole(block: Mapping[str, Any]) -> Mapping[str, Any]:
-    if "use" in block:
-        given = "".join(block["input"])
-        use = block["use"]
-        return {"toolUse": {"toolUseId": use["toolUseId"], "name": use["name"], "input": json.loads(given or "{}")}}
-    return {"text": "".join(block["text"])}
+        events.extend(event.items())
+    try:
+        whole = CONVERSE.assembled(events)
+    except WireError as error:
+        raise EndpointDied(f"{error}, so its tokens are not known") from error
+    return _told(whole, request, ttl, _ms(begun, clock), _request_id(reply), first)
 
 
 def _invoke(client: Any, model_id: str, request: Request, ttl: Ttl, clock: Clock) -> Reply:
@@ -188,19 +138,17 @@ def _invoke(client: Any, model_id: str, request: Request, ttl: Ttl, clock: Clock
     reply = client.invoke_model(
         modelId=model_id, contentType="application/json", accept="application/json", body=json.dumps(request.body)
     )
-    body: Any = json.loads(reply["body"].read())
-    elapsed = _ms(begun, clock)
-    if request.dialect == "anthropic":
-        usage, content = counted(body["usage"], ttl), converse_blocks(_blocks(body["content"]))
-        stop = body.get("stop_reason") or ""
-    else:
-        usage, content = counted(body["usage"], ttl), tuple(body["output"]["message"]["content"])
-        stop = body.get("stopReason") or ""
-    return Reply(usage, content, stop, None, elapsed, None, _request_id(reply))
+    whole: Any = json.loads(reply["body"].read())
+    return _told(whole, request, ttl, _ms(begun, clock), _request_id(reply))
 
 
-def _blocks(content: Any) -> Iterable[Mapping[str, Any]]:
-    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+def _told(
+    whole: Any, request: Request, ttl: Ttl, elapsed_ms: float, request_id: str, first_ms: float | None = None
+) -> Reply:
+    content, stop_reason = request.dialect.told(whole)
+    latency_ms = whole.get("metrics", {}).get("latencyMs")
+    usage = counted(whole["usage"], request.dialect, ttl)
+    return Reply(usage, content, stop_reason, latency_ms, elapsed_ms, first_ms, request_id)
 
 
 def _ms(begun: float, clock: Clock) -> float:

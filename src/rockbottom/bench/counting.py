@@ -76,7 +76,7 @@ def _count(endpoint: Endpoint, subject: Subject, request: Request) -> int | None
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    if request.dialect == "converse":
+    if request.is_converse:
         members = ("messages", "system", "toolConfig", "additionalModelRequestFields")
         asked = {"converse": {name: request.body[name] for name in members if name in request.body}}
     else:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from rockbottom.bench.calling import Clock
 from rockbottom.bench.requests import Request
@@ -51,7 +51,7 @@ class PlannedPoints:
 
     def placed(self, request: Request, at: float | None = None) -> Request:
         """The request with the planner's points."""
-        call = self._call(request)
+        call = request.arguments(self.model_id)
         plan = self.planner.plan(call, now=self._time(at))
         applied = plan.apply(call)
         body = json.loads(applied["body"]) if "body" in call else {k: v for k, v in applied.items() if k != "modelId"}
@@ -59,15 +59,10 @@ class PlannedPoints:
 
     def answered(self, request: Request, usage: Usage, at: float | None = None) -> None:
         """Learn from it."""
-        self.planner.observe(self._call(request), usage, now=self._time(at))
+        self.planner.observe(request.arguments(self.model_id), usage, now=self._time(at))
 
     def _time(self, at: float | None) -> float:
         return self.clock() if at is None else at
-
-    def _call(self, request: Request) -> dict[str, Any]:
-        if request.dialect == "converse":
-            return {"modelId": self.model_id, **request.body}
-        return {"modelId": self.model_id, "body": json.dumps(request.body)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
-
-import msgspec
 
 from rockbottom.bench.endpoints import Endpoint
 from rockbottom.bench.notebook import Measured
@@ -34,8 +31,7 @@ class TurnRecorder:
 
     def turn(self, turn: Measured, row: Row, request: Request, at: float) -> None:
         """Record one measured turn, which left ``at`` (seconds since the epoch by the endpoint's clock)."""
-        asked: dict[str, Any] = {"modelId": row.sends}
-        asked.update(request.body if request.dialect == "converse" else {"body": msgspec.json.encode(request.body)})
+        asked = request.arguments(row.sends)
         try:
             reading = replace(self._reader.read(asked), tier=row.lane.tier)
         except Exception as error:
@@ -49,7 +45,7 @@ class TurnRecorder:
         return self._recorder.record(call, turn.usage, costs, minimum, turn.elapsed_ms / 1000, False)
 
     def _operation(self, request: Request) -> str:
-        if request.dialect != "converse":
+        if not request.is_converse:
             return "InvokeModel"
         return "ConverseStream" if self._plan.workload.stream else "Converse"
 

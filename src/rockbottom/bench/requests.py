@@ -6,17 +6,16 @@ shared with the body in a way that a caller could change.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from rockbottom.bench.lanes import Lane, Spot
 from rockbottom.bench.recorded import Conversation
 from rockbottom.bench.workload import Workload
 from rockbottom.catalog import CacheRules, Model, Tier
-from rockbottom.dialects import read_anthropic, read_converse, read_nova, without_points
-from rockbottom.prompt import Meter, Prompt
+from rockbottom.dialects import CONVERSE, Dialect, dialect_of
+from rockbottom.prompt import Api, Meter, Prompt, Section, json_bytes
 from rockbottom.quantities import Ttl
 
-Dialect = Literal["converse", "anthropic", "nova"]
 NONCE_LABEL = "Run"
 
 
@@ -38,12 +37,15 @@ class Request:
     body: dict[str, Any]
     points: int
 
+    @property
+    def is_converse(self) -> bool:
+        """Whether Converse carries it."""
+        return self.dialect.api is Api.CONVERSE
 
-def dialect_of(workload: Workload, model: Model) -> Dialect:
-    """Which body this workload sends to this model."""
-    if workload.api == "converse":
-        return "converse"
-    return "anthropic" if model.vendor == "anthropic" else "nova"
+    def arguments(self, model_id: str) -> dict[str, Any]:
+        """The keyword arguments with which boto3 sends it to a model."""
+        given = self.body if self.is_converse else {"body": json_bytes(self.body)}
+        return {"modelId": model_id, **given}
 
 
 def parts_of(
@@ -64,15 +66,17 @@ def parts_of(
 def request_of(parts: Parts, lane: Lane, workload: Workload, model: Model, rules: CacheRules) -> Request:
     """The body of a request down a lane.
 
-    A point that the model would refuse after the last block (Nova after a tool result) is left out.
+    A point that the model would refuse (Nova after a tool result, or after tools) is left out.
     """
-    dialect = dialect_of(workload, model)
+    dialect = dialect_of(Api.CONVERSE if workload.api == "converse" else Api.INVOKE, model)
     spots = set(lane.spots)
     if Spot.TAIL in spots and _tail_kind(parts) in rules.illegal_after:
         spots.discard(Spot.TAIL)
+    if Section.TOOLS.value not in rules.sections:
+        spots.discard(Spot.TOOLS)
     ttl = lane.ttl if rules.accepts_ttl_field else None
-    body = _BUILDERS[dialect](parts, spots, ttl, workload)
-    if dialect == "converse" and lane.tier in (Tier.FLEX, Tier.PRIORITY):
+    body = dialect.spelled(_converse(parts, spots, ttl, workload))
+    if dialect.api is Api.CONVERSE and lane.tier in (Tier.FLEX, Tier.PRIORITY):
         body["serviceTier"] = {"type": lane.tier.value}
     points = (Spot.TAIL in spots) + (len(parts.closed) if Spot.LAYERS in spots else 0)
     return Request(dialect, body, points + (Spot.TOOLS in spots and bool(parts.tools)))
@@ -80,8 +84,7 @@ def request_of(parts: Parts, lane: Lane, workload: Workload, model: Model, rules
 
 def prompt_of_request(request: Request, meter: Meter) -> Prompt:
     """The canonical prompt of a body, its tokens estimated by ``meter``."""
-    readers = {"converse": read_converse, "anthropic": read_anthropic, "nova": read_nova}
-    return readers[request.dialect](request.body, meter)
+    return request.dialect.read(request.body, meter)
 
 
 def _system(workload: Workload, conversation: Conversation) -> tuple[list[str], set[int]]:
@@ -117,7 +120,7 @@ def _tail_kind(parts: Parts) -> str:
 
 def _converse(parts: Parts, spots: set[Spot], ttl: Ttl | None, workload: Workload) -> dict[str, Any]:
     point = {"cachePoint": {"type": "default"} | ({"ttl": ttl.value} if ttl else {})}
-    body = without_points({"messages": list(parts.messages)})
+    body = CONVERSE.without_points({"messages": list(parts.messages)})
     system: list[Any] = []
     for index, text in enumerate(parts.system):
         system.append({"text": text})
@@ -143,76 +146,3 @@ def _inference(workload: Workload) -> dict[str, Any]:
     if given.stop:
         settings["stopSequences"] = list(given.stop)
     return settings
-
-
-def _nova(parts: Parts, spots: set[Spot], ttl: Ttl | None, workload: Workload) -> dict[str, Any]:
-    body = _converse(parts, set(), ttl, workload)
-    point = {"cachePoint": {"type": "default"}}
-    if Spot.LAYERS in spots:
-        for index in parts.closed:
-            body["system"][index] = {**body["system"][index], **point}
-    if Spot.TAIL in spots:
-        _close_last(body["messages"], point)
-    return {"schemaVersion": "messages-v1", **body}
-
-
-def _anthropic(parts: Parts, spots: set[Spot], ttl: Ttl | None, workload: Workload) -> dict[str, Any]:
-    control = {"cache_control": {"type": "ephemeral"} | ({"ttl": ttl.value} if ttl else {})}
-    given = workload.inference
-    messages = without_points({"messages": list(parts.messages)})["messages"]
-    body: dict[str, Any] = {
-        "anthropic_version": "bedrock-2023-05-31",
-        "max_tokens": given.max_tokens,
-        "messages": [
-            {"role": message["role"], "content": [_anthropic_block(block) for block in message["content"]]}
-            for message in messages
-        ],
-    }
-    if parts.system:
-        closed = parts.closed if Spot.LAYERS in spots else frozenset[int]()
-        body["system"] = [
-            {"type": "text", "text": text} | (control if index in closed else {})
-            for index, text in enumerate(parts.system)
-        ]
-    if parts.tools:
-        body["tools"] = [_anthropic_tool(tool) for tool in parts.tools]
-        if Spot.TOOLS in spots:
-            body["tools"][-1] |= control
-    if Spot.TAIL in spots:
-        _close_last(body["messages"], control)
-    optional = {"temperature": given.temperature, "top_p": given.top_p, "stop_sequences": list(given.stop) or None}
-    return body | {name: value for name, value in optional.items() if value is not None}
-
-
-def _close_last(messages: list[Any], mark: Mapping[str, Any]) -> None:
-    last = messages[-1]
-    messages[-1] = {**last, "content": [*last["content"][:-1], {**last["content"][-1], **mark}]}
-
-
-def _anthropic_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
-    spec = tool["toolSpec"]
-    described = {"description": spec["description"]} if spec.get("description") else {}
-    return {"name": spec["name"], **described, "input_schema": spec["inputSchema"]["json"]}
-
-
-def _anthropic_block(block: Mapping[str, Any]) -> dict[str, Any]:
-    if "toolUse" in block:
-        use = block["toolUse"]
-        return {"type": "tool_use", "id": use["toolUseId"], "name": use["name"], "input": use["input"]}
-    if "toolResult" in block:
-        result = block["toolResult"]
-        return {
-            "type": "tool_result",
-            "tool_use_id": result["toolUseId"],
-            "content": [_anthropic_block(part) for part in result["content"]],
-        }
-    if "json" in block:
-        import json
-
-        return {"type": "text", "text": json.dumps(block["json"], ensure_ascii=False, separators=(",", ":"))}
-    if "text" in block:
-        return {"type": "text", "text": block["text"]}
-    raise ValueError(f"a {next(iter(block), 'empty')} block has no InvokeModel form here")
-
-
-_BUILDERS = {"converse": _converse, "anthropic": _anthropic, "nova": _nova}

@@ -26,7 +26,7 @@ from rockbottom.client.signing import CredentialSource, credentials_of, resigned
 from rockbottom.client.streams import BodyWatcher, StreamWatcher
 from rockbottom.client.tagging import metadata_of
 from rockbottom.client.whereabouts import Whereabouts, whereabouts_of
-from rockbottom.dialects import header_counts
+from rockbottom.dialects import StreamCounts, counts_of, header_counts
 from rockbottom.quantities import RockbottomError
 
 _PATH = re.compile(r"/model/(?P<model>[^/]+)/(?P<kind>converse|converse-stream|invoke|invoke-with-response-stream)$")
@@ -148,7 +148,7 @@ class Hooks:
         call.request_id = response.headers.get("x-amzn-requestid", "")
         ttl, listener = call.default_ttl, CallListener(self._attachment, call)
         if leg.kind.endswith("stream"):
-            feed = StreamFeed(StreamWatcher(ttl, listener))
+            feed = StreamFeed(StreamWatcher(StreamCounts(counts_of), ttl, listener))
         else:
             counts = header_counts(response.headers)
             if counts is not None and not counts.write:

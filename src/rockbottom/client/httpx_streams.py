@@ -26,9 +26,9 @@ class StreamFeed:
                         self.watcher.chunk(json.dumps(chunk).encode())
                 elif kind == "metadata":
                     for _, payload in events((frame,)):
-                        self.watcher.see({"metadata": payload})
-                elif kind is not None and kind.startswith("contentBlock"):
-                    self.watcher.begin()
+                        self.watcher.event(kind, payload)
+                elif kind is not None:
+                    self.watcher.event(kind, None)
         except WireError:
             return  # whoever reads the stream will say so
 

@@ -5,11 +5,11 @@ at each event or chunk on its way to the caller. ``isinstance`` and every other 
 """
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from typing import Any, Protocol, cast
 
-from rockbottom.dialects import INVOKED, METRICS, NO_SPLIT, counts_of, usage_of
+from rockbottom.dialects import StreamCounts, counts_of, usage_of
 from rockbottom.quantities import Ttl, Usage
 
 
@@ -34,51 +34,45 @@ class Listener(Protocol):
 
 
 _MOST_BYTES = 8_000_000
-_METRICS = METRICS.encode()
-_FIRST_TOKENS = ("contentBlockDelta", "contentBlockStart")
 
 
 class StreamWatcher:
-    """Picks the usage out of the events of ConverseStream or InvokeModelWithResponseStream."""
+    """Tells a listener of the first token and of the usage of a stream, whose events go by here."""
 
-    def __init__(self, default_ttl: Ttl, listener: Listener) -> None:
+    def __init__(self, counting: StreamCounts, default_ttl: Ttl, listener: Listener) -> None:
+        self._counting = counting
         self._default_ttl = default_ttl
         self.listener = listener
-        self._split: Mapping[Ttl, int] = NO_SPLIT
-        self._begun = False
+        self._told = False
 
     def see(self, event: Any) -> None:
-        """Look at one event; an event that cannot be read is none of ours."""
+        """Look at one event of botocore; an event that cannot be read is none of ours."""
         try:
-            if "chunk" in event:
-                self.chunk(event["chunk"].get("bytes", b""))
-            elif "metadata" in event:
-                self._end(usage_of(event["metadata"]["usage"], self._default_ttl))
-            elif not self._begun and any(name in event for name in _FIRST_TOKENS):
-                self.begin()
-        except (KeyError, TypeError, ValueError, AttributeError):
+            for name, payload in event.items():
+                if name == "chunk":
+                    self.chunk(payload.get("bytes", b""))
+                else:
+                    self.event(name, payload)
+        except (TypeError, AttributeError):
             return
 
-    def begin(self) -> None:
-        """The first token has come."""
-        if not self._begun:
-            self._begun = True
-            self.listener.began()
+    def event(self, name: str, payload: Any) -> None:
+        """Look at one event of Converse."""
+        self._counting.event(name, payload)
+        self._tell()
 
     def chunk(self, data: bytes) -> None:
-        """Look at one chunk of a native stream; Anthropic's says before its first token what was written."""
-        if b"message_start" in data:
-            counts = counts_of(json.loads(data).get("message", {}).get("usage"))
-            self._split = counts.split if counts is not None else NO_SPLIT
-        elif not self._begun:
-            self.begin()
-        if _METRICS in data:
-            counts = INVOKED.counts(json.loads(data)[METRICS])
-            self._end(None if counts is None else counts._replace(split=self._split).usage(self._default_ttl))
+        """Look at one chunk of a native stream."""
+        self._counting.chunk(data)
+        self._tell()
 
-    def _end(self, usage: Usage | None) -> None:
-        if usage is not None:
-            self.listener.finished(usage)
+    def _tell(self) -> None:
+        counting = self._counting
+        if counting.begun and not self._told:
+            self._told = True
+            self.listener.began()
+        if counting.counts is not None:
+            self.listener.finished(counting.counts.usage(self._default_ttl))
 
     def close(self) -> None:
         """The stream is at its end, or will not be read further."""
@@ -124,7 +118,7 @@ def watched_stream(stream: Any, default_ttl: Ttl, listener: Listener) -> Any:
 
     if isinstance(stream, EventStream):
         stream.__class__ = _stream_class(type(stream))
-        stream.__dict__["_rockbottom"] = StreamWatcher(default_ttl, listener)
+        stream.__dict__["_rockbottom"] = StreamWatcher(StreamCounts(counts_of), default_ttl, listener)
     return stream
 
 

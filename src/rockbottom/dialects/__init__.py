@@ -1,52 +1,46 @@
-"""The spellings of a request and of its reply: bodies read into prompts, points put in, streams cut and assembled.
+"""The API surfaces: how each spells a request and a reply. Bodies are read, points put in, usage and streams read here.
 
 Pure: reads no clock and no network, and never changes the caller's objects.
 """
 
-from rockbottom.dialects.anthropic import read_anthropic
-from rockbottom.dialects.converse import read_converse
-from rockbottom.dialects.nova import read_nova
+from rockbottom.dialects.anthropic import ANTHROPIC
+from rockbottom.dialects.converse import CONVERSE
+from rockbottom.dialects.dialect import Dialect
+from rockbottom.dialects.nova import NOVA
 from rockbottom.dialects.reading import Reader
-from rockbottom.dialects.registry import counts_of, usage_of
-from rockbottom.dialects.replies import (
-    METRICS,
-    anthropic_chunks,
-    anthropic_reply,
-    converse_events,
-    converse_reply,
-    nova_chunks,
-    nova_reply,
+from rockbottom.dialects.registry import (
+    DIALECTS,
+    OPERATIONS,
+    api_of,
+    counts_of,
+    dialect_for,
+    dialect_of,
+    is_streaming,
+    usage_of,
 )
 from rockbottom.dialects.request import tier_of
-from rockbottom.dialects.usage import INVOKED, NO_SPLIT, Counts, header_counts
-from rockbottom.dialects.writing import (
-    with_anthropic_points,
-    with_converse_points,
-    with_nova_points,
-    without_points,
-)
+from rockbottom.dialects.streams import METRICS, StreamCounts
+from rockbottom.dialects.usage import INVOKED, Counters, Counts, header_counts
 
 __all__ = [
+    "ANTHROPIC",
+    "CONVERSE",
+    "DIALECTS",
     "INVOKED",
     "METRICS",
-    "NO_SPLIT",
+    "NOVA",
+    "OPERATIONS",
+    "Counters",
     "Counts",
+    "Dialect",
     "Reader",
-    "anthropic_chunks",
-    "anthropic_reply",
-    "converse_events",
-    "converse_reply",
+    "StreamCounts",
+    "api_of",
     "counts_of",
+    "dialect_for",
+    "dialect_of",
     "header_counts",
-    "nova_chunks",
-    "nova_reply",
-    "read_anthropic",
-    "read_converse",
-    "read_nova",
+    "is_streaming",
     "tier_of",
     "usage_of",
-    "with_anthropic_points",
-    "with_converse_points",
-    "with_nova_points",
-    "without_points",
 ]

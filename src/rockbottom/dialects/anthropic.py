@@ -1,14 +1,16 @@
-"""An Anthropic Messages body (InvokeModel on Claude) read into a canonical prompt.
+"""An Anthropic Messages body on InvokeModel (Claude): bodies, points, counters and streams.
 
 ``cache_control`` is a member of the block that it closes. On a block inside ``tool_result.content`` it
 caches up to that tool_result (cachecanary-live); inside Converse's toolResult it does nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from rockbottom.dialects.assembly import Assembly, effort_of, schema_of, thinking_of
 from rockbottom.dialects.blocks import Weighed, weigh_block
+from rockbottom.dialects.points import decorated, stripped, with_marks
+from rockbottom.dialects.streams import METRICS, StreamCounts, json_of, json_pieces, pieces
 from rockbottom.dialects.usage import NO_SPLIT, Counters, split_of
 from rockbottom.prompt import (
     Api,
@@ -16,6 +18,7 @@ from rockbottom.prompt import (
     MalformedBody,
     Meter,
     Parameters,
+    Placement,
     Prompt,
     Section,
     digest_of,
@@ -25,6 +28,7 @@ from rockbottom.prompt import (
     place_of,
 )
 from rockbottom.quantities import Ttl, is_list, is_object
+from rockbottom.wire import Event, Json, TruncatedStream
 
 
 def _split(said: Mapping[str, Any]) -> Mapping[Ttl, int]:
@@ -47,20 +51,6 @@ _KINDS = {
     "redacted_thinking": BlockKind.REASONING,
     "search_result": BlockKind.SEARCH_RESULT,
 }
-
-
-def read_anthropic(body: Mapping[str, Any], meter: Meter) -> Prompt:
-    """The prompt of an Anthropic Messages body. Raises MalformedBody for a shape that cannot be read."""
-    assembly = Assembly(meter)
-    assembly.begin_list(Section.TOOLS)
-    for index, tool in enumerate(list_at(body, "tools", "tools")):
-        _add(assembly, _tool(tool, meter, index), tool, Section.TOOLS, "", 0, index)
-    _read_content(assembly, body.get("system"), Section.SYSTEM, "", 0)
-    for number, message in enumerate(list_at(body, "messages", "messages")):
-        if not is_object(message):
-            raise MalformedBody(f"messages[{number}]", type(message).__name__, wanted="an object")
-        _read_content(assembly, message.get("content"), Section.MESSAGES, str(message.get("role", "")), number)
-    return assembly.prompt(Api.INVOKE, _parameters(body))
 
 
 def _read_content(assembly: Assembly, content: Any, section: Section, role: str, message: int) -> None:
@@ -159,3 +149,192 @@ def _parameters(body: Mapping[str, Any]) -> Parameters:
         output_schema=schema_of(output.get("format") or body.get("output_format")),
         tool_choice=str(choice.get("type", "auto")),
     )
+
+
+def _chunks(reply: Json, metrics: Json, piece_chars: int) -> Iterator[Json]:
+    usage = reply["usage"]
+    head: Json = {
+        **reply,
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": {**usage, "output_tokens": min(1, usage["output_tokens"])},
+    }
+    yield {"type": "message_start", "message": head}
+    for index, block in enumerate(reply["content"]):
+        yield from _block_events(index, block, piece_chars)
+    delta = {"stop_reason": reply["stop_reason"], "stop_sequence": reply["stop_sequence"]}
+    yield {"type": "message_delta", "delta": delta, "usage": usage}
+    yield {"type": "message_stop", METRICS: metrics}
+
+
+def _block_events(index: int, block: Json, piece_chars: int) -> Iterator[Json]:
+    if block["type"] == "tool_use":
+        yield {"type": "content_block_start", "index": index, "content_block": {**block, "input": {}}}
+        deltas = [
+            {"type": "input_json_delta", "partial_json": piece}
+            for piece in json_pieces(block["input"], piece_chars)
+        ]
+    elif block["type"] == "thinking":
+        yield {
+            "type": "content_block_start",
+            "index": index,
+            "content_block": {"type": "thinking", "thinking": "", "signature": ""},
+        }
+        deltas = [{"type": "thinking_delta", "thinking": piece} for piece in pieces(block["thinking"], piece_chars)]
+        deltas.append({"type": "signature_delta", "signature": block.get("signature", "")})
+    else:
+        yield {"type": "content_block_start", "index": index, "content_block": {"type": "text", "text": ""}}
+        deltas = [{"type": "text_delta", "text": piece} for piece in pieces(block["text"], piece_chars)]
+    for delta in deltas:
+        yield {"type": "content_block_delta", "index": index, "delta": delta}
+    yield {"type": "content_block_stop", "index": index}
+
+
+def _reply(chunks: Iterable[Json]) -> Json:
+    reply: Json = {}
+    blocks: dict[int, Json] = {}
+    inputs: dict[int, list[str]] = {}
+    stopped = False
+    for chunk in chunks:
+        kind = chunk.get("type")
+        if kind == "message_start":
+            reply = dict(chunk["message"])
+        elif kind == "content_block_start":
+            blocks[chunk["index"]] = dict(chunk["content_block"])
+        elif kind == "content_block_delta":
+            _add_delta(blocks[chunk["index"]], inputs.setdefault(chunk["index"], []), chunk["delta"])
+        elif kind == "message_delta":
+            reply.update(chunk["delta"])
+            reply["usage"] = {**reply.get("usage", {}), **chunk.get("usage", {})}
+        elif kind == "message_stop":
+            stopped = True
+    if not stopped:
+        raise TruncatedStream("the stream ended without message_stop; its usage is unknown and may have been billed")
+    for index, block in blocks.items():
+        if block["type"] == "tool_use":
+            block["input"] = json_of("".join(inputs.get(index, [])))
+    return {**reply, "content": [blocks[index] for index in sorted(blocks)]}
+
+
+def _add_delta(block: Json, pieces: list[str], delta: Json) -> None:
+    kind = delta["type"]
+    if kind == "input_json_delta":
+        pieces.append(delta["partial_json"])
+    elif kind == "thinking_delta":
+        block["thinking"] += delta["thinking"]
+    elif kind == "signature_delta":
+        block["signature"] = delta["signature"]
+    elif kind == "text_delta":
+        block["text"] += delta["text"]
+
+
+def _spelled(converse: Mapping[str, Any]) -> dict[str, Any]:
+    config: Mapping[str, Any] = converse.get("inferenceConfig") or {}
+    tool_config: Mapping[str, Any] = converse.get("toolConfig") or {}
+    body: dict[str, Any] = {
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": config.get("maxTokens"),
+        "messages": [
+            {"role": message["role"], "content": _marked(message["content"], _spelled_block)}
+            for message in converse["messages"]
+        ],
+    }
+    if system := _marked(converse.get("system") or (), _spelled_block):
+        body["system"] = system
+    if tools := _marked(tool_config.get("tools") or (), _spelled_tool):
+        body["tools"] = tools
+    for theirs, ours in (("temperature", "temperature"), ("topP", "top_p"), ("stopSequences", "stop_sequences")):
+        if theirs in config:
+            body[ours] = config[theirs]
+    return body
+
+
+def _marked(blocks: Iterable[Json], spelled: Callable[[Mapping[str, Any]], Json]) -> list[Json]:
+    return with_marks(blocks, spelled, "cache_control", "ephemeral")
+
+
+def _spelled_tool(tool: Mapping[str, Any]) -> Json:
+    spec = tool["toolSpec"]
+    described = {"description": spec["description"]} if spec.get("description") else {}
+    return {"name": spec["name"], **described, "input_schema": spec["inputSchema"]["json"]}
+
+
+def _spelled_block(block: Mapping[str, Any]) -> Json:
+    if "toolUse" in block:
+        use = block["toolUse"]
+        return {"type": "tool_use", "id": use["toolUseId"], "name": use["name"], "input": use["input"]}
+    if "toolResult" in block:
+        result = block["toolResult"]
+        content = [_spelled_block(part) for part in result["content"] if "cachePoint" not in part]
+        return {"type": "tool_result", "tool_use_id": result["toolUseId"], "content": content}
+    if "json" in block:
+        return {"type": "text", "text": json_bytes(block["json"]).decode("utf-8", "surrogatepass")}
+    if "text" in block:
+        return {"type": "text", "text": block["text"]}
+    raise MalformedBody("content", f"a {next(iter(block), 'empty')} block", wanted="one that InvokeModel has a form of")
+
+
+def _told(block: Mapping[str, Any]) -> Json | None:
+    if block.get("type") == "text" and block.get("text"):
+        return {"text": block["text"]}
+    if block.get("type") == "tool_use":
+        return {"toolUse": {"toolUseId": block["id"], "name": block["name"], "input": block.get("input") or {}}}
+    return None
+
+
+class Anthropic:
+    """An Anthropic Messages body on InvokeModel and InvokeModelWithResponseStream."""
+
+    name = "anthropic"
+    api = Api.INVOKE
+    vendor = "anthropic"
+    operations = ("InvokeModel", "InvokeModelWithResponseStream")
+    required = ("anthropic_version", "max_tokens", "messages")
+    counters = COUNTERS
+
+    def read(self, body: Mapping[str, Any], meter: Meter) -> Prompt:
+        """The prompt of a body. Raises MalformedBody for a shape that cannot be read."""
+        assembly = Assembly(meter)
+        assembly.begin_list(Section.TOOLS)
+        for index, tool in enumerate(list_at(body, "tools", "tools")):
+            _add(assembly, _tool(tool, meter, index), tool, Section.TOOLS, "", 0, index)
+        _read_content(assembly, body.get("system"), Section.SYSTEM, "", 0)
+        for number, message in enumerate(list_at(body, "messages", "messages")):
+            if not is_object(message):
+                raise MalformedBody(f"messages[{number}]", type(message).__name__, wanted="an object")
+            _read_content(assembly, message.get("content"), Section.MESSAGES, str(message.get("role", "")), number)
+        return assembly.prompt(Api.INVOKE, _parameters(body))
+
+    def with_points(self, body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]) -> dict[str, Any]:
+        """The body with ``cache_control`` set on the segments named; strings become text blocks."""
+        return decorated(body, prompt, placements, "cache_control", "ephemeral", "tools")
+
+    def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The body without any ``cache_control``."""
+        return stripped(body)
+
+    def spelled(self, converse: Mapping[str, Any]) -> dict[str, Any]:
+        """A Converse body as one of these. Raises MalformedBody for a block that has no form here."""
+        return _spelled(converse)
+
+    def told(self, reply: Mapping[str, Any]) -> tuple[tuple[Json, ...], str]:
+        """The texts and tool uses of a whole reply in Converse's blocks, and why it stopped."""
+        content = reply["content"]
+        listed = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        return tuple(told for block in listed if (told := _told(block))), str(reply.get("stop_reason") or "")
+
+    def cut(self, reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Event]:
+        """The chunks of a whole reply, ``metrics`` on ``message_stop`` as Bedrock adds them."""
+        return (("chunk", chunk) for chunk in _chunks(reply, metrics, piece_chars))
+
+    def assembled(self, events: Iterable[Event]) -> Json:
+        """The whole reply of its chunks. Raises TruncatedStream when ``message_stop`` never came."""
+        return _reply(chunk for _, chunk in events)
+
+    def counting(self) -> StreamCounts:
+        """What picks the counts out of one stream."""
+        return StreamCounts(COUNTERS.counts)
+
+
+ANTHROPIC = Anthropic()

@@ -1,19 +1,23 @@
-"""A native Amazon Nova body (InvokeModel) read into a canonical prompt.
+"""A native Amazon Nova body (InvokeModel): bodies, points, counters and streams.
 
 Nova bodies use Converse's blocks, except that ``cachePoint`` is a member beside ``text`` in the block that
 it closes (AWS prompt-caching page), and that ``inferenceConfig`` is Nova's own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rockbottom.dialects.assembly import Assembly
 from rockbottom.dialects.blocks import weigh_block
+from rockbottom.dialects.converse import CONVERSE, COUNTERS, converse_events, converse_reply
+from rockbottom.dialects.points import decorated, stripped, with_marks
+from rockbottom.dialects.streams import METRICS, StreamCounts
 from rockbottom.prompt import (
     Api,
     MalformedBody,
     Meter,
     Parameters,
+    Placement,
     Prompt,
     Section,
     list_at,
@@ -21,21 +25,7 @@ from rockbottom.prompt import (
     place_of,
 )
 from rockbottom.quantities import is_object
-
-
-def read_nova(body: Mapping[str, Any], meter: Meter) -> Prompt:
-    """The prompt of a Nova body. Raises MalformedBody for a shape that cannot be read."""
-    assembly = Assembly(meter)
-    tool_config = object_at(body, "toolConfig", "toolConfig")
-    _read_list(assembly, list_at(tool_config, "tools", "toolConfig.tools"), Section.TOOLS, "", 0)
-    _read_list(assembly, list_at(body, "system", "system"), Section.SYSTEM, "", 0)
-    for number, message in enumerate(list_at(body, "messages", "messages")):
-        if not is_object(message):
-            raise MalformedBody(f"messages[{number}]", type(message).__name__, wanted="an object")
-        content = list_at(message, "content", f"messages[{number}].content")
-        _read_list(assembly, content, Section.MESSAGES, str(message.get("role", "")), number)
-    choice = object_at(tool_config, "toolChoice", "toolConfig.toolChoice")
-    return assembly.prompt(Api.INVOKE, Parameters(tool_choice=next(iter(choice), "auto")))
+from rockbottom.wire import Event, Json
 
 
 def _read_list(assembly: Assembly, blocks: Any, section: Section, role: str, message: int) -> None:
@@ -49,3 +39,73 @@ def _read_list(assembly: Assembly, blocks: Any, section: Section, role: str, mes
             assembly.add(weigh_block(bare, role, assembly.meter, place), section, role, message, index)
         if "cachePoint" in block:
             assembly.add_point(block["cachePoint"], section, message, index, decorates=True)
+
+
+class Nova:
+    """A native Amazon Nova body on InvokeModel and InvokeModelWithResponseStream."""
+
+    name = "nova"
+    api = Api.INVOKE
+    vendor = "amazon"
+    operations = ("InvokeModel", "InvokeModelWithResponseStream")
+    required = ("messages",)
+    counters = COUNTERS
+
+    def read(self, body: Mapping[str, Any], meter: Meter) -> Prompt:
+        """The prompt of a body. Raises MalformedBody for a shape that cannot be read."""
+        assembly = Assembly(meter)
+        tool_config = object_at(body, "toolConfig", "toolConfig")
+        _read_list(assembly, list_at(tool_config, "tools", "toolConfig.tools"), Section.TOOLS, "", 0)
+        _read_list(assembly, list_at(body, "system", "system"), Section.SYSTEM, "", 0)
+        for number, message in enumerate(list_at(body, "messages", "messages")):
+            if not is_object(message):
+                raise MalformedBody(f"messages[{number}]", type(message).__name__, wanted="an object")
+            content = list_at(message, "content", f"messages[{number}].content")
+            _read_list(assembly, content, Section.MESSAGES, str(message.get("role", "")), number)
+        choice = object_at(tool_config, "toolChoice", "toolConfig.toolChoice")
+        return assembly.prompt(Api.INVOKE, Parameters(tool_choice=next(iter(choice), "auto")))
+
+    def with_points(self, body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]) -> dict[str, Any]:
+        """The body with ``cachePoint`` set beside the text of the segments named."""
+        return decorated(body, prompt, placements, "cachePoint", "default", "toolConfig")
+
+    def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The body without any ``cachePoint``."""
+        return stripped(body)
+
+    def spelled(self, converse: Mapping[str, Any]) -> dict[str, Any]:
+        """A Converse body with its points beside the text that they close."""
+        new = {"schemaVersion": "messages-v1", **converse}
+        if "system" in converse:
+            new["system"] = with_marks(converse["system"], dict, "cachePoint", "default")
+        new["messages"] = [
+            {**message, "content": with_marks(message["content"], dict, "cachePoint", "default")}
+            for message in converse["messages"]
+        ]
+        return new
+
+    def told(self, reply: Mapping[str, Any]) -> tuple[tuple[Json, ...], str]:
+        """The content of a whole reply, which is spelled as Converse's, and why it stopped."""
+        return CONVERSE.told(reply)
+
+    def cut(self, reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Event]:
+        """The chunks of a whole reply: Converse's events, usage and ``metrics`` in the last."""
+        for name, payload in converse_events(reply, piece_chars):
+            if name == "metadata":
+                usage: Json = {"usage": payload["usage"], "metrics": {}, "trace": {}}
+                yield "chunk", {"metadata": usage, METRICS: metrics}
+            else:
+                yield "chunk", {name: payload}
+
+    def assembled(self, events: Iterable[Event]) -> Json:
+        """The whole reply of its chunks. Raises TruncatedStream when the last never came."""
+        inner = ((name, payload) for _, chunk in events for name, payload in chunk.items() if name != METRICS)
+        reply = converse_reply(inner)
+        return {key: reply[key] for key in ("output", "stopReason", "usage")}
+
+    def counting(self) -> StreamCounts:
+        """What picks the counts out of one stream."""
+        return StreamCounts(COUNTERS.counts)
+
+
+NOVA = Nova()

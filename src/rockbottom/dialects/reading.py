@@ -4,13 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from rockbottom.catalog import Catalog, Model
-from rockbottom.dialects.anthropic import read_anthropic
-from rockbottom.dialects.converse import read_converse
-from rockbottom.dialects.nova import read_nova
-from rockbottom.prompt import Api, MalformedBody, Meter, Prompt
+from rockbottom.dialects.registry import dialect_of
+from rockbottom.prompt import Api, Meter, Prompt
 from rockbottom.quantities import TokenWeights
-
-_DIALECTS = {"anthropic": read_anthropic, "amazon": read_nova}
 
 
 class Reader:
@@ -34,10 +30,4 @@ class Reader:
 
     def read(self, body: Mapping[str, Any], api: Api, model: Model) -> Prompt:
         """The prompt of a Converse body, or of the model vendor's native body. Raises MalformedBody."""
-        if api is Api.CONVERSE:
-            return read_converse(body, self.meter(model))
-        read = _DIALECTS.get(model.vendor)
-        if read is None:
-            known = ", ".join(sorted(_DIALECTS))
-            raise MalformedBody("body", f"a native body of {model.vendor}", wanted=f"one of {known}")
-        return read(body, self.meter(model))
+        return dialect_of(api, model).read(body, self.meter(model))

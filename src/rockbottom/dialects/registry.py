@@ -1,10 +1,48 @@
 """Every dialect, and what is read where it is not known which one it is."""
 
-from rockbottom.dialects import anthropic, converse
+from rockbottom.catalog import Model
+from rockbottom.dialects.anthropic import ANTHROPIC
+from rockbottom.dialects.converse import CONVERSE
+from rockbottom.dialects.dialect import Dialect
+from rockbottom.dialects.nova import NOVA
 from rockbottom.dialects.usage import INVOKED, Counts
+from rockbottom.prompt import Api, MalformedBody
 from rockbottom.quantities import Ttl, Usage
 
-_COUNTERS = (converse.COUNTERS, anthropic.COUNTERS, INVOKED)
+DIALECTS: tuple[Dialect, ...] = (CONVERSE, ANTHROPIC, NOVA)
+
+_SPOKEN = {(dialect.api, dialect.vendor): dialect for dialect in DIALECTS}
+_COUNTERS = (*dict.fromkeys(dialect.counters for dialect in DIALECTS), INVOKED)
+
+OPERATIONS = tuple(dict.fromkeys(operation for dialect in DIALECTS for operation in dialect.operations))
+"""Every operation of bedrock-runtime that carries a request of some dialect."""
+
+_APIS = {operation: dialect.api for dialect in DIALECTS for operation in dialect.operations}
+_STREAMING = frozenset(dialect.operations[1] for dialect in DIALECTS)
+
+
+def dialect_of(api: Api, model: Model) -> Dialect:
+    """The dialect in which a model is spoken to. Raises MalformedBody where its native body is of none known."""
+    dialect = dialect_for(api, model.vendor)
+    if dialect is None:
+        known = ", ".join(sorted(vendor for spoken, vendor in _SPOKEN if spoken is api and vendor))
+        raise MalformedBody("body", f"a native body of {model.vendor}", wanted=f"one of {known}")
+    return dialect
+
+
+def dialect_for(api: Api, vendor: str) -> Dialect | None:
+    """The dialect of a vendor's models; None where it is not known."""
+    return _SPOKEN.get((api, None)) or _SPOKEN.get((api, vendor))
+
+
+def api_of(operation: str) -> Api:
+    """The family that an operation of a log or a ledger belongs to; unheard-of ones count as InvokeModel."""
+    return _APIS.get(operation, Api.INVOKE)
+
+
+def is_streaming(operation: str) -> bool:
+    """Whether an operation answers with a stream."""
+    return operation in _STREAMING
 
 
 def usage_of(said: object, ttl: Ttl = Ttl.FIVE_MINUTES, share: float = 1.0) -> Usage | None:

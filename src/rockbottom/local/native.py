@@ -6,6 +6,7 @@ Anthropic words a missing field ``max_tokens: Field required``, Nova points into
 
 from typing import Any, cast
 
+from rockbottom.dialects import ANTHROPIC
 from rockbottom.local.failures import invalid
 
 Json = dict[str, Any]
@@ -13,7 +14,7 @@ Json = dict[str, Any]
 
 def check_anthropic(body: Json) -> None:
     """Raise the ValidationException of an Anthropic Messages body that lacks what it must have."""
-    for name in ("anthropic_version", "max_tokens", "messages"):
+    for name in ANTHROPIC.required:
         if body.get(name) is None:
             raise invalid(f"{name}: Field required")
     if not isinstance(body["anthropic_version"], str):

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.dialects import anthropic_chunks, converse_events, nova_chunks
+from rockbottom.dialects import ANTHROPIC, CONVERSE, NOVA
+from rockbottom.dialects import Dialect as Spelling
 from rockbottom.local import bodies
 from rockbottom.local.answers import Answer
 from rockbottom.local.bodies import Counters
@@ -91,7 +92,7 @@ def _converse(
     if not stream:
         body = _encode(reply)
         return [], body, [], usage, body
-    events = list(converse_events(reply))
+    events = list(CONVERSE.cut(reply, {}, PIECE_CHARS))
     frames = [event_frame(name, _encode(payload)) for name, payload in events]
     return [], b"", frames, usage, _encode([{name: payload} for name, payload in events])
 
@@ -101,12 +102,12 @@ def _anthropic(
 ) -> _Built:
     identity = counted.call.request_id.replace("-", "")[:24]
     reply = bodies.anthropic_body(answer, counters, counted.model.model.id.removeprefix("anthropic."), identity)
-    return _native_built(counted, reply, counters, latency, first, stream, anthropic_chunks)
+    return _native_built(counted, reply, counters, latency, first, stream, ANTHROPIC)
 
 
 def _nova(counted: Counted, answer: Answer, counters: Counters, latency: int, first: int, *, stream: bool) -> _Built:
     reply = bodies.nova_body(answer, counters)
-    return _native_built(counted, reply, counters, latency, first, stream, nova_chunks)
+    return _native_built(counted, reply, counters, latency, first, stream, NOVA)
 
 
 def _native_built(
@@ -116,7 +117,7 @@ def _native_built(
     latency: int,
     first: int,
     stream: bool,
-    cut: Callable[[Json, Json], Any],
+    spelling: Spelling,
 ) -> _Built:
     headers = [
         (name, value)
@@ -126,7 +127,8 @@ def _native_built(
     if not stream:
         body = _encode(reply)
         return [*headers, *bodies.token_headers(counters, latency)], body, [], reply["usage"], body
-    chunks = list(cut(reply, bodies.invocation_metrics(counters, latency, first)))
+    metrics = bodies.invocation_metrics(counters, latency, first)
+    chunks = [chunk for _, chunk in spelling.cut(reply, metrics, PIECE_CHARS)]
     frames = [chunk_frame(_encode(chunk)) for chunk in chunks]
     headers.append((b"x-amzn-bedrock-content-type", b"application/json"))
     return headers, b"", frames, reply["usage"], _encode(chunks)

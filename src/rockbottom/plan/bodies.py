@@ -1,13 +1,11 @@
 """The arguments of converse() or invoke_model(), opened and closed again."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rockbottom.catalog import ModelId
-from rockbottom.dialects import with_anthropic_points, with_converse_points, with_nova_points
-from rockbottom.prompt import Api, MalformedBody, Placement, Prompt
+from rockbottom.prompt import Api, MalformedBody
 from rockbottom.quantities import is_object
 
 
@@ -44,14 +42,3 @@ def closed(request: Mapping[str, Any], body: Mapping[str, Any], api: Api) -> dic
     if isinstance(given, str):
         return {**request, "body": text}
     return {**request, "body": text.encode("utf-8", "surrogatepass")}
-
-
-def with_points(
-    body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement], model: ModelId
-) -> dict[str, Any]:
-    """The body with the points put in, in the dialect of the operation and the model's vendor."""
-    if prompt.api is Api.CONVERSE:
-        return with_converse_points(body, prompt, placements)
-    if model.model.vendor == "amazon":
-        return with_nova_points(body, prompt, placements)
-    return with_anthropic_points(body, prompt, placements)

@@ -10,8 +10,8 @@ from typing import Any
 
 from rockbottom.cache import Behaviour, as_sent
 from rockbottom.catalog import Catalog, Resolve, Tier, load_catalog
-from rockbottom.dialects import Reader, tier_of, usage_of, without_points
-from rockbottom.plan.bodies import closed, opened, with_points
+from rockbottom.dialects import Reader, dialect_of, tier_of, usage_of
+from rockbottom.plan.bodies import closed, opened
 from rockbottom.plan.contents import Changed, moved, volatile_from, with_sorted_tools
 from rockbottom.plan.decision import Decision, Mind, Pending, forget
 from rockbottom.plan.guard import Guard
@@ -144,7 +144,8 @@ class Planner:
     def _applier(self, request: Mapping[str, Any], ready: "_Ready", given: tuple[Placement, ...]) -> Apply:
         def apply(target: Mapping[str, Any]) -> dict[str, Any]:
             body = ready.body if target is request else self._prepared(target, self._now, count=False).body
-            return closed(target, with_points(body, ready.prompt, given, ready.lane.model), ready.prompt.api)
+            dialect = dialect_of(ready.prompt.api, ready.lane.model.model)
+            return closed(target, dialect.with_points(body, ready.prompt, given), ready.prompt.api)
 
         return apply
 
@@ -153,7 +154,8 @@ class Planner:
         lane = self._lane(str(request.get("modelId", "")), tier_of(request), now)
         opening = opened(request)
         if self.own_points == "replace":
-            opening = replace(opening, body=without_points(opening.body))
+            dialect = dialect_of(opening.api, lane.model.model)
+            opening = replace(opening, body=dialect.without_points(opening.body))
 
         def find(text: str) -> str:
             return self._volatiles.sentence_in(text, count=count)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from rockbottom.dialects import read_converse
+from rockbottom.dialects import CONVERSE
 from rockbottom.prompt import Meter, Parameters, seeds_of
 from rockbottom.trace.columns import KINDS, ApiCode, SectionCode, Trace, TtlCode
 from rockbottom.trace.gathering import Gathered, key_words
@@ -341,7 +341,7 @@ def _parameters_of(given: tuple[bytes, ...], images: bool) -> Parameters:
             fields[name] = value
     body: dict[str, Any] = {"additionalModelRequestFields": fields, "outputConfig": output or {}}
     body["toolConfig"] = {"toolChoice": choice or {}}
-    found = read_converse(body, _meter()).parameters
+    found = CONVERSE.read(body, _meter()).parameters
     return Parameters(found.thinking, found.effort, found.output_schema, found.tool_choice, images, found.citations)
 
 

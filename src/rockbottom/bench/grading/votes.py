@@ -26,7 +26,7 @@ from rockbottom.bench.requests import Request
 from rockbottom.bench.schedule import Schedule, Subject, answer_tokens, subject_of
 from rockbottom.catalog import NoPriceInForce, Resolve, Tier
 from rockbottom.cost import bill
-from rockbottom.dialects import read_converse
+from rockbottom.dialects import CONVERSE
 from rockbottom.figures import usd
 from rockbottom.grading import (
     JUDGE_OUTPUT_TOKENS,
@@ -203,7 +203,7 @@ class Judge:
     def _tokens(self, question: Question) -> tuple[int, int]:
         """Estimated input tokens of a vote, as expected and at most."""
         meter, workload = self.subject.meter, self.plan.workload
-        tokens = read_converse(question.body("m" * 17), meter).tokens
+        tokens = CONVERSE.read(question.body("m" * 17), meter).tokens
         if not question.about:
             turn = workload.conversations[question.place.conversation].turns[question.place.turn]
             each = answer_tokens(turn.answer, meter, workload) if turn.answer else workload.inference.max_tokens
@@ -226,7 +226,7 @@ class Judge:
             )
 
     def _vote(self, client: Any, endpoint: Endpoint, question: Question) -> Kept:
-        request = Request("converse", question.body(self.chance()), 0)
+        request = Request(CONVERSE, question.body(self.chance()), 0)
         try:
             endpoint.script(_CLIENT, None)
             reply = send(

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.dialects import read_converse
+from rockbottom.dialects import CONVERSE
 from rockbottom.prompt import MalformedBody, Meter, Prompt, digest_of
 from rockbottom.trace.columns import KINDS, ApiCode
 from rockbottom.trace.gathering import Gathered
@@ -94,7 +94,7 @@ def _turns(
 
 
 def _request(state: _State, body: Mapping[str, Any], at: float, session: str, model: str) -> None:
-    prompt = read_converse(body, state.meter)
+    prompt = CONVERSE.read(body, state.meter)
     numbers = {"at": at, "tokens_in": prompt.tokens, "api": ApiCode.CONVERSE}
     segments = prompt.segments
     state.gathered.add(

@@ -3,82 +3,79 @@
 Only the lists and objects on the way to a change are copied; everything else is shared with the body given.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rockbottom.prompt import Placement, Prompt, Section, Segment
 from rockbottom.quantities import is_list, is_object
 
-
-def with_converse_points(body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]) -> dict[str, Any]:
-    """A Converse body with cachePoint blocks put after the segments named."""
-    new = dict(body)
-    for placement in sorted(placements, key=lambda placement: -placement.after):
-        segment = prompt.segments[placement.after - 1]
-        blocks = _list_for(new, segment, body)
-        blocks.insert(segment.index + 1, {"cachePoint": _point(placement, "default")})
-    return new
+Json = Mapping[str, Any]
 
 
-def with_anthropic_points(body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]) -> dict[str, Any]:
-    """An Anthropic Messages body with ``cache_control`` set on the segments named; strings become text blocks."""
-    return _decorated(body, prompt, placements, "cache_control", "ephemeral", "tools")
-
-
-def with_nova_points(body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]) -> dict[str, Any]:
-    """A native Nova body with ``cachePoint`` set beside the text of the segments named."""
-    return _decorated(body, prompt, placements, "cachePoint", "default", "toolConfig")
-
-
-def without_points(body: Mapping[str, Any]) -> dict[str, Any]:
+def stripped(body: Mapping[str, Any]) -> dict[str, Any]:
     """A Converse, Anthropic or Nova body without any cachePoint block or member."""
     new = dict(body)
     if is_object(new.get("toolConfig")):
-        tools = _stripped(new["toolConfig"].get("tools"))
+        tools = _bare(new["toolConfig"].get("tools"))
         new["toolConfig"] = {**new["toolConfig"], "tools": tools} if tools is not None else new["toolConfig"]
     for member in ("tools", "system"):
         if member in new:
-            new[member] = _stripped(new[member])
+            new[member] = _bare(new[member])
     if is_list(new.get("messages")):
         new["messages"] = [
-            {**message, "content": _stripped(message.get("content"))} if is_object(message) else message
+            {**message, "content": _bare(message.get("content"))} if is_object(message) else message
             for message in new["messages"]
         ]
     return new
 
 
-def _stripped(blocks: Any) -> Any:
+def _bare(blocks: Any) -> Any:
     if not is_list(blocks):
         return blocks
-    bare = [_stripped_block(block) for block in blocks]
+    bare = [_bare_block(block) for block in blocks]
     return [block for block in bare if block != {}]
 
 
-def _stripped_block(block: Any) -> Any:
+def _bare_block(block: Any) -> Any:
     if not is_object(block):
         return block
     bare = {member: value for member, value in block.items() if member not in ("cachePoint", "cache_control")}
     if bare.get("type") == "tool_result":
-        bare["content"] = _stripped(bare.get("content"))
+        bare["content"] = _bare(bare.get("content"))
     return bare
 
 
-def _point(placement: Placement, kind: str) -> dict[str, str]:
+def point(placement: Placement, kind: str) -> dict[str, str]:
+    """The object that marks a point."""
     return {"type": kind} if placement.ttl is None else {"type": kind, "ttl": placement.ttl.value}
 
 
-def _decorated(
+def with_marks(
+    blocks: Iterable[Json], spelled: Callable[[Json], dict[str, Any]], member: str, kind: str
+) -> list[dict[str, Any]]:
+    """Converse's blocks spelled anew, each cachePoint between them as a ``member`` of the block that it closes."""
+    made: list[dict[str, Any]] = []
+    for block in blocks:
+        if "cachePoint" not in block:
+            made.append(spelled(block))
+        elif made:
+            made[-1] = {**made[-1], member: {**block["cachePoint"], "type": kind}}
+    return made
+
+
+def decorated(
     body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement], member: str, kind: str, tools: str
 ) -> dict[str, Any]:
+    """A body with ``member`` set on the segments named; strings become text blocks."""
     new = dict(body)
     for placement in placements:
         segment = prompt.segments[placement.after - 1]
-        blocks = _list_for(new, segment, body, tools=tools)
-        blocks[segment.index] = {**blocks[segment.index], member: _point(placement, kind)}
+        blocks = list_for(new, segment, body, tools=tools)
+        blocks[segment.index] = {**blocks[segment.index], member: point(placement, kind)}
     return new
 
 
-def _list_for(
+def list_for(
     new: dict[str, Any], segment: Segment, body: Mapping[str, Any], *, tools: str = "toolConfig"
 ) -> list[Any]:
     """The list that holds the segment, copied on the way down unless an earlier placement copied it."""

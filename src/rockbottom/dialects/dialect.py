@@ -1,0 +1,69 @@
+"""What there is to know of one way to spell requests and replies: a dialect, one module each."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+from rockbottom.dialects.streams import StreamCounts
+from rockbottom.dialects.usage import Counters
+from rockbottom.prompt import Api, Meter, Placement, Prompt
+from rockbottom.wire import Event, Json
+
+
+class Dialect(Protocol):
+    """One API surface. Bodies and replies are decoded JSON (or boto3 arguments) and are never changed.
+
+    ``vendor`` is whose models speak it, None: those of all. ``operations`` are the one that answers as a whole and
+    the one that streams. ``required`` are the members without which the service refuses a body. ``counters`` read the
+    ``usage`` of a reply.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def api(self) -> Api: ...  # noqa: D102
+    @property
+    def vendor(self) -> str | None: ...  # noqa: D102
+    @property
+    def operations(self) -> tuple[str, str]: ...  # noqa: D102
+    @property
+    def required(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def counters(self) -> Counters: ...  # noqa: D102
+
+    def read(self, body: Mapping[str, Any], meter: Meter) -> Prompt:
+        """The prompt of a body. Raises MalformedBody for a shape that cannot be read."""
+        ...
+
+    def with_points(self, body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]) -> dict[str, Any]:
+        """The body with points put after the segments of its ``prompt`` that the placements name."""
+        ...
+
+    def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The body without any point."""
+        ...
+
+    def spelled(self, converse: Mapping[str, Any]) -> dict[str, Any]:
+        """A Converse body, points and limits included, as one of this dialect.
+
+        Raises MalformedBody for a block that has no form here.
+        """
+        ...
+
+    def told(self, reply: Mapping[str, Any]) -> tuple[tuple[Json, ...], str]:
+        """The content of a whole reply in Converse's blocks, without those of no form there, and why it stopped."""
+        ...
+
+    def cut(self, reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Event]:
+        """A whole reply as the events of its stream, texts in pieces of ``piece_chars``.
+
+        ``metrics`` are what the service adds to the last event of a stream that is not its own.
+        """
+        ...
+
+    def assembled(self, events: Iterable[Event]) -> Json:
+        """The whole reply of a stream. Raises TruncatedStream where its end never came."""
+        ...
+
+    def counting(self) -> StreamCounts:
+        """What picks the counts out of one stream as its events go by."""
+        ...

@@ -1,0 +1,77 @@
+"""What streams of several dialects have in common: text in pieces, inputs of tools, counts on the last event."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from rockbottom.dialects.usage import INVOKED, NO_SPLIT, Counts
+from rockbottom.quantities import Ttl, is_object
+from rockbottom.wire import CorruptFrame
+
+METRICS = "amazon-bedrock-invocationMetrics"
+"""Key that Bedrock adds to the last chunk of a native stream."""
+
+_METRICS = METRICS.encode()
+_FIRST_TOKENS = frozenset({"contentBlockDelta", "contentBlockStart"})
+
+
+def pieces(text: str, size: int) -> Iterator[str]:
+    """A text cut into pieces; the empty one into one."""
+    for at in range(0, max(len(text), 1), size):
+        yield text[at : at + size]
+
+
+def json_pieces(value: Any, size: int) -> Iterator[str]:
+    """The JSON of a value in pieces, as the input of a tool call is streamed."""
+    return pieces(msgspec.json.encode(value).decode(), size)
+
+
+def json_of(text: str) -> Any:
+    """The input of a tool call put together again. Raises CorruptFrame."""
+    try:
+        return msgspec.json.decode(text) if text else {}
+    except msgspec.DecodeError as error:
+        raise CorruptFrame(f"the streamed input of a tool call is not JSON: {error}") from error
+
+
+class StreamCounts:
+    """Picks the first token and the counts out of the event stream of one reply, as its events go by.
+
+    ``counted`` reads a ``usage`` object. ``begun``: a token has come. ``counts`` are known at the last event.
+    """
+
+    def __init__(self, counted: Callable[[object], Counts | None]) -> None:
+        self.begun = False
+        self.counts: Counts | None = None
+        self._counted = counted
+        self._split: Mapping[Ttl, int] = NO_SPLIT
+
+    def event(self, name: str, payload: Any) -> None:
+        """Look at one event of ConverseStream. An event that cannot be read says nothing."""
+        if name in _FIRST_TOKENS:
+            self.begun = True
+        elif name == "metadata" and is_object(payload):
+            self.counts = self._counted(payload.get("usage"))
+
+    def chunk(self, data: bytes) -> None:
+        """Look at one chunk of a native stream; Anthropic's says before its first token what was written."""
+        first = b"message_start" in data
+        if not first:
+            self.begun = True
+        if not first and _METRICS not in data:  # most chunks are text, and are not decoded for this
+            return
+        try:
+            chunk = json.loads(data)
+        except ValueError:
+            return
+        if not is_object(chunk):
+            return
+        message = chunk.get("message")
+        counts = self._counted(message.get("usage")) if is_object(message) else None
+        if counts is not None:
+            self._split = counts.split
+        last = INVOKED.counts(chunk.get(METRICS))
+        if last is not None:
+            self.counts = last._replace(split=self._split)
