@@ -1,6 +1,7 @@
 """Advice whose bills are worked out by hand. Sonnet 4.5 in the us geography: 3.30 / 16.50, read 0.33, write 4.125,
 batch 1.65 / 8.25; globally all of it an eleventh less. Nova Pro: 0.80, read 0.20, batch 0.40."""
 
+import json
 from decimal import Decimal as D
 
 import pytest
@@ -15,7 +16,7 @@ from rockbottom.advise import (
     Wishes,
     advice_document,
     advise,
-    of_bench,
+    bench_results,
     of_question,
     of_replay,
     presets,
@@ -119,37 +120,6 @@ def test_what_is_pulled_adds_up_to_the_whole_saving(ask, name, model):
     assert max(map(len, advice_text(advice_document(found)).splitlines())) <= 80
 
 
-def _lane(name, turns, hour=0):
-    sums = {key: sum(turn[key] for turn in turns) for key in ("input", "read", "write", "output")}
-    return {"name": name, "tier": "default", "cost": {"run": "1"}, "usage": sums | {"write_1h": hour}, "turns": turns}
-
-
-def _turn(input, read, write):
-    return {"input": input, "read": read, "write": write, "write_1h": 0, "output": 0}
-
-
-def test_a_bench_run_is_scaled_to_its_month(ask):
-    """Two turns of 10,000, ten conversations a day for 30 days: 300 x 20,000 x 3.30 = 19.80; then 0.0467 a time."""
-    document = {
-        "workload": {"name": "w", "conversations": 1, "turns": 2, "conversations_per_day": 10, "days": 30},
-        "provenance": {"endpoint": "local", "tokens": "estimated"},
-        "models": [{
-            "id": SONNET, "name": "m",
-            "lanes": [
-                _lane("baseline", [_turn(10_000, 0, 0)] * 2),
-                _lane("cached", [_turn(1000, 0, 9000), _turn(1000, 9000, 0)]),
-            ],
-        }],
-    }  # fmt: skip
-    (evidence,) = of_bench(document)
-    tariff = ask(SONNET, Shape((Layer(2000),), 1, 1, Traffic(D(1)))).tariff
-    found = advise(evidence, tariff, Wishes())
-    assert found.before.usd == D("19.8")
-    assert found.best.bill.usd == 300 * (2000 * D("3.3") + 9000 * D("4.125") + 9000 * D("0.33")) / 1_000_000
-    assert evidence.requests == 600
-    assert "simulates" in evidence.says
-
-
 def test_a_replay_is_scaled_from_its_span(ask):
     """A day of 1M uncached tokens is 30M in a month: 99.00."""
     row = {"written_5m_tokens": 0, "written_1h_tokens": 0, "output_tokens": 0}
@@ -173,6 +143,6 @@ def test_a_replay_is_scaled_from_its_span(ask):
 def test_files_that_are_no_run_are_refused(document):
     """One error of our own, whatever is missing."""
     with pytest.raises(UnreadableRun):
-        of_bench(document)
+        bench_results(json.dumps(document).encode(), "results.json")
     with pytest.raises(UnreadableRun):
         of_replay(document)

@@ -3,6 +3,7 @@
 Sonnet 4.5 in the us geography: input 3.30, read 0.33, write 4.125; globally 3.00, 0.30, 3.75; batch 1.65.
 """
 
+import json
 from decimal import Decimal as D
 
 import pytest
@@ -17,6 +18,7 @@ from rockbottom.advise import (
     Wishes,
     advice_document,
     advise,
+    bench_results,
     of_bench,
     of_replays,
 )
@@ -26,19 +28,48 @@ from rockbottom.rendering.advice import advice_text
 SONNET, LITE, PRO = "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "amazon.nova-lite-v1:0", "amazon.nova-pro-v1:0"
 
 
+def _turn(number, counts):
+    tokens = dict(zip(("input", "read", "write"), counts, strict=True)) | {"write_1h": 0, "output": 0}
+    return tokens | {
+        "conversation": 1, "turn": number, "label": "", "measured_output": 0, "usd": "1", "measured_usd": "1",
+        "saved": None, "cache": "", "latency_ms": None, "elapsed_ms": None, "first_ms": None, "at": "",
+    }  # fmt: skip
+
+
 def _lane(name, *turns, tier="default", scope="us"):
-    rows = [{"input": i, "read": r, "write": w, "write_1h": 0, "output": 0} for i, r, w in turns]
+    rows = [_turn(number, counts) for number, counts in enumerate(turns, 1)]
     sums = {key: sum(row[key] for row in rows) for key in ("input", "read", "write", "write_1h", "output")}
-    return {"name": name, "tier": tier, "scope": scope, "cost": {"run": "1"}, "usage": sums, "turns": rows}
+    cost = dict.fromkeys(("run", "request", "conversation", "requests_1000", "day", "month"), "1")
+    return {
+        "name": name, "about": "", "tier": tier, "scope": scope, "status": "ran", "why": "", "prefix_tokens": 0,
+        "verdicts": [], "turns": rows, "usage": sums | {"measured_output": 0}, "cost": cost, "measured_cost": cost,
+        "saved": None, "repeats": None,
+    }  # fmt: skip
 
 
-def _document(*models, grading=None):
+def _model(name, scope, lanes):
+    return {
+        "id": name, "name": name, "scope": scope, "minimum_tokens": 0, "prefix_tokens": 0, "token_error": None,
+        "contested_rules": [], "best": None, "lanes": lanes,
+    }  # fmt: skip
+
+
+def _document(*models, grading=None, endpoint="aws", tokens="counted"):
     found = {
-        "workload": {"name": "w", "conversations": 1, "turns": 2, "conversations_per_day": 10, "days": 30},
-        "provenance": {"endpoint": "aws", "tokens": "counted"},
-        "models": [{"id": name, "name": name, "scope": scope, "lanes": lanes} for name, scope, lanes in models],
-    }
-    return found | ({"grading": grading} if grading else {})
+        "schema": "rockbottom.bench/1",
+        "workload": {
+            "name": "w", "about": "", "file": "w.yaml", "digest": "0", "api": "converse", "stream": False,
+            "conversations": 1, "turns": 2, "seconds_between_turns": 0, "conversations_per_day": 10, "days": 30,
+        },
+        "provenance": {
+            "endpoint": endpoint, "region": "us-east-1", "started_at": "", "first_turn_at": None, "last_turn_at": None,
+            "tokens": tokens, "latency": "measured", "outputs": "equal", "repeats": 1,
+            "repeats_finished": {"least": 1, "most": 1}, "priced_on": "2026-11-21", "prices": [], "note": "",
+        },
+        "models": [_model(*model) for model in models],
+        "combined": None, "contested": [], "folder": None,
+    }  # fmt: skip
+    return bench_results(json.dumps(found | ({"grading": grading} if grading else {})).encode(), "results.json")
 
 
 def _tariff(ask, model):
@@ -55,6 +86,17 @@ def _row(found, lever):
 
 
 BASE, CACHED = _lane("baseline", *[(10_000, 0, 0)] * 2), _lane("cached", (1000, 0, 9000), (1000, 9000, 0))
+
+
+def test_a_bench_run_is_scaled_to_its_month(ask):
+    """Two turns of 10,000, ten conversations a day for 30 days: 300 x 20,000 x 3.30 = 19.80; then 0.0467 a time."""
+    document = _document((SONNET, "us", [BASE, CACHED]), endpoint="local", tokens="estimated")
+    (evidence,) = of_bench(document)
+    found = advise(evidence, _tariff(ask, SONNET), Wishes())
+    assert found.before.usd == D("19.8")
+    assert found.best.bill.usd == 300 * (2000 * D("3.3") + 9000 * D("4.125") + 9000 * D("0.33")) / 1_000_000
+    assert evidence.requests == 600
+    assert "simulates" in evidence.says
 
 
 def test_misses_that_were_measured_elsewhere_are_not_assumed_away(ask):
@@ -89,10 +131,18 @@ def test_a_batch_lane_is_evidence_of_its_own(ask):
 
 def _graded(**standing):
     models = [
-        {"id": model, "share": 0.9, "passed": 54.0, "conversations": 60, "low": 0.8, "high": 0.95, "standing": stands}
+        {
+            "id": model, "name": model, "lane": None, "usd_month": None, "share": 0.9, "passed": 54.0,
+            "conversations": 60, "low": 0.8, "high": 0.95, "undecided": 0, "standing": stands, "frontier": False,
+            "checks": {}, "votes": {},
+        }
         for model, stands in standing.items()
-    ]
-    return {"simulated": False, "bar": "0.9", "models": models}
+    ]  # fmt: skip
+    about = {"unit": "conversations", "interval": "Wilson, 95%", "judge": None, "verdict": None}
+    return {"simulated": False, "bar": "0.9", "models": models, **about}
+
+
+SIMULATED = {"simulated": True, "says": "", "checks_run": 1, "votes_had": 0}
 
 
 @pytest.mark.parametrize(
@@ -100,7 +150,7 @@ def _graded(**standing):
     [
         (None, "ask", f"{LITE}: "),
         (None, "ask", "quality unknown"),
-        ({"simulated": True}, "ask", "quality unknown: the run was simulated"),
+        (SIMULATED, "ask", "quality unknown: the run was simulated"),
         ({LITE: "over", PRO: "over"}, "ask", "54 of 60 graded conversations passed (80% to 95% with 95% confidence)"),
         ({LITE: "under", PRO: "not enough to say"}, "ask", f"{PRO}: "),
         ({LITE: "not enough to say", PRO: "over"}, "ask", "over the bar of 90%"),

@@ -7,6 +7,7 @@ from decimal import Decimal as D
 
 import boto3
 import pytest
+from msgspec import to_builtins
 
 from rockbottom.bench import JobsAt, LocalEndpoint, SpendLimit, prepare, resume
 from rockbottom.local import running
@@ -49,7 +50,7 @@ def _place(served, **more):
 
 def _lanes(bench):
     bench.run()
-    return {lane["name"]: lane for lane in bench.document()["models"][0]["lanes"]}
+    return {lane["name"]: lane for lane in to_builtins(bench.document())["models"][0]["lanes"]}
 
 
 def _jobs(served):

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
+from msgspec import to_builtins
 
 from rockbottom.bench import AwsEndpoint
 from rockbottom.bench.counting import _first, counted_by_service
@@ -72,7 +73,7 @@ def test_replies_correct_the_prefix_and_the_stated_error(bench_of, small, endpoi
     bench.endpoint._client = bench_of(small).endpoint.client(0)
     bench.count()
     bench.run()
-    model = bench.document()["models"][0]
+    model = to_builtins(bench.document())["models"][0]
     first = next(turn for turn in bench.notebook.turns if turn.key.lane == "cached")
     assert model["prefix_tokens"] == first.usage.cache_write_5m > 1024
-    assert bench.document()["provenance"]["tokens"] == "counted"
+    assert to_builtins(bench.document())["provenance"]["tokens"] == "counted"

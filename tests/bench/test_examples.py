@@ -3,8 +3,9 @@
 from datetime import date
 
 import pytest
+from msgspec import to_builtins
 
-from rockbottom.bench import LocalEndpoint, load_workload, passed, prepare
+from rockbottom.bench import LocalEndpoint, load_workload, prepare
 from rockbottom.catalog import load_catalog
 from rockbottom.prompt import Meter
 
@@ -52,10 +53,10 @@ def test_every_example_runs_and_passes(repo, endpoint_url, name):
     bench = prepare(found, LocalEndpoint(endpoint_url), models=models, on=date(2026, 11, 21))
     bench.run()
     document = bench.document()
-    assert passed(document), [lane for model in document["models"] for lane in model["lanes"]]
+    assert document.passed, [lane for model in document.models for lane in model.lanes]
     assert all(float(lane["saved"]) > 0.25 for lane in _cached(document))
 
 
 def _cached(document):
-    lanes = [lane for model in document["models"] for lane in model["lanes"] if lane["status"] == "ran"]
+    lanes = [lane for model in to_builtins(document)["models"] for lane in model["lanes"] if lane["status"] == "ran"]
     return [lane for lane in lanes if lane["name"] != "baseline"]

@@ -5,6 +5,7 @@ from contextlib import suppress
 from urllib.request import Request, urlopen
 
 import pytest
+from msgspec import to_builtins
 
 from rockbottom.bench import EndpointDied, EndpointRefused, LocalEndpoint, prepare, read_workload, resume
 from rockbottom.local import running
@@ -70,7 +71,7 @@ def test_a_service_that_fails_loses_nothing(faulty, small, tmp_path, stream, fau
     clear()
     again = resume(bench.notebook.folder, LocalEndpoint(url))
     again.run()
-    lanes = again.document()["models"][0]["lanes"]
+    lanes = to_builtins(again.document())["models"][0]["lanes"]
     assert [len(lane["turns"]) for lane in lanes] == [3, 3]
     assert all(lane["status"] == "ran" for lane in lanes)
     assert lanes[1]["turns"][1]["read"] == lanes[1]["turns"][0]["write"] > 0
@@ -91,7 +92,7 @@ def test_a_validation_error_fails_its_lane_with_the_services_words(faulty, small
     add(kind="error", code="ValidationException", message="no such thing", count=1)
     bench = _bench(small, url, tmp_path)
     bench.run()
-    baseline, cached = bench.document()["models"][0]["lanes"]
+    baseline, cached = to_builtins(bench.document())["models"][0]["lanes"]
     assert (baseline["status"], baseline["why"]) == ("refused", "ValidationException: no such thing")
     assert cached["status"] == "ran"
     assert cached["saved"] is None

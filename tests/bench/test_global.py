@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+from msgspec import to_builtins
 
 from rockbottom.bench import LocalEndpoint, prepare
 from rockbottom.local import running
@@ -18,7 +19,7 @@ ON = date(2026, 11, 21)
 def _lanes(url, tmp_path, model="us.sonnet-4-5"):
     bench = prepare(WORKLOAD, LocalEndpoint(url), models=[model], lanes=["cached", "global"], runs=tmp_path, on=ON)
     bench.run()
-    (found,) = bench.document()["models"]
+    (found,) = to_builtins(bench.document())["models"]
     return {lane["name"]: lane for lane in found["lanes"]}
 
 

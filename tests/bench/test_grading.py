@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 from click.testing import CliRunner
+from msgspec import to_builtins
 
 from rockbottom.bench import AwsEndpoint, Grading, InvalidWorkload, SpendLimit, WrongSetting, prepare, resume
 from rockbottom.bench.grading.guarded import Checker
@@ -125,7 +126,7 @@ def _bench(script, tmp_path, text, models, grading=None, **options):
 def _graded(bench, **options):
     bench.run()
     bench.vote(**options)
-    return bench.document()["grading"]
+    return to_builtins(bench.document())["grading"]
 
 
 def test_the_cheapest_model_that_is_surely_over_the_bar_is_named(scripted, tmp_path):
@@ -134,12 +135,12 @@ def test_the_cheapest_model_that_is_surely_over_the_bar_is_named(scripted, tmp_p
     bench = _bench(script, tmp_path, _workload(60), [MICRO, LITE, PRO], Grading(bar=Decimal("0.9")))
     bench.run()
     document = bench.document()
-    models = {one["name"]: one for one in document["grading"]["models"]}
+    models = {one["name"]: one for one in to_builtins(document)["grading"]["models"]}
     assert {name: (one["passed"], one["standing"]) for name, one in models.items()} == {
         "Nova Micro": (30, "under"), "Nova Lite": (54, "not enough to say"), "Nova Pro": (60, "over"),
     }  # fmt: skip
-    assert document["grading"]["verdict"]["cheapest"] == "Nova Pro"
-    assert [one["name"] for one in document["grading"]["verdict"]["open"]] == ["Nova Lite"]
+    assert document.grading.verdict.cheapest == "Nova Pro"
+    assert [one.name for one in document.grading.verdict.open] == ["Nova Lite"]
     said = text_of(document)
     flat = " ".join(said.split())
     assert "Nova Pro is the cheapest model over the bar of 90%: 60 of 60" in flat
@@ -272,7 +273,7 @@ def test_nothing_about_quality_comes_from_the_local_endpoint(bench_of):
     bench.run()
     bench.vote()
     document = bench.document()
-    assert document["grading"] == {
+    assert to_builtins(document.grading) == {
         "simulated": True, "says": "simulated: no statement about quality", "checks_run": 12, "votes_had": 18,
     }  # fmt: skip
     for shown in (text_of(document), page_of(document)):

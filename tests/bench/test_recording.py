@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 from click.testing import CliRunner
+from msgspec import to_builtins
 
 from rockbottom.bench import WrongSetting
 from rockbottom.cli.bench import command
@@ -15,7 +16,7 @@ def test_every_measured_turn_is_a_record(bench_of, small, tmp_path):
     bench = bench_of(small)
     bench.run(record=tmp_path / "ledger")
     calls = list(LedgerReader(tmp_path / "ledger").calls())
-    lanes = {lane["name"]: lane for lane in bench.document()["models"][0]["lanes"] if lane.get("usage")}
+    lanes = {lane["name"]: lane for lane in to_builtins(bench.document())["models"][0]["lanes"] if lane.get("usage")}
     assert {call.tags["lane"] for call in calls} == set(lanes)
     for name, lane in lanes.items():
         of_lane = [call for call in calls if call.tags["lane"] == name]

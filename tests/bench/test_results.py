@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from msgspec import to_builtins
 
 from rockbottom.bench.document import document_of
 from rockbottom.bench.notebook import Ended, Measured, Notebook, PassKey, Settings
@@ -23,7 +24,7 @@ def _settings(repeats: int) -> Settings:
     )
 
 
-def _document(passes: dict[tuple[str, int], list[Usage]], repeats: int = 1):
+def _results(passes: dict[tuple[str, int], list[Usage]], repeats: int = 1):
     plan = schedule(
         read_workload(_TEXT),
         load_catalog(),
@@ -44,14 +45,24 @@ def _document(passes: dict[tuple[str, int], list[Usage]], repeats: int = 1):
     return document_of(plan, notebook, counted=True, simulated_latency=False)
 
 
+def _document(passes: dict[tuple[str, int], list[Usage]], repeats: int = 1):
+    """The results as JSON has them."""
+    return to_builtins(_results(passes, repeats))
+
+
 @pytest.fixture(scope="module")
-def document():
-    return _document(
+def results():
+    return _results(
         {
             ("baseline", 0): [Usage(2_000, 100), Usage(2_200, 300)],
             ("cached", 0): [Usage(0, 50, 0, 2_000), Usage(200, 150, 2_000)],
         }
     )
+
+
+@pytest.fixture(scope="module")
+def document(results):
+    return to_builtins(results)
 
 
 def test_a_lane_is_billed_as_measured_and_on_the_baselines_outputs(document):
@@ -130,18 +141,19 @@ def test_a_repeat_that_stopped_early_does_not_count_as_finished():
     """Both lanes finished two of a thousand repeats; half a third one is neither counted nor in the spread."""
     base, cached = [Usage(2_000, 100), Usage(2_200, 300)], [Usage(0, 50, 0, 2_000), Usage(200, 150, 2_000)]
     passes = {("baseline", 0): base, ("cached", 0): cached, ("baseline", 1): base, ("cached", 1): cached}
-    document = _document({**passes, ("baseline", 2): base[:1]}, repeats=1000)
+    results = _results({**passes, ("baseline", 2): base[:1]}, repeats=1000)
+    document = to_builtins(results)
     assert document["provenance"]["repeats_finished"] == {"least": 2, "most": 2}
     assert document["models"][0]["lanes"][0]["repeats"]["passes"] == 2
-    assert "the middle one of 2 finished of 1,000 repeats" in " ".join(text_of(document).split())
-    assert "the middle one of 2 finished of 1,000 repeats" in page_of(document)
+    assert "the middle one of 2 finished of 1,000 repeats" in " ".join(text_of(results).split())
+    assert "the middle one of 2 finished of 1,000 repeats" in page_of(results)
 
 
 def test_a_lane_that_is_a_repeat_ahead_is_said_to_be():
     """The baseline finished two repeats, the cached lane one."""
     base, cached = [Usage(2_000, 100), Usage(2_200, 300)], [Usage(0, 50, 0, 2_000), Usage(200, 150, 2_000)]
-    document = _document({("baseline", 0): base, ("cached", 0): cached, ("baseline", 1): base}, repeats=3)
-    assert "the middle one of 1 to 2 finished of 3 repeats" in " ".join(text_of(document).split())
+    results = _results({("baseline", 0): base, ("cached", 0): cached, ("baseline", 1): base}, repeats=3)
+    assert "the middle one of 1 to 2 finished of 3 repeats" in " ".join(text_of(results).split())
 
 
 def test_what_aws_counted_between_two_minimums_passes_with_a_caution():
@@ -157,9 +169,9 @@ def test_what_aws_counted_between_two_minimums_passes_with_a_caution():
     assert "states 1,024 as the minimum" in verdict["caution"]
 
 
-def test_a_page_of_aws_says_measured(document):
+def test_a_page_of_aws_says_measured(results):
     """The service answered, so its numbers were measured."""
-    page = page_of(document)
+    page = page_of(results)
     assert "the least measured" in page
     assert "simulated locally" not in page
 

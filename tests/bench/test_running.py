@@ -4,13 +4,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
 
-from rockbottom.bench import EndpointDied, InvalidRun, LocalEndpoint, SpendLimit, passed, resume
+from rockbottom.bench import EndpointDied, InvalidRun, LocalEndpoint, SpendLimit, resume
 from rockbottom.bench.notebook import TURNS, open_notebook
 
 
 def _lanes(document, model=0):
-    return {lane["name"]: lane for lane in document["models"][model]["lanes"]}
+    return {lane["name"]: lane for lane in to_builtins(document)["models"][model]["lanes"]}
 
 
 def test_a_cached_lane_writes_once_and_then_reads(bench_of, small):
@@ -27,7 +28,7 @@ def test_a_cached_lane_writes_once_and_then_reads(bench_of, small):
     for one, other in zip(lanes["baseline"]["turns"], lanes["cached"]["turns"], strict=True):
         assert one["input"] == other["input"] + other["read"] + other["write"]
     assert lanes["cached-1h"]["why"] == "not offered by Nova (5 minutes only)"
-    assert passed(document)
+    assert document.passed
 
 
 def test_the_bill_is_tokens_times_prices(bench_of, small):
@@ -63,7 +64,7 @@ def test_time_passes_between_turns(bench_of, small):
     verdict = lane["verdicts"][0]
     assert not verdict["passed"]
     assert verdict["says"] == "turn 2 read nothing"
-    assert not passed(bench.document())
+    assert not bench.document().passed
 
 
 def test_a_prefix_between_two_stated_minimums_fails_and_names_both_sides(bench_of):
@@ -192,7 +193,7 @@ def test_the_estimate_is_an_upper_bound_of_the_bill(bench_of, small):
     bench = bench_of(small, models=["us.anthropic.claude-sonnet-5-5", "amazon.nova-micro-v1:0"])
     said = bench.estimate
     bench.run()
-    lanes = [lane for model in bench.document()["models"] for lane in model["lanes"]]
+    lanes = [lane for model in to_builtins(bench.document())["models"] for lane in model["lanes"]]
     spent = sum(Decimal(turn["measured_usd"]) for lane in lanes for turn in lane["turns"])
     assert spent <= said.likely * 2 < said.most * 2
     assert spent <= said.most
@@ -220,7 +221,7 @@ def test_a_refused_lane_ends_alone(bench_of, small, monkeypatch):
     assert lanes["baseline"]["status"] == "ran"
     assert lanes["cached"]["status"] == "refused"
     assert lanes["cached"]["verdicts"][0]["says"] == "ValidationException: There is nothing available to cache."
-    assert not passed(bench.document())
+    assert not bench.document().passed
 
 
 def test_without_fixed_answers_every_lane_continues_the_first_ones(bench_of, small):
@@ -238,7 +239,7 @@ def test_the_dearest_uncached_is_compared_with_the_cheapest_cached(bench_of, sma
     bench = bench_of(small, models=["amazon.nova-pro-v1:0", "amazon.nova-micro-v1:0"], lanes=["cached"])
     bench.run()
     document = bench.document()
-    found = document["combined"]
+    found = to_builtins(document)["combined"]
     assert (found["from_model"], found["to_model"], found["to_lane"]) == ("Nova Pro", "Nova Micro", "cached")
     base = Decimal(_lanes(document, 0)["baseline"]["cost"]["month"])
     least = Decimal(_lanes(document, 1)["cached"]["cost"]["month"])
@@ -260,7 +261,7 @@ def test_on_aws_a_nonce_keeps_lanes_apart(endpoint_url, small, tmp_path, monkeyp
     bench.run()
     document = bench.document()
     lanes = _lanes(document)
-    assert passed(document)
+    assert document.passed
     for name in ("cached", "cached-tail"):
         first = lanes[name]["turns"][0]
         assert first["read"] == 0
@@ -268,7 +269,7 @@ def test_on_aws_a_nonce_keeps_lanes_apart(endpoint_url, small, tmp_path, monkeyp
     assert lanes["cached"]["repeats"]["write"]["least"] == lanes["cached"]["repeats"]["write"]["most"]
     assert set(waited) == {20.0}
     assert len(waited) == 3 * 2 * 2  # three lanes, twice, between three turns
-    assert (document["provenance"]["tokens"], document["provenance"]["latency"]) == ("counted", "measured")
+    assert (document.provenance.tokens, document.provenance.latency) == ("counted", "measured")
     # The nonce is as long in every lane, so the prompts are too.
     assert len({turns["input"] + turns["read"] + turns["write"] for turns in _firsts(lanes)}) == 1
 
@@ -281,8 +282,8 @@ def test_an_alias_is_sent_in_the_spelling_of_aws(bench_of, small):
     """A person may type `nova-pro`; the service gets the id that it knows."""
     bench = bench_of(small, models=["nova-pro"], lanes=["cached"])
     bench.run()
-    assert bench.document()["models"][0]["id"] == "amazon.nova-pro-v1:0"
-    assert passed(bench.document())
+    assert to_builtins(bench.document())["models"][0]["id"] == "amazon.nova-pro-v1:0"
+    assert bench.document().passed
 
 
 def test_an_application_profile_is_looked_up_and_sent_as_it_is(endpoint_url, small):

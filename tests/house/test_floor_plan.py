@@ -12,6 +12,7 @@ _PURE = {
     "wire",
     "cloudwatch",
     "dialects",
+    "documents",
     "cache",
     "cost",
     "replay",

@@ -2,11 +2,11 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rockbottom.bench import LocalEndpoint, prepare, read_workload
+from rockbottom.documents import BenchResults
 from rockbottom.local import running
 
 sys.path.insert(0, str(Path(__file__).parent))  # chromium_page
@@ -25,7 +25,7 @@ models: [us.anthropic.claude-sonnet-5-5, amazon.nova-pro-v1:0]
 
 
 @pytest.fixture(scope="session")
-def document() -> dict[str, Any]:
+def document() -> BenchResults:
     """Two models, five lanes, three turns, and texts that try to break out of the page."""
     with running() as server:
         bench = prepare(read_workload(_WORKLOAD), LocalEndpoint(server.url))

@@ -5,8 +5,10 @@ import os
 from html.parser import HTMLParser
 from io import StringIO
 
+import msgspec
 import pytest
 
+from rockbottom.documents import Verdict
 from rockbottom.rendering import csv_of, page_of
 
 WIDTHS = [1280, 390]
@@ -83,14 +85,14 @@ def test_light_and_dark_have_contrast(browser, page):
 def test_bars_have_the_height_of_their_tokens(browser, page, document):
     """In every bar the heights of two kinds are to each other as their tokens."""
     browser.open(page, width=1280)
-    turn = document["models"][0]["lanes"][1]["turns"][1]
+    turn = document.models[0].lanes[1].turns[1]
     heights = browser.evaluate(
         "(() => { const bar = document.querySelector('[data-tip^=\"cached, turn 2\"]');"
         " return ['read', 'uncached', 'output'].map(kind => bar.querySelector('.' + kind).height.baseVal.value); })()"
     )
-    scale = heights[0] / turn["read"]
-    assert heights[1] == pytest.approx(turn["input"] * scale, abs=0.02)
-    assert heights[2] == pytest.approx(turn["output"] * scale, abs=0.02)
+    scale = heights[0] / turn.read
+    assert heights[1] == pytest.approx(turn.input * scale, abs=0.02)
+    assert heights[2] == pytest.approx(turn.output * scale, abs=0.02)
 
 
 def test_pointing_at_a_bar_or_moving_to_it_shows_its_numbers(browser, page):
@@ -176,6 +178,23 @@ def test_the_provenance_says_how_a_month_is_formed(document):
     assert "each pass starts with an empty cache and runs its conversations one after the other" in page
     assert "a month is that pass times the traffic" in page
     assert "rockbottom estimate weighs arrivals against lifetimes" in page
+
+
+def test_a_model_is_marked_by_its_verdicts_and_not_by_their_words(document):
+    """A passed verdict that speaks of class=bad leaves the sign of its model; a plain one that failed turns it."""
+    model = document.models[0]
+    spoken, failed = (
+        msgspec.structs.replace(
+            document, models=(msgspec.structs.replace(model, lanes=(model.lanes[0], _with(model.lanes[1], verdict))),)
+        )
+        for verdict in (Verdict("n", True, 'class=bad and "sign bad"'), Verdict("n", False, "plain"))
+    )
+    assert f'<summary>{model.name} <span class="good">✓</span>' in page_of(spoken)
+    assert f'<summary>{model.name} <span class="bad">✗</span>' in page_of(failed)
+
+
+def _with(lane, verdict):
+    return msgspec.structs.replace(lane, verdicts=(verdict,))
 
 
 class _Balance(HTMLParser):

@@ -1,12 +1,15 @@
 """Cost against quality on the page, in a real browser, and in 80 columns of a terminal."""
 
+import msgspec
 import pytest
 
+from rockbottom.documents import GradedAnswers
 from rockbottom.rendering import page_of, text_of
 
 
 def _model(name, usd, passed, low, high, standing, frontier):
-    votes = {"rubric": {"votes": 60, "invalid": 2}, "pair": {"votes": 4, "invalid": 0}}
+    pair = {"votes": 4, "invalid": 0, "better": 4, "same": 0, "worse": 0}
+    votes = {"rubric": {"votes": 60, "invalid": 2}, "pair": pair}
     return {
         "id": name, "name": name, "lane": "cached", "usd_month": usd, "conversations": 20, "passed": passed,
         "share": passed / 20, "low": low, "high": high, "undecided": 0, "standing": standing, "frontier": frontier,
@@ -31,13 +34,11 @@ def graded(document):
                  "swapped_pairs": 2},
     }  # fmt: skip
     verdict = {"cheapest": "Nova Pro", "open": [{"name": evil, "conversations_needed": 1245}]}
-    return {
-        **document,
-        "grading": {
-            "simulated": False, "unit": "conversations", "interval": "Wilson, 95%", "bar": "0.9", "models": models,
-            "judge": judge, "verdict": verdict,
-        },
+    grading = {
+        "simulated": False, "unit": "conversations", "interval": "Wilson, 95%", "bar": "0.9", "models": models,
+        "judge": judge, "verdict": verdict,
     }  # fmt: skip
+    return msgspec.structs.replace(document, grading=msgspec.convert(grading, GradedAnswers))
 
 
 def test_the_chart_is_drawn_and_names_stay_text(chromium, graded, tmp_path):

@@ -1,10 +1,11 @@
 """The table in a terminal."""
 
-from copy import deepcopy
 from decimal import Decimal
 
+import msgspec
 import pytest
 
+from rockbottom.documents import BenchResults
 from rockbottom.rendering import text_of
 
 
@@ -47,29 +48,31 @@ def test_one_line_says_how_a_month_is_formed(document):
 
 def test_outputs_that_differ_get_a_row_of_their_own(document):
     """A lane measured live is shown on the baseline's outputs and, below it, on its own."""
-    changed = deepcopy(document)
+    changed = msgspec.to_builtins(document)
     lane = changed["models"][0]["lanes"][1]
     lane["measured_cost"] = {key: str(Decimal(value) / 2) for key, value in lane["cost"].items()}
     lane["usage"]["measured_output"] = 17
-    assert any(line.startswith("   own output") and " 17 " in line for line in text_of(changed).splitlines())
+    text = text_of(msgspec.convert(changed, BenchResults))
+    assert any(line.startswith("   own output") and " 17 " in line for line in text.splitlines())
     assert "own output" not in text_of(document)
 
 
 def test_a_failed_verdict_has_a_cross_and_a_sentence(document):
     """The sign is there without colour."""
-    changed = deepcopy(document)
-    changed["models"][0]["lanes"][1]["verdicts"][0] |= {"passed": False, "says": "turn 2 read nothing"}
-    assert "✗ turn 2 read nothing" in text_of(changed)
+    changed = msgspec.to_builtins(document)
+    changed["models"][0]["lanes"][1]["verdicts"][0].update(passed=False, says="turn 2 read nothing")
+    assert "✗ turn 2 read nothing" in text_of(msgspec.convert(changed, BenchResults))
 
 
 def test_a_run_without_any_result_is_no_crash(document):
     """Nothing measured: every lane says so."""
-    empty = deepcopy(document)
+    empty = msgspec.to_builtins(document)
     empty["combined"], empty["contested"] = None, []
     for model in empty["models"]:
         model["best"] = None
         for lane in model["lanes"]:
             lane |= {"status": "not_run", "why": "not run", "cost": None, "usage": None, "turns": [], "verdicts": []}
+    empty = msgspec.convert(empty, BenchResults)
     assert "not run" in text_of(empty)
     from rockbottom.rendering import page_of
 

@@ -6,11 +6,22 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, cast
 
+import msgspec
+
 from rockbottom.advise.errors import UnreadableRun
 from rockbottom.advise.estimates import WRITES, Question
 from rockbottom.advise.tokens import Tokens, entries_of, expected
 from rockbottom.advise.ways import ways_of, why_not
 from rockbottom.catalog import Scope, Tier
+from rockbottom.documents import (
+    BenchLane,
+    BenchModel,
+    BenchResults,
+    BenchTurn,
+    GradedAnswers,
+    GradingResult,
+    read_results,
+)
 from rockbottom.quantities import Unit
 
 UNKNOWN = "quality unknown: nothing was graded"
@@ -107,15 +118,21 @@ def of_question(question: Question, parallel: int = 1) -> Evidence:
     return Evidence(shape.name or "workload", question.tariff.model.given, shape.traffic.requests, tuple(ways), says)
 
 
-def of_bench(document: Json) -> list[Evidence]:
+def of_bench(results: BenchResults) -> list[Evidence]:
     """The models of a bench run, their lanes as measured on equal outputs; raises UnreadableRun."""
+    return [_bench_model(results, model) for model in results.models]
+
+
+def bench_results(data: bytes, file: str) -> BenchResults:
+    """The results in the ``results.json`` of a run; raises UnreadableRun, which names the file."""
     try:
-        return [_bench_model(document, model) for model in document["models"]]
-    except (KeyError, TypeError, IndexError, ArithmeticError, AttributeError) as error:
+        return read_results(data)
+    except msgspec.ValidationError as error:
         raise UnreadableRun(
-            f"this is not the results.json of a finished bench run ({type(error).__name__}: {error})",
-            fix="rockbottom bench WORKLOAD writes one",
+            f"{file}: not the results.json of a bench run: {error}", fix="rockbottom bench WORKLOAD writes one"
         ) from error
+    except (ValueError, RecursionError) as error:
+        raise UnreadableRun(f"{file}: not JSON: {error}") from error
 
 
 def of_replays(document: Json) -> list[Evidence]:
@@ -154,68 +171,64 @@ def of_replay(document: Json) -> Evidence:
         ) from error
 
 
-def _bench_model(document: Json, model: Json) -> Evidence:
-    workload, provenance = document["workload"], document["provenance"]
-    talks = Decimal(workload["conversations_per_day"]) * workload["days"]
-    scale = talks / workload["conversations"]
-    base = next(lane for lane in model["lanes"] if lane["name"] == "baseline")
-    if not base["cost"]:
-        raise UnreadableRun(f"the baseline of {model['name']} did not finish", fix="rockbottom bench --resume RUN")
+def _bench_model(results: BenchResults, model: BenchModel) -> Evidence:
+    workload, provenance = results.workload, results.provenance
+    talks = Decimal(workload.conversations_per_day) * workload.days
+    scale = talks / workload.conversations
+    base = model.baseline
+    if base.cost is None:
+        raise UnreadableRun(f"the baseline of {model.name} did not finish", fix="rockbottom bench --resume RUN")
     ways = [Sent("no caching", frozenset(), _turns(base, scale))]
-    for lane in model["lanes"]:
-        usage = lane["usage"]
-        if lane is base or lane["cost"] is None:
+    for lane in model.lanes[1:]:
+        usage = lane.usage
+        if usage is None:
             continue
-        caching = {Lever.CACHING} if usage["read"] or usage["write"] else set[Lever]()
-        if usage["write_1h"]:
+        caching = {Lever.CACHING} if usage.read or usage.write else set[Lever]()
+        if usage.write_1h:
             caching.add(Lever.TTL)
-        scope = lane.get("scope", model.get("scope"))
-        elsewhere = (lane["tier"], scope) != ("default", model.get("scope"))
+        elsewhere = (lane.tier, lane.scope) != (Tier.DEFAULT, model.scope)
         if not caching and not elsewhere:
             continue  # it was the baseline once more
-        measured = (Tier(lane["tier"]), Scope(scope)) if elsewhere else None
-        ways.append(Sent(f"lane {lane['name']}", frozenset(caching), _turns(lane, scale), measured))
-    where = "AWS" if provenance["endpoint"] == "aws" else "the local endpoint, which simulates Bedrock"
-    says = f"bench {workload['name']} on {where}; tokens {provenance['tokens']}"
-    requests = talks * workload["turns"] / workload["conversations"]
-    return Evidence(workload["name"], model["id"], requests, tuple(ways), says, *_quality(document, model["id"]))
+        measured = (lane.tier, lane.scope) if elsewhere else None
+        ways.append(Sent(f"lane {lane.name}", frozenset(caching), _turns(lane, scale), measured))
+    where = "the local endpoint, which simulates Bedrock" if provenance.simulated else "AWS"
+    says = f"bench {workload.name} on {where}; tokens {provenance.tokens}"
+    requests = talks * workload.turns / workload.conversations
+    return Evidence(workload.name, model.id, requests, tuple(ways), says, *_quality(results.grading, model.id))
 
 
-def _quality(document: Json, model: str) -> tuple[str, bool | None]:
+def _quality(grading: GradingResult | None, model: str) -> tuple[str, bool | None]:
     """What grading said of a model; of a simulated run, that it said nothing."""
-    graded = document.get("grading")
-    if not graded:
-        return UNKNOWN, None
-    if graded["simulated"]:
+    if grading is not None and grading.simulated:
         return "quality unknown: the run was simulated", None
-    found = next((one for one in graded["models"] if one["id"] == model), None)
-    if found is None or found["share"] is None:
+    rows = grading.models if isinstance(grading, GradedAnswers) else ()
+    row = next((row for row in rows if row.id == model), None)
+    if row is None or row.share is None or not isinstance(grading, GradedAnswers):
         return UNKNOWN, None
     says = (
-        f"{found['passed']:g} of {found['conversations']} graded conversations passed "
-        f"({found['low']:.0%} to {found['high']:.0%} with 95% confidence)"
+        f"{row.passed:g} of {row.conversations} graded conversations passed "
+        f"({row.low:.0%} to {row.high:.0%} with 95% confidence)"
     )
-    if graded["bar"] is not None:
-        place = {"over": "over", "under": "under"}.get(found["standing"], "not surely over or under")
-        says += f", {place} the bar of {float(graded['bar']):.0%}"
-    return says, {"over": True, "under": False}.get(found["standing"] or "")
+    if grading.bar is not None:
+        place = {"over": "over", "under": "under"}.get(row.standing or "", "not surely over or under")
+        says += f", {place} the bar of {float(grading.bar):.0%}"
+    return says, {"over": True, "under": False}.get(row.standing or "")
 
 
-def _turns(lane: Json, scale: Decimal) -> tuple[Tokens, ...]:
-    return tuple(_turn(turn, scale) for turn in lane["turns"])
+def _turns(lane: BenchLane, scale: Decimal) -> tuple[Tokens, ...]:
+    return tuple(_turn(turn, scale) for turn in lane.turns)
 
 
-def _turn(turn: Json, scale: Decimal) -> Tokens:
+def _turn(turn: BenchTurn, scale: Decimal) -> Tokens:
     """A turn that a month repeats ``scale`` times."""
-    hour = turn["write_1h"]
     counts = {
-        Unit.INPUT: turn["input"],
-        Unit.CACHE_READ: turn["read"],
-        Unit.CACHE_WRITE_5M: turn["write"] - hour,
-        Unit.CACHE_WRITE_1H: hour,
-        Unit.OUTPUT: turn["output"],
+        Unit.INPUT: turn.input,
+        Unit.CACHE_READ: turn.read,
+        Unit.CACHE_WRITE_5M: turn.write - turn.write_1h,
+        Unit.CACHE_WRITE_1H: turn.write_1h,
+        Unit.OUTPUT: turn.output,
     }
-    context = turn["input"] + turn["read"] + turn["write"]
+    context = turn.input + turn.read + turn.write
     return Tokens(context, scale, {unit: Decimal(count) * scale for unit, count in counts.items() if count})
 
 

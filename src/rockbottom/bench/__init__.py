@@ -1,7 +1,7 @@
 """A workload run down several lanes against AWS or a local endpoint, and what each lane costs."""
 
 from rockbottom.bench.bench import Bench, prepare, resume, run
-from rockbottom.bench.document import document_of, passed, write_document
+from rockbottom.bench.document import document_of, write_document
 from rockbottom.bench.endpoints import AwsEndpoint, Endpoint, JobsAt, LocalEndpoint
 from rockbottom.bench.errors import (
     BenchError,
@@ -20,12 +20,14 @@ from rockbottom.bench.notebook import Ended, Measured, PassKey
 from rockbottom.bench.running import Watcher
 from rockbottom.bench.schedule import Estimate
 from rockbottom.bench.workload import Workload, load_workload, read_workload
+from rockbottom.documents import BenchResults, read_results, results_json
 
 __all__ = [
     "LANES",
     "AwsEndpoint",
     "Bench",
     "BenchError",
+    "BenchResults",
     "Ended",
     "Endpoint",
     "EndpointDied",
@@ -50,9 +52,10 @@ __all__ = [
     "WrongSetting",
     "document_of",
     "load_workload",
-    "passed",
     "prepare",
+    "read_results",
     "read_workload",
+    "results_json",
     "resume",
     "run",
     "write_document",

@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from rockbottom.bench.counting import counted_by_replies, counted_by_service
 from rockbottom.bench.document import document_of
 from rockbottom.bench.endpoints import AwsEndpoint, Endpoint, LocalEndpoint
@@ -22,6 +24,7 @@ from rockbottom.bench.running import Runner, Watcher
 from rockbottom.bench.schedule import Estimate, Schedule, estimate, schedule
 from rockbottom.bench.workload import Workload, load_workload
 from rockbottom.catalog import Catalog, PriceBook, load_catalog
+from rockbottom.documents import BenchResults
 from rockbottom.ledger import LedgerWriter, ledger_key
 from rockbottom.quantities import Usd
 
@@ -95,7 +98,7 @@ class Bench:
         if self.judge:
             self.judge.run(self.endpoint, max_usd=max_usd, teller=teller)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> BenchResults:
         """The results so far (docs/reference/workload.md)."""
         local = self.endpoint.kind == "local"
         plan = counted_by_replies(self.plan, self.notebook) if self.endpoint.counted else self.plan
@@ -103,8 +106,8 @@ class Bench:
         if self.grading is None:
             return document
         canned = self.notebook.settings.canned or self.endpoint.canned
-        found = graded(self.plan, self.notebook, document["models"], self.judge, self.grading, canned=canned)
-        return document | {"grading": found}
+        found = graded(self.plan, self.notebook, document.models, self.judge, self.grading, canned=canned)
+        return msgspec.structs.replace(document, grading=found)
 
 
 def prepare(
@@ -173,8 +176,8 @@ def resume(
     return Bench(plan, place, notebook)
 
 
-def run(workload: Workload | str | Path, endpoint: Endpoint | str, **options: Any) -> dict[str, Any]:
-    """Measure a workload and return the document of results; ``options`` as for ``prepare``, and ``grading``.
+def run(workload: Workload | str | Path, endpoint: Endpoint | str, **options: Any) -> BenchResults:
+    """Measure a workload and return its results; ``options`` as for ``prepare``, and ``grading``.
 
     ``grading`` (a ``Grading``) has the answers graded, by a judge too where it names one.
 

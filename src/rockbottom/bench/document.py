@@ -1,17 +1,13 @@
 """The results of a run as one JSON document, documented in docs/reference/workload.md.
 
-Money is text (exact decimal US dollars), tokens are integers, times are milliseconds. ``report`` draws from this
-document alone, so a report can be made again from the file.
+``rendering`` draws from this document alone, so a report can be made again from the file.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from statistics import median
-from typing import Any
-
-import msgspec
 
 from rockbottom.bench.lanes import LANES
 from rockbottom.bench.notebook import Measured, Notebook
@@ -22,207 +18,190 @@ from rockbottom.bench.results import (
     TurnResult,
     bill_again,
     results_of,
-    spread,
 )
 from rockbottom.bench.schedule import Schedule
 from rockbottom.catalog import Price, Tier
-from rockbottom.quantities import Unit, Usage, Usd
+from rockbottom.documents import (
+    SCHEMA,
+    BenchLane,
+    BenchModel,
+    BenchResults,
+    BenchTurn,
+    Combined,
+    ContestedLane,
+    ContestedPrice,
+    ContestedPrices,
+    ContestedRuleRow,
+    Costs,
+    CostSpread,
+    Finished,
+    LineItem,
+    PriceInForce,
+    PriceRow,
+    Provenance,
+    Repeats,
+    Spread,
+    TokenCounts,
+    WorkloadRun,
+    results_json,
+)
+from rockbottom.quantities import Unit, Usd
 
-SCHEMA = "rockbottom.bench/1"
-Json = dict[str, Any]
 _WITHOUT_REPEATS = ("not_offered", "refused")
 _WITHOUT_TIMES = tuple(lane.name for lane in LANES.values() if lane.tier is Tier.BATCH)  # no reply of its own to time
 _CACHE_UNITS = (Unit.CACHE_READ, Unit.CACHE_WRITE_5M, Unit.CACHE_WRITE_30M, Unit.CACHE_WRITE_1H)
 
 
-def document_of(plan: Schedule, notebook: Notebook, *, counted: bool, simulated_latency: bool) -> Json:
+def document_of(plan: Schedule, notebook: Notebook, *, counted: bool, simulated_latency: bool) -> BenchResults:
     """The document of a run, finished or not.
 
     ``counted`` says that the service counted the tokens; ``simulated_latency`` that times are the local endpoint's.
     """
     models = results_of(plan, notebook, counted=counted)
-    traffic = plan.workload.traffic
-    return {
-        "schema": SCHEMA,
-        "workload": {
-            "name": plan.workload.name,
-            "about": plan.workload.about,
-            "file": Path(plan.workload.file).name,
-            "digest": plan.workload.digest,
-            "api": plan.workload.api,
-            "stream": plan.workload.stream,
-            "conversations": len(plan.workload.conversations),
-            "turns": plan.workload.turns,
-            "seconds_between_turns": plan.workload.seconds_between_turns,
-            "conversations_per_day": traffic.conversations_per_day,
-            "days": traffic.days,
-        },
-        "provenance": _provenance(plan, notebook, models, counted, simulated_latency),
-        "models": [_model(plan, model, counted) for model in models],
-        "combined": _combined(plan, models),
-        "contested": [line for model in models for line in _contested(plan, model)],
-        "folder": str(notebook.folder) if notebook.folder else None,
-    }
-
-
-def write_document(document: Json, path: Path) -> None:
-    """Write a document to a file, indented."""
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
-
-
-def passed(document: Json) -> bool:
-    """Whether every verdict of every lane passed, every lane that was offered ran, and a model is over the bar."""
-    graded = document.get("grading") or {}
-    if graded.get("verdict") and graded["verdict"]["cheapest"] is None:
-        return False
-    lanes = [lane for model in document["models"] for lane in model["lanes"]]
-    return all(
-        lane["status"] in ("ran", "not_offered") and all(verdict["passed"] for verdict in lane["verdicts"])
-        for lane in lanes
+    return BenchResults(
+        schema=SCHEMA,
+        workload=_workload(plan),
+        provenance=_provenance(plan, notebook, models, counted, simulated_latency),
+        models=tuple(_model(plan, model, counted) for model in models),
+        combined=_combined(plan, models),
+        contested=tuple(line for model in models for line in _contested(plan, model)),
+        folder=str(notebook.folder) if notebook.folder else None,
     )
+
+
+def write_document(document: BenchResults, path: Path) -> None:
+    """Write a document to a file, indented."""
+    path.write_bytes(results_json(document))
+
+
+def _workload(plan: Schedule) -> WorkloadRun:
+    workload = plan.workload
+    return WorkloadRun(
+        name=workload.name, about=workload.about, file=Path(workload.file).name, digest=workload.digest,
+        api=workload.api, stream=workload.stream, conversations=len(workload.conversations), turns=workload.turns,
+        seconds_between_turns=workload.seconds_between_turns,
+        conversations_per_day=workload.traffic.conversations_per_day, days=workload.traffic.days,
+    )  # fmt: skip
 
 
 def _provenance(
     plan: Schedule, notebook: Notebook, models: Sequence[ModelResult], counted: bool, simulated_latency: bool
-) -> Json:
+) -> Provenance:
     settings = notebook.settings
     ats = sorted(turn.at for turn in notebook.turns)
-    return {
-        "endpoint": settings.endpoint,
-        "region": settings.region,
-        "started_at": settings.started_at,
-        "first_turn_at": ats[0] if ats else None,
-        "last_turn_at": ats[-1] if ats else None,
-        "tokens": "counted" if counted else "estimated",
-        "latency": "local" if simulated_latency else "measured",
-        "outputs": "equal",
-        "repeats": plan.repeats,
-        "repeats_finished": _finished(models),
-        "priced_on": plan.on.isoformat(),
-        "prices": [_price(price) for price in _prices(models)],
-        "note": settings.note,
-    }
+    return Provenance(
+        endpoint=settings.endpoint,
+        region=settings.region,
+        started_at=settings.started_at,
+        first_turn_at=ats[0] if ats else None,
+        last_turn_at=ats[-1] if ats else None,
+        tokens="counted" if counted else "estimated",
+        latency="local" if simulated_latency else "measured",
+        outputs="equal",
+        repeats=plan.repeats,
+        repeats_finished=_finished(models),
+        priced_on=plan.on.isoformat(),
+        prices=tuple(_price(price) for price in _prices(models)),
+        note=settings.note,
+    )
 
 
-def _finished(models: Sequence[ModelResult]) -> Json:
-    """How many repeats the lanes finished: of a run that stopped early, a lane may have one more than the next."""
+def _finished(models: Sequence[ModelResult]) -> Finished:
     counts = [len(lane.whole) for model in models for lane in model.lanes if lane.status not in _WITHOUT_REPEATS]
-    return {"least": min(counts, default=0), "most": max(counts, default=0)}
+    return Finished(min(counts, default=0), max(counts, default=0))
 
 
 def _prices(models: Iterable[ModelResult]) -> list[Price]:
-    found: dict[Price, None] = {}
-    for model in models:
-        for lane in model.lanes:
-            for one in lane.passes:
-                for line in one.equal_cost.lines:
-                    found[line.price] = None
-    return list(found)
+    """The price rows of the bills, each once."""
+    passes = (walk for model in models for lane in model.lanes for walk in lane.passes)
+    return list({line.price: None for walk in passes for line in walk.equal_cost.lines})
 
 
-def _price(price: Price) -> Json:
-    return {
-        "model": price.model,
-        "scope": price.scope.value,
-        "tier": price.tier.value,
-        "unit": price.unit.value,
-        "usd_per_mtok": str(price.usd_per_mtok),
-        "valid_from": price.valid_from.isoformat(),
-        "checked_on": price.source.checked_on.isoformat(),
-        "source": price.source.title,
-        "url": price.source.url,
-        "place": price.place,
-    }
+def _price(price: Price) -> PriceRow:
+    return PriceRow(
+        model=price.model, scope=price.scope, tier=price.tier, unit=price.unit, usd_per_mtok=price.usd_per_mtok,
+        valid_from=price.valid_from.isoformat(), checked_on=price.source.checked_on.isoformat(),
+        source=price.source.title, url=price.source.url, place=price.place,
+    )  # fmt: skip
 
 
-def _model(plan: Schedule, model: ModelResult, counted: bool) -> Json:
+def _model(plan: Schedule, model: ModelResult, counted: bool) -> BenchModel:
     subject = model.baseline.row.subject
-    rules = subject.rules
     best = model.best
     prefixes = [lane.prefix_tokens for lane in model.lanes if lane.row.lane.caches and lane.prefix_tokens]
-    return {
-        "id": subject.given,
-        "name": subject.model.model.name,
-        "scope": subject.model.scope.value,
-        "minimum_tokens": rules.minimum_tokens,
-        "prefix_tokens": prefixes[0] if prefixes else model.baseline.prefix_tokens,
-        "token_error": None if counted else float(subject.meter.weights.error),
-        "contested_rules": [
-            {"field": rule.field, "value": rule.value, "note": rule.note, "source": rule.source.title}
-            for rule in rules.contested
-        ],
-        "best": best.row.lane.name if best else None,
-        "lanes": [_lane(plan, model, lane) for lane in model.lanes],
-    }
+    return BenchModel(
+        id=subject.given,
+        name=subject.model.model.name,
+        scope=subject.model.scope,
+        minimum_tokens=subject.rules.minimum_tokens,
+        prefix_tokens=prefixes[0] if prefixes else model.baseline.prefix_tokens,
+        token_error=None if counted else float(subject.meter.weights.error),
+        contested_rules=tuple(
+            ContestedRuleRow(rule.field, rule.value, rule.note, rule.source.title) for rule in subject.rules.contested
+        ),
+        best=best.row.lane.name if best else None,
+        lanes=tuple(_lane(plan, model, lane) for lane in model.lanes),
+    )
 
 
-def _lane(plan: Schedule, model: ModelResult, lane: LaneResult) -> Json:
-    found: Json = {
-        "name": lane.row.lane.name,
-        "about": lane.row.lane.about,
-        "tier": lane.row.lane.tier.value,
-        "scope": lane.row.model.scope.value,
-        "status": lane.status,
-        "why": lane.why,
-        "prefix_tokens": lane.prefix_tokens,
-        "verdicts": [
-            {"name": one.name, "passed": one.passed, "says": one.says, "caution": one.caution} for one in lane.verdicts
-        ],
-        "turns": [],
-        "usage": None,
-        "cost": None,
-        "measured_cost": None,
-        "saved": None,
-        "repeats": _repeats(lane),
-    }
-    if lane.shown is None:
-        turns = lane.passes[0].turns if lane.passes else ()
-        return found | {"turns": [_turn(turn, model) for turn in turns]}
-    saved = model.saved(lane)
-    return found | {
-        "turns": [_turn(turn, model) for turn in lane.shown.turns],
-        "usage": _usage(lane.shown.usage, lane.shown.equal_cost.usage.output),
-        "cost": _cost(plan, lane.shown.equal_cost.usd),
-        "measured_cost": _cost(plan, lane.shown.cost.usd),
-        "items": [
-            {"unit": line.unit.value, "tokens": line.tokens, "usd": str(line.usd), "place": line.price.place}
-            for line in lane.shown.equal_cost.lines
-        ],
-        "saved": None if saved is None else str(saved),
-    }
+def _lane(plan: Schedule, model: ModelResult, lane: LaneResult) -> BenchLane:
+    shown = lane.shown
+    walk = shown or (lane.passes[0] if lane.passes else None)
+    return BenchLane(
+        name=lane.row.lane.name,
+        about=lane.row.lane.about,
+        tier=lane.row.lane.tier,
+        scope=lane.row.model.scope,
+        status=lane.status,
+        why=lane.why,
+        prefix_tokens=lane.prefix_tokens,
+        verdicts=lane.verdicts,
+        turns=tuple(_turn(turn, model) for turn in walk.turns) if walk else (),
+        usage=_usage(shown) if shown else None,
+        cost=_cost(plan, shown.equal_cost.usd) if shown else None,
+        measured_cost=_cost(plan, shown.cost.usd) if shown else None,
+        saved=model.saved(lane),
+        repeats=_repeats(lane),
+        items=_items(shown) if shown else None,
+    )
 
 
-def _usage(usage: Usage, equal_output: int) -> Json:
-    return {
-        "input": usage.input,
-        "read": usage.cache_read,
-        "write": usage.cache_write,
-        "write_1h": usage.cache_write_1h,
-        "output": equal_output,
-        "measured_output": usage.output,
-    }
+def _items(shown: PassResult) -> tuple[LineItem, ...]:
+    return tuple(LineItem(line.unit, line.tokens, line.usd, line.price.place) for line in shown.equal_cost.lines)
 
 
-def _turn(turn: TurnResult, model: ModelResult) -> Json:
-    measured = turn.measured
+def _usage(shown: PassResult) -> TokenCounts:
+    usage = shown.usage
+    return TokenCounts(
+        input=usage.input, read=usage.cache_read, write=usage.cache_write, write_1h=usage.cache_write_1h,
+        output=shown.equal_cost.usage.output, measured_output=usage.output,
+    )  # fmt: skip
+
+
+def _turn(turn: TurnResult, model: ModelResult) -> BenchTurn:
+    measured, usage = turn.measured, turn.measured.usage
     base = _baseline_turn(model, turn)
     saved = None if base is None or not base.equal_cost.usd else 1 - turn.equal_cost.usd / base.equal_cost.usd
-    caches = measured.points > 0
     waits = measured.key.lane in _WITHOUT_TIMES
-    return {
-        "conversation": measured.conversation + 1,
-        "turn": measured.turn + 1,
-        "label": measured.label,
-        **_usage(measured.usage, turn.equal.output),
-        "usd": str(turn.equal_cost.usd),
-        "measured_usd": str(turn.cost.usd),
-        "saved": None if saved is None else str(saved),
-        "cache": ("hit" if measured.usage.cache_read else "miss") if caches else "",
-        "latency_ms": None if waits else _latency(measured),
-        "elapsed_ms": None if waits else measured.elapsed_ms,
-        "first_ms": measured.first_ms,
-        "at": measured.at,
-    }
+    return BenchTurn(
+        conversation=measured.conversation + 1,
+        turn=measured.turn + 1,
+        label=measured.label,
+        input=usage.input,
+        read=usage.cache_read,
+        write=usage.cache_write,
+        write_1h=usage.cache_write_1h,
+        output=turn.equal.output,
+        measured_output=usage.output,
+        usd=turn.equal_cost.usd,
+        measured_usd=turn.cost.usd,
+        saved=saved,
+        cache=("hit" if usage.cache_read else "miss") if measured.points > 0 else "",
+        latency_ms=None if waits else _latency(measured),
+        elapsed_ms=None if waits else measured.elapsed_ms,
+        first_ms=measured.first_ms,
+        at=measured.at,
+    )
 
 
 def _latency(turn: Measured) -> float:
@@ -235,49 +214,40 @@ def _baseline_turn(model: ModelResult, turn: TurnResult) -> TurnResult | None:
     if shown is None:
         return None
     place = (turn.measured.conversation, turn.measured.turn)
-    return next((one for one in shown.turns if (one.measured.conversation, one.measured.turn) == place), None)
+    return next((base for base in shown.turns if (base.measured.conversation, base.measured.turn) == place), None)
 
 
-def _cost(plan: Schedule, usd: Decimal) -> Json:
+def _cost(plan: Schedule, usd: Usd) -> Costs:
     conversations, turns = len(plan.workload.conversations), plan.workload.turns
     conversation = usd / conversations
     day = conversation * plan.workload.traffic.conversations_per_day
-    return {
-        "run": str(usd),
-        "request": str(usd / turns),
-        "conversation": str(conversation),
-        "requests_1000": str(usd / turns * 1000),
-        "day": str(day),
-        "month": str(day * plan.workload.traffic.days),
-    }
+    return Costs(
+        run=usd, request=usd / turns, conversation=conversation, requests_1000=usd / turns * 1000, day=day,
+        month=day * plan.workload.traffic.days,
+    )  # fmt: skip
 
 
-def _repeats(lane: LaneResult) -> Json | None:
+def _repeats(lane: LaneResult) -> Repeats | None:
     if len(lane.whole) < 2:
         return None
-    turns = [turn.measured for one in lane.whole for turn in one.turns]
-    return {
-        "passes": len(lane.whole),
-        "usd": _spread_of_dollars([one.equal_cost.usd for one in lane.whole]),
-        "latency_ms": _spread([] if lane.row.lane.name in _WITHOUT_TIMES else [_latency(turn) for turn in turns]),
-        "first_ms": _spread([turn.first_ms for turn in turns if turn.first_ms is not None]),
-        "read": _spread([one.usage.cache_read for one in lane.whole]),
-        "write": _spread([one.usage.cache_write for one in lane.whole]),
-    }
+    turns = [turn.measured for walk in lane.whole for turn in walk.turns]
+    bills = [walk.equal_cost.usd for walk in lane.whole]
+    return Repeats(
+        passes=len(lane.whole),
+        usd=CostSpread(median(bills), min(bills), max(bills)),
+        latency_ms=_spread([] if lane.row.lane.name in _WITHOUT_TIMES else [_latency(turn) for turn in turns]),
+        first_ms=_spread([turn.first_ms for turn in turns if turn.first_ms is not None]),
+        read=_spread([walk.usage.cache_read for walk in lane.whole]),
+        write=_spread([walk.usage.cache_write for walk in lane.whole]),
+    )
 
 
-def _spread(values: Sequence[float]) -> Json | None:
-    found = spread(values)
-    return {"median": found[0], "least": found[1], "most": found[2]} if found else None
+def _spread(values: Sequence[float]) -> Spread | None:
+    return Spread(median(values), min(values), max(values)) if values else None
 
 
-def _spread_of_dollars(values: Sequence[Usd]) -> Json | None:
-    found = (median(values), min(values), max(values)) if values else None
-    return {"median": str(found[0]), "least": str(found[1]), "most": str(found[2])} if found else None
-
-
-def _combined(plan: Schedule, models: Sequence[ModelResult]) -> Json | None:
-    """The dearest model uncached against the cheapest lane that caches; None with fewer than two models."""
+def _combined(plan: Schedule, models: Sequence[ModelResult]) -> Combined | None:
+    """None with fewer than two models that have a bill."""
     bases = [model for model in models if model.baseline.usd]
     cached = [(lane, model) for model in bases for lane in model.lanes if lane.row.lane.caches and lane.usd is not None]
     if len(bases) < 2 or not cached:
@@ -285,17 +255,17 @@ def _combined(plan: Schedule, models: Sequence[ModelResult]) -> Json | None:
     dearest = max(bases, key=lambda model: model.baseline.usd or Decimal(0))
     lane, cheapest = min(cached, key=lambda pair: pair[0].usd or Decimal(0))
     from_usd, to_usd = dearest.baseline.usd or Decimal(0), lane.usd or Decimal(0)
-    return {
-        "from_model": dearest.baseline.row.subject.model.model.name,
-        "to_model": cheapest.baseline.row.subject.model.model.name,
-        "to_lane": lane.row.lane.name,
-        "from_cost": _cost(plan, from_usd),
-        "to_cost": _cost(plan, to_usd),
-        "saved": str(1 - to_usd / from_usd),
-    }
+    return Combined(
+        from_model=dearest.baseline.row.subject.model.model.name,
+        to_model=cheapest.baseline.row.subject.model.model.name,
+        to_lane=lane.row.lane.name,
+        from_cost=_cost(plan, from_usd),
+        to_cost=_cost(plan, to_usd),
+        saved=1 - to_usd / from_usd,
+    )
 
 
-def _contested(plan: Schedule, model: ModelResult) -> list[Json]:
+def _contested(plan: Schedule, model: ModelResult) -> list[ContestedPrices]:
     """What each contested price of this model would make of its lanes."""
     subject = model.baseline.row.subject
     rows = plan.book.contested(subject.model.model.id, subject.model.scope, on=plan.on)
@@ -307,25 +277,20 @@ def _contested(plan: Schedule, model: ModelResult) -> list[Json]:
     return [_if_so(plan, model, key, prices) for key, prices in sources.items()]
 
 
-def _if_so(plan: Schedule, model: ModelResult, key: str, prices: Sequence[Price]) -> Json:
-    subject = model.baseline.row.subject
+def _if_so(plan: Schedule, model: ModelResult, key: str, prices: Sequence[Price]) -> ContestedPrices:
     other = replace(plan, book=plan.book.preferring(key))
-    lanes: list[Mapping[str, Any]] = []
+    lanes: list[ContestedLane] = []
     for lane in model.lanes:
         usd, base = bill_again(other, lane), bill_again(other, model.baseline)
         if usd is not None and base and lane.row.lane.caches:
-            lanes.append({"lane": lane.row.lane.name, "cost": _cost(plan, usd), "saved": str(1 - usd / base)})
-    return {
-        "model": subject.model.model.name,
-        "source": prices[0].source.title,
-        "url": prices[0].source.url,
-        "prices": [
-            {"unit": price.unit.value, "usd_per_mtok": str(price.usd_per_mtok), "note": price.note} for price in prices
-        ],
-        "in_force": [
-            {"unit": price.unit.value, "usd_per_mtok": str(price.usd_per_mtok), "source": price.source.title}
-            for price in _prices([model])
-            if price.unit in {row.unit for row in prices}
-        ],
-        "lanes": lanes,
-    }
+            lanes.append(ContestedLane(lane.row.lane.name, _cost(plan, usd), 1 - usd / base))
+    units = {price.unit for price in prices}
+    in_force = [price for price in _prices([model]) if price.unit in units]
+    return ContestedPrices(
+        model=model.baseline.row.subject.model.model.name,
+        source=prices[0].source.title,
+        url=prices[0].source.url,
+        prices=tuple(ContestedPrice(price.unit, price.usd_per_mtok, price.note) for price in prices),
+        in_force=tuple(PriceInForce(price.unit, price.usd_per_mtok, price.source.title) for price in in_force),
+        lanes=tuple(lanes),
+    )

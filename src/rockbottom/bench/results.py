@@ -7,7 +7,7 @@ repeat. A lane that happened to be answered more briefly is not cheaper for its 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from statistics import median, median_low
+from statistics import median_low
 
 from rockbottom.batch import packaged_limits
 from rockbottom.bench.batching import copies
@@ -17,6 +17,7 @@ from rockbottom.bench.requests import parts_of, prompt_of_request, request_of
 from rockbottom.bench.schedule import Row, Schedule
 from rockbottom.catalog import ContestedRule, Tier
 from rockbottom.cost import Cost, total_of
+from rockbottom.documents import Verdict
 from rockbottom.quantities import NO_USAGE, Usage, Usd
 
 
@@ -50,16 +51,6 @@ class PassResult:
     def usage(self) -> Usage:
         """Tokens as measured."""
         return sum((turn.measured.usage for turn in self.turns), NO_USAGE)
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One check: passed, failed, or passed with a caution; ``says`` is a sentence with the reason."""
-
-    name: str
-    passed: bool
-    says: str
-    caution: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +112,6 @@ def bill_again(plan: Schedule, lane: LaneResult) -> Usd | None:
     if lane.shown is None:
         return None
     return total_of(plan.price(turn.equal, lane.row) for turn in lane.shown.turns).usd
-
-
-def spread(values: Sequence[float]) -> tuple[float, float, float] | None:
-    """Median, least and most."""
-    return (median(values), min(values), max(values)) if values else None
 
 
 def _model(plan: Schedule, notebook: Notebook, rows: Sequence[Row], counted: bool) -> ModelResult:

@@ -112,7 +112,7 @@ def _evidence(
     run: Path | None, replayed: Path | None, models: tuple[str, ...], preset_name: str | None, given: dict[str, Any]
 ) -> "list[Evidence]":
     """Every model that something is known about."""
-    from rockbottom.advise import Question, of_bench, of_question, of_replays, preset
+    from rockbottom.advise import Question, bench_results, of_bench, of_question, of_replays, preset
     from rockbottom.cache import behaviour_of
     from rockbottom.catalog import load_catalog
 
@@ -122,7 +122,8 @@ def _evidence(
         if replayed is not None:
             return of_replays(_read(replayed))
         assert run is not None
-        return of_bench(_read(run / "results.json" if run.is_dir() else run))
+        file = run / "results.json" if run.is_dir() else run
+        return of_bench(bench_results(file.read_bytes(), str(file)))
     catalog = load_catalog()
     chosen = preset(preset_name) if preset_name else None
     shape = shape_of(chosen, {**given, "gaps": None, "writes": None})

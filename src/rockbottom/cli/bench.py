@@ -119,9 +119,7 @@ def command(ctx: click.Context, workload: Path | None, resume_from: Path | None,
             raise
         _write(bench, as_json, given)
     if code == Exit.OK:
-        from rockbottom.bench import passed
-
-        code = Exit.OK if passed(bench.document()) else Exit.VERDICT
+        code = Exit.OK if bench.document().passed else Exit.VERDICT
     ctx.exit(code)
 
 
@@ -244,6 +242,7 @@ def _run(bench: "Bench", max_usd: Decimal | None, record: Path | None) -> int:
 
 def _write(bench: "Bench", as_json: bool, given: dict[str, Any]) -> None:
     from rockbottom.bench import write_document
+    from rockbottom.documents import results_json
     from rockbottom.rendering import csv_of, page_of, text_of
 
     document = bench.document()
@@ -256,9 +255,7 @@ def _write(bench: "Bench", as_json: bool, given: dict[str, Any]) -> None:
     if given["csv_file"]:
         write_new(given["csv_file"], csv_of(document))
     if as_json:
-        import msgspec
-
-        click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        click.echo(results_json(document), nl=False)
         return
     colour = sys.stdout.isatty()
     click.echo(text_of(document, width=_width(), colour=colour, every_lane=given["turns"] == "all"), nl=False)

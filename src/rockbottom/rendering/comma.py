@@ -1,11 +1,13 @@
 """The results as CSV: one line a turn, and one line a lane with its totals."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
-Json = Mapping[str, Any]
+from msgspec.structs import asdict
+
+from rockbottom.documents import BenchLane, BenchResults
 
 COLUMNS = (
     "kind", "model", "lane", "status", "why", "conversation", "turn", "label", "input", "read", "write", "write_1h",
@@ -15,36 +17,35 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def csv_of(document: Json) -> str:
+def csv_of(document: BenchResults) -> str:
     """CSV with a header; ``kind`` is ``turn`` or ``lane``, and money is in exact US dollars."""
     out = StringIO()
     writer = csv.DictWriter(out, COLUMNS, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    provenance = document["provenance"]
-    said = {name: provenance[name] for name in ("endpoint", "tokens", "latency")}
-    for model in document["models"]:
-        for lane in model["lanes"]:
-            head = {"model": model["id"], "lane": lane["name"], "status": lane["status"], "why": lane["why"], **said}
+    provenance = document.provenance
+    said = {"endpoint": provenance.endpoint, "tokens": provenance.tokens, "latency": provenance.latency}
+    for model in document.models:
+        for lane in model.lanes:
+            head = {"model": model.id, "lane": lane.name, "status": lane.status, "why": lane.why, **said}
             for row in _rows(lane):
                 cells: dict[Any, Any] = {name: _safe(value) for name, value in (head | row).items()}
                 writer.writerow(cells)
     return out.getvalue()
 
 
-def _rows(lane: Json) -> Iterator[dict[str, Any]]:
-    for turn in lane["turns"]:
-        yield {"kind": "turn", **turn}
-    total: dict[str, Any] = {"kind": "lane", "saved": lane["saved"], **(lane["usage"] or {})}
-    if lane["cost"]:
-        cost = lane["cost"]
+def _rows(lane: BenchLane) -> Iterator[dict[str, Any]]:
+    for turn in lane.turns:
+        yield {"kind": "turn", **asdict(turn)}
+    total: dict[str, Any] = {"kind": "lane", "saved": lane.saved, **(asdict(lane.usage) if lane.usage else {})}
+    if lane.cost and lane.measured_cost:
         total |= {
-            "usd": cost["run"],
-            "measured_usd": lane["measured_cost"]["run"],
-            "usd_per_request": cost["request"],
-            "usd_per_conversation": cost["conversation"],
-            "usd_per_1000_requests": cost["requests_1000"],
-            "usd_per_day": cost["day"],
-            "usd_per_month": cost["month"],
+            "usd": lane.cost.run,
+            "measured_usd": lane.measured_cost.run,
+            "usd_per_request": lane.cost.request,
+            "usd_per_conversation": lane.cost.conversation,
+            "usd_per_1000_requests": lane.cost.requests_1000,
+            "usd_per_day": lane.cost.day,
+            "usd_per_month": lane.cost.month,
         }
     yield total
 

@@ -1,4 +1,4 @@
-"""The report page: one self-contained HTML file, drawn from the JSON document of a bench run.
+"""The report page: one self-contained HTML file, drawn from the results of a bench run.
 
 No network, no library: styles and the small script are put into the page, charts are SVG written here. Every text
 that comes from the run is escaped; the page's own policy forbids everything else.
@@ -7,30 +7,31 @@ that comes from the run is escaped; the page's own policy forbids everything els
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import cache
 from html import escape
 from importlib import resources
-from typing import Any
 
+from rockbottom.documents import BenchLane, BenchModel, BenchResults, Costs, PriceRow, Verdict
 from rockbottom.figures import change, decimals_for, page_colours, share, tokens, usd
+from rockbottom.quantities import Usd
 from rockbottom.rendering import sentences
 from rockbottom.rendering.comma import csv_of
 from rockbottom.rendering.quality import quality_section
 from rockbottom.rendering.stacks import KINDS, lane_numbers, stacks_svg
 from rockbottom.rendering.waterfall import combined_steps, steps_of, waterfall_svg
 
-Json = Mapping[str, Any]
-_COSTS = (
-    ("conversation", "$ / conversation"),
-    ("request", "$ / request"),
-    ("requests_1000", "$ / 1,000 requests"),
-    ("day", "$ / day"),
+_COSTS: tuple[tuple[str, Callable[[Costs], Usd]], ...] = (
+    ("$ / month", lambda cost: cost.month),
+    ("$ / conversation", lambda cost: cost.conversation),
+    ("$ / request", lambda cost: cost.request),
+    ("$ / 1,000 requests", lambda cost: cost.requests_1000),
+    ("$ / day", lambda cost: cost.day),
 )
 
 
-def page_of(document: Json) -> str:
+def page_of(document: BenchResults) -> str:
     """The whole page."""
     focus = _focus(document)
     body = "".join([
@@ -39,7 +40,7 @@ def page_of(document: Json) -> str:
     ])  # fmt: skip
     style, script = page_colours() + _asset("page.css"), _asset("page.js")
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src '{_digest(script)}'"
-    title = escape(f"{document['workload']['name']}: what it costs on Bedrock")
+    title = escape(f"{document.workload.name}: what it costs on Bedrock")
     csv = _json_text(csv_of(document))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -51,104 +52,90 @@ def page_of(document: Json) -> str:
     )
 
 
-def _focus(document: Json) -> Json:
+def _focus(document: BenchResults) -> BenchModel:
     """The model that the headline speaks of: the dearest uncached when models were compared, else the first."""
-    found = document["combined"]
-    models: Sequence[Json] = document["models"]
-    if found:
-        return next(model for model in models if model["name"] == found["from_model"])
-    return models[0]
+    both = document.combined
+    if both is None:
+        return document.models[0]
+    return next(model for model in document.models if model.name == both.from_model)
 
 
-def _header(document: Json, model: Json) -> str:
-    lanes = {lane["name"]: lane for lane in model["lanes"]}
-    base, best = lanes["baseline"], lanes.get(model["best"] or "")
+def _header(document: BenchResults, model: BenchModel) -> str:
+    base, best = model.baseline, model.best_lane
     parts = [
         f'<header><p class="kicker">{_kicker(document, model)}</p>',
         f"<h1>{escape(sentences.headline(document, model))}</h1>",
     ]
-    if base["cost"] and best and best["cost"]:
-        saved = Decimal(best["saved"] or 0)
+    if base.cost and best and best.cost:
         parts.append(
             '<div class="three">'
-            f"<div><span>a month without caching</span><strong>${_month(base)}</strong></div>"
-            f"<div><span>{escape(sentences.least_of(document))}</span><strong>${_month(best)}</strong></div>"
-            f'<div class="best"><span>saved by {escape(best["name"])}</span><strong>{share(saved)}</strong></div>'
+            f"<div><span>a month without caching</span><strong>${sentences.month(base.cost.month)}</strong></div>"
+            f"<div><span>{escape(sentences.least_of(document))}</span>"
+            f"<strong>${sentences.month(best.cost.month)}</strong></div>"
+            f'<div class="best"><span>saved by {escape(best.name)}</span>'
+            f"<strong>{share(best.saved or Decimal(0))}</strong></div>"
             "</div>"
         )
     said = [sentences.traffic(document), sentences.outputs(document), sentences.priced(document)]
     parts.append(f'<p class="note">{escape(" · ".join(said))}</p>')
     if both := sentences.combined(document):
         parts.append(f"<p>{escape(both)}.</p>")
-    parts += [f'<p class="note warn">Contested: {escape(one)}.</p>' for one in _of_model(document, model)]
+    parts += [f'<p class="note warn">Contested: {escape(one)}.</p>' for one in sentences.contested(document, model)]
     return "".join(parts) + "</header>"
 
 
-def _month(lane: Json) -> str:
-    return sentences.month(Decimal(lane["cost"]["month"]))
-
-
-def _kicker(document: Json, model: Json) -> str:
-    workload = document["workload"]
+def _kicker(document: BenchResults, model: BenchModel) -> str:
     said = [
-        workload["name"], f"{workload['turns']} turns", model["name"],
-        f"prefix {tokens(model['prefix_tokens'])} tokens", sentences.where(document),
+        document.workload.name, f"{document.workload.turns} turns", model.name,
+        f"prefix {tokens(model.prefix_tokens)} tokens", sentences.where(document),
         sentences.counting(document, model),
     ]  # fmt: skip
     return escape(" · ".join(said))
 
 
-def _of_model(document: Json, model: Json) -> list[str]:
-    mine = {**document, "contested": [one for one in document["contested"] if one["model"] == model["name"]]}
-    return sentences.contested(mine)
-
-
-def _waterfall(document: Json, model: Json) -> str:
+def _waterfall(document: BenchResults, model: BenchModel) -> str:
     steps = steps_of(document, model)
     if len(steps) < 2:
         return ""
     steps += combined_steps(document, model)
     why = "Hatched: simulated, or a price on which sources disagree." if any(step.hatched for step in steps) else ""
     return (
-        f"<section><h2>From the bill to the least bill</h2><p class=note>{escape(model['name'])}, US dollars a month. "
+        f"<section><h2>From the bill to the least bill</h2><p class=note>{escape(model.name)}, US dollars a month. "
         f'{why}</p><figure class="waterfall">{waterfall_svg(steps, "hatch")}</figure></section>'
     )
 
 
-def _stacks(document: Json, focus: Json) -> str:
+def _stacks(document: BenchResults, focus: BenchModel) -> str:
     charts: list[str] = []
-    for model in document["models"]:
+    for model in document.models:
         svg = stacks_svg(model)
         if not svg:
             continue
         lanes = " · ".join(f"{number} {escape(name)}" for number, name in lane_numbers(model))
         opened = " open" if model is focus else ""
         charts.append(
-            f"<details{opened}><summary>{escape(model['name'])}</summary>"
+            f"<details{opened}><summary>{escape(model.name)}</summary>"
             f'<figure><figcaption>{lanes}</figcaption><div class="scroll" tabindex="0">{svg}</div></figure></details>'
         )
     if not charts:
         return ""
-    names = {"input": "uncached"}
-    keys = "".join(
-        f'<li><i style="background:var(--{names.get(kind, kind)})"></i>{escape(name)}</li>' for kind, name in KINDS
-    )
+    keys = "".join(f'<li><i style="background:var(--{kind})"></i>{escape(name)}</li>' for kind, name in KINDS)
     return (
         "<section><h2>Tokens per turn</h2><p class=note>Lanes side by side; point at a bar, or move to it with the "
         f'tabulator key, for its numbers.</p><ul class="keys">{keys}</ul>{"".join(charts)}</section>'
     )
 
 
-def _table(document: Json) -> str:
-    heads = ["model", "lane", "$ / month", "vs baseline", "uncached", "read", "written", "output"]
-    heads += [label for _, label in _COSTS]
+def _table(document: BenchResults) -> str:
+    headings = [heading for heading, _ in _COSTS]
+    heads = ["model", "lane", headings[0], "vs baseline", "uncached", "read", "written", "output", *headings[1:]]
     head = "".join(
         f'<th scope="col"{" class=words" if index < 2 else ""}><button type="button">{escape(name)}</button></th>'
         for index, name in enumerate(heads)
     )
-    costs = [lane["cost"] for model in document["models"] for lane in model["lanes"] if lane["cost"]]
-    decimals = {key: _decimals([Decimal(cost[key]) for cost in costs]) for key in ("month", *dict(_COSTS))}
-    rows = "".join(_row(model, lane, decimals) for model in document["models"] for lane in model["lanes"])
+    costs = [lane.cost for model in document.models for lane in model.lanes if lane.cost]
+    decimals = [_decimals([amount(cost) for cost in costs]) for _, amount in _COSTS]
+    rows = "".join(_row(model, lane, decimals) for model in document.models for lane in model.lanes)
     return (
         '<section><div class="bar"><h2>Every lane</h2><button type="button" class="copy" id="copy">Copy as CSV</button>'
         '</div><p class="note">Tokens of one pass of the workload; costs on equal outputs. Click a heading to sort.</p>'
@@ -165,87 +152,93 @@ def _decimals(values: Sequence[Decimal]) -> int:
     return min(8, max(decimals_for(positive), 1 - min(positive).adjusted()))
 
 
-def _row(model: Json, lane: Json, decimals: Mapping[str, int]) -> str:
-    start = f"<td>{escape(model['name'])}</td><td class=words>{escape(lane['name'])}</td>"
-    if not lane["cost"]:
-        return f'<tr>{start}<td class="why" colspan="10">{escape(lane["why"])}</td></tr>'
-    usage, cost = lane["usage"], lane["cost"]
-    counts = "".join(_number(usage[key]) for key in ("input", "read", "write", "output"))
-    bills = {key: f'<td data-value="{cost[key]}">{usd(Decimal(cost[key]), decimals[key])}</td>' for key in decimals}
-    saved = Decimal(lane["saved"] or 0)
+def _row(model: BenchModel, lane: BenchLane, decimals: Sequence[int]) -> str:
+    start = f"<td>{escape(model.name)}</td><td class=words>{escape(lane.name)}</td>"
+    cost, usage = lane.cost, lane.usage
+    if cost is None or usage is None:
+        return f'<tr>{start}<td class="why" colspan="10">{escape(lane.why)}</td></tr>'
+    counts = "".join(map(_number, (usage.input, usage.read, usage.write, usage.output)))
+    month, *bills = (
+        f'<td data-value="{amount(cost)}">{usd(amount(cost), places)}</td>'
+        for (_, amount), places in zip(_COSTS, decimals, strict=True)
+    )
+    saved = lane.saved or Decimal(0)
     colour = "good" if saved > 0 else "bad" if saved < 0 else "zero"
-    shown = "" if lane["name"] == "baseline" else change(saved)
-    best = ' class="best"' if lane["name"] == model["best"] else ""
+    shown = "" if lane.name == "baseline" else change(saved)
+    best = ' class="best"' if lane.name == model.best else ""
     change_cell = f'<td class="{colour}" data-value="{-saved}">{shown}</td>'
-    return f"<tr{best}>{start}{bills.pop('month')}{change_cell}{counts}{''.join(bills.values())}</tr>"
+    return f"<tr{best}>{start}{month}{change_cell}{counts}{''.join(bills)}</tr>"
 
 
 def _number(value: int) -> str:
     return f'<td data-value="{value}"{"" if value else " class=zero"}>{tokens(value)}</td>'
 
 
-def _verdicts(document: Json, focus: Json) -> str:
+def _verdicts(document: BenchResults, focus: BenchModel) -> str:
     parts: list[str] = []
-    for model in document["models"]:
-        items: list[str] = []
-        for lane in model["lanes"]:
-            said = [one for one in lane["verdicts"] if lane["name"] != "baseline" or not one["passed"]]
-            items += [_verdict(lane, one) for one in said]
-        if items:
-            failed = any("class=bad" in item or '"sign bad"' in item for item in items)
+    for model in document.models:
+        shown = [
+            (lane, verdict)
+            for lane in model.lanes
+            for verdict in lane.verdicts
+            if lane.name != "baseline" or not verdict.passed
+        ]
+        if shown:
+            failed = any(not verdict.passed for _, verdict in shown)
             opened = " open" if failed or model is focus else ""
             mark = ' <span class="bad">✗</span>' if failed else ' <span class="good">✓</span>'
+            items = "".join(_verdict(lane, verdict) for lane, verdict in shown)
             parts.append(
-                f"<details{opened}><summary>{escape(model['name'])}{mark}</summary>"
-                f'<ul class="verdicts">{"".join(items)}</ul></details>'
+                f"<details{opened}><summary>{escape(model.name)}{mark}</summary>"
+                f'<ul class="verdicts">{items}</ul></details>'
             )
     return f"<section><h2>Verdicts</h2>{''.join(parts)}</section>" if parts else ""
 
 
-def _verdict(lane: Json, verdict: Json) -> str:
-    sign, colour, spoken = ("✓", "good", "passed") if verdict["passed"] else ("✗", "bad", "failed")
-    caution = f' <span class="warn">({escape(verdict["caution"])})</span>' if verdict["caution"] else ""
+def _verdict(lane: BenchLane, verdict: Verdict) -> str:
+    sign, colour, spoken = ("✓", "good", "passed") if verdict.passed else ("✗", "bad", "failed")
+    caution = f' <span class="warn">({escape(verdict.caution)})</span>' if verdict.caution else ""
     return (
         f'<li><span class="sign {colour}" role="img" aria-label="{spoken}">{sign}</span>'
-        f"<b>{escape(lane['name'])}</b>: {escape(verdict['says'])}{caution}</li>"
+        f"<b>{escape(lane.name)}</b>: {escape(verdict.says)}{caution}</li>"
     )
 
 
-def _provenance(document: Json) -> str:
-    provenance, workload = document["provenance"], document["workload"]
-    errors = "; ".join(f"{model['name']}: {sentences.counting(document, model)}" for model in document["models"])
+def _provenance(document: BenchResults) -> str:
+    provenance, workload = document.provenance, document.workload
+    errors = "; ".join(f"{model.name}: {sentences.counting(document, model)}" for model in document.models)
     facts = [
         ("where", sentences.where(document)),
-        ("when", f"{provenance['first_turn_at'] or 'nothing measured'} to {provenance['last_turn_at'] or '–'}"),
+        ("when", f"{provenance.first_turn_at or 'nothing measured'} to {provenance.last_turn_at or '–'}"),
         ("tokens", errors),
         ("times", sentences.timing(document)),
         ("outputs", "each turn is billed with the output tokens that the baseline got at that turn"),
         ("repeats", f"{sentences.repeats(document)}; the row shown is the one whose bill is the median"),
         ("a month", f"{sentences.traffic(document)}; {sentences.month_formed_in_full()}"),
-        ("workload", f"{workload['file']}, {workload['api']}, content {workload['digest']}"),
-        ("prices of", provenance["priced_on"]),
-        *([("note", provenance["note"])] if provenance["note"] else []),
+        ("workload", f"{workload.file}, {workload.api}, content {workload.digest}"),
+        ("prices of", provenance.priced_on),
+        *([("note", provenance.note)] if provenance.note else []),
     ]
-    said = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(text))}</dd>" for name, text in facts)
-    contested = "".join(f"<li>{escape(one)}</li>" for one in sentences.contested(document))
+    said = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts)
+    contested = "".join(f"<li>{escape(line)}</li>" for line in sentences.contested(document))
     rules = "".join(
-        f"<li>{escape(model['name'])}: {escape(one)}</li>"
-        for model in document["models"]
-        for one in sentences.contested_rules(model)
+        f"<li>{escape(model.name)}: {escape(line)}</li>"
+        for model in document.models
+        for line in sentences.contested_rules(model)
     )
     return (
         f"<section><h2>Where these figures come from</h2><dl>{said}</dl>"
         f"{f'<h3>Prices on which sources disagree</h3><ul>{contested}</ul>' if contested else ''}"
         f"{f'<h3>Rules on which sources disagree</h3><ul>{rules}</ul>' if rules else ''}"
-        f"<h3>Price rows used</h3>{_prices(provenance['prices'])}</section>"
+        f"<h3>Price rows used</h3>{_prices(provenance.prices)}</section>"
     )
 
 
-def _prices(rows: Sequence[Json]) -> str:
+def _prices(rows: Sequence[PriceRow]) -> str:
     body = "".join(
-        f"<tr><td>{escape(row['model'])}</td><td class=words>{escape(sentences.UNIT_WORDS[row['unit']])}</td>"
-        f"<td class=words>{escape(row['scope'])}, {escape(row['tier'])}</td><td>{escape(row['usd_per_mtok'])}</td>"
-        f"<td>{escape(row['valid_from'])}</td><td>{escape(row['checked_on'])}</td>"
+        f"<tr><td>{escape(row.model)}</td><td class=words>{escape(sentences.UNIT_WORDS[row.unit])}</td>"
+        f"<td class=words>{row.scope.value}, {row.tier.value}</td><td>{row.usd_per_mtok}</td>"
+        f"<td>{escape(row.valid_from)}</td><td>{escape(row.checked_on)}</td>"
         f"<td class=words>{_link(row)}</td></tr>"
         for row in rows
     )
@@ -257,11 +250,11 @@ def _prices(rows: Sequence[Json]) -> str:
     )
 
 
-def _link(row: Json) -> str:
-    text = escape(f"{row['source']} ({row['place']})")
-    if not str(row["url"]).startswith("https://"):
+def _link(row: PriceRow) -> str:
+    text = escape(f"{row.source} ({row.place})")
+    if not row.url.startswith("https://"):
         return text
-    return f'<a href="{escape(row["url"], quote=True)}" rel="noreferrer">{text}</a>'
+    return f'<a href="{escape(row.url, quote=True)}" rel="noreferrer">{text}</a>'
 
 
 @cache

@@ -1,86 +1,91 @@
 """Cost against quality: what grading found, as words, as a table of a terminal, and as an SVG of the page."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from html import escape
-from typing import Any
+from typing import NamedTuple
 
+from rockbottom.documents import (
+    Agreement,
+    BenchResults,
+    GradedAnswers,
+    GradedModel,
+    GradedVerdict,
+    GradingResult,
+    JudgeRow,
+    SimulatedGrading,
+)
 from rockbottom.figures import Cell, Column, Paint, decimals_for, paragraph, share, table, usd
 
-Json = Mapping[str, Any]
 _WIDE, _HIGH, _LEFT, _BOTTOM, _RIGHT, _TOP = 560, 280, 56, 52, 170, 14
 _CELLS = 21
 
 
-def quality_text(document: Json, width: int, paint: Paint) -> list[str]:
+def quality_text(document: BenchResults, width: int, paint: Paint) -> list[str]:
     """The lines for a terminal; none where nothing was graded."""
-    found = document.get("grading")
-    if not found:
+    grading = document.grading
+    if grading is None:
         return []
-    if found["simulated"]:
-        return _wrapped(_ran(found), width, paint, "warn")
-    lines = _table(found, width, paint)
-    for said, style in sentences_of(found):
+    lines = _table(grading, width, paint) if isinstance(grading, GradedAnswers) else []
+    for said, style in sentences_of(grading):
         lines += _wrapped(said, width, paint, style)
     return lines
 
 
-def sentences_of(found: Json) -> Iterator[tuple[str, str]]:
+def sentences_of(grading: GradingResult) -> Iterator[tuple[str, str]]:
     """What was found in words, each with a style: the verdict first, then the judge, then how it is counted."""
-    if found["simulated"]:
-        yield _ran(found), "warn"
+    if isinstance(grading, SimulatedGrading):
+        yield _ran(grading), "warn"
+    if not isinstance(grading, GradedAnswers):
         return
-    yield from _verdict(found)
-    for model in found["models"]:
-        if model["undecided"]:
-            yield (
-                f"{model['name']}: {model['undecided']} conversations undecided, and not counted",
-                "warn",
-            )
-    if found["judge"]:
-        yield from _judge(found)
+    yield from _verdict(grading, grading.verdict)
+    for model in grading.models:
+        if model.undecided:
+            yield f"{model.name}: {model.undecided} conversations undecided, and not counted", "warn"
+    if grading.judge:
+        yield from _judge(grading.judge, sum(model.votes.invalid for model in grading.models))
     yield (
-        (f"quality: share of {found['unit']}; interval: {found['interval']}, repeats of a conversation count as one"),
+        f"quality: share of {grading.unit}; interval: {grading.interval}, repeats of a conversation count as one",
         "dim",
     )
 
 
-def quality_section(document: Json) -> str:
+def quality_section(document: BenchResults) -> str:
     """The section of the page; nothing where nothing was graded."""
-    found = document.get("grading")
-    if not found:
+    grading = document.grading
+    if isinstance(grading, SimulatedGrading):
+        return f'<section><h2>Quality</h2><p class="note warn">{escape(_ran(grading))}</p></section>'
+    if not isinstance(grading, GradedAnswers):
         return ""
-    if found["simulated"]:
-        return f'<section><h2>Quality</h2><p class="note warn">{escape(_ran(found))}</p></section>'
     words = "".join(
         f'<p class="note{" warn" if style == "warn" else ""}">{escape(said[0].upper() + said[1:])}.</p>'
         if style != "bold" else f"<p><b>{escape(said[0].upper() + said[1:])}.</b></p>"
-        for said, style in sentences_of(found)
+        for said, style in sentences_of(grading)
     )  # fmt: skip
-    svg = quality_svg(found)
+    svg = quality_svg(grading)
     chart = f'<figure class="scroll" tabindex="0">{svg}</figure>' if svg else ""
-    return f"<section><h2>Cost against quality</h2>{chart}{words}{_html_table(found)}</section>"
+    return f"<section><h2>Cost against quality</h2>{chart}{words}{_html_table(grading)}</section>"
 
 
-def quality_svg(found: Json) -> str:
+def quality_svg(grading: GradedAnswers) -> str:
     """Every model as a point: a month's bill across, the share that passed up, its interval as a line."""
-    models = [one for one in found["models"] if one["usd_month"] is not None and one["share"] is not None]
-    if not models:
+    points = [point for model in grading.models if (point := _point_of(model)) is not None]
+    if not points:
         return ""
-    most = max(float(one["usd_month"]) for one in models) or 1.0
+    most = max(point.usd for point in points) or 1.0
     parts = list(_axes(most))
-    if found["bar"] is not None:
-        y = _y(float(found["bar"]))
+    if grading.bar is not None:
+        y = _y(float(grading.bar))
         parts.append(
             f'<line class="axis" style="stroke:var(--ink);stroke-dasharray:4 4" x1="{_LEFT}" x2="{_LEFT + _WIDE}" '
             f'y1="{y:.1f}" y2="{y:.1f}"/><text class="soft" x="{_LEFT + 4}" y="{y - 5:.1f}">bar '
-            f"{share(float(found['bar']))}</text>"
+            f"{share(float(grading.bar))}</text>"
         )
-    edge = sorted((one for one in models if one["frontier"]), key=lambda one: float(one["usd_month"]))
-    dots = " ".join(f"{_x(one, most):.1f},{_y(one['share']):.1f}" for one in edge)
+    edge = sorted((point for point in points if point.model.frontier), key=lambda point: point.usd)
+    dots = " ".join(f"{_x(point, most):.1f},{_y(point.share):.1f}" for point in edge)
     parts.append(f'<polyline style="fill:none;stroke:var(--read);stroke-width:2" points="{dots}"/>')
-    parts += [_point(one, most) for one in models]
-    spoken = escape("; ".join(_spoken(one) for one in models), quote=True)
+    parts += [_dot(point, most) for point in points]
+    spoken = escape("; ".join(_spoken(point.model) for point in points), quote=True)
     width, height = _LEFT + _WIDE + _RIGHT, _TOP + _HIGH + _BOTTOM
     return (
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
@@ -88,37 +93,52 @@ def quality_svg(found: Json) -> str:
     )
 
 
-def _ran(found: Json) -> str:
-    votes = f" and {found['votes_had']:,} votes" if found["votes_had"] else ""
-    return f"{found['says']} (the answers are the local endpoint's; {found['checks_run']:,} checks{votes} ran)"
+class _Point(NamedTuple):
+    """A model with a bill and a share of conversations that passed."""
+
+    model: GradedModel
+    usd: float
+    share: float
+    low: float
+    high: float
 
 
-def _table(found: Json, width: int, paint: Paint) -> list[str]:
+def _point_of(model: GradedModel) -> _Point | None:
+    if model.usd_month is None or model.share is None or model.low is None or model.high is None:
+        return None
+    return _Point(model, float(model.usd_month), model.share, model.low, model.high)
+
+
+def _ran(grading: SimulatedGrading) -> str:
+    votes = f" and {grading.votes_had:,} votes" if grading.votes_had else ""
+    return f"{grading.says} (the answers are the local endpoint's; {grading.checks_run:,} checks{votes} ran)"
+
+
+def _table(grading: GradedAnswers, width: int, paint: Paint) -> list[str]:
     columns = [
         Column("model", right=False, wide=True), Column("$/month"), Column("with", right=False), Column("passed"),
         Column("95%"), Column("0%".ljust(_CELLS - 4) + "100%", right=False), Column("", right=False),
     ]  # fmt: skip
-    bills = [Decimal(one["usd_month"]) for one in found["models"] if one["usd_month"] is not None]
-    places = decimals_for(bills)
+    places = decimals_for([model.usd_month for model in grading.models if model.usd_month is not None])
     rows: list[list[Cell]] = []
-    for one in sorted(found["models"], key=lambda model: Decimal(model["usd_month"] or 0)):
-        name, bill = Cell(one["name"]), _bill(one, places)
-        if one["share"] is None:
-            rows.append([name, Cell(bill), Cell(one["lane"] or ""), Cell("nothing graded", "dim", spans=True)])
+    for model in sorted(grading.models, key=lambda model: model.usd_month or Decimal(0)):
+        start = [Cell(model.name), Cell(_bill(model, places)), Cell(model.lane or "")]
+        if model.share is None:
+            rows.append([*start, Cell("nothing graded", "dim", spans=True)])
             continue
         styles = {"over": "good", "under": "bad"}
         rows.append([
-            name, Cell(bill), Cell(one["lane"] or ""), Cell(_counted(one)), Cell(_between(one)),
-            Cell(_line(one, found["bar"]), styles.get(one["standing"] or "", "")),
-            Cell("frontier" if one["frontier"] else "", "dim"),
+            *start, Cell(_counted(model)), Cell(_between(model)),
+            Cell(_line(model, grading.bar), styles.get(model.standing or "", "")),
+            Cell("frontier" if model.frontier else "", "dim"),
         ])  # fmt: skip
     return table(columns, rows, width, paint)
 
 
-def _line(one: Json, bar: str | None) -> str:
+def _line(model: GradedModel, bar: Decimal | None) -> str:
     """An interval on a line of cells from 0% to 100%, with the bar as ``|``."""
     cells = [" "] * _CELLS
-    low, high, middle = (round(one[key] * (_CELLS - 1)) for key in ("low", "high", "share"))
+    low, high, middle = (round((part or 0) * (_CELLS - 1)) for part in (model.low, model.high, model.share))
     cells[low : high + 1] = ["─"] * (high + 1 - low)
     if bar is not None:
         cells[round(float(bar) * (_CELLS - 1))] = "|"
@@ -126,64 +146,55 @@ def _line(one: Json, bar: str | None) -> str:
     return "".join(cells)
 
 
-def _verdict(found: Json) -> Iterator[tuple[str, str]]:
-    verdict = found["verdict"]
-    if verdict is None:
+def _verdict(grading: GradedAnswers, verdict: GradedVerdict | None) -> Iterator[tuple[str, str]]:
+    if verdict is None or grading.bar is None:
         yield "no bar was given (--bar 0.9), so there is no verdict", "dim"
         return
-    by_name = {one["name"]: one for one in found["models"]}
-    bar = share(float(found["bar"]))
-    cheapest = by_name.get(verdict["cheapest"] or "")
+    by_name = {model.name: model for model in grading.models}
+    bar = share(float(grading.bar))
+    cheapest = by_name.get(verdict.cheapest or "")
     if cheapest:
         yield (
-            (
-                f"{cheapest['name']} is the cheapest model over the bar of {bar}: {_counted(cheapest)} conversations "
-                f"passed, with 95% confidence {_between(cheapest)}; ${_month(cheapest)} a month with {cheapest['lane']}"
-            ),
+            f"{cheapest.name} is the cheapest model over the bar of {bar}: {_counted(cheapest)} conversations "
+            f"passed, with 95% confidence {_between(cheapest)}; ${_month(cheapest)} a month with {cheapest.lane}",
             "bold",
         )
     else:
         yield f"no model is known to be over the bar of {bar}", "bold"
-    for one in verdict["open"]:
-        model, count = by_name[one["name"]], one["conversations_needed"]
+    for candidate in verdict.open:
+        model, count = by_name[candidate.name], candidate.conversations_needed
         more = f"; about {count:,} conversations would, if that share held" if count else ""
         yield (
-            (
-                f"{model['name']} (${_month(model)}): not enough to say: {_counted(model)} passed, and "
-                f"{_between(model)} spans the bar{more}"
-            ),
+            f"{model.name} (${_month(model)}): not enough to say: {_counted(model)} passed, and "
+            f"{_between(model)} spans the bar{more}",
             "warn",
         )
 
 
-def _judge(found: Json) -> Iterator[tuple[str, str]]:
-    judge = found["judge"]
-    invalid = sum(votes["invalid"] for model in found["models"] for votes in model["votes"].values())
-    said = f"judge {judge['name']}: {judge['votes']:,} votes, ${usd(Decimal(judge['usd']))}, {invalid:,} invalid"
-    for kind in ("rubric", "pair"):
-        if judge[kind]:
-            said += f"; by {kind} {_agreement(judge[kind])}"
+def _judge(judge: JudgeRow, invalid: int) -> Iterator[tuple[str, str]]:
+    said = f"judge {judge.name}: {judge.votes:,} votes, ${usd(judge.usd)}, {invalid:,} invalid"
+    for kind, agreement in (("rubric", judge.rubric), ("pair", judge.pair)):
+        if agreement:
+            said += f"; by {kind} {_agreement(agreement)}"
     yield said, "dim"
-    pair = judge["pair"]
-    if pair and pair["decided"]:
+    pair = judge.pair
+    if pair and pair.decided:
         yield (
-            (
-                f"order: {pair['first_preferred']} of {pair['decided']} decided votes preferred the answer shown "
-                f"first; {pair['flipped']} of {pair['swapped_pairs']} swapped pairs changed the winner"
-            ),
+            f"order: {pair.first_preferred} of {pair.decided} decided votes preferred the answer shown "
+            f"first; {pair.flipped} of {pair.swapped_pairs} swapped pairs changed the winner",
             "dim",
         )
-    if judge["judges_itself"]:
-        yield f"{judge['name']} judges its own answers here; judges favour their own", "warn"
-    elif judge["same_vendor"]:
-        yield f"the judge comes from the vendor of {', '.join(judge['same_vendor'])}; judges favour relatives", "warn"
+    if judge.judges_itself:
+        yield f"{judge.name} judges its own answers here; judges favour their own", "warn"
+    elif judge.same_vendor:
+        yield f"the judge comes from the vendor of {', '.join(judge.same_vendor)}; judges favour relatives", "warn"
 
 
-def _agreement(one: Json) -> str:
-    if one["agreement"] is None:
+def _agreement(agreement: Agreement) -> str:
+    if agreement.agreement is None:
         return "no two votes on one answer to compare"
-    kappa = "no kappa: every vote was the same" if one["kappa"] is None else f"kappa {one['kappa']:.2f}"
-    return f"{share(one['agreement'])} of votes agree ({kappa})"
+    kappa = "no kappa: every vote was the same" if agreement.kappa is None else f"kappa {agreement.kappa:.2f}"
+    return f"{share(agreement.agreement)} of votes agree ({kappa})"
 
 
 def _axes(most: float) -> Iterator[str]:
@@ -199,24 +210,26 @@ def _axes(most: float) -> Iterator[str]:
     yield f'<text class="soft" x="{middle}" y="{_TOP + _HIGH + 42}" text-anchor="middle">{said}</text>'
 
 
-def _point(one: Json, most: float) -> str:
-    x, y = _x(one, most), _y(one["share"])
-    fill = "var(--read)" if one["frontier"] else "var(--uncached)"
+def _dot(point: _Point, most: float) -> str:
+    x, y = _x(point, most), _y(point.share)
+    fill = "var(--read)" if point.model.frontier else "var(--uncached)"
     return (
-        f'<line style="stroke:{fill};stroke-width:2" x1="{x:.1f}" x2="{x:.1f}" y1="{_y(one["low"]):.1f}" '
-        f'y2="{_y(one["high"]):.1f}"/><circle cx="{x:.1f}" cy="{y:.1f}" r="5" style="fill:{fill}">'
-        f'<title>{escape(_spoken(one))}</title></circle><text x="{x + 9:.1f}" y="{y + 17:.1f}">{escape(one["name"])}'
-        "</text>"
+        f'<line style="stroke:{fill};stroke-width:2" x1="{x:.1f}" x2="{x:.1f}" y1="{_y(point.low):.1f}" '
+        f'y2="{_y(point.high):.1f}"/><circle cx="{x:.1f}" cy="{y:.1f}" r="5" style="fill:{fill}">'
+        f"<title>{escape(_spoken(point.model))}</title></circle>"
+        f'<text x="{x + 9:.1f}" y="{y + 17:.1f}">{escape(point.model.name)}</text>'
     )
 
 
-def _html_table(found: Json) -> str:
+def _html_table(grading: GradedAnswers) -> str:
     rows = "".join(
-        f"<tr><td>{escape(one['name'])}</td><td>{escape(_bill(one, 2))}</td><td class=words>{escape(one['lane'] or '')}"
-        f"</td><td>{_counted(one) if one['share'] is not None else 'nothing graded'}</td><td>"
-        f"{_between(one) if one['share'] is not None else ''}</td><td class=words>{escape(one['standing'] or '')}</td>"
-        f"<td class=words>{'frontier' if one['frontier'] else ''}</td></tr>"
-        for one in found["models"]
+        f"<tr><td>{escape(model.name)}</td><td>{escape(_bill(model, 2))}</td>"
+        f"<td class=words>{escape(model.lane or '')}</td>"
+        f"<td>{'nothing graded' if model.share is None else _counted(model)}</td>"
+        f"<td>{'' if model.share is None else _between(model)}</td>"
+        f"<td class=words>{escape(model.standing or '')}</td>"
+        f"<td class=words>{'frontier' if model.frontier else ''}</td></tr>"
+        for model in grading.models
     )
     heads = ("model", "$ / month", " lane", "passed", "95% between", " the bar", " ")
     return (
@@ -226,32 +239,32 @@ def _html_table(found: Json) -> str:
     )
 
 
-def _x(one: Json, most: float) -> float:
-    return _LEFT + _WIDE * float(one["usd_month"]) / most
+def _x(point: _Point, most: float) -> float:
+    return _LEFT + _WIDE * point.usd / most
 
 
 def _y(share: float) -> float:
     return _TOP + _HIGH * (1 - share)
 
 
-def _spoken(one: Json) -> str:
-    return f"{one['name']}: ${_month(one)} a month, {_counted(one)} passed, between {_between(one)}"
+def _spoken(model: GradedModel) -> str:
+    return f"{model.name}: ${_month(model)} a month, {_counted(model)} passed, between {_between(model)}"
 
 
-def _counted(one: Json) -> str:
-    return f"{one['passed']:g} of {one['conversations']:,}"
+def _counted(model: GradedModel) -> str:
+    return f"{model.passed:g} of {model.conversations:,}"
 
 
-def _between(one: Json) -> str:
-    return f"{share(one['low'])}–{share(one['high'])}"
+def _between(model: GradedModel) -> str:
+    return f"{share(model.low or 0.0)}–{share(model.high or 0.0)}"
 
 
-def _month(one: Json) -> str:
-    return "?" if one["usd_month"] is None else usd(Decimal(one["usd_month"]), 2)
+def _month(model: GradedModel) -> str:
+    return "?" if model.usd_month is None else usd(model.usd_month, 2)
 
 
-def _bill(one: Json, places: int) -> str:
-    return "" if one["usd_month"] is None else usd(Decimal(one["usd_month"]), places)
+def _bill(model: GradedModel, places: int) -> str:
+    return "" if model.usd_month is None else usd(model.usd_month, places)
 
 
 def _wrapped(text: str, width: int, paint: Paint, style: str) -> list[str]:

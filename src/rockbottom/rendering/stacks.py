@@ -1,28 +1,28 @@
 """Tokens of each turn as stacked bars, the lanes side by side, as an SVG."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
+from rockbottom.documents import BenchLane, BenchModel, BenchTurn
 from rockbottom.figures import clipped, tokens
 
-Json = Mapping[str, Any]
+# Each with the name of its colour, from the bottom of a bar to its top.
 KINDS = (
     ("read", "read from the cache"),
     ("write", "written to the cache"),
-    ("input", "uncached"),
+    ("uncached", "uncached"),
     ("output", "output"),
 )
 _BAR, _GAP, _SPACE, _HEIGHT, _LEFT, _BOTTOM = 18, 3, 20, 190, 52, 44
 
 
-def stacks_svg(model: Json) -> str:
+def stacks_svg(model: BenchModel) -> str:
     """One group of bars a turn, one bar a lane that ran, from zero."""
-    lanes = [lane for lane in model["lanes"] if lane["turns"]]
+    lanes = [lane for lane in model.lanes if lane.turns]
     if not lanes:
         return ""
-    turns = max((lane["turns"] for lane in lanes), key=len)
-    most = max(_total(turn) for lane in lanes for turn in lane["turns"]) or 1
+    turns = max((lane.turns for lane in lanes), key=len)
+    most = max(sum(_counts(turn)) for lane in lanes for turn in lane.turns) or 1
     top = _nice(most)
     group = len(lanes) * (_BAR + _GAP) - _GAP + _SPACE
     width = _LEFT + len(turns) * group + 8
@@ -30,9 +30,9 @@ def stacks_svg(model: Json) -> str:
     for number in range(len(turns)):
         x = _LEFT + number * group + _SPACE / 2
         for place, lane in enumerate(lanes):
-            if number < len(lane["turns"]):
-                parts.append(_bar(lane, lane["turns"][number], x + place * (_BAR + _GAP), top, place))
-        parts.append(_under(turns[number], len(turns), number, x, group))
+            if number < len(lane.turns):
+                parts.append(_bar(lane, lane.turns[number], x + place * (_BAR + _GAP), top, place))
+        parts.append(_under(len(turns), number, x, group))
     height = _HEIGHT + _BOTTOM + 10
     return (
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="group" '
@@ -40,13 +40,14 @@ def stacks_svg(model: Json) -> str:
     )
 
 
-def lane_numbers(model: Json) -> Sequence[tuple[int, str]]:
+def lane_numbers(model: BenchModel) -> Sequence[tuple[int, str]]:
     """The small numbers under the bars and the lanes they mean."""
-    return list(enumerate((lane["name"] for lane in model["lanes"] if lane["turns"]), 1))
+    return list(enumerate((lane.name for lane in model.lanes if lane.turns), 1))
 
 
-def _total(turn: Json) -> int:
-    return sum(int(turn[kind]) for kind, _ in KINDS)
+def _counts(turn: BenchTurn) -> tuple[int, ...]:
+    """Tokens in the order of ``KINDS``."""
+    return turn.read, turn.write, turn.input, turn.output
 
 
 def _nice(most: int) -> int:
@@ -65,17 +66,16 @@ def _axis(top: int, width: int) -> str:
     return "".join(parts)
 
 
-def _bar(lane: Json, turn: Json, x: float, top: int, place: int) -> str:
+def _bar(lane: BenchLane, turn: BenchTurn, x: float, top: int, place: int) -> str:
     y = 10.0 + _HEIGHT
     rects: list[str] = []
-    for kind, _ in KINDS:
-        size = _HEIGHT * int(turn[kind]) / top
+    for (kind, _), count in zip(KINDS, _counts(turn), strict=True):
+        size = _HEIGHT * count / top
         if size:
             y -= size
-            name = "uncached" if kind == "input" else kind
-            rects.append(f'<rect class="{name}" x="{x:.1f}" y="{y:.2f}" width="{_BAR}" height="{size:.2f}"/>')
-    said = ", ".join(f"{name} {tokens(int(turn[kind]))}" for kind, name in KINDS if turn[kind])
-    words = f"{lane['name']}, turn {turn['turn']}: {clipped(turn['label'], 60)}\n{said}\n${turn['usd']}"
+            rects.append(f'<rect class="{kind}" x="{x:.1f}" y="{y:.2f}" width="{_BAR}" height="{size:.2f}"/>')
+    said = ", ".join(f"{name} {tokens(count)}" for (_, name), count in zip(KINDS, _counts(turn), strict=True) if count)
+    words = f"{lane.name}, turn {turn.turn}: {clipped(turn.label, 60)}\n{said}\n${turn.usd}"
     attribute = escape(words, quote=True)
     number = f'<text class="soft" x="{x + _BAR / 2:.1f}" y="{_HEIGHT + 24}" text-anchor="middle">{place + 1}</text>'
     return (
@@ -85,7 +85,7 @@ def _bar(lane: Json, turn: Json, x: float, top: int, place: int) -> str:
     )
 
 
-def _under(turn: Json, count: int, number: int, x: float, group: float) -> str:
+def _under(count: int, number: int, x: float, group: float) -> str:
     name = f"turn {number + 1}" if group > 60 or count < 10 else str(number + 1)
     middle = x + (group - _SPACE) / 2
     return f'<text x="{middle:.1f}" y="{_HEIGHT + 42}" text-anchor="middle">{escape(name)}</text>'

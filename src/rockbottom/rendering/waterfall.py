@@ -1,14 +1,15 @@
 """From the bill without caching to the least bill: what each lever takes off, as an SVG."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
-from typing import Any
 
+from rockbottom.catalog import Tier
+from rockbottom.documents import BenchModel, BenchResults, Costs, LineItem
 from rockbottom.figures import usd
+from rockbottom.quantities import Unit
 
-Json = Mapping[str, Any]
 _ROW, _TOP = 46, 4
 
 
@@ -23,61 +24,56 @@ class Step:
     note: str = ""
 
 
-def steps_of(document: Json, model: Json) -> list[Step]:
+def steps_of(document: BenchResults, model: BenchModel) -> list[Step]:
     """The steps of one model, from its baseline to its best lane, per month."""
-    lanes = {lane["name"]: lane for lane in model["lanes"]}
-    base, best = lanes.get("baseline"), lanes.get(model["best"] or "")
-    if not base or not base["cost"] or not best or not best["cost"]:
+    base, best = model.baseline, model.best_lane
+    if base.cost is None or best is None or best.cost is None:
         return []
-    simulated = document["provenance"]["endpoint"] == "local"
-    steps = [Step("no caching", Decimal(base["cost"]["month"]), total=True)]
+    steps = [Step("no caching", base.cost.month, total=True)]
     if best is not base:
-        steps += [*_levers(document, model, base, best, simulated)]
-        steps.append(Step(best["name"], Decimal(best["cost"]["month"]), total=True))
+        steps += _levers(document, model, base.cost, best.cost, best.items or ())
+        steps.append(Step(best.name, best.cost.month, total=True))
     return steps
 
 
-def combined_steps(document: Json, model: Json) -> list[Step]:
+def combined_steps(document: BenchResults, model: BenchModel) -> list[Step]:
     """The further step to the cheapest model, where several were measured and this is the dearest."""
-    found = document["combined"]
-    if not found or found["from_model"] != model["name"] or found["to_model"] == model["name"]:
+    both, best = document.combined, model.best_lane
+    if both is None or both.from_model != model.name or both.to_model == model.name or best is None or not best.cost:
         return []
-    lanes = {lane["name"]: lane for lane in model["lanes"]}
-    here = Decimal(lanes[model["best"]]["cost"]["month"])
-    there = Decimal(found["to_cost"]["month"])
-    simulated = document["provenance"]["endpoint"] == "local"
+    there, simulated = both.to_cost.month, document.provenance.simulated
     return [
-        Step(f"{found['to_model']} instead", there - here, hatched=simulated, note="other answers"),
-        Step(f"{found['to_model']}, {found['to_lane']}", there, total=True),
+        Step(f"{both.to_model} instead", there - best.cost.month, hatched=simulated, note="other answers"),
+        Step(f"{both.to_model}, {both.to_lane}", there, total=True),
     ]
 
 
-def _levers(document: Json, model: Json, base: Json, best: Json, simulated: bool) -> list[Step]:
-    month = Decimal(best["cost"]["month"]) / Decimal(best["cost"]["run"])
-    input_price = _price(document, model, "input")
-    disputed = {
-        price["unit"] for one in document["contested"] if one["model"] == model["name"] for price in one["prices"]
-    }
+def _levers(
+    document: BenchResults, model: BenchModel, base: Costs, best: Costs, items: Sequence[LineItem]
+) -> list[Step]:
+    month, input_price = best.month / best.run, _input_price(document, model)
+    simulated = document.provenance.simulated
+    disputed = {price.unit for row in document.contested if row.model == model.name for price in row.prices}
     steps: list[Step] = []
     for prefix, name in (("cache_read", "tokens read instead of sent"), ("cache_write", "tokens written to the cache")):
-        items = [item for item in best["items"] if item["unit"].startswith(prefix)]
-        if items:
-            plain = sum(item["tokens"] for item in items) * input_price / 1_000_000
-            saved = (sum(Decimal(item["usd"]) for item in items) - plain) * month
-            contested = any(item["unit"] in disputed for item in items)
+        cached = [item for item in items if item.unit.value.startswith(prefix)]
+        if cached:
+            plain = sum(item.tokens for item in cached) * input_price / 1_000_000
+            saved = (sum(item.usd for item in cached) - plain) * month
+            contested = any(item.unit in disputed for item in cached)
             note = "contested" if contested else "simulated" if simulated else ""
             steps.append(Step(name, saved, hatched=simulated or contested, note=note))
-    rest = Decimal(best["cost"]["month"]) - Decimal(base["cost"]["month"]) - sum(step.usd for step in steps)
-    if abs(rest) * 1000 > Decimal(base["cost"]["month"]):
+    rest = best.month - base.month - sum(step.usd for step in steps)
+    if abs(rest) * 1000 > base.month:
         steps.append(Step("other prices and tokens", rest, hatched=simulated))
     return steps
 
 
-def _price(document: Json, model: Json, unit: str) -> Decimal:
-    bare = model["id"].rpartition("/")[2]
-    rows = [row for row in document["provenance"]["prices"] if row["unit"] == unit and row["tier"] == "default"]
-    own = [row for row in rows if bare.endswith(row["model"]) and row["scope"] == model["scope"]] or rows
-    return Decimal(own[0]["usd_per_mtok"])
+def _input_price(document: BenchResults, model: BenchModel) -> Decimal:
+    bare = model.id.rpartition("/")[2]
+    rows = [row for row in document.provenance.prices if row.unit is Unit.INPUT and row.tier is Tier.DEFAULT]
+    own = [row for row in rows if bare.endswith(row.model) and row.scope is model.scope] or rows
+    return own[0].usd_per_mtok
 
 
 def waterfall_svg(steps: Sequence[Step], identity: str) -> str:

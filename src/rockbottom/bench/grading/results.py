@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
 from rockbottom.bench.grading.answers import Answer, Place, answers_of, subjects_of
 from rockbottom.bench.grading.fields import Grading
@@ -17,6 +16,22 @@ from rockbottom.bench.grading.guarded import Checker
 from rockbottom.bench.grading.votes import Judge, Question
 from rockbottom.bench.notebook import Notebook
 from rockbottom.bench.schedule import Schedule
+from rockbottom.documents import (
+    Agreement,
+    BenchModel,
+    CheckCounts,
+    GradedAnswers,
+    GradedModel,
+    GradedVerdict,
+    GradingResult,
+    JudgeRow,
+    ModelVotes,
+    OpenModel,
+    PairAgreement,
+    PairCounts,
+    SimulatedGrading,
+    VoteCounts,
+)
 from rockbottom.grading import (
     Graded,
     Outcome,
@@ -30,9 +45,8 @@ from rockbottom.grading import (
     rubric_passes,
     verdict_on,
 )
-from rockbottom.quantities import NO_USAGE
+from rockbottom.quantities import NO_USAGE, Usd
 
-Json = dict[str, Any]
 SIMULATED = "simulated: no statement about quality"
 Voted = Mapping[str, Sequence[tuple[Question, Vote]]]
 
@@ -60,9 +74,9 @@ class _Model:
 
 
 def graded(
-    plan: Schedule, notebook: Notebook, models: Sequence[Json], judge: Judge | None, grading: Grading, *, canned: bool,
-    checker: Checker | None = None,
-) -> Json:  # fmt: skip
+    plan: Schedule, notebook: Notebook, models: Sequence[BenchModel], judge: Judge | None, grading: Grading, *,
+    canned: bool, checker: Checker | None = None,
+) -> GradingResult:  # fmt: skip
     """The member ``grading`` of the results; ``models`` are theirs, for the bills.
 
     ``canned`` says that the answers come from the local endpoint.
@@ -71,25 +85,24 @@ def graded(
         found = {model: _model(plan, notebook, model, judge, guarded) for model in subjects_of(plan)}
     if canned:
         return _ran(found)
-    bills = {model["id"]: _least(model) for model in models}
+    measured = {model.id: model for model in models}
     ranked = {
-        model: Graded(plan_name(plan, model), bills.get(model), interval_of(one.shares()))
+        model: Graded(plan_name(plan, model), _month(measured.get(model)), interval_of(one.shares()))
         for model, one in found.items()
     }
     edge = frontier(tuple(ranked.values()))
-    document: Json = {
-        "simulated": False,
-        "unit": "conversations; a conversation passes when every graded turn does",
-        "interval": "Wilson, 95%",
-        "bar": None if grading.bar is None else str(grading.bar),
-        "models": [
-            _model_document(model, found[model], ranked[model], grading.bar, ranked[model] in edge, models)
+    return GradedAnswers(
+        simulated=False,
+        unit="conversations; a conversation passes when every graded turn does",
+        interval="Wilson, 95%",
+        bar=grading.bar,
+        models=tuple(
+            _model_row(model, found[model], ranked[model], grading.bar, ranked[model] in edge, measured.get(model))
             for model in found
-        ],
-        "judge": _judge_document(judge, found) if judge else None,
-        "verdict": None,
-    }
-    return document | {"verdict": _verdict(tuple(ranked.values()), grading.bar)}
+        ),
+        judge=_judge_row(judge, found) if judge else None,
+        verdict=_verdict(tuple(ranked.values()), grading.bar),
+    )
 
 
 def plan_name(plan: Schedule, model: str) -> str:
@@ -97,10 +110,10 @@ def plan_name(plan: Schedule, model: str) -> str:
     return subjects_of(plan)[model].model.model.name
 
 
-def _ran(found: Mapping[str, _Model]) -> Json:
+def _ran(found: Mapping[str, _Model]) -> SimulatedGrading:
     checks = sum(count.total() for one in found.values() for count in one.checks.values())
     votes = sum(len(item) for one in found.values() for items in one.votes.values() for item in items)
-    return {"simulated": True, "says": SIMULATED, "checks_run": checks, "votes_had": votes}
+    return SimulatedGrading(simulated=True, says=SIMULATED, checks_run=checks, votes_had=votes)
 
 
 def _model(plan: Schedule, notebook: Notebook, model: str, judge: Judge | None, checker: Checker) -> _Model:
@@ -150,102 +163,98 @@ def _all(parts: Sequence[bool | None]) -> bool | None:
     return None if any(part is None for part in parts) else True
 
 
-def _least(model: Json) -> Decimal | None:
+def _month(model: BenchModel | None) -> Usd | None:
     """A month by the cheapest lane that ran."""
-    cost = next((lane["cost"] for lane in model["lanes"] if lane["name"] == model["best"]), None)
-    return Decimal(cost["month"]) if cost else None
+    best = model.best_lane if model else None
+    return best.cost.month if best and best.cost else None
 
 
-def _model_document(
-    model: str, found: _Model, ranked: Graded, bar: Decimal | None, on_edge: bool, models: Sequence[Json]
-) -> Json:
+def _model_row(
+    model: str, found: _Model, ranked: Graded, bar: Decimal | None, on_edge: bool, measured: BenchModel | None
+) -> GradedModel:
     interval = ranked.interval
-    decided = [_all(turns) for turns in found.talks.values()]
-    return {
-        "id": model,
-        "name": ranked.name,
-        "lane": next((one["best"] for one in models if one["id"] == model), None),
-        "usd_month": None if ranked.usd is None else str(ranked.usd),
-        "conversations": interval.conversations if interval else 0,
-        "passed": float(interval.passed) if interval else 0.0,
-        "share": interval.share if interval else None,
-        "low": interval.low if interval else None,
-        "high": interval.high if interval else None,
-        "undecided": sum(one is None for one in decided),
-        "standing": None if bar is None else ranked.standing(float(bar)).value,
-        "frontier": on_edge,
-        "checks": {
-            kind: {"passed": count[True], "failed": count[False], "undecided": count[None]}
-            for kind, count in found.checks.items()
-        },
-        "votes": {kind: _votes(kind, items) for kind, items in found.votes.items()},
-    }
+    rubric, pair = found.votes.get("rubric"), found.votes.get("pair")
+    return GradedModel(
+        id=model,
+        name=ranked.name,
+        lane=measured.best if measured else None,
+        usd_month=ranked.usd,
+        conversations=interval.conversations if interval else 0,
+        passed=float(interval.passed) if interval else 0.0,
+        share=interval.share if interval else None,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        undecided=sum(_all(turns) is None for turns in found.talks.values()),
+        standing=None if bar is None else ranked.standing(float(bar)).value,
+        frontier=on_edge,
+        checks={kind: CheckCounts(count[True], count[False], count[None]) for kind, count in found.checks.items()},
+        votes=ModelVotes(rubric=_rubric_counts(rubric) if rubric else None, pair=_pair_counts(pair) if pair else None),
+    )
 
 
-def _votes(kind: str, items: Sequence[Sequence[tuple[Question, Vote]]]) -> Json:
+def _rubric_counts(items: Sequence[Sequence[tuple[Question, Vote]]]) -> VoteCounts:
     every = [vote for item in items for _, vote in item]
-    counts = {"votes": len(every), "invalid": sum(bool(vote.invalid) for vote in every)}
-    if kind == "rubric":
-        return counts
-    winners = Counter(vote.winner for vote in every if vote.winner)
-    return counts | {"better": winners["candidate"], "same": winners["same"], "worse": winners["reference"]}
+    return VoteCounts(votes=len(every), invalid=sum(bool(vote.invalid) for vote in every))
 
 
-def _judge_document(judge: Judge, found: Mapping[str, _Model]) -> Json:
+def _pair_counts(items: Sequence[Sequence[tuple[Question, Vote]]]) -> PairCounts:
+    counts = _rubric_counts(items)
+    winners = Counter(vote.winner for item in items for _, vote in item)
+    return PairCounts(
+        votes=counts.votes, invalid=counts.invalid, better=winners["candidate"], same=winners["same"],
+        worse=winners["reference"],
+    )  # fmt: skip
+
+
+def _judge_row(judge: Judge, found: Mapping[str, _Model]) -> JudgeRow:
     rubric = [item for one in found.values() for item in one.votes.get("rubric", ())]
     pairs = [item for one in found.values() for item in one.votes.get("pair", ())]
     usage = sum((one.usage for one in judge.kept.values()), NO_USAGE)
     own = judge.subject.model.model
-    return {
-        "model": judge.subject.given,
-        "name": own.name,
-        "reference": judge.reference or None,
-        "votes_each": judge.grading.votes,
-        "votes": len(judge.kept),
-        "usd": str(judge.spent),
-        "input_tokens": usage.total_input,
-        "output_tokens": usage.output,
-        "judges_itself": any(subject.model.model.id == own.id for subject in subjects_of(judge.plan).values()),
-        "same_vendor": sorted(
-            {s.model.model.name for s in subjects_of(judge.plan).values() if s.model.model.vendor == own.vendor}
-        ),
-        "rubric": _agreement([[_pass(q, v) for q, v in item if v.scores] for item in rubric]) if rubric else None,
-        "pair": _pair_document(pairs) if pairs else None,
-    }
+    models = [subject.model.model for subject in subjects_of(judge.plan).values()]
+    return JudgeRow(
+        model=judge.subject.given,
+        name=own.name,
+        reference=judge.reference or None,
+        votes_each=judge.grading.votes,
+        votes=len(judge.kept),
+        usd=judge.spent,
+        input_tokens=usage.total_input,
+        output_tokens=usage.output,
+        judges_itself=any(model.id == own.id for model in models),
+        same_vendor=tuple(sorted({model.name for model in models if model.vendor == own.vendor})),
+        rubric=_agreement([[_pass(q, v) for q, v in item if v.scores] for item in rubric]) if rubric else None,
+        pair=_pair_agreement(pairs) if pairs else None,
+    )
 
 
 def _pass(question: Question, vote: Vote) -> bool:
     return min(vote.scores) >= question.rubric.pass_at
 
 
-def _pair_document(pairs: Sequence[Sequence[tuple[Question, Vote]]]) -> Json:
-    votes = [[(vote.winner, question.swapped) for question, vote in item if vote.winner] for item in pairs]
-    position = position_of(votes)
-    return _agreement([[won for won, _ in item] for item in votes]) | {
-        "first_preferred": position.first,
-        "decided": position.decided,
-        "flipped": position.flipped,
-        "swapped_pairs": position.swapped,
-    }
-
-
-def _agreement(votes: Sequence[Sequence[Any]]) -> Json:
+def _agreement(votes: Sequence[Sequence[object]]) -> Agreement:
     found = agreement_of(votes)
-    return {
-        "items": found.items,
-        "agreement": None if found.share is None else float(found.share),
-        "kappa": None if found.kappa is None else float(found.kappa),
-    }
+    return Agreement(
+        items=found.items,
+        agreement=None if found.share is None else float(found.share),
+        kappa=None if found.kappa is None else float(found.kappa),
+    )
 
 
-def _verdict(models: Sequence[Graded], bar: Decimal | None) -> Json | None:
+def _pair_agreement(pairs: Sequence[Sequence[tuple[Question, Vote]]]) -> PairAgreement:
+    votes = [[(vote.winner, question.swapped) for question, vote in item if vote.winner] for item in pairs]
+    position, agreement = position_of(votes), _agreement([[won for won, _ in item] for item in votes])
+    return PairAgreement(
+        items=agreement.items, agreement=agreement.agreement, kappa=agreement.kappa, first_preferred=position.first,
+        decided=position.decided, flipped=position.flipped, swapped_pairs=position.swapped,
+    )  # fmt: skip
+
+
+def _verdict(models: Sequence[Graded], bar: Decimal | None) -> GradedVerdict | None:
     if bar is None:
         return None
     found = verdict_on(models, float(bar))
-    return {
-        "cheapest": found.cheapest.name if found.cheapest else None,
-        "open": [
-            {"name": one.name, "conversations_needed": needed(one.interval.share, float(bar)) if one.interval else None}
-            for one in found.open
-        ],
-    }
+    still_open = tuple(
+        OpenModel(one.name, needed(one.interval.share, float(bar)) if one.interval else None) for one in found.open
+    )
+    return GradedVerdict(found.cheapest.name if found.cheapest else None, still_open)
