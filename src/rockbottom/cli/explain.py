@@ -1,6 +1,5 @@
 """``rockbottom explain``: why today's cache misses, and what each cause costs."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
@@ -84,8 +83,9 @@ def command(
     Bedrock model invocation logs, or ledgers that attached clients kept: those hold no text, so that what
     changed is named only where the client saw it, and fixes are not tried.
     """
-    from rockbottom.cli.explain_text import as_document, pair_as_text, stream_as_text
     from rockbottom.cli.replay_questions import profiles_of
+    from rockbottom.diagnose import explanation_of
+    from rockbottom.rendering import explanation_text, json_text, pair_text
 
     behind, simulated = dict(profiles_of(profiles)), 0
     if len(sources) == 2 and all(Path(name).is_file() and name.endswith(".json") for name in sources):
@@ -93,7 +93,7 @@ def command(
         findings, first, requests = _explained(records, prove=False, small=True)
         if len(requests) < 2:
             raise click.UsageError(f"two different requests are compared; one cannot be{_first_reason(findings)}")
-        lines = pair_as_text(findings, first, requests)
+        lines = pair_text(findings, first, requests)
     else:
         if _is_of_ledgers(sources):
             from rockbottom.cli.explain_ledger import explained_ledger
@@ -104,10 +104,9 @@ def command(
         if not findings.requests:
             _say_unreadable(findings)
             raise click.UsageError(f"{' '.join(sources)}: no request in it could be read{_first_reason(findings)}")
-        lines = stream_as_text(findings, all_findings, simulated)
+        lines = explanation_text(findings, all_findings, simulated)
     if as_json:
-        marks = {"simulated_requests": simulated} if simulated else {}
-        click.echo(json.dumps({**as_document(findings, first), **marks}, indent=2))
+        click.echo(json_text(explanation_of(findings, first, simulated)))
     else:
         for line in lines:
             click.echo(line)

@@ -6,6 +6,14 @@ from rockbottom.diagnose.explaining import Stream, Tolerance, explain, read_all
 from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
 from rockbottom.diagnose.fixes import with_savings
 from rockbottom.diagnose.hashed import Hashed, explain_hashed
+from rockbottom.diagnose.results import (
+    ExplainedCause,
+    ExplainedDifference,
+    ExplainedMiss,
+    Explanation,
+    TriedFix,
+    explanation_of,
+)
 from rockbottom.diagnose.sent import Archive, Record, Sent
 from rockbottom.diagnose.volatile import VolatileKind
 
@@ -14,6 +22,10 @@ __all__ = [
     "Cause",
     "CauseTotal",
     "Difference",
+    "ExplainedCause",
+    "ExplainedDifference",
+    "ExplainedMiss",
+    "Explanation",
     "Finding",
     "Findings",
     "Hashed",
@@ -22,10 +34,12 @@ __all__ = [
     "Sent",
     "Stream",
     "Tolerance",
+    "TriedFix",
     "VolatileKind",
     "difference_of",
     "explain",
     "explain_hashed",
+    "explanation_of",
     "first_difference",
     "read_all",
     "with_savings",

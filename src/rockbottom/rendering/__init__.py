@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rockbottom.rendering.comma import csv_of
     from rockbottom.rendering.encoding import json_text
+    from rockbottom.rendering.explanations import explanation_text, pair_text
     from rockbottom.rendering.page import page_of
     from rockbottom.rendering.replay_pages import replay_page
     from rockbottom.rendering.replays import replay_csv, replay_text, replays_text
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "csv_of",
+    "explanation_text",
     "json_text",
     "page_of",
+    "pair_text",
     "replay_csv",
     "replay_page",
     "replay_text",
@@ -27,8 +30,10 @@ __all__ = [
 
 _HOMES = {
     "csv_of": "comma",
+    "explanation_text": "explanations",
     "json_text": "encoding",
     "page_of": "page",
+    "pair_text": "explanations",
     "replay_csv": "replays",
     "replay_page": "replay_pages",
     "replay_text": "replays",

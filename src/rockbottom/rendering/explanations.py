@@ -1,21 +1,17 @@
-"""What ``rockbottom explain`` prints: findings as text of 80 columns, and as a JSON document."""
+"""Findings as text of 80 columns: of a stream of requests, and of two of them."""
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
 
+from rockbottom.diagnose import CauseTotal, Difference, Finding, Findings, Record, Saving, Sent
 from rockbottom.figures import Paint, duration, paragraph, share, usd
-
-if TYPE_CHECKING:
-    from rockbottom.diagnose import CauseTotal, Difference, Finding, Findings, Record
-    from rockbottom.diagnose.sent import Sent
 
 _WIDTH = 80
 _INDENT = " " * 7
 _AROUND = 48
 
 
-def stream_as_text(findings: "Findings", every: bool, simulated: int = 0) -> Iterator[str]:
+def explanation_text(findings: Findings, every: bool, simulated: int = 0) -> Iterator[str]:
     """The report on a stream: a line a cause, the dearest first, with an example, its fix, and what it saves."""
     read = ""
     if findings.tokens:
@@ -40,7 +36,7 @@ def stream_as_text(findings: "Findings", every: bool, simulated: int = 0) -> Ite
     yield from _remarks(findings)
 
 
-def _remarks(findings: "Findings") -> Iterator[str]:
+def _remarks(findings: Findings) -> Iterator[str]:
     if findings.totals and findings.spent is not None:
         yield _row("", "all input", findings.requests, findings.tokens, findings.spent, findings)
     yield ""
@@ -55,24 +51,22 @@ def _remarks(findings: "Findings") -> Iterator[str]:
         yield from _paragraph(f"{many} were not looked into.", "")
 
 
-def _cause_as_text(total: "CauseTotal", findings: "Findings", every: bool) -> Iterator[str]:
+def _cause_as_text(total: CauseTotal, findings: Findings, every: bool) -> Iterator[str]:
     cost = total.usd if total.unpriced < len(total.findings) else None
     yield _row(total.cause.value, total.cause.title, len(total.findings), total.tokens, cost, findings)
     for finding in total.findings if every else [total.example]:
         yield from _finding_as_text(finding)
     yield from _paragraph(f"fix: {total.cause.fix}")
     if total.saving is not None:
-        yield from _paragraph(f"tried on this log: {_saving_as_text(total)}")
+        yield from _paragraph(f"tried on this log: {_saving(total.saving)}")
 
 
-def _row(rule: str, what: str, count: int, tokens: int, cost: Decimal | None, findings: "Findings") -> str:
+def _row(rule: str, what: str, count: int, tokens: int, cost: Decimal | None, findings: Findings) -> str:
     priced = ("no price", "") if cost is None else (_usd(cost), _monthly(findings.a_month(cost)))
     return f"{rule:<7}{what:<35}{count:>7,}{tokens:>11,}{priced[0]:>9}{priced[1]:>11}".rstrip()
 
 
-def _saving_as_text(total: "CauseTotal") -> str:
-    saving = total.saving
-    assert saving is not None
+def _saving(saving: Saving) -> str:
     if saving.usd > 0:
         part = saving.usd / saving.before if saving.before else Decimal(0)
         return f"{saving.what}: input {_usd(saving.before)} -> {_usd(saving.after)} ({share(part)} less)"
@@ -81,7 +75,7 @@ def _saving_as_text(total: "CauseTotal") -> str:
     return f"{saving.what}: dearer by {_usd(-saving.usd)}, so leave it"
 
 
-def _finding_as_text(finding: "Finding") -> Iterator[str]:
+def _finding_as_text(finding: Finding) -> Iterator[str]:
     where = f"{finding.difference.where}: " if finding.difference else f"{finding.place}: " if finding.place else ""
     yield from _paragraph(f"{where}{finding.evidence}")
     if finding.earlier is not None and finding.sent.record.where:
@@ -89,13 +83,13 @@ def _finding_as_text(finding: "Finding") -> Iterator[str]:
         yield from _paragraph(f"{_name(two)}, {duration(two.at - one.at)} after {_name(one, two)}")
 
 
-def pair_as_text(findings: "Findings", first: "Difference | None", requests: "Sequence[Sent]") -> Iterator[str]:
+def pair_text(findings: Findings, first: Difference | None, requests: Sequence[Sent]) -> Iterator[str]:
     """The report on two requests: the first difference, a diff, the cause, its cost and its fix."""
     if first is None:
         yield "no difference: the second request begins with all of the first"
     else:
         yield f"first difference: {first.where}"
-        yield from diff_as_text(first)
+        yield from _diff(first)
     yield ""
     finding = next(iter(findings), None)
     if finding is None:
@@ -115,7 +109,7 @@ def pair_as_text(findings: "Findings", first: "Difference | None", requests: "Se
         yield from _paragraph("worked out from the documented rules; token counts are estimates", "")
 
 
-def _without_finding(findings: "Findings", first: "Difference | None", requests: "Sequence[Sent]") -> str:
+def _without_finding(findings: Findings, first: Difference | None, requests: Sequence[Sent]) -> str:
     """Two requests without a miss: what was read, or why there was nothing to read."""
     if findings.read:
         return f"no miss: {findings.read:,} of {findings.tokens:,} tokens of both requests are read"
@@ -137,13 +131,13 @@ def _without_finding(findings: "Findings", first: "Difference | None", requests:
     )
 
 
-def _tokens_shared(earlier: "Sent", later: "Sent") -> int:
+def _tokens_shared(earlier: Sent, later: Sent) -> int:
     pairs = zip(earlier.segments, later.segments, strict=False)
     length = next((index for index, (old, new) in enumerate(pairs) if old.digest != new.digest), None)
     return later.prompt.depths[min(len(earlier.segments), len(later.segments)) if length is None else length]
 
 
-def diff_as_text(first: "Difference") -> Iterator[str]:
+def _diff(first: Difference) -> Iterator[str]:
     """The texts around the first difference, before and after; colour is dropped where it is no terminal."""
     head = len(first.after.encode()[: first.byte].decode("utf-8", "ignore"))
     paint = Paint(True)
@@ -158,74 +152,7 @@ def _around(text: str, head: int) -> str:
     return f"{'...' if start else ''}{shown[:room]}{'...' if len(text) > head + _AROUND else ''}"
 
 
-def as_document(findings: "Findings", first: "Difference | None" = None) -> dict[str, Any]:
-    """The findings as JSON values; money as exact decimal text."""
-    monthly = findings.a_month(findings.usd)
-    document: dict[str, Any] = {
-        "requests": findings.requests,
-        "span_s": findings.span_s,
-        "input_tokens": findings.tokens,
-        "read_tokens": findings.read,
-        "missed_tokens": findings.missed,
-        "missed_usd": str(findings.usd),
-        "missed_usd_per_month": None if monthly is None else str(round(monthly, 6)),
-        "input_usd": None if findings.spent is None else str(findings.spent),
-        "uncounted_requests": findings.uncounted,
-        "small_misses": findings.small_misses,
-        "small_tokens": findings.small_tokens,
-        "unreadable": [{"where": where, "why": why} for where, why in findings.unreadable],
-        "causes": [_cause_as_json(total) for total in findings.totals],
-    }
-    if first is not None:
-        document["first_difference"] = _difference_as_json(first)
-    return document
-
-
-def _cause_as_json(total: "CauseTotal") -> dict[str, Any]:
-    saving = total.saving
-    return {
-        "rule": total.cause.value,
-        "name": total.cause.name_in_words,
-        "cause": total.cause.title,
-        "misses": len(total.findings),
-        "tokens": total.tokens,
-        "usd": str(total.usd),
-        "without_price": total.unpriced,
-        "fix": total.cause.fix,
-        "tried": saving and {"what": saving.what, "usd_before": str(saving.before), "usd_after": str(saving.after)},
-        "findings": [_finding_as_json(finding) for finding in total.findings],
-    }
-
-
-def _finding_as_json(finding: "Finding") -> dict[str, Any]:
-    return {
-        "request": finding.sent.record.request_id or None,
-        "where": finding.sent.record.where,
-        "at": finding.sent.at,
-        "model": finding.sent.model.model.id,
-        "earlier_request": (finding.earlier.record.request_id or None) if finding.earlier else None,
-        "earlier_where": finding.earlier.record.where if finding.earlier else None,
-        "tokens": finding.tokens,
-        "usd": None if finding.usd is None else str(finding.usd),
-        "read_tokens": finding.read,
-        "expected_tokens": finding.expected,
-        "evidence": finding.evidence,
-        "place": finding.place,
-        "difference": finding.difference and _difference_as_json(finding.difference),
-    }
-
-
-def _difference_as_json(first: "Difference") -> dict[str, Any]:
-    return {
-        "cause": first.cause.value,
-        "place": first.place,
-        "byte": first.byte,
-        "kind": first.volatile.value if first.volatile else None,
-        "evidence": first.evidence,
-    }
-
-
-def _name(record: "Record", other: "Record | None" = None) -> str:
+def _name(record: Record, other: Record | None = None) -> str:
     """Where a record stands: its file and line, or only the line where the other one is of the same file."""
     file, colon, line = record.where.rpartition(":")
     if other is not None and colon and other.where.rpartition(":")[0] == file:

@@ -1,0 +1,159 @@
+"""A diagnosis, typed: its encoding is the JSON that ``rockbottom explain --json`` prints. It holds no text of a prompt.
+
+Money is exact (text in JSON), tokens are integers, ``at`` is seconds since the epoch. ``None`` says that there is no
+such value; a field that JSON leaves out is ``UNSET``.
+"""
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from rockbottom.diagnose.causes import Cause
+from rockbottom.diagnose.differences import Difference
+from rockbottom.diagnose.findings import CauseTotal, Finding, Findings
+from rockbottom.diagnose.volatile import VolatileKind
+from rockbottom.quantities import Usd
+
+
+class ExplainedDifference(msgspec.Struct, frozen=True):
+    """Where two requests first differ, and what kind of difference it is."""
+
+    cause: Cause
+    place: str
+    byte: int
+    kind: VolatileKind | None
+    evidence: str
+
+
+class ExplainedMiss(msgspec.Struct, frozen=True, kw_only=True):
+    """One miss; ``usd`` is what it cost above a read, None where no price is in force."""
+
+    request: str | None
+    where: str
+    at: float
+    model: str
+    earlier_request: str | None
+    earlier_where: str | None
+    tokens: int
+    usd: Usd | None
+    read_tokens: int
+    expected_tokens: int
+    evidence: str
+    place: str
+    difference: ExplainedDifference | None
+
+
+class TriedFix(msgspec.Struct, frozen=True):
+    """A fix tried on the same requests: what the rules bill for their input as they were sent, and with it."""
+
+    what: str
+    usd_before: Usd
+    usd_after: Usd
+
+
+class ExplainedCause(msgspec.Struct, frozen=True, kw_only=True):
+    """All misses of one cause."""
+
+    rule: Cause
+    name: str
+    cause: str
+    misses: int
+    tokens: int
+    usd: Usd
+    without_price: int
+    fix: str
+    tried: TriedFix | None
+    findings: tuple[ExplainedMiss, ...]
+
+
+class UnreadableRequest(msgspec.Struct, frozen=True):
+    """A record that could not be read."""
+
+    where: str
+    why: str
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Every miss of the requests by cause, the dearest first.
+
+    ``first_difference`` is there where two requests were compared and differ, ``simulated_requests`` where some went to
+    a local endpoint.
+    """
+
+    requests: int
+    span_s: float
+    input_tokens: int
+    read_tokens: int
+    missed_tokens: int
+    missed_usd: Usd
+    missed_usd_per_month: Usd | None
+    input_usd: Usd | None
+    uncounted_requests: int
+    small_misses: int
+    small_tokens: int
+    unreadable: tuple[UnreadableRequest, ...]
+    causes: tuple[ExplainedCause, ...]
+    first_difference: ExplainedDifference | UnsetType = UNSET
+    simulated_requests: int | UnsetType = UNSET
+
+
+def explanation_of(findings: Findings, first: Difference | None = None, simulated: int = 0) -> Explanation:
+    """The findings as a document; ``first`` is the difference of two requests that were compared."""
+    monthly = findings.a_month(findings.usd)
+    return Explanation(
+        requests=findings.requests,
+        span_s=findings.span_s,
+        input_tokens=findings.tokens,
+        read_tokens=findings.read,
+        missed_tokens=findings.missed,
+        missed_usd=findings.usd,
+        missed_usd_per_month=None if monthly is None else round(monthly, 6),
+        input_usd=findings.spent,
+        uncounted_requests=findings.uncounted,
+        small_misses=findings.small_misses,
+        small_tokens=findings.small_tokens,
+        unreadable=tuple(UnreadableRequest(where, why) for where, why in findings.unreadable),
+        causes=tuple(map(_cause, findings.totals)),
+        first_difference=UNSET if first is None else _difference(first),
+        simulated_requests=simulated or UNSET,
+    )
+
+
+def _cause(total: CauseTotal) -> ExplainedCause:
+    saving = total.saving
+    return ExplainedCause(
+        rule=total.cause,
+        name=total.cause.name_in_words,
+        cause=total.cause.title,
+        misses=len(total.findings),
+        tokens=total.tokens,
+        usd=total.usd,
+        without_price=total.unpriced,
+        fix=total.cause.fix,
+        tried=None if saving is None else TriedFix(saving.what, saving.before, saving.after),
+        findings=tuple(map(_miss, total.findings)),
+    )
+
+
+def _miss(finding: Finding) -> ExplainedMiss:
+    record, earlier = finding.sent.record, finding.earlier
+    return ExplainedMiss(
+        request=record.request_id or None,
+        where=record.where,
+        at=finding.sent.at,
+        model=finding.sent.model.model.id,
+        earlier_request=None if earlier is None else earlier.record.request_id or None,
+        earlier_where=None if earlier is None else earlier.record.where,
+        tokens=finding.tokens,
+        usd=finding.usd,
+        read_tokens=finding.read,
+        expected_tokens=finding.expected,
+        evidence=finding.evidence,
+        place=finding.place,
+        difference=None if finding.difference is None else _difference(finding.difference),
+    )
+
+
+def _difference(difference: Difference) -> ExplainedDifference:
+    return ExplainedDifference(
+        difference.cause, difference.place, difference.byte, difference.volatile, difference.evidence
+    )
