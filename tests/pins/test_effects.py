@@ -6,8 +6,8 @@ from pathlib import Path
 from pinned_requests import ON, POINT, RULES, accepted, gate, judged, rendering, support
 
 from rockbottom.catalog import Scope, Tier, load_catalog
-from rockbottom.pins.telling import effect_as_lines
 from rockbottom.quantities import Unit
+from rockbottom.rendering import effect_lines
 
 _BOOK = load_catalog().price_book
 _IDS = ("anthropic.claude-sonnet-4-6", Scope.US, Tier.DEFAULT)
@@ -95,7 +95,7 @@ def test_without_a_number_of_requests_an_amount_for_a_thousand_is_given(pins: Pa
     verdict = judged(pins, support())
     assert verdict.effect is not None
     assert verdict.effect.a_month(verdict.effect.per_request_usd) is None
-    assert any("per 1,000 requests" in line for line in effect_as_lines(verdict.effect, verdict.status))
+    assert any("per 1,000 requests" in line for line in effect_lines(verdict.effect, verdict.status))
 
 
 def test_a_stamp_is_also_priced_as_if_it_changed_with_every_call(pins: Path):

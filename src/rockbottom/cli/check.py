@@ -1,6 +1,5 @@
 """``rockbottom check``: prompts against their pins, in CI and before a commit."""
 
-import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -129,31 +128,30 @@ def _verdict(
 
 
 def _print(verdicts: "Sequence[Verdict]", as_json: bool) -> None:
-    from rockbottom.pins import as_document, totals, verdict_as_text
+    from rockbottom.pins import check_result
+    from rockbottom.rendering import json_text, verdicts_text
 
     if as_json:
-        click.echo(json.dumps(as_document(verdicts), indent=2))
+        click.echo(json_text(check_result(verdicts)))
         return
-    for verdict in verdicts:
-        for line in verdict_as_text(verdict):
-            colour = "green" if line.startswith("✓") else "red" if line.startswith("✗") else None
-            click.echo(click.style(line, fg=colour) if colour else line)
-    click.echo(totals(verdicts))
+    for line in verdicts_text(verdicts):
+        click.echo(line)
 
 
 def _tell_github(verdicts: "Sequence[Verdict]", path: Path, as_json: bool) -> None:
     """Annotations and the summary of the job, where GitHub runs it; its commands are read from stdout."""
-    from rockbottom.pins import annotation, summary
+    from rockbottom.rendering import github_annotation, github_summary
 
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for verdict in verdicts:
             if not verdict.passed:
-                click.echo(annotation(replace(verdict, file=_in_repository(path.parent, verdict.file))), err=as_json)
+                placed = replace(verdict, file=_in_repository(path.parent, verdict.file))
+                click.echo(github_annotation(placed), err=as_json)
     page = os.environ.get("GITHUB_STEP_SUMMARY")
     if page:
         try:
             with open(page, "a", encoding="utf-8") as file:
-                file.write(summary(verdicts, f"rockbottom check --accept --pins {path}"))
+                file.write(github_summary(verdicts, f"rockbottom check --accept --pins {path}"))
         except OSError as error:
             say(f"the summary {page} cannot be written: {error.strerror}")
 

@@ -8,28 +8,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rockbottom.pins.bills import ConversationBill, Limits, observed_bill, simulated_bill
+    from rockbottom.pins.bills import ConversationBill, Limits, dollars, observed_bill, simulated_bill
+    from rockbottom.pins.changes import Change, Moved
     from rockbottom.pins.checking import Gate, Status, Verdict
+    from rockbottom.pins.effects import Effect
     from rockbottom.pins.errors import NotRendered
     from rockbottom.pins.pin import Pin
     from rockbottom.pins.pin_file import nearest_file, read_pins, update_pins
     from rockbottom.pins.prefix import Prefix, archive_of, read_prefix
     from rockbottom.pins.rendering import Rendering, rendered, rendered_all, seen_from
-    from rockbottom.pins.telling import annotation, as_document, summary, totals, verdict_as_text
+    from rockbottom.pins.results import CheckResult, check_result
 
 __all__ = [
+    "Change",
+    "CheckResult",
     "ConversationBill",
+    "Effect",
     "Gate",
     "Limits",
+    "Moved",
     "NotRendered",
     "Pin",
     "Prefix",
     "Rendering",
     "Status",
     "Verdict",
-    "annotation",
     "archive_of",
-    "as_document",
+    "check_result",
+    "dollars",
     "nearest_file",
     "observed_bill",
     "read_pins",
@@ -38,24 +44,22 @@ __all__ = [
     "rendered_all",
     "seen_from",
     "simulated_bill",
-    "summary",
-    "totals",
     "update_pins",
-    "verdict_as_text",
 ]
 
 _HOMES = {
+    "CheckResult": "results",
+    "check_result": "results",
+    "dollars": "bills",
+    "Change": "changes",
+    "Moved": "changes",
+    "Effect": "effects",
     "observed_bill": "bills",
     "NotRendered": "errors",
     "nearest_file": "pin_file",
     "archive_of": "prefix",
     "rendered_all": "rendering",
     "seen_from": "rendering",
-    "annotation": "telling",
-    "as_document": "telling",
-    "summary": "telling",
-    "totals": "telling",
-    "verdict_as_text": "telling",
     "ConversationBill": "bills",
     "Gate": "checking",
     "Limits": "bills",

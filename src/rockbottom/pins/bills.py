@@ -94,21 +94,6 @@ class ConversationBill:
     def _unpriced(self) -> set[str]:
         return {turn.model for turn in self.turns if turn.usd is None}
 
-    def lines(self) -> list[str]:
-        """A table of the turns, at most 80 columns."""
-        rows = [f"{'turn':>5}{'input':>9}{'read':>9}{'write':>9}{'output':>9}{'cost':>14}  model"]
-        for number, turn in enumerate(self.turns, 1):
-            rows.append(_row(str(number), turn.usage, turn.usd, turn.model))
-        rows.append(_row("all", self.usage, self.usd, ""))
-        told = "simulated by the documented rules" + ("" if self.outputs else "; output tokens are not in it")
-        return [*rows, told]
-
-
-def _row(name: str, usage: Usage, cost_usd: Usd | None, model: str) -> str:
-    cost = "no price" if cost_usd is None else dollars(cost_usd)
-    counts = f"{usage.input:>9,}{usage.cache_read:>9,}{usage.cache_write:>9,}{usage.output:>9,}"
-    return f"{name:>5}{counts}{cost:>14}  {model[:23]}".rstrip()
-
 
 def dollars(amount: Usd, *, signed: bool = False) -> str:
     """An amount as the gate prints it: cents from ten dollars on, four decimals below, six below a cent."""

@@ -7,6 +7,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rockbottom.rendering.checks import (
+        conversation_lines,
+        effect_lines,
+        github_annotation,
+        github_summary,
+        verdict_text,
+        verdicts_text,
+    )
     from rockbottom.rendering.comma import csv_of
     from rockbottom.rendering.encoding import json_text
     from rockbottom.rendering.explanations import explanation_text, pair_text
@@ -16,8 +24,12 @@ if TYPE_CHECKING:
     from rockbottom.rendering.terminal import text_of
 
 __all__ = [
+    "conversation_lines",
     "csv_of",
+    "effect_lines",
     "explanation_text",
+    "github_annotation",
+    "github_summary",
     "json_text",
     "page_of",
     "pair_text",
@@ -26,9 +38,17 @@ __all__ = [
     "replay_text",
     "replays_text",
     "text_of",
+    "verdict_text",
+    "verdicts_text",
 ]
 
 _HOMES = {
+    "conversation_lines": "checks",
+    "effect_lines": "checks",
+    "github_annotation": "checks",
+    "github_summary": "checks",
+    "verdict_text": "checks",
+    "verdicts_text": "checks",
     "csv_of": "comma",
     "explanation_text": "explanations",
     "json_text": "encoding",

@@ -14,6 +14,7 @@ from rockbottom.catalog import load_catalog
 from rockbottom.dialects import usage_of
 from rockbottom.pins import ConversationBill, archive_of, observed_bill, simulated_bill
 from rockbottom.quantities import RockbottomError, Usd
+from rockbottom.rendering import conversation_lines
 
 if TYPE_CHECKING:
     from rockbottom.local import Running
@@ -150,7 +151,7 @@ def _hold(bill: ConversationBill, max_usd: Usd | None, min_hit_rate: Usd | None)
     __tracebackhide__ = True
     broken = bill.failures(max_usd, min_hit_rate)
     if broken:
-        pytest.fail("\n".join([*broken, "", *bill.lines()]), pytrace=False)
+        pytest.fail("\n".join([*broken, "", *conversation_lines(bill)]), pytrace=False)
 
 
 def _row(row: Mapping[str, Any]) -> tuple[str, Any, str, str]:

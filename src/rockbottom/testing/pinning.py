@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from rockbottom.catalog import load_catalog
-from rockbottom.pins import Gate, Rendering, Status, Verdict, read_pins, verdict_as_text
+from rockbottom.pins import Gate, Rendering, Status, Verdict, read_pins
 from rockbottom.quantities import RockbottomError
+from rockbottom.rendering import verdict_text
 
 
 def path_of(config: pytest.Config) -> Path:
@@ -75,7 +76,7 @@ class Pinner:
         except RockbottomError as error:
             pytest.fail("\n".join(filter(None, [f"rockbottom: {error}", error.fix])), pytrace=False)
         if not verdict.passed:
-            pytest.fail("\n".join([*verdict_as_text(verdict), *_next_step(verdict, source)]), pytrace=False)
+            pytest.fail("\n".join([*verdict_text(verdict), *_next_step(verdict, source)]), pytrace=False)
         return verdict
 
     def _judged(

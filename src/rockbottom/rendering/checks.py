@@ -1,15 +1,11 @@
-"""What the gate says: text of 80 columns, a JSON document, annotations and a summary for GitHub."""
+"""What the gate on pinned prompts says: text of 80 columns, annotations and a summary for GitHub."""
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from rockbottom.figures import paragraph, share
-from rockbottom.pins.bills import ConversationBill, dollars
-from rockbottom.pins.changes import Change, Moved
-from rockbottom.pins.checking import Status, Verdict
-from rockbottom.pins.effects import Effect
-from rockbottom.quantities import Usd
+from rockbottom.figures import Paint, paragraph, share
+from rockbottom.pins import Change, ConversationBill, Effect, Moved, Status, Verdict, dollars
+from rockbottom.quantities import Usage, Usd
 
 _WIDTH = 80
 _AROUND = 44
@@ -17,7 +13,17 @@ _LABEL = 8
 _MONTH = "how many a month was not said"
 
 
-def verdict_as_text(verdict: Verdict, *, with_diff: bool = True) -> Iterator[str]:
+def verdicts_text(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """Every prompt, its first line in colour, and how many there are of each status."""
+    paint = Paint(True)
+    for verdict in verdicts:
+        first, *rest = verdict_text(verdict)
+        yield paint(first, "good" if verdict.passed else "bad")
+        yield from rest
+    yield _totals(verdicts)
+
+
+def verdict_text(verdict: Verdict, *, with_diff: bool = True) -> Iterator[str]:
     """One prompt: a line, and below it what moved (``with_diff``: in its own words) and what it costs."""
     yield from paragraph(f"{_sign(verdict)} {headline(verdict)}", _WIDTH, rest="    ")
     if verdict.bill is not None:
@@ -27,7 +33,7 @@ def verdict_as_text(verdict: Verdict, *, with_diff: bool = True) -> Iterator[str
         if with_diff:
             yield from _diff(change)
     if verdict.effect is not None and verdict.status is not Status.UNCHANGED:
-        for number, line in enumerate(effect_as_lines(verdict.effect, verdict.status)):
+        for number, line in enumerate(effect_lines(verdict.effect, verdict.status)):
             yield from _labelled("" if number else "costs", line)
     for note in verdict.notes:
         yield from _labelled("note", note)
@@ -38,7 +44,7 @@ def verdict_as_text(verdict: Verdict, *, with_diff: bool = True) -> Iterator[str
     for text in verdict.broken:
         yield from _labelled("limit", text)
     if verdict.bill is not None and verdict.broken:
-        yield from (f"    {line}" for line in verdict.bill.lines())
+        yield from (f"    {line}" for line in conversation_lines(verdict.bill))
 
 
 def headline(verdict: Verdict) -> str:
@@ -55,7 +61,7 @@ def headline(verdict: Verdict) -> str:
     return f"{told}; {before}{prefix.tokens:,} tokens{mark}{model}"
 
 
-def effect_as_lines(effect: Effect, status: Status) -> Iterator[str]:
+def effect_lines(effect: Effect, status: Status) -> Iterator[str]:
     """What it costs, a sentence each, and the prices of what day these are."""
     if effect.once_usd is not None and status is Status.CHANGED:
         yield f"{dollars(effect.once_usd)} once for each live entry, when it is deployed: written instead of read"
@@ -85,6 +91,21 @@ def _bill(bill: ConversationBill) -> str:
     cost = "no price" if bill.usd is None else dollars(bill.usd)
     rate = "" if bill.hit_rate is None else f", {share(bill.hit_rate / 100, 1)} read"
     return f"{len(bill.turns)}, {cost}{rate} (simulated)"
+
+
+def conversation_lines(bill: ConversationBill) -> Iterator[str]:
+    """A table of the turns of a conversation, at most 80 columns."""
+    yield f"{'turn':>5}{'input':>9}{'read':>9}{'write':>9}{'output':>9}{'cost':>14}  model"
+    for number, turn in enumerate(bill.turns, 1):
+        yield _row(str(number), turn.usage, turn.usd, turn.model)
+    yield _row("all", bill.usage, bill.usd, "")
+    yield "simulated by the documented rules" + ("" if bill.outputs else "; output tokens are not in it")
+
+
+def _row(name: str, usage: Usage, cost_usd: Usd | None, model: str) -> str:
+    cost = "no price" if cost_usd is None else dollars(cost_usd)
+    counts = f"{usage.input:>9,}{usage.cache_read:>9,}{usage.cache_write:>9,}{usage.output:>9,}"
+    return f"{name:>5}{counts}{cost:>14}  {model[:23]}".rstrip()
 
 
 def _change(change: Change) -> str:
@@ -118,7 +139,7 @@ def _sign(verdict: Verdict) -> str:
     return "✓" if verdict.passed else "✗"
 
 
-def totals(verdicts: Sequence[Verdict]) -> str:
+def _totals(verdicts: Sequence[Verdict]) -> str:
     """How many of each status; those that are now accepted by themselves."""
     left = [one for one in verdicts if not one.accepted]
     counts = {status.value: sum(one.status is status for one in left) for status in Status}
@@ -128,81 +149,14 @@ def totals(verdicts: Sequence[Verdict]) -> str:
     return ", ".join(told + ([f"{over} over a limit"] if over else []))
 
 
-def as_document(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Everything as JSON values; money as exact decimal text."""
-    return {"passed": all(one.passed for one in verdicts), "prompts": [_as_json(one) for one in verdicts]}
-
-
-def _as_json(verdict: Verdict) -> dict[str, Any]:
-    prefix, pin = verdict.prefix, verdict.pin
-    return {
-        "name": verdict.name,
-        "source": verdict.source,
-        "status": verdict.status.value,
-        "passed": verdict.passed,
-        "accepted": verdict.accepted,
-        "model": prefix and prefix.model_name,
-        "prefix": prefix and prefix.hash,
-        "tokens": prefix and prefix.tokens,
-        "tokens_are": prefix and ("counted" if prefix.counted else "estimated"),
-        "caching": prefix and prefix.caching.value,
-        "pinned": pin and {"prefix": pin.prefix, "tokens": pin.tokens, "model": pin.model},
-        "moved": [_change_as_json(one) for one in verdict.changes],
-        "cost": verdict.effect and _effect_as_json(verdict.effect),
-        "conversation": verdict.bill and _bill_as_json(verdict.bill),
-        "limits_not_kept": list(verdict.broken),
-        "notes": list(verdict.notes),
-        "error": verdict.error and str(verdict.error),
-        "file": verdict.file or None,
-        "line": verdict.line if verdict.file else None,
-    }
-
-
-def _change_as_json(change: Change) -> dict[str, Any]:
-    return {
-        "kind": change.moved.name.lower().replace("_", "-"),
-        "rule": change.rule and change.rule.value,
-        "place": change.place,
-        "byte": change.byte,
-        "evidence": change.evidence,
-    }
-
-
-def _effect_as_json(effect: Effect) -> dict[str, Any]:
-    return {
-        "prices_on": effect.on.isoformat(),
-        "requests_per_month": effect.requests,
-        "once_usd_per_entry": _exact(effect.once_usd),
-        "usd_per_request": _exact(effect.per_request_usd),
-        "usd_per_month": _exact(effect.a_month(effect.per_request_usd)),
-        "worst_usd_per_month": _exact(effect.a_month(effect.worst_per_request_usd)),
-        "because": list(effect.because),
-    }
-
-
-def _bill_as_json(bill: ConversationBill) -> dict[str, Any]:
-    return {
-        "turns": len(bill.turns),
-        "usd": _exact(bill.usd),
-        "hit_rate_percent": None if bill.hit_rate is None else str(round(bill.hit_rate, 3)),
-        "tokens": {unit.value: tokens for unit, tokens in bill.usage.items()},
-        "output_counted": bill.outputs,
-        "simulated": True,
-    }
-
-
-def _exact(amount: Usd | None) -> str | None:
-    return None if amount is None else format(amount, "f")
-
-
 # -- GitHub -----------------------------------------------------------------------------------------
 
 
-def annotation(verdict: Verdict) -> str:
+def github_annotation(verdict: Verdict) -> str:
     """A workflow command that marks the place of a failed prompt in the pull request."""
     lines = [headline(verdict), *map(_change, verdict.changes), *verdict.broken]
     if verdict.effect is not None:
-        lines += effect_as_lines(verdict.effect, verdict.status)
+        lines += effect_lines(verdict.effect, verdict.status)
     if verdict.error is not None:
         lines.append(str(verdict.error))
     place = f"file={_property(verdict.file)},line={verdict.line}," if verdict.file else ""
@@ -218,7 +172,7 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def summary(verdicts: Sequence[Verdict], command: str) -> str:
+def github_summary(verdicts: Sequence[Verdict], command: str) -> str:
     """Markdown for the summary of a job, without the texts side by side: it is kept and read more widely than a log."""
     rows = ["## Pinned prompts", "", "| | prompt | status | tokens | a month |", "|---|---|---|---:|---:|"]
     for one in verdicts:
@@ -228,7 +182,7 @@ def summary(verdicts: Sequence[Verdict], command: str) -> str:
         rows.append(f"| {_sign(one)} | {_cell(one.name)} | {one.status.value} | {tokens} | {cost} |")
     for one in verdicts:
         if not one.passed:
-            rows += ["", f"### {_cell(one.name)}", "", "```text", *verdict_as_text(one, with_diff=False), "```"]
+            rows += ["", f"### {_cell(one.name)}", "", "```text", *verdict_text(one, with_diff=False), "```"]
     if not all(one.passed for one in verdicts):
         rows += ["", f"Accept with `{command}` and commit the pin file."]
     return "\n".join(rows) + "\n\n"
