@@ -7,6 +7,7 @@ from rockbottom.alarms.definitions import Alarm
 from rockbottom.alarms.histories import calls_of_trace, priced
 from rockbottom.alarms.placing import monthly_usd, undecided
 from rockbottom.alarms.policies import POLICIES
+from rockbottom.alarms.results import Backtest, backtest_of, proposals_text
 from rockbottom.alarms.settings import InvalidSettings, Wanted, read_wanted
 from rockbottom.alarms.terraform import configuration
 
@@ -15,6 +16,7 @@ __all__ = [
     "POLICIES",
     "Alarm",
     "Asked",
+    "Backtest",
     "Clients",
     "Detection",
     "History",
@@ -26,11 +28,13 @@ __all__ = [
     "Tried",
     "Wanted",
     "apply",
+    "backtest_of",
     "calls_of_trace",
     "configuration",
     "monthly_usd",
     "plan",
     "priced",
+    "proposals_text",
     "read_wanted",
     "removal",
     "template",

@@ -1,6 +1,5 @@
 """``rockbottom reconcile``: the ledger against what AWS counted and what AWS billed."""
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.exits import Exit
-from rockbottom.figures import paragraph, usd, usd_exact
+from rockbottom.figures import usd_exact
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
-    from rockbottom.reconcile import Book, Comparison, Entry, Question, Row
+    from rockbottom.reconcile import Book, Comparison, Question
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _BILL = click.Path(path_type=Path, exists=True)
@@ -76,7 +75,8 @@ def command(ctx: click.Context, as_json: bool, everything: bool, **given: Any) -
     """
     from rockbottom.catalog import load_catalog
     from rockbottom.ledger import default_folder
-    from rockbottom.reconcile import ledger_book
+    from rockbottom.reconcile import ledger_book, reconciliation_of
+    from rockbottom.rendering import json_text, reconciliation_text
 
     if not (given["cloudwatch"] or given["reports"] or given["explorers"]):
         raise click.UsageError("against what? give --cloudwatch, --cur PATH or --cost-explorer FILE")
@@ -84,9 +84,9 @@ def command(ctx: click.Context, as_json: bool, everything: bool, **given: Any) -
     ours = ledger_book(given["ledger"] or default_folder(os.environ))
     found = [_compared(ours, theirs, days, catalog, given) for theirs, days in _others(given, ours, catalog)]
     if as_json:
-        click.echo(json.dumps([_json(one) for one in found], indent=2))
+        click.echo(json_text([reconciliation_of(comparison) for comparison in found]))
     else:
-        for line in chain.from_iterable(_text(one, everything) for one in found):
+        for line in chain.from_iterable(reconciliation_text(one, everything=everything) for one in found):
             click.echo(line)
     if not all(one.agrees and one.rows for one in found):  # no day compared is no agreement
         ctx.exit(Exit.VERDICT)
@@ -169,99 +169,3 @@ def _behind(pairs: Sequence[str]) -> dict[str, str]:
         if "=" not in pair:
             raise click.UsageError(f"--behind takes ARN=ID; not {pair!r}")
     return dict(pair.rsplit("=", 1) for pair in pairs)
-
-
-def _text(one: "Comparison", everything: bool) -> Iterator[str]:
-    yield from _head(one)
-    shown = [row for row in one.rows if everything or not row.agrees]
-    for row in shown:
-        yield ""
-        yield from _row_text(row, one)
-    unmatched = one.theirs.unmatched
-    if unmatched:
-        yield ""
-        yield f"no model can be told of {len(unmatched)} usage types, ${usd(sum(unmatched.values(), Decimal(0)), 4)}"
-        for label, amount in sorted(unmatched.items(), key=lambda pair: -pair[1])[:5]:
-            yield f"  {label}  ${usd(amount, 4)}"
-    for kind, amount in one.theirs.adjustments.items():
-        yield f"not compared: {kind} ${usd(amount, 2)}"
-    yield from one.theirs.notes
-
-
-def _head(one: "Comparison") -> Iterator[str]:
-    days = [row.day for row in one.rows]
-    span = f"{min(days)} to {max(days)} (UTC)" if days else "no day"
-    yield f"ledger against {one.theirs.party}, {span}"
-    if one.rows:
-        yield from _sums(one)
-    else:
-        yield "nothing to compare: neither side has a call or a line in these days"
-    if one.ours.simulated_calls:
-        yield f"{one.ours.simulated_calls:,} calls to a local endpoint are left out: they were simulated"
-
-
-def _sums(one: "Comparison") -> Iterator[str]:
-    agreeing = sum(row.agrees for row in one.rows)
-    yield f"{agreeing} of {len(one.rows)} days and models agree within {float(100 * one.tolerance):g}%"
-    mine = sum((row.ours.usd or Decimal(0) for row in one.rows if row.ours), Decimal(0))
-    if any(row.theirs and row.theirs.usd is not None for row in one.rows):
-        bill = sum((row.theirs.usd or Decimal(0) for row in one.rows if row.theirs), Decimal(0))
-        yield f"dollars: ledger {_usd(mine)}, {one.theirs.party} {_usd(bill)}, {_usd(bill - mine, signed=True)}"
-
-
-def _row_text(row: "Row", one: "Comparison") -> Iterator[str]:
-    from rockbottom.reconcile import KINDS
-
-    sign = "=" if row.agrees else "!"
-    yield f"{sign} {row.day}  {row.model}"
-    yield f"    {'':<8} {'ledger':>16} {one.theirs.party:>16} {'more':>16}"
-    for kind in KINDS:
-        if row.theirs is not None and row.theirs.uncounted_usd:
-            break
-        mine, their = (entry.tokens[kind] if entry else 0 for entry in (row.ours, row.theirs))
-        if mine or their:
-            yield f"    {kind:<8} {mine:>16,} {their:>16,} {their - mine:>+16,}"
-    more = row.more_usd
-    if more is not None:
-        mine, their = (_usd((entry and entry.usd) or Decimal(0)) for entry in (row.ours, row.theirs))
-        yield f"    {'dollars':<8} {mine:>16} {their:>16} {_usd(more, signed=True):>16}"
-    for reason in row.reasons:
-        yield from paragraph(f"{reason.code}: {reason.says}", 80, "    ", "      ")
-
-
-def _usd(amount: Decimal, *, signed: bool = False) -> str:
-    return usd(amount, 4, signed=signed, bare_zero=False)
-
-
-def _json(one: "Comparison") -> dict[str, Any]:
-    return {
-        "against": one.theirs.party,
-        "tolerance": float(one.tolerance),
-        "agrees": one.agrees,
-        "simulated_calls_left_out": one.ours.simulated_calls,
-        "rows": [_row_json(row) for row in one.rows],
-        "unmatched": {label: str(usd) for label, usd in one.theirs.unmatched.items()},
-        "not_compared": {kind: str(amount) for kind, amount in one.theirs.adjustments.items()},
-        "notes": one.theirs.notes,
-    }
-
-
-def _row_json(row: "Row") -> dict[str, Any]:
-    more = row.more_usd
-    return {
-        "day": str(row.day),
-        "model": row.model,
-        "agrees": row.agrees,
-        "ledger": _entry_json(row.ours),
-        "theirs": _entry_json(row.theirs),
-        "more_tokens": row.more_tokens,
-        "more_usd": None if more is None else str(more),
-        "reasons": [{"code": one.code, "says": one.says} for one in row.reasons],
-    }
-
-
-def _entry_json(entry: "Entry | None") -> dict[str, Any] | None:
-    if entry is None:
-        return None
-    usd = None if entry.usd is None else str(entry.usd)
-    return {"tokens": entry.tokens, "usd": usd, "calls": entry.calls, "regions": sorted(entry.regions)}

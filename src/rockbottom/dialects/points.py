@@ -75,9 +75,7 @@ def decorated(
     return new
 
 
-def list_for(
-    new: dict[str, Any], segment: Segment, body: Mapping[str, Any], *, tools: str = "toolConfig"
-) -> list[Any]:
+def list_for(new: dict[str, Any], segment: Segment, body: Mapping[str, Any], *, tools: str = "toolConfig") -> list[Any]:
     """The list that holds the segment, copied on the way down unless an earlier placement copied it."""
     if segment.section is Section.TOOLS and tools == "toolConfig":
         holder = _own(new, "toolConfig", body.get("toolConfig"))

@@ -6,6 +6,7 @@ from rockbottom.reconcile.comparing import Comparison, Row, compared
 from rockbottom.reconcile.exports import bill_lines
 from rockbottom.reconcile.native import Question, native_book, question
 from rockbottom.reconcile.own import ledger_book
+from rockbottom.reconcile.results import Reconciliation, reconciliation_of
 
 __all__ = [
     "KINDS",
@@ -13,6 +14,7 @@ __all__ = [
     "Comparison",
     "Entry",
     "Question",
+    "Reconciliation",
     "Row",
     "bill_lines",
     "billed_book",
@@ -20,4 +22,5 @@ __all__ = [
     "ledger_book",
     "native_book",
     "question",
+    "reconciliation_of",
 ]

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rockbottom.rendering.backtests import backtest_text
     from rockbottom.rendering.checks import (
         conversation_lines,
         effect_lines,
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from rockbottom.rendering.encoding import json_text
     from rockbottom.rendering.explanations import explanation_text, pair_text
     from rockbottom.rendering.page import page_of
+    from rockbottom.rendering.reconciliations import reconciliation_text
     from rockbottom.rendering.replay_pages import replay_page
     from rockbottom.rendering.replays import replay_csv, replay_text, replays_text
     from rockbottom.rendering.terminal import text_of
 
 __all__ = [
+    "backtest_text",
     "conversation_lines",
     "csv_of",
     "effect_lines",
@@ -33,6 +36,7 @@ __all__ = [
     "json_text",
     "page_of",
     "pair_text",
+    "reconciliation_text",
     "replay_csv",
     "replay_page",
     "replay_text",
@@ -49,6 +53,8 @@ _HOMES = {
     "github_summary": "checks",
     "verdict_text": "checks",
     "verdicts_text": "checks",
+    "backtest_text": "backtests",
+    "reconciliation_text": "reconciliations",
     "csv_of": "comma",
     "explanation_text": "explanations",
     "json_text": "encoding",

@@ -1,12 +1,13 @@
 """Typed results as JSON text."""
 
 import json
+from collections.abc import Sequence
 
 import msgspec
 
 
-def json_text(result: msgspec.Struct) -> str:
-    """A result as JSON, indented; money as exact decimal text.
+def json_text(result: msgspec.Struct | Sequence[msgspec.Struct]) -> str:
+    """A result, or several, as JSON, indented; money as exact decimal text.
 
     Letters beyond ASCII are written as escapes, so that any terminal and any file can take them, half a surrogate pair
     included.

@@ -1,0 +1,145 @@
+"""What a backtest found, typed: its encoding is the JSON that ``rockbottom monitor backtest --json`` prints.
+
+Instants are seconds since the epoch; shares are between 0 and 1; ``share_of_tokens_read`` 0 says that nothing was read.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from rockbottom.alarms.backtest import Asked, Caught, Detection, Proposal, Tried
+from rockbottom.alarms.running import Firing
+from rockbottom.ledger import CallRecord
+from rockbottom.quantities import Usd
+
+CONFIDENCE = 0.95  # of the rate of false alarms that a proposal states: ``chances.rate_at_most``
+
+
+class Plantation(msgspec.Struct, frozen=True):
+    """One regression planted at one instant; ``caught_after_s`` None: it was not caught."""
+
+    planted_at: float
+    caught_after_s: float | None
+    extra_usd: Usd
+
+
+class PlantedKind(msgspec.Struct, frozen=True):
+    """One kind of regression, planted at several instants; ``left_out`` counts instants where that says nothing."""
+
+    kind: str
+    share_of_tokens_read: float
+    within_s: float
+    left_out: int
+    tries: tuple[Plantation, ...]
+
+
+class ProposalResult(msgspec.Struct, frozen=True, kw_only=True):
+    """A threshold, and how often it would cry wolf; the monthly rate is None where no day was left to see it on."""
+
+    threshold: Decimal
+    false_alarms_on_unseen_days: int
+    unseen_days: float
+    false_alarms_a_month_at_most: float | None
+    confidence: float = CONFIDENCE
+    false_alarms_on_the_days_it_was_chosen_on: int
+    least_calls: int
+    planted: tuple[PlantedKind, ...]
+
+
+class AlarmResult(msgspec.Struct, frozen=True):
+    """One alarm on the calls of one model (None: of all)."""
+
+    alarm: str
+    model: str | None
+    threshold: Decimal | None
+    days: float
+    minutes_with_data: int
+    firings: tuple[Firing, ...]
+    false_alarms: int
+    planted: tuple[PlantedKind, ...]
+    proposal: ProposalResult | None
+
+
+class Backtest(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):
+    """All alarms on one history."""
+
+    calls: int
+    simulated_calls: int
+    first: float
+    last: float
+    accepted_false_alarms_a_month: float
+    alarms: tuple[AlarmResult, ...]
+
+
+def backtest_of(tried: Iterable[tuple[str, Tried]], calls: Sequence[CallRecord], asked: Asked) -> Backtest:
+    """The result of a backtest; ``tried`` pairs each alarm with its model, which is empty for all models."""
+    return Backtest(
+        calls=len(calls),
+        simulated_calls=sum(call.simulated for call in calls),
+        first=min(call.at for call in calls),
+        last=max(call.at for call in calls),
+        accepted_false_alarms_a_month=asked.wolves_a_month,
+        alarms=tuple(_alarm(model, alarm) for model, alarm in tried),
+    )
+
+
+def _alarm(model: str, tried: Tried) -> AlarmResult:
+    return AlarmResult(
+        tried.alarm.name,
+        model or None,
+        tried.alarm.threshold,
+        tried.days,
+        tried.points,
+        tuple(tried.firings),
+        tried.wolves,
+        tuple(_kind(detection) for detection in tried.detections),
+        tried.proposal and _proposal(tried.proposal),
+    )
+
+
+def _proposal(proposal: Proposal) -> ProposalResult:
+    return ProposalResult(
+        threshold=proposal.threshold,
+        false_alarms_on_unseen_days=proposal.wolves,
+        unseen_days=proposal.unseen_days,
+        false_alarms_a_month_at_most=proposal.month_at_most if proposal.unseen_days else None,
+        false_alarms_on_the_days_it_was_chosen_on=proposal.fitted_wolves,
+        least_calls=proposal.alarm.least_calls,
+        planted=tuple(_kind(detection) for detection in proposal.detections),
+    )
+
+
+def _kind(detection: Detection) -> PlantedKind:
+    tries = tuple(_plantation(caught) for caught in detection.tries)
+    return PlantedKind(detection.kind, detection.share, detection.within_s, detection.left_out, tries)
+
+
+def _plantation(caught: Caught) -> Plantation:
+    return Plantation(caught.planted_at, caught.after_s, caught.extra_usd)
+
+
+def proposals_text(tried: Sequence[tuple[str, Tried]]) -> str:
+    """The proposals as a settings file: a threshold for each model, and the least calls that any of them asks."""
+    lines = ["# Proposed by rockbottom monitor backtest."]
+    for name in dict.fromkeys(result.alarm.name for _, result in tried):
+        mine = {
+            model: result.proposal
+            for model, result in tried
+            if result.alarm.name == name and result.proposal is not None
+        }
+        if mine:
+            lines += ["", f"[alarms.{name}]", *_settings(mine)]
+    return "\n".join([*lines, ""])
+
+
+def _settings(proposals: Mapping[str, Proposal]) -> Iterator[str]:
+    calls = max(proposal.alarm.least_calls for proposal in proposals.values())
+    if calls:
+        yield f"least_calls = {calls}"
+    if "" in proposals:
+        yield f"threshold = {proposals[''].threshold:f}"
+    else:
+        each = ", ".join(f"{json.dumps(model)} = {proposal.threshold:f}" for model, proposal in proposals.items())
+        yield f"thresholds = {{ {each} }}"

@@ -1,0 +1,118 @@
+"""What alarms would have done on recorded history, as text."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from rockbottom.alarms import LEAST_DAYS, Alarm, Asked, Detection, Tried
+from rockbottom.cloudwatch import evaluation_source
+from rockbottom.figures import duration, paragraph, share, usd
+from rockbottom.ledger import CallRecord
+
+
+def backtest_text(found: Sequence[tuple[str, Tried]], calls: Sequence[CallRecord], asked: Asked) -> Iterator[str]:
+    """When each alarm would have fired, what it would have caught, and the threshold to take."""
+    days = (max(call.at for call in calls) - min(call.at for call in calls)) / 86_400
+    simulated = sum(call.simulated for call in calls)
+    yield f"{len(calls):,} calls in {days:.1f} days, {_when(min(call.at for call in calls))} on"
+    if simulated:
+        yield f"{simulated:,} of them went to a local endpoint: what follows is simulated"
+    source = evaluation_source()
+    yield f"rules as AWS documents them ({source.checked_on}); the minute or two until a metric"
+    yield "arrives comes on top"
+    if days * 86_400 < asked.within_s:
+        yield "they are over sooner than what is planted in them may live, so a regression"
+        yield "that was not caught says little"
+    for model, one in found:
+        yield ""
+        yield from _alarm_text(model, one, asked)
+
+
+def _alarm_text(model: str, one: Tried, asked: Asked) -> Iterator[str]:
+    alarm = one.alarm
+    yield f"{alarm.name}  {model or 'all models'}"
+    yield f"  rule       {_condition(alarm, alarm.threshold)}"
+    rule = f"{alarm.datapoints} of {alarm.periods} periods of {alarm.period_s} s; missing data: {alarm.missing.value}"
+    yield f"             {rule}"
+    if not one.points:
+        yield "  no data: nothing of this kind was recorded"
+        return
+    if alarm.threshold is not None:
+        yield f"  fired      {_fired(one)}"
+        for firing in one.firings[:5]:
+            until = f"for {duration(firing.until - firing.at)}" if firing.until else "and was still on"
+            yield f"             {_when(firing.at)} {until}"
+        if len(one.firings) > 5:
+            yield f"             and {len(one.firings) - 5} more (--json has them)"
+        for detection in one.detections:
+            yield from _detection_text(detection)
+    yield from _proposal_text(one, asked)
+
+
+def _condition(alarm: Alarm, threshold: Decimal | None) -> str:
+    signs = {
+        "GreaterThanOrEqualToThreshold": ">=", "GreaterThanThreshold": ">",
+        "LessThanThreshold": "<", "LessThanOrEqualToThreshold": "<=",
+    }  # fmt: skip
+    says = alarm.expression or f"{alarm.measure.statistic} of {alarm.measure.metric}"
+    return f"{says} {signs[alarm.comparison]} {threshold if threshold is not None else '(no threshold)'}"
+
+
+def _fired(one: Tried) -> str:
+    if not one.firings:
+        return f"never in {one.days:.1f} days"
+    times = "once" if len(one.firings) == 1 else f"{len(one.firings)} times"
+    return f"{times} in {one.days:.1f} days, {one.wolves} where nothing is known to be wrong"
+
+
+_BELOW = " " * 13
+_SAYS = {"changes": "prefixes change every call", "vanishes": "nothing is cached any more"}
+
+
+def _detection_text(found: Detection) -> Iterator[str]:
+    if not found.tries:
+        yield f"  planted    {found.kind}: nowhere, the alarm was on already or everything is known as bad"
+        return
+    read = f"{share(found.share)} of tokens read" if found.share else "nothing was ever read"
+    caught = found.caught
+    yield f"  planted    {_SAYS[found.kind]}, {read}: caught {len(caught)} of {len(found.tries)}"
+    if found.left_out:
+        yield f"             {found.left_out} instants left out: on already, or known as bad"
+    if caught:
+        extra = sorted(one.extra_usd for one in found.tries if one.after_s is not None)
+        slow = f"after {duration(caught[len(caught) // 2])} (median), {duration(caught[-1])} (slowest)"
+        yield from paragraph(f"{slow}; meanwhile {_usd(extra[len(extra) // 2])}", 80, _BELOW, _BELOW)
+    missed = [one.extra_usd for one in found.tries if one.after_s is None]
+    if missed:
+        lived = f"{len(missed)} missed for {duration(found.within_s)}"
+        yield from paragraph(f"{lived}, which cost up to {_usd(max(missed))}", 80, _BELOW, _BELOW)
+
+
+def _proposal_text(one: Tried, asked: Asked) -> Iterator[str]:
+    proposal = one.proposal
+    if proposal is None and one.days < LEAST_DAYS:
+        yield "  proposal   none: less than a day of calls"
+        return
+    if proposal is None:
+        yield f"  proposal   none: no threshold stays below {asked.wolves_a_month:g} false alarms a month"
+        yield "             if something was wrong then, say so: --bad FROM..TO"
+        return
+    if proposal.alarm == one.alarm:
+        yield f"  proposal   {proposal.threshold}, as it is"
+    else:
+        calls = f", least_calls = {proposal.alarm.least_calls}" if proposal.alarm.least_calls else ""
+        yield f"  proposal   {_condition(one.alarm, proposal.threshold)}{calls}"
+    unseen = f"{proposal.wolves} false alarms in {proposal.unseen_days:.1f} later days"
+    yield f"             so chosen on earlier days: {unseen},"
+    yield f"             which is at most {proposal.month_at_most:.1f} a month (95% confidence)"
+    if proposal.alarm != one.alarm:
+        for detection in proposal.detections:
+            yield from _detection_text(detection)
+
+
+def _when(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _usd(amount: Decimal) -> str:
+    return usd(amount, ((1, 2), (0, 4)), symbol=True)

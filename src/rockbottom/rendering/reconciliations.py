@@ -1,0 +1,75 @@
+"""A comparison of the ledger with what AWS counted or billed, as text."""
+
+from collections.abc import Iterator
+
+from rockbottom.figures import paragraph, usd
+from rockbottom.quantities import ZERO_USD, Usd
+from rockbottom.reconcile import KINDS, Comparison, Row
+
+_WIDTH = 80
+_UNMATCHED_SHOWN = 5
+
+
+def reconciliation_text(comparison: Comparison, *, everything: bool = False) -> Iterator[str]:
+    """What agrees and what differs, with the likely reasons; ``everything`` shows the rows that agree, too."""
+    yield from _head(comparison)
+    for row in comparison.rows:
+        if everything or not row.agrees:
+            yield ""
+            yield from _row(row, comparison.theirs.party)
+    yield from _unmatched(comparison)
+    for kind, dollars in comparison.theirs.adjustments.items():
+        yield f"not compared: {kind} {usd(dollars, 2, symbol=True, bare_zero=False)}"
+    yield from comparison.theirs.notes
+
+
+def _head(comparison: Comparison) -> Iterator[str]:
+    days = [row.day for row in comparison.rows]
+    span = f"{min(days)} to {max(days)} (UTC)" if days else "no day"
+    yield f"ledger against {comparison.theirs.party}, {span}"
+    if comparison.rows:
+        yield from _sums(comparison)
+    else:
+        yield "nothing to compare: neither side has a call or a line in these days"
+    if comparison.ours.simulated_calls:
+        yield f"{comparison.ours.simulated_calls:,} calls to a local endpoint are left out: they were simulated"
+
+
+def _sums(comparison: Comparison) -> Iterator[str]:
+    rows = comparison.rows
+    agreeing = sum(row.agrees for row in rows)
+    yield f"{agreeing} of {len(rows)} days and models agree within {float(100 * comparison.tolerance):g}%"
+    mine = sum((row.ours.usd or ZERO_USD for row in rows if row.ours), ZERO_USD)
+    if any(row.theirs and row.theirs.usd is not None for row in rows):
+        bill = sum((row.theirs.usd or ZERO_USD for row in rows if row.theirs), ZERO_USD)
+        more = _dollars(bill - mine, signed=True)
+        yield f"dollars: ledger {_dollars(mine)}, {comparison.theirs.party} {_dollars(bill)}, {more}"
+
+
+def _unmatched(comparison: Comparison) -> Iterator[str]:
+    unmatched = comparison.theirs.unmatched
+    if unmatched:
+        yield ""
+        yield f"no model can be told of {len(unmatched)} usage types, ${_dollars(sum(unmatched.values(), ZERO_USD))}"
+        for label, dollars in sorted(unmatched.items(), key=lambda pair: -pair[1])[:_UNMATCHED_SHOWN]:
+            yield f"  {label}  ${_dollars(dollars)}"
+
+
+def _row(row: Row, party: str) -> Iterator[str]:
+    yield f"{'=' if row.agrees else '!'} {row.day}  {row.model}"
+    yield f"    {'':<8} {'ledger':>16} {party:>16} {'more':>16}"
+    counted = row.theirs is None or not row.theirs.uncounted_usd
+    for kind in KINDS if counted else ():
+        mine, their = (entry.tokens[kind] if entry else 0 for entry in (row.ours, row.theirs))
+        if mine or their:
+            yield f"    {kind:<8} {mine:>16,} {their:>16,} {their - mine:>+16,}"
+    more = row.more_usd
+    if more is not None:
+        mine_usd, their_usd = (_dollars((entry and entry.usd) or ZERO_USD) for entry in (row.ours, row.theirs))
+        yield f"    {'dollars':<8} {mine_usd:>16} {their_usd:>16} {_dollars(more, signed=True):>16}"
+    for reason in row.reasons:
+        yield from paragraph(f"{reason.code}: {reason.says}", _WIDTH, "    ", "      ")
+
+
+def _dollars(amount: Usd, *, signed: bool = False) -> str:
+    return usd(amount, 4, signed=signed, bare_zero=False)
