@@ -1,20 +1,16 @@
 """A local endpoint with a clock that stands still, and a client for it."""
 
 import os
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rockbottom.local import ClockKind, Running, running
 
-sys.path.insert(0, str(Path(__file__).parent))  # the doubles are shared by the tests of this folder
-
 os.environ["ROCKBOTTOM_FACTS"] = ""  # nothing that was measured on this machine changes what is expected here
 
-from client_doubles import runtime
+from tests.client.client_doubles import runtime
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import threading
 
-from client_doubles import ask, runtime, words
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from rockbottom.catalog import load_catalog
 from rockbottom.client import attachment_of
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.calls import Options
+from tests.client.client_doubles import ask, runtime, words
 
 _ATOMS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=8)
 _WORDS = st.sampled_from(

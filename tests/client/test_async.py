@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from client_doubles import KEYS, MarkingPlanner, ask, native, words
+
+from tests.client.client_doubles import KEYS, MarkingPlanner, ask, native, words
 
 aiobotocore = pytest.importorskip("aiobotocore.session", reason="pins another botocore: make sdks runs this")
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.exceptions import ClientError, EventStreamError, ParamValidationError
-from client_doubles import KEYS, SONNET, MarkingPlanner, ask, native, runtime, words
 
 import rockbottom.client as rb
 from rockbottom.client import NotAttachable, NotAttached
 from rockbottom.local import ClockKind, running
 from rockbottom.quantities import Usage
+from tests.client.client_doubles import KEYS, SONNET, MarkingPlanner, ask, native, runtime, words
 
 
 def test_attach_gives_back_the_same_client(client):

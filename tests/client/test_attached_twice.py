@@ -5,12 +5,12 @@ from decimal import Decimal
 
 import boto3
 import pytest
-from client_doubles import KEYS, MarkingPlanner, ask, native
 
 import rockbottom.client as rb
 from rockbottom.budgets import Budget, BudgetExceeded, Budgets
 from rockbottom.client import AlreadyAttached, NotAttachable, NotAttached, Recording
 from rockbottom.ledger import CallRecord
+from tests.client.client_doubles import KEYS, MarkingPlanner, ask, native
 
 
 def _points(client):

@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from client_doubles import SONNET, MarkingPlanner, words
+
+from tests.client.client_doubles import SONNET, MarkingPlanner, words
 
 anthropic = pytest.importorskip("anthropic", reason="needs the group sdks: make sdks runs this")
 pytest.importorskip("botocore", reason="needs the extra aws")

@@ -4,13 +4,13 @@ import itertools
 from datetime import UTC, datetime
 
 import pytest
-from client_doubles import SONNET, ask, runtime, words
 
 import rockbottom
 from rockbottom import Planner
 from rockbottom.catalog import load_catalog
 from rockbottom.plan.priors import load_priors
 from rockbottom.probe import Experiment, LocalService, Subject, findings_of, run, write_facts
+from tests.client.client_doubles import SONNET, ask, runtime, words
 
 # Three of five come back within a minute, one in ten after five to twenty, the others not within the hour.
 SLOW = dict.fromkeys(load_priors(), ((30.0, 0.0, 5.0, 0.0), (20.0, 20.0, 15.0, 15.0)))

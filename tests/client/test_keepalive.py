@@ -4,11 +4,11 @@ import json
 from decimal import Decimal
 
 import pytest
-from client_doubles import MarkingPlanner, ask, native, runtime, words
 
 import rockbottom.client as rb
 from rockbottom.client import attachment_of
 from rockbottom.client.keepalive import cheapest
+from tests.client.client_doubles import MarkingPlanner, ask, native, runtime, words
 
 START = 1_790_000_000.0
 

@@ -5,10 +5,8 @@ import json
 from random import Random
 from typing import Any
 
-import legal_requests
 import pytest
 from botocore.exceptions import ClientError
-from client_doubles import runtime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +14,8 @@ from rockbottom import Planner
 from rockbottom.catalog import load_catalog
 from rockbottom.plan.prices import day_of
 from rockbottom.plan.priors import load_priors
+from tests.client import legal_requests
+from tests.client.client_doubles import runtime
 
 START = 1_790_000_000.0
 CATALOG = load_catalog()

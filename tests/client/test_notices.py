@@ -2,9 +2,8 @@
 
 from datetime import date
 
-from client_doubles import MarkingPlanner, ask, words
-
 import rockbottom.client as rb
+from tests.client.client_doubles import MarkingPlanner, ask, words
 
 
 def _notices(client):

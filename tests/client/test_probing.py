@@ -5,7 +5,6 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from client_doubles import SONNET, runtime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +23,7 @@ from rockbottom.probe import (
     write_facts,
 )
 from rockbottom.probe.questions import QUESTIONS, minimum
+from tests.client.client_doubles import SONNET, runtime
 
 ON = date(2026, 11, 21)
 OLD_CLAUDE = "us.anthropic.claude-3-7-sonnet-20250219-v1:0"

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client_doubles import SONNET, MarkingPlanner, ask, native, runtime, words
 
 import rockbottom
 from rockbottom.client import attachment_of, notices
 from rockbottom.diagnose import Cause
 from rockbottom.ledger import CallRecord, LedgerReader
 from rockbottom.quantities import RockbottomError
+from tests.client.client_doubles import SONNET, MarkingPlanner, ask, native, runtime, words
 
 
 class Kept:
@@ -442,9 +442,8 @@ def test_a_budget_stops_the_bedrock_client_of_anthropic_at_once(endpoint: Any) -
 def test_a_stream_let_go_at_the_end_of_the_process_is_recorded(endpoint: Any, tmp_path: Path) -> None:
     """Or still held: nothing else is called before the process ends."""
     script = f"""
-import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
 import boto3, rockbottom
-from client_doubles import KEYS, ask
+from tests.client.client_doubles import KEYS, ask
 client = boto3.client("bedrock-runtime", endpoint_url={endpoint.url!r}, **KEYS)
 rockbottom.attach(client, ledger={str(tmp_path)!r})
 held = client.converse_stream(**ask())

@@ -3,10 +3,10 @@
 import boto3
 import botocore.session
 import pytest
-from client_doubles import KEYS, MarkingPlanner, ask, native
 
 import rockbottom.client as rb
 from rockbottom.client import NotAttachable
+from tests.client.client_doubles import KEYS, MarkingPlanner, ask, native
 
 
 def _boto3():

@@ -2,10 +2,9 @@
 
 import random
 
-from client_doubles import ask, native, runtime, words
-
 import rockbottom
 from rockbottom.client import attachment_of
+from tests.client.client_doubles import ask, native, runtime, words
 
 
 def _conversation(client, turns, wall):

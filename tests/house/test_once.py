@@ -24,3 +24,10 @@ def test_it_is_written_once(room: str, calls: str) -> None:
         if re.search(calls, line)
     ]
     assert not elsewhere
+
+
+def test_the_helpers_of_tests_are_imported_by_their_whole_name() -> None:
+    """A folder on the path makes two helpers of one name the same module, whichever came first."""
+    tests = SOURCE.parents[1] / "tests"
+    files = [path for path in tests.rglob("*.py") if path.name != "test_once.py"]
+    assert not [path for path in files if re.search(r"^ *sys\.path\.", path.read_text(encoding="utf-8"), re.MULTILINE)]

@@ -1,13 +1,9 @@
 """A CloudWatch, an SNS and an STS in this process, and a record of what was sent to them."""
 
 import json
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # calls.py: records for the tests of this folder
 
 
 @dataclass

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import boto3
 from botocore.config import Config
-from calls import NOON
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from prometheus_client import CollectorRegistry
@@ -15,6 +14,7 @@ from rockbottom.budgets import Budget, Budgets
 from rockbottom.ledger import LedgerReader
 from rockbottom.local import ClockKind, running
 from rockbottom.sinks import CloudWatch, OpenTelemetry, Prometheus
+from tests.monitor.calls import NOON
 
 RULES = " ".join(f"Rule {number}: answer politely and cite section {number}." for number in range(400))
 CALLS, THREADS = 10, 6

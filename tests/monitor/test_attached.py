@@ -4,13 +4,13 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
-from calls import NOON
 
 import rockbottom
 import rockbottom.client.errors
 from rockbottom.budgets import Budget, BudgetExceeded, Budgets
 from rockbottom.local import ClockKind, running
 from rockbottom.sinks import CloudWatch
+from tests.monitor.calls import NOON
 
 MODEL = "us.anthropic.claude-sonnet-4-6"
 RULES = " ".join(f"Rule {number}: answer politely and cite section {number}." for number in range(400))

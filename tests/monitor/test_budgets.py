@@ -11,7 +11,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from calls import NOON, call
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -21,8 +20,10 @@ from rockbottom.budgets.budgets import HOLD_S
 from rockbottom.budgets.errors import BadBudget
 from rockbottom.budgets.periods import Period
 from rockbottom.cli import main
+from tests.monitor.calls import NOON, call
 
 SRC = Path(__file__).resolve().parents[2] / "src"
+WITH_HELPERS = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SRC), str(SRC.parent)])}
 MIDNIGHT = NOON + 43_200
 
 
@@ -179,12 +180,11 @@ def test_a_clock_that_jumps_to_another_month_and_back_finds_each_sum_as_it_was(f
 def test_a_process_killed_with_a_call_under_way_leaves_its_hold_for_a_while(file):
     """The file is whole; what was held keeps others below the limit for a quarter of an hour, then it is free."""
     program = (
-        f"import os, sys; sys.path.insert(0, {str(Path(__file__).parent)!r});"
-        "from calls import NOON; from rockbottom.budgets import Budget, Budgets;"
+        "import os; from tests.monitor.calls import NOON; from rockbottom.budgets import Budget, Budgets;"
         f"one = Budgets(Budget('1', 'day', action='stop', reserve_usd='0.80'), file={str(file)!r});"
         "one.check({}, NOON); os.kill(os.getpid(), 9)"
     )
-    run = subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(SRC)}, timeout=60)
+    run = subprocess.run([sys.executable, "-c", program], env=WITH_HELPERS, timeout=60)
     assert run.returncode == -9
     budgets = Budgets(Budget("1", "day", action="stop", reserve_usd="0.80"), file=file)
     with pytest.raises(BudgetExceeded, match=r"\$0.800000 held"):
@@ -227,12 +227,11 @@ def test_money_survives_the_end_of_a_process_and_is_shared(file):
     mine = Budgets(Budget("1.00", "day", action="stop"), file=file)
     spend(mine, "0.40")
     program = (
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r});"
-        "from calls import NOON, call; from rockbottom.budgets import Budget, Budgets;"
+        "from tests.monitor.calls import NOON, call; from rockbottom.budgets import Budget, Budgets;"
         f"other = Budgets(Budget('1.00', 'day', action='stop'), file={str(file)!r});"
         "other.check({}, NOON); other.record(call(cost_usd='0.50')); other.close()"
     )
-    subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(SRC)}, timeout=60, check=True)
+    subprocess.run([sys.executable, "-c", program], env=WITH_HELPERS, timeout=60, check=True)
     with pytest.raises(BudgetExceeded, match=r"\$0.900000 of \$1.00"):
         mine.check({}, NOON)
 
@@ -240,13 +239,12 @@ def test_money_survives_the_end_of_a_process_and_is_shared(file):
 def test_processes_at_once_count_every_call(file):
     """4 processes with 100 calls of 0.001 each: 0.4, exactly."""
     program = (
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r});"
-        "from calls import NOON, call; from rockbottom.budgets import Budget, Budgets;"
+        "from tests.monitor.calls import NOON, call; from rockbottom.budgets import Budget, Budgets;"
         f"one = Budgets(Budget('9', 'day', action='stop'), file={str(file)!r});"
         "[(one.check({}, NOON), one.record(call(cost_usd='0.001'))) for _ in range(100)]; one.close()"
     )
     runs = [
-        subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(SRC)}) for _ in range(4)
+        subprocess.Popen([sys.executable, "-c", program], env=WITH_HELPERS) for _ in range(4)
     ]
     assert [run.wait(60) for run in runs] == [0, 0, 0, 0]
     (state,) = Budgets(Budget("9", "day"), file=file).states({}, NOON).values()

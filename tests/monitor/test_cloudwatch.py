@@ -7,13 +7,13 @@ import pytest
 from botocore.config import Config
 from botocore.serialize import create_serializer
 from botocore.stub import Stubber
-from calls import NOON, SONNET, call
 from moto import mock_aws
 
 from rockbottom.cloudwatch import monthly_estimate, put_limits
 from rockbottom.sinks import CannotPublish, CloudWatch
 from rockbottom.sinks.cloudwatch import datums_of, packed
 from rockbottom.sinks.minutes import MinuteTable
+from tests.monitor.calls import NOON, SONNET, call
 
 KEYS = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
 ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=1)

@@ -9,12 +9,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from calls import NOON, SONNET, call
 
 from rockbottom.cloudwatch import emf_limits
 from rockbottom.sinks import CannotPublish, EmbeddedMetrics
 from rockbottom.sinks.emf import documents_of
 from rockbottom.sinks.minutes import MinuteTable
+from tests.monitor.calls import NOON, SONNET, call
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 WANTED = ["CacheHitTokens", "CacheHitRate"]
@@ -77,14 +77,15 @@ def test_documents_stay_within_the_format():
 def test_on_lambda_every_call_is_written_before_it_returns():
     """A process that stands still between calls: no thread, a line on stdout for each call."""
     program = (
-        "import sys, threading; sys.path.insert(0, sys.argv[1]);"
-        "from calls import call; from rockbottom.sinks import EmbeddedMetrics;"
+        "import threading;"
+        "from tests.monitor.calls import call; from rockbottom.sinks import EmbeddedMetrics;"
         "sink = EmbeddedMetrics(every_call=True, clock=lambda: call().at);"
         "sink.record(call()); print('between', threading.active_count()); sink.record(call())"
     )
     run = subprocess.run(
-        [sys.executable, "-c", program, str(Path(__file__).parent)],
-        env={**os.environ, "PYTHONPATH": str(SRC)}, capture_output=True, text=True, timeout=60, check=True,
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(SRC), str(SRC.parent)])},
+        capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     first, between, second = run.stdout.splitlines()
     assert json.loads(first) == json.loads(second)

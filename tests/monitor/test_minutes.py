@@ -2,12 +2,12 @@
 
 from decimal import Decimal
 
-from calls import NOON, SONNET, call
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rockbottom.sinks.definitions import DEFINITIONS
 from rockbottom.sinks.minutes import MinuteTable
+from tests.monitor.calls import NOON, SONNET, call
 
 NAMED = {one.name: one for one in DEFINITIONS}
 

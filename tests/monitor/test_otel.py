@@ -4,7 +4,6 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from calls import NOON, SONNET, call
 from opentelemetry import trace
 from opentelemetry.instrumentation.botocore import BotocoreInstrumentor
 from opentelemetry.sdk.metrics import MeterProvider
@@ -17,6 +16,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 import rockbottom
 from rockbottom.local import ClockKind, running
 from rockbottom.sinks import OpenTelemetry
+from tests.monitor.calls import NOON, SONNET, call
 
 MODEL = "us.anthropic.claude-sonnet-4-6"
 RULES = " ".join(f"Rule {number}: answer politely and cite section {number}." for number in range(400))

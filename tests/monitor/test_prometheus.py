@@ -4,7 +4,6 @@ import os
 import urllib.request
 
 import pytest
-from calls import NOON, SONNET, call
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -12,6 +11,7 @@ from rockbottom.ledger import LedgerWriter
 from rockbottom.sinks import CannotPublish, Prometheus
 from rockbottom.sinks.exposing import LedgerMetrics
 from rockbottom.sinks.prometheus import serve
+from tests.monitor.calls import NOON, SONNET, call
 
 
 @pytest.fixture

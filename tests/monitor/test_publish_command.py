@@ -10,7 +10,6 @@ from pathlib import Path
 
 import boto3
 import pytest
-from calls import SONNET, call, line_by_line
 
 from rockbottom.cli import main
 from rockbottom.ledger import LedgerWriter
@@ -19,8 +18,10 @@ from rockbottom.sinks.gathering import Gatherer
 from rockbottom.sinks.minutes import MinuteTable
 from rockbottom.sinks.publisher import Undelivered
 from rockbottom.sinks.republishing import PlaceFile, Republisher
+from tests.monitor.calls import SONNET, call, line_by_line
 
 SRC = Path(__file__).resolve().parents[2] / "src"
+WITH_HELPERS = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SRC), str(SRC.parent)])}
 
 
 @pytest.fixture
@@ -200,8 +201,7 @@ def test_a_ledger_that_is_not_there(tmp_path, capsys):
 
 KILLED = """
 import os, sys
-sys.path.insert(0, {tests!r})
-from calls import line_by_line
+from tests.monitor.calls import line_by_line
 import rockbottom.sinks.following as following
 from rockbottom.sinks.republishing import PlaceFile
 following.chunks_of = line_by_line
@@ -223,8 +223,8 @@ def test_killed_it_loses_nothing_and_repeats_one_run_at_most(tmp_path, now, afte
     """100 runs of one call; killed around the 40th note of the place, and started again."""
     ledger, to = tmp_path / "ledger", tmp_path / "metrics.log"
     written(ledger, [call(now + number / 10) for number in range(100)])
-    program = KILLED.format(tests=str(Path(__file__).parent), after=after, ledger=str(ledger), to=str(to))
-    run = subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(SRC)}, timeout=60)
+    program = KILLED.format(after=after, ledger=str(ledger), to=str(to))
+    run = subprocess.run([sys.executable, "-c", program], env=WITH_HELPERS, timeout=60)
     assert run.returncode == -9
     assert main(["monitor", "publish", "--ledger", str(ledger), "--emf", str(to)]) == 0
     documents = [json.loads(line) for line in to.read_text().splitlines()]
@@ -238,7 +238,7 @@ def test_serve_shows_the_totals_of_every_process(tmp_path, now):
     server = subprocess.Popen(
         [sys.executable, "-m", "rockbottom", "monitor", "serve", "--ledger", str(ledger), "--port", "0",
          "--tag", "tenant"],
-        env={**os.environ, "PYTHONPATH": str(SRC)}, stdout=subprocess.PIPE, text=True,
+        env=WITH_HELPERS, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         url = server.stdout.readline().strip()

@@ -8,9 +8,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from calls import NOON, call
 
 from rockbottom.sinks.publisher import Publisher, Undelivered
+from tests.monitor.calls import NOON, call
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 

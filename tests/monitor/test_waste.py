@@ -3,13 +3,13 @@
 from decimal import Decimal
 
 import pytest
-from calls import NOON, call
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rockbottom.quantities import Ttl
 from rockbottom.sinks.waste import GRACE_S, Settled, WriteWaste
 from rockbottom.sinks.waste_price import wasted_usd
+from tests.monitor.calls import NOON, call
 
 FAR = NOON + 100_000
 

@@ -1,11 +1,8 @@
 """The helpers of this folder, and a pin file that is not there yet."""
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture

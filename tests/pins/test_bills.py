@@ -2,11 +2,10 @@
 
 from decimal import Decimal
 
-from pinned_requests import ON, support
-
 from rockbottom.catalog import load_catalog
 from rockbottom.pins import simulated_bill
 from rockbottom.pins.prefix import archive_of, read_prefix
+from tests.pins.pinned_requests import ON, support
 
 _CATALOG = load_catalog()
 

@@ -6,11 +6,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from pinned_requests import POINT, RULES, SONNET, support
 
 from rockbottom.cli import main
 from rockbottom.cli.exits import Exit
 from rockbottom.pins import Limits, read_pins
+from tests.pins.pinned_requests import POINT, RULES, SONNET, support
 
 _MODULE = f"""
 import json, itertools, uuid

@@ -3,11 +3,10 @@
 from decimal import Decimal
 from pathlib import Path
 
-from pinned_requests import ON, POINT, RULES, accepted, gate, judged, rendering, support
-
 from rockbottom.catalog import Scope, Tier, load_catalog
 from rockbottom.quantities import Unit
 from rockbottom.rendering import effect_lines
+from tests.pins.pinned_requests import ON, POINT, RULES, accepted, gate, judged, rendering, support
 
 _BOOK = load_catalog().price_book
 _IDS = ("anthropic.claude-sonnet-4-6", Scope.US, Tier.DEFAULT)

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pinned_requests import ON, POINT, RULES, SONNET, gate, rendering, tool
 
 from rockbottom.catalog import load_catalog
 from rockbottom.pins import Gate, Status
 from rockbottom.pins.changes import Moved, changes_between
 from rockbottom.pins.pin import pin_of
 from rockbottom.pins.prefix import archive_of, read_prefix
+from tests.pins.pinned_requests import ON, POINT, RULES, SONNET, gate, rendering, tool
 
 LONG = "Be polite in all matters. " * 400
 _texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=30)

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pinned_requests import ON, RULES, accepted, gate, judged, rendering, support
 
 from rockbottom.pins import Status, read_pins, update_pins
 from rockbottom.pins.errors import DamagedPins, NameTaken, PinsNotWritable
 from rockbottom.pins.pin import pin_of
 from rockbottom.pins.pin_file import text_of, text_path
 from rockbottom.pins.prefix import read_prefix
+from tests.pins.pinned_requests import ON, RULES, accepted, gate, judged, rendering, support
 
 
 def test_a_pin_read_back_is_the_pin_written(pins: Path):

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from pinned_requests import RULES, SONNET, support
 
 from rockbottom.pins import read_pins
+from tests.pins.pinned_requests import RULES, SONNET, support
 
 pytest_plugins = ("pytester",)
 SRC = Path(__file__).resolve().parents[2] / "src"

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pinned_requests import POINT, RULES, accepted, gate, judged, native, rendering, support, tool
 
 from rockbottom.pins import Status
 from rockbottom.pins.changes import Moved
 from rockbottom.pins.errors import PinsNotWritable
 from rockbottom.pins.pin_file import text_path
+from tests.pins.pinned_requests import POINT, RULES, accepted, gate, judged, native, rendering, support, tool
 
 
 def _tools(request: dict[str, Any]) -> list[Any]:

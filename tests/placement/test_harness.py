@@ -1,14 +1,10 @@
 """The placement benchmark measures what it says: its fast biller, its fixed rules, its recordings, its workloads."""
 
 import random
-import sys
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 from benchmarks.placement import rows, stress
 from benchmarks.placement.billing import ACCOUNT, REGION, Engine, Lane
 from benchmarks.placement.blocks import MODEL, BlockLane, Bound, Interner, Multiples, request_of

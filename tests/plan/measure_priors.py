@@ -1,6 +1,6 @@
 """Measures the priors of the planner on recorded traffic and prints src/rockbottom/plan/priors.toml.
 
-    PYTHONPATH=src python tests/plan/measure_priors.py > priors.toml
+    PYTHONPATH=src python -m tests.plan.measure_priors > priors.toml
 
 Every kind counts at most 200 times per set, so that no set drowns the others. One-off documents and one-off
 questions, and agents with slow tools, are in no recording, yet exist: made-up ones stand in for them.
@@ -10,11 +10,9 @@ import sys
 from collections import defaultdict
 from dataclasses import replace
 
-import recorded
-import simulate
-
 from rockbottom.plan import Planner, returns
 from rockbottom.prompt import Prompt, prompt_of
+from tests.plan import recorded, simulate
 
 SETS = ("weka", "moon", "star500", "miniswe", "tau", "livemcp", "cuad", "S_E", "S_E2", "S_D", "S_FA")
 PER_SET = 200.0

@@ -9,11 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from traffic import agent
-
 from rockbottom.catalog import load_catalog
 from rockbottom.dialects import Reader
 from rockbottom.prompt import Api, BlockKind, Parameters, Prompt, Section, Segment, digest_of, prompt_of
+from tests.plan.traffic import agent
 
 CLAUDE = "global.anthropic.claude-sonnet-4-6"
 FOLDER = Path(os.environ.get("ROCKBOTTOM_DATA", Path(__file__).resolve().parents[2].parent / "shared" / "data"))

@@ -1,18 +1,15 @@
 """Prints what the planner and the fixed rules cost on the made-up workloads and on recorded traffic.
 
-PYTHONPATH=src python tests/plan/table.py A B C ... weka moon star tau livemcp cuad miniswe mix
+PYTHONPATH=src python -m tests.plan.table A B C ... weka moon star tau livemcp cuad miniswe mix
 """
 
 import sys
 import time
 
-import recorded
-import simulate
-import traffic
-
 from rockbottom.dialects import Reader
 from rockbottom.plan import Planner
 from rockbottom.prompt import Api
+from tests.plan import recorded, simulate, traffic
 
 LETTERS = ["A", "A4", "B", "C", "D", "E", "E2", "F", "G", "H", "J"]
 

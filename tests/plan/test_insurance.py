@@ -1,13 +1,8 @@
 """Tail insurance: a one-hour tail over a five-minute prefix, where an account was found to keep the prefix by it."""
 
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-import simulate
 
 from rockbottom.cache import behaviour_of
 from rockbottom.plan import Planner
@@ -16,6 +11,7 @@ from rockbottom.plan.insurance import MISSES_UNTIL_OFF
 from rockbottom.plan.priors import load_priors
 from rockbottom.prompt import Api, BlockKind, Parameters, Section, Segment, digest_of, prompt_of
 from rockbottom.quantities import Usage
+from tests.plan import simulate
 
 MODEL = "global.anthropic.claude-sonnet-4-6"
 DEFAULTS = behaviour_of(simulate.CATALOG.switches)

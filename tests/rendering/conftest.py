@@ -1,15 +1,11 @@
 """A document of results, filled by a run of a small workload against the local endpoint."""
 
-import sys
-from pathlib import Path
 
 import pytest
 
 from rockbottom.bench import LocalEndpoint, prepare, read_workload
 from rockbottom.documents import BenchResults
 from rockbottom.local import running
-
-sys.path.insert(0, str(Path(__file__).parent))  # chromium_page
 
 _RULES = " ".join(f"Rule {number}: plans above number {number} cost more, and seats too." for number in range(120))
 _WORKLOAD = f"""\

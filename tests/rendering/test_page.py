@@ -25,7 +25,7 @@ def page(document, tmp_path_factory):
 @pytest.fixture(scope="session")
 def browser(chromium):
     """One Chromium for all tests of this file."""
-    from chromium_page import Browser
+    from tests.rendering.chromium_page import Browser
 
     found = Browser(chromium)
     yield found

@@ -43,7 +43,7 @@ def graded(document):
 
 def test_the_chart_is_drawn_and_names_stay_text(chromium, graded, tmp_path):
     """Three points, one line of the frontier, nothing from the network, nothing run, on a phone as well."""
-    from chromium_page import Browser
+    from tests.rendering.chromium_page import Browser
 
     file = tmp_path / "report.html"
     file.write_text(page_of(graded), encoding="utf-8")

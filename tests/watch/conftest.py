@@ -1,12 +1,6 @@
 """A ledger to write into, the traffic of ``traffic.py``, and one Chromium."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # traffic
-sys.path.insert(0, str(Path(__file__).parents[1] / "report"))  # chromium_page
 
 
 @pytest.fixture
@@ -32,7 +26,7 @@ def record(folder):
 @pytest.fixture(scope="session")
 def browser(chromium):
     """One Chromium for all tests of the page."""
-    from chromium_page import Browser
+    from tests.rendering.chromium_page import Browser
 
     found = Browser(chromium)
     yield found

@@ -12,9 +12,9 @@ import termios
 import time
 
 import pytest
-from traffic import read, write
 
 from rockbottom.cli import main
+from tests.watch.traffic import read, write
 
 
 @pytest.fixture
@@ -163,10 +163,9 @@ def test_it_waits_for_a_ledger_that_is_not_there(environment, record):
 
 def test_without_rich_the_live_view_says_what_to_install(monkeypatch, folder):
     """And what works without it."""
-    from traffic import catalog
-
     from rockbottom.watch import NeedsRich, View, period_named
     from rockbottom.watch.screen import Live
+    from tests.watch.traffic import catalog
 
     monkeypatch.setitem(sys.modules, "rich.console", None)
     view = View(folder, catalog(), time.time, time.monotonic)

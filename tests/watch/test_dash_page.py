@@ -7,10 +7,10 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from traffic import a_day, catalog, read, write
 
 from rockbottom.watch import View
 from rockbottom.watch.server import Dash
+from tests.watch.traffic import a_day, catalog, read, write
 
 
 class Address:

@@ -11,11 +11,11 @@ import time
 from threading import Thread
 
 import pytest
-from traffic import catalog, read
 
 from rockbottom.cli import main
 from rockbottom.watch import CannotListen, View
 from rockbottom.watch.server import Dash
+from tests.watch.traffic import catalog, read
 
 
 def views(folder):

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from traffic import NOVA, SONNET, call, catalog, read, write
 
 from rockbottom.ledger import CallRecord, LedgerWriter
 from rockbottom.watch import PERIODS, View, period_named
 from rockbottom.watch.asking import snapshot_from
 from rockbottom.watch.snapshot import State
+from tests.watch.traffic import NOVA, SONNET, call, catalog, read, write
 
 NOW = 1_795_000_000.0
 

@@ -4,11 +4,11 @@ import re
 from datetime import UTC
 
 import pytest
-from traffic import a_day, catalog, read, write
 
 from rockbottom.watch import View, period_named
 from rockbottom.watch.frame import Screen, frame_of
 from rockbottom.watch.screen import Live
+from tests.watch.traffic import a_day, catalog, read, write
 
 NOW = 1_795_000_000.0
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")

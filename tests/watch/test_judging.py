@@ -1,8 +1,7 @@
 """Causes of misses from what a ledger holds: hand-made calls, one cause each."""
 
-from traffic import SONNET, call, read, write
-
 from rockbottom.watch.judging import Judge
+from tests.watch.traffic import SONNET, call, read, write
 
 NOON = 1_795_000_000.0
 
@@ -149,9 +148,8 @@ def test_a_miss_costs_what_was_paid_above_a_read():
     """4,000 tokens written at 3.75 x 1.1 $/M instead of read at 0.30 x 1.1 $/M (Sonnet 4.6, the US profile)."""
     from decimal import Decimal
 
-    from traffic import catalog
-
     from rockbottom.watch.misses import lost_usd
+    from tests.watch.traffic import catalog
 
     write_price, read_price = (_price(SONNET, unit) for unit in ("cache_write_5m", "cache_read"))
     assert lost_usd(write(NOON), 4000, catalog()) == 4000 * (write_price - read_price) / Decimal(1_000_000)
@@ -160,10 +158,9 @@ def test_a_miss_costs_what_was_paid_above_a_read():
 def _price(model, unit):
     from datetime import UTC, datetime
 
-    from traffic import catalog
-
     from rockbottom.catalog import Tier
     from rockbottom.quantities import Unit
+    from tests.watch.traffic import catalog
 
     known = catalog().model(model)
     on = datetime.fromtimestamp(NOON, UTC).date()

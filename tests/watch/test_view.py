@@ -7,12 +7,12 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from traffic import NOVA, call, catalog, read, write
 
 from rockbottom.ledger import LedgerReader, LedgerWriter
 from rockbottom.watch import View, WatchError, period_named
 from rockbottom.watch.snapshot import percentile
 from rockbottom.watch.tally import ms_of, step_of
+from tests.watch.traffic import NOVA, call, catalog, read, write
 
 NOW = 1_795_000_000.0
 
