@@ -36,6 +36,14 @@ def test_a_run_answers_every_record_and_is_priced_at_half(place, kit):
     assert outcome.compared.on_demand.usd == 2 * outcome.usd
 
 
+def test_the_files_of_a_run_are_their_owners_alone(place, kit):
+    """Records, outputs and results hold prompts and answers."""
+    place.run(kit.pairs(100))
+    files = [path for path in place.folder.rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {"journal.jsonl", "results.jsonl"}
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+
 def test_the_job_carries_every_setting(place, kit):
     """Name, token, type, key, owner, timeout and tags go into the request."""
     seen = {}

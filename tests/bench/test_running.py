@@ -7,7 +7,7 @@ import pytest
 from msgspec import to_builtins
 
 from rockbottom.bench import EndpointDied, InvalidRun, LocalEndpoint, SpendLimit, resume
-from rockbottom.bench.notebook import TURNS, open_notebook
+from rockbottom.bench.notebook import SETTINGS, TURNS, open_notebook
 
 
 def _lanes(document, model=0):
@@ -29,6 +29,14 @@ def test_a_cached_lane_writes_once_and_then_reads(bench_of, small):
         assert one["input"] == other["input"] + other["read"] + other["write"]
     assert lanes["cached-1h"]["why"] == "not offered by Nova (5 minutes only)"
     assert document.passed
+
+
+def test_what_a_run_keeps_is_its_owners_alone(bench_of, small, tmp_path):
+    """Turns hold the answers, and settings the workload."""
+    bench = bench_of(small)
+    bench.run()
+    files = [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]
+    assert {path.name: path.stat().st_mode & 0o777 for path in files} == {TURNS: 0o600, SETTINGS: 0o600}
 
 
 def test_the_bill_is_tokens_times_prices(bench_of, small):

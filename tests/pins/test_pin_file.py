@@ -197,6 +197,13 @@ def test_pins_of_others_stay_when_one_is_accepted(pins: Path):
     assert set(read_pins(pins)) == {"support", "late"}
 
 
+def test_a_text_is_its_owners_alone_and_the_pins_are_for_all(pins: Path):
+    """Pins are committed and hold no text; the text beside them is the prompt."""
+    accepted(pins, support(), with_text=True)
+    assert pins.stat().st_mode & 0o777 == 0o644
+    assert text_path(pins, "support").stat().st_mode & 0o777 == 0o600
+
+
 def test_texts_of_names_that_look_alike_lie_in_files_of_their_own(pins: Path):
     """A name may hold what a file name may not."""
     paths = {text_path(pins, name) for name in ("a/b", "a b", "a-b", "../a-b", "ü")}

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from rockbottom.batch.errors import RunBusy
+from rockbottom.process import private
 
 Event = dict[str, Any]
 Checkpoint = Callable[[str], None]
@@ -29,7 +30,7 @@ class Journal:
         self._file = -1
 
     def __enter__(self) -> "Journal":
-        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        self._file = private(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

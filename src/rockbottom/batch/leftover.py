@@ -25,6 +25,7 @@ from rockbottom.catalog import NoPriceInForce, Tier
 from rockbottom.cost import Cost, bill
 from rockbottom.dialects import Reader, usage_of
 from rockbottom.plan import Planner
+from rockbottom.process import private
 from rockbottom.prompt import Api
 from rockbottom.quantities import Usage
 
@@ -82,7 +83,7 @@ class Leftover:
         records = self.records()
         planner = Planner(catalog=self.prepared.catalog)
         _cut_to_whole_lines(run.folder / SENT)
-        with (run.folder / SENT).open("ab") as file:
+        with open(run.folder / SENT, "ab", opener=private) as file:
             for number, record in enumerate(records, 1):
                 row = _row(cloud, planner, run.settings.model, record, self.clock, run.settings.kind)
                 _write(file, row)

@@ -12,6 +12,7 @@ from typing import IO, Any
 import msgspec
 
 from rockbottom.bench.errors import InvalidRun
+from rockbottom.process import private
 from rockbottom.quantities import Usage
 
 SETTINGS, TURNS = "run.json", "turns.jsonl"
@@ -121,7 +122,7 @@ class Notebook:
         if self.folder is None:
             return
         if self._file is None:
-            self._file = (self.folder / TURNS).open("ab")
+            self._file = open(self.folder / TURNS, "ab", opener=private)  # noqa: SIM115  # closed by close
         self._file.write(msgspec.json.encode({"kind": kind, **asdict(record)}) + b"\n")
         self._file.flush()
 
@@ -150,7 +151,8 @@ def _new_folder(settings: Settings, runs: Path, slug: str, made: bool) -> Notebo
         except FileExistsError:
             number += 1
             continue
-        (folder / SETTINGS).write_bytes(msgspec.json.format(msgspec.json.encode(asdict(settings)), indent=2))
+        with open(folder / SETTINGS, "wb", opener=private) as file:
+            file.write(msgspec.json.format(msgspec.json.encode(asdict(settings)), indent=2))
         return Notebook(settings, folder, _fresh=True, _made_runs=made)
 
 

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from rockbottom.cli.bars import bar
+from rockbottom.process import private
 from rockbottom.trace import Damage, Damages, Part, Reader, Reading, Settings, assembled, reader_of
 from rockbottom.trace.parquet import notes_of, read_parquet, write_parquet
 
@@ -42,8 +43,8 @@ def _key_in(folder: Path) -> bytes:
     file = folder / "key"
     if not file.exists():
         beside = file.with_name("key.part")  # a process killed while it writes must not leave half a secret
-        beside.touch(mode=0o600)
-        beside.write_bytes(_new_key())
+        with open(beside, "wb", opener=private) as draft:
+            draft.write(_new_key())
         beside.replace(file)
     return file.read_bytes()
 

@@ -5,6 +5,8 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
+from rockbottom.process import private
+
 KEY_BYTES = 32
 KEY = "key"
 
@@ -23,7 +25,7 @@ def ledger_key(folder: Path, random: Callable[[int], bytes] = secrets.token_byte
         return kept
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = folder / f".{KEY}-{os.getpid()}-{random(4).hex()}"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = private(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         os.write(descriptor, random(KEY_BYTES))
         os.close(descriptor)

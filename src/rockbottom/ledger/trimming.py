@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from rockbottom.ledger.places import NOTES, Volume, volumes_of
+from rockbottom.process import private
 
 log = logging.getLogger("rockbottom.ledger")
 
@@ -34,7 +35,7 @@ def trim(folder: Path, max_bytes: int, now: float) -> int:
 def note(folder: Path, what: dict[str, Any]) -> None:
     """Write down what the ledger lost; where that is not possible it was still logged."""
     with contextlib.suppress(OSError):
-        file = os.open(folder / NOTES, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = private(folder / NOTES, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
             os.write(file, msgspec.json.encode(what) + b"\n")
         finally:

@@ -19,7 +19,7 @@ import msgspec
 from rockbottom.ledger.places import volume_path, volumes_of
 from rockbottom.ledger.records import CallRecord
 from rockbottom.ledger.trimming import note, trim
-from rockbottom.process import close_at_exit, hold_over_forks
+from rockbottom.process import close_at_exit, hold_over_forks, private
 
 log = logging.getLogger("rockbottom.ledger")
 
@@ -124,7 +124,7 @@ class LedgerWriter:
         else:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = volume_path(self.folder, number)
-        self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file = private(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         self._number = number
         if begun:
             trim(self.folder, self.max_bytes - self.volume_bytes, self._clock())

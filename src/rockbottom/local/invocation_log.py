@@ -14,6 +14,8 @@ from typing import Any
 
 import msgspec
 
+from rockbottom.process import private
+
 Json = dict[str, Any]
 
 INLINE_BYTES = 100 * 1024
@@ -99,7 +101,8 @@ class InvocationLog:
         path = self._folder / key
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + ".part")
-        part.write_bytes(data)
+        with open(part, "wb", opener=private) as file:
+            file.write(data)
         part.replace(path)
         return path
 

@@ -20,6 +20,7 @@ from typing import Any
 from rockbottom.pins.bills import Limits
 from rockbottom.pins.errors import DamagedPins, NameTaken, PinsNotWritable
 from rockbottom.pins.pin import Pin, pin_of_table, row_of_block
+from rockbottom.process import PRIVATE
 from rockbottom.prompt import json_bytes
 
 DEFAULT_FILE = "rockbottom-pins.toml"
@@ -27,6 +28,7 @@ FORMAT = 1
 """Grows when digests are formed in another way: every pin would differ, and no prompt would have changed."""
 
 _WAIT_S = 60.0
+_SHARED = 0o644  # a pin file holds no text and is committed; the texts beside it are their owner's
 _HEAD = """\
 # Prefixes of prompts as they were accepted: hashes and tokens, no text. `rockbottom check` compares,
 # `rockbottom check --accept` writes. Each block: place, kind, tokens, digest, and three digests that ignore the
@@ -170,7 +172,7 @@ def update_pins(
         pins.update(accepted)
         for left in path.parent.glob(f".{path.name}.*"):  # of a process that was killed while it wrote
             left.unlink(missing_ok=True)
-        _write(path, text_of(pins))
+        _write(path, text_of(pins), _SHARED)
 
 
 def name_taken(name: str, one: str, two: str) -> NameTaken:
@@ -181,15 +183,15 @@ def name_taken(name: str, one: str, two: str) -> NameTaken:
     )
 
 
-def _write(path: Path, text: str) -> None:
-    """Replace a file in one step, so that a reader sees the old one or the new one."""
+def _write(path: Path, text: str, mode: int) -> None:
+    """Replace a file in one step, so that a reader sees the old one or the new one; a new one has ``mode``."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
                 file.write(text)
-            os.chmod(name, _mode_of(path))
+            os.chmod(name, _mode_of(path, mode))
             os.replace(name, path)
         except BaseException:
             os.unlink(name)
@@ -205,11 +207,11 @@ def _not_writable(path: Path, error: OSError) -> PinsNotWritable:
     )
 
 
-def _mode_of(path: Path) -> int:
+def _mode_of(path: Path, new: int) -> int:
     try:
         return path.stat().st_mode & 0o777
     except OSError:
-        return 0o644
+        return new
 
 
 @contextmanager
@@ -251,7 +253,7 @@ def write_text(path: Path, name: str, request: Mapping[str, Any]) -> None:
         plain = json.loads(json_bytes(request))
     except ValueError as error:  # half a surrogate pair
         raise PinsNotWritable(f"The text of {json.dumps(name)} cannot be kept: {error}.") from error
-    _write(text_path(path, name), json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+    _write(text_path(path, name), json.dumps(plain, indent=2, ensure_ascii=False) + "\n", PRIVATE)
 
 
 def remove_text(path: Path, name: str) -> None:

@@ -1,10 +1,12 @@
-"""What happens to a process, once for the whole house: forks, its end, daemon threads beside its caller."""
+"""What a process does with its system, once for the whole house: forks, ends, daemon threads, files of its owner."""
 
 from rockbottom.process.endings import Closing, Ending, close_at_exit, end_at_exit
+from rockbottom.process.files import PRIVATE, make_private, private
 from rockbottom.process.forks import Forked, Forking, hold_over_forks, lock_of, renew_in_child
 from rockbottom.process.workers import Worker
 
 __all__ = [
+    "PRIVATE",
     "Closing",
     "Ending",
     "Forked",
@@ -14,5 +16,7 @@ __all__ = [
     "end_at_exit",
     "hold_over_forks",
     "lock_of",
+    "make_private",
+    "private",
     "renew_in_child",
 ]

@@ -17,6 +17,7 @@ import msgspec
 
 from rockbottom.cloudwatch import emf_limits
 from rockbottom.ledger import CallRecord
+from rockbottom.process import private
 from rockbottom.sinks.definitions import MODEL_DIMENSION, NAMESPACE
 from rockbottom.sinks.errors import CannotPublish
 from rockbottom.sinks.gathering import Gatherer, checked_dimensions, checked_metrics, cost_text, dimension_value
@@ -200,7 +201,7 @@ def _to_stdout(document: str) -> None:
 def _to_file(path: Path) -> Writer:
     def write(document: str) -> None:
         # One write to a file opened for appending: several processes may share it, and it may be rotated away.
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        file = private(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
             os.write(file, document.encode() + b"\n")
         finally:

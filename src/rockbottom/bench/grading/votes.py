@@ -39,6 +39,7 @@ from rockbottom.grading import (
     rubric_body,
     vote_of,
 )
+from rockbottom.process import private
 from rockbottom.quantities import ZERO_USD, Ttl, Usage, Usd
 
 GRADES = "grades.jsonl"
@@ -243,7 +244,7 @@ class Judge:
         kept = Kept(question.place, question.kind, question.number, question.about, vote, reply.usage, at)
         self.kept[question.about] = kept
         if self.notebook.folder:
-            with (self.notebook.folder / GRADES).open("ab") as file:
+            with open(self.notebook.folder / GRADES, "ab", opener=private) as file:
                 file.write(msgspec.json.encode(kept) + b"\n")
         return kept
 

@@ -1,0 +1,23 @@
+"""Files for their owner alone: what holds prompts, answers, tags or secrets is made so, here and nowhere else."""
+
+import os
+from pathlib import Path
+
+PRIVATE = 0o600
+"""The mode of a file that only its owner reads and writes."""
+
+
+def private(path: str | Path, flags: int) -> int:
+    """Open a file; one that is made is its owner's alone (mode 0600), one that is there keeps its mode.
+
+    It is an opener: ``open(path, "wb", opener=private)``. Raises OSError.
+    """
+    return os.open(path, flags | getattr(os, "O_CLOEXEC", 0), PRIVATE)
+
+
+def make_private(path: str | Path) -> None:
+    """Make an empty file where there is none, for SQLite, which opens files itself and gives their mode to its own.
+
+    Raises OSError.
+    """
+    os.close(private(path, os.O_RDWR | os.O_CREAT))
