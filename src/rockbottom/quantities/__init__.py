@@ -1,5 +1,6 @@
 """Usage vectors, money, durations, sources and the root of the errors; knows nothing of Bedrock."""
 
+from rockbottom.quantities.decoding import Undecodable, decoded, decoder_of
 from rockbottom.quantities.durations import Ttl
 from rockbottom.quantities.errors import Fault, RockbottomError
 from rockbottom.quantities.money import ZERO_USD, Usd, usd, usd_of_tokens
@@ -17,9 +18,12 @@ __all__ = [
     "Source",
     "TokenWeights",
     "Ttl",
+    "Undecodable",
     "Unit",
     "Usage",
     "Usd",
+    "decoded",
+    "decoder_of",
     "is_list",
     "is_object",
     "usd",

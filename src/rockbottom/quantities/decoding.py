@@ -1,0 +1,62 @@
+"""JSON that comes from outside, decoded into types; whatever is wrong with it is one error of this project.
+
+A decoder meets malformed JSON, bytes that are no UTF-8, nesting deeper than the interpreter's stack and numbers that
+no machine type holds. Each raises an error of its own kind, so each caller that lists them forgets one.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+from rockbottom.quantities.errors import RockbottomError
+
+T = TypeVar("T")
+_MALFORMED = (ValueError, RecursionError, OverflowError)  # msgspec's errors and UnicodeDecodeError are ValueErrors
+
+
+class Undecodable(RockbottomError):
+    """Bytes from outside are not the JSON that they should be; the message says what is wrong and where."""
+
+
+@overload
+def decoder_of(kind: type[T], *, strict: bool = True) -> Callable[[bytes | str], T]: ...
+@overload
+def decoder_of(kind: Any, *, strict: bool = True) -> Callable[[bytes | str], Any]: ...
+def decoder_of(kind: Any, *, strict: bool = True) -> Callable[[bytes | str], Any]:
+    """A function that decodes JSON into ``kind`` (any type that msgspec knows) and raises Undecodable.
+
+    ``strict`` False: ``6137.0`` and ``"6137"`` are read where an integer belongs.
+    """
+    import msgspec  # here, not above: most programs that import this room decode nothing
+
+    decode = msgspec.json.Decoder(kind, strict=strict).decode
+
+    def read(data: bytes | str) -> Any:
+        try:
+            return decode(data)
+        except _MALFORMED as error:
+            raise Undecodable(reason_of(error)) from error
+
+    return read
+
+
+@overload
+def decoded(data: bytes | str, kind: type[T]) -> T: ...
+@overload
+def decoded(data: bytes | str, kind: Any = Any) -> Any: ...
+def decoded(data: bytes | str, kind: Any = Any) -> Any:
+    """The JSON value in ``data``, checked against ``kind``. Raises Undecodable."""
+    import msgspec  # here, not above: most programs that import this room decode nothing
+
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except _MALFORMED as error:
+        raise Undecodable(reason_of(error)) from error
+
+
+def reason_of(error: Exception) -> str:
+    """What is wrong, in words fit to show."""
+    if isinstance(error, RecursionError):
+        return "nested too deep"
+    if isinstance(error, UnicodeDecodeError):
+        return f"no UTF-8: {error.reason} at byte {error.start}"
+    return str(error) or type(error).__name__
