@@ -9,8 +9,8 @@ import pytest
 pytest.importorskip("numpy", reason="rockbottom.trace needs it: pip install 'rockbottom[replay]'")
 
 from rockbottom.quantities import Usage
-from rockbottom.trace import UnreadableSource
-from rockbottom.trace.invocations import Unread, invocations, one_invocation
+from rockbottom.trace import Damages, UnreadableSource, reader_of
+from rockbottom.trace.invocations import one_invocation
 
 BODY = {"system": [{"text": "Be brief."}], "messages": [{"role": "user", "content": [{"text": "Hi"}]}]}
 RECORD = {
@@ -32,7 +32,15 @@ def changed(**members):
 def read(path, *records):
     """These records written as lines and read back."""
     path.write_text("\n".join(map(json.dumps, records)))
-    return list(invocations(str(path)))
+    found, _ = invocations(path)
+    return found
+
+
+def invocations(path):
+    """Every request in a file or folder, and what was wrong."""
+    damages, reader = Damages(), reader_of(str(path))
+    found = [one for part in reader.parts(str(path)) for one in reader.invocations(part, damages)]
+    return found, damages
 
 
 def test_a_converse_record(tmp_path):
@@ -95,17 +103,16 @@ def test_a_large_body_stands_beside_the_log(tmp_path):
     far = changed(input={"inputBodyS3Path": "s3://bucket/AWSLogs/10/data/r2_input.json.gz"})
     (folder / "log.json.gz").write_bytes(gzip.compress(f"{json.dumps(near)}\n{json.dumps(far)}\n".encode()))
     (folder / "amazon-bedrock-logs-permission-check").write_bytes(b"")
-    first, second = invocations(str(tmp_path))
+    (first,), damages = invocations(tmp_path)
     assert first.body == BODY
-    assert isinstance(second, Unread)
-    assert "r2_input" in second.why
+    assert "r2_input" in damages.first[0].why
 
 
 def test_exports_of_cloudwatch(tmp_path):
     """Lines that begin with their instant, and what ``aws logs filter-log-events`` prints."""
     (tmp_path / "000000.gz").write_bytes(gzip.compress(f"2026-09-01T10:00:00.000Z {json.dumps(RECORD)}\n".encode()))
     (tmp_path / "printed.json").write_text(json.dumps({"events": [{"message": json.dumps(RECORD)}]}, indent=2))
-    assert [found.request_id for found in invocations(str(tmp_path))] == ["r1", "r1"]
+    assert [found.request_id for found in invocations(tmp_path)[0]] == ["r1", "r1"]
 
 
 def test_a_file_cut_short_gives_what_it_holds(tmp_path):
@@ -114,9 +121,9 @@ def test_a_file_cut_short_gives_what_it_holds(tmp_path):
     lines = [json.dumps(changed(requestId=f"{unlike.getrandbits(4000):x}")) for _ in range(2000)]
     data = gzip.compress("\n".join(lines).encode())
     (tmp_path / "log.json.gz").write_bytes(data[: len(data) // 2])
-    *good, last = invocations(str(tmp_path))
+    good, damages = invocations(tmp_path)
     assert good
-    assert isinstance(last, Unread)
+    assert damages.first[-1].place == str(tmp_path / "log.json.gz")
 
 
 def test_one_file_one_request(tmp_path):

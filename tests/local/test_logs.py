@@ -6,8 +6,7 @@ import json
 import pytest
 
 from rockbottom.local import ClockKind, running
-from rockbottom.trace import read_trace
-from rockbottom.trace.invocations import Unread, invocations
+from rockbottom.trace import Damages, read_trace, reader_of
 
 
 @pytest.fixture
@@ -128,8 +127,9 @@ def test_a_body_on_many_lines_is_one_line_of_the_log(tmp_path, kit):
         client = kit.client_of("bedrock-runtime", one.url)
         for body in (json.dumps(asked, indent=2), json.dumps(asked) + "\n", json.dumps(asked, indent=1) + "\r\n"):
             client.invoke_model(modelId=kit.SONNET, body=body)
-    found = list(invocations(str(tmp_path)))
-    assert [isinstance(each, Unread) for each in found] == [False] * 3
+    damages, reader = Damages(), reader_of(str(tmp_path))
+    found = [each for part in reader.parts(str(tmp_path)) for each in reader.invocations(part, damages)]
+    assert (len(found), damages.count) == (3, 0)
     assert [list(each.body) for each in found] == [["messages", "anthropic_version", "max_tokens"]] * 3
     assert found[0].body == asked
     reading = read_trace(str(tmp_path))

@@ -11,7 +11,8 @@ pytest.importorskip("flask", reason="needs moto's server: pip install 'rockbotto
 from moto.server import ThreadedMotoServer  # noqa: E402
 
 from rockbottom.cli import main  # noqa: E402
-from rockbottom.trace import UnreadableSource, read_trace, sources  # noqa: E402
+from rockbottom.trace import UnreadableSource, read_trace  # noqa: E402
+from rockbottom.trace.s3 import _client  # noqa: E402
 
 MODEL = "global.anthropic.claude-sonnet-4-6"
 RULES = " ".join(f"Rule {number}: be polite about matter {number}." for number in range(400))
@@ -37,11 +38,11 @@ def s3(server, monkeypatch):
     for name, value in {"AWS_ENDPOINT_URL_S3": server, "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any",
                         "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}.items():  # fmt: skip
         monkeypatch.setenv(name, value)
-    sources._client.cache_clear()
+    _client.cache_clear()
     client = boto3.client("s3")
     client.create_bucket(Bucket="logs")
     yield client
-    sources._client.cache_clear()
+    _client.cache_clear()
     if any(bucket["Name"] == "logs" for bucket in client.list_buckets()["Buckets"]):
         client.delete_bucket_policy(Bucket="logs")
         for page in client.get_paginator("list_objects_v2").paginate(Bucket="logs"):
@@ -96,11 +97,36 @@ def test_an_offloaded_body_is_fetched(s3):
     assert "gone_input" in reading.damages.first[0].why
 
 
+def test_a_body_in_another_bucket_or_prefix_is_refused(s3):
+    """Both are there and could be read; the records keep their counters, and each refusal is counted."""
+    s3.create_bucket(Bucket="others")
+    body = json.dumps(record(0)["input"]["inputBodyJson"])
+    s3.put_object(Bucket="others", Key=f"{PREFIX}/data/r0_input.json", Body=body.encode())
+    put(s3, "notes/r1_input.json", body)
+    records = [record(0), record(1)]
+    for one, where in zip(records, (f"others/{PREFIX}/data/r0_input.json", "logs/notes/r1_input.json"), strict=True):
+        del one["input"]["inputBodyJson"]
+        one["input"]["inputBodyS3Path"] = f"s3://{where}"
+    put(s3, f"{PREFIX}/0.json.gz", *records)
+    reading = read_trace(f"s3://logs/{PREFIX}")
+    assert (reading.trace.block_offsets.tolist(), reading.damages.count) == ([0, 0, 0], 2)
+    assert all("outside of the log's own prefix" in damage.why for damage in reading.damages.first)
+    s3.delete_object(Bucket="others", Key=f"{PREFIX}/data/r0_input.json")
+    s3.delete_bucket(Bucket="others")
+
+
 def test_what_cloudwatch_exports_to_s3(s3):
     """Lines with their instant in front."""
     put(s3, "exports/task/stream/000000.gz", f"2026-09-01T10:00:00.000Z {json.dumps(record(0))}")
     put(s3, "exports/aws-logs-write-test", "Permission Check Successful")
     assert len(read_trace("s3://logs/exports").trace) == 1
+
+
+def test_every_format_is_read_from_s3(s3):
+    """Block ids of another project's trace; nothing but the address is different."""
+    put(s3, "traces/m.jsonl", {"timestamp": 1000, "input_length": 600, "output_length": 7, "hash_ids": [4, 5]})
+    reading = read_trace("s3://logs/traces")
+    assert (reading.reader, reading.trace.requests.tokens_in.tolist()) == ("mooncake", [600])
 
 
 def test_import_and_replay_from_s3(s3, tmp_path, capsys):
@@ -142,7 +168,7 @@ def test_access_denied_names_the_permissions(s3):
     statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": places}
     s3.put_bucket_policy(Bucket="logs", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
     with pytest.raises(UnreadableSource, match=r"AccessDenied|Access Denied|Forbidden") as refused:
-        sources.contents(f"s3://logs/{PREFIX}/0.json.gz")
+        read_trace(f"s3://logs/{PREFIX}/0.json.gz")
     assert "s3:GetObject" in (refused.value.fix or "")
 
 

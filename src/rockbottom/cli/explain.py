@@ -13,6 +13,7 @@ from rockbottom.figures import usd
 
 if TYPE_CHECKING:
     from rockbottom.diagnose import Findings, Record
+    from rockbottom.trace import Damages, Reader
     from rockbottom.trace.invocations import Invocation
 
 
@@ -70,37 +71,41 @@ class _Amount(click.ParamType):
     metavar="ARN=ID",
     help="The model behind an application inference profile; repeat for more.",
 )
+@click.option("--format", "name", metavar="NAME", help="The format of LOGS; recognised where it is not named.")
 @click.option("--no-prove", is_flag=True, help="Do not try the fixes on the requests read.")
 @click.option("--all", "all_findings", is_flag=True, help="List every miss, not one example a cause.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     sources: tuple[str, ...], model: str | None, gap: float, fail_on: frozenset[str] | None,
-    max_usd_per_month: Decimal | None, profiles: tuple[str, ...], no_prove: bool, all_findings: bool, as_json: bool,
+    max_usd_per_month: Decimal | None, profiles: tuple[str, ...], name: str | None, no_prove: bool, all_findings: bool,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Explain cache misses: of one request after another (A.json B.json), or of every request in LOGS.
 
-    A.json and B.json hold a Converse or InvokeModel body, or a log record. LOGS are folders or files of
-    Bedrock model invocation logs, or ledgers that attached clients kept: those hold no text, so that what
-    changed is named only where the client saw it, and fixes are not tried.
+    A.json and B.json hold a Converse or InvokeModel body, or a log record. LOGS are folders, files or
+    s3:// prefixes of Bedrock model invocation logs or of what CloudWatch Logs made of them (rockbottom trace
+    formats lists all), or ledgers that attached clients kept: those hold no text, so that what changed is
+    named only where the client saw it, and fixes are not tried.
     """
     from rockbottom.cli.replay_questions import profiles_of
     from rockbottom.diagnose import explanation_of
     from rockbottom.rendering import explanation_text, json_text, pair_text
 
     behind, simulated = dict(profiles_of(profiles)), 0
-    if len(sources) == 2 and all(Path(name).is_file() and name.endswith(".json") for name in sources):
-        records = _pair(sources[0], sources[1], model, gap, behind)
+    pair = None if name else _two_requests(sources)
+    if pair is not None:
+        records = _pair(pair, sources, model, gap, behind)
         findings, first, requests = _explained(records, prove=False, small=True)
         if len(requests) < 2:
             raise click.UsageError(f"two different requests are compared; one cannot be{_first_reason(findings)}")
         lines = pair_text(findings, first, requests)
     else:
-        if _is_of_ledgers(sources):
+        if name == "ledger" or (name is None and _is_of_ledgers(sources)):
             from rockbottom.cli.explain_ledger import explained_ledger
 
             (findings, simulated), first = explained_ledger(sources), None
         else:
-            findings, first, _ = _explained(_records(sources, model, behind), prove=not no_prove)
+            findings, first, _ = _explained(_records(sources, name, model, behind), prove=not no_prove)
         if not findings.requests:
             _say_unreadable(findings)
             raise click.UsageError(f"{' '.join(sources)}: no request in it could be read{_first_reason(findings)}")
@@ -115,9 +120,10 @@ def command(
 
 
 def _is_of_ledgers(sources: Sequence[str]) -> bool:
+    from rockbottom.trace.files import is_s3
     from rockbottom.trace.formats.ledger import is_ledger
 
-    return all(is_ledger(source) for source in sources)
+    return not any(is_s3(source) for source in sources) and all(is_ledger(source) for source in sources)
 
 
 def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, small: bool = False):
@@ -135,37 +141,70 @@ def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, s
     return findings, first_difference(archive, requests[0], requests[1]) if pair else None, requests
 
 
-def _records(sources: Sequence[str], model: str | None, behind: Mapping[str, str]) -> "Iterator[Record]":
+def _records(
+    sources: Sequence[str], name: str | None, model: str | None, behind: Mapping[str, str]
+) -> "Iterator[Record]":
     """The records of logs; failed calls cost nothing and are left out."""
     from rockbottom.cli.bars import bar
-    from rockbottom.trace.invocations import Unread, invocations_in
-    from rockbottom.trace.sources import log_names
+    from rockbottom.cli.trace import say_damage
+    from rockbottom.trace import Damages
 
-    damaged: list[Unread] = []
-    names = [name for source in sources for name in log_names(source)]
-    with bar("files", len(names)) as moved:
-        for done, name in enumerate(names, 1):
-            for found in invocations_in(name):
-                if isinstance(found, Unread):
-                    damaged.append(found)
-                elif not found.error and found.at is not None:
-                    yield _record(found, model, behind)
+    damages = Damages()
+    parts = [(reader, part) for reader, source in _readers(sources, name) for part in reader.parts(source)]
+    with bar("files", len(parts)) as moved:
+        for done, (reader, part) in enumerate(parts, 1):
+            for found in _invocations(reader, part, damages):
+                yield _record(found, model, behind)
             moved(done)
-    if damaged:
-        say(f"{len(damaged)} damaged lines were left out; the first: {damaged[0].place}: {damaged[0].why}")
+    say_damage(damages, 0, " ".join(sources))
 
 
-def _pair(one: str, two: str, model: str | None, gap: float, behind: Mapping[str, str]) -> "Sequence[Record]":
+def _readers(sources: Sequence[str], name: str | None) -> "Iterator[tuple[Reader, str]]":
+    """The reader of each source. Raises UnreadableSource for a format that holds no text."""
+    from rockbottom.trace import UnreadableSource, reader_of, readers
+
+    for source in sources:
+        try:
+            reader = reader_of(source, name)
+        except UnreadableSource:
+            if name is not None:
+                raise
+            reader = readers()["bedrock-logs"]  # which says what it cannot read in it
+        if reader.invocations is None:
+            raise UnreadableSource(
+                f"{source}: the format {reader.name} holds no text to explain",
+                fix=f"what it cost and could have cost: rockbottom replay {source}",
+            )
+        yield reader, source
+
+
+def _invocations(reader: "Reader", part: str, damages: "Damages") -> "Iterator[Invocation]":
+    return iter(()) if reader.invocations is None else reader.invocations(part, damages)
+
+
+def _two_requests(sources: Sequence[str]) -> "Sequence[Invocation] | None":
+    """The requests of two files that hold one each; None where the sources are logs."""
+    from itertools import islice
+
+    from rockbottom.trace import Damages
+    from rockbottom.trace.invocations import one_invocation, requests_in
+
+    if len(sources) != 2 or not all(Path(name).is_file() and name.endswith(".json") for name in sources):
+        return None
+    counts = [len(list(islice(requests_in(name, Damages()), 2))) for name in sources]
+    return None if max(counts) > 1 else [one_invocation(Path(name)) for name in sources]
+
+
+def _pair(
+    found: "Sequence[Invocation]", names: Sequence[str], model: str | None, gap: float, behind: Mapping[str, str]
+) -> "Sequence[Record]":
     """Two requests, the second some time after the first; counters are used only where both have them."""
     from time import time
 
-    from rockbottom.trace.invocations import one_invocation
-
-    found = [one_invocation(Path(name)) for name in (one, two)]
     ids = [invocation.model or model for invocation in found]
     known = next((given for given in ids if given), None)
     if known is None:
-        raise click.UsageError(f"neither {one} nor {two} names a model; say which with --model")
+        raise click.UsageError(f"neither {names[0]} nor {names[1]} names a model; say which with --model")
     records = [_record(invocation, given or known, behind) for invocation, given in zip(found, ids, strict=True)]
     start = found[0].at or time()
     recorded = all(invocation.at is not None and invocation.usage is not None for invocation in found)

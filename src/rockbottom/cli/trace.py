@@ -97,6 +97,8 @@ def say_damage(damages: "Damages", duplicates: int, source: str) -> None:
             click.echo(f"  {damage.place}: {damage.why}", err=True)
         if damages.count > 5:
             click.echo(f"  and {damages.count - 5:,} more", err=True)
+    if damages.respelled:
+        click.echo(f"{source}: {damages.respelled:,} records are no UTF-8 and were read as Windows-1252", err=True)
     if duplicates:
         click.echo(f"{source}: {duplicates:,} requests seen twice, counted once", err=True)
 

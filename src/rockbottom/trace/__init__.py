@@ -14,6 +14,7 @@ from rockbottom.trace.columns import (
     empty_trace,
     selected,
 )
+from rockbottom.trace.files import UnreadableSource
 from rockbottom.trace.merging import Merged, merged
 from rockbottom.trace.reading import (
     Damage,
@@ -22,7 +23,6 @@ from rockbottom.trace.reading import (
     Reader,
     Reading,
     Settings,
-    UnreadableSource,
     assembled,
     read_trace,
     reader_of,

@@ -16,19 +16,12 @@ import numpy as np
 
 from rockbottom.dialects import CONVERSE
 from rockbottom.prompt import Meter, Parameters, seeds_of
+from rockbottom.quantities import decoded, decoder_of
 from rockbottom.trace.columns import KINDS, ApiCode, SectionCode, Trace, TtlCode
+from rockbottom.trace.counts import counts_of
 from rockbottom.trace.gathering import Gathered, key_words
 from rockbottom.trace.pieces import Piece
-from rockbottom.trace.records import (
-    NOTHING,
-    Body,
-    Counters,
-    Message,
-    Raw,
-    Record,
-    Reply,
-    ToolConfig,
-)
+from rockbottom.trace.records import NOTHING, Body, Columnar, Message, Raw, Replied, ToolConfig
 
 BYTES_PER_TOKEN = 4  # only a unit of proportion where the service counted; the data's own estimate where it did not
 MEDIA_TOKENS = 1_600  # a flat share for an image, whose base64 says nothing of its tokens (idp-notebooks)
@@ -77,8 +70,8 @@ class Gatherer:
         self._plain: tuple[int, int, int, int] | None = None  # of a request without any such parameter
         self._seeds_of_request: list[tuple[int, int, int, int]] = []
 
-    def add(self, record: Record, body: Body | None, reply: Reply | list[Reply] | None) -> None:
-        """One record with its body and reply, where they are known. Raises MsgspecError for blocks that are not."""
+    def add(self, record: Columnar, body: Body | None, reply: Replied) -> None:
+        """One record with its body and reply, where they are known. Raises Undecodable for blocks of no known shape."""
         parsed = body or _NO_BODY
         converse = record.operation.startswith("Converse")
         pieces = self._pieces(parsed, converse)
@@ -89,8 +82,8 @@ class Gatherer:
                 points.extend((before + after, ttl) for after, ttl in piece.points)
             before += len(piece.section)
         seeds = self._seeds_for(parsed, pieces)
-        numbers = _numbers(record, None if reply is None else _counters(reply), points)
-        numbers["at"] = record.timestamp.timestamp()
+        numbers = _numbers(record, reply, points)
+        numbers["at"] = record.at
         numbers["api"] = _CONVERSED if converse else _INVOKED
         numbers["parameters"] = seeds[3]
         numbers["identity"] = self._id(record.requestId)
@@ -203,10 +196,10 @@ class Gatherer:
 
 _NO_BODY = Body()
 _NOTHING_GIVEN = (NOTHING, NOTHING, b"", NOTHING, NOTHING, NOTHING, NOTHING)
-_message = msgspec.json.Decoder(Message).decode
-_system = msgspec.json.Decoder(str | list[Raw] | None).decode
-_tools = msgspec.json.Decoder(list[Raw] | None).decode
-_tool_config = msgspec.json.Decoder(ToolConfig).decode
+_message = decoder_of(Message)
+_system = decoder_of(str | list[Raw] | None)
+_tools = decoder_of(list[Raw] | None)
+_tool_config = decoder_of(ToolConfig)
 
 
 _TEXT, _TEXT_DOCUMENT = _CODE["text"], _CODE["text_document"]
@@ -268,59 +261,18 @@ def _kind_of(raw: bytes, anthropic: bool, section: int) -> int:
     return kind
 
 
-def _numbers(record: Record, usage: Counters | None, points: list[tuple[int, int]]) -> dict[str, Any]:
-    said, top = record.input, usage or Counters()
-    fresh = _first(said.inputTokenCount, top.inputTokens, top.input_tokens)
-    out = _first(record.output.outputTokenCount, top.outputTokens, top.output_tokens)
-    numbers: dict[str, Any] = {"tokens_out": out}
-    if fresh is None:
-        return numbers
-    read = _first(said.cacheReadInputTokenCount, record.cacheReadInputTokenCount, top.cacheReadInputTokens,
-                  top.cache_read_input_tokens, top.cacheReadInputTokenCount)  # fmt: skip
-    write = _first(said.cacheWriteInputTokenCount, record.cacheWriteInputTokenCount, top.cacheWriteInputTokens,
-                   top.cache_creation_input_tokens, top.cacheWriteInputTokenCount)  # fmt: skip
-    short, hour = _split(write or 0, top, points)
-    numbers["observed_input"], numbers["observed_read"] = fresh, read or 0
-    numbers["observed_write_5m"], numbers["observed_write_1h"] = short, hour
-    numbers["tokens_in"] = fresh + (read or 0) + short + hour
+def _numbers(record: Columnar, reply: Replied, points: list[tuple[int, int]]) -> dict[str, Any]:
+    hours_only = bool(points) and all(ttl == TtlCode.ONE_HOUR for _, ttl in points)
+    counts, output = counts_of(record, reply, hours_only=hours_only)
+    numbers: dict[str, Any] = {"tokens_out": output}
+    if counts is not None:
+        numbers["observed_input"], numbers["observed_read"] = counts.input, counts.read
+        numbers["observed_write_5m"], numbers["observed_write_1h"] = counts.write_5m, counts.write_1h
+        numbers["tokens_in"] = counts.prompt
     return numbers
 
 
-def _split(write: int, usage: Counters, points: list[tuple[int, int]]) -> tuple[int, int]:
-    """Tokens written for 5 minutes and for an hour; where no split was logged, by the points that were sent."""
-    if usage.cacheDetails:
-        hour = sum(detail.inputTokens for detail in usage.cacheDetails if detail.ttl == "1h")
-        return max(write - hour, 0), hour
-    if usage.cache_creation is not None:
-        return usage.cache_creation.ephemeral_5m_input_tokens, usage.cache_creation.ephemeral_1h_input_tokens
-    all_hours = bool(points) and all(ttl == TtlCode.ONE_HOUR for _, ttl in points)
-    return (0, write) if all_hours else (write, 0)
-
-
-def _first(*values: int | None) -> int | None:
-    return next((value for value in values if value is not None), None)
-
-
-def _counters(reply: Reply | list[Reply]) -> Counters | None:
-    """The usage of a reply; of a stream, what its events say, later ones on top of earlier ones."""
-    if not isinstance(reply, list):
-        return reply.usage
-    merged: Counters | None = None
-    for event in reply:
-        parts = (event.usage, event.message.usage if event.message else None,
-                 event.metadata.usage if event.metadata else None)  # fmt: skip
-        for usage in parts:
-            if usage is not None:
-                merged = usage if merged is None else _over(merged, usage)
-    return merged
-
-
-def _over(under: Counters, upper: Counters) -> Counters:
-    values = {name: getattr(upper, name) for name in Counters.__struct_fields__}
-    return Counters(**{n: getattr(under, n) if value is None else value for n, value in values.items()})
-
-
-def session_of(record: Record) -> str | None:
+def session_of(record: Columnar) -> str | None:
     """The session a request belongs to, where its metadata say."""
     metadata = record.requestMetadata or {}
     return next((metadata[name] for name in _SESSION_NAMES if name in metadata), None)
@@ -331,7 +283,7 @@ _SESSION_NAMES = ("session", "sessionId", "session_id", "conversation", "convers
 
 def _parameters_of(given: tuple[bytes, ...], images: bool) -> Parameters:
     extra, output, choice, thinking, native_output, output_format, native_choice = (
-        msgspec.json.decode(part) if part else None for part in given
+        decoded(part) if part else None for part in given
     )
     if native_choice is not None:
         choice = {str(native_choice.get("type", "auto")): {}}

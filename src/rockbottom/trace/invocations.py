@@ -1,33 +1,37 @@
-"""Invocation log records with their text, one at a time, for those who must look into what was said.
+"""Requests of a log with their text, one at a time, for those who must look into what was said.
 
 The columns of a ``Trace`` hold no text; ``rockbottom explain`` needs it while it reads, and nobody stores it.
-Takes what Bedrock delivers (gzip NDJSON in a folder, bodies over 100 KB beside the log), CloudWatch Logs
-exports of the same, and files with one record or one bare request body. Shapes: AWS model-invocation-logging
-page, and delivered records of 2026-10.
+Records are decoded as for columns (``logs``, ``records``); only the bodies are decoded whole.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
-import msgspec
-
-from rockbottom.quantities import Usage
-from rockbottom.trace.reading import UnreadableSource
-from rockbottom.trace.sources import contents, log_names, numbered_lines, offloaded
+from rockbottom.quantities import Undecodable, Usage, decoded
+from rockbottom.trace.counts import counts_of, latency_s_of
+from rockbottom.trace.files import CutShort, UnreadableSource, contents
+from rockbottom.trace.logs import LogFile, plain
+from rockbottom.trace.reading import Damages
+from rockbottom.trace.records import Replied, Textual, reply_of, textual
+from rockbottom.trace.sources import BodyRefused, offloaded
+from rockbottom.trace.splitting import LONGEST_BYTES
 
 Json = dict[str, Any]
+_POINTS = ("cachePoint", "cache_control")
+_OF_BLOCKS = ("tools", "toolConfig", "system", "messages", "content")
+_NATIVE = ("anthropic_version", "max_tokens", "schemaVersion", "tools")
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One record. ``served`` is the Region that processed it, ``region`` the one it was sent to.
+    """One request. ``served`` is the Region that processed it, ``region`` the one it was sent to.
 
     ``usage`` is None where the record has no counters; its writes stand under 5 minutes where no split is
     recorded and no 1-hour point was sent. ``latency_s`` is how long the reply took to begin, or failing that to
-    end; None: not recorded. ``error`` is the code of a failed call. ``at`` is None for a bare body.
+    end; None: not recorded. ``at`` is None for a bare body.
     """
 
     place: str
@@ -42,7 +46,6 @@ class Invocation:
     tier: str = "default"
     usage: Usage | None = None
     latency_s: float | None = None
-    error: str = ""
 
     @property
     def is_converse(self) -> bool:
@@ -50,132 +53,109 @@ class Invocation:
         return self.operation.startswith("Converse")
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A line that is no record, or a record whose body is missing: where it stands and why."""
+def invocations_of(name: str, damages: Damages) -> Iterator[Invocation]:
+    """Every request in one log file, by its path or S3 address. Failed calls are counted and left out."""
+    log = LogFile(name, damages)
+    for place, record in log.records(textual):
+        if record.errorCode:
+            damages.failed += 1
+            continue
+        try:
+            yield _of_record(record, place, name)
+        except (OSError, BodyRefused, CutShort, Undecodable) as error:
+            damages.add(place, str(error))
 
-    place: str
-    why: str
 
-
-def invocations(source: str) -> Iterator[Invocation | Unread]:
-    """Every record in a file, below a folder or an S3 prefix. Raises UnreadableSource when there is nothing."""
-    for name in log_names(source):
-        yield from invocations_in(name)
+def requests_in(name: str, damages: Damages) -> Iterator[Invocation]:
+    """The request body or batch record that a file is, or every request in the log that it is."""
+    try:
+        value = decoded(plain(contents(name, LONGEST_BYTES)))
+    except (CutShort, Undecodable):
+        value = None
+    bare = _bare(value, name)
+    if bare is not None:
+        yield bare
+    else:
+        yield from invocations_of(name, damages)
 
 
 def one_invocation(path: Path) -> Invocation:
-    """The only record, batch record or request body in a file. Raises UnreadableSource."""
-    try:
-        value = msgspec.json.decode(contents(str(path)))
-        found = _invocation(value, str(path), str(path))
-    except (msgspec.DecodeError, OSError, EOFError) as error:
-        raise UnreadableSource(f"{path}: {error}") from error
-    if isinstance(found, Unread):
-        raise UnreadableSource(f"{found.place}: {found.why}")
-    return found
+    """The request in a file: a body, a batch record, or the only record of a log. Raises UnreadableSource."""
+    damages = Damages()
+    found = list(islice(requests_in(str(path), damages), 2))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UnreadableSource(f"{path}: several requests, where one is looked for")
+    why = f": {damages.first[0].why}" if damages.first else ""
+    raise UnreadableSource(f"{path}: neither an invocation log record nor a request body{why}")
 
 
-def invocations_in(name: str) -> Iterator[Invocation | Unread]:
-    """Every record of one log file, by its path or S3 address. Raises UnreadableSource for what S3 refuses."""
-    try:
-        for number, line in numbered_lines(name):
-            place = f"{name}:{number}"
-            start = line.find(b"{")  # an exported line begins with its instant
-            if start < 0:
-                yield Unread(place, "no JSON object")
-                continue
-            try:
-                value = msgspec.json.decode(line[start:])
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                if number == 1 and line.strip() in (b"{", b"["):
-                    yield from _of_pretty_file(name)
-                    return
-                yield Unread(place, str(error))
-                continue
-            yield from _of_value(value, place, name)
-    except (OSError, EOFError) as error:  # cut short: what was read before counts
-        yield Unread(name, str(error))
-
-
-def _of_pretty_file(name: str) -> Iterator[Invocation | Unread]:
-    """A file that is one JSON value over many lines."""
-    try:
-        value = msgspec.json.decode(contents(name))
-    except (msgspec.DecodeError, OSError, EOFError) as error:
-        yield Unread(name, str(error))
-        return
-    values = cast(Sequence[object], value if isinstance(value, list) else [value])
-    for number, one in enumerate(values, 1):
-        yield from _of_value(one, f"{name}#{number}", name)
-
-
-def _of_value(value: object, place: str, name: str) -> Iterator[Invocation | Unread]:
-    events = cast(Json, value).get("events") if isinstance(value, dict) else None
-    if not isinstance(events, list):
-        yield _invocation(value, place, name)
-        return
-    for number, event in enumerate(cast(list[Json], events), 1):  # what `aws logs filter-log-events` prints
-        try:
-            yield _invocation(msgspec.json.decode(event["message"]), f"{place}#{number}", name)
-        except (msgspec.DecodeError, KeyError, TypeError) as error:
-            yield Unread(f"{place}#{number}", str(error))
-
-
-def _invocation(value: object, place: str, name: str) -> Invocation | Unread:
+def _bare(value: Any, place: str) -> Invocation | None:
+    """A request body that stands alone or in a batch record; None: the value is neither."""
     if not isinstance(value, dict):
-        return Unread(place, f"a JSON {type(value).__name__}, not an object")
+        return None
     record = cast(Json, value)
-    if "messages" in record:
-        return Invocation(place, _operation(record), str(record.get("modelId", "")), record)
-    if isinstance(record.get("modelInput"), dict):
-        body = cast(Json, record["modelInput"])
-        return Invocation(place, _operation(body), str(record.get("modelId", "")), body)
-    if "input" not in record or "modelId" not in record:
-        return Unread(place, "neither an invocation log record nor a request body")
-    try:
-        return _logged(record, place, name)
-    except (OSError, EOFError, msgspec.DecodeError, ValueError, TypeError, AttributeError, KeyError) as error:
-        return Unread(place, f"{type(error).__name__}: {error}")
+    body = record if "messages" in record else record.get("modelInput")
+    if not isinstance(body, dict):
+        return None
+    return Invocation(place, _operation(cast(Json, body)), str(record.get("modelId", "")), cast(Json, body))
 
 
 def _operation(body: Json) -> str:
     """The operation of a bare body, told by its shape: only native bodies name a version or write text as a string."""
-    native = any(name in body for name in ("anthropic_version", "max_tokens", "schemaVersion", "tools"))
+    native = any(name in body for name in _NATIVE)
     return "InvokeModel" if native or isinstance(body.get("system"), str) else "Converse"
 
 
-def _logged(record: Json, place: str, name: str) -> Invocation | Unread:
-    given: Json = record["input"]
-    output: Json = record.get("output") or {}
-    error = str(record.get("errorCode") or "")
-    body = given.get("inputBodyJson")
-    if body is None and given.get("inputBodyS3Path"):
-        body = msgspec.json.decode(offloaded(name, given["inputBodyS3Path"]))
-    if not isinstance(body, dict):
-        return Unread(place, "a record without a request body")
-    reply = output.get("outputBodyJson")
-    if reply is None and output.get("outputBodyS3Path"):
-        try:
-            reply = msgspec.json.decode(offloaded(name, output["outputBodyS3Path"]))
-        except OSError:
-            reply = None  # its counters are in the record as well
-    region = str(record.get("region") or "")
+def _of_record(record: Textual, place: str, log: str) -> Invocation:
+    body = _body_of(record, log)
+    reply = _reply_of(record, log)
+    ttls = set(_ttls(body))
+    counts, _ = counts_of(record, reply, hours_only=ttls == {"1h"})
+    usage = None
+    if counts is not None:
+        usage = Usage(counts.input, counts.output or 0, counts.read, counts.write_5m, 0, counts.write_1h)
+    region = record.region or ""
     return Invocation(
-        place,
-        str(record.get("operation") or "InvokeModel"),
-        str(record["modelId"]),
-        cast(Json, body),
-        datetime.fromisoformat(record["timestamp"]).replace(tzinfo=UTC).timestamp(),
-        str(record.get("requestId") or ""),
-        str(record.get("accountId") or ""),
-        region,
-        str(record.get("inferenceRegion") or region),
-        _tier(cast(Json, body)),
-        None if error else _usage(record, given, output, reply, cast(Json, body)),
-        _latency_s(reply),
-        error,
-    )
+        place, record.operation or "InvokeModel", record.modelId, body, record.at, record.requestId,
+        record.accountId or "", region, record.inferenceRegion or region, _tier(body), usage, latency_s_of(reply),
+    )  # fmt: skip
+
+
+def _body_of(record: Textual, log: str) -> Json:
+    given = record.input
+    raw = bytes(given.inputBodyJson or b"")
+    if raw in (b"", b"null") and given.inputBodyS3Path:
+        raw = offloaded(log, given.inputBodyS3Path)
+    if raw in (b"", b"null"):
+        raise Undecodable("a record without a request body")
+    body = _decoded(raw)
+    if not isinstance(body, dict):
+        raise Undecodable(f"a request body that is a JSON {type(body).__name__}")
+    return cast(Json, body)
+
+
+def _reply_of(record: Textual, log: str) -> Replied:
+    """The reply, or None where it is not there or of a shape of its own: its counters are in the record as well."""
+    output = record.output
+    raw = bytes(output.outputBodyJson or b"")
+    try:
+        if raw in (b"", b"null") and output.outputBodyS3Path:
+            raw = offloaded(log, output.outputBodyS3Path)
+        return reply_of(raw) if raw not in (b"", b"null") else None
+    except (OSError, BodyRefused, CutShort, Undecodable):
+        return None
+
+
+def _decoded(raw: bytes) -> Any:
+    try:
+        return decoded(raw)
+    except Undecodable:
+        text = plain(raw)
+        if text == raw:
+            raise
+    return decoded(text)
 
 
 def _tier(body: Json) -> str:
@@ -183,76 +163,14 @@ def _tier(body: Json) -> str:
     return str(cast(Json, tier).get("type", "default")) if isinstance(tier, dict) else "default"
 
 
-def _usage(record: Json, given: Json, output: Json, reply: Any, body: Json) -> Usage | None:
-    told = _usage_of_reply(reply)
-    uncached = _first(given.get("inputTokenCount"), told.get("inputTokens"), told.get("input_tokens"))
-    if uncached is None:
-        return None
-    read = _first(
-        given.get("cacheReadInputTokenCount"), record.get("cacheReadInputTokenCount"),
-        told.get("cacheReadInputTokens"), told.get("cacheReadInputTokenCount"), told.get("cache_read_input_tokens"),
-    ) or 0  # fmt: skip
-    written = _first(
-        given.get("cacheWriteInputTokenCount"), record.get("cacheWriteInputTokenCount"),
-        told.get("cacheWriteInputTokens"), told.get("cacheWriteInputTokenCount"),
-        told.get("cache_creation_input_tokens"),
-    ) or 0  # fmt: skip
-    answered = _first(output.get("outputTokenCount"), told.get("outputTokens"), told.get("output_tokens")) or 0
-    hour = min(written, _hour(told, written, body))
-    return Usage(uncached, answered, read, written - hour, 0, hour)
-
-
-def _hour(told: Json, written: int, body: Json) -> int:
-    """Tokens written for an hour: as reported; where no split is recorded all of them if every point asked for it."""
-    details = told.get("cacheDetails")
-    if details:
-        return sum(int(one.get("inputTokens", 0)) for one in details if one.get("ttl") == "1h")
-    creation = told.get("cache_creation")
-    if isinstance(creation, dict):
-        return int(cast(Json, creation).get("ephemeral_1h_input_tokens", 0))
-    ttls = set(_ttls(body))
-    return written if ttls == {"1h"} else 0
-
-
 def _ttls(value: object) -> Iterator[str]:
+    """The lifetimes that the points of a body ask for."""
     if isinstance(value, dict):
         for key, inner in cast(Json, value).items():
-            if key in ("cachePoint", "cache_control") and isinstance(inner, dict):
+            if key in _POINTS and isinstance(inner, dict):
                 yield str(cast(Json, inner).get("ttl", "5m"))
-            elif key in ("tools", "toolConfig", "system", "messages", "content"):
+            elif key in _OF_BLOCKS:
                 yield from _ttls(inner)
     elif isinstance(value, list):
-        for inner in cast(list[Any], value):
+        for inner in cast(Sequence[object], value):
             yield from _ttls(inner)
-
-
-def _usage_of_reply(reply: Any) -> Json:
-    """The usage of a reply, or of the events of a streamed one put together."""
-    found: Json = {}
-    for event in cast(list[Any], reply if isinstance(reply, list) else [reply]):
-        if isinstance(event, dict):
-            holder = cast(Json, event)
-            for inner in (holder, holder.get("metadata"), holder.get("message")):
-                usage = cast(Json, inner).get("usage") if isinstance(inner, dict) else None
-                if isinstance(usage, dict):
-                    found.update({key: value for key, value in cast(Json, usage).items() if value is not None})
-    return found
-
-
-def _latency_s(reply: Any) -> float | None:
-    for event in reversed(cast(list[Any], reply if isinstance(reply, list) else [reply])):
-        if not isinstance(event, dict):
-            continue
-        holder = cast(Json, event)
-        native = holder.get("amazon-bedrock-invocationMetrics")
-        holder = holder.get("metadata") if isinstance(holder.get("metadata"), dict) else holder
-        told = native or cast(Json, holder).get("metrics")
-        if isinstance(told, dict):
-            given = cast(Mapping[str, Any], told)
-            latency = _first(given.get("firstByteLatency"), given.get("latencyMs"), given.get("invocationLatency"))
-            return None if latency is None else latency / 1000
-    return None
-
-
-def _first(*values: Any) -> int | None:
-    return next((int(value) for value in values if value is not None), None)

@@ -5,27 +5,24 @@ A source is cut into parts (files, usually), so that parts can be read one after
 by several processes, or on several machines, and taken up again after an interruption.
 """
 
-import gzip
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import IO
+from typing import TYPE_CHECKING
 
-from rockbottom.quantities import RockbottomError
 from rockbottom.trace.columns import Trace
+from rockbottom.trace.files import CutShort, UnreadableSource, chunks_of, files_of, head_of, is_s3
 from rockbottom.trace.merging import merged
+from rockbottom.trace.splitting import Unfinished, candidates
 
-HEAD_BYTES = 65_536
+if TYPE_CHECKING:
+    from rockbottom.trace.invocations import Invocation
+
 KEPT_DAMAGES = 100
-LOOKED_AT = 8  # files of a folder that a format may be recognised by
-LINES_BYTES = 1 << 20  # what is read at once fits the processor's cache until it is decoded
-
-
-class UnreadableSource(RockbottomError):
-    """A source is not there, or no reader knows its format."""
+LOOKED_AT = 16  # files of a folder that a format may be recognised by
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +41,7 @@ class Damages:
     first: list[Damage] = field(default_factory=list[Damage])
     failed: int = 0  # calls that the service refused: they cost nothing and are left out
     simulated: int = 0  # calls that went to a local endpoint
+    respelled: int = 0  # records with bytes that are no UTF-8, read as Windows-1252
 
     def add(self, place: str, why: str) -> None:
         """One more damaged line."""
@@ -56,6 +54,7 @@ class Damages:
         self.count += other.count
         self.failed += other.failed
         self.simulated += other.simulated
+        self.respelled += other.respelled
         self.first.extend(other.first[: KEPT_DAMAGES - len(self.first)])
 
 
@@ -83,13 +82,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One log format. ``recognises`` looks at a path and the first bytes of it, unpacked."""
+    """One log format. ``recognises`` looks at a path and the first bytes of it, unpacked and as UTF-8.
+
+    ``invocations`` gives the requests of a part with their text; None: the format holds none.
+    """
 
     name: str
     summary: str
     recognises: Callable[[Path, bytes], bool]
     parts: Callable[[str], Sequence[str]]
     read: Callable[[str, Settings], Part]
+    invocations: "Callable[[str, Damages], Iterator[Invocation]] | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +123,29 @@ def reader_of(source: str, name: str | None = None) -> Reader:
         if name not in known:
             raise UnreadableSource(f"no reader {name!r}; there are {', '.join(known)}")
         return known[name]
-    if source.startswith("s3://"):
-        return known["bedrock-logs"]
-    for name_of_file in files_of(source)[:LOOKED_AT]:
-        path = Path(name_of_file)
-        head = head_of(path)
+    refused: UnreadableSource | None = None
+    for file in _looked_at(files_of(source)):
+        try:
+            head = head_of(file)
+        except UnreadableSource as error:
+            refused = refused or error
+            continue
         for reader in known.values():
-            if reader.recognises(path, head):
+            if reader.recognises(Path(file), head):
                 return reader
+    if refused is not None:
+        raise refused
+    if is_s3(source):
+        return known["bedrock-logs"]  # its parts are looked for by name, and it says what it lacks
     raise UnreadableSource(
         f"{source}: no reader knows this format; there are {', '.join(known)}", fix="name one with --format"
     )
+
+
+def _looked_at(files: Sequence[str]) -> Sequence[str]:
+    """The first files, and as many from among all of them: a folder may begin with what is no traffic."""
+    step = max(1, len(files) // LOOKED_AT)
+    return list(dict.fromkeys((*files[:LOOKED_AT], *files[::step][:LOOKED_AT])))
 
 
 def read_trace(source: str, settings: Settings | None = None, name: str | None = None) -> Reading:
@@ -150,65 +165,13 @@ def assembled(reader: str, parts: Sequence[Part]) -> Reading:
     return Reading(whole.trace, reader, damages, whole.duplicates, whole.reordered, size)
 
 
-def files_of(source: str) -> Sequence[str]:
-    """The file itself, or every file below a folder in order of name."""
-    path = Path(source)
-    if path.is_file():
-        return [source]
-    found = sorted(str(file) for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
-    if not found:
-        raise UnreadableSource(f"{source}: no such file or folder, or nothing in it")
-    return found
-
-
-def opened(path: Path) -> IO[bytes]:
-    """The file for reading bytes, unpacked where its name says that it is packed."""
-    if path.suffix != ".gz":
-        return path.open("rb")
+def lines_of(name: str, damages: Damages) -> Iterator[tuple[int, bytes]]:
+    """Every line that is not blank, with its number from 1; where a file cannot be read on, that is added."""
     try:
-        from isal import igzip  # twice as fast as zlib where it is installed
-    except ModuleNotFoundError:
-        return gzip.open(path, "rb")  # type: ignore[return-value]
-    return igzip.open(path, "rb")  # type: ignore[return-value]
-
-
-def head_of(path: Path) -> bytes:
-    """The first bytes, unpacked."""
-    try:
-        with opened(path) as file:
-            return file.read(HEAD_BYTES)
-    except (OSError, EOFError) as error:
-        raise UnreadableSource(f"{path}: {error}") from error
-
-
-def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Every line that is not blank, with its number from 1."""
-    number, rest = 0, b""
-    with opened(path) as file:
-        while data := file.read(LINES_BYTES):
-            lines = (rest + data).split(b"\n")
-            rest = lines.pop()
-            for line in lines:
-                number += 1
-                if line and not line.isspace():
-                    yield number, line
-    if rest and not rest.isspace():
-        yield number + 1, rest
-
-
-def pieces_of(file: IO[bytes], size: int = 64 << 20) -> Iterator[tuple[bytes, int]]:
-    """Pieces of whole lines, each ending with a newline, and the number of its first line (from 1)."""
-    rest, line, data = b"", 1, file.read(size)
-    while data:
-        following = file.read(size)
-        end = data.rfind(b"\n") + 1
-        if end:
-            piece = rest + data[:end] if rest or end < len(data) else data
-            rest = data[end:]
-            yield piece, line
-            line += piece.count(b"\n") if following or rest else 0
-        else:
-            rest += data
-        data = following
-    if rest:
-        yield rest + b"\n", line
+        for number, line in candidates(chunks_of(name)):
+            if isinstance(line, Unfinished):
+                damages.add(f"{name}:{number}", line.why)
+            else:
+                yield number, line
+    except CutShort as error:
+        damages.add(name, str(error))

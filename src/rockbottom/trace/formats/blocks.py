@@ -9,52 +9,57 @@ the counters that the provider reported.
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 
+from rockbottom.quantities import Undecodable, decoder_of
 from rockbottom.trace.columns import KINDS, UNKNOWN, Array, SectionCode
+from rockbottom.trace.files import files_of
 from rockbottom.trace.gathering import Gathered
-from rockbottom.trace.reading import Damages, Part, Reader, Settings, files_of, lines_of
+from rockbottom.trace.reading import Damages, Part, Reader, Settings, lines_of
+from rockbottom.trace.records import MOST_TOKENS, Count
 
 _SLICE = KINDS.index("slice")
 
 
+_MOST_BLOCKS = 1 << 22  # a run is two numbers and may claim any length
+_Id = Annotated[int, msgspec.Meta(ge=0)]
+
+
 class _Usage(msgspec.Struct):
-    uncached: int | None = None
-    cache_read: int | None = None
-    cache_write: int | None = None
+    uncached: Count | None = None
+    cache_read: Count | None = None
+    cache_write: Count | None = None
 
 
 class _Line(msgspec.Struct):
     t_seconds: float
-    input_tokens: int
-    output_tokens: int
-    block_tokens: int
+    input_tokens: Count
+    output_tokens: Count
+    block_tokens: Annotated[int, msgspec.Meta(ge=1, le=MOST_TOKENS)]
     model: str = ""
     session_id: str = ""
-    block_runs: list[tuple[int, int]] | None = None
-    block_ids: list[int] | None = None
-    tool_tokens: int = 0
-    system_tokens: int = 0
+    block_runs: list[tuple[_Id, Count]] | None = None
+    block_ids: list[_Id] | None = None
+    tool_tokens: Count = 0
+    system_tokens: Count = 0
     usage: _Usage | None = None
 
 
-_decoder = msgspec.json.Decoder(_Line)
+_line = decoder_of(_Line)
 
 
 def read(part: str, settings: Settings) -> Part:
     """One file."""
-    path, damages, gathered, size = Path(part), Damages(), Gathered(), 0
-    for number, text in lines_of(path):
+    damages, gathered, size = Damages(), Gathered(), 0
+    for number, text in lines_of(part, damages):
         size += len(text)
         try:
-            line = _decoder.decode(text)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            damages.add(f"{path}:{number}", str(error))
-            continue
-        _add(gathered, line, settings)
+            _add(gathered, _line(text), settings)
+        except Undecodable as error:
+            damages.add(f"{part}:{number}", str(error))
     return Part(gathered.trace(), damages, size)
 
 
@@ -80,9 +85,14 @@ def _add(gathered: Gathered, line: _Line, settings: Settings) -> None:
 
 
 def _ids(line: _Line) -> Array:
-    if line.block_runs is None:
-        return np.array(line.block_ids or (), np.uint64)
-    runs = [np.arange(first, first + count, dtype=np.uint64) for first, count in line.block_runs]
+    try:
+        if line.block_runs is None:
+            return np.array(line.block_ids or (), np.uint64)
+        if sum(count for _, count in line.block_runs) > _MOST_BLOCKS:
+            raise Undecodable(f"more than {_MOST_BLOCKS:,} blocks in one request")
+        runs = [np.arange(first, first + count, dtype=np.uint64) for first, count in line.block_runs]
+    except OverflowError as error:
+        raise Undecodable("a block id of more than 64 bits") from error
     return np.concatenate(runs) if runs else np.zeros(0, np.uint64)
 
 

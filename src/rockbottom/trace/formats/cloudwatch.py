@@ -1,58 +1,29 @@
-"""CloudWatch Logs exports of model invocation logs: an export task's files, or what ``aws logs`` prints.
+"""Model invocation logs that went through CloudWatch Logs: exported, printed, queried, or delivered by a subscription.
 
-An export task writes gzip files of lines ``<instant> <record>``; ``filter-log-events`` and ``get-log-events``
-print one JSON object with ``events``, each with its record as text in ``message``.
+An export task writes lines ``<instant> <record>``, as ``aws logs tail`` does; ``filter-log-events``,
+``get-log-events`` and ``get-query-results`` print one JSON document; the console saves JSON or CSV; Firehose delivers
+envelopes of events. Bodies over 100 KB went to S3 and are read where they were copied beside the export.
 """
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import msgspec
-
 from rockbottom.trace.formats import bedrock_logs
-from rockbottom.trace.reading import Part, Reader, Settings, files_of, lines_of, opened
+from rockbottom.trace.invocations import invocations_of
+from rockbottom.trace.reading import Reader
+from rockbottom.trace.sources import log_names
+from rockbottom.trace.tables import header_of
 
-
-class _Event(msgspec.Struct):
-    message: str = ""
-
-
-class _Printed(msgspec.Struct):
-    events: list[_Event]
-
-
-def read(part: str, settings: Settings) -> Part:
-    """One exported file."""
-    path = Path(part)
-
-    def fetch(where: str) -> bytes:
-        raise FileNotFoundError(f"{where} was delivered to S3 and is not part of the export")
-
-    return bedrock_logs.read_lines(part, _records(path), settings, fetch)
-
-
-def _records(path: Path) -> Iterator[tuple[int, bytes]]:
-    with opened(path) as file:
-        printed = file.read(1) == b"{" and b'"events"' in file.read(4096)
-    if printed:
-        with opened(path) as file:
-            events = msgspec.json.decode(file.read(), type=_Printed).events
-        yield from ((number, event.message.encode()) for number, event in enumerate(events, 1))
-        return
-    for number, line in lines_of(path):
-        start = line.find(b"{")
-        yield number, line[start:] if start > 0 else line
+_HOLDERS = (b'"events"', b'"results"', b'"logEvents"', b'"@message"', b'"message"', b'"field"')
 
 
 def _recognises(path: Path, head: bytes) -> bool:
     line = head.partition(b"\n")[0]
-    if b"ModelInvocationLog" not in head:
-        return False
-    return b'"events"' in head[:4096] or (line[:1].isdigit() and b" {" in line[:64])
+    if head.lstrip()[:1] in (b"{", b"["):
+        return b"odelI" in head and any(name in head[:8192] for name in _HOLDERS)
+    return header_of(line) is not None or (b"ModelInvocationLog" in head and line[:4].isdigit())
 
 
-def _parts(source: str) -> Sequence[str]:
-    return [name for name in files_of(source) if not name.endswith("aws-logs-write-test")]
-
-
-READER = Reader("cloudwatch", "CloudWatch Logs exports of model invocation logs", _recognises, _parts, read)
+READER = Reader(
+    "cloudwatch", "the same out of CloudWatch Logs: exports, what aws logs prints, CSV, Firehose, Athena", _recognises,
+    log_names, bedrock_logs.read, invocations_of,
+)  # fmt: skip

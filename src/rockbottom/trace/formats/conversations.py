@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from rockbottom.dialects import CONVERSE
-from rockbottom.prompt import MalformedBody, Meter, Prompt, digest_of
+from rockbottom.prompt import Meter, Prompt, digest_of
+from rockbottom.quantities import RockbottomError, decoded
 from rockbottom.trace.columns import KINDS, ApiCode
+from rockbottom.trace.files import files_of
 from rockbottom.trace.gathering import Gathered
-from rockbottom.trace.reading import Damages, Part, Reader, Settings, files_of, lines_of
+from rockbottom.trace.reading import Damages, Part, Reader, Settings, lines_of
 
 _KIND = {name: code for code, name in enumerate(KINDS)}
 
@@ -46,14 +46,16 @@ class _State:
 
 def read(part: str, settings: Settings) -> Part:
     """One file."""
-    path, damages, size = Path(part), Damages(), 0
+    damages, size = Damages(), 0
     state = _State(_meter(settings), settings.key, _Clock(float(settings.options.get("gap_s", 30))))
-    for number, text in lines_of(path):
+    for number, text in lines_of(part, damages):
         size += len(text)
         try:
-            _add(state, msgspec.json.decode(text))
-        except (msgspec.MsgspecError, MalformedBody, KeyError, TypeError, AttributeError) as error:
-            damages.add(f"{path}:{number}", f"{type(error).__name__}: {error}")
+            _add(state, decoded(text))
+        except RockbottomError as error:
+            damages.add(f"{part}:{number}", str(error))
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:  # another shape
+            damages.add(f"{part}:{number}", f"{type(error).__name__}: {error}")
     return Part(state.gathered.trace(), damages, size)
 
 

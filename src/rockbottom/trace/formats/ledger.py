@@ -14,8 +14,9 @@ from rockbottom.ledger import CallRecord, LedgerReader
 from rockbottom.ledger.lines import START
 from rockbottom.ledger.places import volumes_of
 from rockbottom.trace.columns import KINDS, ApiCode, SectionCode, TtlCode
+from rockbottom.trace.files import UnreadableSource, local
 from rockbottom.trace.gathering import Gathered
-from rockbottom.trace.reading import Damages, Part, Reader, Settings, UnreadableSource
+from rockbottom.trace.reading import Damages, Part, Reader, Settings
 
 _UNKNOWN = KINDS.index("unknown")
 _TTLS = {"5m": TtlCode.FIVE_MINUTES, "1h": TtlCode.ONE_HOUR}
@@ -24,7 +25,7 @@ _SESSION_TAGS = ("session", "session_id", "conversation", "conversation_id", "th
 
 def read(part: str, settings: Settings) -> Part:
     """One volume. The option ``keep_alive=drop`` leaves out requests that only kept a prefix alive."""
-    path, damages, gathered = Path(part), Damages(), Gathered()
+    path, damages, gathered = local(part), Damages(), Gathered()
     reader = LedgerReader(path.parent)
     without_pings = settings.options.get("keep_alive") == "drop"
     for call in reader.calls_of(path):
@@ -114,7 +115,7 @@ def _recognises(path: Path, head: bytes) -> bool:
 
 
 def _parts(source: str) -> Sequence[str]:
-    path = Path(source)
+    path = local(source)
     found = [source] if path.is_file() else [str(volume.path) for volume in volumes_of(path)]
     if not found:
         raise UnreadableSource(f"{source}: no volume of a ledger in it")

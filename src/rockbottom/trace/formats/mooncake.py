@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from rockbottom.quantities import Undecodable, decoder_of
 from rockbottom.trace.columns import (
     KINDS,
     NAME_TABLES,
@@ -26,9 +27,11 @@ from rockbottom.trace.columns import (
     offsets_of,
     table_of,
 )
+from rockbottom.trace.files import CutShort, files_of, is_s3, pieces_of
 from rockbottom.trace.gathering import key_words
 from rockbottom.trace.merging import merged
-from rockbottom.trace.reading import Damages, Part, Reader, Settings, files_of, opened, pieces_of
+from rockbottom.trace.reading import Damages, Part, Reader, Settings
+from rockbottom.trace.records import Count
 
 BLOCK_TOKENS = 512
 MAPPED_BYTES = 512 << 20
@@ -37,40 +40,40 @@ _SLICE = KINDS.index("slice")
 
 class _Line(msgspec.Struct):
     timestamp: float
-    input_length: int
-    output_length: int
+    input_length: Count
+    output_length: Count
     hash_ids: list[int]
 
 
-_decoder = msgspec.json.Decoder(_Line)
+_line = decoder_of(_Line)
 
 
 def read(part: str, settings: Settings) -> Part:
     """One file. ``settings.options`` may hold ``block_tokens`` (default 512) and ``model``."""
-    path, damages = Path(part), Damages()
+    damages = Damages()
     whole: list[Trace] = []
     seen = 0
-    for piece, line in _pieces(path):
-        seen += len(piece)
-        whole.extend(_traces_of(piece, line, path, settings, damages))
+    try:
+        for piece, line in _pieces(part):
+            seen += len(piece)
+            whole.extend(_traces_of(piece, line, part, settings, damages))
+    except CutShort as error:  # what was read before counts
+        damages.add(part, str(error))
     return Part(merged(whole).trace, damages, seen)
 
 
-def _pieces(path: Path) -> Iterator[tuple[bytes | mmap.mmap, int]]:
+def _pieces(name: str) -> Iterator[tuple[bytes | mmap.mmap, int]]:
     """The file where it lies, if it can be mapped; else what is read of it."""
-    with opened(path) as file:
-        size = path.stat().st_size
-        if path.suffix != ".gz" and 0 < size <= MAPPED_BYTES:
+    if not is_s3(name) and 0 < Path(name).stat().st_size <= MAPPED_BYTES:
+        with Path(name).open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            if mapped[size - 1 :] == b"\n":
+            if mapped[:1] == b"{" and mapped[len(mapped) - 1 :] == b"\n":
                 yield mapped, 1
                 return
-        yield from pieces_of(file)
+    yield from pieces_of(name)
 
 
-def _traces_of(
-    piece: bytes | mmap.mmap, line: int, path: Path, settings: Settings, damages: Damages
-) -> Iterator[Trace]:
+def _traces_of(piece: bytes | mmap.mmap, line: int, name: str, settings: Settings, damages: Damages) -> Iterator[Trace]:
     from rockbottom.trace.scanning import scan_mooncake  # compiles or loads machine code: only when needed
 
     size = int(settings.options.get("block_tokens", BLOCK_TOKENS))
@@ -81,7 +84,7 @@ def _traces_of(
     model = settings.options.get("model", "")
     yield _trace(at, tokens_in, tokens_out, counts, prefix, depth, model)
     for number, start, end in strange:
-        place = f"{path}:{line + int(number)}"
+        place = f"{name}:{line + int(number)}"
         found = _slowly(piece[int(start) : int(end)], place, damages)
         if found is not None:
             yield _trace_of_line(found, size, keep, key, model)
@@ -89,12 +92,9 @@ def _traces_of(
 
 def _slowly(text: bytes, place: str, damages: Damages) -> _Line | None:
     try:
-        line = _decoder.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        line = _line(text)
+    except Undecodable as error:
         damages.add(place, str(error))
-        return None
-    if line.input_length < 0 or line.output_length < 0:
-        damages.add(place, "a negative length")
         return None
     return line
 

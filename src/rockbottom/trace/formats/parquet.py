@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from rockbottom.trace.files import UnreadableSource, files_of, local
 from rockbottom.trace.parquet import read_parquet
-from rockbottom.trace.reading import Damages, Part, Reader, Settings, UnreadableSource, files_of
+from rockbottom.trace.reading import Damages, Part, Reader, Settings
 
 
 def read(part: str, settings: Settings) -> Part:
     """One file, as it was written. Raises UnreadableSource for a Parquet file of another kind."""
-    path = Path(part)
+    path = local(part)
     try:
         return Part(read_parquet(path), Damages(), path.stat().st_size)
     except ValueError as error:

@@ -1,0 +1,171 @@
+"""Files of recorded traffic, in a folder or under an S3 prefix, read as text in pieces.
+
+What is packed is unpacked, whatever its name; what PowerShell and others write as UTF-16 or with a byte order mark
+becomes UTF-8.
+"""
+
+import codecs
+import gzip
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import IO, Any, cast
+
+from rockbottom.quantities import RockbottomError
+
+CHUNK_BYTES = 1 << 20  # what is read at once fits the processor's cache until it is decoded
+_HEAD_BYTES = 65_536
+_PACKED = b"\x1f\x8b"
+_LAYERS = 2  # a subscription packs its records, and what delivers them may pack the file once more
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
+)  # fmt: skip
+_WITHOUT_MARK = {b"{\0": "utf-16-le", b"[\0": "utf-16-le", b"\0{": "utf-16-be", b"\0[": "utf-16-be"}
+
+
+class UnreadableSource(RockbottomError):
+    """A source is not there, or no reader knows its format."""
+
+
+class CutShort(RockbottomError):
+    """A file that cannot be read to its end: cut off, damaged, or withheld. What was read before it counts."""
+
+
+def is_s3(name: str) -> bool:
+    """Whether a source or file is named by an S3 address."""
+    return name.startswith("s3://")
+
+
+def files_of(source: str) -> Sequence[str]:
+    """The file itself, or every file below a folder or S3 prefix in order of name. Raises UnreadableSource."""
+    if is_s3(source):
+        return _s3().keys(source)
+    path = Path(source)
+    if path.is_file():
+        return [source]
+    found = sorted(str(file) for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+    if not found:
+        raise UnreadableSource(f"{source}: no such file or folder, or nothing in it")
+    return found
+
+
+def _s3() -> Any:
+    """What speaks to S3, by name: only ``s3://`` sources need it, and whoever reads columns knows no network."""
+    return import_module("rockbottom.trace.s3")
+
+
+def local(name: str) -> Path:
+    """The path of a file that must be on this machine. Raises UnreadableSource for an S3 address."""
+    if is_s3(name):
+        raise UnreadableSource(f"{name}: this format is read from files only", fix="aws s3 cp it here first")
+    return Path(name)
+
+
+@contextmanager
+def opened(name: str) -> Iterator[IO[bytes]]:
+    """The file for reading bytes, unpacked where it is packed. Raises OSError, UnreadableSource."""
+    with ExitStack() as open_files:
+        file: Any = open_files.enter_context(_s3().opened(name) if is_s3(name) else Path(name).open("rb"))  # noqa: SIM115
+        for _ in range(_LAYERS):
+            if file.peek(2)[:2] != _PACKED:
+                break
+            file = open_files.enter_context(_unpacked(file))
+        yield file
+
+
+def _unpacked(file: IO[bytes]) -> IO[bytes]:
+    try:
+        from isal import igzip  # twice as fast as zlib where it is installed
+    except ModuleNotFoundError:
+        return cast(IO[bytes], gzip.GzipFile(fileobj=file, mode="rb"))
+    return cast(IO[bytes], igzip.IGzipFile(fileobj=file, mode="rb"))
+
+
+def chunks_of(name: str) -> Iterator[bytes]:
+    """The text of a file as UTF-8, in pieces. Raises CutShort where it cannot be read on."""
+    try:
+        with opened(name) as file:
+            first = file.read(CHUNK_BYTES)
+            mark, encoding = _encoding_of(first)
+            data = first[len(mark) :]
+            decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)("replace")
+            while data:
+                yield data if decoder is None else decoder.decode(data).encode("utf-8", "replace")
+                data = file.read(CHUNK_BYTES)
+    except Exception as error:
+        if not _is_damage(error):
+            raise
+        raise CutShort(_told(error)) from error
+
+
+def head_of(name: str) -> bytes:
+    """The first bytes, unpacked, as UTF-8; as many of them as can be read. Raises UnreadableSource where S3 refuses."""
+    try:
+        with opened(name) as file:
+            head = file.read(_HEAD_BYTES)
+    except UnreadableSource:
+        raise
+    except Exception as error:
+        if not _is_damage(error):
+            raise
+        return b""
+    mark, encoding = _encoding_of(head)
+    if encoding == "utf-8":
+        return head[len(mark) :]
+    return codecs.getincrementaldecoder(encoding)("replace").decode(head[len(mark) :]).encode("utf-8", "replace")
+
+
+def contents(name: str, limit: int) -> bytes:
+    """A whole file as UTF-8 text. Raises CutShort, also where it is longer than ``limit`` bytes."""
+    held = bytearray()
+    for data in chunks_of(name):
+        held += data
+        if len(held) > limit:
+            raise CutShort(f"longer than {limit >> 20} MB")
+    return bytes(held)
+
+
+def pieces_of(name: str, size: int = 64 << 20) -> Iterator[tuple[bytes, int]]:
+    """Pieces of whole lines, each ending with a newline, and the number of its first line (from 1).
+
+    Raises CutShort where the file cannot be read on, or a line is longer than a piece may be.
+    """
+    held, line = bytearray(), 1
+    for data in chunks_of(name):
+        held += data
+        if len(held) < size:
+            continue
+        end = held.rfind(b"\n") + 1
+        if not end:
+            raise CutShort(f"line {line} is longer than {size >> 20} MB")
+        piece = bytes(held[:end])
+        del held[:end]
+        yield piece, line
+        line += piece.count(b"\n")
+    if held:
+        yield bytes(held) if held.endswith(b"\n") else bytes(held) + b"\n", line
+
+
+def _encoding_of(head: bytes) -> tuple[bytes, str]:
+    """The byte order mark of a text, or none, and its encoding."""
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return mark, encoding
+    return b"", _WITHOUT_MARK.get(head[:2], "utf-8")
+
+
+_OF_OTHERS = ("botocore.", "urllib3.", "isal", "igzip")  # a connection that breaks off, an unpacker that meets nonsense
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether reading a file raises this where it is cut off, damaged or withheld."""
+    ours = isinstance(error, OSError | EOFError | zlib.error | UnreadableSource)
+    return ours or type(error).__module__.startswith(_OF_OTHERS)
+
+
+def _told(error: Exception) -> str:
+    """What is wrong, without the name of the file, which is said beside it."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,0 +1,121 @@
+"""Records in tables: CSV of the CloudWatch console and of Athena, and the rows of a query of Logs Insights.
+
+A table either holds whole records as text, in a column ``@message`` or ``message``, or has a column for each member
+(``modelId``, ``input.inputTokenCount``; Athena writes names small and objects as ``{name=value}``).
+"""
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from rockbottom.quantities import Undecodable, decoded
+from rockbottom.trace.files import CutShort
+from rockbottom.trace.records import Input, Output, Record
+from rockbottom.trace.splitting import LONGEST_BYTES, Unfinished
+
+MESSAGES = ("@message", "message")
+_PATHS: dict[str, tuple[str, str]] = {
+    **{f"{part}.{name}".lower(): (part, name) for part, shape in (("input", Input), ("output", Output))
+       for name in shape.__struct_fields__},
+    **{name.lower(): (part, name) for part, shape in (("input", Input), ("output", Output))
+       for name in shape.__struct_fields__},
+    **{name.lower(): ("", name) for name in Record.__struct_fields__},
+}  # fmt: skip
+_MEMBER = re.compile(r"[{,]\s*(\w+)=")
+_END = re.compile(r"(?=, \w+=)|\}$", re.DOTALL)
+_json = json.JSONDecoder(strict=False)
+
+
+def header_of(line: bytes) -> Sequence[str] | None:
+    """The columns that the first line of a CSV names, where records can be in it."""
+    if line[:1] in (b"{", b"[") or len(line) > 10_000:
+        return None
+    try:
+        names = next(csv.reader([line.decode().strip()]), [])
+    except (csv.Error, UnicodeDecodeError):
+        return None
+    small = {name.strip().lower() for name in names}
+    return names if small.intersection((*MESSAGES, "modelid")) and len(names) > 1 else None
+
+
+def rows_of(lines: Iterable[tuple[int, bytes | Unfinished]], columns: Sequence[str]) -> Iterator[tuple[int, bytes]]:
+    """Every row of a CSV as a JSON object, with the number of its line. Raises CutShort where it is none any more."""
+    csv.field_size_limit(LONGEST_BYTES)  # the module's own limit is 128 KB, less than one record
+    numbers: list[int] = [0]
+    try:
+        for row in csv.reader(_texts(lines, numbers)):
+            values = {name: value for name, value in zip(columns, row, strict=False) if value}
+            yield numbers[-1], json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    except csv.Error as error:
+        raise CutShort(f"line {numbers[-1] + 1}: {error}") from error
+
+
+def _texts(lines: Iterable[tuple[int, bytes | Unfinished]], numbers: list[int]) -> Iterator[str]:
+    """Lines as text; ``numbers`` holds that of the last one."""
+    for number, line in lines:
+        if isinstance(line, bytes):
+            numbers[:] = [number]
+            yield line.decode("utf-8", "surrogateescape").rstrip("\r") + "\n"
+
+
+def record_of_members(members: Mapping[str, Any]) -> bytes | None:
+    """A record made of the columns that name its members; None where they name no model."""
+    made: dict[str, Any] = {}
+    for name, value in members.items():
+        part, member = _PATHS.get(name.strip().lower().removeprefix("@"), ("", ""))
+        if not member or value in ("", None):
+            continue
+        inner = made.setdefault(part, {}) if part else made
+        if isinstance(inner, dict):
+            inner[member] = _value(member, value)
+    if "modelId" not in made:
+        return None
+    return msgspec.json.encode(made)
+
+
+def _value(name: str, value: Any) -> Any:
+    """A cell as the member of a record: text is JSON or Athena's spelling of an object, where it looks like one."""
+    if not isinstance(value, str):
+        return value
+    if name == "timestamp":
+        return value.removesuffix(" UTC")
+    if name in ("input", "output"):
+        return _small_named(_object_of(value))
+    return _object_of(value) if value[:1] in ("{", "[") else value
+
+
+def _object_of(text: str) -> Any:
+    try:
+        return decoded(text)
+    except Undecodable:
+        return _struct(text) if text[:1] == "{" else text
+
+
+def _small_named(value: Any) -> Any:
+    """Names as AWS spells them, for those that a table gave small."""
+    if not isinstance(value, dict):
+        return {}
+    return {_PATHS.get(str(name).lower(), ("", str(name)))[1]: inner for name, inner in value.items()}
+
+
+def _struct(text: str) -> dict[str, Any]:
+    """What Athena prints as ``{a=1, b={"c": 2}}``; JSON in it ends where it ends, other text before the next name."""
+    made: dict[str, Any] = {}
+    at = 0
+    while member := _MEMBER.match(text, at):
+        at = member.end()
+        if text[at : at + 1] in ("{", "["):
+            try:
+                made[member[1]], at = _json.raw_decode(text, at)
+                continue
+            except (ValueError, RecursionError):
+                return made
+        end = _END.search(text, at)
+        stop = end.start() if end else len(text)
+        made[member[1]] = text[at:stop] if text[at:stop] != "null" else None
+        at = stop
+    return made
