@@ -28,9 +28,9 @@ sys.path[:0] = [str(_ROOT), str(_ROOT / "src")]
 from rockbottom.catalog import load_catalog  # noqa: E402
 from rockbottom.client.books import Books  # noqa: E402
 from rockbottom.client.calls import Call  # noqa: E402
-from rockbottom.client.reading import RequestReader  # noqa: E402
 from rockbottom.client.recording import Recorder  # noqa: E402
 from rockbottom.client.whereabouts import Whereabouts  # noqa: E402
+from rockbottom.dialects import Requests  # noqa: E402
 from rockbottom.ledger import CallRecord, LedgerIndex, LedgerReader, LedgerWriter  # noqa: E402
 from rockbottom.quantities import Usage  # noqa: E402
 
@@ -101,7 +101,7 @@ def recording(folder: Path, calls: int = 4000) -> list[Row]:
 
 def _client_steps(writer: LedgerWriter, key: bytes | None, calls: int) -> Iterator[Callable[[], None]]:
     catalog = load_catalog()
-    reader, books = RequestReader(catalog), Books(catalog)
+    reader, books = Requests(catalog), Books(catalog)
     recorder = Recorder([writer], {"app": "bench"}, key, print)
     where = Whereabouts("us-east-1", "aws")
     for turn in range(calls):

@@ -8,6 +8,7 @@ import pytest
 import rockbottom
 from rockbottom import Planner
 from rockbottom.catalog import load_catalog
+from rockbottom.client import attachment_of
 from rockbottom.plan.priors import load_priors
 from rockbottom.probe import Experiment, LocalService, Subject, findings_of, run, write_facts
 from tests.client.client_doubles import SONNET, ask, runtime, words
@@ -105,9 +106,8 @@ def test_facts_of_another_region_or_model_are_not_used(endpoint, tmp_path, monke
         '[[measured]]\nmodel = "anthropic.claude-haiku-4-5-20251001-v1:0"\nregion = "us-east-1"\n'
         f"measured_on = 2026-01-01\n{sides}"
     )
-    planner = Planner()
-    rockbottom.attach(runtime(endpoint), planner=planner)
-    catalog, day = planner.catalog, datetime(2026, 11, 21, tzinfo=UTC).date()
+    client = rockbottom.attach(runtime(endpoint), planner=Planner())
+    catalog, day = attachment_of(client).catalog, datetime(2026, 11, 21, tzinfo=UTC).date()
     assert catalog.switches_of(catalog.model(SONNET), day)["ttl_in_key"].default == "yes"
     haiku = catalog.model("us.anthropic.claude-haiku-4-5-20251001-v1:0")
     assert catalog.switches_of(haiku, day)["ttl_in_key"].default == "no"

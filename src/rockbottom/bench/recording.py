@@ -1,7 +1,6 @@
 """Turns of a run as records of the ledger, beside those of attached clients: source ``bench``, the lane as a tag."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from rockbottom.bench.endpoints import Endpoint
 from rockbottom.bench.notebook import Measured
@@ -9,10 +8,10 @@ from rockbottom.bench.requests import Request
 from rockbottom.bench.schedule import Row, Schedule
 from rockbottom.catalog import NoPriceInForce
 from rockbottom.client.calls import Call
-from rockbottom.client.reading import RequestReader
 from rockbottom.client.recording import Recorder
 from rockbottom.client.whereabouts import Whereabouts
 from rockbottom.cost import Cost
+from rockbottom.dialects import Requests
 from rockbottom.ledger import Sink
 from rockbottom.quantities import Usage
 
@@ -25,7 +24,7 @@ class TurnRecorder:
     ) -> None:
         self._plan = plan
         self._where = Whereabouts(endpoint.region, endpoint.kind)
-        self._reader = RequestReader(plan.catalog, endpoint.resolve)
+        self._requests = Requests(plan.catalog, endpoint.resolve)
         self._recorder = Recorder([sink], {}, key, failed)
         self._failed = failed
 
@@ -33,10 +32,11 @@ class TurnRecorder:
         """Record one measured turn, which left ``at`` (seconds since the epoch by the endpoint's clock)."""
         asked = request.arguments(row.sends)
         try:
-            reading = replace(self._reader.read(asked), tier=row.lane.tier)
+            read = self._requests.read(asked)
+            read.tier = row.lane.tier
         except Exception as error:
             return self._failed(error)
-        call = Call(at, asked, asked, reading, operation=self._operation(request), whereabouts=self._where)
+        call = Call(at, asked, asked, read, operation=self._operation(request), whereabouts=self._where)
         call.tags = {"workload": self._plan.workload.name, "lane": turn.key.lane, "repeat": str(turn.key.repeat)}
         call.source, call.request_id = "bench", turn.request_id
         call.first = None if turn.first_ms is None else turn.first_ms / 1000

@@ -4,7 +4,7 @@ from rockbottom.client.arguments import Recording
 from rockbottom.client.attach import attach, attachment_of, detach, report
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.errors import AlreadyAttached, NotAttachable, NotAttached, ProbeStopped
-from rockbottom.client.planning import Plan, Planner, Request
+from rockbottom.client.planning import Plan, Planner
 from rockbottom.client.recording import SpendingLimit
 from rockbottom.client.reporting import Line, Report
 from rockbottom.client.tagging import tagged
@@ -20,7 +20,6 @@ __all__ = [
     "ProbeStopped",
     "Recording",
     "Report",
-    "Request",
     "SpendingLimit",
     "attach",
     "attachment_of",

@@ -158,9 +158,6 @@ def _attachment(client: Any, way: type[Way], arguments: Arguments) -> Attachment
     facts = arguments.catalog or with_saved_facts(load_catalog(), _region_of(client))
     resolve = arguments.resolve or way.resolver(client, arguments.credentials)
     planner, state = arguments.planner, arguments.state
-    adopt = getattr(planner, "adopt", None)
-    if adopt is not None:
-        adopt(resolve, facts)
     made = Attachment(planner or _new_planner(facts, resolve, state), facts, resolve, options, arguments.clock)
     made.arguments = arguments
     if state is not None and planner is None:

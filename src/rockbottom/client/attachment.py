@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from rockbottom.catalog import Catalog, Resolve
 from rockbottom.client.arguments import Arguments
@@ -21,18 +21,18 @@ from rockbottom.client.flights import Flight, Tower
 from rockbottom.client.keepalive import KeepAlive
 from rockbottom.client.keeping import Keeper
 from rockbottom.client.notices import TTL_EXPIRED, Noticer
-from rockbottom.client.planning import Plan, Planner, Request
+from rockbottom.client.planning import Params, Planner
 from rockbottom.client.profiles import is_application_profile
-from rockbottom.client.reading import OnceReader, Reading, RequestReader, with_placements
 from rockbottom.client.recording import Recorder, SpendingLimit
 from rockbottom.client.reporting import Report
 from rockbottom.client.tagging import tags_now
 from rockbottom.client.talking import Talk
 from rockbottom.client.whereabouts import NOWHERE, Whereabouts
 from rockbottom.cost import Cost
+from rockbottom.dialects import Request, Requests
 from rockbottom.process import hold_over_forks, lock_of
 from rockbottom.prompt import PrefixHash
-from rockbottom.quantities import RockbottomError, Ttl, Unit, Usage, Usd
+from rockbottom.quantities import RockbottomError, Unit, Usage, Usd
 
 _REFUSALS_UNTIL_SUSPENDED = 3
 SUSPENDED_S = 3600.0
@@ -57,8 +57,7 @@ class Attachment:
         self.stopwatch = stopwatch
         self.since = clock()
         self.resolve = resolve
-        self._own_reader = _once_reader_of(planner)
-        self._reader = RequestReader(catalog, resolve, self._own_reader)
+        self._requests = Requests(catalog, resolve)
         self._lock = lock_of(planner)
         self._tower = Tower(options.hold_s)
         self._books = Books(catalog)
@@ -78,7 +77,7 @@ class Attachment:
 
     # Departure ----------------------------------------------------------------------------------------------
 
-    def depart(self, request: Request, operation: str = "Converse", whereabouts: Whereabouts = NOWHERE) -> Call | None:
+    def depart(self, request: Params, operation: str = "Converse", whereabouts: Whereabouts = NOWHERE) -> Call | None:
         """The call to make for a request; None: send it as it is. Waits for a leader, at most ``hold_s``.
 
         Raises only what a budget raises on purpose.
@@ -95,7 +94,7 @@ class Attachment:
         return self._off(step, request, operation, whereabouts, tags)
 
     async def depart_async(
-        self, request: Request, operation: str = "Converse", whereabouts: Whereabouts = NOWHERE
+        self, request: Params, operation: str = "Converse", whereabouts: Whereabouts = NOWHERE
     ) -> Call | None:
         """The same without blocking the event loop."""
         tags = self._admitted()
@@ -124,7 +123,7 @@ class Attachment:
         return tags
 
     def _off(
-        self, call: Call | None, request: Request, operation: str, whereabouts: Whereabouts, tags: Mapping[str, str]
+        self, call: Call | None, request: Params, operation: str, whereabouts: Whereabouts, tags: Mapping[str, str]
     ) -> Call | None:
         """The call as it leaves; one that passes as it is, is there only to be recorded."""
         if call is None:
@@ -146,43 +145,37 @@ class Attachment:
         except RockbottomError:
             return  # remembered and said by the resolver
 
-    def _try_depart(self, request: Request) -> Call | Flight | None:
-        if self._suspended.get(str(request.get("modelId")), 0.0) > self.clock():
+    def _try_depart(self, params: Params) -> Call | Flight | None:
+        if self._suspended.get(str(params.get("modelId")), 0.0) > self.clock():
             return None
         with self._lock:
-            try:
-                return self._waited_or_planned(request)
-            finally:
-                if self._own_reader is not None:
-                    self._own_reader.forget()
+            request = self._requests.read(params)
+            if self.options.hold_s > 0 and self._worth_holding(request):
+                ahead = self._tower.ahead_of(request.hashes)
+                if ahead is not None:
+                    return ahead
+            return self._planned(params, request)
 
-    def _waited_or_planned(self, request: Request) -> Call | Flight:
-        reading = self._reader.read(request)
-        if self.options.hold_s > 0 and self._worth_holding(reading):
-            ahead = self._tower.ahead_of(reading.hashes)
-            if ahead is not None:
-                return ahead
-        return self._planned(request, reading)
-
-    def _worth_holding(self, reading: Reading) -> bool:
+    def _worth_holding(self, request: Request) -> bool:
         on = self.today()
-        read = self._books.usd_per_mtok(reading, Unit.CACHE_READ, on)
-        write = self._books.usd_per_mtok(reading, Unit.CACHE_WRITE_5M, on)
+        read = self._books.usd_per_mtok(request, Unit.CACHE_READ, on)
+        write = self._books.usd_per_mtok(request, Unit.CACHE_WRITE_5M, on)
         return read is not None and write is not None and write > read
 
-    def _planned(self, request: Request, reading: Reading) -> Call:
+    def _planned(self, params: Params, request: Request) -> Call:
         now = self.clock()
-        plan = self.planner.plan(request, now=now)
-        sent = plan.apply(request)
+        applied = self.planner.plan(request, now=now).apply(request)
         cause = ""
         if self.options.notices:
-            self.talk.say(self._noticer.changing(reading))
+            self.talk.say(self._noticer.changing(request))
             cause = self._noticer.cause
-        if sent is request or sent == request:
-            call = Call(now, request, request, reading, plan)
+        if isinstance(applied, Request):
+            sent = applied
         else:
-            call = Call(now, request, sent, self._reading_of(sent, reading, plan), plan)
-        prefixes = _prefixes(call.reading or reading, self._minimum(reading))
+            sent = request if applied == params else self._requests.read(applied)
+        travels = params if sent.arguments is params else dict(sent.arguments)
+        call = Call(now, params, travels, sent)
+        prefixes = _prefixes(sent, self._minimum(request))
         call.cause = cause or (TTL_EXPIRED if self._tower.has_expired(prefixes, now) else "")
         if self.options.hold_s > 0:
             call.flight = self._tower.depart(prefixes, now)
@@ -190,15 +183,8 @@ class Attachment:
             self._tower.refresh(prefixes, now)
         return call
 
-    def _reading_of(self, sent: Request, reading: Reading, plan: Plan) -> Reading:
-        """The reading of what travels; read again only where the plan does not tell all of the difference."""
-        placements = getattr(plan, "placements", None)
-        if placements and not getattr(plan, "moves", ()) and not reading.prompt.points:
-            return with_placements(reading, placements)
-        return self._reader.read(sent)
-
-    def _minimum(self, reading: Reading) -> int:
-        return self.catalog.rules(reading.model, self.today()).minimum_tokens
+    def _minimum(self, request: Request) -> int:
+        return self.catalog.rules(request.model, self.today()).minimum_tokens
 
     # Arrival ------------------------------------------------------------------------------------------------
 
@@ -260,7 +246,7 @@ class Attachment:
             return
         call.done = True
         self._read.discard(call)
-        if call.reading is not None:
+        if call.request is not None:
             with self._lock:
                 self._books.without_usage += 1
         self._record(call, None, None, failed)
@@ -272,11 +258,11 @@ class Attachment:
         call.done = True
         self._read.discard(call)
         costs = None
-        if call.reading is not None:
+        if call.request is not None:
             try:
                 with self._lock:
-                    costs = self._books.costs(call.reading, usage, self.today())
-                    self._learn(call, call.reading, usage, costs)
+                    costs = self._books.costs(call.request, usage, self.today())
+                    self._learn(call, call.request, usage, costs)
             except Exception as error:
                 self.talk.failure("observing", error)
         self._record(call, usage, costs, False)
@@ -285,10 +271,10 @@ class Attachment:
         if self.recorder is None:
             return None
         try:
-            if call.restored and call.reading is not None:  # what the caller wrote went out in the end
+            if call.restored and call.request is not None:  # what the caller wrote went out in the end
                 with self._lock:
-                    call.reading = self._reader.read(call.original)
-            minimum = self._minimum(call.reading) if call.reading is not None else 0
+                    call.request = self._requests.read(call.original)
+            minimum = self._minimum(call.request) if call.request is not None else 0
         except Exception as error:
             return self.talk.failure("recording", error, "the call is not recorded")
         self.recorder.record(call, usage, costs, minimum, self.stopwatch(), failed)
@@ -297,36 +283,34 @@ class Attachment:
         return None
 
     def kept_alive(
-        self, request: Request, usage: Usage | None, at: float, left: float, whereabouts: Whereabouts
+        self, params: Params, usage: Usage | None, at: float, left: float, whereabouts: Whereabouts
     ) -> None:
         """A keep-alive of ours came back, or failed: it is recorded like any other call."""
         if self.recorder is None:
             return None
         try:
             with self._lock:
-                reading = self._reader.read(request)
-                costs = self._books.costs(reading, usage, self.today()) if usage is not None else None
+                request = self._requests.read(params)
+                costs = self._books.costs(request, usage, self.today()) if usage is not None else None
         except Exception as error:
             return self.talk.failure("recording", error, "the call is not recorded")
-        call = Call(at, request, request, reading, whereabouts=whereabouts, tags=self.recorder.tags, left=left)
+        call = Call(at, params, params, request, whereabouts=whereabouts, tags=self.recorder.tags, left=left)
         call.source, call.done = "keep-alive", True
         return self._record(call, usage, costs, usage is None)
 
-    def _learn(self, call: Call, reading: Reading, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
+    def _learn(self, call: Call, request: Request, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
         now = self.clock()
-        self._books.book(reading, usage, costs)
+        self._books.book(request, usage, costs)
         if not call.restored:
-            # Ours knows its plan again by its key; any other planner is told the request as it was sent.
-            self.planner.observe(call.plan if hasattr(call.plan, "key") else call.sent, usage, now=now)
-        self.talk.say(getattr(self.planner, "notices", ()))
+            self.talk.say(self.planner.observe(request, usage, now=now) or ())
         if call.changed:
-            self._refusals.pop(reading.model.given, None)
+            self._refusals.pop(request.model.given, None)
         if self.options.notices and not call.restored:
-            self.talk.say(self._noticer.look(reading, usage, self._minimum(reading)))
+            self.talk.say(self._noticer.look(request, usage, self._minimum(request)))
         if self.keeper is not None:
             self.keeper.used()
         if self.keep_alive is not None:
-            self.keep_alive.used(call.sent, reading, usage, call.at)
+            self.keep_alive.used(request, usage, call.at)
 
     def _refused(self, call: Call) -> None:
         """The service refused a request that we had changed, and took the original: our points were at fault."""
@@ -348,9 +332,9 @@ class Attachment:
         """The day whose prices apply, in UTC."""
         return datetime.fromtimestamp(self.clock(), UTC).date()
 
-    def price(self, reading: Reading, unit: Unit) -> Usd | None:
+    def price(self, request: Request, unit: Unit) -> Usd | None:
         """A price of a request's model today, in US dollars per million tokens."""
-        return self._books.usd_per_mtok(reading, unit, self.today())
+        return self._books.usd_per_mtok(request, unit, self.today())
 
     def report(self) -> Report:
         """The books so far."""
@@ -397,20 +381,11 @@ class Attachment:
             self.keeper.after_fork_in_child()
 
 
-def _once_reader_of(planner: Any) -> OnceReader | None:
-    """One reader for the client and our own planner; None for a planner that reads in its own way."""
-    if not hasattr(planner, "reader") or not hasattr(planner, "catalog"):
-        return None
-    if not isinstance(planner.reader, OnceReader):
-        planner.reader = OnceReader(planner.catalog.token_weights)
-    return cast(OnceReader, planner.reader)
-
-
-def _prefixes(reading: Reading, minimum: int) -> list[tuple[PrefixHash, float]]:
+def _prefixes(request: Request, minimum: int) -> list[tuple[PrefixHash, float]]:
     """The prefixes that a request's points close and that are long enough, each with the seconds it lives."""
-    default = reading.default_ttl if reading.default_ttl is not Ttl.ONE_HOUR else Ttl.FIVE_MINUTES
+    usual = request.usual_ttl
     return [
-        (reading.hashes[point.after], float((point.ttl or default).seconds))
-        for point in reading.prompt.points
-        if reading.prompt.depths[point.after] >= minimum
+        (request.hashes[point.after], float((point.ttl or usual).seconds))
+        for point in request.prompt.points
+        if request.prompt.depths[point.after] >= minimum
     ]

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from rockbottom.catalog import Catalog, NoPriceInForce
-from rockbottom.client.reading import Reading
 from rockbottom.client.reporting import Line, Report
 from rockbottom.cost import Cost, bill
+from rockbottom.dialects import Request
 from rockbottom.quantities import NO_USAGE, ZERO_USD, Unit, Usage, Usd
 
 _MOST_FAMILIES = 256
@@ -49,35 +49,35 @@ class Books:
         self._total = Account()
         self.without_usage = 0
 
-    def book(self, reading: Reading, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
+    def book(self, request: Request, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
         """Book one finished call with what ``costs`` says of it."""
         self._total.add(usage, costs)
-        self._models.setdefault(f"{reading.model.model.name} ({reading.model.scope.value})", Account()).add(
+        self._models.setdefault(f"{request.model.model.name} ({request.model.scope.value})", Account()).add(
             usage, costs
         )
-        name = family_name(reading)
+        name = family_name(request)
         if name not in self._families and len(self._families) >= _MOST_FAMILIES:
             name = OTHER
         self._families.setdefault(name, Account()).add(usage, costs)
 
-    def costs(self, reading: Reading, usage: Usage, on: date) -> tuple[Cost, Cost] | None:
+    def costs(self, request: Request, usage: Usage, on: date) -> tuple[Cost, Cost] | None:
         """The bill of a call and the bill without caching; None where a price is not known."""
         plain = Usage(input=usage.total_input, output=usage.output)
         book = self._catalog.price_book
         try:
             return (
-                bill(usage, reading.model, reading.tier, on, book),
-                bill(plain, reading.model, reading.tier, on, book),
+                bill(usage, request.model, request.tier, on, book),
+                bill(plain, request.model, request.tier, on, book),
             )
         except NoPriceInForce:
             return None
 
-    def usd_per_mtok(self, reading: Reading, unit: Unit, on: date) -> Usd | None:
+    def usd_per_mtok(self, request: Request, unit: Unit, on: date) -> Usd | None:
         """A price of the request's model for a prompt of its length; None where it is not known."""
-        model = reading.model
+        model = request.model
         try:
             return self._catalog.price_book.price(
-                model.model.id, model.scope, reading.tier, unit, on, reading.prompt.tokens, model.region
+                model.model.id, model.scope, request.tier, unit, on, request.prompt.tokens, model.region
             ).usd_per_mtok
         except NoPriceInForce:
             return None
@@ -96,16 +96,16 @@ class Books:
         )
 
 
-def family_name(reading: Reading) -> str:
+def family_name(request: Request) -> str:
     """A name for the tools and system that requests share: their size and a digest, none of their text."""
-    stable = reading.stable
-    model = reading.model.model.name
+    stable = request.stable
+    model = request.model.model.name
     if not stable:
         return f"no tools, no system, {model}"
-    segments = reading.prompt.segments[:stable]
+    segments = request.prompt.segments[:stable]
     tools = sum(one.section.value == "tools" for one in segments)
     said = f", {tools} tools" if tools else ""
-    return f"{reading.hashes[stable].hex()[:6]}: {reading.prompt.depths[stable]:,} tokens{said}, {model}"
+    return f"{request.hashes[stable].hex()[:6]}: {request.prompt.depths[stable]:,} tokens{said}, {model}"
 
 
 def _lines(accounts: dict[str, Account]) -> tuple[Line, ...]:

@@ -15,14 +15,12 @@ from typing import Any
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.calls import Call
 from rockbottom.client.listening import CallListener
-from rockbottom.client.planning import Request
+from rockbottom.client.planning import Params
 from rockbottom.client.streams import watched_body, watched_stream
 from rockbottom.client.tagging import metadata_of
 from rockbottom.client.whereabouts import NOWHERE, whereabouts_of
-from rockbottom.dialects import header_counts, usage_of
+from rockbottom.dialects import OPERATIONS, header_counts, usage_of
 from rockbottom.quantities import Usage
-
-OPERATIONS = ("Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream")
 
 BYPASS: contextvars.ContextVar[bool] = contextvars.ContextVar("rockbottom_bypass", default=False)
 """True while rockbottom itself sends a request through the client."""
@@ -157,20 +155,20 @@ class Hooks:
     def _watch(self, call: Call, parsed: dict[str, Any], operation: str) -> None:
         listener, ttl = CallListener(self._attachment, call), call.default_ttl
         if operation == "Converse":
-            usage = usage_of(parsed.get("usage"), ttl)
-            listener.finished(usage) if usage is not None else listener.abandoned()
+            counts = call.counts_of(parsed.get("usage"))
+            listener.finished(counts.usage(ttl)) if counts is not None else listener.abandoned()
         elif operation == "ConverseStream":
-            parsed["stream"] = watched_stream(parsed["stream"], ttl, listener)
+            parsed["stream"] = watched_stream(parsed["stream"], call.counting(), ttl, listener)
             listener.hold(parsed["stream"])
         elif operation == "InvokeModelWithResponseStream":
-            parsed["body"] = watched_stream(parsed["body"], ttl, listener)
+            parsed["body"] = watched_stream(parsed["body"], call.counting(), ttl, listener)
             listener.hold(parsed["body"])
         else:
             counts = header_counts(parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {}))
             if counts is not None and (not counts.write or call.has_one_ttl):
                 listener.finished(counts.usage(ttl))
             else:
-                parsed["body"] = watched_body(parsed["body"], ttl, listener)
+                parsed["body"] = watched_body(parsed["body"], call.counts_of, ttl, listener)
                 listener.hold(parsed["body"])
 
     def _after_call_error(self, context: Context, **_: Any) -> None:
@@ -297,10 +295,10 @@ def _serialized(operation: Any, params: dict[str, Any]) -> dict[str, Any]:
     return serializer.serialize_to_request(params, operation)
 
 
-def pinger(client: Any) -> Callable[[Request], Usage | None]:
+def pinger(client: Any) -> Callable[[Params], Usage | None]:
     """Sends one Converse or InvokeModel request of our own through a client, past every hook; gives its usage."""
 
-    def send(request: Request) -> Usage | None:
+    def send(request: Params) -> Usage | None:
         token = BYPASS.set(True)
         try:
             if "body" in request:
@@ -315,12 +313,12 @@ def pinger(client: Any) -> Callable[[Request], Usage | None]:
 
 
 def recorded(
-    send: Callable[[Request], Usage | None], attachment: Attachment, client: Any
-) -> Callable[[Request], Usage | None]:
+    send: Callable[[Params], Usage | None], attachment: Attachment, client: Any
+) -> Callable[[Params], Usage | None]:
     """The same sender, whose requests are recorded as keep-alives."""
     whereabouts = whereabouts_of(str(client.meta.endpoint_url), client.meta.region_name)
 
-    def sent(request: Request) -> Usage | None:
+    def sent(request: Params) -> Usage | None:
         at, left = attachment.clock(), attachment.stopwatch()
         usage = send(request)
         attachment.kept_alive(request, usage, at, left, whereabouts)

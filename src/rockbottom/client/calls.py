@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rockbottom.client.flights import DEFAULT_HOLD_S, Flight
-from rockbottom.client.planning import Plan, Request
-from rockbottom.client.reading import Reading
+from rockbottom.client.planning import Params
 from rockbottom.client.whereabouts import NOWHERE, Whereabouts
+from rockbottom.dialects import Counts, Request, StreamCounts, counts_of
 from rockbottom.quantities import Ttl, Usd
 
 
@@ -14,14 +14,13 @@ from rockbottom.quantities import Ttl, Usd
 class Call:
     """One request under way. ``sent`` is what travels; ``original`` what the caller wrote.
 
-    A request that cannot be read passes as it is: it has no ``reading`` and no ``plan``, and is only recorded.
+    What cannot be read passes as it is: it has no ``request``, and is only recorded.
     """
 
     at: float
-    original: Request
-    sent: Request
-    reading: Reading | None = None  # of ``sent``
-    plan: Plan | None = None
+    original: Params
+    sent: Params
+    request: Request | None = None  # ``sent``, read
     flight: Flight | None = None
     restored: bool = False  # the service refused what was sent, and the original was sent instead
     refusal: str = ""  # with what words
@@ -46,12 +45,20 @@ class Call:
     @property
     def default_ttl(self) -> Ttl:
         """The TTL of writes for which the reply names none."""
-        return self.reading.default_ttl if self.reading is not None else Ttl.FIVE_MINUTES
+        return self.request.default_ttl if self.request is not None else Ttl.FIVE_MINUTES
 
     @property
     def has_one_ttl(self) -> bool:
         """Whether every point asks for the same TTL, so that a sum of writes can be told apart by it."""
-        return self.reading is None or len({point.ttl for point in self.reading.prompt.points}) <= 1
+        return self.request is None or len({point.ttl for point in self.request.prompt.points}) <= 1
+
+    def counts_of(self, usage: object) -> Counts | None:
+        """The counts in the ``usage`` of its reply."""
+        return counts_of(usage) if self.request is None else self.request.dialect.counters.counts(usage)
+
+    def counting(self) -> StreamCounts:
+        """What picks the counts out of its stream."""
+        return StreamCounts(counts_of) if self.request is None else self.request.dialect.counting()
 
 
 @dataclass(frozen=True, slots=True)

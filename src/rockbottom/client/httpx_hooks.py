@@ -21,12 +21,12 @@ from rockbottom.client.botocore_hooks import about_points
 from rockbottom.client.calls import Call
 from rockbottom.client.httpx_streams import BodyFeed, StreamFeed, watched
 from rockbottom.client.listening import CallListener
-from rockbottom.client.planning import Request
+from rockbottom.client.planning import Params
 from rockbottom.client.signing import CredentialSource, credentials_of, resigned
 from rockbottom.client.streams import BodyWatcher, StreamWatcher
 from rockbottom.client.tagging import metadata_of
 from rockbottom.client.whereabouts import Whereabouts, whereabouts_of
-from rockbottom.dialects import StreamCounts, counts_of, header_counts
+from rockbottom.dialects import header_counts
 from rockbottom.quantities import RockbottomError
 
 _PATH = re.compile(r"/model/(?P<model>[^/]+)/(?P<kind>converse|converse-stream|invoke|invoke-with-response-stream)$")
@@ -63,14 +63,14 @@ class Hooks:
         # An SDK around the httpx client takes whatever is raised below it for a broken connection and tries again.
         self.answers_for_budget = answers_for_budget
         self._lock = threading.Lock()
-        self._failed: OrderedDict[bytes, tuple[float, Request]] = OrderedDict()
+        self._failed: OrderedDict[bytes, tuple[float, Params]] = OrderedDict()
 
     @property
     def attachment(self) -> Attachment:
         """What these hooks tell of calls."""
         return self._attachment
 
-    def opened(self, request: Any, content: bytes) -> tuple[Request, str, Whereabouts] | None:
+    def opened(self, request: Any, content: bytes) -> tuple[Params, str, Whereabouts] | None:
         """The arguments that boto3 would have been given, the operation, and where it goes; None: not one of ours."""
         found = _match(request)
         if found is None:
@@ -121,7 +121,7 @@ class Hooks:
             request.headers.update(signed)
         return request
 
-    def _repeated(self, digest: bytes) -> Request | None:
+    def _repeated(self, digest: bytes) -> Params | None:
         found = self._failed.pop(digest, None)
         return found[1] if found is not None and found[0] > time.monotonic() else None
 
@@ -148,14 +148,14 @@ class Hooks:
         call.request_id = response.headers.get("x-amzn-requestid", "")
         ttl, listener = call.default_ttl, CallListener(self._attachment, call)
         if leg.kind.endswith("stream"):
-            feed = StreamFeed(StreamWatcher(StreamCounts(counts_of), ttl, listener))
+            feed = StreamFeed(StreamWatcher(call.counting(), ttl, listener))
         else:
             counts = header_counts(response.headers)
             if counts is not None and not counts.write:
                 return listener.finished(counts.usage(ttl))
             if response.headers.get("content-encoding", "identity") != "identity":
                 return listener.abandoned() if counts is None else listener.finished(counts.usage(ttl))
-            feed = BodyFeed(BodyWatcher(ttl, listener))
+            feed = BodyFeed(BodyWatcher(call.counts_of, ttl, listener))
         response.stream = watched(self._library, response.stream, feed)
         listener.hold(response.stream)
         return None
@@ -280,6 +280,6 @@ def _arrived(hooks: Hooks, leg: Leg, response: Any) -> Any:
     return response
 
 
-def _without_model(request: Request) -> bytes:
+def _without_model(request: Params) -> bytes:
     body = {key: value for key, value in request.items() if key != "modelId"}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")

@@ -12,13 +12,13 @@ import copy
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from rockbottom.client.planning import Request
-from rockbottom.client.reading import Reading
+from rockbottom.client.planning import Params
+from rockbottom.dialects import Request
 from rockbottom.process import Worker
 from rockbottom.quantities import ZERO_USD, Ttl, Unit, Usage, Usd, usd_of_tokens
 
@@ -29,15 +29,15 @@ _PRIOR_WEIGHT = 4.0
 _PRIOR_HAZARD = (0.147, 0.134, 0.07)  # of a return in the 1st, 2nd, later lifetime after the last use
 _EXTRA_TOKENS = 40  # the short message, the frame of the conversation, one token of output
 
-Price = Callable[[Reading, Unit], Usd | None]
+Price = Callable[[Request, Unit], Usd | None]
 
 
 @dataclass(slots=True)
 class Prefix:
     """One kept prefix: how to read it again, since when it idles, and what its returns were like."""
 
+    ping: Params
     request: Request
-    reading: Reading
     tokens: int
     used_at: float
     read_at: float
@@ -64,7 +64,7 @@ class KeepAlive:
     """Decides and sends. ``send`` performs one request and returns its usage, or None when it failed."""
 
     def __init__(
-        self, budget_usd: Usd, price: Price, send: Callable[[Request], Usage | None], clock: Callable[[], float]
+        self, budget_usd: Usd, price: Price, send: Callable[[Params], Usage | None], clock: Callable[[], float]
     ) -> None:
         self.budget_usd = budget_usd
         self.spent_usd: Usd = ZERO_USD
@@ -76,25 +76,25 @@ class KeepAlive:
         self._stop = threading.Event()
         self._worker = Worker("keep-alive", self._run)
 
-    def used(self, request: Request, reading: Reading, usage: Usage, at: float) -> None:
+    def used(self, request: Request, usage: Usage, at: float) -> None:
         """A real call read or wrote the cache: its stable prefix is worth watching."""
-        stable = reading.stable
-        points = [point for point in reading.prompt.points if 0 < point.after <= stable]
+        stable = request.stable
+        points = [point for point in request.prompt.points if 0 < point.after <= stable]
         if not points or not (usage.cache_read or usage.cache_write):
             return
-        if "body" in request and reading.model.model.vendor != "anthropic":
+        if "body" in request and request.model.model.vendor != "anthropic":
             return  # native Nova bodies: a write costs nothing there, so nothing is worth keeping
         point = max(points, key=lambda one: one.after)
-        if (point.ttl or reading.default_ttl) is not Ttl.FIVE_MINUTES:
+        if (point.ttl or request.default_ttl) is not Ttl.FIVE_MINUTES:
             return
         with self._lock:
-            self._note(reading.hashes[point.after], request, reading, reading.prompt.depths[point.after], at)
+            self._note(request.hashes[point.after], request, request.prompt.depths[point.after], at)
         self._start()
 
-    def _note(self, key: bytes, request: Request, reading: Reading, tokens: int, at: float) -> None:
+    def _note(self, key: bytes, request: Request, tokens: int, at: float) -> None:
         known = self._prefixes.get(key)
         if known is None:
-            self._prefixes[key] = Prefix(cheapest(request), reading, tokens, at, at)
+            self._prefixes[key] = Prefix(cheapest(request), request, tokens, at, at)
             if len(self._prefixes) > _MOST_PREFIXES:
                 self._prefixes.popitem(last=False)
             return
@@ -123,7 +123,7 @@ class KeepAlive:
 
     def price_of(self, prefix: Prefix) -> tuple[Usd, Usd] | None:
         """Expected saving less price, and the worst price (nothing could be read); None: prices not known."""
-        prices = [self._price(prefix.reading, unit) for unit in _UNITS]
+        prices = [self._price(prefix.request, unit) for unit in _UNITS]
         if any(one is None for one in prices):
             return None
         plain, read, write, output = (one for one in prices if one is not None)
@@ -141,7 +141,7 @@ class KeepAlive:
                 continue
             self.spent_usd += price[1]
             at = self._clock()
-            usage = self._send(prefix.request)
+            usage = self._send(prefix.ping)
             if usage is None:
                 prefix.read_at = 0.0  # do not try this one again until it is used
                 continue
@@ -154,7 +154,7 @@ class KeepAlive:
     def _really(self, prefix: Prefix, usage: Usage) -> Usd:
         total = ZERO_USD
         for unit, tokens in usage.items():
-            price = self._price(prefix.reading, unit) if tokens else None
+            price = self._price(prefix.request, unit) if tokens else None
             total += usd_of_tokens(tokens, price) if price is not None else ZERO_USD
         return total
 
@@ -184,7 +184,7 @@ _UNITS = (Unit.INPUT, Unit.CACHE_READ, Unit.CACHE_WRITE_5M, Unit.OUTPUT)
 _OF_THE_ANSWER = frozenset({"temperature", "top_p", "top_k", "stop_sequences", "stream"})
 
 
-def cheapest(request: Request) -> Request:
+def cheapest(request: Mapping[str, Any]) -> Params:
     """The cheapest request to the same operation that reads the same tools and system, as a copy of its own.
 
     The two families of operations keep separate entries, so InvokeModel is kept alive by InvokeModel; a stream and

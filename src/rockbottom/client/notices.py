@@ -10,7 +10,7 @@ import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from rockbottom.client.reading import Reading
+from rockbottom.dialects import Request
 from rockbottom.prompt import Section
 from rockbottom.quantities import Usage
 
@@ -55,39 +55,39 @@ class Noticer:
         self._shapes: OrderedDict[tuple[object, ...], _Shape] = OrderedDict()
         self.cause = ""  # the rule of ``diagnose.Cause`` that the last request shown to ``changing`` breaks
 
-    def look(self, reading: Reading, usage: Usage, minimum: int) -> list[str]:
-        """What a finished call shows; ``reading`` is of the request as it was sent."""
-        if not reading.prompt.points:
+    def look(self, request: Request, usage: Usage, minimum: int) -> list[str]:
+        """What a finished call shows; ``request`` is as it was sent."""
+        if not request.prompt.points:
             return []
-        family = self._family(reading)
-        found = [self._idle(family, reading, usage, minimum), self._unread(family, reading, usage)]
+        family = self._family(request)
+        found = [self._idle(family, request, usage, minimum), self._unread(family, request, usage)]
         return [text for text in found if text]
 
-    def _family(self, reading: Reading) -> _Family:
-        key = (reading.model.given, reading.hashes[reading.stable].hex())
+    def _family(self, request: Request) -> _Family:
+        key = (request.model.given, request.hashes[request.stable].hex())
         family = self._families.setdefault(key, _Family())
         self._families.move_to_end(key)
         if len(self._families) > _MOST_FAMILIES:
             self._families.popitem(last=False)
         return family
 
-    def _idle(self, family: _Family, reading: Reading, usage: Usage, minimum: int) -> str | None:
+    def _idle(self, family: _Family, request: Request, usage: Usage, minimum: int) -> str | None:
         family.idle = 0 if usage.cache_read or usage.cache_write else family.idle + 1
         if family.idle < IDLE_CALLS or "idle" in family.said:
             return None
         family.said.add("idle")
-        deepest = max(point.after for point in reading.prompt.points)
-        tokens = reading.prompt.depths[deepest]
-        model = reading.model.model.name
+        deepest = max(point.after for point in request.prompt.points)
+        tokens = request.prompt.depths[deepest]
+        model = request.model.model.name
         if tokens < 1.25 * minimum:
             why = f"the prefix is about {tokens:,} tokens and {model} caches from {minimum:,} on"
             fix = "move more of the stable text before the point, or send no cachePoint there"
         else:
             why = f"the prefix is about {tokens:,} tokens, above the documented minimum of {minimum:,}"
-            fix = f"`rockbottom probe --model {reading.model.given}` measures the real minimum on your account"
+            fix = f"`rockbottom probe --model {request.model.given}` measures the real minimum on your account"
         return f"{model}: {IDLE_CALLS} calls with cachePoints neither read nor wrote the cache; {why}. Fix: {fix}."
 
-    def _unread(self, family: _Family, reading: Reading, usage: Usage) -> str | None:
+    def _unread(self, family: _Family, request: Request, usage: Usage) -> str | None:
         if usage.cache_read:
             family.unread = 0
         elif usage.cache_write:
@@ -96,18 +96,18 @@ class Noticer:
             return None
         family.said.add("unread")
         return (
-            f"{reading.model.model.name}: the cache was written {UNREAD_WRITES} times in a row and never read. "
+            f"{request.model.model.name}: the cache was written {UNREAD_WRITES} times in a row and never read. "
             "Fix: put what changes from call to call behind the last cachePoint, or send no point where a "
             "prompt does not come back."
         )
 
-    def changing(self, reading: Reading) -> list[str]:
-        """What a request shows beside the one before it of the same shape; ``reading`` is as the caller wrote it."""
+    def changing(self, request: Request) -> list[str]:
+        """What a request shows beside the one before it of the same shape; ``request`` is as the caller wrote it."""
         self.cause = ""
-        texts = tuple(_stable_texts(reading))
+        texts = tuple(_stable_texts(request))
         if not texts or sum(len(text) for _, text in texts) > _LONGEST_TEXT:
             return []
-        key = (reading.model.given, tuple(place for place, _ in texts))
+        key = (request.model.given, tuple(place for place, _ in texts))
         shape = self._shapes.get(key)
         if shape is None:
             self._shapes[key] = _Shape(texts)
@@ -115,9 +115,9 @@ class Noticer:
                 self._shapes.popitem(last=False)
             return []
         self._shapes.move_to_end(key)
-        return self._compared(shape, texts, reading)
+        return self._compared(shape, texts, request)
 
-    def _compared(self, shape: _Shape, texts: Texts, reading: Reading) -> list[str]:
+    def _compared(self, shape: _Shape, texts: Texts, request: Request) -> list[str]:
         change = _change(shape.texts, texts)
         shape.texts = texts
         if change is None:
@@ -129,9 +129,9 @@ class Noticer:
         if shape.runs < CHANGED_CALLS or shape.said:
             return []
         shape.said = True
-        lost = reading.prompt.depths[reading.stable]
+        lost = request.prompt.depths[request.stable]
         return [
-            f"{reading.model.model.name}: {change.said} changes from call to call, so nothing behind it ({lost:,} "
+            f"{request.model.model.name}: {change.said} changes from call to call, so nothing behind it ({lost:,} "
             f"tokens of tools and system at most) can be read from the cache. Fix: {change.fix}."
         ]
 
@@ -170,12 +170,12 @@ def _is_tool(place: str) -> bool:
     return place.startswith("toolConfig")
 
 
-def _stable_texts(reading: Reading) -> list[tuple[str, str]]:
-    system = reading.body.get("system")
+def _stable_texts(request: Request) -> list[tuple[str, str]]:
+    system = request.body.get("system")
     if isinstance(system, str):
         return [("system", system)]
     rows = []
-    for segment in reading.prompt.segments[: reading.stable]:
+    for segment in request.prompt.segments[: request.stable]:
         if segment.section is Section.SYSTEM and isinstance(system, list) and segment.index < len(system):
             text = system[segment.index].get("text")
             if isinstance(text, str):

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 from rockbottom.client.books import family_name
 from rockbottom.client.calls import Call
 from rockbottom.client.notices import UNDER_MINIMUM
-from rockbottom.client.reading import Reading
 from rockbottom.cost import Cost
+from rockbottom.dialects import Request
 from rockbottom.ledger import CallRecord, Sink
 from rockbottom.process import close_at_exit
 from rockbottom.prompt import PrefixHash, Section
@@ -65,18 +65,18 @@ class Recorder:
     def _record_of(
         self, call: Call, usage: Usage | None, costs: tuple[Cost, Cost] | None, minimum: int, now: float, failed: bool
     ) -> CallRecord:
-        used, reading = usage or NO_USAGE, call.reading
+        used, request = usage or NO_USAGE, call.request
         about: dict[str, Any] = {"model": str(call.sent.get("modelId", ""))}
-        if reading is not None:
-            about = _about(reading, minimum)
-        if reading is not None and self._hasher is not None:
-            about.update(self._hasher.prefixes(reading))
+        if request is not None:
+            about = _about(request, minimum)
+        if request is not None and self._hasher is not None:
+            about.update(self._hasher.prefixes(request))
         if costs is not None:
             about.update(cost_usd=f"{costs[0].usd:f}", uncached_usd=f"{costs[1].usd:f}")
         return CallRecord(
             at=call.at,
             operation=call.operation,
-            region=(reading.model.region if reading is not None else None) or call.whereabouts.region,
+            region=(request.model.region if request is not None else None) or call.whereabouts.region,
             input=used.input,
             output=used.output,
             cache_read=used.cache_read,
@@ -95,25 +95,25 @@ class Recorder:
         )
 
 
-def _about(reading: Reading, minimum: int) -> dict[str, Any]:
-    points = reading.prompt.points
+def _about(request: Request, minimum: int) -> dict[str, Any]:
+    points = request.prompt.points
     return {
-        "model": reading.model.model.id,
-        "scope": reading.model.scope.value,
-        "tier": reading.tier.value,
-        "family": family_name(reading),
+        "model": request.model.model.id,
+        "scope": request.model.scope.value,
+        "tier": request.tier.value,
+        "family": family_name(request),
         "points": len(points),
         "minimum": minimum,
-        "cacheable": reading.prompt.depths[max(point.after for point in points)] if points else 0,
+        "cacheable": request.prompt.depths[max(point.after for point in points)] if points else 0,
     }
 
 
 def _cause(call: Call, usage: Usage, minimum: int) -> str:
     """The rule that explains why this call wrote, or neither read nor wrote, where that is known already."""
-    points = call.reading.prompt.points if call.reading is not None else ()
-    if not points or call.reading is None or (usage.cache_read and not usage.cache_write):
+    points = call.request.prompt.points if call.request is not None else ()
+    if not points or call.request is None or (usage.cache_read and not usage.cache_write):
         return ""
-    deepest = call.reading.prompt.depths[max(point.after for point in points)]
+    deepest = call.request.prompt.depths[max(point.after for point in points)]
     if not usage.cache_write and not usage.cache_read:
         return UNDER_MINIMUM if deepest < minimum else ""
     return call.cause if not usage.cache_read else ""
@@ -126,15 +126,15 @@ class Hasher:
         self._key = key
         self._known: dict[PrefixHash, str] = {}
 
-    def prefixes(self, reading: Reading) -> dict[str, Any]:
+    def prefixes(self, request: Request) -> dict[str, Any]:
         """The members of a record that a replay needs: hashes, depths, sections, weights and points."""
-        prompt = reading.prompt
-        segments, stable, blocks = prompt.segments, reading.stable, len(prompt.segments)
+        prompt = request.prompt
+        segments, stable, blocks = prompt.segments, request.stable, len(prompt.segments)
         tools = sum(one.section is Section.TOOLS for one in segments[:stable])
         first = max(stable, blocks - MOST_MESSAGE_BLOCKS)
         marks = [point.after for point in prompt.points if point.after]
         kept = _kept(tools, stable, first, blocks, marks)
-        depths, hashes = prompt.depths, reading.hashes
+        depths, hashes = prompt.depths, request.hashes
         return {
             "hashes": tuple([self._known.get(hashes[place]) or self._of(hashes[place]) for place in kept]),
             "depths": tuple([depths[place] for place in kept]),

@@ -5,11 +5,11 @@ at each event or chunk on its way to the caller. ``isinstance`` and every other 
 """
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
 from typing import Any, Protocol, cast
 
-from rockbottom.dialects import StreamCounts, counts_of, usage_of
+from rockbottom.dialects import Counts, StreamCounts
 from rockbottom.quantities import Ttl, Usage
 
 
@@ -82,7 +82,10 @@ class StreamWatcher:
 class BodyWatcher:
     """Keeps a copy of a reply while the caller reads it, and reads the usage at its end."""
 
-    def __init__(self, default_ttl: Ttl, listener: Listener) -> None:
+    def __init__(
+        self, counted: Callable[[object], Counts | None], default_ttl: Ttl, listener: Listener
+    ) -> None:
+        self._counted = counted
         self._default_ttl = default_ttl
         self.listener = listener
         self._parts: list[bytes] = []
@@ -102,33 +105,35 @@ class BodyWatcher:
         if not text:
             return self.listener.abandoned()
         try:
-            usage = usage_of(json.loads(text).get("usage"), self._default_ttl)
+            counts = self._counted(json.loads(text).get("usage"))
         except (ValueError, AttributeError):
-            usage = None
-        return self.listener.finished(usage) if usage is not None else self.listener.abandoned()
+            counts = None
+        return self.listener.abandoned() if counts is None else self.listener.finished(counts.usage(self._default_ttl))
 
     def close(self) -> None:
         """Nothing more will be read."""
         self.end()
 
 
-def watched_stream(stream: Any, default_ttl: Ttl, listener: Listener) -> Any:
+def watched_stream(stream: Any, counting: StreamCounts, default_ttl: Ttl, listener: Listener) -> Any:
     """The same event stream, watched; anything that is no event stream of botocore comes back as it is."""
     from botocore.eventstream import EventStream  # botocore is there: the stream is its
 
     if isinstance(stream, EventStream):
         stream.__class__ = _stream_class(type(stream))
-        stream.__dict__["_rockbottom"] = StreamWatcher(StreamCounts(counts_of), default_ttl, listener)
+        stream.__dict__["_rockbottom"] = StreamWatcher(counting, default_ttl, listener)
     return stream
 
 
-def watched_body(body: Any, default_ttl: Ttl, listener: Listener) -> Any:
+def watched_body(
+    body: Any, counted: Callable[[object], Counts | None], default_ttl: Ttl, listener: Listener
+) -> Any:
     """The same body, watched; anything that is no body of botocore comes back as it is."""
     from botocore.response import StreamingBody
 
     if isinstance(body, cast(Any, StreamingBody)):
         body.__class__ = _body_class(type(body))
-        body._rockbottom = BodyWatcher(default_ttl, listener)
+        body._rockbottom = BodyWatcher(counted, default_ttl, listener)
     return body
 
 

@@ -18,7 +18,7 @@ from rockbottom.dialects.registry import (
     is_streaming,
     usage_of,
 )
-from rockbottom.dialects.request import tier_of
+from rockbottom.dialects.request import Request, Requests, opened, tier_of
 from rockbottom.dialects.streams import METRICS, StreamCounts
 from rockbottom.dialects.usage import INVOKED, Counters, Counts, header_counts
 
@@ -34,6 +34,8 @@ __all__ = [
     "Counts",
     "Dialect",
     "Reader",
+    "Request",
+    "Requests",
     "StreamCounts",
     "api_of",
     "counts_of",
@@ -41,6 +43,7 @@ __all__ = [
     "dialect_of",
     "header_counts",
     "is_streaming",
+    "opened",
     "tier_of",
     "usage_of",
 ]

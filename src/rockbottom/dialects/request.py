@@ -1,16 +1,184 @@
-"""What a request asks of the service beside its prompt."""
+"""A request to bedrock-runtime, read once: its model, tier, dialect, body and prompt, passed down as one."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from rockbottom.catalog import Tier
-from rockbottom.quantities import is_object
+from rockbottom.catalog import Catalog, ModelId, NoRulesInForce, Resolve, Tier
+from rockbottom.dialects.dialect import Dialect
+from rockbottom.dialects.reading import Reader
+from rockbottom.dialects.registry import dialect_of
+from rockbottom.prompt import (
+    Api,
+    MalformedBody,
+    Placement,
+    PrefixHash,
+    Prompt,
+    Section,
+    prefix_hashes,
+    seeds_of,
+    with_placements,
+)
+from rockbottom.quantities import Ttl, is_object
 
 _TIERS = {"flex": Tier.FLEX, "priority": Tier.PRIORITY}
+_MOST_MODELS = 4096
 
 
-def tier_of(request: Mapping[str, Any]) -> Tier:
-    """The service tier that the request asks for; one that has no prices of its own counts as the default."""
-    tier = request.get("serviceTier")
+def tier_of(arguments: Mapping[str, Any]) -> Tier:
+    """The service tier that is asked for; one that has no prices of its own counts as the default."""
+    tier = arguments.get("serviceTier")
     asked = tier.get("type") if is_object(tier) else tier
     return _TIERS.get(str(asked), Tier.DEFAULT)
+
+
+def opened(arguments: Mapping[str, Any]) -> tuple[Api, Mapping[str, Any]]:
+    """The family of operations and the body of the arguments of converse() (which are their body) or invoke_model().
+
+    Raises MalformedBody when an invoke_model body is not JSON text of an object.
+    """
+    if "body" not in arguments:
+        return Api.CONVERSE, arguments
+    text = arguments["body"]
+    if not isinstance(text, str | bytes | bytearray):
+        raise MalformedBody("body", type(text).__name__, wanted="text or bytes")
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise MalformedBody("body", f"{type(error).__name__}: {error}", wanted="JSON") from error
+    if not is_object(body):
+        raise MalformedBody("body", type(body).__name__, wanted="an object")
+    return Api.INVOKE, body
+
+
+def _closed(arguments: Mapping[str, Any], body: Mapping[str, Any], api: Api) -> Mapping[str, Any]:
+    """The arguments with another body, as the type that the caller gave."""
+    if api is Api.CONVERSE:
+        return body
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    as_text = isinstance(arguments["body"], str)
+    return {**arguments, "body": text if as_text else text.encode("utf-8", "surrogatepass")}
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Request(Mapping[str, Any]):
+    """The arguments of converse() or invoke_model(), read. As a mapping it is those arguments; a deep copy is a dict.
+
+    ``body`` is the decoded body, ``prompt`` what it says in canonical order, ``requests`` who read it, by the facts of
+    its catalogue. ``key`` is by what a planner knows a request of its own again.
+    """
+
+    requests: "Requests"
+    model: ModelId
+    tier: Tier
+    dialect: Dialect
+    body: Mapping[str, Any]
+    prompt: Prompt
+    key: PrefixHash | None
+    _given: Mapping[str, Any]
+    _arguments: Mapping[str, Any] | None = None
+    _hashes: tuple[PrefixHash, ...] | None = None
+
+    def __getitem__(self, name: str) -> Any:
+        return self.arguments[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.arguments)
+
+    def __len__(self) -> int:
+        return len(self.arguments)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
+        return deepcopy(dict(self.arguments), memo)
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What boto3 is given: the very object that was read, where nothing was changed."""
+        if self._arguments is None:
+            self._arguments = _closed(self._given, self.body, self.dialect.api)
+        return self._arguments
+
+    @property
+    def hashes(self) -> tuple[PrefixHash, ...]:
+        """``hashes[i]`` names the first ``i`` segments, among requests read by the same catalogue."""
+        if self._hashes is None:
+            model = self.model.model.id
+            scope = self.requests.thinking_scope(self.model)
+            seeds = seeds_of((model, self.dialect.api.value), self.prompt.parameters, scope)
+            self._hashes = prefix_hashes(self.prompt.segments, seeds)
+        return self._hashes
+
+    @property
+    def stable(self) -> int:
+        """How many segments tools and system are: the part that a family of requests shares."""
+        segments = self.prompt.segments
+        return next((i for i, segment in enumerate(segments) if segment.section is Section.MESSAGES), len(segments))
+
+    @property
+    def usual_ttl(self) -> Ttl:
+        """The lifetime that a point without one means for this model; five minutes where no rule says."""
+        try:
+            ttls = self.requests.catalog.rules(self.model, date.max).ttls
+        except NoRulesInForce:
+            ttls = ()
+        return ttls[0] if ttls else Ttl.FIVE_MINUTES
+
+    @property
+    def default_ttl(self) -> Ttl:
+        """The lifetime of writes for which the reply names none: the one that every point asks for, or the usual."""
+        asked = {point.ttl for point in self.prompt.points}
+        return next(iter(asked), None) or self.usual_ttl if len(asked) == 1 else self.usual_ttl
+
+    def with_body(self, body: Mapping[str, Any]) -> "Request":
+        """The request with another body of its dialect, which is read. Raises MalformedBody."""
+        prompt = self.dialect.read(body, self.requests.reader.meter(self.model.model))
+        return Request(self.requests, self.model, self.tier, self.dialect, body, prompt, self.key, self._given)
+
+    def with_points(self, placements: Iterable[Placement], key: PrefixHash | None = None) -> "Request":
+        """The request with points put into its body, known by ``key``; nothing is read anew."""
+        listed = tuple(placements)
+        body = self.dialect.with_points(self.body, self.prompt, listed) if listed else self.body
+        prompt = with_placements(self.prompt, listed) if listed else self.prompt
+        arguments = None if listed else self._arguments
+        return Request(
+            self.requests, self.model, self.tier, self.dialect, body, prompt, key, self._given, arguments, self._hashes
+        )
+
+
+class Requests:
+    """Reads requests by the facts of one catalogue; not thread-safe. ``resolve`` looks application-profile ARNs up."""
+
+    def __init__(self, catalog: Catalog, resolve: Resolve | None = None) -> None:
+        self.catalog = catalog
+        self.reader = Reader.of(catalog)
+        self._resolve = resolve
+        self._models: dict[str, ModelId] = {}
+        self._scopes: dict[str, str] = {}
+
+    def read(self, arguments: Mapping[str, Any]) -> Request:
+        """The arguments of converse() or invoke_model() as a request. Raises RockbottomError for what is none."""
+        model = self.model(str(arguments.get("modelId", "")))
+        api, body = opened(arguments)
+        dialect = dialect_of(api, model.model)
+        prompt = dialect.read(body, self.reader.meter(model.model))
+        return Request(self, model, tier_of(arguments), dialect, body, prompt, None, arguments, arguments)
+
+    def model(self, model_id: str) -> ModelId:
+        """The model of an id or ARN. Raises RockbottomError."""
+        known = self._models.get(model_id)
+        if known is None:
+            known = self.catalog.model(model_id, self._resolve)  # of a profile it may be another tomorrow
+            if known.application_profile is None and len(self._models) < _MOST_MODELS:
+                self._models[model_id] = known
+        return known
+
+    def thinking_scope(self, model: ModelId) -> str:
+        """How far a changed thinking setting reaches for a model, as far as it was measured."""
+        scope = self._scopes.get(model.model.id)
+        if scope is None:
+            scope = self.catalog.switches_of(model, date.max)["thinking_scope"].default
+            self._scopes[model.model.id] = scope
+        return scope

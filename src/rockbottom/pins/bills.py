@@ -14,9 +14,8 @@ from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import Catalog, ModelId, NoPriceInForce, Tier
 from rockbottom.cost import bill
 from rockbottom.diagnose import Archive, Record
-from rockbottom.dialects import tier_of
+from rockbottom.dialects import opened, tier_of
 from rockbottom.figures import share, usd
-from rockbottom.plan.bodies import opened
 from rockbottom.quantities import NO_USAGE, RockbottomError, Usage, Usd
 
 _GAP_S = Decimal(30)
@@ -117,9 +116,9 @@ def simulated_bill(
     state, turns = dict[Namespace, PrefixCache](), list[Turn]()
     start = datetime(on.year, on.month, on.day, 12, tzinfo=UTC).timestamp()
     for number, request in enumerate(requests):
-        opening, at = opened(request), start + number * float(gap_s)
+        (api, body), at = opened(request), start + number * float(gap_s)
         given = str(request.get("modelId") or model or "")
-        sent = archive.sent(Record(at, given, opening.api, opening.body))
+        sent = archive.sent(Record(at, given, api, body))
         space = Namespace("", "", sent.model.model.id)
         old = state.get(space, PrefixCache())
         state[space], result = step(old, sent.prompt, at, sent.rules, behaviour, space, at)

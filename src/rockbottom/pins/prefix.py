@@ -13,9 +13,8 @@ from typing import Any
 from rockbottom.cache import Behaviour, Namespace, behaviour_of, outcome, refusal
 from rockbottom.catalog import Catalog, ModelId, Scope, Tier, UnresolvedProfile, load_catalog
 from rockbottom.diagnose import Archive, Record, Sent
-from rockbottom.dialects import Reader, tier_of
+from rockbottom.dialects import Reader, opened, tier_of
 from rockbottom.pins.errors import NothingToPin
-from rockbottom.plan.bodies import opened
 from rockbottom.prompt import MalformedBody, Parameters, Section, digest_of, prefix_hashes, seeds_of
 from rockbottom.quantities import Ttl
 
@@ -108,12 +107,12 @@ def read_prefix(
     service counted for the prefix. Raises UnknownModel, UnresolvedProfile, NoRulesInForce, MalformedBody, NothingToPin.
     """
     archive = archive or archive_of(load_catalog())
-    opening = opened(request)
+    api, body = opened(request)
     given = _model_of(request, model, archive.catalog)
     at = datetime.combine(on, time(12), UTC).timestamp()
     tier = tier_of(request)
     try:
-        sent = archive.sent(Record(at, given, opening.api, opening.body, tier=tier))
+        sent = archive.sent(Record(at, given, api, body, tier=tier))
     except (AttributeError, TypeError, KeyError, IndexError, ValueError) as error:
         raise MalformedBody("body", f"{type(error).__name__}: {error}", wanted="a request") from error
     behaviour = behaviour_of(archive.catalog.switches)
@@ -128,7 +127,7 @@ def read_prefix(
     estimated = sent.prompt.depths[end]
     return Prefix(
         sent.model,
-        opening.api.value,
+        api.value,
         tier,
         whole,
         estimated if counted_tokens is None else counted_tokens,
@@ -140,7 +139,7 @@ def read_prefix(
         _ttl(sent, end),
         _sections(sent, end),
         _key_parameters(sent.prompt.parameters, sent.prompt.segments[end - 1].section),
-        opening.body,
+        body,
         sent,
         archive,
     )

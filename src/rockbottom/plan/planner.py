@@ -1,7 +1,7 @@
 """The planner: what it has seen, and the decision about the next request."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from rockbottom.cache import Behaviour, as_sent
-from rockbottom.catalog import Catalog, Resolve, Tier, load_catalog
-from rockbottom.dialects import Reader, dialect_of, tier_of, usage_of
-from rockbottom.plan.bodies import closed, opened
+from rockbottom.catalog import Catalog, ModelId, Resolve, Tier, load_catalog
+from rockbottom.dialects import Request, Requests, usage_of
 from rockbottom.plan.contents import Changed, moved, volatile_from, with_sorted_tools
 from rockbottom.plan.decision import Decision, Mind, Pending, forget
 from rockbottom.plan.guard import Guard
@@ -25,7 +24,7 @@ from rockbottom.plan.priors import Counts, load_priors
 from rockbottom.plan.returns import ClassKey, Returns
 from rockbottom.plan.state import Saved, load, new_secret, save, secret_in
 from rockbottom.plan.volatile import Volatiles
-from rockbottom.prompt import Placement, PrefixHash, Prompt, prefix_hashes
+from rockbottom.prompt import PrefixHash, Prompt, prefix_hashes
 from rockbottom.quantities import RockbottomError, Ttl, Usage
 
 CAPACITY = 200_000
@@ -42,8 +41,7 @@ class _Ready:
     """A request read and ready to be decided about; ``end`` is where the stable segments end."""
 
     lane: Lane
-    body: Mapping[str, Any]
-    prompt: Prompt
+    request: Request
     end: int
     stamped_block: int
     changed: Changed
@@ -91,7 +89,7 @@ class Planner:
             raise RockbottomError(f"own_points is {own_points!r}; it may be 'keep', 'complete' or 'replace'")
         self.catalog = catalog or load_catalog()
         self._given_catalog = catalog is not None
-        self.reader = Reader.of(self.catalog)
+        self._requests = Requests(self.catalog, resolve)
         self.own_points = own_points
         self.guard = Guard()
         self.returns = Returns(load_priors() if priors is None else priors)
@@ -99,87 +97,79 @@ class Planner:
         self.behaviour = behaviour
         self._mind = Mind(self.returns, self.guard)
         self.notices: list[str] = []
-        """Sentences for whoever runs this planner, oldest first; taken out by whoever says them."""
-        self._resolve = resolve
+        """Sentences for whoever runs this planner, oldest first."""
         self._secret = new_secret() if secret is None else secret
         self._saved = Saved.of(self.returns, self.guard)
         self._move_volatile, self._sort_tools = move_volatile, sort_tools
         self._volatiles = Volatiles()
-        self._lanes: dict[tuple[str, Tier, date], Lane] = {}
+        self._lanes: dict[tuple[Requests, str, Tier, date], Lane] = {}
         self._pending: OrderedDict[PrefixHash, Pending] = OrderedDict()
         self._segments_in_flight = 0
         self._observes = False
         self._now = float("-inf")
 
-    def adopt(self, resolve: Resolve | None, catalog: Catalog | None = None) -> None:
-        """From now on look application-profile ARNs up with this, and take facts from this catalogue.
-
-        What was given at the start stays.
-        """
-        self._resolve = self._resolve or resolve
-        if catalog is not None and not self._given_catalog:
-            self.catalog = catalog
-            self._lanes.clear()
-
     # -- the public face ---------------------------------------------------------------------------
 
     def plan(self, request: Mapping[str, Any], *, now: float) -> CachePlan:
-        """The plan for a request at an instant (seconds since the epoch); an unreadable one gets an empty plan."""
+        """The plan for a request at an instant (seconds since the epoch); an unreadable one gets an empty plan.
+
+        A ``dialects.Request`` is not read again, and is judged by the facts that it was read with, unless this planner
+        was given a catalogue of its own.
+        """
         try:
             ready = self._prepared(request, now, count=True)
         except RockbottomError as error:
             return CachePlan(str(request.get("modelId", "")), 0, reason=f"left as it is: {error}")
-        plan = self._planned(ready.prompt, ready.lane, now, ready.end, ready.stamped_block)
+        plan = self._planned(ready.request.prompt, ready.lane, now, ready.end, ready.stamped_block)
         if plan.key is None:  # left alone
             return plan
         moves = self._moves(ready)
         if not plan.placements and not moves:
             return plan
-        return replace(plan, moves=moves, _apply=self._applier(request, ready, plan.placements))
+        return replace(plan, moves=moves, _apply=self._applier(request, ready, plan))
 
     def check(self, request: Mapping[str, Any], *, now: float) -> None:
         """Raises RockbottomError where ``plan`` would leave a request as it is because it cannot be read."""
         self._prepared(request, now, count=False)
 
-    def _applier(self, request: Mapping[str, Any], ready: "_Ready", given: tuple[Placement, ...]) -> Apply:
-        def apply(target: Mapping[str, Any]) -> dict[str, Any]:
-            body = ready.body if target is request else self._prepared(target, self._now, count=False).body
-            dialect = dialect_of(ready.prompt.api, ready.lane.model.model)
-            return closed(target, dialect.with_points(body, ready.prompt, given), ready.prompt.api)
+    def _applier(self, request: Mapping[str, Any], ready: "_Ready", plan: CachePlan) -> Apply:
+        def apply(target: Mapping[str, Any]) -> Request:
+            same = ready if target is request else self._prepared(target, self._now, count=False)
+            return same.request.with_points(plan.placements, plan.key)
 
         return apply
 
-    def _prepared(self, request: Mapping[str, Any], now: float, *, count: bool) -> "_Ready":
+    def _prepared(self, given: Mapping[str, Any], now: float, *, count: bool) -> "_Ready":
         """The request read, with the changes of content that the caller allows. Raises RockbottomError."""
-        lane = self._lane(str(request.get("modelId", "")), tier_of(request), now)
-        opening = opened(request)
+        request = given if isinstance(given, Request) else self._requests.read(given)
+        lane = self._lane(request.requests, request.model, request.tier, now)
+        body, api = request.body, request.dialect.api
         if self.own_points == "replace":
-            dialect = dialect_of(opening.api, lane.model.model)
-            opening = replace(opening, body=dialect.without_points(opening.body))
+            body = request.dialect.without_points(body)
 
         def find(text: str) -> str:
             return self._volatiles.sentence_in(text, count=count)
 
-        changed = Changed(opening.body)
+        changed = Changed(body)
         if self._sort_tools:
-            body, was_sorted = with_sorted_tools(opening.body, opening.api)
+            body, was_sorted = with_sorted_tools(body, api)
             changed = Changed(body, (), was_sorted)
         stamped = -1
         if self._move_volatile and lane.rules.explicit:
-            again = moved(changed.body, opening.api, find)
+            again = moved(changed.body, api, find)
             changed = Changed(again.body, again.sentences, changed.sorted_tools)
         else:
-            stamped = volatile_from(opening.body, find)
-        prompt = self.reader.read(changed.body, opening.api, lane.model.model)
-        end = len(prompt.segments) - bool(changed.sentences)
-        return _Ready(lane, changed.body, prompt, end, stamped, changed)
+            stamped = volatile_from(changed.body, find)
+        if changed.body is not request.body:
+            request = request.with_body(changed.body)
+        return _Ready(lane, request, len(request.prompt.segments) - bool(changed.sentences), stamped, changed)
 
     def _moves(self, ready: "_Ready") -> tuple[Move, ...]:
         """What was changed in the content, and the tokens that a call saves once the prefix is cached."""
         multiples, end = ready.lane.multiples, ready.end
         if multiples is None:
             return ()
-        saved = round(float(ready.prompt.depths[end] * (1 - multiples.read)))
+        saved = round(float(ready.request.prompt.depths[end] * (1 - multiples.read)))
         moves = [
             Move(f"{sentence!r} to the end of the last message", "it changes with every call", saved)
             for sentence in ready.changed.sentences
@@ -191,23 +181,25 @@ class Planner:
     def plan_prompt(self, prompt: Prompt, model_id: str, now: float, tier: Tier = Tier.DEFAULT) -> CachePlan:
         """The plan for a prompt that was read already (or made of a trace); its ``placements`` are the answer."""
         try:
-            lane = self._lane(model_id, tier, now)
+            lane = self._lane(self._requests, self._requests.model(model_id), tier, now)
         except RockbottomError as error:
             return CachePlan(model_id, prompt.tokens, reason=f"left as it is: {error}")
         return self._planned(prompt, lane, now)
 
-    def observe(self, request: Mapping[str, Any] | CachePlan, usage: object, *, now: float) -> None:
-        """Learn from the usage of the reply to a request; ``request`` is the plan, or the request (applied or not)."""
-        key = request.key if isinstance(request, CachePlan) else self._key_of(request, now)
+    def observe(self, request: Mapping[str, Any] | CachePlan, usage: object, *, now: float) -> Sequence[str]:
+        """Learn from the usage of the reply to a request; ``request`` is the plan, or the request (applied or not).
+
+        Answers with what it has to say so far: sentences for whoever runs this planner, oldest first.
+        """
+        key = self._key_of(request, now)
         pending = self._pending.get(key) if key is not None else None
-        if pending is None or key is None:
-            return
-        self._landed(key)
-        said = usage_of(usage, Ttl.ONE_HOUR, pending.hour_share)
-        if said is None:
-            return
-        self._observes = True
-        self._settle(pending, said)
+        if pending is not None and key is not None:
+            self._landed(key)
+            said = usage_of(usage, Ttl.ONE_HOUR, pending.hour_share)
+            if said is not None:
+                self._observes = True
+                self._settle(pending, said)
+        return self.notices
 
     # -- keeping -----------------------------------------------------------------------------------
 
@@ -257,22 +249,24 @@ class Planner:
                 "--only ttl_in_key` measures it again."
             )
 
-    def _key_of(self, request: Mapping[str, Any], now: float) -> PrefixHash | None:
+    def _key_of(self, request: Mapping[str, Any] | CachePlan, now: float) -> PrefixHash | None:
+        if isinstance(request, CachePlan) or (isinstance(request, Request) and request.key is not None):
+            return request.key
         try:
             ready = self._prepared(request, now, count=False)
         except RockbottomError:
             return None
-        return self._keys(ready.prompt, ready.lane)[ready.end]
+        return self._keys(ready.request.prompt, ready.lane)[ready.end]
 
     # -- deciding ----------------------------------------------------------------------------------
 
-    def _lane(self, model_id: str, tier: Tier, now: float) -> Lane:
+    def _lane(self, requests: Requests, model: ModelId, tier: Tier, now: float) -> Lane:
         on = day_of(now)
-        key = (model_id, tier, on)
+        key = (requests, model.given, tier, on)
         lane = self._lanes.get(key)
         if lane is None:
-            model = self.catalog.model(model_id, self._resolve)
-            lane = lane_of(self.catalog, model, tier, on, self._secret.hex(), self.behaviour)
+            catalog = self.catalog if self._given_catalog else requests.catalog
+            lane = lane_of(catalog, model, tier, on, self._secret.hex(), self.behaviour)
             if len(self._lanes) >= 256:
                 self._lanes.clear()
             self._lanes[key] = lane

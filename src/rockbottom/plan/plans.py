@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, overload
 
+from rockbottom.dialects import Request
 from rockbottom.figures import usd, usd_exact
 from rockbottom.prompt import Placement, PrefixHash
 
-Apply = Callable[[Mapping[str, Any]], dict[str, Any]]
+Apply = Callable[[Mapping[str, Any]], Request]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,17 @@ class CachePlan:
     key: PrefixHash | None = field(default=None, repr=False)
     _apply: Apply | None = field(default=None, repr=False, compare=False)
 
-    def apply(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """A new request with the points set; the objects given are not changed."""
-        return dict(request) if self._apply is None else self._apply(request)
+    @overload
+    def apply(self, request: Request) -> Request: ...  # pyright: ignore[reportOverlappingOverload]  # no dict is one
+
+    @overload
+    def apply(self, request: Mapping[str, Any]) -> dict[str, Any]: ...
+
+    def apply(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A new request with the points set, a ``Request`` for one; the objects given are not changed."""
+        if isinstance(request, Request):
+            return request.with_points((), self.key) if self._apply is None else self._apply(request)
+        return dict(request) if self._apply is None else dict(self._apply(request).arguments)
 
     def explain(self) -> str:
         """The decision in words: where, which TTL, what it should save, on which evidence."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from rockbottom.cache import Behaviour, Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import Catalog, Tier
-from rockbottom.client.planning import Request
+from rockbottom.client.planning import Params
 from rockbottom.cost import Cost, bill, total_of
 from rockbottom.dialects import Reader
 from rockbottom.probe.laboratory import Experiment, run
@@ -42,7 +42,7 @@ class _Simulated:
     state: PrefixCache = field(default_factory=PrefixCache)
     usages: list[tuple[Usage, int]] = field(default_factory=list[tuple[Usage, int]])
 
-    def send(self, request: Request) -> Reply:
+    def send(self, request: Params) -> Reply:
         """What the reference semantics says."""
         api = Api.INVOKE if "body" in request else Api.CONVERSE
         body: Any = json.loads(request["body"]) if api is Api.INVOKE else request

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rockbottom.client.errors import ProbeStopped
-from rockbottom.client.planning import Request
+from rockbottom.client.planning import Params
 from rockbottom.dialects import usage_of
 from rockbottom.probe.steps import Finding, Reply, Send, Steps, Wait
 from rockbottom.quantities import Fault
@@ -21,7 +21,7 @@ _FATAL = ("ExpiredTokenException", "UnrecognizedClientException", "ResourceNotFo
 class Service(Protocol):
     """Where the requests go, and whose time passes."""
 
-    def send(self, request: Request) -> Reply:
+    def send(self, request: Params) -> Reply:
         """The reply to one request."""
         ...
 
@@ -95,7 +95,7 @@ class RealService:
         self._monotonic = monotonic
         self.requests = 0
 
-    def send(self, request: Request) -> Reply:
+    def send(self, request: Params) -> Reply:
         """The reply; refusals are replies too. Raises ProbeStopped where going on makes no sense."""
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -119,7 +119,7 @@ class RealService:
                 ) from error
         raise AssertionError("the loop above returns or raises")
 
-    def _sent(self, request: Request) -> Reply:
+    def _sent(self, request: Params) -> Reply:
         if "body" in request:
             usage = usage_of(json.loads(self._client.invoke_model(**request)["body"].read()).get("usage"))
         else:

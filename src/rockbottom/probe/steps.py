@@ -8,7 +8,7 @@ reference semantics that estimate its price.
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from rockbottom.client.planning import Request
+from rockbottom.client.planning import Params
 from rockbottom.quantities import NO_USAGE, Usage
 
 
@@ -16,7 +16,7 @@ from rockbottom.quantities import NO_USAGE, Usage
 class Send:
     """Send this request (converse() or invoke_model() arguments) and answer with its Reply."""
 
-    request: Request
+    request: Params
 
 
 @dataclass(frozen=True, slots=True)

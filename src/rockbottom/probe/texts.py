@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from rockbottom.client.planning import Request
+from rockbottom.client.planning import Params
 
 POINT_5M = {"cachePoint": {"type": "default"}}
 POINT_1H = {"cachePoint": {"type": "default", "ttl": "1h"}}
@@ -32,9 +32,9 @@ def prose(words: int, nonce: str) -> str:
     return " ".join([nonce, *(_WORDS[(n * 7 + n // 16) % 16] for n in range(words))])
 
 
-def converse(model_id: str, system: list[dict[str, Any]], content: list[dict[str, Any]], **more: Any) -> Request:
+def converse(model_id: str, system: list[dict[str, Any]], content: list[dict[str, Any]], **more: Any) -> Params:
     """The cheapest Converse request with this system prompt and this user message."""
-    request: Request = {
+    request: Params = {
         "modelId": model_id,
         "messages": [{"role": "user", "content": content}],
         "inferenceConfig": {"maxTokens": 1},
@@ -44,7 +44,7 @@ def converse(model_id: str, system: list[dict[str, Any]], content: list[dict[str
     return {**request, **more}
 
 
-def anthropic(model_id: str, system: str, question: str) -> Request:
+def anthropic(model_id: str, system: str, question: str) -> Params:
     """The same through InvokeModel, the system prompt marked."""
     body = {
         "anthropic_version": "bedrock-2023-05-31",

@@ -19,6 +19,7 @@ from rockbottom.prompt.segments import (
     Segment,
     place_of,
     prompt_of,
+    with_placements,
 )
 from rockbottom.prompt.shapes import list_at, object_at
 
@@ -46,4 +47,5 @@ __all__ = [
     "prompt_of",
     "seed_of",
     "seeds_of",
+    "with_placements",
 ]

@@ -5,7 +5,7 @@ this order: tools -> system -> messages"). A cachePoint closes the prefix of all
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import accumulate
 from typing import NewType
@@ -162,3 +162,13 @@ def place_of(section: Section, message: int, index: int) -> str:
     if section is Section.MESSAGES:
         return f"messages[{message}].content[{index}]"
     return f"system[{index}]" if section is Section.SYSTEM else f"toolConfig.tools[{index}]"
+
+
+def with_placements(prompt: Prompt, placements: Sequence[Placement]) -> Prompt:
+    """The prompt with these points set beside its own, as reading the changed body would give it."""
+    points = list(prompt.points)
+    for placement in placements:
+        segment = prompt.segments[placement.after - 1]
+        place = segment.section, segment.kind, segment.message, segment.index + 1
+        points.append(CachePoint(placement.after, placement.ttl, *place))
+    return replace(prompt, points=tuple(sorted(points, key=lambda point: point.after)))
