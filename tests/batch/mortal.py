@@ -14,6 +14,7 @@ from pathlib import Path
 
 import boto3  # imported before the fork
 import boto3.s3.transfer  # noqa: F401
+import msgspec
 
 from rockbottom import batch
 from rockbottom.catalog import load_catalog
@@ -45,7 +46,7 @@ def one_run(command, catalog, cloud):
         limits=replace(batch.packaged_limits(), records_per_job=100, records_per_file=100), catalog=catalog,
         checkpoint=step,
     )  # fmt: skip
-    summary = batch.summary_of(outcome)
+    summary = msgspec.to_builtins(batch.summary_of(outcome))
     Path(command["folder"], "outcome.json").write_text(json.dumps({"steps": steps, "summary": summary}))
 
 

@@ -6,12 +6,14 @@ Needs boto3 (the extra ``aws``) once something is sent; building and checking do
 from rockbottom.batch.api import (
     DEFAULT_FOLDER,
     Prepared,
+    no_such_run,
     prepare,
     reopen,
     run,
     runs_in,
 )
 from rockbottom.batch.cloud import Cloud
+from rockbottom.batch.doctor import Check, Verdict, checks, missing_permissions, trust_fault
 from rockbottom.batch.errors import (
     AccessRefused,
     BatchError,
@@ -33,15 +35,19 @@ from rockbottom.batch.errors import (
 from rockbottom.batch.ground import Watcher
 from rockbottom.batch.leftover import LeftOutcome, Leftover
 from rockbottom.batch.limits import Limits, packaged_limits
-from rockbottom.batch.outcomes import Outcome, summary_of
+from rockbottom.batch.outcomes import Outcome
 from rockbottom.batch.pricing import Comparison, Estimate
 from rockbottom.batch.records import Kind
+from rockbottom.batch.results import leftover_result, run_result, summary_of
+from rockbottom.batch.setup import Wanted, apply, documents, model_arns, wanted_for
 from rockbottom.batch.sources import Place, Source, source_of
+from rockbottom.batch.state import RunState
 
 __all__ = [
     "DEFAULT_FOLDER",
     "AccessRefused",
     "BatchError",
+    "Check",
     "Cloud",
     "Comparison",
     "Estimate",
@@ -63,16 +69,29 @@ __all__ = [
     "Prepared",
     "Problem",
     "RunBusy",
+    "RunState",
     "ServiceBusy",
     "Source",
     "StillRunning",
     "TooFewRecords",
+    "Verdict",
+    "Wanted",
     "Watcher",
+    "apply",
+    "checks",
+    "documents",
+    "leftover_result",
+    "missing_permissions",
+    "model_arns",
+    "no_such_run",
     "packaged_limits",
     "prepare",
     "reopen",
     "run",
+    "run_result",
     "runs_in",
     "source_of",
     "summary_of",
+    "trust_fault",
+    "wanted_for",
 ]

@@ -9,16 +9,19 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from rockbottom.batch.caching import Sampled, sampled
 from rockbottom.batch.cloud import Cloud
 from rockbottom.batch.errors import NoSuchRun, NotAgreed
 from rockbottom.batch.ground import Silent, Watcher
 from rockbottom.batch.journal import Checkpoint, Journal, read_journal
 from rockbottom.batch.limits import Limits, packaged_limits, with_quotas
-from rockbottom.batch.outcomes import Outcome, summary_of
+from rockbottom.batch.outcomes import Outcome
 from rockbottom.batch.pricing import Estimate, Pricing, compared, estimate
 from rockbottom.batch.records import Checker, Kind
 from rockbottom.batch.rejoining import Tally
+from rockbottom.batch.results import summary_of
 from rockbottom.batch.running import BatchRun
 from rockbottom.batch.sources import Body, Place, Source, compare_records, other_content, settings_for, source_of
 from rockbottom.batch.state import RunState, state_of
@@ -101,7 +104,7 @@ class Prepared:
             retry_failed = False
         tally = run.write_results(rejoined)
         outcome = self._outcome(tally)
-        run.finish(summary_of(outcome))
+        run.finish(msgspec.to_builtins(summary_of(outcome)))
         run.raise_if_ended_badly(tally)
         return outcome
 

@@ -4,7 +4,6 @@ Looks only: nothing is made, nothing is invoked. A check that may not be made sa
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Any
@@ -28,8 +27,7 @@ class Verdict(Enum):
     UNKNOWN = "not known"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """One finding: what was looked at, what was found, and what to do."""
 
     name: str

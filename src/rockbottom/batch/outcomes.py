@@ -1,4 +1,4 @@
-"""How a run ended, and the same as JSON."""
+"""How a run ended."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -38,31 +38,3 @@ class Outcome:
         with self.results.open("rb") as file:
             for line in file:
                 yield msgspec.json.decode(line)
-
-
-def summary_of(outcome: Outcome) -> dict[str, Any]:
-    """An outcome as JSON; money as text, because it is exact."""
-    ways = outcome.compared
-    usage = outcome.tally.usage
-    return {
-        "name": outcome.name,
-        "records": outcome.records,
-        "answered": outcome.answered,
-        "refused": outcome.refused,
-        "left": outcome.left,
-        "attempts": outcome.attempts,
-        "repeated": outcome.tally.repeated,
-        "foreign": outcome.tally.foreign,
-        "withoutUsage": outcome.tally.unmetered,
-        "errors": outcome.tally.errors,
-        "inputTokens": usage.input,
-        "outputTokens": usage.output,
-        "manifest": dict(outcome.manifests),
-        "usd": {
-            "batch": str(ways.batch.usd),
-            "onDemand": None if ways.on_demand is None else str(ways.on_demand.usd),
-            "onDemandCached": None if ways.cached is None else str(ways.cached.usd),
-        },
-        "cheapest": ways.cheapest,
-        "results": str(outcome.results),
-    }

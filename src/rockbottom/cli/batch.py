@@ -1,6 +1,5 @@
 """``rockbottom batch``: records through batch inference, from a file to rejoined and priced results."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from rockbottom.cli.batch_account import doctor, setup
 from rockbottom.cli.batch_leftover import leftover
 from rockbottom.cli.batch_opening import prepared_run, reopened_run
 from rockbottom.cli.batch_options import FOLDER, collecting, job, priced, waiting, where
-from rockbottom.cli.batch_text import run_as_json, show_jobs, show_outcome
+from rockbottom.cli.batch_text import show, show_jobs, show_outcome
 
 
 @click.group()
@@ -111,16 +110,14 @@ def stop(name: str, **given: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_runs(runs: Path, as_json: bool) -> None:
     """List the runs of this folder as they were last seen."""
-    from rockbottom.batch import runs_in
+    from rockbottom.batch import run_result, runs_in
+    from rockbottom.rendering import json_text, runs_text
 
     found = runs_in(runs)
     if as_json:
-        click.echo(json.dumps([run_as_json(name, state) for name, state in found], indent=2))
+        click.echo(json_text([run_result(name, state) for name, state in found]))
         return
-    for name, state in found:
-        done = sum(job.ended for job in state.jobs)
-        what = "finished" if state.finished else f"{done} of {len(state.jobs)} jobs ended"
-        click.echo(f"{name:<40} {state.records:>10,} records  {what}")
+    show(runs_text(found))
     if not found:
         click.echo(f"no runs in {runs}", err=True)
 

@@ -7,6 +7,7 @@ import click
 
 from rockbottom.cli.batch_opening import cloud_of, settings_of
 from rockbottom.cli.batch_options import where
+from rockbottom.cli.batch_text import show
 from rockbottom.cli.exits import Exit
 
 
@@ -22,7 +23,7 @@ def setup(
     model: str, bucket: str, role: str, kms_key: str | None, account: str | None, make: bool, **given: Any
 ) -> None:
     """Print, or create with --apply, the bucket, the role and the least permissions that batch needs."""
-    from rockbottom.batch.setup import Wanted, apply, documents, model_arns, wanted_for
+    from rockbottom.batch import Wanted, apply, documents, model_arns, wanted_for
     from rockbottom.catalog import load_catalog
 
     cloud, found = cloud_of(given), load_catalog().model(model)
@@ -52,9 +53,9 @@ def doctor(
     **given: Any,
 ) -> None:  # fmt: skip
     """Say which of trust, S3, PassRole, model access or Region policy is wrong."""
-    from rockbottom.batch.doctor import Verdict, checks
-    from rockbottom.batch.setup import wanted_for
+    from rockbottom.batch import Verdict, checks, wanted_for
     from rockbottom.catalog import load_catalog
+    from rockbottom.rendering import checks_text, json_text
 
     if name is not None:
         settings = settings_of(name, given["runs"])
@@ -66,12 +67,8 @@ def doctor(
     wanted = wanted_for(cloud, found, bucket, role.rpartition("/")[2])
     results = checks(cloud, wanted, found)
     if as_json:
-        rows = [{"name": one.name, "verdict": one.verdict.value, "found": one.found, "fix": one.fix} for one in results]
-        click.echo(json.dumps(rows, indent=2))
+        click.echo(json_text(results))
     else:
-        for one in results:
-            click.echo(f"{one.verdict.value:<10} {one.name:<20} {one.found}")
-            if one.fix and one.verdict is not Verdict.GOOD:
-                click.echo(f"{'':<31} {one.fix}")
+        show(checks_text(results))
     if any(one.verdict is Verdict.WRONG for one in results):
         ctx.exit(Exit.VERDICT)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from rockbottom.cli.batch_text import Progress, estimate_text
+from rockbottom.cli.batch_text import Progress
 
 if TYPE_CHECKING:
     from rockbottom.batch import Cloud, Prepared
@@ -98,8 +98,7 @@ def reopened_run(name: str, given: dict[str, Any], attempts: int = 3) -> "Iterat
 
 def settings_of(name: str, runs: Path) -> Any:
     """The settings that a run was made with. Raises NoSuchRun."""
-    from rockbottom.batch import runs_in
-    from rockbottom.batch.api import no_such_run
+    from rockbottom.batch import no_such_run, runs_in
 
     state = dict(runs_in(runs)).get(name)
     if state is None or state.settings is None:
@@ -130,8 +129,10 @@ def _tag(text: str) -> tuple[str, str]:
 
 def _ask(prepared: "Prepared", cloud: "Cloud", given: dict[str, Any]) -> None:
     """Show the estimate, and go on only with a yes where money is spent."""
+    from rockbottom.rendering import batch_estimate_text
+
     estimate = prepared.estimate(given["output_tokens"])
-    for line in estimate_text(prepared, estimate):
+    for line in batch_estimate_text(prepared, estimate):
         click.echo(line, err=True)
     local = cloud.bedrock_url is not None and urlsplit(cloud.bedrock_url).hostname in LOOPBACK
     agreed = given["yes"] or local

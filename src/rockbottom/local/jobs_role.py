@@ -8,9 +8,7 @@ endpoint's own S3 knows is looked at: one that nobody made there is taken to be 
 import os
 from typing import Any
 
-from rockbottom.batch import BatchError, Cloud
-from rockbottom.batch.doctor import missing_permissions, trust_fault
-from rockbottom.batch.setup import Wanted
+from rockbottom.batch import BatchError, Cloud, Wanted, missing_permissions, trust_fault
 from rockbottom.local.jobs import Job
 from rockbottom.local.jobs_s3 import bucket_and_key
 

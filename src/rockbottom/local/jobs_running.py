@@ -147,7 +147,7 @@ class JobRunner:
 
     def _models_of(self, job: Job) -> tuple[str, ...]:
         """The ARNs that the role must be allowed to invoke: the model, or the profile and every model behind it."""
-        from rockbottom.batch.setup import model_arns
+        from rockbottom.batch import model_arns
 
         caller, state = job.caller, self._state
         model = state.catalog.model(job.request["modelId"], state.profiles.model_behind)

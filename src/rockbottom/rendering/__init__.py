@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rockbottom.rendering.backtests import backtest_text
+    from rockbottom.rendering.batches import (
+        batch_estimate_text,
+        checks_text,
+        jobs_text,
+        leftover_estimate_text,
+        leftover_text,
+        outcome_text,
+        runs_text,
+    )
     from rockbottom.rendering.checks import (
         conversation_lines,
         effect_lines,
@@ -27,13 +36,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "backtest_text",
+    "batch_estimate_text",
+    "checks_text",
     "conversation_lines",
     "csv_of",
     "effect_lines",
     "explanation_text",
     "github_annotation",
     "github_summary",
+    "jobs_text",
     "json_text",
+    "leftover_estimate_text",
+    "leftover_text",
+    "outcome_text",
     "page_of",
     "pair_text",
     "reconciliation_text",
@@ -41,12 +56,20 @@ __all__ = [
     "replay_page",
     "replay_text",
     "replays_text",
+    "runs_text",
     "text_of",
     "verdict_text",
     "verdicts_text",
 ]
 
 _HOMES = {
+    "batch_estimate_text": "batches",
+    "checks_text": "batches",
+    "jobs_text": "batches",
+    "leftover_estimate_text": "batches",
+    "leftover_text": "batches",
+    "outcome_text": "batches",
+    "runs_text": "batches",
     "conversation_lines": "checks",
     "effect_lines": "checks",
     "github_annotation": "checks",

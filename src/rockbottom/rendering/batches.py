@@ -1,0 +1,124 @@
+"""Batch runs as text: what they will cost, where they stand, how they ended."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from rockbottom.batch import Check, Comparison, Estimate, LeftOutcome, Outcome, Prepared, RunState, Verdict
+from rockbottom.figures import counted, megabytes, share, usd
+
+
+def batch_estimate_text(prepared: Prepared, estimate: Estimate) -> Iterator[str]:
+    """What a run will cost, beside the other ways to send it."""
+    state, settings = prepared.run.state, prepared.run.settings
+    files = sum(len(job.files) for job in state.jobs)
+    yield f"{settings.name}: {estimate.records:,} records, {megabytes(state.bytes)}, {counted(files, 'file')} in " + (
+        f"{counted(len(state.jobs), 'job')}, {settings.model}"
+    )
+    output = "output without bound" if estimate.output_tokens is None else f"{estimate.output_tokens:,} out"
+    sampled = "" if estimate.looked_at == estimate.records else f", from {estimate.looked_at:,} of the records"
+    yield f"about {estimate.input_tokens:,} tokens in (estimated{sampled}), {output} ({estimate.output_is})"
+    yield from _comparison_text(estimate.compared, estimate.read_share)
+
+
+def _comparison_text(ways: Comparison, read_share: float | None = None) -> Iterator[str]:
+    yield f"{'':<22}{'input':>14}{'output':>14}{'total':>14}"
+    read = f"  {share(read_share)} of input read" if read_share else ""
+    for name, cost, more in (
+        ("batch", ways.batch, ""),
+        ("on demand", ways.on_demand, ""),
+        ("on demand, cached", ways.cached, read),
+    ):
+        if cost is not None:
+            output = cost.usd - cost.input_usd
+            yield f"{name:<22}{_usd(cost.input_usd)}{_usd(output)}{_usd(cost.usd)}{more}"
+    if ways.why:
+        yield f"not priced on demand: {ways.why}"
+    yield _VERDICTS[ways.cheapest]
+
+
+_VERDICTS = {
+    "batch": "Batch is the cheapest of these.",
+    "cached": "On demand with caching is cheaper than batch for these records.",
+    "on demand": "On demand is not dearer than batch for these records.",
+}
+
+
+def _usd(amount: Decimal) -> str:
+    return f"{usd(amount, 4, symbol=True):>14}"
+
+
+def jobs_text(state: RunState) -> Iterator[str]:
+    """The jobs of a run, a line each, and what AWS says of one that failed."""
+    for job in state.jobs:
+        label = job.name or f"job {job.number} of attempt {job.attempt}"
+        yield f"{label:<56} {job.records:>9,}  {job.status}"
+        if job.message:
+            yield f"  {job.message}"
+
+
+def runs_text(runs: Sequence[tuple[str, RunState]]) -> Iterator[str]:
+    """Runs by name, a line each."""
+    for name, state in runs:
+        done = sum(job.ended for job in state.jobs)
+        progress = "finished" if state.finished else f"{done} of {len(state.jobs)} jobs ended"
+        yield f"{name:<40} {state.records:>10,} records  {progress}"
+
+
+def outcome_text(outcome: Outcome) -> Iterator[str]:
+    """How a run ended, what it cost beside the other ways, and what is left."""
+    attempts = f", {outcome.attempts} attempts" if outcome.attempts > 1 else ""
+    yield f"{outcome.name}: {outcome.answered:,} of {outcome.records:,} records answered{attempts}"
+    for error, count in sorted(outcome.tally.errors.items(), key=lambda one: -one[1])[:5]:
+        yield f"  {count:,} x {error}"
+    if outcome.tally.repeated or outcome.tally.foreign:
+        yield f"  {outcome.tally.repeated:,} results came twice, {outcome.tally.foreign:,} were of no record of ours"
+    usage = outcome.tally.usage
+    yield f"{usage.input:,} tokens in, {usage.output:,} out, as the results count them"
+    yield from _reconciled(outcome)
+    yield from _comparison_text(outcome.compared)
+    yield f"results: {outcome.results}"
+    if outcome.answered < outcome.records:
+        yield f"without an answer: {outcome.left_path}"
+        yield f"  rockbottom batch leftover {outcome.name} sends them on demand, with caching; it asks first"
+
+
+def _reconciled(outcome: Outcome) -> Iterator[str]:
+    """Whether the manifests agree with what was found; silent when they do."""
+    usage, said = outcome.tally.usage, outcome.manifests
+    pairs: Sequence[tuple[str, int, int | None]] = (
+        ("answers", outcome.answered + outcome.tally.repeated, said.get("successRecordCount")),
+        ("input tokens", usage.input, said.get("inputTokenCount")),
+        ("output tokens", usage.output, said.get("outputTokenCount")),
+    )
+    for name, found, told in pairs:
+        if told is not None and told != found:
+            yield f"the manifests count {told:,} {name}, and {found:,} were found"
+
+
+def leftover_estimate_text(estimate: Estimate) -> str:
+    """What sending a leftover on demand may cost, in one line; its price on demand must be known."""
+    plain, cached = estimate.compared.on_demand, estimate.compared.cached
+    assert plain is not None
+    bound = "" if estimate.output_tokens is not None else f" and answers without a bound ({estimate.output_is})"
+    less = f", ${usd(cached.usd, 4)} with caching" if cached is not None and cached.usd < plain.usd else ""
+    return f"{estimate.records:,} records on demand: about ${usd(plain.usd, 4)}{less}{bound}"
+
+
+def leftover_text(outcome: LeftOutcome) -> Iterator[str]:
+    """What sending a leftover came to."""
+    price = "no known price" if outcome.cost is None else f"${usd(outcome.cost.usd, 4)}"
+    if outcome.uncounted:
+        price = f"cost not known, {outcome.uncounted:,} came without counters"
+    refused = f", {outcome.refused:,} refused" if outcome.refused else ""
+    usage = outcome.usage
+    yield f"{outcome.answered:,} of {outcome.left:,} records answered on demand{refused}: {price}"
+    yield f"{usage.input:,} uncached, {usage.cache_read:,} read, {usage.cache_write:,} written, {usage.output:,} out"
+    yield f"results: {outcome.results}"
+
+
+def checks_text(checks: Sequence[Check]) -> Iterator[str]:
+    """What a job would fail on, a line each, and what to do about it."""
+    for check in checks:
+        yield f"{check.verdict.value:<10} {check.name:<20} {check.found}"
+        if check.fix and check.verdict is not Verdict.GOOD:
+            yield f"{'':<31} {check.fix}"
