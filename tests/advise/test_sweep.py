@@ -41,10 +41,10 @@ def test_the_page_stands_alone_and_marks_the_crossing(ask):
     """No address is loaded, and both crossovers are lines with their tokens."""
     question = ask("us.sonnet-4-5", Shape((Layer(8000),), 1000, 0, DENSE))
     document = document_of(estimate(question), curve=sweep(question))
-    page = curve_page(document)
+    page = curve_page(document, document.sweep)
     assert "src=" not in page
     assert page.count('class="cut"') == 2
-    lines = plot_of(document["sweep"], 80)
+    lines = plot_of(document.sweep, 80)
     assert max(map(len, lines)) <= 80
     assert "cheaper than batch from a prefix of 5,0" in "\n".join(lines)
 

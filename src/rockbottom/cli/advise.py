@@ -13,7 +13,7 @@ import click
 from rockbottom.cli.estimate import Number, shape_of, width
 
 if TYPE_CHECKING:
-    from rockbottom.advise import Evidence, Tariff, Wishes
+    from rockbottom.advise import AdviceResult, Evidence, Tariff, Wishes
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _SHAPE = (
@@ -57,6 +57,7 @@ def command(
     Several models are advised on one after the other, each with the others as candidates for the row "smaller model".
     """
     from rockbottom.advise import Rival, advice_document, advise
+    from rockbottom.rendering import advice_text, json_text
 
     if run is not None and replayed is not None:
         raise click.UsageError("give --bench or --replay, not both")
@@ -64,16 +65,14 @@ def command(
         models = (_asked(preset_name, given),)
     known = [(one, _tariff(one.model, given)) for one in _evidence(run, replayed, models, preset_name, given)]
     chosen = [pair for pair in known if not models or any(_same(pair[0].model, model) for model in models)]
-    documents: list[dict[str, Any]] = []
+    documents: list[AdviceResult] = []
     for evidence, tariff in chosen or known:
         rivals = tuple(Rival(other, its) for other, its in known if other is not evidence)
         wishes = replace(_wishes(given), rivals=() if given["others"] else rivals)
         documents.append(advice_document(advise(evidence, tariff, wishes)))
     if as_json:
-        click.echo(json.dumps(documents[0] if len(documents) == 1 else documents, indent=2))
+        click.echo(json_text(documents[0] if len(documents) == 1 else documents))
         return
-    from rockbottom.rendering.advice import advice_text
-
     for document in documents:
         click.echo(advice_text(document, width=width(), colour=sys.stdout.isatty()))
 

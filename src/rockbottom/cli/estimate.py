@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from rockbottom.advise import Layer, Preset, Question, Shape
+    from rockbottom.advise import EstimateResult, Layer, Preset, Question, Shape
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _YEAR_S = 366 * 86_400
@@ -84,10 +84,10 @@ def command(
     if html and not with_sweep:
         raise click.UsageError("--html draws the curve: add --sweep")
     document = _document(model, preset_name, with_sweep, credit, given)
-    if html:
-        from rockbottom.rendering.curves import curve_page
+    if html and document.sweep:
+        from rockbottom.rendering import curve_page
 
-        html.write_text(curve_page(document), encoding="utf-8")
+        html.write_text(curve_page(document, document.sweep), encoding="utf-8")
     _print(document, as_json, as_csv)
     if html:
         click.echo(f"curve: {html}", err=True)
@@ -95,7 +95,7 @@ def command(
 
 def _document(
     model: str, preset_name: str | None, with_sweep: bool, credit: Decimal | None, given: dict[str, Any]
-) -> dict[str, Any]:
+) -> "EstimateResult":
     from rockbottom.advise import document_of, estimate, preset, sweep
 
     chosen = preset(preset_name) if preset_name else None
@@ -210,13 +210,11 @@ def _whole(value: Decimal | None, otherwise: int | None, option: str) -> int:
     return int(value)
 
 
-def _print(document: dict[str, Any], as_json: bool, as_csv: bool) -> None:
-    from rockbottom.rendering.estimates import estimate_csv, estimate_text
+def _print(document: "EstimateResult", as_json: bool, as_csv: bool) -> None:
+    from rockbottom.rendering import estimate_csv, estimate_text, json_text
 
     if as_json:
-        import json
-
-        click.echo(json.dumps(document, indent=2))
+        click.echo(json_text(document))
     elif as_csv:
         click.echo(estimate_csv(document), nl=False)
     else:
@@ -232,43 +230,17 @@ def width() -> int:
 
 def _print_presets(model: str | None, given: dict[str, Any], as_json: bool) -> None:
     """The presets, each with what caching saves of its input and in total where a model is named."""
-    from rockbottom.advise import document_of, estimate, presets
+    from rockbottom.advise import PresetsResult, estimate, preset_document, presets, priced_preset
+    from rockbottom.rendering import json_text, presets_text
 
-    rows: list[dict[str, Any]] = []
-    for one in presets().values():
-        row = {"preset": one.name, "about": one.about, "assumes": one.assumes, "source": one.source}
-        if model:
-            given_alone = {**given, "gaps": None, "writes": None}
-            found = document_of(estimate(_question(model, one.shape, given_alone)), preset=one)
-            best = next(way for way in found["ways"] if way["name"] == found["best"])
-            row |= {
-                "before_usd": found["ways"][0]["usd"], "after_usd": best["usd"], "best": found["best"],
-                "saved_of_input": best["saved_of_input"], "saved": best["saved"],
-            }  # fmt: skip
-        rows.append(row)
+    alone = {**given, "gaps": None, "writes": None}
+    rows = [
+        priced_preset(one, estimate(_question(model, one.shape, alone))) if model else preset_document(one)
+        for one in presets().values()
+    ]
+    document = PresetsResult(model, tuple(rows))
     if as_json:
-        import json
-
-        click.echo(json.dumps({"model": model, "presets": rows}, indent=2))
+        click.echo(json_text(document))
         return
-    for line in _presets_text(rows, model):
+    for line in presets_text(document, width=width(), colour=sys.stdout.isatty()):
         click.echo(line)
-
-
-def _presets_text(rows: list[dict[str, Any]], model: str | None) -> list[str]:
-    from rockbottom.figures import Cell, Column, Paint, change, table, usd
-
-    if model is None:
-        columns = [Column("preset", right=False), Column("", right=False, wide=True)]
-        cells = [[Cell(row["preset"]), Cell(row["about"])] for row in rows]
-        return table(columns, cells, width(), Paint(False))
-    heads = ("$/month", "after", "input", "total")
-    columns = [Column("preset", right=False), *map(Column, heads), Column("with", right=False)]
-    found = [
-        [
-            Cell(row["preset"]), Cell(usd(Decimal(row["before_usd"]), 2)), Cell(usd(Decimal(row["after_usd"]), 2)),
-            Cell(change(Decimal(row["saved_of_input"]))), Cell(change(Decimal(row["saved"]))), Cell(row["best"]),
-        ]
-        for row in rows
-    ]  # fmt: skip
-    return table(columns, found, width(), Paint(sys.stdout.isatty()))

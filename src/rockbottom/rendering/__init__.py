@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rockbottom.rendering.advice import advice_text
     from rockbottom.rendering.backtests import backtest_text
     from rockbottom.rendering.batches import (
         batch_estimate_text,
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
         verdicts_text,
     )
     from rockbottom.rendering.comma import csv_of
+    from rockbottom.rendering.curves import curve_page
     from rockbottom.rendering.encoding import json_text
+    from rockbottom.rendering.estimates import estimate_csv, estimate_text, presets_text
     from rockbottom.rendering.explanations import explanation_text, pair_text
     from rockbottom.rendering.page import page_of
     from rockbottom.rendering.reconciliations import reconciliation_text
@@ -35,12 +38,16 @@ if TYPE_CHECKING:
     from rockbottom.rendering.terminal import text_of
 
 __all__ = [
+    "advice_text",
     "backtest_text",
     "batch_estimate_text",
     "checks_text",
     "conversation_lines",
     "csv_of",
+    "curve_page",
     "effect_lines",
+    "estimate_csv",
+    "estimate_text",
     "explanation_text",
     "github_annotation",
     "github_summary",
@@ -51,6 +58,7 @@ __all__ = [
     "outcome_text",
     "page_of",
     "pair_text",
+    "presets_text",
     "reconciliation_text",
     "replay_csv",
     "replay_page",
@@ -63,31 +71,36 @@ __all__ = [
 ]
 
 _HOMES = {
+    "advice_text": "advice",
+    "backtest_text": "backtests",
     "batch_estimate_text": "batches",
     "checks_text": "batches",
+    "conversation_lines": "checks",
+    "csv_of": "comma",
+    "curve_page": "curves",
+    "effect_lines": "checks",
+    "estimate_csv": "estimates",
+    "estimate_text": "estimates",
+    "explanation_text": "explanations",
+    "github_annotation": "checks",
+    "github_summary": "checks",
     "jobs_text": "batches",
+    "json_text": "encoding",
     "leftover_estimate_text": "batches",
     "leftover_text": "batches",
     "outcome_text": "batches",
-    "runs_text": "batches",
-    "conversation_lines": "checks",
-    "effect_lines": "checks",
-    "github_annotation": "checks",
-    "github_summary": "checks",
-    "verdict_text": "checks",
-    "verdicts_text": "checks",
-    "backtest_text": "backtests",
-    "reconciliation_text": "reconciliations",
-    "csv_of": "comma",
-    "explanation_text": "explanations",
-    "json_text": "encoding",
     "page_of": "page",
     "pair_text": "explanations",
+    "presets_text": "estimates",
+    "reconciliation_text": "reconciliations",
     "replay_csv": "replays",
     "replay_page": "replay_pages",
     "replay_text": "replays",
     "replays_text": "replays",
+    "runs_text": "batches",
     "text_of": "terminal",
+    "verdict_text": "checks",
+    "verdicts_text": "checks",
 }
 
 

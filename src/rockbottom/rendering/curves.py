@@ -1,58 +1,87 @@
 """The curve of cost against the share of the prompt that is the same: plain characters, an SVG, and a page."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
 from importlib import resources
-from typing import Any
 
+from rockbottom.advise import EstimateResult, SweepResult
 from rockbottom.figures import decimals_for, page_colours, paragraph, rounded, share, tokens, usd
+from rockbottom.quantities import Usd
 
-Json = Mapping[str, Any]
-KINDS = (("none", "no caching", "."), ("batch", "batch", "-"), ("cached", "cached", "*"))
+
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """One line: its name, its sign among plain characters, its colour on the page, and its cost at each point."""
+
+    name: str
+    sign: str
+    hue: str
+    costs: tuple[Usd | None, ...]
+
+
 _ROWS = 14
 _WIDE, _HIGH, _LEFT, _BOTTOM, _RIGHT, _TOP = 640, 300, 70, 56, 96, 12
 
 
-def plot_of(sweep: Json, width: int) -> list[str]:
+def plot_of(sweep: SweepResult, width: int) -> list[str]:
     """The curve in plain characters; a column of ``|`` marks each crossover."""
-    points = sweep["points"]
+    curves = _curves(sweep)
     across = min(width - 16, 64)
-    most = max(Decimal(point[kind]) for point in points for kind, _, _ in KINDS if point[kind])
+    most = _most(curves)
     grid = [[" "] * (across + 1) for _ in range(_ROWS + 1)]
     for prefix in _crossovers(sweep):
         for row in grid:
-            row[round(prefix / sweep["prompt_tokens"] * across)] = "|"
-    for kind, _, sign in KINDS:
+            row[round(prefix / sweep.prompt_tokens * across)] = "|"
+    for curve in curves:
         for column in range(across + 1):
-            value = points[round(column / across * (len(points) - 1))][kind]
+            value = curve.costs[round(column / across * (len(curve.costs) - 1))]
             if value is not None:
-                grid[_ROWS - round(Decimal(value) / most * _ROWS)][column] = sign
+                grid[_ROWS - round(value / most * _ROWS)][column] = curve.sign
     places = decimals_for([most])
-    lines = [" $ a month   " + "   ".join(f"{sign} {name}" for kind, name, sign in KINDS if _has(points, kind))]
+    lines = [" $ a month   " + "   ".join(f"{curve.sign} {curve.name}" for curve in curves)]
     for index, row in enumerate(grid):
         label = usd(most * (_ROWS - index) / _ROWS, places) if index % 7 == 0 else ""
         lines.append(f" {label:>10} |{''.join(row)}".rstrip())
     lines.append(f" {'':>10} +{'-' * (across + 1)}")
     lines.append(f" {'':>10}  {'0%':<{across // 2 - 1}}{'50%':<{across // 2 - 1}}100%".rstrip())
-    lines += _wrapped(f"share of the {tokens(sweep['prompt_tokens'])} prompt tokens that is the prefix", width)
-    return [*lines, *(line for one in crossover_words(sweep) for line in _wrapped(one, width))]
+    lines += _wrapped(f"share of the {tokens(sweep.prompt_tokens)} prompt tokens that is the prefix", width)
+    return [*lines, *(line for text in crossover_words(sweep) for line in _wrapped(text, width))]
 
 
-def crossover_words(sweep: Json) -> Iterator[str]:
+def _curves(sweep: SweepResult) -> list[_Curve]:
+    """The lines that there is something to draw of."""
+    curves = (
+        _Curve("no caching", ".", "uncached", tuple(point.none for point in sweep.points)),
+        _Curve("batch", "-", "output", tuple(point.batch for point in sweep.points)),
+        _Curve("cached", "*", "read", tuple(point.cached for point in sweep.points)),
+    )
+    return [curve for curve in curves if any(cost is not None for cost in curve.costs)]
+
+
+def _most(curves: Sequence[_Curve]) -> Usd:
+    return max(cost for curve in curves for cost in curve.costs if cost is not None)
+
+
+def crossover_words(sweep: SweepResult) -> Iterator[str]:
     """Where caching begins to pay, and where it becomes cheaper than batch."""
-    if not _has(sweep["points"], "batch"):
+    batch = any(point.batch is not None for point in sweep.points)
+    if not batch:
         yield "no batch price is known for this model, so batch is not drawn"
-    whole = sweep["prompt_tokens"]
-    for key, other in (("pays_from_prefix_tokens", "no caching"), ("beats_batch_from_prefix_tokens", "batch")):
-        prefix = sweep[key]
-        if prefix is not None:
-            yield (
-                f"cached is cheaper than {other} from a prefix of {tokens(prefix)} tokens on "
-                f"({share(Decimal(prefix) / whole, 1)} of the prompt, {_ratio(prefix, whole - prefix)})"
-            )
-        elif other != "batch" or _has(sweep["points"], "batch"):
-            yield f"cached is never cheaper than {other} here"
+    yield from _crossover("no caching", sweep.pays_from_prefix_tokens, sweep.prompt_tokens)
+    if batch:
+        yield from _crossover("batch", sweep.beats_batch_from_prefix_tokens, sweep.prompt_tokens)
+
+
+def _crossover(other: str, prefix: int | None, whole: int) -> Iterator[str]:
+    if prefix is None:
+        yield f"cached is never cheaper than {other} here"
+    else:
+        yield (
+            f"cached is cheaper than {other} from a prefix of {tokens(prefix)} tokens on "
+            f"({share(Decimal(prefix) / whole, 1)} of the prompt, {_ratio(prefix, whole - prefix)})"
+        )
 
 
 def _ratio(prefix: int, question: int) -> str:
@@ -62,22 +91,22 @@ def _ratio(prefix: int, question: int) -> str:
     return f"{rounded(Decimal(prefix) / question, 2)} to 1"
 
 
-def curve_page(document: Json) -> str:
+def curve_page(document: EstimateResult, sweep: SweepResult) -> str:
     """One self-contained page with the curve and its numbers."""
-    sweep = document["sweep"]
     style = page_colours() + (resources.files("rockbottom.rendering") / "page.css").read_text(encoding="utf-8")
     own = "svg .line{fill:none;stroke-width:2.5} svg .cut{stroke:var(--ink);stroke-dasharray:4 4}"
-    title = f"{document['shape']['name'] or 'Cost'} against the share of the prompt that is the same"
-    words = "".join(f"<p>{escape(one[0].upper() + one[1:])}.</p>" for one in crossover_words(sweep))
+    shape = document.shape
+    title = f"{shape.name or 'Cost'} against the share of the prompt that is the same"
+    words = "".join(f"<p>{escape(text[0].upper() + text[1:])}.</p>" for text in crossover_words(sweep))
     about = (
-        f"{document['name']} ({document['scope']}), {Decimal(document['shape']['requests']):,f} requests a month, "
-        f"prompts of {tokens(sweep['prompt_tokens'])} tokens, {tokens(document['shape']['output_tokens'])} out, "
-        f"prices of {document['priced_on']}. Arithmetic; nothing was measured."
+        f"{document.name} ({document.scope.value}), {shape.requests:,f} requests a month, "
+        f"prompts of {tokens(sweep.prompt_tokens)} tokens, {tokens(shape.output_tokens)} out, "
+        f"prices of {document.priced_on}. Arithmetic; nothing was measured."
     )
     contested = "".join(
-        f'<p class="note warn">Contested: {escape(row["unit"])} at ${escape(row["usd_per_mtok"])} per million tokens '
-        f"({escape(row['source'])}); not used.</p>"
-        for row in document["contested"]
+        f'<p class="note warn">Contested: {row.unit.value} at ${row.usd_per_mtok} per million tokens '
+        f"({escape(row.source)}); not used.</p>"
+        for row in document.contested
     )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -90,21 +119,20 @@ def curve_page(document: Json) -> str:
     )
 
 
-def curve_svg(sweep: Json) -> str:
+def curve_svg(sweep: SweepResult) -> str:
     """The curve as an SVG; money from zero, lines named at their ends."""
-    points = sweep["points"]
-    most = float(max(Decimal(point[kind]) for point in points for kind, _, _ in KINDS if point[kind])) or 1.0
-    parts = [*_axes(most, sweep["prompt_tokens"])]
-    hues = {"none": "uncached", "batch": "output", "cached": "read"}
-    for kind, name, _ in KINDS:
-        dots = [(point["prefix_tokens"], float(point[kind])) for point in points if point[kind] is not None]
-        if dots:
-            path = " ".join(f"{_x(x, sweep['prompt_tokens']):.1f},{_y(y, most):.1f}" for x, y in dots)
-            parts.append(f'<polyline class="line" style="stroke:var(--{hues[kind]})" points="{path}"/>')
-            x, y = _x(dots[-1][0], sweep["prompt_tokens"]) + 6, _y(dots[-1][1], most) + 4
-            parts.append(f'<text x="{x:.1f}" y="{y:.1f}">{name}</text>')
+    curves = _curves(sweep)
+    most = float(_most(curves)) or 1.0
+    parts = [*_axes(most, sweep.prompt_tokens)]
+    for curve in curves:
+        costs = zip(sweep.points, curve.costs, strict=True)
+        dots = [(point.prefix_tokens, float(cost)) for point, cost in costs if cost is not None]
+        path = " ".join(f"{_x(x, sweep.prompt_tokens):.1f},{_y(y, most):.1f}" for x, y in dots)
+        parts.append(f'<polyline class="line" style="stroke:var(--{curve.hue})" points="{path}"/>')
+        x, y = _x(dots[-1][0], sweep.prompt_tokens) + 6, _y(dots[-1][1], most) + 4
+        parts.append(f'<text x="{x:.1f}" y="{y:.1f}">{curve.name}</text>')
     for prefix in _crossovers(sweep):
-        x = _x(prefix, sweep["prompt_tokens"])
+        x = _x(prefix, sweep.prompt_tokens)
         parts.append(f'<line class="cut" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_TOP + _HIGH}"/>')
         parts.append(f'<text class="soft" x="{x + 4:.1f}" y="{_TOP + _HIGH - 6}">{tokens(prefix)}</text>')
     spoken = escape("; ".join(crossover_words(sweep)), quote=True)
@@ -137,32 +165,28 @@ def _y(value: float, most: float) -> float:
     return _TOP + _HIGH * (1 - value / most)
 
 
-def _table(sweep: Json) -> str:
-    points = sweep["points"][:: max(1, len(sweep["points"]) // 12)]
+def _table(sweep: SweepResult) -> str:
+    points = sweep.points[:: max(1, len(sweep.points) // 12)]
     body = "".join(
-        f"<tr><td>{tokens(point['prefix_tokens'])}</td><td>{tokens(point['question_tokens'])}</td>"
-        + "".join(f"<td>{_money(point[kind])}</td>" for kind, _, _ in KINDS)
+        f"<tr><td>{tokens(point.prefix_tokens)}</td><td>{tokens(point.question_tokens)}</td>"
+        + "".join(f"<td>{_money(cost)}</td>" for cost in (point.none, point.batch, point.cached))
         + "</tr>"
         for point in points
     )
-    heads = "".join(f"<th scope=col>{name} $</th>" for _, name, _ in KINDS)
+    heads = "".join(f"<th scope=col>{name} $</th>" for name in ("no caching", "batch", "cached"))
     return (
         '<div class="scroll" tabindex="0"><table><thead><tr><th scope=col>prefix</th><th scope=col>question</th>'
         f"{heads}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
-def _money(text: str | None) -> str:
-    return "" if text is None else usd(Decimal(text), 2 if Decimal(text) >= 10 else None)
+def _money(cost: Usd | None) -> str:
+    return "" if cost is None else usd(cost, 2 if cost >= 10 else None)
 
 
-def _crossovers(sweep: Json) -> list[int]:
-    found = [sweep["pays_from_prefix_tokens"], sweep["beats_batch_from_prefix_tokens"]]
-    return [prefix for prefix in found if prefix is not None]
-
-
-def _has(points: Sequence[Json], kind: str) -> bool:
-    return any(point[kind] is not None for point in points)
+def _crossovers(sweep: SweepResult) -> list[int]:
+    prefixes = (sweep.pays_from_prefix_tokens, sweep.beats_batch_from_prefix_tokens)
+    return [prefix for prefix in prefixes if prefix is not None]
 
 
 def _wrapped(text: str, width: int) -> list[str]:

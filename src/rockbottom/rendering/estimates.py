@@ -1,11 +1,20 @@
-"""An estimate as text for a terminal and as CSV, from its JSON document."""
+"""An estimate, and the common shapes, as text for a terminal and as CSV."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from io import StringIO
-from typing import Any
 
+from rockbottom.advise import (
+    BreakEvenResult,
+    ContestedPriceResult,
+    CreditResult,
+    EstimateResult,
+    PresetsResult,
+    PricedPreset,
+    ShapeResult,
+    WayResult,
+)
 from rockbottom.figures import (
     Cell,
     Column,
@@ -21,199 +30,205 @@ from rockbottom.figures import (
     usd,
     usd_exact,
 )
+from rockbottom.quantities import Unit
 from rockbottom.rendering.curves import plot_of
 
-Json = Mapping[str, Any]
 UNITS = {
-    "input": "uncached input",
-    "cache_read": "read from the cache",
-    "cache_write_5m": "written for 5 minutes",
-    "cache_write_30m": "written for 30 minutes",
-    "cache_write_1h": "written for 1 hour",
-    "output": "output",
+    Unit.INPUT: "uncached input",
+    Unit.CACHE_READ: "read from the cache",
+    Unit.CACHE_WRITE_5M: "written for 5 minutes",
+    Unit.CACHE_WRITE_30M: "written for 30 minutes",
+    Unit.CACHE_WRITE_1H: "written for 1 hour",
+    Unit.OUTPUT: "output",
 }
 
 
-def estimate_text(document: Json, *, width: int = 80, colour: bool = False) -> str:
+def estimate_text(document: EstimateResult, *, width: int = 80, colour: bool = False) -> str:
     """The whole estimate as text."""
     paint = Paint(colour)
     lines = [*_title(document, width, paint), "", *_items(document, width, paint), "", *_ways(document, width, paint)]
     lines += ["", *_when(document, width)]
-    if document["credit"]:
-        lines += ["", *_credit(document["credit"], width, paint)]
-    if document["sweep"]:
-        lines += ["", *plot_of(document["sweep"], width)]
+    if document.credit:
+        lines += ["", *_credit(document.credit, width, paint)]
+    if document.sweep:
+        lines += ["", *plot_of(document.sweep, width)]
     return "\n".join([*lines, "", *_notes(document, width, paint)]) + "\n"
 
 
-def estimate_csv(document: Json) -> str:
+def estimate_csv(document: EstimateResult) -> str:
     """One line a line item, and one a way with its total; money in exact US dollars a month."""
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["model", "priced_on", "way", "item", "tokens", "usd_per_mtok", "usd", "saved", "why"])
-    for way in document["ways"]:
-        head = [document["model"], document["priced_on"], way["name"]]
-        for item in way["items"]:
-            name = "keep_alive_" * item["keep_alive"] + item["unit"]
-            writer.writerow([*head, name, item["tokens"], item["usd_per_mtok"], item["usd"], "", ""])
-        writer.writerow([*head, "total", "", "", way["usd"] or "", way.get("saved") or "", way["why"]])
+    for way in document.ways:
+        head = [document.model, document.priced_on, way.name]
+        for item in way.items:
+            name = "keep_alive_" * item.keep_alive + item.unit.value
+            writer.writerow([*head, name, item.tokens, item.usd_per_mtok, item.usd, "", ""])
+        saved = way.saved if isinstance(way, WayResult) else None
+        writer.writerow([*head, "total", "", "", way.usd, saved, way.why])
     return out.getvalue()
 
 
-def _title(document: Json, width: int, paint: Paint) -> list[str]:
-    shape = document["shape"]
-    best = next(way for way in document["ways"] if way["name"] == document["best"])
-    base = document["ways"][0]
-    what = f"{document['name']} ({document['scope']})"
-    head = f"{shape['name'] or 'estimate'} · {what} · prices of {document['priced_on']}"
-    places = 2 if Decimal(base["usd"]) >= 1 else decimals_for([Decimal(base["usd"])])
-    before, after = usd(Decimal(base["usd"]), places), usd(Decimal(best["usd"]), places)
-    said = f"${before} to ${after} a month ({change(Decimal(best['saved']))}"
-    if base is best:
-        said = f"${before} a month: no way of caching makes it cheaper"
-    elif Decimal(best["saved_of_input"]):
-        said += f"; input {change(Decimal(best['saved_of_input']))}) with {best['name']}"
+def presets_text(document: PresetsResult, *, width: int = 80, colour: bool = False) -> list[str]:
+    """The common shapes; each with what caching saves of its input and in total where a model was named."""
+    if document.model is None:
+        columns = [Column("preset", right=False), Column("", right=False, wide=True)]
+        cells = [[Cell(row.preset), Cell(row.about)] for row in document.presets]
+        return table(columns, cells, width, Paint(False))
+    heads = ("$/month", "after", "input", "total")
+    columns = [Column("preset", right=False), *map(Column, heads), Column("with", right=False)]
+    found = [
+        [
+            Cell(row.preset), Cell(usd(row.before_usd, 2)), Cell(usd(row.after_usd, 2)),
+            *(Cell("" if part is None else change(part)) for part in (row.saved_of_input, row.saved)), Cell(row.best),
+        ]
+        for row in document.presets if isinstance(row, PricedPreset)
+    ]  # fmt: skip
+    return table(columns, found, width, Paint(colour))
+
+
+def _title(document: EstimateResult, width: int, paint: Paint) -> list[str]:
+    shape, base, best = document.shape, document.without_caching, document.best_way
+    what = f"{document.name} ({document.scope.value})"
+    head = f"{shape.name or 'estimate'} · {what} · prices of {document.priced_on}"
+    places = 2 if base.usd >= 1 else decimals_for([base.usd])
+    said = f"${usd(base.usd, places)} a month: no way of caching makes it cheaper"
+    if best is not base:
+        said = f"${usd(base.usd, places)} to ${usd(best.usd, places)} a month ({change(best.saved or Decimal(0))}"
+        if best.saved_of_input:
+            said += f"; input {change(best.saved_of_input)}) with {best.name}"
     return [paint(head, "bold"), *_wrapped(said, width), *_wrapped(_traffic(shape), width)]
 
 
-def _traffic(shape: Json) -> str:
+def _traffic(shape: ShapeResult) -> str:
     layers = " + ".join(
-        f"{tokens(one['tokens'])}" + (f" ({one['variants']:,} versions)" if one["variants"] > 1 else "")
-        for one in shape["layers"]
+        tokens(layer.tokens) + (f" ({layer.variants:,} versions)" if layer.variants > 1 else "")
+        for layer in shape.layers
     )
-    said = f"{Decimal(shape['requests']):,f} requests"
-    if shape["turns"] > 1:
-        apart = "" if shape["arrivals"] == "gaps" else f", {shape['turn_gap_s']} s apart"
-        said += f" in conversations of {shape['turns']}{apart}"
-    said += f"; {layers or 'no'} tokens shared, {tokens(shape['question_tokens'])} of their own"
-    if shape["added_tokens"]:
-        said += f", {tokens(shape['added_tokens'])} added a turn"
-    said += f", {tokens(shape['output_tokens'])} out"
+    said = f"{shape.requests:,f} requests"
+    if shape.turns > 1:
+        apart = "" if shape.arrivals == "gaps" else f", {shape.turn_gap_s} s apart"
+        said += f" in conversations of {shape.turns}{apart}"
+    said += f"; {layers or 'no'} tokens shared, {tokens(shape.question_tokens)} of their own"
+    if shape.added_tokens:
+        said += f", {tokens(shape.added_tokens)} added a turn"
+    said += f", {tokens(shape.output_tokens)} out"
     return (
         said
         + {
-            "poisson": "; arrivals at random" + (f", {shape['hours']} hours a day" if shape["hours"] != "24" else ""),
-            "gaps": f"; {len(shape['gaps_s'])} gaps given",
-            "writes given": f"; written {shape['writes']} times a month, as given",
-        }[shape["arrivals"]]
+            "poisson": "; arrivals at random" + (f", {shape.hours} hours a day" if shape.hours != 24 else ""),
+            "gaps": f"; {len(shape.gaps_s)} gaps given",
+            "writes given": f"; written {shape.writes} times a month, as given",
+        }[shape.arrivals]
     )
 
 
-def _items(document: Json, width: int, paint: Paint) -> list[str]:
+def _items(document: EstimateResult, width: int, paint: Paint) -> list[str]:
     """Before and after, line by line."""
-    base = document["ways"][0]
-    best = next(way for way in document["ways"] if way["name"] == document["best"])
-    keys = list(dict.fromkeys((item["keep_alive"], item["unit"]) for way in (base, best) for item in way["items"]))
-    order = list(UNITS)
-    keys.sort(key=lambda key: (key[1] == "output", key[0], order.index(key[1])))
+    base, best = document.without_caching, document.best_way
     shown = [base] if best is base else [base, best]
+    keys = list(dict.fromkeys((item.keep_alive, item.unit) for way in shown for item in way.items))
+    order = list(UNITS)
+    keys.sort(key=lambda key: (key[1] is Unit.OUTPUT, key[0], order.index(key[1])))
     columns = [Column("a month", right=False, wide=True)]
     for way in shown:
-        columns += [Column("tokens"), Column(f"{way['name']} $")]
-    places = decimals_for([Decimal(base["usd"])])
+        columns += [Column("tokens"), Column(f"{way.name} $")]
+    places = decimals_for([base.usd])
     rows: list[list[Cell]] = []
     for kept, unit in keys:
         row = [Cell(("keep-alive: " if kept else "") + UNITS[unit])]
         for way in shown:
-            found = [one for one in way["items"] if (one["keep_alive"], one["unit"]) == (kept, unit)]
-            count = sum(int(one["tokens"]) for one in found)
-            cost = sum((Decimal(one["usd"]) for one in found), Decimal(0))
+            items = [item for item in way.items if (item.keep_alive, item.unit) == (kept, unit)]
+            count = sum(int(item.tokens) for item in items)
+            cost = sum((item.usd for item in items), Decimal(0))
             row.append(Cell(tokens_in_short(count, exact_below=10**7), "" if count else "dim"))
             row.append(Cell(usd(cost, places), "" if cost else "dim"))
         rows.append(row)
     total: list[Cell] = [Cell("total", "bold")]
     for way in shown:
-        total += [Cell(""), Cell(usd(Decimal(way["usd"]), places), "bold")]
+        total += [Cell(""), Cell(usd(way.usd, places), "bold")]
     return table(columns, [*rows, total], width, paint)
 
 
-def _ways(document: Json, width: int, paint: Paint) -> list[str]:
+def _ways(document: EstimateResult, width: int, paint: Paint) -> list[str]:
     columns = [
         Column("way", right=False), Column("hits"), Column("$/1,000 req"), Column("$/month"), Column("input"),
         Column("total"),
     ]  # fmt: skip
-    ran = [way for way in document["ways"] if way["usd"] is not None]
-    month = max(2, decimals_for([Decimal(way["usd"]) for way in ran]))
-    thousand = decimals_for([Decimal(way["usd_per_1000_requests"]) for way in ran])
+    month = max(2, decimals_for([way.usd for way in document.priced_ways]))
+    thousand = decimals_for([way.usd_per_1000_requests for way in document.priced_ways])
     rows: list[list[Cell]] = []
-    for way in document["ways"]:
-        best = "bold" if way["name"] == document["best"] else ""
-        if way["usd"] is None:
-            rows.append([Cell(way["name"]), Cell(way["why"], "dim", spans=True)])
+    for way in document.ways:
+        if not isinstance(way, WayResult):
+            rows.append([Cell(way.name), Cell(way.why, "dim", spans=True)])
             continue
-        hits = share(Decimal(way["hit_rate"])) if way["hit_rate"] else ""
+        best = "bold" if way.name == document.best else ""
+        compared = way is not document.without_caching
         rows.append([
-            Cell(way["name"], best), Cell(hits), Cell(usd(Decimal(way["usd_per_1000_requests"]), thousand), best),
-            Cell(usd(Decimal(way["usd"]), month), best), _saved(way["saved_of_input"], way),
-            _saved(way["saved"], way),
+            Cell(way.name, best), Cell("" if way.hit_rate is None else share(way.hit_rate)),
+            Cell(usd(way.usd_per_1000_requests, thousand), best), Cell(usd(way.usd, month), best),
+            _saved(way.saved_of_input if compared else None), _saved(way.saved if compared else None),
         ])  # fmt: skip
     return table(columns, rows, width, paint)
 
 
-def _saved(share: str | None, way: Json) -> Cell:
-    if share is None or way["name"] == "no caching":
+def _saved(part: Decimal | None) -> Cell:
+    if part is None:
         return Cell("")
-    value = Decimal(share)
-    return Cell(change(value), "good" if value > 0 else "bad" if value < 0 else "dim")
+    return Cell(change(part), "good" if part > 0 else "bad" if part < 0 else "dim")
 
 
-def _when(document: Json, width: int) -> list[str]:
+def _when(document: EstimateResult, width: int) -> list[str]:
     """Break-even, in words."""
-    said: list[str] = []
-    for one in document["break_even"]:
-        if one["reads_per_write"] is None:
-            said.append(f"{one['ttl']}: reads are not cheaper than input here")
-        elif not one["reads_per_write"]:
-            said.append(f"{one['ttl']}: a write costs less than input, so it pays even when it is never read")
-        else:
-            reads = one["reads_per_write"]
-            plural = "" if reads == 1 else "s"
-            said.append(
-                f"{one['ttl']}: pays from {reads} read{plural} per write, or {_rate(one['arrivals_per_hour'])} "
-                "arrivals an hour of each version of the prefix"
-            )
-    cross = document["crossings_per_hour"]
-    if cross["hour_over_five_minutes"]:
-        said.append(f"1h costs less than 5m above {_rate(cross['hour_over_five_minutes'])} arrivals an hour")
-    if kept := cross["keep_alive_over_five_minutes"]:
-        said.append(f"keep-alive beats a plain 5m above {_rate(kept)} arrivals an hour")
-    return [line for one in said for line in _wrapped(one, width)]
+    said = [_break_even(row) for row in document.break_even]
+    cross = document.crossings_per_hour
+    if cross.hour_over_five_minutes is not None:
+        said.append(f"1h costs less than 5m above {rounded(cross.hour_over_five_minutes, 2)} arrivals an hour")
+    if cross.keep_alive_over_five_minutes is not None:
+        rate = rounded(cross.keep_alive_over_five_minutes, 2)
+        said.append(f"keep-alive beats a plain 5m above {rate} arrivals an hour")
+    return [line for text in said for line in _wrapped(text, width)]
 
 
-def _rate(text: str) -> str:
-    return rounded(Decimal(text), 2)
+def _break_even(row: BreakEvenResult) -> str:
+    ttl, reads = row.ttl.value, row.reads_per_write
+    if reads is None or row.arrivals_per_hour is None:
+        return f"{ttl}: reads are not cheaper than input here"
+    if not reads:
+        return f"{ttl}: a write costs less than input, so it pays even when it is never read"
+    return (
+        f"{ttl}: pays from {reads} read{'' if reads == 1 else 's'} per write, or "
+        f"{rounded(row.arrivals_per_hour, 2)} arrivals an hour of each version of the prefix"
+    )
 
 
-def _credit(credit: Json, width: int, paint: Paint) -> list[str]:
-    head = f"a balance of ${usd(Decimal(credit['usd']), 2)}"
+def _credit(credit: CreditResult, width: int, paint: Paint) -> list[str]:
+    head = f"a balance of ${usd(credit.usd, 2)}"
     columns = [Column(head, right=False), *map(Column, ("lasts months", "left after 1", "3", "6", "12"))]
     rows = [
         [
-            Cell(way["name"]), Cell("" if way["months"] is None else f"{Decimal(way['months']):.1f}"),
-            *(Cell(usd(Decimal(way["left_after"][month - 1]), 2)) for month in (1, 3, 6, 12)),
+            Cell(way.name), Cell("" if way.months is None else rounded(way.months, 1)),
+            *(Cell(usd(way.left_after[month - 1], 2)) for month in (1, 3, 6, 12)),
         ]
-        for way in credit["ways"]
+        for way in credit.ways
     ]  # fmt: skip
     return table(columns, rows, width, paint)
 
 
-def _notes(document: Json, width: int, paint: Paint) -> list[str]:
-    shape = document["shape"]
+def _notes(document: EstimateResult, width: int, paint: Paint) -> list[str]:
+    shape = document.shape
     said = ["arithmetic on the numbers given: nothing was sent, nothing measured; outputs held equal"]
-    if shape["assumes"]:
-        said.append(f"assumed: {shape['assumes']}")
-        said.append(shape["source"])
-    lines = [paint(line, "dim") for one in said for line in _wrapped(one, width)]
-    for text in _contested(document["contested"]):
+    if shape.assumes and shape.source:
+        said += [f"assumed: {shape.assumes}", shape.source]
+    lines = [paint(line, "dim") for text in said for line in _wrapped(text, width)]
+    for text in _contested(document.contested):
         lines += [paint(line, "warn") for line in _wrapped(f"contested: {text}", width)]
     return lines
 
 
-def _contested(rows: Sequence[Json]) -> list[str]:
-    return [
-        f"{UNITS[row['unit']]} at ${usd_exact(Decimal(row['usd_per_mtok']))} per million ({row['source']}); not used"
-        for row in rows
-    ]
+def _contested(rows: Sequence[ContestedPriceResult]) -> list[str]:
+    return [f"{UNITS[row.unit]} at ${usd_exact(row.usd_per_mtok)} per million ({row.source}); not used" for row in rows]
 
 
 def _wrapped(text: str, width: int) -> list[str]:

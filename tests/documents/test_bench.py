@@ -1,6 +1,6 @@
 """The JSON of results is what it was recorded to be: keys, their order, and how numbers are spelled.
 
-``golden/results.json`` was recorded on 2026-11-29 at commit 2a36881, where results were dictionaries, from the notebook
+The files ``recorded/bench-*.json`` were written at commit 2a36881, where results were dictionaries, from the notebook
 below: measured turns of two models down seven lanes, written by hand. What names a row of the packaged prices
 (``place``, ``checked_on``, ``source``, ``url``, ``note``) changes with those files, so only its presence is compared.
 """
@@ -25,7 +25,7 @@ from rockbottom.documents import read_results, results_json
 from rockbottom.grading import Vote
 from rockbottom.quantities import Usage
 
-GOLDEN = Path(__file__).parent / "golden"
+RECORDED = Path(__file__).parent / "recorded"
 PRO, SONNET = "amazon.nova-pro-v1:0", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 JUDGE = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 LANES = ("baseline", "cached", "cached-tools", "cached-1h", "cached-tail", "flex", "global")
@@ -108,7 +108,7 @@ def gradings() -> dict[str, tuple[Grading, Judge | None]]:
 def test_the_results_of_a_run_are_encoded_as_recorded():
     """Byte for byte but for the names of price rows."""
     found = document_of(*plan_and_notebook(), counted=True, simulated_latency=False)
-    assert comparable(results_json(found)) == comparable((GOLDEN / "results.json").read_bytes())
+    assert comparable(results_json(found)) == comparable((RECORDED / "bench-results.json").read_bytes())
 
 
 def test_a_local_run_is_encoded_as_recorded():
@@ -116,7 +116,7 @@ def test_a_local_run_is_encoded_as_recorded():
     plan, notebook = plan_and_notebook()
     plan = replace(plan, rows=tuple(row for row in plan.rows if row.subject.given == PRO))
     found = document_of(plan, notebook, counted=False, simulated_latency=True)
-    assert comparable(results_json(found)) == comparable((GOLDEN / "results-local.json").read_bytes())
+    assert comparable(results_json(found)) == comparable((RECORDED / "bench-results-local.json").read_bytes())
 
 
 @pytest.mark.parametrize(("name", "canned"), [("checks", False), ("judge", False), ("judge", True)])
@@ -126,14 +126,14 @@ def test_gradings_are_encoded_as_recorded(name, canned):
     grading, judge = gradings()[name]
     found = document_of(plan, notebook, counted=True, simulated_latency=False)
     given = graded(plan, notebook, found.models, judge, grading, canned=canned)
-    recorded = GOLDEN / f"grading-{name}{'-canned' * canned}.json"
+    recorded = RECORDED / f"bench-grading-{name}{'-canned' * canned}.json"
     assert comparable(results_json(given)) == comparable(recorded.read_bytes())
 
 
-@pytest.mark.parametrize("recorded", ["results.json", "results-local.json"])
+@pytest.mark.parametrize("recorded", ["bench-results.json", "bench-results-local.json"])
 def test_recorded_results_are_read_and_written_back_the_same(recorded):
     """A file of an earlier version is read into the same values."""
-    data = (GOLDEN / recorded).read_bytes()
+    data = (RECORDED / recorded).read_bytes()
     assert spelled(results_json(read_results(data))) == spelled(data)
 
 
