@@ -51,7 +51,7 @@ def test_sql_answers_with_exact_money(folder: Path) -> None:
     """As a table, as JSON and as CSV."""
     query = (
         "SELECT json_extract(tags, '$.tenant') AS tenant, sum(calls) AS calls, usd_sum(cost_picousd) AS usd "
-        "FROM minutes WHERE failed = 0 GROUP BY tenant"
+        "FROM minutes WHERE failed = 0 GROUP BY tenant ORDER BY tenant"
     )
     assert asked("sql", query, "--ledger", str(folder)).stdout.splitlines() == [
         "tenant  calls  usd", "a           3  0.75", "b           3  0.75",
@@ -62,12 +62,20 @@ def test_sql_answers_with_exact_money(folder: Path) -> None:
 
 
 def test_a_question_changes_nothing(folder: Path) -> None:
-    """What is no question is refused in one message, and makes no file elsewhere either."""
-    copy = folder.parent / "copy.sqlite"
-    elsewhere = f"ATTACH DATABASE '{copy}' AS other", f"VACUUM INTO '{copy}'"
-    for query in ("DELETE FROM call_rows", "SELEKT 1", "DROP TABLE minutes_sums", *elsewhere):
-        assert main(["ledger", "sql", query, "--ledger", str(folder)]) == 2
+    """What is no question is refused in one message; no file is made, and none but the ledger's own tables is read."""
+    secret, copy = folder.parent / "secret.csv", folder.parent / "copy.parquet"
+    secret.write_text("a\n1\n")
+    for query in (
+        "DELETE FROM calls", "SELEKT 1", "DROP VIEW minutes", f"ATTACH '{copy}' AS other", f"COPY calls TO '{copy}'",
+        f"COPY calls TO '{folder}/tables/copy.parquet'", "SELECT 1; DROP VIEW minutes",
+        "SET enable_external_access = true", "INSTALL httpfs", "LOAD httpfs", "EXPORT DATABASE 'x'",
+        f"SELECT * FROM read_csv('{secret}')", f"FROM '{secret}'",
+        f"SELECT * FROM read_text('{secret}')", f"SELECT * FROM glob('{folder.parent}/*')",
+        f"SELECT * FROM read_text('{folder}/key')", "SELECT getenv('HOME')", "CREATE TABLE t AS SELECT 1",
+    ):  # fmt: skip
+        assert main(["ledger", "sql", query, "--ledger", str(folder)]) == 2, query
     assert not copy.exists()
+    assert not (folder / "tables" / "copy.parquet").exists()
     assert asked("sql", "SELECT count(*) AS n FROM calls", "--ledger", str(folder)).stdout.split() == ["n", "7"]
 
 

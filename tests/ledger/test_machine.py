@@ -11,8 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from rockbottom.ledger import CallRecord, LedgerIndex, LedgerReader, LedgerWriter, writing
-from rockbottom.ledger.places import volumes_of
+from rockbottom.ledger import CallRecord, LedgerReader, LedgerWriter, volumes_of, writing
+from rockbottom.tables import LedgerTables
 
 
 class Disk:
@@ -39,7 +39,7 @@ class Disk:
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """One process after another writes to a ledger on a bad disk with a bad clock, while an index follows."""
+    """One process after another writes to a ledger on a bad disk with a bad clock, while tables follow."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class LedgerMachine(RuleBasedStateMachine):
         writing.os = self.disk  # type: ignore[assignment]
         self.now, self.next = 0.0, 0
         self.expected: list[int] = []
-        self.index: LedgerIndex | None = None
+        self.tables: LedgerTables | None = None
         self.writer = self._started()
 
     def _started(self) -> LedgerWriter:
@@ -92,18 +92,18 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.folder.is_dir())
     @rule()
     def catch_up(self) -> None:
-        self.index = self.index or LedgerIndex(self.folder)
-        self.index.catch_up()
+        self.tables = self.tables or LedgerTables(self.folder)
+        self.tables.catch_up()
         self._agree(self._read())
 
     def _read(self) -> list[int]:
         return [int(call.at) for call in LedgerReader(self.folder).calls()]
 
     def _agree(self, read: list[int]) -> None:
-        assert self.index is not None
-        rows = self.index.rows("SELECT at FROM calls ORDER BY id")
+        assert self.tables is not None
+        rows = self.tables.rows('SELECT "at" FROM calls ORDER BY id')
         assert [int(row["at"]) for row in rows] == read
-        sums = self.index.rows("SELECT coalesce(sum(calls), 0) AS n, coalesce(sum(input), 0) AS i FROM minutes")
+        sums = self.tables.rows("SELECT coalesce(sum(calls), 0) AS n, coalesce(sum(input), 0) AS i FROM minutes")
         assert sums == [{"n": len(read), "i": len(read)}]
 
     @invariant()
@@ -118,8 +118,8 @@ class LedgerMachine(RuleBasedStateMachine):
             assert self._read() == self.expected
             self.catch_up()
         finally:
-            if self.index is not None:
-                self.index.close()
+            if self.tables is not None:
+                self.tables.close()
             writing.os = self.kept  # type: ignore[attr-defined]
             shutil.rmtree(self.folder)
 

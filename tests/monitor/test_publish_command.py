@@ -129,7 +129,7 @@ def wasted(aws):
 
 def test_history_is_no_waste_because_it_is_long_ago(aws, tmp_path, now, capsys, monkeypatch):
     """Reads within the lifetime count although all of it happened days ago and each call is a run of its own."""
-    monkeypatch.setattr("rockbottom.sinks.following.chunks_of", line_by_line)
+    monkeypatch.setattr("rockbottom.ledger.following.chunks_of", line_by_line)
     start = now - 3 * 86_400
     calls = [call(start, cache_read=0, cache_write_5m=2000), *(call(start + 100 * step) for step in range(1, 5))]
     ledger = written(tmp_path / "ledger", calls)
@@ -202,7 +202,7 @@ def test_a_ledger_that_is_not_there(tmp_path, capsys):
 KILLED = """
 import os, sys
 from tests.monitor.calls import line_by_line
-import rockbottom.sinks.following as following
+import rockbottom.ledger.following as following
 from rockbottom.sinks.republishing import PlaceFile
 following.chunks_of = line_by_line
 write, left = PlaceFile.write, [40]
@@ -289,7 +289,7 @@ def test_what_failed_in_between_goes_out_later_and_once(tmp_path, now, monkeypat
 
     gatherer = Gatherer(MinuteTable())
     sender = Republisher(ledger, place, EmfOutlet(write, "BedrockLLMOps", gatherer), gatherer, sleep=lambda _: None)
-    monkeypatch.setattr("rockbottom.sinks.following.chunks_of", line_by_line)
+    monkeypatch.setattr("rockbottom.ledger.following.chunks_of", line_by_line)
     round_ = sender.send_new()
     next(round_)
     is_there[0] = False

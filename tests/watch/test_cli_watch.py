@@ -171,4 +171,4 @@ def test_without_rich_the_live_view_says_what_to_install(monkeypatch, folder):
     view = View(folder, catalog(), time.time, time.monotonic)
     with pytest.raises(NeedsRich) as caught:
         Live(view, period_named("1h"), "auto", 1.0).run()
-    assert caught.value.fix == "pip install 'rockbottom[watch]', or rockbottom watch --once, which needs nothing"
+    assert caught.value.fix == "pip install 'rockbottom[watch]', or rockbottom watch --once, which needs no rich"

@@ -26,7 +26,7 @@ class Address:
 @pytest.fixture
 def dash(folder):
     """A page that is served."""
-    made = Dash(*(View(folder, catalog(), time.time, time.monotonic) for _ in range(2)), "127.0.0.1", 0)
+    made = Dash(View(folder, catalog(), time.time, time.monotonic), "127.0.0.1", 0)
     thread = Thread(target=made.serve)
     thread.start()
     yield made
@@ -246,7 +246,7 @@ def test_a_miss_is_shown_with_its_cause_and_what_to_do(page, record):
 def test_a_server_that_went_away_is_said(browser, folder, record):
     """The last figures stay, with their time."""
     record(read(time.time() - 3))
-    made = Dash(*(View(folder, catalog(), time.time, time.monotonic) for _ in range(2)), "127.0.0.1", 0)
+    made = Dash(View(folder, catalog(), time.time, time.monotonic), "127.0.0.1", 0)
     thread = Thread(target=made.serve)
     thread.start()
     try:

@@ -18,14 +18,14 @@ from rockbottom.watch.server import Dash
 from tests.watch.traffic import catalog, read
 
 
-def views(folder):
-    return [View(folder, catalog(), time.time, time.monotonic) for _ in range(2)]
+def view(folder):
+    return View(folder, catalog(), time.time, time.monotonic)
 
 
 @pytest.fixture
 def dash(folder):
     """A page that is served."""
-    made = Dash(*views(folder), "127.0.0.1", 0)
+    made = Dash(view(folder), "127.0.0.1", 0)
     thread = Thread(target=made.serve)
     thread.start()
     yield made
@@ -133,9 +133,9 @@ def test_head_has_the_headers_and_no_body(dash):
 def test_an_address_that_others_reach_needs_a_word(folder):
     """0.0.0.0 is refused unless it is meant."""
     with pytest.raises(CannotListen, match="can be reached from other machines") as caught:
-        Dash(*views(folder), "0.0.0.0", 0)
+        Dash(view(folder), "0.0.0.0", 0)
     assert "--expose" in caught.value.fix
-    Dash(*views(folder), "0.0.0.0", 0, expose=True).server_close()
+    Dash(view(folder), "0.0.0.0", 0, expose=True).server_close()
 
 
 def test_a_port_that_is_taken_is_one_message(dash, folder, capsys):

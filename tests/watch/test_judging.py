@@ -1,21 +1,36 @@
 """Causes of misses from what a ledger holds: hand-made calls, one cause each."""
 
-from rockbottom.watch.judging import Judge
-from tests.watch.traffic import SONNET, call, read, write
+import tempfile
+
+from rockbottom.ledger import LedgerWriter
+from rockbottom.tables import LedgerTables
+from rockbottom.watch.asking import latest_misses
+from tests.watch.traffic import SONNET, call, catalog, read, write
 
 NOON = 1_795_000_000.0
 
 
+def judged(*calls):
+    """The miss of each call, None where it was none; all of them are recorded, then taken in."""
+    with tempfile.TemporaryDirectory() as folder:
+        writer = LedgerWriter(folder)
+        for one in calls:
+            writer.record(one)
+        with LedgerTables(folder, catalog(), lambda: NOON + 86_400) as tables:
+            tables.catch_up()
+            misses = latest_misses(tables, 0, NOON + 86_400, False, lambda model: model)
+    found = {miss.at: miss for miss in misses}
+    return [found.get(one.at) for one in calls]
+
+
 def causes(*calls):
     """The rule of each call, None where it was no miss."""
-    judge = Judge()
-    return [None if (miss := judge.judge(one)) is None else miss.rule or miss.cause for one in calls]
+    return [None if miss is None else miss.rule or miss.cause for miss in judged(*calls)]
 
 
 def last(*calls):
     """The miss of the last call."""
-    judge = Judge()
-    return [judge.judge(one) for one in calls][-1]
+    return judged(*calls)[-1]
 
 
 def test_the_first_write_of_a_prefix_is_no_miss():
@@ -148,11 +163,8 @@ def test_a_miss_costs_what_was_paid_above_a_read():
     """4,000 tokens written at 3.75 x 1.1 $/M instead of read at 0.30 x 1.1 $/M (Sonnet 4.6, the US profile)."""
     from decimal import Decimal
 
-    from rockbottom.watch.misses import lost_usd
-    from tests.watch.traffic import catalog
-
     write_price, read_price = (_price(SONNET, unit) for unit in ("cache_write_5m", "cache_read"))
-    assert lost_usd(write(NOON), 4000, catalog()) == 4000 * (write_price - read_price) / Decimal(1_000_000)
+    assert last(write(NOON), write(NOON + 60)).lost_usd == 4000 * (write_price - read_price) / Decimal(1_000_000)
 
 
 def _price(model, unit):

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rockbottom.ledger import LedgerReader, LedgerWriter
+from rockbottom.tables.rows import STEP_OF
 from rockbottom.watch import View, WatchError, period_named
-from rockbottom.watch.snapshot import percentile
-from rockbottom.watch.tally import ms_of, step_of
+from rockbottom.watch.snapshot import ms_of, percentile
 from tests.watch.traffic import NOVA, call, catalog, read, write
 
 NOW = 1_795_000_000.0
@@ -270,66 +270,65 @@ def test_a_copy_of_the_folder_counts_nothing_twice(folder, record):
     second.close()
 
 
-def test_a_start_does_not_hear_the_whole_ledger_again(folder, monkeypatch):
-    """Of many volumes taken in before, only the newest is looked into."""
-    from rockbottom.watch import digest
+def test_a_start_does_not_read_the_whole_ledger_again(folder, monkeypatch):
+    """Of many volumes summed before, the newest is read, and the one before it to judge its calls against."""
+    from rockbottom.tables import intake
 
     writer = LedgerWriter(folder, max_bytes=1 << 20)
     for number in range(2000):
-        writer.record(read(NOW - 900 + number / 10))
+        writer.record(read(NOW - 90_000 + number / 10))
     writer.close()
     first = View(folder, catalog(), lambda: NOW, lambda: 0.0)
-    assert seen(first).total.calls == 2000
+    assert seen(first, "7d").total.calls == 2000
     first.close()
     heard = []
-    real = digest.chunks_of
-    monkeypatch.setattr(digest, "chunks_of", lambda file, at: heard.append(file.name) or real(file, at))
+    real = intake.lines_of_volumes
+    monkeypatch.setattr(intake, "lines_of_volumes", lambda paths, *more: heard.extend(paths) or real(paths, *more))
     second = View(folder, catalog(), lambda: NOW, lambda: 0.0)
-    assert seen(second).total.calls == 2000
+    assert seen(second, "7d").total.calls == 2000
     second.close()
     assert len(list(folder.glob("calls-*.ndjson"))) > 3
     assert len(set(heard)) <= 1
 
 
-def test_a_reader_does_not_wait_for_a_writer(folder, record):
-    """While one process adds to the digest, another opens it and reads."""
-    import sqlite3
-
-    record(read(NOW - 50))
-    first = View(folder, catalog(), lambda: NOW, lambda: 0.0)
-    seen(first)
-    writer = sqlite3.connect(folder / "watch.sqlite", isolation_level=None)
-    writer.execute("BEGIN IMMEDIATE")
-    second = View(folder, catalog(), lambda: NOW, lambda: 0.0)
-    assert second.snapshot(period_named("1h")).total.calls == 1
-    writer.execute("ROLLBACK")
+def test_sums_that_do_not_decode_are_made_anew(folder):
+    """Whatever stands in their files."""
+    writer = LedgerWriter(folder)
+    writer.volume_bytes = 4000
+    for number in range(100):
+        writer.record(read(NOW - 90_000 + number))
     writer.close()
+    first = View(folder, catalog(), lambda: NOW, lambda: 0.0)
+    assert seen(first, "7d").total.calls == 100
     first.close()
+    kept = sorted((folder / "tables").glob("*.sums*.parquet"))
+    kept[0].write_bytes(b"this is no table" * 100)
+    kept[1].write_bytes(kept[1].read_bytes()[:-30])
+    second = View(folder, catalog(), lambda: NOW, lambda: 0.0)
+    assert seen(second, "7d").total.calls == 100
     second.close()
 
 
-def test_a_digest_that_is_no_database_is_made_anew(view, record, folder):
-    """Whatever stands in its file."""
+def test_what_is_made_from_a_ledger_is_its_owner_s_alone(folder):
+    """Tags stand in the sums, and the latest misses beside them."""
+    writer = LedgerWriter(folder)
+    writer.volume_bytes = 4000
+    for number in range(100):
+        writer.record(write(NOW - 90_000 + number))
+    writer.close()
+    view = View(folder, catalog(), lambda: NOW, lambda: 0.0)
+    seen(view, "7d")
+    view.close()
+    made = list((folder / "tables").iterdir())
+    assert {path.name.split(".")[1] for path in made} == {"sums1", "misses1"}
+    assert {path.stat().st_mode & 0o777 for path in made} == {0o600}
+    assert (folder / "tables").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_cannot_be_written_is_read_all_the_same(view, record, folder):
+    """The sums are kept for as long as the page is open, and the page says so."""
     record(read(NOW - 50))
-    (folder / "watch.sqlite").write_bytes(b"this is no database" * 100)
-    assert seen(view).total.calls == 1
-
-
-def test_a_folder_that_cannot_be_written_is_read_all_the_same(view, record, folder, monkeypatch):
-    """The digest is kept in memory, and the page says so."""
-    import sqlite3
-
-    from rockbottom.watch import tables
-
-    real = tables.opened
-
-    def refused(path):
-        if path != tables.MEMORY:
-            raise sqlite3.OperationalError("unable to open database file")
-        return real(path)
-
-    monkeypatch.setattr(tables, "opened", refused)
-    record(read(NOW - 50))
+    (folder / "tables").write_text("a file where the folder would be")
     shot = seen(view)
     assert shot.total.calls == 1
     assert "The ledger's folder cannot be written: history is read again at every start." in shot.notices
@@ -343,6 +342,13 @@ def test_a_thousand_tenants_do_not_fill_the_digest(view, record):
     assert rest["(others)"] == 600 - 256
     assert shot.total.calls == 600
     assert "There are more tags: the 50 that matter most are listed." in shot.notices
+
+
+def step_of(ms):
+    """The step that a time is counted in."""
+    import duckdb
+
+    return duckdb.execute(f"SELECT {STEP_OF.format('$1::DOUBLE')}", [ms]).fetchone()[0]
 
 
 # Percentiles ------------------------------------------------------------------------------------------------

@@ -34,18 +34,17 @@ def command(folder: Path | None, port: int, host: str, expose: bool, opens: bool
     """
     from rockbottom.watch.server import Dash, is_loopback
 
-    following, asking = view_of(folder), view_of(folder)
-    dash = Dash(following, asking, host, port, expose=expose)
+    view = view_of(folder)
+    dash = Dash(view, host, port, expose=expose)
     click.echo(dash.url)
-    click.echo(f"The ledger in {following.folder}, as a page; ctrl-C stops it.", err=True)
+    click.echo(f"The ledger in {view.folder}, as a page; ctrl-C stops it.", err=True)
     if not is_loopback(host):
         click.echo("rockbottom: other machines can read this page: what is spent, on what, tagged how.", err=True)
     with _stopped_by_signals(dash):
         if opens:
             click.launch(dash.url)
         dash.serve()
-    following.close()
-    asking.close()
+    view.close()
 
 
 @contextmanager

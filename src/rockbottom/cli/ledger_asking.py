@@ -22,31 +22,22 @@ _INSTANT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 def sql(query: str, folder: Path | None, as_json: bool, as_csv: bool) -> None:
-    """Answer QUERY in SQL (SQLite's), over the tables that `rockbottom ledger info` lists.
+    """Answer QUERY in SQL (DuckDB's), over the tables that `rockbottom ledger info` lists.
 
     Money is integers of 10^-12 dollars: usd(cost_picousd) and usd_sum(cost_picousd) spell it out exactly.
-    Times are seconds since the epoch: datetime(at, 'unixepoch').
+    A call has its time (UTC) and "at", seconds since the epoch, in quotes: the word is SQL's own.
     """
     if as_json and as_csv:
         raise click.UsageError("--json or --csv, not both")
-    with caught_up(folder_of(folder)) as index:
-        index.connection.execute("PRAGMA query_only = ON")  # a question changes nothing,
-        index.connection.set_authorizer(_no_other_file)  # also not beside the index
-        rows = index.rows(query)
+    with caught_up(folder_of(folder)) as tables:
+        rows = tables.rows(query, locked=True)
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        click.echo(json.dumps(rows, indent=2, default=str))
     elif as_csv:
         _write_csv(rows, list(rows[0]) if rows else [])
     else:
         for line in _table(rows):
             click.echo(line)
-
-
-def _no_other_file(action: int, *_: object) -> int:
-    """ATTACH, and VACUUM INTO with it, would make files."""
-    import sqlite3
-
-    return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK
 
 
 @click.command()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from rockbottom.ledger import LedgerIndex
+    from rockbottom.tables import LedgerTables
 
 Json = dict[str, Any]
 
@@ -34,20 +34,18 @@ def folder_of(given: Path | None) -> Path:
     return folder
 
 
-def caught_up(folder: Path) -> "LedgerIndex":
-    """The index of a ledger with everything taken in; says so where that is much."""
-    from rockbottom.ledger import LedgerIndex
+def caught_up(folder: Path) -> "LedgerTables":
+    """The tables of a ledger with everything taken in; says so where that is much."""
+    from rockbottom.tables import LedgerTables
 
-    index = LedgerIndex(folder)
+    tables = LedgerTables(folder)
     shown = sys.stderr.isatty()
-    taken = 0
-    while added := index.catch_up(20_000):
-        taken += added
-        if shown and taken > 100_000:
-            click.echo(f"\r{taken:,} calls taken into the index", nl=False, err=True)
-    if shown and taken > 100_000:
+    for _ in tables.steps():
+        if shown and tables.calls > 1_000_000:
+            click.echo(f"\r{tables.calls:,} calls read", nl=False, err=True)
+    if shown and tables.calls > 1_000_000:
         click.echo("", err=True)
-    return index
+    return tables
 
 
 @click.command()
@@ -67,17 +65,10 @@ def _document(folder: Path) -> Json:
     from rockbottom.ledger.places import volumes_of
     from rockbottom.ledger.trimming import notes_of
 
-    with caught_up(folder) as index:
-        kinds = index.rows(
-            "SELECT kinds.model, kinds.endpoint, count(*) AS calls, min(at) AS first, max(at) AS last, "
-            "sum(status = 'failed') AS failed, sum(status = 'no usage') AS no_usage, count(cost_picousd) AS priced "
-            "FROM call_rows JOIN kinds ON kinds.id = kind GROUP BY kind"
-        )
-        damaged = index.rows("SELECT count(*) AS lines, coalesce(sum(size), 0) AS bytes FROM damaged")[0]
-        tables = {
-            name: [row["name"] for row in index.rows(f"PRAGMA table_info({name})")]
-            for name in ("calls", "minutes", "hours", "families", "damaged")
-        }
+    with caught_up(folder) as tables:
+        columns = tables.columns()
+        kinds = tables.contents()
+        damaged = tables.rows("SELECT count(*) AS lines, coalesce(sum(size), 0)::BIGINT AS bytes FROM damaged")[0]
     notes = list(notes_of(folder))
     volumes = volumes_of(folder)
     return {
@@ -93,7 +84,7 @@ def _document(folder: Path) -> Json:
         "removed_calls": sum(int(note.get("calls", 0)) for note in notes),
         "dropped_calls": sum(int(note.get("dropped", 0)) for note in notes),
         "damaged": damaged,
-        "tables": tables,
+        "tables": columns,
     }
 
 
@@ -144,7 +135,7 @@ def _instant(at: float) -> str:
 def prune(folder: Path | None, keep_mb: float, yes: bool) -> None:
     """Remove the oldest files until no more than --keep-mb are left (the newest always stays).
 
-    What was summed by minute and hour stays in the index.
+    What was summed by the hour stays.
     """
     from time import time
 
@@ -160,5 +151,7 @@ def prune(folder: Path | None, keep_mb: float, yes: bool) -> None:
         if not sys.stdin.isatty():
             raise click.UsageError("this removes recorded calls for good; add --yes to agree")
         click.confirm(f"Remove the oldest of {size / 1e6:,.1f} MB for good?", abort=True, err=True)
-    caught_up(where).close()  # so that the sums know what goes
-    click.echo(f"{trim(where, int(keep_mb * 1e6), time()):,} calls removed", err=True)
+    with caught_up(where) as tables:
+        removed = trim(where, int(keep_mb * 1e6), time())
+        tables.catch_up()  # what went is summed as far as it is known
+    click.echo(f"{removed:,} calls removed", err=True)

@@ -106,14 +106,15 @@ def _with_models_of_the_ledger(wanted: "Wanted") -> "Wanted":
     """The models that the user's ledger saw in its last 30 days, and the ids by which they were called."""
     import os
 
-    from rockbottom.ledger import LedgerIndex, default_folder
+    from rockbottom.ledger import default_folder
+    from rockbottom.tables import LedgerTables
 
     folder = default_folder(os.environ)
     if not folder.is_dir():
         return wanted
-    with LedgerIndex(folder) as index:
-        index.catch_up()
-        rows = index.rows(_RECENT)
+    with LedgerTables(folder) as tables:
+        tables.catch_up()
+        rows = tables.rows(_RECENT)
     if rows:
         click.echo(f"models from the ledger in {folder}", err=True)
     called = (("" if row["scope"] in ("", "in_region") else f"{row['scope']}.") + row["model"] for row in rows)

@@ -70,7 +70,7 @@ _WEEK = 7
 def command(ctx: click.Context, as_json: bool, everything: bool, **given: Any) -> None:
     """Hold the ledger against what AWS counted and billed, by day and model, and say why they differ.
 
-    Reads only; the index beside the ledger is caught up. Exits with 1 where something differs by more
+    Reads only; sums are kept beside the ledger. Exits with 1 where something differs by more
     than the tolerance, and where there was nothing to compare.
     """
     from rockbottom.catalog import load_catalog

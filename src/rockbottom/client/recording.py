@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Protocol
 
-from rockbottom.client.books import family_name
 from rockbottom.client.calls import Call
 from rockbottom.client.notices import UNDER_MINIMUM
 from rockbottom.cost import Cost
@@ -83,7 +82,7 @@ class Recorder:
             cache_write_5m=used.cache_write_5m,
             cache_write_30m=used.cache_write_30m,
             cache_write_1h=used.cache_write_1h,
-            tags=dict(call.tags),
+            tags=dict(sorted(call.tags.items())),  # one spelling of the same tags
             first_ms=None if call.first is None else round((call.first - call.left) * 1000, 3),
             elapsed_ms=round((now - call.left) * 1000, 3),
             status="failed" if failed else "ok" if usage is not None else "no usage",
@@ -101,11 +100,19 @@ def _about(request: Request, minimum: int) -> dict[str, Any]:
         "model": request.model.model.id,
         "scope": request.model.scope.value,
         "tier": request.tier.value,
-        "family": family_name(request),
+        **_family(request),
         "points": len(points),
         "minimum": minimum,
         "cacheable": request.prompt.depths[max(point.after for point in points)] if points else 0,
     }
+
+
+def _family(request: Request) -> dict[str, Any]:
+    """The tools and system that calls share: a digest of them and their size, none of their text."""
+    stable = request.stable
+    if not stable:
+        return {"family": "no tools, no system"}
+    return {"family": request.hashes[stable].hex()[:6], "family_tokens": request.prompt.depths[stable]}
 
 
 def _cause(call: Call, usage: Usage, minimum: int) -> str:

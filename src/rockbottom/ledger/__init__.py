@@ -1,25 +1,33 @@
-"""What was recorded about calls, never their text: append-only lines on disk, and an index of them to ask in SQL."""
+"""What was recorded about calls, never their text: append-only lines on disk."""
 
 from rockbottom.ledger.errors import LedgerError, NoLedger
-from rockbottom.ledger.indexing import LedgerIndex
-from rockbottom.ledger.places import chosen_folder, default_folder
+from rockbottom.ledger.following import Follower
+from rockbottom.ledger.lines import Found, found_in
+from rockbottom.ledger.places import Volume, chosen_folder, default_folder, identity_of, volumes_of
 from rockbottom.ledger.reading import DamagedLine, LedgerReader
-from rockbottom.ledger.records import CallRecord, Sink, picousd_of, usd_of_picousd
+from rockbottom.ledger.records import LARGEST_COUNT, OLD_FAMILY, CallRecord, Sink, picousd_of, usd_of_picousd
 from rockbottom.ledger.secret import ledger_key
 from rockbottom.ledger.writing import LedgerWriter
 
 __all__ = [
+    "LARGEST_COUNT",
+    "OLD_FAMILY",
     "CallRecord",
     "DamagedLine",
+    "Follower",
+    "Found",
     "LedgerError",
-    "LedgerIndex",
     "LedgerReader",
     "LedgerWriter",
     "NoLedger",
     "Sink",
+    "Volume",
     "chosen_folder",
     "default_folder",
+    "found_in",
+    "identity_of",
     "ledger_key",
     "picousd_of",
     "usd_of_picousd",
+    "volumes_of",
 ]

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from rockbottom.ledger.records import CallRecord
+from rockbottom.ledger.records import CallRecord, with_family_of_old
 
 START = b'{"at":'
-_decode = msgspec.json.Decoder(CallRecord).decode
+_decode_as_written = msgspec.json.Decoder(CallRecord).decode
 
 
 class Found(NamedTuple):
@@ -34,6 +34,10 @@ def found_in(data: bytes, offset: int) -> Iterator[Found]:
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 yield from _mended(line, offset, str(error))
         offset += len(line) + 1
+
+
+def _decode(line: bytes) -> CallRecord:
+    return with_family_of_old(_decode_as_written(line))
 
 
 def _mended(line: bytes, offset: int, why: str) -> Iterator[Found]:

@@ -4,6 +4,7 @@ Money is decimal text in a record and integers of pico-dollars (10^-12) in sums:
 decimals per million tokens, so a pico-dollar is the smallest amount that one token can cost.
 """
 
+import re
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from typing import Annotated, Protocol
@@ -15,8 +16,13 @@ from rockbottom.quantities import Usage, Usd
 PICO = 12
 """Decimals of a dollar that sums are kept in."""
 
-Tokens = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+LARGEST_COUNT = 10**9
+
+Tokens = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_COUNT)]
 """A count; a line with a negative or an absurd one is damage, not a call."""
+
+Money = Annotated[str, msgspec.Meta(pattern=r"^(100000|[0-9]{1,5}(\.[0-9]{1,40})?([eE]-[0-9]{1,2})?)$")]
+"""US dollars as decimal text; beyond a hundred thousand, below zero or no number is damage: no call costs that."""
 
 Instant = Annotated[float, msgspec.Meta(ge=-(10**11), le=10**11)]
 """Seconds since the epoch, some three thousand years to either side: beyond that it is damage, not a clock."""
@@ -44,9 +50,9 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     cache_write_5m: Tokens = 0
     cache_write_30m: Tokens = 0
     cache_write_1h: Tokens = 0
-    cost_usd: str | None = None
-    uncached_usd: str | None = None
-    family: str = ""  # the tools and system that calls share: their size and a digest
+    cost_usd: Money | None = None
+    uncached_usd: Money | None = None
+    family: str = ""  # the tools and system that calls share: a digest of them
     points: Tokens = 0  # cachePoints sent
     minimum: Tokens = 0  # tokens that a prefix needs on this model; 0: not known
     cacheable: Tokens = 0  # tokens in front of the last point, estimated
@@ -64,6 +70,7 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     weights: tuple[int, ...] = ()  # blocks that the lookback counts from one to the next; (): one each
     marks: tuple[int, ...] = ()  # how many of them end at or before each cachePoint
     ttls: tuple[str, ...] = ()  # of each cachePoint, "": none was named
+    family_tokens: Tokens = 0  # of the tools and system, estimated
 
     @property
     def usage(self) -> Usage:
@@ -98,6 +105,21 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     def simulated(self) -> bool:
         """Whether the call went to the local endpoint, so that its figures are simulated."""
         return self.endpoint == "local"
+
+
+OLD_FAMILY = r"^([^:]*): ([0-9][0-9,]*) tokens"
+"""How records named a family before its size was a member: a digest, and the size for people."""
+
+_match_old_family = re.compile(OLD_FAMILY).match
+
+
+def with_family_of_old(call: CallRecord) -> CallRecord:
+    """The record with its family as id and tokens, where it was written before these were two members."""
+    named = None if call.family_tokens else _match_old_family(call.family)
+    if named is None:
+        return call
+    size = int(named[2].replace(",", ""))
+    return msgspec.structs.replace(call, family=named[1], family_tokens=size) if size <= LARGEST_COUNT else call
 
 
 class Sink(Protocol):

@@ -1,14 +1,15 @@
 """The ledger as a book: from its hourly sums, so that a large one is quick, and what was rotated away still counts."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-from rockbottom.ledger import LedgerIndex, usd_of_picousd
+from rockbottom.ledger import usd_of_picousd
 from rockbottom.ledger.trimming import notes_of
 from rockbottom.reconcile.books import Book
+from rockbottom.tables import LedgerTables
 
 _SUMS = """
-SELECT date(hour, 'unixepoch') AS day, model, scope, region, tier, endpoint, SUM(calls) AS calls,
+SELECT (DATE '1970-01-01' + (hour // 86400)::INTEGER) AS day, model, scope, region, tier, endpoint, SUM(calls) AS calls,
     SUM(unpriced) AS unpriced, SUM(no_usage) AS no_usage, SUM(input) AS input, SUM(cache_read) AS read,
     SUM(cache_write_5m + cache_write_30m + cache_write_1h) AS written, SUM(output) AS output,
     SUM(cost_picousd) AS cost
@@ -19,14 +20,14 @@ FROM hours GROUP BY day, model, scope, region, tier, endpoint
 def ledger_book(folder: Path) -> Book:
     """What the ledger in a folder counted; calls to a local endpoint are left out. Raises NoLedger."""
     book = Book("ledger")
-    with LedgerIndex(folder) as index:
-        index.catch_up()
-        rows = index.rows(_SUMS)
+    with LedgerTables(folder) as tables:
+        tables.catch_up()
+        rows = tables.rows(_SUMS)
     for row in rows:
         if row["endpoint"] == "local":
             book.simulated_calls += row["calls"]
             continue
-        entry = book.of((date.fromisoformat(row["day"]), row["model"]))
+        entry = book.of((row["day"], row["model"]))
         entry.calls = (entry.calls or 0) + row["calls"]
         entry.unpriced += row["unpriced"]
         entry.without_usage += row["no_usage"]
@@ -37,7 +38,7 @@ def ledger_book(folder: Path) -> Book:
         entry.scopes.add(row["scope"] or "in_region")
         entry.tiers.add(row["tier"] or "default")
     for note in notes_of(folder):
-        # What was removed after the index had read it is in the sums; whether it had cannot be told from here.
+        # What was removed after it was summed is in the sums; whether it had cannot be told from here.
         lost = note.get("dropped", 0) or note.get("calls", 0)
         if isinstance(lost, int) and lost:
             book.lost_calls += lost

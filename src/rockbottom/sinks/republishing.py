@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from rockbottom.ledger import Follower
 from rockbottom.quantities import Ttl
 from rockbottom.sinks.errors import CannotPublish
-from rockbottom.sinks.following import Follower
 from rockbottom.sinks.gathering import Gatherer
 from rockbottom.sinks.minutes import MinuteTable
 from rockbottom.sinks.publisher import Outlet, Undelivered

@@ -1,127 +1,131 @@
-"""A snapshot read from a digest: what is summed in SQL, and which side is shown when nobody chose."""
+"""A snapshot read from the tables of a ledger: what is summed in SQL, and which side is shown when nobody chose."""
 
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from rockbottom.watch.digest import Digest
-from rockbottom.watch.periods import HOUR_S, KEPT_S, Period
-from rockbottom.watch.snapshot import MOST_MISSES, Parts, Snapshot, State, snapshot_of
-from rockbottom.watch.sums import ALL, CAUSE, COLUMNS, FAMILY, MODEL, TAG, Sums
+from rockbottom.tables import CHANGES, LedgerTables
+from rockbottom.watch.misses import Miss, family_shown, miss_of
+from rockbottom.watch.periods import Period
+from rockbottom.watch.snapshot import MOST_MISSES, Parts, Snapshot, State, Sums, snapshot_of
 
 AUTO = "auto"
 SIDES = ("aws", "local")
+OTHER = "(others)"
 _MOST_NAMES = 200  # of one kind over a whole period, those that lost or cost most
+_MOST_TAGS = 256  # that are told apart; the rest are added together
 
-_ORDER = {
-    MODEL: "TOTAL(cost) DESC",
-    TAG: "TOTAL(cost) DESC",
-    FAMILY: "TOTAL(lost) DESC, SUM(missed) DESC, TOTAL(cost) DESC",
-    CAUSE: "TOTAL(lost) DESC, SUM(missed) DESC",
-}
+_COLUMNS = {
+    "read": "cache_read", "write": "cache_write_5m + cache_write_30m + cache_write_1h", "cost": "cost_picousd",
+    "uncached": "uncached_picousd", "lost": "lost_picousd", "wasted_usd": "wasted_picousd",
+}  # fmt: skip
+_SUMS = ", ".join(f"sum({_COLUMNS.get(name, name)}) AS {name}_" for name in Sums.__struct_fields__)
+_AGAIN = ", ".join(f"sum({name}_) AS {name}_" for name in Sums.__struct_fields__)
+_WORST = "ORDER BY lost_ DESC, missed_ DESC, cost_ DESC"
+_DEAREST = "ORDER BY cost_ DESC, calls_ DESC"
+_HERE = "FROM shown_sums WHERE start >= $1 AND start < $2 AND local = $3"
+_TAGS = f"""
+SELECT CASE WHEN nth > {_MOST_TAGS} THEN '{OTHER}' ELSE name END, {_AGAIN}
+FROM (SELECT *, row_number() OVER ({_DEAREST}, name) AS nth FROM (
+    SELECT concat(tag.key, '=', tag.value) AS name, {_AGAIN}
+    FROM (SELECT unnest(map_entries(tags::JSON::MAP(VARCHAR, VARCHAR))) AS tag, * EXCLUDE (tags)
+        FROM (SELECT tags, {_SUMS} {_HERE} AND tags <> '{{}}' GROUP BY tags))
+    GROUP BY ALL))
+GROUP BY ALL {_DEAREST} LIMIT {_MOST_NAMES}
+"""
 
-# Sums of pico-dollars may outgrow SQLite's integers over a month: they are added in two halves.
-_HALF = 1_000_000
-_MONEY = frozenset({"cost", "uncached", "lost", "wasted_usd"})
-_SUMS = ", ".join(
-    f"SUM({name} / {_HALF}), SUM({name} % {_HALF})" if name in _MONEY else f"SUM({name})" for name in COLUMNS
-)
 
+def snapshot_from(
+    tables: LedgerTables, named: Callable[[str], str], state: State, period: Period, side: str, now: float
+) -> Snapshot:
+    """What the tables say of a period; ``side`` ``auto`` is AWS where it has calls, else the local endpoint.
 
-def snapshot_from(digest: Digest, state: State, period: Period, side: str, now: float) -> Snapshot:
-    """What the digest says of a period; ``side`` ``auto`` is AWS where it has calls, else the local endpoint."""
-    db = digest.connection
+    ``named`` gives the name of a model by its id.
+    """
+    since = period.since(now)
+    place = (since, since + period.seconds)
+    totals = {local: total for local in (False, True) if (total := _total(tables, (*place, local))).calls}
     if side == AUTO:
-        side = _side_with_calls(db, period, now)
+        side = SIDES[0] if False in totals else SIDES[1] if totals else _latest_side(tables)
     local = side == "local"
-    since, until = period.since(now), period.since(now) + period.seconds
-    place = (period.grain_s, since, until)
-    bars, first = _bars(db, period, now, local)
+    here = (*place, local)
+    bars, first = _bars(tables, here, period.bar_s)
     parts = Parts(
-        total=_total(db, place, local),
-        models=_by_name(db, place, local, MODEL),
-        tags=_by_name(db, place, local, TAG),
-        families=_by_name(db, place, local, FAMILY),
-        causes=_by_name(db, place, local, CAUSE),
+        total=totals.get(local) or Sums(),
+        models=_by_name(tables, f"SELECT model, {_SUMS} {_HERE} GROUP BY 1 {_DEAREST} LIMIT {_MOST_NAMES}", here),
+        tags=_by_name(tables, _TAGS, here),
+        families=_families(tables, here, named),
+        causes=_by_name(
+            tables, f"SELECT rule || chr(9) || cause, {_SUMS} {_HERE} AND cause IS NOT NULL GROUP BY 1 {_WORST}", here
+        ),
         bars=bars,
-        latencies=_latencies(db, place, local),
-        misses=digest.latest_misses(since, until, local, MOST_MISSES),
-        other=_total(db, place, not local),
+        latencies=_latencies(tables, here),
+        misses=latest_misses(tables, *here, named),
+        other=totals.get(not local) or Sums(),
         first_at=first,
     )
     return snapshot_of(parts, period, side, state, now)
 
 
-def calls_ahead(db: sqlite3.Connection, now: float) -> int:
-    """Calls dated after the hour in which ``now`` lies."""
-    sql = "SELECT SUM(calls) FROM sums WHERE grain = ? AND kind = ? AND start > ?"
-    return db.execute(sql, (HOUR_S, ALL, now)).fetchone()[0] or 0
+def calls_ahead(tables: LedgerTables, now: float) -> int:
+    """Calls dated after the minute or hour in which ``now`` lies."""
+    return _rows(tables, "SELECT coalesce(sum(calls), 0) FROM shown_sums WHERE start > $1", (now,))[0][0]
 
 
-def _side_with_calls(db: sqlite3.Connection, period: Period, now: float) -> str:
-    since = period.since(now)
-    place = (period.grain_s, since, since + period.seconds)
-    for local, side in enumerate(SIDES):
-        if _total(db, place, bool(local)).calls:
-            return side
-    sql = "SELECT local FROM sums WHERE kind = ? ORDER BY start DESC, local LIMIT 1"
-    latest = db.execute(sql, (ALL,)).fetchone()
-    return SIDES[latest[0]] if latest else SIDES[0]
-
-
-def _total(db: sqlite3.Connection, place: tuple[int, int, int], local: bool) -> Sums:
-    sql = f"SELECT {_SUMS} FROM sums WHERE grain = ? AND start >= ? AND start < ? AND local = ? AND kind = ?"
-    return _sums_of(db.execute(sql, (*place, local, ALL)).fetchone())
-
-
-def _by_name(db: sqlite3.Connection, place: tuple[int, int, int], local: bool, kind: str) -> dict[str, Sums]:
+def latest_misses(
+    tables: LedgerTables, since: float, until: float, local: bool, named: Callable[[str], str]
+) -> list[Miss]:
+    """The latest misses of a stretch of time on one side, the newest first; ``named`` names a model by its id."""
     sql = (
-        f"SELECT name, {_SUMS} FROM sums WHERE grain = ? AND start >= ? AND start < ? AND local = ? AND kind = ? "
-        f"GROUP BY name ORDER BY {_ORDER[kind]} LIMIT ?"
+        'SELECT "at", model, family, family_tokens, tags, local, rule, cause, tokens, lost_picousd, '
+        'told, a, b, c, word FROM shown_misses WHERE "at" >= $1 AND "at" < $2 AND local = $3 '
+        f'ORDER BY "at" DESC LIMIT {MOST_MISSES}'
     )
-    return {row[0]: _sums_of(row[1:]) for row in db.execute(sql, (*place, local, kind, _MOST_NAMES))}
+    return [miss_of(*row, name=named(row[1])) for row in _rows(tables, sql, (since, until, local))]
 
 
-def _bars(db: sqlite3.Connection, period: Period, now: float, local: bool) -> tuple[dict[int, Sums], int | None]:
-    since = period.since(now)
+def _rows(tables: LedgerTables, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    return tables.connection.execute(sql, parameters).fetchall()
+
+
+def _latest_side(tables: LedgerTables) -> str:
+    latest = _rows(tables, "SELECT local FROM shown_sums ORDER BY start DESC, local LIMIT 1")
+    return SIDES[latest[0][0]] if latest else SIDES[0]
+
+
+def _total(tables: LedgerTables, here: Sequence[Any]) -> Sums:
+    return _sums_of(_rows(tables, f"SELECT {_SUMS} {_HERE}", here)[0])
+
+
+def _by_name(tables: LedgerTables, sql: str, here: Sequence[Any]) -> dict[str, Sums]:
+    return {row[0]: _sums_of(row[1:]) for row in _rows(tables, sql, here)}
+
+
+def _families(tables: LedgerTables, here: Sequence[Any], named: Callable[[str], str]) -> dict[str, Sums]:
+    sql = f"SELECT model, family, family_tokens, {_SUMS} {_HERE} GROUP BY 1, 2, 3 {_WORST} LIMIT {_MOST_NAMES}"
+    rows = _rows(tables, sql, here)
+    return {
+        family_shown(family, size, named(model), changes=family == CHANGES): _sums_of(sums)
+        for model, family, size, *sums in rows
+    }
+
+
+def _bars(tables: LedgerTables, here: Sequence[Any], bar_s: int) -> tuple[dict[int, Sums], int | None]:
+    sql = f"SELECT min(start), $1 + (start - $1) // {bar_s} * {bar_s} AS bar, {_SUMS} {_HERE} GROUP BY bar ORDER BY bar"
+    rows = _rows(tables, sql, here)
+    return {row[1]: _sums_of(row[2:]) for row in rows}, min((row[0] for row in rows), default=None)
+
+
+def _latencies(tables: LedgerTables, here: Sequence[Any]) -> dict[str, dict[int, int]]:
     sql = (
-        f"SELECT MIN(CASE WHEN calls > 0 THEN start END), (start - ?) / ?, {_SUMS} FROM sums "
-        "WHERE grain = ? AND start >= ? AND start < ? AND local = ? AND kind = ? GROUP BY 2 ORDER BY 2"
-    )
-    place = (since, period.bar_s, period.grain_s, since, since + period.seconds, local, ALL)
-    rows = db.execute(sql, place).fetchall()
-    first = min((row[0] for row in rows if row[0] is not None), default=None)
-    first = None if first is None else _finer(db, first, period.grain_s, now, local)
-    return {since + row[1] * period.bar_s: _sums_of(row[2:]) for row in rows}, first
-
-
-def _finer(db: sqlite3.Connection, first: int, grain: int, now: float, local: bool) -> int:
-    """The first stretch with a call, looked up in finer grains where those are still kept."""
-    sql = "SELECT MIN(start) FROM sums WHERE grain = ? AND local = ? AND kind = ? AND start >= ? AND start < ?"
-    for finer in sorted((one for one in KEPT_S if one < grain), reverse=True):
-        if first >= now - KEPT_S[finer]:
-            found = db.execute(sql, (finer, local, ALL, first, first + grain)).fetchone()[0]
-            first, grain = (first if found is None else found), finer
-    return first
-
-
-def _latencies(db: sqlite3.Connection, place: tuple[int, int, int], local: bool) -> dict[str, dict[int, int]]:
-    sql = (
-        "SELECT model, step, SUM(calls) FROM latencies WHERE grain = ? AND start >= ? AND start < ? AND local = ? "
-        "GROUP BY model, step"
+        "SELECT model, step, sum(calls)::BIGINT FROM shown_times "
+        "WHERE start >= $1 AND start < $2 AND local = $3 GROUP BY 1, 2"
     )
     found: dict[str, dict[int, int]] = {"": {}}
-    for model, step, calls in db.execute(sql, (*place, local)):
+    for model, step, calls in _rows(tables, sql, here):
         found.setdefault(model, {})[step] = calls
         found[""][step] = found[""].get(step, 0) + calls
     return found
 
 
-def _sums_of(row: tuple[Any, ...]) -> Sums:
-    return Sums(*_joined(iter(row)))
-
-
-def _joined(values: Iterator[int | None]) -> Iterator[int]:
-    for name in COLUMNS:
-        amount = next(values) or 0
-        yield amount * _HALF + (next(values) or 0) if name in _MONEY else amount
+def _sums_of(values: Sequence[Any]) -> Sums:
+    return Sums(*(value or 0 for value in values))

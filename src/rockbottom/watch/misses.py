@@ -1,20 +1,16 @@
 """A miss: a call that could have read tokens from the cache and did not, with the cause that can be told."""
 
-import re
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+import json
+from dataclasses import dataclass
 from typing import Any
 
-from rockbottom.catalog import Catalog, NoPriceInForce, Scope, Tier
 from rockbottom.diagnose import Cause
-from rockbottom.diagnose.prices import with_read
-from rockbottom.ledger import CallRecord
-from rockbottom.quantities import ZERO_USD, Unit, Usage, Usd, usd_of_tokens
+from rockbottom.figures import duration
+from rockbottom.ledger import usd_of_picousd
+from rockbottom.quantities import Usd
 
-PREFIX_CHANGED = "the prefix changed"
 _FIX_CHANGED = "Find what moved: rockbottom explain A.json B.json shows the first difference of two requests."
 _UNEXPLAINED = "The ledger alone cannot tell; rockbottom explain on invocation logs looks at the requests themselves."
-_SIZES = (Unit.INPUT, Unit.CACHE_READ, Unit.CACHE_WRITE_5M, Unit.CACHE_WRITE_30M, Unit.CACHE_WRITE_1H)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,58 +60,40 @@ def fix_of(rule: str) -> str:
     return next((cause.fix for cause in Cause if cause.value == rule), _FIX_CHANGED)
 
 
-_DIGEST_AND_SIZE = re.compile(r"^[^:]*: (\d[\d,]*) tokens")
+def family_shown(family: str, size: int, model: str, *, changes: bool = False) -> str:
+    """A prefix family for people: its digest, its size and the name of its model."""
+    if not size:
+        return family or "no prefix recorded"
+    return f"{family}: {'about ' if changes else ''}{size:,} tokens, {model}"
 
 
-def family_shown(miss: Miss) -> str:
-    """The name that a miss is added up under: prefixes that change every time are one prefix to mend."""
-    found = _DIGEST_AND_SIZE.match(miss.family)
-    if miss.rule != Cause.VOLATILE_TEXT.value or not found:
-        return miss.family
-    size = int(found[1].replace(",", ""))
-    rough = round(size, 2 - len(str(size)))
-    return f"changes every time: about {rough:,} tokens{miss.family[found.end() :]}"
+def miss_of(
+    at: float, model: str, family: str, size: int, tags: str, local: bool, rule: str, cause: str, tokens: int,
+    lost: int | None, told: str, a: float | None, b: float | None, c: float | None, word: str, *, name: str,
+) -> Miss:  # fmt: skip
+    """A row of the misses as a person reads it; ``name`` is that of the model."""
+    shown, pairs = family_shown(family, size, name), tuple(json.loads(tags).items())
+    lost_usd = None if lost is None else usd_of_picousd(lost)
+    evidence = _evidence(told, a or 0, b or 0, c or 0, word)
+    return Miss(at, model, shown, pairs, local, rule, cause, evidence, tokens, lost_usd)
 
 
-def title_of(rule: str) -> str:
-    """A cause in a few words, by its rule id or its name; text that is neither stands for itself."""
-    for cause in Cause:
-        if rule in (cause.value, cause.name, cause.name_in_words):
-            return cause.title
-    return rule or PREFIX_CHANGED
-
-
-def rule_of(text: str) -> str:
-    """The rule id that a recorded cause names, by id or by name; empty where it is none of ours."""
-    return next((c.value for c in Cause if text in (c.value, c.name, c.name_in_words)), "")
-
-
-def lost_usd(call: CallRecord, tokens: int, catalog: Catalog) -> Usd | None:
-    """What a call's input cost above the same call with ``tokens`` more of it read; None: a price is not known.
-
-    Zero where a read is not the cheaper one: some models write for nothing.
-    """
-    met = with_read(call.usage, tokens)
-    paid, meant = _input_usd(call, call.usage, catalog), _input_usd(call, met, catalog)
-    return None if paid is None or meant is None else max(paid - meant, ZERO_USD)
-
-
-def priced(miss: Miss, call: CallRecord, catalog: Catalog) -> Miss:
-    """The miss with what it cost."""
-    return replace(miss, lost_usd=lost_usd(call, miss.tokens, catalog))
-
-
-def _input_usd(call: CallRecord, usage: Usage, catalog: Catalog) -> Usd | None:
-    on = datetime.fromtimestamp(call.at, UTC).date()
-    total = ZERO_USD
-    try:
-        scope, tier = Scope(call.scope), Tier(call.tier or Tier.DEFAULT.value)  # no serviceTier: the default one
-        for unit in _SIZES:
-            if tokens := getattr(usage, unit.value):
-                price = catalog.price_book.price(
-                    call.model, scope, tier, unit, on, usage.total_input, call.region or None
-                )
-                total += usd_of_tokens(tokens, price.usd_per_mtok)
-    except (NoPriceInForce, ValueError, OverflowError, OSError):  # a scope, tier or instant that nobody knows
-        return None
-    return total
+def _evidence(told: str, a: float, b: float, c: float, word: str) -> str:
+    """The sentence that belongs to what ``tables.judging`` found."""
+    there, _, called = word.partition("\t")
+    sentences = {
+        "no point": "no cachePoint was sent, and the same start was sent before",
+        "too early": f"the last point stands at {a:,.0f} tokens; the model needs {b:,.0f}",
+        "live": f"an entry of {a:,.0f} tokens was live by its TTL; {b:,.0f} were read",
+        "parallel": f"left {duration(a)} after its writer, before the reply began",
+        "away": f"the live entry is in {there}, the call went to {called}",
+        "clocks": "the clocks of the two calls disagree",
+        "expired": f"{duration(a)} since it was last used; it lives {duration(b)}",
+        "nothing marked": "the calls before it marked nothing, so there was nothing to read",
+        "marked elsewhere": "the calls before it marked another place",
+        "nothing kept": "cachePoints were sent before it, and nothing was kept",
+        "sent once": f"each sent once: {a:.0f} such prefixes of about {b:,.0f} tokens",
+        "replaced": f"a new prefix of {a:,.0f} tokens in the place of one of {b:,.0f} ({c:,.0f} calls)",
+        "noticed": "the client noticed it",
+    }
+    return sentences[told]

@@ -8,14 +8,6 @@ MINUTE_S = 60
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 
-KEPT_S = {MINUTE_S: 2 * HOUR_S, HOUR_S: 7 * DAY_S + 2 * HOUR_S, DAY_S: 32 * DAY_S}
-"""The grains of the roll-ups, finest first, and for how long each is kept: the longest period that is read from it."""
-
-
-def grains_of(at: float, now: float) -> tuple[int, ...]:
-    """The grains in which an instant is kept, finest first; none where it is too long ago to be shown."""
-    return tuple(grain for grain, kept in KEPT_S.items() if at >= now - kept)
-
 
 @dataclass(frozen=True, slots=True)
 class Period:

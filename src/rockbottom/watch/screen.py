@@ -37,7 +37,7 @@ class Live:
         except ModuleNotFoundError as error:
             raise NeedsRich(
                 "The live view is drawn by the package rich, which is not installed.",
-                fix="pip install 'rockbottom[watch]', or rockbottom watch --once, which needs nothing",
+                fix="pip install 'rockbottom[watch]', or rockbottom watch --once, which needs no rich",
             ) from error
         console = Console(highlight=False)
         with _keyboard() as pressed, _ends_quietly(), contextlib.suppress(KeyboardInterrupt):

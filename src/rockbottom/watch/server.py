@@ -148,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class Dash(ThreadingHTTPServer):
-    """Serves the page of a ledger. ``following`` takes calls in, ``asking`` reads what was taken in meanwhile.
+    """Serves the page of a ledger.
 
     ``expose`` allows an address that other machines can reach. Raises CannotListen.
     """
@@ -156,8 +156,7 @@ class Dash(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, following: View, asking: View, host: str, port: int, *, expose: bool = False) -> None:
-        self._following = following
+    def __init__(self, view: View, host: str, port: int, *, expose: bool = False) -> None:
         self._stopped = threading.Event()
         self.host = host
         if not expose and not is_loopback(host):
@@ -165,7 +164,7 @@ class Dash(ThreadingHTTPServer):
                 f"{host} can be reached from other machines, and the page has no password.",
                 fix="leave --host away, or add --expose and see to it who can reach it",
             )
-        self.answers = Answers(asking)
+        self.answers = Answers(view)
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             super().__init__((host, port), _Handler)
@@ -213,9 +212,7 @@ class Dash(ThreadingHTTPServer):
         first = True
         while not self._stopped.is_set():
             if first or self.answers.timer() - self.answers.asked_at < _WATCHED_S:
-                all_taken = self._following.follow(_READ_S)
-                if self._following.in_memory:
-                    self.answers.view = self._following  # nobody else can read what it took in
+                all_taken = self.answers.view.follow(_READ_S)
                 first = first and not all_taken
                 self._stopped.wait(_IDLE_S if all_taken else 0.01)
             else:

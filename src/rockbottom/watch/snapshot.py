@@ -13,15 +13,39 @@ import msgspec
 from rockbottom.figures import counted, share
 from rockbottom.ledger import usd_of_picousd
 from rockbottom.quantities import Usd
+from rockbottom.tables import STEP
 from rockbottom.watch.misses import Miss, fix_of
 from rockbottom.watch.periods import HOUR_S, Period
-from rockbottom.watch.sums import Sums
-from rockbottom.watch.tally import ms_of
 
 MONTH_H = 30 * 24
 _FINEST = Decimal("1e-12")
 MOST_LINES = 50
 MOST_MISSES = 50
+
+
+class Sums(msgspec.Struct, frozen=True):
+    """What was added up of some calls; money in pico-dollars.
+
+    ``missed`` tokens could have been read and were not; ``lost`` is what that cost above a read.
+    """
+
+    calls: int = 0
+    failed: int = 0
+    no_usage: int = 0
+    unpriced: int = 0
+    input: int = 0
+    output: int = 0
+    read: int = 0
+    write: int = 0
+    cost: int = 0
+    uncached: int = 0
+    misses: int = 0
+    missed: int = 0
+    lost: int = 0
+    lost_unpriced: int = 0
+    wasted: int = 0
+    wasted_usd: int = 0
+    wasted_unpriced: int = 0
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -197,6 +221,11 @@ def line_of(name: str, sums: Sums, steps: Mapping[int, int] | None = None) -> Li
         wasted_unpriced=sums.wasted_unpriced,
         first_ms_p50=percentile(steps or {}, 50), first_ms_p95=percentile(steps or {}, 95),
     )  # fmt: skip
+
+
+def ms_of(step: int) -> float:
+    """The time in the (geometric) middle of a step, in milliseconds."""
+    return STEP ** (step + 0.5)
 
 
 def percentile(steps: Mapping[int, int], percent: int) -> float | None:

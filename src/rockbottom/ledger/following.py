@@ -1,16 +1,17 @@
-"""A ledger read from where it was left: for what publishes it later, from another process."""
+"""A ledger read from where it was left, while others go on writing: the one follower of whoever looks or sends."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from rockbottom.ledger import CallRecord, NoLedger
-from rockbottom.ledger.lines import found_in
+from rockbottom.ledger.errors import NoLedger
+from rockbottom.ledger.lines import Found, found_in
 from rockbottom.ledger.places import Volume, volumes_of
 from rockbottom.ledger.reading import chunks_of
+from rockbottom.ledger.records import CallRecord
 
 
 class Follower:
-    """Gives the calls of a ledger in runs. ``position`` is how far each volume was read, by file name, in bytes.
+    """Gives what stands in a ledger in runs. ``position`` is how far each volume was read, by file name, in bytes.
 
     It counts the run that was given last: who starts there again gets what came since. Raises NoLedger.
     """
@@ -26,25 +27,23 @@ class Follower:
 
     def runs(self) -> Iterator[list[CallRecord]]:
         """What was written since, a few thousand calls at a time, up to the end of the ledger as it is now."""
+        for _, found in self.found():
+            calls = [one.call for one in found if one.call is not None]
+            self.damaged += len(found) - len(calls)
+            yield calls
+
+    def found(self) -> Iterator[tuple[Volume, list[Found]]]:
+        """The same with where it stands, and with what is damaged."""
         volumes = volumes_of(self.folder)
         there = {volume.path.name for volume in volumes}
         self.position = {name: offset for name, offset in self.position.items() if name in there}
         for volume in volumes:
-            yield from self._runs_of(volume)
-
-    def _runs_of(self, volume: Volume) -> Iterator[list[CallRecord]]:
-        name = volume.path.name
-        for begin, data, whole in _chunks(volume.path, _begin(volume.path, self.position.get(name, 0))):
-            if not whole:
-                return  # somebody may be writing it now
-            run: list[CallRecord] = []
-            for found in found_in(data, begin):
-                if found.call is not None:
-                    run.append(found.call)
-                else:
-                    self.damaged += 1
-            self.position[name] = begin + len(data) + 1
-            yield run
+            name = volume.path.name
+            for begin, data, whole in _chunks(volume.path, _begin(volume.path, self.position.get(name, 0))):
+                if not whole:
+                    break  # somebody may be writing it now
+                self.position[name] = begin + len(data) + 1
+                yield volume, list(found_in(data, begin))
 
     def read_before(self, since: float) -> Iterator[CallRecord]:
         """Calls that left at ``since`` or later and that lie before ``position``: read already."""
@@ -74,6 +73,8 @@ def _begin(path: Path, offset: int) -> int:
 
 def _chunks(path: Path, offset: int) -> Iterator[tuple[int, bytes, bool]]:
     try:
+        if offset == path.stat().st_size:
+            return
         file = path.open("rb")
     except FileNotFoundError:  # removed since it was listed
         return

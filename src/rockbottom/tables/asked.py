@@ -1,0 +1,84 @@
+"""What SQL is asked over besides the sums: the calls that are there still, and the same by minute.
+
+Rows of closed volumes are written down the first time that somebody asks for them, and read from there afterwards.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rockbottom.ledger import LedgerError, Volume
+from rockbottom.tables.cells import KIND, minutes_of
+from rockbottom.tables.intake import Intake
+from rockbottom.tables.keeping import Files, Key
+from rockbottom.tables.rows import UNITS, text, texts
+
+VIEWS = ("calls", "minutes", "hours", "families", "damaged")
+_NOT_ASKED = "hashes, depths, prefix, local, timed"
+_CALLS = f"""
+CREATE OR REPLACE TEMP VIEW calls AS SELECT id, "at", make_timestamp(("at" * 1000000)::BIGINT) AS time,
+    {", ".join(KIND)},
+    {", ".join(UNITS)}, cost_picousd, uncached_picousd, uncached_picousd - cost_picousd AS saved_picousd,
+    (cost_picousd::DECIMAL(26, 0) * '0.000000000001'::DECIMAL(12, 12))::DECIMAL(26, 12) AS cost_usd,
+    family, family_tokens, points, minimum, cacheable, first_ms, elapsed_ms, status, request_id, cause
+FROM (SELECT * EXCLUDE ({_NOT_ASKED}, counted) FROM recent WHERE NOT counted{{kept}})
+"""
+
+
+class Asked:
+    """Answers questions in SQL, and nothing but questions."""
+
+    def __init__(self, connection: Any, files: Files, intake: Intake) -> None:
+        self._connection, self._files, self._intake = connection, files, intake
+        self._run = connection.execute
+
+    def make_calls(self, volumes: Mapping[Key, Volume], latest: float) -> None:
+        """Make ``calls`` and ``minutes`` of what is in ``recent`` and of these volumes, which are summed."""
+        paths = {key: self._files.path(key, "rows") for key in volumes}
+        there = set(paths.values())
+        for path in self._files.all("rows").values():
+            if path not in there:  # its volume was removed
+                path.unlink(missing_ok=True)
+        keys = {volumes[key]: key for key, path in paths.items() if not path.exists()}
+        for part in self._intake.parts(list(keys), latest) if keys else ():
+            for volume in part:
+                self._keep(keys[volume])
+        self.show_calls([str(path) for path in paths.values() if path.exists()])
+
+    def show_calls(self, found: Sequence[str]) -> None:
+        """Make the views of what is in ``recent`` and in these files."""
+        kept = f" UNION ALL BY NAME SELECT * FROM read_parquet({texts(found)})" if found else ""
+        self._run(_CALLS.format(kept=kept))
+        self._run(f"CREATE OR REPLACE TEMP VIEW minutes AS {minutes_of('calls')}")
+
+    def _keep(self, key: Key) -> None:
+        rows = f"SELECT * EXCLUDE ({_NOT_ASKED}) FROM fresh WHERE id >> 40 = {key.number}"
+        with self._files.put(key, "rows") as draft:
+            self._run(f"COPY ({rows}) TO {text(str(draft))} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)")
+
+    def names_calls(self, sql: str) -> bool:
+        """Whether a question names ``calls`` or ``minutes`` as a table."""
+        tree = self._run("SELECT json_serialize_sql($1)", [sql]).fetchone()[0]
+        return any(f'"table_name":"{name}"' in tree.lower() for name in ("calls", "minutes"))
+
+    def lock(self) -> None:
+        """From now on nothing is read but the tables' own files, and no setting is changed."""
+        self._run(f"SET allowed_directories = {texts([str(self._files.folder)])}")
+        self._run("SET enable_external_access = false")
+        self._run("SET lock_configuration = true")
+
+    def answer(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]:
+        """The rows of a question, as mappings. Raises LedgerError where it is none, or is not understood."""
+        import duckdb
+
+        try:
+            statements = self._connection.extract_statements(sql)
+            if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+                raise LedgerError("That is no question.", fix="ask one SELECT; the ledger is never changed by SQL")
+            cursor = self._run(sql, parameters)
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        except duckdb.Error as error:
+            raise LedgerError(
+                f"The ledger cannot answer that: {str(error).splitlines()[0].rstrip('.')}.",
+                fix='rockbottom ledger info shows tables and columns; "at" is written in quotes',
+            ) from error

@@ -1,0 +1,105 @@
+"""What is added up: one row for each hour, or minute, and for all that calls have in common, in SQL.
+
+Everything that is shown or published of a ledger is a sum of these rows. Money is whole pico-dollars: exact, and it
+adds. A call without a known price adds its tokens and to ``unpriced``, never a guess.
+"""
+
+from rockbottom.diagnose import Cause
+from rockbottom.tables.rows import STEP_OF, UNITS
+
+CHANGES = "changes every time"
+"""The family under which prefixes that change with every call are added up: they are one prefix to mend."""
+
+KIND = ("model", "operation", "scope", "region", "tier", "source", "endpoint", "tags")
+"""What sums tell apart; tags are JSON with sorted keys."""
+
+OTHER = "other prefixes"
+MOST_FAMILIES = 256
+"""Families of one model that an hour tells apart; a prefix that changes with every call would fill the tables."""
+
+KEYS = ("start", *KIND, "local", "family", "family_tokens", "rule", "cause")
+"""``rule`` and ``cause``: of calls that missed, why; NULL of the others."""
+
+COUNTS = (
+    "calls", "failed", "no_usage", "unpriced", *UNITS, "cost_picousd", "uncached_picousd", "pointed", "silent",
+    "first_calls", "first_us", "elapsed_calls", "elapsed_us", "misses", "missed", "lost_picousd", "lost_unpriced",
+    "wasted", "wasted_picousd", "wasted_unpriced",
+)  # fmt: skip
+"""What is summed. ``unpriced``: calls with usage and no known price. ``pointed``: calls with usage that sent
+cachePoints; ``silent``: those of them that neither read nor wrote. Microseconds over so many calls that had them."""
+
+_USED = "status = 'ok'"
+_WROTE = "cache_write_5m + cache_write_30m + cache_write_1h"
+_VALUES = {
+    "calls": "count(*)",
+    "failed": "count(*) FILTER (status = 'failed')",
+    "no_usage": "count(*) FILTER (status NOT IN ('ok', 'failed'))",
+    "unpriced": f"count(*) FILTER ({_USED} AND (cost_picousd IS NULL OR uncached_picousd IS NULL))",
+    **{unit: f"sum({unit})" for unit in UNITS},
+    "cost_picousd": "coalesce(sum(cost_picousd), 0)",
+    "uncached_picousd": "coalesce(sum(uncached_picousd), 0)",
+    "pointed": f"count(*) FILTER ({_USED} AND points > 0)",
+    "silent": f"count(*) FILTER ({_USED} AND points > 0 AND cache_read = 0 AND {_WROTE} = 0)",
+    "first_calls": "count(first_ms)",
+    "first_us": "coalesce(sum(round(first_ms * 1000)), 0)",
+    "elapsed_calls": "count(elapsed_ms)",
+    "elapsed_us": "coalesce(sum(round(elapsed_ms * 1000)), 0)",
+    "misses": "count(m.id)",
+    "missed": "coalesce(sum(m.tokens), 0)",
+    "lost_picousd": "coalesce(sum(m.lost_picousd), 0)",
+    "lost_unpriced": "count(m.id) FILTER (m.lost_picousd IS NULL)",
+    "wasted": "coalesce(sum(w.tokens), 0)",
+    "wasted_picousd": "coalesce(sum(w.picousd), 0)",
+    "wasted_unpriced": "coalesce(sum(w.unpriced), 0)",
+}
+PLAIN = COUNTS[: COUNTS.index("misses")]
+"""What is summed of calls by themselves."""
+
+_STEPS = f"list({STEP_OF.format('first_ms')}) FILTER (first_ms IS NOT NULL)"
+_MINUTE, _HOUR = 'floor("at" / 60) * 60', 'floor("at" / 3600) * 3600'
+# Two digits of the size: prefixes that change every time are one prefix to mend.
+_ROUGH = "round(family_tokens, 2 - length(family_tokens::VARCHAR)::INTEGER)"
+
+
+def cells_of(calls: str, fine_from: float) -> str:
+    """SQL: the cells of calls, with their ``misses`` and their ``waste``; of hours, from ``fine_from`` on of minutes.
+
+    ``steps``: the first-token times, in steps of 5 percent; ``earliest`` and ``latest`` are instants.
+    """
+    return f"""
+SELECT id >> 40 AS volume, start, {", ".join(KIND)}, local,
+    CASE WHEN changes THEN '{CHANGES}' ELSE family END AS family,
+    CASE WHEN changes THEN {_ROUGH} ELSE family_tokens END::BIGINT AS family_tokens, sums.* EXCLUDE (id, start, changes)
+FROM (
+    SELECT min(c.id) AS id, CASE WHEN "at" >= {fine_from!r} THEN {_MINUTE} ELSE {_HOUR} END::BIGINT AS start,
+        coalesce(m.rule = '{Cause.VOLATILE_TEXT.value}' AND family_tokens > 0, false) AS changes, m.rule, m.cause,
+        {", ".join(f"({value})::BIGINT AS {name}" for name, value in _VALUES.items())},
+        {_STEPS} AS steps, min("at") AS earliest, max("at") AS latest
+    FROM ({calls}) c
+    LEFT JOIN (SELECT id, rule, cause, tokens, lost_picousd FROM misses) m USING (id)
+    LEFT JOIN (SELECT id, sum(tokens) AS tokens, sum(picousd) AS picousd, count(*) FILTER (picousd IS NULL) AS unpriced
+        FROM waste GROUP BY id) w USING (id)
+    GROUP BY c.id >> 40, start, hash(prefix, operation, scope, region, tier, source, endpoint, tags), changes, m.rule,
+        m.cause
+) sums JOIN recent USING (id)
+"""
+
+
+def bounded(cells: str) -> str:
+    """SQL: the same with at most so many families an hour and model; the others are summed as one."""
+    rest = [name for name in KEYS if name not in ("family", "family_tokens")]
+    return f"""
+SELECT volume, {", ".join(rest)}, CASE WHEN nth > {MOST_FAMILIES} THEN '{OTHER}' ELSE family END AS family,
+    CASE WHEN nth > {MOST_FAMILIES} THEN 0 ELSE family_tokens END AS family_tokens,
+    {", ".join(f"sum({name})::BIGINT AS {name}" for name in COUNTS)},
+    flatten(list(steps) FILTER (steps IS NOT NULL)) AS steps, min(earliest) AS earliest, max(latest) AS latest
+FROM (SELECT *, dense_rank() OVER (PARTITION BY volume, start // 3600, model ORDER BY family, family_tokens) AS nth
+    FROM {cells})
+GROUP BY ALL
+"""
+
+
+def minutes_of(calls: str) -> str:
+    """SQL: calls added up by minute and by what they have in common."""
+    sums = ", ".join(f"({_VALUES[name]})::BIGINT AS {name}" for name in PLAIN)
+    return f"SELECT ({_MINUTE})::BIGINT AS minute, {', '.join(KIND)}, {sums} FROM {calls} GROUP BY ALL"

@@ -1,0 +1,164 @@
+"""Lines of a ledger taken in as rows: whole volumes at once, and what was appended since run by run."""
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from rockbottom.catalog import Catalog
+from rockbottom.ledger import CallRecord, Found, Volume, found_in, picousd_of, usd_of_picousd
+from rockbottom.tables import judging
+from rockbottom.tables.errors import NeedsDuckDB
+from rockbottom.tables.pricing import Prices
+from rockbottom.tables.rows import id_of, lines_of_records, lines_of_volumes, rows_of
+
+_encode, _encode_sorted = msgspec.json.Encoder().encode, msgspec.json.Encoder(order="sorted").encode
+_decode_tags = msgspec.json.Decoder(dict[str, str]).decode
+_NOT_ASKED = dict.fromkeys(("sections", "weights", "marks", "ttls"), ())
+_TABLES = """
+CREATE TABLE misses (id BIGINT, "at" DOUBLE, local BOOLEAN, model VARCHAR, tags VARCHAR, family VARCHAR,
+    family_tokens BIGINT, told VARCHAR, rule VARCHAR, cause VARCHAR, tokens BIGINT, a DOUBLE, b DOUBLE, c DOUBLE,
+    word VARCHAR, lost_picousd BIGINT);
+CREATE TABLE damaged_here (volume VARCHAR, "offset" BIGINT, size BIGINT, why VARCHAR, PRIMARY KEY (volume, "offset"));
+CREATE TABLE sorted_tags (given VARCHAR PRIMARY KEY, sorted VARCHAR);
+CREATE TEMP TABLE waste (id BIGINT, tokens BIGINT, picousd BIGINT);
+"""
+
+
+def connected() -> Any:
+    """A DuckDB in memory that fetches nothing. Raises NeedsDuckDB."""
+    try:
+        import duckdb
+    except ModuleNotFoundError as error:
+        raise NeedsDuckDB(
+            "The tables of the ledger are made by the package duckdb, which is not installed.",
+            fix="pip install 'rockbottom[watch]'",
+        ) from error
+    fetches_nothing = {"autoinstall_known_extensions": False, "allow_community_extensions": False}
+    return duckdb.connect(":memory:", config={**fetches_nothing, "temp_directory": ""})
+
+
+class Intake:
+    """Fills ``recent`` with rows, ``misses`` with those that missed, ``damaged_here`` with lines that are none."""
+
+    def __init__(self, connection: Any, catalog: Catalog) -> None:
+        self._run = connection.execute
+        self._connection = connection
+        self.prices = Prices(connection, catalog)
+        judging.prepare(connection)
+        connection.execute(_TABLES)
+        self._make_fresh(lines_of_records(), 0.0, [[], []])
+        self._run("CREATE TABLE recent AS SELECT *, false AS counted FROM fresh")
+
+    def volumes(self, volumes: Sequence[Volume], latest: float, counted: bool = False) -> tuple[int, dict[Volume, int]]:
+        """Take in whole volumes: how many calls there were, and how many bytes of each volume.
+
+        ``counted`` rows are in the sums already, and are there for others to be judged against.
+        """
+        calls, sizes = 0, dict[Volume, int]()
+        for part in self.parts(volumes, latest):
+            calls, sizes = calls + self._put(counted), sizes | part
+        return calls, sizes
+
+    def parts(self, volumes: Sequence[Volume], latest: float) -> Iterator[dict[Volume, int]]:
+        """Whole volumes as ``fresh``, all at once where every line of them is a record; the bytes of each volume."""
+        sizes = _sizes(volumes)
+        if len(sizes) == len(volumes) and self._read(volumes, latest) and sizes == _sizes(volumes):
+            yield sizes
+        elif len(volumes) > 1:
+            for volume in volumes:
+                yield from self.parts([volume], latest)
+        else:
+            with contextlib.suppress(OSError):  # removed since it was listed
+                data = volumes[0].path.read_bytes()
+                self._make(volumes[0], found_in(data, 0), latest)
+                yield {volumes[0]: data.rfind(b"\n") + 1}
+
+    def found(self, volume: Volume, found: Iterable[Found], latest: float) -> int:
+        """Take in what was found in a volume; how many calls there were."""
+        return self._put(False) if self._make(volume, found, latest) else 0
+
+    def _make(self, volume: Volume, found: Iterable[Found], latest: float) -> bool:
+        """What was found as ``fresh``; whether there are calls."""
+        ids, lines = list[int](), list[str]()
+        for one in found:
+            if one.call is not None:
+                ids.append(id_of(volume.number, one.offset))
+                lines.append(_encode(_plain(one.call)).decode())
+            else:
+                row = [volume.path.name, one.offset, one.torn, one.why]
+                self._run("INSERT OR IGNORE INTO damaged_here VALUES ($1, $2, $3, $4)", row)
+        self._make_fresh(lines_of_records(), latest, [ids, lines])
+        return self._sort_tags() and bool(ids)
+
+    def _read(self, volumes: Sequence[Volume], latest: float) -> bool:
+        """Whether DuckDB reads every line of the volumes as a record; then they are ``fresh``."""
+        import duckdb
+
+        paths = [str(volume.path) for volume in volumes]
+        if any(mark in path for path in paths for mark in "*?["):
+            return False
+        try:
+            self._make_fresh(lines_of_volumes(paths, len(str(volumes[0].path.parent)) + len("/calls-")), latest)
+        except duckdb.Error:
+            return False
+        return self._run("SELECT coalesce(bool_and(sound), true) FROM fresh").fetchone()[0] and self._sort_tags()
+
+    def _make_fresh(self, lines: str, latest: float, parameters: Sequence[Any] = ()) -> None:
+        self._run(f"CREATE OR REPLACE TEMP TABLE fresh AS {rows_of(lines, latest)}", parameters)
+
+    def _sort_tags(self) -> bool:
+        """Bring the tags of ``fresh`` to one spelling; False where some are none."""
+        unknown = "SELECT DISTINCT tags FROM fresh ANTI JOIN sorted_tags ON tags = given"
+        given = [row[0] for row in self._run(unknown).fetchall()]
+        try:
+            rows = [[one, _encode_sorted(_decode_tags(one)).decode()] for one in given]
+        except (msgspec.MsgspecError, UnicodeError):
+            return False
+        if rows:
+            self._run(
+                "INSERT INTO sorted_tags SELECT unnest($1::VARCHAR[]), unnest($2::VARCHAR[])",
+                [[row[0] for row in rows], [row[1] for row in rows]],
+            )
+        if self._run("SELECT count(*) FROM sorted_tags WHERE given <> sorted").fetchone()[0]:
+            self._run(
+                "CREATE OR REPLACE TEMP TABLE fresh AS SELECT f.* REPLACE (s.sorted AS tags) "
+                "FROM fresh f JOIN sorted_tags s ON f.tags = s.given"
+            )
+        return True
+
+    def _put(self, counted: bool) -> int:
+        if not counted:
+            judging.judge(self._connection)
+            self.prices.price_misses()
+        self._run("INSERT INTO recent SELECT *, $1 FROM fresh", [counted])
+        return self._run("SELECT count(*) FROM fresh").fetchone()[0]
+
+
+def _plain(call: CallRecord) -> CallRecord:
+    """The record with money that DuckDB reads as the ledger does, and without what no table holds."""
+    money = {name: _plain_money(getattr(call, name)) for name in ("cost_usd", "uncached_usd")}
+    return msgspec.structs.replace(call, **money, **_NOT_ASKED)
+
+
+def _plain_money(amount: str | None) -> str | None:
+    return None if amount is None else f"{usd_of_picousd(picousd_of(amount)):f}"
+
+
+def _sizes(volumes: Iterable[Volume]) -> dict[Volume, int]:
+    return {volume: size for volume in volumes if (size := _whole_size(volume)) is not None}
+
+
+def _whole_size(volume: Volume) -> int | None:
+    """The bytes of a volume; None where its last line has no end, or where it was removed."""
+    try:
+        with volume.path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            if not size:
+                return 0
+            file.seek(size - 1)
+            return size if file.read(1) == b"\n" else None
+    except OSError:
+        return None

@@ -1,0 +1,112 @@
+"""Files that are made from volumes, beside them: sums for good, rows for as long as their volume is there.
+
+A file belongs to one volume as it was when it was closed, by its first line and its size, and both are in its name; it
+is put in place whole. So several processes may make the same file at once, a volume that grew after all is summed
+anew, and the sums of a volume that was removed stay. All of it may be deleted; what is there still is made again.
+"""
+
+import contextlib
+import logging
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from rockbottom.ledger import identity_of
+
+log = logging.getLogger("rockbottom.ledger")
+
+FOLDER = "tables"
+VERSION = 1
+"""Bump it with any change of what is in the files: those of another version are made anew."""
+
+_NAME = re.compile(rf"([0-9]{{6,}})-([0-9a-f]{{16}})-([0-9]+)\.([a-z]+){VERSION}\.parquet")
+
+
+class Key(NamedTuple):
+    """A closed volume, as its files name it."""
+
+    number: int
+    identity: int
+    size: int
+
+    @classmethod
+    def of(cls, number: int, path: Path) -> "Key":
+        """The volume as it is now. Raises OSError."""
+        return cls(number, identity_of(path), path.stat().st_size)
+
+
+class Files:
+    """The files of one ledger. Where its folder cannot be written they are ``temporary``, and go with ``close``."""
+
+    def __init__(self, ledger: Path) -> None:
+        self.folder = ledger / FOLDER
+        self.temporary = False
+        try:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            with _draft(self.folder / "probe"):
+                pass
+        except OSError as error:
+            log.warning("rockbottom: no sums can be kept in %s (%s); they are made at every start", ledger, error)
+            self.folder, self.temporary = Path(tempfile.mkdtemp(prefix="rockbottom-")), True
+
+        self._inode = self.folder.stat().st_ino
+
+    def is_there(self) -> bool:
+        """Whether the folder is the one that was opened."""
+        try:
+            return self.folder.stat().st_ino == self._inode
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Remove temporary ones."""
+        if self.temporary:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def path(self, key: Key, kind: str) -> Path:
+        """Where the file of a kind is, or will be."""
+        return self.folder / f"{key.number:06}-{key.identity:016x}-{key.size}.{kind}{VERSION}.parquet"
+
+    def all(self, kind: str) -> dict[Key, Path]:
+        """The files of a kind by their volume, the oldest volume first; of a volume that grew only the latest."""
+        found: dict[tuple[int, int], tuple[Key, Path]] = {}
+        for path in sorted(self.folder.iterdir()):
+            match = _NAME.fullmatch(path.name)
+            if match is None or match[4] != kind:
+                continue
+            key = Key(int(match[1]), int(match[2], 16), int(match[3]))
+            held = found.get(key[:2])
+            if held is None or held[0].size < key.size:
+                found[key[:2]] = key, path
+        return dict(found[place] for place in sorted(found))
+
+    @contextlib.contextmanager
+    def put(self, key: Key, kind: str) -> Iterator[Path]:
+        """A draft to write into, readable by its owner alone; it becomes the file when the block ends well."""
+        path = self.path(key, kind)
+        with _draft(path) as draft:
+            yield draft
+            os.replace(draft, path)
+        for other in self.folder.glob(f"{key.number:06}-{key.identity:016x}-*.{kind}{VERSION}.parquet"):
+            if other != path:
+                other.unlink(missing_ok=True)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file that does not decode."""
+        log.warning("rockbottom: %s is damaged; it is made anew", path)
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+@contextlib.contextmanager
+def _draft(path: Path) -> Iterator[Path]:
+    draft = path.with_name(f".{path.name}-{os.getpid()}-{os.urandom(4).hex()}")
+    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,189 @@
+"""The one way of summing: rows to cells, cells to files, and what is shown or asked of both."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rockbottom.tables.cells import COUNTS, KIND, MOST_FAMILIES, bounded, cells_of
+from rockbottom.tables.keeping import Files, Key
+from rockbottom.tables.pricing import Prices
+from rockbottom.tables.rows import id_of, text, texts
+from rockbottom.tables.waste import wasted_by
+
+HOUR_S = 3600
+FINE_S = 3 * HOUR_S
+SHOWN_S = 33 * 24 * HOUR_S
+"""What is shown: minutes of the last three hours, hours of the last month."""
+
+MOST_MISSES = 50
+"""The latest misses of each side that are kept of a volume."""
+
+_TENDED_EVERY_S = 10.0
+_SUMS = ", ".join(f"sum({name})::BIGINT AS {name}" for name in COUNTS)
+_SHOWN = ("model", "tags", "local", "family", "family_tokens", "rule", "cause")
+_KINDS = ", ".join(KIND)
+_SHAPES = f"""
+CREATE TEMP TABLE live AS SELECT * EXCLUDE (volume) FROM ({cells_of("SELECT * FROM recent", 0.0)}) WHERE false;
+CREATE TABLE kept_misses AS FROM misses;
+CREATE TABLE kept_damaged AS FROM damaged_here;
+CREATE TABLE shown AS SELECT start, {", ".join(_SHOWN)}, {", ".join(COUNTS)} FROM live;
+CREATE TABLE shown_steps (start BIGINT, local BOOLEAN, model VARCHAR, step SMALLINT, calls BIGINT);
+CREATE MACRO json_extract(document, path) AS json_extract_string(document, path);
+CREATE MACRO usd(amount) AS regexp_replace(
+    (amount::DECIMAL(26, 0) * '0.000000000001'::DECIMAL(12, 12))::VARCHAR, '\\.?0+$', '');
+CREATE MACRO usd_sum(amount) AS usd(sum(amount));
+"""
+_VIEWS = f"""
+CREATE TEMP VIEW shown_sums AS FROM shown UNION ALL SELECT start, {", ".join(_SHOWN)}, {", ".join(COUNTS)} FROM live;
+CREATE TEMP VIEW shown_times AS FROM shown_steps
+    UNION ALL SELECT start, local, model, unnest(steps), 1 FROM live;
+CREATE TEMP VIEW shown_misses AS FROM kept_misses UNION ALL FROM misses;
+CREATE TEMP VIEW damaged AS FROM kept_damaged UNION FROM damaged_here;
+"""
+
+
+class Summing:
+    """Sums of the rows in ``recent``, which has their misses in ``misses``. ``kept``: the files that are counted."""
+
+    def __init__(self, connection: Any, files: Files, prices: Prices) -> None:
+        self._run = connection.execute
+        self._files, self._prices = files, prices
+        self.kept: dict[Key, Path] = {}
+        self.calls, self.last_at = 0, 0.0
+        self._changed, self._refreshed_at = True, float("-inf")
+        self._run(_SHAPES)
+        self._run(_VIEWS)
+        self._make_views()
+
+    def taken(self, calls: int) -> int:
+        """Note that so many calls were taken in."""
+        self.calls += calls
+        self._changed = self._changed or calls > 0
+        return calls
+
+    def is_empty(self) -> bool:
+        """Whether there are no rows."""
+        return not self._one("SELECT count(*) FROM recent")
+
+    def ends(self) -> dict[int, float]:
+        """When the last call of each volume left."""
+        sql = 'SELECT id >> 40, max("at") FROM recent WHERE timed AND NOT counted GROUP BY 1'
+        return dict(self._run(sql).fetchall())
+
+    # Asked --------------------------------------------------------------------------------------------------
+
+    def refresh(self, now: float) -> None:
+        """Bring the sums of what is in no file up to date."""
+        if self._changed or abs(now - self._refreshed_at) >= _TENDED_EVERY_S:
+            self._prices.price_waste(wasted_by(now))
+            self._make_cells("SELECT * FROM recent WHERE NOT counted", now)
+            self._run("CREATE OR REPLACE TEMP TABLE live AS SELECT * EXCLUDE (volume) FROM made")
+            self._changed, self._refreshed_at = False, now
+
+    def contents(self, there: Iterable[Key]) -> list[dict[str, Any]]:
+        """By model and endpoint, of what is in no file and of these volumes: counts, the first and the last instant."""
+        paths = [str(self.kept[key]) for key in there]
+        kept = f"UNION ALL BY NAME FROM read_parquet({texts(paths)})" if paths else ""
+        cursor = self._run(
+            "SELECT model, endpoint, sum(calls)::BIGINT AS calls, min(earliest) AS first, max(latest) AS last, "
+            "sum(failed)::BIGINT AS failed, sum(no_usage)::BIGINT AS no_usage, "
+            "sum(calls - failed - no_usage - unpriced)::BIGINT AS priced "
+            f"FROM (FROM live {kept}) GROUP BY model, endpoint"
+        )
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def _make_views(self) -> None:
+        """What SQL is asked over; made anew when there are other files."""
+        kept = f"UNION ALL BY NAME FROM read_parquet({texts(map(str, self.kept.values()))})" if self.kept else ""
+        self._run(f"CREATE OR REPLACE TEMP VIEW cells AS FROM live {kept}")
+        hour = f"start // {HOUR_S} * {HOUR_S}"
+        for name, keys in (("hours", _KINDS), ("families", "model, family, family_tokens")):
+            self._run(
+                f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {hour} AS hour, {keys}, {_SUMS} "
+                f"FROM cells GROUP BY {hour}, {keys}"
+            )
+
+    # Files --------------------------------------------------------------------------------------------------
+
+    def take_kept(self, key: Key, path: Path, now: float) -> int | None:
+        """Add the sums of a file; how many calls they are, None where it does not decode."""
+        import duckdb
+
+        try:
+            calls = self._show(f"read_parquet({text(str(path))})", now)
+            for kind, table in (("misses", "kept_misses"), ("damaged", "kept_damaged")):
+                beside = self._files.path(key, kind)
+                if beside.exists():
+                    self._run(f"INSERT INTO {table} BY NAME FROM read_parquet({text(str(beside))})")
+        except duckdb.Error:
+            return None
+        self.kept[key] = path
+        self._changed = True
+        self._make_views()
+        return calls
+
+    def sum(self, keys: Sequence[Key], horizon: float, now: float) -> None:
+        """Write the sums of volumes down, and let go of their rows."""
+        numbers = ", ".join(str(key.number) for key in keys)
+        self._prices.price_waste(wasted_by(horizon))
+        self._make_cells(f"SELECT * FROM recent WHERE NOT counted AND id >> 40 IN ({numbers})", now)
+        before = self.calls
+        for key in keys:
+            self._write(key)
+            self._show(f"(SELECT * FROM made WHERE volume = {key.number})", now)
+            self.kept[key] = self._files.path(key, "sums")
+        self.calls = before
+        self._run(f"UPDATE recent SET counted = true WHERE id >> 40 IN ({numbers})")
+        self._let_go()
+        self._changed = True
+        self._make_views()
+
+    def _write(self, key: Key) -> None:
+        name = text(f"calls-{key.number:06}.ndjson")
+        latest = (
+            f"SELECT * FROM misses WHERE id >> 40 = {key.number} "
+            f'QUALIFY row_number() OVER (PARTITION BY local ORDER BY "at" DESC) <= {MOST_MISSES}'
+        )
+        asked = {"misses": latest, "damaged": f"SELECT * FROM damaged_here WHERE volume = {name}"}
+        for kind, sql in asked.items():
+            if self._one(f"SELECT count(*) FROM ({sql})"):
+                self._copy(key, kind, sql)
+        self._copy(key, "sums", f"SELECT * EXCLUDE (volume) FROM made WHERE volume = {key.number} ORDER BY start")
+        for kind, sql in asked.items():
+            self._run(f"INSERT INTO kept_{kind} {sql}")
+        self._run(f"DELETE FROM misses WHERE id >> 40 = {key.number}")
+        self._run(f"DELETE FROM damaged_here WHERE volume = {name}")
+
+    def _copy(self, key: Key, kind: str, sql: str) -> None:
+        with self._files.put(key, kind) as draft:
+            self._run(f"COPY ({sql}) TO {text(str(draft))} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)")
+
+    def _let_go(self) -> None:
+        """Of the rows that are counted only those of the last volume are needed still, to judge others against."""
+        last = self._one("SELECT max(id >> 40) FROM recent WHERE counted")
+        self._run("DELETE FROM recent WHERE counted AND id < $1", [id_of(last or 0, 0)])
+
+    def _make_cells(self, rows: str, now: float) -> None:
+        self._run(f"CREATE OR REPLACE TEMP TABLE made AS {cells_of(rows, now - FINE_S)}")
+        names = "SELECT count(DISTINCT (family, family_tokens)) AS n FROM made GROUP BY volume, start // 3600, model"
+        if (self._one(f"SELECT max(n) FROM ({names})") or 0) > MOST_FAMILIES:
+            self._run(f"CREATE OR REPLACE TEMP TABLE made AS {bounded('made')}")
+
+    def _show(self, cells: str, now: float) -> int:
+        """Add cells to what is shown, as coarse as they will be shown; how many calls they are."""
+        recent = f"FROM {cells} WHERE start >= {now - SHOWN_S!r}"
+        self._run(f"INSERT INTO shown SELECT start, {', '.join(_SHOWN)}, {_SUMS} {recent} GROUP BY ALL")
+        self._run(
+            "INSERT INTO shown_steps SELECT start, local, model, step, count(*) "
+            f"FROM (SELECT start, local, model, unnest(steps) AS step {recent}) GROUP BY ALL"
+        )
+        calls, latest = self._run(
+            f"SELECT coalesce(sum(calls), 0)::BIGINT, max(latest) FILTER (latest <= {now!r} + 120) FROM {cells}"
+        ).fetchone()
+        self.calls += calls
+        self.last_at = max(self.last_at, latest or 0.0)
+        return calls
+
+    def _one(self, sql: str) -> Any:
+        return self._run(sql).fetchone()[0]
