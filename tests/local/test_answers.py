@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rockbottom.dialects import ANTHROPIC
 from rockbottom.local.answers import NOTHING_FOUND, Answerer, limited
-from rockbottom.local.asked import Asked, asked_of_anthropic, asked_of_converse
+from rockbottom.local.asked import Asked, asked_of
 from rockbottom.local.relevance import Reader
 from rockbottom.local.schema_samples import sample_of
 
@@ -74,7 +75,7 @@ def test_a_cut_answer_never_counts_more_than_its_limit(text, limit):
 
 def test_documents_results_and_system_are_sources_and_the_last_text_is_the_question():
     """Converse: system, document bytes and text, tool results; the last user text asks."""
-    asked = asked_of_converse(
+    asked = asked_of(
         {
             "system": [{"text": "S"}, {"cachePoint": {}}],
             "messages": [
@@ -92,7 +93,7 @@ def test_documents_results_and_system_are_sources_and_the_last_text_is_the_quest
 
 def test_anthropic_bodies_are_read_the_same_way():
     """Strings and blocks, documents of text, tool results, limits."""
-    asked = asked_of_anthropic(
+    body = ANTHROPIC.unspelled(
         {
             "system": "S",
             "max_tokens": 5,
@@ -111,6 +112,7 @@ def test_anthropic_bodies_are_read_the_same_way():
             ],
         }
     )
+    asked = asked_of(body)
     assert (asked.sources, asked.question, asked.forced, asked.max_tokens, asked.stop_sequences) == (
         ["S", "D", "R"],
         "Q?",

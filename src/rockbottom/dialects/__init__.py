@@ -20,7 +20,7 @@ from rockbottom.dialects.registry import (
 )
 from rockbottom.dialects.request import Request, Requests, opened, tier_of
 from rockbottom.dialects.streams import METRICS, StreamCounts
-from rockbottom.dialects.usage import INVOKED, Counters, Counts, header_counts
+from rockbottom.dialects.usage import INVOKED, Counters, Counts, header_counts, headers_of, invoked
 
 __all__ = [
     "ANTHROPIC",
@@ -42,6 +42,8 @@ __all__ = [
     "dialect_for",
     "dialect_of",
     "header_counts",
+    "headers_of",
+    "invoked",
     "is_streaming",
     "opened",
     "tier_of",

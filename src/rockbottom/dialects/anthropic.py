@@ -7,11 +7,19 @@ caches up to that tool_result (cachecanary-live); inside Converse's toolResult i
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from rockbottom.catalog import Model
+from rockbottom.dialects.anthropic_replies import (
+    COUNTERS,
+    answer_block,
+    anthropic_chunks,
+    anthropic_reply,
+    anthropic_usage,
+    told_block,
+)
 from rockbottom.dialects.assembly import Assembly, effort_of, schema_of, thinking_of
 from rockbottom.dialects.blocks import Weighed, weigh_block
 from rockbottom.dialects.points import decorated, stripped, with_marks
-from rockbottom.dialects.streams import METRICS, StreamCounts, json_of, json_pieces, pieces
-from rockbottom.dialects.usage import NO_SPLIT, Counters, split_of
+from rockbottom.dialects.streams import StreamCounts
 from rockbottom.prompt import (
     Api,
     BlockKind,
@@ -27,20 +35,8 @@ from rockbottom.prompt import (
     object_at,
     place_of,
 )
-from rockbottom.quantities import Ttl, is_list, is_object
-from rockbottom.wire import Event, Json, TruncatedStream
-
-
-def _split(said: Mapping[str, Any]) -> Mapping[Ttl, int]:
-    creation = said.get("cache_creation")
-    if not is_object(creation):
-        return NO_SPLIT
-    return split_of((ttl.value, creation.get(f"ephemeral_{ttl.value}_input_tokens")) for ttl in Ttl)
-
-
-COUNTERS = Counters(
-    "input_tokens", "output_tokens", ("cache_read_input_tokens",), ("cache_creation_input_tokens",), _split
-)
+from rockbottom.quantities import Usage, is_list, is_object
+from rockbottom.wire import Event, Json
 
 _KINDS = {
     "image": BlockKind.IMAGE,
@@ -151,81 +147,12 @@ def _parameters(body: Mapping[str, Any]) -> Parameters:
     )
 
 
-def _chunks(reply: Json, metrics: Json, piece_chars: int) -> Iterator[Json]:
-    usage = reply["usage"]
-    head: Json = {
-        **reply,
-        "content": [],
-        "stop_reason": None,
-        "stop_sequence": None,
-        "usage": {**usage, "output_tokens": min(1, usage["output_tokens"])},
-    }
-    yield {"type": "message_start", "message": head}
-    for index, block in enumerate(reply["content"]):
-        yield from _block_events(index, block, piece_chars)
-    delta = {"stop_reason": reply["stop_reason"], "stop_sequence": reply["stop_sequence"]}
-    yield {"type": "message_delta", "delta": delta, "usage": usage}
-    yield {"type": "message_stop", METRICS: metrics}
-
-
-def _block_events(index: int, block: Json, piece_chars: int) -> Iterator[Json]:
-    if block["type"] == "tool_use":
-        yield {"type": "content_block_start", "index": index, "content_block": {**block, "input": {}}}
-        deltas = [
-            {"type": "input_json_delta", "partial_json": piece} for piece in json_pieces(block["input"], piece_chars)
-        ]
-    elif block["type"] == "thinking":
-        yield {
-            "type": "content_block_start",
-            "index": index,
-            "content_block": {"type": "thinking", "thinking": "", "signature": ""},
-        }
-        deltas = [{"type": "thinking_delta", "thinking": piece} for piece in pieces(block["thinking"], piece_chars)]
-        deltas.append({"type": "signature_delta", "signature": block.get("signature", "")})
-    else:
-        yield {"type": "content_block_start", "index": index, "content_block": {"type": "text", "text": ""}}
-        deltas = [{"type": "text_delta", "text": piece} for piece in pieces(block["text"], piece_chars)]
-    for delta in deltas:
-        yield {"type": "content_block_delta", "index": index, "delta": delta}
-    yield {"type": "content_block_stop", "index": index}
-
-
-def _reply(chunks: Iterable[Json]) -> Json:
-    reply: Json = {}
-    blocks: dict[int, Json] = {}
-    inputs: dict[int, list[str]] = {}
-    stopped = False
-    for chunk in chunks:
-        kind = chunk.get("type")
-        if kind == "message_start":
-            reply = dict(chunk["message"])
-        elif kind == "content_block_start":
-            blocks[chunk["index"]] = dict(chunk["content_block"])
-        elif kind == "content_block_delta":
-            _add_delta(blocks[chunk["index"]], inputs.setdefault(chunk["index"], []), chunk["delta"])
-        elif kind == "message_delta":
-            reply.update(chunk["delta"])
-            reply["usage"] = {**reply.get("usage", {}), **chunk.get("usage", {})}
-        elif kind == "message_stop":
-            stopped = True
-    if not stopped:
-        raise TruncatedStream("the stream ended without message_stop; its usage is unknown and may have been billed")
-    for index, block in blocks.items():
-        if block["type"] == "tool_use":
-            block["input"] = json_of("".join(inputs.get(index, [])))
-    return {**reply, "content": [blocks[index] for index in sorted(blocks)]}
-
-
-def _add_delta(block: Json, pieces: list[str], delta: Json) -> None:
-    kind = delta["type"]
-    if kind == "input_json_delta":
-        pieces.append(delta["partial_json"])
-    elif kind == "thinking_delta":
-        block["thinking"] += delta["thinking"]
-    elif kind == "signature_delta":
-        block["signature"] = delta["signature"]
-    elif kind == "text_delta":
-        block["text"] += delta["text"]
+_LIMITS = {
+    "maxTokens": "max_tokens",
+    "temperature": "temperature",
+    "topP": "top_p",
+    "stopSequences": "stop_sequences",
+}
 
 
 def _spelled(converse: Mapping[str, Any]) -> dict[str, Any]:
@@ -243,9 +170,7 @@ def _spelled(converse: Mapping[str, Any]) -> dict[str, Any]:
         body["system"] = system
     if tools := _marked(tool_config.get("tools") or (), _spelled_tool):
         body["tools"] = tools
-    for theirs, ours in (("temperature", "temperature"), ("topP", "top_p"), ("stopSequences", "stop_sequences")):
-        if theirs in config:
-            body[ours] = config[theirs]
+    body |= {ours: config[theirs] for theirs, ours in _LIMITS.items() if theirs in config}
     return body
 
 
@@ -274,18 +199,51 @@ def _spelled_block(block: Mapping[str, Any]) -> Json:
     raise MalformedBody("content", f"a {next(iter(block), 'empty')} block", wanted="one that InvokeModel has a form of")
 
 
-def _told(block: Mapping[str, Any]) -> Json | None:
-    if block.get("type") == "text" and block.get("text"):
-        return {"text": block["text"]}
-    if block.get("type") == "tool_use":
-        return {"toolUse": {"toolUseId": block["id"], "name": block["name"], "input": block.get("input") or {}}}
-    return None
+def _unspelled(body: Mapping[str, Any]) -> dict[str, Any]:
+    converse: dict[str, Any] = {
+        "inferenceConfig": {theirs: body[ours] for theirs, ours in _LIMITS.items() if body.get(ours) is not None},
+        "system": _unspelled_blocks(body.get("system")),
+        "messages": [
+            {"role": message.get("role"), "content": _unspelled_blocks(message.get("content"))}
+            for message in body.get("messages") or ()
+        ],
+    }
+    choice: Mapping[str, Any] = body.get("tool_choice") or {}
+    kind = str(choice.get("type", "auto"))
+    tools: list[Json] = [
+        {"toolSpec": {"name": tool.get("name", ""), "inputSchema": {"json": tool.get("input_schema") or {}}}}
+        for tool in body.get("tools") or ()
+    ]
+    if tools:
+        converse["toolConfig"] = {"tools": tools, "toolChoice": {kind: {"name": choice.get("name")}}}
+    return converse
+
+
+def _unspelled_blocks(content: Any) -> list[Json]:
+    if isinstance(content, str):
+        return [{"text": content}]
+    return [block for part in content or () for block in _unspelled_block(part)]
+
+
+def _unspelled_block(block: Mapping[str, Any]) -> Iterator[Json]:
+    kind = block.get("type")
+    if kind == "text":
+        yield {"text": block.get("text", "")}
+    elif kind == "tool_use":
+        yield {"toolUse": {"toolUseId": block.get("id"), "name": block.get("name"), "input": block.get("input")}}
+    elif kind == "tool_result":
+        content = _unspelled_blocks(block.get("content"))
+        yield {"toolResult": {"toolUseId": block.get("tool_use_id"), "content": content}}
+    elif kind == "document":
+        source: Mapping[str, Any] = block.get("source") or {}
+        yield {"document": {"source": {"text": source.get("data", "")} if source.get("type") == "text" else {}}}
 
 
 class Anthropic:
     """An Anthropic Messages body on InvokeModel and InvokeModelWithResponseStream."""
 
     name = "anthropic"
+    lead = 2
     api = Api.INVOKE
     vendor = "anthropic"
     operations = ("InvokeModel", "InvokeModelWithResponseStream")
@@ -321,15 +279,37 @@ class Anthropic:
         """The texts and tool uses of a whole reply in Converse's blocks, and why it stopped."""
         content = reply["content"]
         listed = [{"type": "text", "text": content}] if isinstance(content, str) else content
-        return tuple(told for block in listed if (told := _told(block))), str(reply.get("stop_reason") or "")
+        return tuple(told for block in listed if (told := told_block(block))), str(reply.get("stop_reason") or "")
+
+    def unspelled(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A body as Converse's; what has no part in an answer, thinking and images among it, is left out."""
+        return _unspelled(body)
+
+    def counted(self, usage: Usage, vendor: str, *, points: bool, stream: bool) -> Json:
+        """``usage`` of a reply."""
+        return anthropic_usage(usage)
+
+    def answered(self, reply: Json, model: Model, identity: str) -> Json:
+        """A whole reply of Converse's as one of these."""
+        more: Mapping[str, Any] = reply.get("additionalModelResponseFields") or {}
+        return {
+            "model": model.id.removeprefix("anthropic."),
+            "id": f"msg_bdrk_{identity}",
+            "type": "message",
+            "role": "assistant",
+            "content": [answer_block(block) for block in reply["output"]["message"]["content"]],
+            "stop_reason": reply["stopReason"],
+            "stop_sequence": more.get("stop_sequence"),
+            "usage": reply["usage"],
+        }
 
     def cut(self, reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Event]:
         """The chunks of a whole reply, ``metrics`` on ``message_stop`` as Bedrock adds them."""
-        return (("chunk", chunk) for chunk in _chunks(reply, metrics, piece_chars))
+        return (("chunk", chunk) for chunk in anthropic_chunks(reply, metrics, piece_chars))
 
     def assembled(self, events: Iterable[Event]) -> Json:
         """The whole reply of its chunks. Raises TruncatedStream when ``message_stop`` never came."""
-        return _reply(chunk for _, chunk in events)
+        return anthropic_reply(chunk for _, chunk in events)
 
     def counting(self) -> StreamCounts:
         """What picks the counts out of one stream."""

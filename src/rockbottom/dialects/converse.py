@@ -4,11 +4,12 @@ import marshal
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
+from rockbottom.catalog import Model
 from rockbottom.dialects.assembly import Assembly, effort_of, schema_of, thinking_of
 from rockbottom.dialects.blocks import Weighed, weigh_block
+from rockbottom.dialects.converse_replies import COUNTERS, converse_events, converse_reply, converse_usage
 from rockbottom.dialects.points import list_for, point, stripped
-from rockbottom.dialects.streams import StreamCounts, json_of, json_pieces, pieces
-from rockbottom.dialects.usage import NO_SPLIT, Counters, split_of
+from rockbottom.dialects.streams import StreamCounts
 from rockbottom.prompt import (
     Api,
     BlockKind,
@@ -22,24 +23,8 @@ from rockbottom.prompt import (
     object_at,
     place_of,
 )
-from rockbottom.quantities import Ttl, is_list, is_object
-from rockbottom.wire import Event, Json, TruncatedStream
-
-
-def _split(said: Mapping[str, Any]) -> Mapping[Ttl, int]:
-    details = said.get("cacheDetails")
-    if not is_list(details):
-        return NO_SPLIT
-    return split_of((row.get("ttl"), row.get("inputTokens")) for row in details if is_object(row))
-
-
-COUNTERS = Counters(
-    "inputTokens",
-    "outputTokens",
-    ("cacheReadInputTokens", "cacheReadInputTokenCount"),  # Nova's own body has the second alone
-    ("cacheWriteInputTokens", "cacheWriteInputTokenCount"),
-    _split,
-)
+from rockbottom.quantities import Usage, is_object
+from rockbottom.wire import Event, Json
 
 _DOCUMENTS = (BlockKind.DOCUMENT, BlockKind.TEXT_DOCUMENT)
 
@@ -119,113 +104,11 @@ def _cites(body: Mapping[str, Any]) -> bool:
     )
 
 
-def converse_events(reply: Json, piece_chars: int = 24) -> Iterator[Event]:
-    """The ConverseStream events of a whole Converse reply, text in pieces of ``piece_chars``."""
-    message = reply["output"]["message"]
-    yield "messageStart", {"role": message["role"]}
-    for index, block in enumerate(message["content"]):
-        yield from _block_events(index, block, piece_chars)
-    stop: Json = {"stopReason": reply["stopReason"]}
-    if "additionalModelResponseFields" in reply:
-        stop["additionalModelResponseFields"] = reply["additionalModelResponseFields"]
-    yield "messageStop", stop
-    yield "metadata", {key: value for key, value in reply.items() if key in _METADATA}
-
-
-_METADATA = ("usage", "metrics", "trace", "performanceConfig", "serviceTier")
-
-
-def _block_events(index: int, block: Json, piece_chars: int) -> Iterator[Event]:
-    at: Json = {"contentBlockIndex": index}
-    if "toolUse" in block:
-        use = block["toolUse"]
-        yield "contentBlockStart", {"start": {"toolUse": {k: v for k, v in use.items() if k != "input"}}, **at}
-        for piece in json_pieces(use["input"], piece_chars):
-            yield "contentBlockDelta", {"delta": {"toolUse": {"input": piece}}, **at}
-    elif "reasoningContent" in block:
-        for delta in _reasoning_deltas(block["reasoningContent"], piece_chars):
-            yield "contentBlockDelta", {"delta": {"reasoningContent": delta}, **at}
-    else:
-        for piece in pieces(block["text"], piece_chars):
-            yield "contentBlockDelta", {"delta": {"text": piece}, **at}
-    yield "contentBlockStop", at
-
-
-def _reasoning_deltas(reasoning: Json, piece_chars: int) -> Iterator[Json]:
-    if "redactedContent" in reasoning:
-        yield {"redactedContent": reasoning["redactedContent"]}
-        return
-    text = reasoning["reasoningText"]
-    for piece in pieces(text["text"], piece_chars):
-        yield {"text": piece}
-    if "signature" in text:
-        yield {"signature": text["signature"]}
-
-
-def converse_reply(events: Iterable[Event]) -> Json:
-    """The whole Converse reply of a stream. Raises TruncatedStream when ``metadata`` never came."""
-    role = "assistant"
-    blocks = _Blocks()
-    reply: Json = {}
-    for name, payload in events:
-        if name == "messageStart":
-            role = payload["role"]
-        elif name == "contentBlockStart":
-            blocks.start(payload["contentBlockIndex"], payload.get("start", {}))
-        elif name == "contentBlockDelta":
-            blocks.add(payload["contentBlockIndex"], payload["delta"])
-        elif name in ("messageStop", "metadata"):
-            reply.update(payload)
-    if "stopReason" not in reply or "usage" not in reply:
-        missing = "messageStop" if "stopReason" not in reply else "metadata"
-        raise TruncatedStream(f"the stream ended without {missing}; its usage is unknown and may have been billed")
-    return {"output": {"message": {"role": role, "content": blocks.content()}}, **reply}
-
-
-class _Blocks:
-    """Content blocks by index while their deltas arrive."""
-
-    def __init__(self) -> None:
-        self._blocks: dict[int, Json] = {}
-        self._inputs: dict[int, list[str]] = {}
-
-    def start(self, index: int, start: Json) -> None:
-        if "toolUse" in start:
-            self._blocks[index] = {"toolUse": dict(start["toolUse"])}
-            self._inputs[index] = []
-
-    def add(self, index: int, delta: Json) -> None:
-        if "toolUse" in delta:
-            self._inputs.setdefault(index, []).append(delta["toolUse"].get("input", ""))
-            self._blocks.setdefault(index, {"toolUse": {}})
-        elif "reasoningContent" in delta:
-            _add_reasoning(self._blocks.setdefault(index, {"reasoningContent": {}}), delta["reasoningContent"])
-        elif "text" in delta:
-            block = self._blocks.setdefault(index, {"text": ""})
-            block["text"] = block.get("text", "") + delta["text"]
-
-    def content(self) -> list[Json]:
-        for index, parts in self._inputs.items():
-            self._blocks[index]["toolUse"]["input"] = json_of("".join(parts))
-        return [self._blocks[index] for index in sorted(self._blocks)]
-
-
-def _add_reasoning(block: Json, delta: Json) -> None:
-    reasoning = block["reasoningContent"]
-    if "redactedContent" in delta:
-        reasoning["redactedContent"] = delta["redactedContent"]
-        return
-    text = reasoning.setdefault("reasoningText", {"text": ""})
-    if "text" in delta:
-        text["text"] += delta["text"]
-    if "signature" in delta:
-        text["signature"] = delta["signature"]
-
-
 class Converse:
     """Converse and ConverseStream: boto3 keyword arguments or wire JSON, for every model."""
 
     name = "converse"
+    lead = 1
     api = Api.CONVERSE
     vendor = None
     operations = ("Converse", "ConverseStream")
@@ -271,6 +154,18 @@ class Converse:
     def told(self, reply: Mapping[str, Any]) -> tuple[tuple[Json, ...], str]:
         """The content of a whole reply, and why it stopped."""
         return tuple(reply["output"]["message"]["content"]), str(reply.get("stopReason") or "")
+
+    def unspelled(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The body as it is."""
+        return body
+
+    def counted(self, usage: Usage, vendor: str, *, points: bool, stream: bool) -> Json:
+        """``usage`` of a reply, or of the last event of a stream."""
+        return converse_usage(usage, vendor, points=points, stream=stream)
+
+    def answered(self, reply: Json, model: Model, identity: str) -> Json:
+        """The reply as it is."""
+        return reply
 
     def cut(self, reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Event]:
         """The ConverseStream events of a whole reply; what they measure is in the reply."""

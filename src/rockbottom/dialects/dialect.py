@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
+from rockbottom.catalog import Model
 from rockbottom.dialects.streams import StreamCounts
 from rockbottom.dialects.usage import Counters
 from rockbottom.prompt import Api, Meter, Placement, Prompt
+from rockbottom.quantities import Usage
 from rockbottom.wire import Event, Json
 
 
@@ -14,7 +16,7 @@ class Dialect(Protocol):
 
     ``vendor`` is whose models speak it, None: those of all. ``operations`` are the one that answers as a whole and
     the one that streams. ``required`` are the members without which the service refuses a body. ``counters`` read the
-    ``usage`` of a reply.
+    ``usage`` of a reply. ``lead`` is how many events of a stream come before its first text.
     """
 
     @property
@@ -27,6 +29,8 @@ class Dialect(Protocol):
     def operations(self) -> tuple[str, str]: ...  # noqa: D102
     @property
     def required(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def lead(self) -> int: ...  # noqa: D102
     @property
     def counters(self) -> Counters: ...  # noqa: D102
 
@@ -49,8 +53,20 @@ class Dialect(Protocol):
         """
         ...
 
+    def unspelled(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A body as Converse's, as far as an answer depends on it: texts, tools and their uses, limits."""
+        ...
+
     def told(self, reply: Mapping[str, Any]) -> tuple[tuple[Json, ...], str]:
         """The content of a whole reply in Converse's blocks, without those of no form there, and why it stopped."""
+        ...
+
+    def answered(self, reply: Json, model: Model, identity: str) -> Json:
+        """A whole reply in Converse's shape, its ``usage`` counted by this dialect, as one of this dialect."""
+        ...
+
+    def counted(self, usage: Usage, vendor: str, *, points: bool, stream: bool) -> Json:
+        """The ``usage`` object of a reply by a vendor's model; ``points``: the request carried some."""
         ...
 
     def cut(self, reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Event]:

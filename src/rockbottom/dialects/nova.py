@@ -7,9 +7,11 @@ it closes (AWS prompt-caching page), and that ``inferenceConfig`` is Nova's own.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from rockbottom.catalog import Model
 from rockbottom.dialects.assembly import Assembly
 from rockbottom.dialects.blocks import weigh_block
-from rockbottom.dialects.converse import CONVERSE, COUNTERS, converse_events, converse_reply
+from rockbottom.dialects.converse import CONVERSE
+from rockbottom.dialects.converse_replies import COUNTERS, converse_events, converse_reply
 from rockbottom.dialects.points import decorated, stripped, with_marks
 from rockbottom.dialects.streams import METRICS, StreamCounts
 from rockbottom.prompt import (
@@ -24,7 +26,7 @@ from rockbottom.prompt import (
     object_at,
     place_of,
 )
-from rockbottom.quantities import is_object
+from rockbottom.quantities import Usage, is_object
 from rockbottom.wire import Event, Json
 
 
@@ -41,10 +43,14 @@ def _read_list(assembly: Assembly, blocks: Any, section: Section, role: str, mes
             assembly.add_point(block["cachePoint"], section, message, index, decorates=True)
 
 
+_REPLY = ("output", "stopReason", "usage")
+
+
 class Nova:
     """A native Amazon Nova body on InvokeModel and InvokeModelWithResponseStream."""
 
     name = "nova"
+    lead = 1
     api = Api.INVOKE
     vendor = "amazon"
     operations = ("InvokeModel", "InvokeModelWithResponseStream")
@@ -88,6 +94,26 @@ class Nova:
         """The content of a whole reply, which is spelled as Converse's, and why it stopped."""
         return CONVERSE.told(reply)
 
+    def unspelled(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A body as Converse's, which differs in a name; points stay beside the text."""
+        config: Mapping[str, Any] = body.get("inferenceConfig") or {}
+        limit = config.get("maxTokens", config.get("max_new_tokens"))
+        return {**body, "inferenceConfig": {**config, "maxTokens": limit}}
+
+    def counted(self, usage: Usage, vendor: str, *, points: bool, stream: bool) -> Json:
+        """``usage`` of a reply: the cache fields end in Count and are always there."""
+        return {
+            "inputTokens": usage.input,
+            "outputTokens": usage.output,
+            "totalTokens": usage.total,
+            "cacheReadInputTokenCount": usage.cache_read,
+            "cacheWriteInputTokenCount": usage.cache_write,
+        }
+
+    def answered(self, reply: Json, model: Model, identity: str) -> Json:
+        """A whole reply of Converse's."""
+        return {name: reply[name] for name in _REPLY}
+
     def cut(self, reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Event]:
         """The chunks of a whole reply: Converse's events, usage and ``metrics`` in the last."""
         for name, payload in converse_events(reply, piece_chars):
@@ -101,7 +127,7 @@ class Nova:
         """The whole reply of its chunks. Raises TruncatedStream when the last never came."""
         inner = ((name, payload) for _, chunk in events for name, payload in chunk.items() if name != METRICS)
         reply = converse_reply(inner)
-        return {key: reply[key] for key in ("output", "stopReason", "usage")}
+        return {name: reply[name] for name in _REPLY}
 
     def counting(self) -> StreamCounts:
         """What picks the counts out of one stream."""

@@ -80,19 +80,34 @@ INVOKED = Counters(
 """The counters that Bedrock itself puts beside a native reply: in invocation logs and on the last chunk of a stream."""
 
 _HEADER = "x-amzn-bedrock-{}-token-count"
+_HEADERS = ("input", "output", "cache-read-input", "cache-write-input")
 
 
 def header_counts(headers: Mapping[str, str]) -> Counts | None:
     """The counts in the headers of an InvokeModel reply, None where they are not all there."""
 
-    def count(name: str) -> int | None:
-        text = headers.get(_HEADER.format(name))
-        return int(text) if text is not None and text.isdigit() else None
-
-    uncached, output = count("input"), count("output")
+    texts = [headers.get(_HEADER.format(name)) for name in _HEADERS]
+    counts = [int(text) if text is not None and text.isdigit() else None for text in texts]
+    uncached, output, read, write = counts
     if uncached is None or output is None:
         return None
-    return Counts(uncached, output, count("cache-read-input") or 0, count("cache-write-input") or 0)
+    return Counts(uncached, output, read or 0, write or 0)
+
+
+def invoked(usage: Usage) -> dict[str, Any]:
+    """The counters that Bedrock itself puts beside a native reply."""
+    return {
+        "inputTokenCount": usage.input,
+        "outputTokenCount": usage.output,
+        "cacheReadInputTokenCount": usage.cache_read,
+        "cacheWriteInputTokenCount": usage.cache_write,
+    }
+
+
+def headers_of(usage: Usage) -> dict[str, int]:
+    """The counts in the headers of an InvokeModel reply."""
+    counts = (usage.input, usage.output, usage.cache_read, usage.cache_write)
+    return {_HEADER.format(name): count for name, count in zip(_HEADERS, counts, strict=True)}
 
 
 def _number(said: Json, names: tuple[str, ...]) -> int | None:

@@ -210,7 +210,7 @@ class Application:
         assert self._upstream is not None
         answer, model = self._upstream.answer, counted.model.model.id
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._asking, answer, counted.body, counted.asked, model, counted.count)
+        return await loop.run_in_executor(self._asking, answer, counted.neutral, counted.asked, model, counted.count)
 
     async def _stream_upstream(self, counted: Counted, send: Send) -> None:
         """Send the upstream's text as it comes. Raises ServiceFailure when it fails before the first of it."""

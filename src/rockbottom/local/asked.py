@@ -3,10 +3,10 @@ the tools, and the limits of the answer."""
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 Json = dict[str, Any]
 _MEMO_CHARS = 200_000
@@ -36,37 +36,10 @@ class Asked:
     stop_sequences: tuple[str, ...] = ()
 
 
-def asked_of_converse(body: Json) -> Asked:
-    """What a Converse body asks."""
-    config = body.get("inferenceConfig") or {}
-    asked = Asked(max_tokens=config.get("maxTokens"), stop_sequences=tuple(config.get("stopSequences") or ()))
-    _read_converse_blocks(asked, body)
-    return asked
-
-
-def asked_of_nova(body: Json) -> Asked:
-    """What a native Nova body asks; its limits are spelled its own way."""
-    config = body.get("inferenceConfig") or {}
-    limit = config.get("maxTokens", config.get("max_new_tokens"))
-    asked = Asked(max_tokens=limit, stop_sequences=tuple(config.get("stopSequences") or ()))
-    _read_converse_blocks(asked, body)
-    return asked
-
-
-def asked_of_anthropic(body: Json) -> Asked:
-    """What a native Anthropic Messages body asks."""
-    asked = Asked(max_tokens=body.get("max_tokens"), stop_sequences=tuple(body.get("stop_sequences") or ()))
-    choice = body.get("tool_choice") or {}
-    asked.forced = {"any": "", "tool": choice.get("name")}.get(str(choice.get("type")))
-    asked.tools = [Tool(tool.get("name", ""), tool.get("input_schema") or {}) for tool in body.get("tools") or ()]
-    asked.sources.extend(_anthropic_texts(body.get("system")))
-    for message in body.get("messages") or ():
-        _add_message(asked, message.get("role"), _anthropic_texts(message.get("content")))
-    _settle(asked)
-    return asked
-
-
-def _read_converse_blocks(asked: Asked, body: Json) -> None:
+def asked_of(body: Mapping[str, Any]) -> Asked:
+    """What a body asks, as Converse spells it."""
+    limits = body.get("inferenceConfig") or {}
+    asked = Asked(max_tokens=limits.get("maxTokens"), stop_sequences=tuple(limits.get("stopSequences") or ()))
     config = body.get("toolConfig") or {}
     for entry in config.get("tools") or ():
         spec = entry.get("toolSpec")
@@ -78,6 +51,7 @@ def _read_converse_blocks(asked: Asked, body: Json) -> None:
     for message in body.get("messages") or ():
         _add_message(asked, message.get("role"), _converse_texts(message.get("content") or ()))
     _settle(asked)
+    return asked
 
 
 def _add_message(asked: Asked, role: Any, texts: Iterable[str]) -> None:
@@ -142,19 +116,3 @@ def _decoded(raw: str) -> str:
         return base64.b64decode(raw).decode()
     except (binascii.Error, ValueError):
         return ""  # a PDF or another binary document: nothing to quote from
-
-
-def _anthropic_texts(content: Any) -> list[str]:
-    if isinstance(content, str):
-        return [content] if content.strip() else []
-    texts: list[str] = []
-    for part in cast(list[Json], content or []):
-        kind = part.get("type")
-        if kind == "text":
-            texts.append(part.get("text", ""))
-        elif kind == "tool_result":
-            texts.extend(_anthropic_texts(part.get("content")))
-        elif kind == "document":
-            source = part.get("source") or {}
-            texts.append(source.get("data", "") if source.get("type") == "text" else "")
-    return [text for text in texts if text.strip()]

@@ -238,9 +238,9 @@ class JobRunner:
         except ServiceFailure as failure:
             return _error(failure.status, failure.message, retryable=failure.retry_safe)
         assert counted.answer is not None
-        counters = counted.counters(counted.answer.output_tokens)
-        job.counts.input_tokens += counters.total - counters.output
-        job.counts.output_tokens += counters.output
+        usage = counted.usage(counted.answer.output_tokens)
+        job.counts.input_tokens += usage.total_input
+        job.counts.output_tokens += usage.output
         return {"modelOutput": msgspec.Raw(replied(counted, counted.answer).body)}
 
     def _put(self, job: Job, file: _File, result: Json) -> None:

@@ -7,11 +7,13 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from rockbottom.catalog import ModelId, Scope
+from rockbottom.dialects import invoked
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.invocation_log import Logged
 from rockbottom.local.replying import Reply
-from rockbottom.local.runtime import Call, Counted, Dialect
+from rockbottom.local.runtime import Call, Counted
 from rockbottom.local.state import State
+from rockbottom.prompt import Api
 
 Json = dict[str, Any]
 _TWINS = ("cacheReadInputTokenCount", "cacheWriteInputTokenCount", "serverToolUsage")
@@ -36,7 +38,7 @@ def note(
         if isinstance(tier, dict):
             line["serviceTier"] = tier.get("type")
     if reply is not None:
-        line.update(usage=reply.usage, latencyMs=reply.latency_ms)
+        line.update(usage=reply.told, latencyMs=reply.latency_ms)
     if failure is not None:
         line.update(error=failure.code, message=failure.message)
         if failure.hint:
@@ -46,20 +48,15 @@ def note(
 
 def logged_reply(state: State, counted: Counted, reply: Reply) -> Logged:
     """The invocation-log record of a call that was answered."""
-    call, counters = counted.call, reply.counters
+    call, counts = counted.call, invoked(reply.usage)
     record = _head(call, _log_model(counted.model, call), counted.at)
     if counted.namespace.region != call.caller.region:
         record["inferenceRegion"] = counted.namespace.region
     metadata = counted.body.get("requestMetadata") or _header_metadata(call)
     if metadata:
         record["requestMetadata"] = metadata
-    record["input"] = {
-        "inputContentType": "application/json",
-        "inputTokenCount": counters.uncached,
-        "cacheReadInputTokenCount": counters.read,
-        "cacheWriteInputTokenCount": counters.write,
-    }
-    record["output"] = {"outputContentType": "application/json", "outputTokenCount": counters.output}
+    record["output"] = {"outputContentType": "application/json", "outputTokenCount": counts.pop("outputTokenCount")}
+    record["input"] = {"inputContentType": "application/json", **counts}
     return Logged(
         counted.at,
         call.caller.account,
@@ -117,7 +114,7 @@ def _header_metadata(call: Call) -> Json | None:
 
 def _without_twins(counted: Counted, reply: Reply) -> bytes:
     """The reply as the log has it: without the undocumented twins, which delivered records lack."""
-    if counted.dialect is not Dialect.CONVERSE:
+    if counted.dialect.api is not Api.CONVERSE:
         return reply.output_log
     body = msgspec.json.decode(reply.output_log)
     usages = [body] if isinstance(body, dict) else [event["metadata"] for event in body if "metadata" in event]

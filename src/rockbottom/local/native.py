@@ -6,17 +6,24 @@ Anthropic words a missing field ``max_tokens: Field required``, Nova points into
 
 from typing import Any, cast
 
-from rockbottom.dialects import ANTHROPIC
+from rockbottom.dialects import Dialect
 from rockbottom.local.failures import invalid
+from rockbottom.prompt import Api
 
 Json = dict[str, Any]
 
 
-def check_anthropic(body: Json) -> None:
-    """Raise the ValidationException of an Anthropic Messages body that lacks what it must have."""
-    for name in ANTHROPIC.required:
+def check_required(dialect: Dialect, body: Json) -> None:
+    """Raise the ValidationException of a native body that lacks a member which its dialect must have."""
+    for name in dialect.required if dialect.api is not Api.CONVERSE else ():  # the service model knows Converse's
         if body.get(name) is None:
-            raise invalid(f"{name}: Field required")
+            raise malformed(f"#: required key [{name}] not found") if dialect.name == "nova" else invalid(
+                f"{name}: Field required"
+            )
+
+
+def check_anthropic(body: Json) -> None:
+    """Raise the ValidationException of an Anthropic Messages body that is not as it must be."""
     if not isinstance(body["anthropic_version"], str):
         raise invalid("anthropic_version: Input should be a valid string")
     _whole_number(body["max_tokens"], "max_tokens", 0)
@@ -95,10 +102,8 @@ def _check_control(control: Any, place: str, kind: str) -> None:
 
 
 def check_nova(body: Json) -> None:
-    """Raise the ValidationException of a Nova body that lacks what it must have."""
-    messages = body.get("messages")
-    if messages is None:
-        raise malformed("#: required key [messages] not found")
+    """Raise the ValidationException of a Nova body that is not as it must be."""
+    messages = body["messages"]
     if not isinstance(messages, list) or not messages:
         raise malformed("#/messages: expected minimum item count: 1, found: 0")
     for number, message in enumerate(cast(list[Any], messages)):

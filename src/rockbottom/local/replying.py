@@ -1,19 +1,16 @@
 """A counted call and its answer put into the body, headers or frames of its API."""
 
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import msgspec
 
-from rockbottom.dialects import ANTHROPIC, CONVERSE, NOVA
-from rockbottom.dialects import Dialect as Spelling
-from rockbottom.local import bodies
+from rockbottom.dialects import headers_of, invoked
 from rockbottom.local.answers import Answer
-from rockbottom.local.bodies import Counters
-from rockbottom.local.runtime import Counted, Dialect, Headers
+from rockbottom.local.runtime import Counted, Headers
+from rockbottom.prompt import Api
+from rockbottom.quantities import Usage
 from rockbottom.wire import chunk_frame, event_frame
 
 Json = dict[str, Any]
@@ -27,46 +24,49 @@ class Reply:
     headers: Headers
     body: bytes
     frames: list[bytes]
-    usage: Json
+    told: Json  # its ``usage`` object
     output_log: bytes
     latency_ms: int
     first_byte_ms: int
-    counters: Counters
+    usage: Usage
 
 
 def replied(counted: Counted, answer: Answer) -> Reply:
     """The reply of a call once its answer is known."""
-    call, counters = counted.call, counted.counters(answer.output_tokens)
+    call, usage = counted.call, counted.usage(answer.output_tokens)
     elapsed = int((time.perf_counter() - call.began) * 1000)
     pace, read = counted.pace, counted.outcome.read
     latency = int(pace.total_ms(counted.fresh, read, answer.output_tokens)) if pace else elapsed
     first = int(pace.first_byte_ms(counted.fresh, read)) if pace else elapsed
     if counted.first_byte_ms is not None:
         first = counted.first_byte_ms
-    build = _BUILDERS[counted.dialect, call.stream]
-    headers, body, frames, usage, logged = build(counted, answer, counters, latency, first)
-    return Reply(headers, body, frames, usage, logged, latency, first, counters)
+    reply, metrics = _built(counted, answer, usage, latency, first)
+    headers, told = _headers(counted, usage, latency), reply["usage"]
+    if call.stream:
+        frames, logged = _framed(counted, reply, metrics)
+        return Reply(headers, b"", frames, told, logged, latency, first, usage)
+    body = _encode(reply)
+    return Reply(headers, body, [], told, body, latency, first, usage)
 
 
 PIECE_CHARS = 24
 """Longest text of one event of a stream, as ``wire`` cuts it."""
-_LEADS = {Dialect.CONVERSE: 1, Dialect.NOVA: 1, Dialect.ANTHROPIC: 2}  # frames before the first text
 
 
 def frames_before(counted: Counted) -> list[bytes]:
     """The frames that begin a stream whose first block is text, before anything of it is known."""
-    return _begun(counted, "-")[: _LEADS[counted.dialect]]
+    return _begun(counted, "-")[: counted.dialect.lead]
 
 
 def frames_of(counted: Counted, text: str) -> list[bytes]:
     """The frames of a piece of that text."""
-    lead = _LEADS[counted.dialect]
+    lead = counted.dialect.lead
     return _begun(counted, text)[lead : lead + _pieces(text)]
 
 
 def frames_after(counted: Counted, reply: Reply, answer: Answer) -> list[bytes]:
     """The frames of a reply that are left when its first block, a text, was sent as it came."""
-    return reply.frames[_LEADS[counted.dialect] + _pieces(answer.content[0]["text"]) :]
+    return reply.frames[counted.dialect.lead + _pieces(answer.content[0]["text"]) :]
 
 
 def _begun(counted: Counted, text: str) -> list[bytes]:
@@ -77,65 +77,44 @@ def _pieces(text: str) -> int:
     return -(-len(text) // PIECE_CHARS)
 
 
-_Built = tuple[Headers, bytes, list[bytes], Json, bytes]
-
-
-def _converse(
-    counted: Counted, answer: Answer, counters: Counters, latency: int, first: int, *, stream: bool
-) -> _Built:
-    usage = bodies.converse_usage(counters, counted.model.model.vendor, stream=stream)
-    echoes = {name: counted.body[name] for name in ("performanceConfig", "serviceTier") if counted.body.get(name)}
-    reply = bodies.converse_body(answer, usage, latency, echoes)
-    paths = counted.body.get("additionalModelResponseFieldPaths")
-    if paths and "/stop_sequence" in paths:
+def _built(counted: Counted, answer: Answer, usage: Usage, latency: int, first: int) -> tuple[Json, Json]:
+    """The reply as a whole, and what is measured beside it."""
+    dialect, body = counted.dialect, counted.body
+    native = dialect.api is not Api.CONVERSE
+    reply: Json = {
+        "output": {"message": {"role": "assistant", "content": list(answer.content)}},
+        "stopReason": answer.stop_reason,
+        "usage": dialect.counted(
+            usage, counted.model.model.vendor, points=counted.points, stream=counted.call.stream
+        ),
+        "metrics": {"latencyMs": latency},
+    }
+    reply.update({name: body[name] for name in ("performanceConfig", "serviceTier") if not native and body.get(name)})
+    if native or "/stop_sequence" in (body.get("additionalModelResponseFieldPaths") or ()):
         reply["additionalModelResponseFields"] = {"stop_sequence": answer.stop_sequence}
-    if not stream:
-        body = _encode(reply)
-        return [], body, [], usage, body
-    events = list(CONVERSE.cut(reply, {}, PIECE_CHARS))
-    frames = [event_frame(name, _encode(payload)) for name, payload in events]
-    return [], b"", frames, usage, _encode([{name: payload} for name, payload in events])
-
-
-def _anthropic(
-    counted: Counted, answer: Answer, counters: Counters, latency: int, first: int, *, stream: bool
-) -> _Built:
     identity = counted.call.request_id.replace("-", "")[:24]
-    reply = bodies.anthropic_body(answer, counters, counted.model.model.id.removeprefix("anthropic."), identity)
-    return _native_built(counted, reply, counters, latency, first, stream, ANTHROPIC)
+    metrics = {**invoked(usage), "invocationLatency": latency, "firstByteLatency": first}
+    return dialect.answered(reply, counted.model.model, identity), metrics
 
 
-def _nova(counted: Counted, answer: Answer, counters: Counters, latency: int, first: int, *, stream: bool) -> _Built:
-    reply = bodies.nova_body(answer, counters)
-    return _native_built(counted, reply, counters, latency, first, stream, NOVA)
+def _framed(counted: Counted, reply: Json, metrics: Json) -> tuple[list[bytes], bytes]:
+    """The frames of a stream, and its events as the invocation log has them."""
+    events = list(counted.dialect.cut(reply, metrics, PIECE_CHARS))
+    if counted.dialect.api is Api.CONVERSE:
+        frames = [event_frame(name, _encode(payload)) for name, payload in events]
+        return frames, _encode([{name: payload} for name, payload in events])
+    return [chunk_frame(_encode(chunk)) for _, chunk in events], _encode([chunk for _, chunk in events])
 
 
-def _native_built(
-    counted: Counted,
-    reply: Json,
-    counters: Counters,
-    latency: int,
-    first: int,
-    stream: bool,
-    spelling: Spelling,
-) -> _Built:
-    headers = [
-        (name, value)
-        for name in (b"x-amzn-bedrock-service-tier", b"x-amzn-bedrock-performanceconfig-latency")
-        if (value := counted.call.headers.get(name)) is not None
-    ]
-    if not stream:
-        body = _encode(reply)
-        return [*headers, *bodies.token_headers(counters, latency)], body, [], reply["usage"], body
-    metrics = bodies.invocation_metrics(counters, latency, first)
-    chunks = [chunk for _, chunk in spelling.cut(reply, metrics, PIECE_CHARS)]
-    frames = [chunk_frame(_encode(chunk)) for chunk in chunks]
-    headers.append((b"x-amzn-bedrock-content-type", b"application/json"))
-    return headers, b"", frames, reply["usage"], _encode(chunks)
+def _headers(counted: Counted, usage: Usage, latency: int) -> Headers:
+    """The headers of a native reply; Converse has none of its own."""
+    if counted.dialect.api is Api.CONVERSE:
+        return []
+    headers = [(name, value) for name in _ECHOED if (value := counted.call.headers.get(name)) is not None]
+    if counted.call.stream:
+        return [*headers, (b"x-amzn-bedrock-content-type", b"application/json")]
+    counts = {**headers_of(usage), "x-amzn-bedrock-invocation-latency": latency}
+    return [*headers, *((name.encode(), b"%d" % count) for name, count in counts.items())]
 
 
-_BUILDERS: Mapping[tuple[Dialect, bool], Callable[[Counted, Answer, Counters, int, int], _Built]] = {
-    (dialect, stream): partial(build, stream=stream)
-    for dialect, build in ((Dialect.CONVERSE, _converse), (Dialect.ANTHROPIC, _anthropic), (Dialect.NOVA, _nova))
-    for stream in (False, True)
-}
+_ECHOED = (b"x-amzn-bedrock-service-tier", b"x-amzn-bedrock-performanceconfig-latency")

@@ -9,7 +9,6 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import Enum
 from math import inf
 from typing import Any
 
@@ -17,42 +16,31 @@ import msgspec
 
 from rockbottom.cache import CacheOutcome, Namespace, outcome, refusal
 from rockbottom.catalog import CacheRules, CatalogError, ModelId, Scope
+from rockbottom.dialects import CONVERSE, Dialect, dialect_for
 from rockbottom.local.answers import Answer, Script, scripted
-from rockbottom.local.asked import Asked, asked_of_anthropic, asked_of_converse, asked_of_nova
-from rockbottom.local.bodies import Counters
+from rockbottom.local.asked import Asked, asked_of
 from rockbottom.local.callers import Caller
 from rockbottom.local.conversations import check_conversation
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.latency import Pace, known_burndown
-from rockbottom.local.native import check_anthropic, check_nova, malformed
+from rockbottom.local.native import check_anthropic, check_nova, check_required, malformed
 from rockbottom.local.refusal_texts import failure_of
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
 from rockbottom.local.state import State, script_from
 from rockbottom.prompt import Api, MalformedBody, Prompt
+from rockbottom.quantities import Usage
 
 Json = dict[str, Any]
 Headers = list[tuple[bytes, bytes]]
 _decode = msgspec.json.Decoder().decode
 
 
-class Dialect(Enum):
-    """The language a body is written in."""
-
-    CONVERSE = "converse"
-    ANTHROPIC = "anthropic"
-    NOVA = "nova"
-
-
-_ASKED: Mapping[Dialect, Callable[[Json], Asked]] = {
-    Dialect.CONVERSE: asked_of_converse,
-    Dialect.ANTHROPIC: asked_of_anthropic,
-    Dialect.NOVA: asked_of_nova,
+_CHECKS: Mapping[str, Callable[[Json], None]] = {
+    "converse": check_conversation,
+    "anthropic": check_anthropic,
+    "nova": check_nova,
 }
-_CHECKS: Mapping[Dialect, Callable[[Json], None]] = {
-    Dialect.CONVERSE: check_conversation,
-    Dialect.ANTHROPIC: check_anthropic,
-    Dialect.NOVA: check_nova,
-}
+"""Finer checks than that of the members that a dialect must have, by its name."""
 
 
 @dataclass(slots=True)
@@ -97,10 +85,14 @@ class Counted:
         """Input tokens that were not read from the cache."""
         return self.outcome.uncached + self.outcome.written
 
-    def counters(self, output: int) -> Counters:
-        """The counters of the reply."""
-        result = self.outcome
-        return Counters(result.uncached, output, result.read, result.written_5m, result.written_1h, self.points)
+    @property
+    def neutral(self) -> Mapping[str, Any]:
+        """Its body as Converse's."""
+        return self.dialect.unspelled(self.body)
+
+    def usage(self, output: int) -> Usage:
+        """The usage of the reply."""
+        return self.outcome.usage(output)
 
 
 class Runtime:
@@ -121,7 +113,7 @@ class Runtime:
         if model.scope is not Scope.IN_REGION or model.application_profile or not model.model.count_tokens:
             raise invalid("The provided model doesn't support counting tokens.")
         if "converse" in given:
-            dialect, body = Dialect.CONVERSE, given["converse"]
+            dialect, body = CONVERSE, given["converse"]
         else:
             dialect, body = self._native(model), _json(_unbase64(given["invokeModel"].get("body")))
         self._check(dialect, body)
@@ -146,7 +138,7 @@ class Runtime:
                 f"Invocation of model ID {call.model} with on-demand throughput isn’t supported. Retry your "
                 "request with the ID or ARN of an inference profile that contains this model."
             )
-        dialect = Dialect.CONVERSE if converse else self._native(model)
+        dialect = CONVERSE if converse else self._native(model)
         self._check(dialect, body)
         now = state.clock.now()
         rules = self._rules(model, now)
@@ -258,33 +250,34 @@ class Runtime:
 
     @staticmethod
     def _native(model: ModelId) -> Dialect:
-        vendor = model.model.vendor
-        if vendor == "anthropic":
-            return Dialect.ANTHROPIC
-        if vendor == "amazon":
-            return Dialect.NOVA
-        raise invalid(
-            f"the local endpoint takes native bodies of Anthropic and Amazon Nova models; use Converse for {vendor}"
-        )
+        dialect = dialect_for(Api.INVOKE, model.model.vendor)
+        if dialect is None:
+            raise invalid(
+                "the local endpoint takes native bodies of Anthropic and Amazon Nova models; use Converse for "
+                f"{model.model.vendor}"
+            )
+        return dialect
 
     @staticmethod
     def _check(dialect: Dialect, body: Json) -> None:
         try:
-            _CHECKS[dialect](body)
+            check_required(dialect, body)
+            check = _CHECKS.get(dialect.name)
+            if check is not None:
+                check(body)
         except (AttributeError, KeyError, TypeError, IndexError) as error:
             raise malformed(f"{type(error).__name__}: {error}") from error
 
     @staticmethod
     def _asked(dialect: Dialect, body: Json) -> Asked:
         try:
-            return _ASKED[dialect](body)
+            return asked_of(dialect.unspelled(body))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise malformed(f"{type(error).__name__}: {error}") from error
 
     def _prompt(self, body: Json, dialect: Dialect, model: ModelId) -> Prompt:
-        api = Api.CONVERSE if dialect is Dialect.CONVERSE else Api.INVOKE
         try:
-            return self._state.reader.read(body, api, model.model)
+            return dialect.read(body, self._state.reader.meter(model.model))
         except MalformedBody as error:
             raise malformed(str(error)) from error
 

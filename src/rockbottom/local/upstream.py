@@ -4,9 +4,9 @@ The prompt's texts, tool calls, tool results and tools are handed on; images, do
 cachePoints are not. Blocking: the application calls it from a thread of its own.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -35,7 +35,7 @@ class Upstream:
         self._model = model
         self._pool = urllib3.PoolManager(maxsize=64, retries=False, timeout=_TIMEOUT)
 
-    def answer(self, body: Json, asked: Asked, model: str, count: Callable[[str], int]) -> Answer:
+    def answer(self, body: Mapping[str, Any], asked: Asked, model: str, count: Callable[[str], int]) -> Answer:
         """The upstream's reply. Raises ServiceFailure in Bedrock's words when it fails."""
         reply = self._sent(self._request(body, asked, model))
         try:
@@ -44,7 +44,12 @@ class Upstream:
             reply.release_conn()
 
     def streamed(
-        self, body: Json, asked: Asked, model: str, count: Callable[[str], int], told: Callable[[str], None]
+        self,
+        body: Mapping[str, Any],
+        asked: Asked,
+        model: str,
+        count: Callable[[str], int],
+        told: Callable[[str], None],
     ) -> Answer:
         """The upstream's reply, its text told piece by piece as it comes; the tool calls are only in the answer.
 
@@ -70,7 +75,7 @@ class Upstream:
         finally:
             reply.close()
 
-    def _request(self, body: Json, asked: Asked, model: str) -> Json:
+    def _request(self, body: Mapping[str, Any], asked: Asked, model: str) -> Json:
         request: Json = {"model": self._model or model, "messages": messages_of(body), "stream": False}
         if asked.max_tokens is not None:
             request["max_tokens"] = asked.max_tokens
@@ -212,13 +217,12 @@ def _answer(reply: Json, count: Callable[[str], int]) -> Answer:
     return Answer(tuple(content), _STOPS.get(str(choice.get("finish_reason")), "end_turn"), tokens)
 
 
-def messages_of(body: Json) -> list[Json]:
-    """The chat messages of a Converse, Nova or Anthropic body."""
-    system = _texts(body.get("system"))
+def messages_of(body: Mapping[str, Any]) -> list[Json]:
+    """The chat messages of a Converse body."""
+    system = _texts(body.get("system") or ())
     found: list[Json] = [{"role": "system", "content": system}] if system else []
     for message in body.get("messages") or ():
-        content = message.get("content")
-        blocks = [{"text": content}] if isinstance(content, str) else cast(list[Json], content or [])
+        blocks = message.get("content") or ()
         found += _results(blocks)
         text, calls = _texts(blocks), list(_calls(blocks))
         if calls:
@@ -228,35 +232,25 @@ def messages_of(body: Json) -> list[Json]:
     return found
 
 
-def _texts(blocks: Any) -> str:
-    if isinstance(blocks, str):
-        return blocks
-    return "\n\n".join(block["text"] for block in blocks or () if isinstance(block.get("text"), str))
+def _texts(blocks: Iterable[Json]) -> str:
+    return "\n\n".join(block["text"] for block in blocks if isinstance(block.get("text"), str))
 
 
 def _calls(blocks: Iterable[Json]) -> Iterable[Json]:
     for block in blocks:
-        use = block.get("toolUse") or (block if block.get("type") == "tool_use" else None)
+        use = block.get("toolUse")
         if use:
             arguments = msgspec.json.encode(use.get("input")).decode()
-            yield {
-                "id": use.get("toolUseId") or use.get("id"),
-                "type": "function",
-                "function": {"name": use.get("name"), "arguments": arguments},
-            }
+            function = {"name": use.get("name"), "arguments": arguments}
+            yield {"id": use.get("toolUseId"), "type": "function", "function": function}
 
 
 def _results(blocks: Iterable[Json]) -> Iterable[Json]:
     for block in blocks:
-        result = block.get("toolResult") or (block if block.get("type") == "tool_result" else None)
+        result = block.get("toolResult")
         if result:
-            content = result.get("content")
-            parts = [{"text": content}] if isinstance(content, str) else cast(list[Json], content or [])
             text = "\n".join(
-                part["text"] if "text" in part else msgspec.json.encode(part.get("json")).decode() for part in parts
+                part["text"] if "text" in part else msgspec.json.encode(part.get("json")).decode()
+                for part in result.get("content") or ()
             )
-            yield {
-                "role": "tool",
-                "tool_call_id": result.get("toolUseId") or result.get("tool_use_id"),
-                "content": text,
-            }
+            yield {"role": "tool", "tool_call_id": result.get("toolUseId"), "content": text}

@@ -19,7 +19,7 @@ async def pieces_of(upstream: Upstream, threads: Executor | None, counted: Count
             loop.call_soon_threadsafe(texts.put_nowait, text)
 
     model = counted.model.model.id
-    asked = loop.run_in_executor(threads, upstream.streamed, counted.body, counted.asked, model, counted.count, told)
+    asked = loop.run_in_executor(threads, upstream.streamed, counted.neutral, counted.asked, model, counted.count, told)
     asked.add_done_callback(lambda _: texts.put_nowait(None))
     while (text := await texts.get()) is not None:
         yield text

@@ -44,6 +44,10 @@ class Usage:
             self.cache_write_1h + other.cache_write_1h,
         )
 
+    def writes(self) -> dict[Ttl, int]:
+        """Tokens written by lifetime, zeros included."""
+        return {ttl: getattr(self, f"cache_write_{ttl.value}") for ttl in Ttl}
+
     @property
     def cache_write(self) -> int:
         """Tokens written, whatever the lifetime."""

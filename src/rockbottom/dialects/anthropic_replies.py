@@ -1,0 +1,137 @@
+"""Replies of Anthropic Messages bodies: their counters, their blocks, and their streams cut and assembled."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from rockbottom.dialects.streams import METRICS, json_of, json_pieces, pieces
+from rockbottom.dialects.usage import NO_SPLIT, Counters, split_of
+from rockbottom.quantities import Ttl, Usage, is_object
+from rockbottom.wire import Json, TruncatedStream
+
+_SPLIT = "ephemeral_{}_input_tokens"
+_TTLS = (Ttl.FIVE_MINUTES, Ttl.ONE_HOUR)  # those that Anthropic names
+
+
+def _split(said: Mapping[str, Any]) -> Mapping[Ttl, int]:
+    creation = said.get("cache_creation")
+    if not is_object(creation):
+        return NO_SPLIT
+    return split_of((ttl.value, creation.get(_SPLIT.format(ttl.value))) for ttl in Ttl)
+
+
+COUNTERS = Counters(
+    "input_tokens", "output_tokens", ("cache_read_input_tokens",), ("cache_creation_input_tokens",), _split
+)
+
+
+def anthropic_usage(usage: Usage) -> Json:
+    """``usage`` of a reply."""
+    writes = usage.writes()
+    return {
+        "input_tokens": usage.input,
+        "cache_creation_input_tokens": usage.cache_write,
+        "cache_read_input_tokens": usage.cache_read,
+        "cache_creation": {_SPLIT.format(ttl.value): writes[ttl] for ttl in _TTLS},
+        "output_tokens": usage.output,
+    }
+
+
+def answer_block(block: Mapping[str, Any]) -> Json:
+    """A block of a Converse reply as one of an Anthropic reply."""
+    if "toolUse" in block:
+        use = block["toolUse"]
+        identity = use["toolUseId"].replace("tooluse_", "toolu_bdrk_")
+        return {"type": "tool_use", "id": identity, "name": use["name"], "input": use["input"]}
+    if "reasoningContent" in block:
+        text: Mapping[str, Any] = block["reasoningContent"].get("reasoningText") or {}
+        return {"type": "thinking", "thinking": text.get("text", ""), "signature": text.get("signature", "")}
+    return {"type": "text", "text": block.get("text", "")}
+
+
+def told_block(block: Mapping[str, Any]) -> Json | None:
+    """A text or tool use in Converse's blocks; None for the rest."""
+    if block.get("type") == "text" and block.get("text"):
+        return {"text": block["text"]}
+    if block.get("type") == "tool_use":
+        return {"toolUse": {"toolUseId": block["id"], "name": block["name"], "input": block.get("input") or {}}}
+    return None
+
+
+def anthropic_chunks(reply: Json, metrics: Json, piece_chars: int) -> Iterator[Json]:
+    """The chunks of a whole reply, ``metrics`` on ``message_stop`` as Bedrock adds them."""
+    usage = reply["usage"]
+    head: Json = {
+        **reply,
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": {**usage, "output_tokens": min(1, usage["output_tokens"])},
+    }
+    yield {"type": "message_start", "message": head}
+    for index, block in enumerate(reply["content"]):
+        yield from _block_events(index, block, piece_chars)
+    delta = {"stop_reason": reply["stop_reason"], "stop_sequence": reply["stop_sequence"]}
+    yield {"type": "message_delta", "delta": delta, "usage": usage}
+    yield {"type": "message_stop", METRICS: metrics}
+
+
+def _block_events(index: int, block: Json, piece_chars: int) -> Iterator[Json]:
+    if block["type"] == "tool_use":
+        yield {"type": "content_block_start", "index": index, "content_block": {**block, "input": {}}}
+        deltas = [
+            {"type": "input_json_delta", "partial_json": piece}
+            for piece in json_pieces(block["input"], piece_chars)
+        ]
+    elif block["type"] == "thinking":
+        yield {
+            "type": "content_block_start",
+            "index": index,
+            "content_block": {"type": "thinking", "thinking": "", "signature": ""},
+        }
+        deltas = [{"type": "thinking_delta", "thinking": piece} for piece in pieces(block["thinking"], piece_chars)]
+        deltas.append({"type": "signature_delta", "signature": block.get("signature", "")})
+    else:
+        yield {"type": "content_block_start", "index": index, "content_block": {"type": "text", "text": ""}}
+        deltas = [{"type": "text_delta", "text": piece} for piece in pieces(block["text"], piece_chars)]
+    for delta in deltas:
+        yield {"type": "content_block_delta", "index": index, "delta": delta}
+    yield {"type": "content_block_stop", "index": index}
+
+
+def anthropic_reply(chunks: Iterable[Json]) -> Json:
+    """The whole reply of its chunks. Raises TruncatedStream when ``message_stop`` never came."""
+    reply: Json = {}
+    blocks: dict[int, Json] = {}
+    inputs: dict[int, list[str]] = {}
+    stopped = False
+    for chunk in chunks:
+        kind = chunk.get("type")
+        if kind == "message_start":
+            reply = dict(chunk["message"])
+        elif kind == "content_block_start":
+            blocks[chunk["index"]] = dict(chunk["content_block"])
+        elif kind == "content_block_delta":
+            _add_delta(blocks[chunk["index"]], inputs.setdefault(chunk["index"], []), chunk["delta"])
+        elif kind == "message_delta":
+            reply.update(chunk["delta"])
+            reply["usage"] = {**reply.get("usage", {}), **chunk.get("usage", {})}
+        elif kind == "message_stop":
+            stopped = True
+    if not stopped:
+        raise TruncatedStream("the stream ended without message_stop; its usage is unknown and may have been billed")
+    for index, block in blocks.items():
+        if block["type"] == "tool_use":
+            block["input"] = json_of("".join(inputs.get(index, [])))
+    return {**reply, "content": [blocks[index] for index in sorted(blocks)]}
+
+
+def _add_delta(block: Json, pieces: list[str], delta: Json) -> None:
+    kind = delta["type"]
+    if kind == "input_json_delta":
+        pieces.append(delta["partial_json"])
+    elif kind == "thinking_delta":
+        block["thinking"] += delta["thinking"]
+    elif kind == "signature_delta":
+        block["signature"] = delta["signature"]
+    elif kind == "text_delta":
+        block["text"] += delta["text"]

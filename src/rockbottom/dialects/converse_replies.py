@@ -1,0 +1,147 @@
+"""Replies of Converse: their counters, and their streams cut and assembled. Nova's own replies are spelled likewise."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from rockbottom.dialects.streams import json_of, json_pieces, pieces
+from rockbottom.dialects.usage import NO_SPLIT, Counters, split_of
+from rockbottom.quantities import Ttl, Usage, is_list, is_object
+from rockbottom.wire import Event, Json, TruncatedStream
+
+
+def _split(said: Mapping[str, Any]) -> Mapping[Ttl, int]:
+    details = said.get("cacheDetails")
+    if not is_list(details):
+        return NO_SPLIT
+    return split_of((row.get("ttl"), row.get("inputTokens")) for row in details if is_object(row))
+
+
+COUNTERS = Counters(
+    "inputTokens",
+    "outputTokens",
+    ("cacheReadInputTokens", "cacheReadInputTokenCount"),  # Nova's own body has the second alone
+    ("cacheWriteInputTokens", "cacheWriteInputTokenCount"),
+    _split,
+)
+
+
+def converse_usage(usage: Usage, vendor: str, *, points: bool, stream: bool) -> Json:
+    """``usage`` of a reply, or of the metadata event of a stream; ``points``: the request carried cachePoints.
+
+    Which fields appear was read off recorded replies: Claude on Converse always gives the cache fields, their
+    undocumented *TokenCount twins and serverToolUsage; Nova and the rest give cache fields only when a cachePoint
+    was sent; cacheDetails comes only with a write, on Claude (130 recorded replies, 2025-03 to 2026-10).
+    """
+    told: Json = {"inputTokens": usage.input, "outputTokens": usage.output, "totalTokens": usage.total}
+    always = vendor == "anthropic" and not stream
+    if always or points or usage.cache_read or usage.cache_write:
+        told["cacheReadInputTokens"] = told["cacheReadInputTokenCount"] = usage.cache_read
+        told["cacheWriteInputTokens"] = told["cacheWriteInputTokenCount"] = usage.cache_write
+    if vendor == "anthropic" and usage.cache_write:
+        longest_first = sorted(usage.writes().items(), key=lambda row: -row[0].seconds)
+        told["cacheDetails"] = [{"ttl": ttl.value, "inputTokens": tokens} for ttl, tokens in longest_first if tokens]
+    told["serverToolUsage"] = {}
+    return told
+
+
+def converse_events(reply: Json, piece_chars: int = 24) -> Iterator[Event]:
+    """The ConverseStream events of a whole Converse reply, text in pieces of ``piece_chars``."""
+    message = reply["output"]["message"]
+    yield "messageStart", {"role": message["role"]}
+    for index, block in enumerate(message["content"]):
+        yield from _block_events(index, block, piece_chars)
+    stop: Json = {"stopReason": reply["stopReason"]}
+    if "additionalModelResponseFields" in reply:
+        stop["additionalModelResponseFields"] = reply["additionalModelResponseFields"]
+    yield "messageStop", stop
+    yield "metadata", {key: value for key, value in reply.items() if key in _METADATA}
+
+
+_METADATA = ("usage", "metrics", "trace", "performanceConfig", "serviceTier")
+
+
+def _block_events(index: int, block: Json, piece_chars: int) -> Iterator[Event]:
+    at: Json = {"contentBlockIndex": index}
+    if "toolUse" in block:
+        use = block["toolUse"]
+        yield "contentBlockStart", {"start": {"toolUse": {k: v for k, v in use.items() if k != "input"}}, **at}
+        for piece in json_pieces(use["input"], piece_chars):
+            yield "contentBlockDelta", {"delta": {"toolUse": {"input": piece}}, **at}
+    elif "reasoningContent" in block:
+        for delta in _reasoning_deltas(block["reasoningContent"], piece_chars):
+            yield "contentBlockDelta", {"delta": {"reasoningContent": delta}, **at}
+    else:
+        for piece in pieces(block["text"], piece_chars):
+            yield "contentBlockDelta", {"delta": {"text": piece}, **at}
+    yield "contentBlockStop", at
+
+
+def _reasoning_deltas(reasoning: Json, piece_chars: int) -> Iterator[Json]:
+    if "redactedContent" in reasoning:
+        yield {"redactedContent": reasoning["redactedContent"]}
+        return
+    text = reasoning["reasoningText"]
+    for piece in pieces(text["text"], piece_chars):
+        yield {"text": piece}
+    if "signature" in text:
+        yield {"signature": text["signature"]}
+
+
+def converse_reply(events: Iterable[Event]) -> Json:
+    """The whole Converse reply of a stream. Raises TruncatedStream when ``metadata`` never came."""
+    role = "assistant"
+    blocks = _Blocks()
+    reply: Json = {}
+    for name, payload in events:
+        if name == "messageStart":
+            role = payload["role"]
+        elif name == "contentBlockStart":
+            blocks.start(payload["contentBlockIndex"], payload.get("start", {}))
+        elif name == "contentBlockDelta":
+            blocks.add(payload["contentBlockIndex"], payload["delta"])
+        elif name in ("messageStop", "metadata"):
+            reply.update(payload)
+    if "stopReason" not in reply or "usage" not in reply:
+        missing = "messageStop" if "stopReason" not in reply else "metadata"
+        raise TruncatedStream(f"the stream ended without {missing}; its usage is unknown and may have been billed")
+    return {"output": {"message": {"role": role, "content": blocks.content()}}, **reply}
+
+
+class _Blocks:
+    """Content blocks by index while their deltas arrive."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[int, Json] = {}
+        self._inputs: dict[int, list[str]] = {}
+
+    def start(self, index: int, start: Json) -> None:
+        if "toolUse" in start:
+            self._blocks[index] = {"toolUse": dict(start["toolUse"])}
+            self._inputs[index] = []
+
+    def add(self, index: int, delta: Json) -> None:
+        if "toolUse" in delta:
+            self._inputs.setdefault(index, []).append(delta["toolUse"].get("input", ""))
+            self._blocks.setdefault(index, {"toolUse": {}})
+        elif "reasoningContent" in delta:
+            _add_reasoning(self._blocks.setdefault(index, {"reasoningContent": {}}), delta["reasoningContent"])
+        elif "text" in delta:
+            block = self._blocks.setdefault(index, {"text": ""})
+            block["text"] = block.get("text", "") + delta["text"]
+
+    def content(self) -> list[Json]:
+        for index, parts in self._inputs.items():
+            self._blocks[index]["toolUse"]["input"] = json_of("".join(parts))
+        return [self._blocks[index] for index in sorted(self._blocks)]
+
+
+def _add_reasoning(block: Json, delta: Json) -> None:
+    reasoning = block["reasoningContent"]
+    if "redactedContent" in delta:
+        reasoning["redactedContent"] = delta["redactedContent"]
+        return
+    text = reasoning.setdefault("reasoningText", {"text": ""})
+    if "text" in delta:
+        text["text"] += delta["text"]
+    if "signature" in delta:
+        text["signature"] = delta["signature"]
