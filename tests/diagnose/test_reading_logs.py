@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("numpy", reason="rockbottom.trace needs it: pip install 'rockbottom[replay]'")
 
+from rockbottom.prompt import Api
 from rockbottom.quantities import Usage
 from rockbottom.trace import Damages, UnreadableSource, reader_of
 from rockbottom.trace.invocations import one_invocation
@@ -48,7 +49,7 @@ def test_a_converse_record(tmp_path):
     (found,) = read(tmp_path / "log.json", RECORD)
     assert found.usage == Usage(2, 41, 95500, 10, 0, 30)
     assert (found.region, found.served, found.latency_s, found.at) == ("us-east-1", "us-west-2", 0.9, 1788256800.0)
-    assert found.is_converse
+    assert found.api is Api.CONVERSE
     assert found.body == BODY
 
 
@@ -63,7 +64,7 @@ def test_an_invoke_record_with_counters_in_the_reply_only(tmp_path):
     )
     (found,) = read(tmp_path / "log.json", record)
     assert found.usage == Usage(3, 4, 5, 50, 0, 10)
-    assert not found.is_converse
+    assert found.api is Api.INVOKE
 
 
 def test_a_streamed_reply_is_a_list_of_events(tmp_path):

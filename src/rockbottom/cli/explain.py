@@ -217,17 +217,23 @@ def _pair(
 
 
 def _record(found: "Invocation", model: str | None, behind: Mapping[str, str]) -> "Record":
-    from rockbottom.catalog import Tier
     from rockbottom.diagnose import Record
-    from rockbottom.prompt import Api
 
-    tiers = {tier.value: tier for tier in Tier}
     given = found.model or model or ""
     return Record(
-        found.at or 0.0, behind.get(given, given), Api.CONVERSE if found.is_converse else Api.INVOKE, found.body,
-        found.usage, found.served, found.region, found.account, found.request_id, found.latency_s,
-        tiers.get(found.tier, Tier.DEFAULT), found.place,
-    )  # fmt: skip
+        found.at or 0.0,
+        behind.get(given, given),
+        found.api,
+        found.body,
+        found.usage,
+        found.served,
+        found.region,
+        found.account,
+        found.request_id,
+        found.latency_s,
+        found.tier,
+        found.place,
+    )
 
 
 def _first_reason(findings: "Findings") -> str:

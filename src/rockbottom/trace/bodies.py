@@ -8,20 +8,21 @@ over the blocks in proportion to their bytes; where nothing was counted the byte
 
 import re
 from array import array
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
-from rockbottom.dialects import CONVERSE
-from rockbottom.prompt import Meter, Parameters, seeds_of
+from rockbottom.dialects import CONVERSE, api_of
+from rockbottom.prompt import Api, Meter, Parameters, seeds_of
 from rockbottom.quantities import decoded, decoder_of
 from rockbottom.trace.columns import KINDS, ApiCode, SectionCode, Trace, TtlCode
-from rockbottom.trace.counts import counts_of
+from rockbottom.trace.counts import usage_of
 from rockbottom.trace.gathering import Gathered, key_words
 from rockbottom.trace.pieces import Piece
-from rockbottom.trace.records import NOTHING, Body, Columnar, Message, Raw, Replied, ToolConfig
+from rockbottom.trace.records import NOTHING, Body, Columnar, Message, Raw, ToolConfig
 
 BYTES_PER_TOKEN = 4  # only a unit of proportion where the service counted; the data's own estimate where it did not
 MEDIA_TOKENS = 1_600  # a flat share for an image, whose base64 says nothing of its tokens (idp-notebooks)
@@ -70,10 +71,13 @@ class Gatherer:
         self._plain: tuple[int, int, int, int] | None = None  # of a request without any such parameter
         self._seeds_of_request: list[tuple[int, int, int, int]] = []
 
-    def add(self, record: Columnar, body: Body | None, reply: Replied) -> None:
-        """One record with its body and reply, where they are known. Raises Undecodable for blocks of no known shape."""
+    def add(self, record: Columnar, body: Body | None, reply: Callable[[], bytes]) -> None:
+        """One record with its body, where it is known, and what gives the JSON of its reply.
+
+        Raises Undecodable for blocks of no known shape and counts that no column holds.
+        """
         parsed = body or _NO_BODY
-        converse = record.operation.startswith("Converse")
+        converse = api_of(record.operation) is Api.CONVERSE
         pieces = self._pieces(parsed, converse)
         points: list[tuple[int, int]] = []
         before = 0
@@ -261,14 +265,14 @@ def _kind_of(raw: bytes, anthropic: bool, section: int) -> int:
     return kind
 
 
-def _numbers(record: Columnar, reply: Replied, points: list[tuple[int, int]]) -> dict[str, Any]:
+def _numbers(record: Columnar, reply: Callable[[], bytes], points: list[tuple[int, int]]) -> dict[str, Any]:
     hours_only = bool(points) and all(ttl == TtlCode.ONE_HOUR for _, ttl in points)
-    counts, output = counts_of(record, reply, hours_only=hours_only)
+    usage, output = usage_of(record, reply, hours_only=hours_only)
     numbers: dict[str, Any] = {"tokens_out": output}
-    if counts is not None:
-        numbers["observed_input"], numbers["observed_read"] = counts.input, counts.read
-        numbers["observed_write_5m"], numbers["observed_write_1h"] = counts.write_5m, counts.write_1h
-        numbers["tokens_in"] = counts.prompt
+    if usage is not None:
+        numbers["observed_input"], numbers["observed_read"] = usage.input, usage.cache_read
+        numbers["observed_write_5m"], numbers["observed_write_1h"] = usage.cache_write_5m, usage.cache_write_1h
+        numbers["tokens_in"] = usage.total_input
     return numbers
 
 

@@ -1,91 +1,105 @@
-"""What the service counted for a logged request, in whatever spelling the record holds it."""
+"""What the service counted for a logged request: in the record, and where that does not say all, in its reply."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from rockbottom.quantities import Undecodable
-from rockbottom.trace.records import MOST_TOKENS, Counters, Record, Replied
+import msgspec
 
+from rockbottom.dialects import METRICS, Counts, counts_of
+from rockbottom.quantities import Ttl, Undecodable, Usage, decoded, decoder_of, is_list, is_object
+from rockbottom.trace.records import MOST_TOKENS, Record
 
-class Counts(NamedTuple):
-    """Tokens of one request. ``output`` is None where it was not recorded."""
-
-    input: int
-    output: int | None
-    read: int
-    write_5m: int
-    write_1h: int
-
-    @property
-    def prompt(self) -> int:
-        """Tokens of the whole prompt."""
-        return self.input + self.read + self.write_5m + self.write_1h
+_OF_A_CACHE = b"ache"  # in the name of every counter of a cache, whatever the dialect
+_LATENCIES = ("firstByteLatency", "latencyMs", "invocationLatency")
 
 
-_NOTHING = Counters()
+class _Holder(msgspec.Struct):
+    usage: dict[str, Any] | None = None
 
 
-def counts_of(record: Record, reply: Replied, *, hours_only: bool) -> tuple[Counts | None, int | None]:
-    """What was counted, and the tokens of the reply; None: not recorded.
+class _Reply(_Holder):
+    """A reply, or an event of its stream, which may hold the usage one deeper: Converse's last, Anthropic's first."""
 
-    ``hours_only``: every point of the request asked for an hour, which decides where no split of the written tokens
-    is recorded. Raises Undecodable where the prompt is longer than any column holds.
+    message: _Holder | None = None
+    metadata: _Holder | None = None
+
+
+_reply = decoder_of(_Reply | list[_Reply])
+
+
+def usage_of(record: Record[Any], reply: Callable[[], bytes], *, hours_only: bool) -> tuple[Usage | None, int | None]:
+    """What was counted, and the tokens of the answer; None: not recorded.
+
+    ``reply`` gives the JSON of the reply and is only called where the record does not say all. ``hours_only``: every
+    point of the request asked for an hour, which decides where no split of the written tokens is recorded.
+    Raises Undecodable where the prompt is longer than any column holds.
     """
-    given, told = record.input, _counters(reply) or _NOTHING
-    output = _first(record.output.outputTokenCount, told.outputTokens, told.output_tokens)
-    fresh = _first(given.inputTokenCount, told.inputTokens, told.input_tokens)
+    given, output = record.input, record.output.outputTokenCount
+    fresh, read, write = given.inputTokenCount, given.cacheReadInputTokenCount, given.cacheWriteInputTokenCount
+    read = record.cacheReadInputTokenCount if read is None else read
+    write = record.cacheWriteInputTokenCount if write is None else write
+    told, lacking = None, fresh is None or output is None or read is None or write is None
+    if write or lacking:
+        said = reply()
+        if lacking or _OF_A_CACHE in said:  # else it does not say for how long the tokens were written
+            told = counts_of(_usage_in(said))
+    if told is not None:
+        fresh = told.input if fresh is None else fresh
+        output = told.output if output is None else output
+        read = told.read if read is None else read
+        write = told.write if write is None else write
     if fresh is None:
         return None, output
-    read = _first(given.cacheReadInputTokenCount, record.cacheReadInputTokenCount, told.cacheReadInputTokens,
-                  told.cache_read_input_tokens, told.cacheReadInputTokenCount)  # fmt: skip
-    write = _first(given.cacheWriteInputTokenCount, record.cacheWriteInputTokenCount, told.cacheWriteInputTokens,
-                   told.cache_creation_input_tokens, told.cacheWriteInputTokenCount)  # fmt: skip
-    counts = Counts(fresh, output, read or 0, *_split(write or 0, told, hours_only))
-    if counts.prompt > MOST_TOKENS:
-        raise Undecodable(f"a prompt of {counts.prompt:,} tokens")
-    return counts, output
+    usage = _usage(fresh, output or 0, read or 0, write or 0, told.split if told else {}, hours_only=hours_only)
+    if usage.total_input > MOST_TOKENS:
+        raise Undecodable(f"a prompt of {usage.total_input:,} tokens")
+    return usage, output
 
 
-def _split(write: int, told: Counters, hours_only: bool) -> tuple[int, int]:
-    """Tokens written for 5 minutes and for an hour."""
-    if told.cacheDetails:
-        hour = sum(detail.inputTokens for detail in told.cacheDetails if detail.ttl == "1h")
-        return max(write - hour, 0), hour
-    if told.cache_creation is not None:
-        return told.cache_creation.ephemeral_5m_input_tokens, told.cache_creation.ephemeral_1h_input_tokens
-    return (0, write) if hours_only else (write, 0)
+def _usage(fresh: int, output: int, read: int, write: int, split: Mapping[Ttl, int], *, hours_only: bool) -> Usage:
+    if split and write:
+        ttl = Ttl.ONE_HOUR if hours_only else Ttl.FIVE_MINUTES
+        return Counts(fresh, output, read, write, split).usage(ttl)
+    if hours_only:
+        return Usage(fresh, output, read, 0, 0, write)
+    return Usage(fresh, output, read, write)
 
 
-def latency_s_of(reply: Replied) -> float | None:
+def latency_s_of(reply: bytes) -> float | None:
     """Seconds until a reply began, or failing that until it ended; None: not recorded."""
-    for event in reversed(reply if isinstance(reply, list) else [reply]):
-        if event is None:
-            continue
-        told = event.native_metrics or (event.metadata.metrics if event.metadata else event.metrics)
-        if told is not None:
-            spelled = (told.firstByteLatency, told.latencyMs, told.invocationLatency)
-            latency = next((value for value in spelled if value is not None), None)
+    for event in reversed(_events(reply)):
+        metadata = event.get("metadata")
+        told = event.get(METRICS) or (metadata if is_object(metadata) else event).get("metrics")
+        if is_object(told):
+            latency = next((value for name in _LATENCIES if isinstance(value := told.get(name), int | float)), None)
             return None if latency is None else latency / 1000
     return None
 
 
-def _first(*values: int | None) -> int | None:
-    return next((value for value in values if value is not None), None)
-
-
-def _counters(reply: Replied) -> Counters | None:
-    """The usage of a reply; of a stream, what its events say, later ones on top of earlier ones."""
-    if not isinstance(reply, list):
-        return None if reply is None else reply.usage
-    merged: Counters | None = None
-    for event in reply:
-        parts = (event.usage, event.message.usage if event.message else None,
-                 event.metadata.usage if event.metadata else None)  # fmt: skip
-        for usage in parts:
-            if usage is not None:
-                merged = usage if merged is None else _over(merged, usage)
+def _usage_in(reply: bytes) -> Mapping[str, Any]:
+    """The ``usage`` of a reply; of a stream, what its events say, later ones on top of earlier ones."""
+    try:
+        events = _reply(reply)
+    except Undecodable:
+        return {}
+    if not isinstance(events, list):
+        if events.usage is not None:
+            return events.usage
+        events = [events]
+    merged: dict[str, Any] = {}
+    for event in events:
+        for holder in (event, event.message, event.metadata):
+            if holder is not None and holder.usage is not None:
+                merged.update({name: value for name, value in holder.usage.items() if value is not None})
     return merged
 
 
-def _over(under: Counters, upper: Counters) -> Counters:
-    values = {name: getattr(upper, name) for name in Counters.__struct_fields__}
-    return Counters(**{n: getattr(under, n) if value is None else value for n, value in values.items()})
+def _events(reply: bytes) -> Sequence[Mapping[str, Any]]:
+    """A reply as the list of its events, one of itself alone; none where it is of no known shape."""
+    try:
+        value = decoded(reply) if reply else None
+    except Undecodable:
+        return ()
+    if is_object(value):
+        return (value,)
+    return [event for event in value if is_object(event)] if is_list(value) else ()

@@ -99,8 +99,9 @@ class Gathered:
         requests: dict[str, Array] = {}
         for column, dtype in dtypes(Requests).items():
             missing = 0 if dtype.kind in "uf" else UNKNOWN
-            values = [row.get(column, missing) for row in self._requests]
-            requests[column] = np.array([missing if value is None else value for value in values], dtype)
+            values = [row.get(column) for row in self._requests]
+            known = values if None not in values else [missing if value is None else value for value in values]
+            requests[column] = np.array(known, dtype)
         blocks = {
             "prefix": _array(self._prefix, np.uint64), "depth": _array(self._depth, np.int32),
             "section": _array(self._section, np.uint8), "kind": _array(self._kind, np.uint8),

@@ -10,12 +10,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
+from rockbottom.catalog import Tier
+from rockbottom.dialects import api_of, tier_of
+from rockbottom.prompt import Api
 from rockbottom.quantities import Undecodable, Usage, decoded
-from rockbottom.trace.counts import counts_of, latency_s_of
+from rockbottom.trace.counts import latency_s_of, usage_of
 from rockbottom.trace.files import CutShort, UnreadableSource, contents
 from rockbottom.trace.logs import LogFile, plain
 from rockbottom.trace.reading import Damages
-from rockbottom.trace.records import Replied, Textual, reply_of, textual
+from rockbottom.trace.records import Record, Textual, raw_of, textual
 from rockbottom.trace.sources import BodyRefused, offloaded
 from rockbottom.trace.splitting import LONGEST_BYTES
 
@@ -35,7 +38,7 @@ class Invocation:
     """
 
     place: str
-    operation: str
+    api: Api
     model: str
     body: Json
     at: float | None = None
@@ -43,14 +46,9 @@ class Invocation:
     account: str = ""
     region: str = ""
     served: str = ""
-    tier: str = "default"
+    tier: Tier = Tier.DEFAULT
     usage: Usage | None = None
     latency_s: float | None = None
-
-    @property
-    def is_converse(self) -> bool:
-        """Whether the body is of Converse or ConverseStream."""
-        return self.operation.startswith("Converse")
 
 
 def invocations_of(name: str, damages: Damages) -> Iterator[Invocation]:
@@ -99,36 +97,30 @@ def _bare(value: Any, place: str) -> Invocation | None:
     body = record if "messages" in record else record.get("modelInput")
     if not isinstance(body, dict):
         return None
-    return Invocation(place, _operation(cast(Json, body)), str(record.get("modelId", "")), cast(Json, body))
+    return Invocation(place, _api(cast(Json, body)), str(record.get("modelId", "")), cast(Json, body))
 
 
-def _operation(body: Json) -> str:
-    """The operation of a bare body, told by its shape: only native bodies name a version or write text as a string."""
-    native = any(name in body for name in _NATIVE)
-    return "InvokeModel" if native or isinstance(body.get("system"), str) else "Converse"
+def _api(body: Json) -> Api:
+    """The family of a bare body, told by its shape: only native bodies name a version or write text as a string."""
+    native = any(name in body for name in _NATIVE) or isinstance(body.get("system"), str)
+    return Api.INVOKE if native else Api.CONVERSE
 
 
 def _of_record(record: Textual, place: str, log: str) -> Invocation:
-    body = _body_of(record, log)
-    reply = _reply_of(record, log)
-    ttls = set(_ttls(body))
-    counts, _ = counts_of(record, reply, hours_only=ttls == {"1h"})
-    usage = None
-    if counts is not None:
-        usage = Usage(counts.input, counts.output or 0, counts.read, counts.write_5m, 0, counts.write_1h)
+    body, reply = _body_of(record, log), _reply_or_nothing(record, log)
+    usage, _ = usage_of(record, lambda: reply, hours_only=set(_ttls(body)) == {"1h"})
     region = record.region or ""
     return Invocation(
-        place, record.operation or "InvokeModel", record.modelId, body, record.at, record.requestId,
-        record.accountId or "", region, record.inferenceRegion or region, _tier(body), usage, latency_s_of(reply),
+        place, api_of(record.operation), record.modelId, body, record.at, record.requestId, record.accountId or "",
+        region, record.inferenceRegion or region, tier_of(body), usage, latency_s_of(reply),
     )  # fmt: skip
 
 
 def _body_of(record: Textual, log: str) -> Json:
-    given = record.input
-    raw = bytes(given.inputBodyJson or b"")
-    if raw in (b"", b"null") and given.inputBodyS3Path:
-        raw = offloaded(log, given.inputBodyS3Path)
-    if raw in (b"", b"null"):
+    raw, where = raw_of(record.input.inputBodyJson), record.input.inputBodyS3Path
+    if not raw and where:
+        raw = offloaded(log, where)
+    if not raw:
         raise Undecodable("a record without a request body")
     body = _decoded(raw)
     if not isinstance(body, dict):
@@ -136,16 +128,21 @@ def _body_of(record: Textual, log: str) -> Json:
     return cast(Json, body)
 
 
-def _reply_of(record: Textual, log: str) -> Replied:
-    """The reply, or None where it is not there or of a shape of its own: its counters are in the record as well."""
-    output = record.output
-    raw = bytes(output.outputBodyJson or b"")
+def reply_of(record: Record[Any], log: str) -> bytes:
+    """The JSON of a reply, from beside the log where it is there; empty where none was recorded.
+
+    Raises what ``offloaded`` does.
+    """
+    raw, where = raw_of(record.output.outputBodyJson), record.output.outputBodyS3Path
+    return offloaded(log, where) if where and not raw else raw
+
+
+def _reply_or_nothing(record: Textual, log: str) -> bytes:
+    """The reply, or nothing where it cannot be read: its counters are in the record as well."""
     try:
-        if raw in (b"", b"null") and output.outputBodyS3Path:
-            raw = offloaded(log, output.outputBodyS3Path)
-        return reply_of(raw) if raw not in (b"", b"null") else None
-    except (OSError, BodyRefused, CutShort, Undecodable):
-        return None
+        return reply_of(record, log)
+    except (OSError, BodyRefused, CutShort):
+        return b""
 
 
 def _decoded(raw: bytes) -> Any:
@@ -156,11 +153,6 @@ def _decoded(raw: bytes) -> Any:
         if text == raw:
             raise
     return decoded(text)
-
-
-def _tier(body: Json) -> str:
-    tier = body.get("serviceTier")
-    return str(cast(Json, tier).get("type", "default")) if isinstance(tier, dict) else "default"
 
 
 def _ttls(value: object) -> Iterator[str]:

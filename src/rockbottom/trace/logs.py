@@ -45,9 +45,9 @@ class LogFile:
                 if isinstance(found, Unfinished):
                     self.damages.add(f"{self.name}:{number}", found.why)
                     continue
-                text = found if found[:1] == b"{" else _behind_instant(found)
+                text = found if found[:2] == b'{"' else _on_one_line(_behind_instant(found))
                 try:
-                    record = decode(_on_one_line(text) if b"\n" in text else text)
+                    record = decode(text)
                 except Undecodable as error:
                     yield from self._inside(f"{self.name}:{number}", text, str(error), decode)
                 else:
@@ -86,7 +86,7 @@ class LogFile:
     def _unwrapped(self, value: bytes, decode: Decode[T]) -> T | None:
         """The record that a value is, or that it holds as the text of an event; None: nothing was lost."""
         try:
-            return decode(_on_one_line(value) if b"\n" in value else value)
+            return decode(_on_one_line(value))
         except Undecodable as error:
             problem = error
         text = plain(value)
@@ -108,6 +108,8 @@ def plain(text: bytes) -> bytes:
 
 def _on_one_line(text: bytes) -> bytes:
     """JSON without the spaces of a printed document: the same record is the same bytes wherever it is logged."""
+    if b"\n" not in text:
+        return text
     try:
         return msgspec.json.format(text, indent=-1)
     except (ValueError, RecursionError):

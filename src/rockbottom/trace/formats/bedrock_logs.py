@@ -10,10 +10,10 @@ from pathlib import Path
 from rockbottom.quantities import Undecodable
 from rockbottom.trace.bodies import Gatherer
 from rockbottom.trace.files import CutShort
-from rockbottom.trace.invocations import invocations_of
+from rockbottom.trace.invocations import invocations_of, reply_of
 from rockbottom.trace.logs import LogFile
 from rockbottom.trace.reading import Damages, Part, Reader, Settings
-from rockbottom.trace.records import Columnar, body_of, columnar, reply_of
+from rockbottom.trace.records import Columnar, body_of, columnar
 from rockbottom.trace.sources import BodyRefused, log_names, offloaded
 
 
@@ -33,14 +33,20 @@ def read(part: str, settings: Settings) -> Part:
 
 
 def _add(gatherer: Gatherer, record: Columnar, damages: Damages, place: str, log: str) -> None:
-    body, reply = record.input.inputBodyJson, record.output.outputBodyJson
-    try:
-        if body is None and record.input.inputBodyS3Path:
-            body = body_of(offloaded(log, record.input.inputBodyS3Path))
-        if reply is None and record.output.outputBodyS3Path:
-            reply = reply_of(offloaded(log, record.output.outputBodyS3Path))
-    except (OSError, BodyRefused, CutShort, Undecodable) as error:
-        damages.add(place, f"offloaded body: {error}")
+    body, where = record.input.inputBodyJson, record.input.inputBodyS3Path
+    if body is None and where:
+        try:
+            body = body_of(offloaded(log, where))
+        except (OSError, BodyRefused, CutShort, Undecodable) as error:
+            damages.add(place, f"offloaded body: {error}")
+
+    def reply() -> bytes:
+        try:
+            return reply_of(record, log)
+        except (OSError, BodyRefused, CutShort) as error:
+            damages.add(place, f"offloaded body: {error}")
+            return b""
+
     gatherer.add(record, body, reply)
 
 

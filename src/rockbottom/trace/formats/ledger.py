@@ -10,9 +10,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from rockbottom.dialects import api_of
 from rockbottom.ledger import CallRecord, LedgerReader
 from rockbottom.ledger.lines import START
 from rockbottom.ledger.places import volumes_of
+from rockbottom.prompt import Api
 from rockbottom.trace.columns import KINDS, ApiCode, SectionCode, TtlCode
 from rockbottom.trace.files import UnreadableSource, local
 from rockbottom.trace.gathering import Gathered
@@ -63,7 +65,7 @@ def _numbers(call: CallRecord) -> Mapping[str, Any]:
     identity = blake2b(call.request_id.encode(), digest_size=8).digest() if call.request_id else b""
     return {
         "at": call.at,
-        "api": ApiCode.CONVERSE if call.operation.startswith("Converse") else ApiCode.INVOKE,
+        "api": ApiCode.CONVERSE if api_of(call.operation) is Api.CONVERSE else ApiCode.INVOKE,
         "tokens_in": call.total_input,
         "tokens_out": call.output,
         "observed_input": call.input,
