@@ -13,7 +13,15 @@ from benchmarks.placement.environments import CannotInstall, Peer, python_of, ve
 from benchmarks.placement.fixed import RULES, Sightings, fixed_bills
 from benchmarks.placement.online import Online, OnlineBlocks, relocation
 from benchmarks.placement.recording import NotRecorded, Recording, recordings
-from benchmarks.placement.rows import FIRST_RUN, GUARD_ALLOWANCE, GUARD_SHARE, Target, target_of, target_of_set
+from benchmarks.placement.rows import (
+    FIRST_RUN,
+    GUARD_ALLOWANCE,
+    GUARD_PROMPTS,
+    GUARD_SHARE,
+    Target,
+    target_of,
+    target_of_set,
+)
 from benchmarks.placement.workloads import Workload, workload
 
 MIX_PARTS = ("S_E", "S_D", "S_F", "tau", "cuad", "star", "livemcp", "S_P20m", "S_P2h")
@@ -195,7 +203,7 @@ def set_line(name: str, engine: Engine, seed: int = 1, model: str = MODEL) -> Se
         bill = online.lane.bill
         none, paid = bill.none, bill.paid
         online.send(request)
-        guard.look(online.lane)
+        guard.look(online.lane, request)
         before = parts[part]
         parts[part] = (before[0] + bill.none - none, before[1] + bill.paid - paid)
     target = target_of_set(name, min(fixed.values()), bound.relative)
@@ -225,10 +233,11 @@ class _Guard:
     """Watches that the bill never lies further above no caching than is allowed."""
 
     def __init__(self) -> None:
-        self.kept = True
+        self.kept, self._longest = True, 0
 
-    def look(self, lane: BlockLane) -> None:
-        allowed = lane.bill.none * (1 + GUARD_SHARE) + 1000 * GUARD_ALLOWANCE
+    def look(self, lane: BlockLane, request: BlockRequest) -> None:
+        self._longest = max(self._longest, request.tokens)
+        allowed = lane.bill.none * (1 + GUARD_SHARE) + 1000 * max(GUARD_ALLOWANCE, GUARD_PROMPTS * self._longest)
         self.kept = self.kept and lane.bill.paid <= allowed
 
 
@@ -237,7 +246,7 @@ def _adversary_line(engine: Engine, multiples: Multiples, model: str) -> SetLine
     adversary = stress.Adversary(Interner())
     while (request := adversary.next()) is not None:
         adversary.answer(online.send(request).cache_write > 0)
-        guard.look(online.lane)
+        guard.look(online.lane, request)
     fixed: dict[str, float] = {}
     for name, rule in RULES.items():
         lane, against = BlockLane(multiples), stress.Adversary(Interner())

@@ -164,7 +164,9 @@ class Attachment:
 
     def _planned(self, params: Params, request: Request) -> Call:
         now = self.clock()
-        applied = self.planner.plan(request, now=now).apply(request)
+        plan = self.planner.plan(request, now=now)
+        self._books.held_back += getattr(plan, "held_back", False)  # a planner of another kind may not say
+        applied = plan.apply(request)
         cause = ""
         if self.options.notices:
             self.talk.say(self._noticer.changing(request))

@@ -48,6 +48,7 @@ class Books:
         self._families: dict[str, Account] = {}
         self._total = Account()
         self.without_usage = 0
+        self.held_back = 0  # calls of which the guard held back something that was expected to pay
 
     def book(self, request: Request, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
         """Book one finished call with what ``costs`` says of it."""
@@ -93,6 +94,7 @@ class Books:
             self.without_usage,
             keep_alive_usd,
             tuple(notices),
+            self.held_back,
         )
 
 

@@ -53,6 +53,7 @@ class Report:
     without_usage: int
     keep_alive_usd: Usd
     notices: tuple[str, ...]
+    held_back: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON; money as decimal text, instants in seconds since the epoch."""
@@ -63,6 +64,7 @@ class Report:
             "models": [line.to_dict() for line in self.models],
             "prefixes": [line.to_dict() for line in self.prefixes],
             "calls_without_usage": self.without_usage,
+            "calls_held_back": self.held_back,
             "keep_alive_usd": str(self.keep_alive_usd),
             "notices": list(self.notices),
         }
@@ -86,6 +88,8 @@ def _rows(report: Report) -> Iterator[str]:
         yield f"keep-alive requests cost {_usd(report.keep_alive_usd)} USD, which is not in the lines above"
     if report.without_usage:
         yield f"{report.without_usage} calls ended without usage (stream not read to its end, or failed)"
+    if report.held_back:
+        yield f"{report.held_back} calls were cached less than should pay: the guard held it back (see the notes)"
     if report.total.unpriced_calls:
         yield f"{report.total.unpriced_calls} calls have no known price: their tokens count, their cost does not"
     yield from (f"note: {notice}" for notice in report.notices)

@@ -1,25 +1,39 @@
 """Which prefixes are worth writing, for how long, and where the points go."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rockbottom.catalog import CacheRules
 from rockbottom.plan.positions import Positions
+from rockbottom.plan.values import Value
+from rockbottom.plan.worth import NEVER
 from rockbottom.prompt import Placement
 from rockbottom.quantities import Ttl
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """The deepest entries believed readable, by lifetime; positions in segments, 0: none."""
+    """The deepest entries believed readable, by lifetime; positions in segments, 0: none.
+
+    Of the deepest of all: ``vouched`` for by a reply or by the plan that writes it, ``confirmed`` by a reply.
+    ``relied``: it is one that only an insured tail can have kept.
+    """
 
     five: int = 0
     hour: int = 0
+    vouched: bool = False
+    confirmed: bool = False
+    relied: bool = False
 
     @property
     def deepest(self) -> int:
         """The deeper of the two."""
         return max(self.five, self.hour)
+
+    @property
+    def bars_hour(self) -> bool:
+        """Whether what follows the deepest entry cannot be written for an hour: it would stand on five minutes."""
+        return self.five > self.hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +44,6 @@ class Zone:
     tokens: int
     five: float
     hour: float
-    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +54,29 @@ class Extent:
     last: int
     saving: float
 
-    def worst_written(self, depths: Sequence[int], hit_hour: int) -> tuple[int, int]:
-        """Tokens written for an hour and for five minutes if nothing at all is read."""
-        hour = depths[max(self.hour, hit_hour)]
-        return hour, max(0, depths[self.last] - hour)
 
+def extent_of(zones: Sequence[Zone], hit: Hit, rewriting: float = NEVER) -> Extent:
+    """The cheapest extent: every zone up to B for an hour, from B to C for five minutes, nothing beyond.
 
-def extent_of(zones: Sequence[Zone], hit: Hit) -> Extent:
-    """The cheapest extent: every zone up to B for an hour, from B to C for five minutes, nothing beyond."""
+    Above an entry of five minutes an hour is bought only together with that entry, written again for an hour:
+    ``rewriting`` is what that costs in input tokens, and then nothing is written for five minutes.
+    """
     start = hit.deepest
     best = Extent(hit.hour, start, 0.0)
-    may_hour = start == 0 or hit.hour == start
-    hour_cost, hour_end = 0.0, hit.hour
-    for split in range(len(zones) + 1 if may_hour else 1):
+    barred = hit.bars_hour
+    hour_cost, hour_end = rewriting if barred else 0.0, hit.hour
+    for split in range(len(zones) + 1):
         if split:
             zone = zones[split - 1]
             hour_cost += zone.tokens * zone.hour
             hour_end = zone.end
-            if hour_cost == float("inf"):
+            if hour_cost == NEVER:
                 break
             if -hour_cost > best.saving:
                 best = Extent(hour_end, hour_end, -hour_cost)
-        cost = hour_cost
+            if barred:
+                continue
+        cost = hour_cost if split else 0.0
         for zone in zones[split:]:
             cost += zone.tokens * zone.five
             if -cost > best.saving:
@@ -111,13 +125,11 @@ def _spelled(ttl: Ttl, rules: CacheRules) -> Ttl | None:
     return None if ttl is rules.ttls[0] or not rules.accepts_ttl_field else ttl
 
 
-def zones_of(
-    start: int, ends: Sequence[int], depths: Sequence[int], value: Callable[[int], tuple[float, float, str]]
-) -> list[Zone]:
+def zones_of(start: int, ends: Sequence[int], depths: Sequence[int], values: Mapping[int, Value]) -> list[Zone]:
     """The zones between ``start`` and the candidate ends, each valued by its end."""
     zones: list[Zone] = []
     for end in sorted(set(ends)):
         if end > start:
-            zones.append(Zone(end, depths[end] - depths[start], *value(end)))
+            zones.append(Zone(end, depths[end] - depths[start], values[end].five, values[end].hour))
             start = end
     return zones

@@ -1,19 +1,24 @@
-"""The guard: at every moment the bill is at most 1 % above no caching, plus a fixed allowance.
+"""The guard: the bill is at most 1 % above no caching, plus a fixed allowance or two of the longest prompts.
 
 Accounts are kept per model and price, in input tokens of that model (a write of 100 tokens at 1.25 counts
 125). An account above its 1 % draws on one allowance that all accounts share; a saving on one model never
 pays for a loss on another, so the promise holds for each model, for the sum of tokens and for the sum in
-dollars (where the allowance is at most what 50,000 tokens of the dearest model in use cost).
+dollars (where the allowance is at most what so many tokens of the dearest model in use cost).
 
-Before a request is planned with points, its worst case is counted: nothing is read, everything up to the last
-point is written. Afterwards the prediction stands in, until the usage that came back replaces it.
+Before a request is planned with points, its worst case is counted: what is new is written and never read, and so is
+whatever is to be read without anybody's word that it is there. Afterwards the prediction stands in, until the usage
+that came back replaces it.
 """
 
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 ALLOWANCE_TOKENS = Decimal(50_000)
-"""Input tokens by which all bills together may exceed 1 % above no caching."""
+"""Input tokens by which all bills together may exceed 1 % above no caching, where no prompt is longer than half."""
+
+PROMPTS = 2
+"""Otherwise, so many of the longest prompt: enough to lose five minutes' write of it (0.25 of a prompt) and then to
+try the hour (1.00), which an agent with long gaps needs; or for eight first writes that wait for their next use."""
 
 SHARE = Decimal("0.01")
 """The part of the bill without caching that may be spent on writes that are never read."""
@@ -40,20 +45,30 @@ class Account:
 
 @dataclass(slots=True)
 class Guard:
-    """All accounts of one planner."""
+    """All accounts of one planner, and the longest prompt seen."""
 
     accounts: dict[tuple[str, ...], Account] = field(default_factory=dict[tuple[str, ...], Account])
+    longest: int = 0
+
+    @property
+    def allowance(self) -> Decimal:
+        """Input tokens by which all bills together may exceed 1 % above no caching."""
+        return max(ALLOWANCE_TOKENS, Decimal(PROMPTS * self.longest))
 
     def account(self, key: tuple[str, ...]) -> Account:
         """The account of a model at a price."""
         return self.accounts.setdefault(key, Account())
+
+    def see(self, tokens: int) -> None:
+        """A prompt of so many tokens is to be planned."""
+        self.longest = max(self.longest, tokens)
 
     def affords(self, key: tuple[str, ...], worst_extra: Decimal, plain: Decimal) -> bool:
         """Whether the promise holds even if this request costs ``worst_extra`` more than ``plain`` tokens."""
         mine = self.account(key)
         drawn = sum((account.drawn for other, account in self.accounts.items() if other != key), _ZERO)
         after = max(_ZERO, mine.extra + mine.risk + worst_extra - SHARE * (mine.plain + plain))
-        return worst_extra <= 0 or drawn + after <= ALLOWANCE_TOKENS
+        return worst_extra <= 0 or drawn + after <= self.allowance
 
     def count(self, key: tuple[str, ...], extra: Decimal, plain: Decimal, risk: Decimal = _ZERO) -> None:
         """Add a request, or correct one by a difference."""

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from rockbottom.plan.entries import Entry
 from rockbottom.plan.returns import Cell, Observation
 from rockbottom.quantities import Ttl
 
@@ -41,10 +42,10 @@ class Pace:
 
 
 class Run:
-    """Segments ``start`` to ``end`` of a prefix; ``marks`` are entries believed alive: position to expiry per TTL."""
+    """Segments ``start`` to ``end`` of a prefix; ``entries`` are those believed alive, by position."""
 
     __slots__ = (
-        "beyond", "children", "end", "keys", "last_at", "local", "marks", "open", "pace", "parent", "shared",
+        "beyond", "children", "end", "entries", "keys", "last_at", "local", "open", "pace", "parent", "shared",
         "start", "tokens",
     )  # fmt: skip
 
@@ -60,7 +61,7 @@ class Run:
         self.children = 0
         self.beyond = 0  # segments of the longest prompt that went on from its end
         self.open: Observation | None = None
-        self.marks: dict[int, list[float]] = {}
+        self.entries: dict[int, Entry] = {}
         self.local: dict[str, Cell] | None = None
 
 
@@ -187,12 +188,12 @@ class History:
         upper = Run(run.parent, run.start, run.keys[:count], depths[at] - depths[run.start], run.last_at)
         upper.pace, upper.shared, upper.children = run.pace.copy(), run.shared, 1
         upper.beyond = run.end - at + run.beyond
-        upper.marks = {position: mark for position, mark in run.marks.items() if position <= at}
+        upper.entries = {position: entry for position, entry in run.entries.items() if position <= at}
         for key in upper.keys:
             self.runs[key] = upper
         run.parent, run.start, run.keys = upper, at, run.keys[count:]
         run.tokens -= upper.tokens
-        run.marks = {position: mark for position, mark in run.marks.items() if position > at}
+        run.entries = {position: entry for position, entry in run.entries.items() if position > at}
         self._order[upper] = None
         return upper
 

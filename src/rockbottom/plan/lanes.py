@@ -16,7 +16,7 @@ _SEEDS_KEPT = 256
 
 @dataclass(slots=True)
 class Lane:
-    """Rules, prices and the share of expected reads that did not come, for one model, scope, tier and day."""
+    """Rules and prices of one model, scope, tier and day."""
 
     model: ModelId
     rules: CacheRules
@@ -27,18 +27,6 @@ class Lane:
     behaviour: Behaviour
     seeds: dict[tuple[Parameters, str], tuple[bytes, bytes, bytes]]
     insurable: bool = False  # a one-hour tail was found to keep what lies below it
-    missed: float = 0.1
-    found: float = 50.0
-
-    @property
-    def miss(self) -> float:
-        """The share of reads that were expected and did not come."""
-        return self.missed / (self.missed + self.found)
-
-    def count_read(self, came: bool) -> None:
-        """Count one read that was expected."""
-        self.missed = self.missed * 0.98 + (not came)
-        self.found = self.found * 0.98 + came
 
     def seeds_for(self, parameters: Parameters, api: str) -> tuple[bytes, bytes, bytes]:
         """The seeds of the prefix hashes, keyed by the planner's secret."""

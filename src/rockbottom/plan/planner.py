@@ -12,12 +12,14 @@ from rockbottom.cache import Behaviour, as_sent
 from rockbottom.catalog import Catalog, ModelId, Resolve, Tier, load_catalog
 from rockbottom.dialects import Request, Requests, usage_of
 from rockbottom.plan.contents import Changed, moved, volatile_from, with_sorted_tools
-from rockbottom.plan.decision import Decision, Mind, Pending, forget
+from rockbottom.plan.decision import Decision, Mind
 from rockbottom.plan.guard import Guard
 from rockbottom.plan.history import History
+from rockbottom.plan.holding import held_back, paused
 from rockbottom.plan.insurance import MISSES_UNTIL_OFF, Insurance
 from rockbottom.plan.kinds import shape_of
 from rockbottom.plan.lanes import Lane, lane_of
+from rockbottom.plan.pending import Pending
 from rockbottom.plan.plans import Apply, CachePlan, Move
 from rockbottom.plan.prices import day_of
 from rockbottom.plan.priors import Counts, load_priors
@@ -105,6 +107,7 @@ class Planner:
         self._lanes: dict[tuple[Requests, str, Tier, date], Lane] = {}
         self._pending: OrderedDict[PrefixHash, Pending] = OrderedDict()
         self._segments_in_flight = 0
+        self._held: set[tuple[tuple[str, ...], str]] = set()  # accounts and ways in which it was said
         self._observes = False
         self._now = float("-inf")
 
@@ -198,7 +201,7 @@ class Planner:
             said = usage_of(usage, Ttl.ONE_HOUR, pending.hour_share)
             if said is not None:
                 self._observes = True
-                self._settle(pending, said)
+                self._settle(pending, said, now)
         return self.notices
 
     # -- keeping -----------------------------------------------------------------------------------
@@ -220,7 +223,7 @@ class Planner:
 
     # -- learning ----------------------------------------------------------------------------------
 
-    def _settle(self, pending: Pending, said: Usage) -> None:
+    def _settle(self, pending: Pending, said: Usage, now: float) -> None:
         multiples = pending.lane.multiples
         assert multiples is not None
         hour = multiples.write_1h if multiples.write_1h is not None else multiples.write_5m
@@ -231,12 +234,24 @@ class Planner:
         )
         self.guard.count(pending.lane.account, extra - pending.extra, said.total_input - pending.plain)
         if pending.read:
-            came = said.cache_read * 2 >= pending.read
-            pending.lane.count_read(came)
-            if pending.relied or pending.across:
-                self._check_insurance(pending, said)
-            if not came:
-                forget(pending, said.cache_read)
+            self._check_read(pending, said, extra - pending.extra, now)
+        pending.confirm(said)
+
+    def _check_read(self, pending: Pending, said: Usage, lost: Decimal, now: float) -> None:
+        """Whether what should have been read was: it tells how far this account's entries can be relied on."""
+        came, trust = said.cache_read * 2 >= pending.read, self._mind.trust(pending.lane)
+        trust.count(came)
+        insured = pending.relied or pending.across
+        if insured:
+            self._check_insurance(pending, said)
+        if pending.confirmed and not insured:
+            multiples = pending.lane.multiples
+            if came and multiples is not None:
+                trust.confirmed_came(said.cache_read * (1 - multiples.read))
+            elif not came and trust.confirmed_missed(lost, now):
+                self.notices.append(paused(pending.lane, trust))
+        if not came:
+            pending.forget(said.cache_read)
 
     def _check_insurance(self, pending: Pending, said: Usage) -> None:
         account = pending.lane.account
@@ -288,25 +303,29 @@ class Planner:
             return CachePlan(name, 0, reason="nothing to cache")
         self._now = now = max(self._now, now)
         self.returns.settle(now)
+        self.guard.see(prompt.tokens)
         shape = shape_of(prompt, end, stamped_block)
         keys = self._keys(prompt, lane)[: shape.end + 1]
         visit = self.history.visit(keys, prompt.depths, shape.fixed, now)
         added = self.history.add(visit, keys, prompt.depths, (shape.fixed, shape.last, shape.end), now)
         decision = Decision(self._mind, prompt, lane, shape, visit, added, now)
-        decision.watch()
+        decision.values.watch(added, now)
         if prompt.points and self.own_points == "keep":
             return CachePlan(name, prompt.tokens, reason="it has cachePoints of its own: left alone")
         plan = decision.made()
-        self._in_flight(keys[-1], decision, plan, now)
+        if plan.held_back and (lane.account, plan.reason[:7]) not in self._held:
+            self._held.add((lane.account, plan.reason[:7]))
+            self.notices.append(held_back(lane, plan, self.guard))
+        assert decision.pending is not None
+        self._in_flight(keys[-1], decision.pending, now)
         return replace(plan, key=keys[-1])
 
-    def _in_flight(self, key: PrefixHash, decision: Decision, plan: CachePlan, now: float) -> None:
+    def _in_flight(self, key: PrefixHash, pending: Pending, now: float) -> None:
         if key in self._pending:
             self._landed(key)
-        pending = decision.pending(plan)
         self._pending[key] = pending
         self._segments_in_flight += len(pending.depths)
-        self.guard.count(decision.lane.account, pending.extra, pending.plain, pending.risk)
+        self.guard.count(pending.lane.account, pending.extra, pending.plain, pending.risk)
         limit = _IN_FLIGHT_S if self._observes else _IN_FLIGHT_UNOBSERVED_S
         while self._pending:
             first = next(iter(self._pending))
@@ -318,5 +337,6 @@ class Planner:
     def _landed(self, key: PrefixHash) -> None:
         """A plan is no longer in flight: what it was predicted, or is now observed, to cost stands."""
         pending = self._pending.pop(key)
+        pending.writing.in_flight = False
         self._segments_in_flight -= len(pending.depths)
         self.guard.count(pending.lane.account, _ZERO, _ZERO, -pending.risk)

@@ -88,6 +88,7 @@ class CachePlan:
     read_saves: Decimal = Decimal(0)
     terms: tuple[Term, ...] = ()
     moves: tuple[Move, ...] = ()
+    held_back: bool = False
     key: PrefixHash | None = field(default=None, repr=False)
     _apply: Apply | None = field(default=None, repr=False, compare=False)
 

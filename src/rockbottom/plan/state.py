@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+from rockbottom.plan.entries import Entry
 from rockbottom.plan.guard import Guard
 from rockbottom.plan.history import History, Pace, Run
 from rockbottom.plan.insurance import MISSES_UNTIL_OFF, Insurance
@@ -189,6 +190,14 @@ def _share_accounts(connection: sqlite3.Connection, guard: Guard) -> None:
     for name, extra, plain in connection.execute("SELECT name, extra, plain FROM accounts"):
         account = guard.account(tuple(json.loads(name)))
         account.extra, account.plain = Decimal(extra), Decimal(plain)
+    _share_longest(connection, guard)
+
+
+def _share_longest(connection: sqlite3.Connection, guard: Guard) -> None:
+    """The longest prompt of all processes: the allowance of each follows from it."""
+    row = connection.execute("SELECT value FROM about WHERE name = 'longest_prompt'").fetchone()
+    guard.see(int(row[0]) if row else 0)
+    connection.execute("INSERT OR REPLACE INTO about VALUES ('longest_prompt', ?)", (str(guard.longest),))
 
 
 def _row(run: Run) -> tuple[object, ...]:
@@ -203,7 +212,7 @@ def _row(run: Run) -> tuple[object, ...]:
         json.dumps([pace.gaps, pace.quick, pace.slow_gaps, pace.back]),
         int(run.shared),
         run.beyond,
-        json.dumps(run.marks),
+        json.dumps({position: entry.row() for position, entry in run.entries.items()}),
     )
 
 
@@ -217,6 +226,6 @@ def _runs(rows: Iterable[tuple[bytes, bytes | None, int, bytes, int, float, str,
         listed = [bytes(keys[at : at + _KEY_BYTES]) for at in range(0, len(keys), _KEY_BYTES)]
         run = Run(parent, start, listed, tokens, last_at)
         run.pace, run.shared, run.beyond = Pace(*json.loads(pace)), bool(shared), beyond
-        run.marks = {int(position): list(mark) for position, mark in json.loads(marks).items()}
+        run.entries = {int(position): Entry.of_row(row) for position, row in json.loads(marks).items()}
         made[bytes(key)] = run
         yield run

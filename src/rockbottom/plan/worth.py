@@ -17,11 +17,12 @@ class Rates:
 
 
 @lru_cache(maxsize=4096)
-def costs_to_go(quick: float, slow: float, rates: Rates) -> tuple[float, float, float]:
+def costs_to_go(quick: float, slow: float, rates: Rates, barred: bool = False) -> tuple[float, float, float]:
     """The expected cost per token from the next use on, if then not cached, cached for 5 minutes, for an hour.
 
     Every use is followed by another within five minutes with probability ``quick``, within the hour with
-    ``slow``, by none otherwise; and each time the cheapest of the three ways is taken from there on.
+    ``slow``, by none otherwise; and each time the cheapest of the three ways is taken from there on. ``barred``: what
+    is not written for an hour now cannot be written for an hour later either.
     """
     quick, slow = quick * _FADE, slow * _FADE
     both = quick + slow
@@ -29,20 +30,24 @@ def costs_to_go(quick: float, slow: float, rates: Rates) -> tuple[float, float, 
     plain = 1 / (1 - both)
     lapses = slow + quick * slow / (1 - quick)
     five = (rates.five + quick * rates.read / (1 - quick)) / (1 - lapses)
-    bare = min(plain, five, rates.hour + both * hour)
+    bare = min(plain, five) if barred else min(plain, five, rates.hour + both * hour)
     return bare, (rates.read + slow * bare) / (1 - quick), hour
 
 
 def gains(
-    now: tuple[float, float], after_quick: tuple[float, float], after_slow: tuple[float, float], rates: Rates
+    now: tuple[float, float],
+    after_quick: tuple[float, float],
+    after_slow: tuple[float, float],
+    rates: Rates,
+    barred: bool = False,
 ) -> tuple[float, float]:
     """The expected extra cost per token (negative: a saving) of writing for 5 minutes and for an hour.
 
     ``now`` are the chances (quick, slow) of the next use; the others those of the uses that follow it.
     """
     rates_of = costs_to_go
-    bare, five, hour = rates_of(_round(after_quick[0]), _round(after_quick[1]), rates)
-    bare_slow, _, hour_slow = rates_of(_round(after_slow[0]), _round(after_slow[1]), rates)
+    bare, five, hour = rates_of(_round(after_quick[0]), _round(after_quick[1]), rates, barred)
+    bare_slow, _, hour_slow = rates_of(_round(after_slow[0]), _round(after_slow[1]), rates, barred)
     quick, slow = now[0] * _FADE, now[1] * _FADE
     for_five = rates.five - 1 + quick * (five - bare)
     for_hour = rates.hour - 1 + quick * (hour - bare) + slow * (hour_slow - bare_slow)

@@ -1,0 +1,67 @@
+"""Entries believed alive: for which lifetime, until when, and how sure that is."""
+
+from dataclasses import dataclass
+
+from rockbottom.quantities import Ttl
+
+
+@dataclass(slots=True)
+class Writing:
+    """A plan whose reply has not come yet: what it writes is counted at its worst, once for all who read it."""
+
+    in_flight: bool = True
+
+
+@dataclass(slots=True)
+class Entry:
+    """A prefix believed to be in the cache; an instant of 0.0 means: not with that lifetime.
+
+    ``confirmed``: a reply said that it was written or read. ``insured``: it is there because of a one-hour tail, and
+    is judged by that.
+    """
+
+    five_until: float = 0.0
+    hour_until: float = 0.0
+    insured: bool = False
+    confirmed: bool = False
+    writing: Writing | None = None
+
+    @property
+    def until(self) -> float:
+        """When the last of its lifetimes ends."""
+        return max(self.five_until, self.hour_until)
+
+    @property
+    def vouched(self) -> bool:
+        """Whether its loss need not be counted again: a reply confirmed it, or the plan that writes it carries that."""
+        return self.confirmed or (self.writing is not None and self.writing.in_flight)
+
+    def renew(self, now: float) -> None:
+        """A read renews each lifetime that has not ended."""
+        if self.five_until > now:
+            self.five_until = now + Ttl.FIVE_MINUTES.seconds
+        if self.hour_until > now:
+            self.hour_until = now + Ttl.ONE_HOUR.seconds
+
+    def write(self, ttl: Ttl, now: float) -> None:
+        """Written, or marked again, with this lifetime."""
+        if ttl is Ttl.ONE_HOUR:
+            self.hour_until = max(self.hour_until, now + ttl.seconds)
+        else:
+            self.five_until = max(self.five_until, now + ttl.seconds)
+
+    def drop(self) -> None:
+        """It is not there."""
+        self.five_until = self.hour_until = 0.0
+        self.insured = self.confirmed = False
+        self.writing = None
+
+    def row(self) -> list[float]:
+        """As it is kept in a file."""
+        return [self.five_until, self.hour_until, float(self.insured), float(self.confirmed)]
+
+    @classmethod
+    def of_row(cls, row: list[float]) -> "Entry":
+        """From a file; one that says nothing of confirmation is not confirmed."""
+        five, hour, insured, confirmed = [*row, 0.0, 0.0][:4]
+        return cls(five, hour, insured > 0.0, confirmed > 0.0)

@@ -1,0 +1,87 @@
+"""A decision told as a plan: the points with their purpose, what is read and written, the expected saving in terms."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from rockbottom.plan.choice import Extent, Hit, Zone
+from rockbottom.plan.insurance import Insured
+from rockbottom.plan.lanes import Lane
+from rockbottom.plan.plans import CachePlan, PlannedPoint, Term
+from rockbottom.plan.values import Value
+from rockbottom.prompt import Placement, Prompt
+from rockbottom.quantities import Ttl
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided about a prompt, and on which grounds."""
+
+    prompt: Prompt
+    lane: Lane
+    extent: Extent
+    hit: Hit
+    zones: Sequence[Zone]
+    worth: Mapping[int, Value]
+    insured: Insured | None
+
+
+def told(decided: Decided, placements: tuple[Placement, ...], why: str) -> CachePlan:
+    """The plan that puts these points."""
+    multiples = decided.lane.multiples
+    assert multiples is not None
+    depths, segments, default = decided.prompt.depths, decided.prompt.segments, decided.lane.rules.ttls[0]
+    points = tuple(
+        PlannedPoint(
+            segments[p.after - 1].place,
+            depths[p.after],
+            (p.ttl or default).value,
+            _purpose(decided, p.after),
+            decided.worth[p.after].evidence if p.after in decided.worth else "",
+        )
+        for p in placements
+    )
+    read = depths[decided.hit.deepest]
+    upto_hour = depths[max((p.after for p in placements if p.ttl is Ttl.ONE_HOUR), default=0)]
+    last = depths[max((p.after for p in placements), default=0)]
+    terms = tuple(_term(decided, zone) for zone in decided.zones if zone.end <= decided.extent.last)
+    tail = decided.insured
+    if tail is not None:
+        terms += (Term(tail.tokens, "1h by its tail", tail.each, tail.chance, tail.saved, tail.extra),)
+    saving = round(float(read * (1 - multiples.read)) + sum(term.saving for term in terms))
+    return CachePlan(
+        decided.lane.model.model.name,
+        decided.prompt.tokens,
+        placements,
+        points,
+        read,
+        max(0, last - max(read, upto_hour)),
+        max(0, upto_hour - read),
+        saving,
+        Decimal(saving) * multiples.input_usd_per_mtok / 1_000_000,
+        why,
+        1 - multiples.read,
+        terms,
+    )
+
+
+def _purpose(decided: Decided, position: int) -> str:
+    if position == decided.hit.deepest:
+        return "reads what is there"
+    if position == decided.extent.last:
+        return "writes up to here" if decided.insured is None else "writes up to here, and keeps it all for an hour"
+    return "ends a part that other requests may share"
+
+
+def _term(decided: Decided, zone: Zone) -> Term:
+    """What writing a zone should save, taken apart."""
+    hourly, rates = zone.end <= decided.extent.hour and decided.insured is None, decided.lane.rates
+    ttl = Ttl.ONE_HOUR if hourly else Ttl.FIVE_MINUTES
+    each = -(zone.hour if hourly else zone.five)
+    value = decided.worth.get(zone.end)
+    if value is None or value.chance is None:
+        return Term(zone.tokens, ttl.value, each)
+    chance = value.chance.total if hourly else value.chance.quick
+    extra, caution = (rates.hour - 1, value.caution_hour) if hourly else (rates.five - 1, value.caution_five)
+    worth = (each + extra + caution) / chance if chance else 0.0
+    return Term(zone.tokens, ttl.value, each, chance, worth, extra, caution)

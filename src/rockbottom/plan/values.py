@@ -1,0 +1,136 @@
+"""What writing each end of a prompt is worth, from how often ends of its kind came back."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rockbottom.plan.history import Pace, Run, Visit
+from rockbottom.plan.kinds import Levels, Shape, kind_of_new, kind_of_pace, kind_of_seen, part_of
+from rockbottom.plan.returns import Cell, Chance, Returns
+from rockbottom.plan.worth import Rates, gains
+
+_MARGIN_5M, _MARGIN_1H, _CAUTION = 0.02, 0.05, 1.0
+_DOUBTFUL = 0.6  # a kind less likely than this to return is written only a few times before some have returned
+_LOST = 1.0  # what a write is taken to cost per token where its kind waits for its first to return
+Chances = tuple[float, float]
+"""To be sent again within five minutes, and after five to sixty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a token is expected to cost more if it is written (negative: a saving), for each lifetime, and why.
+
+    ``chance`` None: too little is known of its kind, and it is not written.
+    """
+
+    five: float
+    hour: float
+    evidence: str
+    chance: Chance | None = None
+    caution_five: float = 0.0
+    caution_hour: float = 0.0
+
+
+class Values:
+    """The values of the ends of one prompt."""
+
+    def __init__(
+        self, returns: Returns, shape: Shape, visit: Visit, depths: tuple[int, ...], rates: Rates, there: float
+    ) -> None:
+        self._returns, self._shape, self._visit, self._depths = returns, shape, visit, depths
+        self._rates, self._there = rates, there  # ``there``: the share of expected reads that come
+        self._after_new: tuple[Chances, Chances] | None = None
+
+    def watch(self, added: Iterable[Run], now: float) -> None:
+        """Wait for the return of the ends of this prompt."""
+        returns, visit = self._returns, self._visit
+        for run in added:
+            levels = self._levels(run.end)
+            run.open = returns.open(levels, self._local(levels, run.end, make=True), now)
+        for run in {visit.run, visit.shared}:
+            if run is not None and run.open is None:
+                run.open = returns.open(kind_of_seen(run, self._shape), None, now)
+
+    def of(self, ends: Iterable[int], *, barred: bool) -> dict[int, Value]:
+        """What writing up to each end is worth per token; ``barred``: an hour is no option later either.
+
+        Whoever sends a longer prefix again sends the shorter one too: a shallower end is given at least the
+        chance of the deeper ones.
+        """
+        values: dict[int, Value] = {}
+        deeper: Chance | None = None
+        for end in sorted(ends, reverse=True):
+            levels = self._levels(end)
+            chance = self._returns.chance(levels, self._local(levels, end))
+            if deeper is not None and deeper.total > chance.total:
+                chance = deeper
+            deeper = chance
+            values[end] = self._value(end, chance, barred)
+        return values
+
+    def _value(self, position: int, chance: Chance, barred: bool) -> Value:
+        if chance.unproven and chance.quick < _DOUBTFUL:
+            return Value(_LOST, _LOST, _evidence(chance) + "; waiting for the first to return")
+        rates, there = self._rates, self._there
+        now = chance.quick * there, chance.slow * there
+        five, hour = gains(now, *self._afterwards(position), rates, barred)
+        scale = _CAUTION * (rates.five - rates.read)
+        caution_five = _MARGIN_5M + scale * chance.deviation(chance.quick)
+        caution_hour = _MARGIN_1H + scale * chance.deviation(chance.total)
+        return Value(five + caution_five, hour + caution_hour, _evidence(chance), chance, caution_five, caution_hour)
+
+    def _afterwards(self, position: int) -> tuple[Chances, Chances]:
+        """The chances after a quick next use and after a slow one; ends that were never seen have theirs in common."""
+        seen = position <= self._visit.seen
+        if not seen and self._after_new is not None:
+            return self._after_new
+        pace, shared = self._pace_at(position), seen and self._run_at(position).shared
+        chances = self._after(pace, shared, 60.0), self._after(pace, shared, 1200.0)
+        if not seen:
+            self._after_new = chances
+        return chances
+
+    def _after(self, pace: Pace, shared: bool, gap: float) -> Chances:
+        then = pace.copy()
+        then.add(gap)
+        chance = self._returns.chance(kind_of_pace(then, shared, self._shape))
+        return chance.quick * self._there, chance.slow * self._there
+
+    def _levels(self, position: int) -> Levels:
+        visit = self._visit
+        if position <= visit.seen:
+            return kind_of_seen(self._run_at(position), self._shape)
+        tokens = self._depths[position] - self._depths[visit.seen]
+        return kind_of_new(position, tokens, visit.seen, visit.run, self._shape)
+
+    def _local(self, levels: Levels, position: int, *, make: bool = False) -> Cell | None:
+        """The past of such ends right on the shared prefix below."""
+        shared = self._visit.shared
+        if shared is None or levels[0][0] == "seen":
+            return None
+        key = "/".join((*levels[0], part_of(position, self._shape), self._shape.speaker))
+        if shared.local is None:
+            if not make:
+                return None
+            shared.local = {}
+        if make and key not in shared.local:
+            shared.local[key] = Cell()
+        return shared.local.get(key)
+
+    def _run_at(self, position: int) -> Run:
+        for run in self._visit.path:
+            if run.start < position:
+                return run
+        return self._visit.path[-1]
+
+    def _pace_at(self, position: int) -> Pace:
+        if position <= self._visit.seen:
+            return self._run_at(position).pace
+        run = self._visit.run
+        return run.pace if run is not None and not run.shared else Pace()
+
+
+def _evidence(chance: Chance) -> str:
+    return (
+        f"comes back within 5 min with {chance.quick:.0%}, within the hour with {chance.quick + chance.slow:.0%} "
+        f"({chance.source}, {chance.own:.0f} seen)"
+    )
