@@ -6,11 +6,11 @@ import pytest
 from msgspec import UNSET
 
 from rockbottom.catalog import PriceBook, Tier, load_catalog
+from rockbottom.documents import TokensByLength
 from rockbottom.quantities import Usage
 from rockbottom.replay import Rates
 from rockbottom.replay.document import _by_length
 from rockbottom.replay.policies import Bill
-from rockbottom.replay.results import TokensByLength
 
 ON = date(2026, 11, 21)
 

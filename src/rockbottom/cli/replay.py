@@ -14,7 +14,8 @@ from rockbottom.quantities import RockbottomError
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
-    from rockbottom.replay import Question, ReplayResult, UnpricedReplay
+    from rockbottom.documents import ReplayResult, UnpricedReplay
+    from rockbottom.replay import Question
     from rockbottom.trace import Settings
 
     Runs = Sequence[ReplayResult | UnpricedReplay]
@@ -185,8 +186,8 @@ def _need_blocks(requests: int, without: int, source: str) -> None:
 
 
 def _write_page(runs: "Runs", file: Path) -> None:
+    from rockbottom.documents import ReplayResult
     from rockbottom.rendering import replay_page
-    from rockbottom.replay import ReplayResult
 
     for run in runs:
         if isinstance(run, ReplayResult):
@@ -195,8 +196,8 @@ def _write_page(runs: "Runs", file: Path) -> None:
 
 
 def _print(runs: "Runs", as_json: bool, as_csv: bool) -> None:
+    from rockbottom.documents import ReplayResult, ReplayRuns
     from rockbottom.rendering import json_text, replay_csv, replay_text, replays_text
-    from rockbottom.replay import ReplayResult, ReplayRuns
 
     answer = runs[0] if len(runs) == 1 else ReplayRuns(tuple(runs))
     if as_json:

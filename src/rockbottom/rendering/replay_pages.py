@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
+from rockbottom.documents import BillResult, PolicyDetails, ReconciliationResult, ReplayResult
 from rockbottom.rendering.replays import dollars, relative_and_captured, share_never_read, switch_in_words
-from rockbottom.replay import BillResult, PolicyDetails, ReconciliationResult, ReplayResult
 
 _STYLE = """
 :root{color-scheme:light dark;--read:#2a9d6f;--write:#d58a1f;--plain:#8a8f98;--line:#8883;--soft:#8882}

@@ -9,8 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from rockbottom.quantities import Usd
-from rockbottom.replay import (
+from rockbottom.documents import (
     BillResult,
     PolicyDetails,
     PolicyResult,
@@ -18,6 +17,7 @@ from rockbottom.replay import (
     ReplayResult,
     UnpricedReplay,
 )
+from rockbottom.quantities import Usd
 
 _WIDTH = 80
 _FAMILIES = 3

@@ -10,16 +10,6 @@ from rockbottom.replay.online import OnlinePolicy, placed_online
 from rockbottom.replay.points import FIXED, PlacedPoints
 from rockbottom.replay.policies import Bill, Stage, bill_of, captured, relative_cost
 from rockbottom.replay.pricing import Rates
-from rockbottom.replay.results import (
-    BillResult,
-    LeastResult,
-    PolicyDetails,
-    PolicyResult,
-    ReconciliationResult,
-    ReplayResult,
-    ReplayRuns,
-    UnpricedReplay,
-)
 from rockbottom.replay.study import DEFAULT_POLICIES, Online, Question, UnknownPolicy
 from rockbottom.replay.tally import Tally, tally
 
@@ -27,26 +17,18 @@ __all__ = [
     "DEFAULT_POLICIES",
     "FIXED",
     "Bill",
-    "BillResult",
     "Bound",
-    "LeastResult",
     "Nodes",
     "Online",
     "OnlinePolicy",
     "Outcomes",
     "PlacedPoints",
-    "PolicyDetails",
-    "PolicyResult",
     "Question",
     "Rates",
-    "ReconciliationResult",
-    "ReplayResult",
-    "ReplayRuns",
     "Reuse",
     "Stage",
     "Tally",
     "UnknownPolicy",
-    "UnpricedReplay",
     "bill_of",
     "captured",
     "document_of",

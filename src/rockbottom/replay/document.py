@@ -8,11 +8,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from rockbottom.quantities import RockbottomError, Unit, Usd
-from rockbottom.replay.analysis import GapRow
-from rockbottom.replay.policies import Bill, captured, relative_cost
-from rockbottom.replay.reconcile import Reconciliation
-from rockbottom.replay.results import (
+from rockbottom.documents import (
     CauseResult,
     Combination,
     FamilyResult,
@@ -28,6 +24,10 @@ from rockbottom.replay.results import (
     TokensByLength,
     UnpricedReplay,
 )
+from rockbottom.quantities import RockbottomError, Unit, Usd
+from rockbottom.replay.analysis import GapRow
+from rockbottom.replay.policies import Bill, captured, relative_cost
+from rockbottom.replay.reconcile import Reconciliation
 from rockbottom.replay.study import NONE, RECORDED, Question, per_month
 from rockbottom.replay.tally import Details, ModelTally, Tally
 

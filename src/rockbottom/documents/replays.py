@@ -1,4 +1,4 @@
-"""The answer of a replay, typed: its encoding is the JSON that ``rockbottom replay --json`` prints.
+"""The answer of a replay: its encoding is the JSON that ``rockbottom replay --json`` prints.
 
 Money is exact (text in JSON), tokens are integers, shares are between 0 and 1. ``None`` says that there is no such
 value; a field that JSON leaves out is ``UNSET``.
