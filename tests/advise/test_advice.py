@@ -18,8 +18,8 @@ from rockbottom.advise import (
     advise,
     bench_results,
     of_question,
-    of_replay,
     presets,
+    replay_results,
 )  # fmt: skip
 from rockbottom.advise.advice import batch_break_even
 from rockbottom.rendering.advice import advice_text
@@ -120,29 +120,10 @@ def test_what_is_pulled_adds_up_to_the_whole_saving(ask, name, model):
     assert max(map(len, advice_text(advice_document(found)).splitlines())) <= 80
 
 
-def test_a_replay_is_scaled_from_its_span(ask):
-    """A day of 1M uncached tokens is 30M in a month: 99.00."""
-    row = {"written_5m_tokens": 0, "written_1h_tokens": 0, "output_tokens": 0}
-    document = {
-        "models": [{"given": SONNET}],
-        "requests": 10,
-        "span_seconds": 86400,
-        "policies": [
-            {"policy": "system", "uncached_tokens": 400_000, "read_tokens": 600_000, **row},
-            {"policy": "none", "uncached_tokens": 1_000_000, "read_tokens": 0, **row},
-            {"policy": "batch", "uncached_tokens": 1_000_000, "read_tokens": 0, **row},
-        ],
-    }
-    evidence = of_replay(document)
-    assert [sent.name for sent in evidence.ways] == ["policy none", "policy system"]
-    found = advise(evidence, ask(SONNET, Shape((Layer(2000),), 1, 1, Traffic(D(1)))).tariff, Wishes())
-    assert (found.before.usd, found.best.bill.usd) == (D(99), D("45.54"))
-
-
 @pytest.mark.parametrize("document", [{}, {"models": [{}]}, {"models": 3}, {"workload": None, "models": [{}]}])
 def test_files_that_are_no_run_are_refused(document):
     """One error of our own, whatever is missing."""
     with pytest.raises(UnreadableRun):
         bench_results(json.dumps(document).encode(), "results.json")
     with pytest.raises(UnreadableRun):
-        of_replay(document)
+        replay_results(json.dumps(document).encode(), "replay.json")

@@ -21,6 +21,7 @@ from rockbottom.advise import (
     bench_results,
     of_bench,
     of_replays,
+    replay_results,
 )
 from rockbottom.cli import main
 from rockbottom.rendering.advice import advice_text
@@ -170,17 +171,44 @@ def test_the_smaller_model_comes_with_its_grades(ask, grading, status, says):
     assert says in row.evidence
 
 
-def _replay(model, **more):
-    row = {"policy": "none", "read_tokens": 0, "written_5m_tokens": 0, "written_1h_tokens": 0, "output_tokens": 0}
-    policies = [row | {"uncached_tokens": 2_000_000, **more}]
-    return {"models": [{"given": model}], "requests": 10, "span_seconds": 86400, "policies": policies}
+def _policy(name, *, uncached, read=0, **more):
+    tokens = {"read_tokens": read, "written_5m_tokens": 0, "written_1h_tokens": 0, "uncached_tokens": uncached}
+    money = {"output_tokens": 0, "input_usd": "1", "usd": "1", "relative_input_cost": None}
+    return {"policy": name, **tokens, **money, "captured": None, **more}
+
+
+def _replay(model, *policies, tier="default"):
+    given = {"given": model, "id": model, "name": model, "scope": "us", "requests": 10}
+    least = _policy("clairvoyant", uncached=0) | {"is": "a bound"}
+    return {
+        "on": "2026-11-21", "tier": tier, "models": [given], "requests": 10, "span_seconds": 86400,
+        "reconciliation": None, "policies": policies or [_policy("none", uncached=2_000_000)], "clairvoyant": least,
+        "switch": None, "details": {}, "assumptions": [],
+    }  # fmt: skip
+
+
+def _of_replays(document):
+    return of_replays(replay_results(json.dumps(document).encode(), "replay.json"))
+
+
+def test_a_replay_is_scaled_from_its_span(ask):
+    """A day of 1M uncached tokens is 30M in a month: 99.00."""
+    policies = (
+        _policy("system", uncached=400_000, read=600_000),
+        _policy("none", uncached=1_000_000),
+        _policy("batch", uncached=1_000_000),
+    )
+    (evidence,) = _of_replays(_replay(SONNET, *policies))
+    assert [sent.name for sent in evidence.ways] == ["policy none", "policy system"]
+    found = advise(evidence, _tariff(ask, SONNET), Wishes())
+    assert (found.before.usd, found.best.bill.usd) == (D(99), D("45.54"))
 
 
 def test_long_prompts_of_a_replay_are_priced_as_such(ask):
     """Claude Sonnet 4.5 above 200,000 tokens costs twice the input: a million tokens of each are 3.30 + 6.60 a day."""
-    counts = {"read_tokens": 0, "written_5m_tokens": 0, "written_1h_tokens": 0, "output_tokens": 0}
-    bands = [{"above_tokens": above, "uncached_tokens": 1_000_000, **counts} for above in (0, 200_000)]
-    plain, long = of_replays(_replay(SONNET))[0], of_replays(_replay(SONNET, by_length=bands))[0]
+    bands = [{"above_tokens": above, "uncached_tokens": 1_000_000} for above in (0, 200_000)]
+    (plain,) = _of_replays(_replay(SONNET))
+    (long,) = _of_replays(_replay(SONNET, _policy("none", uncached=2_000_000, by_length=bands)))
     tariff = _tariff(ask, SONNET)
     assert advise(plain, tariff, Wishes()).before.usd == 30 * 2 * D("3.3")
     assert advise(long, tariff, Wishes()).before.usd == 30 * (D("3.3") + D("6.6"))
@@ -188,8 +216,8 @@ def test_long_prompts_of_a_replay_are_priced_as_such(ask):
 
 def test_a_replay_of_several_models_is_advised_on_one_by_one():
     """What lacks a price, or was replayed at another tier, is left out."""
-    runs = [_replay(SONNET), {"lacks": "no price"}, _replay(LITE), _replay(PRO) | {"tier": "flex"}]
-    assert [one.model for one in of_replays({"runs": runs})] == [SONNET, LITE]
+    runs = [_replay(SONNET), {"lacks": "no price"}, _replay(LITE), _replay(PRO, tier="flex")]
+    assert [evidence.model for evidence in _of_replays({"runs": runs})] == [SONNET, LITE]
 
 
 def test_several_models_are_candidates_for_each_other(capsys):

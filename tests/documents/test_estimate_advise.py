@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from rockbottom.cli import main
+from rockbottom.documents import read_replays
+from rockbottom.rendering import json_text
 
 RECORDED = Path(__file__).parent / "recorded"
 _ROW = re.compile(r"\.csv:\d+")  # a price row named in an answer; its number changes with every row above it
@@ -51,3 +53,13 @@ def test_json_is_as_recorded(name, tmp_path, monkeypatch, capsys):
     assert main([*COMMANDS[name], "--json", "--on=2026-11-21"]) == 0
     recorded = (RECORDED / f"{name}.json").read_text(encoding="utf-8")
     assert _ROW.sub(".csv:N", capsys.readouterr().out) == _ROW.sub(".csv:N", recorded)
+
+
+@pytest.mark.parametrize(("name", "priced"), [("replay", 1), ("replay-ledger", 1), ("replay-crossed", 1)])
+def test_a_recorded_replay_is_read_as_it_was_written(name, priced):
+    """Of several combinations those that lack a price are left out."""
+    text = (RECORDED / f"{name}.json").read_text(encoding="utf-8")
+    replays = read_replays(text.encode())
+    assert len(replays) == priced
+    runs = json.loads(text).get("runs", [json.loads(text)])
+    assert json.loads(json_text(replays)) == [run for run in runs if "lacks" not in run]

@@ -5,7 +5,7 @@ from rockbottom.advise.bills import Bill, Line, Tariff
 from rockbottom.advise.documents import advice_document, document_of, preset_document, priced_preset
 from rockbottom.advise.errors import AdviseError, ImpossibleShape, UnknownPreset, UnreadableRun
 from rockbottom.advise.estimates import Estimate, Question, Result, estimate
-from rockbottom.advise.evidence import Evidence, Lever, bench_results, of_bench, of_question, of_replay, of_replays
+from rockbottom.advise.evidence import Evidence, Lever, bench_results, of_bench, of_question, of_replays, replay_results
 from rockbottom.advise.presets import Preset, preset, presets
 from rockbottom.advise.results import (
     AdviceResult,
@@ -67,11 +67,11 @@ __all__ = [
     "estimate",
     "of_bench",
     "of_question",
-    "of_replay",
     "of_replays",
     "preset",
     "preset_document",
     "presets",
     "priced_preset",
+    "replay_results",
     "sweep",
 ]

@@ -1,12 +1,10 @@
 """What the advice rests on: the same requests sent several ways, in tokens a month. Three places it can come from."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import Any, cast
-
-import msgspec
+from typing import TypeVar
 
 from rockbottom.advise.errors import UnreadableRun
 from rockbottom.advise.estimates import WRITES, Question
@@ -20,13 +18,17 @@ from rockbottom.documents import (
     BenchTurn,
     GradedAnswers,
     GradingResult,
+    PolicyResult,
+    ReplayResult,
+    TokensByLength,
+    read_replays,
     read_results,
 )
-from rockbottom.quantities import Unit
+from rockbottom.quantities import Undecodable, Unit
 
 UNKNOWN = "quality unknown: nothing was graded"
 _MONTH_S = Decimal(30 * 24 * 3600)
-Json = Mapping[str, Any]
+T = TypeVar("T")
 
 
 class Lever(Enum):
@@ -123,52 +125,52 @@ def of_bench(results: BenchResults) -> list[Evidence]:
     return [_bench_model(results, model) for model in results.models]
 
 
-def bench_results(data: bytes, file: str) -> BenchResults:
-    """The results in the ``results.json`` of a run; raises UnreadableRun, which names the file."""
-    try:
-        return read_results(data)
-    except msgspec.ValidationError as error:
-        raise UnreadableRun(
-            f"{file}: not the results.json of a bench run: {error}", fix="rockbottom bench WORKLOAD writes one"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise UnreadableRun(f"{file}: not JSON: {error}") from error
-
-
-def of_replays(document: Json) -> list[Evidence]:
-    """A replay's JSON, of one model or of several side by side; raises UnreadableRun.
-
-    Of several, those that lack a price or were replayed at another tier than the default are left out.
-    """
-    if "runs" not in document:
-        return [of_replay(document)]
+def of_replays(replays: Sequence[ReplayResult]) -> list[Evidence]:
+    """Each model of a replay once, of those at the default tier; raises UnreadableRun where there is none."""
     found: dict[str, Evidence] = {}
-    for run in document["runs"]:
-        if "lacks" not in run and run.get("tier", "default") == "default":
-            one = of_replay(run)
-            found.setdefault(one.model, one)
+    for replay in replays:
+        if replay.tier is Tier.DEFAULT:
+            evidence = of_replay(replay)
+            found.setdefault(evidence.model, evidence)
     if not found:
         raise UnreadableRun("none of the replay's combinations has prices at the default tier")
     return list(found.values())
 
 
-def of_replay(document: Json) -> Evidence:
+def of_replay(replay: ReplayResult) -> Evidence:
     """A replay's policies, scaled from its span to a month; raises UnreadableRun."""
-    try:
-        models = cast(Sequence[Any], document["models"])
-        if len(models) != 1:
-            raise UnreadableRun(
-                f"the replay has {len(models)} models, and advice is given for one at a time",
-                fix="rockbottom replay SOURCE --model ID --json",
-            )
-        span = Decimal(str(document["span_seconds"]))
-        if span <= 0:
-            raise UnreadableRun("the replay spans no time, so a month cannot be told from it")
-        return _replay(document, models[0], span)
-    except (KeyError, TypeError, ArithmeticError) as error:
+    if len(replay.models) != 1:
         raise UnreadableRun(
-            f"this is not a replay's JSON ({type(error).__name__}: {error})", fix="rockbottom replay SOURCE --json"
-        ) from error
+            f"the replay has {len(replay.models)} models, and advice is given for one at a time",
+            fix="rockbottom replay SOURCE --model ID --json",
+        )
+    span = Decimal(str(replay.span_seconds))
+    if span <= 0:
+        raise UnreadableRun("the replay spans no time, so a month cannot be told from it")
+    scale = _MONTH_S / span
+    rows = [sent for bill in replay.policies if (sent := _policy(bill, scale)) is not None]
+    rows.sort(key=lambda sent: bool(sent.levers))
+    if not rows or rows[0].levers:
+        raise UnreadableRun("the replay has no policy 'none' to compare with", fix="leave --policy out")
+    says = f"replay of {replay.requests:,} recorded requests over {span / 3600:.1f} hours, scaled to 30 days"
+    return Evidence("recorded traffic", replay.models[0].given, replay.requests * scale, tuple(rows), says)
+
+
+def bench_results(data: bytes, file: str) -> BenchResults:
+    """The results in the ``results.json`` of a run; raises UnreadableRun, which names the file."""
+    return _read(data, file, read_results, "bench run", "rockbottom bench WORKLOAD writes one")
+
+
+def replay_results(data: bytes, file: str) -> tuple[ReplayResult, ...]:
+    """The priced combinations in a replay's JSON; raises UnreadableRun, which names the file."""
+    return _read(data, file, read_replays, "replay", "rockbottom replay SOURCE --json prints it")
+
+
+def _read(data: bytes, file: str, read: Callable[[bytes], T], kind: str, fix: str) -> T:
+    try:
+        return read(data)
+    except Undecodable as error:
+        raise UnreadableRun(f"{file}: not JSON of a {kind}: {error}", fix=fix) from error
 
 
 def _bench_model(results: BenchResults, model: BenchModel) -> Evidence:
@@ -232,41 +234,29 @@ def _turn(turn: BenchTurn, scale: Decimal) -> Tokens:
     return Tokens(context, scale, {unit: Decimal(count) * scale for unit, count in counts.items() if count})
 
 
-def _replay(document: Json, model: Json, span: Decimal) -> Evidence:
-    scale = _MONTH_S / span
-    rows = list(_policies(document["policies"], scale))
-    rows.sort(key=lambda sent: bool(sent.levers))
-    if not rows or rows[0].levers:
-        raise UnreadableRun("the replay has no policy 'none' to compare with", fix="leave --policy out")
-    requests = Decimal(document["requests"]) * scale
-    says = f"replay of {document['requests']:,} recorded requests over {span / 3600:.1f} hours, scaled to 30 days"
-    return Evidence("recorded traffic", model["given"], requests, tuple(rows), says)
+def _policy(bill: PolicyResult, scale: Decimal) -> Sent | None:
+    """One policy; None for batch, which has a price of its own, and for one that cached nothing."""
+    cached = bool(bill.read_tokens or bill.written_tokens)
+    if bill.policy == "batch" or (not cached and bill.policy != "none"):
+        return None
+    levers = {Lever.CACHING} if cached else set[Lever]()
+    if bill.written_1h_tokens:
+        levers.add(Lever.TTL)
+    if bill.policy.startswith("keep"):
+        levers.add(Lever.KEEP_ALIVE)
+    tokens = tuple(_band(band, scale) for band in bill.by_length or (bill,))
+    return Sent(f"policy {bill.policy}", frozenset(levers), tokens)
 
 
-def _policies(rows: Sequence[Json], scale: Decimal) -> Iterator[Sent]:
-    for row in rows:
-        name = str(row["policy"])
-        cached = bool(row["read_tokens"] or row["written_5m_tokens"] or row["written_1h_tokens"])
-        if name == "batch" or (not cached and name != "none"):
-            continue
-        levers = {Lever.CACHING} if cached else set[Lever]()
-        if row["written_1h_tokens"]:
-            levers.add(Lever.TTL)
-        if name.startswith("keep"):
-            levers.add(Lever.KEEP_ALIVE)
-        tokens = tuple(_band(band, scale) for band in row.get("by_length") or (row,))
-        yield Sent(f"policy {name}", frozenset(levers), tokens)
-
-
-def _band(row: Json, scale: Decimal) -> Tokens:
+def _band(row: PolicyResult | TokensByLength, scale: Decimal) -> Tokens:
     """Tokens of prompts of one price: all, or those above a length from which the model has another one."""
     counts = {
-        Unit.INPUT: row["uncached_tokens"],
-        Unit.CACHE_READ: row["read_tokens"],
-        Unit.CACHE_WRITE_5M: row["written_5m_tokens"],
-        Unit.CACHE_WRITE_1H: row["written_1h_tokens"],
-        Unit.OUTPUT: row["output_tokens"],
+        Unit.INPUT: row.uncached_tokens,
+        Unit.CACHE_READ: row.read_tokens,
+        Unit.CACHE_WRITE_5M: row.written_5m_tokens,
+        Unit.CACHE_WRITE_1H: row.written_1h_tokens,
+        Unit.OUTPUT: row.output_tokens,
     }
-    above = row.get("above_tokens", 0)
+    above = row.above_tokens if isinstance(row, TokensByLength) else 0
     by_unit = {unit: Decimal(count) * scale for unit, count in counts.items() if count}
     return Tokens(above + 1 if above else 0, scale, by_unit)

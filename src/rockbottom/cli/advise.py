@@ -1,6 +1,5 @@
 """``rockbottom advise``: which lever a workload should pull, from a bench run, a replay, or a few numbers."""
 
-import json
 import sys
 from dataclasses import replace
 from datetime import date, datetime
@@ -111,7 +110,7 @@ def _evidence(
     run: Path | None, replayed: Path | None, models: tuple[str, ...], preset_name: str | None, given: dict[str, Any]
 ) -> "list[Evidence]":
     """Every model that something is known about."""
-    from rockbottom.advise import Question, bench_results, of_bench, of_question, of_replays, preset
+    from rockbottom.advise import Question, bench_results, of_bench, of_question, of_replays, preset, replay_results
     from rockbottom.cache import behaviour_of
     from rockbottom.catalog import load_catalog
 
@@ -119,7 +118,7 @@ def _evidence(
         if preset_name or any(given[name] is not None for name in _SHAPE):
             raise click.UsageError("numbers and --preset describe a workload that was not measured: leave them out")
         if replayed is not None:
-            return of_replays(_read(replayed))
+            return of_replays(replay_results(replayed.read_bytes(), str(replayed)))
         assert run is not None
         file = run / "results.json" if run.is_dir() else run
         return of_bench(bench_results(file.read_bytes(), str(file)))
@@ -139,18 +138,6 @@ def _same(found: str, asked: str) -> bool:
 
     catalog = load_catalog()
     return catalog.model(found).model is catalog.model(asked).model
-
-
-def _read(path: Path) -> dict[str, Any]:
-    from rockbottom.advise import UnreadableRun
-
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UnreadableRun(f"{path}: not JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise UnreadableRun(f"{path}: a JSON object is expected, not a {type(found).__name__}")
-    return found
 
 
 def _tariff(model: str, given: dict[str, Any]) -> "Tariff":

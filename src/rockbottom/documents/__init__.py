@@ -58,6 +58,7 @@ from rockbottom.documents.replays import (
     SwitchResult,
     TokensByLength,
     UnpricedReplay,
+    read_replays,
 )
 
 __all__ = [
@@ -112,6 +113,7 @@ __all__ = [
     "Verdict",
     "VoteCounts",
     "WorkloadRun",
+    "read_replays",
     "read_results",
     "results_json",
 ]

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from rockbottom.catalog import Scope, Tier
 from rockbottom.documents.grading import GradedAnswers, GradingResult, SimulatedGrading
-from rockbottom.quantities import Unit, Usd
+from rockbottom.quantities import Unit, Usd, decoded
 
 SCHEMA = "rockbottom.bench/1"
 
@@ -315,8 +315,8 @@ def results_json(results: Any) -> bytes:
 
 
 def read_results(data: bytes) -> BenchResults:
-    """The results of a run's ``results.json``; raises msgspec.DecodeError for anything else."""
-    results = msgspec.json.decode(data, type=BenchResults)
+    """The results of a run's ``results.json``; raises Undecodable for anything else."""
+    results = decoded(data, BenchResults)
     if results.grading is None:
         return results
-    return msgspec.json.decode(data, type=_Simulated if results.grading.simulated else _Graded)
+    return decoded(data, _Simulated if results.grading.simulated else _Graded)

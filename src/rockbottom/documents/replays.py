@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rockbottom.catalog import Scope, Tier
-from rockbottom.quantities import Usd
+from rockbottom.quantities import Usd, decoded
 
 
 class Combination(msgspec.Struct, frozen=True):
@@ -197,3 +197,15 @@ class ReplayRuns(msgspec.Struct, frozen=True):
     """The answers to several combinations."""
 
     runs: tuple[ReplayResult | UnpricedReplay, ...]
+
+
+class _Outline(msgspec.Struct):
+    runs: tuple[msgspec.Raw, ...] | UnsetType = UNSET
+    lacks: str | UnsetType = UNSET
+
+
+def read_replays(data: bytes) -> tuple[ReplayResult, ...]:
+    """The combinations in a replay's JSON that could be priced; raises Undecodable for anything else."""
+    outline = decoded(data, _Outline)
+    runs = (data,) if outline.runs is UNSET else tuple(map(bytes, outline.runs))
+    return tuple(decoded(run, ReplayResult) for run in runs if decoded(run, _Outline).lacks is UNSET)
