@@ -1,6 +1,6 @@
 # Every target does its own set-up in .venv; nothing outside this folder is touched.
 # PYTHON=python3.12 chooses the interpreter, PYTEST="-k cache -x" adds to pytest's arguments.
-.PHONY: help setup demo test async ray slow check format bench docs wheel sdk-js sdks lock clean
+.PHONY: help setup demo test async ray slow check format bench docs wheel sdk-js sdks old-sdks lock clean
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -22,7 +22,7 @@ demo: .venv/.set-all  ## what a support agent and an agent with tools cost, meas
 	@$(BIN)/rockbottom bench examples/agent-tools.yaml --html runs/demo-tools.html
 
 test: .venv/.set-dev  ## all tests but the slow ones
-	@$(BIN)/python -m pytest -q -m "not slow" --ignore tests/client/test_async.py $(PYTEST)
+	@$(BIN)/python -m pytest -q -m "not slow" --ignore tests/client/test_async.py --ignore tests/old_sdks $(PYTEST)
 
 async: .venv-async/.set  ## the tests of aiobotocore, which pins another botocore and so has an environment of its own
 	@.venv-async/bin/python -m pytest -q tests/client/test_async.py $(PYTEST)
@@ -41,6 +41,12 @@ ray: .venv/.set-dev  ## replay on a Ray cluster of two nodes, one of them killed
 sdks: .venv-sdks/.set .venv-async/.set  ## attach to every framework and to aiobotocore, as installed
 	@.venv-sdks/bin/python -m pytest -q tests/client $(PYTEST)
 	@.venv-async/bin/python -m pytest -q tests/client $(PYTEST)
+
+# boto3 as programs pin it: it may know no cachePoint, or no ttl.
+OLD_SDKS := $(patsubst constraints/%.txt,.venv-%/.set,$(wildcard constraints/boto3-*.txt))
+
+old-sdks: .venv/.set-dev $(OLD_SDKS)  ## attach to older boto3, each in an environment of its own
+	@$(BIN)/python -m pytest -q tests/old_sdks $(PYTEST)
 
 check: .venv/.set-dev  ## lint, types, imports, docs
 	@$(BIN)/ruff check src tests scripts benchmarks

@@ -371,3 +371,22 @@ def test_big_input_is_uploaded_in_parts(place, kit, monkeypatch):
     assert head["ETag"].strip('"').endswith("-3")
     content = place.s3.get_object(Bucket=kit.BUCKET, Key=key)["Body"].read()
     assert content == (place.folder / "a-run" / "records-1.jsonl").read_bytes()
+
+
+@pytest.fixture
+def older(place):
+    """The endpoint as a boto3 sees it whose service model has no modelInvocationType (before 1.42.59)."""
+    client = place.cloud().client("bedrock")
+    members = client.meta.service_model.operation_model("CreateModelInvocationJob").input_shape.members
+    kept = dict(members)
+    del members["modelInvocationType"]
+    yield place
+    members.clear()
+    members.update(kept)
+
+
+def test_an_older_boto3_is_told_which_one_can_say_converse_and_nothing_is_uploaded(older, kit):
+    with pytest.raises(batch.InvalidSettings, match="modelInvocationType") as caught:
+        older.run(kit.pairs(100))
+    assert "boto3>=1.42.59" in caught.value.fix
+    assert not older.s3.list_objects_v2(Bucket=kit.BUCKET).get("Contents")

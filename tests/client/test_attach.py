@@ -1,6 +1,8 @@
 """An attached boto3 client against the local endpoint: same client, same calls, fewer dollars."""
 
+import contextlib
 import copy
+import json
 import logging
 import os
 import subprocess
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, EventStreamError, ParamValidationError
 
 import rockbottom.client as rb
@@ -137,6 +140,42 @@ def test_a_native_body_that_is_no_body_goes_out_as_it_is(endpoint, body):
             one.invoke_model(modelId=SONNET, body=body)
         errors.append(caught.value.response["Error"])
     assert errors[0] == errors[1]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
+def test_a_native_body_that_is_not_plain_utf_8_goes_out_byte_for_byte(client, encoding):
+    """JSON on the wire is UTF-8 without a mark (RFC 8259, 8.1): what else there is, is between caller and service."""
+    sent = []
+    client.meta.events.register_last("before-send.bedrock-runtime", lambda request, **_: sent.append(request.body))
+    rb.attach(client, planner=MarkingPlanner())
+    body = native()["body"].encode(encoding)
+    with contextlib.suppress(ClientError):
+        client.invoke_model(modelId=SONNET, body=body)
+    assert sent == [body]
+
+
+def test_a_refusal_that_names_an_index_names_the_callers(client):
+    """With a point in front of the last block, that block is the third one sent, and the second one written."""
+
+    def refuse(request, **_):
+        place = next(i for i, one in enumerate(json.loads(request.body)["messages"][0]["content"]) if "image" in one)
+        text = json.dumps({"message": f"messages.0.content.{place}.image: no such format"})
+        headers = {"x-amzn-errortype": "ValidationException"}
+        return AWSResponse(request.url, 400, headers, type("Raw", (), {"stream": lambda self: iter([text.encode()])})())
+
+    class InFront(MarkingPlanner):
+        def plan(self, request, *, now):
+            plan = super().plan(request, now=now)
+            first, image = request["messages"][0]["content"]
+            content = [first, plan.point(), image]
+            plan.apply = lambda given: {**given, "messages": [{"role": "user", "content": content}]}
+            return plan
+
+    client.meta.events.register("before-send.bedrock-runtime", refuse)
+    rb.attach(client, planner=InFront())
+    image = {"image": {"format": "png", "source": {"bytes": b"no image"}}}
+    with pytest.raises(ClientError, match=r"messages\.0\.content\.1\.image"):
+        client.converse(**ask(messages=[{"role": "user", "content": [{"text": "What is this?"}, image]}]))
 
 
 class Failing(MarkingPlanner):

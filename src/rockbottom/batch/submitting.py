@@ -8,11 +8,12 @@ from typing import Any
 
 from rockbottom.batch.cloud import check_bucket, code_of
 from rockbottom.batch.endings import not_taken
-from rockbottom.batch.errors import AccessRefused
+from rockbottom.batch.errors import AccessRefused, InvalidSettings
 from rockbottom.batch.ground import Ground
 from rockbottom.batch.splitting import Slice
 from rockbottom.batch.spool import SliceFile
 from rockbottom.batch.state import JobState
+from rockbottom.catalog import botocore_since
 
 _CHUNK_BYTES = 8 * 1024 * 1024
 
@@ -31,6 +32,7 @@ class Submission:
         if not waiting:
             return
         check_bucket(self.run.cloud, self.run.settings.bucket, self.run.settings.bucket_owner)
+        spelled_kind(self.run.cloud.client("bedrock"), self.run.settings.kind)  # before anything is uploaded
         self._upload(waiting)
         for number, job in enumerate(waiting):
             if not self._make(job):
@@ -133,7 +135,7 @@ class Submission:
             "clientRequestToken": token,
             "roleArn": settings.role_arn,
             "modelId": settings.model,
-            "modelInvocationType": settings.kind,
+            **spelled_kind(self.run.cloud.client("bedrock"), settings.kind),
             "inputDataConfig": {"s3InputDataConfig": {"s3Uri": where, "s3InputFormat": "JSONL", **owner}},
             "outputDataConfig": {"s3OutputDataConfig": output},
         }
@@ -154,3 +156,21 @@ class Submission:
     def _job_name(self, job: JobState) -> str:
         stem = re.sub(r"[^a-zA-Z0-9]+", "-", self.run.settings.name).strip("-")[:36] or "run"
         return f"{stem}-{self._token(job)[:8]}-a{job.attempt}-j{job.number:03d}"
+
+
+def spelled_kind(client: Any, kind: str) -> dict[str, str]:
+    """The argument that says of which language the bodies are; InvokeModel is what none means.
+
+    Raises InvalidSettings where the boto3 at hand knows no such argument and one is needed.
+    """
+    operation = client.meta.service_model.operation_model("CreateModelInvocationJob")
+    if "modelInvocationType" in operation.input_shape.members:
+        return {"modelInvocationType": kind}
+    if kind == "InvokeModel":
+        return {}
+    import botocore
+
+    raise InvalidSettings(
+        f"botocore {botocore.__version__} does not know modelInvocationType, so it can make no job of {kind} bodies.",
+        fix=f"pip install --upgrade 'boto3>={botocore_since('modelInvocationType')}', or send bodies of InvokeModel",
+    )

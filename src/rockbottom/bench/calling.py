@@ -7,6 +7,7 @@ from typing import Any
 from rockbottom.bench.errors import BenchError, EndpointDied, EndpointRefused, SdkTooOld, WrongSetting
 from rockbottom.bench.replies import Reply, counted
 from rockbottom.bench.requests import Request
+from rockbottom.catalog import botocore_since
 from rockbottom.dialects import CONVERSE
 from rockbottom.quantities import Ttl
 from rockbottom.wire import WireError
@@ -31,14 +32,14 @@ def check_sdk(client: Any, *, wants_ttl: bool) -> None:
     model = client.meta.service_model
     shapes = set(model.shape_names)
     if "CachePointBlock" not in shapes:
-        missing = "cachePoint"
+        missing, since = "cachePoint", botocore_since("cachePoint")
     elif wants_ttl and "ttl" not in model.shape_for("CachePointBlock").members:
-        missing = "the ttl of a cachePoint"
+        missing, since = "the ttl of a cachePoint", botocore_since("ttl")
     else:
         return
     raise SdkTooOld(
-        f"botocore {botocore.__version__} does not know {missing}; rockbottom needs 1.42 or later",
-        fix="pip install --upgrade 'boto3>=1.42'",
+        f"botocore {botocore.__version__} does not know {missing}; {since} and later do",
+        fix=f"pip install --upgrade 'boto3>={since}'",
     )
 
 

@@ -19,6 +19,7 @@ from rockbottom.catalog.profile_policies import iam_statements, scp_regions
 from rockbottom.catalog.profiles import PricedProfile, Profile, allowed, cheapest, geographies, priced, profiles_of
 from rockbottom.catalog.resolve import Resolve, scope_of_model_arns
 from rockbottom.catalog.rules import CacheRules, ContestedRule, Switch
+from rockbottom.catalog.sdk import botocore_since
 
 __all__ = [
     "REFERENCE_REGION",
@@ -46,6 +47,7 @@ __all__ = [
     "UnknownModel",
     "UnresolvedProfile",
     "allowed",
+    "botocore_since",
     "cheapest",
     "comparisons",
     "geographies",

@@ -13,6 +13,7 @@ from rockbottom.client.attachment import Attachment
 from rockbottom.client.botocore_hooks import core_of
 from rockbottom.client.calls import Options
 from rockbottom.client.errors import AlreadyAttached, NotAttachable, NotAttached
+from rockbottom.client.fitting import too_old, without_ttl_field
 from rockbottom.client.flights import DEFAULT_HOLD_S
 from rockbottom.client.planning import Planner
 from rockbottom.client.recording import SpendingLimit
@@ -158,8 +159,13 @@ def _attachment(client: Any, way: type[Way], arguments: Arguments) -> Attachment
     facts = arguments.catalog or with_saved_facts(load_catalog(), _region_of(client))
     resolve = arguments.resolve or way.resolver(client, arguments.credentials)
     planner, state = arguments.planner, arguments.state
+    abilities = way.abilities(client)
+    if not abilities.ttl:
+        facts = without_ttl_field(facts)
     made = Attachment(planner or _new_planner(facts, resolve, state), facts, resolve, options, arguments.clock)
-    made.arguments = arguments
+    made.arguments, made.abilities = arguments, abilities
+    if abilities.missing:
+        made.talk.say([too_old(abilities)])
     if state is not None and planner is None:
         made.keep_state(state)
     made.recorder = recorder_of(made, arguments.record, arguments.budget, os.environ)

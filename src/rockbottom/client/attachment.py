@@ -17,6 +17,7 @@ from rockbottom.catalog import Catalog, Resolve
 from rockbottom.client.arguments import Arguments
 from rockbottom.client.books import Books
 from rockbottom.client.calls import Call, Options
+from rockbottom.client.fitting import EVERYTHING, without_ttls
 from rockbottom.client.flights import Flight, Tower
 from rockbottom.client.keepalive import KeepAlive
 from rockbottom.client.keeping import Keeper
@@ -66,6 +67,7 @@ class Attachment:
         self._refusals: dict[str, int] = {}
         self._suspended: dict[str, float] = {}
         self.arguments: Arguments | None = None  # of ``attach``
+        self.abilities = EVERYTHING  # of the client's botocore
         self.credentials: Any = None  # for signing again, where a client does not hold its key
         self.keep_alive: KeepAlive | None = None
         self.keeper: Keeper | None = None
@@ -150,6 +152,8 @@ class Attachment:
             return None
         with self._lock:
             request = self._requests.read(params)
+            if not self.abilities.points and "body" not in params:
+                return Call(self.clock(), params, params, request)
             if self.options.hold_s > 0 and self._worth_holding(request):
                 ahead = self._tower.ahead_of(request.hashes)
                 if ahead is not None:
@@ -171,12 +175,9 @@ class Attachment:
         if self.options.notices:
             self.talk.say(self._noticer.changing(request))
             cause = self._noticer.cause
-        if isinstance(applied, Request):
-            sent = applied
-        else:
-            sent = request if applied == params else self._requests.read(applied)
+        sent = self._sent(params, request, applied)
         travels = params if sent.arguments is params else dict(sent.arguments)
-        call = Call(now, params, travels, sent)
+        call = Call(now, params, travels, sent, planned=True)
         prefixes = _prefixes(sent, self._minimum(request))
         call.cause = cause or (TTL_EXPIRED if self._tower.has_expired(prefixes, now) else "")
         if self.options.hold_s > 0:
@@ -184,6 +185,16 @@ class Attachment:
         if call.flight is None:
             self._tower.refresh(prefixes, now)
         return call
+
+    def _sent(self, params: Params, request: Request, applied: Mapping[str, Any]) -> Request:
+        """What a plan makes of a request, as far as the client can say it."""
+        if not self.abilities.ttl and "body" not in params:
+            arguments = applied.arguments if isinstance(applied, Request) else applied
+            bare = without_ttls(arguments)
+            applied = applied if bare is arguments else bare
+        if isinstance(applied, Request):
+            return applied
+        return request if applied == params else self._requests.read(applied)
 
     def _minimum(self, request: Request) -> int:
         return self.catalog.rules(request.model, self.today()).minimum_tokens
@@ -284,9 +295,7 @@ class Attachment:
             self.settle()
         return None
 
-    def kept_alive(
-        self, params: Params, usage: Usage | None, at: float, left: float, whereabouts: Whereabouts
-    ) -> None:
+    def kept_alive(self, params: Params, usage: Usage | None, at: float, left: float, whereabouts: Whereabouts) -> None:
         """A keep-alive of ours came back, or failed: it is recorded like any other call."""
         if self.recorder is None:
             return None
@@ -303,7 +312,7 @@ class Attachment:
     def _learn(self, call: Call, request: Request, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
         now = self.clock()
         self._books.book(request, usage, costs)
-        if not call.restored:
+        if call.planned and not call.restored:
             self.talk.say(self.planner.observe(request, usage, now=now) or ())
         if call.changed:
             self._refusals.pop(request.model.given, None)

@@ -14,6 +14,7 @@ from typing import Any
 
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.calls import Call
+from rockbottom.client.fitting import fits
 from rockbottom.client.listening import CallListener
 from rockbottom.client.planning import Params
 from rockbottom.client.streams import watched_body, watched_stream
@@ -29,7 +30,11 @@ _EVENTS = ("before-parameter-build", "before-call", "needs-retry", "after-call",
 _ATTACHED = "rockbottom-attached.bedrock-runtime"  # an event of our own: who is attached here answers
 _KEY = "rockbottom_call"
 _GROUND = "rockbottom_ground"
-_ABOUT_POINTS = re.compile(r"cache|extraneous key|ttl|Extra inputs|type: Field required", re.IGNORECASE)
+_ABOUT_POINTS = re.compile(
+    r"cache|extraneous key|ttl|Extra inputs|type: Field required"
+    r"|(?:messages|system|tools|content)[.\[/]\d",  # an index, which counts our points too
+    re.IGNORECASE,
+)
 
 Context = dict[str, Any]
 
@@ -103,10 +108,16 @@ class Hooks:
         context[_KEY] = call
         if self._attachment.recorder is not None:
             context[_GROUND] = _Ground(self._attachment, call)
-        if call.changed:
-            params.update(call.sent)
-        if self._attachment.options.request_metadata and call.tags:
-            params.update(_with_metadata(params, model, call))
+        try:
+            if call.changed and not fits(call.original, call.sent, model.input_shape):
+                call.restored = True  # botocore will say to the caller what it has to say
+            if call.changed:
+                params.update(call.sent)
+            if self._attachment.options.request_metadata and call.tags:
+                params.update(_with_metadata(params, model, call))
+        except Exception as error:
+            call.restored = True
+            self._attachment.talk.failure("planning", error)
 
     def _airborne(self, context: Context, params: Mapping[str, Any], **_: Any) -> None:
         call: Call | None = context.get(_KEY)
@@ -269,6 +280,8 @@ def _with_metadata(params: Mapping[str, Any], operation: Any, call: Call) -> dic
         return {}
     given = params.get("requestMetadata")
     if shape.type_name == "map":
+        if given is not None and not isinstance(given, dict):
+            return {}  # botocore will refuse it
         return {"requestMetadata": metadata_of(call.tags, given)}
     if given:  # text that the caller wrote stays as it is
         return {}
@@ -284,7 +297,7 @@ def _refusal(response: tuple[Any, Mapping[str, Any]]) -> str | None:
 
 
 def about_points(message: str) -> bool:
-    """Whether an error text of the service may be about cachePoints."""
+    """Whether an error text of the service may be about cachePoints, or counts them in an index."""
     return _ABOUT_POINTS.search(message) is not None
 
 

@@ -21,6 +21,7 @@ class Call:
     original: Params
     sent: Params
     request: Request | None = None  # ``sent``, read
+    planned: bool = False  # a planner decided about it, and is told what came of it
     flight: Flight | None = None
     restored: bool = False  # the service refused what was sent, and the original was sent instead
     refusal: str = ""  # with what words

@@ -6,6 +6,7 @@ from typing import Any
 from rockbottom.catalog import Resolve
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.errors import NotAttachable
+from rockbottom.client.fitting import EVERYTHING, Abilities
 from rockbottom.client.httpx_hooks import Hooks, transport_class
 from rockbottom.client.signing import credentials_of
 
@@ -47,6 +48,11 @@ class Httpx:
             if not hasattr(transport, "_rockbottom"):
                 transport.__class__ = transport_class(type(transport))
                 transport._rockbottom = hooks
+
+    @staticmethod
+    def abilities(client: Any) -> Abilities:
+        """An httpx client carries whatever is in a body."""
+        return EVERYTHING
 
     @staticmethod
     def attachment(client: Any) -> Attachment | None:

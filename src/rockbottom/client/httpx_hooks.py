@@ -76,7 +76,7 @@ class Hooks:
         if found is None:
             return None
         model, kind = unquote(found["model"]), found["kind"]
-        given = {"body": content} if kind.startswith("invoke") else json.loads(content)
+        given = {"body": content} if kind.startswith("invoke") else json.loads(content.decode())
         where = whereabouts_of(f"{request.url.scheme}://{request.url.host}", self._region)
         return {"modelId": model, **given}, _OPERATIONS[kind], where
 

@@ -82,9 +82,7 @@ class StreamWatcher:
 class BodyWatcher:
     """Keeps a copy of a reply while the caller reads it, and reads the usage at its end."""
 
-    def __init__(
-        self, counted: Callable[[object], Counts | None], default_ttl: Ttl, listener: Listener
-    ) -> None:
+    def __init__(self, counted: Callable[[object], Counts | None], default_ttl: Ttl, listener: Listener) -> None:
         self._counted = counted
         self._default_ttl = default_ttl
         self.listener = listener
@@ -125,9 +123,7 @@ def watched_stream(stream: Any, counting: StreamCounts, default_ttl: Ttl, listen
     return stream
 
 
-def watched_body(
-    body: Any, counted: Callable[[object], Counts | None], default_ttl: Ttl, listener: Listener
-) -> Any:
+def watched_body(body: Any, counted: Callable[[object], Counts | None], default_ttl: Ttl, listener: Listener) -> Any:
     """The same body, watched; anything that is no body of botocore comes back as it is."""
     from botocore.response import StreamingBody
 

@@ -16,6 +16,7 @@ from rockbottom.client.botocore_hooks import (
     taken_off,
 )
 from rockbottom.client.errors import NotAttachable
+from rockbottom.client.fitting import Abilities, abilities_of, session_abilities
 
 
 class Way(Protocol):
@@ -29,6 +30,11 @@ class Way(Protocol):
     @staticmethod
     def install(client: Any, attachment: Attachment) -> None:
         """Let the attachment see every call of the client. Raises NotAttachable."""
+        ...
+
+    @staticmethod
+    def abilities(client: Any) -> Abilities:
+        """What the library below the client lets through."""
         ...
 
     @staticmethod
@@ -66,6 +72,10 @@ class _Botocore:
         Hooks(attachment).register(client)
 
     @staticmethod
+    def abilities(client: Any) -> Abilities:
+        return abilities_of(client.meta.service_model)
+
+    @staticmethod
     def attachment(client: Any) -> Attachment | None:
         return attachment_on(client.meta.events)
 
@@ -87,6 +97,10 @@ class _Session:
         if attachment.options.keep_alive_usd is not None:
             raise NotAttachable("keep-alive needs a client, not a session.", fix="attach without keep_alive_usd")
         Hooks(attachment).register_session(client)
+
+    @staticmethod
+    def abilities(client: Any) -> Abilities:
+        return session_abilities(core_of(client))
 
     @staticmethod
     def attachment(client: Any) -> Attachment | None:

@@ -45,8 +45,8 @@ def opened(arguments: Mapping[str, Any]) -> tuple[Api, Mapping[str, Any]]:
     text = arguments["body"]
     if not isinstance(text, str | bytes | bytearray):
         raise MalformedBody("body", type(text).__name__, wanted="text or bytes")
-    try:
-        body = json.loads(text)
+    try:  # JSON on the wire is UTF-8 without a byte order mark (RFC 8259, 8.1); json would guess other encodings
+        body = json.loads(text if isinstance(text, str) else text.decode())
     except (ValueError, RecursionError) as error:
         raise MalformedBody("body", f"{type(error).__name__}: {error}", wanted="JSON") from error
     if not is_object(body):

@@ -1,0 +1,133 @@
+"""What a client's own botocore lets through: nothing is planned that it would refuse, or refuse in other words.
+
+botocore checks the arguments of a call against its service model. A planned request must pass where the caller's own
+would have passed; and where the caller's own is refused, it must be the caller's own that is, so that the message
+names the caller's objects at the caller's indexes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rockbottom.catalog import Catalog, botocore_since
+
+SERVICE = "bedrock-runtime"
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What the Converse operations of a botocore take."""
+
+    points: bool = True  # cachePoint
+    ttl: bool = True  # the ttl of a cachePoint
+
+    @property
+    def missing(self) -> str:
+        """What is not known, in words; empty: nothing."""
+        return "" if self.points and self.ttl else "the ttl of a cachePoint" if self.points else "cachePoint"
+
+
+EVERYTHING = Abilities()
+
+
+def abilities_of(service_model: Any) -> Abilities:
+    """What a service model of bedrock-runtime says."""
+    if "CachePointBlock" not in service_model.shape_names:
+        return Abilities(points=False, ttl=False)
+    return Abilities(ttl="ttl" in service_model.shape_for("CachePointBlock").members)
+
+
+def session_abilities(core: Any) -> Abilities:
+    """The same for the clients that a session will make; aiobotocore's loader is botocore's."""
+    shapes = core.get_component("data_loader").load_service_model(SERVICE, "service-2")["shapes"]
+    point = shapes.get("CachePointBlock")
+    return Abilities(points=point is not None, ttl=point is not None and "ttl" in point["members"])
+
+
+def too_old(abilities: Abilities) -> str:
+    """What a client's botocore cannot say, and what is done about it."""
+    import botocore  # the client's own
+
+    member = "ttl" if abilities.points else "cachePoint"
+    then = (
+        "cachePoints go out without one and live for the usual time"
+        if abilities.points
+        else "converse and converse_stream go out as you wrote them, and are only counted"
+    )
+    return (
+        f"botocore {botocore.__version__} does not know {abilities.missing}: {then}. "
+        f"Fix: pip install --upgrade 'boto3>={botocore_since(member)}'."
+    )
+
+
+def without_ttl_field(catalog: Catalog) -> Catalog:
+    """A catalogue by which no cachePoint takes a ttl, so that a planner counts on the usual lifetime alone."""
+    return catalog.with_rules(lambda rules: replace(rules, ttls=rules.ttls[:1], accepts_ttl_field=False))
+
+
+def without_ttls(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Converse arguments whose cachePoints name no lifetime; the very same where none does."""
+    changed: dict[str, Any] = {}
+    if isinstance(request.get("system"), list):
+        changed["system"] = _bare(request["system"])
+    if isinstance(request.get("toolConfig"), dict):
+        config = request["toolConfig"]
+        tools = _bare(config.get("tools"))
+        changed["toolConfig"] = config if tools is config.get("tools") else {**config, "tools": tools}
+    if isinstance(request.get("messages"), list):
+        messages = [_bare_message(one) for one in request["messages"]]
+        pairs = zip(messages, request["messages"], strict=True)
+        changed["messages"] = messages if any(new is not old for new, old in pairs) else request["messages"]
+    return request if all(request[key] is value for key, value in changed.items()) else {**request, **changed}
+
+
+def _bare_message(message: Any) -> Any:
+    content = message.get("content")
+    bare = _bare(content)
+    return message if bare is content else {**message, "content": bare}
+
+
+def _bare(blocks: Any) -> Any:
+    if not any("ttl" in (one.get("cachePoint") or {}) for one in blocks or ()):
+        return blocks
+    return [_bare_point(one) if "cachePoint" in one else one for one in blocks]
+
+
+def _bare_point(block: dict[str, Any]) -> dict[str, Any]:
+    return {**block, "cachePoint": {key: value for key, value in block["cachePoint"].items() if key != "ttl"}}
+
+
+def fits(original: Any, sent: Any, shape: Any) -> bool:
+    """Whether botocore lets ``sent`` through, or refuses it in the very words that it has for ``original``.
+
+    Only what differs is looked at; what both share is botocore's business, at the same place in both.
+    """
+    if original is sent:
+        return True
+    if isinstance(sent, dict) and shape.type_name == "structure":
+        return isinstance(original, dict) and all(_member_fits(original, sent, key, shape) for key in sent)
+    if isinstance(sent, (list, tuple)) and shape.type_name == "list":
+        return isinstance(original, (list, tuple)) and _items_fit(original, sent, shape.member)
+    return _valid(original, shape) and _valid(sent, shape)
+
+
+def _member_fits(original: dict[str, Any], sent: dict[str, Any], key: str, shape: Any) -> bool:
+    member = shape.members.get(key)
+    if member is None:  # botocore refuses it; in the caller's request too, if it is there
+        return key in original and original[key] is sent[key]
+    return fits(original[key], sent[key], member) if key in original else _valid(sent[key], member)
+
+
+def _items_fit(original: Sequence[Any], sent: Sequence[Any], shape: Any) -> bool:
+    """Items in a row; from the first one that was put in, those of the caller must be valid by themselves."""
+    if len(original) == len(sent):
+        return all(fits(one, other, shape) for one, other in zip(original, sent, strict=True))
+    same = next((place for place, pair in enumerate(zip(original, sent, strict=False)) if pair[0] is not pair[1]), None)
+    start = min(len(original), len(sent)) if same is None else same
+    return all(_valid(one, shape) for one in (*original[start:], *sent[start:]))
+
+
+def _valid(value: Any, shape: Any) -> bool:
+    from botocore.validate import ParamValidator  # botocore is there: it called us
+
+    return not ParamValidator().validate(value, shape).has_errors()
