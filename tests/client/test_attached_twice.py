@@ -153,7 +153,7 @@ def test_an_anthropic_client_is_detached(endpoint):
 
 
 def test_an_aiobotocore_session_is_detached(endpoint):
-    aiobotocore = pytest.importorskip("aiobotocore.session", reason="needs the group async: make async runs this")
+    aiobotocore = pytest.importorskip("aiobotocore.session", reason="needs the group async: make sdks runs this")
 
     async def sent():
         session = rb.attach(aiobotocore.get_session(), planner=MarkingPlanner())

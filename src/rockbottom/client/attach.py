@@ -15,6 +15,7 @@ from rockbottom.client.calls import Options
 from rockbottom.client.errors import AlreadyAttached, NotAttachable, NotAttached
 from rockbottom.client.fitting import too_old, without_ttl_field
 from rockbottom.client.flights import DEFAULT_HOLD_S
+from rockbottom.client.keeping import started
 from rockbottom.client.planning import Planner
 from rockbottom.client.recording import SpendingLimit
 from rockbottom.client.reporting import Report
@@ -162,12 +163,17 @@ def _attachment(client: Any, way: type[Way], arguments: Arguments) -> Attachment
     abilities = way.abilities(client)
     if not abilities.ttl:
         facts = without_ttl_field(facts)
-    made = Attachment(planner or _new_planner(facts, resolve, state), facts, resolve, options, arguments.clock)
+    trouble = ""
+    if planner is None:
+        planner, trouble = _new_planner(facts, resolve, state)
+    made = Attachment(planner, facts, resolve, options, arguments.clock)
+    if trouble:
+        made.talk.say([trouble])
     made.arguments, made.abilities = arguments, abilities
     if abilities.missing:
         made.talk.say([too_old(abilities)])
-    if state is not None and planner is None:
-        made.keep_state(state)
+    if state is not None and arguments.planner is None:
+        made.keep_state(state, troubled=bool(trouble))
     made.recorder = recorder_of(made, arguments.record, arguments.budget, os.environ)
     made.budget = arguments.budget
     made.credentials = arguments.credentials
@@ -193,9 +199,13 @@ def _region_of(client: Any) -> str | None:
     return region if isinstance(region, str) else None
 
 
-def _new_planner(catalog: Catalog, resolve: Resolve | None, state: str | Path | None) -> Planner:
+def _new_planner(catalog: Catalog, resolve: Resolve | None, state: Path | None) -> tuple[Planner, str]:
+    """A planner of the client's own, and why it starts from nothing although there is a ``state``."""
     from rockbottom.plan import Planner as Ours  # the heaviest part; not needed by who brings a planner
 
-    if state is not None:
-        return Ours.load(state, resolve=resolve, catalog=catalog)
-    return Ours(resolve=resolve, catalog=catalog)
+    def empty() -> Ours:
+        return Ours(resolve=resolve, catalog=catalog)
+
+    if state is None:
+        return empty(), ""
+    return started(lambda: Ours.load(state, resolve=resolve, catalog=catalog), empty, state)

@@ -30,7 +30,7 @@ from rockbottom.client.tagging import tags_now
 from rockbottom.client.talking import Talk
 from rockbottom.client.whereabouts import NOWHERE, Whereabouts
 from rockbottom.cost import Cost
-from rockbottom.dialects import Request, Requests
+from rockbottom.dialects import Request, Requests, tier_of
 from rockbottom.process import hold_over_forks, lock_of
 from rockbottom.prompt import PrefixHash
 from rockbottom.quantities import RockbottomError, Unit, Usage, Usd
@@ -92,7 +92,7 @@ class Attachment:
                 step.wait(self._tower.remaining(step))
         except Exception as error:
             self.talk.passed_through(error)
-            step = None
+            step = self._unread(request, error)
         return self._off(step, request, operation, whereabouts, tags)
 
     async def depart_async(
@@ -107,7 +107,7 @@ class Attachment:
                 await step.wait_async(self._tower.remaining(step))
         except Exception as error:
             self.talk.passed_through(error)
-            step = None
+            step = self._unread(request, error)
         return self._off(step, request, operation, whereabouts, tags)
 
     def _admitted(self) -> Mapping[str, str]:
@@ -136,6 +136,16 @@ class Attachment:
         call.left = self.stopwatch()
         return call
 
+    def _unread(self, params: Params, error: Exception) -> Call | None:
+        """A call that passes as it is because it could not be read; None where there is nothing to price it by."""
+        try:
+            with self._lock:
+                model = self._requests.model(params["modelId"])
+            where = str(getattr(error, "place", "")) or type(error).__name__
+            return Call(self.clock(), params, params, model=model, tier=tier_of(params), unread=where)
+        except Exception:  # a model that nobody knows, or no request at all
+            return None
+
     def _must_ask(self, request: Mapping[str, Any]) -> bool:
         knows = getattr(self.resolve, "knows", None)
         return knows is not None and is_application_profile(request.get("modelId")) and not knows(request["modelId"])
@@ -147,12 +157,11 @@ class Attachment:
         except RockbottomError:
             return  # remembered and said by the resolver
 
-    def _try_depart(self, params: Params) -> Call | Flight | None:
-        if self._suspended.get(str(params.get("modelId")), 0.0) > self.clock():
-            return None
+    def _try_depart(self, params: Params) -> Call | Flight:
+        suspended = self._suspended.get(str(params.get("modelId")), 0.0) > self.clock()
         with self._lock:
             request = self._requests.read(params)
-            if not self.abilities.points and "body" not in params:
+            if suspended or (not self.abilities.points and "body" not in params):
                 return Call(self.clock(), params, params, request)
             if self.options.hold_s > 0 and self._worth_holding(request):
                 ahead = self._tower.ahead_of(request.hashes)
@@ -259,7 +268,7 @@ class Attachment:
             return
         call.done = True
         self._read.discard(call)
-        if call.request is not None:
+        if call.request is not None or call.model is not None:
             with self._lock:
                 self._books.without_usage += 1
         self._record(call, None, None, failed)
@@ -271,13 +280,17 @@ class Attachment:
         call.done = True
         self._read.discard(call)
         costs = None
-        if call.request is not None:
-            try:
-                with self._lock:
-                    costs = self._books.costs(call.request, usage, self.today())
+        try:
+            with self._lock:
+                if call.request is not None:
+                    costs = self._books.costs(call.request.model, call.request.tier, usage, self.today())
                     self._learn(call, call.request, usage, costs)
-            except Exception as error:
-                self.talk.failure("observing", error)
+                elif call.model is not None:
+                    costs = self._books.costs(call.model, call.tier, usage, self.today())
+                    self._books.book_unread(call.model, usage, costs)
+                    self.talk.unread(call.unread)
+        except Exception as error:
+            self.talk.failure("observing", error)
         self._record(call, usage, costs, False)
 
     def _record(self, call: Call, usage: Usage | None, costs: tuple[Cost, Cost] | None, failed: bool) -> None:
@@ -302,7 +315,9 @@ class Attachment:
         try:
             with self._lock:
                 request = self._requests.read(params)
-                costs = self._books.costs(request, usage, self.today()) if usage is not None else None
+                costs = (
+                    self._books.costs(request.model, request.tier, usage, self.today()) if usage is not None else None
+                )
         except Exception as error:
             return self.talk.failure("recording", error, "the call is not recorded")
         call = Call(at, params, params, request, whereabouts=whereabouts, tags=self.recorder.tags, left=left)
@@ -354,11 +369,14 @@ class Attachment:
             spent = self.keep_alive.spent_usd if self.keep_alive is not None else Usd(0)
             return self._books.report(self.since, self.clock(), spent, self.talk.notices)
 
-    def keep_state(self, path: Path) -> None:
-        """Save what the planner learns to a file from now on."""
-        self.keeper = Keeper(
-            self.planner, path, lambda: self._lock, lambda error: self.talk.failure("saving what was learned", error)
-        )
+    def keep_state(self, path: Path, *, troubled: bool = False) -> None:
+        """Save what the planner learns to a file from now on; ``troubled``: that it may fail was said already."""
+
+        def failed(error: Exception) -> None:
+            if not troubled:
+                self.talk.failure("saving what was learned", error)
+
+        self.keeper = Keeper(self.planner, path, lambda: self._lock, failed)
 
     def detached(self) -> None:
         """No further calls will come: what was learned is saved now, and nothing is kept alive any more."""

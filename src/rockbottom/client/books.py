@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from rockbottom.catalog import Catalog, NoPriceInForce
+from rockbottom.catalog import Catalog, ModelId, NoPriceInForce, Tier
 from rockbottom.client.reporting import Line, Report
 from rockbottom.cost import Cost, bill
 from rockbottom.dialects import Request
@@ -16,6 +16,7 @@ from rockbottom.quantities import NO_USAGE, ZERO_USD, Unit, Usage, Usd
 
 _MOST_FAMILIES = 256
 OTHER = "other prefixes"
+UNREAD = "requests that could not be read"
 
 
 @dataclass(slots=True)
@@ -52,24 +53,25 @@ class Books:
 
     def book(self, request: Request, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
         """Book one finished call with what ``costs`` says of it."""
+        self._book(request.model, family_name(request), usage, costs)
+
+    def book_unread(self, model: ModelId, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
+        """Book one finished call whose request could not be read."""
+        self._book(model, UNREAD, usage, costs)
+
+    def _book(self, model: ModelId, name: str, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
         self._total.add(usage, costs)
-        self._models.setdefault(f"{request.model.model.name} ({request.model.scope.value})", Account()).add(
-            usage, costs
-        )
-        name = family_name(request)
+        self._models.setdefault(f"{model.model.name} ({model.scope.value})", Account()).add(usage, costs)
         if name not in self._families and len(self._families) >= _MOST_FAMILIES:
             name = OTHER
         self._families.setdefault(name, Account()).add(usage, costs)
 
-    def costs(self, request: Request, usage: Usage, on: date) -> tuple[Cost, Cost] | None:
+    def costs(self, model: ModelId, tier: Tier, usage: Usage, on: date) -> tuple[Cost, Cost] | None:
         """The bill of a call and the bill without caching; None where a price is not known."""
         plain = Usage(input=usage.total_input, output=usage.output)
         book = self._catalog.price_book
         try:
-            return (
-                bill(usage, request.model, request.tier, on, book),
-                bill(plain, request.model, request.tier, on, book),
-            )
+            return bill(usage, model, tier, on, book), bill(plain, model, tier, on, book)
         except NoPriceInForce:
             return None
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rockbottom.catalog import ModelId, Tier
 from rockbottom.client.flights import DEFAULT_HOLD_S, Flight
 from rockbottom.client.planning import Params
 from rockbottom.client.whereabouts import NOWHERE, Whereabouts
@@ -21,6 +22,9 @@ class Call:
     original: Params
     sent: Params
     request: Request | None = None  # ``sent``, read
+    model: ModelId | None = None  # known even where the rest cannot be read: its calls are priced all the same
+    tier: Tier = Tier.DEFAULT
+    unread: str = ""  # where reading it failed, or with which error
     planned: bool = False  # a planner decided about it, and is told what came of it
     flight: Flight | None = None
     restored: bool = False  # the service refused what was sent, and the original was sent instead

@@ -10,10 +10,31 @@ from rockbottom.client.fitting import EVERYTHING, Abilities
 from rockbottom.client.httpx_hooks import Hooks, transport_class
 from rockbottom.client.signing import credentials_of
 
+# Objects around an httpx client whose requests are those of bedrock-runtime: by module and class.
+_SERVED = {("anthropic", "AnthropicBedrock"), ("anthropic", "AsyncAnthropicBedrock")}
+_HANDLERS = {"litellm"}
+
 
 def is_httpx_based(client: Any) -> bool:
     """Whether there is an httpx client in this object, or it is one."""
     return _inner(client) is not None
+
+
+def check_surface(client: Any) -> None:
+    """Refuse an SDK whose requests go to another surface: nothing of them would be planned or counted.
+
+    Raises NotAttachable.
+    """
+    if _inner(client) is client:
+        return
+    classes = {(base.__module__.partition(".")[0], base.__qualname__) for base in type(client).__mro__}
+    if classes & _SERVED or {module for module, _ in classes} & _HANDLERS:
+        return
+    raise NotAttachable(
+        f"{type(client).__module__}.{type(client).__qualname__} does not send Converse or InvokeModel requests, and "
+        "only those can be planned and counted.",
+        fix="AnthropicBedrock(), a boto3 client of bedrock-runtime, or the httpx client below it if that sends them",
+    )
 
 
 def _inner(client: Any) -> Any | None:

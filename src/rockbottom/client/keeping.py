@@ -1,13 +1,52 @@
 """Keeps what a planner learned in a file: now and then while calls come, and at the end of the process."""
 
+import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rockbottom.process import Worker, close_at_exit
 
 PERIOD_S = 60.0
+
+Learned = TypeVar("Learned")
+
+
+def started(load: Callable[[], Learned], empty: Callable[[], Learned], path: Path) -> tuple[Learned, str]:
+    """What the file at ``path`` holds, or a start from nothing and the reason in words.
+
+    A file that is there and is not what it should be is kept aside, under its name with ``.unreadable`` behind it, so
+    that a new one can take its place. One that cannot be opened or written stays where it is.
+    """
+    try:
+        return load(), ""
+    except Exception as error:
+        aside = path.with_name(f"{path.name}.unreadable")
+        kept = _is_damage(error) and _put_aside(path, aside)
+        where = f"; the file is kept as {aside}" if kept else ""
+        return empty(), f"state={path} cannot be used, so the planner starts from nothing{where}: {_cause(error)}"
+
+
+def _is_damage(error: BaseException) -> bool:
+    """Whether what was read is wrong, not the disk, the folder or the rights."""
+    below = error.__cause__ or error
+    return not isinstance(below, (sqlite3.OperationalError, OSError))
+
+
+def _put_aside(path: Path, aside: Path) -> bool:
+    try:
+        if not path.is_file():
+            return False
+        path.replace(aside)
+    except OSError:
+        return False
+    return True
+
+
+def _cause(error: BaseException) -> str:
+    below = error.__cause__ or error
+    return f"{type(below).__name__}: {below}"
 
 
 class Keeper:

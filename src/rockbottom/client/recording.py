@@ -66,6 +66,8 @@ class Recorder:
     ) -> CallRecord:
         used, request = usage or NO_USAGE, call.request
         about: dict[str, Any] = {"model": str(call.sent.get("modelId", ""))}
+        if call.model is not None:
+            about = {"model": call.model.model.id, "scope": call.model.scope.value, "tier": call.tier.value}
         if request is not None:
             about = _about(request, minimum)
         if request is not None and self._hasher is not None:

@@ -42,12 +42,16 @@ def tagged(tags: Mapping[str, Any] | None = None, /, **more: Any) -> Iterator[No
 
 
 def tidy(tags: Mapping[str, Any]) -> dict[str, str]:
-    """Tags as text within the limits."""
-    return {
-        str(key)[:LONGEST_TAG]: str(value).encode("utf-8", "replace").decode()[:LONGEST_TAG]
-        for key, value in tags.items()
-        if value is not None
-    }
+    """Tags as text within the limits; a value that cannot be text is left out."""
+    pairs = ((_text(key), _text(value)) for key, value in tags.items() if value is not None)
+    return {key: value for key, value in pairs if key is not None and value is not None}
+
+
+def _text(value: Any) -> str | None:
+    try:
+        return str(value).encode("utf-8", "replace").decode()[:LONGEST_TAG]
+    except Exception:  # a tag is not worth a call
+        return None
 
 
 def tags_now(own: Mapping[str, str]) -> Mapping[str, str]:

@@ -45,6 +45,10 @@ class Talk:
         else:
             self.failure("planning", error)
 
+    def unread(self, where: str) -> None:
+        """Say once what could not be read in a request that the service answered, without its text."""
+        self.say([f"a request could not be read ({where}): such requests are not planned, and priced all the same"])
+
     def failure(self, doing: str, error: Exception, then: str = "requests pass unmodified") -> None:
         """Log an internal failure once per kind: the type and the place, never the text of a request."""
         trace = error.__traceback__

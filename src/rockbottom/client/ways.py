@@ -129,9 +129,10 @@ def way_of(client: Any) -> type[Way]:
         return _Botocore
     if core_of(client) is not None:
         return _Session
-    from rockbottom.client.httpx_clients import Httpx, is_httpx_based
+    from rockbottom.client.httpx_clients import Httpx, check_surface, is_httpx_based
 
     if is_httpx_based(client):
+        check_surface(client)
         return Httpx
     raise NotAttachable(
         f"{type(client).__module__}.{type(client).__qualname__} is no client that rockbottom can attach to.",

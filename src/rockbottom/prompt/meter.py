@@ -19,7 +19,19 @@ _SEGMENT_CHARS = 150  # what a kept segment weighs in memory, about
 ListKey = tuple[bytes, str, int, int]
 """A list of blocks: its content in bytes, role, number of the message, tokens of overhead before it."""
 
-_encoder = msgspec.json.Encoder(decimal_format="number")
+
+def _plain(value: object) -> object:
+    """A number or text of a class of its own (numpy.float64, an IntEnum) as what JSON makes of it."""
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise TypeError(f"Encoding objects of type {type(value).__qualname__} is unsupported")
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_plain)
 
 
 def json_bytes(value: object) -> bytes:

@@ -1,0 +1,234 @@
+"""Whatever is wrong with an argument of attach, the program goes on: calls pass, and one warning says so."""
+
+import enum
+import logging
+import sqlite3
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import rockbottom
+from rockbottom.client import attachment_of
+from rockbottom.prompt import MalformedBody
+from tests.client.client_doubles import MarkingPlanner, ask
+
+
+def _folder_is_missing(tmp_path: Path) -> Path:
+    return tmp_path / "nowhere" / "learned.db"
+
+
+def _folder_is_a_file(tmp_path: Path) -> Path:
+    (tmp_path / "file").write_text("")
+    return tmp_path / "file" / "learned.db"
+
+
+def _file_system_is_read_only(tmp_path: Path) -> Path:
+    return Path("/proc/learned.db")  # not even root may make a file there
+
+
+def _disk_is_full(tmp_path: Path) -> Path:
+    return Path("/dev/full")
+
+
+def _is_no_database(tmp_path: Path) -> Path:
+    path = tmp_path / "learned.db"
+    path.write_bytes(b"no database at all, but long enough to be looked at" * 100)
+    return path
+
+
+def _holds_nonsense(tmp_path: Path) -> Path:
+    path = tmp_path / "learned.db"
+    rockbottom.Planner().save(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT OR REPLACE INTO kinds VALUES ('user/end/long', 'no counts')")
+    return path
+
+
+def _is_cut_short(tmp_path: Path) -> Path:
+    path = tmp_path / "learned.db"
+    rockbottom.Planner().save(path)
+    path.write_bytes(path.read_bytes()[:5000])
+    return path
+
+
+STATES = [
+    _file_system_is_read_only,
+    _folder_is_missing,
+    _folder_is_a_file,
+    _disk_is_full,
+    _is_no_database,
+    _holds_nonsense,
+    _is_cut_short,
+]
+
+
+@pytest.mark.parametrize("broken", STATES)
+def test_a_state_that_cannot_be_used_is_one_warning_and_an_empty_start(client, tmp_path, caplog, broken):
+    with caplog.at_level(logging.WARNING, "rockbottom.client"):
+        rockbottom.attach(client, state=broken(tmp_path))
+        for _ in range(2):
+            client.converse(**ask())
+        keeper = attachment_of(client).keeper
+        for _ in range(2):
+            keeper._changed.set()
+            keeper.save()
+    assert [record.getMessage() for record in caplog.records if "state" in record.getMessage()] == [
+        f"rockbottom: {notice}" for notice in rockbottom.report(client).notices
+    ]
+    assert len(caplog.records) == 1
+    assert rockbottom.report(client).total.calls == 2
+
+
+@pytest.mark.parametrize("broken", [_is_no_database, _holds_nonsense])
+def test_a_damaged_state_is_kept_aside_and_a_new_one_takes_its_place(client, tmp_path, broken):
+    path = broken(tmp_path)
+    before = path.read_bytes()
+    rockbottom.attach(client, state=path)
+    client.converse(**ask())
+    attachment_of(client).keeper.save()
+    assert (tmp_path / "learned.db.unreadable").read_bytes() == before
+    assert rockbottom.Planner.load(path)
+
+
+class Raising:
+    """Fails at everything it is asked."""
+
+    def __getattr__(self, name):
+        def fail(*args, **more):
+            raise ZeroDivisionError(name)
+
+        return fail
+
+
+class Unobserving(MarkingPlanner):
+    def observe(self, request, usage, *, now):
+        raise ZeroDivisionError
+
+
+def _raise(*args):
+    raise ZeroDivisionError
+
+
+class Unspeakable:
+    def __str__(self):
+        raise ZeroDivisionError
+
+
+PROFILE = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abcdefghijkl"
+BROKEN = {
+    "planner that raises": {"planner": Raising()},
+    "planner that does not learn": {"planner": Unobserving()},
+    "resolve": {"resolve": _raise},
+    "ledger in a file system of the kernel": {"ledger": "/proc/nowhere/ledger"},
+    "ledger below a file": {"ledger": "/dev/null/ledger"},
+    "sinks": {"sinks": [Raising()]},
+    "record": {"record": rockbottom.Recording(sinks=[Raising()], ledger="/dev/null/ledger")},
+    "budget": {"budget": Raising()},
+    "tags": {"tags": {"team": Unspeakable()}},
+    "credentials": {"credentials": Raising()},
+    "request_metadata": {"request_metadata": True, "tags": {"a" * 999: "\udcff", "": "x", "b": "y" * 999}},
+    "keep_alive_usd": {"keep_alive_usd": "0.000001"},
+    "hold_s": {"hold_s": -5},
+}
+
+
+@pytest.mark.parametrize("given", BROKEN.values(), ids=BROKEN)
+def test_an_argument_that_fails_lets_calls_pass(client, given, caplog):
+    rockbottom.attach(client, **given)
+    for _ in range(2):
+        assert client.converse(**ask())["stopReason"]
+    list(client.converse_stream(**ask())["stream"])
+    assert len({record.getMessage() for record in caplog.records}) == len(caplog.records)
+
+
+class Price(float):
+    """A number of a class of its own, as numpy.float64 is."""
+
+
+class Count(enum.IntEnum):
+    ONE = 1
+
+
+@pytest.mark.parametrize("value", [Price(1.5), Count.ONE, type("Name", (str,), {})("x")])
+def test_a_tool_result_with_values_of_their_own_classes_is_planned(client, value):
+    planner = MarkingPlanner()
+    rockbottom.attach(client, planner=planner)
+    used = {"toolUse": {"toolUseId": "t1", "name": "f", "input": {}}}
+    result = {"toolResult": {"toolUseId": "t1", "content": [{"json": {"mean": value}}]}}
+    messages = [*ask()["messages"], {"role": "assistant", "content": [used]}, {"role": "user", "content": [result]}]
+    tools = {"tools": [{"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object"}}}}]}
+    client.converse(**ask(messages=messages, toolConfig=tools))
+    assert len(planner.planned) == 1
+
+
+def _unreadable(client, monkeypatch):
+    def read(arguments):
+        raise MalformedBody("messages[0].content[0]", "something new", wanted="a block")
+
+    monkeypatch.setattr(attachment_of(client)._requests, "read", read)
+
+
+def test_a_call_that_cannot_be_read_is_priced_and_the_report_says_so(client, monkeypatch):
+    rockbottom.attach(client)
+    _unreadable(client, monkeypatch)
+    usage = client.converse(**ask())["usage"]
+    report = rockbottom.report(client)
+    # Sonnet 4.6 through a geographic profile: 3.30 input, 16.50 output, US dollars per million tokens.
+    expected = (usage["inputTokens"] * Decimal("3.3") + usage["outputTokens"] * Decimal("16.5")) / 1_000_000
+    assert (report.total.calls, report.total.unpriced_calls, report.total.cost_usd) == (1, 0, expected)
+    assert "messages[0].content[0]" in report.notices[0]
+    assert "not planned" in report.notices[0]
+
+
+def test_a_call_that_cannot_be_read_spends_from_a_budget(client, monkeypatch, tmp_path):
+    """3,000 tokens at 3.30 a million are about a cent: of forty calls a budget of five cents stops most."""
+    limit = rockbottom.Budget("0.05", "day", action="stop")
+    budgets = rockbottom.Budgets(limit, file=tmp_path / "budgets.db", simulated=True)
+    records = []
+    sink = type("Sink", (), {"record": lambda self, call: records.append(call), "close": lambda self: None})()
+    rockbottom.attach(client, budget=budgets, sinks=[sink])
+    _unreadable(client, monkeypatch)
+    for _ in range(40):
+        try:
+            client.converse(**ask())
+        except rockbottom.BudgetExceeded:
+            break
+    assert 1 < len(records) < 10
+    assert records[0].model == "anthropic.claude-sonnet-4-6"
+    assert records[0].cost_usd is not None
+
+
+SERVED_ELSEWHERE = {
+    "anthropic": ("Anthropic", "AsyncAnthropic", "AnthropicBedrockMantle", "AsyncAnthropicBedrockMantle"),
+    "openai": ("OpenAI", "AsyncOpenAI", "BedrockOpenAI", "AsyncBedrockOpenAI"),
+}
+
+
+@pytest.mark.parametrize("library", SERVED_ELSEWHERE)
+def test_an_sdk_whose_requests_go_elsewhere_is_refused(library):
+    """Nothing of theirs would be planned or counted, so attach says so instead of returning them."""
+    module = pytest.importorskip(library, reason="needs the group frameworks: make sdks runs this")
+    names = [name for name in SERVED_ELSEWHERE[library] if hasattr(module, name)]
+    for name in names:
+        kind = getattr(module, name)
+        made = kind.__new__(kind)
+        made._client = httpx_client(name)
+        with pytest.raises(rockbottom.NotAttachable, match=rf"\.{name} does not send"):
+            rockbottom.attach(made)
+    assert names
+
+
+def httpx_client(name):
+    import httpx
+
+    return httpx.AsyncClient() if name.startswith("Async") else httpx.Client()
+
+
+def test_anthropic_on_aws_is_refused():
+    anthropic = pytest.importorskip("anthropic", reason="needs the group sdks: make sdks runs this")
+    if not hasattr(anthropic, "AnthropicAWS"):
+        pytest.skip("this anthropic has no AnthropicAWS")
+    made = anthropic.AnthropicAWS(api_key="any", aws_region="us-east-1", workspace_id="any")
+    with pytest.raises(rockbottom.NotAttachable, match="AnthropicAWS does not send"):
+        rockbottom.attach(made)
