@@ -2,23 +2,26 @@
 
     PYTHONPATH=src python -m tests.plan.measure_priors > priors.toml
 
-Every kind counts at most 200 times per set, so that no set drowns the others. One-off documents and one-off
-questions, and agents with slow tools, are in no recording, yet exist: made-up ones stand in for them.
+Every kind counts at most 20 times per set: a set stands for one application, however long it was recorded, and what is
+not known of a new application is which of them it is like. One-off documents and one-off questions, and agents with
+slow tools, are in no recording, yet exist: made-up ones stand in for them.
 """
 
 import sys
 from collections import defaultdict
-from dataclasses import replace
+
+import recorded
+import simulate
 
 from rockbottom.plan import Planner, returns
 from rockbottom.prompt import Prompt, prompt_of
-from tests.plan import recorded, simulate
+from tests.plan import msgspec
 
 SETS = ("weka", "moon", "star500", "miniswe", "tau", "livemcp", "cuad", "S_E", "S_E2", "S_D", "S_FA")
-PER_SET = 200.0
+PER_SET = 20.0
 HEADER = """\
 # How often each kind of prefix end was sent again, as measured on recorded traffic. A kind is named
-# <stage>/<...> as in kinds.py; n is how often it was seen (each set counts at most 200 times) in how many sets,
+# <stage>/<...> as in kinds.py; n is how often it was seen (each set counts at most 20 times) in how many sets,
 # p1, p5, p20 and p60 are the shares sent again within so many minutes. A planner starts with ``strength``
 # pseudo-observations: at most five, fewer where the sets disagree; and forgets them as it sees its own traffic.
 #
@@ -48,7 +51,7 @@ def without_rest(prompt: Prompt) -> Prompt:
     """The prompt without its last segment, whose kind and message the one before it takes over."""
     *most, last, rest = prompt.segments
     if last.section is rest.section:
-        last = replace(last, kind=rest.kind, message=rest.message)
+        last = msgspec.structs.replace(last, kind=rest.kind, message=rest.message)
     return prompt_of(prompt.api, (*most, last), (), prompt.parameters)
 
 

@@ -212,7 +212,7 @@ class History:
                 run.pace.add(now - run.last_at)
             run.last_at = now
             if run.open is not None:
-                run.open.gap = now - run.open.at
+                run.open.returned(now)
                 run.open = None
 
     def _shrink(self) -> None:
