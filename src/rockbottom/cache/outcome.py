@@ -139,6 +139,8 @@ def _hashes(prompt: Prompt, rules: CacheRules, behaviour: Behaviour, namespace: 
     parts = list(namespace.parts())
     if behaviour.api_in_key == "yes":
         parts.append(prompt.api.value)
+    if rules.tool_choice_in_key:
+        parts.append(f"choice={prompt.parameters.tool_choice}")
     seeds = seeds_of(parts, prompt.parameters, behaviour.thinking_scope)
     return prefix_hashes(as_sent(prompt, rules)[: _deepest(prompt)], seeds)
 

@@ -114,6 +114,7 @@ def _rule(id: str, row: Table, sources: Sources) -> CacheRules:
         valid_from=row["valid_from"],
         source=_source(row["source"], sources),
         contested=tuple(_contested(one, sources) for one in _both(row)),
+        tool_choice_in_key=row.get("tool_choice_in_key", False),
     )
 
 

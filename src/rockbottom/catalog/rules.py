@@ -32,6 +32,7 @@ class CacheRules:
     valid_from: date
     source: Source
     contested: tuple["ContestedRule", ...] = ()
+    tool_choice_in_key: bool = False  # another toolChoice is another prefix, from the first block on
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,7 @@ class Attachment:
         now = self.clock()
         plan = self.planner.plan(request, now=now)
         self._books.held_back += getattr(plan, "held_back", False)  # a planner of another kind may not say
+        self.talk.say(getattr(plan, "notices", ()))
         applied = plan.apply(request)
         cause = ""
         if self.options.notices:

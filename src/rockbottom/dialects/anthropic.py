@@ -96,7 +96,8 @@ def _tool(tool: object, meter: Meter, index: int) -> Weighed:
     if not is_object(tool):
         raise MalformedBody(f"tools[{index}]", type(tool).__name__, wanted="an object")
     try:
-        return Weighed(BlockKind.TOOL, *meter.json(_bare(tool), "tool"))
+        kind = BlockKind.DEFERRED_TOOL if tool.get("defer_loading") is True else BlockKind.TOOL
+        return Weighed(kind, *meter.json(_bare(tool), "tool"))
     except (TypeError, ValueError, RecursionError) as error:
         raise MalformedBody(f"tools[{index}]", f"{type(error).__name__}: {error}", wanted="JSON") from error
 

@@ -12,15 +12,18 @@ from rockbottom.prompt import Api, json_bytes
 from rockbottom.quantities import is_list, is_object
 
 Find = Callable[[str], str]
+Pieces = Callable[[int, str], Sequence[str]]
+"""The parts of a system block, given by its number and text, that change; the whole text where all of it does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A body after the changes: sentences moved to its end, and whether the tools were put in order."""
+    """A body after the changes: sentences moved to its end, and whether tools and system blocks were put in order."""
 
     body: Mapping[str, Any]
     sentences: tuple[str, ...] = ()
     sorted_tools: bool = False
+    sorted_system: bool = False
 
 
 def volatile_from(body: Mapping[str, Any], find: Find) -> int:
@@ -31,7 +34,7 @@ def volatile_from(body: Mapping[str, Any], find: Find) -> int:
     return -1
 
 
-def moved(body: Mapping[str, Any], api: Api, find: Find) -> Changed:
+def moved(body: Mapping[str, Any], api: Api, pieces: Pieces) -> Changed:
     """The body with volatile sentences of its system prompt put last in the last user message.
 
     Nothing is moved where that message cannot take another text block: none there, not the user's, or a
@@ -42,15 +45,17 @@ def moved(body: Mapping[str, Any], api: Api, find: Find) -> Changed:
         return Changed(body)
     sentences: list[str] = []
     blocks: list[Any] = []
-    for text, block in _system_texts(body):
-        sentence = find(text) if text else ""
-        rest = without(text, sentence) if sentence else text
-        if sentence and rest != text:
-            sentences.append(sentence.strip())
-            if rest.strip() and is_object(block):
-                blocks.append({**block, "text": rest})
-        else:
+    for number, (text, block) in enumerate(_system_texts(body)):
+        rest = text
+        for piece in pieces(number, text) if text else ():
+            shorter = without(rest, piece)
+            if shorter != rest:
+                sentences.append(piece.strip())
+                rest = shorter
+        if rest == text:
             blocks.append(block)
+        elif rest.strip() and is_object(block):
+            blocks.append({**block, "text": rest})
     if not sentences:
         return Changed(body)
     said = "\n".join(sentences)
@@ -63,6 +68,14 @@ def moved(body: Mapping[str, Any], api: Api, find: Find) -> Changed:
     if not blocks:
         del new["system"]
     return Changed(new, tuple(sentences))
+
+
+def with_sorted_system(body: Mapping[str, Any], order: Sequence[int]) -> Changed:
+    """The body with its system blocks in this order of their present numbers."""
+    system = body.get("system")
+    if not is_list(system) or sorted(order) != list(range(len(system))) or list(order) == sorted(order):
+        return Changed(body)
+    return Changed({**body, "system": [system[number] for number in order]}, sorted_system=True)
 
 
 def with_sorted_tools(body: Mapping[str, Any], api: Api) -> tuple[Mapping[str, Any], bool]:

@@ -82,7 +82,7 @@ class Decision:
         held = wanted is not None and self.insured is None and extent.last < wanted.last
         self.extent = extent
         if not extent.last:
-            why = why or "no reuse expected"
+            why = why or self._barred() or "no reuse expected"
             return self._ended(CachePlan(name, self.prompt.tokens, reason=why, held_back=held), ())
         placements = placements_of(extent, self.hit, self._marks(), self.positions, self.lane.rules)
         if self.prompt.points:
@@ -92,14 +92,26 @@ class Decision:
         decided = Decided(self.prompt, self.lane, extent, self.hit, self.zones, self.worth, self.insured)
         return self._ended(replace(told(decided, placements, why), held_back=held), placements)
 
+    def _barred(self) -> str:
+        """What changes from request to request, where that is certain."""
+        if self.shape.barrier >= self.shape.end:
+            return ""
+        place = self.prompt.segments[self.shape.barrier].place
+        return f"{place} changes with every request: nothing behind it is written"
+
     def _ends(self) -> list[int]:
         """Ends of what may be written: above the hit, legal, at least the minimum."""
         floor = self.hit.deepest
         wanted = (self.shape.fixed, self._shared_end, self.visit.seen, self.shape.last, self.shape.end)
-        return [end for end in {self.positions.at_or_below(want, floor) for want in wanted} if end]
+        barrier = self.shape.barrier
+        return [end for end in {self.positions.at_or_below(min(want, barrier), floor) for want in wanted} if end]
 
     def _marks(self) -> list[int]:
-        legal = self.positions.at_or_below
+        barrier = self.shape.barrier
+
+        def legal(position: int) -> int:
+            return self.positions.at_or_below(min(position, barrier))
+
         return [legal(self._shared_end), legal(self.shape.last), legal(self.shape.fixed), legal(self.visit.seen)]
 
     @property

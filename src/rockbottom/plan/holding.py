@@ -1,9 +1,11 @@
-"""What is said, once for each account, when the guard holds something back."""
+"""What is said, once for each account, when something is held back."""
 
+from rockbottom.plan.fronts import Changing
 from rockbottom.plan.guard import SHARE, Guard
 from rockbottom.plan.lanes import Lane
 from rockbottom.plan.plans import CachePlan
 from rockbottom.plan.trust import Trust
+from rockbottom.prompt import Prompt
 
 
 def held_back(lane: Lane, plan: CachePlan, guard: Guard) -> str:
@@ -22,4 +24,15 @@ def paused(lane: Lane, trust: Trust) -> str:
         f"{lane.model.model.name}: {trust.run} reads in a row of entries that were confirmed did not come; nothing is "
         "written for some minutes. Requests that change in front of the point, or a profile whose Regions do not share "
         "entries, look like this: `rockbottom explain` on the invocation log tells them apart."
+    )
+
+
+def changes(lane: Lane, prompt: Prompt, changing: Changing, place: str) -> str:
+    """A conversation goes on behind another front."""
+    lost = prompt.tokens - prompt.depths[changing.at]
+    said = f"the order at {place}" if changing.reordered else place
+    return (
+        f"{lane.model.model.name}: {said} changes from request to request while the conversation goes on, so nothing "
+        f"behind it ({lost:,} tokens) can be read again, and nothing there is written. Fix: move it behind the "
+        "conversation, best into the last user message (`move_volatile=True` does that), or keep it the same."
     )

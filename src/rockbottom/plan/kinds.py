@@ -3,7 +3,7 @@
 A kind is given three times, from the broadest class to the narrowest, so that little evidence leans on much.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rockbottom.plan.history import Pace, Run
 from rockbottom.plan.returns import ClassKey
@@ -25,6 +25,12 @@ class Shape:
     speaker: str  # "tool", "user" or "flat"
     setting: str  # "agent" with tools, "plain" without
     stamped: int  # segments before the first that seems to change with every call; all of them if none does
+    barrier: int  # nothing behind so many segments is written: what follows changes with every request
+
+    def before(self, position: int, *, certain: bool) -> "Shape":
+        """The same where what follows changes with every request, or (not ``certain``) may do so."""
+        barrier = min(self.barrier, position) if certain else self.barrier
+        return replace(self, stamped=min(self.stamped, position), barrier=barrier)
 
 
 def shape_of(prompt: Prompt, end: int | None = None, stamped_block: int = -1) -> Shape:
@@ -45,7 +51,7 @@ def shape_of(prompt: Prompt, end: int | None = None, stamped_block: int = -1) ->
             break
     setting = "agent" if prompt.has_tools else "plain"
     if fixed == end:
-        return Shape(fixed, end, end, "user", setting, stamped)
+        return Shape(fixed, end, end, "user", setting, stamped, end)
     final = segments[end - 1]
     start = end
     tool = False
@@ -55,7 +61,7 @@ def shape_of(prompt: Prompt, end: int | None = None, stamped_block: int = -1) ->
     speaker = "tool" if tool else "user"
     if not tool and start == fixed and final.message == 0 and end - start >= _FLAT_SEGMENTS:
         speaker = "flat"
-    return Shape(fixed, end - 1, end, speaker, setting, stamped)
+    return Shape(fixed, end - 1, end, speaker, setting, stamped, end)
 
 
 def part_of(position: int, shape: Shape) -> str:

@@ -35,6 +35,8 @@ class Lane:
             if len(self.seeds) >= _SEEDS_KEPT:
                 self.seeds.clear()
             names = (self.secret, self.model.model.id, self.model.region or "", api)
+            if self.rules.tool_choice_in_key:
+                names = (*names, f"choice={parameters.tool_choice}")
             known = seeds_of(names, parameters, self.behaviour.thinking_scope)
             self.seeds[parameters, api] = known
         return known

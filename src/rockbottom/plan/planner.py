@@ -2,30 +2,30 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from rockbottom.cache import Behaviour, as_sent
+from rockbottom.cache import Behaviour, as_sent, refusal
 from rockbottom.catalog import Catalog, ModelId, Resolve, Tier, load_catalog
 from rockbottom.dialects import Request, Requests, usage_of
-from rockbottom.plan.contents import Changed, moved, volatile_from, with_sorted_tools
 from rockbottom.plan.decision import Decision, Mind
+from rockbottom.plan.fronts import Changing
 from rockbottom.plan.guard import Guard
 from rockbottom.plan.history import History
-from rockbottom.plan.holding import held_back, paused
+from rockbottom.plan.holding import changes, held_back, paused
 from rockbottom.plan.insurance import MISSES_UNTIL_OFF, Insurance
 from rockbottom.plan.kinds import shape_of
 from rockbottom.plan.lanes import Lane, lane_of
 from rockbottom.plan.pending import Pending
-from rockbottom.plan.plans import Apply, CachePlan, Move
+from rockbottom.plan.plans import Apply, CachePlan
+from rockbottom.plan.preparing import Preparing, Ready, moves_of
 from rockbottom.plan.prices import day_of
 from rockbottom.plan.priors import Counts, load_priors
 from rockbottom.plan.returns import ClassKey, Returns
 from rockbottom.plan.state import Saved, load, new_secret, save, secret_in
-from rockbottom.plan.volatile import Volatiles
 from rockbottom.prompt import PrefixHash, Prompt, prefix_hashes
 from rockbottom.quantities import RockbottomError, Ttl, Usage
 
@@ -36,17 +36,6 @@ _IN_FLIGHT_S, _IN_FLIGHT_UNOBSERVED_S = 600.0, 30.0
 _IN_FLIGHT_LIMIT = 10_000
 _IN_FLIGHT_SEGMENTS = 500_000
 _ZERO = Decimal(0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A request read and ready to be decided about; ``end`` is where the stable segments end."""
-
-    lane: Lane
-    request: Request
-    end: int
-    stamped_block: int
-    changed: Changed
 
 
 class Planner:
@@ -102,8 +91,7 @@ class Planner:
         """Sentences for whoever runs this planner, oldest first."""
         self._secret = new_secret() if secret is None else secret
         self._saved = Saved.of(self.returns, self.guard)
-        self._move_volatile, self._sort_tools = move_volatile, sort_tools
-        self._volatiles = Volatiles()
+        self._preparing = Preparing(own_points, move_volatile, sort_tools)
         self._lanes: dict[tuple[Requests, str, Tier, date], Lane] = {}
         self._pending: OrderedDict[PrefixHash, Pending] = OrderedDict()
         self._segments_in_flight = 0
@@ -119,14 +107,19 @@ class Planner:
         A ``dialects.Request`` is not read again, and is judged by the facts that it was read with, unless this planner
         was given a catalogue of its own.
         """
+        before = len(self.notices)
         try:
             ready = self._prepared(request, now, count=True)
         except RockbottomError as error:
             return CachePlan(str(request.get("modelId", "")), 0, reason=f"left as it is: {error}")
-        plan = self._planned(ready.request.prompt, ready.lane, now, ready.end, ready.stamped_block)
+        plan = self._planned(
+            ready.request.prompt, ready.lane, now, ready.end, ready.stamped_block, changing=ready.changing
+        )
+        if len(self.notices) > before:
+            plan = replace(plan, notices=tuple(self.notices[before:]))
         if plan.key is None:  # left alone
             return plan
-        moves = self._moves(ready)
+        moves = moves_of(ready)
         if not plan.placements and not moves:
             return plan
         return replace(plan, moves=moves, _apply=self._applier(request, ready, plan))
@@ -135,51 +128,17 @@ class Planner:
         """Raises RockbottomError where ``plan`` would leave a request as it is because it cannot be read."""
         self._prepared(request, now, count=False)
 
-    def _applier(self, request: Mapping[str, Any], ready: "_Ready", plan: CachePlan) -> Apply:
+    def _applier(self, request: Mapping[str, Any], ready: Ready, plan: CachePlan) -> Apply:
         def apply(target: Mapping[str, Any]) -> Request:
             same = ready if target is request else self._prepared(target, self._now, count=False)
             return same.request.with_points(plan.placements, plan.key)
 
         return apply
 
-    def _prepared(self, given: Mapping[str, Any], now: float, *, count: bool) -> "_Ready":
+    def _prepared(self, given: Mapping[str, Any], now: float, *, count: bool) -> Ready:
         """The request read, with the changes of content that the caller allows. Raises RockbottomError."""
         request = given if isinstance(given, Request) else self._requests.read(given)
-        lane = self._lane(request.requests, request.model, request.tier, now)
-        body, api = request.body, request.dialect.api
-        if self.own_points == "replace":
-            body = request.dialect.without_points(body)
-
-        def find(text: str) -> str:
-            return self._volatiles.sentence_in(text, count=count)
-
-        changed = Changed(body)
-        if self._sort_tools:
-            body, was_sorted = with_sorted_tools(body, api)
-            changed = Changed(body, (), was_sorted)
-        stamped = -1
-        if self._move_volatile and lane.rules.explicit:
-            again = moved(changed.body, api, find)
-            changed = Changed(again.body, again.sentences, changed.sorted_tools)
-        else:
-            stamped = volatile_from(changed.body, find)
-        if changed.body is not request.body:
-            request = request.with_body(changed.body)
-        return _Ready(lane, request, len(request.prompt.segments) - bool(changed.sentences), stamped, changed)
-
-    def _moves(self, ready: "_Ready") -> tuple[Move, ...]:
-        """What was changed in the content, and the tokens that a call saves once the prefix is cached."""
-        multiples, end = ready.lane.multiples, ready.end
-        if multiples is None:
-            return ()
-        saved = round(float(ready.request.prompt.depths[end] * (1 - multiples.read)))
-        moves = [
-            Move(f"{sentence!r} to the end of the last message", "it changes with every call", saved)
-            for sentence in ready.changed.sentences
-        ]
-        if ready.changed.sorted_tools:
-            moves.append(Move("tools into the order of their names", "another order is another prefix", saved))
-        return tuple(moves)
+        return self._preparing.ready(request, self._lane(request.requests, request.model, request.tier, now), count)
 
     def plan_prompt(self, prompt: Prompt, model_id: str, now: float, tier: Tier = Tier.DEFAULT) -> CachePlan:
         """The plan for a prompt that was read already (or made of a trace); its ``placements`` are the answer."""
@@ -187,7 +146,7 @@ class Planner:
             lane = self._lane(self._requests, self._requests.model(model_id), tier, now)
         except RockbottomError as error:
             return CachePlan(model_id, prompt.tokens, reason=f"left as it is: {error}")
-        return self._planned(prompt, lane, now)
+        return self._planned(prompt, lane, now, changing=self._preparing.fronts.see(prompt))
 
     def observe(self, request: Mapping[str, Any] | CachePlan, usage: object, *, now: float) -> Sequence[str]:
         """Learn from the usage of the reply to a request; ``request`` is the plan, or the request (applied or not).
@@ -292,7 +251,14 @@ class Planner:
         return prefix_hashes(as_sent(prompt, lane.rules), seeds)
 
     def _planned(
-        self, prompt: Prompt, lane: Lane, now: float, end: int | None = None, stamped_block: int = -1
+        self,
+        prompt: Prompt,
+        lane: Lane,
+        now: float,
+        end: int | None = None,
+        stamped_block: int = -1,
+        *,
+        changing: Changing | None = None,
     ) -> CachePlan:
         name = lane.model.model.name
         if not lane.rules.explicit:
@@ -308,10 +274,15 @@ class Planner:
         keys = self._keys(prompt, lane)[: shape.end + 1]
         visit = self.history.visit(keys, prompt.depths, shape.fixed, now)
         added = self.history.add(visit, keys, prompt.depths, (shape.fixed, shape.last, shape.end), now)
+        if changing is not None:
+            known = max(changing.at, visit.seen if changing.certain else 0)
+            shape = shape.before(known, certain=changing.certain)
+            if changing.certain:
+                self._say_changing(prompt, lane, changing)
         decision = Decision(self._mind, prompt, lane, shape, visit, added, now)
         decision.values.watch(added, now)
         if prompt.points and self.own_points == "keep":
-            return CachePlan(name, prompt.tokens, reason="it has cachePoints of its own: left alone")
+            return self._left_alone(prompt, lane)
         plan = decision.made()
         if plan.held_back and (lane.account, plan.reason[:7]) not in self._held:
             self._held.add((lane.account, plan.reason[:7]))
@@ -319,6 +290,23 @@ class Planner:
         assert decision.pending is not None
         self._in_flight(keys[-1], decision.pending, now)
         return replace(plan, key=keys[-1])
+
+    def _left_alone(self, prompt: Prompt, lane: Lane) -> CachePlan:
+        """A request with points of its own; one that the service will refuse is named."""
+        name, reason = lane.model.model.name, "it has cachePoints of its own: left alone"
+        refused = refusal(prompt, lane.rules, lane.behaviour)
+        if refused is not None:
+            reason = f"{reason}; the service refuses the one at {refused.point.place}: {refused.reason.value}"
+            if (lane.account, refused.point.place) not in self._held:
+                self._held.add((lane.account, refused.point.place))
+                self.notices.append(f'{name}: {reason}. `own_points="replace"` takes them out.')
+        return CachePlan(name, prompt.tokens, reason=reason)
+
+    def _say_changing(self, prompt: Prompt, lane: Lane, changing: Changing) -> None:
+        place = prompt.segments[min(changing.at, len(prompt.segments) - 1)].place
+        if (lane.account, place) not in self._held:
+            self._held.add((lane.account, place))
+            self.notices.append(changes(lane, prompt, changing, place))
 
     def _in_flight(self, key: PrefixHash, pending: Pending, now: float) -> None:
         if key in self._pending:

@@ -72,7 +72,8 @@ class CachePlan:
     Tokens are estimates unless the prompt was counted. ``saving_tokens`` is the expected saving, in input
     tokens, of this request and of those that will read what it writes: ``read`` times ``read_saves`` (a token read
     instead of sent plain), and the ``terms``; ``read`` and the two ``written`` are
-    what this request itself should do. ``reason`` says in a sentence why it is so.
+    what this request itself should do. ``reason`` says in a sentence why it is so; ``held_back``: the guard forbade
+    what was expected to pay; ``notices`` are sentences for whoever runs the program, each said once.
     """
 
     model: str
@@ -89,6 +90,7 @@ class CachePlan:
     terms: tuple[Term, ...] = ()
     moves: tuple[Move, ...] = ()
     held_back: bool = False
+    notices: tuple[str, ...] = ()
     key: PrefixHash | None = field(default=None, repr=False)
     _apply: Apply | None = field(default=None, repr=False, compare=False)
 

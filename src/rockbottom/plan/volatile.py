@@ -84,6 +84,17 @@ def _parts(line: str) -> list[str]:
     return [part for part in _SENTENCE_END.split(line) if part.strip()]
 
 
+def sentences_of(text: str) -> list[str]:
+    """The sentences and lines of a text; what stands between them is left out."""
+    return [part for line in text.split("\n") for part in _parts(line)]
+
+
+def changed_parts(text: str, before: frozenset[int]) -> tuple[str, ...]:
+    """The sentences of a text that are not among those before (given by their hashes), or all of it if most are not."""
+    parts = [part for part in sentences_of(text) if hash(part) not in before]
+    return (text,) if 2 * sum(map(len, parts)) > len(text) else tuple(parts)
+
+
 def without(text: str, sentence: str) -> str:
     """The text without that sentence and the space behind it."""
     before, found, after = text.partition(sentence)

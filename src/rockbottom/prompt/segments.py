@@ -48,6 +48,7 @@ class BlockKind(Enum):
     CITATIONS = "citations"
     SEARCH_RESULT = "search_result"
     TOOL = "tool"
+    DEFERRED_TOOL = "deferred_tool"
     SYSTEM_TOOL = "system_tool"
     TOOL_ADDITION = "tool_addition"
     TOOL_REMOVAL = "tool_removal"

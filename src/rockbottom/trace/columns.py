@@ -92,7 +92,7 @@ class Points:
 KINDS: tuple[str, ...] = (
     "unknown", "text", "image", "document", "text_document", "video", "audio", "tool_use", "tool_result",
     "reasoning", "guard", "citations", "search_result", "tool", "system_tool", "tool_addition", "tool_removal",
-    "slice",
+    "slice", "deferred_tool",
 )  # fmt: skip
 """Block kinds by their code: those of ``prompt.BlockKind``, and ``slice``, a fixed number of tokens of a prompt."""
 
