@@ -2,8 +2,8 @@
 
 A ledger of thirty days is generated (three models, five tenants, forty prefixes, 4 percent misses), taken in, and then
 asked over HTTP for every period, each answer made anew. Beside it stands its peer: the same sums asked of the ledger in
-plain SQL over a table of its calls, which is what a page without a digest would have to do. ``--calls 10000000`` is the
-large one (some 3 GB, some minutes to take in); ``--keep FOLDER`` keeps the ledger and its digest for the next time.
+plain SQL over a table of its calls, which is what a page without sums would have to do. ``--calls 10000000`` is the
+large one (some 4.4 GB); ``--keep FOLDER`` keeps the ledger and its sums for the next time.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import random
+import resource
 import sqlite3
 import statistics
 import subprocess
@@ -32,9 +33,9 @@ from rockbottom.watch.server import Dash
 _DAYS = 30
 _VOLUME = 16 << 20
 _MODELS = (
-    ("anthropic.claude-sonnet-4-6", "Claude Sonnet 4.6", "0.0041", "0.0152"),
-    ("anthropic.claude-haiku-4-5-20251001-v1:0", "Claude Haiku 4.5", "0.0014", "0.0050"),
-    ("amazon.nova-pro-v1:0", "Nova Pro", "0.0009", "0.0021"),
+    ("anthropic.claude-sonnet-4-6", "0.0041", "0.0152"),
+    ("anthropic.claude-haiku-4-5-20251001-v1:0", "0.0014", "0.0050"),
+    ("amazon.nova-pro-v1:0", "0.0009", "0.0021"),
 )
 
 
@@ -43,15 +44,15 @@ def _calls(count: int, now: float) -> Iterator[CallRecord]:
     step = _DAYS * 86_400 / count
     for number in range(count):
         place = chance.randrange(40)
-        model, name, cost, uncached = _MODELS[place % 3]
+        model, cost, uncached = _MODELS[place % 3]
         miss = chance.random() < 0.04
         first = 200 + 900 * chance.random() ** 3
         yield CallRecord(
             at=round(now - _DAYS * 86_400 + number * step, 3), model=model, operation="ConverseStream", scope="us",
             region="us-east-1", tier="default", input=180, output=240, cache_read=0 if miss else 4000,
             cache_write_5m=4000 if miss else 0, cost_usd=uncached if miss else cost, uncached_usd=uncached,
-            family=f"{place:06x}: 4,000 tokens, {name}", points=1, minimum=1024, cacheable=4000,
-            tags={"tenant": f"tenant-{place % 5}", "feature": "chat" if place % 2 else "search"},
+            family=f"{place:06x}", family_tokens=4000, points=1, minimum=1024, cacheable=4000,
+            tags={"feature": "chat" if place % 2 else "search", "tenant": f"tenant-{place % 5}"},
             first_ms=round(first, 1), elapsed_ms=round(first + 2000, 1), source="client", endpoint="aws",
         )  # fmt: skip
 
@@ -79,13 +80,21 @@ def _take_in(folder: Path) -> None:
     calls = view.snapshot(PERIODS[-1]).ledger.calls
     view.close()
     print(f"\r  taken in: {calls:,} calls in {wall:.1f} s, {processor / max(1, calls) * 1e6:.1f} us of processor each")
-    digest = sum(path.stat().st_size for path in folder.glob("watch.sqlite*"))
-    print(f"  digest: {digest / 1e6:.1f} MB")
+    kept = sum(path.stat().st_size for path in folder.glob("tables/*"))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(f"  sums: {kept / 1e6:.1f} MB; {memory / 1e3:,.0f} MB of memory at most")
+    wall = time.perf_counter()
+    view = View(folder, load_catalog(), time.time, time.monotonic)
+    while not view.follow(5.0):
+        pass
+    view.snapshot(PERIODS[-1])
+    view.close()
+    print(f"  started again, to the first answer: {time.perf_counter() - wall:.2f} s")
 
 
 def _answers(folder: Path, times: int) -> None:
     """Each period asked ``times`` times over HTTP, with a writer that records 100 calls a second meanwhile."""
-    dash = Dash(*(View(folder, load_catalog(), time.time, time.monotonic) for _ in range(2)), "127.0.0.1", 0)
+    dash = Dash(View(folder, load_catalog(), time.time, time.monotonic), "127.0.0.1", 0)
     server = threading.Thread(target=dash.serve)
     writer = subprocess.Popen([sys.executable, __file__, "--record", str(folder)])
     server.start()

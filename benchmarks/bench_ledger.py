@@ -2,13 +2,14 @@
 
     python benchmarks/bench_ledger.py [--rows 200000] [--folder FOLDER] [--json FILE]
 
-``--rows 10000000`` makes the ledger that a page must stay responsive over: some 3.5 GB of lines and 2.5 GB of index.
+``--rows 10000000`` makes the ledger that a page must stay responsive over: some 4.5 GB of lines.
 """
 
 import argparse
 import json
 import os
 import random
+import resource
 import sqlite3
 import statistics
 import subprocess
@@ -17,7 +18,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import perf_counter, sleep
+from time import perf_counter, process_time, sleep
 from typing import Any
 
 import msgspec
@@ -31,8 +32,9 @@ from rockbottom.client.calls import Call  # noqa: E402
 from rockbottom.client.recording import Recorder  # noqa: E402
 from rockbottom.client.whereabouts import Whereabouts  # noqa: E402
 from rockbottom.dialects import Requests  # noqa: E402
-from rockbottom.ledger import CallRecord, LedgerIndex, LedgerReader, LedgerWriter  # noqa: E402
+from rockbottom.ledger import CallRecord, LedgerReader, LedgerWriter  # noqa: E402
 from rockbottom.quantities import Usage  # noqa: E402
+from rockbottom.tables import LedgerTables  # noqa: E402
 
 _MODEL = "us.anthropic.claude-sonnet-4-6"
 _START = 1_780_000_000
@@ -46,7 +48,7 @@ conversation has 60 blocks of messages and grows by two with each call. Peers in
 same line; json.dumps and a logging.FileHandler; and one INSERT a call into SQLite (WAL, synchronous off: the fastest it
 has). Four processes write at 2,500 calls a second each, then as fast as they can; every record is read back and
 counted. Page queries are those of a live page: totals and series of the last hour, day and 30 days, the split by model
-and by tag, the worst families, the latest misses; the median of five runs each, on a new connection.
+and by tag, the worst families, the latest misses; the median of five runs each.
 """
 
 Row = dict[str, Any]
@@ -208,7 +210,7 @@ def _write(folder: str, name: str, per_second: str, seconds: str) -> None:
         writer.record(
             CallRecord(
                 float(number), _MODEL, "Converse", "us", "us-east-1", "default", number, 300, 18_000,
-                cost_usd="0.0123456789", uncached_usd="0.0623456789", family="ab12cd: 8,000 tokens, Claude",
+                cost_usd="0.0123456789", uncached_usd="0.0623456789", family="ab12cd", family_tokens=8000,
                 tags={"writer": name, "tenant": "acme"}, elapsed_ms=900.0, request_id=f"{name}-{number}",
                 source="client",
             )
@@ -228,33 +230,44 @@ def asking(folder: Path, rows: int) -> Row:
     size = _generate(folder, rows)
     generated = perf_counter() - begun
     begun = perf_counter()
-    with LedgerIndex(folder) as index:
-        taken = index.catch_up()
-        wall = perf_counter() - begun
+    cpu = process_time()
+    with LedgerTables(folder, clock=lambda: _START + rows * _PAUSE) as tables:
+        taken = tables.catch_up()
+        wall, used = perf_counter() - begun, process_time() - cpu
         begun = perf_counter()
-        again = index.catch_up()
+        again = tables.catch_up()
         idle = perf_counter() - begun
-        [kinds] = index.rows("SELECT (SELECT count(*) FROM minutes) AS minutes, (SELECT count(*) FROM hours) AS hours")
-    assert (taken, again) == (rows, 0), (taken, again)
-    _append(folder, rows, 100)
-    begun = perf_counter()
-    with LedgerIndex(folder) as index:
-        added = index.catch_up()
+        assert (taken, again) == (rows, 0), (taken, again)
+        _append(folder, rows, 100)
+        begun = perf_counter()
+        assert tables.catch_up() == 100
         fresh = perf_counter() - begun
-    assert added == 100
+    begun = perf_counter()
+    with LedgerTables(folder, clock=lambda: _START + rows * _PAUSE) as tables:
+        tables.catch_up()
+        opened = perf_counter() - begun
+        [kinds] = tables.rows("SELECT count(*) AS hours FROM hours")
+        begun = perf_counter()
+        tables.rows("SELECT count(*) FROM calls")
+        rows_s = perf_counter() - begun
+        queries = _queries(tables, _START + rows * _PAUSE)
     return {
         "rows": rows,
         "lines_mb": round(size / 1e6),
-        "index_mb": round(sum(path.stat().st_size for path in folder.glob("index.sqlite*")) / 1e6),
-        "minute_rows": kinds["minutes"],
+        "sums_mb": round(sum(path.stat().st_size for path in folder.glob("tables/*.sums*")) / 1e6, 1),
+        "rows_mb": round(sum(path.stat().st_size for path in folder.glob("tables/*.rows*")) / 1e6, 1),
+        "memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3),
         "hour_rows": kinds["hours"],
         "generated_s": round(generated, 1),
         "caught_up_s": round(wall, 1),
+        "caught_up_cpu_us": round(used / rows * 1e6, 1),
         "rows_per_second": round(rows / wall),
+        "opened_ms": round(opened * 1000, 1),
+        "calls_as_rows_s": round(rows_s, 1),
         "nothing_new_ms": round(idle * 1000, 1),
         "hundred_new_ms": round(fresh * 1000, 1),
         "peer_rows_per_second": _peer_rate(folder, min(rows, 100_000)),
-        "queries": _queries(folder, _START + rows * _PAUSE),
+        "queries": queries,
     }
 
 
@@ -306,8 +319,8 @@ def _made(chance: random.Random, at: float, number: int) -> CallRecord:
         at, model, "Converse", "us", "us-east-1", "default", 150, 200 + draw % 400,
         0 if miss else prompt, prompt if miss else 200,
         cost_usd=f"0.0{draw % 100_000:05}125", uncached_usd=f"0.1{draw % 100_000:05}375",
-        family=f"{(draw >> 3) % 40:06x}: {4000 + (draw >> 3) % 40:,} tokens, 12 tools, {model}", points=2, minimum=1024,
-        cacheable=prompt, tags={"tenant": f"tenant-{(draw >> 5) % 8}", "feature": f"feature-{(draw >> 9) % 3}"},
+        family=f"{(draw >> 3) % 40:06x}", family_tokens=4000 + (draw >> 3) % 40, points=2, minimum=1024,
+        cacheable=prompt, tags={"feature": f"feature-{(draw >> 9) % 3}", "tenant": f"tenant-{(draw >> 5) % 8}"},
         first_ms=400.0 + draw % 900, elapsed_ms=2000.0 + draw % 5000, request_id=f"{number:032x}", source="client",
         endpoint="aws", cause="RB003" if miss else "",
     )  # fmt: skip
@@ -318,41 +331,40 @@ _TOTALS = (
     "sum(output), usd_sum(cost_picousd), usd_sum(uncached_picousd)"
 )
 _QUERIES = {
-    "totals of the last hour": (f"SELECT {_TOTALS} FROM minutes WHERE minute >= ?", 3600),
+    "totals of the last hour": (f"SELECT {_TOTALS} FROM minutes WHERE minute >= $1", 3600),
     "series of the last hour by minute": (
-        f"SELECT minute, {_TOTALS} FROM minutes WHERE minute >= ? GROUP BY minute", 3600,
+        f"SELECT minute, {_TOTALS} FROM minutes WHERE minute >= $1 GROUP BY minute", 3600,
     ),
     "series of the last day by minute": (
-        f"SELECT minute, {_TOTALS} FROM minutes WHERE minute >= ? GROUP BY minute", 86_400,
+        f"SELECT minute, {_TOTALS} FROM minutes WHERE minute >= $1 GROUP BY minute", 86_400,
     ),
-    "totals of 30 days": (f"SELECT {_TOTALS} FROM hours WHERE hour >= ?", _DAYS * 86_400),
+    "totals of 30 days": (f"SELECT {_TOTALS} FROM hours WHERE hour >= $1", _DAYS * 86_400),
     "series of 30 days by hour and model": (
-        f"SELECT hour, model, {_TOTALS} FROM hours WHERE hour >= ? GROUP BY hour, model", _DAYS * 86_400,
+        f"SELECT hour, model, {_TOTALS} FROM hours WHERE hour >= $1 GROUP BY hour, model", _DAYS * 86_400,
     ),
     "30 days by tenant": (
-        f"SELECT json_extract(tags, '$.tenant') AS tenant, {_TOTALS} FROM hours WHERE hour >= ? GROUP BY tenant",
+        f"SELECT tags ->> 'tenant' AS tenant, {_TOTALS} FROM hours WHERE hour >= $1 GROUP BY tenant",
         _DAYS * 86_400,
     ),
     "worst families of 30 days": (
-        "SELECT family, sum(cache_write_5m) AS w, sum(calls) FROM families WHERE hour >= ? GROUP BY family "
+        "SELECT family, sum(cache_write_5m) AS w, sum(calls) FROM families WHERE hour >= $1 GROUP BY family "
         "ORDER BY w DESC LIMIT 20", _DAYS * 86_400,
     ),
     "latest 50 misses": (
-        "SELECT at, model, family, cause, cost_usd FROM calls WHERE at >= ? AND cache_read = 0 AND points > 0 "
-        "ORDER BY at DESC LIMIT 50", _DAYS * 86_400,
+        "SELECT time, model, family, cause, cost_usd FROM calls WHERE \"at\" >= $1 AND cache_read = 0 AND points > 0 "
+        "ORDER BY time DESC LIMIT 50", _DAYS * 86_400,
     ),
 }  # fmt: skip
 
 
-def _queries(folder: Path, now: float) -> list[Row]:
+def _queries(tables: LedgerTables, now: float) -> list[Row]:
     rows: list[Row] = []
     for name, (sql, window) in _QUERIES.items():
         times: list[float] = []
         for _ in range(5):
-            with LedgerIndex(folder) as index:
-                begun = perf_counter()
-                found = index.rows(sql, [now - window])
-                times.append((perf_counter() - begun) * 1000)
+            begun = perf_counter()
+            found = tables.rows(sql, [now - window])
+            times.append((perf_counter() - begun) * 1000)
         rows.append(
             {
                 "what": name,
@@ -380,10 +392,12 @@ def _print(found: Row) -> None:
         )
     asked = found["asking"]
     print(
-        f"\nindex: {asked['rows']:,} calls ({asked['lines_mb']:,} MB of lines) caught up in {asked['caught_up_s']} s, "
-        f"{asked['rows_per_second']:,} a second (peer, fewer columns and no sums: {asked['peer_rows_per_second']:,}); "
-        f"{asked['index_mb']:,} MB, {asked['minute_rows']:,} minute rows, {asked['hour_rows']:,} hour rows\n"
-        f"opened and 100 new calls taken in: {asked['hundred_new_ms']} ms; nothing new: {asked['nothing_new_ms']} ms\n"
+        f"\ntables: {asked['rows']:,} calls ({asked['lines_mb']:,} MB of lines) caught up in {asked['caught_up_s']} s, "
+        f"{asked['caught_up_cpu_us']} us of processor each, {asked['rows_per_second']:,} a second (peer, into SQLite, "
+        f"fewer columns and no sums: {asked['peer_rows_per_second']:,}); sums {asked['sums_mb']:,} MB, "
+        f"{asked['hour_rows']:,} hour rows; opened again in {asked['opened_ms']} ms; calls as rows, "
+        f"{asked['rows_mb']:,} MB, made in {asked['calls_as_rows_s']} s; {asked['memory_mb']:,} MB of memory at most\n"
+        f"100 new calls taken in: {asked['hundred_new_ms']} ms; nothing new: {asked['nothing_new_ms']} ms\n"
     )
     print(f"{'a page asks':<44}{'median ms':>10}{'most ms':>10}{'rows':>10}")
     for row in asked["queries"]:

@@ -10,15 +10,15 @@ from rockbottom.ledger import LedgerError, Volume
 from rockbottom.tables.cells import KIND, minutes_of
 from rockbottom.tables.intake import Intake
 from rockbottom.tables.keeping import Files, Key
-from rockbottom.tables.rows import UNITS, text, texts
+from rockbottom.tables.rows import UNITS, picousd_of, text, texts
 
 VIEWS = ("calls", "minutes", "hours", "families", "damaged")
 _NOT_ASKED = "hashes, depths, prefix, local, timed"
 _CALLS = f"""
 CREATE OR REPLACE TEMP VIEW calls AS SELECT id, "at", make_timestamp(("at" * 1000000)::BIGINT) AS time,
     {", ".join(KIND)},
-    {", ".join(UNITS)}, cost_picousd, uncached_picousd, uncached_picousd - cost_picousd AS saved_picousd,
-    (cost_picousd::DECIMAL(26, 0) * '0.000000000001'::DECIMAL(12, 12))::DECIMAL(26, 12) AS cost_usd,
+    {", ".join(UNITS)}, {picousd_of("cost_usd")} AS cost_picousd, {picousd_of("uncached_usd")} AS uncached_picousd,
+    {picousd_of("uncached_usd - cost_usd")} AS saved_picousd, cost_usd, uncached_usd,
     family, family_tokens, points, minimum, cacheable, first_ms, elapsed_ms, status, request_id, cause
 FROM (SELECT * EXCLUDE ({_NOT_ASKED}, counted) FROM recent WHERE NOT counted{{kept}})
 """

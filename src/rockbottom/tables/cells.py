@@ -5,7 +5,7 @@ adds. A call without a known price adds its tokens and to ``unpriced``, never a 
 """
 
 from rockbottom.diagnose import Cause
-from rockbottom.tables.rows import STEP_OF, UNITS
+from rockbottom.tables.rows import STEP_OF, UNITS, picousd_of
 
 CHANGES = "changes every time"
 """The family under which prefixes that change with every call are added up: they are one prefix to mend."""
@@ -34,10 +34,10 @@ _VALUES = {
     "calls": "count(*)",
     "failed": "count(*) FILTER (status = 'failed')",
     "no_usage": "count(*) FILTER (status NOT IN ('ok', 'failed'))",
-    "unpriced": f"count(*) FILTER ({_USED} AND (cost_picousd IS NULL OR uncached_picousd IS NULL))",
+    "unpriced": f"count(*) FILTER ({_USED} AND (cost_usd IS NULL OR uncached_usd IS NULL))",
     **{unit: f"sum({unit})" for unit in UNITS},
-    "cost_picousd": "coalesce(sum(cost_picousd), 0)",
-    "uncached_picousd": "coalesce(sum(uncached_picousd), 0)",
+    "cost_picousd": picousd_of("coalesce(sum(cost_usd), 0)"),
+    "uncached_picousd": picousd_of("coalesce(sum(uncached_usd), 0)"),
     "pointed": f"count(*) FILTER ({_USED} AND points > 0)",
     "silent": f"count(*) FILTER ({_USED} AND points > 0 AND cache_read = 0 AND {_WROTE} = 0)",
     "first_calls": "count(first_ms)",

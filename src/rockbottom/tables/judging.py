@@ -43,7 +43,8 @@ FROM fresh WHERE timed AND status = 'ok' AND {_TOTAL} > 0 AND (
 
 # Every call that was heard, with its place in its family and what is known of the family once it has left.
 _RANKED = f"""
-SELECT *, row_number() OVER family AS calls, max("at") OVER family AS last_at, bool_or(points) OVER family AS pointed,
+SELECT *, row_number() OVER family AS calls,
+    last_value(CASE WHEN points THEN true END IGNORE NULLS) OVER family AS pointed,
     coalesce(last_value(ttl IGNORE NULLS) OVER family, {Ttl.FIVE_MINUTES.seconds}) AS ttl_s
 FROM ({_HEARD.format("recent")} UNION ALL {_HEARD.format("fresh")})
 WINDOW family AS (PARTITION BY prefix ORDER BY id ROWS UNBOUNDED PRECEDING)
@@ -51,7 +52,7 @@ WINDOW family AS (PARTITION BY prefix ORDER BY id ROWS UNBOUNDED PRECEDING)
 
 # The state of its family before each candidate left.
 _BEFORE = """
-SELECT c.*, mine.calls - 1 AS before, last.last_at, coalesce(last.pointed, false) AS pointed
+SELECT c.*, mine.calls - 1 AS before, last."at" AS last_at, coalesce(last.pointed, false) AS pointed
 FROM candidates c JOIN ranked mine USING (id)
 LEFT JOIN ranked last ON last.prefix = mine.prefix AND last.calls = mine.calls - 1
 """
@@ -127,7 +128,7 @@ FROM (
             AND s.family_tokens >= greatest(s.minimum, {TOLERANCE_TOKENS})) n
     JOIN firsts f ON f.model = n.model AND f.local = n.local AND f.tags = n.tags AND f.nth = n.nth - n.back
     ASOF JOIN ranked known ON known.prefix = f.prefix AND known.id < n.id
-    WHERE f.family_tokens > 0 AND n."at" - known.last_at < {Ttl.ONE_HOUR.seconds}
+    WHERE f.family_tokens > 0 AND n."at" - known."at" < {Ttl.ONE_HOUR.seconds}
         AND abs(f.family_tokens - n.family_tokens) * {TOLERANCE_SHARE} <= greatest(f.family_tokens, n.family_tokens))
 GROUP BY id
 """

@@ -95,6 +95,7 @@ class LedgerTables:
         ``locked``: it is somebody else's; from now on nothing is read but what was taken in.
         """
         self.refresh()
+        self._summing.make_views()
         if self._asked.names_calls(sql):
             self._asked.make_calls(self._kept_volumes(), self._clock() + AHEAD_S)
         if locked:
@@ -103,6 +104,7 @@ class LedgerTables:
 
     def columns(self) -> dict[str, list[str]]:
         """The columns of each table that can be asked."""
+        self._summing.make_views()
         self._asked.show_calls([])
         return {name: [row[0] for row in self._all(f"DESCRIBE {name}")] for name in VIEWS}
 
@@ -169,16 +171,14 @@ class LedgerTables:
             for key, path in self._files.all("sums").items()
             if key[:2] not in known and (key[:2] not in there or there[key[:2]][0] == key)
         }
-        calls = 0
+        before = self.calls
+        taken = self._summing.take_kept(wanted, now)
         for key, path in wanted.items():
-            taken = self._summing.take_kept(key, path, now)
-            if taken is None:
+            if key not in taken:
                 self._files.remove(path)
-                continue
-            calls += taken
-            if key[:2] in there:
+            elif key[:2] in there:
                 self._follower.position[there[key[:2]][1].path.name] = key.size
-        return calls
+        return self.calls - before
 
     def _take_volumes(self, batch: Sequence[Volume], volumes: Sequence[Volume], now: float) -> int:
         self._give_context(batch[0], volumes, now)

@@ -17,12 +17,14 @@ STEP_OF = f"floor(ln(greatest({{}}, 1)) / ln({STEP}))::SMALLINT"
 
 _COUNTS = (*UNITS, "points", "minimum", "cacheable", "family_tokens")
 _TEXTS = (
-    "model", "operation", "scope", "region", "tier", "cost_usd", "uncached_usd", "family", "tags", "status",
-    "request_id", "source", "endpoint", "cause",
+    "model", "operation", "scope", "region", "tier", "family", "tags", "status", "request_id", "source", "endpoint",
+    "cause",
 )  # fmt: skip
+_MONEY = ("cost_usd", "uncached_usd")
 # Counts are read as floating point, which is exact as far as they go: read as integers, 1.5 would be rounded.
 _MEMBERS = {
-    "at": "DOUBLE", **dict.fromkeys(_TEXTS, "VARCHAR"), **dict.fromkeys(_COUNTS, "DOUBLE"),
+    "at": "DOUBLE", **dict.fromkeys(_TEXTS, "VARCHAR"), **dict.fromkeys(_MONEY, "DECIMAL(18, 12)"),
+    **dict.fromkeys(_COUNTS, "DOUBLE"),
     "first_ms": "DOUBLE", "elapsed_ms": "DOUBLE", "hashes": "VARCHAR[]", "depths": "BIGINT[]",
 }  # fmt: skip
 _PLACES = 40  # bits of an id that say where in its volume a row stands
@@ -78,7 +80,7 @@ SELECT *, hash(model, local, family, family_tokens) AS prefix FROM ({_rows(lines
 def _rows(lines: str, latest: float) -> str:
     return f"""
 SELECT id, "at", model, operation, {_texts("scope", "region", "tier", "source", "endpoint")},
-    coalesce(tags, '{{}}') AS tags, {", ".join(map(_count, UNITS))}, {_pico("cost")}, {_pico("uncached")},
+    coalesce(tags, '{{}}') AS tags, {", ".join(map(_count, UNITS))}, {", ".join(_MONEY)},
     CASE WHEN {_IS_OLD} THEN regexp_extract(family, {_OLD}, 1) ELSE coalesce(family, '') END AS family,
     CASE WHEN {_IS_OLD} THEN replace(regexp_extract(family, {_OLD}, 2), ',', '')::BIGINT
          ELSE coalesce(family_tokens, 0)::BIGINT END AS family_tokens,
@@ -89,6 +91,11 @@ SELECT id, "at", model, operation, {_texts("scope", "region", "tier", "source", 
     coalesce({_IS_SOUND}, false) AS sound
 FROM ({lines})
 """
+
+
+def picousd_of(dollars: str) -> str:
+    """SQL: whole pico-dollars of an amount with twelve decimals."""
+    return f"replace(({dollars})::DECIMAL(38, 12)::VARCHAR, '.', '')::BIGINT"
 
 
 def _quoted(mark: str) -> list[tuple[str, str]]:
@@ -103,20 +110,8 @@ def _count(name: str) -> str:
     return f"coalesce(try_cast({name} AS BIGINT), 0) AS {name}"
 
 
-def _pico(name: str) -> str:
-    amount = f"try_cast({name}_usd AS DECIMAL(24, 12)) * 1000000000000::DECIMAL(13, 0)"
-    return f"try_cast({amount} AS BIGINT) AS {name}_picousd"
-
-
 def _is_count(name: str) -> str:
     return f"({name} IS NULL OR ({name} BETWEEN 0 AND {LARGEST_COUNT} AND {name} = floor({name})))"
-
-
-def _is_money(name: str) -> str:
-    """Without an exponent and without decimals finer than a pico-dollar, which the ledger rounds."""
-    plain = f"{name}[1] BETWEEN '0' AND '9' AND NOT contains(lower({name}), 'e')"
-    fine = f"(NOT contains({name}, '.') OR length({name}) - instr({name}, '.') <= 12)"
-    return f"({name} IS NULL OR (try_cast({name} AS DECIMAL(24, 12)) <= 100000 AND {plain} AND {fine}))"
 
 
 def _is_time(name: str) -> str:
@@ -130,7 +125,7 @@ _IS_SOUND = " AND ".join(
     (
         'abs("at") <= 1e11 AND model IS NOT NULL AND operation IS NOT NULL',
         *map(_is_count, _COUNTS),
-        *map(_is_money, ("cost_usd", "uncached_usd")),
+        *(f"({name} IS NULL OR {name} BETWEEN 0 AND 100000)" for name in _MONEY),
         *map(_is_time, ("first_ms", "elapsed_ms")),
     )
 )

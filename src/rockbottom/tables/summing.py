@@ -1,6 +1,6 @@
 """The one way of summing: rows to cells, cells to files, and what is shown or asked of both."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ MOST_MISSES = 50
 """The latest misses of each side that are kept of a volume."""
 
 _TENDED_EVERY_S = 10.0
+_MANY = 20_000  # rows: of more, what nobody read is looked up every ten seconds rather than with every call
 _SUMS = ", ".join(f"sum({name})::BIGINT AS {name}" for name in COUNTS)
 _SHOWN = ("model", "tags", "local", "family", "family_tokens", "rule", "cause")
 _KINDS = ", ".join(KIND)
@@ -50,10 +51,9 @@ class Summing:
         self._files, self._prices = files, prices
         self.kept: dict[Key, Path] = {}
         self.calls, self.last_at = 0, 0.0
-        self._changed, self._refreshed_at = True, float("-inf")
+        self._changed, self._stale, self._refreshed_at = True, True, float("-inf")
         self._run(_SHAPES)
         self._run(_VIEWS)
-        self._make_views()
 
     def taken(self, calls: int) -> int:
         """Note that so many calls were taken in."""
@@ -74,11 +74,14 @@ class Summing:
 
     def refresh(self, now: float) -> None:
         """Bring the sums of what is in no file up to date."""
-        if self._changed or abs(now - self._refreshed_at) >= _TENDED_EVERY_S:
+        due = abs(now - self._refreshed_at) >= _TENDED_EVERY_S
+        if due or (self._changed and self._one("SELECT count(*) FROM recent") < _MANY):
             self._prices.price_waste(wasted_by(now))
+            self._refreshed_at = now
+        if self._changed or due:
             self._make_cells("SELECT * FROM recent WHERE NOT counted", now)
             self._run("CREATE OR REPLACE TEMP TABLE live AS SELECT * EXCLUDE (volume) FROM made")
-            self._changed, self._refreshed_at = False, now
+            self._changed = False
 
     def contents(self, there: Iterable[Key]) -> list[dict[str, Any]]:
         """By model and endpoint, of what is in no file and of these volumes: counts, the first and the last instant."""
@@ -93,8 +96,11 @@ class Summing:
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def _make_views(self) -> None:
-        """What SQL is asked over; made anew when there are other files."""
+    def make_views(self) -> None:
+        """Make what SQL is asked over, where there are other files than the last time."""
+        if not self._stale:
+            return
+        self._stale = False
         kept = f"UNION ALL BY NAME FROM read_parquet({texts(map(str, self.kept.values()))})" if self.kept else ""
         self._run(f"CREATE OR REPLACE TEMP VIEW cells AS FROM live {kept}")
         hour = f"start // {HOUR_S} * {HOUR_S}"
@@ -106,22 +112,28 @@ class Summing:
 
     # Files --------------------------------------------------------------------------------------------------
 
-    def take_kept(self, key: Key, path: Path, now: float) -> int | None:
-        """Add the sums of a file; how many calls they are, None where it does not decode."""
+    def take_kept(self, files: Mapping[Key, Path], now: float) -> list[Key]:
+        """Add the sums of files, all at once where all of them decode; those that do."""
         import duckdb
 
+        if not files:
+            return []
         try:
-            calls = self._show(f"read_parquet({text(str(path))})", now)
-            for kind, table in (("misses", "kept_misses"), ("damaged", "kept_damaged")):
-                beside = self._files.path(key, kind)
-                if beside.exists():
-                    self._run(f"INSERT INTO {table} BY NAME FROM read_parquet({text(str(beside))})")
+            self._run("BEGIN")
+            for kind in ("misses", "damaged"):
+                beside = [str(path) for key in files if (path := self._files.path(key, kind)).exists()]
+                if beside:
+                    self._run(f"INSERT INTO kept_{kind} BY NAME FROM read_parquet({texts(beside)})")
+            self._show(f"read_parquet({texts(map(str, files.values()))})", now)
+            self._run("COMMIT")
         except duckdb.Error:
-            return None
-        self.kept[key] = path
-        self._changed = True
-        self._make_views()
-        return calls
+            self._run("ROLLBACK")
+            if len(files) == 1:
+                return []
+            return [key for item in files.items() for key in self.take_kept(dict([item]), now)]
+        self.kept.update(files)
+        self._changed = self._stale = True
+        return list(files)
 
     def sum(self, keys: Sequence[Key], horizon: float, now: float) -> None:
         """Write the sums of volumes down, and let go of their rows."""
@@ -131,13 +143,12 @@ class Summing:
         before = self.calls
         for key in keys:
             self._write(key)
-            self._show(f"(SELECT * FROM made WHERE volume = {key.number})", now)
             self.kept[key] = self._files.path(key, "sums")
+        self._show("made", now)
         self.calls = before
         self._run(f"UPDATE recent SET counted = true WHERE id >> 40 IN ({numbers})")
         self._let_go()
-        self._changed = True
-        self._make_views()
+        self._changed = self._stale = True
 
     def _write(self, key: Key) -> None:
         name = text(f"calls-{key.number:06}.ndjson")

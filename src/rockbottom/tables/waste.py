@@ -33,8 +33,8 @@ def wasted_by(horizon: float) -> str:
     return f"""
 SELECT id, unit, tokens - least(greatest(coalesce(reached, 0) - start, 0), tokens) AS tokens
 FROM (
-    SELECT *, max(depth) OVER (
-        PARTITION BY key ORDER BY "at" RANGE BETWEEN CURRENT ROW AND watched_s FOLLOWING) AS reached
+    SELECT *, max(depth) OVER (PARTITION BY key ORDER BY "at"
+        RANGE BETWEEN CURRENT ROW AND greatest(watched_s - 0.001, 0) FOLLOWING) AS reached
     FROM (
         {_STRETCHES}
         UNION ALL SELECT id, "at", {_KEY}, 0, '', 0, 0, cache_read FROM recent WHERE timed AND cache_read > 0))

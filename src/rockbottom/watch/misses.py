@@ -48,7 +48,7 @@ class Miss:
             "cause": self.cause,
             "evidence": self.evidence,
             "tokens": self.tokens,
-            "lost_usd": None if self.lost_usd is None else f"{self.lost_usd:f}",
+            "lost_usd": None if self.lost_usd is None else f"{self.lost_usd.normalize():f}",
             "fix": self.fix,
         }
 

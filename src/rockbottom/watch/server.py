@@ -47,7 +47,7 @@ _HEADERS = {
 _FRESH_S = 0.5  # an answer is given again for so long: ten open pages cost what one costs
 _WATCHED_S = 30.0  # the ledger is followed while somebody looks, and so long after
 _READ_S = 0.25
-_IDLE_S = 0.3
+_IDLE_S = 0.5
 
 
 @dataclass(slots=True)
