@@ -243,9 +243,7 @@ def test_processes_at_once_count_every_call(file):
         f"one = Budgets(Budget('9', 'day', action='stop'), file={str(file)!r});"
         "[(one.check({}, NOON), one.record(call(cost_usd='0.001'))) for _ in range(100)]; one.close()"
     )
-    runs = [
-        subprocess.Popen([sys.executable, "-c", program], env=WITH_HELPERS) for _ in range(4)
-    ]
+    runs = [subprocess.Popen([sys.executable, "-c", program], env=WITH_HELPERS) for _ in range(4)]
     assert [run.wait(60) for run in runs] == [0, 0, 0, 0]
     (state,) = Budgets(Budget("9", "day"), file=file).states({}, NOON).values()
     assert (state.spent, state.calls, state.held) == (Decimal("0.4"), 400, 0)

@@ -1,6 +1,5 @@
 """A document of results, filled by a run of a small workload against the local endpoint."""
 
-
 import pytest
 
 from rockbottom.bench import LocalEndpoint, prepare, read_workload

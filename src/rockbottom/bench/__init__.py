@@ -16,7 +16,7 @@ from rockbottom.bench.errors import (
 from rockbottom.bench.grading.fields import Grading
 from rockbottom.bench.grading.votes import JudgeEstimate, Teller
 from rockbottom.bench.lanes import LANES, Lane, Spot, UnknownLane
-from rockbottom.bench.notebook import Ended, Measured, PassKey
+from rockbottom.bench.notebook import Ended, Measured, PassKey, open_notebook
 from rockbottom.bench.running import Watcher
 from rockbottom.bench.schedule import Estimate
 from rockbottom.bench.workload import Workload, load_workload, read_workload
@@ -52,6 +52,7 @@ __all__ = [
     "WrongSetting",
     "document_of",
     "load_workload",
+    "open_notebook",
     "prepare",
     "read_results",
     "read_workload",

@@ -7,9 +7,7 @@ from rockbottom.bench.notebook import Measured
 from rockbottom.bench.requests import Request
 from rockbottom.bench.schedule import Row, Schedule
 from rockbottom.catalog import NoPriceInForce
-from rockbottom.client.calls import Call
-from rockbottom.client.recording import Recorder
-from rockbottom.client.whereabouts import Whereabouts
+from rockbottom.client import Call, Recorder, Whereabouts
 from rockbottom.cost import Cost
 from rockbottom.dialects import Requests
 from rockbottom.ledger import Sink

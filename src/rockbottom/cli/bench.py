@@ -164,7 +164,7 @@ def _aws_region(given: dict[str, Any]) -> str:
 def _prepared(workload: Path | None, resume_from: Path | None, endpoint: "Endpoint", given: dict[str, Any]) -> "Bench":
     from rockbottom.bench import prepare, resume
     from rockbottom.catalog import PriceBook, load_catalog
-    from rockbottom.client.saved_facts import with_saved_facts
+    from rockbottom.client import with_saved_facts
 
     catalog = load_catalog()
     if endpoint.kind == "aws":  # what was measured there holds there; the local endpoint does as its switches say

@@ -51,8 +51,7 @@ def local_jobs(s3_url: str, region: str) -> "JobsAt":
 
 def wants_jobs(workload: Path | None, resume_from: Path | None, lanes: tuple[str, ...]) -> bool:
     """Whether the lane batch is asked for; what is wrong with a workload or a run is said later."""
-    from rockbottom.bench import BenchError, load_workload
-    from rockbottom.bench.notebook import open_notebook
+    from rockbottom.bench import BenchError, load_workload, open_notebook
 
     try:
         if resume_from is not None:

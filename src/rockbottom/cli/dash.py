@@ -12,7 +12,7 @@ import click
 from rockbottom.cli.watch import ledger_option, view_of
 
 if TYPE_CHECKING:
-    from rockbottom.watch.server import Dash
+    from rockbottom.watch import Dash
 
 
 @click.command()
@@ -32,7 +32,7 @@ def command(folder: Path | None, port: int, host: str, expose: bool, opens: bool
 
     The page has figures and digests only: no text of any prompt is recorded or shown.
     """
-    from rockbottom.watch.server import Dash, is_loopback
+    from rockbottom.watch import Dash, is_loopback
 
     view = view_of(folder)
     dash = Dash(view, host, port, expose=expose)

@@ -13,8 +13,7 @@ from rockbottom.figures import usd
 
 if TYPE_CHECKING:
     from rockbottom.diagnose import Findings, Record
-    from rockbottom.trace import Damages, Reader
-    from rockbottom.trace.invocations import Invocation
+    from rockbottom.trace import Damages, Invocation, Reader
 
 
 class _Rules(click.ParamType):
@@ -120,8 +119,8 @@ def command(
 
 
 def _is_of_ledgers(sources: Sequence[str]) -> bool:
-    from rockbottom.trace.files import is_s3
-    from rockbottom.trace.formats.ledger import is_ledger
+    from rockbottom.ledger import is_ledger
+    from rockbottom.trace import is_s3
 
     return not any(is_s3(source) for source in sources) and all(is_ledger(source) for source in sources)
 
@@ -186,8 +185,7 @@ def _two_requests(sources: Sequence[str]) -> "Sequence[Invocation] | None":
     """The requests of two files that hold one each; None where the sources are logs."""
     from itertools import islice
 
-    from rockbottom.trace import Damages
-    from rockbottom.trace.invocations import one_invocation, requests_in
+    from rockbottom.trace import Damages, one_invocation, requests_in
 
     if len(sources) != 2 or not all(Path(name).is_file() and name.endswith(".json") for name in sources):
         return None

@@ -51,14 +51,13 @@ def _of(call: "CallRecord") -> "Hashed":
     from rockbottom.diagnose import Cause, Hashed, Record
     from rockbottom.prompt import Api
     from rockbottom.quantities import Ttl
-    from rockbottom.trace.formats.ledger import account_of, model_of
 
     begun = call.first_ms if call.first_ms is not None else call.elapsed_ms
     tiers, ttls = {tier.value: tier for tier in Tier}, {ttl.value: ttl for ttl in Ttl}
     causes = {cause.value: cause for cause in Cause}
     record = Record(
-        call.at, model_of(call), Api.CONVERSE if call.operation.startswith("Converse") else Api.INVOKE, {},
-        call.usage if call.status == "ok" else None, call.region, call.region, account_of(call) or "", call.request_id,
+        call.at, call.called_as, Api.CONVERSE if call.operation.startswith("Converse") else Api.INVOKE, {},
+        call.usage if call.status == "ok" else None, call.region, call.region, call.bench_pass or "", call.request_id,
         None if begun is None else begun / 1000, tiers.get(call.tier, Tier.DEFAULT), call.request_id or str(call.at),
     )  # fmt: skip
     points = [(mark, ttls.get(ttl)) for mark, ttl in zip(call.marks, call.ttls, strict=True)]

@@ -62,8 +62,7 @@ def info(folder: Path | None, as_json: bool) -> None:
 
 
 def _document(folder: Path) -> Json:
-    from rockbottom.ledger.places import volumes_of
-    from rockbottom.ledger.trimming import notes_of
+    from rockbottom.ledger import notes_of, volumes_of
 
     with caught_up(folder) as tables:
         columns = tables.columns()
@@ -139,8 +138,7 @@ def prune(folder: Path | None, keep_mb: float, yes: bool) -> None:
     """
     from time import time
 
-    from rockbottom.ledger.places import volumes_of
-    from rockbottom.ledger.trimming import trim
+    from rockbottom.ledger import trim, volumes_of
 
     where = folder_of(folder)
     size = sum(volume.path.stat().st_size for volume in volumes_of(where))

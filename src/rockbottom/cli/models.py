@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def command(words: tuple[str, ...], on: datetime | None, as_json: bool) -> None:
     """List models and their cache rules; WORDS narrow the list (as in: models claude 4-6)."""
     from rockbottom.catalog import load_catalog
-    from rockbottom.client.saved_facts import with_saved_facts
+    from rockbottom.client import with_saved_facts
 
     catalog = with_saved_facts(load_catalog())
     day = on.date() if on else date.today()

@@ -90,7 +90,7 @@ def _of_ledger(folder: Path, since: float | None, until: float | None) -> "Itera
 def _of_bench(folder: Path) -> "Iterator[CallRecord]":
     """The turns of a run; each lane and repeat is a prefix family of its own."""
     from rockbottom.alarms import priced
-    from rockbottom.bench.notebook import open_notebook
+    from rockbottom.bench import open_notebook
     from rockbottom.catalog import load_catalog
     from rockbottom.ledger import CallRecord
 

@@ -55,7 +55,7 @@ def _show(plan: "CachePlan") -> None:
 
 def _planner(state: str | None, options: dict[str, Any]) -> "Planner":
     from rockbottom.catalog import load_catalog
-    from rockbottom.client.saved_facts import with_saved_facts
+    from rockbottom.client import with_saved_facts
     from rockbottom.plan import Planner
 
     options["catalog"] = with_saved_facts(load_catalog())

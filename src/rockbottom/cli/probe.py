@@ -11,8 +11,7 @@ import click
 
 from rockbottom.catalog import load_catalog
 from rockbottom.cli.exits import Exit
-from rockbottom.client.errors import ProbeStopped
-from rockbottom.client.saved_facts import saved_facts_path
+from rockbottom.client import saved_facts_path
 from rockbottom.figures import usd
 from rockbottom.probe import (
     QUESTIONS,
@@ -20,6 +19,7 @@ from rockbottom.probe import (
     Experiment,
     Finding,
     LocalService,
+    ProbeStopped,
     RealService,
     Service,
     Subject,

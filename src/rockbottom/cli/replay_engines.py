@@ -49,12 +49,12 @@ def answered_by(
 @contextmanager
 def _engine(name: str, jobs: int | None, address: str | None) -> Iterator["Engine"]:
     if name == "ray":
-        from rockbottom.engine.cluster import Cluster
+        from rockbottom.engine import Cluster
 
         with Cluster(address) as cluster:
             yield cluster
         return
-    from rockbottom.engine.processes import Processes
+    from rockbottom.engine import Processes
 
     with (
         tempfile.TemporaryDirectory(prefix="rockbottom-replay-") as folder,

@@ -4,10 +4,8 @@ from pathlib import Path
 
 import click
 
-from rockbottom.local.clock import ClockKind
-from rockbottom.local.server import Running
-from rockbottom.local.server import serve as serve_forever
-from rockbottom.local.settings import DEFAULT_ACCOUNT, Settings
+from rockbottom.local import DEFAULT_ACCOUNT, ClockKind, Running, Settings
+from rockbottom.local import serve as serve_forever
 
 
 @click.command()

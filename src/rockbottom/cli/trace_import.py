@@ -9,8 +9,19 @@ from pathlib import Path
 
 from rockbottom.cli.bars import bar
 from rockbottom.process import private
-from rockbottom.trace import Damage, Damages, Part, Reader, Reading, Settings, assembled, reader_of
-from rockbottom.trace.parquet import notes_of, read_parquet, write_parquet
+from rockbottom.trace import (
+    Damage,
+    Damages,
+    Part,
+    Reader,
+    Reading,
+    Settings,
+    assembled,
+    notes_of,
+    read_parquet,
+    reader_of,
+    write_parquet,
+)
 
 
 def imported(source: str, out: Path, settings: Settings, name: str | None) -> Reading:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rockbottom.watch.periods import NAMES
+from rockbottom.watch import NAMES
 
 if TYPE_CHECKING:
     from rockbottom.watch import Period, View
@@ -60,7 +60,7 @@ def command(folder: Path | None, period: str, side: str, once: bool, as_json: bo
         elif as_json or once or not sys.stdout.isatty():
             _print_one(view, chosen, side, as_json)
         else:
-            from rockbottom.watch.screen import Live
+            from rockbottom.watch import Live
 
             Live(view, chosen, side, every).run()
     finally:
@@ -100,7 +100,7 @@ def _print_one(view: "View", period: "Period", side: str, as_json: bool) -> None
     if as_json:
         click.echo(_json(shot.to_dict(), indent=2))
         return
-    from rockbottom.watch.frame import Screen, frame_of
+    from rockbottom.watch import Screen, frame_of
 
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     width = min(160, int(os.environ.get("COLUMNS") or 0) or _width())

@@ -3,27 +3,34 @@
 from rockbottom.client.arguments import Recording
 from rockbottom.client.attach import attach, attachment_of, detach, report
 from rockbottom.client.attachment import Attachment
-from rockbottom.client.errors import AlreadyAttached, NotAttachable, NotAttached, ProbeStopped
+from rockbottom.client.calls import Call
+from rockbottom.client.errors import AlreadyAttached, NotAttachable, NotAttached
 from rockbottom.client.planning import Plan, Planner
-from rockbottom.client.recording import SpendingLimit
+from rockbottom.client.recording import Recorder, SpendingLimit
 from rockbottom.client.reporting import Line, Report
+from rockbottom.client.saved_facts import saved_facts_path, with_saved_facts
 from rockbottom.client.tagging import tagged
+from rockbottom.client.whereabouts import Whereabouts
 
 __all__ = [
     "AlreadyAttached",
     "Attachment",
+    "Call",
     "Line",
     "NotAttachable",
     "NotAttached",
     "Plan",
     "Planner",
-    "ProbeStopped",
+    "Recorder",
     "Recording",
     "Report",
     "SpendingLimit",
+    "Whereabouts",
     "attach",
     "attachment_of",
     "detach",
     "report",
+    "saved_facts_path",
     "tagged",
+    "with_saved_facts",
 ]

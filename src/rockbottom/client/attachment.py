@@ -22,7 +22,7 @@ from rockbottom.client.flights import Flight, Tower
 from rockbottom.client.keepalive import KeepAlive
 from rockbottom.client.keeping import Keeper
 from rockbottom.client.notices import TTL_EXPIRED, Noticer
-from rockbottom.client.planning import Params, Planner
+from rockbottom.client.planning import Planner
 from rockbottom.client.profiles import is_application_profile
 from rockbottom.client.recording import Recorder, SpendingLimit
 from rockbottom.client.reporting import Report
@@ -30,7 +30,7 @@ from rockbottom.client.tagging import tags_now
 from rockbottom.client.talking import Talk
 from rockbottom.client.whereabouts import NOWHERE, Whereabouts
 from rockbottom.cost import Cost
-from rockbottom.dialects import Request, Requests, tier_of
+from rockbottom.dialects import Params, Request, Requests, tier_of
 from rockbottom.process import hold_over_forks, lock_of
 from rockbottom.prompt import PrefixHash
 from rockbottom.quantities import RockbottomError, Unit, Usage, Usd

@@ -16,11 +16,10 @@ from rockbottom.client.attachment import Attachment
 from rockbottom.client.calls import Call
 from rockbottom.client.fitting import fits
 from rockbottom.client.listening import CallListener
-from rockbottom.client.planning import Params
 from rockbottom.client.streams import watched_body, watched_stream
 from rockbottom.client.tagging import metadata_of
 from rockbottom.client.whereabouts import NOWHERE, whereabouts_of
-from rockbottom.dialects import OPERATIONS, header_counts, usage_of
+from rockbottom.dialects import OPERATIONS, Params, header_counts, usage_of
 from rockbottom.quantities import Usage
 
 BYPASS: contextvars.ContextVar[bool] = contextvars.ContextVar("rockbottom_bypass", default=False)

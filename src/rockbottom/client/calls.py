@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 
 from rockbottom.catalog import ModelId, Tier
 from rockbottom.client.flights import DEFAULT_HOLD_S, Flight
-from rockbottom.client.planning import Params
 from rockbottom.client.whereabouts import NOWHERE, Whereabouts
-from rockbottom.dialects import Counts, Request, StreamCounts, counts_of
+from rockbottom.dialects import Counts, Params, Request, StreamCounts, counts_of
 from rockbottom.quantities import Ttl, Usd
 
 

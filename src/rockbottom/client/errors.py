@@ -1,13 +1,12 @@
-"""Errors of attaching to a client and of probing.
+"""Errors of attaching to a client.
 
 RockbottomError
 +-- NotAttachable    the object given to ``attach`` is no Bedrock client that we know
 +-- NotAttached      ``report`` or ``detach`` was asked for a client that is not attached
 +-- AlreadyAttached  ``attach`` was given a client that is attached with other arguments
-+-- ProbeStopped     a measurement could not be made or was not agreed to
 """
 
-from rockbottom.quantities import Fault, RockbottomError
+from rockbottom.quantities import RockbottomError
 
 
 class NotAttachable(RockbottomError):
@@ -24,11 +23,3 @@ class AlreadyAttached(RockbottomError):
     def __init__(self, message: str, *, fix: str | None = None, differing: tuple[str, ...] = ()) -> None:
         super().__init__(message, fix=fix)
         self.differing = differing
-
-
-class ProbeStopped(RockbottomError):
-    """A probe ended before it had an answer; ``fault`` says whether the service or the caller stopped it."""
-
-    def __init__(self, message: str, *, fix: str | None = None, fault: Fault = Fault.CALLER) -> None:
-        super().__init__(message, fix=fix)
-        self.fault = fault

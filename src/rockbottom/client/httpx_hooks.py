@@ -21,12 +21,11 @@ from rockbottom.client.botocore_hooks import about_points
 from rockbottom.client.calls import Call
 from rockbottom.client.httpx_streams import BodyFeed, StreamFeed, watched
 from rockbottom.client.listening import CallListener
-from rockbottom.client.planning import Params
 from rockbottom.client.signing import CredentialSource, credentials_of, resigned
 from rockbottom.client.streams import BodyWatcher, StreamWatcher
 from rockbottom.client.tagging import metadata_of
 from rockbottom.client.whereabouts import Whereabouts, whereabouts_of
-from rockbottom.dialects import header_counts
+from rockbottom.dialects import Params, header_counts
 from rockbottom.quantities import RockbottomError
 
 _PATH = re.compile(r"/model/(?P<model>[^/]+)/(?P<kind>converse|converse-stream|invoke|invoke-with-response-stream)$")

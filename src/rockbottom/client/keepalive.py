@@ -17,8 +17,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from rockbottom.client.planning import Params
-from rockbottom.dialects import Request
+from rockbottom.dialects import Params, Request
 from rockbottom.process import Worker
 from rockbottom.quantities import ZERO_USD, Ttl, Unit, Usage, Usd, usd_of_tokens
 

@@ -6,9 +6,6 @@ from typing import Any, Protocol
 from rockbottom.dialects import Request
 from rockbottom.quantities import Usage
 
-Params = dict[str, Any]
-"""The keyword arguments of ``converse`` or ``invoke_model``, modelId included."""
-
 
 class Plan(Protocol):
     """Where cachePoints go in one request."""

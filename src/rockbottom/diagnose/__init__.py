@@ -6,6 +6,7 @@ from rockbottom.diagnose.explaining import Stream, Tolerance, explain, read_all
 from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
 from rockbottom.diagnose.fixes import with_savings
 from rockbottom.diagnose.hashed import Hashed, explain_hashed
+from rockbottom.diagnose.prices import with_read
 from rockbottom.diagnose.results import (
     ExplainedCause,
     ExplainedDifference,
@@ -15,7 +16,7 @@ from rockbottom.diagnose.results import (
     explanation_of,
 )
 from rockbottom.diagnose.sent import Archive, Record, Sent
-from rockbottom.diagnose.volatile import VolatileKind
+from rockbottom.diagnose.volatile import VolatileKind, spans_of
 
 __all__ = [
     "Archive",
@@ -42,5 +43,7 @@ __all__ = [
     "explanation_of",
     "first_difference",
     "read_all",
+    "spans_of",
+    "with_read",
     "with_savings",
 ]

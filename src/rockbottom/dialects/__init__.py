@@ -18,7 +18,7 @@ from rockbottom.dialects.registry import (
     is_streaming,
     usage_of,
 )
-from rockbottom.dialects.request import Request, Requests, opened, tier_of
+from rockbottom.dialects.request import Params, Request, Requests, opened, tier_of
 from rockbottom.dialects.streams import METRICS, StreamCounts
 from rockbottom.dialects.usage import INVOKED, Counters, Counts, header_counts, headers_of, invoked
 
@@ -33,6 +33,7 @@ __all__ = [
     "Counters",
     "Counts",
     "Dialect",
+    "Params",
     "Reader",
     "Request",
     "Requests",

@@ -79,8 +79,7 @@ def _block_events(index: int, block: Json, piece_chars: int) -> Iterator[Json]:
     if block["type"] == "tool_use":
         yield {"type": "content_block_start", "index": index, "content_block": {**block, "input": {}}}
         deltas = [
-            {"type": "input_json_delta", "partial_json": piece}
-            for piece in json_pieces(block["input"], piece_chars)
+            {"type": "input_json_delta", "partial_json": piece} for piece in json_pieces(block["input"], piece_chars)
         ]
     elif block["type"] == "thinking":
         yield {

@@ -27,6 +27,9 @@ from rockbottom.quantities import Ttl, is_object
 _TIERS = {"flex": Tier.FLEX, "priority": Tier.PRIORITY}
 _MOST_MODELS = 4096
 
+Params = dict[str, Any]
+"""The keyword arguments of ``converse`` or ``invoke_model``, modelId included."""
+
 
 def tier_of(arguments: Mapping[str, Any]) -> Tier:
     """The service tier that is asked for; one that has no prices of its own counts as the default."""

@@ -1,17 +1,21 @@
 """Recorded traffic replayed in partitions: in this process, by several, or on a Ray cluster; the same functions."""
 
+from rockbottom.engine.cluster import Cluster
 from rockbottom.engine.errors import EngineFailed, NotPartitionable
+from rockbottom.engine.processes import Processes
 from rockbottom.engine.running import Answer, Engine, Job, answered
 from rockbottom.engine.work import BUCKETS, Columns, columns_of, tallies_of
 
 __all__ = [
     "BUCKETS",
     "Answer",
+    "Cluster",
     "Columns",
     "Engine",
     "EngineFailed",
     "Job",
     "NotPartitionable",
+    "Processes",
     "answered",
     "columns_of",
     "tallies_of",

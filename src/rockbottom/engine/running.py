@@ -7,8 +7,7 @@ from typing import Protocol
 from rockbottom.catalog import Catalog
 from rockbottom.engine.errors import NotPartitionable
 from rockbottom.engine.work import BUCKETS, Columns, Repeated, names_in, repeated_in
-from rockbottom.replay import FIXED, Question, Tally
-from rockbottom.replay.study import EXTRA
+from rockbottom.replay import EXTRA, FIXED, Question, Tally
 from rockbottom.trace import Damages, Settings
 
 SMALL = 10_000

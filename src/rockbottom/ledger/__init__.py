@@ -2,16 +2,18 @@
 
 from rockbottom.ledger.errors import LedgerError, NoLedger
 from rockbottom.ledger.following import Follower
-from rockbottom.ledger.lines import Found, found_in
-from rockbottom.ledger.places import Volume, chosen_folder, default_folder, identity_of, volumes_of
+from rockbottom.ledger.lines import START, Found, found_in
+from rockbottom.ledger.places import Volume, chosen_folder, default_folder, identity_of, is_ledger, volumes_of
 from rockbottom.ledger.reading import DamagedLine, LedgerReader
 from rockbottom.ledger.records import LARGEST_COUNT, OLD_FAMILY, CallRecord, Sink, picousd_of, usd_of_picousd
 from rockbottom.ledger.secret import ledger_key
+from rockbottom.ledger.trimming import notes_of, trim
 from rockbottom.ledger.writing import LedgerWriter
 
 __all__ = [
     "LARGEST_COUNT",
     "OLD_FAMILY",
+    "START",
     "CallRecord",
     "DamagedLine",
     "Follower",
@@ -26,8 +28,11 @@ __all__ = [
     "default_folder",
     "found_in",
     "identity_of",
+    "is_ledger",
     "ledger_key",
+    "notes_of",
     "picousd_of",
+    "trim",
     "usd_of_picousd",
     "volumes_of",
 ]

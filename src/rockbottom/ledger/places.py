@@ -67,3 +67,10 @@ def volumes_of(folder: Path) -> list[Volume]:
         return []
     found = ((match, name) for name in names if (match := _VOLUME.fullmatch(name)))
     return sorted(Volume(int(match[1]), folder / name) for match, name in found)
+
+
+def is_ledger(source: str) -> bool:
+    """Whether this is the folder or a file of a ledger."""
+    path = Path(source)
+    files = [path] if path.is_file() else [volume.path for volume in volumes_of(path)]
+    return bool(files) and files[0].name.startswith("calls-") and files[0].suffix == ".ndjson"

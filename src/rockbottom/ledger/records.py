@@ -73,6 +73,17 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     family_tokens: Tokens = 0  # of the tools and system, estimated
 
     @property
+    def called_as(self) -> str:
+        """The model id as AWS spells it, with the profile that the call went through."""
+        return self.model if self.scope in ("", "in_region") else f"{self.scope}.{self.model}"
+
+    @property
+    def bench_pass(self) -> str | None:
+        """What keeps the entries of a bench on the local endpoint apart from others of the model: lane and repeat."""
+        alone = self.source == "bench" and self.simulated
+        return f"{self.tags.get('lane')} {self.tags.get('repeat')}" if alone else None
+
+    @property
     def usage(self) -> Usage:
         """Tokens by billable unit."""
         return Usage(

@@ -6,6 +6,16 @@
 from rockbottom.local.clock import ClockKind
 from rockbottom.local.failures import CannotListen, LocalError, ServiceFailure
 from rockbottom.local.server import Running, running, serve
-from rockbottom.local.settings import Settings
+from rockbottom.local.settings import DEFAULT_ACCOUNT, Settings
 
-__all__ = ["CannotListen", "ClockKind", "LocalError", "Running", "ServiceFailure", "Settings", "running", "serve"]
+__all__ = [
+    "DEFAULT_ACCOUNT",
+    "CannotListen",
+    "ClockKind",
+    "LocalError",
+    "Running",
+    "ServiceFailure",
+    "Settings",
+    "running",
+    "serve",
+]

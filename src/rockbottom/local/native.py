@@ -17,8 +17,10 @@ def check_required(dialect: Dialect, body: Json) -> None:
     """Raise the ValidationException of a native body that lacks a member which its dialect must have."""
     for name in dialect.required if dialect.api is not Api.CONVERSE else ():  # the service model knows Converse's
         if body.get(name) is None:
-            raise malformed(f"#: required key [{name}] not found") if dialect.name == "nova" else invalid(
-                f"{name}: Field required"
+            raise (
+                malformed(f"#: required key [{name}] not found")
+                if dialect.name == "nova"
+                else invalid(f"{name}: Field required")
             )
 
 

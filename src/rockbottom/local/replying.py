@@ -84,9 +84,7 @@ def _built(counted: Counted, answer: Answer, usage: Usage, latency: int, first: 
     reply: Json = {
         "output": {"message": {"role": "assistant", "content": list(answer.content)}},
         "stopReason": answer.stop_reason,
-        "usage": dialect.counted(
-            usage, counted.model.model.vendor, points=counted.points, stream=counted.call.stream
-        ),
+        "usage": dialect.counted(usage, counted.model.model.vendor, points=counted.points, stream=counted.call.stream),
         "metrics": {"latencyMs": latency},
     }
     reply.update({name: body[name] for name in ("performanceConfig", "serviceTier") if not native and body.get(name)})

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
-from rockbottom.diagnose import VolatileKind
-from rockbottom.diagnose.volatile import spans_of
+from rockbottom.diagnose import VolatileKind, spans_of
 from rockbottom.pins.prefix import Prefix
 
 _MONTHS = (

@@ -1,5 +1,6 @@
 """Asks the service where nobody knows: small experiments on the user's own account, priced beforehand."""
 
+from rockbottom.probe.errors import ProbeStopped
 from rockbottom.probe.estimate import Estimate, estimate
 from rockbottom.probe.facts import write_facts
 from rockbottom.probe.laboratory import Experiment, LocalService, RealService, Service, run
@@ -12,6 +13,7 @@ __all__ = [
     "Experiment",
     "Finding",
     "LocalService",
+    "ProbeStopped",
     "RealService",
     "Reply",
     "Send",

@@ -7,9 +7,8 @@ from typing import Any
 
 from rockbottom.cache import Behaviour, Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import Catalog, Tier
-from rockbottom.client.planning import Params
 from rockbottom.cost import Cost, bill, total_of
-from rockbottom.dialects import Reader
+from rockbottom.dialects import Params, Reader
 from rockbottom.probe.laboratory import Experiment, run
 from rockbottom.probe.questions import Subject, findings_of
 from rockbottom.probe.steps import Reply

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from rockbottom.client.errors import ProbeStopped
-from rockbottom.client.planning import Params
-from rockbottom.dialects import usage_of
+from rockbottom.dialects import Params, usage_of
+from rockbottom.probe.errors import ProbeStopped
 from rockbottom.probe.steps import Finding, Reply, Send, Steps, Wait
 from rockbottom.quantities import Fault
 

@@ -8,7 +8,7 @@ reference semantics that estimate its price.
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from rockbottom.client.planning import Params
+from rockbottom.dialects import Params
 from rockbottom.quantities import NO_USAGE, Usage
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from rockbottom.client.planning import Params
+from rockbottom.dialects import Params
 
 POINT_5M = {"cachePoint": {"type": "default"}}
 POINT_1H = {"cachePoint": {"type": "default", "ttl": "1h"}}

@@ -3,8 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rockbottom.ledger import usd_of_picousd
-from rockbottom.ledger.trimming import notes_of
+from rockbottom.ledger import notes_of, usd_of_picousd
 from rockbottom.reconcile.books import Book
 from rockbottom.tables import LedgerTables
 

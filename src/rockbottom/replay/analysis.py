@@ -7,8 +7,7 @@ import numpy as np
 
 from rockbottom.replay.kernel import Outcomes
 from rockbottom.replay.policies import Stage
-from rockbottom.trace import Array
-from rockbottom.trace.compiled import compiled
+from rockbottom.trace import Array, compiled
 
 GAPS = ("new", "under 1 min", "1 to 5 min", "5 min to 1 h", "over 1 h")
 _EDGES = np.array([60.0, 300.0, 3600.0])

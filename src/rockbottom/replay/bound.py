@@ -24,8 +24,7 @@ from rockbottom.catalog import NoPriceInForce
 from rockbottom.quantities import NO_USAGE, Ttl, Unit, Usage
 from rockbottom.replay.kernel import Outcomes
 from rockbottom.replay.policies import Bill, Stage, bill_of_outcomes
-from rockbottom.trace import Array
-from rockbottom.trace.compiled import compiled
+from rockbottom.trace import Array, compiled
 
 FREE, SHORT, LONG = 0, 1, 2
 NEVER = 2**40

@@ -13,8 +13,7 @@ from rockbottom.replay.nodes import renumbered
 from rockbottom.replay.points import system_tail_5m
 from rockbottom.replay.policies import Bill, Stage, bill_of
 from rockbottom.replay.pricing import Bands
-from rockbottom.trace import Array, selected
-from rockbottom.trace.compiled import compiled
+from rockbottom.trace import Array, compiled, selected
 
 IDLE_S = 270.0
 

@@ -14,8 +14,7 @@ from rockbottom.catalog import CacheRules
 from rockbottom.quantities import Ttl
 from rockbottom.replay.nodes import Nodes
 from rockbottom.replay.points import PlacedPoints
-from rockbottom.trace import Array, Trace
-from rockbottom.trace.compiled import compiled, inlined
+from rockbottom.trace import Array, Trace, compiled, inlined
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rockbottom.trace import Array, Trace
-from rockbottom.trace.compiled import compiled
+from rockbottom.trace import Array, Trace, compiled
 
 SPREAD, HIGH = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 

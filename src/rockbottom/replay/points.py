@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rockbottom.catalog import CacheRules
-from rockbottom.trace import Array, SectionCode, Trace, TtlCode
-from rockbottom.trace.compiled import compiled
+from rockbottom.trace import Array, SectionCode, Trace, TtlCode, compiled
 
 FIVE_MINUTES, ONE_HOUR = 0, 1
 """``PlacedPoints.ttl``: the model's first TTL, and an hour."""

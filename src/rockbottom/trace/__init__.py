@@ -14,8 +14,11 @@ from rockbottom.trace.columns import (
     empty_trace,
     selected,
 )
-from rockbottom.trace.files import UnreadableSource
+from rockbottom.trace.compiled import compiled, inlined
+from rockbottom.trace.files import UnreadableSource, is_s3
+from rockbottom.trace.invocations import Invocation, one_invocation, requests_in
 from rockbottom.trace.merging import Merged, merged
+from rockbottom.trace.parquet import notes_of, read_parquet, write_parquet
 from rockbottom.trace.reading import (
     Damage,
     Damages,
@@ -37,6 +40,7 @@ __all__ = [
     "Blocks",
     "Damage",
     "Damages",
+    "Invocation",
     "Merged",
     "Part",
     "Points",
@@ -49,10 +53,18 @@ __all__ = [
     "TtlCode",
     "UnreadableSource",
     "assembled",
+    "compiled",
     "empty_trace",
+    "inlined",
+    "is_s3",
     "merged",
+    "notes_of",
+    "one_invocation",
+    "read_parquet",
     "read_trace",
     "reader_of",
     "readers",
+    "requests_in",
     "selected",
+    "write_parquet",
 ]

@@ -5,18 +5,27 @@ One view model, ``Snapshot``, and two faces: a terminal (``rockbottom watch``) a
 
 from rockbottom.watch.errors import CannotListen, NeedsRich, NoSuchPeriod, WatchError
 from rockbottom.watch.following import View
-from rockbottom.watch.periods import PERIODS, Period, period_named
+from rockbottom.watch.frame import Screen, frame_of
+from rockbottom.watch.periods import NAMES, PERIODS, Period, period_named
+from rockbottom.watch.screen import Live
+from rockbottom.watch.server import Dash, is_loopback
 from rockbottom.watch.snapshot import Line, Snapshot
 
 __all__ = [
+    "NAMES",
     "PERIODS",
     "CannotListen",
+    "Dash",
     "Line",
+    "Live",
     "NeedsRich",
     "NoSuchPeriod",
     "Period",
+    "Screen",
     "Snapshot",
     "View",
     "WatchError",
+    "frame_of",
+    "is_loopback",
     "period_named",
 ]

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rockbottom.catalog import Catalog, CatalogError
-from rockbottom.ledger import LedgerError, NoLedger
-from rockbottom.ledger.trimming import notes_of
+from rockbottom.ledger import LedgerError, NoLedger, notes_of
 from rockbottom.tables import LedgerTables
 from rockbottom.watch.asking import AUTO, calls_ahead, snapshot_from
 from rockbottom.watch.periods import Period

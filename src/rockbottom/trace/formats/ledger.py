@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rockbottom.dialects import api_of
-from rockbottom.ledger import CallRecord, LedgerReader
-from rockbottom.ledger.lines import START
-from rockbottom.ledger.places import volumes_of
+from rockbottom.ledger import START, CallRecord, LedgerReader, volumes_of
 from rockbottom.prompt import Api
 from rockbottom.trace.columns import KINDS, ApiCode, SectionCode, TtlCode
 from rockbottom.trace.files import UnreadableSource, local
@@ -80,30 +78,12 @@ def _names(call: CallRecord) -> Mapping[str, str | None]:
     in_region = call.scope in ("", "in_region")
     return {
         "session": next((call.tags[name] for name in _SESSION_TAGS if name in call.tags), None),
-        "account": account_of(call),
-        "model": model_of(call),
+        "account": call.bench_pass,
+        "model": call.called_as,
         "region": call.region or None,
         "served": (call.region or None) if in_region else None,
         "tier": call.tier or None,
     }
-
-
-def model_of(call: CallRecord) -> str:
-    """The model id as AWS spells it, with the profile that the call went through."""
-    return call.model if call.scope in ("", "in_region") else f"{call.scope}.{call.model}"
-
-
-def account_of(call: CallRecord) -> str | None:
-    """What keeps a call's entries apart besides the model: the pass of a bench on the local endpoint."""
-    alone = call.source == "bench" and call.simulated
-    return f"{call.tags.get('lane')} {call.tags.get('repeat')}" if alone else None
-
-
-def is_ledger(source: str) -> bool:
-    """Whether this is the folder or a file of a ledger."""
-    path = Path(source)
-    files = [path] if path.is_file() else [volume.path for volume in volumes_of(path)]
-    return bool(files) and files[0].name.startswith("calls-") and files[0].suffix == ".ndjson"
 
 
 def _stretched(depths: Sequence[int], total: int) -> list[int]:
