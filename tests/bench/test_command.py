@@ -167,10 +167,10 @@ def test_the_folder_of_a_file_to_write_is_made(bench, tmp_path, option):
 
 def test_a_folder_that_takes_no_file_is_refused_before_anything_runs(bench, capsys, tmp_path, monkeypatch):
     """Asked of the system, since root may write everywhere."""
-    from rockbottom.cli import bench_checks
+    from rockbottom.cli import values
 
     (tmp_path / "shut").mkdir()
-    monkeypatch.setattr(bench_checks.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(values.os, "access", lambda path, mode: False)
     assert bench("--html", "shut/out.html") == Exit.USAGE
     assert "the folder 'shut' is not writable" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()

@@ -2,8 +2,12 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import click
 import pytest
@@ -105,6 +109,73 @@ def test_an_error_becomes_one_message_and_a_documented_code(monkeypatch, capsys,
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == f"rockbottom: {says}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        pytest.param(OSError(28, "No space left on device"), 2, "No space left on device", id="a full disk"),
+        pytest.param(FileNotFoundError(2, "Failed to open 'x/y'"), 2, "Failed to open 'x/y'", id="a library's words"),
+        pytest.param(
+            ConnectionRefusedError(111, "Connection refused"), 3, "no connection: Connection refused", id="nobody there"
+        ),
+        pytest.param(URLError(TimeoutError("timed out")), 3, "no connection: timed out", id="a slow endpoint"),
+        pytest.param(URLError("unknown url type: htp"), 2, "unknown url type: htp", id="a bad address"),
+        pytest.param(
+            sqlite3.OperationalError("database or disk is full"), 2,
+            "a database cannot be used: database or disk is full", id="a database",
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_system_refuses_is_no_bug_of_ours(monkeypatch, capsys, error, code, says):
+    """A disk, a folder, an address: one message, and nobody is asked to report it."""
+    _failing(monkeypatch, error)
+    assert main(["fails"]) == code
+    assert capsys.readouterr().err == f"rockbottom: {says}\n"
+
+
+def test_a_malformed_address_from_the_environment_is_no_bug_of_ours(monkeypatch, capsys):
+    """It is raised as a plain ValueError, deep in the library that read it."""
+
+    @click.command()
+    def fails() -> None:
+        """Ask where nobody can be."""
+        urlopen("http://[")
+
+    monkeypatch.setattr(root, "entries", {"fails": Entry("nowhere:fails", "Fail on purpose.")})
+    monkeypatch.setattr(type(root), "get_command", lambda self, ctx, name: fails)
+    assert main(["fails"]) == Exit.USAGE
+    assert capsys.readouterr().err == "rockbottom: Invalid IPv6 URL\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", [["models"], ["--help"]])
+def test_a_full_disk_behind_the_output_is_named(arguments):
+    """What is printed goes to a file on a full disk."""
+    with open("/dev/full", "w") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "rockbottom", *arguments], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert run.returncode == Exit.USAGE
+    assert run.stderr == "rockbottom: standard output: No space left on device\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_behind_a_file_is_named(tmp_path, capsys):
+    """The write itself tells no name; the command adds it."""
+    page = tmp_path / "page.html"
+    page.symlink_to("/dev/full")
+    assert main(["estimate", "nova-pro", "--preset", "support-chatbot", "--sweep", "--html", str(page)]) == Exit.USAGE
+    assert capsys.readouterr().err == f"rockbottom: {page}: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    "address", ["localhost:4747", "http://", "http://[", "http://host:port", "ftp://host", "http://a b"]
+)
+def test_an_address_that_is_none_is_refused_before_anything_is_sent(address, capsys):
+    """Whatever the command."""
+    assert main(["profiles", "list", "--endpoint-url", address]) == Exit.USAGE
+    assert f"'{address}' is not the address of an endpoint" in capsys.readouterr().err
 
 
 def test_a_missing_optional_package_names_the_extra(monkeypatch, capsys):

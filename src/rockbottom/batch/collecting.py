@@ -11,7 +11,7 @@ from rockbottom.batch.ground import Ground
 from rockbottom.batch.outputs import MANIFEST, check_lines, drop_torn_line
 from rockbottom.batch.rejoining import half_written
 from rockbottom.batch.state import WITH_OUTPUT, JobState
-from rockbottom.process import private
+from rockbottom.process import named, private
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Collection:
         partial = path.with_name(path.name + ".partial")
 
         def fetch() -> None:
-            with open(partial, "wb", opener=private) as file:
+            with named(path), open(partial, "wb", opener=private) as file:
                 self.run.cloud.client("s3").download_fileobj(self.run.settings.bucket, key, file)
                 file.flush()
                 os.fsync(file.fileno())

@@ -25,7 +25,7 @@ from rockbottom.catalog import NoPriceInForce, Tier
 from rockbottom.cost import Cost, bill
 from rockbottom.dialects import Reader, usage_of
 from rockbottom.plan import Planner
-from rockbottom.process import private
+from rockbottom.process import named, private
 from rockbottom.prompt import Api
 from rockbottom.quantities import Usage
 
@@ -86,7 +86,8 @@ class Leftover:
         with open(run.folder / SENT, "ab", opener=private) as file:
             for number, record in enumerate(records, 1):
                 row = _row(cloud, planner, run.settings.model, record, self.clock, run.settings.kind)
-                _write(file, row)
+                with named(run.folder / SENT):
+                    _write(file, row)
                 told(number, len(records))
         return self._merged()
 

@@ -8,7 +8,7 @@ import msgspec
 
 from rockbottom.batch.errors import OutputIncomplete
 from rockbottom.batch.rejoining import half_written
-from rockbottom.process import private
+from rockbottom.process import named, private
 
 MANIFEST = "manifest.json.out"
 """The file in which Bedrock counts the results of a job."""
@@ -17,7 +17,7 @@ MANIFEST = "manifest.json.out"
 def write_whole(path: Path, lines: Iterable[bytes]) -> None:
     """Write a file that has its name only when it is whole and on disk."""
     partial = path.with_name(path.name + ".partial")
-    with open(partial, "wb", buffering=1 << 20, opener=private) as file:
+    with named(path), open(partial, "wb", buffering=1 << 20, opener=private) as file:
         for line in lines:
             file.write(line)
         file.flush()

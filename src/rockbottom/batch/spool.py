@@ -12,7 +12,7 @@ from typing import IO
 import msgspec
 
 from rockbottom.batch.splitting import Slice
-from rockbottom.process import private
+from rockbottom.process import named, private
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def spool(lines: Iterable[bytes], path: Path) -> Spooled:
     digest = hashlib.blake2b(digest_size=16)
     partial = path.with_suffix(".partial")
     total = 0
-    with open(partial, "wb", buffering=1 << 20, opener=private) as file:
+    with named(path), open(partial, "wb", buffering=1 << 20, opener=private) as file:
         for line in lines:
             file.write(line)
             digest.update(line)

@@ -12,7 +12,7 @@ from typing import IO, Any
 import msgspec
 
 from rockbottom.bench.errors import InvalidRun
-from rockbottom.process import private
+from rockbottom.process import named, private
 from rockbottom.quantities import Usage
 
 SETTINGS, TURNS = "run.json", "turns.jsonl"
@@ -123,8 +123,9 @@ class Notebook:
             return
         if self._file is None:
             self._file = open(self.folder / TURNS, "ab", opener=private)  # noqa: SIM115  # closed by close
-        self._file.write(msgspec.json.encode({"kind": kind, **asdict(record)}) + b"\n")
-        self._file.flush()
+        with named(self.folder / TURNS):
+            self._file.write(msgspec.json.encode({"kind": kind, **asdict(record)}) + b"\n")
+            self._file.flush()
 
 
 def new_notebook(settings: Settings, runs: Path | None, slug: str) -> Notebook:

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import click
 
 from rockbottom.cli.batch_opening import LOOPBACK, reopened_run
-from rockbottom.cli.batch_options import Dollars, priced, where
+from rockbottom.cli.batch_options import priced, where
 from rockbottom.cli.batch_text import show
 from rockbottom.cli.exits import Exit
+from rockbottom.cli.values import Dollars
 
 if TYPE_CHECKING:
     from rockbottom.batch import LeftOutcome, Leftover

@@ -1,29 +1,14 @@
 """The options that commands of ``rockbottom batch`` share."""
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 import click
 
+from rockbottom.cli.values import Dollars, Url
+
 FOLDER = Path(".rockbottom/batch")
-
-
-class Dollars(click.ParamType):
-    """A limit in US dollars."""
-
-    name = "USD"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
-        """A positive decimal amount."""
-        try:
-            amount = Decimal(str(value))
-        except InvalidOperation:
-            self.fail(f"'{value}' is not an amount of US dollars", param, ctx)
-        if not amount.is_finite() or amount <= 0:
-            self.fail("the limit must be above zero", param, ctx)
-        return amount
 
 
 def _options(*wanted: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -38,8 +23,8 @@ def _options(*wanted: Callable[[Any], Any]) -> Callable[[Any], Any]:
 where = _options(
     click.option("--region", help="AWS Region; that of the run or of your AWS settings by default."),
     click.option("--profile", help="AWS profile."),
-    click.option("--endpoint-url", metavar="URL", help="Bedrock's control plane elsewhere, like rockbottom serve."),
-    click.option("--s3-endpoint-url", metavar="URL", help="S3 elsewhere."),
+    click.option("--endpoint-url", type=Url(), help="Bedrock's control plane elsewhere, like rockbottom serve."),
+    click.option("--s3-endpoint-url", type=Url(), help="S3 elsewhere."),
     click.option("--runs", type=click.Path(path_type=Path, file_okay=False), default=FOLDER, show_default=True,
                  help="Folder of runs."),
 )  # fmt: skip

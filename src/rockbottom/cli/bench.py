@@ -5,34 +5,21 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rockbottom.cli.bench_checks import NewFile, known_region, warn_of_other_geographies, write_new
+from rockbottom.cli.bench_checks import known_region, warn_of_other_geographies
 from rockbottom.cli.bench_grading import ask_to_grade, grading_options, listed, votes_asked, voting
 from rockbottom.cli.bench_jobs import jobs_at, jobs_options, local_jobs, wants_jobs
 from rockbottom.cli.exits import Exit, exit_code_of
+from rockbottom.cli.values import Dollars, NewFile, Url, write_new
 from rockbottom.figures import usd
 
 if TYPE_CHECKING:
     from rockbottom.bench import Bench, Endpoint
-
-
-class _Dollars(click.ParamType):
-    name = "USD"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
-        """A positive decimal amount."""
-        try:
-            amount = Decimal(str(value))
-        except InvalidOperation:
-            self.fail(f"'{value}' is not an amount of US dollars", param, ctx)
-        if not amount.is_finite() or amount <= 0:
-            self.fail("the limit must be above zero", param, ctx)
-        return amount
 
 
 @click.command("bench")
@@ -57,10 +44,10 @@ class _Dollars(click.ParamType):
     help="Where to run. local needs no account; aws spends money and asks first.",
 )
 @jobs_options
-@click.option("--endpoint-url", metavar="URL", help="A local endpoint that runs already, or a private AWS endpoint.")
+@click.option("--endpoint-url", type=Url(), help="A local endpoint that runs already, or a private AWS endpoint.")
 @click.option("--region", help="AWS Region.")
 @click.option("--profile", help="AWS profile.")
-@click.option("--max-usd", type=_Dollars(), help="Stop before more than this is spent.")
+@click.option("--max-usd", type=Dollars(), help="Stop before more than this is spent.")
 @click.option("--yes", is_flag=True, help="Do not ask before spending.")
 @click.option(
     "--resume",

@@ -1,38 +1,11 @@
 """What ``rockbottom bench`` checks before anything runs: files it will write, the Region, and where profiles live."""
 
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from rockbottom.bench import Bench
-
-
-class NewFile(click.Path):
-    """A file that will be written at the end, and that must be writable now."""
-
-    def __init__(self) -> None:
-        super().__init__(dir_okay=False, writable=True, path_type=Path)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path; fails when its folder takes no file. A missing folder is made when the file is written."""
-        super().convert(value, param, ctx)
-        path = Path(str(value))
-        folder = path.parent
-        nearest = next(one for one in (folder, *folder.absolute().parents) if one.exists())
-        if not nearest.is_dir():
-            self.fail(f"cannot write '{path}': '{nearest}' is not a folder", param, ctx)
-        if not path.exists() and not os.access(nearest, os.W_OK):
-            self.fail(f"cannot write '{path}': the folder '{nearest}' is not writable", param, ctx)
-        return path
-
-
-def write_new(path: Path, text: str) -> None:
-    """Write such a file, and its folder where that is missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
 
 
 def known_region(region: str) -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.values import Url
+
 if TYPE_CHECKING:
     from rockbottom.bench import JobsAt
 
@@ -17,7 +19,7 @@ def jobs_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = [
         click.option("--bucket", metavar="NAME", help="S3 bucket for the lane batch."),
         click.option("--role", "role_arn", metavar="ARN", help="Role that Bedrock assumes for the lane batch."),
-        click.option("--s3-url", metavar="URL", help="S3 of an endpoint that runs already, for the lane batch."),
+        click.option("--s3-url", type=Url(), help="S3 of an endpoint that runs already, for the lane batch."),
     ]
     for option in reversed(options):
         command = option(command)

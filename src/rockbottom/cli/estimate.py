@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.values import write_new
+
 if TYPE_CHECKING:
     from rockbottom.advise import EstimateResult, Layer, Preset, Question, Shape
 
@@ -87,7 +89,7 @@ def command(
     if html and document.sweep:
         from rockbottom.rendering import curve_page
 
-        html.write_text(curve_page(document, document.sweep), encoding="utf-8")
+        write_new(html, curve_page(document, document.sweep))
     _print(document, as_json, as_csv)
     if html:
         click.echo(f"curve: {html}", err=True)

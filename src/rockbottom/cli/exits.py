@@ -85,17 +85,57 @@ def _failure(error: BaseException) -> int:
         extra = _EXTRAS[(error.name or "").partition(".")[0]]
         say(f"this needs the package {error.name}, which is not installed", f"pip install 'rockbottom[{extra}]'")
         return Exit.USAGE
-    if isinstance(error, OSError) and error.filename is not None:
-        say(f"{error.filename}: {error.strerror}")
-        return Exit.USAGE
+    if isinstance(error, OSError):
+        return _of_the_system(error)
     if type(error).__module__.partition(".")[0] in ("botocore", "boto3"):
         say(f"AWS: {error}")
         return Exit.SERVICE
+    if type(error).__module__.partition(".")[0] in ("urllib3", "http"):
+        say(f"no connection: {error}")
+        return Exit.SERVICE
+    if type(error).__module__ == "sqlite3":  # a database of ours, or of the user, on a full or damaged disk
+        say(f"a database cannot be used: {error}")
+        return Exit.USAGE
+    if isinstance(error, ValueError) and _raised_in(error, "botocore", "boto3", "urllib", "http"):
+        say(str(error))  # an address from the environment or from a configuration of AWS that is none
+        return Exit.USAGE
     say(
         f"internal error: {type(error).__name__}: {error}",
         "rockbottom --debug COMMAND ... shows where; please report it",
     )
     return Exit.BUG
+
+
+def _of_the_system(error: OSError) -> int:
+    """A file, a disk or a connection."""
+    reason = getattr(error, "reason", error)  # urllib wraps what happened
+    if isinstance(reason, (ConnectionError, TimeoutError)) or type(reason).__module__ in ("socket", "ssl"):
+        say(f"no connection: {getattr(reason, 'strerror', None) or reason}")
+        return Exit.SERVICE
+    printed = _stdout_is_full() or _raised_in(error, "click")
+    path = error.filename or ("standard output" if printed else None)
+    text = error.strerror or str(reason) or type(error).__name__
+    say(f"{path}: {text}" if path else text)
+    return Exit.USAGE
+
+
+def _stdout_is_full() -> bool:
+    """Whether what was printed waits in vain to be written: it fails again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _silence_stdout()
+        return True
+    return False
+
+
+def _raised_in(error: BaseException, *packages: str) -> bool:
+    """Whether the error came out of one of these packages."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = str(trace.tb_frame.f_globals.get("__name__", "")) if trace is not None else ""
+    return module.partition(".")[0] in packages
 
 
 def _silence_stdout() -> None:

@@ -9,6 +9,7 @@ import click
 
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_settings import options, settings_options, wanted_of, warn_of_undecided
+from rockbottom.cli.values import Url
 from rockbottom.figures import usd
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _account_options = options(
     click.option("--region", help="AWS Region; that of your AWS settings by default."),
     click.option("--profile", help="AWS profile."),
-    click.option("--endpoint-url", metavar="URL", help="CloudWatch, SNS and STS elsewhere."),
+    click.option("--endpoint-url", type=Url(), help="CloudWatch, SNS and STS elsewhere."),
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
 )
 _yes = click.option("--yes", is_flag=True, help="Do not ask.")

@@ -9,6 +9,7 @@ import click
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_history import instant, recorded_calls
 from rockbottom.cli.monitor_settings import settings_options, wanted_of
+from rockbottom.cli.values import write_new
 
 if TYPE_CHECKING:
     from rockbottom.alarms import Alarm, Asked, Stretch, Tried, Wanted
@@ -149,7 +150,7 @@ def _tried(
 def _save(path: Path, found: "list[tuple[str, Tried]]") -> None:
     from rockbottom.alarms import proposals_text
 
-    path.write_text(proposals_text(found), encoding="utf-8")
+    write_new(path, proposals_text(found))
     click.echo(f"proposals written to {path}", err=True)
 
 

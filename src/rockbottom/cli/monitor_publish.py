@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.exits import Exit
+from rockbottom.cli.values import Url
 from rockbottom.figures import counted
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _ledger = click.option(
 @_ledger
 @click.option("--region", help="AWS Region; that of your AWS settings by default.")
 @click.option("--profile", help="AWS profile.")
-@click.option("--endpoint-url", metavar="URL", help="CloudWatch elsewhere.")
+@click.option("--endpoint-url", type=Url(), help="CloudWatch elsewhere.")
 @click.option("--namespace", default="BedrockLLMOps", show_default=True, help="Namespace of the metrics.")
 @click.option("--dimensions", "sets", multiple=True, metavar="A,B", help="A set of dimensions ('' is none); repeat.")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only this metric; repeat.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.values import Url
 from rockbottom.figures import Cell, Column, Paint, paragraph, table, usd_exact
 from rockbottom.quantities import Fault, RockbottomError
 
@@ -33,7 +34,7 @@ def command() -> None:
 
 def _service_options(function: Any) -> Any:
     for option in (
-        click.option("--endpoint-url", metavar="URL", help="A local endpoint, or a private AWS endpoint."),
+        click.option("--endpoint-url", type=Url(), help="A local endpoint, or a private AWS endpoint."),
         click.option("--profile", "aws_profile", help="The AWS profile with the credentials."),
         click.option("--region", help="The AWS Region of the calls."),
     ):

@@ -10,6 +10,7 @@ import click
 from rockbottom.cli.replay_engines import ENGINES
 from rockbottom.cli.replay_questions import TIERS, Several
 from rockbottom.cli.trace import say_damage, say_reading, settings_of, source_options
+from rockbottom.cli.values import write_new
 from rockbottom.quantities import RockbottomError
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ def _write_page(runs: "Runs", file: Path) -> None:
 
     for run in runs:
         if isinstance(run, ReplayResult):
-            file.write_text(replay_page(run), encoding="utf-8")
+            write_new(file, replay_page(run))
             click.echo(f"{file}", err=True)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from rockbottom.cli.values import Url
 from rockbottom.local import DEFAULT_ACCOUNT, ClockKind, Running, Settings
 from rockbottom.local import serve as serve_forever
 
@@ -29,7 +30,7 @@ from rockbottom.local import serve as serve_forever
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for model invocation logs, in the layout of S3.",
 )
-@click.option("--upstream", metavar="URL", help="OpenAI-compatible server that writes the answers (.../v1).")
+@click.option("--upstream", type=Url(), help="OpenAI-compatible server that writes the answers (.../v1).")
 @click.option("--upstream-model", metavar="NAME", help="Model to ask the upstream for; the Bedrock id otherwise.")
 @click.option("--seed", default=0, show_default=True, help="Seed of everything that looks random.")
 @click.option("--region", default="us-east-1", show_default=True, help="Region of callers whose signature names none.")

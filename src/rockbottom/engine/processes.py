@@ -12,6 +12,7 @@ from typing import Any
 from rockbottom.engine.errors import EngineFailed
 from rockbottom.engine.running import Groups, Job
 from rockbottom.engine.work import Columns, columns_of, tallies_of
+from rockbottom.process import named
 from rockbottom.replay import Tally
 from rockbottom.trace import Trace
 
@@ -51,7 +52,8 @@ class Processes:
         """A file with what every process is told, so that it is not sent with every call."""
         self._given += 1
         path = self._folder / f"told-{self._given}"
-        path.write_bytes(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
+        with named(path):
+            path.write_bytes(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
         return path
 
     def _all(self, calls: list[tuple[Callable[..., Any], tuple[Any, ...]]]) -> Iterator[Any]:
@@ -92,7 +94,8 @@ def _read(told: Path, number: int) -> Columns:
 def _write(path: Path, piece: Trace) -> None:
     path.parent.mkdir(exist_ok=True)
     beside = path.with_name(f"{path.name}.part")
-    beside.write_bytes(pickle.dumps(piece, pickle.HIGHEST_PROTOCOL))
+    with named(path):
+        beside.write_bytes(pickle.dumps(piece, pickle.HIGHEST_PROTOCOL))
     beside.replace(path)
 
 

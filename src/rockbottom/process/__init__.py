@@ -1,7 +1,7 @@
 """What a process does with its system, once for the whole house: forks, ends, daemon threads, files of its owner."""
 
 from rockbottom.process.endings import Closing, Ending, close_at_exit, end_at_exit
-from rockbottom.process.files import PRIVATE, make_private, private
+from rockbottom.process.files import PRIVATE, make_private, named, private
 from rockbottom.process.forks import Forked, Forking, hold_over_forks, lock_of, renew_in_child
 from rockbottom.process.workers import Worker
 
@@ -17,6 +17,7 @@ __all__ = [
     "hold_over_forks",
     "lock_of",
     "make_private",
+    "named",
     "private",
     "renew_in_child",
 ]

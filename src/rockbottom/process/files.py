@@ -1,6 +1,8 @@
 """Files for their owner alone: what holds prompts, answers, tags or secrets is made so, here and nowhere else."""
 
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 PRIVATE = 0o600
@@ -21,3 +23,14 @@ def make_private(path: str | Path) -> None:
     Raises OSError.
     """
     os.close(private(path, os.O_RDWR | os.O_CREAT))
+
+
+@contextmanager
+def named(path: str | Path) -> Generator[None]:
+    """Give an OSError of the block the name of its file where it has none: a write to a full disk tells none."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
