@@ -1,14 +1,15 @@
 """A user's price file: what it may hold, how it lies on top, and how its faults are named."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from rockbottom.catalog import InvalidPriceFile, PriceBook, Scope, Tier, load_catalog
-from rockbottom.catalog.price_files import COLUMNS, REQUIRED
-from rockbottom.quantities import Unit
+from rockbottom.catalog import InvalidPrice, InvalidPriceFile, PriceBook, Scope, Tier, load_catalog
+from rockbottom.catalog.price_files import COLUMNS, REQUIRED, rows_of_lines
+from rockbottom.quantities import Source, Unit
 
 HEADER = "model,scope,tier,unit,usd_per_mtok,valid_from"
 NOVA = ("amazon.nova-pro-v1:0", Scope.IN_REGION, Tier.DEFAULT, Unit.INPUT)
@@ -38,6 +39,25 @@ def test_a_users_row_that_ended_gives_way_again(tmp_path: Path) -> None:
     both = load_catalog().price_book.overlay(mine)
     assert both.price(*NOVA, date(2026, 11, 30)).usd_per_mtok == Decimal("0.5")
     assert both.price(*NOVA, date(2026, 12, 1)).usd_per_mtok == Decimal("0.8")
+
+
+@pytest.mark.parametrize("known_source", [True, False], ids=["packaged", "a user's"])
+@pytest.mark.parametrize("valid_to", ["2026-10-31", "2026-11-01"])
+def test_a_row_that_ends_before_it_begins_is_refused_on_every_path(known_source: bool, valid_to: str) -> None:
+    """It would never be in force, and nobody would hear of it; both readers of rows say where it stands."""
+    source = Source("aws", "AWS price list", "https://aws.example/prices", date(2026, 11, 1))
+    lines = [f"{HEADER},valid_to,source", f"m,us,default,input,1,2026-11-01,{valid_to},aws"]
+    with pytest.raises(InvalidPriceFile, match="must be later than valid_from") as caught:
+        list(rows_of_lines(lines, "prices.csv", {"aws": source} if known_source else {}))
+    assert (caught.value.line, caught.value.column) == (2, "valid_to")
+
+
+def test_a_price_made_in_a_program_may_not_end_before_it_begins() -> None:
+    """The same for rows that no file holds, and for changes of a row."""
+    row = load_catalog().price_book.price(*NOVA, date(2026, 11, 1))
+    with pytest.raises(InvalidPrice, match="valid_to must be later than valid_from"):
+        replace(row, valid_to=row.valid_from)
+    assert replace(row, valid_to=row.valid_from + timedelta(days=1)).in_force(row.valid_from)
 
 
 def test_a_file_may_bring_models_nobody_has_heard_of(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from rockbottom.catalog.catalogue import Catalog
 from rockbottom.catalog.errors import (
     CatalogError,
     InvalidCatalogue,
+    InvalidPrice,
     InvalidPriceFile,
     NoPriceInForce,
     NoRulesInForce,
@@ -30,6 +31,7 @@ __all__ = [
     "Comparison",
     "ContestedRule",
     "InvalidCatalogue",
+    "InvalidPrice",
     "InvalidPriceFile",
     "ListPrice",
     "Model",

@@ -6,6 +6,7 @@ RockbottomError
     +-- UnresolvedProfile   an application inference profile, and nothing to look it up with
     +-- NoPriceInForce      no row for what was asked; ``nearest`` are the rows that come closest
     +-- NoRulesInForce      no cache rules for that model on that day
+    +-- InvalidPrice        a price that ends before it begins
     +-- InvalidPriceFile    a price file that cannot be read; ``line`` and ``column`` say where
     +-- InvalidCatalogue    the packaged data contradicts itself (a defect of rockbottom)
 """
@@ -50,6 +51,10 @@ class NoPriceInForce(CatalogError):
 
 class NoRulesInForce(CatalogError):
     """The rules of caching for that model do not reach back to that day."""
+
+
+class InvalidPrice(CatalogError):
+    """A price row contradicts itself."""
 
 
 class InvalidPriceFile(CatalogError):

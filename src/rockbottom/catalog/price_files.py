@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
-from rockbottom.catalog.errors import InvalidPriceFile
+from rockbottom.catalog.errors import InvalidPrice, InvalidPriceFile
 from rockbottom.catalog.models import Scope, Tier
 from rockbottom.catalog.prices import Price
 from rockbottom.quantities import Source, Unit, Usd
@@ -79,7 +79,7 @@ def _price(
             note,
             f"{place}:{line}",
         )
-    except (KeyError, ValueError, InvalidOperation):
+    except (KeyError, ValueError, InvalidOperation, InvalidPrice):
         return None
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+from rockbottom.catalog.errors import InvalidPrice
 from rockbottom.catalog.models import Scope, Tier
 from rockbottom.quantities import Source, Unit, Usd
 
@@ -18,7 +19,8 @@ class Price:
     AWS Region that it was read for. ``above_context_tokens`` is the long-context threshold: the row
     applies when the whole prompt is longer (0: the ordinary row). ``valid_to`` is exclusive.
     ``contested`` rows are never used for a bill unless asked for; they are shown beside the row in force.
-    ``place`` says where the row stands, as ``prices/anthropic.csv:41``.
+    ``place`` says where the row stands, as ``prices/anthropic.csv:41``. Raises InvalidPrice where it ends before it
+    begins: it would never be in force, and the row before it would stay so in silence.
     """
 
     model: str
@@ -34,6 +36,13 @@ class Price:
     source: Source
     note: str
     place: str
+
+    def __post_init__(self) -> None:
+        if self.valid_to is not None and self.valid_to <= self.valid_from:
+            raise InvalidPrice(
+                f"{self.place}: a price of {self.model} ends on {self.valid_to} and begins on {self.valid_from}; "
+                "valid_to must be later than valid_from"
+            )
 
     def in_force(self, on: date) -> bool:
         """Whether the row holds on that day."""
