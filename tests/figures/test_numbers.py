@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from rockbottom.figures import change, counted, duration, megabytes, share, tokens, tokens_in_short
+from rockbottom.figures import change, counted, duration, megabytes, share, short_tokens, tokens
 
 
 @pytest.mark.parametrize(
@@ -45,14 +45,14 @@ def test_a_share_may_be_a_double():
     ("count", "shown"),
     [(0, "0"), (9_999, "9,999"), (12_834, "12.8k"), (1_300_000, "1.3M"), (2_160_000_000, "2.2G"), (-12_834, "−12.8k")],
 )
-def test_tokens_in_short(count, shown):
+def test_short_tokens(count, shown):
     """Every digit as long as there are few."""
-    assert tokens_in_short(count) == shown
+    assert short_tokens(count) == shown
 
 
-def test_tokens_in_short_where_there_is_more_room():
+def test_short_tokens_where_there_is_more_room():
     """Every digit below the bound given."""
-    assert [tokens_in_short(count, exact_below=100_000) for count in (99_999, 100_000)] == ["99,999", "100.0k"]
+    assert [short_tokens(count, exact_below=100_000) for count in (99_999, 100_000)] == ["99,999", "100.0k"]
 
 
 def test_tokens_have_thousands():

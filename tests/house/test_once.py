@@ -11,6 +11,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "rockbottom"
 @pytest.mark.parametrize(
     ("room", "calls"),
     [
+        pytest.param("figures", r"import textwrap|from textwrap|\"#[0-9a-f]{6}", id="wrappers and colours"),
         pytest.param("process", r"register_at_fork|atexit\.register|import atexit", id="forks and ends of the process"),
     ],
 )

@@ -12,8 +12,8 @@ from typing import Any
 from rockbottom.alarms.placing import MODEL_DIMENSION
 from rockbottom.alarms.settings import Wanted
 from rockbottom.cloudwatch import NATIVE, NATIVE_TOKENS
+from rockbottom.figures import colour
 
-_GREEN, _AMBER, _GREY, _BLUE = "#1a9850", "#e08214", "#8c8c8c", "#4575b4"
 Json = dict[str, Any]
 
 
@@ -90,10 +90,10 @@ def _first(wanted: Wanted, region: str) -> list[Json]:
     if lines:
         rate["properties"]["annotations"] = {"horizontal": lines}
     kinds = (
-        ("CacheHitTokens", "read", _GREEN),
-        ("CacheWriteTokens", "written", _AMBER),
-        ("UncachedInputTokens", "uncached", _GREY),
-        ("OutputTokens", "output", _BLUE),
+        ("CacheHitTokens", "read", colour("read")),
+        ("CacheWriteTokens", "written", colour("write")),
+        ("UncachedInputTokens", "uncached", colour("uncached")),
+        ("OutputTokens", "output", colour("output")),
     )
     tokens = [
         _ours(wanted, metric, model, "Sum", label=f"{says} {model}", color=color)

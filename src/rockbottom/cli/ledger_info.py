@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.figures import megabytes, paragraph
+
 if TYPE_CHECKING:
     from rockbottom.tables import LedgerTables
 
@@ -111,16 +113,14 @@ def _lines(found: Json) -> list[str]:
     ):
         if count:
             lines.append(f"{count:,} {said}")
-    lines += [f"{found['files']} files, {found['bytes'] / 1e6:,.1f} MB", "", "tables for rockbottom ledger sql:"]
+    lines += [f"{found['files']} files, {megabytes(found['bytes'])}", "", "tables for rockbottom ledger sql:"]
     for name, columns in found["tables"].items():
         lines += _wrapped(name, columns)
     return lines
 
 
 def _wrapped(name: str, columns: list[str]) -> list[str]:
-    from textwrap import wrap
-
-    return wrap(f"{name}: {', '.join(columns)}", 78, initial_indent="  ", subsequent_indent="    ")
+    return paragraph(f"{name}: {', '.join(columns)}", 78, "  ", "    ")
 
 
 def _instant(at: float) -> str:
@@ -143,12 +143,12 @@ def prune(folder: Path | None, keep_mb: float, yes: bool) -> None:
     where = folder_of(folder)
     size = sum(volume.path.stat().st_size for volume in volumes_of(where))
     if size <= keep_mb * 1e6 or len(volumes_of(where)) < 2:
-        click.echo(f"{size / 1e6:,.1f} MB: nothing to remove", err=True)
+        click.echo(f"{megabytes(size)}: nothing to remove", err=True)
         return
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError("this removes recorded calls for good; add --yes to agree")
-        click.confirm(f"Remove the oldest of {size / 1e6:,.1f} MB for good?", abort=True, err=True)
+        click.confirm(f"Remove the oldest of {megabytes(size)} for good?", abort=True, err=True)
     with caught_up(where) as tables:
         removed = trim(where, int(keep_mb * 1e6), time())
         tables.catch_up()  # what went is summed as far as it is known

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from rockbottom.figures import clipped, share, tokens_in_short, usd
+from rockbottom.figures import clipped, share, short_tokens, usd
 from rockbottom.quantities import Usage, Usd
 
 _NAME = 30
@@ -105,7 +105,7 @@ def _row(line: Line) -> str:
     saved = share(line.saved_usd / line.uncached_usd) if line.uncached_usd else "-"
     return (
         f"{clipped(line.name, _NAME, '...'):{_NAME}} {line.calls:>6} "
-        f"{tokens_in_short(usage.total_input, exact_below=100_000):>8}{read:>6} "
+        f"{short_tokens(usage.total_input, exact_below=100_000):>8}{read:>6} "
         f"{_usd(line.cost_usd):>10} {_usd(line.saved_usd):>10}{saved:>6}"
     )
 

@@ -13,8 +13,8 @@ from rockbottom.figures.numbers import (
     milliseconds,
     rounded,
     share,
+    short_tokens,
     tokens,
-    tokens_in_short,
 )
 from rockbottom.figures.palette import Paint, colour, page_colours
 from rockbottom.figures.tables import Cell, Column, table
@@ -39,9 +39,9 @@ __all__ = [
     "printable",
     "rounded",
     "share",
+    "short_tokens",
     "table",
     "tokens",
-    "tokens_in_short",
     "usd",
     "usd_exact",
 ]

@@ -17,7 +17,7 @@ def tokens(count: int | None) -> str:
     return "" if count is None else f"{count:,}".replace("-", MINUS)
 
 
-def tokens_in_short(count: int, exact_below: int = 10_000) -> str:
+def short_tokens(count: int, exact_below: int = 10_000) -> str:
     """``8,834``, ``12.8k``, ``1.3M``: tokens where there is little room; every digit below ``exact_below``."""
     if abs(count) >= exact_below:
         for size, letter in _LETTERS:
@@ -31,8 +31,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def share(part: Decimal | float, decimals: int = 0) -> str:
-    """A share (0.48) as percent (``48%``); where rounding would claim all or nothing, a decimal or ``>99.9%``."""
+def share(part: Decimal | float, decimals: int = 0, *, signed: bool = False) -> str:
+    """A share (0.48) as percent (``48%``); where rounding would claim all or nothing, a decimal or ``>99.9%``.
+
+    ``signed`` writes a plus as well.
+    """
     hundred = Decimal(str(part)) * 100
     size = abs(hundred)
     places = max(decimals, 1) if 99 < size < 100 or 0 < size < 1 else decimals
@@ -41,7 +44,7 @@ def share(part: Decimal | float, decimals: int = 0) -> str:
         return f">{100 - finest}%"
     if size and size < finest / 2:
         return f"<{finest}%"
-    return f"{rounded(hundred, places)}%"
+    return f"{rounded(hundred, places, signed=signed)}%"
 
 
 def change(saved: Decimal) -> str:

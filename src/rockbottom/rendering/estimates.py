@@ -24,9 +24,9 @@ from rockbottom.figures import (
     paragraph,
     rounded,
     share,
+    short_tokens,
     table,
     tokens,
-    tokens_in_short,
     usd,
     usd_exact,
 )
@@ -142,7 +142,7 @@ def _items(document: EstimateResult, width: int, paint: Paint) -> list[str]:
             items = [item for item in way.items if (item.keep_alive, item.unit) == (kept, unit)]
             count = sum(int(item.tokens) for item in items)
             cost = sum((item.usd for item in items), Decimal(0))
-            row.append(Cell(tokens_in_short(count, exact_below=10**7), "" if count else "dim"))
+            row.append(Cell(short_tokens(count, exact_below=10**7), "" if count else "dim"))
             row.append(Cell(usd(cost, places), "" if cost else "dim"))
         rows.append(row)
     total: list[Cell] = [Cell("total", "bold")]

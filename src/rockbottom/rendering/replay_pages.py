@@ -4,20 +4,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from rockbottom.documents import BillResult, PolicyDetails, ReconciliationResult, ReplayResult
+from rockbottom.figures import page_colours, share
 from rockbottom.rendering.replays import dollars, relative_and_captured, share_never_read, switch_in_words
 
 _STYLE = """
-:root{color-scheme:light dark;--read:#2a9d6f;--write:#d58a1f;--plain:#8a8f98;--line:#8883;--soft:#8882}
+body{background:var(--ground);color:var(--ink)}
 body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.15rem;margin-top:2rem}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
 th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:right;font-variant-numeric:tabular-nums}
 th{font-weight:600}th:first-child,td:first-child{text-align:left}
-.bar{display:flex;height:.9rem;min-width:9rem;background:var(--soft)}.bar i{display:block}
-.read{background:var(--read)}.write{background:var(--write)}.plain{background:var(--plain)}
+.bar{display:flex;height:.9rem;min-width:9rem;background:var(--panel)}.bar i{display:block}
+.read{background:var(--read)}.write{background:var(--write)}.plain{background:var(--uncached)}
 .key i{display:inline-block;width:.8rem;height:.8rem;margin:0 .3rem 0 .9rem;vertical-align:-.1rem}
 .key i:first-child{margin-left:0}
-.soft{opacity:.75}
+.soft{color:var(--soft)}
 @media(max-width:40rem){td,th{padding:.3rem .35rem}.policies td:last-child{display:block}
 .policies th:last-child{display:none}
 .policies tr{display:grid;grid-template-columns:2fr 1fr 1fr 1fr;border-bottom:1px solid var(--line)}
@@ -32,7 +33,7 @@ def replay_page(replay: ReplayResult) -> str:
 
 def _parts(replay: ReplayResult) -> Iterator[str]:
     yield '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    yield f"<title>Replay</title><style>{_STYLE}</style><h1>{escape(_headline(replay))}</h1>"
+    yield f"<title>Replay</title><style>{page_colours()}{_STYLE}</style><h1>{escape(_headline(replay))}</h1>"
     models = ", ".join(dict.fromkeys(model.name for model in replay.models))
     yield f"<p>{replay.requests:,} requests · {escape(models)} · {replay.tier.value} tier · prices of "
     yield f"{replay.on.isoformat()}</p>"
@@ -52,8 +53,8 @@ def _parts(replay: ReplayResult) -> Iterator[str]:
 def _headline(replay: ReplayResult) -> str:
     best, now = replay.cheapest, replay.policy("as_recorded") or replay.policies[0]
     return (
-        f"${now.usd:,.2f} with {now.policy}; ${best.usd:,.2f} with {best.policy}; "
-        f"no less than ${replay.clairvoyant.usd:,.2f}"
+        f"{dollars(now.usd)} with {now.policy}; {dollars(best.usd)} with {best.policy}; "
+        f"no less than {dollars(replay.clairvoyant.usd)}"
     )
 
 
@@ -83,7 +84,7 @@ def _policy(bill: BillResult) -> str:
     counts = {"read": bill.read_tokens, "write": bill.written_tokens, "plain": bill.uncached_tokens}
     bars = _bar(counts, sum(counts.values()))
     said = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-    cells = f"<td>{escape(bill.policy)}<td>{bill.input_usd:,.4f}<td>{relative}<td>{captured}"
+    cells = f"<td>{escape(bill.policy)}<td>{dollars(bill.input_usd)[1:]}<td>{relative}<td>{captured}"
     return f'<tr>{cells}<td title="{said}">{bars}</tr>'
 
 
@@ -101,7 +102,7 @@ def _details(name: str, details: PolicyDetails) -> Iterator[str]:
         ("since its last use", "requests", "tokens seen before", "hit rate", ""),
         [
             (row.gap, f"{row.requests:,}", f"{row.repeated_tokens:,}",
-             "" if row.hit_rate is None else f"{row.hit_rate:.0%}",
+             "" if row.hit_rate is None else share(row.hit_rate),
              _Html(_bar({"read": row.read_tokens}, row.repeated_tokens)))
             for row in details.gaps
             if row.requests

@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Iterator, Sequence
 from io import StringIO
-from textwrap import wrap
 from typing import Any
 
 import msgspec
@@ -17,17 +16,19 @@ from rockbottom.documents import (
     ReplayResult,
     UnpricedReplay,
 )
+from rockbottom.figures import paragraph, share, short_tokens, usd
 from rockbottom.quantities import Usd
 
 _WIDTH = 80
 _FAMILIES = 3
+_DECIMALS = ((10, 2), (0, 4))  # cents from ten dollars on
 
 
 def replay_text(replay: ReplayResult) -> Iterator[str]:
     """The lines that a terminal shows of one combination of model, scope, tier and day."""
     for line in _lines(replay):
         indent = line[: len(line) - len(line.lstrip())]
-        yield from wrap(line, _WIDTH, subsequent_indent=f"{indent}  ") if len(line) > _WIDTH else [line]
+        yield from paragraph(line, _WIDTH, rest=f"{indent}  ") if len(line) > _WIDTH else [line]
 
 
 def replays_text(runs: Sequence[ReplayResult | UnpricedReplay]) -> Iterator[str]:
@@ -48,20 +49,22 @@ def replays_text(runs: Sequence[ReplayResult | UnpricedReplay]) -> Iterator[str]
         bill = best.cheapest
         name = f"{_model_of(best)}, {best.tier.value}, {best.on.isoformat()}"
         yield ""
-        yield from wrap(f"cheapest: {name}, {bill.policy}: ${_money(bill.usd)}", _WIDTH)
-        yield from wrap("least: what no placement can go below. The details of one: name one model, scope, tier and "
-                        "day. --json and --csv have every policy of every combination.", _WIDTH)  # fmt: skip
+        yield from paragraph(f"cheapest: {name}, {bill.policy}: {dollars(bill.usd)}", _WIDTH)
+        yield from paragraph(
+            "least: what no placement can go below. The details of one: name one model, scope, tier and day. --json "
+            "and --csv have every policy of every combination.", _WIDTH,
+        )  # fmt: skip
 
 
 def _unpriced(run: UnpricedReplay) -> Iterator[str]:
     text = f"{run.asked.tier.value:<9}{run.asked.on.isoformat():<11} {run.lacks}"
-    yield from wrap(text, _WIDTH, initial_indent="  ", subsequent_indent=" " * 23)
+    yield from paragraph(text, _WIDTH, "  ", " " * 23)
 
 
 def _combination(run: ReplayResult) -> Iterator[str]:
     none, best = run.policy("none"), run.cheapest
-    amounts = "".join(f"{_money(usd):>12}" for usd in (best.usd, run.clairvoyant.usd))
-    first = "" if none is None else _money(none.usd)
+    amounts = "".join(f"{_usd(usd):>12}" for usd in (best.usd, run.clairvoyant.usd))
+    first = "" if none is None else _usd(none.usd)
     yield f"  {run.tier.value:<9}{run.on.isoformat():<11}{first:>12}{amounts}  {best.policy}"
 
 
@@ -101,33 +104,32 @@ def _lines(replay: ReplayResult) -> Iterator[str]:
 
 def _reconciliation(found: ReconciliationResult) -> Iterator[str]:
     more = found.observed_usd - found.predicted_usd
-    share = f", {more / found.predicted_usd:+.1%}" if found.predicted_usd else ""
+    part = f", {share(more / found.predicted_usd, 1, signed=True)}" if found.predicted_usd else ""
     observed, predicted = dollars(found.observed_usd), dollars(found.predicted_usd)
-    yield f"observed {observed}, by the rules {predicted}: {dollars(more, signed=True)}{share}"
+    yield f"observed {observed}, by the rules {predicted}: {dollars(more, signed=True)}{part}"
     for cause in found.causes:
-        read = f"read {_short(cause.observed_read_tokens)} of {_short(cause.predicted_read_tokens)} predicted"
+        seen, expected = short_tokens(cause.observed_read_tokens), short_tokens(cause.predicted_read_tokens)
         difference = dollars(cause.difference_usd, signed=True)
-        yield f"  {cause.requests:>9,} requests  {difference}  {cause.cause}: {read}"
+        yield f"  {cause.requests:>9,} requests  {difference}  {cause.cause}: read {seen} of {expected} predicted"
 
 
 def dollars(amount: Usd, *, signed: bool = False) -> str:
     """An amount, its sign in front of the dollar."""
-    sign = "-" if amount < 0 else "+" if signed else ""
-    return f"{sign}${_money(abs(amount))}"
+    return usd(amount, _DECIMALS, symbol=True, signed=signed)
 
 
 def _row(bill: BillResult) -> str:
     counts = bill.read_tokens, bill.written_tokens, bill.uncached_tokens
-    tokens = " ".join(f"{_short(count):>8}" for count in counts)
+    tokens = " ".join(f"{short_tokens(count):>8}" for count in counts)
     relative, captured = relative_and_captured(bill)
-    return f"{bill.policy:<18} {tokens} {_money(bill.input_usd):>12} {relative:>8} {captured:>9}".rstrip()
+    return f"{bill.policy:<18} {tokens} {_usd(bill.input_usd):>12} {relative:>8} {captured:>9}".rstrip()
 
 
 def relative_and_captured(bill: BillResult) -> tuple[str, str]:
     """The input bill against no caching, and the share of the greatest possible saving; empty where not known."""
     relative = "" if bill.relative_input_cost is None else f"{bill.relative_input_cost:.3f}"
     captured = bill.captured if isinstance(bill, PolicyResult) else None
-    return relative, "" if captured is None else f"{captured:.1%}"
+    return relative, "" if captured is None else share(captured, 1)
 
 
 def _details(replay: ReplayResult) -> Iterator[str]:
@@ -136,27 +138,26 @@ def _details(replay: ReplayResult) -> Iterator[str]:
     if name is None:
         return
     details = replay.details[name]
-    yield f"{name}: {_short(details.written_tokens)} tokens written, {_short(details.never_read_tokens)} never read" + (
-        share_never_read(details)
-    )
+    written, never_read = short_tokens(details.written_tokens), short_tokens(details.never_read_tokens)
+    yield f"{name}: {written} tokens written, {never_read} never read{share_never_read(details)}"
     for family in details.families[:_FAMILIES]:
         if family.reads_per_write is not None:
             yield (
-                f"  family {family.prefix[:8]}: {family.requests:,} requests, {_short(family.tokens_in)} tokens, "
+                f"  family {family.prefix[:8]}: {family.requests:,} requests, {short_tokens(family.tokens_in)} tokens, "
                 f"{family.reads_per_write:,.1f} reads per write"
             )
-    rates = [f"{row.gap} {row.hit_rate:.0%}" for row in details.gaps if row.hit_rate is not None]
+    rates = [f"{row.gap} {share(row.hit_rate)}" for row in details.gaps if row.hit_rate is not None]
     if rates:
         yield f"  read of what was seen before, by gap: {', '.join(rates)}"
     for quota in details.quota:
-        peak, without = _short(quota.peak_minute), _short(quota.peak_minute_without)
+        peak, without = short_tokens(quota.peak_minute), short_tokens(quota.peak_minute_without)
         yield f"  fullest minute against the quota: {peak} tokens instead of {without} (input side)"
 
 
 def share_never_read(details: PolicyDetails) -> str:
     """The share of what was written that was never read, in brackets; empty where nothing was written."""
     written = details.written_tokens
-    return f" ({details.never_read_tokens / written:.0%})" if written else ""
+    return f" ({share(details.never_read_tokens / written)})" if written else ""
 
 
 def switch_in_words(replay: ReplayResult) -> str:
@@ -166,19 +167,8 @@ def switch_in_words(replay: ReplayResult) -> str:
         return ""
     change = f"from {switch.start} to {switch.best} saves"
     if switch.saved_usd_a_month is None:
-        return f"{change} ${_money(switch.saved_usd)}"
-    return f"{change} ${switch.saved_usd_a_month:,.0f} a month, scaled from {replay.span_seconds / 3600:,.1f} hours"
-
-
-def _money(amount: Usd) -> str:
-    return f"{amount:,.2f}" if abs(amount) >= 10 else f"{amount:.4f}"
-
-
-def _short(count: int) -> str:
-    for size, letter in ((10**9, "G"), (10**6, "M"), (10**4, "k")):
-        if abs(count) >= size:
-            return f"{count / (size if letter != 'k' else 1000):,.1f}{letter}"
-    return f"{count:,}"
+        return f"{change} {dollars(switch.saved_usd)}"
+    return f"{change} ${usd(switch.saved_usd_a_month, 0)} a month, scaled from {replay.span_seconds / 3600:,.1f} hours"
 
 
 def replay_csv(runs: Sequence[ReplayResult | UnpricedReplay]) -> str:
@@ -202,3 +192,7 @@ def _cells(bill: BillResult) -> dict[str, Any]:
     left_out = ("by_length", "means")
     names = [name for name in bill.__struct_fields__ if name not in left_out]
     return {name: msgspec.to_builtins(getattr(bill, name)) for name in names}
+
+
+def _usd(amount: Usd) -> str:
+    return usd(amount, _DECIMALS)

@@ -15,9 +15,9 @@ from rockbottom.figures import (
     decimals_for,
     milliseconds,
     share,
+    short_tokens,
     table,
     tokens,
-    tokens_in_short,
     usd,
 )
 from rockbottom.watch.periods import PERIODS, period_named
@@ -144,7 +144,7 @@ def _small_print(shot: Snapshot, paint: Paint, width: int) -> list[str]:
         said.append(f"{total.failed:,} failed")
     if total.write:
         part = f" ({share(total.wasted_share)})" if total.wasted and total.wasted_share else ""
-        said.append(f"{tokens_in_short(total.write)} tokens written, {tokens_in_short(total.wasted)} never read{part}")
+        said.append(f"{short_tokens(total.write)} tokens written, {short_tokens(total.wasted)} never read{part}")
     lines, line = [], ""
     for one in said:
         if line and len(line) + len(one) + 4 > width:
