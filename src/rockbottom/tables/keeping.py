@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rockbottom.ledger import identity_of
+from rockbottom.process import private
 
 log = logging.getLogger("rockbottom.ledger")
 
@@ -105,7 +106,7 @@ class Files:
 @contextlib.contextmanager
 def _draft(path: Path) -> Iterator[Path]:
     draft = path.with_name(f".{path.name}-{os.getpid()}-{os.urandom(4).hex()}")
-    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    os.close(private(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
     try:
         yield draft
     finally:
