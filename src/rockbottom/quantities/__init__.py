@@ -3,7 +3,7 @@
 from rockbottom.quantities.decoding import Undecodable, decoded, decoder_of
 from rockbottom.quantities.durations import Ttl
 from rockbottom.quantities.errors import Fault, RockbottomError
-from rockbottom.quantities.money import ZERO_USD, Usd, usd, usd_of_tokens
+from rockbottom.quantities.money import ZERO_USD, Usd, usd_of_tokens
 from rockbottom.quantities.shapes import is_list, is_object
 from rockbottom.quantities.sources import Source
 from rockbottom.quantities.usage import NO_USAGE, Unit, Usage
@@ -26,6 +26,5 @@ __all__ = [
     "decoder_of",
     "is_list",
     "is_object",
-    "usd",
     "usd_of_tokens",
 ]

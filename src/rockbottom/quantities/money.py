@@ -12,11 +12,6 @@ ZERO_USD: Usd = Decimal(0)
 _TOKENS_PER_MTOK = Decimal(1_000_000)
 
 
-def usd(text: str | int) -> Usd:
-    """US dollars from their decimal spelling; floats are refused because they are not exact."""
-    return Decimal(text)
-
-
 def usd_of_tokens(tokens: int, usd_per_mtok: Usd) -> Usd:
     """The exact price of ``tokens`` at a price in US dollars per million tokens."""
     return Decimal(tokens) * usd_per_mtok / _TOKENS_PER_MTOK
