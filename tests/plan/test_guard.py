@@ -5,16 +5,11 @@ entries that is all; where entries are dropped, it may be passed by what the rea
 write again: once for entries whose writing no reply has confirmed, and once for confirmed ones.
 """
 
-import sys
 from decimal import Decimal
-from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-
-sys.path.insert(0, str(Path(__file__).parent))
-import simulate
 
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import load_catalog
@@ -24,6 +19,7 @@ from rockbottom.plan.guard import Guard
 from rockbottom.plan.priors import load_priors
 from rockbottom.prompt import Api, BlockKind, Parameters, Prompt, Section, Segment, digest_of, prompt_of
 from rockbottom.quantities import Ttl, Usage
+from tests.plan import simulate
 
 NOW = 1_795_000_000.0
 MODELS = {  # read, write for 5 minutes, write for an hour: the price rows of the catalogue
