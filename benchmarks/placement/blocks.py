@@ -207,8 +207,8 @@ class BlockLane:
 class Bound:
     """The least any policy could pay when every block is decided alone: a true lower bound.
 
-    Per block the best of not writing, 5 minutes and 1 hour at each use, by dynamic programming; the minimum, the
-    four points, and that what is cached must be a prefix are ignored.
+    Per block the best of not writing, 5 minutes and 1 hour at each use, by dynamic programming; the four points, and
+    that what is cached must be a prefix, are ignored. A prompt below the minimum neither reads nor writes nor renews.
     """
 
     multiples: Multiples
@@ -223,6 +223,9 @@ class Bound:
         read, five, hour = self.multiples.read, self.multiples.write_5m, self.multiples.write_1h
         self.none += 1000 * request.tokens
         self.rest += 1000 * request.rest
+        if request.depths[-1] < self.multiples.minimum:
+            self.rest += 1000 * request.depths[-1]
+            return
         for place, segment in enumerate(request.segments, 1):
             key = request.keys[place]
             known = states.get(key)

@@ -196,3 +196,13 @@ def test_every_shape_is_in_the_order_of_time(kind):
     requests = shape_of(kind, 1).requests
     assert all(before.at <= after.at for before, after in pairwise(requests))
     assert all(request.fixed <= request.last < len(request.segments) for request in requests)
+
+
+def test_the_bound_knows_that_nothing_is_cached_below_the_minimum():
+    """Two prompts of 512 tokens 10 s apart cost 1,024 where the minimum is 1,024; of 2,048: 1.25 and 0.1 times that."""
+    interner = Interner()
+    for blocks, costs in ((8, 1.0), (32, (1.25 + 0.1) / 2)):
+        bound = Bound(Multiples(100, 1250, 2000, 1024))
+        for at in (0, 10):
+            bound.see(request_of(interner, at, [stress.segment(f"b{blocks}", blocks)], 0, 0))
+        assert bound.relative == pytest.approx(costs)

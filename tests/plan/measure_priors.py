@@ -10,12 +10,11 @@ slow tools, are in no recording, yet exist: made-up ones stand in for them.
 import sys
 from collections import defaultdict
 
-import recorded
-import simulate
+import msgspec
 
 from rockbottom.plan import Planner, returns
 from rockbottom.prompt import Prompt, prompt_of
-from tests.plan import msgspec
+from tests.plan import recorded, simulate
 
 SETS = ("weka", "moon", "star500", "miniswe", "tau", "livemcp", "cuad", "S_E", "S_E2", "S_D", "S_FA")
 PER_SET = 20.0
