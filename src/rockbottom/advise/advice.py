@@ -14,12 +14,11 @@ from decimal import Decimal
 from enum import Enum
 
 from rockbottom.advise.bills import Bill, Tariff, bill_of
-from rockbottom.advise.estimates import WRITES
 from rockbottom.advise.evidence import Evidence, Lever, Sent
 from rockbottom.advise.tokens import Tokens
 from rockbottom.catalog import ModelId, NoPriceInForce, Scope, Tier
 from rockbottom.figures import usd
-from rockbottom.quantities import Unit, Usd
+from rockbottom.quantities import WRITES, Unit, Usd
 
 _SIMPLER = Decimal("0.999")
 _HOURS = Decimal(30 * 24)
@@ -313,7 +312,7 @@ class _Finder:
             return "without caching there are no misses to add"
         read = cached.sent.total(Unit.CACHE_READ)
         try:
-            unit = next(unit for unit in WRITES if cached.sent.total(unit))
+            unit = next(unit for unit in WRITES.values() if cached.sent.total(unit))
             extra = cached.tariff.usd_per_mtok(unit) - cached.tariff.usd_per_mtok(Unit.CACHE_READ)
         except (StopIteration, NoPriceInForce):
             return "its misses could not be priced"

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from rockbottom.advise.bills import Tariff
-from rockbottom.advise.tokens import KEEP_ALIVE_MARGIN_S, KEEP_ALIVE_TOKENS, WRITE_UNIT
+from rockbottom.advise.tokens import KEEP_ALIVE_MARGIN_S, KEEP_ALIVE_TOKENS
 from rockbottom.catalog import NoPriceInForce
-from rockbottom.quantities import Ttl, Unit, Usd
+from rockbottom.quantities import WRITES, Ttl, Unit, Usd
 
 _HOUR_S = 3600
 _BISECTIONS = 60
@@ -57,7 +57,7 @@ def break_evens(tariff: Tariff, ttls: tuple[Ttl, ...], context_tokens: int) -> t
 def _break_even(tariff: Tariff, ttl: Ttl, context: int) -> BreakEven:
     plain = tariff.usd_per_mtok(Unit.INPUT, context_tokens=context)
     read = tariff.usd_per_mtok(Unit.CACHE_READ, context_tokens=context)
-    write = tariff.usd_per_mtok(WRITE_UNIT[ttl], context_tokens=context)
+    write = tariff.usd_per_mtok(WRITES[ttl], context_tokens=context)
     if read >= plain:
         return BreakEven(ttl, None, None)
     if write <= plain:
@@ -72,7 +72,7 @@ def crossings(tariff: Tariff, ttls: tuple[Ttl, ...], prefix_tokens: int, context
         plain = tariff.usd_per_mtok(Unit.INPUT, context_tokens=context_tokens)
         output = tariff.usd_per_mtok(Unit.OUTPUT, context_tokens=context_tokens)
         read = tariff.usd_per_mtok(Unit.CACHE_READ, context_tokens=context_tokens)
-        five = tariff.usd_per_mtok(WRITE_UNIT[ttls[0]], context_tokens=context_tokens)
+        five = tariff.usd_per_mtok(WRITES[ttls[0]], context_tokens=context_tokens)
     except (NoPriceInForce, IndexError):
         return Crossings(None, None)
     hour = _hour(tariff, ttls, read, five, context_tokens)

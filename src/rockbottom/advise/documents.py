@@ -6,7 +6,7 @@ from typing import Any
 
 from rockbottom.advise.advice import Advice
 from rockbottom.advise.bills import Bill
-from rockbottom.advise.estimates import WRITES, Estimate, Result, shares
+from rockbottom.advise.estimates import Estimate, Result, shares
 from rockbottom.advise.presets import Preset
 from rockbottom.advise.results import (
     AdviceResult,
@@ -29,7 +29,7 @@ from rockbottom.advise.results import (
 )
 from rockbottom.advise.sweeps import Sweep
 from rockbottom.catalog import Price
-from rockbottom.quantities import Unit, Usd
+from rockbottom.quantities import WRITES, Unit, Usd
 
 _SIX = Decimal("0.000001")
 _UNITS = list(Unit)
@@ -130,7 +130,7 @@ def _way(found: Estimate, result: Result) -> WayResult | UnpricedWay:
         saved_of_input=_number(of_input),
         saved=_number(of_total),
         hit_rate=_number(found.hit_rate(result)),
-        written_tokens=_whole(bill.tokens(*WRITES)),
+        written_tokens=_whole(bill.tokens(*WRITES.values())),
         items=_items(bill),
     )
 

@@ -11,10 +11,9 @@ from rockbottom.advise.tokens import Tokens, entries_of, expected, simulated
 from rockbottom.advise.ways import Way, ways_of, why_not
 from rockbottom.cache import Behaviour
 from rockbottom.catalog import CacheRules, NoPriceInForce
-from rockbottom.quantities import Unit
+from rockbottom.quantities import WRITES, Unit
 
 _SIMPLER = Decimal("0.999")
-WRITES = (Unit.CACHE_WRITE_5M, Unit.CACHE_WRITE_30M, Unit.CACHE_WRITE_1H)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class Estimate:
         if result.bill is None:
             return None
         own = Bill(tuple(line for line in result.bill.lines if not line.keep_alive))
-        read, written = own.tokens(Unit.CACHE_READ), own.tokens(*WRITES)
+        read, written = own.tokens(Unit.CACHE_READ), own.tokens(*WRITES.values())
         return read / (read + written) if read + written else None
 
 

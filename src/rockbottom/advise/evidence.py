@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TypeVar
 
 from rockbottom.advise.errors import UnreadableRun
-from rockbottom.advise.estimates import WRITES, Question
+from rockbottom.advise.estimates import Question
 from rockbottom.advise.tokens import Tokens, entries_of, expected
 from rockbottom.advise.ways import ways_of, why_not
 from rockbottom.catalog import Scope, Tier
@@ -24,7 +24,7 @@ from rockbottom.documents import (
     read_replays,
     read_results,
 )
-from rockbottom.quantities import Undecodable, Unit
+from rockbottom.quantities import WRITES, Undecodable, Unit
 
 UNKNOWN = "quality unknown: nothing was graded"
 _MONTH_S = Decimal(30 * 24 * 3600)
@@ -66,7 +66,7 @@ class Sent:
     @property
     def read_share(self) -> Decimal:
         """The share of the input that was read from the cache."""
-        whole = self.total(Unit.INPUT, Unit.CACHE_READ, *WRITES)
+        whole = self.total(Unit.INPUT, Unit.CACHE_READ, *WRITES.values())
         return self.total(Unit.CACHE_READ) / whole if whole else Decimal(0)
 
 

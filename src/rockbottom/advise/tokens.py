@@ -10,18 +10,12 @@ from rockbottom.advise.ways import Way
 from rockbottom.cache import Behaviour, Namespace, PrefixCache, step
 from rockbottom.catalog import CacheRules
 from rockbottom.prompt import Api, BlockKind, CachePoint, Parameters, Prompt, Section, Segment, digest_of, prompt_of
-from rockbottom.quantities import Ttl, Unit
+from rockbottom.quantities import WRITES, Ttl, Unit
 
 KEEP_ALIVE_MARGIN_S = 20
 KEEP_ALIVE_TOKENS = 40
 """What ``rockbottom.attach(keep_alive=...)`` does: 20 seconds before the end, with some 40 tokens around the prefix
 (a short message and the frame of the conversation) and one token of output, the least that Converse accepts."""
-
-WRITE_UNIT = {
-    Ttl.FIVE_MINUTES: Unit.CACHE_WRITE_5M,
-    Ttl.THIRTY_MINUTES: Unit.CACHE_WRITE_30M,
-    Ttl.ONE_HOUR: Unit.CACHE_WRITE_1H,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +117,7 @@ def _turn(
             here = missed if turn == 1 else Decimal(0)
         here = min(here, count)
         size = entry.depth - entry.start
-        found[WRITE_UNIT[entry.ttl]] += size * here
+        found[WRITES[entry.ttl]] += size * here
         found[Unit.CACHE_READ] += size * (count - here)
     below = entries[-1].depth if entries else 0
     _rest(shape, way, rules, turn, below, found)
@@ -141,7 +135,7 @@ def _rest(shape: Shape, way: Way, rules: CacheRules, turn: int, below: int, foun
     alive = shape.traffic.turn_gap_s < way.tail.seconds and _cacheable(before, rules)
     read = max(before, below) if alive else below
     found[Unit.CACHE_READ] += (read - below) * count
-    found[WRITE_UNIT[way.tail]] += (whole - read) * count
+    found[WRITES[way.tail]] += (whole - read) * count
 
 
 def _keeping(shape: Shape, entries: Sequence[Entry]) -> Tokens:

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from rockbottom.advise.shapes import Shape
 from rockbottom.catalog import CacheRules, Tier
-from rockbottom.quantities import Ttl
-
-_LONGER = (Ttl.ONE_HOUR, Ttl.THIRTY_MINUTES, Ttl.FIVE_MINUTES)
+from rockbottom.quantities import LONGEST_FIRST, Ttl
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ def why_not(way: Way, rules: CacheRules) -> str | None:
 
 
 def _caching(shape: Shape, rules: CacheRules) -> Iterator[Way]:
-    offered = [ttl for ttl in reversed(_LONGER) if ttl in rules.ttls]
+    offered = [ttl for ttl in reversed(LONGEST_FIRST) if ttl in rules.ttls]
     given = any(layer.ttl for layer in shape.layers)
     talk = shape.traffic.turns > 1 and shape.added_tokens > 0
     if given:

@@ -16,7 +16,7 @@ import msgspec
 
 from rockbottom.catalog import Catalog
 from rockbottom.ledger import CallRecord
-from rockbottom.quantities import ZERO_USD, Usd
+from rockbottom.quantities import WRITES, ZERO_USD, Ttl, Usage, Usd
 from rockbottom.sinks import cost_of
 
 KINDS = ("changes", "vanishes")
@@ -76,9 +76,7 @@ def _changed(call: CallRecord, kind: str, catalog: Catalog) -> CallRecord:
     if call.status != "ok" or not (call.cache_read or (kind == "vanishes" and call.cache_write)):
         return call
     if kind == "vanishes":
-        tokens: dict[str, int] = {
-            "input": call.total_input, "cache_read": 0, "cache_write_5m": 0, "cache_write_30m": 0, "cache_write_1h": 0
-        }  # fmt: skip
+        tokens = Usage(input=call.total_input, output=call.output).fields()
     else:
         tokens = {"cache_read": 0, _lifetime(call): getattr(call, _lifetime(call)) + call.cache_read}
     more: dict[str, Any] = {**tokens, "points": max(call.points, 1)}
@@ -89,5 +87,6 @@ def _changed(call: CallRecord, kind: str, catalog: Catalog) -> CallRecord:
 
 def _lifetime(call: CallRecord) -> str:
     """Where the tokens would be written: the lifetime that the call itself writes, else five minutes."""
-    longer = ("cache_write_1h", "cache_write_30m")
-    return next((one for one in longer if getattr(call, one) and not call.cache_write_5m), "cache_write_5m")
+    written = [ttl for ttl, tokens in call.usage.writes().items() if tokens]
+    usual = Ttl.FIVE_MINUTES
+    return WRITES[usual if usual in written or not written else max(written, key=lambda ttl: ttl.seconds)].value

@@ -45,11 +45,11 @@ from rockbottom.documents import (
     WorkloadRun,
     results_json,
 )
-from rockbottom.quantities import Unit, Usd
+from rockbottom.quantities import WRITES, Unit, Usd
 
 _WITHOUT_REPEATS = ("not_offered", "refused")
 _WITHOUT_TIMES = tuple(lane.name for lane in LANES.values() if lane.tier is Tier.BATCH)  # no reply of its own to time
-_CACHE_UNITS = (Unit.CACHE_READ, Unit.CACHE_WRITE_5M, Unit.CACHE_WRITE_30M, Unit.CACHE_WRITE_1H)
+_CACHE_UNITS = (Unit.CACHE_READ, *WRITES.values())
 
 
 def document_of(plan: Schedule, notebook: Notebook, *, counted: bool, simulated_latency: bool) -> BenchResults:

@@ -126,8 +126,7 @@ def _no_caching(lane: Lane, model: Model, rules: CacheRules, workload: Workload)
 def _no_ttl(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
     if lane.ttl is None or lane.ttl in rules.ttls:
         return None
-    spoken = {Ttl.FIVE_MINUTES: "5 minutes", Ttl.THIRTY_MINUTES: "30 minutes", Ttl.ONE_HOUR: "1 hour"}
-    offered = " and ".join(spoken[ttl] for ttl in rules.ttls)
+    offered = " and ".join(ttl.words for ttl in rules.ttls)
     # The older Claude models stay at five minutes while newer ones do not, so the row names the model itself.
     who = "Nova" if family(model) == "Nova" else model.name
     return f"not offered by {who} ({offered} only)"

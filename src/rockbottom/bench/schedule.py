@@ -23,13 +23,7 @@ from rockbottom.catalog import (
 )
 from rockbottom.cost import Cost, bill
 from rockbottom.prompt import Meter, json_bytes
-from rockbottom.quantities import ZERO_USD, Ttl, Unit, Usage, Usd
-
-_WRITE_UNIT = {
-    Ttl.FIVE_MINUTES: Unit.CACHE_WRITE_5M,
-    Ttl.THIRTY_MINUTES: Unit.CACHE_WRITE_30M,
-    Ttl.ONE_HOUR: Unit.CACHE_WRITE_1H,
-}
+from rockbottom.quantities import WRITES, ZERO_USD, Ttl, Unit, Usage, Usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +161,7 @@ def most_of(plan: Schedule, row: Row, prompt_tokens: int) -> Usd:
     worst = plan.price(Usage(input=raised, output=output), row).usd
     if row.lane.caches:
         for ttl in row.ttls():
-            written = Usage(output=output, **{_WRITE_UNIT[ttl].value: raised})
+            written = Usage(output=output, **{WRITES[ttl].value: raised})
             worst = max(worst, plan.price(written, row).usd)
     return worst
 
@@ -218,7 +212,7 @@ def _unpriced(row: Row, book: PriceBook, on: date, region: str) -> str | None:
     model, tier = row.model, row.lane.tier
     units = [Unit.INPUT, Unit.OUTPUT]
     if row.lane.caches:
-        units += [Unit.CACHE_READ, *(_WRITE_UNIT[ttl] for ttl in row.ttls())]
+        units += [Unit.CACHE_READ, *(WRITES[ttl] for ttl in row.ttls())]
     for unit in units:
         try:
             book.price(model.model.id, model.scope, tier, unit, on, 0, region or model.region)

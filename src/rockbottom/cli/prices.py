@@ -150,11 +150,11 @@ def _raise_no_price(book: "PriceBook", found: "ModelId", day: date) -> None:
     book.price(found.model.id, found.scope, Tier.DEFAULT, Unit.INPUT, day)
 
 
-_COLUMNS = ("input", "output", "cache_read", "cache_write_5m", "cache_write_30m", "cache_write_1h")
-_HEADS = ("input", "output", "read", "write 5m", "write 30m", "write 1h")
 
 
 def _as_text(found: "ModelId", day: date, rows: "Sequence[Price]", contested: "Sequence[Price]") -> Iterator[str]:
+    from rockbottom.quantities import Unit
+
     yield f"{found.model.name}  {found.model.id}"
     yield f"US dollars per million tokens in force on {day}"
     yield ""
@@ -162,8 +162,8 @@ def _as_text(found: "ModelId", day: date, rows: "Sequence[Price]", contested: "S
     for row in sorted(rows, key=_order):
         key = (row.scope.value, row.tier.value, _condition(row))
         lines.setdefault(key, {})[row.unit.value] = dollars(row)
-    used = [column for column in _COLUMNS if any(column in cells for cells in lines.values())]
-    heads = [_HEADS[_COLUMNS.index(column)] for column in used]
+    used = [unit.value for unit in Unit if any(unit.value in cells for cells in lines.values())]
+    heads = [column.removeprefix("cache_").replace("_", " ") for column in used]
     yield "scope      tier     where or when  " + "".join(f"{head:>9}" for head in heads)
     for (scope, tier, condition), cells in lines.items():
         yield f"{scope:<10} {tier:<8} {condition:<15}" + "".join(f"{cells.get(column, '-'):>9}" for column in used)

@@ -78,12 +78,7 @@ class Recorder:
             at=call.at,
             operation=call.operation,
             region=(request.model.region if request is not None else None) or call.whereabouts.region,
-            input=used.input,
-            output=used.output,
-            cache_read=used.cache_read,
-            cache_write_5m=used.cache_write_5m,
-            cache_write_30m=used.cache_write_30m,
-            cache_write_1h=used.cache_write_1h,
+            **used.fields(),
             tags=dict(sorted(call.tags.items())),  # one spelling of the same tags
             first_ms=None if call.first is None else round((call.first - call.left) * 1000, 3),
             elapsed_ms=round((now - call.left) * 1000, 3),

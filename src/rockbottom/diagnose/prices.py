@@ -5,9 +5,9 @@ from dataclasses import replace
 from rockbottom.catalog import Catalog, NoPriceInForce
 from rockbottom.cost import bill
 from rockbottom.diagnose.sent import Sent
-from rockbottom.quantities import Usage, Usd
+from rockbottom.quantities import LONGEST_FIRST, WRITES, Usage, Usd
 
-_PAID_AS = ("cache_write_1h", "cache_write_5m", "cache_write_30m", "input")
+_PAID_AS = (*(WRITES[ttl].value for ttl in LONGEST_FIRST), "input")
 
 
 def with_read(usage: Usage, tokens: int) -> Usage:

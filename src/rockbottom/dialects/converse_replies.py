@@ -5,7 +5,7 @@ from typing import Any
 
 from rockbottom.dialects.streams import json_of, json_pieces, pieces
 from rockbottom.dialects.usage import NO_SPLIT, Counters, split_of
-from rockbottom.quantities import Ttl, Usage, is_list, is_object
+from rockbottom.quantities import LONGEST_FIRST, Ttl, Usage, is_list, is_object
 from rockbottom.wire import Event, Json, TruncatedStream
 
 
@@ -38,8 +38,9 @@ def converse_usage(usage: Usage, vendor: str, *, points: bool, stream: bool) -> 
         told["cacheReadInputTokens"] = told["cacheReadInputTokenCount"] = usage.cache_read
         told["cacheWriteInputTokens"] = told["cacheWriteInputTokenCount"] = usage.cache_write
     if vendor == "anthropic" and usage.cache_write:
-        longest_first = sorted(usage.writes().items(), key=lambda row: -row[0].seconds)
-        told["cacheDetails"] = [{"ttl": ttl.value, "inputTokens": tokens} for ttl, tokens in longest_first if tokens]
+        writes = usage.writes()
+        split = [{"ttl": ttl.value, "inputTokens": writes[ttl]} for ttl in LONGEST_FIRST if writes[ttl]]
+        told["cacheDetails"] = split
     told["serverToolUsage"] = {}
     return told
 

@@ -11,13 +11,7 @@ from datetime import date
 from rockbottom.catalog import Catalog, CatalogError, ModelId, NoPriceInForce, Tier
 from rockbottom.pins.pin import Pin
 from rockbottom.pins.prefix import Caching, Prefix
-from rockbottom.quantities import Ttl, Unit, Usd, usd_of_tokens
-
-_WRITES = {
-    Ttl.FIVE_MINUTES: Unit.CACHE_WRITE_5M,
-    Ttl.THIRTY_MINUTES: Unit.CACHE_WRITE_30M,
-    Ttl.ONE_HOUR: Unit.CACHE_WRITE_1H,
-}
+from rockbottom.quantities import WRITES, Ttl, Unit, Usd, usd_of_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +55,7 @@ def rates_of(catalog: Catalog, model: ModelId, tier: Tier, ttl: Ttl | None, cont
         except NoPriceInForce:
             return None
 
-    return Rates(price(Unit.INPUT), price(Unit.CACHE_READ), price(_WRITES.get(ttl) if ttl else None))
+    return Rates(price(Unit.INPUT), price(Unit.CACHE_READ), price(WRITES.get(ttl) if ttl else None))
 
 
 def steady_usd(tokens: int, rates: Rates, caching: Caching) -> Usd | None:

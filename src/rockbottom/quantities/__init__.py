@@ -1,16 +1,18 @@
 """Usage vectors, money, durations, sources and the root of the errors; knows nothing of Bedrock."""
 
 from rockbottom.quantities.decoding import Undecodable, decoded, decoder_of
-from rockbottom.quantities.durations import Ttl
+from rockbottom.quantities.durations import LONGEST_FIRST, Ttl
 from rockbottom.quantities.errors import Fault, RockbottomError
 from rockbottom.quantities.money import ZERO_USD, Usd, usd_of_tokens
 from rockbottom.quantities.shapes import is_list, is_object
 from rockbottom.quantities.sources import Source
-from rockbottom.quantities.usage import NO_USAGE, Unit, Usage
+from rockbottom.quantities.usage import NO_USAGE, WRITES, Unit, Usage
 from rockbottom.quantities.weights import MediaWeights, TokenWeights
 
 __all__ = [
+    "LONGEST_FIRST",
     "NO_USAGE",
+    "WRITES",
     "ZERO_USD",
     "Fault",
     "MediaWeights",

@@ -22,5 +22,14 @@ class Ttl(Enum):
         """The lifetime in seconds."""
         return _SECONDS[self]
 
+    @property
+    def words(self) -> str:
+        """The lifetime in words: 5 minutes, 1 hour."""
+        number = int(self.value[:-1])
+        return f"{number} {_UNITS[self.value[-1]][1]}{'s' if number != 1 else ''}"
 
-_SECONDS = {Ttl.FIVE_MINUTES: 300, Ttl.THIRTY_MINUTES: 1800, Ttl.ONE_HOUR: 3600}
+
+_UNITS = {"m": (60, "minute"), "h": (3600, "hour")}
+_SECONDS = {ttl: int(ttl.value[:-1]) * _UNITS[ttl.value[-1]][0] for ttl in Ttl}
+LONGEST_FIRST: tuple[Ttl, ...] = tuple(sorted(Ttl, key=lambda ttl: -ttl.seconds))
+"""In this order points of different lifetimes stand in a prompt."""

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from operator import attrgetter
+from typing import Any
 
 from rockbottom.quantities.durations import Ttl
 
@@ -32,7 +34,7 @@ class Usage:
     @classmethod
     def of(cls, input: int, output: int, cache_read: int, writes: Mapping[Ttl, int]) -> "Usage":
         """The usage of a call that wrote so many tokens at each lifetime."""
-        return cls(input, output, cache_read, **{f"cache_write_{ttl.value}": tokens for ttl, tokens in writes.items()})
+        return cls(input, output, cache_read, **{WRITES[ttl].value: tokens for ttl, tokens in writes.items()})
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
@@ -46,7 +48,7 @@ class Usage:
 
     def writes(self) -> dict[Ttl, int]:
         """Tokens written by lifetime, zeros included."""
-        return {ttl: getattr(self, f"cache_write_{ttl.value}") for ttl in Ttl}
+        return {ttl: getattr(self, unit.value) for ttl, unit in WRITES.items()}
 
     @property
     def cache_write(self) -> int:
@@ -63,10 +65,19 @@ class Usage:
         """What Bedrock reports as totalTokens: the whole prompt and the output."""
         return self.total_input + self.output
 
+    def fields(self) -> dict[str, Any]:
+        """Tokens by the name of their unit, zeros included."""
+        return dict(zip(_NAMES, _tokens(self), strict=True))
+
     def items(self) -> Iterator[tuple[Unit, int]]:
         """Every unit with its tokens, zeros included, in the order of ``Unit``."""
         for unit in Unit:
             yield unit, getattr(self, unit.value)
 
+
+_NAMES = tuple(unit.value for unit in Unit)
+_tokens = attrgetter(*_NAMES)
+WRITES: Mapping[Ttl, Unit] = {ttl: Unit(f"cache_write_{ttl.value}") for ttl in Ttl}
+"""The unit in which a write is billed, by its lifetime."""
 
 NO_USAGE = Usage()

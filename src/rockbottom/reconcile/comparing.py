@@ -8,7 +8,7 @@ from statistics import median
 
 from rockbottom.catalog import Catalog, CatalogError
 from rockbottom.figures import share
-from rockbottom.quantities import ZERO_USD, Unit, Usd
+from rockbottom.quantities import WRITES, ZERO_USD, Unit, Usd
 from rockbottom.reconcile.books import KINDS, Book, Entry, Key
 
 _DELAY = timedelta(days=2)  # a bill's day is complete a day or two later
@@ -291,9 +291,7 @@ _KIND_OF = {
     Unit.INPUT: "input",
     Unit.OUTPUT: "output",
     Unit.CACHE_READ: "read",
-    Unit.CACHE_WRITE_5M: "write",
-    Unit.CACHE_WRITE_30M: "write",
-    Unit.CACHE_WRITE_1H: "write",
+    **dict.fromkeys(WRITES.values(), "write"),
 }
 
 

@@ -30,15 +30,13 @@ from rockbottom.figures import (
     usd,
     usd_exact,
 )
-from rockbottom.quantities import Unit
+from rockbottom.quantities import WRITES, Unit
 from rockbottom.rendering.curves import plot_of
 
 UNITS = {
     Unit.INPUT: "uncached input",
     Unit.CACHE_READ: "read from the cache",
-    Unit.CACHE_WRITE_5M: "written for 5 minutes",
-    Unit.CACHE_WRITE_30M: "written for 30 minutes",
-    Unit.CACHE_WRITE_1H: "written for 1 hour",
+    **{unit: f"written for {ttl.words}" for ttl, unit in WRITES.items()},
     Unit.OUTPUT: "output",
 }
 

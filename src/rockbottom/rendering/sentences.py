@@ -5,15 +5,13 @@ from decimal import Decimal
 from rockbottom.catalog import Tier
 from rockbottom.documents import BenchLane, BenchModel, BenchResults, ContestedPrice
 from rockbottom.figures import change, share, usd, usd_exact
-from rockbottom.quantities import Unit
+from rockbottom.quantities import WRITES, Unit
 
 UNIT_WORDS = {
     Unit.INPUT: "input",
     Unit.OUTPUT: "output",
     Unit.CACHE_READ: "cache read",
-    Unit.CACHE_WRITE_5M: "cache write (5 minutes)",
-    Unit.CACHE_WRITE_30M: "cache write (30 minutes)",
-    Unit.CACHE_WRITE_1H: "cache write (1 hour)",
+    **{unit: f"cache write ({ttl.words})" for ttl, unit in WRITES.items()},
 }
 
 

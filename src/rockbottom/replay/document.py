@@ -24,7 +24,7 @@ from rockbottom.documents import (
     TokensByLength,
     UnpricedReplay,
 )
-from rockbottom.quantities import RockbottomError, Unit, Usd
+from rockbottom.quantities import WRITES, RockbottomError, Unit, Usd
 from rockbottom.replay.analysis import GapRow
 from rockbottom.replay.policies import Bill, captured, relative_cost
 from rockbottom.replay.reconcile import Reconciliation
@@ -32,8 +32,8 @@ from rockbottom.replay.study import NONE, RECORDED, Question, per_month
 from rockbottom.replay.tally import Details, ModelTally, Tally
 
 _TOKENS: Mapping[Unit, str] = {
-    Unit.CACHE_READ: "read_tokens", Unit.CACHE_WRITE_5M: "written_5m_tokens", Unit.CACHE_WRITE_1H: "written_1h_tokens",
-    Unit.CACHE_WRITE_30M: "written_30m_tokens", Unit.INPUT: "uncached_tokens", Unit.OUTPUT: "output_tokens",
+    Unit.CACHE_READ: "read_tokens", Unit.INPUT: "uncached_tokens", Unit.OUTPUT: "output_tokens",
+    **{unit: f"written_{ttl.value}_tokens" for ttl, unit in WRITES.items()},
 }  # fmt: skip
 
 

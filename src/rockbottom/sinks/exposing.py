@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from rockbottom.ledger import usd_of_picousd
-from rockbottom.quantities import Usage
+from rockbottom.quantities import NO_USAGE, Usage
 from rockbottom.sinks.prometheus import checked_tags, families
 from rockbottom.sinks.totals import Spread, Total, Totals
 from rockbottom.tables import LedgerTables
 
 _SUMMED = (
-    "calls", "failed", "no_usage", "unpriced", "input", "output", "cache_read", "cache_write_5m", "cache_write_30m",
-    "cache_write_1h", "cost_picousd", "uncached_picousd", "pointed", "silent", "first_calls", "first_us",
-    "elapsed_calls", "elapsed_us",
+    "calls", "failed", "no_usage", "unpriced", *NO_USAGE.fields(), "cost_picousd", "uncached_picousd", "pointed",
+    "silent", "first_calls", "first_us", "elapsed_calls", "elapsed_us",
 )  # fmt: skip
 _SQL = f"""SELECT model, endpoint, tags, {", ".join(f"SUM({name}) AS {name}" for name in _SUMMED)}
   FROM hours GROUP BY model, endpoint, tags"""
@@ -64,14 +63,7 @@ def _add(total: Total, row: dict[str, Any]) -> None:
     for status, calls in (("ok", ok), ("failed", row["failed"]), ("no usage", row["no_usage"])):
         if calls:
             total.calls[status] = total.calls.get(status, 0) + calls
-    total.usage += Usage(
-        row["input"],
-        row["output"],
-        row["cache_read"],
-        row["cache_write_5m"],
-        row["cache_write_30m"],
-        row["cache_write_1h"],
-    )
+    total.usage += Usage(**{unit: row[unit] for unit in NO_USAGE.fields()})
     total.cost_usd += usd_of_picousd(row["cost_picousd"])
     total.uncached_usd += usd_of_picousd(row["uncached_picousd"])
     total.unpriced += row["unpriced"]

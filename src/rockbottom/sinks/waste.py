@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rockbottom.ledger import CallRecord
-from rockbottom.quantities import Ttl
+from rockbottom.quantities import LONGEST_FIRST, Ttl
 
 _MOST_OPEN = 65_536
 _MOST_FAMILIES = 4_096
@@ -106,10 +106,7 @@ def _key(call: CallRecord) -> tuple[str, ...]:
 
 
 def _writes(call: CallRecord) -> list[tuple[Ttl, int]]:
-    usage = call.usage
-    kinds = (
-        (Ttl.ONE_HOUR, usage.cache_write_1h),
-        (Ttl.THIRTY_MINUTES, usage.cache_write_30m),
-        (Ttl.FIVE_MINUTES, usage.cache_write_5m),
-    )
-    return [(ttl, tokens) for ttl, tokens in kinds if tokens]
+    if not call.cache_write:
+        return []
+    writes = call.usage.writes()
+    return [(ttl, writes[ttl]) for ttl in LONGEST_FIRST if writes[ttl]]

@@ -4,14 +4,8 @@ from datetime import UTC, datetime
 from functools import cache
 
 from rockbottom.catalog import Catalog, NoPriceInForce, Scope, Tier, load_catalog
-from rockbottom.quantities import ZERO_USD, Ttl, Unit, Usd, usd_of_tokens
+from rockbottom.quantities import WRITES, ZERO_USD, Unit, Usd, usd_of_tokens
 from rockbottom.sinks.waste import Settled
-
-_UNITS = {
-    Ttl.FIVE_MINUTES: Unit.CACHE_WRITE_5M,
-    Ttl.THIRTY_MINUTES: Unit.CACHE_WRITE_30M,
-    Ttl.ONE_HOUR: Unit.CACHE_WRITE_1H,
-}
 
 
 @cache
@@ -29,7 +23,7 @@ def wasted_usd(settled: Settled, catalog: Catalog | None = None) -> Usd | None:
     prompt, region = call.usage.total_input, call.region or None
     try:
         scope, tier = Scope(call.scope), Tier(call.tier or Tier.DEFAULT.value)
-        write = book.price(call.model, scope, tier, _UNITS[settled.ttl], on, prompt, region).usd_per_mtok
+        write = book.price(call.model, scope, tier, WRITES[settled.ttl], on, prompt, region).usd_per_mtok
         plain = book.price(call.model, scope, tier, Unit.INPUT, on, prompt, region).usd_per_mtok
     except (NoPriceInForce, ValueError):  # ValueError: a scope or tier that the catalogue does not know
         return None

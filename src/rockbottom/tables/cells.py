@@ -5,7 +5,7 @@ adds. A call without a known price adds its tokens and to ``unpriced``, never a 
 """
 
 from rockbottom.diagnose import Cause
-from rockbottom.tables.rows import STEP_OF, UNITS, picousd_of
+from rockbottom.tables.rows import STEP_OF, UNITS, WRITTEN, picousd_of
 
 CHANGES = "changes every time"
 """The family under which prefixes that change with every call are added up: they are one prefix to mend."""
@@ -29,7 +29,6 @@ COUNTS = (
 cachePoints; ``silent``: those of them that neither read nor wrote. Microseconds over so many calls that had them."""
 
 _USED = "status = 'ok'"
-_WROTE = "cache_write_5m + cache_write_30m + cache_write_1h"
 _VALUES = {
     "calls": "count(*)",
     "failed": "count(*) FILTER (status = 'failed')",
@@ -39,7 +38,7 @@ _VALUES = {
     "cost_picousd": picousd_of("coalesce(sum(cost_usd), 0)"),
     "uncached_picousd": picousd_of("coalesce(sum(uncached_usd), 0)"),
     "pointed": f"count(*) FILTER ({_USED} AND points > 0)",
-    "silent": f"count(*) FILTER ({_USED} AND points > 0 AND cache_read = 0 AND {_WROTE} = 0)",
+    "silent": f"count(*) FILTER ({_USED} AND points > 0 AND cache_read = 0 AND {WRITTEN} = 0)",
     "first_calls": "count(first_ms)",
     "first_us": "coalesce(sum(round(first_ms * 1000)), 0)",
     "elapsed_calls": "count(elapsed_ms)",

@@ -13,7 +13,8 @@ of those above it; the last one fills ``misses``.
 from typing import Any
 
 from rockbottom.diagnose import Cause
-from rockbottom.quantities import Ttl
+from rockbottom.quantities import LONGEST_FIRST, WRITES, Ttl
+from rockbottom.tables.rows import WRITTEN
 
 DAY_S = 86_400
 TOLERANCE_TOKENS = 200
@@ -21,16 +22,14 @@ TOLERANCE_SHARE = 20  # one twentieth: token counts in front of a point are esti
 PREFIX_CHANGED = "the prefix changed"
 _LATEST = 6  # calls of a family, and families under the same tags, that are looked back at
 _PARALLEL_UNRECORDED_S = 1.0  # where no latency was recorded: a reply begins within about a second
-_WRITTEN = "cache_write_5m + cache_write_30m + cache_write_1h"
-_TOTAL = f"input + cache_read + {_WRITTEN}"
+_TOTAL = f"input + cache_read + {WRITTEN}"
 
 # What a call leaves behind. ``ttl``: how long what it touched lives, NULL where it only read, for then it is as before.
 _HEARD = f"""
-SELECT id, prefix, "at", region, points > 0 AS points, cache_read + {_WRITTEN} AS depth,
+SELECT id, prefix, "at", region, points > 0 AS points, cache_read + {WRITTEN} AS depth,
     "at" + coalesce(first_ms / 1000, elapsed_ms / 1000, {_PARALLEL_UNRECORDED_S}) AS begun_at,
     CASE WHEN cache_write_1h > 0 THEN {Ttl.ONE_HOUR.seconds} WHEN cache_read > 0 THEN NULL
-         WHEN cache_write_30m > 0 THEN {Ttl.THIRTY_MINUTES.seconds}
-         WHEN cache_write_5m > 0 THEN {Ttl.FIVE_MINUTES.seconds} END AS ttl
+         {" ".join(f"WHEN {WRITES[ttl].value} > 0 THEN {ttl.seconds}" for ttl in LONGEST_FIRST)} END AS ttl
 FROM {{}} WHERE timed AND status = 'ok' AND {_TOTAL} > 0
 """
 

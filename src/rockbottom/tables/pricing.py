@@ -5,13 +5,14 @@ from typing import Any
 
 from rockbottom.catalog import Catalog, NoPriceInForce, Scope, Tier
 from rockbottom.ledger import picousd_of
-from rockbottom.quantities import Unit
+from rockbottom.quantities import LONGEST_FIRST, WRITES, Unit
+from rockbottom.tables.rows import WRITTEN
 
-_UNITS = (Unit.INPUT, Unit.CACHE_READ, Unit.CACHE_WRITE_5M, Unit.CACHE_WRITE_30M, Unit.CACHE_WRITE_1H)
+_UNITS = (Unit.INPUT, Unit.CACHE_READ, *WRITES.values())
 _KEYS = ("model", "scope", "region", "tier", "day", "band")
-_TOTAL = "input + cache_read + cache_write_5m + cache_write_30m + cache_write_1h"
+_TOTAL = f"input + cache_read + {WRITTEN}"
 # Tokens that are read instead are taken from what was written first, then from what was not cached.
-_PAID_AS = ("cache_write_1h", "cache_write_5m", "cache_write_30m", "input")
+_PAID_AS = (*(WRITES[ttl].value for ttl in LONGEST_FIRST), "input")
 
 
 class Prices:
@@ -36,7 +37,7 @@ class Prices:
         """Make ``waste`` of the stretches in ``wasted``, with what they cost above plain input."""
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE wasted AS {wasted}")
         self._learn("wasted", "recent")
-        write = "CASE unit " + " ".join(f"WHEN '{unit}' THEN p.{unit}_price" for unit in _PAID_AS[:3]) + " END"
+        write = "CASE unit " + " ".join(f"WHEN '{unit}' THEN p.{unit}_price" for unit in _PAID_AS[:-1]) + " END"
         self._connection.execute(
             f"CREATE OR REPLACE TEMP TABLE waste AS SELECT w.id, w.tokens, "
             f"w.tokens * greatest({write} - p.input_price, 0 * {write} * p.input_price) AS picousd "

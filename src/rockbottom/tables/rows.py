@@ -7,8 +7,10 @@ newest one, is read line by line by ``rockbottom.ledger``, which locates the dam
 from collections.abc import Iterable, Sequence
 
 from rockbottom.ledger import LARGEST_COUNT, OLD_FAMILY
+from rockbottom.quantities import WRITES, Unit
 
-UNITS = ("input", "output", "cache_read", "cache_write_5m", "cache_write_30m", "cache_write_1h")
+UNITS = tuple(unit.value for unit in Unit)
+WRITTEN = " + ".join(unit.value for unit in WRITES.values())
 STEP = 1.05
 """First-token times are counted in steps of 5 percent, so a percentile is right to about 2.5 percent."""
 

@@ -6,7 +6,9 @@ that stretch up to the depth that it read. Two conversations of one family are n
 than the real waste. ``rockbottom.sinks.waste`` says the same of calls as they pass.
 """
 
-from rockbottom.quantities import Ttl
+from itertools import accumulate
+
+from rockbottom.quantities import LONGEST_FIRST, WRITES, Ttl
 
 GRACE_S = 60.0
 """A call is known when it is over; one that left before a lifetime ended may come after."""
@@ -16,15 +18,12 @@ LONGEST_S = max(ttl.seconds for ttl in Ttl) + GRACE_S
 
 _KEY = "hash(prefix, scope, region)"
 # The longer lifetime stands in front, as Bedrock asks.
-_WRITES = (
-    (Ttl.ONE_HOUR, "cache_write_1h", "cache_read"),
-    (Ttl.THIRTY_MINUTES, "cache_write_30m", "cache_read + cache_write_1h"),
-    (Ttl.FIVE_MINUTES, "cache_write_5m", "cache_read + cache_write_1h + cache_write_30m"),
-)
+_UNITS = [WRITES[ttl].value for ttl in LONGEST_FIRST]
+_STARTS = accumulate(_UNITS, "{} + {}".format, initial="cache_read")
 _STRETCHES = "\nUNION ALL ".join(
     f"""SELECT id, "at", {_KEY} AS key, {ttl.seconds + GRACE_S} AS watched_s, '{unit}' AS unit, {unit} AS tokens,
     {start} AS start, NULL AS depth FROM recent WHERE timed AND {unit} > 0"""
-    for ttl, unit, start in _WRITES
+    for ttl, unit, start in zip(LONGEST_FIRST, _UNITS, _STARTS, strict=False)
 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rockbottom.quantities import WRITES
 from rockbottom.tables import CHANGES, LedgerTables
 from rockbottom.watch.misses import Miss, family_shown, miss_of
 from rockbottom.watch.periods import Period
@@ -15,7 +16,7 @@ _MOST_NAMES = 200  # of one kind over a whole period, those that lost or cost mo
 _MOST_TAGS = 256  # that are told apart; the rest are added together
 
 _COLUMNS = {
-    "read": "cache_read", "write": "cache_write_5m + cache_write_30m + cache_write_1h", "cost": "cost_picousd",
+    "read": "cache_read", "write": " + ".join(unit.value for unit in WRITES.values()), "cost": "cost_picousd",
     "uncached": "uncached_picousd", "lost": "lost_picousd", "wasted_usd": "wasted_picousd",
 }  # fmt: skip
 _SUMS = ", ".join(f"sum({_COLUMNS.get(name, name)}) AS {name}_" for name in Sums.__struct_fields__)
