@@ -173,9 +173,10 @@ class Requests:
         """The model of an id or ARN. Raises RockbottomError."""
         known = self._models.get(model_id)
         if known is None:
-            known = self.catalog.model(model_id, self._resolve)  # of a profile it may be another tomorrow
-            if known.application_profile is None and len(self._models) < _MOST_MODELS:
-                self._models[model_id] = known
+            known = self.catalog.model(model_id, self._resolve)
+            if len(self._models) >= _MOST_MODELS:
+                self._models.clear()
+            self._models[model_id] = known
         return known
 
     def thinking_scope(self, model: ModelId) -> str:
