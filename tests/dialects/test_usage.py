@@ -46,7 +46,8 @@ def test_a_share_of_an_unsplit_write_is_of_the_hour_and_the_rest_of_five_minutes
 
 
 @pytest.mark.parametrize(
-    "said", [None, {}, 7, {"inputTokens": None}, {"inputTokens": -1}, {"inputTokens": True}, {"input_tokens": "7"}]
+    "said",
+    [None, {}, 7, {"inputTokens": None}, {"inputTokens": -1}, {"inputTokens": True}, {"input_tokens": "7.5"}],
 )
 def test_what_counts_no_input_is_no_usage(said):
     assert usage_of(said) is None
@@ -54,6 +55,10 @@ def test_what_counts_no_input_is_no_usage(said):
 
 def test_counters_that_are_no_numbers_are_left_out():
     assert usage_of({**CONVERSE, "outputTokens": "many", "cacheReadInputTokens": None}) == Usage(7, cache_write_5m=40)
+
+
+def test_counts_as_exports_of_logs_spell_them_are_read():
+    assert usage_of({"inputTokens": "6137", "outputTokens": 41.0}) == Usage(input=6137, output=41)
 
 
 def test_an_inclusive_input_gives_up_what_was_read_and_written():

@@ -55,4 +55,8 @@ def usage_of(said: object, ttl: Ttl = Ttl.FIVE_MINUTES, share: float = 1.0) -> U
 
 def counts_of(said: object) -> Counts | None:
     """The counts in a ``usage`` object of any dialect; None where it is none."""
-    return next((counts for counters in _COUNTERS if (counts := counters.counts(said)) is not None), None)
+    for counters in _COUNTERS:
+        counts = counters.counts(said)
+        if counts is not None:
+            return counts
+    return None

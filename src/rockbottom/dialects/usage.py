@@ -5,7 +5,7 @@ Where a reply does not say for how long its writes live, whoever sent the reques
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 from rockbottom.quantities import Ttl, Usage, is_object
 
@@ -15,10 +15,13 @@ _TTLS: Mapping[object, Ttl] = {ttl.value: ttl for ttl in Ttl}
 
 
 class Counts(NamedTuple):
-    """Tokens as a reply counts them: ``input`` was neither read nor written, ``split`` is what it says of lifetimes."""
+    """Tokens as a reply counts them: ``input`` was neither read nor written, ``split`` is what it says of lifetimes.
+
+    ``output`` is None where it is not counted.
+    """
 
     input: int
-    output: int
+    output: int | None
     read: int
     write: int
     split: Mapping[Ttl, int] = NO_SPLIT
@@ -28,13 +31,15 @@ class Counts(NamedTuple):
 
         A split of more than was written is none.
         """
+        if not self.write:
+            return Usage(self.input, self.output or 0, self.read)
         rest = self.write - sum(self.split.values())
         writes = dict(self.split if rest >= 0 else NO_SPLIT)
         rest = rest if rest >= 0 else self.write
         asked = rest if share == 1.0 else round(rest * share)
         for lifetime, tokens in ((ttl, asked), (Ttl.FIVE_MINUTES, rest - asked)):
             writes[lifetime] = writes.get(lifetime, 0) + tokens
-        return Usage.of(self.input, self.output, self.read, writes)
+        return Usage.of(self.input, self.output or 0, self.read, writes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Counters:
             write = sum(split.values())
         if self.inclusive:
             counted = max(0, counted - read - write)
-        return Counts(counted, _number(said, (self.output,)) or 0, read, write, split)
+        return Counts(counted, _number(said, (self.output,)), read, write, split)
 
 
 def no_split(said: Json) -> Mapping[Ttl, int]:
@@ -71,7 +76,7 @@ def no_split(said: Json) -> Mapping[Ttl, int]:
 
 def split_of(rows: Iterable[tuple[object, object]]) -> Mapping[Ttl, int]:
     """Tokens by lifetime out of spellings of both; what is no lifetime or no number counts as not split."""
-    return {_TTLS[name]: tokens for name, tokens in rows if name in _TTLS and _is_count(tokens) and tokens}
+    return {_TTLS[name]: tokens for name, told in rows if name in _TTLS and (tokens := _count(told))}
 
 
 INVOKED = Counters(
@@ -113,10 +118,17 @@ def headers_of(usage: Usage) -> dict[str, int]:
 def _number(said: Json, names: tuple[str, ...]) -> int | None:
     for name in names:
         value = said.get(name)
-        if _is_count(value):
-            return value
+        if value is not None:
+            count = _count(value)
+            if count is not None:
+                return count
     return None
 
 
-def _is_count(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def _count(value: object) -> int | None:
+    """A whole number that is not negative, also where an export of logs spelled it 6137.0 or "6137"."""
+    if type(value) is int:
+        return value if value >= 0 else None
+    if isinstance(value, float) and value.is_integer() and value >= 0:
+        return int(value)
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None
