@@ -1,18 +1,16 @@
 """``rockbottom models``: the models of the catalogue and the rules by which they cache."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rockbottom.figures import paragraph
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rockbottom.catalog import CacheRules, Catalog, Model, Switch
+    from rockbottom.catalog import CacheRules, Model, Switch
 
 
 @click.command()
@@ -23,6 +21,7 @@ def command(words: tuple[str, ...], on: datetime | None, as_json: bool) -> None:
     """List models and their cache rules; WORDS narrow the list (as in: models claude 4-6)."""
     from rockbottom.catalog import load_catalog
     from rockbottom.client import with_saved_facts
+    from rockbottom.rendering import models_text
 
     catalog = with_saved_facts(load_catalog())
     day = on.date() if on else date.today()
@@ -33,8 +32,8 @@ def command(words: tuple[str, ...], on: datetime | None, as_json: bool) -> None:
         rows = [_as_json(*one) | {"measured": _sides(catalog.measured_switches(one[0], day))} for one in found]
         click.echo(json.dumps({"on": day.isoformat(), "models": rows}, indent=2))
         return
-    measured = [line for model, rules in found for line in _measured_text(catalog, model, rules, day)]
-    for line in (*_as_text(found), *measured):
+    measured = {model.id: _sides(catalog.measured_switches(model, day)) for model, _ in found}
+    for line in models_text(found, measured):
         click.echo(line)
 
 
@@ -43,60 +42,8 @@ def _matches(model: "Model", words: Sequence[str]) -> bool:
     return all(word.lower() in text for word in words)
 
 
-def _as_text(found: "Sequence[tuple[Model, CacheRules]]") -> Iterator[str]:
-    yield f"{'model':<45}{'minimum':>8} {'ttl':<8}{'lookback':>8} {'points in':<9}"
-    for model, rules in found:
-        contested = {rule.field for rule in rules.contested}
-        if not rules.explicit:
-            implicit = {True: "implicit only", False: "no caching", None: "no cachePoint"}[rules.implicit]
-            yield f"{model.id:<45}{'-':>8} {implicit}{'*' if contested else ''}"
-            continue
-        ttls = " ".join(ttl.value for ttl in rules.ttls)
-        yield (
-            f"{model.id:<45}{_marked(f'{rules.minimum_tokens:,}', 'minimum_tokens', contested):>8} "
-            f"{_marked(ttls, 'ttls', contested):<8}"
-            f"{_marked(str(rules.lookback_blocks), 'lookback_blocks', contested):>8} "
-            f"{' '.join(_SHORT[section] for section in _SHORT if section in rules.sections)}"
-        )
-    yield ""
-    yield "minimum: tokens of the prefix up to the point, all sections together."
-    yield "lookback: blocks added since an entry that a point still reaches."
-    yield "points in: (t)ools, (s)ystem, (m)essages."
-    yield from _contested_text([rules for _, rules in found])
-
-
-def _measured_text(catalog: "Catalog", model: "Model", rules: "CacheRules", day: date) -> "list[str]":
-    """What `rockbottom probe` measured of a model on this account."""
-    facts = [f"{name} {side}" for name, side in _sides(catalog.measured_switches(model, day)).items()]
-    if rules.source.key.startswith("measured-"):
-        facts = [f"minimum {rules.minimum_tokens:,}", f"lookback {rules.lookback_blocks}", *facts]
-    if not facts:
-        return []
-    return paragraph(f"measured on your account for {model.id}: {', '.join(facts)}", 80, rest="    ")
-
-
 def _sides(switches: "Mapping[str, Switch]") -> dict[str, str]:
     return {name: switch.default for name, switch in switches.items()}
-
-
-def _contested_text(found: "Sequence[CacheRules]") -> Iterator[str]:
-    models: dict[tuple[str, str, str, str], list[str]] = {}
-    for rules in found:
-        for one in rules.contested:
-            models.setdefault((one.field, one.value, one.source.key, one.note), []).append(rules.model)
-    if models:
-        yield "* another source says otherwise:"
-    for (field, value, source, note), ids in models.items():
-        whose = ids[0] if len(ids) == 1 else f"{len(ids)} models"
-        text = f"{field} {value} for {whose}: {note} [{source}]"
-        yield from paragraph(text, 80, "  ", "    ")
-
-
-_SHORT = {"tools": "t", "system": "s", "messages": "m"}
-
-
-def _marked(text: str, field: str, contested: set[str]) -> str:
-    return text + "*" if field in contested else text
 
 
 def _as_json(model: "Model", rules: "CacheRules") -> dict[str, Any]:

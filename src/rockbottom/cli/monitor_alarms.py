@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +9,6 @@ import click
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_settings import options, settings_options, wanted_of, warn_of_undecided
 from rockbottom.cli.values import Url
-from rockbottom.figures import usd
 
 if TYPE_CHECKING:
     from rockbottom.alarms import Clients, Plan, Step, Wanted
@@ -137,56 +135,26 @@ def _say_what_remains(wanted: "Wanted", todo: "Plan") -> None:
 
 def _show(todo: "Plan", wanted: "Wanted", as_json: bool) -> None:
     from rockbottom.alarms import monthly_usd, undecided
+    from rockbottom.rendering import alarm_cost_text
 
     cost = monthly_usd(wanted, todo.alarms, 1 if wanted.dashboard else 0)
     more = {"monthly_usd_at_most": str(cost), "undecided": [alarm.name for alarm in undecided(wanted)]}
     _print_steps(todo, as_json, more)
     if not as_json:
-        for line in _cost_text(cost, todo, wanted):
+        for line in alarm_cost_text(cost, todo, wanted):
             click.echo(line)
     warn_of_undecided(wanted)
 
 
-def _cost_text(cost: Any, todo: "Plan", wanted: "Wanted") -> Iterator[str]:
-    from rockbottom.cloudwatch import fees
-
-    told = fees()
-    metrics = sum(one.metrics for one in todo.alarms)
-    boards = " and 1 dashboard" if wanted.dashboard else ""
-    yield ""
-    yield f"{metrics} alarm metrics{boards}: at most ${usd(cost, 2)} a month"
-    yield f"  ${told.alarm_metric} a metric, ${told.dashboard} a dashboard; the first {told.free_alarm_metrics} and"
-    yield f"  {told.free_dashboards} of an account are free ({told.source.title}, {told.source.checked_on})"
-
-
 def _print_steps(todo: "Plan", as_json: bool, more: dict[str, Any] | None) -> None:
+    from rockbottom.rendering import alarm_steps_text
+
     if as_json:
         told = {"account": todo.account, "region": todo.region, "topic": todo.topic_arn, **(more or {})}
         click.echo(json.dumps({**told, "steps": [_step_json(step) for step in todo.steps]}, indent=2))
         return
-    click.echo(f"account {todo.account}, {todo.region}")
-    for step in todo.steps:
-        for line in _step_text(step):
-            click.echo(line)
-    if not todo.steps:
-        click.echo("  nothing")
-
-
-_SIGNS = {"create": "+", "update": "~", "delete": "-", "unchanged": "=", "foreign": "!"}
-
-
-def _step_text(step: "Step") -> Iterator[str]:
-    kind = step.kind.value
-    yield f"{_SIGNS[kind]} {kind:<9} {step.thing:<9} {step.name}"
-    if kind == "foreign":
-        yield "            not made by rockbottom for this stack, and left alone"
-    for one in step.differences:
-        yield f"            {one.setting}: {_short(one.found)} -> {_short(one.wanted)}"
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    for line in alarm_steps_text(todo):
+        click.echo(line)
 
 
 def _step_json(step: "Step") -> dict[str, Any]:

@@ -3,14 +3,11 @@
 import json
 import os
 import sqlite3
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-
-from rockbottom.figures import printable, usd
 
 if TYPE_CHECKING:
     from rockbottom.budgets import Account, State
@@ -26,6 +23,7 @@ def budgets(file: Path | None, every: bool, as_json: bool) -> None:
     Limits are in your program; here is what they are compared with. Reads only.
     """
     from rockbottom.budgets import BudgetStore, default_file
+    from rockbottom.rendering import budgets_text
 
     path = file if file is not None else default_file(os.environ)
     if not path.is_file():
@@ -43,7 +41,10 @@ def budgets(file: Path | None, every: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_as_json(account, state) for account, state in rows], indent=2))
     else:
-        _print(rows)
+        for line in budgets_text(rows):
+            click.echo(line)
+        if not rows:
+            click.echo("nothing was spent in the periods that run", err=True)
 
 
 def _runs(account: "Account", now: float) -> bool:
@@ -62,19 +63,3 @@ def _as_json(account: "Account", state: "State") -> dict[str, Any]:
         "calls": state.calls,
         "unpriced_calls": state.unpriced,
     }
-
-
-def _print(rows: "Sequence[tuple[Account, State]]") -> None:
-    if not rows:
-        click.echo("nothing was spent in the periods that run", err=True)
-        return
-    click.echo(f"{'since (UTC)':17}{'spent':>12}{'held':>10}{'calls':>9}  account")
-    for account, state in rows:
-        since = datetime.fromtimestamp(account.start, UTC).strftime("%Y-%m-%d %H:%M")
-        notes = [f"{state.unpriced:,} without a price"] if state.unpriced else []
-        notes += [f"${usd(state.estimated, 4)} estimated"] if state.estimated else []
-        held = usd(state.held, 4) if state.held else "-"
-        spent = usd(state.spent, 4) if state.spent else "-"
-        click.echo(f"{since:17}{spent:>12}{held:>10}{state.calls:>9,}  {printable(account.name)}")
-        if notes:
-            click.echo(f"{'':17}of it {' and '.join(notes)}")

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from rockbottom.rendering.encoding import json_text
     from rockbottom.rendering.estimates import estimate_csv, estimate_text, presets_text
     from rockbottom.rendering.explanations import explanation_text, pair_text
+    from rockbottom.rendering.models import models_text
+    from rockbottom.rendering.monitoring import alarm_cost_text, alarm_steps_text, budgets_text
     from rockbottom.rendering.page import page_of
     from rockbottom.rendering.reconciliations import reconciliation_text
     from rockbottom.rendering.replay_pages import replay_page
@@ -39,8 +41,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "advice_text",
+    "alarm_cost_text",
+    "alarm_steps_text",
     "backtest_text",
     "batch_estimate_text",
+    "budgets_text",
     "checks_text",
     "conversation_lines",
     "csv_of",
@@ -55,6 +60,7 @@ __all__ = [
     "json_text",
     "leftover_estimate_text",
     "leftover_text",
+    "models_text",
     "outcome_text",
     "page_of",
     "pair_text",
@@ -71,6 +77,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "models_text": "models",
+    "budgets_text": "monitoring",
+    "alarm_cost_text": "monitoring",
+    "alarm_steps_text": "monitoring",
     "advice_text": "advice",
     "backtest_text": "backtests",
     "batch_estimate_text": "batches",

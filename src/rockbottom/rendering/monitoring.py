@@ -1,0 +1,64 @@
+"""Alarms, dashboards and budgets as text."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rockbottom.alarms import Plan, Step, Wanted
+from rockbottom.budgets import Account, State
+from rockbottom.cloudwatch import fees
+from rockbottom.figures import printable, usd
+from rockbottom.quantities import Usd
+
+_SIGNS = {"create": "+", "update": "~", "delete": "-", "unchanged": "=", "foreign": "!"}
+
+
+def alarm_steps_text(todo: Plan) -> Iterator[str]:
+    """The account, and what becomes of each thing in it."""
+    yield f"account {todo.account}, {todo.region}"
+    for step in todo.steps:
+        yield from _step_text(step)
+    if not todo.steps:
+        yield "  nothing"
+
+
+def _step_text(step: Step) -> Iterator[str]:
+    kind = step.kind.value
+    yield f"{_SIGNS[kind]} {kind:<9} {step.thing:<9} {step.name}"
+    if kind == "foreign":
+        yield "            not made by rockbottom for this stack, and left alone"
+    for one in step.differences:
+        yield f"            {one.setting}: {_short(one.found)} -> {_short(one.wanted)}"
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def alarm_cost_text(cost: Usd, todo: Plan, wanted: Wanted) -> Iterator[str]:
+    """What alarms and dashboard cost a month at most, and by which prices."""
+    told = fees()
+    metrics = sum(one.metrics for one in todo.alarms)
+    boards = " and 1 dashboard" if wanted.dashboard else ""
+    yield ""
+    yield f"{metrics} alarm metrics{boards}: at most ${usd(cost, 2)} a month"
+    yield f"  ${told.alarm_metric} a metric, ${told.dashboard} a dashboard; the first {told.free_alarm_metrics} and"
+    yield f"  {told.free_dashboards} of an account are free ({told.source.title}, {told.source.checked_on})"
+
+
+def budgets_text(rows: Sequence[tuple[Account, State]]) -> Iterator[str]:
+    """What was spent and what is held, an account a line; nothing where there is none."""
+    if not rows:
+        return
+    yield f"{'since (UTC)':17}{'spent':>12}{'held':>10}{'calls':>9}  account"
+    for account, state in rows:
+        since = datetime.fromtimestamp(account.start, UTC).strftime("%Y-%m-%d %H:%M")
+        notes = [f"{state.unpriced:,} without a price"] if state.unpriced else []
+        notes += [f"${usd(state.estimated, 4)} estimated"] if state.estimated else []
+        held = usd(state.held, 4) if state.held else "-"
+        spent = usd(state.spent, 4) if state.spent else "-"
+        yield f"{since:17}{spent:>12}{held:>10}{state.calls:>9,}  {printable(account.name)}"
+        if notes:
+            yield f"{'':17}of it {' and '.join(notes)}"
