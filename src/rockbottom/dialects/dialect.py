@@ -20,19 +20,19 @@ class Dialect(Protocol):
     """
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str: ...
     @property
-    def api(self) -> Api: ...  # noqa: D102
+    def api(self) -> Api: ...
     @property
-    def vendor(self) -> str | None: ...  # noqa: D102
+    def vendor(self) -> str | None: ...
     @property
-    def operations(self) -> tuple[str, str]: ...  # noqa: D102
+    def operations(self) -> tuple[str, str]: ...
     @property
-    def required(self) -> tuple[str, ...]: ...  # noqa: D102
+    def required(self) -> tuple[str, ...]: ...
     @property
-    def lead(self) -> int: ...  # noqa: D102
+    def lead(self) -> int: ...
     @property
-    def counters(self) -> Counters: ...  # noqa: D102
+    def counters(self) -> Counters: ...
 
     def read(self, body: Mapping[str, Any], meter: Meter) -> Prompt:
         """The prompt of a body. Raises MalformedBody for a shape that cannot be read."""
