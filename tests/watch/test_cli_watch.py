@@ -161,6 +161,15 @@ def test_it_waits_for_a_ledger_that_is_not_there(environment, record):
         terminal.close()
 
 
+@pytest.mark.parametrize("command", [["dash", "--port", "0"], ["watch", "--once"]])
+def test_without_duckdb_it_says_what_to_install_before_it_begins(monkeypatch, folder, record, capsys, command):
+    """Nothing is served, and no page is left without figures."""
+    record(read(time.time() - 4))
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    assert main([*command, "--ledger", str(folder)]) == 2
+    assert "pip install 'rockbottom[watch]'" in capsys.readouterr().err
+
+
 def test_without_rich_the_live_view_says_what_to_install(monkeypatch, folder):
     """And what works without it."""
     from rockbottom.watch import NeedsRich, View, period_named

@@ -68,11 +68,13 @@ def command(folder: Path | None, period: str, side: str, once: bool, as_json: bo
 
 
 def view_of(folder: Path | None) -> "View":
-    """A view of the ledger in a folder, or in the one that the environment names."""
+    """A view of the ledger in a folder, or in the one that the environment names. Raises NeedsDuckDB."""
     from rockbottom.catalog import load_catalog
     from rockbottom.ledger import default_folder
+    from rockbottom.tables import check_installed
     from rockbottom.watch import View
 
+    check_installed()
     return View(folder or default_folder(os.environ), load_catalog(), time.time, time.monotonic)
 
 

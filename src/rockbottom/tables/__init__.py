@@ -6,7 +6,8 @@ it.
 
 from rockbottom.tables.cells import CHANGES
 from rockbottom.tables.errors import NeedsDuckDB
+from rockbottom.tables.intake import check_installed
 from rockbottom.tables.ledger_tables import LedgerTables
 from rockbottom.tables.rows import STEP
 
-__all__ = ["CHANGES", "STEP", "LedgerTables", "NeedsDuckDB"]
+__all__ = ["CHANGES", "STEP", "LedgerTables", "NeedsDuckDB", "check_installed"]

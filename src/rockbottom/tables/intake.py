@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
 from typing import Any
 
 import msgspec
@@ -27,15 +28,22 @@ CREATE TEMP TABLE waste (id BIGINT, tokens BIGINT, picousd BIGINT);
 """
 
 
-def connected() -> Any:
-    """A DuckDB in memory that fetches nothing. Raises NeedsDuckDB."""
+def check_installed() -> None:
+    """Raises NeedsDuckDB where it is not."""
     try:
-        import duckdb
+        import_module("duckdb")
     except ModuleNotFoundError as error:
         raise NeedsDuckDB(
             "The tables of the ledger are made by the package duckdb, which is not installed.",
             fix="pip install 'rockbottom[watch]'",
         ) from error
+
+
+def connected() -> Any:
+    """A DuckDB in memory that fetches nothing. Raises NeedsDuckDB."""
+    check_installed()
+    import duckdb
+
     fetches_nothing = {"autoinstall_known_extensions": False, "allow_community_extensions": False}
     return duckdb.connect(":memory:", config={**fetches_nothing, "temp_directory": ""})
 

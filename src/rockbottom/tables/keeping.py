@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,7 +86,7 @@ class Files:
         return dict(found[place] for place in sorted(found))
 
     @contextlib.contextmanager
-    def put(self, key: Key, kind: str) -> Iterator[Path]:
+    def put(self, key: Key, kind: str) -> Generator[Path]:
         """A draft to write into, readable by its owner alone; it becomes the file when the block ends well."""
         path = self.path(key, kind)
         with _draft(path) as draft:
@@ -104,7 +104,7 @@ class Files:
 
 
 @contextlib.contextmanager
-def _draft(path: Path) -> Iterator[Path]:
+def _draft(path: Path) -> Generator[Path]:
     draft = path.with_name(f".{path.name}-{os.getpid()}-{os.urandom(4).hex()}")
     os.close(private(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
     try:
