@@ -1,5 +1,6 @@
 """What AWS says: models, cache rules and prices, each row with its source and the day it was checked."""
 
+from rockbottom.catalog.apart import SetApart, apart_of, summed_apart
 from rockbottom.catalog.authored import load_catalog
 from rockbottom.catalog.catalogue import Catalog
 from rockbottom.catalog.errors import (
@@ -44,11 +45,13 @@ __all__ = [
     "Profile",
     "Resolve",
     "Scope",
+    "SetApart",
     "Switch",
     "Tier",
     "UnknownModel",
     "UnresolvedProfile",
     "allowed",
+    "apart_of",
     "botocore_since",
     "cheapest",
     "comparisons",
@@ -60,4 +63,5 @@ __all__ = [
     "profiles_of",
     "scope_of_model_arns",
     "scp_regions",
+    "summed_apart",
 ]

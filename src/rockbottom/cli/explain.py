@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rockbottom.cli.exits import Exit, say
+from rockbottom.cli.trace import refuse_some, say_apart, say_damage
 from rockbottom.figures import usd
 
 if TYPE_CHECKING:
@@ -71,13 +72,14 @@ class _Amount(click.ParamType):
     help="The model behind an application inference profile; repeat for more.",
 )
 @click.option("--format", "name", metavar="NAME", help="The format of LOGS; recognised where it is not named.")
+@click.option("--strict", is_flag=True, help="Fail where anything cannot be read, or its model is not known.")
 @click.option("--no-prove", is_flag=True, help="Do not try the fixes on the requests read.")
 @click.option("--all", "all_findings", is_flag=True, help="List every miss, not one example a cause.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     sources: tuple[str, ...], model: str | None, gap: float, fail_on: frozenset[str] | None,
-    max_usd_per_month: Decimal | None, profiles: tuple[str, ...], name: str | None, no_prove: bool, all_findings: bool,
-    as_json: bool,
+    max_usd_per_month: Decimal | None, profiles: tuple[str, ...], name: str | None, strict: bool, no_prove: bool,
+    all_findings: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Explain cache misses: of one request after another (A.json B.json), or of every request in LOGS.
 
@@ -90,7 +92,7 @@ def command(
     from rockbottom.diagnose import explanation_of
     from rockbottom.rendering import explanation_text, json_text, pair_text
 
-    behind, simulated = dict(profiles_of(profiles)), 0
+    behind, simulated, damages = dict(profiles_of(profiles)), 0, None
     pair = None if name else _two_requests(sources)
     if pair is not None:
         records = _pair(pair, sources, model, gap, behind)
@@ -104,17 +106,23 @@ def command(
 
             (findings, simulated), first = explained_ledger(sources), None
         else:
-            findings, first, _ = _explained(_records(sources, name, model, behind), prove=not no_prove)
+            from rockbottom.trace import Damages
+
+            damages = Damages()
+            records = _records(sources, name, model, behind, damages)
+            findings, first, _ = _explained(records, prove=not no_prove)
         if not findings.requests:
-            _say_unreadable(findings)
+            _say_unreadable(findings, " ".join(sources))
             raise click.UsageError(f"{' '.join(sources)}: no request in it could be read{_first_reason(findings)}")
         lines = explanation_text(findings, all_findings, simulated)
+    if strict:
+        refuse_some((damages.count if damages else 0) + _others(findings), findings.set_apart)
     if as_json:
         click.echo(json_text(explanation_of(findings, first, simulated)))
     else:
         for line in lines:
             click.echo(line)
-    _say_unreadable(findings)
+    _say_unreadable(findings, " ".join(sources))
     _gate(findings, fail_on, max_usd_per_month)
 
 
@@ -141,14 +149,11 @@ def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, s
 
 
 def _records(
-    sources: Sequence[str], name: str | None, model: str | None, behind: Mapping[str, str]
+    sources: Sequence[str], name: str | None, model: str | None, behind: Mapping[str, str], damages: "Damages"
 ) -> "Iterator[Record]":
     """The records of logs; failed calls cost nothing and are left out."""
     from rockbottom.cli.bars import bar
-    from rockbottom.cli.trace import say_damage
-    from rockbottom.trace import Damages
 
-    damages = Damages()
     parts = [(reader, part) for reader, source in _readers(sources, name) for part in reader.parts(source)]
     with bar("files", len(parts)) as moved:
         for done, (reader, part) in enumerate(parts, 1):
@@ -238,14 +243,17 @@ def _first_reason(findings: "Findings") -> str:
     return f"; the first: {findings.unreadable[0][0]}: {findings.unreadable[0][1]}" if findings.unreadable else ""
 
 
-def _say_unreadable(findings: "Findings") -> None:
-    if findings.unreadable:
-        fix = "--profile ARN=MODEL_ID says which model it stands for" if _of_profile(findings) else None
-        say(f"{len(findings.unreadable)} requests could not be read{_first_reason(findings)}", fix)
+def _others(findings: "Findings") -> int:
+    """Requests that could not be read for another reason than their model."""
+    return sum(request.apart is None for request in findings.unreadable)
 
 
-def _of_profile(findings: "Findings") -> bool:
-    return "application inference profile" in findings.unreadable[0][1]
+def _say_unreadable(findings: "Findings", source: str) -> None:
+    say_apart(findings.set_apart, source)
+    others = _others(findings)
+    if others:
+        first = next(request for request in findings.unreadable if request.apart is None)
+        say(f"{others} requests could not be read; the first: {first.where}: {first.why}")
 
 
 def _gate(findings: "Findings", fail_on: frozenset[str] | None, most: Decimal | None) -> None:

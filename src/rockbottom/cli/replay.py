@@ -9,14 +9,21 @@ import click
 
 from rockbottom.cli.replay_engines import ENGINES
 from rockbottom.cli.replay_questions import TIERS, Several
-from rockbottom.cli.trace import say_damage, say_reading, settings_of, source_options
+from rockbottom.cli.trace import (
+    refuse_some,
+    say_apart,
+    say_damage,
+    say_reading,
+    settings_of,
+    source_options,
+)
 from rockbottom.cli.values import write_new
 from rockbottom.quantities import RockbottomError
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
     from rockbottom.documents import ReplayResult, UnpricedReplay
-    from rockbottom.replay import Question
+    from rockbottom.replay import Question, Tally
     from rockbottom.trace import Settings
 
     Runs = Sequence[ReplayResult | UnpricedReplay]
@@ -92,7 +99,7 @@ def command(
     source: str, models: tuple[str, ...], policies: tuple[str, ...], scopes: tuple[str, ...], tiers: tuple[str, ...],
     days: tuple[datetime, ...], prices: Path | None, region: str | None, profiles: tuple[str, ...], engine: str,
     jobs: int | None, ray_address: str | None, as_json: bool, as_csv: bool, html: Path | None,
-    name: str | None, partial_blocks: str, options: tuple[str, ...],
+    name: str | None, strict: bool, partial_blocks: str, options: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Show what the traffic in SOURCE would have cost under every policy, and the least it could have cost.
 
@@ -111,9 +118,9 @@ def command(
         raise click.UsageError("--html shows one combination: name one model, scope, tier and day")
     catalog, settings = _catalog(prices), settings_of(partial_blocks, options)
     if engine == "one":
-        runs = _runs_here(source, settings, name, questions, catalog)
+        runs = _runs_here(source, settings, name, questions, catalog, strict=strict)
     else:
-        runs = _runs_of_engine(engine, source, settings, name, questions, catalog, jobs, ray_address)
+        runs = _runs_of_engine(engine, source, settings, name, questions, catalog, jobs, ray_address, strict=strict)
     if html:
         _write_page(runs, html)
     _print(runs, as_json, as_csv)
@@ -129,8 +136,9 @@ def _catalog(prices: Path | None) -> "Catalog":
 
 
 def _runs_here(
-    source: str, settings: "Settings", name: str | None, questions: Sequence["Question"], catalog: "Catalog"
-) -> "Runs":
+    source: str, settings: "Settings", name: str | None, questions: Sequence["Question"], catalog: "Catalog", *,
+    strict: bool,
+) -> "Runs":  # fmt: skip
     from rockbottom.cache import behaviour_of
     from rockbottom.cli.replay_engines import read_with_bar
     from rockbottom.cli.replay_planner import PlannerPolicy
@@ -147,12 +155,13 @@ def _runs_here(
     behaviour, online = behaviour_of(catalog.switches), {"planner": PlannerPolicy}
     tallies = [tally(trace, question, catalog, behaviour, online) for question in chosen]
     documents = documents_of(list(zip(chosen, tallies, strict=True)))
+    _say_apart(tallies, source, reading.damages.count, strict=strict)
     return _marked(documents, reading.damages.simulated)
 
 
 def _runs_of_engine(
     engine: str, source: str, settings: "Settings", name: str | None, questions: Sequence["Question"],
-    catalog: "Catalog", jobs: int | None, address: str | None,
+    catalog: "Catalog", jobs: int | None, address: str | None, *, strict: bool,
 ) -> "Runs":  # fmt: skip
     from rockbottom.cli.replay_engines import answered_by
     from rockbottom.replay import documents_of
@@ -164,7 +173,16 @@ def _runs_of_engine(
     if not _WITHOUT_BLOCKS.issuperset(answer.questions[0].policies):
         _need_blocks(answer.requests, answer.without_blocks, source)
     documents = documents_of(list(zip(answer.questions, answer.tallies, strict=True)))
+    _say_apart(answer.tallies, source, answer.damages.count, strict=strict)
     return _marked(documents, answer.damages.simulated)
+
+
+def _say_apart(tallies: "Sequence[Tally]", source: str, damaged: int, *, strict: bool) -> None:
+    """Say which requests the answers leave out; of several answers those of the one that leaves out most."""
+    apart = max((tally.apart for tally in tallies), key=lambda parts: sum(part.requests for part in parts), default=())
+    if strict:
+        refuse_some(damaged, apart)
+    say_apart(apart, source)
 
 
 def _marked(documents: "Runs", simulated: int) -> "Runs":

@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.quantities import RockbottomError
+
 if TYPE_CHECKING:
-    from rockbottom.trace import Damages, Reading, Settings
+    from collections.abc import Sequence
+
+    from rockbottom.catalog import SetApart
+    from rockbottom.trace import Damages, Reading, Settings, Trace
+
+_NAMED = 10  # models that are named where more are set apart
 
 
 @click.group()
@@ -23,6 +30,7 @@ def source_options(function: Any) -> Any:
             "--partial-blocks", type=click.Choice(["drop", "keep"]), default="drop", show_default=True,
             help="What becomes of a last slice that is not full, in traces of fixed slices.",
         ),
+        click.option("--strict", is_flag=True, help="Fail where anything cannot be read or priced."),
         click.option("--format", "name", metavar="NAME", help="The format; recognised where it is not named."),
     ):  # fmt: skip
         function = option(function)
@@ -33,7 +41,9 @@ def source_options(function: Any) -> Any:
 @click.argument("source")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE.parquet")
 @source_options
-def import_(source: str, out: Path, name: str | None, partial_blocks: str, options: tuple[str, ...]) -> None:
+def import_(
+    source: str, out: Path, name: str | None, strict: bool, partial_blocks: str, options: tuple[str, ...]
+) -> None:
     """Read SOURCE (a file, a folder, or s3://bucket/prefix) into one Parquet file without its text.
 
     Block hashes are keyed with a secret drawn for this file and forgotten, so the file can be shared.
@@ -43,6 +53,8 @@ def import_(source: str, out: Path, name: str | None, partial_blocks: str, optio
 
     reading = imported(source, out, settings_of(partial_blocks, options), name)
     say_reading(reading, source)
+    if strict:
+        refuse_some(reading.damages.count, ())
     click.echo(f"{out}: {len(reading.trace):,} requests, {len(reading.trace.blocks.depth):,} blocks", err=True)
 
 
@@ -50,12 +62,20 @@ def import_(source: str, out: Path, name: str | None, partial_blocks: str, optio
 @click.argument("source")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @source_options
-def info(source: str, name: str | None, partial_blocks: str, options: tuple[str, ...], as_json: bool) -> None:
+def info(
+    source: str, name: str | None, strict: bool, partial_blocks: str, options: tuple[str, ...], as_json: bool
+) -> None:
     """Show what is in SOURCE, a Parquet file or anything that can be imported."""
     from rockbottom.trace import read_trace
 
     reading = read_trace(source, settings_of(partial_blocks, options), name)
+    apart = _unknown_in(reading.trace)
+    if strict:
+        refuse_some(reading.damages.count, apart)
     found = facts_of(reading)
+    if apart:
+        found["set_apart"] = [{"model": part.model, "requests": part.requests, "tokens": part.tokens, "why": part.why}
+                              for part in apart]  # fmt: skip
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -87,6 +107,35 @@ def say_reading(reading: "Reading", source: str) -> None:
     say_damage(reading.damages, reading.duplicates, source)
     if reading.reordered:
         click.echo(f"{source}: {reading.reordered:,} requests stood out of order", err=True)
+
+
+class NotAll(RockbottomError):
+    """Something could not be read or priced, and the caller wants all or nothing."""
+
+
+def refuse_some(damaged: int, apart: "Sequence[SetApart]") -> None:
+    """For ``--strict``. Raises NotAll where lines were skipped or requests set apart."""
+    requests = sum(part.requests for part in apart)
+    if damaged or requests:
+        raise NotAll(
+            f"--strict: {damaged:,} damaged lines, {requests:,} requests to models that are not known or have no price",
+            fix="without --strict the rest is answered for",
+        )
+
+
+def say_apart(apart: "Sequence[SetApart]", source: str) -> None:
+    """Say on stderr which requests are not in the answer, because their model is not known or has no price."""
+    if not apart:
+        return
+    requests, models = sum(part.requests for part in apart), len(apart)
+    click.echo(f"{source}: {requests:,} requests to {models:,} models set apart, not in what follows:", err=True)
+    for part in apart[:_NAMED]:
+        fix = f" ({part.fix})" if part.fix else ""
+        click.echo(
+            f"  {part.model or 'no model'}: {part.requests:,}, {part.tokens:,} tokens: {part.why}{fix}", err=True
+        )
+    if models > _NAMED:
+        click.echo(f"  and {models - _NAMED:,} more models", err=True)
 
 
 def say_damage(damages: "Damages", duplicates: int, source: str) -> None:
@@ -126,9 +175,26 @@ def facts_of(reading: "Reading") -> dict[str, Any]:
     }
 
 
+def _unknown_in(trace: "Trace") -> "Sequence[SetApart]":
+    """The requests to models that the catalogue does not know."""
+    from rockbottom.catalog import CatalogError, apart_of, load_catalog, summed_apart
+
+    catalog, apart, requests = load_catalog(), [], trace.requests
+    for code, given in enumerate(trace.names["model"]):
+        try:
+            if given:
+                catalog.model(given)
+        except CatalogError as error:
+            rows = requests.model == code
+            tokens = int(requests.tokens_in[rows].clip(0).sum()) + int(requests.tokens_out[rows].clip(0).sum())
+            apart.append(apart_of(given, int(rows.sum()), tokens, error))
+    return summed_apart(apart)
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none named"
+        texts = [f"{one['model']} ({one['requests']:,})" if isinstance(one, dict) else str(one) for one in value]
+        return ", ".join(texts) or "none named"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:,}" if isinstance(value, int | float) else str(value)

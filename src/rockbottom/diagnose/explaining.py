@@ -8,15 +8,15 @@ difference is the cause; where neither marked anything, a missing or idle cacheP
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from rockbottom.cache import Behaviour, Namespace, PrefixCache, behaviour_of, step
-from rockbottom.catalog import Catalog
+from rockbottom.catalog import Catalog, CatalogError, UnresolvedProfile, apart_of
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference, difference_of
 from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S, Entries
-from rockbottom.diagnose.findings import Finding, Findings, totals_of
+from rockbottom.diagnose.findings import Finding, Findings, Unread, totals_of
 from rockbottom.diagnose.matching import Match, Memory, is_conversation, shares_messages
 from rockbottom.diagnose.prices import spent_on, usd_of_miss
 from rockbottom.diagnose.sent import Archive, Record, Sent
@@ -57,12 +57,10 @@ def explain(
     return Stream(catalog, behaviour, tolerance).run(*stream, unreadable=unreadable)
 
 
-def read_all(
-    records: Iterable[Record], archive: Archive
-) -> tuple[tuple[Archive, Sequence[Sent]], Sequence[tuple[str, str]]]:
+def read_all(records: Iterable[Record], archive: Archive) -> tuple[tuple[Archive, Sequence[Sent]], Sequence[Unread]]:
     """The records read and sorted by time, and those that cannot be read with the reason."""
     found: list[Sent] = []
-    unreadable: list[tuple[str, str]] = []
+    unreadable: list[Unread] = []
     seen: set[str] = set()
     for record in records:
         if record.request_id and record.request_id in seen:
@@ -70,10 +68,21 @@ def read_all(
         seen.add(record.request_id)
         try:
             found.append(archive.sent(record))
-        except (RockbottomError, KeyError, IndexError, TypeError, AttributeError) as error:
-            unreadable.append((record.where, str(error) or type(error).__name__))
+        except CatalogError as error:
+            unreadable.append(unread(record, error))
+        except (RockbottomError, LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
+            unreadable.append(Unread(record.where, str(error) or type(error).__name__))
     found.sort(key=lambda sent: sent.at)
     return (archive, found), unreadable
+
+
+def unread(record: Record, error: CatalogError) -> Unread:
+    """A request to a model that the catalogue does not know."""
+    tokens = 0 if record.usage is None else record.usage.total_input + record.usage.output
+    apart = apart_of(record.model, 1, tokens, error)
+    if isinstance(error, UnresolvedProfile):
+        apart = replace(apart, fix=f"--profile {record.model}=MODEL_ID says which")
+    return Unread(record.where, str(error), apart)
 
 
 @dataclass(slots=True)
@@ -85,7 +94,7 @@ class Stream:
     tolerance: Tolerance | None = None
     _states: dict[Namespace, PrefixCache] = field(default_factory=dict[Namespace, PrefixCache])
 
-    def run(self, archive: Archive, requests: Sequence[Sent], unreadable: Sequence[tuple[str, str]] = ()) -> Findings:
+    def run(self, archive: Archive, requests: Sequence[Sent], unreadable: Sequence[Unread] = ()) -> Findings:
         """The findings of these requests."""
         rules = self.behaviour or behaviour_of(self.catalog.switches)
         tolerance = self.tolerance or Tolerance()

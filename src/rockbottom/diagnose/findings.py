@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from rockbottom.catalog import SetApart, summed_apart
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference
 from rockbottom.diagnose.sent import Sent
@@ -79,6 +81,14 @@ class CauseTotal:
         return max(self.findings, key=lambda finding: finding.tokens)
 
 
+class Unread(NamedTuple):
+    """A request that could not be read: where it stands and why; ``apart`` where it is the model that is not known."""
+
+    where: str
+    why: str
+    apart: SetApart | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Findings:
     """Everything found in a stream of requests.
@@ -96,11 +106,16 @@ class Findings:
     spent: Usd | None = None
     small_misses: int = 0
     small_tokens: int = 0
-    unreadable: Sequence[tuple[str, str]] = field(default_factory=tuple[tuple[str, str], ...])
+    unreadable: Sequence[Unread] = field(default_factory=tuple[Unread, ...])
 
     def __iter__(self) -> Iterator[Finding]:
         for total in self.totals:
             yield from total.findings
+
+    @property
+    def set_apart(self) -> tuple[SetApart, ...]:
+        """The requests to models that are not known, by model."""
+        return summed_apart(request.apart for request in self.unreadable if request.apart is not None)
 
     @property
     def missed(self) -> int:

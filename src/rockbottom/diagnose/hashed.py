@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from rockbottom.catalog import CatalogError
 from rockbottom.diagnose.causes import Cause
-from rockbottom.diagnose.explaining import Stream
+from rockbottom.diagnose.explaining import Stream, unread
 from rockbottom.diagnose.faces import Face
-from rockbottom.diagnose.findings import Finding, Findings, totals_of
+from rockbottom.diagnose.findings import Finding, Findings, Unread, totals_of
 from rockbottom.diagnose.prices import usd_of_miss
 from rockbottom.diagnose.sent import Archive, Record, Sent, counted
 from rockbottom.prompt import BlockKind, CachePoint, Parameters, PrefixHash, Section, Segment, prompt_of, seed_of
@@ -43,12 +44,14 @@ class Hashed:
 def explain_hashed(requests: Iterable[Hashed], archive: Archive) -> Findings:
     """The findings of these requests, in order of time."""
     read: list[tuple[Sent, Hashed]] = []
-    unreadable: list[tuple[str, str]] = []
+    unreadable: list[Unread] = []
     for one in requests:
         try:
             read.append((_sent(one, archive), one))
+        except CatalogError as error:
+            unreadable.append(unread(one.record, error))
         except RockbottomError as error:
-            unreadable.append((one.record.where, str(error)))
+            unreadable.append(Unread(one.record.where, str(error)))
     read.sort(key=lambda pair: pair[0].at)
     found = Stream(archive.catalog).run(archive, [sent for sent, _ in read], unreadable)
     placed = [replace(finding, place="", difference=None) for finding in found]

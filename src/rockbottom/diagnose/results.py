@@ -7,6 +7,7 @@ such value; a field that JSON leaves out is ``UNSET``.
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from rockbottom.catalog import SetApart
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference
 from rockbottom.diagnose.findings import CauseTotal, Finding, Findings
@@ -76,7 +77,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Every miss of the requests by cause, the dearest first.
 
     ``first_difference`` is there where two requests were compared and differ, ``simulated_requests`` where some went to
-    a local endpoint.
+    a local endpoint, ``set_apart`` where some went to models that are not known.
     """
 
     requests: int
@@ -94,6 +95,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     causes: tuple[ExplainedCause, ...]
     first_difference: ExplainedDifference | UnsetType = UNSET
     simulated_requests: int | UnsetType = UNSET
+    set_apart: tuple[SetApart, ...] | UnsetType = UNSET
 
 
 def explanation_of(findings: Findings, first: Difference | None = None, simulated: int = 0) -> Explanation:
@@ -111,10 +113,11 @@ def explanation_of(findings: Findings, first: Difference | None = None, simulate
         uncounted_requests=findings.uncounted,
         small_misses=findings.small_misses,
         small_tokens=findings.small_tokens,
-        unreadable=tuple(UnreadableRequest(where, why) for where, why in findings.unreadable),
+        unreadable=tuple(UnreadableRequest(request.where, request.why) for request in findings.unreadable),
         causes=tuple(map(_cause, findings.totals)),
         first_difference=UNSET if first is None else _difference(first),
         simulated_requests=simulated or UNSET,
+        set_apart=findings.set_apart or UNSET,
     )
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from rockbottom.catalog import Scope, Tier
+from rockbottom.catalog import Scope, SetApart, Tier
 from rockbottom.quantities import Usd, decoded
 
 
@@ -150,7 +150,8 @@ class ReconciliationResult(msgspec.Struct, frozen=True, kw_only=True):
 class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     """What the traffic costs under every policy. ``asked`` is there where several combinations were.
 
-    ``simulated_requests`` went to a local endpoint; the field is there where any did.
+    ``simulated_requests`` went to a local endpoint; the field is there where any did, as is ``set_apart``: requests to
+    models that are not known or have no price.
     """
 
     asked: Combination | UnsetType = UNSET
@@ -166,6 +167,7 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     details: Mapping[str, PolicyDetails]
     assumptions: tuple[str, ...]
     simulated_requests: int | UnsetType = UNSET
+    set_apart: tuple[SetApart, ...] | UnsetType = UNSET
 
     @property
     def cheapest(self) -> PolicyResult:

@@ -79,7 +79,7 @@ def answered(job: Job, engine: Engine, said: Callable[[str, int, int], None] = l
     requests = sum(file.requests for file in files) - _repeats(files, repeated)
     groups = Groups(files, names_in(files), repeated, requests <= job.small)
     asked = [question.with_defaults(any(file.with_points for file in files)) for question in job.questions]
-    _resolve(asked, groups.names["model"], job.catalog)
+    _resolve(asked, job.catalog)
     job = replace(job, questions=asked)
     sums = [Tally() for _ in job.questions]
     for done, found in enumerate(engine.tallies(job, groups), 1):
@@ -98,11 +98,11 @@ def _repeats(files: Sequence[Columns], repeated: Repeated) -> int:
     return sum(file.among(repeated.identities) for file in files) - len(repeated.identities)
 
 
-def _resolve(questions: Sequence[Question], names: Sequence[str], catalog: Catalog) -> None:
-    """Raises UnknownModel, UnresolvedProfile here, not in the middle of the work of others."""
+def _resolve(questions: Sequence[Question], catalog: Catalog) -> None:
+    """Raises UnknownModel, UnresolvedProfile for a model that was asked for, here, not in the middle of the work."""
     for question in questions:
-        for given in names if question.model is None else (question.model,):
-            question.model_id(given, catalog)
+        if question.model is not None:
+            question.model_id(question.model, catalog)
 
 
 def _check(questions: Sequence[Question]) -> None:

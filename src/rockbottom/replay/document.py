@@ -62,7 +62,8 @@ def document_of(question: Question, tally: Tally) -> ReplayResult:
     """The whole answer. Raises NothingToTell where there is no request, or a price is not known."""
     models = tally.models
     if tally.lacks or not models:
-        raise NothingToTell(tally.lacks or "no request was replayed")
+        fix = tally.apart[0].fix if tally.apart else None
+        raise NothingToTell(tally.lacks or "no request was replayed", fix=fix)
     bills = {name: _added(model.bills[name] for model in models) for name in models[0].bills}
     least, none = _added(model.least for model in models), bills[NONE]
     span = max(model.last_at - model.first_at for model in models)
@@ -70,6 +71,7 @@ def document_of(question: Question, tally: Tally) -> ReplayResult:
         on=question.on,
         tier=question.tier,
         models=tuple(map(_model, models)),
+        set_apart=tally.apart or UNSET,
         requests=sum(model.requests for model in models),
         span_seconds=span,
         reconciliation=_reconciliation([model.reconciliation for model in models]),

@@ -1,6 +1,6 @@
 """A question about recorded traffic, and the stages (one per model) that it is answered on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -8,7 +8,17 @@ from decimal import Decimal
 import numpy as np
 
 from rockbottom.cache import Behaviour
-from rockbottom.catalog import CacheRules, Catalog, ModelId, Scope, Tier, UnresolvedProfile
+from rockbottom.catalog import (
+    CacheRules,
+    Catalog,
+    CatalogError,
+    ModelId,
+    Scope,
+    SetApart,
+    Tier,
+    UnresolvedProfile,
+    apart_of,
+)
 from rockbottom.quantities import RockbottomError
 from rockbottom.replay.keep_alive import keep_alive_bill
 from rockbottom.replay.online import OnlinePolicy, placed_online
@@ -86,22 +96,56 @@ EXTRA: Mapping[str, Callable[[Stage], Bill]] = {"keep_alive": keep_alive_bill, "
 """Policies that are more than points: extra requests, another tier."""
 
 
-def stages_of(trace: Trace, question: Question, catalog: Catalog, behaviour: Behaviour) -> tuple[Stage, ...]:
-    """One stage per model, because models share no entries and have rules and prices of their own."""
-    if question.model is not None or len(trace.names["model"]) < 2:
-        given = question.model or next(iter(trace.names["model"]), "")
-        return (_stage(trace, given, question, catalog, behaviour),)
-    groups: dict[tuple[str, object], list[int]] = {}
-    for code, given in enumerate(trace.names["model"]):
-        found = question.model_id(given, catalog)  # an id and a profile's ARN may be the same model reached alike
-        groups.setdefault((found.model.id, found.scope), []).append(code)
+def stages_of(
+    trace: Trace, question: Question, catalog: Catalog, behaviour: Behaviour
+) -> tuple[tuple[Stage, ...], tuple[SetApart, ...]]:
+    """One stage per model, because models share no entries and have rules and prices of their own.
+
+    Requests to models that are not known, or have no rules on the day, are set apart. Raises UnknownModel,
+    UnresolvedProfile, NoRulesInForce for a model that the question itself names.
+    """
     made: list[Stage] = []
-    for codes in groups.values():
-        rows = np.flatnonzero(np.isin(trace.requests.model, codes))
+    apart: list[SetApart] = []
+    for given, rows in _by_model(trace, question, catalog):
+        part = trace if len(rows) == len(trace) else selected(trace, rows)
+        try:
+            made.append(_stage(part, given, question, catalog, behaviour))
+        except CatalogError as error:
+            if question.model is not None:
+                raise
+            apart.append(set_apart(part, given, error))
+    return tuple(made), tuple(apart)
+
+
+def _by_model(trace: Trace, question: Question, catalog: Catalog) -> Iterator[tuple[str, Array]]:
+    """A name of every model and the rows of its requests: an id and a profile's ARN may be one model reached alike."""
+    names = trace.names["model"]
+    if question.model is not None or len(names) < 2:
+        yield question.model or next(iter(names), ""), np.arange(len(trace))
+        return
+    groups: dict[object, list[int]] = {}
+    for code, given in enumerate(names):
+        try:
+            found = question.model_id(given, catalog)
+        except CatalogError:
+            groups[given] = [code]  # asked for again, and then set apart
+        else:
+            groups.setdefault((found.model.id, found.scope), []).append(code)
+    without = np.flatnonzero(trace.requests.model < 0)
+    for given, rows in ((names[codes[0]], np.flatnonzero(np.isin(trace.requests.model, codes)))
+                        for codes in groups.values()):  # fmt: skip
         if len(rows):
-            given = trace.names["model"][codes[0]]
-            made.append(_stage(selected(trace, rows), given, question, catalog, behaviour))
-    return tuple(made)
+            yield given, rows
+    if len(without):
+        yield "", without
+
+
+def set_apart(trace: Trace, given: str, error: CatalogError) -> SetApart:
+    """The requests of a trace to one model, set apart for the reason that the catalogue gives."""
+    tokens = trace.requests.tokens_in.clip(0).sum(dtype=np.int64) + trace.requests.tokens_out.clip(0).sum(
+        dtype=np.int64
+    )
+    return apart_of(given, len(trace), int(tokens), error)
 
 
 def _stage(trace: Trace, given: str, question: Question, catalog: Catalog, behaviour: Behaviour) -> Stage:

@@ -5,13 +5,13 @@ family, in any process and on any machine, and the tallies added: integer tokens
 traffic in one piece is the same thing with nothing to add.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rockbottom.cache import Behaviour
-from rockbottom.catalog import Catalog, ModelId, NoPriceInForce
+from rockbottom.catalog import Catalog, ModelId, NoPriceInForce, SetApart, summed_apart
 from rockbottom.quantities import Usage
 from rockbottom.replay.analysis import (
     Family,
@@ -29,7 +29,7 @@ from rockbottom.replay.exact import exact_usage
 from rockbottom.replay.points import FIXED
 from rockbottom.replay.policies import Bill, Stage
 from rockbottom.replay.reconcile import Reconciliation, reconciled
-from rockbottom.replay.study import NONE, Online, Question, bill_under, checked, namespaces_of, stages_of
+from rockbottom.replay.study import NONE, Online, Question, bill_under, checked, namespaces_of, set_apart, stages_of
 from rockbottom.trace import KINDS, Trace
 
 KEPT_FAMILIES = 20
@@ -92,17 +92,26 @@ class ModelTally:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The tallies of all models, in the order in which they appeared; or the price that it ``lacks``."""
+    """The tallies of all models, in the order in which they appeared; or what it ``lacks`` where there is none.
+
+    ``apart`` are the requests to models that are not known or have no price.
+    """
 
     models: tuple[ModelTally, ...] = ()
-    lacks: str = ""
+    apart: tuple[SetApart, ...] = ()
+
+    @property
+    def lacks(self) -> str:
+        """Why nothing could be answered; empty where something was."""
+        return "" if self.models or not self.apart else self.apart[0].why
 
     def __add__(self, other: "Tally") -> "Tally":
         sums = {(one.model.model.id, one.model.scope): one for one in self.models}
         for one in other.models:
             key = one.model.model.id, one.model.scope
             sums[key] = sums[key] + one if key in sums else one
-        return Tally(tuple(sorted(sums.values(), key=lambda one: one.number)), self.lacks or other.lacks)
+        models = tuple(sorted(sums.values(), key=lambda one: one.number))
+        return Tally(models, summed_apart((*self.apart, *other.apart)))
 
 
 def tally(
@@ -117,32 +126,38 @@ def tally(
     """The trace under every policy of the question; ``online`` makes a policy that learns for each stage.
 
     ``exact`` False: the lower bound even where the least possible bill could be searched for, because the trace
-    is a part of something larger. Where a price is not known, the tally is empty and says which it ``lacks``.
-    Raises UnknownPolicy, UnknownModel, UnresolvedProfile.
+    is a part of something larger. Requests to a model that is not known or lacks a price that is asked for are set
+    apart. Raises UnknownPolicy.
     """
     checked(question, online)
-    try:
-        return _of_stages(trace, question, catalog, behaviour, online or {}, exact=exact)
-    except NoPriceInForce as error:
-        return Tally((), str(error))
+    return _of_stages(trace, question, catalog, behaviour, online or {}, exact=exact)
 
 
 def _of_stages(
     trace: Trace, question: Question, catalog: Catalog, behaviour: Behaviour, online: Online, *, exact: bool
 ) -> Tally:
-    stages = stages_of(trace, question, catalog, behaviour)
-    optima = _optima(stages) if exact else None
+    stages, unknown = stages_of(trace, question, catalog, behaviour)
     made: list[ModelTally] = []
-    for number, stage in enumerate(stages):
-        least = bound_of((stage,)).bill if optima is None else optima[number]
-        made.append(_of_stage(stage, question, behaviour, online, least, exact=optima is not None))
-    return Tally(tuple(sorted(made, key=lambda one: one.number)))
+    apart = list(unknown)
+    for stage in stages:
+        try:
+            made.append(_of_stage(stage, question, behaviour, online, exact=exact))
+        except NoPriceInForce as error:
+            apart.append(set_apart(stage.trace, stage.rates.model.given, error))
+    if not all(one.exact for one in made):  # sums of exact bills and of bounds would be neither
+        bounds = {(stage.rates.model.model.id, stage.rates.model.scope): stage for stage in stages}
+        made = [_bounded(one, bounds[one.model.model.id, one.model.scope]) for one in made]
+    return Tally(tuple(sorted(made, key=lambda one: one.number)), summed_apart(apart))
 
 
-def _of_stage(
-    stage: Stage, question: Question, behaviour: Behaviour, online: Online, least: Bill, *, exact: bool
-) -> ModelTally:
-    trace = stage.trace
+def _bounded(one: ModelTally, stage: Stage) -> ModelTally:
+    """The tally with the lower bound for the least possible bill."""
+    return replace(one, least=replace(bound_of((stage,)).bill, outcomes=None), exact=False) if one.exact else one
+
+
+def _of_stage(stage: Stage, question: Question, behaviour: Behaviour, online: Online, *, exact: bool) -> ModelTally:
+    trace, optimum = stage.trace, _optimum(stage) if exact else None
+    least = bound_of((stage,)).bill if optimum is None else optimum
     bills: dict[str, Bill] = {}
     details: dict[str, Details] = {}
     for name in dict.fromkeys((NONE, *question.policies)):
@@ -157,7 +172,7 @@ def _of_stage(
     return ModelTally(
         _number(trace), stage.rates.model, len(trace),
         float(trace.requests.at[0]) if len(trace) else np.inf, float(trace.requests.at[-1]) if len(trace) else -np.inf,
-        bills, replace(least, outcomes=None), exact, details,
+        bills, replace(least, outcomes=None), optimum is not None, details,
         reconciled(stage, merged) if trace.is_observed else None,
         bool((trace.blocks.kind[:1] == _SLICE).any()), bool((trace.requests.tokens_out < 0).any()),
     )  # fmt: skip
@@ -167,14 +182,10 @@ def _number(trace: Trace) -> int:
     return int(trace.requests.model.min()) if len(trace) else 0
 
 
-def _optima(stages: Sequence[Stage]) -> list[Bill] | None:
-    """The least possible bills themselves, where every stage is small enough to search."""
-    made: list[Bill] = []
-    for stage in stages:
-        usage = exact_usage(stage)
-        if usage is None:
-            return None
-        output = int(stage.trace.requests.tokens_out.clip(0).sum(dtype=np.int64))
-        whole = usage + Usage(output=output)
-        made.append(Bill("clairvoyant", whole, stage.rates.cost(whole)))
-    return made
+def _optimum(stage: Stage) -> Bill | None:
+    """The least possible bill itself, where the stage is small enough to search."""
+    usage = exact_usage(stage)
+    if usage is None:
+        return None
+    whole = usage + Usage(output=int(stage.trace.requests.tokens_out.clip(0).sum(dtype=np.int64)))
+    return Bill("clairvoyant", whole, stage.rates.cost(whole))

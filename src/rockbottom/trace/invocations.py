@@ -5,7 +5,7 @@ Records are decoded as for columns (``logs``, ``records``); only the bodies are 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -82,7 +82,7 @@ def one_invocation(path: Path) -> Invocation:
     damages = Damages()
     found = list(islice(requests_in(str(path), damages), 2))
     if len(found) == 1:
-        return found[0]
+        return replace(found[0], place=str(path))
     if found:
         raise UnreadableSource(f"{path}: several requests, where one is looked for")
     why = f": {damages.first[0].why}" if damages.first else ""
