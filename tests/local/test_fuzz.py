@@ -5,8 +5,6 @@ import json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rockbottom.local.shapes import body_checker, service_model
-
 KEYS = (
     "messages",
     "system",
@@ -327,29 +325,3 @@ def test_a_body_over_the_limit_is_refused(endpoint, kit):
     """More than 25,000,000 bytes: a ValidationException, after the body was read, and nothing is kept."""
     status, reply, _ = kit.http(endpoint, "POST", "/model/us.anthropic.claude-sonnet-4-6/invoke", b" " * 25_000_001)
     assert (status, "less than or equal to 25000000" in reply["message"]) == (400, True)
-
-
-CHECKER = body_checker(service_model("bedrock-runtime"), "Converse")
-
-
-@given(st.one_of(_near, _body))
-@settings(max_examples=300, deadline=None)
-def test_what_the_quick_check_lets_through_is_never_complained_of(body):
-    """The quick half of the body checker says yes only where the thorough half has no complaint."""
-    if CHECKER.passes(body):
-        complaints = []
-        CHECKER.check(body, "", complaints)
-        assert complaints == []
-
-
-def test_ordinary_bodies_take_the_quick_check():
-    """Texts, cachePoints, tools and limits need no second look; a wrong role does."""
-    tool = {"toolSpec": {"name": "n", "inputSchema": {"json": {"type": "object"}}}}
-    body = {
-        "system": [{"text": "s"}, {"cachePoint": {"type": "default", "ttl": "1h"}}],
-        "messages": [{"role": "user", "content": [{"text": "q"}]}],
-        "toolConfig": {"tools": [tool]},
-        "inferenceConfig": {"maxTokens": 5, "temperature": 0.5, "stopSequences": ["x"]},
-    }
-    assert CHECKER.passes(body)
-    assert not CHECKER.passes({**body, "messages": [{"role": "nobody", "content": []}]})

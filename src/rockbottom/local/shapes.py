@@ -19,7 +19,6 @@ from typing import Any, Protocol, cast
 from botocore.loaders import Loader
 
 from rockbottom.local.failures import ServiceFailure, invalid
-from rockbottom.local.quick_shapes import ANYTHING, Passes, quick_check
 
 Checker = Callable[[Any, str, list[str]], None]
 Json = dict[str, Any]
@@ -30,6 +29,8 @@ _RECORDED_UNION_KEYS: Mapping[str, str] = {
     "ContentBlock": "text, image, toolUse, toolResult, document, video, cachePoint, reasoningContent, "
     "citationsContent, searchResult",
 }
+# Patterns that accept any text and are not worth running.
+_ANYTHING = (r"[\s\S]*", r"[\s\S]+", ".*")
 # Unions that ignore a member they do not know (recorded for this one, Sonnet 4.6 over plain HTTP, 2026-10).
 _LENIENT_UNIONS = frozenset({"ToolResultContentBlock"})
 
@@ -46,14 +47,11 @@ class BodyChecker:
 
     operation: str
     check: Checker
-    passes: Passes
 
     def __call__(self, body: object) -> Json:
         """The body, if it is one. Raises ServiceFailure (ValidationException, SerializationException)."""
         if not isinstance(body, dict):
             raise ServiceFailure("SerializationException", "The request body must be a JSON object")
-        if self.passes(body):
-            return cast(Json, body)
         complaints: list[str] = []
         self.check(body, "", complaints)
         if complaints:
@@ -74,9 +72,7 @@ def body_checker(model: Json, operation: str) -> BodyChecker:
     shape = model["shapes"][model["operations"][operation]["input"]["shape"]]
     members = {name: member for name, member in shape["members"].items() if "location" not in member}
     required = [name for name in shape.get("required", ()) if name in members]
-    return BodyChecker(
-        operation, compiler.structure(members, required), quick_check(model["shapes"], members, required)
-    )
+    return BodyChecker(operation, compiler.structure(members, required))
 
 
 def shape_checker(model: Json, shape: str) -> Checker:
@@ -276,7 +272,7 @@ def _string(shape: Json) -> Checker:
 
 def _compiled(pattern: str | None) -> re.Pattern[str] | None:
     # Patterns that accept any text are not worth running; ones that Python cannot read are the SDK's to check.
-    if pattern is None or pattern in ANYTHING:
+    if pattern is None or pattern in _ANYTHING:
         return None
     try:
         return re.compile(pattern)
