@@ -70,9 +70,12 @@ def _parts(reader: Reader, names: list[str], folder: Path, settings: Settings) -
 def _part(reader: Reader, name: str, folder: Path, settings: Settings) -> Part:
     file = folder / f"{blake2b(_identity(name).encode(), digest_size=12).hexdigest()}.parquet"
     if file.exists():
-        notes = notes_of(file)
-        damages = Damages(notes["damaged"], [Damage(*damage) for damage in notes["first"]])
-        return Part(read_parquet(file), damages, notes["bytes"])
+        try:
+            trace, notes = read_parquet(file), notes_of(file)
+            damages = Damages(notes["damaged"], [Damage(*damage) for damage in notes["first"]])
+            return Part(trace, damages, notes["bytes"])
+        except ValueError:
+            pass  # it was damaged while it lay there: read again from where it came
     part = reader.read(name, settings)
     first = [[damage.place, damage.why] for damage in part.damages.first]
     write_parquet(part.trace, file, {"damaged": part.damages.count, "first": first, "bytes": part.bytes_read})

@@ -1,6 +1,11 @@
-"""A trace in one Parquet file: one row per request, its blocks and points as lists. Needs pyarrow."""
+"""A trace in one Parquet file: one row per request, its blocks and points as lists. Needs pyarrow.
+
+Pages carry checksums, which are verified; the names, the notes and the number of rows, which no page holds, have one of
+their own. A file whose bytes changed is refused, never read as other numbers.
+"""
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -8,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from rockbottom.quantities import Undecodable, decoded
 from rockbottom.trace.columns import Array, Blocks, Points, Requests, Trace, table_of
 
 FORMAT = "rockbottom.trace/1"
+_DAMAGED = (OSError, LookupError, TypeError, AttributeError, OverflowError, MemoryError, Undecodable)
 
 
 def write_parquet(trace: Trace, path: Path, notes: Mapping[str, Any] | None = None) -> None:
@@ -32,40 +39,60 @@ def write_parquet(trace: Trace, path: Path, notes: Mapping[str, Any] | None = No
         "names": json.dumps({name: list(texts) for name, texts in trace.names.items()}),
         "notes": json.dumps(dict(notes or {})),
     }
+    metadata["sums"] = _sums(metadata["names"], metadata["notes"], trace)
     made = pa.table(columns).replace_schema_metadata(metadata)
     beside = path.with_name(path.name + ".part")
-    pq.write_table(made, beside, compression="zstd")
+    pq.write_table(made, beside, compression="zstd", write_page_checksum=True)
     beside.replace(path)
 
 
 def read_parquet(path: Path) -> Trace:
-    """The trace of such a file. Raises ValueError for a Parquet file that is not one."""
+    """The trace of such a file. Raises ValueError for a Parquet file that is not one, or is damaged."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path)
+    try:
+        table = pq.read_table(path, page_checksum_verification=True)
+        return _trace_of(table)
+    except (*_DAMAGED, pa.ArrowException) as error:
+        raise ValueError(f"damaged: {error}") from error
+
+
+def _trace_of(table: Any) -> Trace:
     metadata = table.schema.metadata or {}
     if metadata.get(b"format") != FORMAT.encode():
         raise ValueError(f"not a trace of the format {FORMAT}")
-    names = {name: tuple(texts) for name, texts in json.loads(metadata[b"names"]).items()}
-    length = table.num_rows
+    names = {name: tuple(texts) for name, texts in decoded(metadata[b"names"]).items()}
     requests = {c.name: _flat(table[c.name]) for c in fields(Requests)}
     blocks, block_offsets = _lists(table, "block", Blocks)
     points, point_offsets = _lists(table, "point", Points)
-    return Trace(
-        table_of(Requests, requests, length),
+    trace = Trace(
+        table_of(Requests, requests, table.num_rows),
         table_of(Blocks, blocks, int(block_offsets[-1])),
         table_of(Points, points, int(point_offsets[-1])),
         block_offsets,
         point_offsets,
         names,
     )
+    told = metadata.get(b"sums")  # files of before have none
+    if told is not None and told.decode() != _sums(metadata[b"names"].decode(), metadata[b"notes"].decode(), trace):
+        raise ValueError("damaged: its checksum is another")
+    return trace
+
+
+def _sums(names: str, notes: str, trace: Trace) -> str:
+    """A checksum of everything that a trace is read from."""
+    total = zlib.crc32(f"{names}\0{notes}".encode())
+    for name, array in trace.columns():
+        total = zlib.crc32(np.ascontiguousarray(array).data, zlib.crc32(f"{name} {array.dtype}".encode(), total))
+    return f"{total:08x}"
 
 
 def notes_of(path: Path) -> Mapping[str, Any]:
     """How a trace file was made."""
     import pyarrow.parquet as pq
 
-    return json.loads((pq.read_schema(path).metadata or {}).get(b"notes", b"{}"))
+    return decoded((pq.read_schema(path).metadata or {}).get(b"notes", b"{}"))
 
 
 def _flat(column: Any) -> Array:
