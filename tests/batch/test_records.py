@@ -107,7 +107,15 @@ def test_a_record_over_the_size_limit_is_refused():
     assert "at most 100" in one.problems[0].why
 
 
-@pytest.mark.parametrize("line", [b"nonsense", b"[1]", b'"text"', b'{"recordId": 5, "modelInput": {}}', b"{" * 5000])
+DEEP = b"[" * 2_000 + b"]" * 2_000
+NO_RECORDS = [
+    b"nonsense", b"[1]", b'"text"', b'{"recordId": 5, "modelInput": {}}', b"{" * 5000,
+    b'{"recordId": "a", "modelInput": {"messages": ' + DEEP + b"}}",
+    b'{"recordId": "a", "modelInput": {"modelId": "m", "messages": ["caf\xe9"]}}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", NO_RECORDS)
 def test_a_line_that_is_no_record_is_refused(line):
     """Whatever stands there, there is a message and no traceback."""
     one = checker()

@@ -77,6 +77,22 @@ def test_a_torn_line_is_located_and_the_record_behind_it_kept(tmp_path: Path) ->
     assert [(line.volume, line.offset, line.size) for line in reader.damaged] == [("calls-000001.ndjson", first, 24)]
 
 
+def test_a_line_that_no_writer_wrote_is_located_too(tmp_path: Path) -> None:
+    """Nested 2,000 deep, a number of 5,000 digits, a Latin-1 byte: damage, and the records around are read."""
+    writer = LedgerWriter(tmp_path)
+    writer.record(call(1))
+    deep = b'{"at":2.0,"model":"m","operation":"Converse","more":' + b"[" * 2_000 + b"]" * 2_000 + b"}"
+    with (tmp_path / "calls-000001.ndjson").open("ab") as file:
+        file.write(deep + b"\n")
+        file.write(b'{"at":2.0,"model":"m","operation":"Converse","input":' + b"9" * 5_000 + b"}\n")
+        file.write(b'{"at":2.0,"model":"caf\xe9","operation":"Converse"}\n')
+    writer.record(call(3))
+    reader = LedgerReader(tmp_path)
+    assert [int(found.at) for found in reader.calls()] == [1, 3]
+    assert reader.damaged_count == 3
+    assert reader.damaged[0].why == "nested too deep"
+
+
 def test_a_new_writer_begins_on_a_new_line(tmp_path: Path) -> None:
     """A torn last line is closed before anything is appended, so that other tools can read on too."""
     LedgerWriter(tmp_path).record(call(1))

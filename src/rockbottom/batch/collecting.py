@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from rockbottom.batch.ground import Ground
 from rockbottom.batch.outputs import MANIFEST, check_lines, drop_torn_line
 from rockbottom.batch.rejoining import half_written
 from rockbottom.batch.state import WITH_OUTPUT, JobState
 from rockbottom.process import named, private
+from rockbottom.quantities import Undecodable, decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Collection:
             path = target / key.rpartition("/")[2]
             self._fetch(key, path)
             if path.name == MANIFEST:
-                manifest = msgspec.json.decode(path.read_bytes())
+                manifest = _manifest_in(path)
             elif path.name.endswith(".jsonl.out"):
                 names.append(str(path.relative_to(self.run.folder)))
         self._check_whole(job, names, manifest, target, accept_incomplete)
@@ -82,3 +81,11 @@ class Collection:
         said = int(manifest.get("successRecordCount", 0)) + int(manifest.get("errorRecordCount", 0))
         if found < said:
             raise half_written(where, f"it counts {said:,} results of job {job.name}, and the output holds {found:,}")
+
+
+def _manifest_in(path: Path) -> dict[str, Any]:
+    """The summary that the service writes of a job. Raises OutputIncomplete where it is not whole."""
+    try:
+        return decoded(path.read_bytes(), dict[str, Any])
+    except Undecodable as error:
+        raise half_written(path, str(error)) from error

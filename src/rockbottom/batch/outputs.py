@@ -4,11 +4,10 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-import msgspec
-
 from rockbottom.batch.errors import OutputIncomplete
 from rockbottom.batch.rejoining import half_written
 from rockbottom.process import named, private
+from rockbottom.quantities import Undecodable, decoded
 
 MANIFEST = "manifest.json.out"
 """The file in which Bedrock counts the results of a job."""
@@ -35,8 +34,8 @@ def check_lines(path: Path) -> int:
             last = line
     if not last.endswith(b"\n"):
         try:
-            msgspec.json.decode(last)
-        except msgspec.DecodeError:
+            decoded(last)
+        except Undecodable:
             raise half_written(path, "its last line is cut off") from None
     return count
 

@@ -17,11 +17,11 @@ from rockbottom.batch.errors import InvalidRecords, Problem
 from rockbottom.batch.limits import Limits
 from rockbottom.dialects import CONVERSE, Dialect, dialect_for
 from rockbottom.prompt import Api
+from rockbottom.quantities import Undecodable, decoded, decoder_of
 
 Json = Mapping[str, Any]
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_text = msgspec.json.Decoder(str).decode
-_decode = msgspec.json.Decoder().decode
+_members = decoder_of(dict[str, msgspec.Raw])
+_text = decoder_of(str)
 _encode = msgspec.json.Encoder().encode
 _EMPTY = ([b"[]"], [b"[", b"]"], [b"null"])
 _KEPT = 100  # problems kept to be shown; the rest are counted
@@ -32,7 +32,7 @@ class _Record(msgspec.Struct):
     modelInput: msgspec.Raw
 
 
-_record = msgspec.json.Decoder(_Record).decode
+_record = decoder_of(_Record)
 
 
 class Kind(Enum):
@@ -81,14 +81,14 @@ class Checker:
         try:
             record = _record(raw)
             return self._taken(number, record.recordId, record.modelInput)
-        except msgspec.DecodeError:
+        except Undecodable:
             return self._odd_line(number, raw)
 
     def _odd_line(self, number: int, raw: bytes) -> bytes | None:
         """A line that is not an ordinary record: a bare body, a record without an id, or neither."""
         try:
             members = _members(raw)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except Undecodable as error:
             return self._refuse(number, None, "line", f"not a JSON object: {error}")
         if "modelInput" in members:
             return self._record(number, members.get("recordId"), bytes(members["modelInput"]))
@@ -116,15 +116,17 @@ class Checker:
 
     def _taken(self, number: int, record_id: str, body: bytes | msgspec.Raw) -> bytes | None:
         """The line of a record whose id is a text."""
+        try:
+            return self._checked(number, record_id, bytes(body))
+        except Undecodable as error:
+            return self._refuse(number, record_id, "modelInput", f"not a JSON object: {error}")
+
+    def _checked(self, number: int, record_id: str, body: bytes) -> bytes | None:
         if record_id in self._seen or not record_id:
             why = "stands on an earlier line too; each must be unique" if record_id else "empty"
             return self._refuse(number, record_id or None, "recordId", why)
         self._seen.add(record_id)
-        body = bytes(body)
-        try:
-            members = _members(body)
-        except (msgspec.DecodeError, RecursionError):
-            return self._refuse(number, record_id, "modelInput", "not a JSON object")
+        members = _members(body)
         if "modelId" in members:
             changed = self._without_model(number, record_id, body)
             if changed is None:
@@ -148,8 +150,8 @@ class Checker:
         record_id = f"R{number:010d}"
         if raw is not None:
             try:
-                record_id = _text(raw)
-            except msgspec.DecodeError:
+                record_id = _text(bytes(raw))
+            except Undecodable:
                 self._refuse(number, None, "recordId", "not a text")
                 return None
         return record_id
@@ -168,7 +170,7 @@ class Checker:
         return None
 
     def _without_model(self, number: int, record_id: str, body: bytes) -> bytes | None:
-        whole = _decode(body)
+        whole = decoded(body)
         if whole["modelId"] != self.given_model:
             why = f"names {whole['modelId']}, and the job runs {self.given_model}; a job has one model"
             return self._refuse(number, record_id, "modelInput.modelId", why)
@@ -176,7 +178,7 @@ class Checker:
         return _encode(whole)
 
     def _without_points(self, number: int, record_id: str, body: bytes) -> bytes | None:
-        whole = _decode(body)
+        whole = decoded(body)
         place = point_in(whole, "modelInput")
         if place is None:
             return body

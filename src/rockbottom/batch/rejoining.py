@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from rockbottom.batch.errors import OutputIncomplete
-from rockbottom.quantities import Usage
+from rockbottom.quantities import Undecodable, Usage, decoder_of
 
 
 class Fate(IntEnum):
@@ -61,8 +61,8 @@ class _Odd(msgspec.Struct):
     error: _Error | None = None
 
 
-_result = msgspec.json.Decoder(_Result).decode
-_odd = msgspec.json.Decoder(_Odd).decode
+_result = decoder_of(_Result)
+_odd = decoder_of(_Odd)
 _encode = msgspec.json.Encoder().encode
 # Codes that may be retried where the record does not say: the service's own throttling and server errors.
 _RETRYABLE_CODES = frozenset({"408", "424", "429", "500", "502", "503", "504"})
@@ -123,7 +123,7 @@ class Rejoin:
     def _take(self, path: Path, line: bytes, number: int, at: int) -> int:
         try:
             result = read_result(line)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except Undecodable as error:
             raise half_written(path, f"the line at byte {at:,} is not a result: {error}") from error
         ordinal = self._ordinals.get(result.recordId or "")
         if ordinal is None:
@@ -212,10 +212,10 @@ def half_written(path: Path, why: str) -> OutputIncomplete:
 
 
 def read_result(line: bytes) -> _Result:
-    """One line of output. Raises msgspec.DecodeError when it is none."""
+    """One line of output. Raises Undecodable when it is none."""
     try:
         return _result(line)
-    except msgspec.ValidationError:
+    except Undecodable:
         odd = _odd(line)
         answered = bytes(odd.modelOutput) != b"null"
         return _Result(odd.recordId, _Output() if answered else None, odd.error)
@@ -224,6 +224,6 @@ def read_result(line: bytes) -> _Result:
 def _whole(line: bytes) -> bool:
     try:
         read_result(line)
-    except msgspec.DecodeError:
+    except Undecodable:
         return False
     return True

@@ -8,12 +8,11 @@ escaped, those bytes can be nothing but the start of a record.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import msgspec
-
 from rockbottom.ledger.records import CallRecord, with_family_of_old
+from rockbottom.quantities import Undecodable, decoder_of
 
 START = b'{"at":'
-_decode_as_written = msgspec.json.Decoder(CallRecord).decode
+_decode_as_written = decoder_of(CallRecord)
 
 
 class Found(NamedTuple):
@@ -31,7 +30,7 @@ def found_in(data: bytes, offset: int) -> Iterator[Found]:
         if line:
             try:
                 yield Found(offset, _decode(line))
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            except Undecodable as error:
                 yield from _mended(line, offset, str(error))
         offset += len(line) + 1
 
@@ -45,7 +44,7 @@ def _mended(line: bytes, offset: int, why: str) -> Iterator[Found]:
     if start > 0:
         try:
             call = _decode(line[start:])
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except Undecodable:
             start = 0
         else:
             yield Found(offset, None, start, why)

@@ -11,6 +11,7 @@ import msgspec
 
 from rockbottom.ledger.places import NOTES, Volume, volumes_of
 from rockbottom.process import private
+from rockbottom.quantities import Undecodable, decoded
 
 log = logging.getLogger("rockbottom.ledger")
 
@@ -49,8 +50,8 @@ def notes_of(folder: Path) -> Iterator[dict[str, Any]]:
     except OSError:
         return
     for line in lines:
-        with contextlib.suppress(msgspec.DecodeError):
-            yield msgspec.json.decode(line, type=dict[str, Any])
+        with contextlib.suppress(Undecodable):
+            yield decoded(line, dict[str, Any])
 
 
 def _remove(folder: Path, volume: Volume, now: float) -> int:

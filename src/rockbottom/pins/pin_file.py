@@ -22,6 +22,7 @@ from rockbottom.pins.errors import DamagedPins, NameTaken, PinsNotWritable
 from rockbottom.pins.pin import Pin, pin_of_table, row_of_block
 from rockbottom.process import PRIVATE
 from rockbottom.prompt import json_bytes
+from rockbottom.quantities import Undecodable, decoded
 
 DEFAULT_FILE = "rockbottom-pins.toml"
 FORMAT = 1
@@ -267,7 +268,7 @@ def remove_text(path: Path, name: str) -> None:
 def read_text(path: Path, name: str) -> dict[str, Any] | None:
     """The text that was kept of a prefix, None where none was or it cannot be read."""
     try:
-        found = json.loads(text_path(path, name).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = decoded(text_path(path, name).read_bytes())
+    except (OSError, Undecodable):
         return None
     return found if isinstance(found, dict) else None

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rockbottom.pins.errors import NotRendered
+from rockbottom.quantities import Undecodable, decoded
 
 _TIMEOUT_S = 120.0
 _SEEDS = ("1", "2")
@@ -147,8 +148,8 @@ def _start(source: str, answer: Path, seed: str, folder: Path) -> "subprocess.Po
 
 def _answer(source: str, answer: Path, said: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(answer.read_bytes())
-    except (OSError, ValueError) as error:
+        found = decoded(answer.read_bytes())
+    except (OSError, Undecodable) as error:
         last = said.decode("utf-8", "replace").strip().splitlines()[-1:] or ["it said nothing"]
         raise NotRendered(f"{source} ended without a request: {last[0]}") from error
     if "error" in found:

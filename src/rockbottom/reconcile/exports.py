@@ -9,7 +9,6 @@ page downloads, grouped by usage type.
 import csv
 import gzip
 import io
-import json
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +19,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
-from rockbottom.quantities import RockbottomError, Usd, is_list, is_object
+from rockbottom.quantities import RockbottomError, Undecodable, Usd, decoded, is_list, is_object
 from rockbottom.reconcile.books import decimal
 
 
@@ -166,8 +165,8 @@ def _product_name(product: Any) -> str:
     """``product`` is a map in CUR 2.0: pairs in Parquet, JSON in CSV."""
     if isinstance(product, str) and product.startswith("{"):
         try:
-            product = json.loads(product)
-        except ValueError:
+            product = decoded(product)
+        except Undecodable:
             return ""
     if is_list(product):
         product = dict[str, Any](product)
@@ -184,14 +183,14 @@ def _day(value: Any) -> date:
 
 def _of_json(text: str, path: Path) -> Iterator[BillLine]:
     try:
-        raw = json.loads(text)
+        raw = decoded(text)
         for period in raw["ResultsByTime"]:
             day = date.fromisoformat(period["TimePeriod"]["Start"][:10])
             if not period.get("Groups") and period.get("Total"):
                 raise UnreadableBill(f"{path} is not grouped.", fix=_CE_FIX)
             for group in period.get("Groups", ()):
                 yield _group(day, group)
-    except (ValueError, KeyError, TypeError, InvalidOperation) as error:
+    except (Undecodable, ValueError, KeyError, TypeError, InvalidOperation) as error:
         raise UnreadableBill(f"{path} is no reply of GetCostAndUsage: {error!r}", fix=_CE_FIX) from error
 
 
