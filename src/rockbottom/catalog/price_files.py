@@ -4,12 +4,12 @@ The columns are those of ``COLUMNS``; only ``REQUIRED`` must be there. Every fau
 """
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from rockbottom.catalog.errors import InvalidPrice, InvalidPriceFile
 from rockbottom.catalog.models import Scope, Tier
@@ -26,7 +26,6 @@ _SCOPES: Mapping[str, Scope] = {scope.value: scope for scope in Scope}
 _TIERS: Mapping[str, Tier] = {tier.value: tier for tier in Tier}
 _UNITS: Mapping[str, Unit] = {unit.value: unit for unit in Unit}
 _FLAGS: Mapping[str, bool] = {"": False, "no": False, "yes": True}
-_T = TypeVar("_T")
 
 
 def rows_of_file(path: Path) -> list[Price]:
@@ -46,41 +45,46 @@ def rows_of_lines(lines: Sequence[str], place: str, sources: Mapping[str, Source
         raise InvalidPriceFile(f"{place} is empty; the first line must name the columns {', '.join(REQUIRED)}.", line=1)
     _check_header(header, place)
     at = {name: index for index, name in enumerate(header)}
-    order = [at.get(name, -1) for name in COLUMNS]
+    columns = [(name, at.get(name, -1), read, rule) for name, (read, rule) in _CELLS.items()]
     for cells in reader:
-        if cells:
-            price = _price(cells, order, place, reader.line_num, sources)
-            yield price or _Row(cells, at, place, reader.line_num).price(sources)
+        if not cells:
+            continue
+        if len(cells) != len(header):
+            raise InvalidPriceFile(
+                f"{place}:{reader.line_num} has {len(cells)} cells where the header has {len(header)}.",
+                line=reader.line_num,
+            )
+        yield _price(cells, columns, place, reader.line_num, sources)
 
 
 def _price(
-    cells: Sequence[str], order: Sequence[int], place: str, line: int, sources: Mapping[str, Source]
-) -> Price | None:
-    """The row read in one go, or None where anything is amiss: then it is read again to name the column."""
-    if len(cells) != len(order) - order.count(-1):
-        return None
+    cells: Sequence[str], columns: Sequence[tuple[str, int, Callable[[str], Any], str]], place: str, line: int,
+    sources: Mapping[str, Source],
+) -> Price:  # fmt: skip
+    """One row; a fault names its column."""
     padded = [*cells, ""]  # what a column that the file does not have holds
-    model, scope, region, tier, unit, price, above, begin, end, contested, source, note = [
-        padded[index].strip() for index in order
-    ]
+    values: list[Any] = []
+    for column, index, read, rule in columns:
+        try:
+            values.append(read(padded[index].strip()))
+        except (KeyError, ValueError, InvalidOperation):
+            raise _fault(place, line, column, padded[index].strip(), rule) from None
+    *told, begin, end, key = values
+    source = sources.get(key)
+    if source is None and sources:
+        raise _fault(place, line, "source", key, "is not in sources.toml")
+    found = source or Source(key or place, key or f"price file {place}", place, begin)
+    model, scope, tier, unit, price, region, above, contested, note = told
     try:
         return Price(
-            model,
-            _SCOPES[scope],
-            _TIERS[tier],
-            _UNITS[unit],
-            _usd(price),
-            _day(begin),
-            _day(end) if end else None,
-            region or None,
-            int(above or "0"),
-            _FLAGS[contested],
-            sources[source],
-            note,
-            f"{place}:{line}",
+            model, scope, tier, unit, price, begin, end, region, above, contested, found, note, f"{place}:{line}"
         )
-    except (KeyError, ValueError, InvalidOperation, InvalidPrice):
-        return None
+    except InvalidPrice:
+        raise _fault(place, line, "valid_to", str(end), "must be later than valid_from") from None
+
+
+def _fault(place: str, line: int, column: str, text: str, rule: str) -> InvalidPriceFile:
+    return InvalidPriceFile(f"{place}:{line}, column {column}: {text!r} {rule}.", line=line, column=column)
 
 
 def _check_header(header: Sequence[str], place: str) -> None:
@@ -95,82 +99,6 @@ def _check_header(header: Sequence[str], place: str) -> None:
             )
 
 
-class _Row:
-    """One line of a price file, read cell by cell so that a fault can name its column."""
-
-    __slots__ = ("at", "cells", "line", "place")
-
-    def __init__(self, cells: Sequence[str], at: Mapping[str, int], place: str, line: int) -> None:
-        self.cells, self.at, self.place, self.line = cells, at, place, line
-        if len(cells) != len(at):
-            raise InvalidPriceFile(f"{place}:{line} has {len(cells)} cells where the header has {len(at)}.", line=line)
-
-    def price(self, sources: Mapping[str, Source]) -> Price:
-        valid_from = self.day("valid_from")
-        valid_to = self.day("valid_to") if self.text("valid_to") else None
-        if valid_to is not None and valid_to <= valid_from:
-            raise self.fault("valid_to", "must be later than valid_from")
-        return Price(
-            model=self.text("model") or self.missing("model"),
-            scope=self.one_of("scope", _SCOPES),
-            tier=self.one_of("tier", _TIERS),
-            unit=self.one_of("unit", _UNITS),
-            usd_per_mtok=self.usd(),
-            valid_from=valid_from,
-            valid_to=valid_to,
-            region=self.text("region") or None,
-            above_context_tokens=self.tokens("above_context_tokens"),
-            contested=self.one_of("contested", _FLAGS),
-            source=self.source(sources, valid_from),
-            note=self.text("note"),
-            place=f"{self.place}:{self.line}",
-        )
-
-    def text(self, column: str) -> str:
-        index = self.at.get(column)
-        return "" if index is None else self.cells[index].strip()
-
-    def one_of(self, column: str, known: Mapping[str, _T]) -> _T:
-        found = known.get(self.text(column))
-        if found is None:
-            raise self.fault(column, f"must be one of {', '.join(name for name in known if name)}")
-        return found
-
-    def usd(self) -> Usd:
-        try:
-            return _usd(self.text("usd_per_mtok"))
-        except (ValueError, InvalidOperation):
-            raise self.fault("usd_per_mtok", "must be US dollars per million tokens, such as 0.0875") from None
-
-    def day(self, column: str) -> date:
-        try:
-            return _day(self.text(column))
-        except ValueError:
-            raise self.fault(column, "must be a date such as 2026-10-06") from None
-
-    def tokens(self, column: str) -> int:
-        text = self.text(column) or "0"
-        if not text.isdigit():
-            raise self.fault(column, "must be a whole number of tokens")
-        return int(text)
-
-    def source(self, sources: Mapping[str, Source], valid_from: date) -> Source:
-        key = self.text("source")
-        found = sources.get(key)
-        if found is not None:
-            return found
-        if sources:
-            raise self.fault("source", "is not in sources.toml")
-        return Source(key or self.place, key or f"price file {self.place}", self.place, valid_from)
-
-    def missing(self, column: str) -> str:
-        raise self.fault(column, "must not be empty")
-
-    def fault(self, column: str, rule: str) -> InvalidPriceFile:
-        message = f"{self.place}:{self.line}, column {column}: {self.text(column)!r} {rule}."
-        return InvalidPriceFile(message, line=self.line, column=column)
-
-
 @lru_cache(maxsize=4096)
 def _usd(text: str) -> Usd:
     value = Decimal(text)
@@ -182,3 +110,37 @@ def _usd(text: str) -> Usd:
 @lru_cache(maxsize=1024)
 def _day(text: str) -> date:
     return date.fromisoformat(text)
+
+
+def _filled(text: str) -> str:
+    if not text:
+        raise ValueError(text)
+    return text
+
+
+def _tokens(text: str) -> int:
+    if text and not text.isdigit():
+        raise ValueError(text)
+    return int(text or "0")
+
+
+def _one_of(known: Mapping[str, object]) -> str:
+    return f"must be one of {', '.join(name for name in known if name)}"
+
+
+_A_DAY = "must be a date such as 2026-10-06"
+_CELLS: Mapping[str, tuple[Callable[[str], Any], str]] = {
+    "model": (_filled, "must not be empty"),
+    "scope": (_SCOPES.__getitem__, _one_of(_SCOPES)),
+    "tier": (_TIERS.__getitem__, _one_of(_TIERS)),
+    "unit": (_UNITS.__getitem__, _one_of(_UNITS)),
+    "usd_per_mtok": (_usd, "must be US dollars per million tokens, such as 0.0875"),
+    "region": (lambda text: text or None, ""),
+    "above_context_tokens": (_tokens, "must be a whole number of tokens"),
+    "contested": (_FLAGS.__getitem__, _one_of(_FLAGS)),
+    "note": (str, ""),
+    "valid_from": (_day, _A_DAY),
+    "valid_to": (lambda text: _day(text) if text else None, _A_DAY),
+    "source": (str, ""),
+}
+"""How the cell of each column is read, and what it must be."""
