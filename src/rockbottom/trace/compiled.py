@@ -1,12 +1,17 @@
 """Functions compiled to machine code, typed as what they were.
 
-The compiled code is kept beside the source (or in the user's cache folder), so only the first run compiles.
+The compiled code is kept beside the source, in the user's cache folder or where ``NUMBA_CACHE_DIR`` says, so only the
+first run compiles. Where none of these can be written (AWS Lambda, a read-only container) it goes to the folder for
+temporary files, and where that is no safe place, each run compiles anew.
 """
 
+import os
+import tempfile
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast
 
-from numba import njit  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
+import numba  # pyright: ignore[reportMissingTypeStubs]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -14,9 +19,41 @@ R = TypeVar("R")
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """The function compiled by numba: no Python objects inside, the interpreter's lock released."""
-    return njit(cache=True, nogil=True)(function)  # pyright: ignore[reportUnknownVariableType, reportCallIssue]
+    return _kept(function, {"nogil": True})
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """The function compiled by numba, meant to be called from compiled functions."""
-    return njit(cache=True, nogil=True, inline="never")(function)  # pyright: ignore
+    return _kept(function, {"nogil": True, "inline": "never"})
+
+
+def _kept(function: Callable[P, R], options: dict[str, Any]) -> Callable[P, R]:
+    """Compiled when it is first called, and kept for the next process where there is a folder for it."""
+    decorate = cast(Callable[..., Callable[[Callable[P, R]], Callable[P, R]]], numba.njit)  # pyright: ignore
+    try:
+        return decorate(cache=True, **options)(function)
+    except RuntimeError:  # numba found no folder that it may write to
+        folder = _temporary()
+    if folder is None:
+        return decorate(**options)(function)
+    settings = cast(Any, numba).config
+    before, settings.CACHE_DIR = settings.CACHE_DIR, str(folder)
+    try:
+        return decorate(cache=True, **options)(function)
+    except RuntimeError:
+        return decorate(**options)(function)
+    finally:
+        settings.CACHE_DIR = before
+
+
+def _temporary() -> Path | None:
+    """A folder of this user alone among the temporary files: what is kept there is loaded as code."""
+    owner = os.getuid() if hasattr(os, "getuid") else None
+    folder = Path(tempfile.gettempdir()) / f"rockbottom-numba-{owner}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return None
+    private = found.st_uid == owner and not found.st_mode & 0o077 and folder.is_dir() and not folder.is_symlink()
+    return folder if owner is not None and private else None
