@@ -53,6 +53,7 @@ class Arguments:
     notices: bool
     record: Recording
     budget: SpendingLimit | None
+    dry_run: bool
     credentials: Any
     catalog: Catalog | None
     clock: Callable[[], float]

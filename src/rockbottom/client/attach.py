@@ -42,6 +42,7 @@ def attach(
     tags: Mapping[str, str] | None = None,
     request_metadata: bool = False,
     budget: SpendingLimit | None = None,
+    dry_run: bool = False,
     credentials: Any = None,
     catalog: Catalog | None = None,
     clock: Callable[[], float] = time.time,
@@ -64,7 +65,8 @@ def attach(
     GetInferenceProfile is asked with the client's credentials.
     ``hold_s`` is how long parallel requests on a new prefix wait for the first of them to begin to
     answer (0: never). ``keep_alive_usd`` allows keep-alive requests up to that many US dollars in all.
-    ``notices``: log what keeps caching from happening.
+    ``notices``: log what keeps caching from happening. ``dry_run`` only observes: nothing that is sent is changed, and
+    report and ledger say what these very calls would have cost with the planner, its cache played beside.
 
     ``record`` says what is recorded of each call, and where; ``ledger``, ``sinks``, ``tags`` and ``request_metadata``
     are its members one by one (see ``Recording``). ``budget`` is asked before each call, and what it raises reaches
@@ -89,6 +91,7 @@ def attach(
         notices,
         recording_of(record, ledger=ledger, sinks=sinks, tags=tags, request_metadata=request_metadata),
         budget,
+        dry_run,
         credentials,
         catalog,
         clock,
@@ -156,7 +159,7 @@ def attachment_of(client: Any) -> Attachment:
 
 def _attachment(client: Any, way: type[Way], arguments: Arguments) -> Attachment:
     """What is kept beside a client from now on."""
-    options = Options(arguments.hold_s, arguments.keep_alive_usd, arguments.notices, arguments.record.request_metadata)
+    options = _options(arguments)
     facts = arguments.catalog or with_saved_facts(load_catalog(), _region_of(client))
     resolve = arguments.resolve or way.resolver(client, arguments.credentials)
     planner, state = arguments.planner, arguments.state
@@ -178,6 +181,19 @@ def _attachment(client: Any, way: type[Way], arguments: Arguments) -> Attachment
     made.budget = arguments.budget
     made.credentials = arguments.credentials
     return made
+
+
+def _options(arguments: Arguments) -> Options:
+    metadata = arguments.record.request_metadata
+    sending = {"keep_alive_usd": arguments.keep_alive_usd is not None, "request_metadata": metadata}
+    asked = [name for name, given in sending.items() if given]
+    if arguments.dry_run and asked:
+        raise NotAttachable(
+            f"dry_run=True changes nothing that is sent, and {' and '.join(asked)} would.",
+            fix=f"attach without {' and '.join(asked)}",
+        )
+    hold_s = 0.0 if arguments.dry_run else arguments.hold_s
+    return Options(hold_s, arguments.keep_alive_usd, arguments.notices, metadata, arguments.dry_run)
 
 
 def _compared(first: Arguments | None, later: Arguments) -> None:

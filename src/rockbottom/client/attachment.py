@@ -25,6 +25,7 @@ from rockbottom.client.notices import TTL_EXPIRED, Noticer
 from rockbottom.client.planning import Planner
 from rockbottom.client.profiles import is_application_profile
 from rockbottom.client.recording import Recorder, SpendingLimit
+from rockbottom.client.rehearsal import Rehearsal, Rehearsed
 from rockbottom.client.reporting import Report
 from rockbottom.client.tagging import tags_now
 from rockbottom.client.talking import Talk
@@ -63,6 +64,7 @@ class Attachment:
         self._tower = Tower(options.hold_s)
         self._books = Books(catalog)
         self._noticer = Noticer()
+        self._rehearsal = Rehearsal(catalog) if options.dry_run else None
         self.talk = Talk()
         self._refusals: dict[str, int] = {}
         self._suspended: dict[str, float] = {}
@@ -187,6 +189,9 @@ class Attachment:
             cause = self._noticer.cause
         sent = self._sent(params, request, applied)
         travels = params if sent.arguments is params else dict(sent.arguments)
+        if self._rehearsal is not None:
+            played = self._rehearsal.play(request, sent, now, self.today())
+            return Call(now, params, params, request, rehearsed=played, cause=cause)
         call = Call(now, params, travels, sent, planned=True)
         prefixes = _prefixes(sent, self._minimum(request))
         call.cause = cause or (TTL_EXPIRED if self._tower.has_expired(prefixes, now) else "")
@@ -328,6 +333,8 @@ class Attachment:
     def _learn(self, call: Call, request: Request, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
         now = self.clock()
         self._books.book(request, usage, costs)
+        if call.rehearsed is not None:
+            self._rehearse(call, call.rehearsed, usage, costs)
         if call.planned and not call.restored:
             self.talk.say(self.planner.observe(request, usage, now=now) or ())
         if call.changed:
@@ -338,6 +345,15 @@ class Attachment:
             self.keeper.used()
         if self.keep_alive is not None:
             self.keep_alive.used(request, usage, call.at)
+
+    def _rehearse(self, call: Call, played: Rehearsed, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
+        """The planner learns, and the books tell, what would have been billed."""
+        would = played.usage(usage)
+        self.planner.observe(played.request, would, now=self.clock())
+        if costs is not None:
+            priced = self._books.costs(played.request.model, played.request.tier, would, self.today())
+            call.planned_usd = priced[0].usd if priced is not None else None
+            self._books.rehearsed(costs[0].usd, call.planned_usd)
 
     def _refused(self, call: Call) -> None:
         """The service refused a request that we had changed, and took the original: our points were at fault."""

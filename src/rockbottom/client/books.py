@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from rockbottom.catalog import Catalog, ModelId, NoPriceInForce, Tier
-from rockbottom.client.reporting import Line, Report
+from rockbottom.client.reporting import Line, Rehearsals, Report
 from rockbottom.cost import Cost, bill
 from rockbottom.dialects import Request
 from rockbottom.quantities import NO_USAGE, ZERO_USD, Unit, Usage, Usd
@@ -50,6 +50,7 @@ class Books:
         self._total = Account()
         self.without_usage = 0
         self.held_back = 0  # calls of which the guard held back something that was expected to pay
+        self._rehearsals: Rehearsals | None = None
 
     def book(self, request: Request, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
         """Book one finished call with what ``costs`` says of it."""
@@ -58,6 +59,13 @@ class Books:
     def book_unread(self, model: ModelId, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
         """Book one finished call whose request could not be read."""
         self._book(model, UNREAD, usage, costs)
+
+    def rehearsed(self, cost_usd: Usd, planned_usd: Usd | None) -> None:
+        """Count a call that was only observed, with what it cost and what it would have cost with the planner."""
+        before = self._rehearsals or Rehearsals()
+        if planned_usd is not None:
+            before = Rehearsals(before.calls + 1, before.cost_usd + cost_usd, before.planned_usd + planned_usd)
+        self._rehearsals = before
 
     def _book(self, model: ModelId, name: str, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
         self._total.add(usage, costs)
@@ -97,6 +105,7 @@ class Books:
             keep_alive_usd,
             tuple(notices),
             self.held_back,
+            self._rehearsals,
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from rockbottom.catalog import ModelId, Tier
 from rockbottom.client.flights import DEFAULT_HOLD_S, Flight
+from rockbottom.client.rehearsal import Rehearsed
 from rockbottom.client.whereabouts import NOWHERE, Whereabouts
 from rockbottom.dialects import Counts, Params, Request, StreamCounts, counts_of
 from rockbottom.quantities import Ttl, Usd
@@ -24,6 +25,8 @@ class Call:
     model: ModelId | None = None  # known even where the rest cannot be read: its calls are priced all the same
     tier: Tier = Tier.DEFAULT
     unread: str = ""  # where reading it failed, or with which error
+    rehearsed: Rehearsed | None = None  # of a call that is only observed: what the planner would have sent
+    planned_usd: Usd | None = None  # and what that would have cost
     planned: bool = False  # a planner decided about it, and is told what came of it
     flight: Flight | None = None
     restored: bool = False  # the service refused what was sent, and the original was sent instead
@@ -73,3 +76,4 @@ class Options:
     keep_alive_usd: Usd | None = None  # None: off
     notices: bool = True
     request_metadata: bool = False
+    dry_run: bool = False  # only observe

@@ -72,6 +72,8 @@ class Recorder:
             about = _about(request, minimum)
         if request is not None and self._hasher is not None:
             about.update(self._hasher.prefixes(request))
+        if call.planned_usd is not None:
+            about["planned_usd"] = f"{call.planned_usd:f}"
         if costs is not None:
             about.update(cost_usd=f"{costs[0].usd:f}", uncached_usd=f"{costs[1].usd:f}")
         return CallRecord(

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from rockbottom.figures import clipped, share, short_tokens, usd
-from rockbottom.quantities import Usage, Usd
+from rockbottom.quantities import ZERO_USD, Usage, Usd
 
 _NAME = 30
 _MOST_PREFIXES = 12
@@ -42,6 +42,29 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Rehearsals:
+    """Calls that were only observed: what they cost, and what they would have cost with the planner."""
+
+    calls: int = 0
+    cost_usd: Usd = ZERO_USD
+    planned_usd: Usd = ZERO_USD
+
+    @property
+    def would_save_usd(self) -> Usd:
+        """US dollars that the planner would have saved on these calls; negative where it would have cost money."""
+        return self.cost_usd - self.planned_usd
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON; money as decimal text."""
+        return {
+            "calls": self.calls,
+            "cost_usd": str(self.cost_usd),
+            "planned_usd": str(self.planned_usd),
+            "would_save_usd": str(self.would_save_usd),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What an attached client has used since it was attached. ``str()`` is a table of at most 80 columns."""
 
@@ -54,6 +77,7 @@ class Report:
     keep_alive_usd: Usd
     notices: tuple[str, ...]
     held_back: int = 0
+    dry_run: Rehearsals | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON; money as decimal text, instants in seconds since the epoch."""
@@ -67,6 +91,7 @@ class Report:
             "calls_held_back": self.held_back,
             "keep_alive_usd": str(self.keep_alive_usd),
             "notices": list(self.notices),
+            **({"dry_run": self.dry_run.to_dict()} if self.dry_run is not None else {}),
         }
 
     def __str__(self) -> str:
@@ -84,6 +109,8 @@ def _rows(report: Report) -> Iterator[str]:
         if len(report.prefixes) > _MOST_PREFIXES:
             yield f"  and {len(report.prefixes) - _MOST_PREFIXES} more"
         yield _row(report.total)
+    if report.dry_run is not None:
+        yield from _rehearsed(report.dry_run)
     if report.keep_alive_usd:
         yield f"keep-alive requests cost {_usd(report.keep_alive_usd)} USD, which is not in the lines above"
     if report.without_usage:
@@ -93,6 +120,13 @@ def _rows(report: Report) -> Iterator[str]:
     if report.total.unpriced_calls:
         yield f"{report.total.unpriced_calls} calls have no known price: their tokens count, their cost does not"
     yield from (f"note: {notice}" for notice in report.notices)
+
+
+def _rehearsed(observed: Rehearsals) -> Iterator[str]:
+    saving = observed.would_save_usd
+    part = f" ({share(saving / observed.cost_usd)})" if observed.cost_usd else ""
+    yield f"only observed, nothing was changed; with the planner {observed.calls} calls would have cost"
+    yield f"{_usd(observed.planned_usd)} USD instead of {_usd(observed.cost_usd)}, saving {_usd(saving)}{part}"
 
 
 def _lines(lines: Iterable[Line]) -> Iterator[str]:

@@ -52,6 +52,7 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     cache_write_1h: Tokens = 0
     cost_usd: Money | None = None
     uncached_usd: Money | None = None
+    planned_usd: Money | None = None  # of a call that was only observed: with the planner, as far as can be told
     family: str = ""  # the tools and system that calls share: a digest of them
     points: Tokens = 0  # cachePoints sent
     minimum: Tokens = 0  # tokens that a prefix needs on this model; 0: not known
