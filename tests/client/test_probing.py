@@ -22,7 +22,8 @@ from rockbottom.probe import (
     run,
     write_facts,
 )
-from rockbottom.probe.questions import QUESTIONS, minimum
+from rockbottom.probe.minimum import minimum
+from rockbottom.probe.questions import QUESTIONS
 from tests.client.client_doubles import SONNET, runtime
 
 ON = date(2026, 11, 21)

@@ -150,8 +150,6 @@ def _raise_no_price(book: "PriceBook", found: "ModelId", day: date) -> None:
     book.price(found.model.id, found.scope, Tier.DEFAULT, Unit.INPUT, day)
 
 
-
-
 def _as_text(found: "ModelId", day: date, rows: "Sequence[Price]", contested: "Sequence[Price]") -> Iterator[str]:
     from rockbottom.quantities import Unit
 

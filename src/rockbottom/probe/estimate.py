@@ -10,8 +10,9 @@ from rockbottom.catalog import Catalog, Tier
 from rockbottom.cost import Cost, bill, total_of
 from rockbottom.dialects import Params, Reader
 from rockbottom.probe.laboratory import Experiment, run
-from rockbottom.probe.questions import Subject, findings_of
+from rockbottom.probe.questions import findings_of
 from rockbottom.probe.steps import Reply
+from rockbottom.probe.subject import Subject
 from rockbottom.prompt import Api
 from rockbottom.quantities import Unit, Usage, Usd
 

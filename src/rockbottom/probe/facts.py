@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-from rockbottom.probe.questions import Subject
 from rockbottom.probe.steps import Finding
+from rockbottom.probe.subject import Subject
 
 
 def write_facts(

@@ -1,18 +1,14 @@
 """The experiments: one generator per question (the design of most follows the probe that was proposed with the
 first policy: write, wait, read again, and see what the counters say)."""
 
-import itertools
-from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Mapping
 
-from rockbottom.catalog import CacheRules, ModelId, Scope
+from rockbottom.catalog import Scope
+from rockbottom.probe.minimum import minimum
 from rockbottom.probe.steps import Finding, Reply, Send, Steps, Wait
-from rockbottom.probe.texts import POINT_1H, POINT_5M, anthropic, converse, prose, text
-from rockbottom.quantities import Ttl
+from rockbottom.probe.subject import Chain, Subject, marked, unmeasured
+from rockbottom.probe.texts import POINT_1H, POINT_5M, anthropic, converse, text
 
-_STANDARD_MINIMA = (512, 1024, 2048, 4096)
-_ABOVE, _BELOW = 1.06, 0.96  # of a documented minimum: where it is tried first
-_TOKENS_PER_WORD = 1.15  # of the made-up texts; if it is less, the first text is too short and another follows
 _TAIL_WORDS, _DOCUMENT_WORDS = 40, 120
 _HOP_TRIALS = 6
 _LAGS = (0.0, 1.0, 3.0, 6.0)
@@ -20,120 +16,12 @@ _EXTINCT_S = 400.0  # a five-minute entry that was left alone is gone; a read 16
 _REFRESH_S = 240.0  # well inside the first five minutes
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """What a deep and a shallow entry read in the end; ``error`` where it did not come to that."""
-
-    deep: int = 0
-    shallow: int = 0
-    error: Reply | None = None
-
-
-@dataclass(slots=True)
-class Subject:
-    """The model under test, and what questions share. ``words`` make a prefix above the minimum (``minimum`` narrows it
-    down); ``run`` makes every text new."""
-
-    model_id: str
-    model: ModelId
-    rules: CacheRules
-    run: str
-    words: int = 0
-    base: str = ""  # the text that quick questions share, once it is written
-    base_tokens: int = 0
-    across: Reply | None = None
-    idle: str = ""  # another that was written, and that no quick question reads
-    chain: "Chain | None" = None
-    chain_begun: bool = False
-    _numbers: Iterator[int] = field(default_factory=itertools.count)
-
-    def __post_init__(self) -> None:
-        self.words = self.words or max(1200, int(self.rules.minimum_tokens * 1.3))
-
-    def fresh(self, words: int | None = None) -> str:
-        """A text that was never sent."""
-        return prose(words or self.words, f"{self.run}-{next(self._numbers)}")
-
-    @property
-    def claude(self) -> bool:
-        """Whether it is one of Anthropic's."""
-        return self.model.model.vendor == "anthropic"
-
-    @property
-    def two_ttls(self) -> bool:
-        """Whether both lifetimes are on offer."""
-        return Ttl.ONE_HOUR in self.rules.ttls
-
-
-def minimum(subject: Subject) -> Steps:
-    """From how many tokens on is anything cached?
-
-    Just above and just below the documented minimum first; only where that does not settle it, the other values that
-    models have, and last by halving. Every step is a text of its own; the shortest that is cached serves the others.
-    """
-    documented = max(16, subject.rules.minimum_tokens)
-    low, high, reply = 0, int(documented * _ABOVE / _TOKENS_PER_WORD), Reply()
-    least, most, rest, per_word = 0, 0, 0, 1.0
-    for _ in range(4):
-        system = subject.fresh(high)
-        reply = yield Send(_marked(subject, system))
-        per_word = max(0.1, reply.usage.total_input / high)
-        if reply.written:
-            subject.base, subject.base_tokens = system, reply.written
-            most, rest = reply.written, reply.usage.total_input - reply.written
-            break
-        if reply.error:
-            break
-        low, least = high, reply.usage.total_input
-        high = (
-            max(int(high * 1.9), int(documented * _ABOVE / per_word))
-            if least >= documented
-            else int(high * documented * _ABOVE / max(1, least))
-        )  # a first text may come out too short, because its tokens were only estimated
-    if not reply.written:
-        return Finding("minimum_tokens", None, reply.message or f"nothing cached at {high:,} words", False)
-    for _ in range(12):
-        candidates = _between(subject, least, most)
-        if len(candidates) == 1 and least >= candidates[0] * 0.9:
-            break
-        if most - least <= max(8, most // 32) or high - low <= 2:
-            break
-        middle = _next_words(candidates, low, high, per_word)
-        system = subject.fresh(middle)
-        reply = yield Send(_marked(subject, system))
-        if reply.error:
-            return _unmeasured("minimum_tokens", reply, False)
-        if reply.written:
-            high, most = middle, reply.written
-        else:
-            low, least = middle, reply.usage.total_input - rest
-    candidates = _between(subject, least, most)
-    answer = 0 if least == 0 and most < 64 else candidates[0] if candidates else most
-    subject.words = max(64, int((answer or most) * _ABOVE / per_word))  # from here on, just enough to be cached
-    return Finding("minimum_tokens", str(answer), f"{least:,} tokens not cached, {most:,} cached", False)
-
-
-def _between(subject: Subject, least: int, most: int) -> list[int]:
-    """The minimums that are known of some model and fit what was seen, the documented one first."""
-    known = dict.fromkeys((subject.rules.minimum_tokens, *_STANDARD_MINIMA))
-    return [one for one in known if least < one <= most]
-
-
-def _next_words(candidates: list[int], low: int, high: int, per_word: float) -> int:
-    """How many words to try next: just below the likeliest candidate, then almost none, then the middle."""
-    for one in candidates:
-        below = int(one * _BELOW / per_word)
-        if low < below < high:
-            return below
-    return 4 if low < 4 < high and not low else (low + high) // 2
-
-
 def _based(subject: Subject) -> Generator[Send | Wait, Reply, Reply]:
     """The text that all quick questions share, written for five minutes by the first that needs it."""
     if subject.base:
         return Reply()
     system = subject.fresh()
-    reply = yield Send(_marked(subject, system))
+    reply = yield Send(marked(subject, system))
     if reply.written:
         subject.base, subject.base_tokens = system, reply.written
     return reply
@@ -143,7 +31,7 @@ def lookback(subject: Subject) -> Steps:
     """Over how many added blocks does a point still reach an entry? The documented number and one more first."""
     reply = yield from _based(subject)
     if not subject.base:
-        return _unmeasured("lookback_blocks", reply, False)
+        return unmeasured("lookback_blocks", reply, False)
     low, high = 0, 48
     expected = [subject.rules.lookback_blocks, subject.rules.lookback_blocks + 1]
     while high - low > 1:
@@ -152,7 +40,7 @@ def lookback(subject: Subject) -> Steps:
         blocks = [text(f"{nonce} {n}.") for n in range(middle)]
         reply = yield Send(converse(subject.model_id, [text(subject.base)], [*blocks, POINT_5M]))
         if reply.error:
-            return _unmeasured("lookback_blocks", reply, False)
+            return unmeasured("lookback_blocks", reply, False)
         low, high = (middle, high) if reply.read else (low, middle)
     return Finding("lookback_blocks", str(low), f"found with {low} blocks added, not with {high}", False)
 
@@ -163,7 +51,7 @@ def ttl_in_key(subject: Subject) -> Steps:
         return Finding("ttl_in_key", None, "the model has one lifetime only")
     reply = yield from _across(subject)
     if reply.error or not subject.base:
-        return _unmeasured("ttl_in_key", reply)
+        return unmeasured("ttl_in_key", reply)
     said = f"a 1h point over a 5m entry read {reply.read:,} and wrote {reply.written:,}"
     return Finding("ttl_in_key", "no" if reply.read else "yes", said)
 
@@ -182,7 +70,7 @@ def entry_lifetime(subject: Subject) -> Steps:
     """Does a deeper entry keep the prefix below it alive, or does it die with it?"""
     across = (yield from _across(subject)) if subject.two_ttls else Reply()
     if across.error:
-        return _unmeasured("entry_lifetime", across)
+        return unmeasured("entry_lifetime", across)
     if not across.read:
         return (yield from _chain_lifetime(subject))
     tail = subject.fresh(_TAIL_WORDS)
@@ -201,7 +89,7 @@ def _chain_lifetime(subject: Subject) -> Steps:
     """The same where a 1h point does not see 5m entries: a deep entry read again and again over an idle one."""
     chain = yield from _chain(subject)
     if chain.error is not None:
-        return _unmeasured("entry_lifetime", chain.error)
+        return unmeasured("entry_lifetime", chain.error)
     if not chain.deep:
         return Finding("entry_lifetime", "per_block", "a deep entry ended with the shallow one below it")
     if chain.shallow:
@@ -214,7 +102,7 @@ def refresh_on_hit(subject: Subject) -> Steps:
     """Does reading a deep entry renew the shallower ones inside it?"""
     chain = yield from _chain(subject)
     if chain.error is not None:
-        return _unmeasured("refresh_on_hit", chain.error)
+        return unmeasured("refresh_on_hit", chain.error)
     said = f"{_EXTINCT_S:.0f} s after its write, 160 s after a deeper read, the shallow entry read {chain.shallow:,}"
     return Finding("refresh_on_hit", "prefix" if chain.shallow else "entry", said)
 
@@ -241,7 +129,7 @@ def _chain(subject: Subject) -> Generator[Send | Wait, Reply, Chain]:
     yield Wait(_EXTINCT_S - _REFRESH_S, "for the shallow entry to end unless it was renewed")
     again = yield Send(deep)
     # A deep entry that died with the shallow one says that nothing had renewed that; no need to look.
-    below = (yield Send(_marked(subject, system))) if again.read else Reply()
+    below = (yield Send(marked(subject, system))) if again.read else Reply()
     subject.chain = Chain(again.read, below.read)
     return subject.chain
 
@@ -250,13 +138,13 @@ def point_below_hit(subject: Subject) -> Steps:
     """Does a point inside the prefix that was just read become an entry?"""
     reply = yield from _based(subject)
     if not subject.base:
-        return _unmeasured("point_below_hit", reply)
+        return unmeasured("point_below_hit", reply)
     system = [text(subject.base), POINT_5M]
     near, far = text(subject.fresh(_TAIL_WORDS)), text(subject.fresh(_TAIL_WORDS))
     yield Send(converse(subject.model_id, system, [near, far, POINT_5M]))
     middle = yield Send(converse(subject.model_id, system, [near, POINT_5M, far, POINT_5M]))
     if not middle.read:
-        return _unmeasured("point_below_hit", middle)
+        return unmeasured("point_below_hit", middle)
     last = yield Send(converse(subject.model_id, system, [near, POINT_5M, text("?")]))
     said = f"a point below the read, used alone afterwards, read {last.read:,}"
     marked = last.read > subject.base_tokens + _TAIL_WORDS // 2
@@ -269,10 +157,10 @@ def api_in_key(subject: Subject) -> Steps:
         return Finding("api_in_key", None, "asked of Claude only")
     reply = yield from _based(subject)
     if not subject.base:
-        return _unmeasured("api_in_key", reply)
+        return unmeasured("api_in_key", reply)
     reply = yield Send(anthropic(subject.model_id, subject.base, "."))
     if reply.error:
-        return _unmeasured("api_in_key", reply)
+        return unmeasured("api_in_key", reply)
     said = f"InvokeModel after Converse read {reply.read:,} and wrote {reply.written:,}"
     return Finding("api_in_key", "no" if reply.read else "yes", said)
 
@@ -283,7 +171,7 @@ def thinking_scope(subject: Subject) -> Steps:
         return Finding("thinking_scope", None, "asked of Claude only")
     reply = yield from _based(subject)
     if not subject.base:
-        return _unmeasured("thinking_scope", reply)
+        return unmeasured("thinking_scope", reply)
     # Adaptive thinking may be cut off after one token; a budget needs at least 1,024, and some of them are thought.
     for thinking, most in (({"type": "adaptive"}, 1), ({"type": "enabled", "budget_tokens": 1024}, 1040)):
         request = converse(
@@ -297,7 +185,7 @@ def thinking_scope(subject: Subject) -> Steps:
         if not reply.error:
             said = f"with thinking {thinking['type']} the system prompt read {reply.read:,}"
             return Finding("thinking_scope", "messages" if reply.read else "all", said)
-    return _unmeasured("thinking_scope", reply)
+    return unmeasured("thinking_scope", reply)
 
 
 def unsupported_ttl(subject: Subject) -> Steps:
@@ -306,7 +194,7 @@ def unsupported_ttl(subject: Subject) -> Steps:
         return Finding("unsupported_ttl", None, "the question is for Claude models without 1h")
     reply = yield Send(converse(subject.model_id, [text(subject.fresh()), POINT_1H], [text(".")]))
     if reply.error and reply.error != "ValidationException":
-        return _unmeasured("unsupported_ttl", reply)
+        return unmeasured("unsupported_ttl", reply)
     said = reply.message or f"accepted; wrote {reply.written:,}"
     return Finding("unsupported_ttl", "reject" if reply.error else "downgrade", said)
 
@@ -317,13 +205,13 @@ def trailing_text_document(subject: Subject) -> Steps:
         return Finding("trailing_text_document", None, "asked of Claude only")
     reply = yield from _based(subject)
     if not subject.base:
-        return _unmeasured("trailing_text_document", reply)
+        return unmeasured("trailing_text_document", reply)
     notes = {"bytes": subject.fresh(_DOCUMENT_WORDS).encode()}
     document = {"document": {"format": "txt", "name": "notes", "source": notes}}
     near = text(subject.fresh(_TAIL_WORDS))
     reply = yield Send(converse(subject.model_id, [text(subject.base), POINT_5M], [near, POINT_5M, document]))
     if not reply.written:
-        return _unmeasured("trailing_text_document", reply)
+        return unmeasured("trailing_text_document", reply)
     said = f"of a document of {_DOCUMENT_WORDS} words behind the point, {reply.usage.input:,} tokens stayed uncached"
     return Finding("trailing_text_document", "cached" if reply.usage.input < _DOCUMENT_WORDS // 2 else "excluded", said)
 
@@ -334,13 +222,13 @@ def cache_hop_rate(subject: Subject) -> Steps:
         return Finding("cache_hop_rate", None, "no profile: one Region serves every request")
     reply = yield from _based(subject)
     if not subject.base:
-        return _unmeasured("cache_hop_rate", reply)
+        return unmeasured("cache_hop_rate", reply)
     missed = 0
     for _ in range(_HOP_TRIALS):
         yield Wait(1.0, "between two reads")
-        reply = yield Send(_marked(subject, subject.base))
+        reply = yield Send(marked(subject, subject.base))
         if reply.error:
-            return _unmeasured("cache_hop_rate", reply)
+            return unmeasured("cache_hop_rate", reply)
         missed += not reply.read
     said = f"{missed} of {_HOP_TRIALS} reads missed, a second apart, of an entry that was just written"
     return Finding("cache_hop_rate", "0.1" if missed else "0", said)
@@ -350,13 +238,13 @@ def visibility_lag(subject: Subject) -> Steps:
     """How long after its reply is a write readable?"""
     for lag in _LAGS:
         subject.idle = subject.fresh()
-        request = _marked(subject, subject.idle)
+        request = marked(subject, subject.idle)
         yield Send(request)
         if lag:
             yield Wait(lag, "between a write and its read")
         reply = yield Send(request)
         if reply.error:
-            return _unmeasured("nova_propagation_lag", reply)
+            return unmeasured("nova_propagation_lag", reply)
         if reply.read:
             answer = ("five_seconds" if lag > 1 else "none") if not subject.claude else None
             return Finding("nova_propagation_lag", answer, f"readable {lag:.0f} s after the reply")
@@ -372,7 +260,7 @@ def implicit_reads(subject: Subject) -> Steps:
     yield Wait(6.0, "between two equal requests")
     reply = yield Send(request)
     if reply.error:
-        return _unmeasured("implicit_reads", reply)
+        return unmeasured("implicit_reads", reply)
     return Finding("implicit_reads", "on" if reply.read else "off", f"without a point {reply.read:,} tokens were read")
 
 
@@ -410,12 +298,3 @@ def findings_of(subject: Subject, only: frozenset[str] = frozenset()) -> tuple[Q
     if not subject.claude:
         chosen = [probe for probe in chosen if probe is not lookback]
     return (minimum if not only or "minimum_tokens" in only else None), chosen
-
-
-def _marked(subject: Subject, system: str) -> dict[str, object]:
-    return converse(subject.model_id, [text(system), POINT_5M], [text(".")])
-
-
-def _unmeasured(question: str, reply: Reply, is_switch: bool = True) -> Finding:
-    why = f"{reply.error}: {reply.message}" if reply.error else "the first request wrote nothing"
-    return Finding(question, None, why, is_switch)

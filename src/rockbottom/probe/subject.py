@@ -1,0 +1,66 @@
+"""What is measured: the model under test, and what the questions about it share."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from rockbottom.catalog import CacheRules, ModelId
+from rockbottom.probe.steps import Finding, Reply
+from rockbottom.probe.texts import POINT_5M, converse, prose, text
+from rockbottom.quantities import Ttl
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What a deep and a shallow entry read in the end; ``error`` where it did not come to that."""
+
+    deep: int = 0
+    shallow: int = 0
+    error: Reply | None = None
+
+
+@dataclass(slots=True)
+class Subject:
+    """The model under test, and what questions share. ``words`` make a prefix above the minimum (``minimum`` narrows it
+    down); ``run`` makes every text new."""
+
+    model_id: str
+    model: ModelId
+    rules: CacheRules
+    run: str
+    words: int = 0
+    base: str = ""  # the text that quick questions share, once it is written
+    base_tokens: int = 0
+    across: Reply | None = None
+    idle: str = ""  # another that was written, and that no quick question reads
+    chain: "Chain | None" = None
+    chain_begun: bool = False
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def __post_init__(self) -> None:
+        self.words = self.words or max(1200, int(self.rules.minimum_tokens * 1.3))
+
+    def fresh(self, words: int | None = None) -> str:
+        """A text that was never sent."""
+        return prose(words or self.words, f"{self.run}-{next(self._numbers)}")
+
+    @property
+    def claude(self) -> bool:
+        """Whether it is one of Anthropic's."""
+        return self.model.model.vendor == "anthropic"
+
+    @property
+    def two_ttls(self) -> bool:
+        """Whether both lifetimes are on offer."""
+        return Ttl.ONE_HOUR in self.rules.ttls
+
+
+def marked(subject: Subject, system: str) -> dict[str, object]:
+    """A request whose only long text is its system text, with a five-minute point behind it."""
+    return converse(subject.model_id, [text(system), POINT_5M], [text(".")])
+
+
+def unmeasured(question: str, reply: Reply, is_switch: bool = True) -> Finding:
+    """What is said of a question that has no answer."""
+    why = f"{reply.error}: {reply.message}" if reply.error else "the first request wrote nothing"
+    return Finding(question, None, why, is_switch)
