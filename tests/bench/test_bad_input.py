@@ -15,9 +15,10 @@ from botocore.exceptions import (
 from rockbottom.bench import EndpointDied, EndpointRefused, LocalEndpoint, SdkTooOld
 from rockbottom.bench.calling import check_sdk, send
 from rockbottom.bench.requests import Request
+from rockbottom.dialects import CONVERSE
 from rockbottom.quantities import Ttl
 
-_REQUEST = Request("converse", {"messages": []}, 0)
+_REQUEST = Request(CONVERSE, {"messages": []}, 0)
 
 
 class _Client:
@@ -101,7 +102,8 @@ def test_a_boto3_without_cache_points_is_named_before_anything_is_sent():
         check_sdk(_sdk({}), wants_ttl=False)
     with pytest.raises(SdkTooOld, match="does not know the ttl of a cachePoint") as caught:
         check_sdk(_sdk({"CachePointBlock": {"type"}}), wants_ttl=True)
-    assert caught.value.fix == "pip install --upgrade 'boto3>=1.42'"
+    # read in botocore's wheels: 1.42.30 has no ttl, 1.42.31 has (catalog/data/botocore.toml)
+    assert caught.value.fix == "pip install --upgrade 'boto3>=1.42.31'"
     check_sdk(_sdk({"CachePointBlock": {"type"}}), wants_ttl=False)
 
 

@@ -68,7 +68,7 @@ def test_a_budget_that_cannot_be_asked_is_refused_when_it_is_given(client):
     """A Budget without Budgets around it would stop nothing: said at once, not at the first call."""
     with pytest.raises(rockbottom.client.errors.NotAttachable, match="budget=Budget cannot be asked") as caught:
         rockbottom.attach(client, budget=Budget("1", "day"))
-    assert "Budgets(Budget(...))" in caught.value.fix
+    assert "rockbottom.Budgets(rockbottom.Budget(...))" in caught.value.fix
 
 
 def test_a_stream_holds_its_estimate_until_it_is_over(client, tmp_path):
