@@ -2,9 +2,9 @@
 
     PYTHONPATH=src python -m tests.plan.measure_priors > priors.toml
 
-Every kind counts at most 20 times per set: a set stands for one application, however long it was recorded, and what is
-not known of a new application is which of them it is like. One-off documents and one-off questions, and agents with
-slow tools, are in no recording, yet exist: made-up ones stand in for them.
+Every kind counts at most 200 times per set, so that no set drowns the others; first requests above 16,000 tokens at
+most 20 times: of such applications the sets hold few, and one-off ones only made up. One-off documents and one-off
+questions, and agents with slow tools, are in no recording, yet exist: made-up ones stand in for them.
 """
 
 import sys
@@ -17,10 +17,11 @@ from rockbottom.prompt import Prompt, prompt_of
 from tests.plan import recorded, simulate
 
 SETS = ("weka", "moon", "star500", "miniswe", "tau", "livemcp", "cuad", "S_E", "S_E2", "S_D", "S_FA")
-PER_SET = 20.0
+PER_SET, PER_SET_OF_LONG = 200.0, 20.0
 HEADER = """\
 # How often each kind of prefix end was sent again, as measured on recorded traffic. A kind is named
-# <stage>/<...> as in kinds.py; n is how often it was seen (each set counts at most 20 times) in how many sets,
+# <stage>/<...> as in kinds.py; n is how often it was seen (each set counts at most 200 times, for first requests
+# above 16,000 tokens at most 20 times) in how many sets,
 # p1, p5, p20 and p60 are the shares sent again within so many minutes. A planner starts with ``strength``
 # pseudo-observations: at most five, fewer where the sets disagree; and forgets them as it sees its own traffic.
 #
@@ -67,7 +68,8 @@ def main() -> None:
                 alive *= 1 - (hits[stage] / total if total else 0.0)
                 ends.append(1 - alive)
             if n >= 2:
-                sets[key].append((min(n, PER_SET), ends))
+                most = PER_SET_OF_LONG if key[0] == "first" and key[-1] == "more" else PER_SET
+                sets[key].append((min(n, most), ends))
         print(name, file=sys.stderr)
     print(HEADER)
     for key in sorted(sets):
