@@ -1,7 +1,8 @@
 """The JSON of replay, explain, trace info and check: members, their order and the spelling of every number.
 
 The files in ``recorded`` are what the commands printed at commit 2a36881, when they still put their JSON together
-member by member, on the requests made here.
+member by member, on the requests made here. Since then ``column_bytes`` has grown by one byte a block, which says where
+messages begin.
 """
 
 import json

@@ -58,8 +58,9 @@ def prompts_of(stage: Stage) -> Iterator[tuple[Prompt, float]]:
     for i in range(len(trace)):
         rows = slice(int(trace.block_offsets[i]), int(trace.block_offsets[i + 1]))
         tokens = np.diff(blocks.depth[rows], prepend=0).tolist()
+        messages = np.maximum(np.cumsum(blocks.begins[rows], dtype=np.int64) - 1, 0)
         columns = (nodes[rows].tolist(), tokens, blocks.section[rows].tolist(), blocks.kind[rows].tolist(),
-                   blocks.weight[rows].tolist())  # fmt: skip
+                   blocks.weight[rows].tolist(), messages.tolist())  # fmt: skip
         segments = [_segment(*row) for row in zip(*columns, strict=True)]
         api = Api.INVOKE if trace.requests.api[i] == ApiCode.INVOKE else Api.CONVERSE
         yield prompt_of(api, segments, (), Parameters()), float(trace.requests.at[i])
@@ -70,8 +71,8 @@ _KINDS = [BlockKind(name) if name != "slice" else BlockKind.TEXT for name in KIN
 _OF_ASSISTANT = (BlockKind.TOOL_USE, BlockKind.REASONING)
 
 
-def _segment(node: int, tokens: int, section: int, kind: int, weight: int) -> Segment:
+def _segment(node: int, tokens: int, section: int, kind: int, weight: int, message: int) -> Segment:
     what = _KINDS[kind]
     role = "" if section < 2 else "assistant" if what in _OF_ASSISTANT else "user"
     # The number of a prefix names all before it as well, so it does for the block's own digest.
-    return Segment(_SECTIONS[section], what, node.to_bytes(8, "little"), tokens, weight, role)
+    return Segment(_SECTIONS[section], what, node.to_bytes(8, "little"), tokens, weight, role, message)

@@ -163,8 +163,8 @@ class Gatherer:
             kinds.append(kind)
             weights.append(2 if kind == _TEXT_DOCUMENT else 1)
         return Piece(
-            digests, sizes, bytes([section]) * len(blocks), bytes(kinds), bytes(weights), tuple(points),
-            _CODE["image"] in kinds, choice,
+            digests, sizes, bytes([section]) * len(blocks), bytes(kinds), bytes(weights), _begins(section, len(blocks)),
+            tuple(points), _CODE["image"] in kinds, choice,
         )  # fmt: skip
 
     def _start_of(self, section: int, role: bytes) -> "blake2b":
@@ -196,6 +196,11 @@ class Gatherer:
         if not any(key):
             self._plain = found
         return found
+
+
+def _begins(section: int, blocks: int) -> bytes:
+    """A message begins with its first block; tools and system are none."""
+    return b"\1" + bytes(blocks - 1) if section == SectionCode.MESSAGES and blocks else bytes(blocks)
 
 
 _NO_BODY = Body()

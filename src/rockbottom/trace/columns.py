@@ -79,6 +79,7 @@ class Blocks:
     section: UInt8  # SectionCode
     kind: UInt8  # index into KINDS
     weight: UInt8  # how many blocks the lookback counts it as
+    begins: UInt8  # 1: a message begins with this block; 0 throughout where messages are not told apart
 
 
 @dataclass(frozen=True, slots=True, eq=False)

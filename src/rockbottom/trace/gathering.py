@@ -32,6 +32,7 @@ class Gathered:
         self._names: dict[str, dict[str, int]] = {name: {} for name in NAME_TABLES}
         self._prefix, self._depth = array("Q"), array("i")
         self._section, self._kind, self._weight = array("B"), array("B"), array("B")
+        self._begins = array("B")
         self._after, self._ttl = array("i"), array("B")
         self._blocks: list[int] = []
         self._points: list[int] = []
@@ -46,12 +47,16 @@ class Gathered:
         kind: Sequence[int] | Array,
         weight: Sequence[int] | Array,
         points: Sequence[tuple[int, int]] = (),
+        begins: Sequence[int] | Array | None = None,
     ) -> None:
-        """One request: its numeric columns and names (what is missing is "not recorded"), blocks and points."""
+        """One request: its numeric columns and names (what is missing is "not recorded"), blocks and points.
+
+        ``begins`` None: messages are not told apart.
+        """
         self._requests.append({**numbers, **self._codes(names)})
         for column, values in (
             (self._prefix, prefix), (self._depth, depth), (self._section, section), (self._kind, kind),
-            (self._weight, weight),
+            (self._weight, weight), (self._begins, bytes(len(depth)) if begins is None else begins),
         ):  # fmt: skip
             if isinstance(values, np.ndarray):
                 column.frombytes(np.ascontiguousarray(values, np.dtype(column.typecode)).tobytes())
@@ -79,6 +84,7 @@ class Gathered:
         self._section.frombytes(b"".join([piece.section for piece in pieces]))
         self._kind.frombytes(b"".join([piece.kind for piece in pieces]))
         self._weight.frombytes(b"".join([piece.weight for piece in pieces]))
+        self._begins.frombytes(b"".join([piece.begins for piece in pieces]))
         self._blocks.append(len(self._depth) - before)
         for after, ttl in points:
             self._after.append(after)
@@ -105,7 +111,7 @@ class Gathered:
         blocks = {
             "prefix": _array(self._prefix, np.uint64), "depth": _array(self._depth, np.int32),
             "section": _array(self._section, np.uint8), "kind": _array(self._kind, np.uint8),
-            "weight": _array(self._weight, np.uint8),
+            "weight": _array(self._weight, np.uint8), "begins": _array(self._begins, np.uint8),
         }  # fmt: skip
         points = {"after": _array(self._after, np.int32), "ttl": _array(self._ttl, np.uint8)}
         return Trace(

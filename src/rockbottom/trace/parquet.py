@@ -103,6 +103,8 @@ def _lists(table: Any, prefix: str, kind: type) -> tuple[dict[str, Array], Array
     made: dict[str, Array] = {}
     offsets = np.zeros(table.num_rows + 1, np.int64)
     for column in fields(kind):
+        if f"{prefix}_{column.name}" not in table.column_names:
+            continue  # the file is older than the column: it fills up with "not recorded"
         parts = table[f"{prefix}_{column.name}"].chunks
         made[column.name] = np.concatenate([part.flatten().to_numpy() for part in parts]) if parts else np.zeros(0)
         lengths = [np.diff(part.offsets.to_numpy()) for part in parts]

@@ -15,6 +15,7 @@ class Piece(NamedTuple):
     section: bytes
     kind: bytes
     weight: bytes
+    begins: bytes
     points: tuple[tuple[int, int], ...]
     images: bool
     choice: bytes

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rockbottom.dialects import CONVERSE
-from rockbottom.prompt import Meter, Prompt, digest_of
+from rockbottom.prompt import Meter, Prompt, Section, digest_of
 from rockbottom.quantities import RockbottomError, decoded
 from rockbottom.trace.columns import KINDS, ApiCode
 from rockbottom.trace.files import files_of
@@ -107,6 +107,7 @@ def _request(state: _State, body: Mapping[str, Any], at: float, session: str, mo
         [_SECTION[segment.section.value] for segment in segments],
         [_KIND[segment.kind.value] for segment in segments],
         [segment.blocks for segment in segments],
+        begins=[segment.section is Section.MESSAGES and segment.index == 0 for segment in segments],
     )
 
 
