@@ -87,9 +87,11 @@ def test_an_unknown_rule_is_a_usage_error(log):
 
 
 def test_the_limit_of_dollars_a_month(log):
-    """Misses of clean traffic cost nothing; those of planted traffic more than a dollar a month."""
+    """Misses of clean traffic cost nothing; those of planted traffic do, in a log that is too short for a month."""
     assert run(log("clean"), "--max-usd-per-month", "0").exit_code == 0
-    assert run(log("volatile-id"), "--max-usd-per-month", "1").exit_code == 1
+    short = run(log("volatile-id"), "--max-usd-per-month", "0.0001")
+    assert short.exit_code == 1
+    assert "too short a log to make a month of" in short.stderr
     assert run(log("volatile-id"), "--max-usd-per-month", "100000").exit_code == 0
     assert run(log("clean"), "--max-usd-per-month", "much").exit_code == 2
 

@@ -41,7 +41,14 @@ def test_an_expired_entry_costs_what_its_write_cost_above_a_read(catalog):
     assert (finding.cause, finding.tokens, finding.usd) == (Cause.TTL_EXPIRED, 4000, Decimal("0.01518"))
     assert finding.evidence == "5 min 1 s since its last use, ttl 5m"
     assert findings.spent == Decimal("0.03333")  # 2 x (50 x 3.30 + 4,000 x 4.125) / 1e6
-    assert findings.a_month(finding.usd) == Decimal("0.01518") * 2_592_000 / 301
+    assert findings.a_month(finding.usd) is None  # of five minutes no month is made
+
+
+def test_a_month_is_made_of_a_day_and_more(catalog):
+    """The same miss after 25 hours: 30 days are 2,592,000 s / 90,000 s = 28.8 times as much."""
+    given = records((0, body(RULES, "One"), Usage(50, 9, 0, 4000)), (90_000, body(RULES, "Two"), Usage(50, 9, 0, 4000)))
+    findings = explain(given, catalog)
+    assert findings.a_month(findings.usd) == Decimal("0.01518") * Decimal("28.8")
 
 
 def test_a_read_before_it_expires_keeps_an_entry(catalog):

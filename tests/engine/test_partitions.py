@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rockbottom.cli import main
 from rockbottom.engine import NotPartitionable, answered, columns_of, tallies_of
 from rockbottom.engine.processes import Processes
-from rockbottom.replay import document_of
+from rockbottom.replay import DEFAULT_POLICIES, document_of
 
 SOURCES = str(Path(__file__).resolve().parents[2] / "src")
 
@@ -98,8 +98,10 @@ def test_a_process_that_dies(logs, job_of, whole, tmp_path):
 
 
 def test_the_command_gives_the_same_with_processes(logs, capsys):
-    """The same JSON, damage and duplicates said alike."""
-    arguments = ["replay", str(logs), "--on", "2026-11-01", "--json"]
+    """The same JSON of every policy that partitions can replay, damage and duplicates said alike."""
+    policies = ("none", "as_recorded", *DEFAULT_POLICIES, "keep_alive")
+    named = [f"--policy={name}" for name in policies]
+    arguments = ["replay", str(logs), "--on", "2026-11-01", "--json", *named]
     assert main(arguments) == 0
     one = capsys.readouterr()
     assert main([*arguments, "--engine", "processes", "--jobs", "2"]) == 0

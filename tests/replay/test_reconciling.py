@@ -157,15 +157,17 @@ def test_points_that_wrote_nothing(sent, reconciled):
 
 
 def test_the_report_leads_with_the_difference(sent, tmp_path, capsys):
-    """Before any table: observed, predicted, by how much, and the dearest cause first."""
+    """What was paid, then, before any table: observed, predicted, by how much, and the dearest cause first."""
     records = sent(lambda turn, endpoint, routing: setattr(routing, "region", "us-west-2" if turn > 1 else "us-east-1"))
     source = tmp_path / "hops.jsonl"
     source.write_text("\n".join(json.dumps(record) for record in records))
     assert main(["replay", str(source), "--policy", "none", "--policy", "as_recorded"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[2].startswith("observed $")
-    assert "by the rules $" in lines[2]
-    assert "served by another Region" in " ".join(lines[3:5])
+    assert lines[0].startswith("As it was sent it costs $") or lines[0].startswith("You paid $")
+    start = next(number for number, line in enumerate(lines) if line.startswith("observed $"))
+    assert start < next(number for number, line in enumerate(lines) if line.startswith("policy "))
+    assert "by the rules $" in lines[start]
+    assert "served by another Region" in " ".join(lines[start + 1 : start + 3])
     assert max(map(len, lines)) <= 80
 
 

@@ -10,7 +10,6 @@ import click
 
 from rockbottom.cli.exits import Exit, say
 from rockbottom.cli.trace import refuse_some, say_apart, say_damage
-from rockbottom.figures import usd
 
 if TYPE_CHECKING:
     from rockbottom.diagnose import Findings, Record
@@ -261,10 +260,17 @@ def _gate(findings: "Findings", fail_on: frozenset[str] | None, most: Decimal | 
     failed = [total for total in findings.totals if fail_on and total.cause.value in fail_on]
     for total in failed:
         say(f"{total.cause.value} ({total.cause.title}) found {len(total.findings)} times, and --fail-on names it")
-    monthly = findings.a_month(findings.usd)
-    over = False
-    if most is not None and monthly is not None and monthly > most:
-        over = True
-        say(f"misses cost {usd(monthly, 2)} USD a month, more than --max-usd-per-month {most}")
+    over = most is not None and _costs_more(findings, most)
     if failed or over:
         raise SystemExit(Exit.VERDICT)
+
+
+def _costs_more(findings: "Findings", most: Decimal) -> bool:
+    """Whether misses cost more in a month; of a log that is too short for one, whether they do in the log alone."""
+    from rockbottom.rendering import over_the_month_text
+
+    monthly = findings.a_month(findings.usd)
+    over = (findings.usd if monthly is None else monthly) > most
+    if over or monthly is None:
+        say(over_the_month_text(findings, most))
+    return over

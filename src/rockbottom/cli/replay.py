@@ -107,7 +107,8 @@ def command(
     Several models, scopes, tiers or days (commas between) give a table of all combinations.
 
     Policies: none, as_recorded, system, system_1h, system_tail_5m, system_tail_1h,
-    system_1h_tail_5m, and when named: planner (online), keep_alive, batch.
+    system_1h_tail_5m, documents, second_sighting, planner (what rockbottom attached would
+    do; only with --engine one), and when named: keep_alive, batch.
     """
     from rockbottom.cli.replay_questions import crossed, profiles_of
     from rockbottom.replay import Question
@@ -142,17 +143,18 @@ def _runs_here(
     from rockbottom.cache import behaviour_of
     from rockbottom.cli.replay_engines import read_with_bar
     from rockbottom.cli.replay_planner import PlannerPolicy
-    from rockbottom.replay import documents_of, tally
+    from rockbottom.replay import PLANNER, documents_of, tally
 
     reading = read_with_bar(source, settings, name)
     say_reading(reading, source)
     trace = reading.trace
     if not len(trace):
         raise click.UsageError(f"{source}: no request in it could be read")
-    chosen = [question.with_defaults(len(trace.points.after) > 0) for question in questions]
+    online = {PLANNER: PlannerPolicy}
+    chosen = [question.with_defaults(len(trace.points.after) > 0, online) for question in questions]
     if not _WITHOUT_BLOCKS.issuperset(chosen[0].policies):
         _need_blocks(len(trace), int((trace.block_offsets[1:] == trace.block_offsets[:-1]).sum()), source)
-    behaviour, online = behaviour_of(catalog.switches), {"planner": PlannerPolicy}
+    behaviour = behaviour_of(catalog.switches)
     tallies = [tally(trace, question, catalog, behaviour, online) for question in chosen]
     documents = documents_of(list(zip(chosen, tallies, strict=True)))
     _say_apart(tallies, source, reading.damages.count, strict=strict)

@@ -8,11 +8,7 @@ from rockbottom.catalog import SetApart, summed_apart
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference
 from rockbottom.diagnose.sent import Sent
-from rockbottom.quantities import ZERO_USD, Usd
-
-DAYS_A_MONTH = 30
-_DAY_S = 86_400
-_LEAST_S = 60  # a rate of less than that says nothing of a month
+from rockbottom.quantities import ZERO_USD, Usd, per_month
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +124,8 @@ class Findings:
         return sum((total.usd for total in self.totals), ZERO_USD)
 
     def a_month(self, amount: Usd) -> Usd | None:
-        """The amount carried on over 30 days at the rate of the log; None where it is shorter than a minute."""
-        return amount * DAYS_A_MONTH * _DAY_S / Usd(str(self.span_s)) if self.span_s >= _LEAST_S else None
+        """The amount carried on over 30 days at the rate of the log; None where it is shorter than a day."""
+        return per_month(amount, self.span_s)
 
 
 def totals_of(findings: Iterable[Finding]) -> Sequence[CauseTotal]:

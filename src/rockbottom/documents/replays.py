@@ -78,6 +78,21 @@ class LeastResult(BillResult, frozen=True, kw_only=True):
     means: str = msgspec.field(name="is")
 
 
+class ReplayAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The three bills that matter, input and output.
+
+    ``paid_usd`` is what the service's counters come to where ``counted``, else what the rules make of the requests as
+    they were sent; None where the policy that says so was not asked for. ``attached_usd`` is the planner's bill, None
+    where it was not asked for; ``instead``: its points stand where the requests have cachePoints of their own.
+    """
+
+    paid_usd: Usd | None
+    counted: bool
+    attached_usd: Usd | None
+    instead: bool
+    least_usd: Usd
+
+
 class SwitchResult(msgspec.Struct, frozen=True, rename={"start": "from", "best": "to"}):
     """The change of policy that saves most; a month is None where the traffic is too short to be scaled."""
 
@@ -160,6 +175,7 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[ReplayedModel, ...]
     requests: int
     span_seconds: float
+    answer: ReplayAnswer | UnsetType = UNSET  # always there but in a file from before it was told
     reconciliation: ReconciliationResult | None
     policies: tuple[PolicyResult, ...]
     clairvoyant: LeastResult

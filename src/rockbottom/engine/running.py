@@ -7,7 +7,7 @@ from typing import Protocol
 from rockbottom.catalog import Catalog
 from rockbottom.engine.errors import NotPartitionable
 from rockbottom.engine.work import BUCKETS, Columns, Repeated, names_in, repeated_in
-from rockbottom.replay import EXTRA, FIXED, Question, Tally
+from rockbottom.replay import PARTITIONABLE, Question, Tally
 from rockbottom.trace import Damages, Settings
 
 SMALL = 10_000
@@ -109,9 +109,9 @@ def _check(questions: Sequence[Question]) -> None:
     """Raises NotPartitionable for a policy that must see all traffic in turn."""
     for question in questions:
         for name in question.policies:
-            if name not in FIXED and name not in EXTRA:
+            if name not in PARTITIONABLE:
                 raise NotPartitionable(
-                    f"policy {name!r} is none of {', '.join((*FIXED, *EXTRA))}; only these are replayed in partitions, "
+                    f"policy {name!r} is none of {', '.join(PARTITIONABLE)}; only these are replayed in partitions, "
                     "because one that learns must see all traffic in turn",
                     fix="--engine one",
                 )

@@ -4,12 +4,14 @@ from rockbottom.quantities.decoding import Undecodable, decoded, decoder_of
 from rockbottom.quantities.durations import LONGEST_FIRST, Ttl
 from rockbottom.quantities.errors import Fault, RockbottomError
 from rockbottom.quantities.money import ZERO_USD, Usd, usd_of_tokens
+from rockbottom.quantities.months import LEAST_SPAN_S, per_month
 from rockbottom.quantities.shapes import is_list, is_object
 from rockbottom.quantities.sources import Source
 from rockbottom.quantities.usage import NO_USAGE, WRITES, Unit, Usage
 from rockbottom.quantities.weights import MediaWeights, TokenWeights
 
 __all__ = [
+    "LEAST_SPAN_S",
     "LONGEST_FIRST",
     "NO_USAGE",
     "WRITES",
@@ -28,5 +30,6 @@ __all__ = [
     "decoder_of",
     "is_list",
     "is_object",
+    "per_month",
     "usd_of_tokens",
 ]

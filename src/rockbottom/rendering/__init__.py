@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rockbottom.rendering.curves import curve_page
     from rockbottom.rendering.encoding import json_text
     from rockbottom.rendering.estimates import estimate_csv, estimate_text, presets_text
-    from rockbottom.rendering.explanations import explanation_text, pair_text
+    from rockbottom.rendering.explanations import explanation_text, over_the_month_text, pair_text
     from rockbottom.rendering.models import models_text
     from rockbottom.rendering.monitoring import alarm_cost_text, alarm_steps_text, budgets_text
     from rockbottom.rendering.page import page_of
@@ -62,6 +62,7 @@ __all__ = [
     "leftover_text",
     "models_text",
     "outcome_text",
+    "over_the_month_text",
     "page_of",
     "pair_text",
     "presets_text",
@@ -99,6 +100,7 @@ _HOMES = {
     "leftover_estimate_text": "batches",
     "leftover_text": "batches",
     "outcome_text": "batches",
+    "over_the_month_text": "explanations",
     "page_of": "page",
     "pair_text": "explanations",
     "presets_text": "estimates",

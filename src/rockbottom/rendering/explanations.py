@@ -27,7 +27,7 @@ def explanation_text(findings: Findings, every: bool, simulated: int = 0) -> Ite
     if not findings.totals:
         yield "no miss to explain: what was sent before was read"
     else:
-        yield f"{'rule':<7}{'cause':<35}{'misses':>7}{'tokens':>11}{'cost':>9}{'a month':>11}"
+        yield f"{'rule':<7}{'cause':<35}{'misses':>7}{'tokens':>11}{'cost':>9}{_month_heading(findings):>11}".rstrip()
         for total in findings.totals:
             yield from _cause_as_text(total, findings, every)
         yield ""
@@ -41,14 +41,21 @@ def _remarks(findings: Findings) -> Iterator[str]:
         yield _row("", "all input", findings.requests, findings.tokens, findings.spent, findings)
     yield ""
     if findings.totals:
+        month = "a month: 30 days at the rate of this log"
+        if not _month_heading(findings):
+            month = f"{duration(findings.span_s)} of traffic are too short to make a month of"
         text = (
-            "cost: what was paid above the price of a cache read. a month: 30 days at the rate of this log. Tokens per "
-            "block are shared out from the service's count of each request."
+            f"cost: what was paid above the price of a cache read. {month}. Tokens per block are shared out from the "
+            "service's count of each request."
         )
         yield from _paragraph(text, "")
     if findings.small_misses:
         many = f"{findings.small_misses:,} small misses ({findings.small_tokens:,} tokens together)"
         yield from _paragraph(f"{many} were not looked into.", "")
+
+
+def _month_heading(findings: Findings) -> str:
+    return "a month" if findings.a_month(findings.usd) is not None else ""
 
 
 def _cause_as_text(total: CauseTotal, findings: Findings, every: bool) -> Iterator[str]:
@@ -170,3 +177,13 @@ def _usd(amount: Decimal) -> str:
 
 def _monthly(amount: Decimal | None) -> str:
     return "" if amount is None else usd(amount, ((1_000, 0), (0, 2)), symbol=True)
+
+
+def over_the_month_text(findings: Findings, most: Decimal) -> str:
+    """What the misses cost against the limit of a month, or against the same limit in a log too short for one."""
+    monthly, limit = findings.a_month(findings.usd), f"--max-usd-per-month {most}"
+    if monthly is not None:
+        return f"misses cost {usd(monthly, 2)} USD a month, more than {limit}"
+    cost, span = usd(findings.usd, 2, bare_zero=False), duration(findings.span_s)
+    compared = "more" if findings.usd > most else "not more"
+    return f"misses cost {cost} USD in {span}, {compared} than {limit}; too short a log to make a month of"

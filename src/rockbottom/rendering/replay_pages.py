@@ -4,8 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from rockbottom.documents import BillResult, PolicyDetails, ReconciliationResult, ReplayResult
-from rockbottom.figures import page_colours, share
-from rockbottom.rendering.replays import dollars, relative_and_captured, share_never_read, switch_in_words
+from rockbottom.figures import page_colours, share, tokens
+from rockbottom.rendering.replays import (
+    answer_in_words,
+    dollars,
+    reads_per_write,
+    share_never_read,
+    switch_in_words,
+    than_without_caching,
+)
 
 _STYLE = """
 body{background:var(--ground);color:var(--ink)}
@@ -21,7 +28,7 @@ th{font-weight:600}th:first-child,td:first-child{text-align:left}
 .soft{color:var(--soft)}
 @media(max-width:40rem){td,th{padding:.3rem .35rem}.policies td:last-child{display:block}
 .policies th:last-child{display:none}
-.policies tr{display:grid;grid-template-columns:2fr 1fr 1fr 1fr;border-bottom:1px solid var(--line)}
+.policies tr{display:grid;grid-template-columns:2fr 1fr 2fr;border-bottom:1px solid var(--line)}
 .policies td,.policies th{border:0}.policies td:last-child{grid-column:1/-1}}
 """
 
@@ -33,29 +40,20 @@ def replay_page(replay: ReplayResult) -> str:
 
 def _parts(replay: ReplayResult) -> Iterator[str]:
     yield '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    yield f"<title>Replay</title><style>{page_colours()}{_STYLE}</style><h1>{escape(_headline(replay))}</h1>"
+    yield f"<title>Replay</title><style>{page_colours()}{_STYLE}</style><h1>{escape(answer_in_words(replay))}</h1>"
     models = ", ".join(dict.fromkeys(model.name for model in replay.models))
-    yield f"<p>{replay.requests:,} requests · {escape(models)} · {replay.tier.value} tier · prices of "
+    yield f"<p>{tokens(replay.requests)} requests · {escape(models)} · {replay.tier.value} tier · prices of "
     yield f"{replay.on.isoformat()}</p>"
-    if replay.switch:
-        yield f"<p><strong>{escape(switch_in_words(replay))}</strong></p>"
+    yield f"<p><strong>{escape(switch_in_words(replay))}</strong></p>"
     if replay.reconciliation:
         yield from _reconciliation(replay.reconciliation)
     yield from _policies(replay)
     name = replay.shown_policy
     if name is not None:
         yield from _details(name, replay.details[name])
-    yield "<h2>How to read this</h2><p>Relative: the input bill as a share of the bill without caching. Captured: the "
-    yield f"share of the greatest possible saving. Clairvoyant: {escape(replay.clairvoyant.means)}.</p>"
+    yield "<h2>How to read this</h2><p>Cheaper and dearer: the input bill against the one without caching. "
+    yield f"Clairvoyant: {escape(replay.clairvoyant.means)}.</p>"
     yield f'<p class="soft">Assumed: {escape("; ".join(replay.assumptions))}.</p></html>\n'
-
-
-def _headline(replay: ReplayResult) -> str:
-    best, now = replay.cheapest, replay.policy("as_recorded") or replay.policies[0]
-    return (
-        f"{dollars(now.usd)} with {now.policy}; {dollars(best.usd)} with {best.policy}; "
-        f"no less than {dollars(replay.clairvoyant.usd)}"
-    )
 
 
 def _reconciliation(found: ReconciliationResult) -> Iterator[str]:
@@ -63,8 +61,8 @@ def _reconciliation(found: ReconciliationResult) -> Iterator[str]:
     yield f"<h2>Observed {dollars(found.observed_usd)}, by the rules {dollars(found.predicted_usd)}: "
     yield f"{dollars(more, signed=True)}</h2>"
     rows = [
-        (row.cause, dollars(row.difference_usd, signed=True), f"{row.requests:,}",
-         f"{row.predicted_read_tokens:,}", f"{row.observed_read_tokens:,}")
+        (row.cause, dollars(row.difference_usd, signed=True), tokens(row.requests),
+         tokens(row.predicted_read_tokens), tokens(row.observed_read_tokens))
         for row in found.causes
     ]  # fmt: skip
     yield from _table(("cause", "difference", "requests", "read as predicted", "read as observed"), rows)
@@ -72,20 +70,19 @@ def _reconciliation(found: ReconciliationResult) -> Iterator[str]:
 
 def _policies(replay: ReplayResult) -> Iterator[str]:
     yield '<h2>Every policy</h2><p class="key"><i class="read"></i>read<i class="write"></i>written'
-    yield '<i class="plain"></i>uncached</p><table class="policies"><thead><tr><th>policy<th>input $<th>relative'
-    yield "<th>captured<th>input tokens</thead><tbody>"
+    yield '<i class="plain"></i>uncached</p><table class="policies"><thead><tr><th>policy<th>input $<th>than without'
+    yield " caching<th>input tokens</thead><tbody>"
     for bill in (*replay.policies, replay.clairvoyant):
         yield _policy(bill)
     yield "</tbody></table>"
 
 
 def _policy(bill: BillResult) -> str:
-    relative, captured = relative_and_captured(bill)
     counts = {"read": bill.read_tokens, "write": bill.written_tokens, "plain": bill.uncached_tokens}
     bars = _bar(counts, sum(counts.values()))
-    said = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-    cells = f"<td>{escape(bill.policy)}<td>{dollars(bill.input_usd)[1:]}<td>{relative}<td>{captured}"
-    return f'<tr>{cells}<td title="{said}">{bars}</tr>'
+    counted = ", ".join(f"{name} {tokens(count)}" for name, count in counts.items())
+    cells = f"<td>{escape(bill.policy)}<td>{dollars(bill.input_usd)[1:]}<td>{than_without_caching(bill)}"
+    return f'<tr>{cells}<td title="{counted}">{bars}</tr>'
 
 
 def _bar(counts: dict[str, int], whole: int) -> str:
@@ -95,13 +92,13 @@ def _bar(counts: dict[str, int], whole: int) -> str:
 
 def _details(name: str, details: PolicyDetails) -> Iterator[str]:
     yield f"<h2>{escape(name)}: what became of the tokens</h2>"
-    yield f"<p>{details.written_tokens:,} tokens written, {details.never_read_tokens:,} of them never read"
+    yield f"<p>{tokens(details.written_tokens)} tokens written, {tokens(details.never_read_tokens)} of them never read"
     yield f"{share_never_read(details)}.</p>"
     yield "<h2>Hit rate by gap</h2>"
     yield from _table(
         ("since its last use", "requests", "tokens seen before", "hit rate", ""),
         [
-            (row.gap, f"{row.requests:,}", f"{row.repeated_tokens:,}",
+            (row.gap, tokens(row.requests), tokens(row.repeated_tokens),
              "" if row.hit_rate is None else share(row.hit_rate),
              _Html(_bar({"read": row.read_tokens}, row.repeated_tokens)))
             for row in details.gaps
@@ -112,8 +109,8 @@ def _details(name: str, details: PolicyDetails) -> Iterator[str]:
     yield from _table(
         ("family", "requests", "tokens in", "read", "written", "reads per write"),
         [
-            (row.prefix[:8], f"{row.requests:,}", f"{row.tokens_in:,}", f"{row.read_tokens:,}",
-             f"{row.written_tokens:,}", "" if row.reads_per_write is None else f"{row.reads_per_write:,.1f}")
+            (row.prefix[:8], tokens(row.requests), tokens(row.tokens_in), tokens(row.read_tokens),
+             tokens(row.written_tokens), reads_per_write(row))
             for row in details.families
         ],
     )  # fmt: skip
@@ -121,7 +118,7 @@ def _details(name: str, details: PolicyDetails) -> Iterator[str]:
     yield from _table(
         ("model", "without caching", "with it", ""),
         [
-            (row.model, f"{row.peak_minute_without:,}", f"{row.peak_minute:,}",
+            (row.model, tokens(row.peak_minute_without), tokens(row.peak_minute),
              _Html(_bar({"plain": row.peak_minute}, row.peak_minute_without)))
             for row in details.quota
         ],

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 
@@ -10,18 +11,22 @@ from msgspec import UNSET
 
 from rockbottom.documents import (
     BillResult,
+    FamilyResult,
     PolicyDetails,
-    PolicyResult,
     ReconciliationResult,
     ReplayResult,
     UnpricedReplay,
 )
-from rockbottom.figures import paragraph, share, short_tokens, usd
-from rockbottom.quantities import Usd
+from rockbottom.figures import Steps, duration, paragraph, rounded, share, short_tokens, tokens, usd
+from rockbottom.quantities import LEAST_SPAN_S, Usd
 
 _WIDTH = 80
 _FAMILIES = 3
-_DECIMALS = ((10, 2), (0, 4))  # cents from ten dollars on
+_MONEY: Steps = ((10, 2), (0, 4))
+_OF_COMBINATIONS = (
+    "least: what no placement can go below. The details of one: name one model, scope, tier and day. --json and --csv "
+    "have every policy of every combination."
+)
 
 
 def replay_text(replay: ReplayResult) -> Iterator[str]:
@@ -35,7 +40,7 @@ def replays_text(runs: Sequence[ReplayResult | UnpricedReplay]) -> Iterator[str]
     """A line for each combination: the bill without caching, of the cheapest policy, and the least there could be."""
     priced = [run for run in runs if isinstance(run, ReplayResult)]
     if priced:
-        yield f"{priced[0].requests:,} requests; input and output, in US dollars"
+        yield f"{tokens(priced[0].requests)} requests; input and output, in US dollars"
         yield from _simulated(priced[0])
         yield ""
     yield f"  {'tier':<9}{'day':<11}{'none $':>12}{'best $':>12}{'least $':>12}  best policy"
@@ -50,10 +55,7 @@ def replays_text(runs: Sequence[ReplayResult | UnpricedReplay]) -> Iterator[str]
         name = f"{_model_of(best)}, {best.tier.value}, {best.on.isoformat()}"
         yield ""
         yield from paragraph(f"cheapest: {name}, {bill.policy}: {dollars(bill.usd)}", _WIDTH)
-        yield from paragraph(
-            "least: what no placement can go below. The details of one: name one model, scope, tier and day. --json "
-            "and --csv have every policy of every combination.", _WIDTH,
-        )  # fmt: skip
+        yield from paragraph(_OF_COMBINATIONS, _WIDTH)
 
 
 def _unpriced(run: UnpricedReplay) -> Iterator[str]:
@@ -63,8 +65,8 @@ def _unpriced(run: UnpricedReplay) -> Iterator[str]:
 
 def _combination(run: ReplayResult) -> Iterator[str]:
     none, best = run.policy("none"), run.cheapest
-    amounts = "".join(f"{_usd(usd):>12}" for usd in (best.usd, run.clairvoyant.usd))
-    first = "" if none is None else _usd(none.usd)
+    amounts = "".join(f"{_money(usd):>12}" for usd in (best.usd, run.clairvoyant.usd))
+    first = "" if none is None else _money(none.usd)
     yield f"  {run.tier.value:<9}{run.on.isoformat():<11}{first:>12}{amounts}  {best.policy}"
 
 
@@ -79,27 +81,65 @@ def _model_of(run: ReplayResult | UnpricedReplay) -> str:
 
 def _simulated(replay: ReplayResult) -> Iterator[str]:
     if replay.simulated_requests is not UNSET:
-        yield f"{replay.simulated_requests:,} of them went to a local endpoint: what follows is simulated"
+        yield f"{tokens(replay.simulated_requests)} of them went to a local endpoint: what follows is simulated"
 
 
 def _lines(replay: ReplayResult) -> Iterator[str]:
+    yield from filter(None, [answer_in_words(replay)])
+    yield ""
     models = ", ".join(dict.fromkeys(model.name for model in replay.models))
-    yield f"{replay.requests:,} requests · {models} · {replay.tier.value} tier · prices of {replay.on.isoformat()}"
+    tier, on = f"{replay.tier.value} tier", f"prices of {replay.on.isoformat()}"
+    yield f"{tokens(replay.requests)} requests · {models} · {tier} · {on}"
     yield from _simulated(replay)
     if replay.reconciliation:
         yield ""
         yield from _reconciliation(replay.reconciliation)
     yield ""
-    yield f"{'policy':<18} {'read':>8} {'written':>8} {'uncached':>8} {'input $':>12} {'relative':>8} {'captured':>9}"
+    yield f"{'policy':<18} {'read':>8} {'written':>8} {'uncached':>8} {'input $':>12}  than without caching"
     for policy in replay.policies:
         yield _row(policy)
     yield _row(replay.clairvoyant)
     yield ""
     yield from _details(replay)
-    if replay.switch:
-        yield switch_in_words(replay)
+    yield switch_in_words(replay)
     yield f"clairvoyant: {replay.clairvoyant.means}"
     yield f"assumed: {'; '.join(replay.assumptions)}"
+
+
+def answer_in_words(replay: ReplayResult) -> str:
+    """What was paid, what it would have been with rockbottom attached, and the least there could be."""
+    answer = replay.answer
+    if answer is UNSET:
+        return ""
+    paid, attached, least = answer.paid_usd, answer.attached_usd, answer.least_usd
+    counted = answer.counted and replay.simulated_requests is UNSET
+    decimals = _decimals(max(amount for amount in (paid, attached, least) if amount is not None))
+    sentences: list[str] = []
+    if paid is not None:
+        amount = usd(paid, decimals, symbol=True)
+        sentences.append(f"You paid {amount}." if counted else f"As it was sent it costs {amount} by the rules.")
+    if attached is not None:
+        amount, verb = usd(attached, decimals, symbol=True), "it would have been" if counted else "it costs"
+        instead = " and its points instead of yours" if answer.instead else ""
+        difference = "" if not paid else f" ({_more_or_less(attached, paid)})"
+        sentences.append(f"With rockbottom attached{instead} {verb} {amount}{difference}.")
+    amount = usd(least, decimals, symbol=True)
+    if counted and paid is not None and least > paid:
+        sentences.append(f"The rules allow no less than {amount}: more was read than they say.")
+    else:
+        sentences.append(f"The least possible {'was' if counted else 'is'} {amount}.")
+    return " ".join(sentences)
+
+
+def _decimals(largest: Usd) -> int:
+    """Cents from a dollar on; of less, what the largest of the amounts needs, for all alike."""
+    return 2 if largest >= 1 else 4 if largest >= Usd("0.01") else 6
+
+
+def _more_or_less(amount: Usd, before: Usd) -> str:
+    if amount == before:
+        return "the same"
+    return f"{share(abs(1 - amount / before))} {'less' if amount < before else 'more'}"
 
 
 def _reconciliation(found: ReconciliationResult) -> Iterator[str]:
@@ -115,21 +155,23 @@ def _reconciliation(found: ReconciliationResult) -> Iterator[str]:
 
 def dollars(amount: Usd, *, signed: bool = False) -> str:
     """An amount, its sign in front of the dollar."""
-    return usd(amount, _DECIMALS, symbol=True, signed=signed)
+    return usd(amount, _MONEY, symbol=True, signed=signed, bare_zero=False)
 
 
 def _row(bill: BillResult) -> str:
     counts = bill.read_tokens, bill.written_tokens, bill.uncached_tokens
-    tokens = " ".join(f"{short_tokens(count):>8}" for count in counts)
-    relative, captured = relative_and_captured(bill)
-    return f"{bill.policy:<18} {tokens} {_usd(bill.input_usd):>12} {relative:>8} {captured:>9}".rstrip()
+    figures = " ".join(f"{short_tokens(count):>8}" for count in counts)
+    return f"{bill.policy:<18} {figures} {_money(bill.input_usd):>12}  {than_without_caching(bill)}".rstrip()
 
 
-def relative_and_captured(bill: BillResult) -> tuple[str, str]:
-    """The input bill against no caching, and the share of the greatest possible saving; empty where not known."""
-    relative = "" if bill.relative_input_cost is None else f"{bill.relative_input_cost:.3f}"
-    captured = bill.captured if isinstance(bill, PolicyResult) else None
-    return relative, "" if captured is None else share(captured, 1)
+def than_without_caching(bill: BillResult) -> str:
+    """The input bill against the one without caching: cheaper or dearer, by how much; empty where nothing is known."""
+    relative = bill.relative_input_cost
+    if relative is None or bill.policy == "none":
+        return ""
+    if relative == 1:
+        return "the same"
+    return f"{share(abs(1 - relative))} {'cheaper' if relative < 1 else 'dearer'}"
 
 
 def _details(replay: ReplayResult) -> Iterator[str]:
@@ -142,16 +184,23 @@ def _details(replay: ReplayResult) -> Iterator[str]:
     yield f"{name}: {written} tokens written, {never_read} never read{share_never_read(details)}"
     for family in details.families[:_FAMILIES]:
         if family.reads_per_write is not None:
-            yield (
-                f"  family {family.prefix[:8]}: {family.requests:,} requests, {short_tokens(family.tokens_in)} tokens, "
-                f"{family.reads_per_write:,.1f} reads per write"
-            )
+            yield f"  family {family.prefix[:8]}: {_family(family)}"
     rates = [f"{row.gap} {share(row.hit_rate)}" for row in details.gaps if row.hit_rate is not None]
     if rates:
         yield f"  read of what was seen before, by gap: {', '.join(rates)}"
     for quota in details.quota:
         peak, without = short_tokens(quota.peak_minute), short_tokens(quota.peak_minute_without)
         yield f"  fullest minute against the quota: {peak} tokens instead of {without} (input side)"
+
+
+def _family(family: FamilyResult) -> str:
+    size = short_tokens(family.tokens_in)
+    return f"{tokens(family.requests)} requests, {size} tokens, {reads_per_write(family)} reads per write"
+
+
+def reads_per_write(family: FamilyResult) -> str:
+    """Tokens read for each token written; empty where nothing was written."""
+    return "" if family.reads_per_write is None else rounded(Decimal(str(family.reads_per_write)), 1)
 
 
 def share_never_read(details: PolicyDetails) -> str:
@@ -161,14 +210,19 @@ def share_never_read(details: PolicyDetails) -> str:
 
 
 def switch_in_words(replay: ReplayResult) -> str:
-    """The change that saves most, and how much; empty where there is none."""
-    switch = replay.switch
+    """The change that saves most, and how much, or that there is none; a month only of a day and more."""
+    switch, span = replay.switch, duration(replay.span_seconds)
     if switch is None:
-        return ""
+        return "no policy here is cheaper than what was done"
     change = f"from {switch.start} to {switch.best} saves"
     if switch.saved_usd_a_month is None:
-        return f"{change} {dollars(switch.saved_usd)}"
-    return f"{change} ${usd(switch.saved_usd_a_month, 0)} a month, scaled from {replay.span_seconds / 3600:,.1f} hours"
+        short = "; too short for a month" if replay.span_seconds < LEAST_SPAN_S else ""
+        return f"{change} {dollars(switch.saved_usd)} in {span}{short}"
+    return f"{change} {usd(switch.saved_usd_a_month, 0, symbol=True)} a month, scaled from {span}"
+
+
+def _money(amount: Usd) -> str:
+    return usd(amount, _MONEY, bare_zero=False)
 
 
 def replay_csv(runs: Sequence[ReplayResult | UnpricedReplay]) -> str:
@@ -192,7 +246,3 @@ def _cells(bill: BillResult) -> dict[str, Any]:
     left_out = ("by_length", "means")
     names = [name for name in bill.__struct_fields__ if name not in left_out]
     return {name: msgspec.to_builtins(getattr(bill, name)) for name in names}
-
-
-def _usd(amount: Usd) -> str:
-    return usd(amount, _DECIMALS)

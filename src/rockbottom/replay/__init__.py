@@ -10,13 +10,14 @@ from rockbottom.replay.online import OnlinePolicy, placed_online
 from rockbottom.replay.points import FIXED, PlacedPoints
 from rockbottom.replay.policies import Bill, Stage, bill_of, captured, relative_cost
 from rockbottom.replay.pricing import Rates
-from rockbottom.replay.study import DEFAULT_POLICIES, EXTRA, Online, Question, UnknownPolicy
+from rockbottom.replay.study import DEFAULT_POLICIES, PARTITIONABLE, PLANNER, Online, Question, UnknownPolicy
 from rockbottom.replay.tally import Tally, tally
 
 __all__ = [
     "DEFAULT_POLICIES",
-    "EXTRA",
     "FIXED",
+    "PARTITIONABLE",
+    "PLANNER",
     "Bill",
     "Bound",
     "Nodes",

@@ -18,17 +18,18 @@ from rockbottom.documents import (
     PolicyResult,
     QuotaResult,
     ReconciliationResult,
+    ReplayAnswer,
     ReplayedModel,
     ReplayResult,
     SwitchResult,
     TokensByLength,
     UnpricedReplay,
 )
-from rockbottom.quantities import WRITES, RockbottomError, Unit, Usd
+from rockbottom.quantities import WRITES, RockbottomError, Unit, Usd, per_month
 from rockbottom.replay.analysis import GapRow
 from rockbottom.replay.policies import Bill, captured, relative_cost
 from rockbottom.replay.reconcile import Reconciliation
-from rockbottom.replay.study import NONE, RECORDED, Question, per_month
+from rockbottom.replay.study import NONE, PLANNER, RECORDED, Question
 from rockbottom.replay.tally import Details, ModelTally, Tally
 
 _TOKENS: Mapping[Unit, str] = {
@@ -67,6 +68,7 @@ def document_of(question: Question, tally: Tally) -> ReplayResult:
     bills = {name: _added(model.bills[name] for model in models) for name in models[0].bills}
     least, none = _added(model.least for model in models), bills[NONE]
     span = max(model.last_at - model.first_at for model in models)
+    reconciliation = _reconciliation([model.reconciliation for model in models])
     return ReplayResult(
         on=question.on,
         tier=question.tier,
@@ -74,7 +76,8 @@ def document_of(question: Question, tally: Tally) -> ReplayResult:
         set_apart=tally.apart or UNSET,
         requests=sum(model.requests for model in models),
         span_seconds=span,
-        reconciliation=_reconciliation([model.reconciliation for model in models]),
+        answer=_answer(question, bills, least, reconciliation, marked=any(model.marked for model in models)),
+        reconciliation=reconciliation,
         policies=tuple(_policy(bills[name], none, least) for name in question.policies),
         clairvoyant=_least(least, none, exact=all(model.exact for model in models)),
         switch=_switch([bills[name] for name in question.policies], none, span),
@@ -82,6 +85,23 @@ def document_of(question: Question, tally: Tally) -> ReplayResult:
             name: _details(models, name) for name in question.policies if all(name in model.details for model in models)
         },
         assumptions=tuple(_assumptions(models)),
+    )
+
+
+def _answer(
+    question: Question, bills: Mapping[str, Bill], least: Bill, found: ReconciliationResult | None, *, marked: bool
+) -> ReplayAnswer:
+    """What was paid, what it would have been, the least: counted where the requests are priced as they were sent."""
+    counted = found is not None and question.as_sent
+    as_sent = bills.get(RECORDED) if marked else bills[NONE]
+    by_rules = None if as_sent is None else as_sent.cost.usd
+    planner = bills.get(PLANNER)
+    return ReplayAnswer(
+        paid_usd=found.observed_usd if found is not None and counted else by_rules,
+        counted=counted,
+        attached_usd=None if planner is None else planner.cost.usd,
+        instead=marked,
+        least_usd=least.cost.usd,
     )
 
 

@@ -12,6 +12,9 @@ import numpy as np
 from rockbottom.catalog import CacheRules
 from rockbottom.trace import Array, SectionCode, Trace, TtlCode, compiled
 
+LEAST_DOCUMENT = 256
+"""Tokens from which on a block of a message is taken for a document; a question is shorter."""
+
 FIVE_MINUTES, ONE_HOUR = 0, 1
 """``PlacedPoints.ttl``: the model's first TTL, and an hour."""
 
@@ -42,7 +45,7 @@ def as_recorded(trace: Trace, rules: CacheRules) -> PlacedPoints:
 
 def system(trace: Trace, rules: CacheRules, ttl: int = FIVE_MINUTES) -> PlacedPoints:
     """One point at the end of tools and system."""
-    return _placed([(system_ends(trace), ttl)])
+    return placed([(system_ends(trace), ttl)])
 
 
 def system_1h(trace: Trace, rules: CacheRules) -> PlacedPoints:
@@ -52,17 +55,51 @@ def system_1h(trace: Trace, rules: CacheRules) -> PlacedPoints:
 
 def system_tail_5m(trace: Trace, rules: CacheRules) -> PlacedPoints:
     """A point at the end of tools and system and one at the end of the prompt, for five minutes."""
-    return _placed([(system_ends(trace), FIVE_MINUTES), (_ends(trace), FIVE_MINUTES)])
+    return placed([(system_ends(trace), FIVE_MINUTES), (_ends(trace), FIVE_MINUTES)])
 
 
 def system_tail_1h(trace: Trace, rules: CacheRules) -> PlacedPoints:
     """A point at the end of tools and system and one at the end of the prompt, for an hour."""
-    return _placed([(system_ends(trace), ONE_HOUR), (_ends(trace), ONE_HOUR)])
+    return placed([(system_ends(trace), ONE_HOUR), (_ends(trace), ONE_HOUR)])
 
 
 def system_1h_tail_5m(trace: Trace, rules: CacheRules) -> PlacedPoints:
     """Tools and system for an hour, the end of the prompt for five minutes."""
-    return _placed([(system_ends(trace), ONE_HOUR), (_ends(trace), FIVE_MINUTES)])
+    return placed([(system_ends(trace), ONE_HOUR), (_ends(trace), FIVE_MINUTES)])
+
+
+def documents(trace: Trace, rules: CacheRules) -> PlacedPoints:
+    """A point at the end of tools and system, and one behind each document, of the last three where there are more.
+
+    A document is a block of the messages with at least ``LEAST_DOCUMENT`` tokens and something behind it.
+    """
+    fixed = system_ends(trace)
+    offsets = np.empty(len(trace) + 1, np.int64)
+    after = np.empty(4 * len(trace), np.int32)
+    count = _behind_documents(trace.block_offsets, trace.blocks.depth, fixed, LEAST_DOCUMENT, offsets, after)
+    return PlacedPoints(offsets, after[:count], np.full(count, FIVE_MINUTES, np.uint8))
+
+
+@compiled
+def _behind_documents(offsets: Array, depth: Array, fixed: Array, least: int, made: Array, after: Array) -> int:
+    count = 0
+    made[0] = 0
+    for i in range(len(fixed)):
+        base, end = offsets[i], offsets[i + 1]
+        if fixed[i] > 0:
+            after[count] = fixed[i]
+            count += 1
+        first = count
+        row = end - 2
+        while row >= base + fixed[i] and count - first < 3:
+            before = depth[row - 1] if row > base else 0
+            if depth[row] - before >= least:
+                after[count] = row + 1 - base
+                count += 1
+            row -= 1
+        after[first:count] = after[first:count][::-1].copy()
+        made[i + 1] = count
+    return count
 
 
 FIXED: Mapping[str, Place] = {
@@ -73,6 +110,7 @@ FIXED: Mapping[str, Place] = {
     "system_tail_5m": system_tail_5m,
     "system_tail_1h": system_tail_1h,
     "system_1h_tail_5m": system_1h_tail_5m,
+    "documents": documents,
 }
 """Every fixed policy by name."""
 
@@ -97,7 +135,7 @@ def _count_leading(offsets: Array, section: Array, until: np.uint8, ends: Array)
         ends[i] = row - offsets[i]
 
 
-def _placed(columns: list[tuple[Array, int]]) -> PlacedPoints:
+def placed(columns: list[tuple[Array, int]]) -> PlacedPoints:
     """Up to one point per request from each column of positions; position 0 is no point."""
     length = len(columns[0][0])
     second = columns[1] if len(columns) > 1 else (np.zeros(length, np.int32), 0)

@@ -1,9 +1,8 @@
 """A question about recorded traffic, and the stages (one per model) that it is answered on."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
 
 import numpy as np
 
@@ -22,15 +21,18 @@ from rockbottom.catalog import (
 from rockbottom.quantities import RockbottomError
 from rockbottom.replay.keep_alive import keep_alive_bill
 from rockbottom.replay.online import OnlinePolicy, placed_online
-from rockbottom.replay.points import FIXED
+from rockbottom.replay.points import FIXED, PlacedPoints
 from rockbottom.replay.policies import Bill, Stage, batch_bill, bill_of
 from rockbottom.replay.pricing import Rates
+from rockbottom.replay.sightings import second_sighting
 from rockbottom.trace import Array, Trace, selected
 
 NONE = "none"
 RECORDED = "as_recorded"
-DEFAULT_POLICIES = ("system", "system_1h", "system_tail_5m", "system_tail_1h", "system_1h_tail_5m")
-SECONDS_A_MONTH = 30 * 86_400
+PLANNER = "planner"
+DEFAULT_POLICIES = (
+    "system", "system_1h", "system_tail_5m", "system_tail_1h", "system_1h_tail_5m", "documents", "second_sighting",
+)  # fmt: skip
 
 Online = Mapping[str, Callable[[Stage], OnlinePolicy]]
 """Policies that learn, by name: what makes one for a stage."""
@@ -44,7 +46,7 @@ class UnknownPolicy(RockbottomError):
 class Question:
     """What to replay a trace under. ``model`` None: each request under the model it was sent to.
 
-    No ``policies``: no caching, the points that were sent where there are any, and every fixed placement.
+    No ``policies``: no caching, the points that were sent where there are any, and the usual placements.
 
     ``scope`` None: the scope that the model's id names; else the prices of that scope, whatever the id.
     ``profiles`` are application inference profiles by ARN, each with the id of the model behind it.
@@ -59,6 +61,11 @@ class Question:
     scope: Scope | None = None
     profiles: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def as_sent(self) -> bool:
+        """Whether requests are priced as they were sent: no other model, scope, tier or Region is asked for."""
+        return (self.model, self.scope, self.region, self.tier) == (None, None, None, Tier.DEFAULT)
+
     def model_id(self, given: str, catalog: Catalog) -> ModelId:
         """The model that requests sent to ``given`` are replayed under. Raises UnknownModel, UnresolvedProfile."""
         known = dict(self.profiles)
@@ -68,15 +75,18 @@ class Question:
             raise UnresolvedProfile(str(error), arn=given, fix=f"--profile {given}=MODEL_ID says which") from error
         return found if self.scope is None else replace(found, scope=self.scope)
 
-    def with_defaults(self, recorded: bool) -> "Question":
-        """The question with the usual policies where it names none; ``recorded``: some points were really sent."""
-        usual = (NONE, *((RECORDED,) if recorded else ()), *DEFAULT_POLICIES)
+    def with_defaults(self, recorded: bool, online: Iterable[str] = ()) -> "Question":
+        """The question with the usual policies where it names none, those that learn last.
+
+        ``recorded``: some points were really sent.
+        """
+        usual = (NONE, *((RECORDED,) if recorded else ()), *DEFAULT_POLICIES, *online)
         return self if self.policies else replace(self, policies=usual)
 
 
 def checked(question: Question, online: Online | None = None) -> None:
     """Raises UnknownPolicy for a policy that does not exist."""
-    known = (*FIXED, *EXTRA, *(online or {}))
+    known = (*PARTITIONABLE, *(online or {}))
     for name in question.policies:
         if name not in known:
             raise UnknownPolicy(f"no policy {name!r}; there are {', '.join(known)}")
@@ -87,13 +97,22 @@ def bill_under(stage: Stage, policy: str, online: Online) -> Bill:
     if policy in online:
         points = placed_online(stage, online[policy](stage))
         return bill_of(stage, policy, lambda trace, rules: points)
+    if policy in SEEN:
+        marks = SEEN[policy](stage)
+        return bill_of(stage, policy, lambda trace, rules: marks)
     if policy in EXTRA:
         return EXTRA[policy](stage)
     return bill_of(stage, policy, FIXED[policy])
 
 
+SEEN: Mapping[str, Callable[[Stage], PlacedPoints]] = {"second_sighting": second_sighting}
+"""Policies that look at what earlier requests sent."""
+
 EXTRA: Mapping[str, Callable[[Stage], Bill]] = {"keep_alive": keep_alive_bill, "batch": batch_bill}
 """Policies that are more than points: extra requests, another tier."""
+
+PARTITIONABLE = (*FIXED, *SEEN, *EXTRA)
+"""Policies that can be replayed family by family: what they look at begins with the same block."""
 
 
 def stages_of(
@@ -167,10 +186,3 @@ def namespaces_of(trace: Trace, question: Question, behaviour: Behaviour) -> Arr
         return None
     _, codes = np.unique(np.stack(differing, axis=1), axis=0, return_inverse=True)
     return codes.reshape(-1)
-
-
-def per_month(usd: Decimal, span_s: float) -> Decimal | None:
-    """An amount of a recorded span scaled to 30 days; None for a span too short to be scaled (under a minute)."""
-    if span_s < 60:
-        return None
-    return usd * Decimal(SECONDS_A_MONTH) / Decimal(span_s)

@@ -26,10 +26,19 @@ from rockbottom.replay.analysis import (
 )
 from rockbottom.replay.bound import bound_of
 from rockbottom.replay.exact import exact_usage
-from rockbottom.replay.points import FIXED
 from rockbottom.replay.policies import Bill, Stage
 from rockbottom.replay.reconcile import Reconciliation, reconciled
-from rockbottom.replay.study import NONE, Online, Question, bill_under, checked, namespaces_of, set_apart, stages_of
+from rockbottom.replay.study import (
+    EXTRA,
+    NONE,
+    Online,
+    Question,
+    bill_under,
+    checked,
+    namespaces_of,
+    set_apart,
+    stages_of,
+)
 from rockbottom.trace import KINDS, Trace
 
 KEPT_FAMILIES = 20
@@ -71,6 +80,7 @@ class ModelTally:
     reconciliation: Reconciliation | None  # None: not every request carries the service's counters
     of_slices: bool
     lacks_outputs: bool
+    marked: bool  # some requests carry cachePoints of their own
 
     def __add__(self, other: "ModelTally") -> "ModelTally":
         one, two = self.reconciliation, other.reconciliation
@@ -87,6 +97,7 @@ class ModelTally:
             None if one is None or two is None else one + two,
             self.of_slices or other.of_slices,
             self.lacks_outputs or other.lacks_outputs,
+            self.marked or other.marked,
         )
 
 
@@ -162,7 +173,7 @@ def _of_stage(stage: Stage, question: Question, behaviour: Behaviour, online: On
     details: dict[str, Details] = {}
     for name in dict.fromkeys((NONE, *question.policies)):
         bill = bill_under(stage, name, online)
-        if name in FIXED and name != NONE and bill.outcomes is not None:
+        if name not in (NONE, *EXTRA) and bill.outcomes is not None:
             details[name] = Details(
                 waste_of(stage, bill.outcomes), gaps_of(stage, bill.outcomes), minutes_of(stage, bill.outcomes),
                 families_of(stage, bill.outcomes, KEPT_FAMILIES),
@@ -175,6 +186,7 @@ def _of_stage(stage: Stage, question: Question, behaviour: Behaviour, online: On
         bills, replace(least, outcomes=None), optimum is not None, details,
         reconciled(stage, merged) if trace.is_observed else None,
         bool((trace.blocks.kind[:1] == _SLICE).any()), bool((trace.requests.tokens_out < 0).any()),
+        len(trace.points.after) > 0,
     )  # fmt: skip
 
 
