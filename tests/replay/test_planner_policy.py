@@ -16,7 +16,7 @@ from rockbottom.cost import bill
 from rockbottom.dialects import Reader
 from rockbottom.plan import Planner
 from rockbottom.prompt import Api
-from rockbottom.replay import Question, tally
+from rockbottom.replay import Question, Rates, Stage, placed_online, tally
 from rockbottom.trace import read_trace
 
 ON = date(2026, 11, 1)
@@ -86,3 +86,34 @@ def test_a_replay_of_the_log_gives_the_bill_of_the_attached_planner(traffic, tmp
     replayed = found.models[0].bills["planner"].cost.input_usd
     assert abs(replayed - spent) <= spent * Decimal("0.03")
     assert replayed < found.models[0].bills["none"].cost.input_usd / 2
+
+
+class Everywhere:
+    """A policy that marks the end of every segment, four at most, and notes how long prompts are in segments."""
+
+    def __init__(self) -> None:
+        self.lengths: list[int] = []
+
+    def choose(self, prompt, now: float):
+        self.lengths.append(len(prompt.segments))
+        return [(after, None) for after in range(1, min(len(prompt.segments), 4) + 1)]
+
+    def observe(self, usage, now: float) -> None:
+        return
+
+
+def test_slices_of_a_prompt_are_taken_together_up_to_where_prompts_part(tmp_path: Path, catalog: Catalog) -> None:
+    """Of 40 and 30 slices that share 20: they end at 16, 20, 32 and 40, and at 16, 20 and 30."""
+    lines = [
+        {"t_seconds": at, "input_tokens": 64 * (20 + more), "output_tokens": 1, "block_tokens": 64, "session_id": "s",
+         "model": SONNET, "block_runs": [[0, 20], [start, more]]}
+        for at, start, more in ((0.0, 100, 20), (1.0, 200, 10))
+    ]  # fmt: skip
+    (tmp_path / "slices.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    trace, model = read_trace(str(tmp_path / "slices.jsonl")).trace, catalog.model(SONNET)
+    rates = Rates(model, Tier.DEFAULT, ON, catalog.price_book)
+    stage = Stage.of(trace, catalog.rules(model, ON), behaviour_of(catalog.switches), rates)
+    policy = Everywhere()
+    placed = placed_online(stage, policy)
+    assert policy.lengths == [4, 3]
+    assert placed.after.tolist() == [16, 20, 32, 40, 16, 20, 30]

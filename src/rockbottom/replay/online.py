@@ -14,7 +14,10 @@ from rockbottom.prompt import Api, BlockKind, CachePoint, Parameters, Prompt, Se
 from rockbottom.quantities import Ttl, Usage
 from rockbottom.replay.points import FIVE_MINUTES, ONE_HOUR, PlacedPoints
 from rockbottom.replay.policies import Stage
-from rockbottom.trace import KINDS, ApiCode
+from rockbottom.trace import KINDS, ApiCode, Array, compiled
+
+RUN = 16
+"""Slices that one segment of a prompt stands for at most: 1,024 tokens of slices of 64."""
 
 
 class OnlinePolicy(Protocol):
@@ -35,12 +38,14 @@ def placed_online(stage: Stage, policy: OnlinePolicy) -> PlacedPoints:
     after: list[int] = []
     ttl: list[int] = []
     offsets = np.zeros(len(stage.trace) + 1, np.int64)
-    for i, (prompt, now) in enumerate(prompts_of(stage)):
+    kept = _kept(stage)
+    for i, (prompt, now) in enumerate(prompts_of(stage, kept)):
         chosen = policy.choose(prompt, now)
         marked = prompt_of(prompt.api, prompt.segments, [_point(prompt, *one) for one in chosen], prompt.parameters)
         state, result = step(state, marked, now, stage.rules, stage.behaviour, namespace)
         policy.observe(result.usage(max(int(stage.trace.requests.tokens_out[i]), 0)), now)
-        after.extend(position for position, _ in chosen)
+        ends = _rows(stage, i, kept) - stage.trace.block_offsets[i] + 1
+        after.extend(int(ends[position - 1]) for position, _ in chosen)
         ttl.extend(ONE_HOUR if one is Ttl.ONE_HOUR else FIVE_MINUTES for _, one in chosen)
         offsets[i + 1] = len(after)
     return PlacedPoints(offsets, np.array(after, np.int32), np.array(ttl, np.uint8))
@@ -51,12 +56,15 @@ def _point(prompt: Prompt, after: int, ttl: Ttl | None) -> CachePoint:
     return CachePoint(after, ttl, before.section, before.kind, before.message)
 
 
-def prompts_of(stage: Stage) -> Iterator[tuple[Prompt, float]]:
-    """Every request as a canonical prompt. Roles are not in a trace: they are inferred from the kinds."""
+def prompts_of(stage: Stage, kept: Array | None = None) -> Iterator[tuple[Prompt, float]]:
+    """Every request as a canonical prompt, and its instant. Roles are not in a trace: they are inferred from the kinds.
+
+    ``kept`` says which rows of blocks end a segment; None: each is one.
+    """
     trace = stage.trace
     blocks, nodes = trace.blocks, stage.nodes.of_block
     for i in range(len(trace)):
-        rows = slice(int(trace.block_offsets[i]), int(trace.block_offsets[i + 1]))
+        rows = _rows(stage, i, kept)
         tokens = np.diff(blocks.depth[rows], prepend=0).tolist()
         messages = np.maximum(np.cumsum(blocks.begins[rows], dtype=np.int64) - 1, 0)
         columns = (nodes[rows].tolist(), tokens, blocks.section[rows].tolist(), blocks.kind[rows].tolist(),
@@ -66,8 +74,46 @@ def prompts_of(stage: Stage) -> Iterator[tuple[Prompt, float]]:
         yield prompt_of(api, segments, (), Parameters()), float(trace.requests.at[i])
 
 
+def _rows(stage: Stage, i: int, kept: Array | None) -> Array:
+    """The rows of blocks with which the segments of a request end."""
+    base, end = int(stage.trace.block_offsets[i]), int(stage.trace.block_offsets[i + 1])
+    return np.arange(base, end) if kept is None else base + np.flatnonzero(kept[base:end])
+
+
+def _kept(stage: Stage) -> Array | None:
+    """Which rows end a segment, where slices of a fixed size stand for blocks; None: all do.
+
+    Up to ``RUN`` slices in a row are one segment, because a block is longer than a slice; where a prompt ends, parts
+    from another or goes over into another section, one ends too, so that no prefix that two share is cut short.
+    """
+    trace, nodes = stage.trace, stage.nodes
+    if not len(trace.blocks.kind) or trace.blocks.kind[0] != _SLICE:
+        return None
+    child, cut = np.full(nodes.count, -1, np.int32), np.zeros(nodes.count, np.bool_)
+    kept = np.zeros(len(nodes.of_block), np.bool_)
+    _keep(trace.block_offsets, nodes.of_block, trace.blocks.section, RUN, child, cut, kept)
+    return kept
+
+
+@compiled
+def _keep(offsets: Array, nodes: Array, section: Array, run: int, child: Array, cut: Array, kept: Array) -> None:
+    for i in range(len(offsets) - 1):
+        for row in range(offsets[i], offsets[i + 1] - 1):
+            node, following = nodes[row], nodes[row + 1]
+            if child[node] < 0:
+                child[node] = following
+            if child[node] != following or section[row] != section[row + 1]:
+                cut[node] = True
+        if offsets[i + 1] > offsets[i]:
+            cut[nodes[offsets[i + 1] - 1]] = True
+    for i in range(len(offsets) - 1):
+        for row in range(offsets[i], offsets[i + 1]):
+            kept[row] = cut[nodes[row]] or (row - offsets[i] + 1) % run == 0
+
+
 _SECTIONS = (Section.TOOLS, Section.SYSTEM, Section.MESSAGES)
 _KINDS = [BlockKind(name) if name != "slice" else BlockKind.TEXT for name in KINDS]
+_SLICE = KINDS.index("slice")
 _OF_ASSISTANT = (BlockKind.TOOL_USE, BlockKind.REASONING)
 
 
