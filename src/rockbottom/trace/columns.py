@@ -153,12 +153,13 @@ def table_of(table: type, columns: Mapping[str, Any], length: int) -> Any:
     made: dict[str, Array] = {}
     for name, dtype in dtypes(table).items():
         given = columns.get(name)
-        made[name] = np.full(length, _missing(dtype), dtype) if given is None else np.asarray(given, dtype)
+        made[name] = _unrecorded(length, dtype) if given is None else np.asarray(given, dtype)
     return table(**made)
 
 
-def _missing(dtype: np.dtype[Any]) -> int:
-    return 0 if dtype.kind in "uf" else UNKNOWN
+def _unrecorded(length: int, dtype: np.dtype[Any]) -> Array:
+    """A column of "not recorded"; zeros take no memory until something is written to them."""
+    return np.zeros(length, dtype) if dtype.kind in "uf" else np.full(length, UNKNOWN, dtype)
 
 
 def offsets_of(counts: Any) -> Array:
