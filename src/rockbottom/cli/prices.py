@@ -1,18 +1,17 @@
 """``rockbottom prices``: what a model costs, and whether AWS's price list still says so."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rockbottom.figures import paragraph, usd_exact
 from rockbottom.quantities import Fault, RockbottomError
 
 if TYPE_CHECKING:
-    from rockbottom.catalog import Catalog, Comparison, ListPrice, ModelId, Price, PriceBook
+    from rockbottom.catalog import Catalog, ListPrice, ModelId, Price, PriceBook
 
 
 class PriceListUnavailable(RockbottomError):
@@ -41,6 +40,7 @@ def show(model: str, on: datetime | None, prices: Path | None, as_json: bool) ->
     Without a us. or global. in front, every scope is shown.
     """
     from rockbottom.catalog import PriceBook, load_catalog
+    from rockbottom.rendering import json_text, prices_document, prices_text
 
     catalog = load_catalog()
     book = catalog.price_book.overlay(PriceBook.read(prices)) if prices else catalog.price_book
@@ -51,9 +51,9 @@ def show(model: str, on: datetime | None, prices: Path | None, as_json: bool) ->
     if not rows:
         _raise_no_price(book, found, day)
     if as_json:
-        click.echo(json.dumps(_as_json(found, day, rows, contested), indent=2))
+        click.echo(json_text(prices_document(found, day, rows, contested)))
         return
-    for line in _as_text(found, day, rows, contested):
+    for line in prices_text(found, day, rows, contested):
         click.echo(line)
 
 
@@ -69,6 +69,7 @@ def check(ctx: click.Context, region: str, profile: str | None, prices: Path | N
     Needs credentials that may call pricing:GetProducts, which is free. Exits with 1 where a price differs.
     """
     from rockbottom.catalog import PriceBook, comparisons, load_catalog
+    from rockbottom.rendering import comparison_document, comparison_text, json_text
 
     catalog = load_catalog()
     book = catalog.price_book.overlay(PriceBook.read(prices)) if prices else catalog.price_book
@@ -76,9 +77,9 @@ def check(ctx: click.Context, region: str, profile: str | None, prices: Path | N
     listed = _listed(catalog, products)
     found = list(comparisons(listed, book, date.today()))
     if as_json:
-        click.echo(json.dumps(_check_json(region, len(products), found), indent=2))
+        click.echo(json_text(comparison_document(region, len(products), found)))
     else:
-        for line in _check_text(region, len(products), len(listed), found):
+        for line in comparison_text(region, len(products), len(listed), found):
             click.echo(line)
     if any(one.row is not None and not one.agrees for one in found):
         ctx.exit(1)
@@ -148,139 +149,3 @@ def _raise_no_price(book: "PriceBook", found: "ModelId", day: date) -> None:
     from rockbottom.quantities import Unit
 
     book.price(found.model.id, found.scope, Tier.DEFAULT, Unit.INPUT, day)
-
-
-def _as_text(found: "ModelId", day: date, rows: "Sequence[Price]", contested: "Sequence[Price]") -> Iterator[str]:
-    from rockbottom.quantities import Unit
-
-    yield f"{found.model.name}  {found.model.id}"
-    yield f"US dollars per million tokens in force on {day}"
-    yield ""
-    lines: dict[tuple[str, str, str], dict[str, str]] = {}
-    for row in sorted(rows, key=_order):
-        key = (row.scope.value, row.tier.value, _condition(row))
-        lines.setdefault(key, {})[row.unit.value] = dollars(row)
-    used = [unit.value for unit in Unit if any(unit.value in cells for cells in lines.values())]
-    heads = [column.removeprefix("cache_").replace("_", " ") for column in used]
-    yield "scope      tier     where or when  " + "".join(f"{head:>9}" for head in heads)
-    for (scope, tier, condition), cells in lines.items():
-        yield f"{scope:<10} {tier:<8} {condition:<15}" + "".join(f"{cells.get(column, '-'):>9}" for column in used)
-    yield from _contested_text(contested)
-    yield ""
-    yield "Sources:"
-    for source in dict.fromkeys(row.source for row in (*rows, *contested)):
-        yield from _wrapped(f"[{source.key}] {source.title}, checked {source.checked_on}")
-        yield f"    {source.url}"
-
-
-def _contested_text(contested: "Sequence[Price]") -> Iterator[str]:
-    said: dict[tuple[str, str, str, str], list[str]] = {}
-    for row in sorted(contested, key=_order):
-        key = (row.tier.value, row.unit.value, row.note, row.source.key)
-        said.setdefault(key, []).append(f"{row.scope.value} {dollars(row)}")
-    if said:
-        yield ""
-        yield "Contested, not used:"
-    for (tier, unit, note, source), prices in said.items():
-        yield from _wrapped(f"{tier} {unit}: {', '.join(prices)}; {note} [{source}]")
-
-
-def _wrapped(text: str) -> list[str]:
-
-    return paragraph(text, 80, "  ", "    ")
-
-
-def _order(row: "Price") -> tuple[int, int, str, int]:
-    from rockbottom.catalog import Scope, Tier
-
-    return list(Scope).index(row.scope), list(Tier).index(row.tier), row.region or "", row.above_context_tokens
-
-
-def _condition(row: "Price") -> str:
-    above = f">{row.above_context_tokens // 1000}k" if row.above_context_tokens else ""
-    return " ".join(part for part in (row.region or "", above) if part)
-
-
-def dollars(row: "Price") -> str:
-    """The price without needless zeros."""
-    return usd_exact(row.usd_per_mtok)
-
-
-def _as_json(found: "ModelId", day: date, rows: "Sequence[Price]", contested: "Sequence[Price]") -> dict[str, Any]:
-    return {
-        "model": found.model.id,
-        "name": found.model.name,
-        "on": day.isoformat(),
-        "unit": "USD per 1,000,000 tokens",
-        "prices": [_row_json(row) for row in sorted(rows, key=_order)],
-        "contested": [_row_json(row) for row in sorted(contested, key=_order)],
-    }
-
-
-def _row_json(row: "Price") -> dict[str, Any]:
-    return {
-        "scope": row.scope.value,
-        "region": row.region,
-        "tier": row.tier.value,
-        "unit": row.unit.value,
-        "usd_per_mtok": str(row.usd_per_mtok),
-        "above_context_tokens": row.above_context_tokens,
-        "valid_from": row.valid_from.isoformat(),
-        "valid_to": row.valid_to.isoformat() if row.valid_to else None,
-        "source": row.source.key,
-        "url": row.source.url,
-        "checked_on": row.source.checked_on.isoformat(),
-        "note": row.note,
-        "place": row.place,
-    }
-
-
-def _sorted_out(
-    found: "Sequence[Comparison]",
-) -> "tuple[list[Comparison], list[Comparison], list[Comparison]]":
-    def those(test: "Callable[[Comparison], bool]") -> "list[Comparison]":
-        return [one for one in found if test(one)]
-
-    return (
-        those(lambda one: one.agrees),
-        those(lambda one: one.row is not None and not one.agrees),
-        those(lambda one: one.row is None),
-    )
-
-
-def _check_text(region: str, products: int, listed: int, found: "Sequence[Comparison]") -> Iterator[str]:
-    same, differ, missing = _sorted_out(found)
-    yield f"{products} products listed for {region}, {listed} of them token prices of models in the catalogue."
-    yield f"{len(same)} prices agree, {len(differ)} differ, {len(missing)} are not in the book."
-    for one in differ:
-        assert one.row is not None
-        yield f"  differs  {_asked(one)}: book {dollars(one.row)} ({one.row.place}), list {one.listed.usd_per_mtok:f}"
-        yield f"           {one.listed.usage_type}"
-    for one in missing:
-        yield f"  missing  {_asked(one)}: list {one.listed.usd_per_mtok:f}"
-        yield f"           {one.listed.usage_type}"
-
-
-def _asked(one: "Comparison") -> str:
-    return f"{one.listed.model} {one.scope.value} {one.listed.tier.value} {one.listed.unit.value}"
-
-
-def _check_json(region: str, products: int, found: "Sequence[Comparison]") -> dict[str, Any]:
-    return {
-        "region": region,
-        "products": products,
-        "comparisons": [
-            {
-                "model": one.listed.model,
-                "scope": one.scope.value,
-                "tier": one.listed.tier.value,
-                "unit": one.listed.unit.value,
-                "list_usd_per_mtok": str(one.listed.usd_per_mtok),
-                "book_usd_per_mtok": str(one.row.usd_per_mtok) if one.row else None,
-                "book_place": one.row.place if one.row else None,
-                "usage_type": one.listed.usage_type,
-                "verdict": "agrees" if one.agrees else "differs" if one.row else "missing",
-            }
-            for one in found
-        ],
-    }

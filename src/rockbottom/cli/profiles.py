@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.values import Url
-from rockbottom.figures import Cell, Column, Paint, paragraph, table, usd_exact
 from rockbottom.quantities import Fault, RockbottomError
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog, Model, PricedProfile, Profile
+    from rockbottom.rendering import OwnProfile
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _RESIDENCIES = ("us", "eu", "jp", "au", "none")
@@ -60,6 +60,7 @@ def list_profiles(
     Destination Regions that no source states are unknown; --ask (or --endpoint-url) has the service name them.
     """
     from rockbottom.catalog import PriceBook, allowed, cheapest, load_catalog, priced
+    from rockbottom.rendering import json_text, profiles_document, profiles_text
 
     catalog = load_catalog()
     book = catalog.price_book.overlay(PriceBook.read(prices)) if prices else catalog.price_book
@@ -75,9 +76,11 @@ def list_profiles(
         rows += allowed(found, residency) if residency else found
     own = service.applications(models if model else None) if service else []
     if as_json:
-        click.echo(json.dumps(_as_json(rows, own, day, region, residency if model else None), indent=2))
+        cheapest_first = bool(model and residency)
+        click.echo(json_text(profiles_document(rows, own, day, region, cheapest_first=cheapest_first)))
         return
-    for line in _as_text(rows, own, day, region, bool(model), residency):
+    colour = sys.stdout.isatty()
+    for line in profiles_text(rows, own, day, region, one_model=bool(model), residency=residency, colour=colour):
         click.echo(line)
 
 
@@ -143,11 +146,16 @@ class _Service:
         """Destination Regions by profile id; the empty name of a global profile's ARN is left out."""
         return {row["inferenceProfileId"]: _regions(row) for row in self._listed("SYSTEM_DEFINED")}
 
-    def applications(self, models: "Sequence[Model] | None") -> list[dict[str, Any]]:
+    def applications(self, models: "Sequence[Model] | None") -> "list[OwnProfile]":
         """Application profiles, of these models or of all."""
-        wanted = None if models is None else {model.id for model in models}
-        rows = self._listed("APPLICATION")
-        return [row for row in rows if wanted is None or _bare_model(row) in wanted]
+        from rockbottom.rendering import OwnProfile
+
+        ids = None if models is None else {model.id for model in models}
+        profiles = [
+            OwnProfile(row["inferenceProfileName"], row["inferenceProfileArn"], _bare_model(row), _regions(row))
+            for row in self._listed("APPLICATION")
+        ]
+        return [profile for profile in profiles if ids is None or profile.model in ids]
 
     def create(self, name: str, found: Any, tags: list[dict[str, str]], description: str | None) -> str:
         """The ARN of a new application profile."""
@@ -205,103 +213,3 @@ def _known(
     for one in profiles_of(catalog, model, region):
         regions = told.get(one.id)
         yield replace(one, regions=regions, listed=True) if regions else one
-
-
-def _as_text(
-    rows: "Sequence[PricedProfile]", own: Sequence[dict[str, Any]], day: date, region: str | None, one_model: bool,
-    residency: str | None,
-) -> Iterator[str]:  # fmt: skip
-    from rockbottom.quantities import Unit
-
-    colour = sys.stdout.isatty()
-    columns = [
-        Column("modelId", right=False, wide=True), Column("stays in", right=False), Column("input"), Column("output"),
-        Column("read"), Column("write 5m"),
-    ]  # fmt: skip
-    units = (Unit.INPUT, Unit.OUTPUT, Unit.CACHE_READ, Unit.CACHE_WRITE_5M)
-    cells = [
-        [
-            Cell(row.profile.id), Cell(row.profile.residency or _place(row)),
-            *(Cell(_dollars(row.usd_per_mtok.get(unit))) for unit in units),
-        ]
-        for row in rows
-    ]  # fmt: skip
-    yield f"US dollars per million tokens, in force on {day}"
-    yield from table(columns, cells, 80, Paint(colour))
-    for row in own:
-        yield f" {row['inferenceProfileName']}: yours, {_bare_model(row)}, {len(_regions(row))} Regions"
-        yield f"   {row['inferenceProfileArn']}"
-    if one_model:
-        for row in rows[:1] if residency else rows:
-            yield ""
-            yield from _details(row, region, residency is not None)
-
-
-def _place(row: "PricedProfile") -> str:
-    return "its Region" if row.profile.scope.value == "in_region" else f"({row.profile.scope.value})"
-
-
-def _details(row: "PricedProfile", region: str | None, chosen: bool) -> Iterator[str]:
-    from rockbottom.catalog import scp_regions
-
-    one = row.profile
-    yield f"{one.id}{'  <- the cheapest allowed' if chosen else ''}"
-    yield from _wrapped(f"goes to: {one.says}")
-    if one.scope.value != "in_region":
-        places = ", ".join(one.regions) if one.regions else "not known from any source read; --ask has the service say"
-        yield from _wrapped(f"destination Regions: {places}")
-    if one.elsewhere:
-        yield from _wrapped(f"{region} is not of that geography; --ask tells whether it may call it")
-    needed = scp_regions(one, region or "YOUR-REGION")
-    told = f"one of {', '.join(needed)}" if needed else "any destination Region"
-    yield from _wrapped(f"a call fails where a service control policy denies aws:RequestedRegion for {told}")
-    yield from _wrapped(f"source: {one.source.title}, checked {one.source.checked_on}")
-
-
-def _wrapped(text: str) -> list[str]:
-    return paragraph(text, 80, "  ", "    ")
-
-
-def _dollars(value: Any) -> str:
-    return "-" if value is None else usd_exact(value)
-
-
-def _as_json(
-    rows: "Sequence[PricedProfile]", own: Sequence[dict[str, Any]], day: date, region: str | None,
-    residency: str | None,
-) -> dict[str, Any]:  # fmt: skip
-    return {
-        "on": day.isoformat(),
-        "unit": "USD per 1,000,000 tokens",
-        "cheapest": rows[0].profile.id if rows and residency else None,
-        "profiles": [_row_json(row, region) for row in rows],
-        "own": [
-            {
-                "name": row["inferenceProfileName"], "arn": row["inferenceProfileArn"], "model": _bare_model(row),
-                "regions": list(_regions(row)),
-            }
-            for row in own
-        ],
-    }  # fmt: skip
-
-
-def _row_json(row: "PricedProfile", region: str | None) -> dict[str, Any]:
-    from rockbottom.catalog import iam_statements, scp_regions
-
-    one = row.profile
-    place = region or "YOUR-REGION"
-    needed = scp_regions(one, place)
-    return {
-        "id": one.id,
-        "model": one.model.id,
-        "scope": one.scope.value,
-        "residency": one.residency or None,
-        "says": one.says,
-        "regions": list(one.regions) if one.regions else None,
-        "regions_from": "service" if one.listed else "catalogue" if one.regions else None,
-        "prices": {unit.value: str(usd) for unit, usd in row.usd_per_mtok.items()},
-        "scp_must_allow": list(needed) if needed else None,
-        "iam": iam_statements(one, place, "YOUR-ACCOUNT"),
-        "source": one.source.url,
-        "checked_on": one.source.checked_on.isoformat(),
-    }

@@ -31,15 +31,20 @@ if TYPE_CHECKING:
     from rockbottom.rendering.encoding import json_text
     from rockbottom.rendering.estimates import estimate_csv, estimate_text, presets_text
     from rockbottom.rendering.explanations import explanation_text, over_the_month_text, pair_text
-    from rockbottom.rendering.models import models_text
+    from rockbottom.rendering.models import ListedModel, models_document, models_text
     from rockbottom.rendering.monitoring import alarm_cost_text, alarm_steps_text, budgets_text
     from rockbottom.rendering.page import page_of
+    from rockbottom.rendering.prices import comparison_document, comparison_text, prices_document, prices_text
+    from rockbottom.rendering.profiles import OwnProfile, profiles_document, profiles_text
     from rockbottom.rendering.reconciliations import reconciliation_text
     from rockbottom.rendering.replay_pages import replay_page
     from rockbottom.rendering.replays import replay_csv, replay_text, replays_text
+    from rockbottom.rendering.spending import pass_line, run_costs, votes_cost
     from rockbottom.rendering.terminal import text_of
 
 __all__ = [
+    "ListedModel",
+    "OwnProfile",
     "advice_text",
     "alarm_cost_text",
     "alarm_steps_text",
@@ -47,6 +52,8 @@ __all__ = [
     "batch_estimate_text",
     "budgets_text",
     "checks_text",
+    "comparison_document",
+    "comparison_text",
     "conversation_lines",
     "csv_of",
     "curve_page",
@@ -60,32 +67,43 @@ __all__ = [
     "json_text",
     "leftover_estimate_text",
     "leftover_text",
+    "models_document",
     "models_text",
     "outcome_text",
     "over_the_month_text",
     "page_of",
     "pair_text",
+    "pass_line",
     "presets_text",
+    "prices_document",
+    "prices_text",
+    "profiles_document",
+    "profiles_text",
     "reconciliation_text",
     "replay_csv",
     "replay_page",
     "replay_text",
     "replays_text",
+    "run_costs",
     "runs_text",
     "text_of",
     "verdict_text",
     "verdicts_text",
+    "votes_cost",
 ]
 
 _HOMES = {
-    "models_text": "models",
-    "budgets_text": "monitoring",
+    "ListedModel": "models",
+    "OwnProfile": "profiles",
+    "advice_text": "advice",
     "alarm_cost_text": "monitoring",
     "alarm_steps_text": "monitoring",
-    "advice_text": "advice",
     "backtest_text": "backtests",
     "batch_estimate_text": "batches",
+    "budgets_text": "monitoring",
     "checks_text": "batches",
+    "comparison_document": "prices",
+    "comparison_text": "prices",
     "conversation_lines": "checks",
     "csv_of": "comma",
     "curve_page": "curves",
@@ -99,20 +117,29 @@ _HOMES = {
     "json_text": "encoding",
     "leftover_estimate_text": "batches",
     "leftover_text": "batches",
+    "models_document": "models",
+    "models_text": "models",
     "outcome_text": "batches",
     "over_the_month_text": "explanations",
     "page_of": "page",
     "pair_text": "explanations",
+    "pass_line": "spending",
     "presets_text": "estimates",
+    "prices_document": "prices",
+    "prices_text": "prices",
+    "profiles_document": "profiles",
+    "profiles_text": "profiles",
     "reconciliation_text": "reconciliations",
     "replay_csv": "replays",
     "replay_page": "replay_pages",
     "replay_text": "replays",
     "replays_text": "replays",
+    "run_costs": "spending",
     "runs_text": "batches",
     "text_of": "terminal",
     "verdict_text": "checks",
     "verdicts_text": "checks",
+    "votes_cost": "spending",
 }
 
 

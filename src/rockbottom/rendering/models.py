@@ -1,17 +1,89 @@
-"""Models and their cache rules as text."""
+"""The models of the catalogue and the rules by which they cache, as text of 80 columns and as JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
 
-from rockbottom.catalog import CacheRules, Model
+import msgspec
+
+from rockbottom.catalog import CacheRules, Model, Scope
 from rockbottom.figures import paragraph
+from rockbottom.quantities import Ttl
 
 _SHORT = {"tools": "t", "system": "s", "messages": "m"}
 
 
-def models_text(found: Sequence[tuple[Model, CacheRules]], measured: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    """A line each, what the columns mean, what is contested, and what was measured (by model id: switch and side)."""
+class ListedModel(NamedTuple):
+    """A model with its rules of the day, and what ``rockbottom probe`` measured of it on this account."""
+
+    model: Model
+    rules: CacheRules
+    measured: Mapping[str, str]
+
+
+class ContestedField(msgspec.Struct, frozen=True):
+    """A rule that another source states differently."""
+
+    field: str
+    value: str
+    source: str
+    note: str
+
+
+class ModelRules(msgspec.Struct, frozen=True, kw_only=True):
+    """The cache rules of a model."""
+
+    explicit: bool
+    implicit: bool | None
+    minimum_tokens: int
+    maximum_points: int
+    maximum_cacheable_tokens: int | None
+    ttls: tuple[Ttl, ...]
+    accepts_ttl_field: bool
+    sections: list[str]
+    illegal_after: list[str]
+    lookback_blocks: int
+    residual_tokens: int
+    residual_tokens_with_tools: int
+    keeps_thinking: bool | None
+    valid_from: date
+    source: str
+    checked_on: date
+    contested: tuple[ContestedField, ...]
+
+
+class ModelRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A model of the catalogue."""
+
+    id: str
+    name: str
+    vendor: str
+    aliases: tuple[str, ...]
+    profiles: tuple[Scope, ...]
+    context_window: int | None
+    count_tokens: bool | None
+    in_region: bool | None
+    source: str
+    cache_rules: ModelRules
+    measured: Mapping[str, str]
+
+
+class ModelsOnDay(msgspec.Struct, frozen=True):
+    """The models asked for and their rules of a day."""
+
+    on: date
+    models: tuple[ModelRow, ...]
+
+
+def models_document(day: date, listed: Sequence[ListedModel]) -> ModelsOnDay:
+    """Every model with every source and what is contested."""
+    return ModelsOnDay(day, tuple(_row(*one) for one in listed))
+
+
+def models_text(listed: Sequence[ListedModel]) -> Iterator[str]:
+    """A line for each model, what the columns mean, what is contested, and what was measured on this account."""
     yield f"{'model':<45}{'minimum':>8} {'ttl':<8}{'lookback':>8} {'points in':<9}"
-    for model, rules in found:
+    for model, rules, _ in listed:
         contested = {rule.field for rule in rules.contested}
         if not rules.explicit:
             implicit = {True: "implicit only", False: "no caching", None: "no cachePoint"}[rules.implicit]
@@ -28,33 +100,61 @@ def models_text(found: Sequence[tuple[Model, CacheRules]], measured: Mapping[str
     yield "minimum: tokens of the prefix up to the point, all sections together."
     yield "lookback: blocks added since an entry that a point still reaches."
     yield "points in: (t)ools, (s)ystem, (m)essages."
-    yield from _contested_text([rules for _, rules in found])
-    for model, rules in found:
-        yield from _measured_text(model, rules, measured.get(model.id, {}))
+    yield from _contested([one.rules for one in listed])
+    for one in listed:
+        yield from _measured(one)
 
 
-def _measured_text(model: Model, rules: CacheRules, sides: Mapping[str, str]) -> list[str]:
-    """What `rockbottom probe` measured of a model on this account."""
-    facts = [f"{name} {side}" for name, side in sides.items()]
-    if rules.source.key.startswith("measured-"):
-        facts = [f"minimum {rules.minimum_tokens:,}", f"lookback {rules.lookback_blocks}", *facts]
+def _measured(one: ListedModel) -> list[str]:
+    facts = [f"{name} {side}" for name, side in one.measured.items()]
+    if one.rules.source.key.startswith("measured-"):
+        facts = [f"minimum {one.rules.minimum_tokens:,}", f"lookback {one.rules.lookback_blocks}", *facts]
     if not facts:
         return []
-    return paragraph(f"measured on your account for {model.id}: {', '.join(facts)}", 80, rest="    ")
+    return paragraph(f"measured on your account for {one.model.id}: {', '.join(facts)}", 80, rest="    ")
 
 
-def _contested_text(found: Sequence[CacheRules]) -> Iterator[str]:
+def _contested(found: Sequence[CacheRules]) -> Iterator[str]:
     models: dict[tuple[str, str, str, str], list[str]] = {}
     for rules in found:
-        for one in rules.contested:
-            models.setdefault((one.field, one.value, one.source.key, one.note), []).append(rules.model)
+        for rule in rules.contested:
+            models.setdefault((rule.field, rule.value, rule.source.key, rule.note), []).append(rules.model)
     if models:
         yield "* another source says otherwise:"
     for (field, value, source, note), ids in models.items():
         whose = ids[0] if len(ids) == 1 else f"{len(ids)} models"
-        text = f"{field} {value} for {whose}: {note} [{source}]"
-        yield from paragraph(text, 80, "  ", "    ")
+        yield from paragraph(f"{field} {value} for {whose}: {note} [{source}]", 80, "  ", "    ")
 
 
 def _marked(text: str, field: str, contested: set[str]) -> str:
     return text + "*" if field in contested else text
+
+
+def _row(model: Model, rules: CacheRules, measured: Mapping[str, str]) -> ModelRow:
+    return ModelRow(
+        id=model.id, name=model.name, vendor=model.vendor, aliases=tuple(model.aliases), profiles=tuple(model.profiles),
+        context_window=model.context_window, count_tokens=model.count_tokens, in_region=model.in_region,
+        source=model.source.url, cache_rules=_rules(rules), measured=measured,
+    )  # fmt: skip
+
+
+def _rules(rules: CacheRules) -> ModelRules:
+    return ModelRules(
+        explicit=rules.explicit,
+        implicit=rules.implicit,
+        minimum_tokens=rules.minimum_tokens,
+        maximum_points=rules.maximum_points,
+        maximum_cacheable_tokens=rules.maximum_cacheable_tokens,
+        ttls=tuple(rules.ttls),
+        accepts_ttl_field=rules.accepts_ttl_field,
+        sections=sorted(rules.sections),
+        illegal_after=sorted(rules.illegal_after),
+        lookback_blocks=rules.lookback_blocks,
+        residual_tokens=rules.residual_tokens,
+        residual_tokens_with_tools=rules.residual_tokens_with_tools,
+        keeps_thinking=rules.keeps_thinking,
+        valid_from=rules.valid_from,
+        source=rules.source.url,
+        checked_on=rules.source.checked_on,
+        contested=tuple(ContestedField(rule.field, rule.value, rule.source.url, rule.note) for rule in rules.contested),
+    )
