@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.bench_checks import known_region, warn_of_other_geographies
-from rockbottom.cli.bench_grading import ask_to_grade, grading_options, listed, votes_asked, voting
+from rockbottom.cli.bench_grading import ask_to_grade, grading_options, listed, voting
 from rockbottom.cli.bench_jobs import jobs_at, jobs_options, local_jobs, wants_jobs
+from rockbottom.cli.estimate import width
 from rockbottom.cli.exits import Exit, exit_code_of
 from rockbottom.cli.values import Dollars, NewFile, Url, write_new
-from rockbottom.figures import usd
 
 if TYPE_CHECKING:
     from rockbottom.bench import Bench, Endpoint
@@ -173,20 +173,16 @@ def _ask(bench: "Bench", given: dict[str, Any]) -> None:
         warn_of_other_geographies(bench)
     if given["place"] != "aws":
         return
-    found = bench.estimate
-    limit = f"; it stops before ${given['max_usd']}" if given["max_usd"] else ""
+    from rockbottom.rendering import run_costs, votes_cost
+
+    found, limit = bench.estimate, given["max_usd"]
     judge = bench.judge.estimate() if bench.judge else None
     if not found.requests and not (judge and judge.votes):
         return  # a run that is over, graded by checks alone, sends nothing
     if found.requests:
-        click.echo(
-            f"This sends {found.requests} requests to AWS with about {found.input_tokens:,} input tokens: about "
-            f"${usd(found.likely, 4)} without any caching, at most ${usd(found.most, 4)}{limit}. "
-            f"Waiting between turns is real{_batch_waits(bench)}.",
-            err=True,
-        )
-    if judge and judge.votes:
-        click.echo(votes_asked(bench, judge, limit), err=True)
+        click.echo(run_costs(found, limit, batch=_waits_for_batch(bench)), err=True)
+    if bench.judge and judge and judge.votes:
+        click.echo(votes_cost(bench.judge.subject.given, judge, limit), err=True)
     if given["yes"]:
         return
     if not sys.stdin.isatty():
@@ -203,11 +199,10 @@ def _ledger_folder(record: Path | None) -> Path | None:
     return default_folder(os.environ)
 
 
-def _batch_waits(bench: "Bench") -> str:
+def _waits_for_batch(bench: "Bench") -> bool:
     from rockbottom.catalog import Tier
 
-    batch = any(row.lane.tier is Tier.BATCH and row.why is None for row in bench.plan.rows)
-    return ", and a batch job may take a day" if batch else ""
+    return any(row.lane.tier is Tier.BATCH and row.why is None for row in bench.plan.rows)
 
 
 def _run(bench: "Bench", max_usd: Decimal | None, record: Path | None) -> int:
@@ -245,12 +240,6 @@ def _write(bench: "Bench", as_json: bool, given: dict[str, Any]) -> None:
         click.echo(results_json(document), nl=False)
         return
     colour = sys.stdout.isatty()
-    click.echo(text_of(document, width=_width(), colour=colour, every_lane=given["turns"] == "all"), nl=False)
+    click.echo(text_of(document, width=width(), colour=colour, every_lane=given["turns"] == "all"), nl=False)
     if page:
         click.echo(f" report  {page}")
-
-
-def _width() -> int:
-    import shutil
-
-    return max(80, shutil.get_terminal_size((80, 24)).columns) if sys.stdout.isatty() else 80

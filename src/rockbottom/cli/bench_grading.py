@@ -1,4 +1,4 @@
-"""The options of ``rockbottom bench`` that grade answers, and what is said before a judge is paid."""
+"""The options of ``rockbottom bench`` that grade answers, and the progress of its votes."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rockbottom.figures import usd
-
 if TYPE_CHECKING:
-    from rockbottom.bench import Bench, JudgeEstimate, Teller
+    from rockbottom.bench import Bench, Teller
 
 
 class _Share(click.ParamType):
@@ -58,15 +56,6 @@ def ask_to_grade(bench: "Bench", given: dict[str, Any]) -> None:
     if not grading.judge and {"reference", "votes"} & chosen.keys():
         raise click.UsageError("--reference and --votes need a judge: --judge MODEL, or grading.judge in the workload")
     bench.grade_by(grading)
-
-
-def votes_asked(bench: "Bench", judge: "JudgeEstimate", limit: str) -> str:
-    """What the judge will cost, in words."""
-    assert bench.judge is not None
-    return (
-        f"Then {bench.judge.subject.given} votes {judge.votes:,} times: about ${usd(judge.likely, 4)}, "
-        f"at most ${usd(judge.most, 4)}{limit}."
-    )
 
 
 @contextmanager

@@ -72,6 +72,6 @@ class _Lines:
         """Say how the pass went; of one without a turn, the error that stopped it says all."""
         if ended.status == "unfinished" and not self._turns:
             return
-        again = f" (repeat {ended.key.repeat + 1})" if ended.key.repeat else ""
-        why = f": {ended.why}" if ended.why else ""
-        click.echo(f"{ended.key.model} {ended.key.lane}{again}: {self._turns} turns, {ended.status}{why}", err=True)
+        from rockbottom.rendering import pass_line
+
+        click.echo(pass_line(ended, self._turns), err=True)

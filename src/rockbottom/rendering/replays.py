@@ -229,7 +229,7 @@ def replay_csv(runs: Sequence[ReplayResult | UnpricedReplay]) -> str:
     """A line for each policy of each combination; money in exact US dollars."""
     rows: list[dict[str, Any]] = []
     for run in runs:
-        asked = {} if run.asked is UNSET else msgspec.to_builtins(run.asked)
+        asked: dict[str, Any] = {} if run.asked is UNSET else msgspec.to_builtins(run.asked)
         if isinstance(run, UnpricedReplay):
             rows.append({**asked, "lacks": run.lacks})
         else:
