@@ -37,7 +37,6 @@ COMMANDS = {
         "--model-unit-usd-hour=30", "--fan-out=5",
     ],
     "advise-bench": ["advise", "--bench=results.json"],
-    "models": ["models", "claude-sonnet-4"],
     "prices-show": ["prices", "show", "us.sonnet-4-5"],
     "profiles-list": ["profiles", "list", "sonnet-4-5", "--residency=us", "--region=us-east-1"],
 }  # fmt: skip
@@ -53,6 +52,22 @@ def test_json_is_as_recorded(name, tmp_path, monkeypatch, capsys):
     assert main([*COMMANDS[name], "--json", "--on=2026-11-21"]) == 0
     recorded = (RECORDED / f"{name}.json").read_text(encoding="utf-8")
     assert _ROW.sub(".csv:N", capsys.readouterr().out) == _ROW.sub(".csv:N", recorded)
+
+
+def test_the_members_of_models_are_as_recorded(capsys):
+    """Their order and kinds; what a rule says is a fact of the catalogue, which has tests of its own."""
+    assert main(["models", "claude-sonnet-4", "--json", "--on=2026-11-21"]) == 0
+    recorded = json.loads((RECORDED / "models.json").read_text(encoding="utf-8"), object_pairs_hook=list)
+    assert _members(json.loads(capsys.readouterr().out, object_pairs_hook=list)) == _members(recorded)
+
+
+def _members(value):
+    """A value's kind; of an object its members in order, of a list the kinds of what is in it."""
+    if not isinstance(value, list):
+        return type(value).__name__
+    if value and isinstance(value[0], tuple):
+        return [(name, _members(member)) for name, member in value]
+    return sorted({repr(_members(member)) for member in value})
 
 
 @pytest.mark.parametrize(("name", "priced"), [("replay", 1), ("replay-ledger", 1), ("replay-crossed", 1)])
