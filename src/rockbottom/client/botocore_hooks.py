@@ -5,6 +5,9 @@ planned points go into that dictionary, which botocore made for the call, so tha
 and the caller's objects stay untouched. Retries happen later and below. ``after-call`` sees the parsed reply.
 """
 
+# Not strict: botocore publishes no types: what its events hand over is Any.
+# pyright: basic
+
 import contextvars
 import inspect
 import json

@@ -1,5 +1,8 @@
 """GetInferenceProfile with the credentials, Region and endpoint of a bedrock-runtime client."""
 
+# Not strict: botocore publishes no types.
+# pyright: basic
+
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit

@@ -7,7 +7,7 @@ names the caller's objects at the caller's indexes.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from rockbottom.catalog import Catalog, botocore_since
 
@@ -46,7 +46,7 @@ def session_abilities(core: Any) -> Abilities:
 
 def too_old(abilities: Abilities) -> str:
     """What a client's botocore cannot say, and what is done about it."""
-    import botocore  # the client's own
+    import botocore  # the client's own  # pyright: ignore[reportMissingTypeStubs]
 
     member = "ttl" if abilities.points else "cachePoint"
     then = (
@@ -105,9 +105,12 @@ def fits(original: Any, sent: Any, shape: Any) -> bool:
     if original is sent:
         return True
     if isinstance(sent, dict) and shape.type_name == "structure":
-        return isinstance(original, dict) and all(_member_fits(original, sent, key, shape) for key in sent)
+        before, after = original, cast(dict[str, Any], sent)
+        if not isinstance(original, dict):
+            return False
+        return all(_member_fits(before, after, key, shape) for key in after)
     if isinstance(sent, (list, tuple)) and shape.type_name == "list":
-        return isinstance(original, (list, tuple)) and _items_fit(original, sent, shape.member)
+        return isinstance(original, (list, tuple)) and _items_fit(cast(Any, original), cast(Any, sent), shape.member)
     return _valid(original, shape) and _valid(sent, shape)
 
 
@@ -128,6 +131,6 @@ def _items_fit(original: Sequence[Any], sent: Sequence[Any], shape: Any) -> bool
 
 
 def _valid(value: Any, shape: Any) -> bool:
-    from botocore.validate import ParamValidator  # botocore is there: it called us
+    from botocore import validate  # botocore is there: it called us  # pyright: ignore[reportMissingTypeStubs]
 
-    return not ParamValidator().validate(value, shape).has_errors()
+    return not cast(Any, validate).ParamValidator().validate(value, shape).has_errors()

@@ -1,7 +1,7 @@
 """Which objects carry an httpx client, and how they are attached: at their transports."""
 
 import sys
-from typing import Any
+from typing import Any, cast
 
 from rockbottom.catalog import Resolve
 from rockbottom.client.attachment import Attachment
@@ -67,7 +67,7 @@ class Httpx:
         hooks = Hooks(attachment, client, _library_of(inner), answers_for_budget=inner is not client)
         for transport in _transports(client):
             if not hasattr(transport, "_rockbottom"):
-                transport.__class__ = transport_class(type(transport))
+                transport.__class__ = transport_class(cast(Any, type(transport)))
                 transport._rockbottom = hooks
 
     @staticmethod

@@ -5,6 +5,9 @@ planned, closed again and signed anew with the same key; every other request pas
 the SDK repeats after a failure gets the plan of the first attempt.
 """
 
+# Not strict: the classes of transports are made at run time, of whatever httpx the client has.
+# pyright: basic
+
 import hashlib
 import json
 import re

@@ -8,11 +8,13 @@ a date or a number.
 
 import re
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from rockbottom.dialects import Request
 from rockbottom.prompt import Section
-from rockbottom.quantities import Usage
+from rockbottom.quantities import Usage, is_list
 
 IDLE_CALLS = 3  # calls in a row with points and neither read nor write
 UNREAD_WRITES = 8  # writes of one family without a single read in between
@@ -174,10 +176,11 @@ def _stable_texts(request: Request) -> list[tuple[str, str]]:
     system = request.body.get("system")
     if isinstance(system, str):
         return [("system", system)]
-    rows = []
+    blocks: Sequence[Any] = system if is_list(system) else ()
+    rows: list[tuple[str, str]] = []
     for segment in request.prompt.segments[: request.stable]:
-        if segment.section is Section.SYSTEM and isinstance(system, list) and segment.index < len(system):
-            text = system[segment.index].get("text")
+        if segment.section is Section.SYSTEM and segment.index < len(blocks):
+            text = blocks[segment.index].get("text")
             if isinstance(text, str):
                 rows.append((segment.place, text))
         elif segment.section is Section.TOOLS:

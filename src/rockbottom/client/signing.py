@@ -1,5 +1,8 @@
 """Signing a changed request anew, with the very key that signed it before."""
 
+# Not strict: botocore publishes no types.
+# pyright: basic
+
 from collections.abc import Callable, Mapping
 from typing import Any
 

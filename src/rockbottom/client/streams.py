@@ -4,6 +4,9 @@ A stream keeps its state and gains a class of its own: a subclass of what it was
 at each event or chunk on its way to the caller. ``isinstance`` and every other method stay as they were.
 """
 
+# Not strict: the classes of replies are made at run time, of bases that publish no types.
+# pyright: basic
+
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache

@@ -6,7 +6,7 @@ an awaited call and a task started within have them, a thread started within has
 
 import contextvars
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,7 +19,7 @@ _TAGS: contextvars.ContextVar[Mapping[str, str]] = contextvars.ContextVar("rockb
 
 
 @contextmanager
-def tagged(tags: Mapping[str, Any] | None = None, /, **more: Any) -> Iterator[None]:
+def tagged(tags: Mapping[str, Any] | None = None, /, **more: Any) -> Generator[None]:
     """Tag every call made within: ``with rockbottom.tagged(tenant="acme", feature="chat"): client.converse(...)``.
 
     Also a decorator. Inner tags add to outer ones. Values become text; a call carries at most 16 tags of 256
