@@ -144,7 +144,8 @@ class Attachment:
             with self._lock:
                 model = self._requests.model(params["modelId"])
             where = str(getattr(error, "place", "")) or type(error).__name__
-            return Call(self.clock(), params, params, model=model, tier=tier_of(params), unread=where)
+            unread = "" if self.talk.is_ours(error) else where  # a failure of ours was said when it happened
+            return Call(self.clock(), params, params, model=model, tier=tier_of(params), unread=unread)
         except Exception:  # a model that nobody knows, or no request at all
             return None
 
@@ -294,7 +295,8 @@ class Attachment:
                 elif call.model is not None:
                     costs = self._books.costs(call.model, call.tier, usage, self.today())
                     self._books.book_unread(call.model, usage, costs)
-                    self.talk.unread(call.unread)
+                    if call.unread:
+                        self.talk.unread(call.unread)
         except Exception as error:
             self.talk.failure("observing", error)
         self._record(call, usage, costs, False)

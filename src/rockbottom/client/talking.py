@@ -37,13 +37,18 @@ class Talk:
         # will say so. Anything else is ours, and is worth one line.
         if isinstance(error, RockbottomError):
             log.debug("rockbottom: a request passes unmodified: %s", error)
-        elif isinstance(error, (KeyError, TypeError, ValueError, AttributeError, RecursionError)):
+        elif self.is_ours(error):
+            self.failure("planning", error)
+        else:
             self.once(
                 f"unread {type(error).__name__}",
                 f"a request could not be read ({type(error).__name__}); such requests pass unmodified",
             )
-        else:
-            self.failure("planning", error)
+
+    @staticmethod
+    def is_ours(error: Exception) -> bool:
+        """Whether an error on the way to a plan is a fault of ours, and not of the request."""
+        return not isinstance(error, (RockbottomError, KeyError, TypeError, ValueError, AttributeError, RecursionError))
 
     def unread(self, where: str) -> None:
         """Say once what could not be read in a request that the service answered, without its text."""
