@@ -196,14 +196,17 @@ def _marked(documents: "Runs", simulated: int) -> "Runs":
 
 def _need_blocks(requests: int, without: int, source: str) -> None:
     """Raises NothingRepeats where no request has blocks; says on stderr how many have none."""
+    if not without:
+        return
+    from rockbottom.rendering import without_blocks_text
+
+    said = f"{source}: {without_blocks_text(without, requests)}"
     if without == requests:
         raise NothingRepeats(
-            f"{source}: none of its {without:,} requests carries block hashes: what repeats is unknown, so no caching "
-            "policy can be replayed",
+            f"{said}: what repeats is unknown, so no caching policy can be replayed",
             fix="without a cache it can be priced: rockbottom replay SOURCE --policy none",
         )
-    if without:
-        click.echo(f"{source}: {without:,} requests carry no block hashes: uncached under every policy", err=True)
+    click.echo(said, err=True)
 
 
 def _write_page(runs: "Runs", file: Path) -> None:

@@ -1,6 +1,5 @@
 """``rockbottom trace``: recorded traffic into one columnar file, and what is in it."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +8,10 @@ import click
 from rockbottom.quantities import RockbottomError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from rockbottom.catalog import SetApart
-    from rockbottom.trace import Damages, Reading, Settings, Trace
-
-_NAMED = 10  # models that are named where more are set apart
+    from rockbottom.trace import Damages, Reading, Settings
 
 
 @click.group()
@@ -50,12 +47,14 @@ def import_(
     Parts already read are kept beside FILE until all are done: the same command takes up where it stopped.
     """
     from rockbottom.cli.trace_import import imported
+    from rockbottom.rendering import imported_text
+    from rockbottom.trace import facts_of
 
     reading = imported(source, out, settings_of(partial_blocks, options), name)
     say_reading(reading, source)
     if strict:
         refuse_some(reading.damages.count, ())
-    click.echo(f"{out}: {len(reading.trace):,} requests, {len(reading.trace.blocks.depth):,} blocks", err=True)
+    click.echo(f"{out}: {imported_text(facts_of(reading))}", err=True)
 
 
 @command.command()
@@ -66,21 +65,20 @@ def info(
     source: str, name: str | None, strict: bool, partial_blocks: str, options: tuple[str, ...], as_json: bool
 ) -> None:
     """Show what is in SOURCE, a Parquet file or anything that can be imported."""
-    from rockbottom.trace import read_trace
+    from rockbottom.catalog import load_catalog
+    from rockbottom.rendering import facts_text, json_text
+    from rockbottom.trace import facts_of, read_trace, unknown_models
 
     reading = read_trace(source, settings_of(partial_blocks, options), name)
-    apart = _unknown_in(reading.trace)
+    apart = unknown_models(reading.trace, load_catalog())
     if strict:
         refuse_some(reading.damages.count, apart)
-    found = facts_of(reading)
-    if apart:
-        found["set_apart"] = [{"model": part.model, "requests": part.requests, "tokens": part.tokens, "why": part.why}
-                              for part in apart]  # fmt: skip
+    facts = facts_of(reading, apart)
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json_text(facts))
         return
-    for label, value in found.items():
-        click.echo(f"{label.replace('_', ' '):<18} {_shown(value)}")
+    for line in facts_text(facts):
+        click.echo(line)
 
 
 @command.command()
@@ -104,9 +102,7 @@ def settings_of(partial_blocks: str, options: tuple[str, ...], key: bytes = b"")
 
 def say_reading(reading: "Reading", source: str) -> None:
     """Say on stderr what was wrong with the source, if anything."""
-    say_damage(reading.damages, reading.duplicates, source)
-    if reading.reordered:
-        click.echo(f"{source}: {reading.reordered:,} requests stood out of order", err=True)
+    say_damage(reading.damages, reading.duplicates, source, reading.reordered)
 
 
 class NotAll(RockbottomError):
@@ -115,86 +111,27 @@ class NotAll(RockbottomError):
 
 def refuse_some(damaged: int, apart: "Sequence[SetApart]") -> None:
     """For ``--strict``. Raises NotAll where lines were skipped or requests set apart."""
-    requests = sum(part.requests for part in apart)
-    if damaged or requests:
-        raise NotAll(
-            f"--strict: {damaged:,} damaged lines, {requests:,} requests to models that are not known or have no price",
-            fix="without --strict the rest is answered for",
-        )
+    from rockbottom.rendering import not_all_text
+
+    if said := not_all_text(damaged, apart):
+        raise NotAll(said, fix="without --strict the rest is answered for")
 
 
 def say_apart(apart: "Sequence[SetApart]", source: str) -> None:
     """Say on stderr which requests are not in the answer, because their model is not known or has no price."""
-    if not apart:
-        return
-    requests, models = sum(part.requests for part in apart), len(apart)
-    click.echo(f"{source}: {requests:,} requests to {models:,} models set apart, not in what follows:", err=True)
-    for part in apart[:_NAMED]:
-        fix = f" ({part.fix})" if part.fix else ""
-        click.echo(
-            f"  {part.model or 'no model'}: {part.requests:,}, {part.tokens:,} tokens: {part.why}{fix}", err=True
-        )
-    if models > _NAMED:
-        click.echo(f"  and {models - _NAMED:,} more models", err=True)
+    from rockbottom.rendering import apart_text
+
+    _say(apart_text(apart), source)
 
 
-def say_damage(damages: "Damages", duplicates: int, source: str) -> None:
+def say_damage(damages: "Damages", duplicates: int, source: str, reordered: int = 0) -> None:
     """Say on stderr what was skipped."""
-    if damages.count:
-        click.echo(f"{source}: {damages.count:,} damaged lines skipped", err=True)
-        for damage in damages.first[:5]:
-            click.echo(f"  {damage.place}: {damage.why}", err=True)
-        if damages.count > 5:
-            click.echo(f"  and {damages.count - 5:,} more", err=True)
-    if damages.respelled:
-        click.echo(f"{source}: {damages.respelled:,} records are no UTF-8 and were read as Windows-1252", err=True)
-    if duplicates:
-        click.echo(f"{source}: {duplicates:,} requests seen twice, counted once", err=True)
+    from rockbottom.rendering import damage_text
+
+    _say(damage_text(damages, duplicates, reordered), source)
 
 
-def facts_of(reading: "Reading") -> dict[str, Any]:
-    """What a trace holds, for printing."""
-    trace = reading.trace
-    requests = trace.requests
-    return {
-        "format": reading.reader,
-        "requests": len(trace),
-        "blocks": len(trace.blocks.depth),
-        "points": len(trace.points.after),
-        "sessions": len(trace.names["session"]),
-        "models": [name for name in trace.names["model"] if name],
-        "regions": list(trace.names["region"]),
-        "span_seconds": round(trace.span_s, 3),
-        "tokens_in": int(requests.tokens_in.sum(dtype="int64")),
-        "tokens_out": int(requests.tokens_out.clip(0).sum(dtype="int64")),
-        "usage_observed": trace.is_observed,
-        "damaged_lines": reading.damages.count,
-        "duplicates": reading.duplicates,
-        "out_of_order": reading.reordered,
-        "column_bytes": trace.nbytes,
-    }
-
-
-def _unknown_in(trace: "Trace") -> "Sequence[SetApart]":
-    """The requests to models that the catalogue does not know."""
-    from rockbottom.catalog import CatalogError, apart_of, load_catalog, summed_apart
-
-    catalog, apart, requests = load_catalog(), [], trace.requests
-    for code, given in enumerate(trace.names["model"]):
-        try:
-            if given:
-                catalog.model(given)
-        except CatalogError as error:
-            rows = requests.model == code
-            tokens = int(requests.tokens_in[rows].clip(0).sum()) + int(requests.tokens_out[rows].clip(0).sum())
-            apart.append(apart_of(given, int(rows.sum()), tokens, error))
-    return summed_apart(apart)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, list):
-        texts = [f"{one['model']} ({one['requests']:,})" if isinstance(one, dict) else str(one) for one in value]
-        return ", ".join(texts) or "none named"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
+def _say(lines: "Iterable[str]", source: str) -> None:
+    """Lines on stderr; those that are not set in name the source."""
+    for line in lines:
+        click.echo(line if line.startswith(" ") else f"{source}: {line}", err=True)

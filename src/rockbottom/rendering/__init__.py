@@ -41,6 +41,14 @@ if TYPE_CHECKING:
     from rockbottom.rendering.replays import replay_csv, replay_text, replays_text
     from rockbottom.rendering.spending import pass_line, run_costs, votes_cost
     from rockbottom.rendering.terminal import text_of
+    from rockbottom.rendering.traces import (
+        apart_text,
+        damage_text,
+        facts_text,
+        imported_text,
+        not_all_text,
+        without_blocks_text,
+    )
 
 __all__ = [
     "ListedModel",
@@ -48,6 +56,7 @@ __all__ = [
     "advice_text",
     "alarm_cost_text",
     "alarm_steps_text",
+    "apart_text",
     "backtest_text",
     "batch_estimate_text",
     "budgets_text",
@@ -57,18 +66,22 @@ __all__ = [
     "conversation_lines",
     "csv_of",
     "curve_page",
+    "damage_text",
     "effect_lines",
     "estimate_csv",
     "estimate_text",
     "explanation_text",
+    "facts_text",
     "github_annotation",
     "github_summary",
+    "imported_text",
     "jobs_text",
     "json_text",
     "leftover_estimate_text",
     "leftover_text",
     "models_document",
     "models_text",
+    "not_all_text",
     "outcome_text",
     "over_the_month_text",
     "page_of",
@@ -90,9 +103,16 @@ __all__ = [
     "verdict_text",
     "verdicts_text",
     "votes_cost",
+    "without_blocks_text",
 ]
 
 _HOMES = {
+    "apart_text": "traces",
+    "damage_text": "traces",
+    "facts_text": "traces",
+    "imported_text": "traces",
+    "not_all_text": "traces",
+    "without_blocks_text": "traces",
     "ListedModel": "models",
     "OwnProfile": "profiles",
     "advice_text": "advice",

@@ -15,6 +15,7 @@ from rockbottom.trace.columns import (
     selected,
 )
 from rockbottom.trace.compiled import compiled, inlined
+from rockbottom.trace.facts import TraceFacts, facts_of, unknown_models
 from rockbottom.trace.files import UnreadableSource, is_s3
 from rockbottom.trace.invocations import Invocation, one_invocation, requests_in
 from rockbottom.trace.merging import Merged, merged
@@ -50,11 +51,13 @@ __all__ = [
     "SectionCode",
     "Settings",
     "Trace",
+    "TraceFacts",
     "TtlCode",
     "UnreadableSource",
     "assembled",
     "compiled",
     "empty_trace",
+    "facts_of",
     "inlined",
     "is_s3",
     "merged",
@@ -66,5 +69,6 @@ __all__ = [
     "readers",
     "requests_in",
     "selected",
+    "unknown_models",
     "write_parquet",
 ]

@@ -1,0 +1,80 @@
+"""What is in recorded traffic, and what was wrong with its source, as text."""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import UNSET
+
+from rockbottom.catalog import SetApart
+from rockbottom.figures import counted, tokens
+from rockbottom.trace import Damages, TraceFacts
+
+_SHOWN = 5
+_NAMED = 10  # models that are named where more are set apart
+
+
+def facts_text(facts: TraceFacts) -> Iterator[str]:
+    """A line for each fact."""
+    for name in facts.__struct_fields__:
+        if getattr(facts, name) is not UNSET:
+            yield f"{name.replace('_', ' '):<18} {_shown(getattr(facts, name))}"
+
+
+def _shown(value: "str | float | SetApart | tuple[str | SetApart, ...]") -> str:
+    if isinstance(value, SetApart):
+        return f"{value.model} ({tokens(value.requests)})"
+    if isinstance(value, tuple):
+        return ", ".join(map(_shown, value)) or "none named"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
+
+
+def imported_text(facts: TraceFacts) -> str:
+    """How much an import wrote."""
+    return f"{counted(facts.requests, 'request')}, {counted(facts.blocks, 'block')}"
+
+
+def damage_text(damages: Damages, duplicates: int = 0, reordered: int = 0) -> Iterator[str]:
+    """What was skipped, read otherwise, counted once or put in order; the first damages with their places."""
+    if damages.count:
+        yield f"{tokens(damages.count)} damaged lines skipped"
+        for damage in damages.first[:_SHOWN]:
+            yield f"  {damage.place}: {damage.why}"
+        if damages.count > _SHOWN:
+            yield f"  and {tokens(damages.count - _SHOWN)} more"
+    if damages.respelled:
+        yield f"{tokens(damages.respelled)} records are no UTF-8 and were read as Windows-1252"
+    if duplicates:
+        yield f"{tokens(duplicates)} requests seen twice, counted once"
+    if reordered:
+        yield f"{tokens(reordered)} requests stood out of order"
+
+
+def apart_text(apart: Sequence[SetApart]) -> Iterator[str]:
+    """Which requests are not in the answer, because their model is not known or has no price."""
+    if not apart:
+        return
+    requests, models = sum(part.requests for part in apart), len(apart)
+    yield f"{tokens(requests)} requests to {tokens(models)} models set apart, not in what follows:"
+    for part in apart[:_NAMED]:
+        fix = f" ({part.fix})" if part.fix else ""
+        counts = f"{tokens(part.requests)}, {tokens(part.tokens)} tokens"
+        yield f"  {part.model or 'no model'}: {counts}: {part.why}{fix}"
+    if models > _NAMED:
+        yield f"  and {tokens(models - _NAMED)} more models"
+
+
+def not_all_text(damaged: int, apart: Sequence[SetApart]) -> str:
+    """What ``--strict`` refuses; empty where everything was read and is known."""
+    requests = sum(part.requests for part in apart)
+    if not damaged and not requests:
+        return ""
+    unknown = f"{tokens(requests)} requests to models that are not known or have no price"
+    return f"--strict: {tokens(damaged)} damaged lines, {unknown}"
+
+
+def without_blocks_text(without: int, requests: int) -> str:
+    """How many requests carry no block hashes, so that nothing is known of what they repeat."""
+    if without == requests:
+        return f"none of its {tokens(without)} requests carries block hashes"
+    return f"{tokens(without)} requests carry no block hashes: uncached under every policy"
