@@ -1,7 +1,7 @@
 """Batch inference from Python: ``prepare`` a run, then ``submit``, ``wait`` and ``collect`` it, or ``run`` it whole."""
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -150,7 +150,7 @@ def prepare(
     watcher: Watcher | None = None,
     attempts: int = 3,
     checkpoint: Checkpoint = lambda name: None,
-) -> Iterator[Prepared]:
+) -> Generator[Prepared]:
     """A run built on disk from its records, or found again there: nothing is sent.
 
     The name of a run of a file is made from the file and the settings, so that the same command finds the same run.
@@ -197,7 +197,7 @@ def reopen(
     watcher: Watcher | None = None,
     attempts: int = 3,
     checkpoint: Checkpoint = lambda name: None,
-) -> Iterator[Prepared]:
+) -> Generator[Prepared]:
     """A run that exists, by name. Raises NoSuchRun, RunBusy."""
     path = folder / name / "journal.jsonl"
     if not path.is_file():

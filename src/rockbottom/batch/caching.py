@@ -76,7 +76,7 @@ def sampled(
 
 def output_limit(body: Mapping[str, Any]) -> int | None:
     """The most output tokens that a body allows, in any dialect; None when it sets no limit."""
-    config = body.get("inferenceConfig") or {}
+    config: Any = body.get("inferenceConfig") or {}
     for found in (config.get("maxTokens"), body.get("max_tokens"), config.get("max_new_tokens")):
         if isinstance(found, int):
             return found

@@ -64,7 +64,7 @@ class Cloud:
             import boto3
             from botocore.config import Config
 
-            session = boto3.Session(profile_name=self.profile, region_name=self.region, **self.credentials)
+            session: Any = boto3.Session(profile_name=self.profile, region_name=self.region, **self.credentials)
             url = self.bedrock_url if service.startswith("bedrock") else self.s3_url
             path = {"addressing_style": "path"} if self.s3_url else {}
             config = Config(retries={"total_max_attempts": 1}, read_timeout=60, s3=path)

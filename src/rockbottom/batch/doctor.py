@@ -15,6 +15,7 @@ from rockbottom.batch.cloud import Cloud, check_bucket, code_of
 from rockbottom.batch.errors import BatchError
 from rockbottom.batch.setup import Wanted
 from rockbottom.catalog import ModelId, Scope
+from rockbottom.quantities import is_list, is_object
 
 Json = dict[str, Any]
 
@@ -90,7 +91,7 @@ def trust_fault(document: Mapping[str, Any], wanted: Wanted) -> str | None:
 
 def _names_bedrock(statement: Mapping[str, Any]) -> bool:
     principal = statement.get("Principal")
-    services = _several(principal.get("Service") if isinstance(principal, dict) else principal)
+    services = _several(principal.get("Service") if is_object(principal) else principal)
     actions = _several(statement.get("Action"))
     return (
         statement.get("Effect") == "Allow"
@@ -102,7 +103,8 @@ def _names_bedrock(statement: Mapping[str, Any]) -> bool:
 def _condition_fault(statement: Mapping[str, Any], wanted: Wanted) -> str | None:
     job = f"arn:{wanted.partition}:bedrock:{wanted.region}:{wanted.account}:model-invocation-job/abcdefghijkl"
     known = {"aws:sourceaccount": wanted.account, "aws:sourcearn": job}
-    for tests in (statement.get("Condition") or {}).values():
+    condition: Any = statement.get("Condition") or {}
+    for tests in condition.values():
         for key, allowed in tests.items():
             actual = known.get(key.lower())
             if actual is not None and not any(fnmatchcase(actual, pattern) for pattern in _several(allowed)):
@@ -221,9 +223,10 @@ def _model_access(cloud: Cloud, model: ModelId) -> Check:
         if found.get(name) not in (None, good):
             fix = "the Bedrock console's model catalog gives access; Anthropic models ask for a use case first"
             return Check("model access", Verdict.WRONG, f"{why} ({name}: {found[name]})", fix)
-    agreement = (found.get("agreementAvailability") or {}).get("status")
-    if agreement not in (None, "AVAILABLE"):
-        return Check("model access", Verdict.WRONG, f"the model's agreement was not accepted ({agreement})")
+    agreement: Any = found.get("agreementAvailability") or {}
+    if agreement.get("status") not in (None, "AVAILABLE"):
+        why = f"the model's agreement was not accepted ({agreement['status']})"
+        return Check("model access", Verdict.WRONG, why)
     return Check("model access", Verdict.GOOD, f"{model.model.name} may be used in {cloud.region}")
 
 
@@ -258,14 +261,15 @@ def _denied_regions(cloud: Cloud, wanted: Wanted, places: Sequence[str]) -> list
             ],
         )
         for one in found["EvaluationResults"]:
-            if (one.get("OrganizationsDecisionDetail") or {}).get("AllowedByOrganizations") is False:
+            detail: Any = one.get("OrganizationsDecisionDetail") or {}
+            if detail.get("AllowedByOrganizations") is False:
                 denied.append(place)
     return denied
 
 
-def _statements(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _statements(document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     found = document.get("Statement", [])
-    return found if isinstance(found, list) else [found]
+    return found if is_list(found) else [found]
 
 
 def _document(raw: Any) -> Mapping[str, Any]:
@@ -275,4 +279,4 @@ def _document(raw: Any) -> Mapping[str, Any]:
 def _several(value: Any) -> list[str]:
     if value is None:
         return []
-    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
+    return [str(one) for one in value] if is_list(value) else [str(value)]

@@ -141,7 +141,8 @@ def _row(
     try:
         output = _answer(cloud, sent, converse)
     except ClientError as error:
-        told = {"errorCode": code_of(error), "errorMessage": error.response["Error"].get("Message", "")}
+        answer: Any = error.response
+        told = {"errorCode": code_of(error), "errorMessage": answer["Error"].get("Message", "")}
         _raise_unless_about_the_record(error, model_id, **told)
         return {"recordId": record["recordId"], "error": told, "onDemand": True}
     except AccessRefused as error:

@@ -17,7 +17,7 @@ from rockbottom.batch.errors import InvalidRecords, Problem
 from rockbottom.batch.limits import Limits
 from rockbottom.dialects import CONVERSE, Dialect, dialect_for
 from rockbottom.prompt import Api
-from rockbottom.quantities import Undecodable, decoded, decoder_of
+from rockbottom.quantities import Undecodable, decoded, decoder_of, is_list, is_object
 
 Json = Mapping[str, Any]
 _members = decoder_of(dict[str, msgspec.Raw])
@@ -198,7 +198,7 @@ def point_in(value: Any, place: str) -> str | None:
     stack: list[tuple[Any, str]] = [(value, place)]
     while stack:
         one, at = stack.pop()
-        if isinstance(one, dict):
+        if is_object(one):
             for name in ("cachePoint", "cache_control"):
                 if name in one:
                     return f"{at}.{name}"
@@ -207,7 +207,7 @@ def point_in(value: Any, place: str) -> str | None:
                 for name in ("messages", "content", "tools", "toolConfig", "system")
                 if name in one
             )
-        elif isinstance(one, list):
+        elif is_list(one):
             stack.extend((item, f"{at}.{index}") for index, item in enumerate(one))
     return None
 

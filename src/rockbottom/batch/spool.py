@@ -91,8 +91,8 @@ class SliceFile(io.RawIOBase):
         self._at = max(0, base + offset)
         return self._at
 
-    def read(self, size: int = -1) -> bytes:
-        """At most ``size`` bytes; the rest of the slice when it is negative."""
+    def read(self, size: int | None = -1) -> bytes:
+        """At most ``size`` bytes; the rest of the slice when it is negative or None."""
         left = max(0, self._part.length - self._at)
         size = left if size is None or size < 0 else min(size, left)
         self._source.seek(self._part.offset + self._at)

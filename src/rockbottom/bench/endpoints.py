@@ -92,7 +92,7 @@ class AwsEndpoint:
         from botocore.exceptions import BotoCoreError, NoCredentialsError
 
         try:
-            session = boto3.Session(profile_name=self.profile, region_name=self.region)
+            session: Any = boto3.Session(profile_name=self.profile, region_name=self.region)
             if not os.environ.get("AWS_BEARER_TOKEN_BEDROCK") and session.get_credentials() is None:
                 raise NoCredentialsError()
         except BotoCoreError as error:
@@ -103,7 +103,7 @@ class AwsEndpoint:
         if self._client is None:
             import boto3
 
-            session = boto3.Session(profile_name=self.profile, region_name=self.region)
+            session: Any = boto3.Session(profile_name=self.profile, region_name=self.region)
             self._client = session.client("bedrock-runtime", endpoint_url=self.endpoint_url, config=_config(retries=4))
         return self._client
 
@@ -124,7 +124,7 @@ class AwsEndpoint:
         """Ask GetInferenceProfile, with the same credentials."""
         import boto3
 
-        session = boto3.Session(profile_name=self.profile, region_name=self.region)
+        session: Any = boto3.Session(profile_name=self.profile, region_name=self.region)
         client = session.client("bedrock", endpoint_url=self.endpoint_url, config=_config(retries=4))
         return _behind(client, arn)
 
@@ -160,14 +160,14 @@ class LocalEndpoint:
     timeout_s: float = 60.0
     jobs: JobsAt | None = None
     _moved: float = 0.0
-    _clients: dict[int, Any] = field(default_factory=dict)
+    _clients: dict[int, Any] = field(default_factory=dict[int, Any])
 
     def client(self, number: int) -> Any:
         """A client whose account nobody else uses."""
         if number not in self._clients:
             import boto3
 
-            session = boto3.Session(aws_access_key_id=self._account(number), aws_secret_access_key="local")
+            session: Any = boto3.Session(aws_access_key_id=self._account(number), aws_secret_access_key="local")
             self._clients[number] = session.client(
                 "bedrock-runtime", region_name=self.region, endpoint_url=self.url,
                 config=_config(self.retries, self.timeout_s),
@@ -198,7 +198,7 @@ class LocalEndpoint:
         """Ask the endpoint, which knows the profiles that were created on it."""
         import boto3
 
-        session = boto3.Session(aws_access_key_id=arn.split(":")[4] or "local", aws_secret_access_key="local")
+        session: Any = boto3.Session(aws_access_key_id=arn.split(":")[4] or "local", aws_secret_access_key="local")
         client = session.client("bedrock", region_name=self.region, endpoint_url=self.url, config=_config(self.retries))
         return _behind(client, arn)
 

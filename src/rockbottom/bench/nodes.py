@@ -7,7 +7,7 @@ value of the type asked for or raises InvalidWorkload with file, line, column an
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import yaml
 
@@ -159,7 +159,7 @@ _PLAIN: Mapping[str, Callable[[str], Any]] = {
 def read_yaml(text: str, file: str) -> Field:
     """The top of a YAML text; raises InvalidWorkload where it is not YAML or is empty."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = cast(Any, yaml).compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)

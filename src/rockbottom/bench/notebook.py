@@ -79,8 +79,8 @@ class Notebook:
 
     settings: Settings
     folder: Path | None = None
-    turns: list[Measured] = field(default_factory=list)
-    ends: dict[PassKey, Ended] = field(default_factory=dict)
+    turns: list[Measured] = field(default_factory=list[Measured])
+    ends: dict[PassKey, Ended] = field(default_factory=dict[PassKey, Ended])
     _file: IO[bytes] | None = None
     _fresh: bool = False  # the folder was made for this run
     _made_runs: bool = False  # and so was the folder around it

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from rockbottom.grading import Check
+from rockbottom.quantities import is_list, is_object
 
 _MAX_LINE_CHARS = 30_000_000
 
@@ -74,7 +75,7 @@ def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
                 record = msgspec.json.decode(line)
             except msgspec.DecodeError as error:
                 raise ValueError(f"line {number} is not JSON: {error}") from error
-            if not isinstance(record, dict):
+            if not is_object(record):
                 raise ValueError(f"line {number}: expected an object")
             yield number, record
 
@@ -82,14 +83,15 @@ def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 def _conversation(record: Mapping[str, Any], prefixes: Mapping[str, Mapping[str, Any]], number: int) -> Conversation:
     prefix = prefixes.get(str(record.get("prefix_id")), {})
     messages = record.get("messages")
-    if not isinstance(messages, list) or not all(_is_message(message) for message in messages):
+    if not is_list(messages) or not all(_is_message(message) for message in messages):
         raise ValueError(f"line {number}: expected 'messages' in Converse shape (role and a list of content)")
-    system = record.get("system") or prefix.get("system") or []
+    system: Any = record.get("system") or prefix.get("system") or []
+    tools: Any = record.get("tools") or prefix.get("tools") or []
     return Conversation(
         str(record.get("conversation_id") or f"line {number}"),
         tuple(_turns(messages)),
-        tuple(str(block["text"]) for block in system if isinstance(block, dict) and block.get("text")),
-        tuple(tool for tool in record.get("tools") or prefix.get("tools") or [] if "toolSpec" in tool),
+        tuple(str(block["text"]) for block in system if is_object(block) and block.get("text")),
+        tuple(tool for tool in tools if "toolSpec" in tool),
     )
 
 
@@ -112,7 +114,7 @@ def _label(message: Mapping[str, Any]) -> str:
 
 def _is_message(message: Any) -> bool:
     return (
-        isinstance(message, dict)
+        is_object(message)
         and message.get("role") in ("user", "assistant")
         and isinstance(message.get("content"), list)
         and bool(message["content"])

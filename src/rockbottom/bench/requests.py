@@ -114,7 +114,7 @@ def _marked(
 
 def _tail_kind(parts: Parts) -> str:
     kinds = {"text": "text", "toolResult": "tool_result", "toolUse": "tool_use", "document": "document"}
-    last = parts.messages[-1]["content"][-1] if parts.messages else {}
+    last: Any = parts.messages[-1]["content"][-1] if parts.messages else {}
     return next((kind for key, kind in kinds.items() if key in last), "unknown")
 
 

@@ -4,7 +4,7 @@ Every lane sees the same conversation: the fixed answer of each turn goes into t
 fixes none, the answer that the first lane of that model got. So lanes differ in their cachePoints and in nothing else.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -65,7 +65,7 @@ class Runner:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     spent: Usd = ZERO_USD
     recorder: TurnRecorder | None = None
-    _answers: dict[tuple[str, int, int], Blocks] = field(default_factory=dict)
+    _answers: dict[tuple[str, int, int], Blocks] = field(default_factory=dict[tuple[str, int, int], Blocks])
     _number: int = 0
     _clock: PlanningClock = field(init=False)
     _placer: Placer = field(init=False)
@@ -158,7 +158,7 @@ class Runner:
                 messages.append({"role": "assistant", "content": _history(answer, conversation, number)})
 
     @contextmanager
-    def _job_folder(self) -> Iterator[Path]:
+    def _job_folder(self) -> Generator[Path]:
         """Where the job's journal is kept: in the run's folder, so that a run taken up again finds its job."""
         if self.notebook.folder is not None:
             yield self.notebook.folder / "batch"

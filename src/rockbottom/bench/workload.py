@@ -99,15 +99,15 @@ def load_workload(path: str | Path) -> Workload:
 def read_workload(text: str, file: str = "workload.yaml", folder: Path = Path()) -> Workload:
     """The workload of a YAML text; files that it names are looked for in ``folder``."""
     top = read_yaml(text, file)
-    reader = _Reader(folder, hashlib.sha256(text.encode()))
+    reader = _Reader(folder, text)
     return reader.workload(top)
 
 
 class _Reader:
-    """Reads the fields and remembers the digest of everything that was read."""
+    """Reads the fields and remembers the digest of everything that was read, the text of the workload first."""
 
-    def __init__(self, folder: Path, digest: "hashlib._Hash") -> None:
-        self.folder, self.digest = folder, digest
+    def __init__(self, folder: Path, text: str) -> None:
+        self.folder, self.digest = folder, hashlib.sha256(text.encode())
 
     def workload(self, top: Field) -> Workload:
         fields = top.members(_FIELDS, required=("name", "conversations"))
@@ -291,7 +291,7 @@ def _answer(members: Mapping[str, Field], number: int) -> tuple[tuple[Mapping[st
     for index, item in enumerate(members["uses"].items() if "uses" in members else []):
         use = item.members(("name", "input"), required=("name",))
         ids.append(f"tooluse_{number + 1:02d}{index + 1:02d}")
-        given = use["input"].plain() if "input" in use else {}
+        given: Any = use["input"].plain() if "input" in use else {}
         blocks.append({"toolUse": {"toolUseId": ids[-1], "name": use["name"].text(), "input": given}})
     return (tuple(blocks) or None), ids
 

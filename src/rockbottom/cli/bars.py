@@ -1,14 +1,14 @@
 """A progress bar on stderr, where that is a terminal and there is something to wait for."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import click
 
 
 @contextmanager
-def bar(label: str, length: int) -> Iterator[Callable[[int], None]]:
+def bar(label: str, length: int) -> Generator[Callable[[int], None]]:
     """A bar; what it gives is told how much is done."""
     if length < 2 or not sys.stderr.isatty():
         yield lambda done: None

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -43,7 +43,8 @@ def _own_region(profile: str | None) -> str:
     from botocore.exceptions import ProfileNotFound
 
     try:
-        region = boto3.Session(profile_name=profile).region_name
+        session: Any = boto3.Session(profile_name=profile)
+        region = session.region_name
     except ProfileNotFound as error:
         raise click.UsageError(str(error)) from error
     if not region:
@@ -64,7 +65,7 @@ def _book(given: dict[str, Any]) -> "PriceBook | None":
 
 
 @contextmanager
-def prepared_run(given: dict[str, Any], attempts: int = 3) -> "Iterator[Prepared]":
+def prepared_run(given: dict[str, Any], attempts: int = 3) -> "Generator[Prepared]":
     """A run of the records and settings of the command line, agreed to; see ``batch.prepare`` for its errors."""
     from rockbottom.batch import Kind, Place, prepare
 
@@ -85,7 +86,7 @@ def prepared_run(given: dict[str, Any], attempts: int = 3) -> "Iterator[Prepared
 
 
 @contextmanager
-def reopened_run(name: str, given: dict[str, Any], attempts: int = 3) -> "Iterator[Prepared]":
+def reopened_run(name: str, given: dict[str, Any], attempts: int = 3) -> "Generator[Prepared]":
     """A run that exists, by name. Raises NoSuchRun, RunBusy."""
     from rockbottom.batch import reopen
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
@@ -111,7 +111,7 @@ def command(ctx: click.Context, workload: Path | None, resume_from: Path | None,
 
 
 @contextmanager
-def _endpoint(given: dict[str, Any], batches: bool) -> "Iterator[Endpoint]":
+def _endpoint(given: dict[str, Any], batches: bool) -> "Generator[Endpoint]":
     """The place to run: AWS, an endpoint that runs already, or one of our own for as long as this lasts."""
     from rockbottom.bench import AwsEndpoint, LocalEndpoint
 
@@ -140,7 +140,8 @@ def _aws_region(given: dict[str, Any]) -> str:
     from rockbottom.bench import WrongSetting
 
     try:
-        region = given["region"] or boto3.Session(profile_name=given["profile"]).region_name
+        session: Any = boto3.Session(profile_name=given["profile"])
+        region = given["region"] or session.region_name
     except ProfileNotFound as error:  # one message, not its type
         raise WrongSetting(str(error), fix="aws configure list-profiles") from error
     if not region:

@@ -1,6 +1,6 @@
 """What ``rockbottom bench`` checks before anything runs: files it will write, the Region, and where profiles live."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,7 +16,7 @@ def known_region(region: str) -> str:
 
     from rockbottom.bench import WrongSetting
 
-    session = boto3.Session(region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none")
+    session: Any = boto3.Session(region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none")
     known = [
         name
         for partition in session.get_available_partitions()

@@ -1,7 +1,7 @@
 """The options of ``rockbottom bench`` that grade answers, and the progress of its votes."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.values import ParamType
+
 if TYPE_CHECKING:
     from rockbottom.bench import Bench, Teller
 
 
-class _Share(click.ParamType):
+class _Share(ParamType):
     name = "SHARE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
@@ -59,7 +61,7 @@ def ask_to_grade(bench: "Bench", given: dict[str, Any]) -> None:
 
 
 @contextmanager
-def voting() -> "Iterator[Teller | None]":
+def voting() -> "Generator[Teller | None]":
     """Progress of the votes: a bar on a terminal, one line at the end where it is piped."""
     if not sys.stderr.isatty():
         yield _Line()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -43,7 +43,7 @@ def local_jobs(s3_url: str, region: str) -> "JobsAt":
 
     from rockbottom.bench import JobsAt
 
-    s3 = boto3.client(
+    s3 = cast(Any, boto3).client(
         "s3", endpoint_url=s3_url, region_name="us-east-1", aws_access_key_id="local", aws_secret_access_key="local"
     )
     where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}

@@ -1,7 +1,7 @@
 """What is said while a bench runs: a bar on a terminal, one plain line a lane when piped. All of it on stderr."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def watching(bench: "Bench") -> "Iterator[Watcher]":
+def watching(bench: "Bench") -> "Generator[Watcher]":
     """A watcher that shows progress as long as the block lasts."""
     total = len(bench.plan.passes) * bench.plan.workload.turns
     if not sys.stderr.isatty():

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import click
 
 from rockbottom.cli.exits import Exit, say
+from rockbottom.cli.values import ParamType
 
 if TYPE_CHECKING:
     from rockbottom.pins import Gate, Limits, NotRendered, Pin, Rendering, Verdict
 
 
-class _Number(click.ParamType):
+class _Number(ParamType):
     """A decimal number that is not negative."""
 
     name = "number"

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,7 +48,7 @@ def command(folder: Path | None, port: int, host: str, expose: bool, opens: bool
 
 
 @contextmanager
-def _stopped_by_signals(dash: "Dash") -> Iterator[None]:
+def _stopped_by_signals(dash: "Dash") -> Generator[None]:
     """SIGINT and SIGTERM end the block, and that is a good end."""
 
     def stop(*_: object) -> None:

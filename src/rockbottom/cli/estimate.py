@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rockbottom.cli.values import write_new
+from rockbottom.cli.values import ParamType, write_new
 
 if TYPE_CHECKING:
     from rockbottom.advise import EstimateResult, Layer, Preset, Question, Shape
@@ -20,7 +20,7 @@ _MOST = Decimal(10**12)
 _LAYER = re.compile(r"(?P<tokens>[\d_,]+)(?:/(?P<variants>[\d_,]+))?(?:@(?P<ttl>5m|30m|1h))?")
 
 
-class Number(click.ParamType):
+class Number(ParamType):
     """A decimal number of at least ``least``; thousands may be separated by commas or underscores."""
 
     name = "N"

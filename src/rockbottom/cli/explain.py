@@ -10,13 +10,14 @@ import click
 
 from rockbottom.cli.exits import Exit, say
 from rockbottom.cli.trace import refuse_some, say_apart, say_damage
+from rockbottom.cli.values import ParamType
 
 if TYPE_CHECKING:
     from rockbottom.diagnose import Findings, Record
     from rockbottom.trace import Damages, Invocation, Reader
 
 
-class _Rules(click.ParamType):
+class _Rules(ParamType):
     """Rule ids or names, separated by commas; ``any`` stands for all."""
 
     name = "rules"
@@ -38,7 +39,7 @@ class _Rules(click.ParamType):
         return frozenset(chosen)
 
 
-class _Amount(click.ParamType):
+class _Amount(ParamType):
     """US dollars."""
 
     name = "usd"

@@ -91,7 +91,7 @@ def _clients(given: dict[str, Any]) -> "Clients":
     from rockbottom.cloudwatch import AccountUnavailable
 
     try:
-        session = boto3.Session(profile_name=given["profile"], region_name=given["region"])
+        session: Any = boto3.Session(profile_name=given["profile"], region_name=given["region"])
         if not session.region_name:
             raise click.UsageError("no AWS Region is set: give --region, as in --region us-east-1")
         url = given["endpoint_url"]

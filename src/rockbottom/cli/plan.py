@@ -2,9 +2,12 @@
 
 import json
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+
+from rockbottom.quantities import is_list, is_object
 
 if TYPE_CHECKING:
     from rockbottom.plan import CachePlan, Planner
@@ -67,8 +70,8 @@ def _requests(file: TextIO, model: str | None) -> list[dict[str, Any]]:
         read = json.load(file)
     except (ValueError, RecursionError) as error:
         raise click.UsageError(f"{file.name} is not JSON: {error}") from error
-    requests = read if isinstance(read, list) else [read]
-    if not requests or not all(isinstance(request, dict) for request in requests):
+    requests: Sequence[Any] = read if is_list(read) else [read]
+    if not requests or not all(is_object(request) for request in requests):
         raise click.UsageError(f"{file.name} holds no request: wanted is an object with modelId and messages")
     told = [{**request, "modelId": request.get("modelId") or model} for request in requests]
     if not all(request["modelId"] for request in told):

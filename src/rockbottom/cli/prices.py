@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,11 +90,12 @@ def pricing_client(profile: str | None) -> Any:
     """A client of the Price List API, which is served from us-east-1 whatever Region is asked about."""
     import boto3
 
-    return boto3.Session(profile_name=profile).client("pricing", region_name="us-east-1")
+    session: Any = boto3.Session(profile_name=profile)
+    return session.client("pricing", region_name="us-east-1")
 
 
 def _read_products(profile: str | None, region: str) -> list[dict[str, Any]]:
-    import boto3  # noqa: F401  # missing: said before anything else is
+    import_module("boto3")  # missing: said before anything else is
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

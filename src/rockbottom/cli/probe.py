@@ -113,9 +113,10 @@ def _consent() -> None:
 
 
 def _service(endpoint: str, region: str | None, local: bool) -> RealService:
-    import boto3  # an extra; the message for its absence is the command line's
+    import boto3 as typeless  # an extra; the message for its absence is the command line's
     from botocore.config import Config
 
+    boto3: Any = typeless
     patient = Config(retries={"total_max_attempts": 1}, read_timeout=120)
     if not local:
         return RealService(boto3.client("bedrock-runtime", region_name=region, config=patient), _waiting)

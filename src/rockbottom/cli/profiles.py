@@ -134,11 +134,11 @@ class _Service:
         try:
             keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
             local = keys if endpoint_url and "127.0.0.1" in endpoint_url and not aws_profile else {}
-            session = boto3.Session(profile_name=aws_profile, region_name=region, **local)
-            self.region = session.region_name or ""
+            session: Any = boto3.Session(profile_name=aws_profile, region_name=region, **local)
+            self.region: str = session.region_name or ""
             if not self.region:
                 raise click.UsageError("no AWS Region is set: give --region, as in --region us-east-1")
-            self._client = session.client("bedrock", endpoint_url=endpoint_url)
+            self._client: Any = session.client("bedrock", endpoint_url=endpoint_url)
         except BotoCoreError as error:
             raise ProfilesUnavailable(str(error), fix="aws configure list-profiles") from error
 

@@ -155,8 +155,8 @@ def _clients(given: dict[str, Any]) -> "list[tuple[str, Any]]":
     from rockbottom.cloudwatch import AccountUnavailable
 
     try:
-        session = boto3.Session(profile_name=given["profile"])
-        regions = given["regions"] or tuple(filter(None, (session.region_name,)))
+        session: Any = boto3.Session(profile_name=given["profile"])
+        regions: Sequence[str] = given["regions"] or tuple(filter(None, (session.region_name,)))
         if not regions:
             raise click.UsageError("no AWS Region is set: give --region, as in --region us-east-1")
         url = given["endpoint_url"]

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
     from rockbottom.engine import Answer, Engine
     from rockbottom.replay import Question
-    from rockbottom.trace import Reading, Settings
+    from rockbottom.trace import Part, Reading, Settings
 
 ENGINES = ("one", "processes", "ray")
 
@@ -25,7 +25,7 @@ def read_with_bar(source: str, settings: "Settings", name: str | None) -> "Readi
     reader = reader_of(source, name)
     names = list(reader.parts(source))
     with bar(reader.name, len(names)) as moved:
-        parts = []
+        parts: list[Part] = []
         for done, part in enumerate(names, 1):
             parts.append(reader.read(part, settings))
             moved(done)
@@ -47,7 +47,7 @@ def answered_by(
 
 
 @contextmanager
-def _engine(name: str, jobs: int | None, address: str | None) -> Iterator["Engine"]:
+def _engine(name: str, jobs: int | None, address: str | None) -> Generator["Engine"]:
     if name == "ray":
         from rockbottom.engine import Cluster
 
@@ -64,7 +64,7 @@ def _engine(name: str, jobs: int | None, address: str | None) -> Iterator["Engin
 
 
 @contextmanager
-def _steps() -> Iterator[Callable[[str, int, int], None]]:
+def _steps() -> Generator[Callable[[str, int, int], None]]:
     """A progress bar for each step, one after the other."""
     open_bars: dict[str, tuple[object, Callable[[int], None]]] = {}
 

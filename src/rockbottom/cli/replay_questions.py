@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.values import ParamType
+
 if TYPE_CHECKING:
     from rockbottom.replay import Question
 
 TIERS = ("default", "flex", "priority")
 
 
-class Several(click.ParamType):
+class Several(ParamType):
     """Values separated by commas, each checked."""
 
     name = "values"
 
-    def __init__(self, of: click.ParamType | None = None) -> None:
+    def __init__(self, of: ParamType | None = None) -> None:
         self._of = of or click.STRING
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:

@@ -3,15 +3,20 @@
 import os
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 
 from rockbottom.process import named
 
+if TYPE_CHECKING:
+    ParamType = click.ParamType[Any]
+else:  # an older click, which may be installed too, has no argument there
+    ParamType = click.ParamType
 
-class Dollars(click.ParamType):
+
+class Dollars(ParamType):
     """A limit in US dollars."""
 
     name = "USD"
@@ -27,7 +32,7 @@ class Dollars(click.ParamType):
         return amount
 
 
-class Url(click.ParamType):
+class Url(ParamType):
     """The address of an endpoint."""
 
     name = "URL"

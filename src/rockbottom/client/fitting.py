@@ -46,7 +46,7 @@ def session_abilities(core: Any) -> Abilities:
 
 def too_old(abilities: Abilities) -> str:
     """What a client's botocore cannot say, and what is done about it."""
-    import botocore  # the client's own  # pyright: ignore[reportMissingTypeStubs]
+    import botocore  # the client's own
 
     member = "ttl" if abilities.points else "cachePoint"
     then = (
@@ -131,6 +131,6 @@ def _items_fit(original: Sequence[Any], sent: Sequence[Any], shape: Any) -> bool
 
 
 def _valid(value: Any, shape: Any) -> bool:
-    from botocore import validate  # botocore is there: it called us  # pyright: ignore[reportMissingTypeStubs]
+    from botocore import validate  # botocore is there: it called us
 
     return not cast(Any, validate).ParamValidator().validate(value, shape).has_errors()

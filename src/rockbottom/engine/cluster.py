@@ -6,6 +6,7 @@ them is gone. So every machine must reach the source under the same name: a shar
 
 import os
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any, cast
 
 from rockbottom.engine.errors import EngineFailed
@@ -23,9 +24,8 @@ class Cluster:
 
     def __init__(self, address: str | None = None) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere unless the user says so
-        import ray
-
-        self._ray = ray
+        ray: Any = import_module("ray")  # partly typed: Any where it enters
+        self._ray: Any = ray
         self._pieces: dict[int, list[Any]] = {}
         self._mine = not ray.is_initialized()
         if self._mine:

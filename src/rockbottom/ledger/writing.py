@@ -50,8 +50,8 @@ class LedgerWriter:
         self._clock = clock
         self._lock = threading.Lock()
         self._file = -1
-        self._number = 0
-        self._full = 0  # the number of a volume that took no more although it is small
+        self._number: int = 0
+        self._full: int = 0  # the number of a volume that took no more although it is small
         self._held: deque[bytes] = deque()
         self._held_bytes = 0
         self._lost = 0  # since the disk failed

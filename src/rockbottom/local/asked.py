@@ -38,14 +38,15 @@ class Asked:
 
 def asked_of(body: Mapping[str, Any]) -> Asked:
     """What a body asks, as Converse spells it."""
-    limits = body.get("inferenceConfig") or {}
+    limits: Any = body.get("inferenceConfig") or {}
     asked = Asked(max_tokens=limits.get("maxTokens"), stop_sequences=tuple(limits.get("stopSequences") or ()))
-    config = body.get("toolConfig") or {}
+    config: Any = body.get("toolConfig") or {}
     for entry in config.get("tools") or ():
         spec = entry.get("toolSpec")
         if spec:
-            asked.tools.append(Tool(spec.get("name", ""), (spec.get("inputSchema") or {}).get("json") or {}))
-    choice = config.get("toolChoice") or {}
+            schema: Any = spec.get("inputSchema") or {}
+            asked.tools.append(Tool(spec.get("name", ""), schema.get("json") or {}))
+    choice: Any = config.get("toolChoice") or {}
     asked.forced = "" if "any" in choice else choice.get("tool", {}).get("name") if "tool" in choice else None
     asked.sources.extend(block["text"] for block in body.get("system") or () if "text" in block)
     for message in body.get("messages") or ():

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -12,6 +12,7 @@ from rockbottom.local.clock import Clock
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.profiles import Profiles
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
+from rockbottom.quantities import is_list, is_object
 
 Json = dict[str, Any]
 _PROVIDERS = {
@@ -122,7 +123,7 @@ class ControlPlane:
         body = _json(asking.body)
         profile = self._tagged(body)
         tags = body.get("tags")
-        if not isinstance(tags, list) or not all(isinstance(tag, dict) and "key" in tag for tag in tags):
+        if not is_list(tags) or not all(is_object(tag) and "key" in tag for tag in tags):
             raise invalid("tags must be a list of objects with key and value")
         changed = {tag["key"]: tag for tag in (*profile.tags, *tags)}
         if len(changed) > 200:
@@ -144,7 +145,7 @@ def _json(body: bytes) -> Json:
         raise ServiceFailure("SerializationException", f"The request body is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise ServiceFailure("SerializationException", "The request body must be a JSON object")
-    return value
+    return cast(Json, value)
 
 
 def page_of(rows: Sequence[Json], name: str, query: Mapping[str, str]) -> Json:

@@ -35,7 +35,8 @@ def check_conversation(body: Json) -> None:
                 f"The text field in the SystemContentBlock object at system.{place} is blank. "
                 "Add text to the text field, and try again."
             )
-    tools = (body.get("toolConfig") or {}).get("tools") or ()
+    config: Any = body.get("toolConfig") or {}
+    tools = config.get("tools") or ()
     if uses_tools:
         if not tools:
             raise invalid("The toolConfig field must be defined when using toolUse and toolResult content blocks.")
@@ -111,7 +112,8 @@ def _check_document(document: Json, place: str) -> None:
 
 
 def _check_size(media: Json, limit: int, place: str, shown: str) -> None:
-    raw = (media.get("source") or {}).get("bytes")
+    source: Any = media.get("source") or {}
+    raw = source.get("bytes")
     if isinstance(raw, str) and len(raw) // 4 * 3 > limit:
         raise invalid(f"{place}: {len(raw) // 4 * 3} bytes; the limit is {shown}.")
 

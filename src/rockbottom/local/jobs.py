@@ -6,7 +6,7 @@ out of time.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -280,7 +280,7 @@ def instant(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
-def handlers(jobs: Jobs) -> Mapping[tuple[str, str], Any]:
+def handlers(jobs: Jobs) -> Mapping[tuple[str, str], Callable[[Any], Any]]:
     """What the control API offers for jobs."""
     return {
         ("GET", "jobs"): lambda _: jobs.described(),

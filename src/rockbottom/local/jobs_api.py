@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -117,4 +117,4 @@ def _json(body: bytes) -> Json:
         value = msgspec.json.decode(body or b"{}")
     except (msgspec.DecodeError, RecursionError) as error:
         raise ServiceFailure("SerializationException", f"The request body is not JSON: {error}") from error
-    return value if isinstance(value, dict) else {}
+    return cast(Json, value) if isinstance(value, dict) else {}

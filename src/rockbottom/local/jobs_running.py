@@ -10,7 +10,7 @@ from array import array
 from dataclasses import dataclass, field
 from functools import partial
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -220,9 +220,9 @@ class JobRunner:
         fault = next((one for one in job.faults if one.kind == "records" and one.hits(number, record_id)), None)
         if fault is not None:
             return _error(fault.code, fault.message or "The record failed on purpose.", fault.expired, fault.retryable)
-        body = record["modelInput"]
-        if not isinstance(body, dict):
+        if not isinstance(record["modelInput"], dict):
             return _error(400, "modelInput is not a JSON object.")
+        body = cast(Json, record["modelInput"])
         if any(mark in line for mark in _POINTS):
             return _error(403, "Prompt caching is not supported for batch inference.")
         barred = next((name for member, name in _BARRED.items() if body.get(member)), None)

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -15,7 +15,7 @@ _Client = Any
 
 
 @contextmanager
-def s3_served(wanted: str | None, host: str) -> Iterator[str | None]:
+def s3_served(wanted: str | None, host: str) -> Generator[str | None]:
     """The URL of the S3 that jobs use: the one given, or one that is started for the length of the block."""
     if wanted != IN_PROCESS:
         yield wanted
@@ -56,7 +56,8 @@ class S3:
 
             own = "AWS_ACCESS_KEY_ID" in os.environ
             made_up: Any = {} if own else {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-            self._client = Session().create_client(
+            session: Any = Session()
+            self._client = session.create_client(
                 "s3",
                 region_name="us-east-1",
                 endpoint_url=self.url,

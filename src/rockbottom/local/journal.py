@@ -14,6 +14,7 @@ from rockbottom.local.replying import Reply
 from rockbottom.local.runtime import Call, Counted
 from rockbottom.local.state import State
 from rockbottom.prompt import Api
+from rockbottom.quantities import is_object
 
 Json = dict[str, Any]
 _TWINS = ("cacheReadInputTokenCount", "cacheWriteInputTokenCount", "serverToolUsage")
@@ -35,7 +36,7 @@ def note(
     if counted is not None:
         line["servedBy"] = counted.namespace.region
         tier = counted.body.get("serviceTier")
-        if isinstance(tier, dict):
+        if is_object(tier):
             line["serviceTier"] = tier.get("type")
     if reply is not None:
         line.update(usage=reply.told, latencyMs=reply.latency_ms)
@@ -116,7 +117,7 @@ def _without_twins(counted: Counted, reply: Reply) -> bytes:
     """The reply as the log has it: without the undocumented twins, which delivered records lack."""
     if counted.dialect.api is not Api.CONVERSE:
         return reply.output_log
-    body = msgspec.json.decode(reply.output_log)
+    body: Json | list[Json] = msgspec.json.decode(reply.output_log)
     usages = [body] if isinstance(body, dict) else [event["metadata"] for event in body if "metadata" in event]
     for holder in usages:
         for name in _TWINS:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from rockbottom.local.failures import invalid
+from rockbottom.quantities import is_object
 
 Json = dict[str, Any]
 
@@ -57,7 +58,7 @@ class Latency:
 
     def change(self, raw: Any) -> None:
         """Take ``{"mode": ..., "models": {id: pace}}``. Raises ServiceFailure for anything else."""
-        if not isinstance(raw, dict):
+        if not is_object(raw):
             raise invalid("latency takes an object with mode and models")
         mode = raw.get("mode", self.mode)
         if mode not in ("off", "report", "wait"):

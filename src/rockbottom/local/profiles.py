@@ -9,6 +9,7 @@ from typing import Any
 from rockbottom.cache import Moving, Pinned, RoundRobin, Routing
 from rockbottom.catalog import Catalog, Model, ModelId, Scope
 from rockbottom.local.failures import ServiceFailure, invalid
+from rockbottom.quantities import is_object
 
 Json = dict[str, Any]
 
@@ -48,7 +49,7 @@ class Router:
 
     def change(self, raw: Any) -> None:
         """Take ``{"policy": "pinned" | "round_robin" | "moving", "probability": p, "seed": n}``."""
-        wanted: Json = raw if isinstance(raw, dict) else {}
+        wanted: Mapping[str, Any] = raw if is_object(raw) else {}
         policy, probability, seed = wanted.get("policy"), wanted.get("probability", 0.0), wanted.get("seed", self.seed)
         if (
             policy == "moving"

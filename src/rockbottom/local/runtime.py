@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import inf
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -289,7 +289,7 @@ def _json(body: bytes) -> Json:
         raise ServiceFailure("SerializationException", f"The request body is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise ServiceFailure("SerializationException", "The request body must be a JSON object")
-    return value
+    return cast(Json, value)
 
 
 def _unbase64(text: Any) -> bytes:

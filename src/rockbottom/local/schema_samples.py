@@ -2,6 +2,8 @@
 
 from typing import Any, cast
 
+from rockbottom.quantities import is_object
+
 Json = dict[str, Any]
 _DEPTH = 8
 _FORMATS = {
@@ -34,7 +36,7 @@ def _sample(schema: Any, question: str, root: Json, depth: int) -> Any:
             return fields[name][0]
     for name in ("anyOf", "oneOf"):
         if isinstance(fields.get(name), list) and fields[name]:
-            choices = [one for one in fields[name] if not (isinstance(one, dict) and one.get("type") == "null")]
+            choices = [one for one in fields[name] if not (is_object(one) and one.get("type") == "null")]
             return _sample((choices or fields[name])[0], question, root, depth - 1)
     if isinstance(fields.get("allOf"), list):
         fields = _merged(fields, root)

@@ -4,7 +4,7 @@ import gc
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,7 +30,7 @@ class _Server(uvicorn.Server):
         self._started = started
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         """Stop on SIGINT and SIGTERM, and count that as a good end; uvicorn would raise the signal once more."""
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -123,7 +123,7 @@ def serve(settings: Settings, started: Callable[[Running], None]) -> None:
 
 
 @contextmanager
-def running(settings: Settings | None = None, **changes: Any) -> Iterator[Running]:
+def running(settings: Settings | None = None, **changes: Any) -> Generator[Running]:
     """An endpoint in a thread of this process, on a free port unless told otherwise; stops with the block.
 
     Raises CannotListen, LocalError when it does not start.

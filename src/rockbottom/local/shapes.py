@@ -162,7 +162,9 @@ def _wrong_type(path: str, wanted: str, value: object) -> ServiceFailure:
 def _json_type(value: object) -> str:
     if isinstance(value, bool):
         return "a boolean"
-    names = {dict: "an object", list: "a list", str: "a string", int: "a number", float: "a number"}
+    names: dict[type[Any], str] = {
+        dict: "an object", list: "a list", str: "a string", int: "a number", float: "a number"
+    }  # fmt: skip
     return names.get(type(value), "null")
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -22,7 +23,7 @@ from rockbottom.local.latency import Latency
 from rockbottom.local.memory import Memory
 from rockbottom.local.profiles import Profiles, Router
 from rockbottom.local.settings import Settings
-from rockbottom.quantities import RockbottomError
+from rockbottom.quantities import RockbottomError, is_list, is_object
 
 Json = dict[str, Any]
 _REQUESTS_KEPT = 1000
@@ -67,7 +68,7 @@ class State:
         digits = f"{self._random.getrandbits(128):032x}"
         return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
-    def choose(self, chosen: dict[str, str]) -> None:
+    def choose(self, chosen: Mapping[str, str]) -> None:
         """Set switches of the semantics by name. Raises ServiceFailure for an unknown name or side."""
         merged = {**self.switches, **chosen}
         self.behaviour, self.unsupported_code = _behaviour(self.catalog, merged)
@@ -91,7 +92,7 @@ class State:
 
     def add_scripts(self, raw: Any) -> int:
         """Queue replies from JSON; how many wait now. Raises ServiceFailure for what is none."""
-        rows = raw if isinstance(raw, list) else [raw]
+        rows: Sequence[Any] = raw if is_list(raw) else [raw]
         scripts = [script_from(row) for row in rows]
         if len(self.scripts) + len(scripts) > _SCRIPTS_KEPT:
             raise invalid(f"at most {_SCRIPTS_KEPT} scripted replies can wait")
@@ -116,11 +117,11 @@ def _is_block(block: Json) -> bool:
     if isinstance(block.get("text"), str):
         return True
     use = block.get("toolUse")
-    if isinstance(use, dict):
+    if is_object(use):
         return isinstance(use.get("name"), str) and isinstance(use.get("toolUseId"), str) and "input" in use
     reasoning = block.get("reasoningContent")
-    text = reasoning.get("reasoningText") if isinstance(reasoning, dict) else None
-    return isinstance(text, dict) and isinstance(text.get("text"), str)
+    text = reasoning.get("reasoningText") if is_object(reasoning) else None
+    return is_object(text) and isinstance(text.get("text"), str)
 
 
 def state_of(settings: Settings) -> State:

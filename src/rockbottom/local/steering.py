@@ -14,6 +14,7 @@ from rockbottom.local.clock import ClockKind
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.jobs import handlers as handlers_of_jobs
 from rockbottom.local.state import State
+from rockbottom.quantities import is_list, is_object
 
 Json = dict[str, Any]
 Handler = Callable[[Any], Any]
@@ -71,7 +72,7 @@ class Steering:
 
     def _move_clock(self, body: Any) -> Json:
         clock = self._state.clock
-        if not isinstance(body, dict) or not body or set(body) - {"kind", "set", "advance"}:
+        if not is_object(body) or not body or set(body) - {"kind", "set", "advance"}:
             raise invalid("the clock takes an object with any of kind, set and advance")
         if "kind" in body:
             if body["kind"] not in ("real", "manual"):
@@ -88,7 +89,7 @@ class Steering:
         return msgspec.to_builtins(self._state.faults.rules)
 
     def _add_faults(self, body: Any) -> Any:
-        for one in body if isinstance(body, list) else [body]:
+        for one in body if is_list(body) else [body]:
             self._state.faults.add(one)
         return self._faults()
 
@@ -119,7 +120,7 @@ class Steering:
         return {**known, "unsupported_model_error": "access_denied" if code.startswith("Access") else "validation"}
 
     def _set_switches(self, body: Any) -> Json:
-        if not isinstance(body, dict) or not all(isinstance(side, str) for side in body.values()):
+        if not is_object(body) or not all(isinstance(side, str) for side in body.values()):
             raise invalid("switches take an object of names and sides")
         self._state.choose(body)
         return self._switches()

@@ -133,9 +133,9 @@ class _Gathered:
         if chunk.get("error"):
             raise _broken(f"failed: {str(chunk['error'])[:300]}")
         self.usage = chunk.get("usage") or self.usage
-        choice = next(iter(chunk.get("choices") or ()), None) or {}
+        choice: Any = next(iter(chunk.get("choices") or ()), None) or {}
         self.finish = choice.get("finish_reason") or self.finish
-        delta = choice.get("delta") or {}
+        delta: Any = choice.get("delta") or {}
         for call in delta.get("tool_calls") or ():
             self._add_call(call)
         text = delta.get("content") or ""
@@ -144,7 +144,7 @@ class _Gathered:
 
     def _add_call(self, call: Json) -> None:
         known = self.calls.setdefault(call.get("index", 0), {"id": "", "function": {"name": "", "arguments": ""}})
-        function = call.get("function") or {}
+        function: Any = call.get("function") or {}
         known["id"] = call.get("id") or known["id"]
         known["function"]["name"] = known["function"]["name"] or function.get("name") or ""
         known["function"]["arguments"] += function.get("arguments") or ""
@@ -208,7 +208,8 @@ def _answer(reply: Json, count: Callable[[str], int]) -> Answer:
                     }
                 }
             )
-        said = (reply.get("usage") or {}).get("completion_tokens")
+        usage: Any = reply.get("usage") or {}
+        said = usage.get("completion_tokens")
     except (AttributeError, KeyError, IndexError, TypeError, msgspec.DecodeError) as error:
         raise ServiceFailure(
             "ModelErrorException", f"The upstream's reply cannot be read: {error!r}", extra={"originalStatusCode": 200}

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from rockbottom.quantities import is_list, is_object
+
 _CALLS = 2
 
 
@@ -83,9 +85,9 @@ def _plain(value: Any) -> Any:
     """The request as JSON values; the bytes of a body are its text, other bytes base64 as on the wire."""
     from rockbottom.prompt import json_bytes
 
-    if isinstance(value, list | tuple):
+    if is_list(value):
         return [_plain(one) for one in value]
-    if isinstance(value, dict) and isinstance(value.get("body"), bytes | bytearray):
+    if is_object(value) and isinstance(value.get("body"), bytes | bytearray):
         value = {**value, "body": bytes(value["body"]).decode("utf-8", "replace")}
     return json.loads(json_bytes(value))
 

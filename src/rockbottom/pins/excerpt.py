@@ -5,6 +5,7 @@ from typing import Any
 
 from rockbottom.pins.prefix import Prefix
 from rockbottom.prompt import Section
+from rockbottom.quantities import is_list, is_object
 
 _SETTINGS = (
     "thinking", "output_config", "output_format", "outputConfig", "additionalModelRequestFields", "tool_choice",
@@ -39,10 +40,10 @@ def _tools(tools: Any, prefix: Prefix) -> Any:
 
 def _up_to(blocks: Any, index: int) -> Any:
     """The blocks up to one, and the cachePoint right behind it."""
-    if not isinstance(blocks, list | tuple):
+    if not is_list(blocks):
         return blocks
     kept = list(blocks[: index + 1])
-    if len(blocks) > index + 1 and isinstance(blocks[index + 1], Mapping) and "cachePoint" in blocks[index + 1]:
+    if len(blocks) > index + 1 and is_object(blocks[index + 1]) and "cachePoint" in blocks[index + 1]:
         kept.append(blocks[index + 1])
     return kept
 

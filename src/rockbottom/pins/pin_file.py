@@ -15,14 +15,14 @@ from contextlib import contextmanager
 from decimal import Decimal
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rockbottom.pins.bills import Limits
 from rockbottom.pins.errors import DamagedPins, NameTaken, PinsNotWritable
 from rockbottom.pins.pin import Pin, pin_of_table, row_of_block
 from rockbottom.process import PRIVATE
 from rockbottom.prompt import json_bytes
-from rockbottom.quantities import Undecodable, decoded
+from rockbottom.quantities import Undecodable, decoded, is_object
 
 DEFAULT_FILE = "rockbottom-pins.toml"
 FORMAT = 1
@@ -77,7 +77,7 @@ def _pins_in(path: Path, text: str) -> dict[str, Pin]:
         found = document.get("format", "none")
         raise _damaged(path, f"its format is {found}; this version of rockbottom reads {FORMAT}")
     tables = document.get("prompts", {})
-    if not isinstance(tables, dict):
+    if not is_object(tables):
         raise _damaged(path, "prompts is no table")
     return {name: _pin(path, name, table) for name, table in tables.items()}
 
@@ -271,4 +271,4 @@ def read_text(path: Path, name: str) -> dict[str, Any] | None:
         found = decoded(text_path(path, name).read_bytes())
     except (OSError, Undecodable):
         return None
-    return found if isinstance(found, dict) else None
+    return cast(dict[str, Any], found) if isinstance(found, dict) else None

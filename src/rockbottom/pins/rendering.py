@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rockbottom.pins.errors import NotRendered
-from rockbottom.quantities import Undecodable, decoded
+from rockbottom.quantities import Undecodable, decoded, is_list
 
 _TIMEOUT_S = 120.0
 _SEEDS = ("1", "2")
@@ -106,7 +106,7 @@ def _of_file(source: str, name: str, folder: Path) -> Rendering:
 
 def _requests(value: Any, source: str) -> Sequence[Mapping[str, Any]]:
     """One request, or the turns of a conversation."""
-    found: Any = value if isinstance(value, list | tuple) else [value]
+    found: Sequence[Any] = value if is_list(value) else [value]
     if not found or not all(isinstance(one, Mapping) for one in found):
         kind = type(value).__name__
         raise NotRendered(

@@ -103,8 +103,9 @@ class RealService:
                 self.requests += 1
                 return self._sent(request)
             except ClientError as error:
-                code = error.response["Error"]["Code"]
-                message = error.response["Error"].get("Message", "")
+                answer: Any = error.response
+                code = answer["Error"]["Code"]
+                message = answer["Error"].get("Message", "")
                 if code in _FATAL:
                     raise ProbeStopped(f"{code}: {message}", fault=Fault.SERVICE) from error
                 if code not in _RETRIED or attempt == 3:

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from rockbottom.cloudwatch import MonthlyEstimate, monthly_estimate, put_limits
 from rockbottom.ledger import CallRecord
@@ -67,8 +67,8 @@ class CloudWatch(Publisher):
 
     def monthly_estimate(self) -> MonthlyEstimate:
         """What the metrics published so far cost in a month at list price, one request a minute."""
-        series = self._outlet.gatherer.table.series  # type: ignore[attr-defined]
-        return monthly_estimate(len(series) * len(self.metrics), MINUTES_A_MONTH)
+        outlet = cast(CloudWatchOutlet, self._outlet)  # what ``make`` of __init__ makes, and nothing else
+        return monthly_estimate(len(outlet.gatherer.table.series) * len(self.metrics), MINUTES_A_MONTH)
 
 
 class CloudWatchOutlet:
@@ -124,7 +124,8 @@ class CloudWatchOutlet:
                 self._client = self._connect()
             self._client.put_metric_data(Namespace=self._namespace, MetricData=list(batch))
         except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", ""))
+            answer: Any = error.response
+            code = str(answer.get("Error", {}).get("Code", ""))
             if not code.startswith(_REFUSED_FOR_GOOD):
                 raise Undelivered(f"CloudWatch answers {code}", fix=_fix_of(code)) from error
             self._refused(batch, error)
@@ -214,8 +215,7 @@ def connector(region: str | None, profile: str | None, endpoint_url: str | None 
 
         # One attempt: the publisher itself waits and tries again, and a second one would hold up the end of a process.
         patient = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 1})
-        return boto3.Session(profile_name=profile, region_name=region).client(
-            "cloudwatch", config=patient, endpoint_url=endpoint_url
-        )
+        session: Any = boto3.Session(profile_name=profile, region_name=region)
+        return session.client("cloudwatch", config=patient, endpoint_url=endpoint_url)
 
     return connect

@@ -190,7 +190,7 @@ class LiveSpans:
 
     def on_start(self, span: Any, parent_context: Any = None) -> None:
         """A span begins."""
-        attributes = getattr(span, "attributes", None) or {}
+        attributes: Any = getattr(span, "attributes", None) or {}
         if attributes.get("rpc.service") in _BEDROCK_SPANS and len(self._spans) < _MOST_LIVE:
             with self._lock:
                 self._spans[span.get_span_context().span_id] = span
@@ -223,4 +223,5 @@ class LiveSpans:
 
 
 def _request_id(span: Any) -> str:
-    return str((span.attributes or {}).get("aws.request_id", ""))
+    attributes: Any = span.attributes or {}
+    return str(attributes.get("aws.request_id", ""))

@@ -91,6 +91,12 @@ def families(totals: Totals) -> Iterator[Any]:
             family.add_metric(labels, value(total))
         return family
 
+    def histogram(name: str, help_: str, spread: Callable[[Total], Spread]) -> Any:
+        family = HistogramMetricFamily(f"rockbottom_{name}", help_, labels=names)
+        for labels, total in rows:
+            _add_spread(family, labels, spread(total))
+        return family
+
     requests = CounterMetricFamily("rockbottom_requests", "Calls by how they ended.", labels=[*names, "status"])
     tokens = CounterMetricFamily("rockbottom_tokens", "Tokens by how they are billed.", labels=[*names, "kind"])
     for labels, total in rows:
@@ -106,14 +112,8 @@ def families(totals: Totals) -> Iterator[Any]:
     yield counter("unpriced_requests", "Calls whose price is not known.", lambda one: one.unpriced)
     yield counter("requests_with_points", "Calls that sent cachePoints.", lambda one: one.with_points)
     yield counter("points_without_caching", "Calls whose cachePoints cached nothing.", lambda one: one.silent)
-    for name, help_, of in (
-        ("time_to_first_token_seconds", "Until a stream's first token.", lambda one: one.first),
-        ("request_duration_seconds", "From departure to the end of a call.", lambda one: one.elapsed),
-    ):
-        family = HistogramMetricFamily(f"rockbottom_{name}", help_, labels=names)
-        for labels, total in rows:
-            _add_spread(family, labels, of(total))
-        yield family
+    yield histogram("time_to_first_token_seconds", "Until a stream's first token.", lambda one: one.first)
+    yield histogram("request_duration_seconds", "From departure to the end of a call.", lambda one: one.elapsed)
 
 
 def _kind(unit: Unit) -> str:
@@ -123,7 +123,8 @@ def _kind(unit: Unit) -> str:
 def _add_spread(family: Any, labels: Labels, spread: Spread) -> None:
     if not spread.counts:
         return
-    buckets, so_far = [], 0
+    buckets: list[tuple[str, int]] = []
+    so_far = 0
     for bound, count in zip((*map(str, spread.bounds), "+Inf"), spread.counts, strict=True):
         so_far += count
         buckets.append((bound, so_far))

@@ -6,7 +6,7 @@ Several runs may fall into one minute: CloudWatch adds their sums up.
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +61,7 @@ class PlaceFile:
         new.replace(self.path)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Generator[None]:
         """Keep others from sending the same ledger to the same place meanwhile. Raises CannotPublish."""
         with self.path.with_name(self.path.name + ".lock").open("w") as file:
             _lock(file, self.path)

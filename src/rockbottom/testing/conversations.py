@@ -4,6 +4,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
+from importlib import import_module
 from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ _accounts = count(200_000_000_000)
 def endpoint() -> "Generator[Running]":
     """A local endpoint whose clock stands at noon of today (UTC); fails the test where it is not installed."""
     try:
-        import boto3  # noqa: F401  # said here, rather than in the middle of a test
+        import_module("boto3")  # a missing one is said here, rather than in the middle of a test
 
         from rockbottom.local import ClockKind, running
     except ModuleNotFoundError as error:
@@ -112,7 +113,7 @@ class Conversation:
         import boto3
         from botocore.config import Config
 
-        session = boto3.Session(
+        session: Any = boto3.Session(
             aws_access_key_id=self.account, aws_secret_access_key="local", region_name=self.region
         )  # fmt: skip
         config = Config(retries={"total_max_attempts": 1}, read_timeout=60)
@@ -160,7 +161,7 @@ def _row(row: Mapping[str, Any]) -> tuple[str, Any, str, str]:
     return row["model"], usage, str(row.get("serviceTier", "default")), error
 
 
-def _limit(value: Limit, name: str) -> Usd | None:
+def _limit(value: object, name: str) -> Usd | None:
     """An exact number; a float is none, because money has to be what was written."""
     if value is None:
         return None

@@ -294,14 +294,13 @@ def _parameters_of(given: tuple[bytes, ...], images: bool) -> Parameters:
     extra, output, choice, thinking, native_output, output_format, native_choice = (
         decoded(part) if part else None for part in given
     )
-    if native_choice is not None:
-        choice = {str(native_choice.get("type", "auto")): {}}
+    tool_choice: Any = choice if native_choice is None else {str(native_choice.get("type", "auto")): {}}
     fields = dict(extra or {})
     for name, value in (("thinking", thinking), ("output_config", native_output), ("output_format", output_format)):
         if value is not None:
             fields[name] = value
     body: dict[str, Any] = {"additionalModelRequestFields": fields, "outputConfig": output or {}}
-    body["toolConfig"] = {"toolChoice": choice or {}}
+    body["toolConfig"] = {"toolChoice": tool_choice or {}}
     found = CONVERSE.read(body, _meter()).parameters
     return Parameters(found.thinking, found.effort, found.output_schema, found.tool_choice, images, found.citations)
 

@@ -125,9 +125,9 @@ class Trace:
 
     def columns(self) -> Iterator[tuple[str, Array]]:
         """Every array with its dotted name."""
-        for part in ("requests", "blocks", "points"):
-            for column in fields(type(getattr(self, part))):
-                yield f"{part}.{column.name}", getattr(getattr(self, part), column.name)
+        for part, table in (("requests", self.requests), ("blocks", self.blocks), ("points", self.points)):
+            for column in fields(type(table)):
+                yield f"{part}.{column.name}", getattr(table, column.name)
         yield "block_offsets", self.block_offsets
         yield "point_offsets", self.point_offsets
 

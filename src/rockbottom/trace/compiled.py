@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
-import numba  # pyright: ignore[reportMissingTypeStubs]
+import numba
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -24,7 +24,7 @@ class _Reply(_Holder):
     metadata: _Holder | None = None
 
 
-_reply = decoder_of(_Reply | list[_Reply])
+_reply: Callable[[bytes], _Reply | list[_Reply]] = decoder_of(_Reply | list[_Reply])
 
 
 def usage_of(record: Record[Any], reply: Callable[[], bytes], *, hours_only: bool) -> tuple[Usage | None, int | None]:

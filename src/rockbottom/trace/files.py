@@ -7,7 +7,7 @@ becomes UTF-8.
 import codecs
 import gzip
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -65,7 +65,7 @@ def local(name: str) -> Path:
 
 
 @contextmanager
-def opened(name: str) -> Iterator[IO[bytes]]:
+def opened(name: str) -> Generator[IO[bytes]]:
     """The file for reading bytes, unpacked where it is packed. Raises OSError, UnreadableSource."""
     with ExitStack() as open_files:
         file: Any = open_files.enter_context(_s3().opened(name) if is_s3(name) else Path(name).open("rb"))  # noqa: SIM115

@@ -7,14 +7,14 @@ is looked into.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
 
-from rockbottom.quantities import Undecodable, decoded
+from rockbottom.quantities import Undecodable, decoded, is_list, is_object
 from rockbottom.trace.files import CutShort, chunks_of
 from rockbottom.trace.reading import Damages
 from rockbottom.trace.splitting import Unfinished, candidates, values_of
@@ -124,19 +124,19 @@ def _behind_instant(line: bytes) -> bytes:
 
 def _message_of(value: Any) -> bytes | None:
     """The text of the record in an event, or the record of a row's columns; None: the value is neither."""
-    members = _fields(value) if isinstance(value, list) else value
-    if not isinstance(members, dict):
+    members = _fields(value) if is_list(value) else value
+    if not is_object(members):
         return None
     for name in MESSAGES:
         message = members.get(name)
         if isinstance(message, str):
             return message.encode("utf-8", "replace")
-        if isinstance(message, dict):
+        if is_object(message):
             return msgspec.json.encode(message)
     return record_of_members(members)
 
 
-def _fields(row: list[Any]) -> Mapping[str, Any]:
+def _fields(row: Sequence[Any]) -> Mapping[str, Any]:
     """A row of ``get-query-results``: fields with their values."""
-    pairs = [cell for cell in row if isinstance(cell, dict) and "field" in cell]
+    pairs = [cell for cell in row if is_object(cell) and "field" in cell]
     return {str(cell["field"]): cell.get("value") for cell in pairs}

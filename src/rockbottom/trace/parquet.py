@@ -8,6 +8,7 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,8 @@ _DAMAGED = (OSError, LookupError, TypeError, AttributeError, OverflowError, Memo
 
 def write_parquet(trace: Trace, path: Path, notes: Mapping[str, Any] | None = None) -> None:
     """Write the columns; ``notes`` (how it was made) go into the file's metadata as JSON."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+    pa: Any = import_module("pyarrow")
+    pq: Any = import_module("pyarrow.parquet")
     columns: dict[str, Any] = {c.name: pa.array(getattr(trace.requests, c.name)) for c in fields(Requests)}
     for prefix, table, offsets in (
         ("block", trace.blocks, trace.block_offsets),
@@ -48,9 +48,8 @@ def write_parquet(trace: Trace, path: Path, notes: Mapping[str, Any] | None = No
 
 def read_parquet(path: Path) -> Trace:
     """The trace of such a file. Raises ValueError for a Parquet file that is not one, or is damaged."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+    pa: Any = import_module("pyarrow")
+    pq: Any = import_module("pyarrow.parquet")
     try:
         table = pq.read_table(path, page_checksum_verification=True)
         return _trace_of(table)
@@ -59,7 +58,7 @@ def read_parquet(path: Path) -> Trace:
 
 
 def _trace_of(table: Any) -> Trace:
-    metadata = table.schema.metadata or {}
+    metadata: Any = table.schema.metadata or {}
     if metadata.get(b"format") != FORMAT.encode():
         raise ValueError(f"not a trace of the format {FORMAT}")
     names = {name: tuple(texts) for name, texts in decoded(metadata[b"names"]).items()}
@@ -90,9 +89,9 @@ def _sums(names: str, notes: str, trace: Trace) -> str:
 
 def notes_of(path: Path) -> Mapping[str, Any]:
     """How a trace file was made."""
-    import pyarrow.parquet as pq
-
-    return decoded((pq.read_schema(path).metadata or {}).get(b"notes", b"{}"))
+    pq: Any = import_module("pyarrow.parquet")
+    metadata: Any = pq.read_schema(path).metadata or {}
+    return decoded(metadata.get(b"notes", b"{}"))
 
 
 def _flat(column: Any) -> Array:

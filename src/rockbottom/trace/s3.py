@@ -3,7 +3,7 @@
 import io
 from functools import lru_cache
 from pathlib import PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from rockbottom.trace.files import CHUNK_BYTES, UnreadableSource
 
@@ -40,7 +40,7 @@ def opened(name: str) -> IO[bytes]:
 def _client() -> Any:
     import boto3
 
-    return boto3.client("s3")
+    return cast(Any, boto3).client("s3")
 
 
 def _refused(name: str, error: Exception) -> Exception:

@@ -100,8 +100,8 @@ class Splitter:
 
     def __init__(self) -> None:
         self._held = bytearray()
-        self._at = 0  # up to here ``_held`` has been looked at
-        self._start = 0  # where the open value begins
+        self._at: int = 0  # up to here ``_held`` has been looked at
+        self._start: int = 0  # where the open value begins
         self._depth = 0  # its open brackets; 0: none is open
         self._entered: list[int] = []  # the brackets of what was entered
         self._aside = 0  # open brackets among the other members of an object that was entered

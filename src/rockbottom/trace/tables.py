@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.quantities import Undecodable, decoded
+from rockbottom.quantities import Undecodable, decoded, is_object
 from rockbottom.trace.files import CutShort
 from rockbottom.trace.records import Input, Output, Record
 from rockbottom.trace.splitting import LONGEST_BYTES, Unfinished
@@ -35,7 +35,7 @@ def header_of(line: bytes) -> Sequence[str] | None:
     if line[:1] in (b"{", b"[") or len(line) > 10_000:
         return None
     try:
-        names = next(csv.reader([line.decode().strip()]), [])
+        names = next(csv.reader([line.decode().strip()]), list[str]())
     except (csv.Error, UnicodeDecodeError):
         return None
     small = {name.strip().lower() for name in names}
@@ -97,7 +97,7 @@ def _object_of(text: str) -> Any:
 
 def _small_named(value: Any) -> Any:
     """Names as AWS spells them, for those that a table gave small."""
-    if not isinstance(value, dict):
+    if not is_object(value):
         return {}
     return {_PATHS.get(str(name).lower(), ("", str(name)))[1]: inner for name, inner in value.items()}
 

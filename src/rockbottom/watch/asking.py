@@ -90,7 +90,8 @@ def _rows(tables: LedgerTables, sql: str, parameters: Sequence[Any] = ()) -> lis
 
 def _latest_side(tables: LedgerTables) -> str:
     latest = _rows(tables, "SELECT local FROM shown_sums ORDER BY start DESC, local LIMIT 1")
-    return SIDES[latest[0][0]] if latest else SIDES[0]
+    local: int = latest[0][0] if latest else 0
+    return SIDES[local]
 
 
 def _total(tables: LedgerTables, here: Sequence[Any]) -> Sums:

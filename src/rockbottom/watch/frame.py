@@ -145,7 +145,8 @@ def _small_print(shot: Snapshot, paint: Paint, width: int) -> list[str]:
     if total.write:
         part = f" ({share(total.wasted_share)})" if total.wasted and total.wasted_share else ""
         said.append(f"{short_tokens(total.write)} tokens written, {short_tokens(total.wasted)} never read{part}")
-    lines, line = [], ""
+    lines: list[str] = []
+    line = ""
     for one in said:
         if line and len(line) + len(one) + 4 > width:
             lines.append(line)

@@ -6,7 +6,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from rockbottom.watch.errors import NeedsRich
@@ -91,7 +91,7 @@ class Live:
 
 
 @contextlib.contextmanager
-def _keyboard() -> "Iterator[Callable[[float], str] | None]":
+def _keyboard() -> "Generator[Callable[[float], str] | None]":
     """A function that waits so many seconds for a key (empty: none came); None where stdin is no terminal."""
     try:
         import termios
@@ -120,7 +120,7 @@ def _keyboard() -> "Iterator[Callable[[float], str] | None]":
 
 
 @contextlib.contextmanager
-def _ends_quietly() -> Iterator[None]:
+def _ends_quietly() -> Generator[None]:
     """SIGTERM and SIGHUP end the view as ctrl-C does, so that the terminal is left as it was found."""
 
     def stop(*_: object) -> None:

@@ -49,6 +49,8 @@ _WATCHED_S = 30.0  # the ledger is followed while somebody looks, and so long af
 _READ_S = 0.25
 _IDLE_S = 0.5
 
+_Kept = dict[tuple[str, str], tuple[float, str, bytes]]  # period and side: when it was made, its tag, the JSON
+
 
 @dataclass(slots=True)
 class Answers:
@@ -56,7 +58,7 @@ class Answers:
 
     view: View
     timer: Callable[[], float] = time.monotonic
-    _kept: dict[tuple[str, str], tuple[float, str, bytes]] = field(default_factory=dict)
+    _kept: _Kept = field(default_factory=_Kept)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     asked_at: float = float("-inf")
 
@@ -84,7 +86,7 @@ class Answers:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: "Dash"
+    server: "Dash"  # pyright: ignore[reportIncompatibleVariableOverride]  # only a Dash makes handlers
     wbufsize = -1  # head and body leave in one packet: two would wait for each other
     timeout = 75  # seconds that a connection may be silent
 

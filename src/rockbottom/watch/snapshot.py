@@ -6,13 +6,13 @@ Money is exact decimal text in JSON. Shares are between 0 and 1, and None where 
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from rockbottom.figures import counted, share
 from rockbottom.ledger import usd_of_picousd
-from rockbottom.quantities import Usd
+from rockbottom.quantities import Usd, is_object
 from rockbottom.tables import STEP
 from rockbottom.watch.misses import Miss, fix_of
 from rockbottom.watch.periods import HOUR_S, Period
@@ -165,10 +165,10 @@ def _plain(value: Any) -> Any:
     """A value as JSON has it; money without an exponent and without zeros at its end."""
     if isinstance(value, msgspec.Struct):
         return _plain(msgspec.structs.asdict(value))
-    if isinstance(value, dict):
+    if is_object(value):
         return {name: _plain(one) for name, one in value.items()}
     if isinstance(value, tuple):
-        return [_plain(one) for one in value]
+        return [_plain(one) for one in cast(tuple[Any, ...], value)]
     return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
