@@ -5,15 +5,12 @@ planned points go into that dictionary, which botocore made for the call, so tha
 and the caller's objects stay untouched. Retries happen later and below. ``after-call`` sees the parsed reply.
 """
 
-# Not strict: botocore publishes no types: what its events hand over is Any.
-# pyright: basic
-
 import contextvars
 import inspect
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.calls import Call
@@ -284,7 +281,7 @@ def _with_metadata(params: Mapping[str, Any], operation: Any, call: Call) -> dic
     if shape.type_name == "map":
         if given is not None and not isinstance(given, dict):
             return {}  # botocore will refuse it
-        return {"requestMetadata": metadata_of(call.tags, given)}
+        return {"requestMetadata": metadata_of(call.tags, cast(Any, given))}
     if given:  # text that the caller wrote stays as it is
         return {}
     return {"requestMetadata": json.dumps(metadata_of(call.tags, None), separators=(",", ":"))}
@@ -304,9 +301,9 @@ def about_points(message: str) -> bool:
 
 
 def _serialized(operation: Any, params: dict[str, Any]) -> dict[str, Any]:
-    from botocore.serialize import create_serializer  # botocore is there: it called us
+    from botocore import serialize  # botocore is there: it called us
 
-    serializer = create_serializer(operation.service_model.resolved_protocol)
+    serializer = cast(Any, serialize).create_serializer(operation.service_model.resolved_protocol)
     return serializer.serialize_to_request(params, operation)
 
 

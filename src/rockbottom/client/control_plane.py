@@ -1,8 +1,5 @@
 """GetInferenceProfile with the credentials, Region and endpoint of a bedrock-runtime client."""
 
-# Not strict: botocore publishes no types.
-# pyright: basic
-
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,7 +27,7 @@ def lookup_at(credentials: Callable[[], Any], url: str | None) -> Callable[[str]
 
         held = credentials()
         keys = (held.access_key, held.secret_key, held.token) if held is not None else (None, None, None)
-        session = botocore.session.Session()
+        session: Any = botocore.session.Session()
         client = session.create_client(
             "bedrock",
             region_name=arn.split(":")[3],
@@ -48,9 +45,9 @@ def _bedrock_client(runtime: Any) -> Any:
     import botocore.session  # present: the client given is botocore's
     from botocore.config import Config
 
-    session = botocore.session.Session()
+    session: Any = botocore.session.Session()
     credentials = _credentials(runtime)
-    patience = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
+    patience: Any = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
     own = getattr(runtime.meta, "config", None)
     proxies = Config(proxies=own.proxies) if own is not None and own.proxies else Config()
     return session.create_client(

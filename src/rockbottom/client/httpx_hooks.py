@@ -5,9 +5,6 @@ planned, closed again and signed anew with the same key; every other request pas
 the SDK repeats after a failure gets the plan of the first attempt.
 """
 
-# Not strict: the classes of transports are made at run time, of whatever httpx the client has.
-# pyright: basic
-
 import hashlib
 import json
 import re
@@ -61,7 +58,7 @@ class Hooks:
         self._attachment = attachment
         self._credentials: CredentialSource = credentials_of(client, attachment.credentials)
         self._region: str | None = getattr(client, "aws_region", None)
-        self._library = library
+        self.library = library
         # An SDK around the httpx client takes whatever is raised below it for a broken connection and tries again.
         self.answers_for_budget = answers_for_budget
         self._lock = threading.Lock()
@@ -107,7 +104,7 @@ class Hooks:
             for key, value in asked.headers.multi_items()
             if key.lower() not in ("content-length", "transfer-encoding")
         ]
-        request = self._library.Request(
+        request = self.library.Request(
             asked.method, asked.url, headers=headers, content=body, extensions=asked.extensions
         )
         if asked.headers.get("authorization", "").startswith("AWS4-HMAC-SHA256"):
@@ -158,7 +155,7 @@ class Hooks:
             if response.headers.get("content-encoding", "identity") != "identity":
                 return listener.abandoned() if counts is None else listener.finished(counts.usage(ttl))
             feed = BodyFeed(BodyWatcher(call.counts_of, ttl, listener))
-        response.stream = watched(self._library, response.stream, feed)
+        response.stream = watched(self.library, response.stream, feed)
         listener.hold(response.stream)
         return None
 
@@ -211,41 +208,43 @@ def transport_class(base: Any) -> Any:
     class Sync(base):
         def handle_request(self, request: Any) -> Any:
             hooks: Hooks = self._rockbottom
+            inner: Any = super()
             try:
                 leg = hooks.depart(request, request.read()) if is_ours(request) else None
             except RockbottomError as error:
                 return _refused(hooks, request, error)
             if leg is None:
-                return super().handle_request(request)
+                return inner.handle_request(request)
             try:
-                response = super().handle_request(leg.request)
+                response = inner.handle_request(leg.request)
             except BaseException:
                 hooks.failed(leg)
                 raise
             if response.status_code >= 300:
                 response = _kept(hooks, response, response.read())
                 if hooks.refusal(leg, response.status_code, response.text):
-                    response = super().handle_request(leg.asked)
+                    response = inner.handle_request(leg.asked)
             return _arrived(hooks, leg, response)
 
     class Async(base):
         async def handle_async_request(self, request: Any) -> Any:
             hooks: Hooks = self._rockbottom
+            inner: Any = super()
             try:
                 leg = await hooks.depart_async(request, await request.aread()) if is_ours(request) else None
             except RockbottomError as error:
                 return _refused(hooks, request, error)
             if leg is None:
-                return await super().handle_async_request(request)
+                return await inner.handle_async_request(request)
             try:
-                response = await super().handle_async_request(leg.request)
+                response = await inner.handle_async_request(leg.request)
             except BaseException:
                 hooks.failed(leg)
                 raise
             if response.status_code >= 300:
                 response = _kept(hooks, response, await response.aread())
                 if hooks.refusal(leg, response.status_code, response.text):
-                    response = await super().handle_async_request(leg.asked)
+                    response = await inner.handle_async_request(leg.asked)
             return _arrived(hooks, leg, response)
 
     made = Async if hasattr(base, "handle_async_request") else Sync
@@ -258,14 +257,14 @@ def _refused(hooks: Hooks, request: Any, error: RockbottomError) -> Any:
     if not hooks.answers_for_budget:
         raise error
     body = {"type": "error", "error": {"type": type(error).__name__, "message": str(error)}, "message": str(error)}
-    return hooks._library.Response(402, headers={"x-should-retry": "false"}, json=body, request=request)
+    return hooks.library.Response(402, headers={"x-should-retry": "false"}, json=body, request=request)
 
 
 def _kept(hooks: Hooks, response: Any, content: bytes) -> Any:
     """An error reply that was read, as one that can be read again."""
     dropped = ("content-encoding", "content-length", "transfer-encoding")
     headers = [(key, value) for key, value in response.headers.multi_items() if key.lower() not in dropped]
-    return hooks._library.Response(
+    return hooks.library.Response(
         response.status_code, headers=headers, content=content, extensions=response.extensions
     )
 

@@ -1,8 +1,5 @@
 """Signing a changed request anew, with the very key that signed it before."""
 
-# Not strict: botocore publishes no types.
-# pyright: basic
-
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -31,7 +28,7 @@ def credentials_of(client: Any, given: Any = None) -> CredentialSource:
 def _session(client: Any) -> Any:
     import botocore.session  # whoever signs requests for AWS has it
 
-    session = botocore.session.Session(profile=getattr(client, "aws_profile", None))
+    session: Any = botocore.session.Session(profile=getattr(client, "aws_profile", None))
     key, secret = getattr(client, "aws_access_key", None), getattr(client, "aws_secret_key", None)
     if key and secret:
         session.set_credentials(key, secret, getattr(client, "aws_session_token", None))
@@ -58,7 +55,8 @@ def resigned(request: Any, body: bytes, source: CredentialSource) -> Mapping[str
     headers = {name: value for name, value in request.headers.items() if name.lower() in signed}
     kept = {name: value for name, value in headers.items() if name.lower() not in (*_SIGNATURE, "host")}
     again = AWSRequest(method=request.method, url=str(request.url), headers=kept, data=body)
-    SigV4Auth(frozen, service, region).add_auth(again)
+    signer: Any = SigV4Auth(frozen, service, region)
+    signer.add_auth(again)
     return dict(again.headers.items())
 
 

@@ -4,9 +4,6 @@ A stream keeps its state and gains a class of its own: a subclass of what it was
 at each event or chunk on its way to the caller. ``isinstance`` and every other method stay as they were.
 """
 
-# Not strict: the classes of replies are made at run time, of bases that publish no types.
-# pyright: basic
-
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
@@ -131,7 +128,7 @@ def watched_body(body: Any, counted: Callable[[object], Counts | None], default_
     from botocore.response import StreamingBody
 
     if isinstance(body, cast(Any, StreamingBody)):
-        body.__class__ = _body_class(type(body))
+        body.__class__ = _body_class(cast(Any, type(body)))
         body._rockbottom = BodyWatcher(counted, default_ttl, listener)
     return body
 
@@ -141,8 +138,9 @@ def _stream_class(base: Any) -> Any:
     class Sync(base):
         def __iter__(self) -> Iterator[Any]:
             watcher: StreamWatcher = self._rockbottom
+            inner: Any = super()
             try:
-                for event in super().__iter__():
+                for event in inner.__iter__():
                     watcher.see(event)
                     yield event
             except Exception:
@@ -151,8 +149,9 @@ def _stream_class(base: Any) -> Any:
             watcher.close()
 
         def close(self) -> Any:
+            inner: Any = super()
             self._rockbottom.close()
-            return super().close()
+            return inner.close()
 
     if not hasattr(base, "__aiter__"):
         return _named(Sync, base)
@@ -160,8 +159,9 @@ def _stream_class(base: Any) -> Any:
     class Async(base):
         async def __aiter__(self) -> AsyncIterator[Any]:
             watcher: StreamWatcher = self._rockbottom
+            inner: Any = super()
             try:
-                async for event in super().__aiter__():
+                async for event in inner.__aiter__():
                     watcher.see(event)
                     yield event
             except Exception:
@@ -170,8 +170,9 @@ def _stream_class(base: Any) -> Any:
             watcher.close()
 
         def close(self) -> Any:
+            inner: Any = super()
             self._rockbottom.close()
-            return super().close()
+            return inner.close()
 
     return _named(Async, base)
 
@@ -180,36 +181,42 @@ def _stream_class(base: Any) -> Any:
 def _body_class(base: Any) -> Any:
     class Sync(base):
         def read(self, amt: int | None = None) -> bytes:
-            data = super().read(amt)
+            inner: Any = super()
+            data = inner.read(amt)
             self._rockbottom.see(data, amt is None or amt < 0)
             return data
 
         def readinto(self, b: Any) -> int:
-            amount = super().readinto(b)
+            inner: Any = super()
+            amount = inner.readinto(b)
             self._rockbottom.see(bytes(b[:amount]), False)
             return amount
 
         def close(self) -> None:
+            inner: Any = super()
             self._rockbottom.end()
-            super().close()
+            inner.close()
 
     if not hasattr(base, "__aiter__"):
         return _named(Sync, base)
 
     class Async(base):
         async def read(self, amt: int | None = None) -> bytes:
-            data = await super().read(amt)
+            inner: Any = super()
+            data = await inner.read(amt)
             self._rockbottom.see(data, amt is None or amt < 0)
             return data
 
         async def readinto(self, b: Any) -> int:
-            amount = await super().readinto(b)
+            inner: Any = super()
+            amount = await inner.readinto(b)
             self._rockbottom.see(bytes(b[:amount]), False)
             return amount
 
         def close(self) -> None:
+            inner: Any = super()
             self._rockbottom.end()
-            super().close()
+            inner.close()
 
     return _named(Async, base)
 
