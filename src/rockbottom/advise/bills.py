@@ -41,7 +41,6 @@ class Line:
 
     @property
     def usd(self) -> Usd:
-        """The exact amount."""
         return self.tokens * self.price.usd_per_mtok / _MTOK
 
 
@@ -53,7 +52,6 @@ class Bill:
 
     @property
     def usd(self) -> Usd:
-        """The total."""
         return sum((line.usd for line in self.lines), ZERO_USD)
 
     @property
@@ -62,7 +60,6 @@ class Bill:
         return sum((line.usd for line in self.lines if line.price.unit is not Unit.OUTPUT or line.keep_alive), ZERO_USD)
 
     def tokens(self, *units: Unit) -> Decimal:
-        """Tokens of these units."""
         return sum((line.tokens for line in self.lines if line.price.unit in units), Decimal(0))
 
 

@@ -63,7 +63,6 @@ def document_of(
 
 
 def preset_document(preset: Preset) -> PresetResult:
-    """A preset alone."""
     return PresetResult(preset=preset.name, about=preset.about, assumes=preset.assumes, source=preset.source)
 
 

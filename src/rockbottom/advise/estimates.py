@@ -54,7 +54,6 @@ class Estimate:
 
     @property
     def before(self) -> Bill:
-        """Without caching."""
         bill = self.results[0].bill
         assert bill is not None  # raised NoPriceInForce otherwise
         return bill

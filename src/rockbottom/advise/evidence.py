@@ -60,7 +60,6 @@ class Sent:
     measured: tuple[Tier, Scope] | None = None
 
     def total(self, *units: Unit) -> Decimal:
-        """Tokens of these units."""
         return sum((one.by_unit.get(unit, Decimal(0)) for one in self.tokens for unit in units), Decimal(0))
 
     @property
@@ -88,7 +87,6 @@ class Evidence:
 
     @property
     def none(self) -> Sent:
-        """The way without caching."""
         return self.ways[0]
 
 

@@ -49,7 +49,6 @@ class Traffic:
 
     @property
     def sessions(self) -> Decimal:
-        """Conversations in the month."""
         return self.requests / self.turns
 
 
@@ -85,7 +84,6 @@ class Shape:
 
     @property
     def prefix_tokens(self) -> int:
-        """Tokens of all layers."""
         return sum(layer.tokens for layer in self.layers)
 
     def prompt_tokens(self, turn: int) -> int:

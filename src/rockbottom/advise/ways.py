@@ -20,12 +20,10 @@ class Way:
 
     @property
     def caches(self) -> bool:
-        """Whether anything is written."""
         return bool(self.ttls) or self.tail is not None
 
     @property
     def points(self) -> int:
-        """cachePoints of a request."""
         return len(self.ttls) + (self.tail is not None)
 
 

@@ -131,7 +131,6 @@ class Proposal:
 
     @property
     def threshold(self) -> Decimal:
-        """The threshold proposed."""
         return self.alarm.threshold or Decimal(0)
 
     @property
@@ -334,6 +333,5 @@ def _quantiles(ordered: Sequence[float]) -> set[float]:
 
 
 def _rounded(value: float) -> Decimal:
-    """Two digits that matter."""
     number = Decimal(repr(value))
     return number.quantize(Decimal(1).scaleb(number.adjusted() - 1)).normalize() + 0

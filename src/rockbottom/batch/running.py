@@ -182,7 +182,6 @@ class BatchRun(Ground):
 
     @property
     def results_path(self) -> Path:
-        """Where the results are."""
         return self.folder / "results.jsonl"
 
     @property

@@ -25,7 +25,6 @@ class Source:
     label: str = "records"
 
     def lines(self, checker: Checker) -> Iterator[bytes]:
-        """The checked records."""
         if self.path is not None:
             return lines_of(self.path, checker)
         assert self.bodies is not None

@@ -74,11 +74,9 @@ class SliceFile(io.RawIOBase):
         self._source, self._part, self._at = file, part, 0
 
     def readable(self) -> bool:
-        """Yes."""
         return True
 
     def seekable(self) -> bool:
-        """Yes."""
         return True
 
     def tell(self) -> int:

@@ -54,7 +54,6 @@ class JobState:
 
     @property
     def records(self) -> int:
-        """How many it holds."""
         return sum(one.records for one in self.files)
 
     @property
@@ -86,7 +85,6 @@ class RunState:
         return [job for job in self.jobs if job.attempt == attempt]
 
     def apply(self, event: dict[str, Any]) -> None:
-        """Take one event in."""
         _APPLY[event["event"]](self, event)
 
     def job(self, event: dict[str, Any]) -> JobState:

@@ -94,7 +94,6 @@ class _Told:
         """Too short to be shown."""
 
     def note(self, text: str) -> None:
-        """Pass it on."""
         self.told(text)
 
 

@@ -116,7 +116,6 @@ class AwsEndpoint:
         """A model says what it says."""
 
     def wait(self, seconds: float) -> None:
-        """Sleep."""
         if seconds:
             self.sleep(seconds)
 
@@ -189,7 +188,6 @@ class LocalEndpoint:
             self._control("POST", "replies", whole)
 
     def wait(self, seconds: float) -> None:
-        """Move the endpoint's clock."""
         if seconds:
             self._control("POST", "clock", {"advance": seconds})
             self._moved += seconds
@@ -213,7 +211,6 @@ class LocalEndpoint:
 
     @property
     def canned(self) -> bool:
-        """Yes."""
         return True
 
     def _account(self, number: int) -> str:

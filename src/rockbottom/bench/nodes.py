@@ -80,7 +80,6 @@ class Field:
         return value
 
     def flag(self) -> bool:
-        """True or false."""
         return self._scalar("bool", "true or false").lower() in ("true", "yes", "on")
 
     def whole(self, *, least: int, most: int | None = None) -> int:

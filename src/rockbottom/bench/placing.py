@@ -58,7 +58,6 @@ class PlannedPoints:
         return replace(request, body=body, points=len(plan.placements))
 
     def answered(self, request: Request, usage: Usage, at: float | None = None) -> None:
-        """Learn from it."""
         self.planner.observe(request.arguments(self.model_id), usage, now=self._time(at))
 
     def _time(self, at: float | None) -> float:
@@ -77,7 +76,6 @@ class PlanningClock:
     days: int
 
     def __call__(self) -> float:
-        """The time."""
         return self.at(self.now()) + self.moved()
 
     def at(self, instant: datetime) -> float:

@@ -39,7 +39,6 @@ class Request:
 
     @property
     def is_converse(self) -> bool:
-        """Whether Converse carries it."""
         return self.dialect.api is Api.CONVERSE
 
     def arguments(self, model_id: str) -> dict[str, Any]:

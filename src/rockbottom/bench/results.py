@@ -39,7 +39,6 @@ class PassResult:
 
     @property
     def cost(self) -> Cost:
-        """The bill as measured."""
         return total_of(turn.cost for turn in self.turns)
 
     @property
@@ -49,7 +48,6 @@ class PassResult:
 
     @property
     def usage(self) -> Usage:
-        """Tokens as measured."""
         return sum((turn.measured.usage for turn in self.turns), NO_USAGE)
 
 

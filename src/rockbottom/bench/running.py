@@ -35,21 +35,15 @@ _ONE_REQUEST = ("ValidationException", "ParamValidation", REFUSED)  # codes that
 class Watcher(Protocol):
     """Told of what happens, as it happens."""
 
-    def begun(self, key: PassKey, turns: int) -> None:
-        """A pass begins."""
-        ...
+    def begun(self, key: PassKey, turns: int) -> None: ...
 
-    def measured(self, turn: Measured) -> None:
-        """A turn came back."""
-        ...
+    def measured(self, turn: Measured) -> None: ...
 
     def noted(self, text: str) -> None:
         """One sentence on what a batch job does."""
         ...
 
-    def ended(self, ended: Ended) -> None:
-        """A pass is over."""
-        ...
+    def ended(self, ended: Ended) -> None: ...
 
 
 @dataclass(slots=True)
@@ -209,7 +203,6 @@ class Runner:
             self.recorder.turn(turn, row, request, left)
 
     def _measured(self, key: PassKey, place: tuple[int, int], label: str, request: Request, reply: Reply) -> Measured:
-        """Keep what came back."""
         at = self.now().isoformat(timespec="milliseconds")
         turn = Measured(
             key, *place, label, reply.usage, reply.content, reply.stop_reason, request.points,

@@ -23,7 +23,6 @@ class Pinned:
     """Every request is served by the first Region."""
 
     def region_of(self, number: int, regions: Sequence[str]) -> str:
-        """The first Region, always."""
         return regions[0]
 
 
@@ -32,7 +31,6 @@ class RoundRobin:
     """Requests go to the Regions in turn."""
 
     def region_of(self, number: int, regions: Sequence[str]) -> str:
-        """The Regions in turn."""
         return regions[number % len(regions)]
 
 

@@ -21,7 +21,6 @@ class VendorRows:
 
     @classmethod
     def of(cls, rows: Iterable[Price]) -> "VendorRows":
-        """These rows, arranged."""
         kept = tuple(rows)
         cells: dict[Cell, list[Price]] = {}
         long_context: dict[tuple[str, Scope], list[Price]] = {}
@@ -62,7 +61,6 @@ class PriceRows:
         return found
 
     def all(self) -> tuple[Price, ...]:
-        """Every row."""
         return tuple(row for vendor in self._read for row in self.of_model(vendor).rows)
 
 

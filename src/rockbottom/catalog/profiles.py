@@ -68,7 +68,6 @@ def _tables() -> Mapping[str, Any]:
 
 
 def geographies(catalog: Catalog) -> Mapping[Scope, Geography]:
-    """The authored geographies."""
     return {
         Scope(name): Geography(
             Scope(name), row["residency"], row["says"], tuple(row["regions"]) if "regions" in row else None,

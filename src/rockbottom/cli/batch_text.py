@@ -55,5 +55,4 @@ class Progress:
             click.echo(f"\rupload {bar} {megabytes(done)} of {megabytes(total)}{end}", err=True, nl=False)
 
     def note(self, text: str) -> None:
-        """One sentence."""
         click.echo(text, err=True)

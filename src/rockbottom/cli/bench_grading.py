@@ -86,5 +86,4 @@ class _Bar:
         self._progress, self._task = progress, task
 
     def voted(self, done: int, total: int) -> None:
-        """One more."""
         self._progress.update(self._task, completed=done, total=total, visible=True)

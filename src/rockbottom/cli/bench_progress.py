@@ -33,15 +33,12 @@ class _Bar:
         self._progress, self._task = progress, task
 
     def begun(self, key: "PassKey", turns: int) -> None:
-        """Name the lane."""
         self._progress.update(self._task, description=f"{key.model} {key.lane}")
 
     def measured(self, turn: "Measured") -> None:
-        """One more."""
         self._progress.advance(self._task)
 
     def noted(self, text: str) -> None:
-        """Above the bar."""
         self._progress.console.print(text, markup=False)
 
     def ended(self, ended: "Ended") -> None:
@@ -57,11 +54,9 @@ class _Lines:
         self._turns = 0
 
     def begun(self, key: "PassKey", turns: int) -> None:
-        """Count anew."""
         self._turns = 0
 
     def measured(self, turn: "Measured") -> None:
-        """One more."""
         self._turns += 1
 
     def noted(self, text: str) -> None:

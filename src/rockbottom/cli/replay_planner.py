@@ -22,7 +22,6 @@ class PlannerPolicy:
         self._plan: CachePlan | None = None
 
     def choose(self, prompt: Prompt, now: float) -> Sequence[tuple[int, Ttl | None]]:
-        """The planner's points."""
         self._plan = self._planner.plan_prompt(prompt, self._model, now + self._shift, self._tier)
         return [(placement.after, placement.ttl) for placement in self._plan.placements]
 

@@ -22,7 +22,6 @@ class Dollars(ParamType):
     name = "USD"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
-        """A positive decimal amount."""
         try:
             amount = Decimal(str(value))
         except InvalidOperation:

@@ -382,7 +382,6 @@ class Attachment:
         return self._books.usd_per_mtok(request, unit, self.today())
 
     def report(self) -> Report:
-        """The books so far."""
         self.settle()
         with self._lock:
             spent = self.keep_alive.spent_usd if self.keep_alive is not None else Usd(0)
@@ -412,7 +411,6 @@ class Attachment:
         self._lock.acquire()
 
     def after_fork_in_parent(self) -> None:
-        """Go on."""
         self._lock.release()
 
     def after_fork_in_child(self) -> None:

@@ -30,7 +30,6 @@ class Account:
     unpriced: int = 0
 
     def add(self, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
-        """Book one call."""
         self.calls += 1
         self.usage += usage
         if costs is None:

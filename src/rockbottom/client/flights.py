@@ -56,7 +56,6 @@ class Flight:
                 self._waiters.remove(wake)
 
     def land(self) -> None:
-        """Let everybody go."""
         self.landed = True
         self._event.set()
         for wake in list(self._waiters):

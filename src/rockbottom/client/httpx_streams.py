@@ -17,7 +17,6 @@ class StreamFeed:
         self.watcher = watcher
 
     def see(self, data: bytes) -> None:
-        """Some bytes."""
         try:
             for frame in self._decoder.feed(data):
                 kind = frame.text(":event-type")
@@ -40,7 +39,6 @@ class BodyFeed:
         self.watcher = watcher
 
     def see(self, data: bytes) -> None:
-        """Some bytes."""
         if data:
             self.watcher.see(data, False)
 

@@ -24,15 +24,12 @@ class CallListener:
         self._attachment.began(self._call)
 
     def finished(self, usage: Usage) -> None:
-        """The usage is known."""
         self._attachment.finished(self._call, usage)
 
     def abandoned(self) -> None:
-        """No usage came."""
         self._attachment.abandoned(self._call)
 
     def broke(self) -> None:
-        """The reply broke off."""
         self._attachment.failed(self._call)
 
     def hold(self, reply: Any) -> None:

@@ -20,9 +20,7 @@ class Listener(Protocol):
         """The first token has come."""
         ...
 
-    def finished(self, usage: Usage) -> None:
-        """The usage is known."""
-        ...
+    def finished(self, usage: Usage) -> None: ...
 
     def abandoned(self) -> None:
         """The reply ended, or is not read further, and no usage came."""

@@ -17,7 +17,6 @@ class CostLine:
 
     @property
     def unit(self) -> Unit:
-        """The billable unit."""
         return self.price.unit
 
     @property

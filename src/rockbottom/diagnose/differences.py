@@ -37,7 +37,6 @@ class Difference:
 
     @property
     def where(self) -> str:
-        """The place in words."""
         return f"{self.place}, byte {self.byte}"
 
 

@@ -68,7 +68,6 @@ class CauseTotal:
 
     @property
     def unpriced(self) -> int:
-        """Findings without a price."""
         return sum(finding.usd is None for finding in self.findings)
 
     @property
@@ -115,12 +114,10 @@ class Findings:
 
     @property
     def missed(self) -> int:
-        """Tokens of all findings."""
         return sum(total.tokens for total in self.totals)
 
     @property
     def usd(self) -> Usd:
-        """What all findings cost."""
         return sum((total.usd for total in self.totals), ZERO_USD)
 
     def a_month(self, amount: Usd) -> Usd | None:

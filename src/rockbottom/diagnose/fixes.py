@@ -274,7 +274,6 @@ class _Classes:
         return digest
 
     def join(self, one: bytes, two: bytes) -> None:
-        """Make two classes one."""
         first, second = self.root(one), self.root(two)
         if first != second:
             self._parent[second] = first

@@ -81,7 +81,6 @@ class Assembly:
         return ttl
 
     def prompt(self, api: Api, parameters: Parameters) -> Prompt:
-        """The finished prompt."""
         images = any(segment.kind is BlockKind.IMAGE for segment in self.segments)
         return prompt_of(api, self.segments, self.points, replace(parameters, images=True) if images else parameters)
 

@@ -28,7 +28,6 @@ class Interval:
 
     @property
     def share(self) -> float:
-        """The share counted."""
         return float(self.passed / self.conversations)
 
 

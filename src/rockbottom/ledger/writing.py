@@ -179,7 +179,6 @@ class LedgerWriter:
         self._lock.acquire()
 
     def after_fork_in_parent(self) -> None:
-        """Go on."""
         self._lock.release()
 
     def after_fork_in_child(self) -> None:

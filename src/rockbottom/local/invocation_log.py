@@ -55,7 +55,6 @@ class InvocationLog:
 
     @property
     def waiting(self) -> int:
-        """Invocations not yet written."""
         return len(self._waiting)
 
     def take(self) -> list[Logged]:

@@ -105,7 +105,6 @@ class Counts:
     output_tokens: int = 0
 
     def manifest(self) -> Json:
-        """The content of manifest.json.out."""
         return {
             "totalRecordCount": self.total,
             "processedRecordCount": self.processed,
@@ -261,7 +260,6 @@ class Jobs:
         return []
 
     def described(self) -> Json:
-        """For the control API."""
         return {
             "jobs": [job.summary() for job in self.made.values()],
             "pace": msgspec.to_builtins(self.pace),

@@ -84,7 +84,6 @@ class S3:
             into.write(chunk)
 
     def write(self, bucket: str, key: str, content: bytes | IO[bytes]) -> None:
-        """Put one object."""
         self.client().put_object(Bucket=bucket, Key=key, Body=content)
 
 

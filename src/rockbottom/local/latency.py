@@ -30,7 +30,6 @@ class Pace(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         return self.base_ms + fresh * self.per_input_token_ms + read * self.per_read_token_ms
 
     def total_ms(self, fresh: int, read: int, output: int) -> float:
-        """Until the last."""
         return self.first_byte_ms(fresh, read) + output * self.per_output_token_ms
 
 

@@ -28,7 +28,6 @@ class Memory:
         return self._entries
 
     def owner(self, key: EntryKey) -> Namespace:
-        """Whose entry it is."""
         return self._owners[key]
 
     def apply(self, changes: Changes, namespace: Namespace, now: float) -> None:
@@ -47,7 +46,6 @@ class Memory:
                 self._entries[key] = replace(entry, visible_at=at)
 
     def clear(self) -> None:
-        """Forget everything."""
         self._entries.clear()
         self._owners.clear()
         self._queue.clear()

@@ -92,7 +92,6 @@ class Profile:
     token: str | None = None
 
     def summary(self) -> Json:
-        """Its InferenceProfileSummary."""
         instant = datetime.fromtimestamp(self.created_at, UTC).isoformat().replace("+00:00", "Z")
         described = {"description": self.description} if self.description else {}
         return {

@@ -87,7 +87,6 @@ class Counted:
 
     @property
     def neutral(self) -> Mapping[str, Any]:
-        """Its body as Converse's."""
         return self.dialect.unspelled(self.body)
 
     def usage(self, output: int) -> Usage:

@@ -36,7 +36,6 @@ class Limits:
 
     @property
     def asked(self) -> bool:
-        """Whether there is any."""
         return self.max_usd is not None or self.min_hit_rate is not None
 
 
@@ -59,7 +58,6 @@ class ConversationBill:
 
     @property
     def usage(self) -> Usage:
-        """All tokens."""
         return sum((turn.usage for turn in self.turns), NO_USAGE)
 
     @property

@@ -64,7 +64,6 @@ class Change:
 
     @property
     def where(self) -> str:
-        """The place in words."""
         return self.place if self.byte is None else f"{self.place}, byte {self.byte}"
 
 

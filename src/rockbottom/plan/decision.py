@@ -64,7 +64,6 @@ class Decision:
 
     # choosing
     def made(self) -> CachePlan:
-        """The plan."""
         name = self.lane.model.model.name
         if self.trust.paused_until > self.now:
             why = f"nothing: {self.trust.run} reads in a row of entries that should be there did not come"

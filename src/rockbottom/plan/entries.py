@@ -51,7 +51,6 @@ class Entry:
             self.five_until = max(self.five_until, now + ttl.seconds)
 
     def drop(self) -> None:
-        """It is not there."""
         self.five_until = self.hour_until = 0.0
         self.insured = self.confirmed = False
         self.writing = None

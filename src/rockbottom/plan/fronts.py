@@ -127,7 +127,6 @@ class Sentences:
     _of: OrderedDict[bytes, frozenset[int]] = field(default_factory=OrderedDict[bytes, frozenset[int]])
 
     def keep(self, digest: bytes, text: str) -> None:
-        """Remember a block."""
         if digest not in self._of:
             self._of[digest] = frozenset(hash(sentence) for sentence in sentences_of(text))
             if len(self._of) > _BLOCKS_KEPT:

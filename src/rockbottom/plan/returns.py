@@ -93,7 +93,6 @@ class Observation:
             self.stage = len(STAGES)
 
     def outlived(self, stage: int) -> None:
-        """A stage is over."""
         if self.stage != stage:
             return
         self.stage = stage + 1
@@ -116,7 +115,6 @@ class Chance:
 
     @property
     def total(self) -> float:
-        """Within the hour."""
         return self.quick + self.slow
 
     def deviation(self, probability: float) -> float:

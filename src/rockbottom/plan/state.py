@@ -53,7 +53,6 @@ class Saved:
 
     @classmethod
     def of(cls, returns: Returns, guard: Guard) -> "Saved":
-        """A snapshot."""
         counts = {key: counts_of(cell) for key, cell in returns.cells.items()}
         return cls(counts, {key: (account.extra, account.plain) for key, account in guard.accounts.items()})
 

@@ -55,11 +55,9 @@ class _Simulated:
         return Reply(usage)
 
     def now(self) -> float:
-        """The simulated seconds."""
         return self.time
 
     def wait(self, seconds: float, why: str) -> None:
-        """Let them pass."""
         self.time += seconds
 
 

@@ -24,9 +24,7 @@ class Service(Protocol):
         """The reply to one request."""
         ...
 
-    def now(self) -> float:
-        """Seconds since some beginning."""
-        ...
+    def now(self) -> float: ...
 
     def wait(self, seconds: float, why: str) -> None:
         """Let this much time pass."""
@@ -153,7 +151,6 @@ class LocalService(RealService):
         return self._passed
 
     def wait(self, seconds: float, why: str) -> None:
-        """Move the endpoint's clock."""
         self._control({"advance": seconds})
         self._passed += seconds
 

@@ -56,5 +56,4 @@ def anthropic(model_id: str, system: str, question: str) -> Params:
 
 
 def text(value: str) -> dict[str, Any]:
-    """A text block."""
     return {"text": value}

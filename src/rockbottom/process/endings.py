@@ -13,9 +13,7 @@ from typing import Any, Protocol
 class Ending(Protocol):
     """Something that may still know of what is not written down."""
 
-    def end(self) -> None:
-        """Hand it on."""
-        ...
+    def end(self) -> None: ...
 
 
 class Closing(Protocol):

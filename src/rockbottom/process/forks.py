@@ -27,9 +27,7 @@ class Forking(Forked, Protocol):
         """Take the lock, so that the copy is whole."""
         ...
 
-    def after_fork_in_parent(self) -> None:
-        """Release the lock."""
-        ...
+    def after_fork_in_parent(self) -> None: ...
 
 
 @dataclass(slots=True)

@@ -15,7 +15,6 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs now."""
         return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> bool:

@@ -19,7 +19,6 @@ class Ttl(Enum):
 
     @property
     def seconds(self) -> int:
-        """The lifetime in seconds."""
         return _SECONDS[self]
 
     @property

@@ -33,7 +33,6 @@ class Entry:
 
     @property
     def total(self) -> int:
-        """Tokens of every kind."""
         return sum(self.tokens.values())
 
     def spend(self, kind: str, usd: Usd) -> None:
@@ -75,7 +74,6 @@ class Book:
         return sorted(found)
 
     def usd(self) -> Usd:
-        """All dollars known."""
         return sum((entry.usd or ZERO_USD for entry in self.entries.values()), ZERO_USD)
 
     def between(self, first: date | None, last: date | None) -> Iterator[tuple[Key, Entry]]:

@@ -35,7 +35,6 @@ class Row:
     agrees: bool = True
 
     def tokens(self, kind: str) -> int:
-        """Theirs less ours."""
         return (self.theirs.tokens[kind] if self.theirs else 0) - (self.ours.tokens[kind] if self.ours else 0)
 
     @property

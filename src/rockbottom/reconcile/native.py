@@ -30,7 +30,6 @@ class Question:
 
     @property
     def metrics(self) -> int:
-        """Metrics requested."""
         return len(self.models) * (len(NATIVE_TOKENS) + 1)
 
     @property

@@ -178,7 +178,6 @@ def _saved(part: Decimal | None) -> Cell:
 
 
 def _when(document: EstimateResult, width: int) -> list[str]:
-    """Break-even, in words."""
     said = [_break_even(row) for row in document.break_even]
     cross = document.crossings_per_hour
     if cross.hour_over_five_minutes is not None:

@@ -32,7 +32,6 @@ _COSTS: tuple[tuple[str, Callable[[Costs], Usd]], ...] = (
 
 
 def page_of(document: BenchResults) -> str:
-    """The whole page."""
     focus = _focus(document)
     body = "".join([
         _header(document, focus), _waterfall(document, focus), quality_section(document), _stacks(document, focus),

@@ -34,7 +34,6 @@ th{font-weight:600}th:first-child,td:first-child{text-align:left}
 
 
 def replay_page(replay: ReplayResult) -> str:
-    """The whole page."""
     return "".join(_parts(replay))
 
 

@@ -16,7 +16,6 @@ UNIT_WORDS = {
 
 
 def where(document: BenchResults) -> str:
-    """Where it ran."""
     return "local endpoint" if document.provenance.simulated else f"AWS {document.provenance.region}"
 
 
@@ -72,7 +71,6 @@ def least_of(document: BenchResults) -> str:
 
 
 def priced(document: BenchResults) -> str:
-    """Which prices."""
     days = sorted({row.checked_on for row in document.provenance.prices})
     if not days:
         return "no prices used"

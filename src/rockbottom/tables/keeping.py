@@ -64,7 +64,6 @@ class Files:
             return False
 
     def close(self) -> None:
-        """Remove temporary ones."""
         if self.temporary:
             shutil.rmtree(self.folder, ignore_errors=True)
 

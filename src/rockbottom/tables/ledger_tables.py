@@ -48,7 +48,6 @@ class LedgerTables:
         self._held: dict[int, int] = {}  # volumes with rows that are in no file, each with its identity
 
     def close(self) -> None:
-        """Close the connection."""
         self.connection.close()
         self._files.close()
 

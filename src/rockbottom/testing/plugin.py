@@ -29,7 +29,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
     config.addinivalue_line(
         "markers",
         f"{_MARK}(max_usd=None, min_hit_rate=None, attached=False): what the calls of rockbottom_client may cost in US "

@@ -120,7 +120,6 @@ class Trace:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all columns."""
         return sum(array.nbytes for _, array in self.columns())
 
     def columns(self) -> Iterator[tuple[str, Array]]:

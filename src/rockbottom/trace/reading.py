@@ -44,7 +44,6 @@ class Damages:
     respelled: int = 0  # records with bytes that are no UTF-8, read as Windows-1252
 
     def add(self, place: str, why: str) -> None:
-        """One more damaged line."""
         self.count += 1
         if len(self.first) < KEPT_DAMAGES:
             self.first.append(Damage(place, why))

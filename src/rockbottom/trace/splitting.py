@@ -116,7 +116,6 @@ class Splitter:
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing is open."""
         return not self._depth and not self._entered and not self._lost
 
     def ends_before(self, line: bytes) -> bool:

@@ -182,7 +182,6 @@ class Dash(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where the page is."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "") else f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.server_address[1]}/"
 

@@ -76,7 +76,6 @@ class Question:
         return self.kind == "pair" and order_of(self.number)
 
     def body(self, mark: str) -> dict[str, Any]:
-        """The Converse body."""
         if isinstance(self.asked, Pair):
             return pair_body(self.asked, self.rubric.criteria, self.swapped, mark)
         return rubric_body(self.asked, self.rubric, mark)

@@ -52,7 +52,6 @@ _line = decoder_of(_Line)
 
 
 def read(part: str, settings: Settings) -> Part:
-    """One file."""
     damages, gathered, size = Damages(), Gathered(), 0
     for number, text in lines_of(part, damages):
         size += len(text)

@@ -45,7 +45,6 @@ class _State:
 
 
 def read(part: str, settings: Settings) -> Part:
-    """One file."""
     damages, size = Damages(), 0
     state = _State(_meter(settings), settings.key, _Clock(float(settings.options.get("gap_s", 30))))
     for number, text in lines_of(part, damages):
