@@ -52,7 +52,6 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     cache_write_1h: Tokens = 0
     cost_usd: Money | None = None
     uncached_usd: Money | None = None
-    planned_usd: Money | None = None  # of a call that was only observed: with the planner, as far as can be told
     family: str = ""  # the tools and system that calls share: a digest of them
     points: Tokens = 0  # cachePoints sent
     minimum: Tokens = 0  # tokens that a prefix needs on this model; 0: not known
@@ -72,6 +71,7 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     marks: tuple[int, ...] = ()  # how many of them end at or before each cachePoint
     ttls: tuple[str, ...] = ()  # of each cachePoint, "": none was named
     family_tokens: Tokens = 0  # of the tools and system, estimated
+    planned_usd: Money | None = None  # of a call that was only observed: with the planner, as far as can be told
 
     @property
     def called_as(self) -> str:

@@ -63,9 +63,9 @@ def _merged(fields: Json, root: Json) -> Json:
     for part in fields["allOf"]:
         if isinstance(part, dict):
             for key, value in _resolved(cast(Json, part), root).items():
-                if key == "properties":
+                if key == "properties" and isinstance(value, dict):
                     merged[key] = {**merged.get(key, {}), **value}
-                elif key == "required":
+                elif key == "required" and isinstance(value, list):
                     merged[key] = [*merged.get(key, []), *value]
                 else:
                     merged.setdefault(key, value)
