@@ -76,7 +76,7 @@ def test_an_example_runs_unmodified_and_saves(name, url):
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    total = re.search(r"^total +(\d+) +[\d,.k]+ +(\d+)% +[\d.]+ +(-?[\d.]+) ", done.stdout, re.MULTILINE)
+    total = re.search(r"^total +(\d+) +[\d,.k]+ +>?(\d+)(?:\.\d)?% +[\d.]+ +(-?[\d.]+) ", done.stdout, re.MULTILINE)
     assert total, done.stdout[-2000:]
     assert int(total[1]) == calls
     assert int(total[2]) > 40
