@@ -42,8 +42,3 @@ class Clock:
         instant = self.now()
         self.kind = kind
         self.set_to(instant)
-
-
-def manual_clock(instant: float) -> Clock:
-    """A clock that stands at an instant."""
-    return Clock(ClockKind.MANUAL, instant)

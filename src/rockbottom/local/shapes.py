@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from botocore.loaders import Loader
 
@@ -33,12 +33,6 @@ _RECORDED_UNION_KEYS: Mapping[str, str] = {
 _ANYTHING = (r"[\s\S]*", r"[\s\S]+", ".*")
 # Unions that ignore a member they do not know (recorded for this one, Sonnet 4.6 over plain HTTP, 2026-10).
 _LENIENT_UNIONS = frozenset({"ToolResultContentBlock"})
-
-
-class ShapeModel(Protocol):
-    """What the compiler needs of a service model."""
-
-    def __getitem__(self, key: str, /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +67,6 @@ def body_checker(model: Json, operation: str) -> BodyChecker:
     members = {name: member for name, member in shape["members"].items() if "location" not in member}
     required = [name for name in shape.get("required", ()) if name in members]
     return BodyChecker(operation, compiler.structure(members, required))
-
-
-def shape_checker(model: Json, shape: str) -> Checker:
-    """The checker of one shape, for values that travel in a header or a path."""
-    return _Compiler(model["shapes"]).checker(shape) or _accepts_anything
-
-
-def _accepts_anything(value: Any, path: str, complaints: list[str]) -> None:
-    return
 
 
 class _Compiler:

@@ -4,7 +4,6 @@ The steady cost is that every request reads its prefix. All of it at the prices 
 gives no amount. Whether requests really come often enough to read is not known here, and the sentences say so.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -159,9 +158,3 @@ def _known(caching: str) -> bool:
 
 def _at(tokens: int, usd_per_mtok: Usd | None) -> Usd | None:
     return None if usd_per_mtok is None else usd_of_tokens(tokens, usd_per_mtok)
-
-
-def total_usd(amounts: Sequence[Usd | None]) -> Usd | None:
-    """The sum, None where one of them is not known."""
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known, Usd(0)) if len(known) == len(amounts) else None
