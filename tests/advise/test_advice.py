@@ -14,15 +14,15 @@ from rockbottom.advise import (
     UnreadableRun,
     Wait,
     Wishes,
-    advice_document,
     advise,
     bench_results,
     of_question,
     presets,
     replay_results,
 )  # fmt: skip
-from rockbottom.advise.advice import batch_break_even
+from rockbottom.advise.combining import batch_break_even
 from rockbottom.rendering.advice import advice_text
+from rockbottom.rendering.levers import advice_document, evidence_text
 
 SONNET = "us.sonnet-4-5"
 
@@ -44,7 +44,7 @@ def test_mostly_read_prompts_are_cached_and_not_batched(ask):
     assert (_row(found, Lever.CACHING).status, _row(found, Lever.CACHING).alone) == ("pull", D("26.695845"))
     batch = _row(found, Lever.BATCH)
     assert (batch.status, batch.alone) == ("excluded", D("16.5"))
-    assert "55.6% read, and here up to 90% is" in batch.evidence
+    assert "55.6% read, and here up to 90% is" in evidence_text(found, batch)
 
 
 def test_a_small_shared_part_is_batched_and_not_cached(ask):
@@ -99,7 +99,7 @@ def test_provisioned_throughput_only_with_the_users_price(ask):
     found = _advice(ask, SONNET, 9000, 1000, Wishes(model_unit_usd_hour=D(2)))
     row = _row(found, Lever.PROVISIONED)
     assert (row.status, row.alone) == ("not now", D(33) - 1440)
-    assert "$1,440.00" in row.evidence
+    assert "$1,440.00" in evidence_text(found, row)
 
 
 def test_a_smaller_model_stays_a_question(ask):

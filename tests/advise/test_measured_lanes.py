@@ -16,7 +16,6 @@ from rockbottom.advise import (
     Traffic,
     Wait,
     Wishes,
-    advice_document,
     advise,
     bench_results,
     of_bench,
@@ -25,6 +24,7 @@ from rockbottom.advise import (
 )
 from rockbottom.cli import main
 from rockbottom.rendering.advice import advice_text
+from rockbottom.rendering.levers import advice_document, evidence_text
 
 SONNET, LITE, PRO = "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "amazon.nova-lite-v1:0", "amazon.nova-pro-v1:0"
 
@@ -110,7 +110,7 @@ def test_misses_that_were_measured_elsewhere_are_not_assumed_away(ask):
     assert found.best.tariff.model.given == SONNET
     assert found.best.bill.usd == 300 * D(46_695) / 1_000_000
     assert _row(found, Lever.GLOBAL).status == "excluded"
-    assert "lane global of the run" in _row(found, Lever.GLOBAL).evidence
+    assert "lane global of the run" in evidence_text(found, _row(found, Lever.GLOBAL))
 
 
 def test_reads_that_were_measured_elsewhere_count(ask):
@@ -166,9 +166,10 @@ def test_the_smaller_model_comes_with_its_grades(ask, grading, status, says):
     document = _document((SONNET, "us", [BASE]), (LITE, "in_region", lanes), (PRO, "in_region", lanes), grading=grading)
     evidence, *others = of_bench(document)
     rivals = tuple(Rival(one, _tariff(ask, one.model)) for one in others)
-    row = _row(advise(evidence, _tariff(ask, SONNET), Wishes(rivals=rivals)), Lever.RIGHT_SIZE)
+    found = advise(evidence, _tariff(ask, SONNET), Wishes(rivals=rivals))
+    row = _row(found, Lever.RIGHT_SIZE)
     assert row.status == status
-    assert says in row.evidence
+    assert says in evidence_text(found, row)
 
 
 def _policy(name, *, uncached, read=0, **more):

@@ -1,11 +1,22 @@
 """Which lever each workload should pull, and what each would save. Pure arithmetic; no call is made."""
 
-from rockbottom.advise.advice import Advice, Rival, Wait, Wishes, advise
+from rockbottom.advise.advice import Advice, advise
 from rockbottom.advise.bills import Bill, Line, Tariff
-from rockbottom.advise.documents import advice_document, document_of, preset_document, priced_preset
+from rockbottom.advise.documents import document_of, preset_document, price_row, priced_preset
 from rockbottom.advise.errors import AdviseError, ImpossibleShape, UnknownPreset, UnreadableRun
 from rockbottom.advise.estimates import Estimate, Question, Result, estimate
 from rockbottom.advise.evidence import Evidence, Lever, bench_results, of_bench, of_question, of_replays, replay_results
+from rockbottom.advise.grounds import (
+    CachedShare,
+    Globally,
+    InBatch,
+    ModelUnits,
+    NoSpare,
+    OnFlex,
+    OtherModel,
+    UnderBar,
+    Why,
+)
 from rockbottom.advise.presets import Preset, preset, presets
 from rockbottom.advise.results import (
     AdviceResult,
@@ -17,13 +28,16 @@ from rockbottom.advise.results import (
     PresetResult,
     PresetsResult,
     PricedPreset,
+    SendResult,
     ShapeResult,
     SweepResult,
     UnpricedWay,
     WayResult,
 )
+from rockbottom.advise.rows import Row
 from rockbottom.advise.shapes import Layer, Shape, Traffic
 from rockbottom.advise.sweeps import Sweep, sweep
+from rockbottom.advise.wishes import Rival, Wait, Wishes
 
 __all__ = [
     "Advice",
@@ -31,16 +45,23 @@ __all__ = [
     "AdviseError",
     "Bill",
     "BreakEvenResult",
+    "CachedShare",
     "ContestedPriceResult",
     "CreditResult",
     "Estimate",
     "EstimateResult",
     "Evidence",
+    "Globally",
     "ImpossibleShape",
+    "InBatch",
     "Layer",
     "Lever",
     "LeverResult",
     "Line",
+    "ModelUnits",
+    "NoSpare",
+    "OnFlex",
+    "OtherModel",
     "Preset",
     "PresetResult",
     "PresetsResult",
@@ -48,19 +69,22 @@ __all__ = [
     "Question",
     "Result",
     "Rival",
+    "Row",
+    "SendResult",
     "Shape",
     "ShapeResult",
     "Sweep",
     "SweepResult",
     "Tariff",
     "Traffic",
+    "UnderBar",
     "UnknownPreset",
     "UnpricedWay",
     "UnreadableRun",
     "Wait",
     "WayResult",
+    "Why",
     "Wishes",
-    "advice_document",
     "advise",
     "bench_results",
     "document_of",
@@ -71,6 +95,7 @@ __all__ = [
     "preset",
     "preset_document",
     "presets",
+    "price_row",
     "priced_preset",
     "replay_results",
     "sweep",

@@ -1,27 +1,23 @@
-"""Estimates and advice as typed results; ``rendering`` draws from them alone."""
+"""Estimates as typed results; ``rendering`` draws from them alone."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from rockbottom.advise.advice import Advice
 from rockbottom.advise.bills import Bill
 from rockbottom.advise.estimates import Estimate, Result, shares
 from rockbottom.advise.presets import Preset
 from rockbottom.advise.results import (
-    AdviceResult,
     BreakEvenResult,
     ContestedPriceResult,
     CreditResult,
     CreditWay,
     CrossingsResult,
     EstimateResult,
-    LeverResult,
     LineResult,
     PresetResult,
     PricedPreset,
     PriceRowResult,
-    SendResult,
     ShapeResult,
     SweepResult,
     UnpricedWay,
@@ -57,7 +53,7 @@ def document_of(
         sweep=SweepResult(curve.prompt_tokens, curve.pays_from, curve.beats_batch_from, curve.points)
         if curve
         else None,
-        prices=tuple(PriceRowResult(**_row(price)) for price in _prices(found)),
+        prices=tuple(map(price_row, _prices(found))),
         contested=_contested(found),
     )
 
@@ -75,6 +71,11 @@ def priced_preset(preset: Preset, found: Estimate) -> PricedPreset:
         before_usd=document.without_caching.usd, after_usd=best.usd, best=best.name,
         saved_of_input=best.saved_of_input, saved=best.saved,
     )  # fmt: skip
+
+
+def price_row(price: Price) -> PriceRowResult:
+    """A price row as it is in a result."""
+    return PriceRowResult(**_row(price))
 
 
 def _row(price: Price) -> dict[str, Any]:
@@ -175,31 +176,3 @@ def _number(value: Decimal | None) -> Decimal | None:
 
 def _whole(tokens: Decimal) -> Decimal:
     return Decimal(round(tokens))
-
-
-def advice_document(found: Advice) -> AdviceResult:
-    """Advice, its rows in the order in which to act."""
-    tariff, best = found.tariff, found.best
-    return AdviceResult(
-        schema="rockbottom.advice/1",
-        workload=found.evidence.name,
-        model=tariff.model.given,
-        name=tariff.model.model.name,
-        scope=tariff.model.scope,
-        priced_on=tariff.on,
-        requests=found.evidence.requests.quantize(Decimal(1)),
-        evidence=found.evidence.says,
-        before_usd=found.before.usd,
-        after_usd=best.bill.usd,
-        saved=_number(1 - best.bill.usd / found.before.usd) if found.before.usd else None,
-        send=SendResult(best.sent.name, best.tier, best.tariff.model.given),
-        batch_break_even_read_share=_number(found.batch_break_even),
-        levers=tuple(
-            LeverResult(
-                lever=row.lever, status=row.status, saves_alone_usd=row.alone, saves_alone=_number(row.share),
-                saves_together_usd=row.together, evidence=row.evidence, risk=row.risk, how=row.how,
-            )
-            for row in found.rows
-        ),
-        prices=tuple(PriceRowResult(**_row(line.price)) for line in best.bill.lines),
-    )  # fmt: skip

@@ -55,8 +55,8 @@ def command(
     The evidence is a bench run, a replay, a preset, or numbers; without any of them on a terminal it asks.
     Several models are advised on one after the other, each with the others as candidates for the row "smaller model".
     """
-    from rockbottom.advise import Rival, advice_document, advise
-    from rockbottom.rendering import advice_text, json_text
+    from rockbottom.advise import Rival, advise
+    from rockbottom.rendering import advice_document, advice_text, json_text
 
     if run is not None and replayed is not None:
         raise click.UsageError("give --bench or --replay, not both")

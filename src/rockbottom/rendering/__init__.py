@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rockbottom.rendering.encoding import json_text
     from rockbottom.rendering.estimates import estimate_csv, estimate_text, presets_text
     from rockbottom.rendering.explanations import explanation_text, over_the_month_text, pair_text
+    from rockbottom.rendering.levers import advice_document
     from rockbottom.rendering.models import ListedModel, models_document, models_text
     from rockbottom.rendering.monitoring import alarm_cost_text, alarm_steps_text, budgets_text
     from rockbottom.rendering.page import page_of
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ListedModel",
     "OwnProfile",
+    "advice_document",
     "advice_text",
     "alarm_cost_text",
     "alarm_steps_text",
@@ -115,6 +117,7 @@ _HOMES = {
     "without_blocks_text": "traces",
     "ListedModel": "models",
     "OwnProfile": "profiles",
+    "advice_document": "levers",
     "advice_text": "advice",
     "alarm_cost_text": "monitoring",
     "alarm_steps_text": "monitoring",

@@ -1,0 +1,174 @@
+"""What a lever rests on, its risk and how it is pulled, in words; and advice with these as a typed result."""
+
+from decimal import Decimal
+
+from rockbottom.advise import (
+    Advice,
+    AdviceResult,
+    CachedShare,
+    Globally,
+    InBatch,
+    Lever,
+    LeverResult,
+    ModelUnits,
+    NoSpare,
+    OnFlex,
+    OtherModel,
+    Row,
+    SendResult,
+    UnderBar,
+    Why,
+    price_row,
+)
+from rockbottom.figures import usd
+
+_SIX = Decimal("0.000001")
+_NO_SPARE = {
+    NoSpare.NOTHING_CACHED: "without caching there are no misses to add",
+    NoSpare.UNPRICED: "its misses could not be priced",
+    NoSpare.FREE_MISSES: "a miss costs no more than a read here",
+}
+_WHY = {
+    Why.GLOBAL_GIVEN: "the id given is that of the global profile already",
+    Why.NO_UNIT_PRICE: "no model-unit price is public for current models; give yours with --model-unit-usd-hour",
+    Why.NO_MODEL_NAMED: "name models that would be good enough with --other ID; price says nothing of quality",
+    Why.EVERY_TENTH_TOKEN: "every tenth token cut from prompts, everywhere alike, after the levers above",
+}
+_NOT_OFFERED = {
+    Lever.CACHING: "nothing here can be cached: the model has no cachePoint, or no prefix reaches its minimum",
+    Lever.TTL: "no way with one-hour entries: the model has none, or the evidence did not try it",
+    Lever.KEEP_ALIVE: "not tried by this evidence, or the requests come too far apart",
+    Lever.BATCH: "no batch price for this model: it is not offered, or no source was read",
+    Lever.FLEX: "no flex price for this model",
+    Lever.GLOBAL: "no global profile is known for this model",
+}
+_RISKS = {
+    Lever.CACHING: "a prefix that changes in one byte is written again at a higher price on every request",
+    Lever.TTL: "a one-hour write costs more than a five-minute one; sparse traffic pays it for nothing",
+    Lever.KEEP_ALIVE: "pays for requests that nobody asked for; a quiet night costs as much as it saves",
+    Lever.FAN_OUT: "the first request of a burst delays the others until its response begins",
+    Lever.BATCH: "answers come within a day or more; no tools, no structured output, no invocation log",
+    Lever.FLEX: "served after others; a price row does not prove that the tier may be used",
+    Lever.GLOBAL: "data is processed anywhere; moving between Regions can miss the cache",
+    Lever.RIGHT_SIZE: "other answers, and other token counts for the same text: grade it before you switch",
+    Lever.PROVISIONED: "paid whether used or not; cannot be used through an inference profile",
+    Lever.SHORTER: "what was cut may have been needed",
+}
+_HOW = {
+    Lever.CACHING: "rockbottom plan, or attach it to your client",
+    Lever.TTL: 'cachePoint with "ttl": "1h" on the outer layers',
+    Lever.KEEP_ALIVE: "attach with a keep-alive budget",
+    Lever.FAN_OUT: "attach holds parallel first requests",
+    Lever.BATCH: "rockbottom batch run",
+    Lever.FLEX: 'serviceTier {"type": "flex"}',
+    Lever.GLOBAL: "rockbottom profiles list MODEL --residency none",
+    Lever.RIGHT_SIZE: "rockbottom bench --models A,B --grade --bar 0.9",
+    Lever.PROVISIONED: "ask your account team for a price",
+    Lever.SHORTER: "look at the largest blocks of the prompt first",
+}
+
+
+def advice_document(advice: Advice) -> AdviceResult:
+    """Advice, its rows in the order in which to act."""
+    tariff, best = advice.tariff, advice.best
+    return AdviceResult(
+        schema="rockbottom.advice/1",
+        workload=advice.evidence.name,
+        model=tariff.model.given,
+        name=tariff.model.model.name,
+        scope=tariff.model.scope,
+        priced_on=tariff.on,
+        requests=advice.evidence.requests.quantize(Decimal(1)),
+        evidence=advice.evidence.says,
+        before_usd=advice.before.usd,
+        after_usd=best.bill.usd,
+        saved=_number(1 - best.bill.usd / advice.before.usd) if advice.before.usd else None,
+        send=SendResult(best.sent.name, best.tier, best.tariff.model.given),
+        batch_break_even_read_share=_number(advice.batch_break_even),
+        levers=tuple(_lever(advice, row) for row in advice.rows),
+        prices=tuple(price_row(line.price) for line in best.bill.lines),
+    )
+
+
+def _lever(advice: Advice, row: Row) -> LeverResult:
+    return LeverResult(
+        lever=row.lever, status=row.status, saves_alone_usd=row.alone, saves_alone=_number(row.share),
+        saves_together_usd=row.together, evidence=evidence_text(advice, row), risk=_RISKS[row.lever],
+        how=_HOW[row.lever],
+    )  # fmt: skip
+
+
+def _number(value: Decimal | None) -> Decimal | None:
+    """Six decimals: a share, not money."""
+    return None if value is None else value.quantize(_SIX)
+
+
+def evidence_text(advice: Advice, row: Row) -> str:
+    """What a row rests on, in words."""
+    text = _ground_text(advice, row)
+    if row.alone_usd is not None:
+        text += f". Alone it comes to ${usd(row.alone_usd, 2)}, the levers above to ${usd(advice.best.bill.usd, 2)}"
+    return text
+
+
+def _ground_text(advice: Advice, row: Row) -> str:
+    match row.ground:
+        case Why.EVIDENCE:
+            return advice.evidence.says
+        case Why.NOT_OFFERED:
+            return _NOT_OFFERED[row.lever]
+        case Why() as why:
+            return _WHY[why]
+        case CachedShare(way, read_share):
+            return f"{way}: {read_share:.0%} of input read; {advice.evidence.says}"
+        case InBatch() as batch:
+            return _measured(batch.lane) + _batch_text(batch)
+        case Globally() as globally:
+            return _measured(globally.lane) + _global_text(globally)
+        case OnFlex(lane, cached):
+            return f"{_measured(lane)}flex prices exist, {'also' if cached else 'but none'} for cached reads"
+        case ModelUnits(units, usd_hour, month, best):
+            return (
+                f"{units} model units at your ${usd_hour} an hour are ${usd(month, 2)} for 30 days, against "
+                f"${usd(best, 2)} with the levers above; whether they carry the load is not known here"
+            )
+        case UnderBar(names):
+            return f"{', '.join(names)}: under the bar in the graded run"
+        case OtherModel() as other:
+            return _other_text(other)
+
+
+def _measured(lane: str | None) -> str:
+    return f"{lane} of the run; " if lane else ""
+
+
+def _batch_text(batch: InBatch) -> str:
+    if batch.break_even is None or batch.read_share is None:
+        return "nothing is cached in batch; prices of the batch tier"
+    return (
+        f"nothing is cached in batch: its input costs what cached on-demand input costs at {batch.break_even:.1%} "
+        f"read, and here up to {batch.read_share:.0%} is; batch lowers output as well"
+    )
+
+
+def _global_text(globally: Globally) -> str:
+    where = f"{globally.given} on {globally.on}"
+    if globally.measured is not None:
+        return f"{where}, {globally.measured:.0%} of input read there"
+    spare = globally.spare
+    if isinstance(spare, Decimal):
+        limit = f"worth it while routing turns less than {spare:.1%} of reads into writes (bench both to see)"
+        return f"{where}, same tokens; {limit}"
+    return f"{where}, same tokens; {_NO_SPARE[spare or NoSpare.UNPRICED]}"
+
+
+def _other_text(other: OtherModel) -> str:
+    if other.quality is None:
+        return (
+            f"{other.given} for the same tokens: ${usd(other.usd, 2)} a month with the levers above that it has; "
+            "quality unknown, good enough in your judgement"
+        )
+    return (
+        f"{other.given}: ${usd(other.usd, 2)} a month by the cheapest way that the same evidence has for it; "
+        f"{other.quality}"
+    )
