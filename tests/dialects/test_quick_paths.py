@@ -3,6 +3,7 @@
 import re
 from hashlib import blake2b
 from math import ceil
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,3 +88,40 @@ def test_a_message_read_at_first_sight_is_read_alike_ever_after(pairs):
     assert first.segments[0].digest == plain_digest("text", "assistant", said.encode("utf-8", "surrogatepass"))
     assert first.segments[2].digest == plain_digest("toolResult", "user", b'["t0","success"]', inner)
     assert first.segments[2].tokens - WEIGHTS.message_tokens == plain_tokens(result) + plain_tokens("t0")
+
+
+PLAIN = [{"text": text} for text in ("a", "b", "a b", "")] + [
+    {"toolUse": {"toolUseId": "t", "name": "look", "input": {"n": value}}} for value in (1, True, 1.0, "1")
+]
+OTHER = [{"cachePoint": {"type": "default"}}, {"image": {"format": "png", "source": {"bytes": b"12"}}}]
+SETTINGS = [
+    {},
+    {"system": [{"text": "s"}]},
+    {"system": [{"text": "s"}, {"cachePoint": {"type": "default"}}]},
+    {"toolConfig": {"tools": [{"toolSpec": {"name": "look", "inputSchema": {"json": {}}}}]}, "system": [{"text": "s"}]},
+]
+
+
+def talk_of(rng):
+    """Settings and the contents of 4 to 9 messages; in half of the talks some blocks are points or images."""
+    blocks = PLAIN + OTHER * rng.randrange(2)
+    contents = [rng.choices(blocks, k=rng.choice([0, 1, 1, 2])) for _ in range(rng.randint(4, 9))]
+    return rng.choice(SETTINGS), contents
+
+
+@given(st.integers(min_value=0))
+def test_conversations_read_as_they_grow_are_read_as_if_never_seen(seed):
+    """Several in turns by one meter, one of them a fork of another: each prompt is what a new meter reads."""
+    rng, meter = Random(seed), Meter(WEIGHTS)
+    talks = [talk_of(rng), talk_of(rng)]
+    settings, contents = talks[0]
+    talks.append((settings, [*contents[:3], [{"text": "fork"}], *contents[4:]]))
+    for _ in range(12):
+        settings, contents = rng.choice(talks)
+        for count in range(rng.randint(1, 5), len(contents) + 1, rng.choice([1, 2, 2])):
+            messages = [
+                {"role": ("user", "assistant")[number % 2], "content": content}
+                for number, content in enumerate(contents[:count])
+            ]
+            body = {**settings, "messages": messages}
+            assert CONVERSE.read(body, meter) == CONVERSE.read(body, Meter(WEIGHTS))

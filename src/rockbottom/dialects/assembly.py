@@ -7,11 +7,13 @@ from rockbottom.prompt import (
     Api,
     BlockKind,
     CachePoint,
+    HistoryKey,
     ListKey,
     MalformedBody,
     Meter,
     Parameters,
     Prompt,
+    ReadHistory,
     Section,
     Segment,
     json_bytes,
@@ -19,6 +21,7 @@ from rockbottom.prompt import (
 )
 from rockbottom.quantities import Ttl, is_object
 
+_NUMBERS = {Section.TOOLS: -2, Section.SYSTEM: -1}  # where a message has its number
 _TTL_BY_TEXT = {ttl.value: ttl for ttl in Ttl}
 
 
@@ -29,7 +32,8 @@ class Assembly:
         self.meter = meter
         self.segments: list[Segment] = []
         self.points: list[CachePoint] = []
-        self._overhead = meter.weights.request_tokens
+        self.overhead = meter.weights.request_tokens
+        """Tokens that the next block is given besides its own."""
         self._before: BlockKind | None = None
         self._has_tools = False
 
@@ -37,29 +41,53 @@ class Assembly:
         """A new list of blocks (the tools, the system, or the content of one message) begins."""
         self._before = None
         if section is Section.MESSAGES:
-            self._overhead += self.meter.weights.message_tokens
+            self.overhead += self.meter.weights.message_tokens
 
     def add(self, weighed: Weighed, section: Section, role: str, message: int, index: int) -> None:
         """Add one block at its place."""
         if section is Section.TOOLS and not self._has_tools:
             self._has_tools = True
-            self._overhead += self.meter.weights.first_tool_tokens
+            self.overhead += self.meter.weights.first_tool_tokens
         kind, digest, tokens, blocks = weighed
-        segment = Segment(section, kind, digest, tokens + self._overhead, blocks, role, message, index)
-        self._overhead = 0
+        segment = Segment(section, kind, digest, tokens + self.overhead, blocks, role, message, index)
+        self.overhead = 0
         self.segments.append(segment)
         self._before = kind
 
-    def recall(self, name: bytes, role: str, message: int) -> ListKey | None:
-        """Begin the content of a message: add it whole if it was kept (None), else the key to keep it under."""
-        self.begin_list(Section.MESSAGES)
-        key = name, role, message, self._overhead
+    def recall(self, name: bytes, section: Section, role: str, message: int) -> ListKey | None:
+        """Begin a list of blocks: add it whole if it was kept (None), else the key to keep it under."""
+        self.begin_list(section)
+        key = name, _NUMBERS.get(section, message), role, self.overhead
         known = self.meter.segments(key)
         if known is None:
             return key
         self.segments.extend(known)
-        self._overhead = 0
+        self._has_tools = self._has_tools or section is Section.TOOLS
+        self.overhead = 0
         return None
+
+    def resume(self, key: HistoryKey, encoded: bytes, head: int) -> int:
+        """Begin with the conversation under this key, if the list in bytes begins with it behind its head.
+
+        Answers with the number of messages that are read so.
+        """
+        history = self.meter.history(key)
+        if history is None or not encoded.startswith(history.encoded, head):
+            return 0
+        self.segments.extend(history.segments)
+        self.overhead = history.overhead
+        return key[1]
+
+    def keep_history(self, key: HistoryKey, encoded: bytes | None, grown_from: HistoryKey | None) -> None:
+        """Keep all messages under this key, in place of the conversation that they have grown from.
+
+        ``encoded`` None: only that it was read, because most conversations that are seen once are never seen again.
+        """
+        history = None
+        if encoded is not None:
+            segments = tuple(segment for segment in self.segments if segment.section is Section.MESSAGES)
+            history = ReadHistory(encoded, segments, self.overhead)
+        self.meter.keep_history(key, history, grown_from)
 
     def add_point(self, point: object, section: Section, message: int, index: int, *, decorates: bool = False) -> None:
         """Add a cachePoint; ``decorates`` when it is a member of the block it follows (InvokeModel)."""

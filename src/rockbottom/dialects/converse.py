@@ -13,6 +13,7 @@ from rockbottom.dialects.streams import StreamCounts
 from rockbottom.prompt import (
     Api,
     BlockKind,
+    HistoryKey,
     MalformedBody,
     Meter,
     Parameters,
@@ -26,38 +27,84 @@ from rockbottom.prompt import (
 from rockbottom.quantities import Usage, is_object
 from rockbottom.wire import Event, Json
 
-_DOCUMENTS = (BlockKind.DOCUMENT, BlockKind.TEXT_DOCUMENT)
+_UNNAMED = frozenset({"cachePoint", "image", "document", "video"})
+_DOCUMENTS = frozenset({BlockKind.DOCUMENT, BlockKind.TEXT_DOCUMENT})
 
 
-def _read_list(assembly: Assembly, blocks: Iterable[Any], section: Section, role: str, message: int) -> None:
-    assembly.begin_list(section)
-    _read_blocks(assembly, blocks, section, role, message)
+_TURN = 2  # messages by which a conversation grows between two requests: the reply, and what the user says to it
 
 
-def _read_message(assembly: Assembly, content: Iterable[Any], role: str, number: int) -> None:
-    """The content of one message; most messages of most requests were sent before and are known as a whole."""
-    name = _name_of(content)
+def _read_messages(assembly: Assembly, messages: Iterable[Any]) -> None:
+    """All messages; a conversation that goes on from one that was read is known as a whole up to there."""
+    listed = cast("list[Any]", messages) if type(messages) is list else list(messages)
+    overhead = assembly.overhead
+    earlier = _earlier(listed, overhead)
+    encoded = _encoded(listed) if assembly.meter.was_read(earlier) else None
+    start = assembly.resume(earlier, encoded, _LIST_HEAD) if earlier is not None and encoded is not None else 0
+    name: bytes | None = b""
+    for number, message in enumerate(listed[start:] if start else listed, start):
+        place = f"messages[{number}]"
+        if not is_object(message):
+            raise MalformedBody(place, type(message).__name__, wanted="an object")
+        content = list_at(message, "content", f"{place}.content")
+        named = _read_list(assembly, content, Section.MESSAGES, str(message.get("role", "")), number)
+        name = None if name is None else named
+    if name and len(listed) > _TURN:
+        assembly.keep_history((name, len(listed), overhead), encoded and encoded[_LIST_HEAD:], earlier)
+
+
+def _earlier(messages: list[Any], overhead: int) -> HistoryKey | None:
+    """The key of the conversation one turn before, if it is long enough to be kept."""
+    count = len(messages) - _TURN
+    last = messages[count - 1] if count > _TURN else None
+    if type(last) is not dict or type(content := cast("dict[str, Any]", last).get("content")) is not list:
+        return None
+    name = _name_of(cast("list[Any]", content))
+    return None if name is None else (name, count, overhead)
+
+
+def _encoded(messages: list[Any]) -> bytes | None:
+    """The list in bytes, type for type: behind its head, those of a shorter list come first in a longer one."""
+    try:
+        return marshal.dumps(messages, 2)
+    except ValueError:
+        return None
+
+
+_LIST_HEAD = len(marshal.dumps([], 2))
+
+
+def _read_list(
+    assembly: Assembly, blocks: Iterable[Any], section: Section, role: str = "", number: int = 0
+) -> bytes | None:
+    """The tools, the system or the content of one message; a list that was sent before is known as a whole.
+
+    Answers with the name that it is kept under.
+    """
+    name = _name_of(blocks)
     if name is None:
-        _read_list(assembly, content, Section.MESSAGES, role, number)
-        return
-    key = assembly.recall(name, role, number)
+        assembly.begin_list(section)
+        _read_blocks(assembly, blocks, section, role, number)
+        return None
+    key = assembly.recall(name, section, role, number)
     if key is None:
-        return
-    start, points, weigh = len(assembly.segments), len(assembly.points), assembly.meter.weigh
-    for index, block in enumerate(content):
+        return name
+    start, weigh = len(assembly.segments), assembly.meter.weigh
+    for index, block in enumerate(blocks):
         text = block.get("text") if len(block) == 1 else None  # every block is a dict, or the list had no name
         if type(text) is str:
-            assembly.add(Weighed(BlockKind.TEXT, *weigh(text, role)), Section.MESSAGES, role, number, index)
+            assembly.add(Weighed(BlockKind.TEXT, *weigh(text, role)), section, role, number, index)
         else:
-            _read_block(assembly, block, Section.MESSAGES, role, number, index)
-    if len(assembly.points) == points and len(assembly.segments) > start:
+            _read_block(assembly, block, section, role, number, index)
+    if len(assembly.segments) > start:
         assembly.meter.keep_segments(key, tuple(assembly.segments[start:]))
+    return name
 
 
 def _name_of(content: Iterable[Any]) -> bytes | None:
-    """A name for the content, type for type; None for media, which would be kept whole, and for what has no name."""
+    """A name for the content, type for type; None for points, for media (big when kept whole), for what has none."""
     for block in content:
-        if type(block) is not dict or "image" in block or "document" in block or "video" in block:
+        if type(block) is not dict or not _UNNAMED.isdisjoint(cast("dict[str, Any]", block)):
             return None
     try:
         return marshal.dumps(cast(Any, content), 2)  # version 2 has no references, so equal contents have equal names
@@ -123,15 +170,10 @@ class Converse:
         """
         assembly = Assembly(meter)
         tool_config = object_at(body, "toolConfig", "toolConfig")
-        _read_list(assembly, list_at(tool_config, "tools", "toolConfig.tools"), Section.TOOLS, "", 0)
-        _read_list(assembly, list_at(body, "system", "system"), Section.SYSTEM, "", 0)
-        for number, message in enumerate(list_at(body, "messages", "messages")):
-            place = f"messages[{number}]"
-            if not is_object(message):
-                raise MalformedBody(place, type(message).__name__, wanted="an object")
-            content = list_at(message, "content", f"{place}.content")
-            _read_message(assembly, content, str(message.get("role", "")), number)
-        documents = any(segment.kind in _DOCUMENTS for segment in assembly.segments)
+        _read_list(assembly, list_at(tool_config, "tools", "toolConfig.tools"), Section.TOOLS)
+        _read_list(assembly, list_at(body, "system", "system"), Section.SYSTEM)
+        _read_messages(assembly, list_at(body, "messages", "messages"))
+        documents = not _DOCUMENTS.isdisjoint(segment.kind for segment in assembly.segments)
         return assembly.prompt(Api.CONVERSE, _parameters(body, tool_config, documents and _cites(body)))
 
     def with_points(self, body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]) -> dict[str, Any]:

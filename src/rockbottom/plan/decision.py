@@ -88,8 +88,8 @@ class Decision:
             placements = completing(self.prompt, placements, self.lane.rules, self.lane.behaviour)
             if not placements:
                 return self._ended(CachePlan(name, self.prompt.tokens, reason="nothing to add to its points"), ())
-        decided = Decided(self.prompt, self.lane, extent, self.hit, self.zones, self.worth, self.insured)
-        return self._ended(replace(told(decided, placements, why), held_back=held), placements)
+        decided = Decided(self.prompt, self.lane, extent, self.hit, self.zones, self.worth, self.insured, held)
+        return self._ended(told(decided, placements, why), placements)
 
     def _barred(self) -> str:
         """What changes from request to request, where that is certain."""

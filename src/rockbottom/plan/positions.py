@@ -1,6 +1,7 @@
 """Where a cachePoint may stand in a prompt, and how far it reaches back; the cautious side of every doubt."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from rockbottom.catalog import CacheRules
 from rockbottom.prompt import Api, BlockKind, Prompt, Section, Segment, digest_of
@@ -27,11 +28,7 @@ class Positions:
         self._end = end
         self._segments: Sequence[Segment] = prompt.segments
         self.depths = prompt.depths
-        kinds = {kind for kind in _SAFE if kind.value not in rules.illegal_after}
-        if prompt.api is Api.INVOKE and Section.TOOLS.value not in rules.sections:
-            kinds = {BlockKind.TEXT}  # a native Nova body carries the point beside ``text`` only
-        self._kinds = kinds
-        self._sections = {section for section in Section if section.value in rules.sections}
+        self._kinds, self._sections = _allowed(prompt.api, rules.illegal_after, rules.sections)
         self.minimum = max(1, rules.minimum_tokens)
         self.maximum = rules.maximum_cacheable_tokens
         self.lookback = lookback_of(rules)
@@ -64,6 +61,15 @@ class Positions:
             if blocks > self.lookback:
                 return False
         return True
+
+
+@lru_cache(maxsize=64)
+def _allowed(api: Api, illegal_after: frozenset[str], sections: frozenset[str]) -> tuple[set[BlockKind], set[Section]]:
+    """The kinds of block after which a point may stand, and the sections."""
+    kinds = {kind for kind in _SAFE if kind.value not in illegal_after}
+    if api is Api.INVOKE and Section.TOOLS.value not in sections:
+        kinds = {BlockKind.TEXT}  # a native Nova body carries the point beside ``text`` only
+    return kinds, {section for section in Section if section.value in sections}
 
 
 def lookback_of(rules: CacheRules) -> int:

@@ -186,5 +186,7 @@ class Returns:
 def _shrink(hazards: list[float], cell: Cell, strength: float | None, share: float, now: float | None) -> None:
     for stage in range(4):
         weight = _STRENGTH[stage] * share if strength is None else strength
-        hits, misses = cell.hits[stage], cell.misses[stage] + (cell.outlived(stage, now) if now is not None else 0.0)
+        hits, misses = cell.hits[stage], cell.misses[stage]
+        if now is not None and cell.waiting[stage]:
+            misses += cell.outlived(stage, now)
         hazards[stage] = (hits + weight * hazards[stage]) / (hits + misses + weight)

@@ -24,6 +24,7 @@ class Decided:
     zones: Sequence[Zone]
     worth: Mapping[int, Value]
     insured: Insured | None
+    held_back: bool = False
 
 
 def told(decided: Decided, placements: tuple[Placement, ...], why: str) -> CachePlan:
@@ -62,6 +63,7 @@ def told(decided: Decided, placements: tuple[Placement, ...], why: str) -> Cache
         why,
         1 - multiples.read,
         terms,
+        held_back=decided.held_back,
     )
 
 

@@ -6,7 +6,7 @@ Pure, and without a word of how any API spells a request: ``dialects`` reads bod
 from rockbottom.prompt.calibration import Calibration, corrected
 from rockbottom.prompt.errors import MalformedBody
 from rockbottom.prompt.hashing import digest_of, prefix_hashes, seed_of, seeds_of
-from rockbottom.prompt.meter import ListKey, Meter, json_bytes
+from rockbottom.prompt.meter import HistoryKey, ListKey, Meter, ReadHistory, json_bytes
 from rockbottom.prompt.segments import (
     Api,
     BlockKind,
@@ -28,6 +28,7 @@ __all__ = [
     "BlockKind",
     "CachePoint",
     "Calibration",
+    "HistoryKey",
     "ListKey",
     "MalformedBody",
     "Meter",
@@ -35,6 +36,7 @@ __all__ = [
     "Placement",
     "PrefixHash",
     "Prompt",
+    "ReadHistory",
     "Section",
     "Segment",
     "corrected",

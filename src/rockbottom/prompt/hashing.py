@@ -8,6 +8,7 @@ so a changed order counts as a change). Members of AWS structures carry no order
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from typing import cast
 
 from rockbottom.prompt.segments import Parameters, PrefixHash, Section, Segment
 
@@ -49,15 +50,15 @@ def prefix_hashes(segments: Sequence[Segment], seeds: Sequence[bytes]) -> tuple[
     that a parameter can be part of the key of messages without touching tools and system.
     """
     state = seeds[0]
-    hashes = [PrefixHash(state)]
+    hashes = [state]
     section = Section.TOOLS
     for segment in segments:
         if segment.section is not section:
             state = _crossed(state, section, segment.section, seeds)
             section = segment.section
         state = blake2b(state + segment.digest, digest_size=DIGEST_BYTES).digest()
-        hashes.append(PrefixHash(state))
-    return tuple(hashes)
+        hashes.append(state)
+    return tuple(cast("list[PrefixHash]", hashes))  # one cast: a call for each would take as long as a hash
 
 
 _ORDER = (Section.TOOLS, Section.SYSTEM, Section.MESSAGES)

@@ -7,6 +7,7 @@ never used for another.
 
 from collections.abc import Mapping
 from math import ceil
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,8 +17,20 @@ from rockbottom.quantities import TokenWeights
 
 _WHOLE_CHARS, _SLICE_CHARS = 512, 128  # a longer text is judged by slices: the cost of a first sight stays small
 _SEGMENT_CHARS = 150  # what a kept segment weighs in memory, about
-ListKey = tuple[bytes, str, int, int]
-"""A list of blocks: its content in bytes, role, number of the message, tokens of overhead before it."""
+_ENTRY_CHARS = 200  # a floor per entry, so that tiny texts are bounded too
+ListKey = tuple[bytes, int, str, int]
+"""A list of blocks: its content in bytes, number of the message (or which other list), role, tokens of overhead."""
+HistoryKey = tuple[bytes, int, int]
+"""A conversation so far: its last message in bytes, how many messages it has, tokens of overhead before the first."""
+
+
+class ReadHistory(NamedTuple):
+    """The messages of a conversation, one after the other in bytes, and the segments that they were read into."""
+
+    encoded: bytes
+    segments: tuple[Segment, ...]
+    overhead: int  # tokens that wait for the block after the last
+
 
 
 def _plain(value: object) -> object:
@@ -56,6 +69,7 @@ class Meter:
         self._scale = float(weights.scale)
         self._seen: dict[tuple[str | bytes, ...], tuple[bytes, int]] = {}
         self._lists: dict[ListKey, tuple[Segment, ...]] = {}
+        self._histories: dict[HistoryKey, ReadHistory | None] = {}
         self._seen_chars = 0
         self._capacity = capacity_chars
 
@@ -101,6 +115,21 @@ class Meter:
         self._count(len(key[0]) + _SEGMENT_CHARS * len(segments))
         self._lists[key] = segments
 
+    def was_read(self, key: HistoryKey | None) -> bool:
+        """Whether a conversation under this key was read before."""
+        return key in self._histories
+
+    def history(self, key: HistoryKey) -> ReadHistory | None:
+        """The conversation kept under this key, or None."""
+        return self._histories.get(key)
+
+    def keep_history(self, key: HistoryKey, history: ReadHistory | None, grown_from: HistoryKey | None) -> None:
+        """Keep a whole conversation, or that it was read, in place of the shorter one that it has grown from."""
+        if grown_from in self._histories:
+            self._seen_chars -= _history_chars(grown_from, self._histories.pop(grown_from))
+        self._count(_history_chars(key, history))
+        self._histories[key] = history
+
     def tokens_of_text(self, text: str) -> int:
         """The estimated tokens of a text, rounded up."""
         if not text:
@@ -112,11 +141,16 @@ class Meter:
         self._seen[key] = weighed
 
     def _count(self, chars: int) -> None:
-        cost = chars + 200  # a floor per entry, so that tiny texts are bounded too
+        cost = chars + _ENTRY_CHARS
         self._seen_chars += cost
         if self._seen_chars > self._capacity:
-            self._seen, self._lists = {}, {}
+            self._seen, self._lists, self._histories = {}, {}, {}
             self._seen_chars = cost
+
+
+def _history_chars(key: HistoryKey, history: ReadHistory | None) -> int:
+    kept = 0 if history is None else len(history.encoded) + _SEGMENT_CHARS * len(history.segments)
+    return len(key[0]) + kept
 
 
 def estimated_tokens(text: str, tokens_per: Mapping[str, float]) -> float:
