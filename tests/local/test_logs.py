@@ -1,11 +1,13 @@
 """Model invocation logs in the folder: layout, records, large bodies."""
 
+import errno
 import gzip
 import json
 
 import pytest
 
-from rockbottom.local import ClockKind, running
+from rockbottom.local import ClockKind, invocation_log, running
+from rockbottom.local.invocation_log import InvocationLog, Logged
 from rockbottom.trace import Damages, read_trace, reader_of
 
 
@@ -141,3 +143,53 @@ def test_a_folder_given_as_text_is_written_to(tmp_path, kit):
     with running(log_dir=str(tmp_path / "logs")) as one:
         kit.client_of("bedrock-runtime", one.url).converse(modelId=kit.SONNET, messages=[kit.user("hi")])
     assert len(list((tmp_path / "logs").rglob("*Z_*.json.gz"))) == 1
+
+
+def test_logs_that_could_not_be_written_are_kept_and_written_later(tmp_path, kit):
+    """The folder takes nothing for a while: nothing is lost, nothing half stays, each record is there once."""
+    with running(clock=ClockKind.MANUAL, start_at=kit.START, log_dir=tmp_path) as one:
+        client = kit.client_of("bedrock-runtime", one.url)
+        obstacle = tmp_path / "AWSLogs"
+        obstacle.write_text("a file where a folder must be")
+        for number in range(3):
+            client.converse(modelId=kit.SONNET, messages=[kit.user(f"question {number}")])
+        assert kit.control(one, "POST", "logs/flush") == {"written": 0}
+        assert kit.control(one, "GET", "state")["waitingLogRecords"] == 3
+        obstacle.unlink()
+        client.converse(modelId=kit.SONNET, messages=[kit.user("question 3")])
+        kit.control(one, "POST", "logs/flush")
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    lines = [line for path in files if path.suffix == ".gz" for line in gzip.decompress(path.read_bytes()).splitlines()]
+    texts = [json.loads(line)["input"]["inputBodyJson"]["messages"][0]["content"][0]["text"] for line in lines]
+    assert sorted(texts) == [f"question {number}" for number in range(4)]
+    assert {path.suffix for path in files} <= {".gz", ""}
+
+
+def test_a_file_that_was_not_finished_does_not_stay(tmp_path, monkeypatch):
+    """What a full disk cut off is removed, and what a killed process left is removed by the next."""
+    (tmp_path / ".rockbottom-log-77").write_bytes(b"half")
+    log = InvocationLog(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    log.add(Logged(1_790_000_000.0, "1" * 12, "us-east-1", "r" * 36, {"input": {}}, b"{}", None))
+
+    def full(self, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.replace", full)
+        with pytest.raises(OSError, match="No space"):
+            log.flush()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert log.waiting == 1
+    assert log.flush() == 1
+    assert log.waiting == 0
+
+
+def test_a_log_that_is_never_writable_takes_a_bounded_part_of_memory(tmp_path, monkeypatch):
+    """Beyond the bound records are dropped and counted."""
+    monkeypatch.setattr(invocation_log, "_HELD_RECORDS", 5)
+    log = InvocationLog(tmp_path)
+    one = Logged(1_790_000_000.0, "1" * 12, "us-east-1", "r" * 36, {"input": {}}, b"{}", None)
+    for _ in range(8):
+        log.add(one)
+    assert (log.waiting, log.dropped) == (5, 3)

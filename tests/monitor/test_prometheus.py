@@ -1,6 +1,7 @@
 """The Prometheus endpoint: names, figures, and where it listens."""
 
 import os
+import urllib.error
 import urllib.request
 
 import pytest
@@ -125,3 +126,26 @@ def test_a_ledger_of_eleven_million_dollars_is_still_summed(tmp_path):
     found = {sample.name: sample.value for family in metrics.collect() for sample in family.samples}
     metrics.close()
     assert found["rockbottom_cost_usd_total"] == 11_000_000
+
+
+def test_a_page_of_a_browser_may_not_read_the_figures(registry):
+    """They say what is spent: a foreign Host (DNS rebinding) and a foreign Origin are refused."""
+    server, thread = serve(registry, port=0, hosts=("metrics.corp.example",))
+    host, port = server.server_address[:2]
+
+    def status(**headers):
+        try:
+            with urllib.request.urlopen(
+                urllib.request.Request(f"http://{host}:{port}/metrics", headers=headers)
+            ) as one:
+                return one.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    try:
+        assert [status(), status(Host="metrics.corp.example")] == [200, 200]
+        assert [status(Host="evil.example"), status(Origin="https://evil.example")] == [403, 403]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)

@@ -26,16 +26,18 @@ if TYPE_CHECKING:
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address to bind.")
 @click.option("--expose", is_flag=True, help="Allow a --host that other machines can reach; there is no password.")
+@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name that the page is opened by; repeat.")
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
-def command(folder: Path | None, port: int, host: str, expose: bool, opens: bool) -> None:
+def command(folder: Path | None, port: int, host: str, expose: bool, hosts: tuple[str, ...], opens: bool) -> None:
     """Show a ledger of calls on a local web page that updates itself; ctrl-C stops it.
 
     The page has figures and digests only: no text of any prompt is recorded or shown.
     """
-    from rockbottom.watch import Dash, is_loopback
+    from rockbottom.process import is_loopback
+    from rockbottom.watch import Dash
 
     view = view_of(folder)
-    dash = Dash(view, host, port, expose=expose)
+    dash = Dash(view, host, port, expose=expose, hosts=hosts)
     click.echo(dash.url)
     click.echo(f"The ledger in {view.folder}, as a page; ctrl-C stops it.", err=True)
     if not is_loopback(host):

@@ -106,9 +106,12 @@ def _published(
     help="Port to listen on; 0 is any free one.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind; loopback unless told otherwise.")
+@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name that it is asked by; repeat.")
 @click.option("--tag", "tags", multiple=True, metavar="NAME", help="A tag that becomes a label; repeat.")
 @click.option("--most-series", default=1000, show_default=True, help="Combinations of labels told apart.")
-def serve(folder: Path | None, port: int, host: str, tags: tuple[str, ...], most_series: int) -> None:
+def serve(
+    folder: Path | None, port: int, host: str, hosts: tuple[str, ...], tags: tuple[str, ...], most_series: int
+) -> None:
     """Show the totals of a ledger, of all processes that record in it, to Prometheus.
 
     At http://127.0.0.1:9477/metrics; ctrl-C stops it. The figures say what you spend: anyone who reaches the address
@@ -126,7 +129,7 @@ def serve(folder: Path | None, port: int, host: str, tags: tuple[str, ...], most
     metrics.catch_up()
     registry.register(metrics)
     try:
-        server, thread = listen(registry, port, host)
+        server, thread = listen(registry, port, host, hosts)
     except OSError as error:
         raise click.UsageError(f"{host}:{port} cannot be listened on: {error.strerror}; give --port") from error
     where = f"[{host}]" if ":" in host else host

@@ -37,6 +37,15 @@ from rockbottom.local import serve as serve_forever
 @click.option("--account", default=DEFAULT_ACCOUNT, show_default=True, help="Account of callers.")
 @click.option("--max-entries", default=200_000, show_default=True, help="Most cache entries kept.")
 @click.option("--s3", metavar="URL", help="S3 that batch jobs read and write; 'moto' starts one in this process.")
+@click.option("--s3-port", type=click.IntRange(0, 65535), default=0, show_default=True, help="Port of that S3; 0: any.")
+@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name that it is called by; repeat.")
+@click.option("--allow-origin", "origins", multiple=True, metavar="ORIGIN", help="A page that may call it; repeat.")
+@click.option(
+    "--control-token",
+    metavar="TOKEN",
+    envvar="ROCKBOTTOM_CONTROL_TOKEN",
+    help="Secret that the control API asks for (ROCKBOTTOM_CONTROL_TOKEN).",
+)
 @click.option(
     "--switch",
     "switches",
@@ -56,6 +65,10 @@ def serve(
     account: str,
     max_entries: int,
     s3: str | None,
+    s3_port: int,
+    hosts: tuple[str, ...],
+    origins: tuple[str, ...],
+    control_token: str | None,
     switches: tuple[str, ...],
 ) -> None:
     """Serve a local Bedrock endpoint that AWS SDKs talk to by endpoint URL."""
@@ -77,6 +90,10 @@ def serve(
             account=account,
             max_entries=max_entries,
             s3=s3,
+            s3_port=s3_port,
+            hosts=hosts,
+            origins=origins,
+            control_token=control_token,
             switches=dict(one.split("=", 1) for one in switches),
         ),
         _announce,

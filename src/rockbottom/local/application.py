@@ -13,6 +13,7 @@ import msgspec
 from rockbottom.local.answers import Answer
 from rockbottom.local.callers import caller_from
 from rockbottom.local.control_plane import Asking, ControlPlane
+from rockbottom.local.door import Door
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.faults import Fault
 from rockbottom.local.invocation_log import Logged
@@ -33,6 +34,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _STREAM = (b"content-type", b"application/vnd.amazon.eventstream")
 _DRAIN_BYTES = 128 * 1024 * 1024
+_BODIES_BYTES = 1024 * 1024 * 1024  # of all bodies that are being received
 _LOG_SECONDS = 1.0
 _logger = logging.getLogger("rockbottom.local")
 
@@ -55,6 +57,9 @@ class Application:
         self._asking = ThreadPoolExecutor(64, "rockbottom-upstream") if self._upstream else None
         self._stopping = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
+        self._log_failed = False
+        self._reading = 0  # bytes of bodies that are not complete
+        self._door = Door(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -67,12 +72,21 @@ class Application:
         self._stopping.set()
 
     def flush_logs(self) -> int:
-        """Write the invocation logs that wait; how many there were."""
+        """Write the invocation logs that wait; how many were written."""
         log = self._state.log
-        taken = log.take() if log else []
-        if log and taken:
-            log.write(taken)
-        return len(taken)
+        if log is None:
+            return 0
+        try:
+            written = log.flush()
+        except OSError as error:
+            if not self._log_failed:
+                _logger.error("invocation logs cannot be written: %s; they wait in memory until they can", error)
+            self._log_failed = True
+            return 0
+        if self._log_failed:
+            _logger.warning("invocation logs are written again; %s did not fit into memory", log.dropped)
+        self._log_failed = False
+        return written
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -86,6 +100,8 @@ class Application:
                 if self._writer is not None:
                     self._writer.cancel()
                 self.flush_logs()
+                if self._log_failed:
+                    _logger.error("%s invocation logs were not written", self._state.log and self._state.log.waiting)
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
@@ -93,37 +109,40 @@ class Application:
         log = self._state.log
         while log is not None:
             await asyncio.sleep(_LOG_SECONDS)
-            taken = log.take()
-            if taken:
-                try:
-                    await asyncio.get_running_loop().run_in_executor(None, log.write, taken)
-                except OSError as error:
-                    _logger.error("invocation logs were not written: %s", error)
+            if log.waiting:
+                await asyncio.get_running_loop().run_in_executor(None, self.flush_logs)
 
     def _log(self, logged: Logged | None) -> None:
         log = self._state.log
         if log is not None and logged is not None and log.add(logged):
-            try:
-                log.write(log.take())
-            except OSError as error:
-                _logger.error("invocation logs were not written: %s", error)
+            self.flush_logs()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = self._state
         state.served += 1
         request_id = state.new_request_id()
         route = route_of(scope["method"], scope["raw_path"])
+        headers: dict[bytes, bytes] = dict(scope["headers"])
         try:
+            if b"origin" in headers:
+                send = self._door.telling(headers, send)
+            self._door.check(scope["method"], headers, route)
+            if scope["method"] == "OPTIONS" and b"origin" in headers:
+                await send_whole(send, 204, [], b"")
+                return
             try:
                 body = await self._body(receive)
             except _Gone:
                 return
             if route.operation in RUNTIME_OPERATIONS:
-                await self._invoke(route, dict(scope["headers"]), body, request_id, send)
+                await self._invoke(route, headers, body, request_id, send)
             else:
-                await self._other(route, scope, body, request_id, send)
+                await self._other(route, scope, headers, body, request_id, send)
         except ServiceFailure as failure:
             await send_failure(send, failure, request_id)
+        except RecursionError:
+            deep = ServiceFailure("SerializationException", "The request body is nested too deeply.")
+            await send_failure(send, deep, request_id)
         except Exception:
             _logger.exception("a request failed inside the endpoint")
             await send_failure(
@@ -141,16 +160,23 @@ class Application:
         if not message.get("more_body") and len(first) <= limit:
             return first
         parts, size = [first], len(first)
-        while message.get("more_body") and size <= _DRAIN_BYTES:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _Gone
-            part: bytes = message.get("body", b"")
-            size += len(part)
-            if size <= limit:
-                parts.append(part)
-            else:
-                parts.clear()  # read on, so that the caller gets its answer, but keep nothing
+        try:
+            self._reading += size
+            while message.get("more_body") and size <= _DRAIN_BYTES:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise _Gone
+                part: bytes = message.get("body", b"")
+                size += len(part)
+                self._reading += len(part)
+                if self._reading > _BODIES_BYTES:
+                    raise ServiceFailure("ServiceUnavailableException", "Too many bodies are being received at once.")
+                if size <= limit:
+                    parts.append(part)
+                else:
+                    parts.clear()  # read on, so that the caller gets its answer, but keep nothing
+        finally:
+            self._reading -= size
         if size > limit:
             raise invalid(
                 "1 validation error detected: Value at 'body' failed to satisfy constraint: "
@@ -158,7 +184,9 @@ class Application:
             )
         return b"".join(parts)
 
-    async def _other(self, route: Route, scope: Scope, body: bytes, request_id: str, send: Send) -> None:
+    async def _other(
+        self, route: Route, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, request_id: str, send: Send
+    ) -> None:
         if route.operation == "control":
             answer = self._steering.answer(scope["method"], route.identifier, body)
             if scope["method"] == "POST" and route.identifier == "clock":
@@ -168,7 +196,7 @@ class Application:
         if not route.operation:
             raise ServiceFailure("UnknownOperationException", f"no operation {scope['method']} {scope['path'][:200]}")
         settings = self._state.settings
-        authorization = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+        authorization = headers.get(b"authorization", b"").decode("latin-1")
         caller = caller_from(authorization, account=settings.account, region=settings.region)
         query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
         asking = Asking(caller, route.identifier, query, body)

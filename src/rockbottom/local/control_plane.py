@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
-
-import msgspec
+from typing import Any
 
 from rockbottom.catalog import Catalog, CatalogError, Model
+from rockbottom.local.bodies import object_of
 from rockbottom.local.callers import Caller
 from rockbottom.local.clock import Clock
 from rockbottom.local.failures import ServiceFailure, invalid
@@ -103,7 +102,7 @@ class ControlPlane:
     def _create_profile(self, asking: Asking) -> tuple[int, Json]:
         if self._create_checker is None:
             self._create_checker = body_checker(service_model("bedrock"), "CreateInferenceProfile")
-        body = self._create_checker(_json(asking.body))
+        body = self._create_checker(object_of(asking.body or b"{}"))
         try:
             profile = self._profiles.create(body, asking.caller.account, asking.caller.region, self._clock.now())
         except CatalogError as error:
@@ -117,10 +116,10 @@ class ControlPlane:
         return 200, {}
 
     def _list_tags(self, asking: Asking) -> tuple[int, Json]:
-        return 200, {"tags": self._tagged(_json(asking.body)).tags}
+        return 200, {"tags": self._tagged(object_of(asking.body or b"{}")).tags}
 
     def _tag(self, asking: Asking) -> tuple[int, Json]:
-        body = _json(asking.body)
+        body = object_of(asking.body or b"{}")
         profile = self._tagged(body)
         tags = body.get("tags")
         if not is_list(tags) or not all(is_object(tag) and "key" in tag for tag in tags):
@@ -136,16 +135,6 @@ class ControlPlane:
         if profile is None:
             raise ServiceFailure("ResourceNotFoundException", f"Unknown resource: {body.get('resourceARN')}")
         return profile
-
-
-def _json(body: bytes) -> Json:
-    try:
-        value = msgspec.json.decode(body or b"{}")
-    except msgspec.DecodeError as error:
-        raise ServiceFailure("SerializationException", f"The request body is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise ServiceFailure("SerializationException", "The request body must be a JSON object")
-    return cast(Json, value)
 
 
 def page_of(rows: Sequence[Json], name: str, query: Mapping[str, str]) -> Json:

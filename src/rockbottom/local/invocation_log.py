@@ -6,7 +6,10 @@ their path (AWS model-invocation-logging page; record shapes from delivered reco
 """
 
 import gzip
+import os
+import threading
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +24,8 @@ Json = dict[str, Any]
 INLINE_BYTES = 100 * 1024
 _FLUSH_RECORDS = 500
 _FLUSH_BYTES = 16 * 1024 * 1024
+_HELD_RECORDS, _HELD_BYTES = 10_000, 64 * 1024 * 1024
+_PART = ".rockbottom-log-"  # files that are not whole yet, in the folder itself, so that none is ever in its layout
 BUCKET = "local"
 
 
@@ -38,7 +43,11 @@ class Logged:
 
 
 class InvocationLog:
-    """Collects invocations and writes them by account, Region and hour; at most some megabytes wait in memory."""
+    """Collects invocations and writes them by account, Region and hour.
+
+    What cannot be written (a full disk, no permission) waits in memory for the next time, at most 10,000 invocations
+    or 64 MiB of bodies; ``dropped`` counts those that did not fit. Files appear under their names when they are whole.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -46,35 +55,58 @@ class InvocationLog:
         self._bytes = 0
         self._number = 0
         self._checked: set[tuple[str, str]] = set()
+        self._adding, self._writing = threading.Lock(), threading.Lock()
+        self._failed = False
+        self.dropped = 0
+        for part in folder.glob(f"{_PART}*"):  # of a process that was killed while it wrote
+            part.unlink(missing_ok=True)
 
     def add(self, one: Logged) -> bool:
         """Remember an invocation; says whether it is time to flush."""
-        self._waiting.append(one)
-        self._bytes += len(one.input_body) + len(one.output_body or b"")
-        return len(self._waiting) >= _FLUSH_RECORDS or self._bytes >= _FLUSH_BYTES
+        size = _size(one)
+        with self._adding:
+            if len(self._waiting) >= _HELD_RECORDS or self._bytes + size > _HELD_BYTES:
+                self.dropped += 1
+                return False
+            self._waiting.append(one)
+            self._bytes += size
+            # After a failure it is the timer's business, or every call would try the disk again.
+            return not self._failed and (len(self._waiting) >= _FLUSH_RECORDS or self._bytes >= _FLUSH_BYTES)
 
     @property
     def waiting(self) -> int:
         return len(self._waiting)
 
-    def take(self) -> list[Logged]:
-        """What waits, which the caller must write."""
-        taken, self._waiting, self._bytes = self._waiting, [], 0
-        return taken
+    def flush(self) -> int:
+        """Write what waits; how many invocations it was. Raises OSError, and then what was not written waits on.
 
-    def write(self, taken: list[Logged]) -> list[Path]:
-        """Write invocations; the files made. Raises OSError. May run in another thread than ``add``."""
-        groups: dict[tuple[str, str, str], list[Logged]] = defaultdict(list)
-        for one in taken:
-            hour = datetime.fromtimestamp(one.at, UTC).strftime("%Y/%m/%d/%H")
-            groups[one.account, one.region, hour].append(one)
-        return [self._write_group(*key, group) for key, group in groups.items()]
+        May run in another thread than ``add``.
+        """
+        with self._writing:
+            with self._adding:
+                taken, self._waiting, self._bytes = self._waiting, [], 0
+            groups: dict[tuple[str, str, str], list[Logged]] = defaultdict(list)
+            for one in taken:
+                hour = datetime.fromtimestamp(one.at, UTC).strftime("%Y/%m/%d/%H")
+                groups[one.account, one.region, hour].append(one)
+            self._failed = True
+            try:
+                for key in list(groups):
+                    self._write_group(*key, groups[key])
+                    del groups[key]
+                self._failed = False
+            finally:
+                left = [one for group in groups.values() for one in group]
+                with self._adding:
+                    self._waiting[:0] = left
+                    self._bytes += sum(map(_size, left))
+        return len(taken)
 
     def _write_group(self, account: str, region: str, hour: str, group: list[Logged]) -> Path:
         root = f"AWSLogs/{account}/BedrockModelInvocationLogs"
         if (account, region) not in self._checked:
-            self._checked.add((account, region))
             self._put(f"{root}/amazon-bedrock-logs-permission-check", b"")
+            self._checked.add((account, region))
         key = f"{root}/{region}/{hour}"
         lines = b"\n".join(msgspec.json.encode(self._record(one, key)) for one in group) + b"\n"
         self._number += 1
@@ -99,11 +131,20 @@ class InvocationLog:
     def _put(self, key: str, data: bytes) -> Path:
         path = self._folder / key
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + ".part")
-        with open(part, "wb", opener=private) as file:
-            file.write(data)
-        part.replace(path)
+        part = self._folder / f"{_PART}{os.getpid()}"
+        try:
+            with open(part, "wb", opener=private) as file:
+                file.write(data)
+            part.replace(path)
+        except OSError:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise
         return path
+
+
+def _size(one: Logged) -> int:
+    return len(one.input_body) + len(one.output_body or b"")
 
 
 def _on_one_line(body: bytes) -> bytes:

@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
-
-import msgspec
+from typing import Any
 
 from rockbottom.catalog import CatalogError
+from rockbottom.local.bodies import object_of
 from rockbottom.local.control_plane import Asking
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.jobs import ENDED, Job, JobStatus
@@ -62,7 +61,7 @@ class JobsPlane:
     def _create(self, asking: Asking) -> Json:
         if self._checker is None:
             self._checker = body_checker(service_model("bedrock"), "CreateModelInvocationJob")
-        body = self._checker(_json(asking.body))
+        body = self._checker(object_of(asking.body or b"{}"))
         if self._state.s3_url is None:
             raise ServiceFailure(
                 "ValidationException",
@@ -110,11 +109,3 @@ def _seconds(text: str | None) -> float | None:
         return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
     except ValueError as error:
         raise invalid(f"{text!r} is no instant") from error
-
-
-def _json(body: bytes) -> Json:
-    try:
-        value = msgspec.json.decode(body or b"{}")
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ServiceFailure("SerializationException", f"The request body is not JSON: {error}") from error
-    return cast(Json, value) if isinstance(value, dict) else {}

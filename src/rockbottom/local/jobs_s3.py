@@ -2,43 +2,64 @@
 
 import logging
 import os
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import IO, Any
 
-from rockbottom.local.failures import LocalError
+from rockbottom.local.failures import CannotListen, LocalError
+from rockbottom.local.settings import Settings
+from rockbottom.process import Visitors, guarded
 
 IN_PROCESS = "moto"
 """The value of ``Settings.s3`` that starts moto's S3 in this process."""
 
 _Client = Any
+_SILENT_SECONDS = 60
+_STOPPING_SECONDS = 5
 
 
 @contextmanager
-def s3_served(wanted: str | None, host: str) -> Generator[str | None]:
-    """The URL of the S3 that jobs use: the one given, or one that is started for the length of the block."""
-    if wanted != IN_PROCESS:
-        yield wanted
+def s3_served(settings: Settings) -> Generator[str | None]:
+    """The URL of the S3 that jobs use: the one given, or one that is started for the length of the block.
+
+    The one that is started answers those whom the endpoint answers. Raises CannotListen.
+    """
+    if settings.s3 != IN_PROCESS:
+        yield settings.s3
         return
-    server = _moto(host)
+    server = _moto(settings)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server.start()
+    thread = threading.Thread(target=server.serve_forever, name="rockbottom-s3", daemon=True)
+    thread.start()
     try:
-        bound, port = server.get_host_and_port()
-        yield f"http://{bound}:{port}"
+        bound, port = server.server_address[:2]
+        yield f"http://[{bound}]:{port}" if ":" in str(bound) else f"http://{bound}:{port}"
     finally:
-        server.stop()
+        server.shutdown()
+        thread.join(_STOPPING_SECONDS)
+        server.server_close()
 
 
-def _moto(host: str) -> Any:
+def _moto(settings: Settings) -> Any:
     try:
-        from moto.server import ThreadedMotoServer
+        from moto.moto_server import werkzeug_app
+        from werkzeug.serving import WSGIRequestHandler, make_server
     except ImportError as error:
         raise LocalError(
             f"S3 in this process needs the package {error.name}, which is not installed",
             fix="pip install 'rockbottom[local-s3]', or give the URL of an S3 endpoint",
         ) from error
-    return ThreadedMotoServer(ip_address=host, port=0, verbose=False)
+    moto: Any = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
+    application = guarded(moto, Visitors(settings.host, settings.hosts, settings.origins))
+    base: Any = getattr(werkzeug_app, "MotoRequestHandler", WSGIRequestHandler)  # moto has one of its own of late
+    handler = type("S3Handler", (base,), {"timeout": _SILENT_SECONDS})
+    try:
+        return make_server(settings.host, settings.s3_port, application, threaded=True, request_handler=handler)
+    except (OSError, SystemExit) as error:  # werkzeug ends the program where a port is taken
+        raise CannotListen(
+            f"cannot listen on {settings.host}:{settings.s3_port} for S3", fix="choose another --s3-port"
+        ) from error
 
 
 class S3:

@@ -8,6 +8,7 @@ import msgspec
 
 from rockbottom.catalog import ModelId, Scope
 from rockbottom.dialects import invoked
+from rockbottom.local.bodies import NOT_JSON
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.invocation_log import Logged
 from rockbottom.local.replying import Reply
@@ -73,7 +74,7 @@ def logged_failure(state: State, call: Call, failure: ServiceFailure) -> Logged 
     """The record of a call that failed; None when its body is not even JSON."""
     try:
         msgspec.json.decode(call.body)
-    except (msgspec.DecodeError, RecursionError):
+    except NOT_JSON:
         return None
     record = _head(call, call.model, state.clock.now())
     record["errorCode"] = failure.code

@@ -10,15 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import inf
-from typing import Any, cast
-
-import msgspec
+from typing import Any
 
 from rockbottom.cache import CacheOutcome, Namespace, outcome, refusal
 from rockbottom.catalog import CacheRules, CatalogError, ModelId, Scope
 from rockbottom.dialects import CONVERSE, Dialect, dialect_for
 from rockbottom.local.answers import Answer, Script, scripted
 from rockbottom.local.asked import Asked, asked_of
+from rockbottom.local.bodies import object_of
 from rockbottom.local.callers import Caller
 from rockbottom.local.conversations import check_conversation
 from rockbottom.local.failures import ServiceFailure, invalid
@@ -32,8 +31,6 @@ from rockbottom.quantities import Usage
 
 Json = dict[str, Any]
 Headers = list[tuple[bytes, bytes]]
-_decode = msgspec.json.Decoder().decode
-
 
 _CHECKS: Mapping[str, Callable[[Json], None]] = {
     "converse": check_conversation,
@@ -107,14 +104,14 @@ class Runtime:
 
     def count_tokens(self, call: Call) -> Json:
         """The reply of CountTokens. Raises ServiceFailure."""
-        given = self._checks["CountTokens"](_json(call.body))["input"]
+        given = self._checks["CountTokens"](object_of(call.body))["input"]
         model = self._model(call.model)
         if model.scope is not Scope.IN_REGION or model.application_profile or not model.model.count_tokens:
             raise invalid("The provided model doesn't support counting tokens.")
         if "converse" in given:
             dialect, body = CONVERSE, given["converse"]
         else:
-            dialect, body = self._native(model), _json(_unbase64(given["invokeModel"].get("body")))
+            dialect, body = self._native(model), object_of(_unbase64(given["invokeModel"].get("body")))
         self._check(dialect, body)
         rules = self._rules(model, self._state.clock.now())
         prompt = self._prompt(body, dialect, model)
@@ -127,7 +124,7 @@ class Runtime:
         The entries that it writes are in the memory afterwards, waiting for ``begin`` to be readable.
         """
         state = self._state
-        body = _json(call.body)
+        body = object_of(call.body)
         converse = call.operation.startswith("Converse")
         if converse:
             self._checks[call.operation](body)
@@ -205,7 +202,7 @@ class Runtime:
     def _script(self, call: Call) -> Script | None:
         raw = call.headers.get(b"x-rockbottom-reply")
         if raw is not None:
-            return script_from(_json(raw))
+            return script_from(object_of(raw))
         return self._state.scripts.popleft() if self._state.scripts else None
 
     def _admit(self, counted: Counted, now: float) -> None:
@@ -279,16 +276,6 @@ class Runtime:
             return dialect.read(body, self._state.reader.meter(model.model))
         except MalformedBody as error:
             raise malformed(str(error)) from error
-
-
-def _json(body: bytes) -> Json:
-    try:
-        value = _decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise ServiceFailure("SerializationException", f"The request body is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise ServiceFailure("SerializationException", "The request body must be a JSON object")
-    return cast(Json, value)
 
 
 def _unbase64(text: Any) -> bytes:

@@ -1,5 +1,6 @@
 """The application on a socket: in the foreground for the command line, in a thread for tests and the bench."""
 
+import asyncio
 import gc
 import signal
 import socket
@@ -12,6 +13,7 @@ from typing import Any
 import uvicorn
 
 from rockbottom.local.application import Application
+from rockbottom.local.connections import Connection
 from rockbottom.local.failures import CannotListen, LocalError
 from rockbottom.local.jobs_s3 import s3_served
 from rockbottom.local.settings import Settings
@@ -47,6 +49,15 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._started()
+
+    async def on_tick(self, counter: int) -> bool:
+        """As uvicorn does ten times a second, and once a second close what keeps it waiting."""
+        if counter % 10 == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, Connection):
+                    connection.close_if_slow(now)
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Release what waits, then as uvicorn does."""
@@ -91,7 +102,7 @@ def _server(
     running = Running(f"http://{host}:{listener.getsockname()[1]}", state)
     config = uvicorn.Config(
         application,
-        http="auto",
+        http=Connection,
         loop="auto",
         lifespan="on",
         interface="asgi3",
@@ -112,7 +123,7 @@ def serve(settings: Settings, started: Callable[[Running], None]) -> None:
     """Serve until SIGINT or SIGTERM; ``started`` is called when it listens. Raises CannotListen."""
     listener = _listening_socket(settings)
     try:
-        with s3_served(settings.s3, settings.host) as s3_url:
+        with s3_served(settings) as s3_url:
             server = _server(settings, listener, started, s3_url)
             # What was loaded stays for good, and bodies are trees without cycles: collect less often.
             gc.freeze()
@@ -129,7 +140,7 @@ def running(settings: Settings | None = None, **changes: Any) -> Generator[Runni
     Raises CannotListen, LocalError when it does not start.
     """
     chosen = replace(settings or Settings(), **changes)
-    with s3_served(chosen.s3, chosen.host) as s3_url:
+    with s3_served(chosen) as s3_url:
         yield from _in_thread(chosen, s3_url)
 
 

@@ -17,7 +17,9 @@ class Settings:
 
     ``account`` and ``region`` are for callers whose signature names none. ``start_at`` (seconds since the epoch) is
     where a manual clock stands at first; None: now. ``upstream`` is the base URL of an OpenAI-compatible server.
-    ``s3`` is where batch jobs read and write: the URL of an S3 endpoint, ``moto`` (one in this process), None (none).
+    ``s3`` is where batch jobs read and write: the URL of an S3 endpoint, ``moto`` (one in this process, on
+    ``s3_port``), None (none). ``hosts`` and ``origins`` are names that the endpoint is called by and pages that may
+    call it (``process.Visitors``); with a ``control_token`` the control API answers only who sends it.
     """
 
     host: str = "127.0.0.1"
@@ -33,4 +35,8 @@ class Settings:
     max_entries: int = 200_000
     max_body_bytes: int = MAX_BODY_BYTES
     s3: str | None = None
+    s3_port: int = 0
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    control_token: str | None = None
     switches: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -2,11 +2,11 @@
 
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 from typing import Any
+from uuid import UUID, uuid4
 
 import msgspec
 
@@ -61,12 +61,11 @@ class State:
     scripts: deque[Script] = field(default_factory=deque[Script])
     requests: deque[Json] = field(default_factory=lambda: deque[Json](maxlen=_REQUESTS_KEPT))
     served: int = 0
-    _random: Random = field(default_factory=Random)
+    identities: Callable[[], UUID] = uuid4
 
     def new_request_id(self) -> str:
-        """An identifier in the shape of AWS's; the same sequence for the same seed."""
-        digits = f"{self._random.getrandbits(128):032x}"
-        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+        """An identifier in the shape of AWS's that was never given before, by no other endpoint either."""
+        return str(self.identities())
 
     def choose(self, chosen: Mapping[str, str]) -> None:
         """Set switches of the semantics by name. Raises ServiceFailure for an unknown name or side."""
@@ -88,7 +87,6 @@ class State:
         self.requests.clear()
         self.switches = {}
         self.choose(dict(self.settings.switches))
-        self._random.seed(self.settings.seed)
 
     def add_scripts(self, raw: Any) -> int:
         """Queue replies from JSON; how many wait now. Raises ServiceFailure for what is none."""

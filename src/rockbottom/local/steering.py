@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from rockbottom.local.bodies import NOT_JSON
 from rockbottom.local.clock import ClockKind
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.jobs import handlers as handlers_of_jobs
@@ -61,7 +62,7 @@ class Steering:
             )
         try:
             body = msgspec.json.decode(raw) if raw else None
-        except (msgspec.DecodeError, RecursionError) as error:
+        except NOT_JSON as error:
             raise invalid(f"the body is not JSON: {error}") from error
         return msgspec.json.encode(handler(body))
 
@@ -155,6 +156,7 @@ class Steering:
             "first": rows,
             "profiles": [profile.summary() for profile in state.profiles.created.values()],
             "waitingLogRecords": log.waiting if log else None,
+            "droppedLogRecords": log.dropped if log else None,
         }
 
     def _reset(self, _: Any) -> Json:

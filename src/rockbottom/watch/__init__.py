@@ -8,7 +8,7 @@ from rockbottom.watch.following import View
 from rockbottom.watch.frame import Screen, frame_of
 from rockbottom.watch.periods import NAMES, PERIODS, Period, period_named
 from rockbottom.watch.screen import Live
-from rockbottom.watch.server import Dash, is_loopback
+from rockbottom.watch.server import Dash
 from rockbottom.watch.snapshot import Line, Snapshot
 
 __all__ = [
@@ -26,6 +26,5 @@ __all__ = [
     "View",
     "WatchError",
     "frame_of",
-    "is_loopback",
     "period_named",
 ]

@@ -1,12 +1,10 @@
 """The local page: files of this package and one JSON answer, over the standard library's HTTP server.
 
-Nothing here needs an extra package. It listens on loopback; a Host header that is no address of this machine is
-refused, so that a page elsewhere cannot reach it by a name of its own (DNS rebinding). GET only, no cookies, no
-state, nothing loaded from anywhere else.
+Nothing here needs an extra package. It listens on loopback and answers no page of another site. GET only, no cookies,
+no state, nothing loaded from anywhere else.
 """
 
 import hashlib
-import ipaddress
 import json
 import socket
 import threading
@@ -20,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from rockbottom.figures import page_colours
+from rockbottom.process import Visitors, is_loopback
 from rockbottom.quantities import RockbottomError
 from rockbottom.watch.asking import AUTO, SIDES
 from rockbottom.watch.errors import CannotListen, WatchError
@@ -95,8 +94,8 @@ class _Handler(BaseHTTPRequestHandler):
         place = urlsplit(self.path)
         if self.server.stopped:  # a connection that was kept open
             self.close_connection = True
-        elif not self.server.knows(self.headers.get("Host", "")):
-            self._error(403, "This page answers only to an address of this machine.", "open it by 127.0.0.1")
+        elif refusal := self.server.visitors.refusal(self.command, self.headers.get):
+            self._error(403, refusal, "open it by 127.0.0.1")
         elif place.path == "/api/snapshot":
             self._snapshot(parse_qs(place.query))
         elif place.path in _FILES:
@@ -152,15 +151,17 @@ class _Handler(BaseHTTPRequestHandler):
 class Dash(ThreadingHTTPServer):
     """Serves the page of a ledger.
 
-    ``expose`` allows an address that other machines can reach. Raises CannotListen.
+    ``expose`` allows an address that other machines can reach, ``hosts`` are names that it may be opened by besides
+    its address. Raises CannotListen.
     """
 
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, view: View, host: str, port: int, *, expose: bool = False) -> None:
+    def __init__(self, view: View, host: str, port: int, *, expose: bool = False, hosts: tuple[str, ...] = ()) -> None:
         self._stopped = threading.Event()
         self.host = host
+        self.visitors = Visitors(host, hosts)
         if not expose and not is_loopback(host):
             raise CannotListen(
                 f"{host} can be reached from other machines, and the page has no password.",
@@ -184,11 +185,6 @@ class Dash(ThreadingHTTPServer):
     def url(self) -> str:
         host = "127.0.0.1" if self.host in ("0.0.0.0", "") else f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.server_address[1]}/"
-
-    def knows(self, header: str) -> bool:
-        """Whether a Host header is an address of this machine: an IP address, localhost, or the name it was given."""
-        name = urlsplit(f"//{header}").hostname or ""
-        return name == "localhost" or name == self.host.lower() or _is_address(name)
 
     def serve(self) -> None:
         """Serve until ``stop``; the ledger is followed while somebody looks."""
@@ -218,24 +214,6 @@ class Dash(ThreadingHTTPServer):
                 self._stopped.wait(_IDLE_S if all_taken else 0.01)
             else:
                 self._stopped.wait(_IDLE_S)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address can be reached from this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 @cache

@@ -1,0 +1,79 @@
+"""Connections of the endpoint, each with limits: uvicorn's HTTP/1.1 over httptools, which has none of its own."""
+
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MAX_HEADER_BYTES = 64 * 1024
+"""Bytes of a request that are not its body: request line, header fields, trailers."""
+MAX_HEADERS = 256
+"""Header fields of a request."""
+MAX_CONNECTIONS = 900
+"""Connections at once: fewer than a process usually may open files."""
+READ_SECONDS = 60.0
+"""How long a request may take to arrive, and a connection to begin one."""
+
+
+class Connection(HttpToolsProtocol):
+    """One HTTP/1.1 connection. What exceeds a limit is answered where that is possible, and closed."""
+
+    reading_since: float | None = None  # of the loop's clock; None: nothing is awaited
+    _outside: int = 0  # bytes since the last of a body
+    _fields: int = 0
+    _excess = ""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.reading_since = self.loop.time()
+        if len(self.connections) > MAX_CONNECTIONS:
+            self._refuse(503, "Service Unavailable", f"more than {MAX_CONNECTIONS} connections")
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self._outside += len(data)
+        super().data_received(data)
+        if self._outside > MAX_HEADER_BYTES and not self.transport.is_closing():
+            self._refuse(431, "Request Header Fields Too Large", f"more than {MAX_HEADER_BYTES} bytes of headers")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._fields = 0
+        self.reading_since = self.loop.time()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._fields += 1
+        if self._fields > MAX_HEADERS:
+            self._excess = f"more than {MAX_HEADERS} header fields"
+            raise httptools.HttpParserError(self._excess)
+        super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        self._outside = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._outside = 0
+        self.reading_since = None
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        if self._excess:
+            self._refuse(431, "Request Header Fields Too Large", self._excess)
+        else:
+            super().send_400_response(msg)
+
+    def close_if_slow(self, now: float) -> None:
+        """Close the connection when what it awaits has taken too long. ``now`` is of the loop's clock."""
+        since = self.reading_since
+        if since is not None and now - since > READ_SECONDS and not self.transport.is_closing():
+            self._refuse(408, "Request Timeout", f"the request did not arrive in {READ_SECONDS:g} seconds")
+
+    def _refuse(self, status: int, phrase: str, why: str) -> None:
+        body = why.encode()
+        self.transport.write(
+            b"HTTP/1.1 %d %s\r\ncontent-type: text/plain\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s"
+            % (status, phrase.encode(), len(body), body)
+        )
+        self.transport.close()
