@@ -150,3 +150,42 @@ def test_a_workload_whose_answers_are_unknown_is_refused(rockbottom, kit, tmp_pa
     code, _, err = rockbottom("run", "night.yaml", *job(kit))
     assert code == 2
     assert "turn 1" in err
+
+
+@pytest.mark.parametrize(
+    "harm", [b"\0\0\0\0", b'{"event": "ended", "attempt": 9, "job": 1}', b"[1]", b'{"event": "gone"}']
+)
+def test_a_damaged_journal_hides_no_other_run(rockbottom, kit, tmp_path, harm):
+    """The damaged one is named with its file and line; the others are listed, and are worked on."""
+    name = file_of(tmp_path, kit.pairs(100))
+    for run in ("good", "bad"):
+        assert rockbottom("run", name, *job(kit), "--name", run, "--every", "0.05")[0] == 0
+    journal = tmp_path / ".rockbottom/batch/bad/journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([*lines[:2], harm + b"\n", *lines[3:]]))
+    code, out, err = rockbottom("list", "--json")
+    assert (code, [run["name"] for run in json.loads(out)]) == (0, ["good"])
+    assert "bad/journal.jsonl, line 3" in err
+    assert rockbottom("status", "good")[0] == 0
+    code, _, err = rockbottom("status", "bad")
+    assert (code, "bad/journal.jsonl, line 3" in err) == (2, True)
+
+
+def test_records_that_cannot_be_counted_are_not_sent(rockbottom, place, kit, tmp_path):
+    """A body that no reader of this model reads: no estimate, so --max-usd has nothing to hold, and nothing is sent."""
+    native = [(f"r{n}", {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9}) for n in range(100)]
+    words = ["--model", "openai.gpt-oss-120b-1:0", *job(kit)[2:], "--type", "InvokeModel", "--max-usd", "1"]
+    code, out, err = rockbottom("run", file_of(tmp_path, native), *words)
+    assert (code, out) == (2, "")
+    assert "100 of 100 records cannot be counted" in err
+    assert "--type Converse" in err
+    assert place.jobs == []
+
+
+def test_a_local_bedrock_never_leads_to_the_s3_of_aws(rockbottom, kit, tmp_path, monkeypatch):
+    """Without an S3 of its own the command stops before anything is built, and names the option."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3")
+    code, _, err = rockbottom("run", file_of(tmp_path, kit.pairs(100)), *job(kit))
+    assert code == 2
+    assert "--s3-endpoint-url" in err
+    assert not list((tmp_path / ".rockbottom/batch").glob("*"))

@@ -9,6 +9,7 @@ from botocore.stub import ANY, Stubber
 
 from rockbottom.batch import Cloud
 from rockbottom.batch.doctor import Verdict, checks
+from rockbottom.batch.permissions import file_needs, missing
 from rockbottom.batch.setup import Wanted, model_arns, role_policy, trust_policy
 from rockbottom.catalog import load_catalog
 
@@ -201,3 +202,44 @@ def test_a_model_in_its_own_region_needs_no_other():
     """There is nothing to deny."""
     check = Account("amazon.nova-lite-v1:0", ()).found()["Region policy"]
     assert (check.verdict, check.found) == (Verdict.GOOD, "the job stays in us-east-1")
+
+
+def _statement(effect: str, resource: str, **more: Any) -> dict[str, Any]:
+    return {"Effect": effect, "Action": "s3:*", "Resource": resource, **more}
+
+
+@pytest.mark.parametrize(
+    ("statements", "lacking"),
+    [
+        ([_statement("Allow", "arn:aws:s3:::a-bucket*")], []),
+        ([_statement("Allow", "arn:aws:s3:::a-bucket/rockbottom/*"), _statement("Allow", "arn:aws:s3:::a-bucket")],
+         ["GetObject", "PutObject"]),
+        ([_statement("Allow", "arn:aws:s3:::a-bucket*"), _statement("Deny", "arn:aws:s3:::a-bucket/night/run/out/*")],
+         ["PutObject"]),
+        ([_statement("Allow", "*", Condition={"StringEquals": {"aws:ResourceAccount": "999999999999"}})],
+         ["GetObject", "PutObject", "ListBucket"]),
+        ([_statement("Allow", "*", Condition={"StringLike": {"s3:prefix": "other/*"}})], ["ListBucket"]),
+        ([{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}], []),
+        ([_statement("Allow", "*"),
+          _statement("Deny", "*", Condition={"Bool": {"aws:SecureTransport": "false"}})], []),
+    ],
+)  # fmt: skip
+def test_the_policy_is_held_against_the_places_of_the_job(statements: list[dict[str, Any]], lacking: list[str]):
+    """The job reads night/run/in/ and writes night/run/out/: what is allowed elsewhere in the bucket is no help."""
+    at = "s3://a-bucket/night/run"
+    wanted = Wanted(ACCOUNT, "us-east-1", "a-bucket", "a-role", (), input_at=f"{at}/in/", output_at=f"{at}/out/")
+    found = missing(statements, file_needs(wanted))
+    assert [text.partition(" ")[0].removeprefix("s3:") for text in found] == lacking
+
+
+def test_input_and_output_in_two_buckets_are_two_places():
+    """Each bucket is asked for what is done with it: one file read by name, results written to the other."""
+    wanted = Wanted(
+        ACCOUNT, "us-east-1", "in-b", "a-role", (), input_at="s3://in-b/a.jsonl", output_at="s3://out-b/results/"
+    )
+    assert [str(need) for need in file_needs(wanted)] == [
+        "s3:GetObject on arn:aws:s3:::in-b/a.jsonl",
+        "s3:PutObject on arn:aws:s3:::out-b/results/abcdefghijkl/manifest.json.out",
+        "s3:ListBucket on arn:aws:s3:::in-b",
+        "s3:ListBucket on arn:aws:s3:::out-b",
+    ]

@@ -8,6 +8,7 @@ import pytest
 from rockbottom.batch import InvalidRecords, Kind, packaged_limits
 from rockbottom.batch.records import Checker, lines_of, lines_of_bodies
 
+SAID = [{"role": "user", "content": [{"text": "a"}]}]
 MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 
 
@@ -53,18 +54,18 @@ def test_a_last_line_without_newline_and_other_alphabets_survive(tmp_path, kit):
     [
         ({"messages": [], "system": [{"text": "x"}]}, "modelInput.messages"),
         ({"system": [{"text": "x"}]}, "modelInput.messages"),
-        ({"messages": [1], "toolConfig": {"tools": [1]}}, "modelInput.toolConfig"),
-        ({"messages": [1], "outputConfig": {"textFormat": {}}}, "modelInput.outputConfig"),
-        ({"messages": [{"content": [{"text": "a"}, {"cachePoint": {"type": "default"}}]}]},
+        ({"messages": SAID, "toolConfig": {"tools": [1]}}, "modelInput.toolConfig"),
+        ({"messages": SAID, "outputConfig": {"textFormat": {}}}, "modelInput.outputConfig"),
+        ({"messages": [{"role": "user", "content": [{"text": "a"}, {"cachePoint": {"type": "default"}}]}]},
          "modelInput.messages.0.content.1.cachePoint"),
-        ({"messages": [1], "system": [{"text": "a"}, {"cachePoint": {}}]}, "modelInput.system.1.cachePoint"),
-        ({"messages": [1], "modelId": "amazon.nova-pro-v1:0"}, "modelInput.modelId"),
+        ({"messages": SAID, "system": [{"text": "a"}, {"cachePoint": {}}]}, "modelInput.system.1.cachePoint"),
+        ({"messages": SAID, "modelId": "amazon.nova-pro-v1:0"}, "modelInput.modelId"),
     ],
 )  # fmt: skip
 def test_what_batch_refuses_is_named(body, member):
     """Line 2, its id, and the member."""
     one = checker()
-    checked([("a", {"messages": [1]}), ("b", body)], one)
+    checked([("a", {"messages": SAID}), ("b", body)], one)
     assert problem(one) == (2, "b", member)
     with pytest.raises(InvalidRecords, match=r"line 2 \(b\)"):
         one.raise_if_refused("here")
@@ -74,35 +75,35 @@ def test_the_word_cache_point_in_a_text_is_no_cache_point():
     """Only a member of that name is one, also where an escape hides it."""
     one = checker()
     texts = ['put a "cachePoint" here', "cachePoint", '{"cachePoint": {}}']
-    assert len(checked([{"messages": [{"content": [{"text": text}]}]} for text in texts], one)) == 3
-    assert one.line(4, b'{"messages":[{"content":[{"cache\\u0050oint":{}}]}]}') is None
+    assert len(checked([{"messages": [{"role": "user", "content": [{"text": text}]}]} for text in texts], one)) == 3
+    assert one.line(4, b'{"messages":[{"role":"user","content":[{"cache\\u0050oint":{}}]}]}') is None
 
 
 def test_cache_points_are_stripped_when_asked():
     """The body without them is sent, and the records that had any are counted."""
     one = checker(strip_points=True)
-    body = {"messages": [{"content": [{"text": "a"}, {"cachePoint": {"type": "default"}}]}]}
-    assert checked([body], one)[0]["modelInput"] == {"messages": [{"content": [{"text": "a"}]}]}
+    body = {"messages": [{"role": "user", "content": [{"text": "a"}, {"cachePoint": {"type": "default"}}]}]}
+    assert checked([body], one)[0]["modelInput"] == {"messages": [{"role": "user", "content": [{"text": "a"}]}]}
     assert (one.stripped, one.total_problems) == (1, 0)
 
 
 def test_the_model_id_of_the_job_is_taken_out_of_a_body():
     """A logged Converse request may name the model; the job does that."""
     one = checker()
-    assert checked([{"modelId": MODEL, "messages": [1]}], one)[0]["modelInput"] == {"messages": [1]}
+    assert checked([{"modelId": MODEL, "messages": SAID}], one)[0]["modelInput"] == {"messages": SAID}
 
 
 def test_a_second_record_id_is_refused_where_it_stands():
     """The later line is named, also when the first had its id made."""
     one = checker()
-    checked([{"messages": [1]}, ("R0000000001", {"messages": [1]})], one)
+    checked([{"messages": SAID}, ("R0000000001", {"messages": SAID})], one)
     assert problem(one) == (2, "R0000000001", "recordId")
 
 
 def test_a_record_over_the_size_limit_is_refused():
     """Its size and the limit are said."""
     one = checker(limits={"record_bytes": 100})
-    checked([("a", {"messages": ["x" * 100]})], one)
+    checked([("a", {"messages": [{"role": "user", "content": [{"text": "x" * 100}]}]})], one)
     assert problem(one) == (1, "a", "modelInput")
     assert "at most 100" in one.problems[0].why
 
@@ -126,7 +127,7 @@ def test_a_line_that_is_no_record_is_refused(line):
 def test_native_bodies_need_what_their_vendor_needs():
     """An Anthropic body without max_tokens would fail only on AWS, after the upload."""
     one = checker(Kind.INVOKE)
-    checked([{"anthropic_version": "bedrock-2023-05-31", "messages": [1]}], one)
+    checked([{"anthropic_version": "bedrock-2023-05-31", "messages": SAID}], one)
     assert problem(one)[2] == "modelInput.max_tokens"
 
 
@@ -137,3 +138,72 @@ def test_many_problems_are_counted_and_the_first_shown():
     with pytest.raises(InvalidRecords, match="and 245 more") as raised:
         one.raise_if_refused("here")
     assert raised.value.total == 250
+
+
+NATIVE = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "a"}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "vendor", "body", "member", "why"),
+    [
+        (Kind.INVOKE, "anthropic", {**NATIVE, "model": "claude-haiku-4-5"}, "model", "--model"),
+        (Kind.INVOKE, "anthropic", {**NATIVE, "stream": True}, "stream", "streams nothing"),
+        (Kind.CONVERSE, "anthropic", {"messages": SAID, "max_tokens": 9}, "max_tokens", "no member of Converse bodies"),
+        (Kind.CONVERSE, "amazon", NATIVE, "anthropic_version", "no member of Converse bodies"),
+        (Kind.INVOKE, "amazon", {"messages": [{"role": "user", "content": "a"}]}, "messages[0].content", "a text"),
+        (Kind.INVOKE, "amazon", {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]},
+         "messages[0].content", "image_url, type"),
+        (Kind.INVOKE, "anthropic", {**NATIVE, "messages": SAID}, "messages[0].content", "type None"),
+        (Kind.CONVERSE, "amazon", {"messages": [{"role": "tool", "content": []}]}, "messages[0].role", "'tool'"),
+        (Kind.CONVERSE, "amazon", {"messages": SAID, "system": "be brief"}, "system", "a list of blocks"),
+    ],
+)  # fmt: skip
+def test_a_body_of_another_dialect_is_found_before_it_is_sent(kind, vendor, body, member, why):
+    """AWS looks into modelInput only when the record runs; the member and the reason are said here."""
+    one = checker(kind, vendor)
+    assert checked([("a", body)], one) == []
+    assert problem(one) == (1, "a", f"modelInput.{member}")
+    assert why in one.problems[0].why
+
+
+def test_the_dialect_that_a_refused_body_speaks_is_named():
+    """An Anthropic body sent as Converse: the type to give is in the message."""
+    one = checker(Kind.CONVERSE, "anthropic")
+    checked([NATIVE], one)
+    with pytest.raises(InvalidRecords) as raised:
+        one.raise_if_refused("here")
+    assert "--type InvokeModel" in raised.value.fix
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+def test_a_file_in_any_unicode_encoding_is_read(tmp_path, kit, encoding):
+    """What PowerShell and spreadsheets write: the text is the same as from UTF-8, and so are the line numbers."""
+    path = tmp_path / "in.jsonl"
+    body = kit.body(1, system=[{"text": "été \u2028 日本"}])
+    path.write_bytes((json.dumps(body, ensure_ascii=False) + "\r\n\r\n" + json.dumps(body)).encode(encoding))
+    one = checker()
+    taken = [json.loads(line) for line in lines_of(path, one)]
+    assert [(record["recordId"], record["modelInput"]) for record in taken] == [
+        ("R0000000001", body),
+        ("R0000000003", body),
+    ]
+    assert one.total_problems == 0
+
+
+def test_bytes_of_another_code_page_are_refused_with_the_way_out(tmp_path):
+    """0xe9 is é in cp1252 and no UTF-8: the line, the byte and the command that rewrites the file."""
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(
+        json.dumps({"messages": [{"role": "user", "content": [{"text": "été"}]}]}, ensure_ascii=False).encode("cp1252")
+    )
+    one = checker()
+    assert list(lines_of(path, one)) == []
+    assert "iconv" in one.problems[0].why
+
+
+def test_tools_and_points_are_taken_where_the_records_are_sent_on_demand():
+    """Only a job refuses them."""
+    one = checker(on_demand=True)
+    body = {"messages": [{"role": "user", "content": [{"text": "a"}, {"cachePoint": {"type": "default"}}]}],
+            "toolConfig": {"tools": [{"toolSpec": {"name": "t"}}]}}  # fmt: skip
+    assert checked([body], one)[0]["modelInput"] == body

@@ -119,5 +119,31 @@ def test_ids_survive_the_spool(tmp_path):
 
     ids = ["a", 'quote " here', "back\\", '","modelInput":', "日本", "tab\t"]
     checker = Checker(Kind.CONVERSE, "anthropic", "m", packaged_limits())
-    spool(lines_of_bodies([(name, {"messages": [1]}) for name in ids], checker), tmp_path / "s.jsonl")
+    spool(
+        lines_of_bodies(
+            [(name, {"messages": [{"role": "user", "content": [{"text": "a"}]}]}) for name in ids], checker
+        ),
+        tmp_path / "s.jsonl",
+    )
     assert list(record_ids(tmp_path / "s.jsonl")) == ids
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("Internal error", "Internal error"),
+        (["a", 1], '["a", 1]'),
+        ({"errorCode": 400, "errorMessage": {"why": "bad"}}, '{"errorCode": 400, "errorMessage": {"why": "bad"}}'),
+    ],
+)
+def test_an_error_of_a_shape_of_its_own_stops_nothing(tmp_path, error, told):
+    """Some outputs give an error as a text: the record is refused with what it says, and the rest is collected."""
+    found = rejoin(tmp_path, "ab", [{"recordId": "a", "error": error}, answered("b")])
+    assert rows(found)[0]["error"]["errorMessage"] == told
+    assert (found.count().answered, found.count().refused, list(found.tally.errors.values())) == (1, 1, [1])
+
+
+def test_an_id_that_is_no_text_is_no_record_of_ours(tmp_path):
+    """It is counted as foreign."""
+    found = rejoin(tmp_path, "a", [{"recordId": 7, "modelOutput": {"usage": {}}}, answered("a")])
+    assert (found.count().answered, found.tally.foreign) == (1, 1)

@@ -6,22 +6,25 @@ Needs boto3 (the extra ``aws``) once something is sent; building and checking do
 from rockbottom.batch.api import (
     DEFAULT_FOLDER,
     Prepared,
+    look_into,
     no_such_run,
     prepare,
     reopen,
     run,
     runs_in,
 )
-from rockbottom.batch.cloud import Cloud
-from rockbottom.batch.doctor import Check, Verdict, checks, missing_permissions, trust_fault
+from rockbottom.batch.cloud import Cloud, is_loopback
+from rockbottom.batch.doctor import Check, Verdict, checks, trust_fault
 from rockbottom.batch.errors import (
     AccessRefused,
     BatchError,
+    DamagedRun,
     InvalidRecords,
     InvalidSettings,
     JobsEnded,
     NoSuchRun,
     NotAgreed,
+    NotEstimated,
     NothingLeft,
     NotInBatch,
     OtherContent,
@@ -36,6 +39,7 @@ from rockbottom.batch.ground import Watcher
 from rockbottom.batch.leftover import LeftOutcome, Leftover
 from rockbottom.batch.limits import Limits, packaged_limits
 from rockbottom.batch.outcomes import Outcome
+from rockbottom.batch.permissions import missing_permissions
 from rockbottom.batch.pricing import Comparison, Estimate
 from rockbottom.batch.records import Kind
 from rockbottom.batch.results import leftover_result, run_result, summary_of
@@ -50,6 +54,7 @@ __all__ = [
     "Check",
     "Cloud",
     "Comparison",
+    "DamagedRun",
     "Estimate",
     "InvalidRecords",
     "InvalidSettings",
@@ -60,6 +65,7 @@ __all__ = [
     "Limits",
     "NoSuchRun",
     "NotAgreed",
+    "NotEstimated",
     "NotInBatch",
     "NothingLeft",
     "OtherContent",
@@ -80,7 +86,9 @@ __all__ = [
     "apply",
     "checks",
     "documents",
+    "is_loopback",
     "leftover_result",
+    "look_into",
     "missing_permissions",
     "model_arns",
     "no_such_run",

@@ -13,7 +13,7 @@ import msgspec
 
 from rockbottom.batch.caching import Sampled, sampled
 from rockbottom.batch.cloud import Cloud
-from rockbottom.batch.errors import NoSuchRun, NotAgreed
+from rockbottom.batch.errors import DamagedRun, NoSuchRun, NotAgreed
 from rockbottom.batch.ground import Silent, Watcher
 from rockbottom.batch.journal import Checkpoint, Journal, read_journal
 from rockbottom.batch.limits import Limits, packaged_limits, with_quotas
@@ -61,7 +61,7 @@ class Prepared:
         return self._sampled
 
     def estimate(self, output_each: int | None = None) -> Estimate:
-        """What it will cost; ``output_each`` is the expected output tokens of a record."""
+        """What it will cost; ``output_each`` is the expected output tokens of a record. Raises NotEstimated."""
         return estimate(self.sample(), self.pricing, output_each)
 
     def agree(self, found: Estimate, agree: Agree | None, max_usd: Decimal | None) -> None:
@@ -160,6 +160,8 @@ def prepare(
     found = catalog.model(model, _resolver(cloud))
     pricing = Pricing(found, on, cloud.region, book or catalog.price_book)
     pricing.require_batch()
+    if cloud.local:
+        cloud.client("s3")  # refuses AWS's own before anything is asked or built
     settings = settings_for(source, place, model, kind, name, cloud.region, strip_points)
     limits = limits or account_limits(cloud, found.model.name)
     where = folder / settings.name
@@ -250,9 +252,20 @@ def run(
 
 
 def runs_in(folder: Path = DEFAULT_FOLDER) -> list[tuple[str, RunState]]:
-    """Every run of a folder with its state as written down, the latest changed first."""
-    journals = sorted(folder.glob("*/journal.jsonl"), key=lambda path: path.stat().st_mtime, reverse=True)
-    return [(path.parent.name, state_of(read_journal(path))) for path in journals]
+    """Every run of a folder that can be read, with its state as written down, the latest changed first."""
+    return look_into(folder)[0]
+
+
+def look_into(folder: Path = DEFAULT_FOLDER) -> tuple[list[tuple[str, RunState]], dict[str, DamagedRun]]:
+    """Every run of a folder, the latest changed first; and those whose journal is damaged, by name."""
+    runs: list[tuple[str, RunState]] = []
+    damaged: dict[str, DamagedRun] = {}
+    for path in sorted(folder.glob("*/journal.jsonl"), key=lambda path: path.stat().st_mtime, reverse=True):
+        try:
+            runs.append((path.parent.name, state_of(read_journal(path), path)))
+        except DamagedRun as error:
+            damaged[path.parent.name] = error
+    return runs, damaged
 
 
 def account_limits(cloud: Cloud, model_name: str) -> Limits:

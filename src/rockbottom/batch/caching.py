@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rockbottom.batch.errors import Problem
 from rockbottom.cache import Behaviour, Entry, EntryKey, Namespace, outcome, refusal
 from rockbottom.catalog import CacheRules, Model
 from rockbottom.dialects import Reader
@@ -18,18 +19,25 @@ from rockbottom.quantities import Usage
 SAMPLE = 20_000
 _BLOCK = 1_000
 _SWEEP = 4_096
+_KEPT = 100  # records that could not be counted, kept to be shown
 _NOWHERE = Namespace("", "", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """Token counts of some records: without caching, and with it. ``most_output`` is None where one sets no limit."""
+    """Token counts of some records: without caching, and with it.
+
+    ``most_output`` is None where one sets no limit. ``unread`` are records looked at that could not be counted, the
+    first of them as problems, and ``unread_total`` is how many.
+    """
 
     looked_at: int
     of: int
     plain: tuple[Usage, ...]
     cached: tuple[Usage, ...]
     most_output: int | None
+    unread: tuple[Problem, ...] = ()
+    unread_total: int = 0
 
     @property
     def factor(self) -> float:
@@ -55,23 +63,29 @@ def sampled(
     behaviour: Behaviour,
     seconds_between: float = 1.0,
 ) -> Sampled:
-    """Read the sample and count it both ways. Records that cannot be read are passed over, as not looked at."""
+    """Read the sample and count it both ways. Records that cannot be read are set apart."""
     wanted = set(sample_numbers(total))
     prompts: list[Prompt] = []
     most: int | None = 0
+    unread: list[Problem] = []
+    unread_total = 0
     for number, record in enumerate(records):
         if number not in wanted:
             continue
         body = record["modelInput"]
         try:
             prompts.append(reader.read(body, api, model))
-        except MalformedBody:
+        except MalformedBody as error:
+            unread_total += 1
+            if len(unread) < _KEPT:
+                unread.append(Problem(number + 1, record["recordId"], "modelInput", str(error)))
             continue
         limit = output_limit(body)
         most = None if most is None or limit is None else most + limit
     with_points = _pointed(prompts, rules, behaviour)
     plain = tuple(Usage(prompt.tokens + _residual(prompt, rules)) for prompt in prompts)
-    return Sampled(len(prompts), total, plain, tuple(_run(with_points, rules, behaviour, seconds_between)), most)
+    cached = tuple(_run(with_points, rules, behaviour, seconds_between))
+    return Sampled(len(prompts), total, plain, cached, most, tuple(unread), unread_total)
 
 
 def output_limit(body: Mapping[str, Any]) -> int | None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from rockbottom.batch.errors import AccessRefused, BatchError, InvalidSettings, ServiceBusy
 
@@ -37,6 +38,8 @@ _REFUSED = frozenset(
         "ExpiredTokenException",
     }
 )
+_AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _ATTEMPTS = 8
 _LONGEST_S = 60.0
 
@@ -69,7 +72,23 @@ class Cloud:
             path = {"addressing_style": "path"} if self.s3_url else {}
             config = Config(retries={"total_max_attempts": 1}, read_timeout=60, s3=path)
             self._clients[service] = session.client(service, endpoint_url=url, config=config)
+            self._check_place(service)
         return self._clients[service]
+
+    @property
+    def local(self) -> bool:
+        """Whether Bedrock is played on this machine."""
+        return is_loopback(self.bedrock_url)
+
+    def _check_place(self, service: str) -> None:
+        """Raise InvalidSettings where Bedrock is played on this machine and another service would be AWS's own."""
+        host = urlsplit(str(self._clients[service].meta.endpoint_url)).hostname or ""
+        if self.local and host.endswith(_AWS_HOSTS):
+            del self._clients[service]
+            raise InvalidSettings(
+                f"Bedrock is played at {self.bedrock_url}, and {service} would be AWS's own ({host}).",
+                fix="--s3-endpoint-url URL or AWS_ENDPOINT_URL_S3: rockbottom serve --s3 moto prints the one beside it",
+            )
 
     def call(self, service: str, operation: str, **arguments: Any) -> Any:
         """One call, waited for with growing pauses while the service is busy. Raises BatchError or ClientError."""
@@ -103,6 +122,11 @@ class Cloud:
             f"{what} did not get through in {_ATTEMPTS} attempts: {last}",
             fix="nothing is lost; the same command goes on where it stopped",
         ) from last
+
+
+def is_loopback(url: str | None) -> bool:
+    """Whether a URL leads to this machine."""
+    return url is not None and urlsplit(url).hostname in _LOOPBACK
 
 
 def code_of(error: Any) -> str:

@@ -7,17 +7,24 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Any
-from urllib.parse import unquote
 
 import msgspec
 
 from rockbottom.batch.cloud import Cloud, check_bucket, code_of
 from rockbottom.batch.errors import BatchError
+from rockbottom.batch.permissions import (
+    Need,
+    document_of,
+    file_needs,
+    missing,
+    model_needs,
+    role_statements,
+    several,
+    statements_of,
+)
 from rockbottom.batch.setup import Wanted
 from rockbottom.catalog import ModelId, Scope
-from rockbottom.quantities import is_list, is_object
-
-Json = dict[str, Any]
+from rockbottom.quantities import Undecodable, is_object
 
 
 class Verdict(Enum):
@@ -43,17 +50,13 @@ def checks(cloud: Cloud, wanted: Wanted, model: ModelId, owner: str | None = Non
     looks: Sequence[tuple[str, Callable[[], Check]]] = (
         ("trust", lambda: _trust(cloud, wanted, setup)),
         ("S3, for you", lambda: _bucket(cloud, wanted, owner)),
-        ("S3, for the role", lambda: _role_may(cloud, wanted, "S3, for the role", _S3, _bucket_arns(wanted), setup)),
+        ("S3, for the role", lambda: _role_may(cloud, wanted, "S3, for the role", file_needs(wanted), setup)),
         ("PassRole", lambda: _pass_role(cloud, wanted)),
         ("model access", lambda: _model_access(cloud, model)),
-        ("model, for the role", lambda: _role_may(cloud, wanted, "model, for the role", _INVOKE, wanted.models, setup)),
+        ("model, for the role", lambda: _role_may(cloud, wanted, "model, for the role", model_needs(wanted), setup)),
         ("Region policy", lambda: _regions(cloud, wanted, model)),
     )
     return [_guarded(name, look) for name, look in looks]
-
-
-_S3 = ("s3:GetObject", "s3:PutObject", "s3:ListBucket")
-_INVOKE = ("bedrock:InvokeModel",)
 
 
 def _guarded(name: str, look: Callable[[], Check]) -> Check:
@@ -61,7 +64,7 @@ def _guarded(name: str, look: Callable[[], Check]) -> Check:
 
     try:
         return look()
-    except (ClientError, BotoCoreError, BatchError) as error:
+    except (ClientError, BotoCoreError, BatchError, Undecodable) as error:
         return Check(name, Verdict.UNKNOWN, f"could not be looked at: {error}")
 
 
@@ -74,7 +77,7 @@ def _trust(cloud: Cloud, wanted: Wanted, setup: str) -> Check:
         if code_of(error) == "NoSuchEntity":
             return Check("trust", Verdict.WRONG, f"there is no role {wanted.role_arn}", setup)
         raise
-    why = trust_fault(_document(role["AssumeRolePolicyDocument"]), wanted)
+    why = trust_fault(document_of(role["AssumeRolePolicyDocument"]), wanted)
     if why:
         return Check("trust", Verdict.WRONG, why, setup)
     return Check("trust", Verdict.GOOD, "Bedrock may assume the role for jobs of this account and Region")
@@ -82,7 +85,7 @@ def _trust(cloud: Cloud, wanted: Wanted, setup: str) -> Check:
 
 def trust_fault(document: Mapping[str, Any], wanted: Wanted) -> str | None:
     """Why Bedrock may not assume a role with this trust policy, or None."""
-    ours = [one for one in _statements(document) if _names_bedrock(one)]
+    ours = [one for one in statements_of(document) if _names_bedrock(one)]
     if not ours:
         return "the role does not trust bedrock.amazonaws.com"
     reasons = [why for one in ours if (why := _condition_fault(one, wanted))]
@@ -91,8 +94,8 @@ def trust_fault(document: Mapping[str, Any], wanted: Wanted) -> str | None:
 
 def _names_bedrock(statement: Mapping[str, Any]) -> bool:
     principal = statement.get("Principal")
-    services = _several(principal.get("Service") if is_object(principal) else principal)
-    actions = _several(statement.get("Action"))
+    services = several(principal.get("Service") if is_object(principal) else principal)
+    actions = several(statement.get("Action"))
     return (
         statement.get("Effect") == "Allow"
         and "bedrock.amazonaws.com" in services
@@ -107,8 +110,8 @@ def _condition_fault(statement: Mapping[str, Any], wanted: Wanted) -> str | None
     for tests in condition.values():
         for key, allowed in tests.items():
             actual = known.get(key.lower())
-            if actual is not None and not any(fnmatchcase(actual, pattern) for pattern in _several(allowed)):
-                return f"its condition on {key} allows {', '.join(_several(allowed))}, and a job comes as {actual}"
+            if actual is not None and not any(fnmatchcase(actual, pattern) for pattern in several(allowed)):
+                return f"its condition on {key} allows {', '.join(several(allowed))}, and a job comes as {actual}"
     return None
 
 
@@ -120,62 +123,14 @@ def _bucket(cloud: Cloud, wanted: Wanted, owner: str | None) -> Check:
     return Check("S3, for you", Verdict.GOOD, f"you can see {wanted.bucket}, and it is in {wanted.region}")
 
 
-def _bucket_arns(wanted: Wanted) -> tuple[str, ...]:
-    bucket = f"arn:{wanted.partition}:s3:::{wanted.bucket}"
-    return bucket, f"{bucket}/rockbottom/part-001.jsonl"
-
-
-def _role_may(
-    cloud: Cloud, wanted: Wanted, name: str, actions: Sequence[str], resources: Sequence[str], setup: str
-) -> Check:
-    """Whether the role's own policies allow each action on one of the resources, read without a simulator."""
-    missing = _missing(_role_statements(cloud, wanted.role), actions, resources)
-    if missing:
-        return Check(name, Verdict.WRONG, f"the role's policies do not allow {'; '.join(missing)}", setup)
-    return Check(name, Verdict.GOOD, f"the role's policies allow {', '.join(actions)}")
-
-
-def missing_permissions(cloud: Cloud, wanted: Wanted) -> tuple[list[str], list[str]]:
-    """What the role's own policies do not allow: in the bucket, and of the models. Raises ClientError, BatchError."""
-    statements = _role_statements(cloud, wanted.role)
-    return _missing(statements, _S3, _bucket_arns(wanted)), _missing(statements, _INVOKE, wanted.models)
-
-
-def _missing(statements: Sequence[Mapping[str, Any]], actions: Sequence[str], resources: Sequence[str]) -> list[str]:
-    return [
-        f"{action} on {resource}"
-        for action in actions
-        for resource in _targets(action, resources)
-        if not _allowed(statements, action, resource)
-    ]
-
-
-def _targets(action: str, resources: Sequence[str]) -> Sequence[str]:
-    if action == "s3:ListBucket":
-        return resources[:1]
-    return resources[1:] if action.startswith("s3:") else [one.replace(":*:", ":us-east-1:") for one in resources]
-
-
-def _role_statements(cloud: Cloud, role: str) -> list[Mapping[str, Any]]:
-    found: list[Mapping[str, Any]] = []
-    for name in cloud.call("iam", "list_role_policies", RoleName=role)["PolicyNames"]:
-        policy = cloud.call("iam", "get_role_policy", RoleName=role, PolicyName=name)
-        found.extend(_statements(_document(policy["PolicyDocument"])))
-    for one in cloud.call("iam", "list_attached_role_policies", RoleName=role)["AttachedPolicies"]:
-        version = cloud.call("iam", "get_policy", PolicyArn=one["PolicyArn"])["Policy"]["DefaultVersionId"]
-        policy = cloud.call("iam", "get_policy_version", PolicyArn=one["PolicyArn"], VersionId=version)
-        found.extend(_statements(_document(policy["PolicyVersion"]["Document"])))
-    return found
-
-
-def _allowed(statements: Sequence[Mapping[str, Any]], action: str, resource: str) -> bool:
-    hits = [
-        one["Effect"]
-        for one in statements
-        if any(fnmatchcase(action.lower(), pattern.lower()) for pattern in _several(one.get("Action")))
-        and any(fnmatchcase(resource, pattern) for pattern in _several(one.get("Resource")))
-    ]
-    return "Allow" in hits and "Deny" not in hits
+def _role_may(cloud: Cloud, wanted: Wanted, name: str, needs: Sequence[Need], setup: str) -> Check:
+    """Whether the role's own policies allow each need, read without a simulator."""
+    lacking = missing(role_statements(cloud, wanted.role), needs)
+    if lacking:
+        return Check(name, Verdict.WRONG, f"the role's policies do not allow {'; '.join(lacking)}", setup)
+    actions = ", ".join(dict.fromkeys(need.action for need in needs))
+    where = f" at {wanted.input_at} and {wanted.output_at}" if wanted.input_at and needs[0].context else ""
+    return Check(name, Verdict.GOOD, f"the role's policies allow {actions}{where}")
 
 
 def _pass_role(cloud: Cloud, wanted: Wanted) -> Check:
@@ -265,18 +220,3 @@ def _denied_regions(cloud: Cloud, wanted: Wanted, places: Sequence[str]) -> list
             if detail.get("AllowedByOrganizations") is False:
                 denied.append(place)
     return denied
-
-
-def _statements(document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    found = document.get("Statement", [])
-    return found if is_list(found) else [found]
-
-
-def _document(raw: Any) -> Mapping[str, Any]:
-    return msgspec.json.decode(unquote(raw)) if isinstance(raw, str) else raw
-
-
-def _several(value: Any) -> list[str]:
-    if value is None:
-        return []
-    return [str(one) for one in value] if is_list(value) else [str(value)]

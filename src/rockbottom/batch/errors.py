@@ -7,8 +7,10 @@ RockbottomError
     +-- NotInBatch         the model has no batch price, which means that AWS does not sell it
     +-- InvalidSettings    a bucket, role, name or limit that cannot be
     +-- NoSuchRun          no run of that name in the folder
+    +-- DamagedRun         a file of a run that cannot be read; other runs can
     +-- OtherContent       a run of that name exists for other records or settings
     +-- RunBusy            another process works on the run
+    +-- NotEstimated       records of which nobody can say what they cost; nothing was sent
     +-- NotAgreed          the estimate was not agreed to, or is above the limit
     +-- AccessRefused      AWS refuses a call, a bucket or a role
     +-- ServiceBusy        throttled or unreachable for longer than we wait; safe to run again
@@ -71,6 +73,24 @@ class InvalidSettings(BatchError):
 
 class NoSuchRun(BatchError):
     """No run of that name."""
+
+
+class DamagedRun(BatchError):
+    """A file of a run that is not as it was written."""
+
+
+class NotEstimated(BatchError):
+    """Records whose tokens cannot be counted, so that nobody can say what they cost."""
+
+    def __init__(self, problems: Sequence[Problem], total: int, of: int) -> None:
+        shown = "".join(f"\n  {problem}" for problem in problems[:_SHOWN])
+        more = f"\n  and {total - _SHOWN:,} more" if total > _SHOWN else ""
+        super().__init__(
+            f"{total:,} of {of:,} records cannot be counted, so what they cost is not known; nothing was sent:"
+            f"{shown}{more}",
+            fix="write them as Converse bodies (--type Converse), which are read for every model",
+        )
+        self.problems = tuple(problems)
 
 
 class OtherContent(BatchError):

@@ -44,7 +44,7 @@ class Ground:
     state: RunState = field(init=False)
 
     def __post_init__(self) -> None:
-        self.state = state_of(self.journal.events)
+        self.state = state_of(self.journal.events, self.journal.path)
 
     @property
     def settings(self) -> Settings:

@@ -12,16 +12,19 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.batch.errors import RunBusy
+from rockbottom.batch.errors import DamagedRun, RunBusy
+from rockbottom.batch.state import damaged
 from rockbottom.process import private
+from rockbottom.quantities import Undecodable, decoder_of
 
 Event = dict[str, Any]
+_object = decoder_of(Event)
 Checkpoint = Callable[[str], None]
 """Called with a name before and after every step that can be lost; for tests that die there."""
 
 
 class Journal:
-    """The events of one run; open it with ``with``. Raises RunBusy when another process has it."""
+    """The events of one run; open it with ``with``. Raises RunBusy when another process has it, DamagedRun."""
 
     def __init__(self, path: Path, checkpoint: Checkpoint = lambda name: None) -> None:
         self.path = path
@@ -43,7 +46,11 @@ class Journal:
         keep = whole.rfind(b"\n") + 1
         if keep < len(whole):
             os.ftruncate(self._file, keep)
-        self.events = list(_events(whole[:keep]))
+        try:
+            self.events = list(events_in(whole[:keep], self.path))
+        except DamagedRun:
+            os.close(self._file)
+            raise
         _sync_folder(self.path.parent)
         return self
 
@@ -62,16 +69,26 @@ class Journal:
 
 
 def read_journal(path: Path) -> list[Event]:
-    """The events of a run, without taking it; empty when there is none."""
+    """The events of a run, without taking it; empty when there is none. Raises DamagedRun."""
     if not path.is_file():
         return []
     whole = path.read_bytes()
-    return list(_events(whole[: whole.rfind(b"\n") + 1]))
+    return list(events_in(whole[: whole.rfind(b"\n") + 1], path))
 
 
-def _events(whole: bytes) -> Iterator[Event]:
-    for line in whole.splitlines():
-        yield msgspec.json.decode(line)
+def events_in(whole: bytes, path: Path) -> Iterator[Event]:
+    """The objects of JSON lines, whole ones. Raises DamagedRun, which names the file and the line."""
+    for number, line in enumerate(whole.split(b"\n"), 1):
+        if line:
+            yield event_in(line, path, number)
+
+
+def event_in(line: bytes, path: Path, number: int) -> Event:
+    """The object of one line of a run's file. Raises DamagedRun."""
+    try:
+        return _object(line)
+    except Undecodable as error:
+        raise damaged(path, number, str(error)) from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -17,6 +17,7 @@ from rockbottom.batch.api import Prepared
 from rockbottom.batch.caching import Sampled, sampled
 from rockbottom.batch.cloud import Cloud, code_of
 from rockbottom.batch.errors import AccessRefused, InvalidSettings, NothingLeft, ServiceBusy
+from rockbottom.batch.journal import event_in
 from rockbottom.batch.outputs import write_whole
 from rockbottom.batch.pricing import Estimate, estimate
 from rockbottom.batch.records import Kind
@@ -27,7 +28,7 @@ from rockbottom.dialects import Reader, usage_of
 from rockbottom.plan import Planner
 from rockbottom.process import named, private
 from rockbottom.prompt import Api
-from rockbottom.quantities import Usage
+from rockbottom.quantities import Usage, decoded
 
 SENT = "leftover.jsonl"
 _ABOUT_THE_RECORD = ("ValidationException", "ModelErrorException")
@@ -171,23 +172,23 @@ def _raise_unless_about_the_record(error: Exception, model_id: str, errorCode: s
 def _answer(cloud: Cloud, sent: Mapping[str, Any], converse: bool) -> dict[str, Any]:
     reply = cloud.call("bedrock-runtime", "converse" if converse else "invoke_model", **sent)
     if not converse:
-        return json.loads(reply["body"].read())
+        return decoded(reply["body"].read(), dict[str, Any])
     return {name: value for name, value in reply.items() if name != "ResponseMetadata"}
 
 
 def _with_answers(path: Path, sent: Mapping[str, dict[str, Any]]) -> Iterator[bytes]:
     with path.open("rb") as file:
-        for line in file:
-            row = sent.get(msgspec.json.decode(line)["recordId"])
+        for number, line in enumerate(file, 1):
+            row = sent.get(event_in(line, path, number)["recordId"])
             yield line if row is None else msgspec.json.encode(row) + b"\n"
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     """Whole lines; one that a kill cut short is left out, and its record is sent again."""
     with path.open("rb") as file:
-        for line in file:
+        for number, line in enumerate(file, 1):
             if line.endswith(b"\n"):
-                yield msgspec.json.decode(line)
+                yield event_in(line, path, number)
 
 
 def _cut_to_whole_lines(path: Path) -> None:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from rockbottom.batch.journal import event_in
 from rockbottom.batch.pricing import Comparison
 from rockbottom.batch.rejoining import Tally
 from rockbottom.quantities import Usd
@@ -34,7 +33,7 @@ class Outcome:
         return self.compared.batch.usd
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """The results in the order of the records: recordId with modelOutput or error."""
+        """The results in the order of the records: recordId with modelOutput or error. Raises DamagedRun."""
         with self.results.open("rb") as file:
-            for line in file:
-                yield msgspec.json.decode(line)
+            for number, line in enumerate(file, 1):
+                yield event_in(line, self.results, number)

@@ -6,7 +6,7 @@ from datetime import date
 from math import ceil
 
 from rockbottom.batch.caching import Sampled
-from rockbottom.batch.errors import NotInBatch
+from rockbottom.batch.errors import NotEstimated, NotInBatch
 from rockbottom.batch.rejoining import Tally
 from rockbottom.catalog import ModelId, NoPriceInForce, PriceBook, Tier
 from rockbottom.cost import Cost, CostLine, bill
@@ -96,8 +96,10 @@ class Estimate:
 
 
 def estimate(found: Sampled, pricing: Pricing, output_each: int | None) -> Estimate:
-    """Price a sample and scale it to the whole. Raises NotInBatch."""
+    """Price a sample and scale it to the whole. Raises NotInBatch, NotEstimated."""
     pricing.require_batch()
+    if found.unread:
+        raise NotEstimated(found.unread, found.unread_total, found.of)
     of, looked = found.of, max(1, found.looked_at)
     if output_each is not None:
         output, said = output_each * of, "as given"

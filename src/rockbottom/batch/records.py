@@ -1,18 +1,20 @@
 """Records read, checked against what batch refuses, and written one to a line.
 
 What batch refuses is AWS's: no prompt caching (a record with a cachePoint ends in an error 403, recorded on a public
-run), no tools, no structured output. AWS's own validation does not look into ``modelInput``, so everything that can
-be seen here is seen before anything is uploaded and paid for.
+run), no tools, no structured output, no member that a body of the model does not have. AWS's own validation does not
+look into ``modelInput``, so everything that can be seen here is seen before anything is uploaded and paid for.
 """
 
+import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 
+from rockbottom.batch.bodies import Shape, looks_like, shape_of
 from rockbottom.batch.errors import InvalidRecords, Problem
 from rockbottom.batch.limits import Limits
 from rockbottom.dialects import CONVERSE, Dialect, dialect_for
@@ -50,6 +52,10 @@ _BARRED: Mapping[str, str] = {
     "output_format": "batch has no structured output",
 }
 _POINTS = (b'"cachePoint"', b'"cache_control"')
+_ELSEWHERE: Mapping[str, str] = {
+    "model": "the model is the job's (--model), and AWS refuses it in a body",
+    "stream": "a batch job streams nothing, and AWS refuses it in a body",
+}
 
 
 @dataclass(slots=True)
@@ -57,7 +63,8 @@ class Checker:
     """Turns lines and bodies into records; keeps the problems it finds.
 
     ``strip_points`` takes cachePoints out instead of refusing them; ``stripped`` counts the records it did that to.
-    ``given_model`` is the model of the job: a body that names another one is refused.
+    ``given_model`` is the model of the job: a body that names another one is refused. ``on_demand``: the records are
+    not for a job, so what only batch refuses (tools, structured output, cachePoints) is taken.
     """
 
     kind: Kind
@@ -65,16 +72,20 @@ class Checker:
     given_model: str
     limits: Limits
     strip_points: bool = False
+    on_demand: bool = False
     problems: list[Problem] = field(default_factory=list[Problem])
     total_problems: int = 0
     stripped: int = 0
     _seen: set[str] = field(default_factory=set[str])
     _dialect: Dialect | None = None
     _required: tuple[str, ...] = ()
+    _shape: Shape | None = None
+    _hint: str = ""
 
     def __post_init__(self) -> None:
         self._dialect = dialect_for(Api.CONVERSE if self.kind is Kind.CONVERSE else Api.INVOKE, self.vendor)
         self._required = self._dialect.required if self._dialect is not None else ()
+        self._shape = shape_of(self._dialect)
 
     def line(self, number: int, raw: bytes) -> bytes | None:
         """The record of one line of JSONL, newline included; None when it is refused. ``number`` counts from 1."""
@@ -108,7 +119,7 @@ class Checker:
             return
         points = any(problem.why.startswith("batch does not cache") for problem in self.problems)
         fix = "--strip-cache-points takes the cachePoints out; cached on demand may be cheaper: see the estimate"
-        raise InvalidRecords(self.problems, self.total_problems, source, fix=fix if points else None)
+        raise InvalidRecords(self.problems, self.total_problems, source, fix=fix if points else self._hint or None)
 
     def _record(self, number: int, raw_id: msgspec.Raw | None, body: bytes) -> bytes | None:
         record_id = self._identity(number, raw_id)
@@ -127,15 +138,19 @@ class Checker:
             return self._refuse(number, record_id or None, "recordId", why)
         self._seen.add(record_id)
         members = _members(body)
+        broken = not_utf8(body)
+        if broken:
+            return self._refuse(number, record_id, "modelInput", broken)
         if "modelId" in members:
             changed = self._without_model(number, record_id, body)
             if changed is None:
                 return None
             body = changed
-        wrong = self._wrong(members)
+            members.pop("modelId")
+        wrong = self._wrong(members, body)
         if wrong is not None:
             return self._refuse(number, record_id, *wrong)
-        if any(mark in body for mark in _POINTS) or b"\\u00" in body:
+        if not self.on_demand and (any(mark in body for mark in _POINTS) or b"\\u00" in body):
             changed = self._without_points(number, record_id, body)
             if changed is None:
                 return None
@@ -156,18 +171,28 @@ class Checker:
                 return None
         return record_id
 
-    def _wrong(self, members: Mapping[str, msgspec.Raw]) -> tuple[str, str] | None:
-        if not _BARRED.keys().isdisjoint(members):
+    def _wrong(self, members: Mapping[str, msgspec.Raw], body: bytes) -> tuple[str, str] | None:
+        if not self.on_demand and not _BARRED.keys().isdisjoint(members):
             for name, why in _BARRED.items():
                 if name in members and bytes(members[name]) not in (b"null", b"{}", b"[]"):
                     return f"modelInput.{name}", why
         for name in self._required:
             if name not in members:
+                self._hint = self._hint or looks_like(members.keys())
                 return f"modelInput.{name}", f"missing; every {self.kind.value} body of {self.vendor} needs it"
         messages = members.get("messages")
         if messages is not None and len(memoryview(messages)) < 8 and bytes(messages).split() in _EMPTY:
             return "modelInput.messages", "empty"
-        return None
+        return None if self._shape is None else self._misshapen(self._shape, members, body)
+
+    def _misshapen(self, shape: Shape, members: Mapping[str, msgspec.Raw], body: bytes) -> tuple[str, str] | None:
+        """What is no member or no message of the dialect that the model of the job speaks."""
+        unknown = members.keys() - shape.members
+        if unknown:
+            self._hint = self._hint or looks_like(members.keys())
+            name = min(unknown)
+            return f"modelInput.{name}", _ELSEWHERE.get(name, f"no member of {self.kind.value} bodies of {self.vendor}")
+        return shape.fault(body)
 
     def _without_model(self, number: int, record_id: str, body: bytes) -> bytes | None:
         whole = decoded(body)
@@ -217,18 +242,28 @@ def _one_line(body: bytes) -> bytes:
     return body if b"\n" not in body else body.replace(b"\r", b"").replace(b"\n", b" ")
 
 
+def not_utf8(body: bytes) -> str | None:
+    """Why the bytes of a record are no UTF-8, and what to do; None where they are."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return f"no UTF-8 at byte {error.start:,}; iconv -f cp1252 -t utf-8 FILE writes it where it came from Windows"
+    return None
+
+
 def lines_of(path: Path, checker: Checker) -> Iterator[bytes]:
-    """The records of a JSONL file; refused ones are left out and kept in the checker. Blank lines do not count."""
-    with path.open("rb") as file:
-        yield from _checked_lines(file, checker)
+    """The records of a JSONL file; refused ones are left out and kept in the checker. Blank lines do not count.
 
+    UTF-8 with or without a byte order mark, UTF-16 and UTF-32, packed with gzip or not.
+    """
+    from rockbottom.trace import pieces_of  # here: its room reads columns too, which takes a while to load
 
-def _checked_lines(file: IO[bytes], checker: Checker) -> Iterator[bytes]:
-    for number, raw in enumerate(file, 1):
-        if not raw.isspace():
-            record = checker.line(number, raw)
-            if record is not None:
-                yield record
+    for piece, first in pieces_of(str(path)):
+        for number, raw in enumerate(io.BytesIO(piece), first):
+            if not raw.isspace():
+                record = checker.line(number, raw)
+                if record is not None:
+                    yield record
 
 
 def lines_of_bodies(bodies: Iterable[Json | tuple[str, Json]], checker: Checker) -> Iterator[bytes]:

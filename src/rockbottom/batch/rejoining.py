@@ -55,17 +55,20 @@ class _Result(msgspec.Struct):
 
 
 class _Odd(msgspec.Struct):
-    # An output whose usage is in no shape that we know.
-    recordId: str | None = None
+    # A result with an id, a usage or an error in no shape that we know.
+    recordId: msgspec.Raw = _NOTHING
     modelOutput: msgspec.Raw = _NOTHING
-    error: _Error | None = None
+    error: msgspec.Raw = _NOTHING
 
 
 _result = decoder_of(_Result)
 _odd = decoder_of(_Odd)
+_error = decoder_of(_Error | None)
+_text = decoder_of(str)
 _encode = msgspec.json.Encoder().encode
 # Codes that may be retried where the record does not say: the service's own throttling and server errors.
 _RETRYABLE_CODES = frozenset({"408", "424", "429", "500", "502", "503", "504"})
+_SHOWN_CHARS = 500
 _LONG_PROMPT = 100_000  # from here on a record may be billed at a long-context price, so it is billed by itself
 
 
@@ -183,10 +186,11 @@ class Rejoin:
         result = _odd(os.pread(files[self._file[ordinal]], self._length[ordinal], self._offset[ordinal]))
         if self.fates[ordinal] == Fate.ANSWERED:
             return b'{"recordId":%b,"modelOutput":%b}\n' % (name, result.modelOutput)
-        key = f"{result.error.errorCode}: {result.error.errorMessage}" if result.error else "unknown"
+        error = _error_of(result.error)
+        key = _named(error) if error else "unknown"
         if key in self.tally.errors or len(self.tally.errors) < 50:
             self.tally.errors[key] = self.tally.errors.get(key, 0) + 1
-        return b'{"recordId":%b,"error":%b}\n' % (name, _encode(result.error))
+        return b'{"recordId":%b,"error":%b}\n' % (name, _encode(error))
 
 
 def fate_of(result: _Result) -> Fate:
@@ -218,7 +222,26 @@ def read_result(line: bytes) -> _Result:
     except Undecodable:
         odd = _odd(line)
         answered = bytes(odd.modelOutput) != b"null"
-        return _Result(odd.recordId, _Output() if answered else None, odd.error)
+        return _Result(_text_in(odd.recordId), _Output() if answered else None, _error_of(odd.error))
+
+
+def _error_of(raw: msgspec.Raw) -> _Error | None:
+    """An error of any shape: one that is no object of AWS's members is kept as what it says."""
+    try:
+        return _error(bytes(raw))
+    except Undecodable:
+        return _Error(errorMessage=_text_in(raw) or bytes(raw).decode(errors="replace")[:_SHOWN_CHARS])
+
+
+def _text_in(raw: msgspec.Raw) -> str | None:
+    try:
+        return _text(bytes(raw))
+    except Undecodable:
+        return None
+
+
+def _named(error: _Error) -> str:
+    return f"{error.errorCode}: {error.errorMessage}" if error.errorCode is not None else str(error.errorMessage)
 
 
 def _whole(line: bytes) -> bool:

@@ -18,6 +18,7 @@ from rockbottom.batch.collecting import Collection
 from rockbottom.batch.endings import jobs_ended
 from rockbottom.batch.errors import StillRunning
 from rockbottom.batch.ground import Ground
+from rockbottom.batch.journal import event_in
 from rockbottom.batch.outputs import write_whole
 from rockbottom.batch.rejoining import Fate, Rejoin, Tally
 from rockbottom.batch.splitting import jobs_of
@@ -60,11 +61,11 @@ class BatchRun(Ground):
         )
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """The records of the run as they were spooled, for an estimate."""
-        decode = msgspec.json.Decoder().decode
-        with (self.folder / self.state.spools[1]).open("rb", buffering=1 << 20) as file:
-            for line in file:
-                yield decode(line)
+        """The records of the run as they were spooled, for an estimate. Raises DamagedRun."""
+        path = self.folder / self.state.spools[1]
+        with path.open("rb", buffering=1 << 20) as file:
+            for number, line in enumerate(file, 1):
+                yield event_in(line, path, number)
 
     def agree(self, usd: str, how: str) -> None:
         """Write down that the estimate was agreed to; nothing is uploaded before."""

@@ -23,7 +23,7 @@ _VERSION = "2012-10-17"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a set-up is for."""
+    """What a set-up is for. ``input_at`` and ``output_at`` are the S3 URIs of one job; empty: those of any run."""
 
     account: str
     region: str
@@ -32,6 +32,8 @@ class Wanted:
     models: tuple[str, ...]  # ARNs of profiles and foundation models
     partition: str = "aws"
     kms_key: str | None = None
+    input_at: str = ""
+    output_at: str = ""
 
     @property
     def role_arn(self) -> str:
@@ -137,12 +139,19 @@ def documents(wanted: Wanted) -> dict[str, Json]:
     }
 
 
-def wanted_for(cloud: Cloud, model: ModelId, bucket: str, role: str, kms_key: str | None = None) -> Wanted:
-    """What to set up for a model in the account of the credentials. Raises BatchError."""
+def wanted_for(
+    cloud: Cloud, model: ModelId, bucket: str, role: str, kms_key: str | None = None, folder: str = ""
+) -> Wanted:
+    """What to set up for a model in the account of the credentials; ``folder`` is that of a run in the bucket.
+
+    Raises BatchError.
+    """
     who = cloud.call("sts", "get_caller_identity")
     account, partition = who["Account"], who["Arn"].split(":")[1]
     arns = model_arns(model, account, cloud.region, behind_profile(cloud, model))
-    return Wanted(account, cloud.region, bucket, role, arns, partition, kms_key)
+    at = f"s3://{bucket}/{folder}"
+    places = (f"{at}/in/", f"{at}/out/") if folder else ("", "")
+    return Wanted(account, cloud.region, bucket, role, arns, partition, kms_key, *places)
 
 
 def behind_profile(cloud: Cloud, model: ModelId) -> tuple[str, ...]:

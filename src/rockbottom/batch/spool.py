@@ -12,7 +12,9 @@ from typing import IO
 import msgspec
 
 from rockbottom.batch.splitting import Slice
+from rockbottom.batch.state import damaged
 from rockbottom.process import named, private
+from rockbottom.quantities import Undecodable, decoder_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class _Identity(msgspec.Struct):
     recordId: str  # AWS's spelling
 
 
-_identity = msgspec.json.Decoder(_Identity).decode
+_identity = decoder_of(_Identity)
 
 
 def spool(lines: Iterable[bytes], path: Path) -> Spooled:
@@ -50,12 +52,15 @@ def spool(lines: Iterable[bytes], path: Path) -> Spooled:
 
 
 def record_ids(path: Path) -> Iterator[str]:
-    """The recordIds of a spool, in its order."""
+    """The recordIds of a spool, in its order. Raises DamagedRun."""
     start = len(b'{"recordId":"')
     with path.open("rb", buffering=1 << 20) as file:
-        for line in file:  # as records.py writes it; a quote inside the id would be escaped
-            name = line[start : line.index(b'","modelInput":', start)]
-            yield _identity(line).recordId if b"\\" in name else name.decode()
+        for number, line in enumerate(file, 1):  # as records.py writes it; a quote inside the id would be escaped
+            try:
+                name = line[start : line.index(b'","modelInput":', start)]
+                yield _identity(line).recordId if b"\\" in name else name.decode()
+            except (ValueError, Undecodable) as error:
+                raise damaged(path, number, str(error)) from error
 
 
 def chosen_lines(path: Path, wanted: bytearray) -> Iterator[bytes]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from rockbottom.batch.errors import DamagedRun
 from rockbottom.batch.splitting import Slice
 
 ENDED = frozenset({"Completed", "PartiallyCompleted", "Failed", "Stopped", "Expired"})
@@ -92,12 +94,24 @@ class RunState:
         return next(job for job in self.jobs if (job.attempt, job.number) == (event["attempt"], event["job"]))
 
 
-def state_of(events: Iterable[dict[str, Any]]) -> RunState:
-    """The state after these events."""
+def state_of(events: Iterable[dict[str, Any]], journal: Path) -> RunState:
+    """The state after the events of a journal. Raises DamagedRun for one that cannot have been written there."""
     state = RunState()
-    for event in events:
-        state.apply(event)
+    for number, event in enumerate(events, 1):
+        try:
+            state.apply(event)
+        except (KeyError, TypeError, ValueError, StopIteration) as error:
+            raise damaged(journal, number, f"no event of a run: {error!r}") from error
     return state
+
+
+def damaged(path: Path, number: int, why: str) -> DamagedRun:
+    """The error of a file of a run whose line ``number`` (from 1) cannot be read."""
+    return DamagedRun(
+        f"{path}, line {number}: {why}",
+        fix="put the folder of the run away; a job that it made goes on, and aws bedrock list-model-invocation-jobs "
+        f"--name-contains {path.parent.name} finds it",
+    )
 
 
 def _created(state: RunState, event: dict[str, Any]) -> None:

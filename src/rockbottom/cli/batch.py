@@ -110,15 +110,17 @@ def stop(name: str, **given: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_runs(runs: Path, as_json: bool) -> None:
     """List the runs of this folder as they were last seen."""
-    from rockbottom.batch import run_result, runs_in
+    from rockbottom.batch import look_into, run_result
     from rockbottom.rendering import json_text, runs_text
 
-    found = runs_in(runs)
+    found, damaged = look_into(runs)
+    for error in damaged.values():
+        click.echo(f"rockbottom: {error}", err=True)
     if as_json:
         click.echo(json_text([run_result(name, state) for name, state in found]))
         return
     show(runs_text(found))
-    if not found:
+    if not found and not damaged:
         click.echo(f"no runs in {runs}", err=True)
 
 

@@ -45,14 +45,18 @@ def setup(
 @click.option("--model", metavar="ID", help="Model or inference profile.")
 @click.option("--bucket", help="S3 bucket.")
 @click.option("--role", help="Name or ARN of the role.")
+@click.option("--prefix", help="Folder in the bucket; that of the run, or rockbottom.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @where
 @click.pass_context
 def doctor(
-    ctx: click.Context, name: str | None, model: str | None, bucket: str | None, role: str | None, as_json: bool,
-    **given: Any,
+    ctx: click.Context, name: str | None, model: str | None, bucket: str | None, role: str | None,
+    prefix: str | None, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
-    """Say which of trust, S3, PassRole, model access or Region policy is wrong."""
+    """Say which of trust, S3, PassRole, model access or Region policy is wrong.
+
+    The role's policies are held against the places in the bucket that the run, or the prefix, reads and writes.
+    """
     from rockbottom.batch import Verdict, checks, wanted_for
     from rockbottom.catalog import load_catalog
     from rockbottom.rendering import checks_text, json_text
@@ -60,11 +64,12 @@ def doctor(
     if name is not None:
         settings = settings_of(name, given["runs"])
         model, bucket, role = model or settings.model, bucket or settings.bucket, role or settings.role_arn
+        prefix = prefix or settings.folder
         given["region"] = given["region"] or settings.region
     if not (model and bucket and role):
         raise click.UsageError("give --run NAME, or --model, --bucket and --role")
     cloud, found = cloud_of(given), load_catalog().model(model)
-    wanted = wanted_for(cloud, found, bucket, role.rpartition("/")[2])
+    wanted = wanted_for(cloud, found, bucket, role.rpartition("/")[2], folder=(prefix or "rockbottom").strip("/"))
     results = checks(cloud, wanted, found)
     if as_json:
         click.echo(json_text(results))

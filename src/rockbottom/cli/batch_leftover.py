@@ -4,11 +4,10 @@ import sys
 import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 
-from rockbottom.cli.batch_opening import LOOPBACK, reopened_run
+from rockbottom.cli.batch_opening import reopened_run
 from rockbottom.cli.batch_options import priced, where
 from rockbottom.cli.batch_text import show
 from rockbottom.cli.exits import Exit
@@ -56,8 +55,7 @@ def _ask(left: "Leftover", given: dict[str, Any]) -> None:
     limit: Decimal | None = given["max_usd"]
     if limit is not None and (estimate.output_tokens is None or plain.usd > limit):
         raise NotAgreed(f"That is above the limit of ${limit}, or unbounded; nothing was sent.", fix="--max-usd MORE")
-    url = left.prepared.run.cloud.bedrock_url
-    if given["yes"] or (url is not None and urlsplit(url).hostname in LOOPBACK):
+    if given["yes"] or left.prepared.run.cloud.local:
         return
     if not sys.stdin.isatty():
         raise click.UsageError("sending on demand spends money; add --yes to agree, and --max-usd to bound it")

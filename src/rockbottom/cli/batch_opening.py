@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -16,8 +15,6 @@ from rockbottom.cli.batch_text import Progress
 if TYPE_CHECKING:
     from rockbottom.batch import Cloud, Prepared
     from rockbottom.catalog import PriceBook
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def cloud_of(given: dict[str, Any], region: str | None = None) -> "Cloud":
@@ -32,8 +29,9 @@ def cloud_of(given: dict[str, Any], region: str | None = None) -> "Cloud":
 
 def _made_up(url: str | None) -> dict[str, str]:
     """The local endpoint takes any credentials; without any of its own, boto3 would refuse to sign."""
-    local = url is not None and urlsplit(url).hostname in LOOPBACK
-    if not local or os.environ.get("AWS_ACCESS_KEY_ID"):
+    from rockbottom.batch import is_loopback
+
+    if not is_loopback(url) or os.environ.get("AWS_ACCESS_KEY_ID"):
         return {}
     return {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 
@@ -98,10 +96,13 @@ def reopened_run(name: str, given: dict[str, Any], attempts: int = 3) -> "Genera
 
 
 def settings_of(name: str, runs: Path) -> Any:
-    """The settings that a run was made with. Raises NoSuchRun."""
-    from rockbottom.batch import no_such_run, runs_in
+    """The settings that a run was made with. Raises NoSuchRun, DamagedRun."""
+    from rockbottom.batch import look_into, no_such_run
 
-    state = dict(runs_in(runs)).get(name)
+    found, damaged = look_into(runs)
+    if name in damaged:
+        raise damaged[name]
+    state = dict(found).get(name)
     if state is None or state.settings is None:
         raise no_such_run(name, runs)
     return state.settings
@@ -135,8 +136,7 @@ def _ask(prepared: "Prepared", cloud: "Cloud", given: dict[str, Any]) -> None:
     estimate = prepared.estimate(given["output_tokens"])
     for line in batch_estimate_text(prepared, estimate):
         click.echo(line, err=True)
-    local = cloud.bedrock_url is not None and urlsplit(cloud.bedrock_url).hostname in LOOPBACK
-    agreed = given["yes"] or local
+    agreed = given["yes"] or cloud.local
     if not agreed and not sys.stdin.isatty():
         raise click.UsageError("a batch run spends money; add --yes to agree, and --max-usd to bound it")
     prepared.agree(estimate, lambda _: agreed or click.confirm("Spend it?", err=True), given["max_usd"])

@@ -27,8 +27,11 @@ class RoleCheck:
         """Why the job may not use its role, or None; ``models`` are the ARNs that it invokes."""
         arn: str = job.request["roleArn"]
         account, name = arn.split(":")[4], arn.rpartition("/")[2]
-        bucket, _ = bucket_and_key(job.request["inputDataConfig"]["s3InputDataConfig"]["s3Uri"])
-        cloud, wanted = self._cloud(job), Wanted(account, job.caller.region, bucket, name, models)
+        input_at = job.request["inputDataConfig"]["s3InputDataConfig"]["s3Uri"]
+        output_at = job.request["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"]
+        bucket, _ = bucket_and_key(input_at)
+        cloud = self._cloud(job)
+        wanted = Wanted(account, job.caller.region, bucket, name, models, input_at=input_at, output_at=output_at)
         trust = self._trust(cloud, name)
         if trust is None:
             return None

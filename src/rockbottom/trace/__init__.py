@@ -16,7 +16,7 @@ from rockbottom.trace.columns import (
 )
 from rockbottom.trace.compiled import compiled, inlined
 from rockbottom.trace.facts import TraceFacts, facts_of, unknown_models
-from rockbottom.trace.files import UnreadableSource, is_s3
+from rockbottom.trace.files import UnreadableSource, is_s3, pieces_of
 from rockbottom.trace.invocations import Invocation, one_invocation, requests_in
 from rockbottom.trace.merging import Merged, merged
 from rockbottom.trace.parquet import notes_of, read_parquet, write_parquet
@@ -63,6 +63,7 @@ __all__ = [
     "merged",
     "notes_of",
     "one_invocation",
+    "pieces_of",
     "read_parquet",
     "read_trace",
     "reader_of",

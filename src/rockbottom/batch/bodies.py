@@ -1,0 +1,116 @@
+"""What a body of each dialect may hold: its members, the roles of its messages, the blocks in them.
+
+AWS looks into ``modelInput`` only when the record runs, and a refused record is found after the upload. What is known
+of the bodies is data (``data/bodies.toml``), with its sources.
+"""
+
+import tomllib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+
+from rockbottom.dialects import DIALECTS, Dialect
+from rockbottom.prompt import Api
+from rockbottom.quantities import Undecodable, decoder_of
+
+_ROLES = frozenset({"user", "assistant", "system"})
+_BESIDE_TEXT = "cachePoint"  # Nova writes a point beside the text that it closes
+
+
+class _Message(msgspec.Struct):
+    role: str
+    content: str | list[dict[str, msgspec.Raw]]
+
+
+class _Body(msgspec.Struct):
+    messages: list[_Message] = []
+    system: str | list[dict[str, msgspec.Raw]] | None = None
+
+
+_body = decoder_of(_Body)
+_text = decoder_of(str)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The members of a dialect's bodies; its blocks are named by their only key, or by their ``type``."""
+
+    dialect: Dialect
+    members: frozenset[str]
+    blocks: frozenset[str]
+    types: frozenset[str]
+
+    def fault(self, body: bytes) -> tuple[str, str] | None:
+        """The member of a body whose messages are no messages of this dialect, and why; None for a good one."""
+        try:
+            read = _body(body)
+        except Undecodable as error:
+            return "modelInput", str(error)
+        if not self.types and isinstance(read.system, str):
+            return "modelInput.system", "a text; this dialect takes a list of blocks"
+        for number, message in enumerate(read.messages):
+            place = f"modelInput.messages[{number}]"
+            if message.role not in _ROLES:
+                return f"{place}.role", f"{message.role!r}; there are {', '.join(sorted(_ROLES))}"
+            why = self._fault_of_content(message.content)
+            if why is not None:
+                return f"{place}.content", why
+        return None
+
+    def _fault_of_content(self, content: "str | list[dict[str, msgspec.Raw]]") -> str | None:
+        if isinstance(content, str):
+            return None if self.types else "a text; this dialect takes a list of blocks"
+        return next((why for block in content if (why := self._fault_of_block(block)) is not None), None)
+
+    def _fault_of_block(self, block: dict[str, msgspec.Raw]) -> str | None:
+        if self.types:
+            kind = _typed(block)
+            return None if kind in self.types else f"a block of type {kind!r}, which this dialect does not have"
+        names = block.keys() - {_BESIDE_TEXT} or block.keys()
+        if len(names) == 1 and names <= self.blocks:
+            return None
+        return f"a block with {', '.join(sorted(names)) or 'nothing in it'}; a block is one of " + ", ".join(
+            sorted(self.blocks - {_BESIDE_TEXT})
+        )
+
+
+def _typed(block: dict[str, msgspec.Raw]) -> str | None:
+    raw = block.get("type")
+    try:
+        return None if raw is None else _text(bytes(raw))
+    except Undecodable:
+        return None
+
+
+def shape_of(dialect: Dialect | None) -> Shape | None:
+    """What is known of a dialect's bodies; None where nothing is."""
+    row = None if dialect is None else _facts().get(dialect.name)
+    if dialect is None or row is None:
+        return None
+    return Shape(dialect, frozenset(row["members"]), frozenset(row.get("blocks", ())), frozenset(row.get("types", ())))
+
+
+def looks_like(members: Collection[str]) -> str:
+    """Of which dialect's bodies these members are, as a sentence with what to do; empty where it is of none."""
+    for shape in _fitting(members):
+        kind = "Converse" if shape.dialect.api is Api.CONVERSE else "InvokeModel"
+        vendor = f" of {shape.dialect.vendor}" if shape.dialect.vendor else ""
+        return f"this looks like a {kind} body{vendor}: --type {kind}, with a model that speaks it"
+    return ""
+
+
+def _fitting(members: Collection[str]) -> Iterator[Shape]:
+    named = frozenset(members)
+    for dialect in DIALECTS:
+        shape = shape_of(dialect)
+        if shape is not None and named <= shape.members and named >= frozenset(dialect.required):
+            yield shape
+
+
+@cache
+def _facts() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(files("rockbottom.batch").joinpath("data/bodies.toml").read_text(encoding="utf-8"))
