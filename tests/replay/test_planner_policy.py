@@ -1,7 +1,6 @@
 """The planner's bill in a replay is the bill that it reaches when it is attached to the same traffic."""
 
 import json
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,19 +8,12 @@ import pytest
 
 pytest.importorskip("numba", reason="needs the replay engine: pip install 'rockbottom[replay]'")
 
-from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
+from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Catalog, Tier, load_catalog
 from rockbottom.cli.replay_planner import PlannerPolicy
-from rockbottom.cost import bill
-from rockbottom.dialects import Reader
-from rockbottom.plan import Planner
-from rockbottom.prompt import Api
 from rockbottom.replay import Question, Rates, Stage, placed_online, tally
 from rockbottom.trace import read_trace
-
-ON = date(2026, 11, 1)
-START = datetime(2026, 11, 1, 9, tzinfo=UTC).timestamp()
-SONNET = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+from tests.replay.attached import ON, SONNET, attached_usd, conversations, documents_with_questions, write_log
 
 
 @pytest.fixture(scope="module")
@@ -29,59 +21,13 @@ def catalog() -> Catalog:
     return load_catalog()
 
 
-def documents_with_questions():
-    """Twelve documents of some 3,000 tokens, sixteen questions on each, one user message of two blocks a request."""
-    for document in range(12):
-        text = " ".join(f"Clause {clause} of contract {document} binds both parties." for clause in range(270))
-        for question in range(16):
-            ask = f"Question {question} on contract {document}: " + "what follows from it? " * 4
-            at = START + 900 * document + 40 * question
-            yield at, {"messages": [{"role": "user", "content": [{"text": text}, {"text": ask}]}]}
-
-
-def conversations():
-    """Agents whose prompts grow message by message, without a system text, a minute between two turns."""
-    for agent in range(6):
-        messages = [{"role": "user", "content": [{"text": f"Agent {agent}: " + "mend the build. " * 300}]}]
-        for turn in range(20):
-            yield START + 1500 * agent + 60 * turn, {"messages": list(messages)}
-            messages.append({"role": "assistant", "content": [{"text": f"Step {turn}. " + "I look at it. " * 20}]})
-            messages.append({"role": "user", "content": [{"text": f"Output {turn}: " + "line of output " * 120}]})
-
-
-def attached_usd(requests, catalog: Catalog) -> tuple[list[int], Decimal]:
-    """Each request planned, applied and served by the rules, the planner told what came of it: input tokens, bill."""
-    model, behaviour = catalog.model(SONNET), behaviour_of(catalog.switches)
-    rules, reader, planner = catalog.rules(model, ON), Reader.of(catalog), Planner(own_points="replace")
-    state, space, spent, counts = PrefixCache(), Namespace("", "", model.model.id), Decimal(0), []
-    for at, body in requests:
-        request = {"modelId": SONNET, **body}
-        plan = planner.plan(request, now=at)
-        prompt = reader.read(plan.apply(request), Api.CONVERSE, model.model)
-        state, result = step(state, prompt, at, rules, behaviour, space, at)
-        planner.observe(plan, result.usage(), now=at)
-        counts.append(prompt.tokens)
-        spent += bill(result.usage(), model, Tier.DEFAULT, ON, catalog.price_book).input_usd
-    return counts, spent
-
-
-def logged(at: float, body: object, tokens: int, number: int) -> str:
-    """The request as a record of a model invocation log."""
-    return json.dumps({
-        "schemaType": "ModelInvocationLog", "timestamp": datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "requestId": f"r{number}", "operation": "Converse", "modelId": SONNET, "region": "us-east-1",
-        "input": {"inputBodyJson": body, "inputTokenCount": tokens}, "output": {"outputTokenCount": 0},
-    })  # fmt: skip
-
-
 @pytest.mark.parametrize("traffic", [documents_with_questions, conversations])
 def test_a_replay_of_the_log_gives_the_bill_of_the_attached_planner(traffic, tmp_path: Path, catalog: Catalog) -> None:
     """Within three percent: the log has the service's token counts, the planner estimated them."""
     requests = list(traffic())
     counts, spent = attached_usd(requests, catalog)
-    lines = [logged(at, body, tokens, n) for n, ((at, body), tokens) in enumerate(zip(requests, counts, strict=True))]
-    (tmp_path / "log.jsonl").write_text("\n".join(lines) + "\n")
-    trace, question = read_trace(str(tmp_path / "log.jsonl")).trace, Question(("planner",), ON)
+    log = write_log(tmp_path / "log.jsonl", requests, counts)
+    trace, question = read_trace(str(log)).trace, Question(("planner",), ON)
     found = tally(trace, question, catalog, behaviour_of(catalog.switches), {"planner": PlannerPolicy})
     replayed = found.models[0].bills["planner"].cost.input_usd
     assert abs(replayed - spent) <= spent * Decimal("0.03")

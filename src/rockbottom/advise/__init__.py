@@ -5,7 +5,16 @@ from rockbottom.advise.bills import Bill, Line, Tariff
 from rockbottom.advise.documents import document_of, preset_document, price_row, priced_preset
 from rockbottom.advise.errors import AdviseError, ImpossibleShape, UnknownPreset, UnreadableRun
 from rockbottom.advise.estimates import Estimate, Question, Result, estimate
-from rockbottom.advise.evidence import Evidence, Lever, bench_results, of_bench, of_question, of_replays, replay_results
+from rockbottom.advise.evidence import (
+    Evidence,
+    Lever,
+    bench_results,
+    of_bench,
+    of_question,
+    of_replay,
+    of_replays,
+    replay_results,
+)
 from rockbottom.advise.grounds import (
     CachedShare,
     Globally,
@@ -25,21 +34,26 @@ from rockbottom.advise.results import (
     CreditResult,
     EstimateResult,
     LeverResult,
+    LeverSum,
+    NextStep,
     PresetResult,
     PresetsResult,
     PricedPreset,
     SendResult,
     ShapeResult,
     SweepResult,
+    TrafficAdvice,
     UnpricedWay,
     WayResult,
 )
 from rockbottom.advise.rows import Row
 from rockbottom.advise.shapes import Layer, Shape, Traffic
 from rockbottom.advise.sweeps import Sweep, sweep
+from rockbottom.advise.together import MAY_BE_ASKED, next_step, traffic_advice
 from rockbottom.advise.wishes import Rival, Wait, Wishes
 
 __all__ = [
+    "MAY_BE_ASKED",
     "Advice",
     "AdviceResult",
     "AdviseError",
@@ -57,8 +71,10 @@ __all__ = [
     "Layer",
     "Lever",
     "LeverResult",
+    "LeverSum",
     "Line",
     "ModelUnits",
+    "NextStep",
     "NoSpare",
     "OnFlex",
     "OtherModel",
@@ -77,6 +93,7 @@ __all__ = [
     "SweepResult",
     "Tariff",
     "Traffic",
+    "TrafficAdvice",
     "UnderBar",
     "UnknownPreset",
     "UnpricedWay",
@@ -89,8 +106,10 @@ __all__ = [
     "bench_results",
     "document_of",
     "estimate",
+    "next_step",
     "of_bench",
     "of_question",
+    "of_replay",
     "of_replays",
     "preset",
     "preset_document",
@@ -99,4 +118,5 @@ __all__ = [
     "priced_preset",
     "replay_results",
     "sweep",
+    "traffic_advice",
 ]

@@ -8,25 +8,36 @@ from rockbottom.advise.combining import (
     Combination,
     allowed_by,
     batch_break_even,
-    cheapest,
+    best_of,
     combinations,
     steps_to,
 )
 from rockbottom.advise.evidence import Evidence, Lever
 from rockbottom.advise.rows import Row, Rows
 from rockbottom.advise.wishes import Wishes
+from rockbottom.quantities import ZERO_USD, Usd
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """The rows in the order in which to act, and the bills before and after the ones marked pull."""
+    """The rows in the order in which to act, and the bills: without any lever, as it is today, and with those to pull.
+
+    ``today_usd`` is what was paid where that was counted, else the bill of what is done now by the rules.
+    """
 
     evidence: Evidence
     tariff: Tariff
     before: Bill
+    today_usd: Usd
     best: Combination
     rows: tuple[Row, ...]
     batch_break_even: Decimal | None
+
+    @property
+    def after_usd(self) -> Usd:
+        """The bill of today less what each lever to pull takes off."""
+        pulled = (row.together for row in self.rows if row.status == "pull" and row.together is not None)
+        return self.today_usd - sum(pulled, ZERO_USD)
 
 
 def advise(evidence: Evidence, tariff: Tariff, wishes: Wishes) -> Advice:
@@ -34,13 +45,20 @@ def advise(evidence: Evidence, tariff: Tariff, wishes: Wishes) -> Advice:
     before = bill_of(evidence.none.tokens, tariff)
     possible = list(combinations(evidence, tariff))
     allowed = [combination for combination in possible if allowed_by(wishes, combination)]
-    best = cheapest(allowed)
-    steps = steps_to(best, allowed, before.usd)
-    made = Rows(evidence, tariff, wishes, before, possible, best, steps)
+    today = evidence.today
+    ruled = before.usd if today is None else bill_of(today.tokens, tariff).usd
+    paid = ruled if evidence.paid_usd is None else evidence.paid_usd
+    best = best_of(allowed, today)
+    if today is None or best.sent is not today:
+        steps = steps_to(best, allowed, frozenset(), paid)
+        steps = steps if best.bill.usd < paid else dict[Lever, Usd]()
+    else:
+        steps = steps_to(best, allowed, today.levers, ruled)
+    made = Rows(evidence, tariff, wishes, paid, possible, best, steps)
     order = [*steps, *(lever for lever in Lever if lever not in steps)]
     rows = [row for lever in order if (row := made.row(lever)) is not None]
     rows.sort(key=lambda row: _RANK[row.status])  # stable: levers to pull stay in their order
-    return Advice(evidence, tariff, before, best, tuple(rows), batch_break_even(tariff))
+    return Advice(evidence, tariff, before, paid, best, tuple(rows), batch_break_even(tariff))
 
 
 _RANK = {"pull": 0, "ask": 1, "in use": 2, "not now": 3, "excluded": 4, "not offered": 5}

@@ -19,6 +19,9 @@ from rockbottom.quantities import Unit, Usd
 
 _SIMPLER = Decimal("0.999")
 """A combination of more levers must cost less than this share of the simpler one."""
+_IN_HINDSIGHT = Decimal("0.9")
+"""A fixed placement is the best of several, picked after the traffic is known: it must cost less than this share of
+the planner's, which decided in time and goes on deciding when the traffic changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +111,31 @@ def cheapest(possible: Sequence[Combination]) -> Combination:
     return best
 
 
-def steps_to(best: Combination, allowed: Sequence[Combination], before: Usd) -> dict[Lever, Usd]:
-    """The levers of the best, each with what it takes off after those before it, the greatest first."""
+def best_of(possible: Sequence[Combination], today: Sent | None) -> Combination:
+    """The cheapest, or the planner's where that comes near it and something else is done ``today``."""
+    best = cheapest(possible)
+    planned = [combination for combination in possible if Lever.PLANNER in combination.levers]
+    if not planned or not best.sent.levers or best.sent is today:
+        return best
+    planner = cheapest(planned)
+    return planner if best.bill.usd >= planner.bill.usd * _IN_HINDSIGHT else best
+
+
+def steps_to(
+    best: Combination, allowed: Sequence[Combination], start: frozenset[Lever], before: Usd
+) -> dict[Lever, Usd]:
+    """The levers of the best, each with what it takes off after those before it, the greatest first.
+
+    ``start`` are the levers pulled already, ``before`` the bill with them.
+    """
     least: dict[frozenset[Lever], Usd] = {}
     for combination in allowed:
         levers = combination.levers
         least[levers] = min(combination.bill.usd, least.get(levers, combination.bill.usd))
-    least[frozenset()] = before
+    least[start] = before
+    least[best.levers] = best.bill.usd
     steps: dict[Lever, Usd] = {}
-    now: frozenset[Lever] = frozenset()
+    now = start
     while now != best.levers:
         left = [lever for lever in Lever if lever in best.levers - now]
         ways = [(least[now | {lever}], lever) for lever in left if now | {lever} in least]

@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import TypeVar
 
+from msgspec import UNSET
+
 from rockbottom.advise.errors import UnreadableRun
 from rockbottom.advise.estimates import Question
 from rockbottom.advise.tokens import Tokens, entries_of, expected
@@ -24,16 +26,18 @@ from rockbottom.documents import (
     read_replays,
     read_results,
 )
-from rockbottom.quantities import WRITES, Undecodable, Unit
+from rockbottom.quantities import LEAST_SPAN_S, SECONDS_A_MONTH, WRITES, Undecodable, Unit, Usd
 
 UNKNOWN = "quality unknown: nothing was graded"
-_MONTH_S = Decimal(30 * 24 * 3600)
+_PLANNER, _RECORDED = "planner", "as_recorded"
+"""Policies of a replay: what rockbottom attached would do, and what was done."""
 T = TypeVar("T")
 
 
 class Lever(Enum):
     """Something that can be done about a bill."""
 
+    PLANNER = "rockbottom attached"
     CACHING = "caching"
     TTL = "one-hour entries"
     KEEP_ALIVE = "keep-alive"
@@ -74,7 +78,9 @@ class Evidence:
     """The ways, no caching first, and where their tokens come from, in words.
 
     ``quality`` is what grading found about the model, in words, and ``good_enough`` whether it stands over the bar that
-    was given (None: nothing was graded, or not enough to say).
+    was given (None: nothing was graded, or not enough to say). ``today`` is the way it is sent now, where that is not
+    without caching, and ``paid_usd`` what the service's counters come to, where they were recorded. ``span_s``: the
+    tokens are those of so many seconds, too few to make a month of.
     """
 
     name: str
@@ -84,6 +90,9 @@ class Evidence:
     says: str
     quality: str = UNKNOWN
     good_enough: bool | None = None
+    today: Sent | None = None
+    paid_usd: Usd | None = None
+    span_s: float | None = None
 
     @property
     def none(self) -> Sent:
@@ -136,22 +145,31 @@ def of_replays(replays: Sequence[ReplayResult]) -> list[Evidence]:
 
 
 def of_replay(replay: ReplayResult) -> Evidence:
-    """A replay's policies, scaled from its span to a month; raises UnreadableRun."""
+    """A replay's policies, scaled from its span to a month, or as they are where it is too short for one.
+
+    Raises UnreadableRun.
+    """
     if len(replay.models) != 1:
         raise UnreadableRun(
-            f"the replay has {len(replay.models)} models, and advice is given for one at a time",
-            fix="rockbottom replay SOURCE --model ID --json",
+            f"the replay has {len(replay.models)} models, and its bills are those of all of them together",
+            fix="rockbottom advise SOURCE advises on the models of the same traffic one by one",
         )
     span = Decimal(str(replay.span_seconds))
-    if span <= 0:
-        raise UnreadableRun("the replay spans no time, so a month cannot be told from it")
-    scale = _MONTH_S / span
-    rows = [sent for bill in replay.policies if (sent := _policy(bill, scale)) is not None]
-    rows.sort(key=lambda sent: bool(sent.levers))
-    if not rows or rows[0].levers:
+    short = replay.span_seconds < LEAST_SPAN_S
+    scale = Decimal(1) if short else SECONDS_A_MONTH / span
+    rows = {bill.policy: sent for bill in replay.policies if (sent := _policy(bill, scale)) is not None}
+    ways = sorted(rows.values(), key=lambda sent: bool(sent.levers))
+    if not ways or ways[0].levers:
         raise UnreadableRun("the replay has no policy 'none' to compare with", fix="leave --policy out")
-    says = f"replay of {replay.requests:,} recorded requests over {span / 3600:.1f} hours, scaled to 30 days"
-    return Evidence("recorded traffic", replay.models[0].given, replay.requests * scale, tuple(rows), says)
+    says = f"replay of {replay.requests:,} recorded requests"
+    if not short:
+        says += f" over {span / 3600:.1f} hours, scaled to 30 days"
+    answer = replay.answer
+    paid = None if answer is UNSET or not answer.counted or answer.paid_usd is None else answer.paid_usd * scale
+    return Evidence(
+        "recorded traffic", replay.models[0].given, replay.requests * scale, tuple(ways), says,
+        today=rows.get(_RECORDED), paid_usd=paid, span_s=replay.span_seconds if short else None,
+    )  # fmt: skip
 
 
 def bench_results(data: bytes, file: str) -> BenchResults:
@@ -237,13 +255,21 @@ def _policy(bill: PolicyResult, scale: Decimal) -> Sent | None:
     cached = bool(bill.read_tokens or bill.written_tokens)
     if bill.policy == "batch" or (not cached and bill.policy != "none"):
         return None
+    tokens = tuple(_band(band, scale) for band in bill.by_length or (bill,))
+    name = bill.policy if bill.policy == _PLANNER else f"policy {bill.policy}"
+    return Sent(name, frozenset(_levers(bill, cached=cached)), tokens)
+
+
+def _levers(bill: PolicyResult, *, cached: bool) -> set[Lever]:
+    """What a policy pulls: the planner is a lever of its own, whatever it caches and for how long."""
+    if bill.policy == _PLANNER:
+        return {Lever.PLANNER}
     levers = {Lever.CACHING} if cached else set[Lever]()
     if bill.written_1h_tokens:
         levers.add(Lever.TTL)
     if bill.policy.startswith("keep"):
         levers.add(Lever.KEEP_ALIVE)
-    tokens = tuple(_band(band, scale) for band in bill.by_length or (bill,))
-    return Sent(f"policy {bill.policy}", frozenset(levers), tokens)
+    return levers
 
 
 def _band(row: PolicyResult | TokensByLength, scale: Decimal) -> Tokens:

@@ -8,11 +8,12 @@ from datetime import date
 from decimal import Decimal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from rockbottom.advise.evidence import Lever
 from rockbottom.advise.shapes import Layer
 from rockbottom.advise.sweeps import Point
-from rockbottom.catalog import Scope, Tier
+from rockbottom.catalog import Scope, SetApart, Tier
 from rockbottom.quantities import Ttl, Unit, Usd
 
 
@@ -215,8 +216,22 @@ class LeverResult(msgspec.Struct, frozen=True, kw_only=True):
     how: str
 
 
+class NextStep(msgspec.Struct, frozen=True, kw_only=True):
+    """The one thing to do first. ``asks``: it is worth money, but only the user knows whether it may be done."""
+
+    lever: Lever
+    saves_usd: Usd
+    how: str
+    asks: bool
+
+
 class AdviceResult(msgspec.Struct, frozen=True, kw_only=True):
-    """The levers in the order in which to act, and a month's bill before and after those to pull."""
+    """The levers in the order in which to act, and a month's bill before and after those to pull.
+
+    ``before_usd`` is without any lever, ``today_usd`` as it is sent now: what the service's counters come to where
+    ``counted``, else by the rules. Where ``span_s`` is there the amounts are not a month's but those of so many
+    seconds of traffic, too few to make a month of.
+    """
 
     schema: str
     workload: str
@@ -227,9 +242,44 @@ class AdviceResult(msgspec.Struct, frozen=True, kw_only=True):
     requests: Decimal
     evidence: str
     before_usd: Usd
+    today_usd: Usd
+    counted: bool
+    span_s: float | None
     after_usd: Usd
     saved: Decimal | None
     send: SendResult
+    next: NextStep | None
     batch_break_even_read_share: Decimal | None
     levers: tuple[LeverResult, ...]
     prices: tuple[PriceRowResult, ...]
+
+
+class LeverSum(msgspec.Struct, frozen=True, kw_only=True):
+    """One lever over all models: for how many it is to be pulled, and what it saves alone and together."""
+
+    lever: Lever
+    pulled_for: int
+    saves_alone_usd: Usd
+    saves_together_usd: Usd
+
+
+class TrafficAdvice(msgspec.Struct, frozen=True, kw_only=True):
+    """The advice on recorded traffic: in all, and model by model, the dearest first.
+
+    ``set_apart`` are the requests to models that are not known or have no price; ``simulated_requests`` went to a local
+    endpoint. Both are there where there are any.
+    """
+
+    schema: str
+    source: str
+    requests: int
+    span_s: float | None
+    today_usd: Usd
+    counted: bool
+    after_usd: Usd
+    saved: Decimal | None
+    next: NextStep | None
+    levers: tuple[LeverSum, ...]
+    models: tuple[AdviceResult, ...]
+    set_apart: tuple[SetApart, ...] | UnsetType = UNSET
+    simulated_requests: int | UnsetType = UNSET

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from rockbottom.advise.bills import Bill, Tariff, bill_of
+from rockbottom.advise.bills import Tariff, bill_of
 from rockbottom.advise.combining import Combination, batch_break_even
 from rockbottom.advise.evidence import Evidence, Lever, Sent
 from rockbottom.advise.grounds import (
@@ -26,6 +26,8 @@ from rockbottom.quantities import WRITES, Unit, Usd
 
 _HOURS = Decimal(30 * 24)
 _NEEDS_CACHING = frozenset({Lever.TTL, Lever.KEEP_ALIVE, Lever.FAN_OUT})
+_ASKED_FOR = frozenset({Lever.FAN_OUT, Lever.PLANNER})
+"""Levers that only some evidence tries: of other evidence there is nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Row:
     """One lever. ``status``: pull, in use, not now, excluded, ask, not offered. Money is US dollars a month.
 
     ``alone`` is what it saves with nothing else but what it needs; ``together`` what it adds in the advice. ``share``
-    is ``alone`` against the bill as it is without any lever. ``alone_usd``: the bill with it, of one that is excluded.
+    is ``alone`` against the bill of today. ``alone_usd``: the bill with it, of one that is excluded.
     """
 
     lever: Lever
@@ -47,12 +49,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Makes the row of each lever. ``steps``: what each lever of the best takes off."""
+    """Makes the row of each lever. ``base_usd``: the bill of today; ``steps``: what the levers of the best take off."""
 
     evidence: Evidence
     tariff: Tariff
     wishes: Wishes
-    before: Bill
+    base_usd: Usd
     possible: Sequence[Combination]
     best: Combination
     steps: dict[Lever, Usd]
@@ -67,8 +69,8 @@ class Rows:
         if alone is None:
             if lever is Lever.GLOBAL and self.tariff.model.scope is Scope.GLOBAL:
                 return self._made(lever, "in use", None, Why.GLOBAL_GIVEN)
-            return None if lever is Lever.FAN_OUT else self._made(lever, "not offered", None, Why.NOT_OFFERED)
-        base = self.before.usd
+            return None if lever in _ASKED_FOR else self._made(lever, "not offered", None, Why.NOT_OFFERED)
+        base = self.base_usd
         if lever in _NEEDS_CACHING:
             cached = self._alone(Lever.CACHING)
             base = cached.bill.usd if cached else base
@@ -86,6 +88,9 @@ class Rows:
     def _status(self, lever: Lever, saved: Usd) -> str:
         if lever in self.steps:
             return "pull"
+        today = self.evidence.today
+        if today is not None and lever in today.levers and self.best.sent is today:
+            return "in use"
         if saved <= 0:
             return "not now"
         if lever in (Lever.BATCH, Lever.FLEX) and self.wishes.wait is None:
@@ -107,7 +112,7 @@ class Rows:
         if lever is Lever.FLEX:
             both = frozenset({Lever.FLEX, Lever.CACHING})
             return OnFlex(name, any(other.levers == both for other in self.possible))
-        if lever in (Lever.CACHING, Lever.TTL, Lever.KEEP_ALIVE):
+        if lever in (Lever.PLANNER, Lever.CACHING, Lever.TTL, Lever.KEEP_ALIVE):
             return CachedShare(alone.sent.name, alone.sent.read_share)
         return Why.EVIDENCE
 
@@ -146,7 +151,7 @@ class Rows:
         month = price * self.wishes.model_units * _HOURS
         status = "ask" if month < self.best.bill.usd else "not now"
         ground = ModelUnits(self.wishes.model_units, price, month, self.best.bill.usd)
-        return self._made(Lever.PROVISIONED, status, self.before.usd - month, ground)
+        return self._made(Lever.PROVISIONED, status, self.base_usd - month, ground)
 
     def _smaller(self) -> Row:
         graded = self._rival()
@@ -194,7 +199,7 @@ class Rows:
         return self._made(Lever.SHORTER, "ask", saved, Why.EVERY_TENTH_TOKEN)
 
     def _made(self, lever: Lever, status: str, alone: Usd | None, ground: Ground) -> Row:
-        share = alone / self.before.usd if alone is not None and self.before.usd else None
+        share = alone / self.base_usd if alone is not None and self.base_usd else None
         return Row(lever, status, alone, share, self.steps.get(lever), ground)
 
 

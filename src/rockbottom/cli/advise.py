@@ -1,4 +1,4 @@
-"""``rockbottom advise``: which lever a workload should pull, from a bench run, a replay, or a few numbers."""
+"""``rockbottom advise``: which lever a workload should pull, from recorded traffic, a bench run, or a few numbers."""
 
 import sys
 from dataclasses import replace
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.estimate import Number, shape_of, width
+from rockbottom.cli.replay_questions import Several
 
 if TYPE_CHECKING:
     from rockbottom.advise import AdviceResult, Evidence, Tariff, Wishes
@@ -21,9 +22,34 @@ _SHAPE = (
 
 
 @click.command()
-@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.argument("names", nargs=-1, metavar="[SOURCE|MODEL]...")
 @click.option("--bench", "run", type=click.Path(path_type=Path), metavar="RUN", help="A bench run (its folder).")
 @click.option("--replay", "replayed", type=click.Path(path_type=Path), metavar="FILE", help="The JSON of a replay.")
+@click.option(
+    "--only-model",
+    "only",
+    type=Several(),
+    default=(),
+    metavar="ID[,..]",
+    help="SOURCE: advise only on the requests that were sent to this model.",
+)
+@click.option(
+    "--as-model",
+    "as_models",
+    type=Several(),
+    default=(),
+    metavar="ID",
+    help="SOURCE: advise as if every request had been sent to this model.",
+)
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    metavar="ARN=ID",
+    help="SOURCE: the model behind an application inference profile; repeat for more.",
+)
+@click.option("--format", "name", metavar="NAME", help="SOURCE: its format; recognised where it is not named.")
+@click.option("--strict", is_flag=True, help="SOURCE: fail where anything cannot be read or priced.")
 @click.option("--preset", "preset_name", metavar="NAME", help="Start from a common shape (rockbottom estimate --list).")
 @click.option("--requests", type=Number(), help="Requests a month.")
 @click.option("--per-hour", type=Number(), help="Requests an hour, instead of a month.")
@@ -47,19 +73,49 @@ _SHAPE = (
 @click.option("--region", help="The Region, where the price depends on it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
-    models: tuple[str, ...], run: Path | None, replayed: Path | None, preset_name: str | None, as_json: bool,
-    **given: Any,
+    names: tuple[str, ...], run: Path | None, replayed: Path | None, only: tuple[str, ...], as_models: tuple[str, ...],
+    profiles: tuple[str, ...], name: str | None, strict: bool, preset_name: str | None, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Say which lever a workload should pull, in what order, and what each saves alone and together.
 
-    The evidence is a bench run, a replay, a preset, or numbers; without any of them on a terminal it asks.
-    Several models are advised on one after the other, each with the others as candidates for the row "smaller model".
+    SOURCE is recorded traffic: a folder, a file or an s3:// prefix of invocation logs, a ledger, whatever
+    rockbottom replay reads. It is replayed, and every model in it is advised on, and all of them together.
+
+    Other evidence is a bench run, the JSON of a replay, a preset, or numbers; without any of them on a terminal it
+    asks. Several models are then advised on one after the other, each with the others as candidates for the row
+    "smaller model".
     """
-    from rockbottom.advise import Rival, advise
-    from rockbottom.rendering import advice_document, advice_text, json_text
+    from rockbottom.cli.advise_traffic import is_source
+    from rockbottom.rendering import json_text, traffic_advice_text
 
     if run is not None and replayed is not None:
         raise click.UsageError("give --bench or --replay, not both")
+    sources = [one for one in names if is_source(one)]
+    models = tuple(one for one in names if one not in sources)
+    if not sources:
+        if only or as_models or profiles or name or strict:
+            raise click.UsageError("--only-model, --as-model, --profile, --format and --strict are for a SOURCE")
+        _without_source(models, run, replayed, preset_name, given, as_json=as_json)
+        return
+    if len(sources) > 1 or run is not None or replayed is not None or preset_name or _numbers(given):
+        raise click.UsageError(f"{sources[0]} is recorded traffic: give it alone, without numbers or other evidence")
+    from rockbottom.cli.advise_traffic import advised
+
+    advice = advised(
+        sources[0], name, (*only, *models), as_models, profiles, _day(given), given["prices"], given["region"],
+        _wishes(given), strict=strict,
+    )  # fmt: skip
+    click.echo(json_text(advice) if as_json else traffic_advice_text(advice, width=width(), colour=_colour()))
+
+
+def _without_source(
+    models: tuple[str, ...], run: Path | None, replayed: Path | None, preset_name: str | None, given: dict[str, Any],
+    *, as_json: bool,
+) -> None:  # fmt: skip
+    """Advise on what was measured before, or on numbers."""
+    from rockbottom.advise import Rival, advise
+    from rockbottom.rendering import advice_document, advice_text, json_text
+
     if not models and run is None and replayed is None:
         models = (_asked(preset_name, given),)
     known = [(one, _tariff(one.model, given)) for one in _evidence(run, replayed, models, preset_name, given)]
@@ -73,7 +129,16 @@ def command(
         click.echo(json_text(documents[0] if len(documents) == 1 else documents))
         return
     for document in documents:
-        click.echo(advice_text(document, width=width(), colour=sys.stdout.isatty()))
+        click.echo(advice_text(document, width=width(), colour=_colour()))
+
+
+def _colour() -> bool:
+    return sys.stdout.isatty()
+
+
+def _numbers(given: dict[str, Any]) -> bool:
+    """Whether the numbers of a workload are given."""
+    return bool(given["layers"]) or any(given[name] is not None for name in _SHAPE)
 
 
 def _asked(preset_name: str | None, given: dict[str, Any]) -> str:
@@ -115,7 +180,7 @@ def _evidence(
     from rockbottom.catalog import load_catalog
 
     if run is not None or replayed is not None:
-        if preset_name or any(given[name] is not None for name in _SHAPE):
+        if preset_name or _numbers(given):
             raise click.UsageError("numbers and --preset describe a workload that was not measured: leave them out")
         if replayed is not None:
             return of_replays(replay_results(replayed.read_bytes(), str(replayed)))
@@ -146,8 +211,12 @@ def _tariff(model: str, given: dict[str, Any]) -> "Tariff":
 
     catalog = load_catalog()
     book = catalog.price_book.overlay(PriceBook.read(given["prices"])) if given["prices"] else catalog.price_book
-    on: date = given["on"].date() if isinstance(given["on"], datetime) else date.today()
-    return Tariff(catalog.model(model), on, book, given["region"])
+    return Tariff(catalog.model(model), _day(given), book, given["region"])
+
+
+def _day(given: dict[str, Any]) -> date:
+    """The day whose prices are asked for."""
+    return given["on"].date() if isinstance(given["on"], datetime) else date.today()
 
 
 def _wishes(given: dict[str, Any]) -> "Wishes":

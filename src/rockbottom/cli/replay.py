@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
     from rockbottom.documents import ReplayResult, UnpricedReplay
     from rockbottom.replay import Question, Tally
-    from rockbottom.trace import Settings
+    from rockbottom.trace import Reading, Settings
 
     Runs = Sequence[ReplayResult | UnpricedReplay]
 
@@ -40,12 +40,21 @@ class NothingRepeats(RockbottomError):
 @click.command()
 @click.argument("source")
 @click.option(
+    "--only-model",
+    "only",
+    type=Several(),
+    default=(),
+    metavar="ID[,..]",
+    help="Replay only the requests that were sent to this model.",
+)
+@click.option(
+    "--as-model",
     "--model",
     "models",
     type=Several(),
     default=(),
     metavar="ID[,..]",
-    help="Replay every request under this model (an id, ARN or short name).",
+    help="Replay every request as if it had been sent to this model (an id, ARN or short name).",
 )
 @click.option("--policy", "policies", multiple=True, metavar="NAME", help="A policy, named below; repeat for more.")
 @click.option(
@@ -96,10 +105,10 @@ class NothingRepeats(RockbottomError):
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a page as well.")
 @source_options
 def command(
-    source: str, models: tuple[str, ...], policies: tuple[str, ...], scopes: tuple[str, ...], tiers: tuple[str, ...],
-    days: tuple[datetime, ...], prices: Path | None, region: str | None, profiles: tuple[str, ...], engine: str,
-    jobs: int | None, ray_address: str | None, as_json: bool, as_csv: bool, html: Path | None,
-    name: str | None, strict: bool, partial_blocks: str, options: tuple[str, ...],
+    source: str, only: tuple[str, ...], models: tuple[str, ...], policies: tuple[str, ...], scopes: tuple[str, ...],
+    tiers: tuple[str, ...], days: tuple[datetime, ...], prices: Path | None, region: str | None,
+    profiles: tuple[str, ...], engine: str, jobs: int | None, ray_address: str | None, as_json: bool, as_csv: bool,
+    html: Path | None, name: str | None, strict: bool, partial_blocks: str, options: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Show what the traffic in SOURCE would have cost under every policy, and the least it could have cost.
 
@@ -113,11 +122,11 @@ def command(
     from rockbottom.cli.replay_questions import crossed, profiles_of
     from rockbottom.replay import Question
 
-    asked = Question(policies, date.today(), region=region, profiles=profiles_of(profiles))
+    asked = Question(policies, date.today(), region=region, profiles=profiles_of(profiles), only=only)
     questions = list(crossed(asked, models, scopes, tiers, [day.date() for day in days]))
     if html and len(questions) > 1:
         raise click.UsageError("--html shows one combination: name one model, scope, tier and day")
-    catalog, settings = _catalog(prices), settings_of(partial_blocks, options)
+    catalog, settings = catalog_with(prices), settings_of(partial_blocks, options)
     if engine == "one":
         runs = _runs_here(source, settings, name, questions, catalog, strict=strict)
     else:
@@ -127,7 +136,7 @@ def command(
     _print(runs, as_json, as_csv)
 
 
-def _catalog(prices: Path | None) -> "Catalog":
+def catalog_with(prices: Path | None) -> "Catalog":
     from dataclasses import replace
 
     from rockbottom.catalog import PriceBook, load_catalog
@@ -140,10 +149,28 @@ def _runs_here(
     source: str, settings: "Settings", name: str | None, questions: Sequence["Question"], catalog: "Catalog", *,
     strict: bool,
 ) -> "Runs":  # fmt: skip
+    from rockbottom.replay import documents_of
+
+    reading, answers = answers_here(source, settings, name, questions, catalog)
+    documents = documents_of(answers)
+    say_left_out([tally for _, tally in answers], source, reading.damages.count, strict=strict)
+    return _marked(documents, reading.damages.simulated)
+
+
+def answers_here(
+    source: str, settings: "Settings", name: str | None, questions: Sequence["Question"], catalog: "Catalog",
+    more: Sequence[str] = (),
+) -> "tuple[Reading, list[tuple[Question, Tally]]]":  # fmt: skip
+    """The source read, and each question with its tally; ``more`` are policies besides the usual ones.
+
+    Raises UsageError where no request could be read, NothingRepeats where none has blocks and they are needed.
+    """
+    from dataclasses import replace
+
     from rockbottom.cache import behaviour_of
     from rockbottom.cli.replay_engines import read_with_bar
     from rockbottom.cli.replay_planner import PlannerPolicy
-    from rockbottom.replay import PLANNER, documents_of, tally
+    from rockbottom.replay import PLANNER, tally
 
     reading = read_with_bar(source, settings, name)
     say_reading(reading, source)
@@ -151,14 +178,12 @@ def _runs_here(
     if not len(trace):
         raise click.UsageError(f"{source}: no request in it could be read")
     online = {PLANNER: PlannerPolicy}
-    chosen = [question.with_defaults(len(trace.points.after) > 0, online) for question in questions]
+    usual = [question.with_defaults(len(trace.points.after) > 0, online) for question in questions]
+    chosen = [replace(question, policies=(*question.policies, *more)) for question in usual]
     if not _WITHOUT_BLOCKS.issuperset(chosen[0].policies):
         _need_blocks(len(trace), int((trace.block_offsets[1:] == trace.block_offsets[:-1]).sum()), source)
     behaviour = behaviour_of(catalog.switches)
-    tallies = [tally(trace, question, catalog, behaviour, online) for question in chosen]
-    documents = documents_of(list(zip(chosen, tallies, strict=True)))
-    _say_apart(tallies, source, reading.damages.count, strict=strict)
-    return _marked(documents, reading.damages.simulated)
+    return reading, [(question, tally(trace, question, catalog, behaviour, online)) for question in chosen]
 
 
 def _runs_of_engine(
@@ -175,11 +200,11 @@ def _runs_of_engine(
     if not _WITHOUT_BLOCKS.issuperset(answer.questions[0].policies):
         _need_blocks(answer.requests, answer.without_blocks, source)
     documents = documents_of(list(zip(answer.questions, answer.tallies, strict=True)))
-    _say_apart(answer.tallies, source, answer.damages.count, strict=strict)
+    say_left_out(answer.tallies, source, answer.damages.count, strict=strict)
     return _marked(documents, answer.damages.simulated)
 
 
-def _say_apart(tallies: "Sequence[Tally]", source: str, damaged: int, *, strict: bool) -> None:
+def say_left_out(tallies: "Sequence[Tally]", source: str, damaged: int, *, strict: bool) -> None:
     """Say which requests the answers leave out; of several answers those of the one that leaves out most."""
     apart = max((tally.apart for tally in tallies), key=lambda parts: sum(part.requests for part in parts), default=())
     if strict:

@@ -4,7 +4,7 @@ from rockbottom.quantities.decoding import Undecodable, decoded, decoder_of
 from rockbottom.quantities.durations import LONGEST_FIRST, Ttl
 from rockbottom.quantities.errors import Fault, RockbottomError
 from rockbottom.quantities.money import ZERO_USD, Usd, usd_of_tokens
-from rockbottom.quantities.months import LEAST_SPAN_S, per_month
+from rockbottom.quantities.months import LEAST_SPAN_S, SECONDS_A_MONTH, per_month
 from rockbottom.quantities.shapes import is_list, is_object
 from rockbottom.quantities.sources import Source
 from rockbottom.quantities.usage import NO_USAGE, WRITES, Unit, Usage
@@ -14,6 +14,7 @@ __all__ = [
     "LEAST_SPAN_S",
     "LONGEST_FIRST",
     "NO_USAGE",
+    "SECONDS_A_MONTH",
     "WRITES",
     "ZERO_USD",
     "Fault",

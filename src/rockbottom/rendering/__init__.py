@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rockbottom.rendering.advice import advice_text
+    from rockbottom.rendering.advice import advice_text, traffic_advice_text
     from rockbottom.rendering.backtests import backtest_text
     from rockbottom.rendering.batches import (
         batch_estimate_text,
@@ -102,6 +102,7 @@ __all__ = [
     "run_costs",
     "runs_text",
     "text_of",
+    "traffic_advice_text",
     "verdict_text",
     "verdicts_text",
     "votes_cost",
@@ -160,6 +161,7 @@ _HOMES = {
     "run_costs": "spending",
     "runs_text": "batches",
     "text_of": "terminal",
+    "traffic_advice_text": "advice",
     "verdict_text": "checks",
     "verdicts_text": "checks",
     "votes_cost": "spending",

@@ -1,38 +1,147 @@
 """Advice as text for a terminal."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
-from rockbottom.advise import AdviceResult, LeverResult
+from rockbottom.advise import AdviceResult, Lever, LeverResult, TrafficAdvice
 from rockbottom.catalog import Tier
-from rockbottom.figures import Cell, Column, Paint, change, decimals_for, paragraph, table, usd
+from rockbottom.figures import (
+    Cell,
+    Column,
+    Paint,
+    change,
+    decimals_for,
+    duration,
+    paragraph,
+    share,
+    table,
+    tokens,
+    usd,
+)
 from rockbottom.quantities import Usd
 
 _SIGNS = {"pull": ("✓", "good"), "ask": ("?", "warn"), "in use": ("✓", "dim"), "excluded": ("✗", "dim")}
 
 
 def advice_text(document: AdviceResult, *, width: int = 80, colour: bool = False) -> str:
-    """Ranked levers, then for each that matters its evidence, its risk and what to do."""
+    """What to do first, ranked levers, then for each that matters its evidence, its risk and what to do."""
     paint = Paint(colour)
-    lines = [*_title(document, width, paint), "", *_table(document, width, paint), ""]
+    lines = [*_next(document, width, paint), *_title(document, width, paint), ""]
+    lines += [*_table(document, width, paint), ""]
     for number, row in enumerate(document.levers, 1):
         lines += _details(number, row, width, paint)
-    lines += ["", paint(f" prices of {document.priced_on}; savings a month; outputs held equal", "dim")]
+    said = f" prices of {document.priced_on}; savings {_period(document)}; outputs held equal"
+    lines += ["", paint(said, "dim")]
     return "\n".join(lines) + "\n"
 
 
+def traffic_advice_text(advice: TrafficAdvice, *, width: int = 80, colour: bool = False) -> str:
+    """What to do first, the levers in all, a line for each model, then the levers of each model by itself."""
+    if len(advice.models) == 1:
+        return advice_text(advice.models[0], width=width, colour=colour)
+    paint = Paint(colour)
+    head = f"{advice.source} · {tokens(advice.requests)} requests · {len(advice.models)} models"
+    lines = [*_next(advice, width, paint), *(paint(line, "bold") for line in _wrapped(head, width))]
+    lines += [*_wrapped(_bills(advice), width), "", *_sums(advice, width, paint), "", *_models(advice, width, paint)]
+    for model in advice.models:
+        lines += ["", *_title(model, width, paint), "", *_table(model, width, paint)]
+    first = advice.models[0]
+    said = f"prices of {first.priced_on}; savings {_period(advice)}; outputs held equal"
+    details = "evidence, risk and how of each lever of one model: --only-model ID"
+    lines += ["", *(paint(line, "dim") for text in (said, details) for line in _wrapped(text, width))]
+    return "\n".join(lines) + "\n"
+
+
+def _next(advice: AdviceResult | TrafficAdvice, width: int, paint: Paint) -> list[str]:
+    """The one line to do next."""
+    step = advice.next
+    if step is None:
+        return [*_wrapped("Next: nothing; no lever known here lowers this bill", width), ""]
+    saving = f"saves {_amount(step.saves_usd, advice)} {_period(advice)}"
+    if step.asks:
+        text = f"Next: say whether it may be: {_ASKS[step.lever]} ({step.lever.value}) {saving}"
+    elif advice.today_usd - advice.after_usd == step.saves_usd:
+        text = f"Next: {step.how}: {_instead(advice)}"
+    else:
+        text = f"Next: {step.how}: {saving}; with everything marked ✓ {_instead(advice)}"
+    return [*(paint(line, "good") for line in _wrapped(text, width)), ""]
+
+
+_ASKS = {Lever.BATCH: "--wait day", Lever.FLEX: "--wait minutes", Lever.GLOBAL: "--residency none"}
+
+
+def _instead(advice: AdviceResult | TrafficAdvice) -> str:
+    after, today = _amount(advice.after_usd, advice), _amount(advice.today_usd, advice)
+    return f"{after} instead of {today} {_period(advice)} ({share(abs(advice.saved or Decimal(0)))} less)"
+
+
+def _amount(amount: Usd, advice: AdviceResult | TrafficAdvice) -> str:
+    """Cents from a dollar on; of less, the digits that the bill of today needs."""
+    today = advice.today_usd
+    return usd(amount, 2 if today >= 1 else decimals_for([today]), symbol=True, bare_zero=False)
+
+
+def _period(advice: AdviceResult | TrafficAdvice) -> str:
+    return "a month" if advice.span_s is None else f"in {duration(advice.span_s)}"
+
+
 def _title(document: AdviceResult, width: int, paint: Paint) -> list[str]:
-    before, after = document.before_usd, document.after_usd
-    places = decimals_for([before]) if before < 1 else 2
     head = f"{document.workload} · {document.name} ({document.scope.value}) · {document.evidence}"
-    said = f"${usd(before, places)} a month without any lever; nothing known here lowers it"
-    if after < before:
-        send = document.send
-        tier = "" if send.tier is Tier.DEFAULT else f", tier {send.tier.value}"
-        said = (
-            f"${usd(before, places)} a month without any lever, ${usd(after, places)} with those marked ✓ "
-            f"({change(document.saved or Decimal(0))}): {send.way}, {send.model}{tier}"
-        )
-    return [paint(line, "bold") for line in _wrapped(head, width)] + _wrapped(said, width)
+    return [paint(line, "bold") for line in _wrapped(head, width)] + _wrapped(_bills(document), width)
+
+
+def _bills(advice: AdviceResult | TrafficAdvice) -> str:
+    """The bill of today and the one with the levers to pull, and how it is sent then."""
+    today, after = _amount(advice.today_usd, advice), _amount(advice.after_usd, advice)
+    bare = isinstance(advice, AdviceResult) and advice.today_usd == advice.before_usd
+    how = "without any lever" if bare else "as it is sent"
+    text = f"{today} paid {_period(advice)}" if advice.counted else f"{today} {_period(advice)} {how}"
+    if advice.after_usd >= advice.today_usd:
+        text += "; nothing known here lowers it"
+    else:
+        text += f", {after} with those marked ✓ ({change(advice.saved or Decimal(0))})"
+        if isinstance(advice, AdviceResult):
+            send = advice.send
+            tier = "" if send.tier is Tier.DEFAULT else f", tier {send.tier.value}"
+            text += f": {send.way}, {send.model}{tier}"
+    return text if advice.span_s is None else f"{text}. Too short for a month"
+
+
+def _sums(advice: TrafficAdvice, width: int, paint: Paint) -> list[str]:
+    """Levers over all models."""
+    columns = [Column("lever", right=False), Column("saves alone $"), Column("together $"), Column("pulled for")]
+    places = _places(row.saves_alone_usd for row in advice.levers)
+    rows: list[list[Cell]] = []
+    for row in advice.levers:
+        sign, style = ("✓", "good") if row.pulled_for else ("·", "dim")
+        rows.append([
+            Cell(f"{sign} {row.lever.value}", style), _money(row.saves_alone_usd, places),
+            _money(row.saves_together_usd if row.pulled_for else None, places),
+            Cell(f"{row.pulled_for} of {len(advice.models)} models" if row.pulled_for else "", "dim"),
+        ])  # fmt: skip
+    return table(columns, rows, width, paint)
+
+
+def _models(advice: TrafficAdvice, width: int, paint: Paint) -> list[str]:
+    columns = [
+        Column("model", right=False, wide=True), Column("requests"), Column("today $"), Column("after $"),
+        Column("pull", right=False),
+    ]  # fmt: skip
+    places = _places(model.today_usd for model in advice.models)
+    rows = [
+        [
+            Cell(f"{model.name} ({model.scope.value})"), Cell(tokens(int(model.requests))),
+            _money(model.today_usd, places), _money(model.after_usd, places),
+            Cell(", ".join(row.lever.value for row in model.levers if row.status == "pull") or "nothing", "dim"),
+        ]
+        for model in advice.models
+    ]  # fmt: skip
+    return table(columns, rows, width, paint)
+
+
+def _places(amounts: Iterable[Usd]) -> int:
+    values = list(amounts)
+    return decimals_for(values) if values and max(values) < 1 else 2
 
 
 def _table(document: AdviceResult, width: int, paint: Paint) -> list[str]:
@@ -40,8 +149,7 @@ def _table(document: AdviceResult, width: int, paint: Paint) -> list[str]:
         Column(""), Column("lever", right=False), Column("saves alone $"), Column("share"), Column("together $"),
         Column("", right=False),
     ]  # fmt: skip
-    values = [row.saves_alone_usd for row in document.levers if row.saves_alone_usd is not None]
-    places = decimals_for(values) if values and max(values) < 1 else 2
+    places = _places(row.saves_alone_usd for row in document.levers if row.saves_alone_usd is not None)
     rows: list[list[Cell]] = []
     for number, row in enumerate(document.levers, 1):
         sign, style = _SIGNS.get(row.status, ("·", "dim"))

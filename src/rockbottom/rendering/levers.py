@@ -18,6 +18,7 @@ from rockbottom.advise import (
     SendResult,
     UnderBar,
     Why,
+    next_step,
     price_row,
 )
 from rockbottom.figures import usd
@@ -43,6 +44,7 @@ _NOT_OFFERED = {
     Lever.GLOBAL: "no global profile is known for this model",
 }
 _RISKS = {
+    Lever.PLANNER: "what changes in front of a point is written again, until the planner has learned that it does",
     Lever.CACHING: "a prefix that changes in one byte is written again at a higher price on every request",
     Lever.TTL: "a one-hour write costs more than a five-minute one; sparse traffic pays it for nothing",
     Lever.KEEP_ALIVE: "pays for requests that nobody asked for; a quiet night costs as much as it saves",
@@ -55,6 +57,7 @@ _RISKS = {
     Lever.SHORTER: "what was cut may have been needed",
 }
 _HOW = {
+    Lever.PLANNER: "rockbottom.attach(client) in the program that sends it",
     Lever.CACHING: "rockbottom plan, or attach it to your client",
     Lever.TTL: 'cachePoint with "ttl": "1h" on the outer layers',
     Lever.KEEP_ALIVE: "attach with a keep-alive budget",
@@ -70,22 +73,28 @@ _HOW = {
 
 def advice_document(advice: Advice) -> AdviceResult:
     """Advice, its rows in the order in which to act."""
-    tariff, best = advice.tariff, advice.best
+    tariff, best, evidence = advice.tariff, advice.best, advice.evidence
+    today, after = advice.today_usd, advice.after_usd
+    levers = tuple(_lever(advice, row) for row in advice.rows)
     return AdviceResult(
         schema="rockbottom.advice/1",
-        workload=advice.evidence.name,
+        workload=evidence.name,
         model=tariff.model.given,
         name=tariff.model.model.name,
         scope=tariff.model.scope,
         priced_on=tariff.on,
-        requests=advice.evidence.requests.quantize(Decimal(1)),
-        evidence=advice.evidence.says,
+        requests=evidence.requests.quantize(Decimal(1)),
+        evidence=evidence.says,
         before_usd=advice.before.usd,
-        after_usd=best.bill.usd,
-        saved=_number(1 - best.bill.usd / advice.before.usd) if advice.before.usd else None,
+        today_usd=today,
+        counted=evidence.paid_usd is not None,
+        span_s=evidence.span_s,
+        after_usd=after,
+        saved=_number(1 - after / today) if today else None,
         send=SendResult(best.sent.name, best.tier, best.tariff.model.given),
+        next=next_step(levers),
         batch_break_even_read_share=_number(advice.batch_break_even),
-        levers=tuple(_lever(advice, row) for row in advice.rows),
+        levers=levers,
         prices=tuple(price_row(line.price) for line in best.bill.lines),
     )
 
@@ -94,8 +103,17 @@ def _lever(advice: Advice, row: Row) -> LeverResult:
     return LeverResult(
         lever=row.lever, status=row.status, saves_alone_usd=row.alone, saves_alone=_number(row.share),
         saves_together_usd=row.together, evidence=evidence_text(advice, row), risk=_RISKS[row.lever],
-        how=_HOW[row.lever],
+        how=_how(advice, row.lever),
     )  # fmt: skip
+
+
+def _how(advice: Advice, lever: Lever) -> str:
+    """How a lever is pulled; cachePoints of the program's own stay where they are unless the planner is told."""
+    if lever is Lever.PLANNER and advice.evidence.today is not None:
+        return (
+            'rockbottom.attach(client, planner=rockbottom.Planner(own_points="replace")) in the program that sends it'
+        )
+    return _HOW[lever]
 
 
 def _number(value: Decimal | None) -> Decimal | None:
@@ -106,8 +124,10 @@ def _number(value: Decimal | None) -> Decimal | None:
 def evidence_text(advice: Advice, row: Row) -> str:
     """What a row rests on, in words."""
     text = _ground_text(advice, row)
-    if row.alone_usd is not None:
-        text += f". Alone it comes to ${usd(row.alone_usd, 2)}, the levers above to ${usd(advice.best.bill.usd, 2)}"
+    if row.alone_usd is not None and row.alone_usd <= advice.after_usd:
+        text += f". Picked afterwards it comes to ${usd(row.alone_usd, 2)}; the planner decided in time"
+    elif row.alone_usd is not None:
+        text += f". Alone it comes to ${usd(row.alone_usd, 2)}, the levers above to ${usd(advice.after_usd, 2)}"
     return text
 
 

@@ -64,10 +64,11 @@ def document_of(question: Question, tally: Tally) -> ReplayResult:
     models = tally.models
     if tally.lacks or not models:
         fix = tally.apart[0].fix if tally.apart else None
-        raise NothingToTell(tally.lacks or "no request was replayed", fix=fix)
+        nothing = f"no request went to {', '.join(question.only)}" if question.only else "no request was replayed"
+        raise NothingToTell(tally.lacks or nothing, fix=fix)
     bills = {name: _added(model.bills[name] for model in models) for name in models[0].bills}
     least, none = _added(model.least for model in models), bills[NONE]
-    span = max(model.last_at - model.first_at for model in models)
+    span = max(model.last_at for model in models) - min(model.first_at for model in models)
     reconciliation = _reconciliation([model.reconciliation for model in models])
     return ReplayResult(
         on=question.on,

@@ -60,6 +60,7 @@ class Question:
     merge_regions: bool = False  # one set of entries, whichever Region served
     scope: Scope | None = None
     profiles: tuple[tuple[str, str], ...] = ()
+    only: tuple[str, ...] = ()  # the requests sent to one of these models; (): all
 
     @property
     def as_sent(self) -> bool:
@@ -74,6 +75,16 @@ class Question:
         except UnresolvedProfile as error:
             raise UnresolvedProfile(str(error), arn=given, fix=f"--profile {given}=MODEL_ID says which") from error
         return found if self.scope is None else replace(found, scope=self.scope)
+
+    def asks_for(self, given: str, catalog: Catalog) -> bool:
+        """Whether requests sent to ``given`` are among those that are asked for, however their model is spelled."""
+        return not self.only or given in self.only or any(self._is_same(given, name, catalog) for name in self.only)
+
+    def _is_same(self, given: str, name: str, catalog: Catalog) -> bool:
+        try:
+            return self.model_id(given, catalog).model is self.model_id(name, catalog).model
+        except CatalogError:
+            return False
 
     def with_defaults(self, recorded: bool, online: Iterable[str] = ()) -> "Question":
         """The question with the usual policies where it names none, those that learn last.
@@ -123,6 +134,9 @@ def stages_of(
     Requests to models that are not known, or have no rules on the day, are set apart. Raises UnknownModel,
     UnresolvedProfile, NoRulesInForce for a model that the question itself names.
     """
+    trace = _asked_for(trace, question, catalog)
+    if question.only and not len(trace):
+        return (), ()
     made: list[Stage] = []
     apart: list[SetApart] = []
     for given, rows in _by_model(trace, question, catalog):
@@ -134,6 +148,14 @@ def stages_of(
                 raise
             apart.append(set_apart(part, given, error))
     return tuple(made), tuple(apart)
+
+
+def _asked_for(trace: Trace, question: Question, catalog: Catalog) -> Trace:
+    """The requests to the models that are asked for."""
+    if not question.only:
+        return trace
+    codes = [code for code, given in enumerate(trace.names["model"]) if question.asks_for(given, catalog)]
+    return selected(trace, np.flatnonzero(np.isin(trace.requests.model, codes)))
 
 
 def _by_model(trace: Trace, question: Question, catalog: Catalog) -> Iterator[tuple[str, Array]]:

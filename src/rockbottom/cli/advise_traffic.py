@@ -1,0 +1,72 @@
+"""``rockbottom advise SOURCE``: recorded traffic replayed, and advice on each of its models and on all of them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rockbottom.advise import AdviceResult, Evidence, Tariff, TrafficAdvice, Wishes
+    from rockbottom.catalog import Catalog
+    from rockbottom.replay import Question, Tally
+
+_KEEP_ALIVE = "keep_alive"
+
+
+def is_source(name: str) -> bool:
+    """Whether a name is that of recorded traffic: something that is there, or an S3 address."""
+    from rockbottom.trace import is_s3
+
+    return is_s3(name) or Path(name).exists()
+
+
+def advised(
+    source: str, name: str | None, only: Sequence[str], models: Sequence[str], profiles: Sequence[str], on: date,
+    prices: Path | None, region: str | None, wishes: "Wishes", *, strict: bool,
+) -> "TrafficAdvice":  # fmt: skip
+    """The advice on the traffic in a source; ``models``: as if all of it had been sent to that one."""
+    from rockbottom.advise import traffic_advice
+    from rockbottom.cli.replay import answers_here, catalog_with, say_left_out
+    from rockbottom.cli.replay_questions import profiles_of
+    from rockbottom.replay import Question
+    from rockbottom.trace import Settings
+
+    if len(models) > 1:
+        raise click.UsageError("--as-model takes one model: advice on several at once is for those of the traffic")
+    catalog = catalog_with(prices)
+    question = Question(
+        (), on, model=next(iter(models), None), region=region, profiles=profiles_of(profiles), only=tuple(only)
+    )
+    reading, answers = answers_here(source, Settings(), name, [question], catalog, more=(_KEEP_ALIVE,))
+    ((asked, tally),) = answers
+    say_left_out([tally], source, reading.damages.count, strict=strict)
+    documents = list(_documents(asked, tally, catalog, wishes))
+    requests = sum(model.requests for model in tally.models)
+    return traffic_advice(source, requests, documents, tally.apart, reading.damages.simulated)
+
+
+def _documents(question: "Question", tally: "Tally", catalog: "Catalog", wishes: "Wishes") -> "list[AdviceResult]":
+    """Each model by itself, over the span of all of them. Raises NothingToTell where there is none."""
+    from msgspec.structs import replace as changed
+
+    from rockbottom.advise import advise, of_replay
+    from rockbottom.rendering import advice_document
+    from rockbottom.replay import document_of
+
+    span = document_of(question, tally).span_seconds
+    documents: list[AdviceResult] = []
+    for model in tally.models:
+        alone = document_of(question, replace(tally, models=(model,), apart=()))
+        evidence = of_replay(changed(alone, span_seconds=span))
+        documents.append(advice_document(advise(evidence, _tariff(question, evidence, catalog), wishes)))
+    return documents
+
+
+def _tariff(question: "Question", evidence: "Evidence", catalog: "Catalog") -> "Tariff":
+    from rockbottom.advise import Tariff
+
+    model = question.model_id(evidence.model, catalog)
+    return Tariff(model, question.on, catalog.price_book, question.region)
