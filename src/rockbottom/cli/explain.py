@@ -86,7 +86,8 @@ def command(
     A.json and B.json hold a Converse or InvokeModel body, or a log record. LOGS are folders, files or
     s3:// prefixes of Bedrock model invocation logs or of what CloudWatch Logs made of them (rockbottom trace
     formats lists all), or ledgers that attached clients kept: those hold no text, so that what changed is
-    named only where the client saw it, and fixes are not tried.
+    named only where the client saw it, and fixes are not tried. Transcripts and telemetry of other programs
+    hold counters: rebuilds after a pause, on a switch of models and on compaction are told by them.
     """
     from rockbottom.cli.replay_questions import profiles_of
     from rockbottom.diagnose import explanation_of
@@ -105,6 +106,8 @@ def command(
             from rockbottom.cli.explain_ledger import explained_ledger
 
             (findings, simulated), first = explained_ledger(sources), None
+        elif (counted := _of_columns(sources, name)) is not None:
+            findings, first = counted, None
         else:
             from rockbottom.trace import Damages
 
@@ -124,6 +127,19 @@ def command(
             click.echo(line)
     _say_unreadable(findings, " ".join(sources))
     _gate(findings, fail_on, max_usd_per_month)
+
+
+def _of_columns(sources: Sequence[str], name: str | None) -> "Findings | None":
+    """The findings of sources that hold counters and no text; None: they are of another kind."""
+    from rockbottom.cli.explain_columns import explained_columns
+    from rockbottom.trace import UnreadableSource, reader_of
+
+    try:
+        if any(reader_of(source, name).invocations is not None for source in sources):
+            return None
+    except UnreadableSource:
+        return None
+    return explained_columns(sources, name)
 
 
 def _is_of_ledgers(sources: Sequence[str]) -> bool:

@@ -101,7 +101,12 @@ def settings_of(partial_blocks: str, options: tuple[str, ...], key: bytes = b"")
 
 
 def say_reading(reading: "Reading", source: str) -> None:
-    """Say on stderr what was wrong with the source, if anything."""
+    """Say on stderr what was wrong with the source, if anything, and what such a source cannot say."""
+    from rockbottom.trace import readers
+
+    lacks = readers()[reading.reader].lacks
+    if lacks:
+        click.echo(f"{source}: {lacks}", err=True)
     say_damage(reading.damages, reading.duplicates, source, reading.reordered)
 
 

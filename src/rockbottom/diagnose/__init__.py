@@ -1,6 +1,7 @@
 """Expected against observed usage: one finding, one cause, its evidence, its price, its fix. Pure."""
 
 from rockbottom.diagnose.causes import Cause
+from rockbottom.diagnose.columns import hashed_of
 from rockbottom.diagnose.differences import Difference, difference_of, first_difference
 from rockbottom.diagnose.explaining import Stream, Tolerance, explain, read_all
 from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
@@ -42,6 +43,7 @@ __all__ = [
     "explain_hashed",
     "explanation_of",
     "first_difference",
+    "hashed_of",
     "read_all",
     "spans_of",
     "with_read",

@@ -18,7 +18,8 @@ from rockbottom.diagnose.sent import Archive, Record, Sent, counted
 from rockbottom.prompt import BlockKind, CachePoint, Parameters, PrefixHash, Section, Segment, prompt_of, seed_of
 from rockbottom.quantities import RockbottomError, Ttl
 
-_SEEN_BY_THE_CLIENT = frozenset({Cause.VOLATILE_TEXT, Cause.TOOLS_CHANGED, Cause.TOOLS_REORDERED})
+_TOLD = frozenset({Cause.VOLATILE_TEXT, Cause.TOOLS_CHANGED, Cause.TOOLS_REORDERED, Cause.HISTORY_REWRITTEN})
+"""Causes that whoever recorded a request may have seen."""
 _FLOOR = 200  # tokens: as ``Tolerance``
 _NO_TEXT = "as the client saw it when it sent the request; the ledger keeps no text that could show the place"
 
@@ -29,6 +30,7 @@ class Hashed:
 
     ``depths`` are their tokens, ``weights`` the blocks from one to the next, ``tools`` and ``stable`` how many end in
     tools, and in tools or system; ``points`` are pairs of how many end at or before a cachePoint, and its TTL.
+    ``cause`` and its ``evidence`` are what was seen where the request was recorded.
     """
 
     record: Record
@@ -39,6 +41,7 @@ class Hashed:
     stable: int
     points: Sequence[tuple[int, Ttl | None]]
     cause: Cause | None = None
+    evidence: str = _NO_TEXT
 
 
 def explain_hashed(requests: Iterable[Hashed], archive: Archive) -> Findings:
@@ -54,26 +57,27 @@ def explain_hashed(requests: Iterable[Hashed], archive: Archive) -> Findings:
             unreadable.append(Unread(one.record.where, str(error)))
     read.sort(key=lambda pair: pair[0].at)
     found = Stream(archive.catalog).run(archive, [sent for sent, _ in read], unreadable)
-    placed = [replace(finding, place="", difference=None) for finding in found]
-    known = {finding.number for finding in placed}
-    told = (
-        _told(number, sent, one, archive)
-        for number, (sent, one) in enumerate(read)
-        if number not in known and one.cause in _SEEN_BY_THE_CLIENT
-    )
-    return replace(found, totals=totals_of([*placed, *(finding for finding in told if finding is not None)]))
+    placed = {finding.number: replace(finding, place="", difference=None) for finding in found}
+    for number, (sent, one) in enumerate(read):
+        if one.cause is Cause.HISTORY_REWRITTEN or (number not in placed and one.cause in _TOLD):
+            told = _told(number, sent, one, archive)
+            if told is not None:
+                placed[number] = told
+    return replace(found, totals=totals_of(placed.values()))
 
 
 def _told(number: int, sent: Sent, one: Hashed, archive: Archive) -> Finding | None:
-    """The finding that the client told of: at most tools and system could have been read."""
+    """The finding that was told of: at most tools and system could have been read; of a history all that it became."""
     usage = sent.usage
     if usage is None or one.cause is None:
         return None
-    tokens = min(sent.prompt.depths[one.stable] - usage.cache_read, usage.total_input - usage.cache_read)
+    tokens = usage.total_input - usage.cache_read
+    if one.cause is not Cause.HISTORY_REWRITTEN:
+        tokens = min(tokens, sent.prompt.depths[one.stable] - usage.cache_read)
     if tokens < max(_FLOOR, sent.rules.minimum_tokens - usage.cache_read):
         return None
     usd = usd_of_miss(sent, usage, tokens, archive.catalog)
-    return Finding(one.cause, sent, number, None, None, tokens, usd, _NO_TEXT, "", read=usage.cache_read)
+    return Finding(one.cause, sent, number, None, None, tokens, usd, one.evidence, "", read=usage.cache_read)
 
 
 def _sent(one: Hashed, archive: Archive) -> Sent:

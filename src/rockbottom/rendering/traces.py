@@ -44,6 +44,11 @@ def damage_text(damages: Damages, duplicates: int = 0, reordered: int = 0) -> It
             yield f"  and {tokens(damages.count - _SHOWN)} more"
     if damages.respelled:
         yield f"{tokens(damages.respelled)} records are no UTF-8 and were read as Windows-1252"
+    if damages.elsewhere:
+        what = "did not go to Bedrock: priced as if they had, through a global profile where there is one"
+        yield f"{tokens(damages.elsewhere)} requests {what}"
+    if damages.repeated:
+        yield f"{tokens(damages.repeated)} lines told of a request again, counted once"
     if duplicates:
         yield f"{tokens(duplicates)} requests seen twice, counted once"
     if reordered:

@@ -232,6 +232,11 @@ def _above(predicted: Usd, observed: Usd) -> Decimal | None:
 
 def _assumptions(models: Sequence[ModelTally]) -> list[str]:
     assumptions = ["outputs held fixed", "entries readable at once, never evicted before their TTL"]
+    if any(model.of_counters for model in models):
+        assumptions.append(
+            "what repeats is inferred from counters: a session's prompt begins with the one whose entry it reads, or "
+            "with the one before where sessions are only added to"
+        )
     if any(model.of_slices for model in models):
         assumptions.append(
             "slices of a fixed size stand for content blocks: points at slice ends, lookback never binds"

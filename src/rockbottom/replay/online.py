@@ -112,7 +112,7 @@ def _keep(offsets: Array, nodes: Array, section: Array, run: int, child: Array, 
 
 
 _SECTIONS = (Section.TOOLS, Section.SYSTEM, Section.MESSAGES)
-_KINDS = [BlockKind(name) if name != "slice" else BlockKind.TEXT for name in KINDS]
+_KINDS = [BlockKind(name) if name not in ("slice", "counted") else BlockKind.TEXT for name in KINDS]
 _SLICE = KINDS.index("slice")
 _OF_ASSISTANT = (BlockKind.TOOL_USE, BlockKind.REASONING)
 

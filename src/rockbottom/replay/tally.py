@@ -43,6 +43,7 @@ from rockbottom.trace import KINDS, Trace
 
 KEPT_FAMILIES = 20
 _SLICE = KINDS.index("slice")
+_COUNTED = KINDS.index("counted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class ModelTally:
     details: Mapping[str, Details]
     reconciliation: Reconciliation | None  # None: not every request carries the service's counters
     of_slices: bool
+    of_counters: bool  # some blocks are inferred from counters
     lacks_outputs: bool
     marked: bool  # some requests carry cachePoints of their own
 
@@ -96,6 +98,7 @@ class ModelTally:
             {name: details + other.details[name] for name, details in self.details.items()},
             None if one is None or two is None else one + two,
             self.of_slices or other.of_slices,
+            self.of_counters or other.of_counters,
             self.lacks_outputs or other.lacks_outputs,
             self.marked or other.marked,
         )
@@ -185,7 +188,8 @@ def _of_stage(stage: Stage, question: Question, behaviour: Behaviour, online: On
         float(trace.requests.at[0]) if len(trace) else np.inf, float(trace.requests.at[-1]) if len(trace) else -np.inf,
         bills, replace(least, outcomes=None), optimum is not None, details,
         reconciled(stage, merged) if trace.is_observed else None,
-        bool((trace.blocks.kind[:1] == _SLICE).any()), bool((trace.requests.tokens_out < 0).any()),
+        bool((trace.blocks.kind[:1] == _SLICE).any()), bool((trace.blocks.kind == _COUNTED).any()),
+        bool((trace.requests.tokens_out < 0).any()),
         len(trace.points.after) > 0,
     )  # fmt: skip
 

@@ -93,9 +93,10 @@ class Points:
 KINDS: tuple[str, ...] = (
     "unknown", "text", "image", "document", "text_document", "video", "audio", "tool_use", "tool_result",
     "reasoning", "guard", "citations", "search_result", "tool", "system_tool", "tool_addition", "tool_removal",
-    "slice", "deferred_tool",
+    "slice", "deferred_tool", "counted",
 )  # fmt: skip
-"""Block kinds by their code: those of ``prompt.BlockKind``, and ``slice``, a fixed number of tokens of a prompt."""
+"""Block kinds by their code: those of ``prompt.BlockKind``; ``slice``, a fixed number of tokens of a prompt; and
+``counted``, a run of tokens of which only counters tell."""
 
 NAME_TABLES = ("session", "account", "model", "region", "tier")
 """The columns that hold codes; ``served`` uses the names of ``region``."""

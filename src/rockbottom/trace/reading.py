@@ -42,6 +42,8 @@ class Damages:
     failed: int = 0  # calls that the service refused: they cost nothing and are left out
     simulated: int = 0  # calls that went to a local endpoint
     respelled: int = 0  # records with bytes that are no UTF-8, read as Windows-1252
+    repeated: int = 0  # lines of a writer that tells of one request in several
+    elsewhere: int = 0  # requests to another service than Bedrock
 
     def add(self, place: str, why: str) -> None:
         self.count += 1
@@ -54,6 +56,8 @@ class Damages:
         self.failed += other.failed
         self.simulated += other.simulated
         self.respelled += other.respelled
+        self.repeated += other.repeated
+        self.elsewhere += other.elsewhere
         self.first.extend(other.first[: KEPT_DAMAGES - len(self.first)])
 
 
@@ -83,7 +87,8 @@ class Part:
 class Reader:
     """One log format. ``recognises`` looks at a path and the first bytes of it, unpacked and as UTF-8.
 
-    ``invocations`` gives the requests of a part with their text; None: the format holds none.
+    ``invocations`` gives the requests of a part with their text; None: the format holds none. ``lacks`` says what such
+    a source cannot say, where that decides what can be answered.
     """
 
     name: str
@@ -92,6 +97,7 @@ class Reader:
     parts: Callable[[str], Sequence[str]]
     read: Callable[[str, Settings], Part]
     invocations: "Callable[[str, Damages], Iterator[Invocation]] | None" = None
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)

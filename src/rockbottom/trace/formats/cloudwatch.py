@@ -19,7 +19,7 @@ _HOLDERS = (b'"events"', b'"results"', b'"logEvents"', b'"@message"', b'"message
 def _recognises(path: Path, head: bytes) -> bool:
     line = head.partition(b"\n")[0]
     if head.lstrip()[:1] in (b"{", b"["):
-        return b"odelI" in head and any(name in head[:8192] for name in _HOLDERS)
+        return b"odelI" in head and b'"traceId"' not in head and any(name in head[:8192] for name in _HOLDERS)
     return header_of(line) is not None or (b"ModelInvocationLog" in head and line[:4].isdigit())
 
 

@@ -1,0 +1,81 @@
+"""Requests of a trace explained: hashes and counters in columns, and no text."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from rockbottom.catalog import Tier
+from rockbottom.diagnose.causes import Cause
+from rockbottom.diagnose.hashed import Hashed
+from rockbottom.diagnose.sent import Record
+from rockbottom.prompt import Api
+from rockbottom.quantities import Ttl, Usage
+from rockbottom.trace import UNKNOWN, ApiCode, SectionCode, Trace, TtlCode
+
+_TTLS = {TtlCode.FIVE_MINUTES: Ttl.FIVE_MINUTES, TtlCode.ONE_HOUR: Ttl.ONE_HOUR}
+_TIERS = {tier.value: tier for tier in Tier}
+
+
+def hashed_of(trace: Trace, source: str) -> Iterator[Hashed]:
+    """The requests of a trace, in order of time; a prompt that shrank within a session says so.
+
+    Of requests without blocks nothing can be said; they come without hashes.
+    """
+    before: dict[tuple[int, int], Hashed] = {}
+    for row in range(len(trace)):
+        request = _request(trace, row, f"{source} #{row + 1}")
+        key = int(trace.requests.session[row]), int(trace.requests.model[row])
+        if key[0] != UNKNOWN:
+            earlier = before.get(key)
+            request = request if earlier is None else _compacted(request, earlier)
+            before[key] = request
+        yield request
+
+
+def _compacted(request: Hashed, earlier: Hashed) -> Hashed:
+    """The request, told to be compacted where it is shorter than the one before and shares no message with it."""
+    messages, former = request.hashes[request.stable :], earlier.hashes[earlier.stable :]
+    if not messages or not former or messages[0] in former or request.depths[-1] >= earlier.depths[-1]:
+        return request
+    told = f"the prompt went from {earlier.depths[-1]:,} to {request.depths[-1]:,} tokens and was built anew"
+    return replace(request, cause=Cause.HISTORY_REWRITTEN, evidence=told)
+
+
+def _request(trace: Trace, row: int, where: str) -> Hashed:
+    requests, blocks, points = trace.requests, trace.blocks, trace.points
+    start, end = int(trace.block_offsets[row]), int(trace.block_offsets[row + 1])
+    first, last = int(trace.point_offsets[row]), int(trace.point_offsets[row + 1])
+    section = blocks.section[start:end]
+    tools, stable = int((section == SectionCode.TOOLS).sum()), int((section != SectionCode.MESSAGES).sum())
+    served = _name(trace, "region", int(requests.served[row]))
+    region = _name(trace, "region", int(requests.region[row]))
+    api = Api.INVOKE if requests.api[row] == ApiCode.INVOKE else Api.CONVERSE
+    record = Record(
+        float(requests.at[row]), _name(trace, "model", int(requests.model[row])), api, {}, _usage(trace, row),
+        served or region, region, _name(trace, "account", int(requests.account[row])), "", None,
+        _TIERS.get(_name(trace, "tier", int(requests.tier[row])), Tier.DEFAULT), where,
+    )  # fmt: skip
+    return Hashed(
+        record,
+        [prefix.to_bytes(8, "little") for prefix in blocks.prefix[start:end].tolist()],
+        blocks.depth[start:end].tolist(),
+        blocks.weight[start:end].tolist(),
+        tools,
+        stable,
+        [
+            (after, _TTLS.get(TtlCode(ttl)))
+            for after, ttl in zip(points.after[first:last].tolist(), points.ttl[first:last].tolist(), strict=True)
+        ],
+    )
+
+
+def _usage(trace: Trace, row: int) -> Usage | None:
+    requests = trace.requests
+    fresh, read = int(requests.observed_input[row]), int(requests.observed_read[row])
+    if UNKNOWN in (fresh, read):
+        return None
+    writes = (max(0, int(column[row])) for column in (requests.observed_write_5m, requests.observed_write_1h))
+    return Usage(fresh, max(0, int(requests.tokens_out[row])), read, next(writes), 0, next(writes))
+
+
+def _name(trace: Trace, table: str, code: int) -> str:
+    return "" if code == UNKNOWN else trace.names[table][code]

@@ -1,0 +1,108 @@
+"""Observations that Langfuse exports: from its tables, of a trace or a session, pages of its API, or blob storage.
+
+JSON, JSON lines or CSV; names in camel or snake case. Read are the observations of a model (type GENERATION). The
+kinds of ``usageDetails`` add up: those with ``input`` in their name are the prompt, those with ``output`` the reply;
+where a total says otherwise, ``input`` counts the others too (Langfuse, "Blob storage export field reference", as read
+on 2026-11-29).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rockbottom.quantities import Undecodable, Usage
+from rockbottom.trace.counted import (
+    NO_BLOCKS,
+    Counted,
+    CountedRequests,
+    count_of,
+    exclusive,
+    instant_of,
+    is_of_bedrock,
+)
+from rockbottom.trace.reading import Damages, Part, Reader, Settings
+from rockbottom.trace.rows import NOTHING, exports_of, header_with, object_of, rows_in, size_of, text_of
+
+_USAGES = ("usageDetails", "usage_details", "usage", "providedUsageDetails", "provided_usage_details")
+_MODELS = ("model", "providedModelName", "provided_model_name", "modelName", "model_name")
+_OF_MODELS = ("", "GENERATION", "CHAT", "COMPLETION")
+_HEADERS = (("id", "traceId", "startTime"), ("id", "trace_id", "start_time"))
+
+
+def read(part: str, settings: Settings) -> Part:
+    """One export."""
+    damages, requests = Damages(), CountedRequests(settings.key)
+    for place, row in rows_in(part, _header(part), damages):
+        try:
+            request = _request(row)
+        except Undecodable as error:
+            damages.add(place, str(error))
+            continue
+        if request is not None:
+            requests.add(request)
+    return requests.part(damages, size_of(part))
+
+
+def _header(part: str) -> tuple[str, ...]:
+    return ("id",) if ".csv" in Path(part).name else _HEADERS[0]
+
+
+def _request(row: Mapping[str, Any]) -> Counted | None:
+    """The request of an observation; None: it is none of a model. Raises Undecodable."""
+    model = text_of(_first(row, *_MODELS))
+    if text_of(row.get("type")).upper() not in _OF_MODELS or not model:
+        return None
+    at = instant_of(_first(row, "startTime", "start_time"))
+    if at is None:
+        raise Undecodable("an observation without its instant")
+    usage, output = _usage(row)
+    if usage is None:
+        raise Undecodable("an observation of a model without usage")
+    session = text_of(_first(row, "sessionId", "session_id"))
+    identity, elsewhere = text_of(row.get("id")), not is_of_bedrock(model)
+    return Counted(at, model, usage.total_input, output, usage, session or None, identity, elsewhere=elsewhere)
+
+
+def _usage(row: Mapping[str, Any]) -> tuple[Usage | None, int | None]:
+    details = next((held for name in _USAGES if (held := object_of(row.get(name)))), NOTHING)
+    counts = {name.lower(): count for name, value in details.items() if (count := count_of(value)) is not None}
+    if not counts:
+        return _of_columns(row)
+    inputs = {name: count for name, count in counts.items() if "input" in name or "prompt" in name}
+    if not inputs:
+        return None, None
+    read = sum(count for name, count in inputs.items() if "cached" in name or "cache_read" in name)
+    write = sum(count for name, count in inputs.items() if "cache_creation" in name or "cache_write" in name)
+    hours = sum(count for name, count in inputs.items() if "1h" in name and "cache" in name)
+    output = sum(count for name, count in counts.items() if "output" in name or "completion" in name)
+    whole, plain = sum(inputs.values()), counts.get("input", 0)
+    if counts.get("total") == plain + output and whole > plain >= read + write:
+        whole = plain
+    return exclusive(whole, output, read, write, hours), output
+
+
+def _of_columns(row: Mapping[str, Any]) -> tuple[Usage | None, int | None]:
+    """Usage in columns of its own, as older tables have it, which say nothing of caches."""
+    given = count_of(_first(row, "promptTokens", "prompt_tokens", "inputUsage", "input_usage", "inputTokens"))
+    output = count_of(
+        _first(row, "completionTokens", "completion_tokens", "outputUsage", "output_usage", "outputTokens")
+    )
+    return (None, None) if given is None else (Usage(given, output or 0), output)
+
+
+def _first(row: Mapping[str, Any], *names: str) -> Any:
+    return next((row[name] for name in names if row.get(name) not in (None, "")), None)
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    if head.lstrip()[:1] in (b"{", b"["):
+        of_trace = b'"traceId"' in head or b'"trace_id"' in head
+        return of_trace and any(f'"{name}"'.encode() in head for name in (*_USAGES, "promptTokens"))
+    line = head.partition(b"\n")[0]
+    return any(header_with(line, names) is not None for names in _HEADERS)
+
+
+READER = Reader(
+    "langfuse", "observations exported by Langfuse: CSV, JSON, JSON lines", _recognises, exports_of, read,
+    lacks=NO_BLOCKS,
+)  # fmt: skip
