@@ -88,7 +88,7 @@ def test_documents_results_and_system_are_sources_and_the_last_text_is_the_quest
             ],
         }
     )
-    assert (asked.sources, asked.question) == (["S", "hello", "first", "R", "{'a': 1}"], "Q?")
+    assert (asked.sources, asked.question) == (["S", "hello", "first", "R", '{"a":1}'], "Q?")
 
 
 def test_anthropic_bodies_are_read_the_same_way():

@@ -225,3 +225,74 @@ def test_pydantic_ai_answers_in_text(environment, endpoint, kit):
     agent = pydantic_ai.Agent(BedrockConverseModel(kit.SONNET, provider=provider), system_prompt=HANDBOOK)
     result = agent.run_sync("When is an invoice due?")
     assert "due within thirty days" in result.output
+
+
+def test_strands_agents_loop_to_their_end_by_themselves(environment, endpoint, kit):
+    """Nothing is scripted: the question calls for the tool and holds its argument, the result is the answer."""
+    strands = pytest.importorskip("strands", reason="not installed: pip install strands-agents")
+    from strands.models import BedrockModel
+
+    called = []
+
+    @strands.tool
+    def get_weather(city: str) -> str:
+        """Weather of a city.
+
+        Args:
+            city: its name
+        """
+        called.append(city)
+        return f"It rains in {city}."
+
+    model = BedrockModel(model_id=kit.SONNET, region_name="us-east-1", endpoint_url=endpoint.url)
+    agent = strands.Agent(model=model, tools=[get_weather], callback_handler=None)
+    assert str(agent("What is the weather in Oslo?")).strip() == "It rains in Oslo."
+    assert called == ["Oslo"]
+
+
+def test_langchain_aws_loops_to_its_end_by_itself(environment, endpoint, kit):
+    """bind_tools: call, result, answer."""
+    langchain_aws = pytest.importorskip("langchain_aws", reason="not installed: pip install langchain-aws")
+    from langchain_core.messages import HumanMessage, ToolMessage
+    from langchain_core.tools import tool
+
+    @tool
+    def add_numbers(a: int, b: int) -> int:
+        """Adds two numbers."""
+        return a + b
+
+    chat = langchain_aws.ChatBedrockConverse(model=kit.NOVA, region_name="us-east-1", endpoint_url=endpoint.url)
+    bound = chat.bind_tools([add_numbers])
+    messages = [HumanMessage("Which numbers are 20 and 22 together?")]
+    reply = bound.invoke(messages)
+    (call,) = reply.tool_calls
+    assert (call["name"], call["args"]) == ("add_numbers", {"a": 20, "b": 22})
+    messages += [reply, ToolMessage(str(add_numbers.invoke(call["args"])), tool_call_id=call["id"])]
+    last = bound.invoke(messages)
+    assert (last.tool_calls, last.text) == ([], "42")
+
+
+def test_pydantic_ai_loops_to_its_end_by_itself(environment, endpoint, kit):
+    """A tool, then the tool that gives the output: `any` forces a call at each turn, and it ends all the same."""
+    pydantic_ai = pytest.importorskip("pydantic_ai", reason="not installed: pip install pydantic-ai-slim[bedrock]")
+    from pydantic_ai.models.bedrock import BedrockConverseModel
+    from pydantic_ai.providers.bedrock import BedrockProvider
+
+    class Weather(pytest.importorskip("pydantic").BaseModel):
+        """What is asked for."""
+
+        city: str
+        degrees: int
+
+    provider = BedrockProvider(bedrock_client=kit.client_of("bedrock-runtime", endpoint.url))
+    agent = pydantic_ai.Agent(BedrockConverseModel(kit.SONNET, provider=provider), output_type=Weather)
+    called = []
+
+    @agent.tool_plain
+    def temperature(city: str) -> int:
+        """Degrees in a city."""
+        called.append(city)
+        return 12
+
+    result = agent.run_sync("What is the temperature in Lima?")
+    assert (called, result.output.city) == (["Lima"], "Lima")

@@ -211,13 +211,32 @@ def _unspelled(body: Mapping[str, Any]) -> dict[str, Any]:
     }
     choice: Mapping[str, Any] = body.get("tool_choice") or {}
     kind = str(choice.get("type", "auto"))
-    tools: list[Json] = [
-        {"toolSpec": {"name": tool.get("name", ""), "inputSchema": {"json": tool.get("input_schema") or {}}}}
-        for tool in body.get("tools") or ()
-    ]
+    tools = [{"toolSpec": _unspelled_tool(tool)} for tool in body.get("tools") or () if _is_called(tool)]
     if tools:
         converse["toolConfig"] = {"tools": tools, "toolChoice": {kind: {"name": choice.get("name")}}}
     return converse
+
+
+# Tools whose schema Anthropic knows and a request does not hold; what others of its tools do, it does itself.
+_KNOWN: Mapping[str, tuple[str, ...]] = {
+    "bash": ("command",),
+    "text_editor": ("command", "path"),
+    "memory": ("command", "path"),
+}
+
+
+def _is_called(tool: Mapping[str, Any]) -> bool:
+    """Whether a tool is one that the caller runs."""
+    kind = str(tool.get("type") or "custom")
+    return kind == "custom" or "input_schema" in tool or kind.rpartition("_")[0] in _KNOWN
+
+
+def _unspelled_tool(tool: Mapping[str, Any]) -> Json:
+    members = _KNOWN.get(str(tool.get("type")).rpartition("_")[0], ())
+    known = {"type": "object", "properties": {name: {"type": "string"} for name in members}, "required": list(members)}
+    schema = tool.get("input_schema") or (known if members else {})
+    description = tool.get("description") or ""
+    return {"name": tool.get("name", ""), "description": description, "inputSchema": {"json": schema}}
 
 
 def _unspelled_blocks(content: Any) -> list[Json]:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from rockbottom.local.asked import Asked, Tool
+from rockbottom.local.calling import tool_for
 from rockbottom.local.relevance import Reader
 from rockbottom.local.schema_samples import sample_of
 
@@ -16,6 +17,7 @@ Count = Callable[[str], int]
 """Tokens of a text for the model that answers."""
 
 NOTHING_FOUND = "The prompt does not say."
+_RESULT_CHARS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +47,22 @@ class Answerer:
         self._reader = Reader()
 
     def answer(self, asked: Asked, count: Count) -> Answer:
-        """The reply to what is asked: a tool call when one is forced, else sentences of the prompt."""
-        if asked.forced is not None and asked.tools:
-            return self._call(asked, count)
-        passages = self._reader.passages(asked.sources, asked.question)
-        return limited(" ".join(passage.text for passage in passages) or NOTHING_FOUND, asked, count)
+        """The reply to what is asked: a tool call when it calls for one, else sentences of the prompt."""
+        tool = tool_for(asked)
+        if tool is not None:
+            return self._call(tool, asked, count)
+        return limited(self._said(asked), asked, count)
 
-    def _call(self, asked: Asked, count: Count) -> Answer:
-        tool = next((tool for tool in asked.tools if tool.name == asked.forced), asked.tools[0])
+    def _said(self, asked: Asked) -> str:
+        """What the prompt says to the question; of tool results that were asked for at least their beginning."""
+        for texts in (asked.results, asked.sources):
+            passages = self._reader.passages(texts, asked.question)
+            if passages:
+                return " ".join(passage.text for passage in passages)
+        results = " ".join(" ".join(text.split())[:_RESULT_CHARS] for text in asked.results)
+        return results[:_RESULT_CHARS].strip() or NOTHING_FOUND
+
+    def _call(self, tool: Tool, asked: Asked, count: Count) -> Answer:
         arguments = sample_of(tool.schema, asked.question)
         tokens = count(tool.name) + count(msgspec.json.encode(arguments).decode())
         return _called(tool, arguments, tokens, asked)
@@ -61,7 +71,7 @@ class Answerer:
 def _called(tool: Tool, arguments: Json, tokens: int, asked: Asked) -> Answer:
     limit = asked.max_tokens
     cut = limit is not None and tokens > limit
-    identity = hashlib.blake2b(f"{tool.name}\0{asked.question}\0{len(asked.sources)}".encode(), digest_size=11)
+    identity = hashlib.blake2b(f"{tool.name}\0{asked.question}\0{asked.messages}".encode(), digest_size=11)
     block = {
         "toolUse": {
             "toolUseId": f"tooluse_{identity.hexdigest()}",

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 Json = dict[str, Any]
 _MEMO_CHARS = 200_000
 _SHORT_CHARS = 600
@@ -19,19 +21,26 @@ class Tool:
 
     name: str
     schema: Json
+    description: str = ""
 
 
 @dataclass(slots=True)
 class Asked:
     """One request in neutral terms. ``sources`` are texts in prompt order, the question not among them.
 
-    ``forced`` is the name of the tool that must be called, ``""`` when any must be, None when none must.
+    ``forced`` is the name of the tool that must be called, ``""`` when any must be, None when none must. ``results``
+    are the texts of the tool results that came after the question, ``called`` the tools that were called since then;
+    ``answers_tool`` says that the last message of the user holds a result.
     """
 
     question: str = ""
     sources: list[str] = field(default_factory=list[str])
     tools: list[Tool] = field(default_factory=list[Tool])
     forced: str | None = None
+    results: list[str] = field(default_factory=list[str])
+    called: list[str] = field(default_factory=list[str])
+    answers_tool: bool = False
+    messages: int = 0
     max_tokens: int | None = None
     stop_sequences: tuple[str, ...] = ()
 
@@ -45,39 +54,56 @@ def asked_of(body: Mapping[str, Any]) -> Asked:
         spec = entry.get("toolSpec")
         if spec:
             schema: Any = spec.get("inputSchema") or {}
-            asked.tools.append(Tool(spec.get("name", ""), schema.get("json") or {}))
+            asked.tools.append(Tool(spec.get("name", ""), schema.get("json") or {}, spec.get("description") or ""))
     choice: Any = config.get("toolChoice") or {}
     asked.forced = "" if "any" in choice else choice.get("tool", {}).get("name") if "tool" in choice else None
     asked.sources.extend(block["text"] for block in body.get("system") or () if "text" in block)
-    for message in body.get("messages") or ():
-        _add_message(asked, message.get("role"), _converse_texts(message.get("content") or ()))
-    _settle(asked)
+    place = _add_messages(asked, body.get("messages") or ())
+    _settle(asked, place)
     return asked
 
 
-def _add_message(asked: Asked, role: Any, texts: Iterable[str]) -> None:
-    if role != "assistant":
+def _add_messages(asked: Asked, messages: Iterable[Json]) -> int | None:
+    """Add what the messages hold; the place of the question among the sources, None where nobody asked anything."""
+    place: int | None = None
+    for message in messages:
+        asked.messages += 1
+        content: Any = message.get("content") or ()
+        if message.get("role") == "assistant":
+            asked.called.extend(block["toolUse"].get("name") or "" for block in content if "toolUse" in block)
+            continue
+        results = [block["toolResult"] for block in content if "toolResult" in block]
+        texts, spoken = _converse_texts(content)
+        asked.answers_tool = bool(results)
         asked.sources.extend(texts)
+        asked.sources.extend(spoken)
+        if spoken and not results:
+            asked.called, asked.results = [], []
+        if spoken:
+            place = len(asked.sources) - 1
+        asked.results.extend(text for result in results for text in _result_texts(result.get("content") or ()))
+    return place
 
 
-def _settle(asked: Asked) -> None:
-    """The last text of the last user message is the question. A long one may hold what it asks about, so then its last
-    paragraph is the question and the rest a source, unless it is one paragraph that asks about longer texts."""
-    if not asked.sources:
+def _settle(asked: Asked, place: int | None) -> None:
+    """The last text of the user is the question. A long one may hold what it asks about, so then its last paragraph is
+    the question and the rest a source, unless it is one paragraph that asks about longer texts."""
+    if place is None:
         return
-    last = asked.sources[-1]
+    last = asked.sources[place]
     if len(last) > _SHORT_CHARS:
         rest, _, paragraph = last.rpartition("\n\n")
         if rest and paragraph.strip():
-            asked.sources[-1], asked.question = rest, paragraph[-_SHORT_CHARS:]
+            asked.sources[place], asked.question = rest, paragraph[-_SHORT_CHARS:]
             return
         if sum(map(len, asked.sources)) < 2 * len(last):
             asked.question = last[-_SHORT_CHARS:]
             return
-    asked.question = asked.sources.pop()
+    asked.question = asked.sources.pop(place)
 
 
-def _converse_texts(content: Iterable[Json]) -> list[str]:
+def _converse_texts(content: Iterable[Json]) -> tuple[list[str], list[str]]:
+    """The texts of documents and results, and those that the user wrote."""
     texts: list[str] = []
     question: list[str] = []
     for block in content:
@@ -89,7 +115,7 @@ def _converse_texts(content: Iterable[Json]) -> list[str]:
             texts.extend(_result_texts(block["toolResult"].get("content") or ()))
         elif "searchResult" in block:
             texts.extend(part.get("text", "") for part in block["searchResult"].get("content") or ())
-    return [text for text in (*texts, *question) if text.strip()]
+    return [text for text in texts if text.strip()], [text for text in question if text.strip()]
 
 
 def _result_texts(content: Iterable[Json]) -> Iterable[str]:
@@ -97,7 +123,7 @@ def _result_texts(content: Iterable[Json]) -> Iterable[str]:
         if "text" in part:
             yield part["text"]
         elif "json" in part:
-            yield str(part["json"])
+            yield msgspec.json.encode(part["json"]).decode()
 
 
 def _document_text(source: Json) -> str:

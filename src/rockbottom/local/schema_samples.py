@@ -1,121 +1,271 @@
-"""Arguments that satisfy a JSON schema, without chance: the same schema and question give the same arguments."""
+"""Values that satisfy a JSON schema, taken from a text where it holds them.
 
+Without chance: the same schema and text give the same value. Required members are always there, others where the text
+names them. What a text does not hold is the least that the schema accepts.
+"""
+
+import re
+from collections.abc import Iterable
 from typing import Any, cast
 
-from rockbottom.quantities import is_object
+from rockbottom.local.evidence import Evidence, words_of
+from rockbottom.local.patterns import least_match
+from rockbottom.local.schema_numbers import Bounds, number_of
+from rockbottom.quantities import is_list, is_object
 
 Json = dict[str, Any]
 _DEPTH = 8
+_MOST_ITEMS = 50
 _FORMATS = {
     "date": "2026-01-01",
     "date-time": "2026-01-01T00:00:00Z",
     "time": "00:00:00Z",
+    "duration": "P1D",
     "email": "person@example.com",
     "uri": "https://example.com/",
+    "url": "https://example.com/",
     "uuid": "00000000-0000-4000-8000-000000000000",
     "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
     "hostname": "example.com",
 }
+_FOUND = {"date": ("date",), "email": ("email",), "uri": ("url",), "url": ("url",)}
+# What a member's name says of its value, by any of its words.
+_KINDS: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = (
+    (frozenset({"email", "mail", "recipient"}), ("email",)),
+    (frozenset({"url", "uri", "link", "href", "website"}), ("url",)),
+    (frozenset({"path", "file", "filename", "directory", "folder", "dir"}), ("quoted", "path")),
+    (frozenset({"date", "day", "when", "deadline"}), ("date",)),
+    (frozenset({"time", "hour", "at"}), ("clock",)),
+    (frozenset({"expression", "formula", "equation", "calculation"}), ("quoted", "sum")),
+    (frozenset({"id", "identifier", "number", "code", "key", "reference", "sku"}), ("quoted", "code", "number")),
+)
+_NAMED = ("quoted", "name", "code", "object")
+_WHOLE = frozenset({"query", "question", "prompt", "input", "message", "request", "task", "instruction", "search"})
+_PLAIN = frozenset({"type", "title", "description", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum"})
+# Members that are run as a program: never a sentence, which a shell would take for commands.
+_RUN = {"command": "true", "cmd": "true", "script": "true", "code": "None", "sql": "SELECT 1", "python": "None"}
 
 
-def sample_of(schema: Json, question: str) -> Json:
-    """An object for a tool's input schema; free strings are taken from the question."""
-    value = _sample(schema, question, schema, _DEPTH)
+def sample_of(schema: Json, text: str | Evidence) -> Json:
+    """An object for a tool's input schema, or any schema of an object."""
+    value = _Sampling(schema, Evidence(text) if isinstance(text, str) else text).value(schema, "", _DEPTH)
     return cast(Json, value) if isinstance(value, dict) else {}
 
 
-def _sample(schema: Any, question: str, root: Json, depth: int) -> Any:
-    if not isinstance(schema, dict) or depth == 0:
-        return None
-    fields = _resolved(cast(Json, schema), root)
-    for name in ("const", "default"):
-        if name in fields:
-            return fields[name]
-    for name in ("enum", "examples"):
-        if isinstance(fields.get(name), list) and fields[name]:
-            return fields[name][0]
-    for name in ("anyOf", "oneOf"):
-        if isinstance(fields.get(name), list) and fields[name]:
-            choices = [one for one in fields[name] if not (is_object(one) and one.get("type") == "null")]
-            return _sample((choices or fields[name])[0], question, root, depth - 1)
-    if isinstance(fields.get("allOf"), list):
-        fields = _merged(fields, root)
-    return _of_type(_type_of(fields), fields, question, root, depth)
+class _Sampling:
+    """One schema filled from one text."""
 
+    def __init__(self, root: Json, evidence: Evidence) -> None:
+        self._root = root
+        self._evidence = evidence
 
-def _resolved(fields: Json, root: Json) -> Json:
-    for _ in range(_DEPTH):
-        reference = fields.get("$ref")
-        if not isinstance(reference, str) or not reference.startswith("#"):
-            return fields
-        found: Any = root
-        for part in reference[1:].split("/"):
-            if part:
-                found = (
-                    cast(Json, found).get(part.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else {}
-                )
-        fields = cast(Json, found) if isinstance(found, dict) else {}
-    return fields
+    def value(self, schema: Any, name: str, depth: int) -> Any:
+        """A value for a schema; ``name`` is the member's, ``""`` at the top."""
+        if not isinstance(schema, dict) or depth == 0:
+            return None
+        fields = self._resolved(cast(Json, schema))
+        if is_list(fields.get("allOf")):
+            fields = self._merged(fields)
+        if "const" in fields:
+            return fields["const"]
+        if is_list(fields.get("enum")) and fields["enum"]:
+            values = list(fields["enum"])
+            held = self._evidence.member(values)
+            if held is None:
+                held = fields["default"] if "default" in fields and fields["default"] in values else values[0]
+            return held
+        for union in ("anyOf", "oneOf"):
+            if is_list(fields.get(union)) and fields[union]:
+                return self._of_union(fields, union, name, depth)
+        return self._typed(fields, name, depth)
 
+    def _of_union(self, fields: Json, union: str, name: str, depth: int) -> Any:
+        rest = {member: value for member, value in fields.items() if member not in (union, "default", "title")}
+        choices = [choice for choice in fields[union] if not (is_object(choice) and choice.get("type") == "null")]
+        chosen: Any = (choices or fields[union])[0]
+        if is_object(chosen) and rest:
+            chosen = self._merged({"allOf": [rest, chosen]})
+        return self.value(chosen, name, depth - 1)
 
-def _merged(fields: Json, root: Json) -> Json:
-    merged: Json = {key: value for key, value in fields.items() if key != "allOf"}
-    for part in fields["allOf"]:
-        if isinstance(part, dict):
-            for key, value in _resolved(cast(Json, part), root).items():
-                if key == "properties" and isinstance(value, dict):
-                    merged[key] = {**merged.get(key, {}), **value}
-                elif key == "required" and isinstance(value, list):
-                    merged[key] = [*merged.get(key, []), *value]
-                else:
-                    merged.setdefault(key, value)
-    return merged
+    def _typed(self, fields: Json, name: str, depth: int) -> Any:
+        kind = _type_of(fields)
+        if kind == "object":
+            return self._object(fields, depth)
+        if kind == "array":
+            return self._array(fields, name, depth)
+        if kind in ("integer", "number"):
+            return self._number(fields, name, whole=kind == "integer")
+        if kind == "boolean":
+            return bool(fields.get("default", True))
+        return None if kind == "null" else self._string(fields, name)
+
+    def _object(self, fields: Json, depth: int) -> Json:
+        properties = fields.get("properties")
+        required = fields.get("required")
+        known = dict(properties) if is_object(properties) else {}
+        needed = [member for member in required if isinstance(member, str)] if is_list(required) else []
+        filled: Json = {}
+        for member, schema in known.items():
+            # Where nothing is required and nothing has a default, all of it is meant.
+            wanted = member in needed or (not needed and not (is_object(schema) and "default" in schema))
+            if wanted or self._is_named(schema, member):
+                filled[member] = self.value(schema, member, depth - 1)
+        for member in needed:
+            if member not in filled:
+                more = fields.get("additionalProperties")
+                filled[member] = self.value(more if is_object(more) else {}, member, depth - 1)
+        return filled
+
+    def _is_named(self, schema: Any, name: str) -> bool:
+        """Whether the text holds a value for a member that may be left out: a word of its enum, a number."""
+        if not is_object(schema):
+            return False
+        fields = self._resolved(dict(schema))
+        for union in ("anyOf", "oneOf"):
+            choices = fields.get(union)
+            if is_list(choices):
+                return any(self._is_named(choice, name) for choice in choices)
+        values = fields.get("enum")
+        if is_list(values):
+            return self._evidence.member(list(values)) is not None
+        if _type_of(fields) in ("integer", "number"):
+            beside = self._evidence.beside(name, r"[-+]?\d+(?:\.\d+)?")
+            if beside is not None:
+                self._evidence.release(beside)
+            return beside is not None
+        return False
+
+    def _array(self, fields: Json, name: str, depth: int) -> list[Any]:
+        least, most = _bound(fields.get("minItems"), 0), _bound(fields.get("maxItems"), _MOST_ITEMS)
+        prefix: Any = fields.get("prefixItems")
+        if is_list(prefix):
+            return [self.value(schema, name, depth - 1) for schema in prefix]
+        items: Any = fields.get("items", {"type": "string"})
+        resolved = self._resolved(dict(items)) if is_object(items) else {}
+        values: list[Any] = []
+        if most and _PLAIN.issuperset(resolved):
+            values = self._listed(resolved)
+        while len(values) < min(max(least, 1), most):
+            values.append(self.value(items, name, depth - 1))
+        if fields.get("uniqueItems"):
+            values = _unique(values)
+        return values[:most]
+
+    def _listed(self, items: Json) -> list[Any]:
+        kind = _type_of(items) if items else "string"
+        if kind == "string":
+            texts = self._evidence.all("quoted", "name")
+            return [text for text in texts if _fits(text, items)]
+        if kind in ("integer", "number"):
+            bounds = Bounds.of(items, whole=kind == "integer")
+            numbers = list(iter(lambda: self._evidence.number("", bounds.accepts), None))
+            return [int(number) if bounds.whole else number for number in numbers]
+        return []
+
+    def _number(self, fields: Json, name: str, *, whole: bool) -> float | int:
+        bounds = Bounds.of(fields, whole=whole)
+        held = self._evidence.number(name, bounds.accepts)
+        if held is not None:
+            return int(held) if whole else held
+        default = number_of(fields.get("default"))
+        return default if default is not None else bounds.smallest()
+
+    def _string(self, fields: Json, name: str) -> str:
+        pattern = _compiled(fields.get("pattern"))
+        form = str(fields.get("format"))
+        if pattern is not None:
+            held = self._evidence.matching(pattern)
+            return held if held is not None and _fits(held, fields) else least_match(fields["pattern"]) or ""
+        if form in _FORMATS:
+            return (form in _FOUND and self._evidence.next(*_FOUND[form])) or _FORMATS[form]
+        text = self._text(fields, name)
+        most, least = fields.get("maxLength"), fields.get("minLength")
+        if isinstance(most, int):
+            text = text[: max(most, 0)]
+        return text.ljust(least, ".") if isinstance(least, int) and least < 10_000 else text
+
+    def _text(self, fields: Json, name: str) -> str:
+        evidence, words = self._evidence, words_of(name)
+        run = next((_RUN[word] for word in words if word in _RUN and len(words) <= 2), None)
+        if run is not None:
+            return evidence.next("quoted") or run
+        for names, kinds in _KINDS:
+            if names.intersection(words) and (held := evidence.next(*kinds)):
+                return held
+        if words and not _WHOLE.intersection(words):
+            beside = evidence.beside(name, r"[\w.@/+-]*\w")
+            held = beside or evidence.next(*_NAMED) or (evidence.near(name) if evidence.near else None)
+            if held:
+                return held
+        elif held := evidence.next("quoted"):
+            return held
+        default = fields.get("default")
+        return default if isinstance(default, str) else " ".join(evidence.text.split())[:80] or "value"
+
+    def _resolved(self, fields: Json) -> Json:
+        for _ in range(_DEPTH):
+            reference = fields.get("$ref")
+            if not isinstance(reference, str) or not reference.startswith("#"):
+                return fields
+            place: Any = self._root
+            for part in filter(None, reference[1:].split("/")):
+                name = part.replace("~1", "/").replace("~0", "~")
+                place = cast(Json, place).get(name) if isinstance(place, dict) else None
+            rest = {member: value for member, value in fields.items() if member != "$ref"}
+            fields = {**(cast(Json, place) if isinstance(place, dict) else {}), **rest}
+        return fields
+
+    def _merged(self, fields: Json) -> Json:
+        merged: Json = {key: value for key, value in fields.items() if key != "allOf"}
+        for part in fields["allOf"]:
+            if isinstance(part, dict):
+                for key, value in self._resolved(cast(Json, part)).items():
+                    if key == "properties" and isinstance(value, dict):
+                        merged[key] = {**merged.get(key, {}), **value}
+                    elif key == "required" and isinstance(value, list):
+                        merged[key] = [*merged.get(key, []), *value]
+                    else:
+                        merged.setdefault(key, value)
+        return merged
 
 
 def _type_of(fields: Json) -> str:
     kind = fields.get("type")
     if isinstance(kind, list):
-        kinds = [one for one in cast(list[Any], kind) if one != "null"]
+        kinds = [name for name in cast(list[Any], kind) if name != "null"]
         kind = kinds[0] if kinds else "null"
-    return kind if isinstance(kind, str) else "object" if "properties" in fields else "string"
+    if isinstance(kind, str):
+        return kind
+    return "object" if "properties" in fields else "array" if "items" in fields else "string"
 
 
-def _of_type(kind: str, fields: Json, question: str, root: Json, depth: int) -> Any:
-    if kind == "object":
-        properties = fields.get("properties")
-        wanted = fields.get("required")
-        if not isinstance(properties, dict):
-            return {}
-        known = cast(Json, properties)
-        names = cast(list[Any], wanted) if isinstance(wanted, list) and wanted else list(known)
-        return {
-            name: _sample(known.get(name, {}), question, root, depth - 1) for name in names if isinstance(name, str)
-        }
-    if kind == "array":
-        least = fields.get("minItems")
-        return [_sample(fields.get("items"), question, root, depth - 1)] * max(
-            1, min(least, 50) if isinstance(least, int) else 1
-        )
-    if kind in ("integer", "number"):
-        return _number(fields)
-    if kind == "boolean":
-        return True
-    return None if kind == "null" else _string(fields, question)
+def _bound(value: Any, otherwise: int) -> int:
+    return min(value, _MOST_ITEMS) if isinstance(value, int) and not isinstance(value, bool) else otherwise
 
 
-def _number(fields: Json) -> Any:
-    lowest, highest = fields.get("minimum", fields.get("exclusiveMinimum")), fields.get("maximum")
-    if isinstance(lowest, int | float):
-        return lowest + 1 if "exclusiveMinimum" in fields else lowest
-    return min(1, highest) if isinstance(highest, int | float) else 1
-
-
-def _string(fields: Json, question: str) -> str:
-    named = _FORMATS.get(str(fields.get("format")))
-    if named:
-        return named
-    text = " ".join(question.split())[:80] or "value"
+def _fits(text: str, fields: Json) -> bool:
     most, least = fields.get("maxLength"), fields.get("minLength")
-    if isinstance(most, int):
-        text = text[: max(most, 0)]
-    return text.ljust(least, ".") if isinstance(least, int) and least < 10_000 else text
+    return not (isinstance(most, int) and len(text) > most) and not (isinstance(least, int) and len(text) < least)
+
+
+def _unique(values: Iterable[Any]) -> list[Any]:
+    kept: list[Any] = []
+    for value in values:
+        while value in kept:
+            if isinstance(value, bool):
+                value = not value
+                break
+            value = value + 1 if isinstance(value, int | float) else f"{value}{len(kept)}"
+        if value not in kept:
+            kept.append(value)
+    return kept
+
+
+def _compiled(pattern: Any) -> re.Pattern[str] | None:
+    if not isinstance(pattern, str) or len(pattern) > 1_000:
+        return None
+    try:
+        return re.compile(pattern)
+    except (re.error, RecursionError):
+        return None

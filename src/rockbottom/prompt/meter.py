@@ -32,7 +32,6 @@ class ReadHistory(NamedTuple):
     overhead: int  # tokens that wait for the block after the last
 
 
-
 def _plain(value: object) -> object:
     """A number or text of a class of its own (numpy.float64, an IntEnum) as what JSON makes of it."""
     if isinstance(value, int):
