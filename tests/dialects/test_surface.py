@@ -12,7 +12,8 @@ from rockbottom.dialects.assembly import Assembly
 from rockbottom.dialects.blocks import Weighed
 from rockbottom.dialects.usage import Counters, no_split
 from rockbottom.local import running
-from rockbottom.prompt import Api, BlockKind, Parameters, Placement, Section
+from rockbottom.prompt import Api, BlockKind, Parameters, Placement, Section, json_bytes
+from rockbottom.wire import EVENT_STREAM, chunk_frame
 
 SONNET = "us.anthropic.claude-sonnet-4-6"
 KEYS = {"aws_access_key_id": "any", "aws_secret_access_key": "any", "region_name": "us-east-1"}
@@ -25,6 +26,7 @@ class Letters:
     operations = ("InvokeModel", "InvokeModelWithResponseStream")
     required = ("letters",)
     counters = Counters("all", "out", ("read",), ("written",), no_split, inclusive=True)
+    stream_type = EVENT_STREAM
 
     def read(self, body, meter):
         assembly = Assembly(meter)
@@ -44,6 +46,9 @@ class Letters:
     def without_points(self, body):
         return {**body, "letters": [{"text": letter["text"]} for letter in body["letters"]]}
 
+    def explicit_only(self, body):
+        return body
+
     def spelled(self, converse):
         texts = [block for message in converse["messages"] for block in message["content"]]
         return {"letters": [{"text": block["text"]} for block in texts if "text" in block]}
@@ -54,16 +59,19 @@ class Letters:
     def told(self, reply):
         return ({"text": reply["answer"]},), "end_turn"
 
-    def answered(self, reply, model, identity):
+    def answered(self, reply, model, exchange):
         return {"answer": reply["output"]["message"]["content"][0]["text"], "usage": reply["usage"]}
 
-    def counted(self, usage, vendor, *, points, stream):
+    def counted(self, usage, model, *, points, stream):
         written = usage.cache_write
         return {"all": usage.total_input, "out": usage.output, "read": usage.cache_read, "written": written}
 
     def cut(self, reply, metrics, piece_chars=24):
         yield "chunk", {"answer": reply["answer"]}
         yield "chunk", {"usage": reply["usage"], METRICS: metrics}
+
+    def framed(self, events, model, body):
+        return (chunk_frame(json_bytes(chunk)) for _, chunk in events)
 
     def assembled(self, events):
         return {name: value for _, chunk in events for name, value in chunk.items() if name != METRICS}

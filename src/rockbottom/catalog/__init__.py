@@ -22,9 +22,12 @@ from rockbottom.catalog.profiles import PricedProfile, Profile, allowed, cheapes
 from rockbottom.catalog.resolve import Resolve, scope_of_model_arns
 from rockbottom.catalog.rules import CacheRules, ContestedRule, Switch
 from rockbottom.catalog.sdk import botocore_since
+from rockbottom.catalog.surfaces import MANTLE, RUNTIME, Surface, surface_of, surfaces
 
 __all__ = [
+    "MANTLE",
     "REFERENCE_REGION",
+    "RUNTIME",
     "SERVICES",
     "CacheRules",
     "Catalog",
@@ -46,6 +49,7 @@ __all__ = [
     "Resolve",
     "Scope",
     "SetApart",
+    "Surface",
     "Switch",
     "Tier",
     "UnknownModel",
@@ -64,4 +68,6 @@ __all__ = [
     "scope_of_model_arns",
     "scp_regions",
     "summed_apart",
+    "surface_of",
+    "surfaces",
 ]

@@ -4,8 +4,10 @@ Pure: reads no clock and no network, and never changes the caller's objects.
 """
 
 from rockbottom.dialects.anthropic import ANTHROPIC
+from rockbottom.dialects.chat import CHAT
 from rockbottom.dialects.converse import CONVERSE
-from rockbottom.dialects.dialect import Dialect
+from rockbottom.dialects.dialect import Dialect, Exchange
+from rockbottom.dialects.messages import MESSAGES
 from rockbottom.dialects.nova import NOVA
 from rockbottom.dialects.reading import Reader
 from rockbottom.dialects.registry import (
@@ -18,21 +20,26 @@ from rockbottom.dialects.registry import (
     is_streaming,
     usage_of,
 )
-from rockbottom.dialects.request import Params, Request, Requests, opened, tier_of
+from rockbottom.dialects.request import Params, Request, Requests, model_id_of, opened, tier_of
+from rockbottom.dialects.responses import RESPONSES
 from rockbottom.dialects.streams import METRICS, StreamCounts
 from rockbottom.dialects.usage import INVOKED, Counters, Counts, header_counts, headers_of, invoked
 
 __all__ = [
     "ANTHROPIC",
+    "CHAT",
     "CONVERSE",
     "DIALECTS",
     "INVOKED",
+    "MESSAGES",
     "METRICS",
     "NOVA",
     "OPERATIONS",
+    "RESPONSES",
     "Counters",
     "Counts",
     "Dialect",
+    "Exchange",
     "Params",
     "Reader",
     "Request",
@@ -46,6 +53,7 @@ __all__ = [
     "headers_of",
     "invoked",
     "is_streaming",
+    "model_id_of",
     "opened",
     "tier_of",
     "usage_of",

@@ -18,6 +18,7 @@ from rockbottom.dialects.anthropic_replies import (
 )
 from rockbottom.dialects.assembly import Assembly, effort_of, schema_of, thinking_of
 from rockbottom.dialects.blocks import Weighed, weigh_block
+from rockbottom.dialects.dialect import Exchange
 from rockbottom.dialects.points import decorated, stripped, with_marks
 from rockbottom.dialects.streams import StreamCounts
 from rockbottom.prompt import (
@@ -36,7 +37,7 @@ from rockbottom.prompt import (
     place_of,
 )
 from rockbottom.quantities import Usage, is_list, is_object
-from rockbottom.wire import Event, Json
+from rockbottom.wire import EVENT_STREAM, Event, Json, chunk_frame
 
 _KINDS = {
     "image": BlockKind.IMAGE,
@@ -269,6 +270,7 @@ class Anthropic:
     operations = ("InvokeModel", "InvokeModelWithResponseStream")
     required = ("anthropic_version", "max_tokens", "messages")
     counters = COUNTERS
+    stream_type = EVENT_STREAM
 
     def read(self, body: Mapping[str, Any], meter: Meter) -> Prompt:
         """The prompt of a body. Raises MalformedBody for a shape that cannot be read."""
@@ -281,7 +283,7 @@ class Anthropic:
             if not is_object(message):
                 raise MalformedBody(f"messages[{number}]", type(message).__name__, wanted="an object")
             _read_content(assembly, message.get("content"), Section.MESSAGES, str(message.get("role", "")), number)
-        return assembly.prompt(Api.INVOKE, _parameters(body))
+        return assembly.prompt(self.api, _parameters(body))
 
     def with_points(self, body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]) -> dict[str, Any]:
         """The body with ``cache_control`` set on the segments named; strings become text blocks."""
@@ -290,6 +292,10 @@ class Anthropic:
     def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The body without any ``cache_control``."""
         return stripped(body)
+
+    def explicit_only(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The body as it is: the service adds no point to it."""
+        return body
 
     def spelled(self, converse: Mapping[str, Any]) -> dict[str, Any]:
         """A Converse body as one of these. Raises MalformedBody for a block that has no form here."""
@@ -305,16 +311,16 @@ class Anthropic:
         """A body as Converse's; what has no part in an answer, thinking and images among it, is left out."""
         return _unspelled(body)
 
-    def counted(self, usage: Usage, vendor: str, *, points: bool, stream: bool) -> Json:
+    def counted(self, usage: Usage, model: Model, *, points: bool, stream: bool) -> Json:
         """``usage`` of a reply."""
         return anthropic_usage(usage)
 
-    def answered(self, reply: Json, model: Model, identity: str) -> Json:
+    def answered(self, reply: Json, model: Model, exchange: Exchange) -> Json:
         """A whole reply of Converse's as one of these."""
         more: Mapping[str, Any] = reply.get("additionalModelResponseFields") or {}
         return {
             "model": model.id.removeprefix("anthropic."),
-            "id": f"msg_bdrk_{identity}",
+            "id": f"msg_bdrk_{exchange.identity}",
             "type": "message",
             "role": "assistant",
             "content": [answer_block(block) for block in reply["output"]["message"]["content"]],
@@ -326,6 +332,10 @@ class Anthropic:
     def cut(self, reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Event]:
         """The chunks of a whole reply, ``metrics`` on ``message_stop`` as Bedrock adds them."""
         return (("chunk", chunk) for chunk in anthropic_chunks(reply, metrics, piece_chars))
+
+    def framed(self, events: Iterable[Event], model: Model, body: Mapping[str, Any]) -> Iterator[bytes]:
+        """The frames of its chunks."""
+        return (chunk_frame(json_bytes(chunk)) for _, chunk in events)
 
     def assembled(self, events: Iterable[Event]) -> Json:
         """The whole reply of its chunks. Raises TruncatedStream when ``message_stop`` never came."""

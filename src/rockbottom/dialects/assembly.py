@@ -94,23 +94,25 @@ class Assembly:
         place = f"{section.value} cache point {index}"
         if not is_object(point):
             raise MalformedBody(place, type(point).__name__, wanted="an object")
-        ttl = self._ttl(point.get("ttl"), place)
+        ttl = ttl_of(point.get("ttl"), place)
         self.points.append(CachePoint(len(self.segments), ttl, section, self._before, message, index))
         if not decorates:
             self._before = BlockKind.CACHE_POINT
 
-    @staticmethod
-    def _ttl(text: object, place: str) -> Ttl | None:
-        if text is None:
-            return None
-        ttl = _TTL_BY_TEXT.get(text) if isinstance(text, str) else None
-        if ttl is None:
-            raise MalformedBody(f"{place} ttl", repr(text), wanted="5m or 1h")
-        return ttl
-
-    def prompt(self, api: Api, parameters: Parameters) -> Prompt:
+    def prompt(self, api: Api, parameters: Parameters, implicit: bool | None = None) -> Prompt:
         images = any(segment.kind is BlockKind.IMAGE for segment in self.segments)
-        return prompt_of(api, self.segments, self.points, replace(parameters, images=True) if images else parameters)
+        parameters = replace(parameters, images=True) if images else parameters
+        return prompt_of(api, self.segments, self.points, parameters, implicit)
+
+
+def ttl_of(text: object, place: str) -> Ttl | None:
+    """The lifetime that a point names; None where it names none. Raises MalformedBody."""
+    if text is None:
+        return None
+    ttl = _TTL_BY_TEXT.get(text) if isinstance(text, str) else None
+    if ttl is None:
+        raise MalformedBody(f"{place} ttl", repr(text), wanted="5m or 1h")
+    return ttl
 
 
 def thinking_of(value: object) -> str:

@@ -8,6 +8,7 @@ from rockbottom.catalog import Model
 from rockbottom.dialects.assembly import Assembly, effort_of, schema_of, thinking_of
 from rockbottom.dialects.blocks import Weighed, weigh_block
 from rockbottom.dialects.converse_replies import COUNTERS, converse_events, converse_reply, converse_usage
+from rockbottom.dialects.dialect import Exchange
 from rockbottom.dialects.points import list_for, point, stripped
 from rockbottom.dialects.streams import StreamCounts
 from rockbottom.prompt import (
@@ -20,12 +21,13 @@ from rockbottom.prompt import (
     Placement,
     Prompt,
     Section,
+    json_bytes,
     list_at,
     object_at,
     place_of,
 )
 from rockbottom.quantities import Usage, is_object
-from rockbottom.wire import Event, Json
+from rockbottom.wire import EVENT_STREAM, Event, Json, event_frame
 
 _UNNAMED = frozenset({"cachePoint", "image", "document", "video"})
 _DOCUMENTS = frozenset({BlockKind.DOCUMENT, BlockKind.TEXT_DOCUMENT})
@@ -161,6 +163,7 @@ class Converse:
     operations = ("Converse", "ConverseStream")
     required = ("messages",)
     counters = COUNTERS
+    stream_type = EVENT_STREAM
 
     def read(self, body: Mapping[str, Any], meter: Meter) -> Prompt:
         """The prompt of a Converse body; ``modelId`` is not looked at.
@@ -189,6 +192,10 @@ class Converse:
         """The body without any cachePoint block."""
         return stripped(body)
 
+    def explicit_only(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The body as it is: the service adds no point to it."""
+        return body
+
     def spelled(self, converse: Mapping[str, Any]) -> dict[str, Any]:
         """The body as it is."""
         return dict(converse)
@@ -201,17 +208,21 @@ class Converse:
         """The body as it is."""
         return body
 
-    def counted(self, usage: Usage, vendor: str, *, points: bool, stream: bool) -> Json:
+    def counted(self, usage: Usage, model: Model, *, points: bool, stream: bool) -> Json:
         """``usage`` of a reply, or of the last event of a stream."""
-        return converse_usage(usage, vendor, points=points, stream=stream)
+        return converse_usage(usage, model.vendor, points=points, stream=stream)
 
-    def answered(self, reply: Json, model: Model, identity: str) -> Json:
+    def answered(self, reply: Json, model: Model, exchange: Exchange) -> Json:
         """The reply as it is."""
         return reply
 
     def cut(self, reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Event]:
         """The ConverseStream events of a whole reply; what they measure is in the reply."""
         return converse_events(reply, piece_chars)
+
+    def framed(self, events: Iterable[Event], model: Model, body: Mapping[str, Any]) -> Iterator[bytes]:
+        """The frames of its events."""
+        return (event_frame(name, json_bytes(payload)) for name, payload in events)
 
     def assembled(self, events: Iterable[Event]) -> Json:
         """The whole reply of a stream. Raises TruncatedStream when ``metadata`` never came."""

@@ -1,6 +1,7 @@
 """What there is to know of one way to spell requests and replies: a dialect, one module each."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rockbottom.catalog import Model
@@ -11,12 +12,28 @@ from rockbottom.quantities import Usage
 from rockbottom.wire import Event, Json
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What a reply repeats of its request, and what it is given besides: a name, its instant, the tier that served it.
+
+    ``reasoning_tokens`` are those of its output that were thoughts.
+    """
+
+    model: Model
+    identity: str
+    body: Mapping[str, Any]
+    at: float
+    tier: str = "default"
+    reasoning_tokens: int = 0
+
+
 class Dialect(Protocol):
     """One API surface. Bodies and replies are decoded JSON (or boto3 arguments) and are never changed.
 
     ``vendor`` is whose models speak it, None: those of all. ``operations`` are the one that answers as a whole and
     the one that streams. ``required`` are the members without which the service refuses a body. ``counters`` read the
-    ``usage`` of a reply. ``lead`` is how many events of a stream come before its first text.
+    ``usage`` of a reply. ``lead`` is how many events of a stream come before its first text, ``stream_type`` the
+    media type of a stream.
     """
 
     @property
@@ -33,6 +50,8 @@ class Dialect(Protocol):
     def lead(self) -> int: ...
     @property
     def counters(self) -> Counters: ...
+    @property
+    def stream_type(self) -> str: ...
 
     def read(self, body: Mapping[str, Any], meter: Meter) -> Prompt:
         """The prompt of a body. Raises MalformedBody for a shape that cannot be read."""
@@ -44,6 +63,10 @@ class Dialect(Protocol):
 
     def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The body without any point."""
+        ...
+
+    def explicit_only(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The body so that the service adds no point of its own; as it is where there is no way to say so."""
         ...
 
     def spelled(self, converse: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,12 +84,12 @@ class Dialect(Protocol):
         """The content of a whole reply in Converse's blocks, without those of no form there, and why it stopped."""
         ...
 
-    def answered(self, reply: Json, model: Model, identity: str) -> Json:
+    def answered(self, reply: Json, model: Model, exchange: Exchange) -> Json:
         """A whole reply in Converse's shape, its ``usage`` counted by this dialect, as one of this dialect."""
         ...
 
-    def counted(self, usage: Usage, vendor: str, *, points: bool, stream: bool) -> Json:
-        """The ``usage`` object of a reply by a vendor's model; ``points``: the request carried some."""
+    def counted(self, usage: Usage, model: Model, *, points: bool, stream: bool) -> Json:
+        """The ``usage`` object of a reply by a model; ``points``: the request carried some."""
         ...
 
     def cut(self, reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Event]:
@@ -74,6 +97,10 @@ class Dialect(Protocol):
 
         ``metrics`` are what the service adds to the last event of a stream that is not its own.
         """
+        ...
+
+    def framed(self, events: Iterable[Event], model: Model, body: Mapping[str, Any]) -> Iterator[bytes]:
+        """The events of the stream that answers a body, as they travel."""
         ...
 
     def assembled(self, events: Iterable[Event]) -> Json:

@@ -12,6 +12,7 @@ from rockbottom.dialects.assembly import Assembly
 from rockbottom.dialects.blocks import weigh_block
 from rockbottom.dialects.converse import CONVERSE
 from rockbottom.dialects.converse_replies import COUNTERS, converse_events, converse_reply
+from rockbottom.dialects.dialect import Exchange
 from rockbottom.dialects.points import decorated, stripped, with_marks
 from rockbottom.dialects.streams import METRICS, StreamCounts
 from rockbottom.prompt import (
@@ -22,12 +23,13 @@ from rockbottom.prompt import (
     Placement,
     Prompt,
     Section,
+    json_bytes,
     list_at,
     object_at,
     place_of,
 )
 from rockbottom.quantities import Usage, is_object
-from rockbottom.wire import Event, Json
+from rockbottom.wire import EVENT_STREAM, Event, Json, chunk_frame
 
 
 def _read_list(assembly: Assembly, blocks: Any, section: Section, role: str, message: int) -> None:
@@ -56,6 +58,7 @@ class Nova:
     operations = ("InvokeModel", "InvokeModelWithResponseStream")
     required = ("messages",)
     counters = COUNTERS
+    stream_type = EVENT_STREAM
 
     def read(self, body: Mapping[str, Any], meter: Meter) -> Prompt:
         """The prompt of a body. Raises MalformedBody for a shape that cannot be read."""
@@ -79,6 +82,10 @@ class Nova:
         """The body without any ``cachePoint``."""
         return stripped(body)
 
+    def explicit_only(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The body as it is: the service adds no point to it."""
+        return body
+
     def spelled(self, converse: Mapping[str, Any]) -> dict[str, Any]:
         """A Converse body with its points beside the text that they close."""
         new = {"schemaVersion": "messages-v1", **converse}
@@ -100,7 +107,7 @@ class Nova:
         limit = config.get("maxTokens", config.get("max_new_tokens"))
         return {**body, "inferenceConfig": {**config, "maxTokens": limit}}
 
-    def counted(self, usage: Usage, vendor: str, *, points: bool, stream: bool) -> Json:
+    def counted(self, usage: Usage, model: Model, *, points: bool, stream: bool) -> Json:
         """``usage`` of a reply: the cache fields end in Count and are always there."""
         return {
             "inputTokens": usage.input,
@@ -110,7 +117,7 @@ class Nova:
             "cacheWriteInputTokenCount": usage.cache_write,
         }
 
-    def answered(self, reply: Json, model: Model, identity: str) -> Json:
+    def answered(self, reply: Json, model: Model, exchange: Exchange) -> Json:
         """A whole reply of Converse's."""
         return {name: reply[name] for name in _REPLY}
 
@@ -122,6 +129,10 @@ class Nova:
                 yield "chunk", {"metadata": usage, METRICS: metrics}
             else:
                 yield "chunk", {name: payload}
+
+    def framed(self, events: Iterable[Event], model: Model, body: Mapping[str, Any]) -> Iterator[bytes]:
+        """The frames of its chunks."""
+        return (chunk_frame(json_bytes(chunk)) for _, chunk in events)
 
     def assembled(self, events: Iterable[Event]) -> Json:
         """The whole reply of its chunks. Raises TruncatedStream when the last never came."""

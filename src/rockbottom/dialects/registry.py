@@ -2,17 +2,21 @@
 
 from rockbottom.catalog import Model
 from rockbottom.dialects.anthropic import ANTHROPIC
+from rockbottom.dialects.chat import CHAT
 from rockbottom.dialects.converse import CONVERSE
 from rockbottom.dialects.dialect import Dialect
+from rockbottom.dialects.messages import MESSAGES
 from rockbottom.dialects.nova import NOVA
+from rockbottom.dialects.responses import RESPONSES
 from rockbottom.dialects.usage import INVOKED, Counts
 from rockbottom.prompt import Api, MalformedBody
 from rockbottom.quantities import Ttl, Usage
 
-DIALECTS: tuple[Dialect, ...] = (CONVERSE, ANTHROPIC, NOVA)
+DIALECTS: tuple[Dialect, ...] = (CONVERSE, ANTHROPIC, NOVA, MESSAGES, CHAT, RESPONSES)
 
 _SPOKEN = {(dialect.api, dialect.vendor): dialect for dialect in DIALECTS}
-_COUNTERS = (*dict.fromkeys(dialect.counters for dialect in DIALECTS), INVOKED)
+_COUNTERS = sorted(dict.fromkeys((*(dialect.counters for dialect in DIALECTS), INVOKED)), key=lambda one: not one.tells)
+"""Those first that a member tells from others."""
 
 OPERATIONS = tuple(dict.fromkeys(operation for dialect in DIALECTS for operation in dialect.operations))
 """Every operation of bedrock-runtime that carries a request of some dialect."""

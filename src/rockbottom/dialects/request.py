@@ -1,9 +1,9 @@
-"""A request to bedrock-runtime, read once: its model, tier, dialect, body and prompt, passed down as one."""
+"""A request, read once: its model, tier, dialect, body and prompt, passed down as one."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -28,21 +28,32 @@ _TIERS = {"flex": Tier.FLEX, "priority": Tier.PRIORITY}
 _MOST_MODELS = 4096
 
 Params = dict[str, Any]
-"""The keyword arguments of ``converse`` or ``invoke_model``, modelId included."""
+"""The keyword arguments of ``converse`` or ``invoke_model``, modelId included; or the body of another surface."""
+
+
+def model_id_of(arguments: Mapping[str, Any]) -> str:
+    """The id of the model that is asked: ``modelId``, or ``model`` in a body that names it itself."""
+    return str(arguments.get("modelId") or arguments.get("model") or "")
 
 
 def tier_of(arguments: Mapping[str, Any]) -> Tier:
     """The service tier that is asked for; one that has no prices of its own counts as the default."""
-    tier = arguments.get("serviceTier")
+    tier = arguments.get("serviceTier") or arguments.get("service_tier")
     asked = tier.get("type") if is_object(tier) else tier
     return _TIERS.get(str(asked), Tier.DEFAULT)
 
 
-def opened(arguments: Mapping[str, Any]) -> tuple[Api, Mapping[str, Any]]:
+def opened(arguments: Mapping[str, Any], vendor: str = "") -> tuple[Api, Mapping[str, Any]]:
     """The family of operations and the body of the arguments of converse() (which are their body) or invoke_model().
 
-    Raises MalformedBody when an invoke_model body is not JSON text of an object.
+    A body that names its ``model`` itself is one of Responses where it has an ``input``, else of Messages for
+    Anthropic's models and of Chat Completions for those of others. Raises MalformedBody when an invoke_model body is
+    not JSON text of an object.
     """
+    if "modelId" not in arguments and "model" in arguments:
+        if "input" in arguments or "previous_response_id" in arguments:
+            return Api.RESPONSES, arguments
+        return (Api.MESSAGES if vendor == "anthropic" else Api.CHAT), arguments
     if "body" not in arguments:
         return Api.CONVERSE, arguments
     text = arguments["body"]
@@ -59,7 +70,7 @@ def opened(arguments: Mapping[str, Any]) -> tuple[Api, Mapping[str, Any]]:
 
 def _closed(arguments: Mapping[str, Any], body: Mapping[str, Any], api: Api) -> Mapping[str, Any]:
     """The arguments with another body, as the type that the caller gave."""
-    if api is Api.CONVERSE:
+    if api is not Api.INVOKE:
         return body
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     as_text = isinstance(arguments["body"], str)
@@ -68,7 +79,7 @@ def _closed(arguments: Mapping[str, Any], body: Mapping[str, Any], api: Api) -> 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Request(Mapping[str, Any]):
-    """The arguments of converse() or invoke_model(), read. As a mapping it is those arguments; a deep copy is a dict.
+    """The arguments of a call, read (see ``Params``). As a mapping it is those arguments; a deep copy is a dict.
 
     ``body`` is the decoded body, ``prompt`` what it says in canonical order, ``requests`` who read it, by the facts of
     its catalogue. ``key`` is by what a planner knows a request of its own again.
@@ -140,12 +151,19 @@ class Request(Mapping[str, Any]):
         prompt = self.dialect.read(body, self.requests.reader.meter(self.model.model))
         return Request(self.requests, self.model, self.tier, self.dialect, body, prompt, self.key, self._given)
 
-    def with_points(self, placements: Iterable[Placement], key: PrefixHash | None = None) -> "Request":
-        """The request with points put into its body, known by ``key``; nothing is read anew."""
+    def with_points(
+        self, placements: Iterable[Placement], key: PrefixHash | None = None, *, explicit_only: bool = False
+    ) -> "Request":
+        """The request with points put into its body, known by ``key``; nothing is read anew.
+
+        ``explicit_only``: the service is told to add none of its own.
+        """
         listed = tuple(placements)
         body = self.dialect.with_points(self.body, self.prompt, listed) if listed else self.body
         prompt = with_placements(self.prompt, listed) if listed else self.prompt
-        arguments = None if listed else self._arguments
+        if explicit_only:
+            body, prompt = self.dialect.explicit_only(body), replace(prompt, implicit=False)
+        arguments = self._arguments if body is self.body else None
         return Request(
             self.requests, self.model, self.tier, self.dialect, body, prompt, key, self._given, arguments, self._hashes
         )
@@ -162,9 +180,9 @@ class Requests:
         self._scopes: dict[str, str] = {}
 
     def read(self, arguments: Mapping[str, Any]) -> Request:
-        """The arguments of converse() or invoke_model() as a request. Raises RockbottomError for what is none."""
-        model = self.model(str(arguments.get("modelId", "")))
-        api, body = opened(arguments)
+        """The arguments of a call (see ``Params``) as a request. Raises RockbottomError for what is none."""
+        model = self.model(model_id_of(arguments))
+        api, body = opened(arguments, model.model.vendor)
         dialect = dialect_of(api, model.model)
         prompt = dialect.read(body, self.reader.meter(model.model))
         return Request(self, model, tier_of(arguments), dialect, body, prompt, None, arguments, arguments)

@@ -44,6 +44,7 @@ class StreamCounts:
 
     def __init__(self, counted: Callable[[object], Counts | None]) -> None:
         self.begun = False
+        self.failed = False  # it ended with an error although its status was good
         self.counts: Counts | None = None
         self._counted = counted
         self._split: Mapping[Ttl, int] = NO_SPLIT
@@ -54,6 +55,9 @@ class StreamCounts:
             self.begun = True
         elif name == "metadata" and is_object(payload):
             self.counts = self._counted(payload.get("usage"))
+
+    def frame(self, name: str, data: bytes) -> None:
+        """Look at one server-sent event; a stream of this kind has none."""
 
     def chunk(self, data: bytes) -> None:
         """Look at one chunk of a native stream; Anthropic's says before its first token what was written."""

@@ -44,7 +44,11 @@ class Counts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """The names of a dialect's counters. ``inclusive``: its input counts what was read and written too."""
+    """The names of a dialect's counters, dotted where they lie in an object of their own.
+
+    ``inclusive``: its input counts what was read and written too. ``tells`` is a member without which a ``usage`` is
+    not of this dialect, where others name their input alike.
+    """
 
     input: str
     output: str
@@ -52,10 +56,11 @@ class Counters:
     write: tuple[str, ...]
     split: Callable[[Json], Mapping[Ttl, int]]
     inclusive: bool = False
+    tells: str = ""
 
     def counts(self, said: object) -> Counts | None:
         """The counts in a ``usage`` object; None where it does not count its input."""
-        if not is_object(said):
+        if not is_object(said) or (self.tells and self.tells not in said):
             return None
         counted = _number(said, (self.input,))
         if counted is None:
@@ -117,7 +122,10 @@ def headers_of(usage: Usage) -> dict[str, int]:
 
 def _number(said: Json, names: tuple[str, ...]) -> int | None:
     for name in names:
-        value = said.get(name)
+        outer, _, inner = name.partition(".")
+        value = said.get(outer)
+        if inner:
+            value = value.get(inner) if is_object(value) else None
         if value is not None:
             count = _count(value)
             if count is not None:

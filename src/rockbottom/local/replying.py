@@ -6,12 +6,11 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.dialects import headers_of, invoked
+from rockbottom.dialects import Exchange, headers_of, invoked
 from rockbottom.local.answers import Answer
 from rockbottom.local.runtime import Counted, Headers
 from rockbottom.prompt import Api
 from rockbottom.quantities import Usage
-from rockbottom.wire import chunk_frame, event_frame
 
 Json = dict[str, Any]
 _encode = msgspec.json.Encoder().encode
@@ -84,7 +83,7 @@ def _built(counted: Counted, answer: Answer, usage: Usage, latency: int, first: 
     reply: Json = {
         "output": {"message": {"role": "assistant", "content": list(answer.content)}},
         "stopReason": answer.stop_reason,
-        "usage": dialect.counted(usage, counted.model.model.vendor, points=counted.points, stream=counted.call.stream),
+        "usage": dialect.counted(usage, counted.model.model, points=counted.points, stream=counted.call.stream),
         "metrics": {"latencyMs": latency},
     }
     reply.update({name: body[name] for name in ("performanceConfig", "serviceTier") if not native and body.get(name)})
@@ -92,16 +91,18 @@ def _built(counted: Counted, answer: Answer, usage: Usage, latency: int, first: 
         reply["additionalModelResponseFields"] = {"stop_sequence": answer.stop_sequence}
     identity = counted.call.request_id.replace("-", "")[:24]
     metrics = {**invoked(usage), "invocationLatency": latency, "firstByteLatency": first}
-    return dialect.answered(reply, counted.model.model, identity), metrics
+    exchange = Exchange(counted.model.model, identity, body, counted.at)
+    return dialect.answered(reply, counted.model.model, exchange), metrics
 
 
 def _framed(counted: Counted, reply: Json, metrics: Json) -> tuple[list[bytes], bytes]:
     """The frames of a stream, and its events as the invocation log has them."""
-    events = list(counted.dialect.cut(reply, metrics, PIECE_CHARS))
-    if counted.dialect.api is Api.CONVERSE:
-        frames = [event_frame(name, _encode(payload)) for name, payload in events]
+    dialect = counted.dialect
+    events = list(dialect.cut(reply, metrics, PIECE_CHARS))
+    frames = list(dialect.framed(events, counted.model.model, counted.body))
+    if dialect.api is Api.CONVERSE:
         return frames, _encode([{name: payload} for name, payload in events])
-    return [chunk_frame(_encode(chunk)) for _, chunk in events], _encode([chunk for _, chunk in events])
+    return frames, _encode([chunk for _, chunk in events])
 
 
 def _headers(counted: Counted, usage: Usage, latency: int) -> Headers:

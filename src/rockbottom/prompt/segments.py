@@ -30,6 +30,9 @@ class Api(Enum):
 
     CONVERSE = "converse"
     INVOKE = "invoke"
+    MESSAGES = "messages"
+    CHAT = "chat"
+    RESPONSES = "responses"
 
 
 class BlockKind(Enum):
@@ -54,6 +57,8 @@ class BlockKind(Enum):
     TOOL_REMOVAL = "tool_removal"
     CACHE_POINT = "cache_point"
     UNKNOWN = "unknown"
+    INSTRUCTIONS = "instructions"
+    OUTPUT_TEXT = "output_text"
 
 
 class Segment(msgspec.Struct, frozen=True, gc=False):
@@ -115,7 +120,8 @@ class Parameters:
 
     facts: thinking and effort and output schema change everything; tool_choice has two groups and
     changes messages only; images present or not changes messages; citations change system and messages.
-    An absent parameter equals its neutral value ("disabled", "high", "", "auto").
+    An absent parameter equals its neutral value ("disabled", "high", "", "auto"). ``cache_key`` is a caller's
+    ``prompt_cache_key``; whether it parts entries is a switch.
     """
 
     thinking: str = "disabled"
@@ -124,6 +130,7 @@ class Parameters:
     tool_choice: str = "auto"
     images: bool = False
     citations: bool = False
+    cache_key: str = ""
 
     @property
     def tool_choice_group(self) -> str:
@@ -133,13 +140,18 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A request in canonical order. ``depths[i]`` is the tokens of the first ``i`` segments."""
+    """A request in canonical order. ``depths[i]`` is the tokens of the first ``i`` segments.
+
+    ``implicit`` is what the request says about a point that the service sets by itself (GPT, on the latest message):
+    wanted or not; None: nothing, and then the service sets one where the model has it.
+    """
 
     api: Api
     segments: tuple[Segment, ...]
     points: tuple[CachePoint, ...]
     parameters: Parameters
     depths: tuple[int, ...]
+    implicit: bool | None = None
 
     @property
     def tokens(self) -> int:
@@ -152,10 +164,16 @@ class Prompt:
         return bool(self.segments) and self.segments[0].section is Section.TOOLS
 
 
-def prompt_of(api: Api, segments: Sequence[Segment], points: Sequence[CachePoint], parameters: Parameters) -> Prompt:
+def prompt_of(
+    api: Api,
+    segments: Sequence[Segment],
+    points: Sequence[CachePoint],
+    parameters: Parameters,
+    implicit: bool | None = None,
+) -> Prompt:
     """The prompt of these segments and points; works out the depths."""
     depths = tuple(accumulate((segment.tokens for segment in segments), initial=0))
-    return Prompt(api, tuple(segments), tuple(points), parameters, depths)
+    return Prompt(api, tuple(segments), tuple(points), parameters, depths, implicit)
 
 
 def place_of(section: Section, message: int, index: int) -> str:

@@ -93,7 +93,7 @@ class Points:
 KINDS: tuple[str, ...] = (
     "unknown", "text", "image", "document", "text_document", "video", "audio", "tool_use", "tool_result",
     "reasoning", "guard", "citations", "search_result", "tool", "system_tool", "tool_addition", "tool_removal",
-    "slice", "deferred_tool", "counted",
+    "slice", "deferred_tool", "counted", "instructions", "output_text",
 )  # fmt: skip
 """Block kinds by their code: those of ``prompt.BlockKind``; ``slice``, a fixed number of tokens of a prompt; and
 ``counted``, a run of tokens of which only counters tell."""

@@ -8,6 +8,7 @@ from rockbottom.wire.errors import (
     WireError,
 )
 from rockbottom.wire.events import (
+    EVENT_STREAM,
     Event,
     Json,
     chunk_frame,
@@ -26,10 +27,14 @@ from rockbottom.wire.frames import (
     encoded,
     string_headers,
 )
+from rockbottom.wire.sse import DONE, SSE_TYPE, SseDecoder, sse_frame
 
 __all__ = [
+    "DONE",
+    "EVENT_STREAM",
     "MAX_HEADERS_BYTES",
     "MAX_PAYLOAD_BYTES",
+    "SSE_TYPE",
     "CorruptFrame",
     "Decoder",
     "Event",
@@ -38,6 +43,7 @@ __all__ = [
     "HeaderType",
     "InvalidHeader",
     "Json",
+    "SseDecoder",
     "StreamFailed",
     "TruncatedStream",
     "WireError",
@@ -47,5 +53,6 @@ __all__ = [
     "event_frame",
     "events",
     "exception_frame",
+    "sse_frame",
     "string_headers",
 ]

@@ -17,6 +17,9 @@ from rockbottom.wire.errors import CorruptFrame, StreamFailed
 from rockbottom.wire.frames import Frame, encoded_headers, framed, string_headers
 
 Json = dict[str, Any]
+EVENT_STREAM = "application/vnd.amazon.eventstream"
+"""The media type of a stream of frames."""
+
 Event = tuple[str, Json]
 """An event's name (``contentBlockDelta``) and its payload."""
 

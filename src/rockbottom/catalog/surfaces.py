@@ -1,0 +1,84 @@
+"""Which API surface of which host serves a model, and how its replies look there: data/surfaces.toml read."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from rockbottom.catalog.errors import InvalidCatalogue
+from rockbottom.catalog.models import Model
+
+MANTLE, RUNTIME = "bedrock-mantle", "bedrock-runtime"
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """How the models of one family are served over HTTP.
+
+    ``mantle_path`` is the path family of bedrock-mantle; ``mantle`` and ``runtime`` are the surfaces (``prompt.Api`` by
+    value) of the two hosts. ``frames`` is how a Responses stream is framed: ``data_first`` or ``data`` alone.
+    ``writes_counted``: its Responses count writes; ``chat_details``: its Chat Completions count what was cached.
+    ``options`` is what becomes of ``prompt_cache_options``: ``taken``, ``refused`` or ``ignored``. ``refuses`` gives,
+    by surface, the members that are refused, each with the words; ``tiers`` are those a body may ask for.
+    """
+
+    name: str
+    mantle_path: str
+    mantle: frozenset[str]
+    runtime: frozenset[str]
+    frames: str
+    writes_counted: bool
+    chat_details: bool
+    options: str
+    refuses: Mapping[str, Mapping[str, str]]
+    tiers: frozenset[str]
+    source: str  # a key of sources.toml
+
+    def apis(self, host: str) -> frozenset[str]:
+        """The surfaces of a host that serve the family."""
+        return self.mantle if host == MANTLE else self.runtime
+
+
+def surface_of(model: Model) -> Surface:
+    """How a model is served."""
+    return surface_named(model.id)
+
+
+def surfaces() -> tuple[Surface, ...]:
+    """Every family."""
+    return tuple(surface for _, surface in _families())
+
+
+@cache
+def surface_named(bare: str) -> Surface:
+    """How the model of a bare id is served; the last family, which is for all, where none is named."""
+    for patterns, surface in _families():
+        if any(fnmatchcase(bare, pattern) for pattern in patterns):
+            return surface
+    raise InvalidCatalogue(f"surfaces.toml has no family for {bare}.")
+
+
+@cache
+def _families() -> tuple[tuple[tuple[str, ...], Surface], ...]:
+    text = (resources.files("rockbottom.catalog") / "data" / "surfaces.toml").read_text(encoding="utf-8")
+    tables = tomllib.loads(text)
+    return tuple(_family(name, row) for name, row in tables.items())
+
+
+def _family(name: str, row: Mapping[str, Any]) -> tuple[tuple[str, ...], Surface]:
+    return tuple(row["models"]), Surface(
+        name,
+        row["mantle_path"],
+        frozenset(row["mantle"]),
+        frozenset(row["runtime"]),
+        row["frames"],
+        row["writes_counted"],
+        row["chat_details"],
+        row["options"],
+        row.get("refuses", {}),
+        frozenset(row["tiers"]),
+        row["source"],
+    )
