@@ -38,9 +38,10 @@ ray: .venv/.set-dev  ## replay on a Ray cluster of two nodes, one of them killed
 	@VENV=.venv-$* scripts/setup $*
 	@touch $@
 
-sdks: .venv-sdks/.set .venv-async/.set  ## attach to every framework and to aiobotocore, as installed
-	@.venv-sdks/bin/python -m pytest -q tests/client $(PYTEST)
+sdks: .venv-sdks/.set .venv-async/.set .venv-programs/.set  ## attach to every framework and to aiobotocore, as installed
+	@.venv-sdks/bin/python -m pytest -q tests/client tests/programs $(PYTEST)
 	@.venv-async/bin/python -m pytest -q tests/client $(PYTEST)
+	@.venv-programs/bin/python -m pytest -q tests/programs $(PYTEST)
 
 # boto3 as programs pin it: it may know no cachePoint, or no ttl.
 OLD_SDKS := $(patsubst constraints/%.txt,.venv-%/.set,$(wildcard constraints/boto3-*.txt))

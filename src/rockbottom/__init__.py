@@ -1,9 +1,10 @@
 """rockbottom: the lowest honest bill for Amazon Bedrock."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+# Nothing is imported here: rockbottom run puts this module into every Python program that it starts.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from rockbottom.budgets import BadBudget, Budget, BudgetError, BudgetExceeded, Budgets
     from rockbottom.catalog import CatalogError, NoPriceInForce, UnknownModel, UnresolvedProfile
     from rockbottom.client import (
@@ -80,14 +81,16 @@ _FACES = {
 _HOMES = {name: package for package, names in _FACES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     value = getattr(import_module(f"rockbottom.{home}"), name)
     globals()[name] = value
     return value
 
 
-def __dir__() -> list[str]:
+def __dir__() -> "list[str]":
     return sorted({*globals(), *__all__})

@@ -18,6 +18,7 @@ COMMANDS: dict[str, Entry] = {
     "check": Entry("rockbottom.cli.check:command", "Fail a build when a prompt's cached prefix has changed."),
     "bench": Entry("rockbottom.cli.bench:command", "Measure a workload every way Bedrock can bill it."),
     "batch": Entry("rockbottom.cli.batch:command", "Run records through batch inference, at half price."),
+    "run": Entry("rockbottom.cli.run:command", "Run a program with every Bedrock client attached."),
     "monitor": Entry("rockbottom.cli.monitor:command", "Alarms and a dashboard over what prompts cost, as code."),
     "reconcile": Entry("rockbottom.cli.reconcile:command", "Hold the ledger against what AWS counted and billed."),
     "ledger": Entry("rockbottom.cli.ledger:command", "Ask what was recorded about calls, in SQL or as files."),

@@ -5,10 +5,12 @@ from rockbottom.client.attach import attach, attachment_of, detach, report
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.calls import Call
 from rockbottom.client.errors import AlreadyAttached, NotAttachable, NotAttached
+from rockbottom.client.everyone import Everyone
 from rockbottom.client.planning import Plan, Planner
 from rockbottom.client.recording import Recorder, SpendingLimit
 from rockbottom.client.reporting import Line, Report
 from rockbottom.client.saved_facts import saved_facts_path, with_saved_facts
+from rockbottom.client.summing import report_of
 from rockbottom.client.tagging import tagged
 from rockbottom.client.whereabouts import Whereabouts
 
@@ -16,6 +18,7 @@ __all__ = [
     "AlreadyAttached",
     "Attachment",
     "Call",
+    "Everyone",
     "Line",
     "NotAttachable",
     "NotAttached",
@@ -30,6 +33,7 @@ __all__ = [
     "attachment_of",
     "detach",
     "report",
+    "report_of",
     "saved_facts_path",
     "tagged",
     "with_saved_facts",

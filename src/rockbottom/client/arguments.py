@@ -1,13 +1,15 @@
 """The arguments of ``attach``, kept so that a second call can be compared with the first."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from rockbottom.catalog import Catalog, Resolve
 from rockbottom.client.errors import NotAttachable
+from rockbottom.client.flights import DEFAULT_HOLD_S
 from rockbottom.client.planning import Planner
 from rockbottom.client.recording import SpendingLimit
 from rockbottom.ledger import Sink
@@ -45,18 +47,18 @@ class Recording:
 class Arguments:
     """What ``attach`` was given, in one spelling."""
 
-    planner: Planner | None
-    state: Path | None
-    resolve: Resolve | None
-    hold_s: float
-    keep_alive_usd: Decimal | None
-    notices: bool
-    record: Recording
-    budget: SpendingLimit | None
-    dry_run: bool
-    credentials: Any
-    catalog: Catalog | None
-    clock: Callable[[], float]
+    planner: Planner | None = None
+    state: Path | None = None
+    resolve: Resolve | None = None
+    hold_s: float = DEFAULT_HOLD_S
+    keep_alive_usd: Decimal | None = None
+    notices: bool = True
+    record: Recording = field(default_factory=Recording)
+    budget: SpendingLimit | None = None
+    dry_run: bool = False
+    credentials: Any = None
+    catalog: Catalog | None = None
+    clock: Callable[[], float] = time.time
 
     def differences(self, later: "Arguments") -> dict[str, tuple[Any, Any]]:
         """The arguments that another call gave otherwise, each with both values; ``record`` member by member."""

@@ -13,7 +13,7 @@ from rockbottom.client.attachment import Attachment
 from rockbottom.client.botocore_hooks import core_of
 from rockbottom.client.calls import Options
 from rockbottom.client.errors import AlreadyAttached, NotAttachable, NotAttached
-from rockbottom.client.fitting import too_old, without_ttl_field
+from rockbottom.client.fitting import Abilities, too_old, without_ttl_field
 from rockbottom.client.flights import DEFAULT_HOLD_S
 from rockbottom.client.keeping import started
 from rockbottom.client.planning import Planner
@@ -97,8 +97,11 @@ def attach(
         clock,
     )
     attached = way.attachment(client)
+    if attached is not None and attached.everyones:  # of the whole program: what its own code says of a client counts
+        way.remove(client)
+        attached = None
     if attached is None:
-        way.install(client, _attachment(client, way, arguments))
+        way.install(client, new_attachment(client, way, arguments))
     else:
         _compared(attached.arguments, arguments)
     return client
@@ -157,13 +160,13 @@ def attachment_of(client: Any) -> Attachment:
     return attachment
 
 
-def _attachment(client: Any, way: type[Way], arguments: Arguments) -> Attachment:
-    """What is kept beside a client from now on."""
+def new_attachment(client: Any, way: type[Way], arguments: Arguments, abilities: Abilities | None = None) -> Attachment:
+    """What is kept beside a client from now on; ``abilities`` where they are not those of the client alone."""
     options = _options(arguments)
     facts = arguments.catalog or with_saved_facts(load_catalog(), _region_of(client))
     resolve = arguments.resolve or way.resolver(client, arguments.credentials)
     planner, state = arguments.planner, arguments.state
-    abilities = way.abilities(client)
+    abilities = abilities or way.abilities(client)
     if not abilities.ttl:
         facts = without_ttl_field(facts)
     trouble = ""

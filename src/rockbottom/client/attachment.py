@@ -70,6 +70,7 @@ class Attachment:
         self._suspended: dict[str, float] = {}
         self.arguments: Arguments | None = None  # of ``attach``
         self.abilities = EVERYTHING  # of the client's botocore
+        self.everyones = False  # of all clients of a program, none of which its own code attached
         self.credentials: Any = None  # for signing again, where a client does not hold its key
         self.keep_alive: KeepAlive | None = None
         self.keeper: Keeper | None = None

@@ -90,7 +90,7 @@ class _Session:
         from rockbottom.client.control_plane import lookup_at
         from rockbottom.client.profiles import ProfileResolver
 
-        return ProfileResolver(lookup_at(lambda: _keys_of(client), None))
+        return ProfileResolver(lookup_at(lambda: keys_of(client), None))
 
     @staticmethod
     def install(client: Any, attachment: Attachment) -> None:
@@ -111,7 +111,7 @@ class _Session:
         taken_off(core_of(client).get_component("event_emitter"))
 
 
-def _keys_of(session: Any) -> Any:
+def keys_of(session: Any) -> Any:
     """A session's credentials; None for an asynchronous one, so that botocore's usual chain is asked."""
     core = core_of(session)
     return None if inspect.iscoroutinefunction(core.get_credentials) else core.get_credentials()

@@ -1,0 +1,156 @@
+"""``rockbottom run``: a program as it is, with every Bedrock client that it makes attached."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rockbottom.cli.exits import say
+from rockbottom.programs import Choices, environment_of
+
+if TYPE_CHECKING:
+    from rockbottom.client import Report
+
+_PASSED_ON = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+_FROM_THE_TERMINAL = ("SIGINT", "SIGQUIT", "SIGHUP")  # a terminal sends them to the program as well
+_NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as shells say it
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option("--dry-run", is_flag=True, help="Change nothing that is sent; say what the planner would have saved.")
+@click.option(
+    "--ledger",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that keeps a record of every call; otherwise as ROCKBOTTOM_LEDGER says.",
+)
+@click.option(
+    "--state",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File from which the planner starts and in which it keeps what it learns.",
+)
+@click.option("--quiet", is_flag=True, help="Say nothing at the end.")
+@click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND [ARGUMENTS]...")
+@click.pass_context
+def command(
+    ctx: click.Context, dry_run: bool, ledger: Path | None, state: Path | None, quiet: bool, program: tuple[str, ...]
+) -> None:
+    """Run a program with every Bedrock client that it makes attached; no line of it is changed.
+
+    COMMAND is python app.py, or whatever starts Python in the end: gunicorn, pytest, a shell script. Its exit code is
+    the exit code, and what it used and saved is said on stderr when it has ended.
+
+    \b
+    rockbottom run --dry-run -- python app.py
+    """
+    begun_at = time.time()
+    with tempfile.TemporaryDirectory(prefix="rockbottom-run-", ignore_cleanup_errors=True) as records:
+        environment = dict(os.environ)
+        if ledger is not None:
+            environment["ROCKBOTTOM_LEDGER"] = str(ledger.absolute())
+        kept = None if state is None else str(state.absolute())
+        code = _ran(program, environment_of(Choices(dry_run, kept, records), environment))
+        if not quiet:
+            _tell(Path(records), begun_at)
+    if code < 0:
+        _end_by(-code)
+    ctx.exit(code)
+
+
+def _ran(program: Sequence[str], environment: dict[str, str]) -> int:
+    """The exit code of a program that was run to its end; negative: the signal that ended it."""
+    try:
+        started = _Started(program, environment)
+    except OSError as error:
+        say(f"{program[0]}: {error.strerror or error}", "rockbottom run -- python app.py")
+        return _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_RUNNABLE
+    return started.wait()
+
+
+class _Started:
+    """A program that runs, and is passed the signals that are sent to us."""
+
+    def __init__(self, program: Sequence[str], environment: dict[str, str]) -> None:
+        self._sent: list[int] = []
+        self._process: subprocess.Popen[bytes] | None = None
+        for name in _PASSED_ON:
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # what nohup ignores stays so
+                signal.signal(number, self._pass_on)
+        self._process = subprocess.Popen(program, env=environment)
+        for number in self._sent:
+            self._process.send_signal(number)
+
+    def wait(self) -> int:
+        assert self._process is not None
+        return self._process.wait()
+
+    def _pass_on(self, number: int, _: Any) -> None:
+        if signal.Signals(number).name in _FROM_THE_TERMINAL and _in_foreground():
+            return
+        if self._process is None:
+            self._sent.append(number)
+        else:
+            self._process.send_signal(number)
+
+
+def _in_foreground() -> bool:
+    """Whether we are what a terminal runs now, so that its keys reach the program by themselves."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
+
+
+def _end_by(number: int) -> None:
+    """End as the program ended, so that whoever started us sees the same."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # it dumped its own
+        signal.signal(number, signal.SIG_DFL)
+    except (ImportError, OSError, ValueError):
+        pass
+    sys.stdout.flush()
+    os.kill(os.getpid(), number)
+    time.sleep(1)  # it is delivered between two instructions
+
+
+def _tell(records: Path, begun_at: float) -> None:
+    """What was used and saved, on stderr. What fails here is said, and ends nothing."""
+    try:
+        report = _report(records, begun_at)
+    except Exception as error:
+        say(f"what was used cannot be summed up: {type(error).__name__}: {error}")
+        return
+    if report is None:
+        say(
+            "no Bedrock call was made through a client that could be attached",
+            "boto3, botocore, aiobotocore, AnthropicBedrock and LiteLLM are reached in every Python of the program; "
+            "python -I, -E and -S are not, nor are other languages",
+        )
+    else:
+        click.echo(f"rockbottom: what this program used\n{report}", err=True)
+
+
+def _report(records: Path, begun_at: float) -> "Report | None":
+    from rockbottom.ledger import LedgerReader, volumes_of
+
+    if not volumes_of(records):
+        return None
+    from rockbottom.catalog import load_catalog
+    from rockbottom.client import report_of
+
+    return report_of(LedgerReader(records).calls(), begun_at, time.time(), load_catalog())

@@ -1,0 +1,107 @@
+"""A report made of records: of a program that has ended, with all processes that were part of it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from rockbottom.catalog import Catalog, CatalogError
+from rockbottom.client.reporting import Line, Rehearsals, Report
+from rockbottom.ledger import CallRecord
+from rockbottom.quantities import NO_USAGE, ZERO_USD, Usage, Usd
+
+_MOST_FAMILIES = 256
+
+
+@dataclass(slots=True)
+class _Sum:
+    """Running sums of one line."""
+
+    calls: int = 0
+    usage: Usage = NO_USAGE
+    cost_usd: Usd = ZERO_USD
+    uncached_usd: Usd = ZERO_USD
+    unpriced: int = 0
+
+    def add(self, call: CallRecord) -> None:
+        self.calls += 1
+        self.usage += call.usage
+        if call.cost_usd is None or call.uncached_usd is None:
+            self.unpriced += 1
+        else:
+            self.cost_usd += Decimal(call.cost_usd)
+            self.uncached_usd += Decimal(call.uncached_usd)
+
+    def line(self, name: str) -> Line:
+        return Line(name, self.calls, self.usage, self.cost_usd, self.uncached_usd, self.unpriced)
+
+
+@dataclass(slots=True)
+class _Sums:
+    """What a report says, while records come in."""
+
+    models: dict[str, _Sum] = field(default_factory=dict[str, _Sum])
+    families: dict[str, _Sum] = field(default_factory=dict[str, _Sum])
+    total: _Sum = field(default_factory=_Sum)
+    without_usage: int = 0
+    keep_alive_usd: Usd = ZERO_USD
+    rehearsals: Rehearsals | None = None
+
+    def add(self, call: CallRecord, catalog: Catalog) -> None:
+        if call.source == "keep-alive":
+            self.keep_alive_usd += Decimal(call.cost_usd or 0)
+        elif call.status != "ok":
+            self.without_usage += 1
+        else:
+            self._add(call, _name(call.model, catalog))
+
+    def _add(self, call: CallRecord, name: str) -> None:
+        self.total.add(call)
+        self.models.setdefault(f"{name} ({call.scope})" if call.scope else name, _Sum()).add(call)
+        self.families.setdefault(_family(call, name), _Sum()).add(call)
+        if call.planned_usd is not None and call.cost_usd is not None:
+            before = self.rehearsals or Rehearsals()
+            self.rehearsals = Rehearsals(
+                before.calls + 1,
+                before.cost_usd + Decimal(call.cost_usd),
+                before.planned_usd + Decimal(call.planned_usd),
+            )
+
+
+def report_of(
+    calls: Iterable[CallRecord], since: float, until: float, catalog: Catalog, notices: Iterable[str] = ()
+) -> Report:
+    """What a report of one client over these calls would say, as far as records hold it."""
+    sums = _Sums()
+    for call in calls:
+        sums.add(call, catalog)
+    return Report(
+        since,
+        until,
+        tuple(_lines(sums.models)),
+        tuple(_lines(sums.families)),
+        sums.total.line("total"),
+        sums.without_usage,
+        sums.keep_alive_usd,
+        tuple(notices),
+        dry_run=sums.rehearsals,
+    )
+
+
+def _lines(sums: dict[str, _Sum]) -> Iterator[Line]:
+    lines = (one.line(name) for name, one in sums.items())
+    return iter(sorted(lines, key=lambda line: (-line.uncached_usd, line.name)))
+
+
+def _name(model: str, catalog: Catalog) -> str:
+    try:
+        return catalog.model(model).model.name
+    except CatalogError:
+        return model or "an unknown model"
+
+
+def _family(call: CallRecord, name: str) -> str:
+    """As a report of a client names the tools and system that calls share, but for the number of tools."""
+    if not call.family:
+        return "requests that could not be read"
+    size = f": {call.family_tokens:,} tokens" if call.family_tokens else ""
+    return f"{call.family}{size}, {name}"

@@ -1,0 +1,9 @@
+"""Programs that nobody changes: every Bedrock client that they make is attached, through the environment alone.
+
+Importing this imports nothing else: it happens at the start of every Python program below ``rockbottom run``.
+"""
+
+from rockbottom.programs.environment import Choices, environment_of
+from rockbottom.programs.starting import begin, report
+
+__all__ = ["Choices", "begin", "environment_of", "report"]

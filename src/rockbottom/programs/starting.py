@@ -1,0 +1,114 @@
+"""The start of a program: the classes that make Bedrock clients are watched for, and what they make is attached.
+
+Until one of their modules is imported nothing is done; until a Bedrock client is made nothing of the planner is
+imported. A failure in here is one warning, and the program goes on without rockbottom.
+"""
+
+import os
+
+from rockbottom.programs.environment import RUN, SITE, with_site_first
+from rockbottom.programs.imports import when_imported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from rockbottom.client import Report
+
+MAKERS = {
+    "botocore.session": ("Session",),  # of boto3, aiobotocore and aioboto3 too
+    "anthropic.lib.bedrock._client": ("AnthropicBedrock", "AsyncAnthropicBedrock"),
+    "litellm.llms.custom_httpx.http_handler": ("HTTPHandler", "AsyncHTTPHandler"),
+}
+"""Modules, and the classes in them whose instances are attached or make clients that are."""
+
+_BEGUN: "list[bool]" = []
+_WARNED: "set[str]" = set()
+_MARK = "_rockbottom_watched"
+
+
+def begin() -> None:
+    """Attach, from now on, every Bedrock client that this program makes. A second time it does nothing."""
+    if _BEGUN:
+        return
+    _BEGUN.append(True)
+    for name in MAKERS:
+        when_imported(name, _watch)
+    if os.environ.get(RUN):
+        _stay_first()
+
+
+def report() -> "Report":
+    """What all attached clients of this program used so far. Raises NotAttached where there is none yet."""
+    from rockbottom.programs.clients import everyone
+
+    return everyone().report()
+
+
+def _watch(module: "Any") -> None:
+    _safely("watching for clients", _watch_classes, module)
+
+
+def _watch_classes(module: "Any") -> None:
+    for name in MAKERS[module.__name__]:
+        made = getattr(module, name, None)
+        if made is not None and not hasattr(made.__init__, _MARK):
+            made.__init__ = _watched(made.__init__)
+
+
+def _watched(begins: "Any") -> "Any":
+    from functools import wraps
+
+    @wraps(begins)
+    def begins_watched(self: "Any", *args: "Any", **more: "Any") -> None:
+        begins(self, *args, **more)
+        _safely("attaching a client", _attach, self)
+
+    setattr(begins_watched, _MARK, True)
+    return begins_watched
+
+
+def _attach(made: "Any") -> None:
+    from rockbottom.programs.clients import attach_made
+
+    attach_made(made, _safely)
+
+
+def _safely(doing: str, act: "Callable[..., object]", *args: "Any") -> None:
+    """Do it; a failure is one warning, and the program goes on without."""
+    try:
+        act(*args)
+    except Exception as error:
+        if doing not in _WARNED:
+            _WARNED.add(doing)
+            import logging
+
+            logging.getLogger("rockbottom.client").warning(
+                "rockbottom: %s failed (%s: %s); the program goes on without rockbottom there",
+                doing, type(error).__name__, error,
+            )  # fmt: skip
+
+
+def _stay_first() -> None:
+    """Keep our sitecustomize first in what this process turns into.
+
+    An instrumentor that starts the program anew (opentelemetry-instrument) puts its own sitecustomize before ours, and
+    Python imports one only; ours imports the next one, so both work where ours is first.
+    """
+
+    def in_order(execute: "Any") -> "Any":
+        def executed(path: "Any", arguments: "Any", *env: "Any") -> None:
+            for environ in env or (os.environ,):
+                _safely("passing on PYTHONPATH", _put_first, environ)
+            execute(path, arguments, *env)
+
+        return executed
+
+    os.execv, os.execve = in_order(os.execv), in_order(os.execve)
+
+
+def _put_first(environ: "Any") -> None:
+    python_path = environ.get("PYTHONPATH", "")
+    if SITE in python_path.split(os.pathsep):
+        environ["PYTHONPATH"] = with_site_first(python_path)
