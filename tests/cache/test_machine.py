@@ -41,7 +41,7 @@ class Traffic(RuleBasedStateMachine):
         before = self.state
         self.state, result = step(before, prompt, self.now, self.rules, self.behaviour, Namespace("1", "r", "m"))
         assert result.read + result.written + result.uncached == prompt.tokens + self.rules.residual_tokens
-        assert min(result.read, result.written_5m, result.written_1h, result.uncached) >= 0
+        assert min(result.read, result.written, result.uncached, *result.writes.values()) >= 0
         alive = [e.tokens for e in before.entries.values() if e.expires_at > self.now]
         assert result.read == 0 or result.read in alive
         assert all(key in self.ever for key, entry in before.entries.items())

@@ -19,7 +19,8 @@ def play(prompt_from, rules, behaviour, namespace):
         for now, prompt, *where in lines:
             prompt = prompt_from(prompt) if isinstance(prompt, str) else prompt
             state, result = step(state, prompt, now, chosen_rules, chosen, where[0] if where else namespace)
-            told.append((result.read, result.written_5m, result.written_1h, result.uncached))
+            usage = result.usage()
+            told.append((usage.cache_read, usage.cache_write_5m, usage.cache_write_1h, usage.input))
         return told
 
     return run

@@ -27,7 +27,8 @@ def test_timeline_bills_as_the_documentation_says(block, prompt_from, with_rules
     for line in block.splitlines():
         clock, request, told = re.fullmatch(r"\s*(\d+)\s+(.*?)\s+-> (.*)", line).groups()
         state, result = step(state, prompt_from(request), float(clock), rules, behaviour, namespace)
-        got = (result.read, result.written_5m, result.written_1h, result.uncached)
+        usage = result.usage()
+        got = (usage.cache_read, usage.cache_write_5m, usage.cache_write_1h, usage.input)
         assert got == tuple(map(int, told.split())), line
 
 

@@ -50,6 +50,10 @@ READ = [
         False, Tier.DEFAULT, Unit.CACHE_WRITE_1H, "11",
     ),
     (
+        marketplace("USE1-MP:USE1_cache_write_tokens_30m_global_standard-Units", "5", "GPT-5.6 Sol"),
+        True, Tier.DEFAULT, Unit.CACHE_WRITE_30M, "5",
+    ),
+    (
         marketplace("USE1-MP:USE1_input_tokens_standard-Units", "5.5", "Claude Opus 5"),
         False, Tier.DEFAULT, Unit.INPUT, "5.5",
     ),

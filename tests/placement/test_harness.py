@@ -57,8 +57,8 @@ def test_the_fast_biller_agrees_with_the_reference(engine, multiples, seed):
         usage = lane.send(request, points)
         assert (usage.cache_read, usage.cache_write_5m, usage.cache_write_1h) == (
             outcome.read,
-            outcome.written_5m,
-            outcome.written_1h,
+            outcome.usage().cache_write_5m,
+            outcome.usage().cache_write_1h,
         )
 
 

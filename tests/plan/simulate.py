@@ -67,8 +67,8 @@ class Service:
         self.bill.cost += (
             result.uncached
             + result.read * float(multiples.read)
-            + result.written_5m * float(multiples.write_5m)
-            + result.written_1h * float(hour)
+            + result.writes.get(Ttl.FIVE_MINUTES, 0) * float(multiples.write_5m)
+            + result.writes.get(Ttl.ONE_HOUR, 0) * float(hour)
         )
         self.bill.plain += total
         self.bill.worst = max(self.bill.worst, self.bill.cost - 1.01 * self.bill.plain)

@@ -6,8 +6,8 @@ import pytest
 from msgspec import UNSET
 
 from rockbottom.catalog import PriceBook, Tier, load_catalog
-from rockbottom.documents import TokensByLength
-from rockbottom.quantities import Usage
+from rockbottom.documents import PolicyResult, TokensByLength, written_members
+from rockbottom.quantities import Ttl, Usage
 from rockbottom.replay import Rates
 from rockbottom.replay.document import _by_length
 from rockbottom.replay.policies import Bill
@@ -32,3 +32,12 @@ def test_tokens_of_long_prompts_stand_apart(rates):
         TokensByLength(above_tokens=200_000, uncached_tokens=300_000, output_tokens=20, read_tokens=5),
     )
     assert _by_length(Bill("none", short, rates.cost(short))) is UNSET
+
+
+def test_tokens_of_a_lifetime_without_a_member_of_its_own_are_told_where_there_are_any():
+    """JSON has members for five minutes and an hour; 30 minutes stand beside them where anything was written."""
+    some, none = {Ttl.FIVE_MINUTES: 7, Ttl.THIRTY_MINUTES: 9, Ttl.ONE_HOUR: 0}, dict.fromkeys(Ttl, 0)
+    assert written_members(PolicyResult, some) == {
+        "written_5m_tokens": 7, "written_1h_tokens": 0, "written_at": {Ttl.THIRTY_MINUTES: 9},
+    }  # fmt: skip
+    assert written_members(PolicyResult, none) == {"written_5m_tokens": 0, "written_1h_tokens": 0}

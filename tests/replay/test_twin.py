@@ -12,11 +12,11 @@ from rockbottom.catalog import CacheRules, load_catalog
 from rockbottom.prompt import Api, BlockKind, CachePoint, Parameters, Section, Segment, digest_of, prompt_of
 from rockbottom.quantities import Ttl
 from rockbottom.replay import PlacedPoints, nodes_of, outcomes
-from rockbottom.trace import Blocks, Points, Requests, Trace
+from rockbottom.trace import NO_TTL, Blocks, Points, Requests, Trace
 from rockbottom.trace.columns import NAME_TABLES, offsets_of, table_of
 
 SIZES = {"a": 300, "b": 700, "c": 1200, "d": 40, "e": 2}
-MARKS = st.tuples(st.integers(1, 30), st.sampled_from(["5m", "1h", None]))
+MARKS = st.tuples(st.integers(1, 30), st.sampled_from(["5m", "30m", "1h", None]))
 REQUESTS = st.lists(
     st.tuples(
         st.text("abcde", min_size=1, max_size=30),
@@ -53,7 +53,7 @@ def rules() -> CacheRules:
     minimum=st.sampled_from([0, 1000, 1024]),
     maximum=st.sampled_from([None, 6000]),
     lookback=st.sampled_from([0, 2, 21]),
-    ttls=st.sampled_from([(Ttl.FIVE_MINUTES, Ttl.ONE_HOUR), (Ttl.FIVE_MINUTES,)]),
+    ttls=st.sampled_from([(Ttl.FIVE_MINUTES, Ttl.ONE_HOUR), (Ttl.FIVE_MINUTES,), (Ttl.THIRTY_MINUTES,), tuple(Ttl)]),
 )
 @settings(max_examples=200, deadline=None)
 @example(
@@ -75,7 +75,7 @@ def test_every_request_reads_and_writes_the_same_tokens(rules, requests, behavio
     regions = np.array([request[4] for request in requests])
     delays = np.array([request[3] for request in requests])
     found = outcomes(trace, nodes_of(trace, regions), points, chosen, behaviour, delays)
-    columns = found.read, found.written_5m, found.written_1h, found.uncached, found.hit
+    columns = found.read, *(found.writes[ttl] for ttl in ttls), found.uncached, found.hit
     assert [tuple(map(int, row)) for row in zip(*columns, strict=True)] == expected
 
 
@@ -102,7 +102,8 @@ def _stepped(prompts, instants, requests, rules, behaviour):
     for prompt, now, request in zip(prompts, instants, requests, strict=True):
         namespace = Namespace("1", f"region-{request[4]}", "m")
         state, result = step(state, prompt, now, rules, behaviour, namespace, now + request[3])
-        made.append((result.read, result.written_5m, result.written_1h, result.uncached, result.hit))
+        writes = [result.writes.get(ttl, 0) for ttl in rules.ttls]
+        made.append((result.read, *writes, result.uncached, result.hit))
     return made
 
 
@@ -127,7 +128,7 @@ def _columns(prompts, instants, rules):
         np.zeros(length + 1, np.int64),
         dict.fromkeys(NAME_TABLES, ()),
     )
-    ttl = np.array([point.ttl is Ttl.ONE_HOUR for point in points], np.uint8)
+    ttl = np.array([point.ttl.code if point.ttl else NO_TTL for point in points], np.uint8)
     after = np.array([point.after for point in points], np.int32)
     return trace, PlacedPoints(offsets_of([len(prompt.points) for prompt in prompts]), after, ttl)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rockbottom.trace import ApiCode, Reading, Settings, TtlCode, UnreadableSource, read_trace
+from rockbottom.quantities import Ttl
+from rockbottom.trace import NO_TTL, ApiCode, Reading, Settings, UnreadableSource, read_trace
 
 POINT = {"cachePoint": {"type": "default"}}
 HOUR = {"cachePoint": {"type": "default", "ttl": "1h"}}
@@ -66,7 +67,7 @@ def test_counters_of_converse(read):
     """Uncached, read and written by TTL come from the record; the whole prompt is their sum."""
     requests = read(converse(0)).trace.requests
     assert (requests.observed_input[0], requests.observed_read[0]) == (100, 900)
-    assert (requests.observed_write_5m[0], requests.observed_write_1h[0]) == (30, 20)
+    assert (requests.observed_writes[Ttl.FIVE_MINUTES][0], requests.observed_writes[Ttl.ONE_HOUR][0]) == (30, 20)
     assert (requests.tokens_in[0], requests.tokens_out[0]) == (1050, 41)
 
 
@@ -75,8 +76,8 @@ def test_order_sections_points_and_names(read):
     trace = read(converse(0)).trace
     assert trace.blocks.section.tolist() == [0, 1, 2]
     assert list(zip(trace.points.after.tolist(), trace.points.ttl.tolist(), strict=True)) == [
-        (2, TtlCode.ONE_HOUR),
-        (3, TtlCode.DEFAULT),
+        (2, Ttl.ONE_HOUR.code),
+        (3, NO_TTL),
     ]
     assert trace.names["region"] == ("us-west-2", "us-east-2")
     assert trace.names["session"] == ("s-1",)
@@ -90,7 +91,7 @@ def test_counters_at_the_top_level(read):
     for name in ("cacheReadInputTokenCount", "cacheWriteInputTokenCount"):
         del record["input"][name]
     requests = read(record).trace.requests
-    assert (requests.observed_read[0], requests.observed_write_5m[0]) == (7, 5)
+    assert (requests.observed_read[0], requests.observed_writes[Ttl.FIVE_MINUTES][0]) == (7, 5)
 
 
 def test_a_native_body_with_cache_control(read):
@@ -99,8 +100,20 @@ def test_a_native_body_with_cache_control(read):
     first, second = trace.blocks.prefix[:3].tolist(), trace.blocks.prefix[3:].tolist()
     assert first == second
     assert trace.points.after.tolist() == [3]
-    assert trace.points.ttl.tolist() == [TtlCode.ONE_HOUR]
-    assert trace.requests.observed_write_1h.tolist() == [90, 0]
+    assert trace.points.ttl.tolist() == [Ttl.ONE_HOUR.code]
+    assert trace.requests.observed_writes[Ttl.ONE_HOUR].tolist() == [90, 0]
+
+
+def test_writes_are_of_the_lifetime_that_all_points_ask_for(read):
+    """Thirty minutes as much as an hour; where the points differ nothing tells, and they stand under five minutes."""
+    records = [native(number, "two", {"type": "ephemeral", "ttl": ttl}) for number, ttl in enumerate(("30m", "1h"))]
+    records += [converse(2, output={"outputTokenCount": 5})]
+    records[2]["input"]["cacheWriteInputTokenCount"] = 7
+    trace = read(*records).trace
+    assert trace.points.ttl.tolist() == [3, 2, 2, 0]
+    assert {ttl.value: tokens.tolist() for ttl, tokens in trace.requests.observed_writes.items()} == {
+        "5m": [0, 0, 7], "30m": [90, 0, 0], "1h": [0, 90, 0],
+    }  # fmt: skip
 
 
 def test_a_changed_parameter_changes_every_prefix(read):
@@ -124,7 +137,11 @@ def test_a_streamed_reply(read):
     record = native(0, "two", None, output={"outputBodyJson": events})
     record["input"] = {"inputBodyJson": record["input"]["inputBodyJson"]}
     requests = read(record).trace.requests
-    assert (requests.observed_read[0], requests.observed_write_5m[0], requests.observed_write_1h[0]) == (4, 2, 4)
+    assert (
+        requests.observed_read[0],
+        requests.observed_writes[Ttl.FIVE_MINUTES][0],
+        requests.observed_writes[Ttl.ONE_HOUR][0],
+    ) == (4, 2, 4)
     assert requests.tokens_out[0] == 9
 
 

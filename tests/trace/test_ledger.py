@@ -13,7 +13,8 @@ import rockbottom
 from rockbottom.cli.replay import command
 from rockbottom.ledger import CallRecord, LedgerReader, LedgerWriter
 from rockbottom.local import ClockKind, running
-from rockbottom.trace import TtlCode, read_trace
+from rockbottom.quantities import Ttl
+from rockbottom.trace import read_trace
 
 SONNET = "us.anthropic.claude-sonnet-4-6"
 
@@ -103,14 +104,14 @@ def test_what_a_call_recorded_is_what_its_row_says(tmp_path: Path) -> None:
     assert trace.blocks.depth.tolist() == [80, 160, 200]
     assert trace.blocks.section.tolist() == [0, 1, 2]
     assert trace.blocks.weight.tolist() == [3, 1, 2]
-    assert (trace.points.after.tolist(), trace.points.ttl.tolist()) == ([2], [TtlCode.ONE_HOUR])
+    assert (trace.points.after.tolist(), trace.points.ttl.tolist()) == ([2], [Ttl.ONE_HOUR.code])
     assert (trace.names["model"], trace.names["region"], trace.names["tier"]) == (
         ("global.m",),
         ("eu-west-1",),
         ("flex",),
     )
     assert trace.requests.served.tolist() == [-1]
-    assert (trace.requests.observed_write_1h.tolist(), trace.requests.tokens_in.tolist()) == ([50], [200])
+    assert (trace.requests.observed_writes[Ttl.ONE_HOUR].tolist(), trace.requests.tokens_in.tolist()) == ([50], [200])
 
 
 def test_a_ledger_whose_first_line_is_damaged_is_still_one(recorded: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ pytest.importorskip("uvicorn", reason="needs the local endpoint: pip install 'ro
 
 from rockbottom.cli import main  # noqa: E402
 from rockbottom.local import ClockKind, running  # noqa: E402
+from rockbottom.quantities import Ttl  # noqa: E402
 from rockbottom.trace import KINDS, ApiCode, read_trace  # noqa: E402
 
 NOVA, SONNET = "us.amazon.nova-pro-v1:0", "us.anthropic.claude-sonnet-4-6"
@@ -47,7 +48,7 @@ def test_nova_over_invoke_model(nova_log, capsys):
     assert trace.requests.api.tolist() == [ApiCode.INVOKE] * 3
     assert [KINDS[kind] for kind in trace.blocks.kind] == ["text"] * 6
     assert trace.points.after.tolist() == [1, 1, 1]
-    written, *rest = trace.requests.observed_write_5m.tolist()
+    written, *rest = trace.requests.observed_writes[Ttl.FIVE_MINUTES].tolist()
     assert (trace.requests.observed_read.tolist(), rest) == ([0, written, written], [0, 0])
     assert written > 1_000
     assert main(["replay", source, "--policy", "as_recorded", "--json"]) == 0

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from rockbottom.cli.explain import command as explain
 from rockbottom.cli.replay import command as replay
+from rockbottom.quantities import Ttl
 from rockbottom.trace import Reading, read_trace, reader_of
 
 NINE = datetime(2026, 10, 1, 9, tzinfo=UTC)
@@ -70,8 +71,9 @@ def lines(path: Path, rows: list[dict[str, Any]]) -> Path:
 def totals(reading: Reading) -> tuple[int, int, int, int, int, int]:
     """Requests, and their uncached, read, written (5 minutes, an hour) and output tokens."""
     requests = reading.trace.requests
-    columns = ("observed_input", "observed_read", "observed_write_5m", "observed_write_1h", "tokens_out")
-    return (len(reading.trace), *(int(getattr(requests, name).sum()) for name in columns))
+    writes = requests.observed_writes[Ttl.FIVE_MINUTES], requests.observed_writes[Ttl.ONE_HOUR]
+    columns = (requests.observed_input, requests.observed_read, *writes, requests.tokens_out)
+    return (len(reading.trace), *(int(column.sum()) for column in columns))
 
 
 def test_a_reply_of_claude_code_counts_once_with_its_last_counters(tmp_path: Path) -> None:

@@ -277,8 +277,7 @@ def _band(row: PolicyResult | TokensByLength, scale: Decimal) -> Tokens:
     counts = {
         Unit.INPUT: row.uncached_tokens,
         Unit.CACHE_READ: row.read_tokens,
-        Unit.CACHE_WRITE_5M: row.written_5m_tokens,
-        Unit.CACHE_WRITE_1H: row.written_1h_tokens,
+        **{WRITES[ttl]: tokens for ttl, tokens in row.writes.items()},
         Unit.OUTPUT: row.output_tokens,
     }
     above = row.above_tokens if isinstance(row, TokensByLength) else 0

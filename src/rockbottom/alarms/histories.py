@@ -1,13 +1,14 @@
 """Calls that other records hold, in the shape of the ledger's: invocation logs and imported traces."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from rockbottom.catalog import Catalog, CatalogError
 from rockbottom.ledger import CallRecord
-from rockbottom.quantities import Usage
+from rockbottom.quantities import Ttl, Usage
 from rockbottom.sinks import cost_of
 
 if TYPE_CHECKING:
@@ -21,24 +22,23 @@ def calls_of_trace(trace: "Trace", catalog: Catalog) -> Iterator[CallRecord]:
 
     The prefix family is the hash of the tools and the system text. What the service did not report is left out.
     """
+    from rockbottom.trace import usage_at
+
     requests, names = trace.requests, trace.names
     families = _families(trace)
     for index in range(len(trace)):
         if requests.observed_input[index] == _UNREPORTED:
             continue
-        model, scope = _resolved(_name(names["model"], requests.model[index]), catalog)
+        at = float(requests.at[index])
+        model, scope, ttls = _resolved(_name(names["model"], requests.model[index]), at, catalog)
         call = CallRecord(
-            at=float(requests.at[index]),
+            at=at,
             model=model,
             operation="",
             scope=scope,
             region=_name(names["region"], requests.region[index]),
             tier=_name(names["tier"], requests.tier[index]),
-            input=int(requests.observed_input[index]),
-            output=max(int(requests.tokens_out[index]), 0),
-            cache_read=max(int(requests.observed_read[index]), 0),
-            cache_write_5m=max(int(requests.observed_write_5m[index]), 0),
-            cache_write_1h=max(int(requests.observed_write_1h[index]), 0),
+            **usage_at(requests, index).named(ttls).fields(),
             family=families[index],
             points=int(trace.point_offsets[index + 1] - trace.point_offsets[index]),
             endpoint="aws",
@@ -57,12 +57,17 @@ def priced(call: CallRecord, catalog: Catalog) -> CallRecord:
     )
 
 
-def _resolved(given: str, catalog: Catalog) -> tuple[str, str]:
+def _resolved(given: str, at: float, catalog: Catalog) -> tuple[str, str, tuple[Ttl, ...]]:
+    """A model's id and scope, and the lifetimes it had then; none where that is not known."""
     try:
         found = catalog.model(given)
     except CatalogError:
-        return given, ""
-    return found.model.id, found.scope.value
+        return given, "", ()
+    try:
+        ttls = catalog.rules(found, datetime.fromtimestamp(at, UTC).date()).ttls
+    except (CatalogError, OverflowError, ValueError, OSError):
+        ttls = ()
+    return found.model.id, found.scope.value, ttls
 
 
 def _name(names: tuple[str, ...], code: int) -> str:

@@ -20,7 +20,7 @@ from rockbottom.cache.behaviour import Behaviour
 from rockbottom.cache.entries import Entry, EntryKey, Namespace, PrefixCache
 from rockbottom.catalog import CacheRules
 from rockbottom.prompt import Api, BlockKind, CachePoint, PrefixHash, Prompt, Section, Segment, prefix_hashes, seeds_of
-from rockbottom.quantities import Ttl, Usage
+from rockbottom.quantities import LONGEST_FIRST, Ttl, Usage
 
 
 class PointFate(Enum):
@@ -38,13 +38,13 @@ class PointFate(Enum):
 class CacheOutcome:
     """Tokens of one request by what happened to them, and the entries to be put in the state.
 
-    ``hit`` is the number of leading segments that were read (0: none). ``points`` tells the fate of each
+    ``writes`` are tokens written by lifetime, none of zero. ``hit`` is the number of leading segments that were read
+    (0: none). ``points`` tells the fate of each
     cachePoint in the order of the prompt. ``changes`` are the entries written or refreshed.
     """
 
     read: int
-    written_5m: int
-    written_1h: int
+    writes: Mapping[Ttl, int]
     uncached: int
     hit: int
     points: tuple[PointFate, ...]
@@ -52,12 +52,12 @@ class CacheOutcome:
 
     def usage(self, output_tokens: int = 0) -> Usage:
         """The outcome as billable tokens, with the output's."""
-        return Usage(self.uncached, output_tokens, self.read, self.written_5m, 0, self.written_1h)
+        return Usage.of(self.uncached, output_tokens, self.read, self.writes)
 
     @property
     def written(self) -> int:
         """Tokens written, whatever the lifetime."""
-        return self.written_5m + self.written_1h
+        return sum(self.writes.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +104,16 @@ def outcome(
     residual = rules.residual_tokens_with_tools if prompt.has_tools else rules.residual_tokens
     if not rules.explicit or not prompt.points:
         fates = (PointFate.UNSUPPORTED,) * len(prompt.points)
-        return CacheOutcome(0, 0, 0, prompt.tokens + residual, 0, fates, ())
+        return CacheOutcome(0, {}, prompt.tokens + residual, 0, fates, ())
     view = _View(prompt, _hashes(prompt, rules, behaviour, namespace), rules, behaviour)
     positions = _positions(view)
     hit = max((_deepest_readable(view, entries, now, *point) for point in positions), default=0)
-    written_1h, written_5m = _written(prompt.depths, hit, positions)
+    writes = _writes(prompt.depths, hit, positions)
     read = prompt.depths[hit]
     return CacheOutcome(
         read,
-        written_5m,
-        written_1h,
-        prompt.tokens - read - written_1h - written_5m + residual,
+        writes,
+        prompt.tokens - read - sum(writes.values()) + residual,
         hit,
         tuple(_fate(view, point, hit) for point in prompt.points),
         _changes(view, entries, positions, hit, now, now if visible_at is None else visible_at),
@@ -235,13 +234,15 @@ def _readable(entries: Mapping[EntryKey, Entry], key: EntryKey, now: float, beha
     return _readable(entries, entry.parent, now, behaviour)
 
 
-def _written(depths: Sequence[int], hit: int, positions: Sequence[tuple[int, Ttl]]) -> tuple[int, int]:
-    """Tokens written for an hour and for five minutes: the A/B/C rule."""
-    read = depths[hit]
-    hour = max((depths[position] for position, ttl in positions if ttl is Ttl.ONE_HOUR), default=0)
-    last = max((depths[position] for position, _ in positions), default=0)
-    hour = max(read, hour)
-    return hour - read, max(last, hour) - hour
+def _writes(depths: Sequence[int], hit: int, positions: Sequence[tuple[int, Ttl]]) -> Mapping[Ttl, int]:
+    """Tokens written by lifetime: the A/B/C rule, from the longest lifetime down."""
+    made: dict[Ttl, int] = {}
+    reached = depths[hit]
+    for ttl in LONGEST_FIRST:
+        deepest = max((depths[position] for position, asked in positions if asked is ttl), default=0)
+        if deepest > reached:
+            made[ttl], reached = deepest - reached, deepest
+    return made
 
 
 def _fate(view: _View, point: CachePoint, hit: int) -> PointFate:

@@ -24,7 +24,7 @@ from rockbottom.catalog.errors import NoPriceInForce
 from rockbottom.catalog.models import Model, Scope, Tier
 from rockbottom.catalog.price_book import PriceBook
 from rockbottom.catalog.prices import Price
-from rockbottom.quantities import Unit, Usd
+from rockbottom.quantities import LONGEST_FIRST, UNNAMED, WRITES, Unit, Usd
 
 SERVICES = ("AmazonBedrock", "AmazonBedrockFoundationModels")
 """The service codes of GetProducts that hold token prices."""
@@ -99,15 +99,17 @@ def comparisons(listed: Iterable[ListPrice], book: PriceBook, on: date) -> Itera
 
 
 def _row(book: PriceBook, price: ListPrice, scope: Scope, on: date) -> Price | None:
-    unit = Unit.CACHE_WRITE_30M if price.unit is Unit.CACHE_WRITE_5M and _writes_30m(book, price.model) else price.unit
     try:
-        return book.price(price.model, scope, price.tier, unit, on, region=price.region or None)
+        return book.price(price.model, scope, price.tier, _known_unit(book, price), on, region=price.region or None)
     except NoPriceInForce:
         return None
 
 
-def _writes_30m(book: PriceBook, model: str) -> bool:
-    return any(row.unit is Unit.CACHE_WRITE_30M for row in book.of_model(model))
+def _known_unit(book: PriceBook, price: ListPrice) -> Unit:
+    """The unit, or the one in which the model is written where the list names its lifetime otherwise or not at all."""
+    units = {row.unit for row in book.of_model(price.model)} & set(WRITES.values())
+    named_otherwise = price.unit is WRITES[UNNAMED] and price.unit not in units and len(units) == 1
+    return units.pop() if named_otherwise else price.unit
 
 
 def _scopes_of(region: str) -> tuple[Scope, ...]:
@@ -117,7 +119,7 @@ def _scopes_of(region: str) -> tuple[Scope, ...]:
 def _unit(plain: str) -> Unit | None:
     _, writes, of_what = plain.partition("cachewrite")
     if writes:  # "CacheWrite1hInputTokenCount" and "cache_write_tokens_1h_standard" both occur
-        return Unit.CACHE_WRITE_1H if "1h" in of_what else Unit.CACHE_WRITE_5M
+        return WRITES[next((ttl for ttl in LONGEST_FIRST if ttl.value in of_what), UNNAMED)]
     if "cacheread" in plain:
         return Unit.CACHE_READ
     if "inputtoken" in plain:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _YEAR_S = 366 * 86_400
 _MOST = Decimal(10**12)
-_LAYER = re.compile(r"(?P<tokens>[\d_,]+)(?:/(?P<variants>[\d_,]+))?(?:@(?P<ttl>5m|30m|1h))?")
+_LAYER = re.compile(r"(?P<tokens>[\d_,]+)(?:/(?P<variants>[\d_,]+))?(?:@(?P<ttl>[0-9]+[mh]))?")
 
 
 class Number(ParamType):
@@ -193,13 +193,14 @@ def _layer(text: str) -> "Layer":
     from rockbottom.advise import Layer
     from rockbottom.quantities import Ttl
 
+    ttls = {None: None, **{ttl.value: ttl for ttl in Ttl}}
     found = _LAYER.fullmatch(text.strip())
-    if found is None:
+    if found is None or found["ttl"] not in ttls:
         raise click.UsageError(f"--layer takes TOKENS, TOKENS/VERSIONS or TOKENS@1h, as in 7800/40@5m; not {text!r}")
     tokens, variants = (int((found[key] or "1").replace(",", "").replace("_", "")) for key in ("tokens", "variants"))
     if max(tokens, variants) > _MOST:
         raise click.UsageError(f"--layer {text}: that is more than a month could have")
-    return Layer(tokens, variants, Ttl(found["ttl"]) if found["ttl"] else None)
+    return Layer(tokens, variants, ttls[found["ttl"]])
 
 
 def _whole(value: Decimal | None, otherwise: int | None, option: str) -> int:

@@ -29,16 +29,9 @@ class Rehearsed:
             return billed
         played, total = self.outcome.usage(), billed.total_input
         parts = max(1, played.total_input)
-        read, short, hour = (
-            tokens * total // parts for tokens in (played.cache_read, played.cache_write_5m, played.cache_write_1h)
-        )
-        return Usage(
-            input=total - read - short - hour,
-            output=billed.output,
-            cache_read=read,
-            cache_write_5m=short,
-            cache_write_1h=hour,
-        )
+        read = played.cache_read * total // parts
+        writes = {ttl: tokens * total // parts for ttl, tokens in played.writes().items()}
+        return Usage.of(total - read - sum(writes.values()), billed.output, read, writes)
 
 
 class Rehearsal:

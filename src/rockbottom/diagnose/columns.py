@@ -9,9 +9,9 @@ from rockbottom.diagnose.hashed import Hashed
 from rockbottom.diagnose.sent import Record
 from rockbottom.prompt import Api
 from rockbottom.quantities import Ttl, Usage
-from rockbottom.trace import UNKNOWN, ApiCode, SectionCode, Trace, TtlCode
+from rockbottom.trace import UNKNOWN, ApiCode, SectionCode, Trace, usage_at
 
-_TTLS = {TtlCode.FIVE_MINUTES: Ttl.FIVE_MINUTES, TtlCode.ONE_HOUR: Ttl.ONE_HOUR}
+_TTLS = {ttl.code: ttl for ttl in Ttl}
 _TIERS = {tier.value: tier for tier in Tier}
 
 
@@ -62,7 +62,7 @@ def _request(trace: Trace, row: int, where: str) -> Hashed:
         tools,
         stable,
         [
-            (after, _TTLS.get(TtlCode(ttl)))
+            (after, _TTLS.get(ttl))
             for after, ttl in zip(points.after[first:last].tolist(), points.ttl[first:last].tolist(), strict=True)
         ],
     )
@@ -70,11 +70,8 @@ def _request(trace: Trace, row: int, where: str) -> Hashed:
 
 def _usage(trace: Trace, row: int) -> Usage | None:
     requests = trace.requests
-    fresh, read = int(requests.observed_input[row]), int(requests.observed_read[row])
-    if UNKNOWN in (fresh, read):
-        return None
-    writes = (max(0, int(column[row])) for column in (requests.observed_write_5m, requests.observed_write_1h))
-    return Usage(fresh, max(0, int(requests.tokens_out[row])), read, next(writes), 0, next(writes))
+    unknown = UNKNOWN in (requests.observed_input[row], requests.observed_read[row])
+    return None if unknown else usage_at(requests, row)
 
 
 def _name(trace: Trace, table: str, code: int) -> str:

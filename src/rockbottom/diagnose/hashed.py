@@ -91,8 +91,9 @@ def _sent(one: Hashed, archive: Archive) -> Sent:
         name = segment.digest
         archive.faces.setdefault(name, Face("", "", name, name, name, ()))
     account = record.account.encode()
+    usage = None if record.usage is None else record.usage.named(rules.ttls)
     content = (PrefixHash(seed_of(record.account)), *(PrefixHash(account + one) for one in one.hashes))
-    return Sent(record, model, rules, prompt, segments, content, content, record.usage)
+    return Sent(record, model, rules, prompt, segments, content, content, usage)
 
 
 def _segments(one: Hashed) -> Iterable[Segment]:

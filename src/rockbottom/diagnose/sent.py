@@ -108,7 +108,7 @@ class Archive:
             segments,
             prefix_hashes(segments, seeds),
             prefix_hashes(masked, seeds),
-            record.usage,
+            None if record.usage is None else record.usage.named(rules.ttls),
         )
 
     def face(self, segment: Segment) -> Face:

@@ -60,6 +60,7 @@ from rockbottom.documents.replays import (
     TokensByLength,
     UnpricedReplay,
     read_replays,
+    written_members,
 )
 
 __all__ = [
@@ -118,4 +119,5 @@ __all__ = [
     "read_replays",
     "read_results",
     "results_json",
+    "written_members",
 ]

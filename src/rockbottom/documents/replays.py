@@ -7,12 +7,13 @@ value; a field that JSON leaves out is ``UNSET``.
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from rockbottom.catalog import Scope, SetApart, Tier
-from rockbottom.quantities import Usd, decoded
+from rockbottom.quantities import Ttl, Usd, decoded
 
 
 class Combination(msgspec.Struct, frozen=True):
@@ -34,6 +35,9 @@ class ReplayedModel(msgspec.Struct, frozen=True):
     requests: int
 
 
+WrittenAt = Mapping[Ttl, int]
+
+
 class TokensByLength(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens of the prompts longer than ``above_tokens``, from where on other prices hold."""
 
@@ -42,17 +46,27 @@ class TokensByLength(msgspec.Struct, frozen=True, kw_only=True):
     written_5m_tokens: int = 0
     written_1h_tokens: int = 0
     written_30m_tokens: int = 0
+    written_at: WrittenAt | UnsetType = UNSET
     uncached_tokens: int = 0
     output_tokens: int = 0
 
+    @property
+    def writes(self) -> Mapping[Ttl, int]:
+        """Tokens written by lifetime, zeros included."""
+        return _writes(self)
+
 
 class BillResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What one policy costs. ``by_length`` is there where some prompts are so long that other prices hold."""
+    """What one policy costs. ``by_length`` is there where some prompts are so long that other prices hold.
+
+    ``written_at`` holds the tokens of lifetimes that have no member of their own, and is there where there are any.
+    """
 
     policy: str
     read_tokens: int
     written_5m_tokens: int
     written_1h_tokens: int
+    written_at: WrittenAt | UnsetType = UNSET
     uncached_tokens: int
     output_tokens: int
     input_usd: Usd
@@ -61,9 +75,33 @@ class BillResult(msgspec.Struct, frozen=True, kw_only=True):
     relative_input_cost: float | None
 
     @property
+    def writes(self) -> Mapping[Ttl, int]:
+        """Tokens written by lifetime, zeros included."""
+        return _writes(self)
+
+    @property
     def written_tokens(self) -> int:
         """Tokens written, whatever the lifetime."""
-        return self.written_5m_tokens + self.written_1h_tokens
+        return sum(self.writes.values())
+
+
+def written_members(kind: type[BillResult | TokensByLength], writes: Mapping[Ttl, int]) -> dict[str, Any]:
+    """The members of a result that hold tokens written by lifetime."""
+    made: dict[str, Any] = {}
+    for ttl, tokens in writes.items():
+        if (name := _MEMBER.format(ttl.value)) in kind.__struct_fields__:
+            made[name] = tokens
+        elif tokens:
+            made.setdefault("written_at", {})[ttl] = tokens
+    return made
+
+
+def _writes(row: BillResult | TokensByLength) -> Mapping[Ttl, int]:
+    others: Mapping[Ttl, int] = {} if row.written_at is UNSET else row.written_at
+    return {ttl: getattr(row, _MEMBER.format(ttl.value), others.get(ttl, 0)) for ttl in Ttl}
+
+
+_MEMBER = "written_{}_tokens"
 
 
 class PolicyResult(BillResult, frozen=True, kw_only=True):

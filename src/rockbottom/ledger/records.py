@@ -4,9 +4,11 @@ Money is decimal text in a record and integers of pico-dollars (10^-12) in sums:
 decimals per million tokens, so a pico-dollar is the smallest amount that one token can cost.
 """
 
+import dataclasses
 import re
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
+from operator import attrgetter
 from typing import Annotated, Protocol
 
 import msgspec
@@ -87,14 +89,12 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def usage(self) -> Usage:
         """Tokens by billable unit."""
-        return Usage(
-            self.input, self.output, self.cache_read, self.cache_write_5m, self.cache_write_30m, self.cache_write_1h
-        )
+        return Usage(*_tokens(self))
 
     @property
     def cache_write(self) -> int:
         """Tokens written, whatever the lifetime."""
-        return self.cache_write_5m + self.cache_write_30m + self.cache_write_1h
+        return self.usage.cache_write
 
     @property
     def total_input(self) -> int:
@@ -118,6 +118,8 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
         """Whether the call went to the local endpoint, so that its figures are simulated."""
         return self.endpoint == "local"
 
+
+_tokens = attrgetter(*(unit.name for unit in dataclasses.fields(Usage)))
 
 OLD_FAMILY = r"^([^:]*): ([0-9][0-9,]*) tokens"
 """How records named a family before its size was a member: a digest, and the size for people."""

@@ -11,8 +11,6 @@ from rockbottom.quantities import Ttl, Unit
 CACHING_SINCE = date(2025, 4, 7)
 """The day caching became generally available on Bedrock: the first day that any cache rule holds."""
 
-_WRITES = {Ttl.FIVE_MINUTES: Unit.CACHE_WRITE_5M, Ttl.ONE_HOUR: Unit.CACHE_WRITE_1H}
-
 
 @dataclass(frozen=True, slots=True)
 class Multiples:

@@ -1,7 +1,7 @@
 """Usage vectors, money, durations, sources and the root of the errors; knows nothing of Bedrock."""
 
 from rockbottom.quantities.decoding import Undecodable, decoded, decoder_of
-from rockbottom.quantities.durations import LONGEST_FIRST, Ttl
+from rockbottom.quantities.durations import LONGEST_FIRST, UNNAMED, Ttl
 from rockbottom.quantities.errors import Fault, RockbottomError
 from rockbottom.quantities.money import ZERO_USD, Usd, usd_of_tokens
 from rockbottom.quantities.months import LEAST_SPAN_S, SECONDS_A_MONTH, per_month
@@ -15,6 +15,7 @@ __all__ = [
     "LONGEST_FIRST",
     "NO_USAGE",
     "SECONDS_A_MONTH",
+    "UNNAMED",
     "WRITES",
     "ZERO_USD",
     "Fault",

@@ -22,6 +22,11 @@ class Ttl(Enum):
         return _SECONDS[self]
 
     @property
+    def code(self) -> int:
+        """The number under which files hold the lifetime, from 1 on; it never changes."""
+        return _CODES[self]
+
+    @property
     def words(self) -> str:
         """The lifetime in words: 5 minutes, 1 hour."""
         number = int(self.value[:-1])
@@ -30,5 +35,14 @@ class Ttl(Enum):
 
 _UNITS = {"m": (60, "minute"), "h": (3600, "hour")}
 _SECONDS = {ttl: int(ttl.value[:-1]) * _UNITS[ttl.value[-1]][0] for ttl in Ttl}
+# Codes stand in files that are read again: a new lifetime takes the next one.
+_CODES = {
+    Ttl.FIVE_MINUTES: 1,
+    Ttl.ONE_HOUR: 2,
+    Ttl.THIRTY_MINUTES: 3,
+}
+UNNAMED = Ttl.FIVE_MINUTES
+"""The lifetime under which readers put writes of which no record says how long they live."""
+
 LONGEST_FIRST: tuple[Ttl, ...] = tuple(sorted(Ttl, key=lambda ttl: -ttl.seconds))
 """In this order points of different lifetimes stand in a prompt."""

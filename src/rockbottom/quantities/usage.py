@@ -1,12 +1,12 @@
 """Tokens by billable unit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
 from typing import Any
 
-from rockbottom.quantities.durations import Ttl
+from rockbottom.quantities.durations import UNNAMED, Ttl
 
 
 class Unit(Enum):
@@ -50,10 +50,22 @@ class Usage:
         """Tokens written by lifetime, zeros included."""
         return {ttl: getattr(self, unit.value) for ttl, unit in WRITES.items()}
 
+    def named(self, ttls: Sequence[Ttl]) -> "Usage":
+        """The usage on a model of these lifetimes, the usual one first.
+
+        Writes of which no lifetime was recorded stand under ``UNNAMED``; where the model has no such lifetime they were
+        of its usual one.
+        """
+        writes = self.writes()
+        if not writes[UNNAMED] or not ttls or UNNAMED in ttls:
+            return self
+        writes[ttls[0]] += writes.pop(UNNAMED)
+        return Usage.of(self.input, self.output, self.cache_read, writes)
+
     @property
     def cache_write(self) -> int:
         """Tokens written, whatever the lifetime."""
-        return self.cache_write_5m + self.cache_write_30m + self.cache_write_1h
+        return sum(_written(self))
 
     @property
     def total_input(self) -> int:
@@ -79,5 +91,7 @@ _NAMES = tuple(unit.value for unit in Unit)
 _tokens = attrgetter(*_NAMES)
 WRITES: Mapping[Ttl, Unit] = {ttl: Unit(f"cache_write_{ttl.value}") for ttl in Ttl}
 """The unit in which a write is billed, by its lifetime."""
+
+_written = attrgetter(*(unit.value for unit in WRITES.values()))
 
 NO_USAGE = Usage()

@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rockbottom.ledger import notes_of, usd_of_picousd
+from rockbottom.quantities import WRITES
 from rockbottom.reconcile.books import Book
 from rockbottom.tables import LedgerTables
 
-_SUMS = """
+_SUMS = f"""
 SELECT (DATE '1970-01-01' + (hour // 86400)::INTEGER) AS day, model, scope, region, tier, endpoint, SUM(calls) AS calls,
     SUM(unpriced) AS unpriced, SUM(no_usage) AS no_usage, SUM(input) AS input, SUM(cache_read) AS read,
-    SUM(cache_write_5m + cache_write_30m + cache_write_1h) AS written, SUM(output) AS output,
+    SUM({" + ".join(unit.value for unit in WRITES.values())}) AS written, SUM(output) AS output,
     SUM(cost_picousd) AS cost
 FROM hours GROUP BY day, model, scope, region, tier, endpoint
 """

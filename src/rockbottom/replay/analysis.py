@@ -100,13 +100,12 @@ def families_of(stage: Stage, found: Outcomes, most: int = 20) -> tuple[Family, 
     if not len(has):
         return ()
     roots, first, inverse = np.unique(stage.nodes.of_block[starts[has]], return_index=True, return_inverse=True)
-    written = found.written_5m.astype(np.int64) + found.written_1h
 
     def sums(column: Array) -> Array:
         return np.bincount(inverse, weights=column[has].astype(np.float64), minlength=len(roots)).astype(np.int64)
 
     counts = np.bincount(inverse, minlength=len(roots))
-    columns = counts, sums(trace.requests.tokens_in), sums(found.read), sums(written)
+    columns = counts, sums(trace.requests.tokens_in), sums(found.read), sums(found.written)
     hashes = trace.blocks.prefix[starts[has][first]]
     order = np.lexsort((hashes, -columns[1]))[:most]
     return tuple(Family(int(hashes[k]), *(int(column[k]) for column in columns)) for k in order)

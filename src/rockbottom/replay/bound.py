@@ -3,7 +3,7 @@
 The relaxation ignores that there are at most four cachePoints, that a prefix must reach the minimum, how
 far a point looks back, and that a write is readable only once its response began. So no legal placement can
 cost less, and the figure is a true lower bound; it is not the exact optimum. Per block and use there are
-three choices (not cached, a 5-minute write, an hour's write) and, while the block is live, a read that
+three choices (not cached, a write for the shorter TTL, one for the longer) and, while the block is live, a read that
 renews it; a backward pass over each block's uses finds the cheapest sequence. Under two switches a read may
 also lengthen a lifetime for nothing: with ``point_below_hit = marks`` and ``ttl_in_key = yes`` an hour's point
 below the hit makes an entry that is not billed, and with ``entry_lifetime = whole_prefix`` an hour's tail
@@ -21,7 +21,7 @@ from decimal import Decimal
 import numpy as np
 
 from rockbottom.catalog import NoPriceInForce
-from rockbottom.quantities import NO_USAGE, Ttl, Unit, Usage
+from rockbottom.quantities import NO_USAGE, UNNAMED, WRITES, Ttl, Unit, Usage
 from rockbottom.replay.kernel import Outcomes
 from rockbottom.replay.policies import Bill, Stage, bill_of_outcomes
 from rockbottom.trace import Array, compiled
@@ -76,12 +76,12 @@ def relaxed(stage: Stage, free_hours: bool | None = None) -> Outcomes:
 def _free_hours(stage: Stage) -> bool:
     behaviour = stage.behaviour
     marks = behaviour.point_below_hit == "marks" and behaviour.ttl_in_key == "yes"
-    return Ttl.ONE_HOUR in stage.rules.ttls and (marks or behaviour.entry_lifetime == "whole_prefix")
+    return len(stage.rules.ttls) > 1 and (marks or behaviour.entry_lifetime == "whole_prefix")
 
 
 def every_block(stage: Stage, ttl: Ttl) -> Outcomes:
     """Tokens of every request when each block is read where it is live and written with one TTL where not."""
-    choices = np.full(len(stage.nodes.of_block), SHORT if ttl is Ttl.FIVE_MINUTES else LONG, np.uint8)
+    choices = np.full(len(stage.nodes.of_block), SHORT if ttl is _short_and_long(stage)[0] else LONG, np.uint8)
     choices |= choices << 2 | choices << 4
     return _outcomes(stage, choices)
 
@@ -98,12 +98,20 @@ def _outcomes(stage: Stage, choices: Array, free: bool = False) -> Outcomes:
         )  # fmt: skip
     uncached = trace.requests.tokens_in - sums[1] - sums[2] - sums[3]
     zero = np.zeros(length, np.int32)
-    return Outcomes(zero, zero, sums[1], sums[2], sums[3], uncached)
+    short, long = _short_and_long(stage)
+    writes = {short: sums[2] + sums[3]} if short is long else {short: sums[2], long: sums[3]}
+    return Outcomes(zero, zero, sums[1], writes, uncached)
+
+
+def _short_and_long(stage: Stage) -> tuple[Ttl, Ttl]:
+    """The model's first and last TTL: one and the same where it has one. No model has more than two."""
+    ttls = stage.rules.ttls or (UNNAMED,)
+    return ttls[0], ttls[-1]
 
 
 def _lifetimes(stage: Stage) -> Array:
-    ttls = stage.rules.ttls or (Ttl.FIVE_MINUTES,)
-    return np.array([0.0, ttls[0].seconds, ttls[-1].seconds])
+    short, long = _short_and_long(stage)
+    return np.array([0.0, short.seconds, long.seconds])
 
 
 def _choose(stage: Stage, free: bool) -> Array:
@@ -129,9 +137,8 @@ def _prices(stage: Stage, threshold: int) -> _Prices:
             return None
 
     uncached, read = price(Unit.INPUT), price(Unit.CACHE_READ)
-    short, long = price(Unit.CACHE_WRITE_5M), price(Unit.CACHE_WRITE_1H)
-    if Ttl.ONE_HOUR not in stage.rules.ttls:
-        long = None
+    first, last = _short_and_long(stage)
+    short, long = price(WRITES[first]), None if first is last else price(WRITES[last])
     scaled = [NEVER if value is None else int(value * 1_000_000) for value in (uncached, read, short, long)]
     return _Prices(*scaled)
 
@@ -251,6 +258,6 @@ def _reused(at: Array, offsets: Array, nodes: Array, depth: Array, used_at: Arra
 
 def usage_of(found: Outcomes) -> Usage:
     """The input tokens of outcomes by billable unit."""
-    columns = found.uncached, found.read, found.written_5m, found.written_1h
-    uncached, read, short, long = (int(column.sum(dtype=np.int64)) for column in columns)
-    return Usage(input=uncached, cache_read=read, cache_write_5m=short, cache_write_1h=long)
+    writes = {ttl: int(column.sum(dtype=np.int64)) for ttl, column in found.writes.items()}
+    uncached, read = (int(column.sum(dtype=np.int64)) for column in (found.uncached, found.read))
+    return Usage.of(uncached, 0, read, writes)

@@ -8,7 +8,9 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from rockbottom.cost import Cost, CostLine
 from rockbottom.documents import (
+    BillResult,
     CauseResult,
     Combination,
     FamilyResult,
@@ -24,18 +26,14 @@ from rockbottom.documents import (
     SwitchResult,
     TokensByLength,
     UnpricedReplay,
+    written_members,
 )
-from rockbottom.quantities import WRITES, RockbottomError, Unit, Usd, per_month
+from rockbottom.quantities import RockbottomError, Usage, Usd, per_month
 from rockbottom.replay.analysis import GapRow
 from rockbottom.replay.policies import Bill, captured, relative_cost
 from rockbottom.replay.reconcile import Reconciliation
 from rockbottom.replay.study import NONE, PLANNER, RECORDED, Question
 from rockbottom.replay.tally import Details, ModelTally, Tally
-
-_TOKENS: Mapping[Unit, str] = {
-    Unit.CACHE_READ: "read_tokens", Unit.INPUT: "uncached_tokens", Unit.OUTPUT: "output_tokens",
-    **{unit: f"written_{ttl.value}_tokens" for ttl, unit in WRITES.items()},
-}  # fmt: skip
 
 
 class NothingToTell(RockbottomError):
@@ -117,13 +115,24 @@ def _model(tally: ModelTally) -> ReplayedModel:
 
 def _by_length(bill: Bill) -> tuple[TokensByLength, ...] | UnsetType:
     """The tokens apart by the prompt length at which another price begins, where some prompts are above one."""
-    bands: dict[int, dict[str, int]] = {}
+    bands: dict[int, list[CostLine]] = {}
     for line in bill.cost.lines:
-        band = bands.setdefault(line.price.above_context_tokens, dict.fromkeys(_TOKENS.values(), 0))
-        band[_TOKENS[line.price.unit]] += line.tokens
+        bands.setdefault(line.price.above_context_tokens, []).append(line)
     if not any(bands):
         return UNSET
-    return tuple(TokensByLength(above_tokens=above, **tokens) for above, tokens in sorted(bands.items()))
+    return tuple(_band(above, Cost(tuple(lines)).usage) for above, lines in sorted(bands.items()))
+
+
+def _band(above: int, usage: Usage) -> TokensByLength:
+    return TokensByLength(above_tokens=above, **_tokens(TokensByLength, usage))
+
+
+def _tokens(kind: type[BillResult | TokensByLength], usage: Usage) -> dict[str, Any]:
+    """The members of a result that count tokens."""
+    return {
+        "read_tokens": usage.cache_read, **written_members(kind, usage.writes()), "uncached_tokens": usage.input,
+        "output_tokens": usage.output,
+    }  # fmt: skip
 
 
 def _policy(bill: Bill, none: Bill, least: Bill) -> PolicyResult:
@@ -137,14 +146,9 @@ def _least(bill: Bill, none: Bill, *, exact: bool) -> LeastResult:
 
 def _figures(bill: Bill, none: Bill) -> dict[str, Any]:
     """The fields of a ``BillResult``."""
-    usage = bill.usage
     return {
         "policy": bill.policy,
-        "read_tokens": usage.cache_read,
-        "written_5m_tokens": usage.cache_write_5m,
-        "written_1h_tokens": usage.cache_write_1h,
-        "uncached_tokens": usage.input,
-        "output_tokens": usage.output,
+        **_tokens(BillResult, bill.usage),
         "input_usd": bill.cost.input_usd,
         "usd": bill.cost.usd,
         "by_length": _by_length(bill),

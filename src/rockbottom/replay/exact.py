@@ -1,7 +1,7 @@
 """The least possible bill itself, for small workloads: every legal placement, knowing the future.
 
 A search over requests in order; its state is the set of live entries, so what two histories have left alike is
-worked out once. Legal are up to the model's maximum of points at block ends, hours before five minutes.
+worked out once. Legal are up to the model's maximum of points at block ends, the longer lifetime before the shorter.
 Work grows quickly: past ``LIMIT`` steps there is no answer and the lower bound of ``bound`` is all there is.
 """
 
@@ -71,7 +71,7 @@ def _best(search: _Search, number: int, prompt: Prompt, now: float, state: Prefi
         marked = prompt_of(prompt.api, prompt.segments, points, prompt.parameters)
         after, result = step(state, marked, now, stage.rules, stage.behaviour, Namespace("", "", stage.rules.model))
         uncached = prompt.tokens - result.read - result.written + tail
-        usage = Usage(uncached, 0, result.read, result.written_5m, 0, result.written_1h)
+        usage = Usage.of(uncached, 0, result.read, result.writes)
         cost = Cost(stage.rates.cost(usage).lines).usd
         if best is not None and cost >= best[0]:
             continue
@@ -83,13 +83,13 @@ def _best(search: _Search, number: int, prompt: Prompt, now: float, state: Prefi
 
 
 def _placements(stage: Stage, prompt: Prompt) -> Iterator[list[CachePoint]]:
-    """Every legal set of points: none, then up to the maximum; in each the first so many for an hour."""
+    """Every legal set of points: none, then up to the maximum; in each the first so many for the longer TTL."""
     deep = [n for n in range(1, len(prompt.segments) + 1) if prompt.depths[n] >= max(1, stage.rules.minimum_tokens)]
-    hours = Ttl.ONE_HOUR in stage.rules.ttls
+    longer = stage.rules.ttls[-1] if len(stage.rules.ttls) > 1 else None
     for count in range(min(stage.rules.maximum_points, len(deep)) + 1):
         for chosen in combinations(deep, count):
-            for long in range(count + 1 if hours else 1):
-                yield [_point(prompt, n, Ttl.ONE_HOUR if k < long else None) for k, n in enumerate(chosen)]
+            for long in range(count + 1 if longer else 1):
+                yield [_point(prompt, n, longer if k < long else None) for k, n in enumerate(chosen)]
 
 
 def _point(prompt: Prompt, after: int, ttl: Ttl | None) -> CachePoint:

@@ -5,13 +5,14 @@ the two together. Entries are rows of a table; ``entry_of[ttl][prefix]`` is the 
 walk back from a point is a walk over neighbouring integers.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rockbottom.cache import Behaviour
 from rockbottom.catalog import CacheRules
-from rockbottom.quantities import Ttl
+from rockbottom.quantities import LONGEST_FIRST, Ttl
 from rockbottom.replay.nodes import Nodes
 from rockbottom.replay.points import PlacedPoints
 from rockbottom.trace import Array, Trace, compiled, inlined
@@ -21,15 +22,26 @@ from rockbottom.trace import Array, Trace, compiled, inlined
 class Outcomes:
     """What became of every request: tokens, and positions.
 
-    ``hit`` is the number of leading blocks read, ``last`` of those read or written.
+    ``hit`` is the number of leading blocks read, ``last`` of those read or written; ``writes`` are tokens by lifetime.
     """
 
     hit: Array
     last: Array
     read: Array
-    written_5m: Array
-    written_1h: Array
+    writes: Mapping[Ttl, Array]
     uncached: Array
+
+    @property
+    def written(self) -> Array:
+        """Tokens written, whatever the lifetime."""
+        return sum((column.astype(np.int64) for column in self.writes.values()), np.zeros(len(self.read), np.int64))
+
+    def of_rows(self, rows: Array) -> "Outcomes":
+        """The outcomes of these requests."""
+        writes = {ttl: column[rows] for ttl, column in self.writes.items()}
+        return Outcomes(
+            self.hit[rows], self.last[rows], self.read[rows], writes, self.uncached[rows]
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +51,9 @@ class Switches:
     minimum: int
     maximum: int
     lookback: int
-    lifetimes: tuple[float, float]  # seconds of the first and second TTL
-    planes: int  # 2 where entries of one TTL are invisible to points of another, else 1
+    lifetimes: tuple[float, ...]  # seconds of the model's TTLs
+    longest: tuple[int, ...]  # their places, the longest first
+    planes: int  # one for each TTL where entries of one are invisible to points of another, else 1
     per_block: bool
     refresh_prefix: bool
     marks: bool
@@ -48,14 +61,14 @@ class Switches:
     @classmethod
     def of(cls, rules: CacheRules, behaviour: Behaviour) -> "Switches":
         """The switches for one model."""
-        seconds = [float(ttl.seconds) for ttl in rules.ttls] or [0.0]
         maximum = rules.maximum_cacheable_tokens
         return cls(
             minimum=max(1, rules.minimum_tokens),
             maximum=2**31 - 1 if maximum is None else maximum,
             lookback=rules.lookback_blocks,
-            lifetimes=(seconds[0], seconds[-1]),
-            planes=2 if behaviour.ttl_in_key == "yes" else 1,
+            lifetimes=tuple(float(ttl.seconds) for ttl in rules.ttls),
+            longest=tuple(rules.ttls.index(ttl) for ttl in LONGEST_FIRST if ttl in rules.ttls),
+            planes=len(rules.ttls) if behaviour.ttl_in_key == "yes" else 1,
             per_block=behaviour.entry_lifetime == "per_block",
             refresh_prefix=behaviour.refresh_on_hit == "prefix",
             marks=behaviour.point_below_hit == "marks",
@@ -77,31 +90,39 @@ def outcomes(
     """
     length = len(trace)
     hit, last = np.zeros(length, np.int32), np.zeros(length, np.int32)
-    written = np.zeros((2, length), np.int32)
+    written = np.zeros((len(rules.ttls), length), np.int32)
     read = np.zeros(length, np.int32)
     if rules.explicit and len(points.after):
         switches = Switches.of(rules, behaviour)
-        hour = 1 if Ttl.ONE_HOUR in rules.ttls and len(rules.ttls) > 1 else 0
         late = np.zeros(0, np.float64) if delays is None else delays
         # Points of one TTL only need one plane: the other would stay empty.
         planes = switches.planes if points.ttl.min() != points.ttl.max() else 1
         _replay(
             trace.requests.at, late, trace.block_offsets, nodes.of_block, nodes.known, trace.blocks.depth,
-            trace.blocks.weight, points.offsets, points.after, np.minimum(points.ttl, hour).astype(np.uint8),
+            trace.blocks.weight, points.offsets, points.after, _places(rules.ttls)[points.ttl],
             np.full((planes, nodes.count), -1, np.int32),
-            switches.minimum, switches.maximum, switches.lookback, np.array(switches.lifetimes),
+            switches.minimum, switches.maximum, switches.lookback,
+            np.array(switches.lifetimes), np.array(switches.longest, np.int64),
             switches.per_block, switches.refresh_prefix, switches.marks,
             hit, last, read, written,
         )  # fmt: skip
-    uncached = trace.requests.tokens_in - read - written[0] - written[1]
-    return Outcomes(hit, last, read, written[0], written[1], uncached)
+    uncached = trace.requests.tokens_in - read - written.sum(axis=0, dtype=np.int32)
+    return Outcomes(hit, last, read, dict(zip(rules.ttls, written, strict=True)), uncached)
+
+
+def _places(ttls: Sequence[Ttl]) -> Array:
+    """The place among a model's TTLs by the code of a point's; 0, the first, for what the model lacks."""
+    places = np.zeros(1 + max(ttl.code for ttl in Ttl), np.uint8)
+    for place, ttl in enumerate(ttls):
+        places[ttl.code] = place
+    return places
 
 
 @compiled
 def _replay(
     at: Array, delays: Array, offsets: Array, nodes: Array, known: Array, depth: Array, weight: Array,
     point_offsets: Array, after: Array, ttl: Array, entry_of: Array,
-    minimum: int, maximum: int, lookback: int, lifetimes: Array,
+    minimum: int, maximum: int, lookback: int, lifetimes: Array, longest: Array,
     per_block: bool, refresh_prefix: bool, marks: bool,
     hit_out: Array, last_out: Array, read_out: Array, written_out: Array,
 ) -> int:  # fmt: skip
@@ -137,7 +158,7 @@ def _replay(
         # A: the deepest readable entry that a point reaches.
         hit = 0
         for k in range(count - 1, -1, -1):
-            key = plane[k] if planes == 2 else 0
+            key = plane[k] if planes > 1 else 0
             position, left = where[k], lookback
             # Prefixes that are new in this request have no entry: they are not looked up, only counted. They have
             # the numbers from ``known`` on, one after another, and stand at the end.
@@ -158,15 +179,17 @@ def _replay(
                 left -= weight[base + position]
                 if left < 0:
                     break
-        # B and C: the deepest 1-hour point, the deepest point.
+        # B and C: the deepest point of each lifetime, the longest lifetime first.
         last = where[count - 1]
         read = depth[base + hit - 1] if hit > 0 else 0
-        hour = read
-        for k in range(count):
-            if plane[k] == 1:
-                hour = max(hour, depth[base + where[k] - 1])
-        written_out[1, i] = hour - read
-        written_out[0, i] = max(depth[base + last - 1], hour) - hour
+        reached = read
+        for lifetime in longest:
+            deepest = reached
+            for k in range(count):
+                if plane[k] == lifetime:
+                    deepest = max(deepest, depth[base + where[k] - 1])
+            written_out[lifetime, i] = deepest - reached
+            reached = deepest
         read_out[i] = read
         hit_out[i] = hit
         last_out[i] = max(last, hit)
@@ -174,7 +197,7 @@ def _replay(
         for k in range(count):
             below[k] = where[k] <= hit
             if below[k]:
-                entry = entry_of[plane[k] if planes == 2 else 0, nodes[base + where[k] - 1]]
+                entry = entry_of[plane[k] if planes > 1 else 0, nodes[base + where[k] - 1]]
                 fresh = entry < 0 or not _readable(entry, now, expires, visible, parent, per_block)
                 plane[k] = plane[k] if marks and fresh else -1
         # A hit renews lifetimes: of the entry, or of every readable one below it too. From the deepest up:
@@ -191,7 +214,7 @@ def _replay(
         for k in range(count):
             if plane[k] < 0:
                 continue
-            key = plane[k] if planes == 2 else 0
+            key = plane[k] if planes > 1 else 0
             node = nodes[base + where[k] - 1]
             entry = entry_of[key, node]
             if entry < 0:

@@ -12,7 +12,7 @@ import numpy as np
 from rockbottom.cache import Namespace, PrefixCache, step
 from rockbottom.prompt import Api, BlockKind, CachePoint, Parameters, Prompt, Section, Segment, prompt_of
 from rockbottom.quantities import Ttl, Usage
-from rockbottom.replay.points import FIVE_MINUTES, ONE_HOUR, PlacedPoints
+from rockbottom.replay.points import USUAL, PlacedPoints
 from rockbottom.replay.policies import Stage
 from rockbottom.trace import KINDS, ApiCode, Array, compiled
 
@@ -46,7 +46,7 @@ def placed_online(stage: Stage, policy: OnlinePolicy) -> PlacedPoints:
         policy.observe(result.usage(max(int(stage.trace.requests.tokens_out[i]), 0)), now)
         ends = _rows(stage, i, kept) - stage.trace.block_offsets[i] + 1
         after.extend(int(ends[position - 1]) for position, _ in chosen)
-        ttl.extend(ONE_HOUR if one is Ttl.ONE_HOUR else FIVE_MINUTES for _, one in chosen)
+        ttl.extend(USUAL if asked is None else asked.code for _, asked in chosen)
         offsets[i + 1] = len(after)
     return PlacedPoints(offsets, np.array(after, np.int32), np.array(ttl, np.uint8))
 

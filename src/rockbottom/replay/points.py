@@ -10,18 +10,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from rockbottom.catalog import CacheRules
-from rockbottom.trace import Array, SectionCode, Trace, TtlCode, compiled
+from rockbottom.quantities import Ttl
+from rockbottom.trace import NO_TTL, Array, SectionCode, Trace, compiled
 
 LEAST_DOCUMENT = 256
 """Tokens from which on a block of a message is taken for a document; a question is shorter."""
 
-FIVE_MINUTES, ONE_HOUR = 0, 1
-"""``PlacedPoints.ttl``: the model's first TTL, and an hour."""
+USUAL, ONE_HOUR = NO_TTL, Ttl.ONE_HOUR.code
+"""``PlacedPoints.ttl``: the model's first TTL, which is that of a point that names none, and an hour."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlacedPoints:
-    """The points of every request: rows ``offsets[i] .. offsets[i + 1]``, each after so many blocks, with a TTL."""
+    """The points of every request: rows ``offsets[i] .. offsets[i + 1]``, each after so many blocks, with a TTL's code.
+
+    A lifetime that the model lacks stands for its first.
+    """
 
     offsets: Array
     after: Array
@@ -39,11 +43,10 @@ def none(trace: Trace, rules: CacheRules) -> PlacedPoints:
 
 def as_recorded(trace: Trace, rules: CacheRules) -> PlacedPoints:
     """The points that were really sent."""
-    ttl = (trace.points.ttl == TtlCode.ONE_HOUR).astype(np.uint8)
-    return PlacedPoints(trace.point_offsets, trace.points.after, ttl)
+    return PlacedPoints(trace.point_offsets, trace.points.after, trace.points.ttl)
 
 
-def system(trace: Trace, rules: CacheRules, ttl: int = FIVE_MINUTES) -> PlacedPoints:
+def system(trace: Trace, rules: CacheRules, ttl: int = USUAL) -> PlacedPoints:
     """One point at the end of tools and system."""
     return placed([(system_ends(trace), ttl)])
 
@@ -55,7 +58,7 @@ def system_1h(trace: Trace, rules: CacheRules) -> PlacedPoints:
 
 def system_tail_5m(trace: Trace, rules: CacheRules) -> PlacedPoints:
     """A point at the end of tools and system and one at the end of the prompt, for five minutes."""
-    return placed([(system_ends(trace), FIVE_MINUTES), (_ends(trace), FIVE_MINUTES)])
+    return placed([(system_ends(trace), USUAL), (_ends(trace), USUAL)])
 
 
 def system_tail_1h(trace: Trace, rules: CacheRules) -> PlacedPoints:
@@ -65,7 +68,7 @@ def system_tail_1h(trace: Trace, rules: CacheRules) -> PlacedPoints:
 
 def system_1h_tail_5m(trace: Trace, rules: CacheRules) -> PlacedPoints:
     """Tools and system for an hour, the end of the prompt for five minutes."""
-    return placed([(system_ends(trace), ONE_HOUR), (_ends(trace), FIVE_MINUTES)])
+    return placed([(system_ends(trace), ONE_HOUR), (_ends(trace), USUAL)])
 
 
 def documents(trace: Trace, rules: CacheRules) -> PlacedPoints:
@@ -77,7 +80,7 @@ def documents(trace: Trace, rules: CacheRules) -> PlacedPoints:
     offsets = np.empty(len(trace) + 1, np.int64)
     after = np.empty(4 * len(trace), np.int32)
     count = _behind_documents(trace.block_offsets, trace.blocks.depth, fixed, LEAST_DOCUMENT, offsets, after)
-    return PlacedPoints(offsets, after[:count], np.full(count, FIVE_MINUTES, np.uint8))
+    return PlacedPoints(offsets, after[:count], np.full(count, USUAL, np.uint8))
 
 
 @compiled

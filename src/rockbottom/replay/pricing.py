@@ -7,7 +7,7 @@ import numpy as np
 
 from rockbottom.catalog import ModelId, PriceBook, Tier
 from rockbottom.cost import Cost, CostLine
-from rockbottom.quantities import Unit, Usage
+from rockbottom.quantities import WRITES, Unit, Usage
 from rockbottom.replay.kernel import Outcomes
 from rockbottom.trace import Array, Trace
 
@@ -63,8 +63,7 @@ def usages_of(trace: Trace, outcomes: Outcomes, bands: Bands) -> dict[int, Usage
         Unit.INPUT: outcomes.uncached,
         Unit.OUTPUT: np.maximum(trace.requests.tokens_out, 0),
         Unit.CACHE_READ: outcomes.read,
-        Unit.CACHE_WRITE_5M: outcomes.written_5m,
-        Unit.CACHE_WRITE_1H: outcomes.written_1h,
+        **{WRITES[ttl]: column for ttl, column in outcomes.writes.items()},
     }
     if len(bands.thresholds) == 1:
         return {0: Usage(**{unit.value: int(column.sum(dtype=np.int64)) for unit, column in columns.items()})}

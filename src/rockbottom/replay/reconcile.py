@@ -9,14 +9,14 @@ the difference of the bills.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
 
 from rockbottom.catalog import Scope
 from rockbottom.cost import Cost
-from rockbottom.quantities import Usd
+from rockbottom.quantities import UNNAMED, Usd
 from rockbottom.replay.kernel import Outcomes
 from rockbottom.replay.nodes import nodes_of
 from rockbottom.replay.points import as_recorded
@@ -103,14 +103,10 @@ _ORDER = tuple(Cause)
 def _row(stage: Stage, cause: Cause, chosen: Array, together: Outcomes, observed: Outcomes) -> CauseRow:
     trace = selected(stage.trace, chosen)
     bands = replace(stage.bands, of_request=stage.bands.of_request[chosen])
-    one, two = (_of(found, chosen) for found in (together, observed))
+    one, two = (found.of_rows(chosen) for found in (together, observed))
     predicted_usd, observed_usd = (cost_of(usages_of(trace, found, bands), stage.rates) for found in (one, two))
     said, seen = (int(found.read.sum(dtype=np.int64)) for found in (one, two))
     return CauseRow(cause, len(chosen), said, seen, predicted_usd, observed_usd)
-
-
-def _of(found: Outcomes, rows: Array) -> Outcomes:
-    return Outcomes(**{field.name: getattr(found, field.name)[rows] for field in fields(Outcomes)})
 
 
 def _by_size(rows: Iterable[CauseRow]) -> tuple[CauseRow, ...]:
@@ -118,24 +114,26 @@ def _by_size(rows: Iterable[CauseRow]) -> tuple[CauseRow, ...]:
 
 
 def _observed(stage: Stage) -> Outcomes:
-    requests = stage.trace.requests
+    requests, ttls = stage.trace.requests, stage.rules.ttls
     zero = np.zeros(len(stage.trace), np.int32)
-    return Outcomes(
-        zero, zero, np.maximum(requests.observed_read, 0), np.maximum(requests.observed_write_5m, 0),
-        np.maximum(requests.observed_write_1h, 0), np.maximum(requests.observed_input, 0),
-    )  # fmt: skip
+    writes = {ttl: np.maximum(column, 0) for ttl, column in requests.observed_writes.items()}
+    if ttls and UNNAMED not in ttls:  # as ``Usage.named``
+        unnamed = writes.pop(UNNAMED)
+        writes[ttls[0]] = writes[ttls[0]] + unnamed if ttls[0] in writes else unnamed
+    read, uncached = np.maximum(requests.observed_read, 0), np.maximum(requests.observed_input, 0)
+    return Outcomes(zero, zero, read, writes, uncached)
 
 
 def _causes(stage: Stage, together: Outcomes) -> Array:
     """The cause of every request, as its place in the order of ``Cause``."""
     requests = stage.trace.requests
     observed = requests.observed_read.astype(np.int64)
-    written = requests.observed_write_5m.astype(np.int64) + requests.observed_write_1h
+    written = sum((column.astype(np.int64) for column in requests.observed_writes.values()), np.zeros(1, np.int64))
     apart = run(stage, as_recorded)
     slow = run(replace(stage, delays=np.full(len(stage.trace), SLOW_START_S)), as_recorded)
     marked = np.diff(stage.trace.point_offsets) > 0
     allowed = np.maximum(TOLERANCE * requests.tokens_in, LEAST_TOKENS)
-    should_write = apart.written_5m.astype(np.int64) + apart.written_1h
+    should_write = apart.written
 
     def agrees(found: Outcomes) -> Array:
         return np.abs(found.read - observed) <= allowed

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rockbottom.replay.points import FIVE_MINUTES, PlacedPoints, placed, system_ends
+from rockbottom.replay.points import USUAL, PlacedPoints, placed, system_ends
 from rockbottom.replay.policies import Stage
 from rockbottom.trace import Array
 
@@ -14,7 +14,7 @@ def second_sighting(stage: Stage) -> PlacedPoints:
     its second sight and read from its third.
     """
     seen = seen_before(stage)
-    return placed([(np.minimum(system_ends(stage.trace), seen), FIVE_MINUTES), (seen, FIVE_MINUTES)])
+    return placed([(np.minimum(system_ends(stage.trace), seen), USUAL), (seen, USUAL)])
 
 
 def seen_before(stage: Stage) -> Array:

@@ -2,6 +2,7 @@
 
 from rockbottom.trace.columns import (
     KINDS,
+    NO_TTL,
     UNKNOWN,
     ApiCode,
     Array,
@@ -10,9 +11,9 @@ from rockbottom.trace.columns import (
     Requests,
     SectionCode,
     Trace,
-    TtlCode,
     empty_trace,
     selected,
+    usage_at,
 )
 from rockbottom.trace.compiled import compiled, inlined
 from rockbottom.trace.facts import TraceFacts, facts_of, unknown_models
@@ -35,6 +36,7 @@ from rockbottom.trace.reading import (
 
 __all__ = [
     "KINDS",
+    "NO_TTL",
     "UNKNOWN",
     "ApiCode",
     "Array",
@@ -52,7 +54,6 @@ __all__ = [
     "Settings",
     "Trace",
     "TraceFacts",
-    "TtlCode",
     "UnreadableSource",
     "assembled",
     "compiled",
@@ -71,5 +72,6 @@ __all__ = [
     "requests_in",
     "selected",
     "unknown_models",
+    "usage_at",
     "write_parquet",
 ]

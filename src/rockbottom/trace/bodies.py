@@ -17,8 +17,8 @@ import numpy as np
 
 from rockbottom.dialects import CONVERSE, api_of
 from rockbottom.prompt import Api, Meter, Parameters, seeds_of
-from rockbottom.quantities import decoded, decoder_of
-from rockbottom.trace.columns import KINDS, ApiCode, SectionCode, Trace, TtlCode
+from rockbottom.quantities import UNNAMED, Ttl, decoded, decoder_of
+from rockbottom.trace.columns import KINDS, NO_TTL, ApiCode, SectionCode, Trace, observed
 from rockbottom.trace.counts import usage_of
 from rockbottom.trace.gathering import Gathered, key_words
 from rockbottom.trace.pieces import Piece
@@ -45,8 +45,9 @@ _MEDIA = {_CODE[name] for name in ("image", "video", "audio")}
 _TEXT_FORMATS = re.compile(rb'"format"\s*:\s*"(?:csv|docx?|xlsx?|html|txt|md)"')
 _FIRST_NAME = re.compile(rb'\s*\{\s*"(\w+)"')
 _TYPE = re.compile(rb'"type"\s*:\s*"(\w+)"')
-_HOUR = re.compile(rb'"ttl"\s*:\s*"1h"')
-_TTL = re.compile(rb'"ttl"\s*:')
+_TTL = re.compile(rb'"ttl"\s*:\s*"?(\w*)')
+_TTLS = {ttl.value.encode(): ttl for ttl in Ttl}
+_ASKED = {NO_TTL: UNNAMED, **{ttl.code: ttl for ttl in Ttl}}
 _MARK = rb'"(?:cache_control|cachePoint)"\s*:\s*\{[^{}]*\}'
 _MARK_AFTER, _MARK_BEFORE = re.compile(rb"\s*,\s*" + _MARK), re.compile(_MARK + rb"\s*,?\s*")
 
@@ -252,9 +253,11 @@ def _first_name(raw: bytes) -> bytes:
 
 
 def _ttl_of(raw: bytes) -> int:
-    if not _TTL.search(raw):
-        return TtlCode.DEFAULT
-    return TtlCode.ONE_HOUR if _HOUR.search(raw) else TtlCode.FIVE_MINUTES
+    """The code of the longest lifetime named; ``UNNAMED`` stands for one that is not known."""
+    names = _TTL.findall(raw)
+    if not names:
+        return NO_TTL
+    return max((_TTLS.get(name, UNNAMED) for name in names), key=lambda ttl: ttl.seconds).code
 
 
 def _kind_of(raw: bytes, anthropic: bool, section: int) -> int:
@@ -271,13 +274,10 @@ def _kind_of(raw: bytes, anthropic: bool, section: int) -> int:
 
 
 def _numbers(record: Columnar, reply: Callable[[], bytes], points: list[tuple[int, int]]) -> dict[str, Any]:
-    hours_only = bool(points) and all(ttl == TtlCode.ONE_HOUR for _, ttl in points)
-    usage, output = usage_of(record, reply, hours_only=hours_only)
+    usage, output = usage_of(record, reply, {_ASKED[code] for _, code in points})
     numbers: dict[str, Any] = {"tokens_out": output}
     if usage is not None:
-        numbers["observed_input"], numbers["observed_read"] = usage.input, usage.cache_read
-        numbers["observed_write_5m"], numbers["observed_write_1h"] = usage.cache_write_5m, usage.cache_write_1h
-        numbers["tokens_in"] = usage.total_input
+        numbers.update(observed(usage))
     return numbers
 
 

@@ -9,16 +9,20 @@ occurs), keyed by a secret; its ``depth`` is the tokens of that prefix. No text 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from functools import cache
 from typing import Annotated, Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rockbottom.quantities import UNNAMED, Ttl, Usage
 
 Array = NDArray[Any]
 Float64 = Annotated[Array, "float64"]
 Int32 = Annotated[Array, "int32"]
 UInt8 = Annotated[Array, "uint8"]
 UInt64 = Annotated[Array, "uint64"]
+Int32ByTtl = Annotated[Mapping[Ttl, Array], "int32"]
 
 UNKNOWN = -1
 """In an integer column: not recorded. Never zero, because zero is a count."""
@@ -40,12 +44,13 @@ class SectionCode(IntEnum):
     MESSAGES = 2
 
 
-class TtlCode(IntEnum):
-    """The lifetime a cachePoint asked for, as stored in ``Points.ttl``; ``DEFAULT``: none was named."""
+NO_TTL = 0
+"""In ``Points.ttl``: the cachePoint names no lifetime."""
 
-    DEFAULT = 0
-    FIVE_MINUTES = 1
-    ONE_HOUR = 2
+WRITES: Mapping[str, Ttl] = {f"observed_write_{ttl.value}": ttl for ttl in Ttl}
+"""The columns of tokens written by lifetime, as files and readers name them."""
+
+_ALWAYS = (Ttl.FIVE_MINUTES, Ttl.ONE_HOUR)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,8 +69,7 @@ class Requests:
     tokens_out: Int32  # tokens of the reply; -1: not recorded
     observed_input: Int32  # uncached input tokens that the service reported; -1: not recorded
     observed_read: Int32  # tokens read from the cache, as reported; -1: not recorded
-    observed_write_5m: Int32  # tokens written for 5 minutes, as reported; -1: not recorded
-    observed_write_1h: Int32  # tokens written for an hour, as reported; -1: not recorded
+    observed_writes: Int32ByTtl  # tokens written by lifetime, as reported; -1: not recorded; absent: none at all
     parameters: UInt64  # hash of the parameters that are part of the cache key
     identity: UInt64  # hash of the request id; 0: none recorded
 
@@ -87,7 +91,7 @@ class Points:
     """One row per cachePoint that was sent."""
 
     after: Int32  # how many of the request's blocks stand before it
-    ttl: UInt8  # TtlCode
+    ttl: UInt8  # the code of the lifetime asked for (``Ttl.code``), or NO_TTL
 
 
 KINDS: tuple[str, ...] = (
@@ -98,6 +102,7 @@ KINDS: tuple[str, ...] = (
 """Block kinds by their code: those of ``prompt.BlockKind``; ``slice``, a fixed number of tokens of a prompt; and
 ``counted``, a run of tokens of which only counters tell."""
 
+_BY_TTL = "observed_writes"
 NAME_TABLES = ("session", "account", "model", "region", "tier")
 """The columns that hold codes; ``served`` uses the names of ``region``."""
 
@@ -126,8 +131,8 @@ class Trace:
     def columns(self) -> Iterator[tuple[str, Array]]:
         """Every array with its dotted name."""
         for part, table in (("requests", self.requests), ("blocks", self.blocks), ("points", self.points)):
-            for column in fields(type(table)):
-                yield f"{part}.{column.name}", getattr(table, column.name)
+            for name, array in arrays(table):
+                yield f"{part}.{name}", array
         yield "block_offsets", self.block_offsets
         yield "point_offsets", self.point_offsets
 
@@ -142,19 +147,60 @@ class Trace:
         return len(self) > 0 and bool((self.requests.observed_read >= 0).all())
 
 
-def dtypes(table: type) -> dict[str, np.dtype[Any]]:
-    """The type of every column of Requests, Blocks or Points."""
+@cache
+def dtypes(table: type) -> Mapping[str, np.dtype[Any]]:
+    """The type of every column of Requests, Blocks or Points by its name."""
     hints = get_type_hints(table, include_extras=True)
-    return {column.name: np.dtype(hints[column.name].__metadata__[0]) for column in fields(table)}
+    made: dict[str, np.dtype[Any]] = {}
+    for column in fields(table):
+        names = WRITES if column.name == _BY_TTL else (column.name,)
+        made.update(dict.fromkeys(names, np.dtype(hints[column.name].__metadata__[0])))
+    return made
+
+
+def arrays(table: Requests | Blocks | Points) -> Iterator[tuple[str, Array]]:
+    """The columns that a Requests, Blocks or Points has by their names, in the order of ``dtypes``."""
+    for name in dtypes(type(table)):
+        array = getattr(table, _BY_TTL).get(WRITES[name]) if name in WRITES else getattr(table, name)
+        if array is not None:
+            yield name, array
 
 
 def table_of(table: type, columns: Mapping[str, Any], length: int) -> Any:
     """A Requests, Blocks or Points of these columns; what is missing is filled with "not recorded"."""
-    made: dict[str, Array] = {}
+    made: dict[str, Any] = {}
     for name, dtype in dtypes(table).items():
         given = columns.get(name)
         made[name] = _unrecorded(length, dtype) if given is None else np.asarray(given, dtype)
+    if table is Requests:
+        writes = {ttl: made.pop(name) for name, ttl in WRITES.items()}
+        made[_BY_TTL] = {ttl: tokens for ttl, tokens in writes.items() if ttl in _ALWAYS or (tokens > 0).any()}
     return table(**made)
+
+
+def observed(usage: Usage) -> dict[str, int]:
+    """The columns of what the service counted for one request: all but the output."""
+    writes = usage.writes()
+    return {
+        "tokens_in": usage.total_input,
+        "observed_input": usage.input,
+        "observed_read": usage.cache_read,
+        **{name: writes[ttl] for name, ttl in WRITES.items()},
+    }
+
+
+def usage_at(requests: Requests, row: int) -> Usage:
+    """What the service counted for one request; what was not recorded counts as none."""
+    writes = {ttl: max(int(tokens[row]), 0) for ttl, tokens in requests.observed_writes.items()}
+    uncached, output, read = requests.observed_input[row], requests.tokens_out[row], requests.observed_read[row]
+    return Usage.of(max(int(uncached), 0), max(int(output), 0), max(int(read), 0), writes)
+
+
+def observed_write(tokens: int | None) -> dict[str, int]:
+    """The columns of tokens written of which no lifetime is told; None: not recorded."""
+    if tokens is None:
+        return dict.fromkeys(WRITES, UNKNOWN)
+    return {name: tokens if ttl is UNNAMED else 0 for name, ttl in WRITES.items()}
 
 
 def _unrecorded(length: int, dtype: np.dtype[Any]) -> Array:
@@ -193,8 +239,8 @@ def selected(trace: Trace, rows: Sequence[int] | Array) -> Trace:
     )
 
 
-def _taken(table: Any, rows: Array) -> Any:
-    return type(table)(**{column.name: getattr(table, column.name)[rows] for column in fields(table)})
+def _taken(table: Requests | Blocks | Points, rows: Array) -> Any:
+    return table_of(type(table), {name: array[rows] for name, array in arrays(table)}, len(rows))
 
 
 def _rows_of(offsets: Array, chosen: Array) -> tuple[Array, Array]:

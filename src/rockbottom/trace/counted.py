@@ -16,7 +16,7 @@ from hashlib import blake2b
 from typing import Any
 
 from rockbottom.quantities import Undecodable, Usage
-from rockbottom.trace.columns import KINDS, SectionCode, Trace, TtlCode
+from rockbottom.trace.columns import KINDS, SectionCode, Trace, observed
 from rockbottom.trace.gathering import Gathered
 from rockbottom.trace.reading import Damages, Part
 from rockbottom.trace.records import MOST_TOKENS
@@ -161,9 +161,10 @@ class CountedRequests:
         points: list[tuple[int, int]] = []
         if usage is not None and usage.cache_read + usage.cache_write:
             cached = usage.cache_read + usage.cache_write
-            ttl = TtlCode.ONE_HOUR if usage.cache_write_1h > usage.cache_write_5m else TtlCode.FIVE_MINUTES
+            writes = usage.writes()
+            ttl = max(writes, key=lambda ttl: writes[ttl])
             points = [
-                (number, ttl)  # where others' entries were read, a point stands
+                (number, ttl.code)  # where others' entries were read, a point stands
                 for number, (depth, _, section) in enumerate(ends, 1)
                 if depth == cached or (section == SectionCode.SYSTEM and depth < cached)
             ]
@@ -211,17 +212,13 @@ def _uncached(request: Counted) -> Counted:
 
 
 def _numbers(request: Counted) -> Mapping[str, Any]:
-    numbers: dict[str, Any] = {"at": request.at, "tokens_in": request.tokens_in}
+    numbers: dict[str, Any] = {} if request.usage is None else {**observed(request.usage)}
+    numbers.update({"at": request.at, "tokens_in": request.tokens_in})
     if request.tokens_out is not None:
         numbers["tokens_out"] = request.tokens_out
     if request.identity:
         digest = blake2b(request.identity.encode("utf-8", "replace"), digest_size=8).digest()
         numbers["identity"] = int.from_bytes(digest, "little")
-    usage = request.usage
-    if usage is not None:
-        numbers["observed_input"], numbers["observed_read"] = usage.input, usage.cache_read
-        numbers["observed_write_5m"] = usage.cache_write_5m + usage.cache_write_30m  # a trace knows two lifetimes
-        numbers["observed_write_1h"] = usage.cache_write_1h
     return numbers
 
 

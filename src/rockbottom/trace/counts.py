@@ -1,12 +1,12 @@
 """What the service counted for a logged request: in the record, and where that does not say all, in its reply."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from rockbottom.dialects import METRICS, Counts, counts_of
-from rockbottom.quantities import Ttl, Undecodable, Usage, decoded, decoder_of, is_list, is_object
+from rockbottom.quantities import UNNAMED, Ttl, Undecodable, Usage, decoded, decoder_of, is_list, is_object
 from rockbottom.trace.records import MOST_TOKENS, Record
 
 _OF_A_CACHE = b"ache"  # in the name of every counter of a cache, whatever the dialect
@@ -27,11 +27,14 @@ class _Reply(_Holder):
 _reply: Callable[[bytes], _Reply | list[_Reply]] = decoder_of(_Reply | list[_Reply])
 
 
-def usage_of(record: Record[Any], reply: Callable[[], bytes], *, hours_only: bool) -> tuple[Usage | None, int | None]:
+def usage_of(
+    record: Record[Any], reply: Callable[[], bytes], asked: Collection[Ttl]
+) -> tuple[Usage | None, int | None]:
     """What was counted, and the tokens of the answer; None: not recorded.
 
-    ``reply`` gives the JSON of the reply and is only called where the record does not say all. ``hours_only``: every
-    point of the request asked for an hour, which decides where no split of the written tokens is recorded.
+    ``reply`` gives the JSON of the reply and is only called where the record does not say all. ``asked`` are
+    the lifetimes that the points of the request asked for: where no split of the written tokens is recorded, and all
+    points asked for the same, they were written for that.
     Raises Undecodable where the prompt is longer than any column holds.
     """
     given, output = record.input, record.output.outputTokenCount
@@ -50,19 +53,11 @@ def usage_of(record: Record[Any], reply: Callable[[], bytes], *, hours_only: boo
         write = told.write if write is None else write
     if fresh is None:
         return None, output
-    usage = _usage(fresh, output or 0, read or 0, write or 0, told.split if told else {}, hours_only=hours_only)
+    ttl = next(iter(asked)) if len(asked) == 1 else UNNAMED
+    usage = Counts(fresh, output, read or 0, write or 0, told.split if told else {}).usage(ttl)
     if usage.total_input > MOST_TOKENS:
         raise Undecodable(f"a prompt of {usage.total_input:,} tokens")
     return usage, output
-
-
-def _usage(fresh: int, output: int, read: int, write: int, split: Mapping[Ttl, int], *, hours_only: bool) -> Usage:
-    if split and write:
-        ttl = Ttl.ONE_HOUR if hours_only else Ttl.FIVE_MINUTES
-        return Counts(fresh, output, read, write, split).usage(ttl)
-    if hours_only:
-        return Usage(fresh, output, read, 0, 0, write)
-    return Usage(fresh, output, read, write)
 
 
 def latency_s_of(reply: bytes) -> float | None:

@@ -4,7 +4,7 @@ The columns of a ``Trace`` hold no text; ``rockbottom explain`` needs it while i
 Records are decoded as for columns (``logs``, ``records``); only the bodies are decoded whole.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, cast
 from rockbottom.catalog import Tier
 from rockbottom.dialects import api_of, tier_of
 from rockbottom.prompt import Api
-from rockbottom.quantities import Undecodable, Usage, decoded
+from rockbottom.quantities import UNNAMED, Ttl, Undecodable, Usage, decoded
 from rockbottom.trace.counts import latency_s_of, usage_of
 from rockbottom.trace.files import CutShort, UnreadableSource, contents
 from rockbottom.trace.logs import LogFile, plain
@@ -25,6 +25,7 @@ from rockbottom.trace.splitting import LONGEST_BYTES
 Json = dict[str, Any]
 _POINTS = ("cachePoint", "cache_control")
 _OF_BLOCKS = ("tools", "toolConfig", "system", "messages", "content")
+_TTLS: Mapping[object, Ttl] = {ttl.value: ttl for ttl in Ttl}
 _NATIVE = ("anthropic_version", "max_tokens", "schemaVersion", "tools")
 
 
@@ -32,9 +33,9 @@ _NATIVE = ("anthropic_version", "max_tokens", "schemaVersion", "tools")
 class Invocation:
     """One request. ``served`` is the Region that processed it, ``region`` the one it was sent to.
 
-    ``usage`` is None where the record has no counters; its writes stand under 5 minutes where no split is
-    recorded and no 1-hour point was sent. ``latency_s`` is how long the reply took to begin, or failing that to
-    end; None: not recorded. ``at`` is None for a bare body.
+    ``usage`` is None where the record has no counters; its writes stand under ``UNNAMED`` where no split is recorded
+    and its points do not all name the same lifetime. ``latency_s`` is how long the reply took to begin, or failing that
+    to end; None: not recorded. ``at`` is None for a bare body.
     """
 
     place: str
@@ -108,7 +109,7 @@ def _api(body: Json) -> Api:
 
 def _of_record(record: Textual, place: str, log: str) -> Invocation:
     body, reply = _body_of(record, log), _reply_or_nothing(record, log)
-    usage, _ = usage_of(record, lambda: reply, hours_only=set(_ttls(body)) == {"1h"})
+    usage, _ = usage_of(record, lambda: reply, set(_ttls(body)))
     region = record.region or ""
     return Invocation(
         place, api_of(record.operation), record.modelId, body, record.at, record.requestId, record.accountId or "",
@@ -155,12 +156,12 @@ def _decoded(raw: bytes) -> Any:
     return decoded(text)
 
 
-def _ttls(value: object) -> Iterator[str]:
-    """The lifetimes that the points of a body ask for."""
+def _ttls(value: object) -> Iterator[Ttl]:
+    """The lifetimes that the points of a body ask for; ``UNNAMED`` for one that names none that is known."""
     if isinstance(value, dict):
         for key, inner in cast(Json, value).items():
             if key in _POINTS and isinstance(inner, dict):
-                yield str(cast(Json, inner).get("ttl", "5m"))
+                yield _TTLS.get(cast(Json, inner).get("ttl"), UNNAMED)
             elif key in _OF_BLOCKS:
                 yield from _ttls(inner)
     elif isinstance(value, list):

@@ -1,12 +1,25 @@
 """Parts of a trace put together: codes unified, duplicates removed, requests put in order of time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from rockbottom.trace.columns import NAME_TABLES, Array, Blocks, Points, Requests, Trace, empty_trace, selected
+from rockbottom.trace.columns import (
+    NAME_TABLES,
+    WRITES,
+    Array,
+    Blocks,
+    Points,
+    Requests,
+    Trace,
+    arrays,
+    dtypes,
+    empty_trace,
+    selected,
+    table_of,
+)
 
 _TABLE_OF = {**{name: name for name in NAME_TABLES}, "served": "region"}
 
@@ -60,7 +73,17 @@ def _joined(parts: Sequence[Trace]) -> Trace:
 
 
 def _stacked(table: type, tables: Sequence[Any]) -> Any:
-    return table(**{c.name: np.concatenate([getattr(one, c.name) for one in tables]) for c in fields(table)})
+    parts = [dict(arrays(part)) for part in tables]
+    columns: dict[str, Array] = {}
+    for name in dtypes(table):
+        if any(name in part for part in parts):
+            columns[name] = np.concatenate([part[name] if name in part else _none_written(part) for part in parts])
+    return table_of(table, columns, sum(len(part["at"]) for part in parts) if table is Requests else 0)
+
+
+def _none_written(columns: Mapping[str, Array]) -> Array:
+    """The column of a lifetime for which no request of a part wrote: zeros, or "not recorded" where nothing was."""
+    return np.minimum(next(columns[name] for name in WRITES if name in columns), 0)
 
 
 def _offsets(parts: Sequence[Array]) -> Array:

@@ -7,7 +7,6 @@ their own. A file whose bytes changed is refused, never read as other numbers.
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from rockbottom.quantities import Undecodable, decoded
-from rockbottom.trace.columns import Array, Blocks, Points, Requests, Trace, table_of
+from rockbottom.trace.columns import WRITES, Array, Blocks, Points, Requests, Trace, arrays, dtypes, table_of
 
 FORMAT = "rockbottom.trace/1"
 _DAMAGED = (OSError, LookupError, TypeError, AttributeError, OverflowError, MemoryError, Undecodable)
@@ -25,15 +24,14 @@ def write_parquet(trace: Trace, path: Path, notes: Mapping[str, Any] | None = No
     """Write the columns; ``notes`` (how it was made) go into the file's metadata as JSON."""
     pa: Any = import_module("pyarrow")
     pq: Any = import_module("pyarrow.parquet")
-    columns: dict[str, Any] = {c.name: pa.array(getattr(trace.requests, c.name)) for c in fields(Requests)}
+    columns: dict[str, Any] = {name: pa.array(values) for name, values in arrays(trace.requests)}
     for prefix, table, offsets in (
         ("block", trace.blocks, trace.block_offsets),
         ("point", trace.points, trace.point_offsets),
     ):
         starts = pa.array(offsets, pa.int64())
-        for column in fields(type(table)):
-            values = pa.array(getattr(table, column.name))
-            columns[f"{prefix}_{column.name}"] = pa.LargeListArray.from_arrays(starts, values)
+        for name, values in arrays(table):
+            columns[f"{prefix}_{name}"] = pa.LargeListArray.from_arrays(starts, pa.array(values))
     metadata = {
         "format": FORMAT,
         "names": json.dumps({name: list(texts) for name, texts in trace.names.items()}),
@@ -62,7 +60,8 @@ def _trace_of(table: Any) -> Trace:
     if metadata.get(b"format") != FORMAT.encode():
         raise ValueError(f"not a trace of the format {FORMAT}")
     names = {name: tuple(texts) for name, texts in decoded(metadata[b"names"]).items()}
-    requests = {c.name: _flat(table[c.name]) for c in fields(Requests)}
+    present = set(table.column_names)
+    requests = {name: _flat(table[name]) for name in dtypes(Requests) if name in present or name not in WRITES}
     blocks, block_offsets = _lists(table, "block", Blocks)
     points, point_offsets = _lists(table, "point", Points)
     trace = Trace(
@@ -74,7 +73,8 @@ def _trace_of(table: Any) -> Trace:
         names,
     )
     told = metadata.get(b"sums")  # files of before have none
-    if told is not None and told.decode() != _sums(metadata[b"names"].decode(), metadata[b"notes"].decode(), trace):
+    texts = metadata[b"names"].decode(), metadata[b"notes"].decode()
+    if told is not None and told.decode() != _sums(*texts, trace):
         raise ValueError("damaged: its checksum is another")
     return trace
 
@@ -101,11 +101,11 @@ def _flat(column: Any) -> Array:
 def _lists(table: Any, prefix: str, kind: type) -> tuple[dict[str, Array], Array]:
     made: dict[str, Array] = {}
     offsets = np.zeros(table.num_rows + 1, np.int64)
-    for column in fields(kind):
-        if f"{prefix}_{column.name}" not in table.column_names:
+    for name in dtypes(kind):
+        if f"{prefix}_{name}" not in table.column_names:
             continue  # the file is older than the column: it fills up with "not recorded"
-        parts = table[f"{prefix}_{column.name}"].chunks
-        made[column.name] = np.concatenate([part.flatten().to_numpy() for part in parts]) if parts else np.zeros(0)
+        parts = table[f"{prefix}_{name}"].chunks
+        made[name] = np.concatenate([part.flatten().to_numpy() for part in parts]) if parts else np.zeros(0)
         lengths = [np.diff(part.offsets.to_numpy()) for part in parts]
         if lengths:
             np.cumsum(np.concatenate(lengths), out=offsets[1:])

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from rockbottom.quantities import Undecodable, decoder_of
-from rockbottom.trace.columns import KINDS, UNKNOWN, Array, SectionCode
+from rockbottom.trace.columns import KINDS, UNKNOWN, Array, SectionCode, observed_write
 from rockbottom.trace.files import files_of
 from rockbottom.trace.gathering import Gathered
 from rockbottom.trace.reading import Damages, Part, Reader, Settings, lines_of
@@ -102,8 +102,7 @@ def _usage(line: _Line) -> Mapping[str, Any]:
     return {
         "observed_input": usage.uncached,
         "observed_read": UNKNOWN if usage.cache_read is None else usage.cache_read,
-        "observed_write_5m": UNKNOWN if usage.cache_write is None else usage.cache_write,
-        "observed_write_1h": UNKNOWN if usage.cache_write is None else 0,
+        **observed_write(usage.cache_write),
     }
 
 

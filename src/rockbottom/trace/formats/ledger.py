@@ -13,13 +13,14 @@ from typing import Any
 from rockbottom.dialects import api_of
 from rockbottom.ledger import START, CallRecord, LedgerReader, volumes_of
 from rockbottom.prompt import Api
-from rockbottom.trace.columns import KINDS, ApiCode, SectionCode, TtlCode
+from rockbottom.quantities import Ttl
+from rockbottom.trace.columns import KINDS, NO_TTL, ApiCode, SectionCode, observed
 from rockbottom.trace.files import UnreadableSource, local
 from rockbottom.trace.gathering import Gathered
 from rockbottom.trace.reading import Damages, Part, Reader, Settings
 
 _UNKNOWN = KINDS.index("unknown")
-_TTLS = {"5m": TtlCode.FIVE_MINUTES, "1h": TtlCode.ONE_HOUR}
+_CODES = {ttl.value: ttl.code for ttl in Ttl}
 _SESSION_TAGS = ("session", "session_id", "conversation", "conversation_id", "thread")
 
 
@@ -55,7 +56,7 @@ def _add(gathered: Gathered, call: CallRecord) -> None:
         section,
         [_UNKNOWN] * blocks,
         call.weights or [1] * blocks,
-        [(mark, _TTLS.get(ttl, TtlCode.DEFAULT)) for mark, ttl in zip(call.marks, call.ttls, strict=True)],
+        [(mark, _CODES.get(ttl, NO_TTL)) for mark, ttl in zip(call.marks, call.ttls, strict=True)],
     )
 
 
@@ -64,12 +65,8 @@ def _numbers(call: CallRecord) -> Mapping[str, Any]:
     return {
         "at": call.at,
         "api": ApiCode.CONVERSE if api_of(call.operation) is Api.CONVERSE else ApiCode.INVOKE,
-        "tokens_in": call.total_input,
         "tokens_out": call.output,
-        "observed_input": call.input,
-        "observed_read": call.cache_read,
-        "observed_write_5m": call.cache_write_5m + call.cache_write_30m,  # a trace knows two lifetimes
-        "observed_write_1h": call.cache_write_1h,
+        **observed(call.usage),
         "identity": int.from_bytes(identity, "little"),
     }
 
