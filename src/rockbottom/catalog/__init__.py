@@ -2,6 +2,7 @@
 
 from rockbottom.catalog.apart import SetApart, apart_of, summed_apart
 from rockbottom.catalog.authored import load_catalog
+from rockbottom.catalog.burndown import known_burndown
 from rockbottom.catalog.catalogue import Catalog
 from rockbottom.catalog.errors import (
     CatalogError,
@@ -61,6 +62,7 @@ __all__ = [
     "comparisons",
     "geographies",
     "iam_statements",
+    "known_burndown",
     "list_price",
     "load_catalog",
     "priced",

@@ -39,14 +39,6 @@ def measured() -> Json:
     return tomllib.loads((resources.files("rockbottom.local") / "data" / "measured.toml").read_text(encoding="utf-8"))
 
 
-@cache
-def known_burndown(model: str) -> int | None:
-    """Quota tokens per output token of a model, by the longest name that begins its id; None: not known."""
-    table = measured()["burndown"]["models"]
-    names = [name for name in table if model.startswith(name)]
-    return table[max(names, key=len)] if names else None
-
-
 @dataclass(slots=True)
 class Latency:
     """The profile in force. Modes: ``off`` (latencyMs is what the endpoint really took), ``report`` (latencyMs is

@@ -13,7 +13,7 @@ from math import inf
 from typing import Any
 
 from rockbottom.cache import CacheOutcome, Namespace, outcome, refusal
-from rockbottom.catalog import CacheRules, CatalogError, ModelId, Scope
+from rockbottom.catalog import CacheRules, CatalogError, ModelId, Scope, known_burndown
 from rockbottom.dialects import CONVERSE, Dialect, dialect_for
 from rockbottom.local.answers import Answer, Script, scripted
 from rockbottom.local.asked import Asked, asked_of
@@ -21,7 +21,7 @@ from rockbottom.local.bodies import object_of
 from rockbottom.local.callers import Caller
 from rockbottom.local.conversations import check_conversation
 from rockbottom.local.failures import ServiceFailure, invalid
-from rockbottom.local.latency import Pace, known_burndown
+from rockbottom.local.latency import Pace
 from rockbottom.local.native import check_anthropic, check_nova, check_required, malformed
 from rockbottom.local.refusal_texts import failure_of
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
