@@ -66,3 +66,18 @@ def test_a_tag_without_a_value_is_refused(capsys):
     """KEY=VALUE."""
     assert main(["profiles", "create", "x", "us.sonnet-4-6", "--tag", "team", "--region", "us-east-1"]) == 2
     assert "KEY=VALUE" in capsys.readouterr().err
+
+
+def test_a_profile_is_deleted_after_a_look_and_a_yes(url, capsys):
+    """What goes is shown with its tags; without a yes nothing happens; the name of none is an error that lists them."""
+    where = ["--endpoint-url", url, "--region", "us-west-2"]
+    assert main(["profiles", "create", "old-one", "us.sonnet-4-6", "--tag", "team=search", *where, "--yes"]) == 0
+    arn = capsys.readouterr().out.strip()
+    assert main(["profiles", "delete", "old-one", *where]) == 2
+    assert "- profile old-one for anthropic.claude-sonnet-4-6 (team=search)" in capsys.readouterr().err
+    assert main(["profiles", "delete", "another", *where, "--yes"]) == 2
+    assert f"there is old-one ({arn})" in " ".join(capsys.readouterr().err.split())
+    assert main(["profiles", "delete", "old-one", *where, "--yes"]) == 0
+    assert capsys.readouterr().out.strip() == arn
+    assert main(["profiles", "list", "sonnet-4-6", *where, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["own"] == []

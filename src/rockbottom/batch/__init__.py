@@ -6,6 +6,7 @@ Needs boto3 (the extra ``aws``) once something is sent; building and checking do
 from rockbottom.batch.api import (
     DEFAULT_FOLDER,
     Prepared,
+    account_pace,
     look_into,
     no_such_run,
     prepare,
@@ -38,7 +39,9 @@ from rockbottom.batch.errors import (
 from rockbottom.batch.ground import Watcher
 from rockbottom.batch.leftover import LeftOutcome, Leftover
 from rockbottom.batch.limits import Limits, packaged_limits
+from rockbottom.batch.ondemand import OnDemand
 from rockbottom.batch.outcomes import Outcome
+from rockbottom.batch.pacing import Pace
 from rockbottom.batch.permissions import missing_permissions
 from rockbottom.batch.pricing import Comparison, Estimate
 from rockbottom.batch.records import Kind
@@ -46,6 +49,7 @@ from rockbottom.batch.results import leftover_result, run_result, summary_of
 from rockbottom.batch.setup import Wanted, apply, documents, model_arns, wanted_for
 from rockbottom.batch.sources import Place, Source, source_of
 from rockbottom.batch.state import RunState
+from rockbottom.batch.teardown import Part, parts_of, remove
 
 __all__ = [
     "DEFAULT_FOLDER",
@@ -68,9 +72,12 @@ __all__ = [
     "NotEstimated",
     "NotInBatch",
     "NothingLeft",
+    "OnDemand",
     "OtherContent",
     "Outcome",
     "OutputIncomplete",
+    "Pace",
+    "Part",
     "Place",
     "Prepared",
     "Problem",
@@ -83,6 +90,7 @@ __all__ = [
     "Verdict",
     "Wanted",
     "Watcher",
+    "account_pace",
     "apply",
     "checks",
     "documents",
@@ -93,7 +101,9 @@ __all__ = [
     "model_arns",
     "no_such_run",
     "packaged_limits",
+    "parts_of",
     "prepare",
+    "remove",
     "reopen",
     "run",
     "run_result",

@@ -1,7 +1,7 @@
 """Batch inference from Python: ``prepare`` a run, then ``submit``, ``wait`` and ``collect`` it, or ``run`` it whole."""
 
 import shutil
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +18,7 @@ from rockbottom.batch.ground import Silent, Watcher
 from rockbottom.batch.journal import Checkpoint, Journal, read_journal
 from rockbottom.batch.limits import Limits, packaged_limits, with_quotas
 from rockbottom.batch.outcomes import Outcome
+from rockbottom.batch.pacing import Pace, quotas_of
 from rockbottom.batch.pricing import Estimate, Pricing, compared, estimate
 from rockbottom.batch.records import Checker, Kind
 from rockbottom.batch.rejoining import Tally
@@ -26,7 +27,7 @@ from rockbottom.batch.running import BatchRun
 from rockbottom.batch.sources import Body, Place, Source, compare_records, other_content, settings_for, source_of
 from rockbottom.batch.state import RunState, state_of
 from rockbottom.cache import behaviour_of
-from rockbottom.catalog import Catalog, PriceBook, load_catalog
+from rockbottom.catalog import Catalog, ModelId, PriceBook, known_burndown, load_catalog
 from rockbottom.dialects import Reader
 from rockbottom.figures import usd
 from rockbottom.prompt import Api
@@ -62,7 +63,7 @@ class Prepared:
 
     def estimate(self, output_each: int | None = None) -> Estimate:
         """What it will cost; ``output_each`` is the expected output tokens of a record. Raises NotEstimated."""
-        return estimate(self.sample(), self.pricing, output_each)
+        return estimate(self.sample(), self.pricing, output_each, on_demand=self.run.settings.on_demand)
 
     def agree(self, found: Estimate, agree: Agree | None, max_usd: Decimal | None) -> None:
         """Hold the estimate against the limit and the person. Raises NotAgreed; nothing was uploaded then."""
@@ -135,7 +136,7 @@ class Prepared:
 @contextmanager
 def prepare(
     source: Source,
-    place: Place,
+    place: Place | None,
     *,
     model: str,
     cloud: Cloud,
@@ -153,15 +154,17 @@ def prepare(
 ) -> Generator[Prepared]:
     """A run built on disk from its records, or found again there: nothing is sent.
 
+    Without a place it is one to be sent on demand (``OnDemand``), which needs no bucket, no role and no batch price.
     The name of a run of a file is made from the file and the settings, so that the same command finds the same run.
     Raises InvalidRecords, TooFewRecords, NotInBatch, OtherContent, RunBusy, InvalidSettings.
     """
     catalog = catalog or load_catalog()
     found = catalog.model(model, _resolver(cloud))
     pricing = Pricing(found, on, cloud.region, book or catalog.price_book)
-    pricing.require_batch()
-    if cloud.local:
-        cloud.client("s3")  # refuses AWS's own before anything is asked or built
+    if place is not None:
+        pricing.require_batch()
+        if cloud.local:
+            cloud.client("s3")  # refuses AWS's own before anything is asked or built
     settings = settings_for(source, place, model, kind, name, cloud.region, strip_points)
     limits = limits or account_limits(cloud, found.model.name)
     where = folder / settings.name
@@ -171,7 +174,7 @@ def prepare(
         if run.state.settings is not None and run.state.settings != settings:
             raise other_content(run.state.settings, settings)
         run.create(settings)
-        checker = Checker(kind, found.model.vendor, model, limits, strip_points)
+        checker = Checker(kind, found.model.vendor, model, limits, strip_points, on_demand=place is None)
 
         def check() -> None:
             checker.raise_if_refused(source.name)
@@ -270,18 +273,30 @@ def look_into(folder: Path = DEFAULT_FOLDER) -> tuple[list[tuple[str, RunState]]
 
 def account_limits(cloud: Cloud, model_name: str) -> Limits:
     """The limits of the account where Service Quotas may be read, else the packaged ones."""
-    limits = packaged_limits()
-    if cloud.bedrock_url or cloud.s3_url:  # not AWS itself: it has no quotas to read
-        return limits
+    return with_quotas(packaged_limits(), account_quotas(cloud), model_name)
+
+
+def account_quotas(cloud: Cloud) -> list[Mapping[str, Any]]:
+    """Rows of ``ListServiceQuotas`` for Bedrock; none where it may not be read, or where this is not AWS itself."""
+    if cloud.bedrock_url or cloud.s3_url:
+        return []
     try:
         from botocore.exceptions import BotoCoreError, ClientError
     except ImportError:
-        return limits
+        return []
     try:
         pages = cloud.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="bedrock")
-        return with_quotas(limits, (row for page in pages for row in page["Quotas"]), model_name)
+        return [row for page in pages for row in page["Quotas"]]
     except (BotoCoreError, ClientError):
-        return limits
+        return []
+
+
+def account_pace(cloud: Cloud, model: ModelId, requests: int | None = None, tokens: int | None = None) -> Pace:
+    """What a model may be asked in a minute: what is given, else the account's quotas where they may be read."""
+    quotas = {} if requests and tokens else quotas_of(account_quotas(cloud), model)
+    origin = "Service Quotas of this account" if quotas else ""
+    burndown = known_burndown(model.model.id) or 1
+    return Pace(requests or quotas.get("requests"), tokens or quotas.get("tokens"), burndown, origin)
 
 
 def no_such_run(name: str, folder: Path) -> NoSuchRun:

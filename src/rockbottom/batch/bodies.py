@@ -5,7 +5,7 @@ of the bodies is data (``data/bodies.toml``), with its sources.
 """
 
 import tomllib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -84,6 +84,15 @@ def _typed(block: dict[str, msgspec.Raw]) -> str | None:
         return None if raw is None else _text(bytes(raw))
     except Undecodable:
         return None
+
+
+def output_limit(body: Mapping[str, Any]) -> int | None:
+    """The most output tokens that a body allows, in any dialect; None when it sets no limit."""
+    config: Any = body.get("inferenceConfig") or {}
+    for found in (config.get("maxTokens"), body.get("max_tokens"), config.get("max_new_tokens")):
+        if isinstance(found, int):
+            return found
+    return None
 
 
 def shape_of(dialect: Dialect | None) -> Shape | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rockbottom.batch.bodies import output_limit
 from rockbottom.batch.errors import Problem
 from rockbottom.cache import Behaviour, Entry, EntryKey, Namespace, outcome, refusal
 from rockbottom.catalog import CacheRules, Model
@@ -86,15 +87,6 @@ def sampled(
     plain = tuple(Usage(prompt.tokens + _residual(prompt, rules)) for prompt in prompts)
     cached = tuple(_run(with_points, rules, behaviour, seconds_between))
     return Sampled(len(prompts), total, plain, cached, most, tuple(unread), unread_total)
-
-
-def output_limit(body: Mapping[str, Any]) -> int | None:
-    """The most output tokens that a body allows, in any dialect; None when it sets no limit."""
-    config: Any = body.get("inferenceConfig") or {}
-    for found in (config.get("maxTokens"), body.get("max_tokens"), config.get("max_new_tokens")):
-        if isinstance(found, int):
-            return found
-    return None
 
 
 def _residual(prompt: Prompt, rules: CacheRules) -> int:

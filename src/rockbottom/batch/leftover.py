@@ -4,36 +4,30 @@ One after another, with cachePoints where the planner puts them. Each answer is 
 sent, so a process that was killed goes on with the next one; the record that was under way then is sent once more.
 """
 
-import json
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 
 from rockbottom.batch.api import Prepared
 from rockbottom.batch.caching import Sampled, sampled
-from rockbottom.batch.cloud import Cloud, code_of
-from rockbottom.batch.errors import AccessRefused, InvalidSettings, NothingLeft, ServiceBusy
+from rockbottom.batch.errors import NothingLeft
 from rockbottom.batch.journal import event_in
 from rockbottom.batch.outputs import write_whole
 from rockbottom.batch.pricing import Estimate, estimate
 from rockbottom.batch.records import Kind
+from rockbottom.batch.sending import Clock, Sender, Told, whole_lines
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import NoPriceInForce, Tier
 from rockbottom.cost import Cost, bill
 from rockbottom.dialects import Reader, usage_of
 from rockbottom.plan import Planner
-from rockbottom.process import named, private
 from rockbottom.prompt import Api
-from rockbottom.quantities import Usage, decoded
+from rockbottom.quantities import Usage
 
 SENT = "leftover.jsonl"
-_ABOUT_THE_RECORD = ("ValidationException", "ModelErrorException")
-Clock = Callable[[], float]
-Told = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +63,7 @@ class Leftover:
                 fix=f"rockbottom batch collect {run.settings.name} writes it where records have no answer",
             )
         done = self._sent()
-        return [record for record in _lines(run.left_path) if record["recordId"] not in done]
+        return [record for record in whole_lines(run.left_path) if record["recordId"] not in done]
 
     def estimate(self, output_each: int | None = None) -> Estimate:
         """What they will cost: ``compared.on_demand`` without caching, ``compared.cached`` with it."""
@@ -83,13 +77,8 @@ class Leftover:
         run, cloud = self.prepared.run, self.prepared.run.cloud
         records = self.records()
         planner = Planner(catalog=self.prepared.catalog)
-        _cut_to_whole_lines(run.folder / SENT)
-        with open(run.folder / SENT, "ab", opener=private) as file:
-            for number, record in enumerate(records, 1):
-                row = _row(cloud, planner, run.settings.model, record, self.clock, run.settings.kind)
-                with named(run.folder / SENT):
-                    _write(file, row)
-                told(number, len(records))
+        sender = Sender(cloud, planner, run.settings.model, run.settings.kind, self.clock)
+        sender.send(records, run.folder / SENT, lambda done: told(done, len(records)))
         return self._merged()
 
     def _sampled(self) -> Sampled:
@@ -103,12 +92,12 @@ class Leftover:
 
     def _sent(self) -> dict[str, dict[str, Any]]:
         path = self.prepared.run.folder / SENT
-        return {row["recordId"]: row for row in _lines(path)} if path.exists() else {}
+        return {row["recordId"]: row for row in whole_lines(path)} if path.exists() else {}
 
     def _merged(self) -> LeftOutcome:
         """The run's results with these answers in the places of their records; what was refused stays left."""
         run, sent = self.prepared.run, self._sent()
-        left = list(_lines(run.left_path))
+        left = list(whole_lines(run.left_path))
         write_whole(run.results_path, _with_answers(run.results_path, sent))
         answered = [row for row in sent.values() if "modelOutput" in row]
         counted = [usage_of(row["modelOutput"].get("usage")) for row in answered]
@@ -129,77 +118,8 @@ class Leftover:
         return total
 
 
-def _row(
-    cloud: Cloud, planner: Planner, model_id: str, record: Mapping[str, Any], clock: Clock, kind: str
-) -> dict[str, Any]:
-    """One record sent: its row of results."""
-    from botocore.exceptions import ClientError, ParamValidationError
-
-    converse = kind == Kind.CONVERSE.value
-    body = record["modelInput"]
-    call = {"modelId": model_id, **(body if converse else {"body": json.dumps(body)})}
-    sent = planner.plan(call, now=clock()).apply(call)
-    try:
-        output = _answer(cloud, sent, converse)
-    except ClientError as error:
-        answer: Any = error.response
-        told = {"errorCode": code_of(error), "errorMessage": answer["Error"].get("Message", "")}
-        _raise_unless_about_the_record(error, model_id, **told)
-        return {"recordId": record["recordId"], "error": told, "onDemand": True}
-    except AccessRefused as error:
-        if not isinstance(error.__cause__, ParamValidationError):
-            raise
-        told = {"errorCode": "ParamValidation", "errorMessage": str(error.__cause__)}
-        return {"recordId": record["recordId"], "error": told, "onDemand": True}
-    planner.observe(call, output.get("usage"), now=clock())
-    return {"recordId": record["recordId"], "modelOutput": output, "onDemand": True}
-
-
-def _raise_unless_about_the_record(error: Exception, model_id: str, errorCode: str, errorMessage: str) -> None:
-    """What is no fault of a record must not mark it, nor all that follow it, as refused for good."""
-    if errorCode == "ResourceNotFoundException" or "on-demand throughput" in errorMessage:
-        raise InvalidSettings(
-            f"{model_id} cannot be called on demand: {errorMessage}",
-            fix="run the batch with an inference profile of the model; nothing was sent",
-        ) from error
-    if errorCode not in _ABOUT_THE_RECORD:
-        raise ServiceBusy(
-            f"A record did not get through: {errorCode}: {errorMessage}",
-            fix="answers so far are kept; the same command goes on with this record",
-        ) from error
-
-
-def _answer(cloud: Cloud, sent: Mapping[str, Any], converse: bool) -> dict[str, Any]:
-    reply = cloud.call("bedrock-runtime", "converse" if converse else "invoke_model", **sent)
-    if not converse:
-        return decoded(reply["body"].read(), dict[str, Any])
-    return {name: value for name, value in reply.items() if name != "ResponseMetadata"}
-
-
 def _with_answers(path: Path, sent: Mapping[str, dict[str, Any]]) -> Iterator[bytes]:
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             row = sent.get(event_in(line, path, number)["recordId"])
             yield line if row is None else msgspec.json.encode(row) + b"\n"
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Whole lines; one that a kill cut short is left out, and its record is sent again."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if line.endswith(b"\n"):
-                yield event_in(line, path, number)
-
-
-def _cut_to_whole_lines(path: Path) -> None:
-    if path.exists():
-        data = path.read_bytes()
-        whole = data[: data.rfind(b"\n") + 1]
-        if len(whole) < len(data):
-            path.write_bytes(whole)
-
-
-def _write(file: IO[bytes], row: Mapping[str, Any]) -> None:
-    file.write(msgspec.json.encode(row) + b"\n")
-    file.flush()
-    os.fsync(file.fileno())

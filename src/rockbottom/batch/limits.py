@@ -61,13 +61,18 @@ def with_quotas(limits: Limits, quotas: Iterable[Mapping[str, Any]], model_name:
     found: dict[str, int] = {}
     for row in quotas:
         name = str(row.get("QuotaName", ""))
-        if _plain(model_name) != _plain(re.split(r"\bfor\b", name)[-1]):
+        if not names_model(name, model_name):
             continue
         for field, pattern in _NAMES:
             if pattern.search(name) and row.get("Value"):
                 found[field] = int(row["Value"] * (_GB if field.endswith("bytes") else 1))
     origins = {**limits.origins, **dict.fromkeys(found, "Service Quotas of this account")}
     return replace(limits, **found, origins=origins)
+
+
+def names_model(quota_name: str, model_name: str) -> bool:
+    """Whether a quota is that of a model, by the name at its end."""
+    return _plain(model_name) == _plain(re.split(r"\bfor\b", quota_name)[-1])
 
 
 def _plain(text: str) -> str:

@@ -26,11 +26,13 @@ class Outcome:
     tally: Tally
     manifests: Mapping[str, int]
     compared: Comparison
+    on_demand: bool = False
 
     @property
-    def usd(self) -> Usd:
-        """What it cost in batch."""
-        return self.compared.batch.usd
+    def usd(self) -> Usd | None:
+        """What it cost, in batch or on demand with caching; None where a price is not known."""
+        cost = self.compared.cached if self.on_demand else self.compared.batch
+        return cost and cost.usd
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """The results in the order of the records: recordId with modelOutput or error. Raises DamagedRun."""

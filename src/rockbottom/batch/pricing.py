@@ -1,6 +1,6 @@
 """What a run costs in batch, on demand, and on demand with caching: estimated before it, metered after it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import ceil
@@ -61,7 +61,7 @@ class Pricing:
 class Comparison:
     """The same records three ways; a way that cannot be priced is None and ``why`` says why."""
 
-    batch: Cost
+    batch: Cost | None
     on_demand: Cost | None
     cached: Cost | None
     why: str = ""
@@ -69,7 +69,9 @@ class Comparison:
     @property
     def cheapest(self) -> str:
         """``batch``, ``cached`` or ``on demand``."""
-        ways: dict[str, Usd] = {"batch": self.batch.usd}
+        ways: dict[str, Usd] = {}
+        if self.batch is not None:
+            ways["batch"] = self.batch.usd
         if self.cached is not None:
             ways["cached"] = self.cached.usd
         if self.on_demand is not None:
@@ -79,7 +81,11 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a run will cost. ``output_is`` says where the output tokens come from; None: they have no bound."""
+    """What a run will cost. ``output_is`` says where the output tokens come from; None: they have no bound.
+
+    ``usd`` is without output when that has no bound: the batch price, or for a run that is sent on demand that without
+    caching, which is the most it can be.
+    """
 
     records: int
     looked_at: int
@@ -88,16 +94,13 @@ class Estimate:
     output_is: str
     read_share: float
     compared: Comparison
-
-    @property
-    def usd(self) -> Usd:
-        """The batch price; without output when that has no bound."""
-        return self.compared.batch.usd
+    usd: Usd
 
 
-def estimate(found: Sampled, pricing: Pricing, output_each: int | None) -> Estimate:
-    """Price a sample and scale it to the whole. Raises NotInBatch, NotEstimated."""
-    pricing.require_batch()
+def estimate(found: Sampled, pricing: Pricing, output_each: int | None, *, on_demand: bool = False) -> Estimate:
+    """Price a sample and scale it to the whole. Raises NotInBatch, NotEstimated; NoPriceInForce for one on demand."""
+    if not on_demand:
+        pricing.require_batch()
     if found.unread:
         raise NotEstimated(found.unread, found.unread_total, found.of)
     of, looked = found.of, max(1, found.looked_at)
@@ -107,17 +110,45 @@ def estimate(found: Sampled, pricing: Pricing, output_each: int | None) -> Estim
         output, said = ceil(found.most_output * of / looked), "at most, as maxTokens allows"
     else:
         output, said = None, "no bound: some records set no maxTokens"
-    answers = pricing.short(Usage(output=output or 0), Tier.BATCH)
-    batch = _scaled(pricing.of(found.plain, Tier.BATCH), of, looked) + answers
-    plain, cached, why = None, None, ""
-    try:
-        on_demand = pricing.short(Usage(output=output or 0), Tier.DEFAULT)
-        plain = _scaled(pricing.of(found.plain, Tier.DEFAULT), of, looked) + on_demand
-        cached = _scaled(pricing.of(found.cached, Tier.DEFAULT), of, looked) + on_demand
-    except NoPriceInForce as error:
-        why = str(error)
+    ways = _ways(found, pricing, output or 0)
+    first = ways.on_demand if on_demand else ways.batch
+    if first is None:
+        pricing.of(found.plain, Tier.DEFAULT if on_demand else Tier.BATCH)  # raises what is missing
+        raise AssertionError(ways.why)
     tokens = ceil(sum(usage.total_input for usage in found.plain) * of / looked)
-    return Estimate(of, found.looked_at, tokens, output, said, read_share(found), Comparison(batch, plain, cached, why))
+    return Estimate(of, found.looked_at, tokens, output, said, read_share(found), ways, first.usd)
+
+
+def _ways(found: Sampled, pricing: Pricing, output: int) -> Comparison:
+    """A sample, scaled, with ``output`` tokens in all, three ways."""
+
+    def scaled(usages: Sequence[Usage], tier: Tier) -> Cost:
+        answers = pricing.short(Usage(output=output), tier)
+        return _scaled(pricing.of(usages, tier), found.of, max(1, found.looked_at)) + answers
+
+    return _three_ways(found.plain, found.cached, scaled)
+
+
+def ways_of(usages: Sequence[Usage], pricing: Pricing) -> Comparison:
+    """What records that were sent on demand cost as they were counted, and without caching, and in batch."""
+    return _three_ways([Usage(usage.total_input, usage.output) for usage in usages], usages, pricing.of)
+
+
+def _three_ways(
+    plain: Sequence[Usage], cached: Sequence[Usage], priced: Callable[[Sequence[Usage], Tier], Cost]
+) -> Comparison:
+    why = ""
+
+    def way(usages: Sequence[Usage], tier: Tier) -> Cost | None:
+        nonlocal why
+        try:
+            return priced(usages, tier)
+        except NoPriceInForce as error:
+            why = why if tier is Tier.BATCH else str(error)
+            return None
+
+    batch, on_demand, best = way(plain, Tier.BATCH), way(plain, Tier.DEFAULT), way(cached, Tier.DEFAULT)
+    return Comparison(batch, on_demand, best, why)
 
 
 def compared(tally: Tally, found: Sampled, pricing: Pricing) -> Comparison:

@@ -39,13 +39,16 @@ class RunResult(msgspec.Struct, frozen=True):
 class WaysUsd(msgspec.Struct, frozen=True, rename="camel"):
     """The same records three ways, in US dollars; None where a way has no known price."""
 
-    batch: Usd
+    batch: Usd | None
     on_demand: Usd | None
     on_demand_cached: Usd | None
 
 
 class OutcomeResult(msgspec.Struct, frozen=True, rename="camel"):
-    """How a run ended. ``manifest`` has AWS's own counts, ``errors`` how often each was met."""
+    """How a run ended. ``manifest`` has AWS's own counts, ``errors`` how often each was met.
+
+    ``sent`` is the way that was taken, ``batch`` or ``onDemandCached``: a member of ``usd``.
+    """
 
     name: str
     records: int
@@ -63,6 +66,9 @@ class OutcomeResult(msgspec.Struct, frozen=True, rename="camel"):
     usd: WaysUsd
     cheapest: str
     results: str
+    sent: str
+    read_tokens: int
+    written_tokens: int
 
 
 class LeftoverResult(msgspec.Struct, frozen=True, rename="camel"):
@@ -107,9 +113,14 @@ def summary_of(outcome: Outcome) -> OutcomeResult:
         input_tokens=usage.input,
         output_tokens=usage.output,
         manifest=dict(outcome.manifests),
-        usd=WaysUsd(ways.batch.usd, ways.on_demand and ways.on_demand.usd, ways.cached and ways.cached.usd),
+        usd=WaysUsd(
+            ways.batch and ways.batch.usd, ways.on_demand and ways.on_demand.usd, ways.cached and ways.cached.usd
+        ),
         cheapest=ways.cheapest,
         results=str(outcome.results),
+        sent="onDemandCached" if outcome.on_demand else "batch",
+        read_tokens=usage.cache_read,
+        written_tokens=usage.cache_write,
     )
 
 

@@ -49,7 +49,7 @@ class BatchRun(Ground):
         path = self.folder / f"records-{attempt}.jsonl"
         spooled = spool(lines, path)
         check()
-        jobs = jobs_of(spooled.sizes, self.limits)
+        jobs = () if self.settings.on_demand else jobs_of(spooled.sizes, self.limits)
         self.note_event(
             "planned",
             attempt=attempt,

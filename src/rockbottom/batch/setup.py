@@ -17,7 +17,9 @@ from rockbottom.catalog import ModelId, Scope
 
 Json = dict[str, Any]
 DEFAULT_ROLE = "rockbottom-batch"
-_POLICY = "rockbottom-batch"
+POLICY = "rockbottom-batch"
+ABOUT = "Bedrock batch inference: reads and writes one bucket, invokes the models named."
+"""The description by which a role that was made here is known again."""
 _VERSION = "2012-10-17"
 
 
@@ -200,8 +202,7 @@ def _make_role(cloud: Cloud, wanted: Wanted, note: Callable[[str], None]) -> Non
 
     trust = _text(trust_policy(wanted))
     try:
-        about = "Bedrock batch inference: reads and writes one bucket, invokes the models named."
-        cloud.call("iam", "create_role", RoleName=wanted.role, AssumeRolePolicyDocument=trust, Description=about)
+        cloud.call("iam", "create_role", RoleName=wanted.role, AssumeRolePolicyDocument=trust, Description=ABOUT)
         note(f"role {wanted.role_arn} made")
     except ClientError as error:
         if code_of(error) != "EntityAlreadyExists":
@@ -209,9 +210,9 @@ def _make_role(cloud: Cloud, wanted: Wanted, note: Callable[[str], None]) -> Non
         cloud.call("iam", "update_assume_role_policy", RoleName=wanted.role, PolicyDocument=trust)
         note(f"role {wanted.role_arn} is there; its trust policy was brought up to date")
     cloud.call(
-        "iam", "put_role_policy", RoleName=wanted.role, PolicyName=_POLICY, PolicyDocument=_text(role_policy(wanted))
+        "iam", "put_role_policy", RoleName=wanted.role, PolicyName=POLICY, PolicyDocument=_text(role_policy(wanted))
     )
-    note(f"permissions {_POLICY} put on the role")
+    note(f"permissions {POLICY} put on the role")
 
 
 def _text(document: Json) -> str:

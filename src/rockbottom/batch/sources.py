@@ -57,21 +57,28 @@ def source_of(records: Iterable[Body | tuple[str, Body]] | str | Path) -> Source
 
 
 def settings_for(
-    source: Source, place: Place, model: str, kind: Kind, name: str | None, region: str, strip_points: bool
+    source: Source, place: Place | None, model: str, kind: Kind, name: str | None, region: str, strip_points: bool
 ) -> Settings:
-    """The settings of a run, with a name made from its file where none is given. Raises InvalidSettings."""
+    """The settings of a run, with a name made from its file where none is given; no place: it is sent on demand.
+
+    Raises InvalidSettings.
+    """
     if name is None and source.path is None:
         raise InvalidSettings(
             "A run of bodies from a program needs a name, by which a second call finds it again.",
             fix="name='tickets-2026-11'",
         )
-    _check_place(place)
+    on_demand = place is None
+    if place is None:
+        place = Place("", "", prefix="")
+    else:
+        _check_place(place)
     digest = hashlib.blake2b(digest_size=16)
     if source.path is not None:
         with source.path.open("rb") as file:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
-    for part in (model, kind.value, region, place.bucket, place.prefix, str(strip_points)):
+    for part in (model, kind.value, region, place.bucket, place.prefix, str(strip_points), *["on demand"] * on_demand):
         digest.update(b"\0" + part.encode())
     if name is None:
         assert source.path is not None
@@ -83,6 +90,7 @@ def settings_for(
         name=name, model=model, kind=kind.value, region=region, bucket=place.bucket, prefix=place.prefix,
         role_arn=place.role_arn, source=source.name, digest=digest.hexdigest(), timeout_hours=place.timeout_hours,
         kms_key=place.kms_key, bucket_owner=place.bucket_owner, tags=dict(place.tags),
+        on_demand=on_demand,
     )  # fmt: skip
 
 

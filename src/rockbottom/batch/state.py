@@ -16,7 +16,10 @@ WITH_OUTPUT = frozenset({"Completed", "PartiallyCompleted", "Stopped"})
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run is: model, place and role. ``prefix`` is a folder in the bucket; the run has its own below it."""
+    """What a run is: model, place and role. ``prefix`` is a folder in the bucket; the run has its own below it.
+
+    ``on_demand``: its records are sent one by one, and bucket, prefix and role are empty.
+    """
 
     name: str
     model: str
@@ -31,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kms_key: str | None = None
     bucket_owner: str | None = None
     tags: dict[str, str] = {}
+    on_demand: bool = False
 
     @property
     def folder(self) -> str:

@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
-from rockbottom.cli.batch_account import doctor, setup
+from rockbottom.cli.batch_account import doctor, setup, teardown
+from rockbottom.cli.batch_direct import send
 from rockbottom.cli.batch_leftover import leftover
 from rockbottom.cli.batch_opening import prepared_run, reopened_run
-from rockbottom.cli.batch_options import FOLDER, collecting, job, priced, waiting, where
+from rockbottom.cli.batch_options import FOLDER, collecting, direct, job, priced, waiting, where
 from rockbottom.cli.batch_text import show, show_jobs, show_outcome
 
 
@@ -38,13 +39,20 @@ def submit(**given: Any) -> None:
 
 @command.command()
 @job
+@direct
 @waiting
 @collecting
 @where
 @priced
 @click.pass_context
-def run(ctx: click.Context, every_s: float, within_s: float | None, **given: Any) -> None:
-    """Submit RECORDS, wait, collect, send again what failed, and price the result."""
+def run(ctx: click.Context, every_s: float, within_s: float | None, on_demand: bool, **given: Any) -> None:
+    """Submit RECORDS, wait, collect, send again what failed, and price the result.
+
+    With --on-demand the same file goes to the model record by record instead, with cachePoints where they pay, within
+    the quota; the results stand in the same place. Killed, the same command goes on.
+    """
+    if on_demand:
+        ctx.exit(show_outcome(send(given), given["as_json"]))
     with prepared_run(given, given["attempts"]) as prepared:
         outcome = prepared.collect(
             every_s=every_s, within_s=within_s,
@@ -127,3 +135,4 @@ def list_runs(runs: Path, as_json: bool) -> None:
 command.add_command(leftover)
 command.add_command(setup)
 command.add_command(doctor)
+command.add_command(teardown)

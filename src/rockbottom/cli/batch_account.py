@@ -1,6 +1,7 @@
-"""``rockbottom batch setup`` and ``doctor``: what an account needs for batch jobs, and what is wrong with it."""
+"""``rockbottom batch setup``, ``doctor`` and ``teardown``: what batch needs in an account, what is wrong, what goes."""
 
 import json
+import sys
 from typing import Any
 
 import click
@@ -77,3 +78,28 @@ def doctor(
         show(checks_text(results))
     if any(one.verdict is Verdict.WRONG for one in results):
         ctx.exit(Exit.VERDICT)
+
+
+@click.command()
+@click.option("--role", default="rockbottom-batch", show_default=True, help="Name of the role.")
+@click.option("--bucket", help="The bucket too; it stays unless named.")
+@click.option("--delete-objects", "with_objects", is_flag=True, help="What is in the bucket too.")
+@click.option("--yes", is_flag=True, help="Do not ask before removing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; removes only with --yes.")
+@where
+def teardown(role: str, bucket: str | None, with_objects: bool, yes: bool, as_json: bool, **given: Any) -> None:
+    """Remove the role that setup made, and with --bucket the bucket: shown first, done only with a yes."""
+    from rockbottom.batch import parts_of, remove
+    from rockbottom.rendering import json_text, teardown_text
+
+    cloud = cloud_of(given)
+    parts = parts_of(cloud, role, bucket, with_objects=with_objects)
+    click.echo(json_text(parts), nl=False) if as_json else show(teardown_text(parts))
+    if all(part.stays for part in parts):
+        click.echo("Nothing is to be removed.", err=True)
+        return
+    if not yes:
+        if as_json or not sys.stdin.isatty():
+            raise click.UsageError("this removes what is listed from your account; add --yes to agree")
+        click.confirm("Remove it?", abort=True, err=True)
+    remove(cloud, role, parts, lambda text: click.echo(text, err=True))

@@ -32,11 +32,11 @@ def leftover(ctx: click.Context, name: str, **given: Any) -> None:
     """
     from rockbottom.batch import Leftover
 
-    with reopened_run(name, given) as prepared:
+    with reopened_run(name, given, of_jobs=False) as prepared:
         left = Leftover(prepared, time.time)
         if left.records():
             _ask(left, given)
-        outcome = left.send(_told)
+        outcome = left.send(told)
     show_leftover(outcome, given["as_json"])
     ctx.exit(Exit.OK if outcome.answered == outcome.left else Exit.PARTIAL)
 
@@ -62,7 +62,8 @@ def _ask(left: "Leftover", given: dict[str, Any]) -> None:
     click.confirm("Spend it?", abort=True, err=True)
 
 
-def _told(done: int, total: int) -> None:
+def told(done: int, total: int) -> None:
+    """Say how many records were sent: a line that changes on a terminal, else one at the end."""
     if sys.stderr.isatty():
         click.echo(f"\r{done:,} of {total:,}" + ("\n" if done == total else ""), err=True, nl=False)
     elif done == total:

@@ -63,18 +63,20 @@ def _book(given: dict[str, Any]) -> "PriceBook | None":
 
 
 @contextmanager
-def prepared_run(given: dict[str, Any], attempts: int = 3) -> "Generator[Prepared]":
+def prepared_run(given: dict[str, Any], attempts: int = 3, *, on_demand: bool = False) -> "Generator[Prepared]":
     """A run of the records and settings of the command line, agreed to; see ``batch.prepare`` for its errors."""
     from rockbottom.batch import Kind, Place, prepare
 
     cloud = cloud_of(given)
+    if not on_demand and not (given["bucket"] and given["role_arn"]):
+        raise click.UsageError("a job needs --bucket and --role; rockbottom batch run --on-demand needs neither")
     place = Place(
         given["bucket"], given["role_arn"], given["prefix"], given["kms_key"], given["bucket_owner"],
         given["timeout_hours"], dict(_tag(one) for one in given["tags"]),
     )  # fmt: skip
     with prepare(
-        _source(given["records"]), place, model=given["model"], cloud=cloud, kind=Kind(given["kind"]),
-        name=given["name"] or _workload_name(given["records"]), folder=given["runs"],
+        _source(given["records"]), None if on_demand else place, model=given["model"], cloud=cloud,
+        kind=Kind(given["kind"]), name=given["name"] or _workload_name(given["records"]), folder=given["runs"],
         strip_points=given["strip_cache_points"], on=_day(given), book=_book(given), watcher=Progress(),
         attempts=attempts,
     ) as prepared:  # fmt: skip
@@ -84,11 +86,17 @@ def prepared_run(given: dict[str, Any], attempts: int = 3) -> "Generator[Prepare
 
 
 @contextmanager
-def reopened_run(name: str, given: dict[str, Any], attempts: int = 3) -> "Generator[Prepared]":
-    """A run that exists, by name. Raises NoSuchRun, RunBusy."""
-    from rockbottom.batch import reopen
+def reopened_run(name: str, given: dict[str, Any], attempts: int = 3, *, of_jobs: bool = True) -> "Generator[Prepared]":
+    """A run that exists, by name; ``of_jobs``: one that is sent on demand is refused. Raises NoSuchRun, RunBusy."""
+    from rockbottom.batch import InvalidSettings, reopen
 
-    cloud = cloud_of(given, settings_of(name, given["runs"]).region)
+    settings = settings_of(name, given["runs"])
+    if of_jobs and settings.on_demand:
+        raise InvalidSettings(
+            f"The run {name} is sent on demand and has no jobs.",
+            fix=f"rockbottom batch run {settings.source} --model {settings.model} --on-demand goes on with it",
+        )
+    cloud = cloud_of(given, settings.region)
     with reopen(
         name, cloud, folder=given["runs"], on=_day(given), book=_book(given), watcher=Progress(), attempts=attempts
     ) as prepared:

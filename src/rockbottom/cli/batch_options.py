@@ -37,8 +37,8 @@ priced = _options(
 job = _options(
     click.argument("records", type=click.Path(path_type=Path, exists=True, dir_okay=False)),
     click.option("--model", required=True, metavar="ID", help="Model or inference profile; a job has one."),
-    click.option("--bucket", required=True, help="S3 bucket for input and output."),
-    click.option("--role", "role_arn", required=True, metavar="ARN", help="Role that Bedrock assumes."),
+    click.option("--bucket", help="S3 bucket for input and output."),
+    click.option("--role", "role_arn", metavar="ARN", help="Role that Bedrock assumes."),
     click.option("--prefix", default="rockbottom", show_default=True, help="Folder in the bucket."),
     click.option("--name", help="Name of the run; made from the file and the settings by default."),
     click.option("--type", "kind", type=click.Choice(["Converse", "InvokeModel"]), default="Converse",
@@ -51,6 +51,14 @@ job = _options(
     click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag of the jobs; repeat."),
     click.option("--max-usd", type=Dollars(), help="Send nothing when the estimate is above this."),
     click.option("--yes", is_flag=True, help="Do not ask before spending."),
+)  # fmt: skip
+direct = _options(
+    click.option("--on-demand", is_flag=True,
+                 help="Send the records one by one with caching; no job, bucket or role."),
+    click.option("--requests-per-minute", type=click.IntRange(1), help="Pace on demand; your quota by default."),
+    click.option("--tokens-per-minute", type=click.IntRange(1), help="Pace on demand; your quota by default."),
+    click.option("--parallel", "at_once", type=click.IntRange(1, 64), default=1, show_default=True,
+                 help="Records under way at once on demand."),
 )  # fmt: skip
 waiting = _options(
     click.option("--every", "every_s", type=click.FloatRange(0.05), default=30.0, show_default=True,

@@ -117,6 +117,33 @@ def create(
     click.echo(json.dumps({"inferenceProfileArn": arn, "copied_from": target}) if as_json else arn)
 
 
+@command.command("delete")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask before deleting.")
+@_service_options
+def delete(name: str, yes: bool, region: str | None, aws_profile: str | None, endpoint_url: str | None) -> None:
+    """Delete the application inference profile NAME (its name or ARN): shown first, done only with a yes.
+
+    Requests that still name it fail from then on; what they cost before stays in the bill under its tags.
+    """
+    service = _Service(region, aws_profile, endpoint_url)
+    own = service.applications(None)
+    found = [profile for profile in own if name in (profile.name, profile.arn, profile.arn.rpartition("/")[2])]
+    if len(found) != 1:
+        there = ", ".join(f"{profile.name} ({profile.arn})" for profile in found or own) or "none"
+        count = f"{len(found)} application profiles in {service.region} are called {name}"
+        raise click.UsageError(f"{count}; there is {there}")
+    [profile] = found
+    tags = ", ".join(f"{tag['key']}={tag['value']}" for tag in service.tags(profile.arn)) or "no tags"
+    click.echo(f"- profile {profile.name} for {profile.model} ({tags})\n  {profile.arn}", err=True)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("this changes your account; add --yes to agree")
+        click.confirm("Delete it?", abort=True, err=True)
+    service.delete(profile.arn)
+    click.echo(profile.arn)
+
+
 def _tag(text: str) -> dict[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key:
@@ -125,7 +152,7 @@ def _tag(text: str) -> dict[str, str]:
 
 
 class _Service:
-    """ListInferenceProfiles, GetInferenceProfile and CreateInferenceProfile, with errors said in one message."""
+    """What the service lists, makes and deletes of profiles, with errors said in one message."""
 
     def __init__(self, region: str | None, aws_profile: str | None, endpoint_url: str | None) -> None:
         import boto3
@@ -171,6 +198,14 @@ class _Service:
             "create_inference_profile", inferenceProfileName=name, modelSource={"copyFrom": source}, tags=tags, **more
         )
         return reply["inferenceProfileArn"]
+
+    def tags(self, arn: str) -> list[dict[str, str]]:
+        """The cost tags of a profile."""
+        return self._call("list_tags_for_resource", resourceARN=arn)["tags"]
+
+    def delete(self, arn: str) -> None:
+        """Delete an application profile."""
+        self._call("delete_inference_profile", inferenceProfileIdentifier=arn)
 
     def _listed(self, kind: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         leftover_text,
         outcome_text,
         runs_text,
+        teardown_text,
     )
     from rockbottom.rendering.checks import (
         conversation_lines,
@@ -101,6 +102,7 @@ __all__ = [
     "replays_text",
     "run_costs",
     "runs_text",
+    "teardown_text",
     "text_of",
     "traffic_advice_text",
     "verdict_text",
@@ -160,6 +162,7 @@ _HOMES = {
     "replays_text": "replays",
     "run_costs": "spending",
     "runs_text": "batches",
+    "teardown_text": "batches",
     "text_of": "terminal",
     "traffic_advice_text": "advice",
     "verdict_text": "checks",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from rockbottom.batch import Check, Comparison, Estimate, LeftOutcome, Outcome, Prepared, RunState, Verdict
+from rockbottom.batch import Check, Comparison, Estimate, LeftOutcome, Outcome, Part, Prepared, RunState, Verdict
 from rockbottom.figures import counted, megabytes, share, usd
 
 
@@ -11,13 +11,15 @@ def batch_estimate_text(prepared: Prepared, estimate: Estimate) -> Iterator[str]
     """What a run will cost, beside the other ways to send it."""
     state, settings = prepared.run.state, prepared.run.settings
     files = sum(len(job.files) for job in state.jobs)
-    yield f"{settings.name}: {estimate.records:,} records, {megabytes(state.bytes)}, {counted(files, 'file')} in " + (
-        f"{counted(len(state.jobs), 'job')}, {settings.model}"
-    )
+    way = "sent on demand" if settings.on_demand else f"{counted(files, 'file')} in {counted(len(state.jobs), 'job')}"
+    yield f"{settings.name}: {estimate.records:,} records, {megabytes(state.bytes)}, {way}, {settings.model}"
     output = "output without bound" if estimate.output_tokens is None else f"{estimate.output_tokens:,} out"
     sampled = "" if estimate.looked_at == estimate.records else f", from {estimate.looked_at:,} of the records"
     yield f"about {estimate.input_tokens:,} tokens in (estimated{sampled}), {output} ({estimate.output_is})"
     yield from _comparison_text(estimate.compared, estimate.read_share)
+    if estimate.compared.cheapest == "cached" and not settings.on_demand:
+        kind = "" if settings.kind == "Converse" else f" --type {settings.kind}"
+        yield f"  rockbottom batch run {settings.source} --model {settings.model}{kind} --on-demand sends them so"
 
 
 def _comparison_text(ways: Comparison, read_share: float | None = None) -> Iterator[str]:
@@ -31,6 +33,8 @@ def _comparison_text(ways: Comparison, read_share: float | None = None) -> Itera
         if cost is not None:
             output = cost.usd - cost.input_usd
             yield f"{name:<22}{_usd(cost.input_usd)}{_usd(output)}{_usd(cost.usd)}{more}"
+    if ways.batch is None:
+        yield "not sold in batch"
     if ways.why:
         yield f"not priced on demand: {ways.why}"
     yield _VERDICTS[ways.cheapest]
@@ -60,7 +64,9 @@ def runs_text(runs: Sequence[tuple[str, RunState]]) -> Iterator[str]:
     """Runs by name, a line each."""
     for name, state in runs:
         done = sum(job.ended for job in state.jobs)
-        progress = "finished" if state.finished else f"{done} of {len(state.jobs)} jobs ended"
+        direct = state.settings is not None and state.settings.on_demand
+        under_way = "sent on demand, not finished" if direct else f"{done} of {len(state.jobs)} jobs ended"
+        progress = "finished" if state.finished else under_way
         yield f"{name:<40} {state.records:>10,} records  {progress}"
 
 
@@ -73,7 +79,8 @@ def outcome_text(outcome: Outcome) -> Iterator[str]:
     if outcome.tally.repeated or outcome.tally.foreign:
         yield f"  {outcome.tally.repeated:,} results came twice, {outcome.tally.foreign:,} were of no record of ours"
     usage = outcome.tally.usage
-    yield f"{usage.input:,} tokens in, {usage.output:,} out, as the results count them"
+    cached = f" ({usage.cache_read:,} read, {usage.cache_write:,} written)" if outcome.on_demand else ""
+    yield f"{usage.total_input:,} tokens in{cached}, {usage.output:,} out, as the results count them"
     yield from _reconciled(outcome)
     yield from _comparison_text(outcome.compared)
     yield f"results: {outcome.results}"
@@ -114,6 +121,13 @@ def leftover_text(outcome: LeftOutcome) -> Iterator[str]:
     yield f"{outcome.answered:,} of {outcome.left:,} records answered on demand{refused}: {price}"
     yield f"{usage.input:,} uncached, {usage.cache_read:,} read, {usage.cache_write:,} written, {usage.output:,} out"
     yield f"results: {outcome.results}"
+
+
+def teardown_text(parts: Sequence[Part]) -> Iterator[str]:
+    """What a teardown removes, a line each with a minus, and what stays with its reason."""
+    for part in parts:
+        sign, why = ("  ", f"; stays: {part.stays}") if part.stays else ("- ", "")
+        yield f"{sign}{part.kind} {part.name} ({part.about}){why}"
 
 
 def checks_text(checks: Sequence[Check]) -> Iterator[str]:

@@ -1,0 +1,27 @@
+"""``rockbottom batch run --on-demand``: the records of a batch file, sent one by one with caching."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rockbottom.cli.batch_leftover import told
+from rockbottom.cli.batch_opening import prepared_run
+
+if TYPE_CHECKING:
+    from rockbottom.batch import Outcome
+
+
+def send(given: dict[str, Any]) -> "Outcome":
+    """Send the records of the command line, agreed to; how it ended. Raises BatchError; answers so far are kept."""
+    from rockbottom.batch import OnDemand, account_pace
+
+    with prepared_run({**given, "bucket": None}, on_demand=True) as prepared:
+        run = prepared.run
+        pace = account_pace(run.cloud, prepared.pricing.model, given["requests_per_minute"], given["tokens_per_minute"])
+        limits = [
+            f"{limit:,} {what}" for limit, what in ((pace.requests, "requests"), (pace.tokens, "tokens")) if limit
+        ]
+        if limits:
+            click.echo(f"at most {' and '.join(limits)} a minute {pace.origin}".strip(), err=True)
+        return OnDemand(prepared, time.time, pace, given["at_once"]).send(told)
