@@ -5,6 +5,7 @@ prefixes interned to small integers and state that changes in place; a test hold
 integers of a thousandth of an input token.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -208,7 +209,8 @@ class Bound:
     """The least any policy could pay when every block is decided alone: a true lower bound.
 
     Per block the best of not writing, 5 minutes and 1 hour at each use, by dynamic programming; the four points, and
-    that what is cached must be a prefix, are ignored. A prompt below the minimum neither reads nor writes nor renews.
+    that what is cached must be a prefix, are ignored. A prompt below the minimum neither reads nor writes nor renews,
+    and one reads nothing of which no earlier prompt had the first prefix that reaches the minimum.
     """
 
     multiples: Multiples
@@ -226,6 +228,9 @@ class Bound:
         if request.depths[-1] < self.multiples.minimum:
             self.rest += 1000 * request.depths[-1]
             return
+        least = bisect_left(request.depths, self.multiples.minimum)
+        if request.keys[least] not in states:
+            read = 1000
         for place, segment in enumerate(request.segments, 1):
             key = request.keys[place]
             known = states.get(key)

@@ -11,6 +11,7 @@ from benchmarks.placement.billing import Bill, Engine, Lane
 from benchmarks.placement.blocks import MODEL, BlockLane, BlockRequest, Bound, Interner, Multiples
 from benchmarks.placement.environments import CannotInstall, Peer, python_of, version_of
 from benchmarks.placement.fixed import RULES, Sightings, fixed_bills
+from benchmarks.placement.informed import informed_relative
 from benchmarks.placement.online import Online, OnlineBlocks, relocation
 from benchmarks.placement.recording import NotRecorded, Recording, recordings
 from benchmarks.placement.rows import (
@@ -174,6 +175,7 @@ class SetLine:
     plan_ms: float  # mean time of planning and observing
     target: Target | None
     parts: dict[str, tuple[float, float]] = field(default_factory=dict)  # of a mix: share of its tokens, relative cost
+    informed: float | None = None  # the least for the contracts of it, if it were known how often their uses return
 
     @property
     def best_fixed(self) -> tuple[float, str]:
@@ -208,6 +210,8 @@ def set_line(name: str, engine: Engine, seed: int = 1, model: str = MODEL) -> Se
         parts[part] = (before[0] + bill.none - none, before[1] + bill.paid - paid)
     target = target_of_set(name, min(fixed.values()), bound.relative)
     line = _set_line(name, online, fixed, bound.relative, guard, target)
+    contracts = [request for part, request in sent if part == "cuad"]
+    line.informed = informed_relative(contracts, multiples) if contracts else None
     if len(parts) > 1:
         whole = online.lane.bill.none
         line.parts = {part: (none / whole, paid / none) for part, (none, paid) in parts.items()}

@@ -92,6 +92,9 @@ def _notes(lines: Sequence[Line], sets: Sequence[SetLine], runs: Sequence[PeerRu
         if line.parts:
             told = ", ".join(f"{part} {cost:.3f} ({share:.0%})" for part, (share, cost) in line.parts.items())
             yield f"{line.name}, cost by part (share of its tokens): {told}"
+        if line.informed is not None:
+            known = "for whoever knew beforehand how often the k-th use of a contract is followed by another, and when"
+            yield f"{line.name}, contracts: {line.informed:.3f} at the least {known}"
 
 
 def as_json(
@@ -131,6 +134,7 @@ def as_json(
                 "guard_kept": line.guard_kept,
                 "plan_ms_mean": line.plan_ms,
                 "parts": line.parts,
+                "informed": line.informed,
                 "target": _plain_target(line.target),
                 "met": line.met,
             }

@@ -11,6 +11,7 @@ from benchmarks.placement.blocks import MODEL, BlockLane, Bound, Interner, Multi
 from benchmarks.placement.by_hand import shape_line
 from benchmarks.placement.environments import peers_of
 from benchmarks.placement.fixed import RULES, Sightings, fixed_bills
+from benchmarks.placement.informed import informed_relative
 from benchmarks.placement.online import Online, OnlineBlocks, reply_usage
 from benchmarks.placement.recording import difference_of, joined, split
 from benchmarks.placement.shapes import KINDS, shape_of
@@ -206,3 +207,25 @@ def test_the_bound_knows_that_nothing_is_cached_below_the_minimum():
         for at in (0, 10):
             bound.see(request_of(interner, at, [stress.segment(f"b{blocks}", blocks)], 0, 0))
         assert bound.relative == pytest.approx(costs)
+
+
+def test_the_bound_knows_that_a_shared_prefix_below_the_minimum_is_never_read():
+    """512 shared tokens with 1,024 of each request's own, 10 s apart, minimum 1,024: nothing can be read."""
+    interner, bound = Interner(), Bound(Multiples(100, 1250, 2000, 1024))
+    for number in range(3):
+        segments = [stress.segment("shared", 8), stress.segment(f"own {number}", 16, index=1)]
+        bound.see(request_of(interner, 10.0 * number, segments, 0, 0))
+    assert bound.relative == pytest.approx(1.0)
+
+
+def test_the_informed_cost_is_what_the_sum_says():
+    """Two documents asked twice, one after 10 s, one after 10 minutes: an hour 2.0 + 0.1; or 5m: 1.25, then .1 or 1."""
+    interner, requests = Interner(), []
+    for name, gap in (("a", 10.0), ("b", 600.0)):
+        for number in range(2):
+            segments = [stress.segment(name, 100), stress.segment(f"{name} {number}", 1, index=1)]
+            requests.append(request_of(interner, gap * number, segments, 0, 0))
+    least = min(2.0 + 0.1, (1.25 + 0.1 + 1.25 + 1.0) / 2, 2.0)  # hourly, five minutes, nothing at all
+    assert informed_relative(requests, Multiples(100, 1250, 2000, 1024)) == pytest.approx(
+        (least * 2 * 6400 + 4 * 64) / (4 * 6464)
+    )
