@@ -18,7 +18,7 @@ from rockbottom.catalog.price_files import rows_of_lines
 from rockbottom.catalog.prices import Price
 from rockbottom.catalog.resolve import Spellings
 from rockbottom.catalog.rules import CacheRules, ContestedRule, Switch
-from rockbottom.quantities import MediaWeights, Source, TokenWeights, Ttl
+from rockbottom.quantities import FormWeights, MediaWeights, Source, TokenWeights, Ttl
 
 Table = Mapping[str, Any]
 Sources = Mapping[str, Source]
@@ -157,4 +157,14 @@ def _weights(name: str, row: Table, media: MediaWeights, sources: Sources) -> To
         error=Fraction(row["error"]),
         source=_source(row["source"], sources),
         media=media,
+        form=_form(row.get("form", {})),
+    )
+
+
+def _form(row: Table) -> FormWeights:
+    return FormWeights(
+        schema_tokens=row.get("schema_tokens", 0),
+        schema_factor=Fraction(row.get("schema_factor", 0)),
+        thinking_tokens=row.get("thinking_tokens", 0),
+        citations_tokens=row.get("citations_tokens", 0),
     )

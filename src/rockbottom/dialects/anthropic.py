@@ -146,7 +146,17 @@ def _parameters(body: Mapping[str, Any]) -> Parameters:
         effort=effort_of(output.get("effort")),
         output_schema=schema_of(output.get("format") or body.get("output_format")),
         tool_choice=str(choice.get("type", "auto")),
+        citations=_cites(body),
     )
+
+
+def _cites(body: Mapping[str, Any]) -> bool:
+    for message in body.get("messages") or ():
+        content = message.get("content")
+        for block in content if is_list(content) else ():
+            if block.get("type") == "document" and object_at(block, "citations", "citations").get("enabled"):
+                return True
+    return False
 
 
 _LIMITS = {
@@ -210,6 +220,8 @@ def _unspelled(body: Mapping[str, Any]) -> dict[str, Any]:
             for message in body.get("messages") or ()
         ],
     }
+    forms = ("thinking", "output_config", "output_format")
+    converse["additionalModelRequestFields"] = {name: body[name] for name in forms if body.get(name)}
     choice: Mapping[str, Any] = body.get("tool_choice") or {}
     kind = str(choice.get("type", "auto"))
     tools = [{"toolSpec": _unspelled_tool(tool)} for tool in body.get("tools") or () if _is_called(tool)]
@@ -236,8 +248,8 @@ def _unspelled_tool(tool: Mapping[str, Any]) -> Json:
     members = _KNOWN.get(str(tool.get("type")).rpartition("_")[0], ())
     known = {"type": "object", "properties": {name: {"type": "string"} for name in members}, "required": list(members)}
     schema = tool.get("input_schema") or (known if members else {})
-    description = tool.get("description") or ""
-    return {"name": tool.get("name", ""), "description": description, "inputSchema": {"json": schema}}
+    described = {"description": tool["description"]} if tool.get("description") else {}
+    return {"name": tool.get("name", ""), **described, "inputSchema": {"json": schema}}
 
 
 def _unspelled_blocks(content: Any) -> list[Json]:
@@ -257,7 +269,10 @@ def _unspelled_block(block: Mapping[str, Any]) -> Iterator[Json]:
         yield {"toolResult": {"toolUseId": block.get("tool_use_id"), "content": content}}
     elif kind == "document":
         source: Mapping[str, Any] = block.get("source") or {}
-        yield {"document": {"source": {"text": source.get("data", "")} if source.get("type") == "text" else {}}}
+        told: Json = {"text": source.get("data", "")} if source.get("type") == "text" else {}
+        if source.get("type") == "content":
+            told = {"content": _unspelled_blocks(source.get("content"))}
+        yield {"document": {"name": block.get("title"), "source": told, "citations": block.get("citations")}}
 
 
 class Anthropic:

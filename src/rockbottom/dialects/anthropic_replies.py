@@ -45,7 +45,28 @@ def answer_block(block: Mapping[str, Any]) -> Json:
     if "reasoningContent" in block:
         text: Mapping[str, Any] = block["reasoningContent"].get("reasoningText") or {}
         return {"type": "thinking", "thinking": text.get("text", ""), "signature": text.get("signature", "")}
+    if "citationsContent" in block:
+        cited = block["citationsContent"]
+        spoken = "".join(part["text"] for part in cited["content"])
+        return {"type": "text", "text": spoken, "citations": [_citation(told) for told in cited["citations"]]}
     return {"type": "text", "text": block.get("text", "")}
+
+
+def _citation(told: Mapping[str, Any]) -> Json:
+    """A citation of Converse's as one of Anthropic's."""
+    text = "".join(part["text"] for part in told["sourceContent"])
+    location: Mapping[str, Any] = told["location"]
+    kind = next(iter(location))
+    place = location[kind]
+    name, unit = ("char_location", "char") if kind == "documentChar" else ("content_block_location", "block")
+    return {
+        "type": name,
+        "cited_text": text,
+        "document_index": place["documentIndex"],
+        "document_title": told.get("title") or None,
+        f"start_{unit}_index": place["start"],
+        f"end_{unit}_index": place["end"],
+    }
 
 
 def told_block(block: Mapping[str, Any]) -> Json | None:
@@ -90,8 +111,10 @@ def _block_events(index: int, block: Json, piece_chars: int) -> Iterator[Json]:
         deltas = [{"type": "thinking_delta", "thinking": piece} for piece in pieces(block["thinking"], piece_chars)]
         deltas.append({"type": "signature_delta", "signature": block.get("signature", "")})
     else:
-        yield {"type": "content_block_start", "index": index, "content_block": {"type": "text", "text": ""}}
+        cites: Json = {"citations": []} if "citations" in block else {}
+        yield {"type": "content_block_start", "index": index, "content_block": {"type": "text", "text": "", **cites}}
         deltas = [{"type": "text_delta", "text": piece} for piece in pieces(block["text"], piece_chars)]
+        deltas += [{"type": "citations_delta", "citation": told} for told in block.get("citations", ())]
     for delta in deltas:
         yield {"type": "content_block_delta", "index": index, "delta": delta}
     yield {"type": "content_block_stop", "index": index}
@@ -134,3 +157,5 @@ def _add_delta(block: Json, pieces: list[str], delta: Json) -> None:
         block["signature"] = delta["signature"]
     elif kind == "text_delta":
         block["text"] += delta["text"]
+    elif kind == "citations_delta":
+        block["citations"] = [*block.get("citations", ()), delta["citation"]]

@@ -1,6 +1,10 @@
 """Segments and points gathered in canonical order, whatever dialect the body is written in."""
 
 from dataclasses import replace
+from math import ceil
+from typing import Any
+
+import msgspec
 
 from rockbottom.dialects.blocks import Weighed
 from rockbottom.prompt import (
@@ -102,7 +106,21 @@ class Assembly:
     def prompt(self, api: Api, parameters: Parameters, implicit: bool | None = None) -> Prompt:
         images = any(segment.kind is BlockKind.IMAGE for segment in self.segments)
         parameters = replace(parameters, images=True) if images else parameters
+        form = self._form_tokens(parameters)
+        if form and self.segments:  # what says how to answer comes before everything else
+            first = self.segments[0]
+            self.segments[0] = msgspec.structs.replace(first, tokens=first.tokens + form)
         return prompt_of(api, self.segments, self.points, parameters, implicit)
+
+    def _form_tokens(self, parameters: Parameters) -> int:
+        """What the form of the answer that was asked for adds to the prompt."""
+        form, tokens = self.meter.weights.form, 0
+        if parameters.output_schema and form.schema_tokens:
+            counted = self.meter.tokens_of_text(bare_schema(parameters.output_schema))
+            tokens += form.schema_tokens + ceil(counted * form.schema_factor)
+        if '"enabled"' in parameters.thinking:  # with a budget; adaptive thinking adds nothing
+            tokens += form.thinking_tokens
+        return tokens + form.citations_tokens * parameters.citations
 
 
 def ttl_of(text: object, place: str) -> Ttl | None:
@@ -113,6 +131,14 @@ def ttl_of(text: object, place: str) -> Ttl | None:
     if ttl is None:
         raise MalformedBody(f"{place} ttl", repr(text), wanted="5m or 1h")
     return ttl
+
+
+def bare_schema(output_schema: str) -> str:
+    """The schema alone of what asks for a form, in whichever dialect: what is billed is neither name nor wrapping."""
+    asked: Any = msgspec.json.decode(output_schema)
+    for name in ("structure", "jsonSchema", "schema"):
+        asked = asked.get(name, asked) if is_object(asked) else asked
+    return asked if isinstance(asked, str) else json_bytes(asked).decode("utf-8", "surrogatepass")
 
 
 def thinking_of(value: object) -> str:

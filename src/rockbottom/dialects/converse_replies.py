@@ -71,6 +71,12 @@ def _block_events(index: int, block: Json, piece_chars: int) -> Iterator[Event]:
     elif "reasoningContent" in block:
         for delta in _reasoning_deltas(block["reasoningContent"], piece_chars):
             yield "contentBlockDelta", {"delta": {"reasoningContent": delta}, **at}
+    elif "citationsContent" in block:
+        cited = block["citationsContent"]
+        for piece in pieces("".join(part["text"] for part in cited["content"]), piece_chars):
+            yield "contentBlockDelta", {"delta": {"text": piece}, **at}
+        for citation in cited["citations"]:
+            yield "contentBlockDelta", {"delta": {"citation": citation}, **at}
     else:
         for piece in pieces(block["text"], piece_chars):
             yield "contentBlockDelta", {"delta": {"text": piece}, **at}
@@ -126,9 +132,16 @@ class _Blocks:
             self._blocks.setdefault(index, {"toolUse": {}})
         elif "reasoningContent" in delta:
             _add_reasoning(self._blocks.setdefault(index, {"reasoningContent": {}}), delta["reasoningContent"])
+        elif "citation" in delta:
+            block = self._blocks.get(index) or {"text": ""}
+            if "citationsContent" not in block:
+                block = {"citationsContent": {"content": [{"text": block.get("text", "")}], "citations": []}}
+                self._blocks[index] = block
+            block["citationsContent"]["citations"].append(delta["citation"])
         elif "text" in delta:
             block = self._blocks.setdefault(index, {"text": ""})
-            block["text"] = block.get("text", "") + delta["text"]
+            holder = block["citationsContent"]["content"][0] if "citationsContent" in block else block
+            holder["text"] = holder.get("text", "") + delta["text"]
 
     def content(self) -> list[Json]:
         for index, parts in self._inputs.items():

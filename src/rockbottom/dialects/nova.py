@@ -105,7 +105,8 @@ class Nova:
         """A body as Converse's, which differs in a name; points stay beside the text."""
         config: Mapping[str, Any] = body.get("inferenceConfig") or {}
         limit = config.get("maxTokens", config.get("max_new_tokens"))
-        return {**body, "inferenceConfig": {**config, "maxTokens": limit}}
+        thinking = {"reasoningConfig": config.get("reasoningConfig")}
+        return {**body, "inferenceConfig": {**config, "maxTokens": limit}, "additionalModelRequestFields": thinking}
 
     def counted(self, usage: Usage, model: Model, *, points: bool, stream: bool) -> Json:
         """``usage`` of a reply: the cache fields end in Count and are always there."""

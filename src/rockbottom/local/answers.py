@@ -1,5 +1,6 @@
 """The endpoint's own replies: deterministic, taken from the prompt, within the limits that were asked for."""
 
+import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,15 +10,19 @@ import msgspec
 
 from rockbottom.local.asked import Asked, Tool
 from rockbottom.local.calling import tool_for
-from rockbottom.local.relevance import Reader
-from rockbottom.local.schema_samples import sample_of
+from rockbottom.local.citations import citation
+from rockbottom.local.evidence import Evidence, words_of
+from rockbottom.local.relevance import READ_CHARS, Reader
+from rockbottom.local.schema_samples import sample_of, value_of
 
 Json = dict[str, Any]
 Count = Callable[[str], int]
 """Tokens of a text for the model that answers."""
 
+_PASSAGES = 5
 NOTHING_FOUND = "The prompt does not say."
 _RESULT_CHARS = 600
+_THOUGHT_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,53 @@ class Answerer:
     def answer(self, asked: Asked, count: Count) -> Answer:
         """The reply to what is asked: a tool call when it calls for one, else sentences of the prompt."""
         tool = tool_for(asked)
+        if asked.thinking is None:
+            return self._answer(tool, asked, count)
+        thought = limited(_thought(asked, tool), replace(asked, stop_sequences=()), count)
+        block = _reasoning(thought, signed=asked.thinking.signed)
+        if thought.stop_reason == "max_tokens":
+            return replace(thought, content=(block,))
+        limit = asked.max_tokens
+        left = asked if limit is None else replace(asked, max_tokens=max(limit - thought.output_tokens, 0))
+        answer = self._answer(tool, left, count)
+        tokens = thought.output_tokens + answer.output_tokens
+        return replace(answer, content=(block, *answer.content), output_tokens=tokens)
+
+    def _answer(self, tool: Tool | None, asked: Asked, count: Count) -> Answer:
         if tool is not None:
             return self._call(tool, asked, count)
-        return limited(self._said(asked), asked, count)
+        if asked.schema is not None:
+            return limited(self._document(asked.schema, asked), asked, count)
+        cited = self._cited(asked, count) if asked.cited else None
+        return cited or limited(self._said(asked), asked, count)
+
+    def _document(self, schema: Json, asked: Asked) -> str:
+        """A JSON text that fits a schema, out of the question and what the prompt says to it."""
+        texts = [*asked.results, *asked.sources]
+        told = [passage.text for passage in self._reader.passages(texts, asked.question, _PASSAGES)]
+
+        def near(name: str) -> str | None:
+            passages = self._reader.passages(texts, " ".join(words_of(name)), 1)
+            return passages[0].text if passages else None
+
+        evidence = Evidence("\n".join([asked.question, *told]), near)
+        return msgspec.json.encode(value_of(schema, evidence)).decode()
+
+    def _cited(self, asked: Asked, count: Count) -> Answer | None:
+        """The sentences of the documents that may be cited, each with its place; None where none bears on it."""
+        documents = [document for document in asked.cited if len(document.text) >= READ_CHARS]
+        passages = self._reader.passages([document.text for document in documents], asked.question)
+        if not passages:
+            return None
+        whole = limited(" ".join(passage.text for passage in passages), asked, count)
+        if whole.stop_reason != "end_turn":
+            return whole
+        content: list[Json] = []
+        for passage in passages:
+            if content:
+                content.append({"text": " "})
+            content.append(citation(passage, documents[passage.place[0]]))
+        return replace(whole, content=tuple(content))
 
     def _said(self, asked: Asked) -> str:
         """What the prompt says to the question; of tool results that were asked for at least their beginning."""
@@ -66,6 +115,18 @@ class Answerer:
         arguments = sample_of(tool.schema, asked.question)
         tokens = count(tool.name) + count(msgspec.json.encode(arguments).decode())
         return _called(tool, arguments, tokens, asked)
+
+
+def _thought(asked: Asked, tool: Tool | None) -> str:
+    question = " ".join(asked.question.split())[:_THOUGHT_CHARS]
+    plan = f"The tool {tool.name} is for that." if tool else "I look at what the prompt says about it."
+    return f"I am asked: {question} {plan}"
+
+
+def _reasoning(thought: Answer, *, signed: bool) -> Json:
+    text = thought.content[0]["text"] if thought.content else ""
+    signature = base64.b64encode(hashlib.blake2b(text.encode("utf-8", "surrogatepass")).digest()).decode()
+    return {"reasoningContent": {"reasoningText": {"text": text, **({"signature": signature} if signed else {})}}}
 
 
 def _called(tool: Tool, arguments: Json, tokens: int, asked: Asked) -> Answer:

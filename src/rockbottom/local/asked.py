@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from rockbottom.local.requested import Cited, Thinking, cited_of, schema_of, thinking_of
+
 Json = dict[str, Any]
 _MEMO_CHARS = 200_000
 _SHORT_CHARS = 600
@@ -30,7 +32,8 @@ class Asked:
 
     ``forced`` is the name of the tool that must be called, ``""`` when any must be, None when none must. ``results``
     are the texts of the tool results that came after the question, ``called`` the tools that were called since then;
-    ``answers_tool`` says that the last message of the user holds a result.
+    ``answers_tool`` says that the last message of the user holds a result. ``schema`` is what the answer must fit,
+    ``cited`` the documents that it may cite.
     """
 
     question: str = ""
@@ -41,6 +44,9 @@ class Asked:
     called: list[str] = field(default_factory=list[str])
     answers_tool: bool = False
     messages: int = 0
+    schema: Json | None = None
+    thinking: Thinking | None = None
+    cited: list[Cited] = field(default_factory=list[Cited])
     max_tokens: int | None = None
     stop_sequences: tuple[str, ...] = ()
 
@@ -60,6 +66,8 @@ def asked_of(body: Mapping[str, Any]) -> Asked:
     asked.sources.extend(block["text"] for block in body.get("system") or () if "text" in block)
     place = _add_messages(asked, body.get("messages") or ())
     _settle(asked, place)
+    asked.schema, asked.thinking = schema_of(body), thinking_of(body)
+    asked.cited = cited_of(body.get("messages") or ())
     return asked
 
 

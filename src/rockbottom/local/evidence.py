@@ -49,7 +49,7 @@ class Evidence:
     """
 
     text: str
-    near: Callable[[str], str] | None = None
+    near: Callable[[str], str | None] | None = None
     _used: set[str] = field(default_factory=set[str])
 
     def beside(self, name: str, value: str) -> str | None:

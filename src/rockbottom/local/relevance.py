@@ -15,6 +15,8 @@ from math import log
 
 _WORD = re.compile(r"[a-z0-9]{2,}")
 _SUFFIX = re.compile(r"(?:ations?|ings?|ies|ed|es|s|y)$")
+READ_CHARS = 12
+"""Shorter texts are not looked at: there is no sentence in them."""
 _MAX_TERMS = 8
 _LEADS = 4  # the rarest terms, which give the candidates
 _MAX_HITS = 3  # candidates that one term gives
@@ -84,7 +86,7 @@ class Reader:
 
     def passages(self, texts: Iterable[str], question: str, limit: int = 3) -> list[Passage]:
         """The best sentences of the texts, in the order in which they stand; empty when none bears on it."""
-        given = [text for text in texts if len(text) >= 12]
+        given = [text for text in texts if len(text) >= READ_CHARS]
         known = [self._text(text) for text in given]
         key = question, (limit, *[text.number for text in known])
         result = self._results.pop(key, None)

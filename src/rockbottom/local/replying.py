@@ -35,7 +35,7 @@ def replied(counted: Counted, answer: Answer) -> Reply:
     call, usage = counted.call, counted.usage(answer.output_tokens)
     elapsed = int((time.perf_counter() - call.began) * 1000)
     pace, read = counted.pace, counted.outcome.read
-    latency = int(pace.total_ms(counted.fresh, read, answer.output_tokens)) if pace else elapsed
+    latency = max(1, int(pace.total_ms(counted.fresh, read, answer.output_tokens)) if pace else elapsed)
     first = int(pace.first_byte_ms(counted.fresh, read)) if pace else elapsed
     if counted.first_byte_ms is not None:
         first = counted.first_byte_ms

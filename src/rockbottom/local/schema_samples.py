@@ -53,6 +53,11 @@ def sample_of(schema: Json, text: str | Evidence) -> Json:
     return cast(Json, value) if isinstance(value, dict) else {}
 
 
+def value_of(schema: Json, evidence: Evidence) -> Any:
+    """A value for any schema."""
+    return _Sampling(schema, evidence).value(schema, "", _DEPTH)
+
+
 class _Sampling:
     """One schema filled from one text."""
 

@@ -22,6 +22,17 @@ class MediaWeights:
 
 
 @dataclass(frozen=True, slots=True)
+class FormWeights:
+    """What asking for the form of an answer adds to a prompt: an output schema (``schema_tokens``, and its own tokens
+    times ``schema_factor``), thinking, citations. 0: nothing, or nothing that was measured."""
+
+    schema_tokens: int = 0
+    schema_factor: Fraction = Fraction(0)
+    thinking_tokens: int = 0
+    citations_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TokenWeights:
     """How one tokenizer generation turns text into tokens, as far as it was measured.
 
@@ -31,8 +42,8 @@ class TokenWeights:
     ``message_tokens`` is what each message adds, ``request_tokens`` what each request adds (the header of the
     answer not included: that is ``CacheRules.residual_tokens``), ``first_tool_tokens`` what the first tool
     definition adds besides its own text, ``image_tokens`` the flat charge for an image whose size is not
-    known (``media`` says how one of known size counts). ``error`` is the stated relative error of an estimate for
-    English prose.
+    known (``media`` says how one of known size counts), ``form`` what the form of the answer adds. ``error`` is the
+    stated relative error of an estimate for English prose.
     """
 
     family: str
@@ -45,3 +56,4 @@ class TokenWeights:
     error: Fraction
     source: Source
     media: MediaWeights
+    form: FormWeights = FormWeights()

@@ -1,0 +1,100 @@
+"""What a request asks of the form of its answer: a document of a schema, thinking, citations. Bodies as Converse's."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from rockbottom.local.bodies import NOT_JSON
+from rockbottom.local.failures import invalid
+from rockbottom.quantities import is_list, is_object
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A document that may be cited: its number among the documents, its title, and its text.
+
+    ``chunks`` is where each part of a document in parts begins; empty where it is one text.
+    """
+
+    number: int
+    title: str
+    text: str
+    chunks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """Thinking was asked for; Claude signs it."""
+
+    signed: bool
+
+
+def schema_of(body: Mapping[str, Any]) -> Json | None:
+    """The JSON schema that the answer must fit. Raises ServiceFailure for one that is no JSON object."""
+    output = _object(body, "outputConfig")
+    extra = _object(body, "additionalModelRequestFields")
+    asked: Any = _object(_object(_object(output, "textFormat"), "structure"), "jsonSchema").get("schema")
+    if asked is None:
+        asked = _object(_object(extra, "output_config"), "format").get("schema")
+    if asked is None:
+        asked = _object(extra, "output_format").get("schema")
+    if isinstance(asked, str):
+        try:
+            asked = msgspec.json.decode(asked)
+        except NOT_JSON as error:
+            raise invalid(f"outputConfig.textFormat: the schema is not valid JSON: {error}") from error
+    if asked is not None and not is_object(asked):
+        raise invalid("outputConfig.textFormat: the schema must be a JSON object")
+    return None if asked is None else dict(asked)
+
+
+def thinking_of(body: Mapping[str, Any]) -> Thinking | None:
+    """Whether thinking was asked for, in any of the ways in which models let it be (recorded requests)."""
+    extra = _object(body, "additionalModelRequestFields")
+    if _object(extra, "thinking").get("type") not in (None, "disabled"):
+        return Thinking(signed=True)
+    config = extra.get("reasoningConfig", extra.get("reasoning_config"))
+    asked = config.get("type") if is_object(config) else config
+    effort = extra.get("reasoning_effort")
+    if asked in (None, "disabled", "none") and effort in (None, "none"):
+        return None
+    return Thinking(signed=False)
+
+
+def cited_of(messages: Iterable[Mapping[str, Any]]) -> list[Cited]:
+    """The documents for which citations are switched on, as far as they are text."""
+    cited: list[Cited] = []
+    number = -1
+    for message in messages:
+        for block in message.get("content") or ():
+            document = block.get("document")
+            if not is_object(document):
+                continue
+            number += 1
+            if not _object(document, "citations").get("enabled"):
+                continue
+            source, title = _object(document, "source"), str(document.get("name") or "")
+            content = source.get("content")
+            if isinstance(source.get("text"), str):
+                cited.append(Cited(number, title, source["text"]))
+            elif is_list(content):
+                cited.append(_in_parts(number, title, [str(part.get("text", "")) for part in content]))
+    return cited
+
+
+def _in_parts(number: int, title: str, texts: list[str]) -> Cited:
+    starts: list[int] = []
+    at = 0
+    for text in texts:
+        starts.append(at)
+        at += len(text) + 1
+    return Cited(number, title, "\n".join(texts), tuple(starts))
+
+
+def _object(holder: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = holder.get(name)
+    return value if is_object(value) else {}
