@@ -2,7 +2,7 @@
 
 from rockbottom.cache.behaviour import Behaviour, UnknownSide, behaviour_of
 from rockbottom.cache.entries import Entry, EntryKey, Namespace, PrefixCache
-from rockbottom.cache.outcome import CacheOutcome, PointFate, as_sent, outcome, step
+from rockbottom.cache.outcome import CacheOutcome, PointFate, as_sent, effective, outcome, step
 from rockbottom.cache.refusals import Reason, Refusal, refusal, refusals
 from rockbottom.cache.routing import Moving, Pinned, RoundRobin, Routing
 
@@ -23,6 +23,7 @@ __all__ = [
     "UnknownSide",
     "as_sent",
     "behaviour_of",
+    "effective",
     "outcome",
     "refusal",
     "refusals",

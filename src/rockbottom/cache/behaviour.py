@@ -26,6 +26,11 @@ class Behaviour:
     point_below_hit: str
     unsupported_ttl: str
     trailing_text_document: str
+    implicit_lookback: str = "message_ends"
+    best_effort_reads: str = "never"
+    cache_key_in_key: str = "yes"
+    host_in_key: str = "yes"
+    thirty_minutes_slide: str = "yes"
 
 
 def behaviour_of(switches: Mapping[str, Switch], **chosen: str) -> Behaviour:

@@ -38,15 +38,19 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """Where entries are shared: one account, one Region that serves, one model, one family of operations."""
+    """Where entries are shared: one account, one Region that serves, one model, one family of operations, one host.
+
+    ``host`` is empty for bedrock-runtime.
+    """
 
     account: str
     region: str
     model: str
+    host: str = ""
 
     def parts(self) -> tuple[str, ...]:
         """The parts as text, for the seed of the prefix hashes."""
-        return self.account, self.region, self.model
+        return (self.account, self.region, self.model, *((self.host,) if self.host else ()))
 
 
 @dataclass(frozen=True, slots=True)

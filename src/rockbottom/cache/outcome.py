@@ -13,7 +13,7 @@ The rules and their sources (names of catalog/data/sources.toml):
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from rockbottom.cache.behaviour import Behaviour
@@ -72,6 +72,11 @@ class _View:
     def key(self, position: int, ttl: Ttl) -> EntryKey:
         return EntryKey(self.hashes[position], ttl if self.behaviour.ttl_in_key == "yes" else None)
 
+    @property
+    def usual(self) -> Ttl:
+        """The lifetime of a point that names none; of a free cache nobody says it, and the shortest is taken."""
+        return self.rules.ttls[0] if self.rules.ttls else Ttl.FIVE_MINUTES
+
     def lifetimes(self) -> tuple[Ttl | None, ...]:
         """The second halves of the keys under which entries of one prefix may stand."""
         return self.rules.ttls if self.behaviour.ttl_in_key == "yes" else (None,)
@@ -102,22 +107,53 @@ def outcome(
     ``changes`` into its state. The request is taken to be legal (``refusal`` says whether it is).
     """
     residual = rules.residual_tokens_with_tools if prompt.has_tools else rules.residual_tokens
-    if not rules.explicit or not prompt.points:
-        fates = (PointFate.UNSUPPORTED,) * len(prompt.points)
+    given, prompt = prompt, effective(prompt, rules, behaviour)
+    if not prompt.points:
+        fates = (PointFate.UNSUPPORTED,) * len(given.points)
         return CacheOutcome(0, {}, prompt.tokens + residual, 0, fates, ())
     view = _View(prompt, _hashes(prompt, rules, behaviour, namespace), rules, behaviour)
     positions = _positions(view)
     hit = max((_deepest_readable(view, entries, now, *point) for point in positions), default=0)
-    writes = _writes(prompt.depths, hit, positions)
+    if len(prompt.points) > len(given.points):
+        hit = max(hit, _implicit_hit(view, entries, now))
+    writes: Mapping[Ttl, int] = {} if rules.best_effort else _writes(prompt.depths, hit, positions)
     read = prompt.depths[hit]
     return CacheOutcome(
         read,
         writes,
         prompt.tokens - read - sum(writes.values()) + residual,
         hit,
-        tuple(_fate(view, point, hit) for point in prompt.points),
+        tuple(_fate(view, point, hit) for point in given.points),
         _changes(view, entries, positions, hit, now, now if visible_at is None else visible_at),
     )
+
+
+def effective(prompt: Prompt, rules: CacheRules, behaviour: Behaviour) -> Prompt:
+    """The prompt with the points that take effect: its own where its surface takes any, and that of the service.
+
+    The service's stands at the end of the latest message (boise-gpt-5-6), where the model has one and the request does
+    not forbid it.
+    """
+    points = prompt.points if rules.takes_points(prompt.api.value) else ()
+    by_itself = rules.implicit_point or (rules.best_effort and behaviour.best_effort_reads == "always")
+    if by_itself and prompt.implicit is not False and prompt.segments:
+        last = prompt.segments[-1]
+        points = (*points, CachePoint(len(prompt.segments), None, last.section, last.kind, last.message, last.index))
+    return prompt if points is prompt.points else replace(prompt, points=points)
+
+
+def _implicit_hit(view: _View, entries: Mapping[EntryKey, Entry], now: float) -> int:
+    """The deepest end of a message with a readable entry, below the point that the service added; or 0."""
+    if view.behaviour.implicit_lookback != "message_ends":
+        return 0
+    segments = view.prompt.segments
+    for position in range(len(segments) - 1, 0, -1):
+        before, behind = segments[position - 1], segments[position]
+        if (before.section, before.message) == (behind.section, behind.message):
+            continue
+        if _readable(entries, view.key(position, view.usual), now, view.behaviour):
+            return position
+    return 0
 
 
 def step(
@@ -135,7 +171,10 @@ def step(
 
 
 def _hashes(prompt: Prompt, rules: CacheRules, behaviour: Behaviour, namespace: Namespace) -> tuple[PrefixHash, ...]:
-    parts = list(namespace.parts())
+    where = namespace if behaviour.host_in_key == "yes" else replace(namespace, host="")
+    parts = list(where.parts())
+    if prompt.parameters.cache_key and behaviour.cache_key_in_key == "yes":
+        parts.append(f"key={prompt.parameters.cache_key}")
     if behaviour.api_in_key == "yes":
         parts.append(prompt.api.value)
     if rules.tool_choice_in_key:
@@ -186,7 +225,7 @@ def _positions(view: _View) -> list[tuple[int, Ttl]]:
 
 def _ttl(view: _View, point: CachePoint) -> Ttl:
     """The lifetime a point asks for; one that the model lacks is only met where the switch says it is downgraded."""
-    return point.ttl if point.ttl in view.rules.ttls else view.rules.ttls[0]
+    return point.ttl if point.ttl in view.rules.ttls else view.usual
 
 
 def _position(view: _View, point: CachePoint) -> int:
@@ -265,7 +304,8 @@ def _changes(
 ) -> tuple[tuple[EntryKey, Entry], ...]:
     changed = _refreshed(view, entries, hit, now)
     parent: EntryKey | None = None
-    for position, ttl in sorted(positions, key=lambda point: point[0]):
+    most = view.rules.maximum_points or len(positions)
+    for position, ttl in sorted(positions, key=lambda point: point[0])[-most:]:
         key = view.key(position, ttl)
         if position > hit:
             parent = parent or next(iter(view.known(hit, hit, changed)), None)
@@ -284,4 +324,6 @@ def _refreshed(view: _View, entries: Mapping[EntryKey, Entry], hit: int, now: fl
         return {}
     first = 1 if view.behaviour.refresh_on_hit == "prefix" else hit
     standing = view.known(first, hit, entries)
+    if view.behaviour.thirty_minutes_slide == "no":
+        standing = [key for key in standing if entries[key].ttl is not Ttl.THIRTY_MINUTES]
     return {key: entries[key].refreshed(now) for key in standing if _readable(entries, key, now, view.behaviour)}

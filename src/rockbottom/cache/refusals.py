@@ -46,6 +46,8 @@ def refusal(prompt: Prompt, rules: CacheRules, behaviour: Behaviour) -> Refusal 
 def refusals(prompt: Prompt, rules: CacheRules, behaviour: Behaviour) -> Iterator[Refusal]:
     """Every reason, in the order in which the service looks."""
     points = list(enumerate(prompt.points))
+    if prompt.api in (Api.CHAT, Api.RESPONSES):
+        return  # OpenAI's surfaces pass over a point that they have no use for (sample-per-model-bedrock, gpt-oss)
     if not rules.explicit:
         yield from (Refusal(Reason.MODEL_UNSUPPORTED, point, number) for number, point in points)
         return

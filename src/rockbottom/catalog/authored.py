@@ -115,6 +115,9 @@ def _rule(id: str, row: Table, sources: Sources) -> CacheRules:
         source=_source(row["source"], sources),
         contested=tuple(_contested(one, sources) for one in _both(row)),
         tool_choice_in_key=row.get("tool_choice_in_key", False),
+        points_on=frozenset(row.get("points_on", ())),
+        implicit_point=row.get("implicit_point", False),
+        best_effort=row.get("best_effort", False),
     )
 
 

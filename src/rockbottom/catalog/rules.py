@@ -33,6 +33,13 @@ class CacheRules:
     source: Source
     contested: tuple["ContestedRule", ...] = ()
     tool_choice_in_key: bool = False  # another toolChoice is another prefix, from the first block on
+    points_on: frozenset[str] = frozenset()  # the surfaces besides Converse that take points where it takes none
+    implicit_point: bool = False  # the service adds a point at the latest message unless the request says not to
+    best_effort: bool = False  # the service caches by itself, now and then, and charges nothing for writing
+
+    def takes_points(self, api: str) -> bool:
+        """Whether a point on this surface (a value of ``prompt.Api``) takes effect."""
+        return self.explicit or api in self.points_on
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,9 @@ class Assembly:
             self._before = BlockKind.CACHE_POINT
 
     def prompt(self, api: Api, parameters: Parameters, implicit: bool | None = None) -> Prompt:
-        images = any(segment.kind is BlockKind.IMAGE for segment in self.segments)
+        # That images change the key of the messages is Anthropic's rule; OpenAI's surfaces state none.
+        of_openai = api in (Api.CHAT, Api.RESPONSES)
+        images = not of_openai and any(segment.kind is BlockKind.IMAGE for segment in self.segments)
         parameters = replace(parameters, images=True) if images else parameters
         form = self._form_tokens(parameters)
         if form and self.segments:  # what says how to answer comes before everything else
