@@ -37,7 +37,7 @@ def answered(capsys, *arguments):
     return json.loads(capsys.readouterr().out)
 
 
-def test_replay_and_advise_name_what_attach_then_saves(log, capsys):
+def test_replay_explain_and_advise_name_what_attach_then_saves(log, capsys):
     """Within three percent of the saving; outputs and prices are the same in all."""
     path, spent = log
     replayed = answered(capsys, "replay", path, *ON)["answer"]
@@ -45,8 +45,14 @@ def test_replay_and_advise_name_what_attach_then_saves(log, capsys):
     paid = Decimal(replayed["paid_usd"])
     assert replayed["counted"]
     assert Decimal(advised["today_usd"]) == paid
+    explained = answered(capsys, "explain", path)
+    assert Decimal(explained["paid_usd"]) == paid
+    tried = explained["attached"]
     planner = next(row for row in advised["levers"] if row["lever"] == "rockbottom attached")
-    for saved in (paid - Decimal(replayed["attached_usd"]), Decimal(planner["saves_alone_usd"])):
+    for saved in (
+        paid - Decimal(replayed["attached_usd"]), Decimal(planner["saves_alone_usd"]),
+        Decimal(tried["usd_before"]) - Decimal(tried["usd_after"]),
+    ):  # fmt: skip
         assert abs(saved - (paid - spent)) <= (paid - spent) * Decimal("0.03")
     assert advised["next"]["lever"] == "rockbottom attached"
 

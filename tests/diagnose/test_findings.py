@@ -109,7 +109,7 @@ def test_an_hour_instead_of_two_writes_saves_what_the_prices_say(catalog):
     """One pause in two requests."""
     given = records((0, body(RULES, "One"), Usage(50, 9, 0, 4000)), (360, body(RULES, "Two"), Usage(50, 9, 0, 4000)))
     archive = Archive(catalog)
-    (archive, requests), _ = read_all(given, archive)
+    requests, *_ = read_all(given, archive)
     (total,) = with_savings(Stream(catalog).run(archive, requests), requests, archive, catalog).totals
     # By the rules: 2 writes of 5 minutes (4.125) against 1 write of an hour (6.60) and 1 read (0.33) of the same
     # tokens: 8.25 against 6.93 per million, so here it pays.

@@ -28,7 +28,8 @@ def tried(traffic, catalog):
 
     def of(name):
         planted = traffic.planted(name, SEED, catalog)
-        (archive, requests), unreadable = read_all(planted.records, Archive(catalog))
+        archive = Archive(catalog)
+        requests, unreadable, _ = read_all(planted.records, archive)
         findings = Stream(catalog).run(archive, requests, unreadable)
         (total,) = with_savings(findings, requests, archive, catalog).totals
         assert total.cause is planted.cause
@@ -41,7 +42,8 @@ def tried(traffic, catalog):
 def clean_bill(traffic, catalog):
     """What the same conversations cost with nothing planted."""
     records = traffic.planted("clean", SEED, catalog).records
-    (archive, requests), unreadable = read_all(records, Archive(catalog))
+    archive = Archive(catalog)
+    requests, unreadable, _ = read_all(records, archive)
     return Stream(catalog).run(archive, requests, unreadable).spent
 
 

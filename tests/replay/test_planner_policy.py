@@ -28,7 +28,7 @@ def test_a_replay_of_the_log_gives_the_bill_of_the_attached_planner(traffic, tmp
     counts, spent = attached_usd(requests, catalog)
     log = write_log(tmp_path / "log.jsonl", requests, counts)
     trace, question = read_trace(str(log)).trace, Question(("planner",), ON)
-    found = tally(trace, question, catalog, behaviour_of(catalog.switches), {"planner": PlannerPolicy})
+    found = tally(trace, question, catalog, behaviour_of(catalog.switches), {"planner": PlannerPolicy.of_stage})
     replayed = found.models[0].bills["planner"].cost.input_usd
     assert abs(replayed - spent) <= spent * Decimal("0.03")
     assert replayed < found.models[0].bills["none"].cost.input_usd / 2

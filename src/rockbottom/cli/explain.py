@@ -155,11 +155,14 @@ def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, s
     from rockbottom.diagnose import Archive, Stream, Tolerance, first_difference, read_all, with_savings
 
     catalog = load_catalog()
-    (archive, requests), unreadable = read_all(records, Archive(catalog))
+    archive = Archive(catalog)
+    requests, unreadable, repeated = read_all(records, archive)
     stream = Stream(catalog, tolerance=Tolerance(50, 0) if small else None)
-    findings = stream.run(archive, requests, unreadable)
+    findings = stream.run(archive, requests, unreadable, repeated)
     if prove:
-        findings = with_savings(findings, requests, archive, catalog)
+        from rockbottom.cli.replay_planner import PlannerPolicy
+
+        findings = with_savings(findings, requests, archive, catalog, learners=PlannerPolicy.of_sent)
     pair = small and len(requests) == 2
     return findings, first_difference(archive, requests[0], requests[1]) if pair else None, requests
 

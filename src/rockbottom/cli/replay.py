@@ -177,7 +177,7 @@ def answers_here(
     trace = reading.trace
     if not len(trace):
         raise click.UsageError(f"{source}: no request in it could be read")
-    online = {PLANNER: PlannerPolicy}
+    online = {PLANNER: PlannerPolicy.of_stage}
     usual = [question.with_defaults(len(trace.points.after) > 0, online) for question in questions]
     chosen = [replace(question, policies=(*question.policies, *more)) for question in usual]
     if not _WITHOUT_BLOCKS.issuperset(chosen[0].policies):

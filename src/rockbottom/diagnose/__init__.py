@@ -17,6 +17,7 @@ from rockbottom.diagnose.results import (
     explanation_of,
 )
 from rockbottom.diagnose.sent import Archive, Record, Sent
+from rockbottom.diagnose.trials import Learner, Learners
 from rockbottom.diagnose.volatile import VolatileKind, spans_of
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "Finding",
     "Findings",
     "Hashed",
+    "Learner",
+    "Learners",
     "Record",
     "Saving",
     "Sent",

@@ -49,7 +49,7 @@ class Cause(Enum):
 _TEXTS: dict[Cause, tuple[str, str]] = {
     Cause.NO_POINT: (
         "no cachePoint",
-        "Put a cachePoint at the end of what repeats: after the system prompt, and after the last message.",
+        "Put a cachePoint at the end of what repeats: behind the system prompt, a document, or the last message.",
     ),
     Cause.UNDER_MINIMUM: (
         "under the model's minimum",

@@ -13,15 +13,16 @@ from typing import NamedTuple
 
 from rockbottom.cache import Behaviour, Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import Catalog, CatalogError, UnresolvedProfile, apart_of
+from rockbottom.cost import Cost
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference, difference_of
 from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S, Entries
 from rockbottom.diagnose.findings import Finding, Findings, Unread, totals_of
 from rockbottom.diagnose.matching import Match, Memory, is_conversation, shares_messages
-from rockbottom.diagnose.prices import spent_on, usd_of_miss
+from rockbottom.diagnose.prices import cost_of, usd_of_miss
 from rockbottom.diagnose.sent import Archive, Record, Sent
 from rockbottom.prompt import Section
-from rockbottom.quantities import NO_USAGE, RockbottomError, Usage, Usd
+from rockbottom.quantities import NO_USAGE, ZERO_USD, RockbottomError, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +54,38 @@ def explain(
 
     A record that cannot be read (an unknown model, a body of no known shape) is listed in ``unreadable``.
     """
-    stream, unreadable = read_all(records, Archive(catalog))
-    return Stream(catalog, behaviour, tolerance).run(*stream, unreadable=unreadable)
+    archive = Archive(catalog)
+    whole = read_all(records, archive)
+    return Stream(catalog, behaviour, tolerance).run(archive, whole.requests, whole.unreadable, whole.repeated)
 
 
-def read_all(records: Iterable[Record], archive: Archive) -> tuple[tuple[Archive, Sequence[Sent]], Sequence[Unread]]:
-    """The records read and sorted by time, and those that cannot be read with the reason."""
-    found: list[Sent] = []
+class ReadRecords(NamedTuple):
+    """Records read and sorted by time, those that cannot be read, and how many repeat an id that was there before."""
+
+    requests: Sequence[Sent]
+    unreadable: Sequence[Unread]
+    repeated: int
+
+
+def read_all(records: Iterable[Record], archive: Archive) -> ReadRecords:
+    """The records read; of those with the same request id the first counts."""
+    requests: list[Sent] = []
     unreadable: list[Unread] = []
     seen: set[str] = set()
+    repeated = 0
     for record in records:
         if record.request_id and record.request_id in seen:
+            repeated += 1
             continue
         seen.add(record.request_id)
         try:
-            found.append(archive.sent(record))
+            requests.append(archive.sent(record))
         except CatalogError as error:
             unreadable.append(unread(record, error))
         except (RockbottomError, LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
             unreadable.append(Unread(record.where, str(error) or type(error).__name__))
-    found.sort(key=lambda sent: sent.at)
-    return (archive, found), unreadable
+    requests.sort(key=lambda sent: sent.at)
+    return ReadRecords(requests, unreadable, repeated)
 
 
 def unread(record: Record, error: CatalogError) -> Unread:
@@ -94,7 +106,9 @@ class Stream:
     tolerance: Tolerance | None = None
     _states: dict[Namespace, PrefixCache] = field(default_factory=dict[Namespace, PrefixCache])
 
-    def run(self, archive: Archive, requests: Sequence[Sent], unreadable: Sequence[Unread] = ()) -> Findings:
+    def run(
+        self, archive: Archive, requests: Sequence[Sent], unreadable: Sequence[Unread] = (), repeated: int = 0
+    ) -> Findings:
         """The findings of these requests."""
         rules = self.behaviour or behaviour_of(self.catalog.switches)
         tolerance = self.tolerance or Tolerance()
@@ -102,23 +116,25 @@ class Stream:
         entries = Entries(rules.thinking_scope, rules.api_in_key == "yes", rules.ttl_in_key == "yes")
         found: list[Finding] = []
         small: list[int] = []
-        spent: list[Usd | None] = []
+        costs: list[Cost | None] = []
         read = tokens = uncounted = 0
         for request in requests:
             sent = request if request.usage is not None else self._estimated(request, rules)
             uncounted += request.usage is None
             usage = sent.usage or NO_USAGE
             read, tokens = read + usage.cache_read, tokens + usage.total_input
-            spent.append(spent_on(sent, usage, self.catalog))
+            costs.append(cost_of(sent, usage, self.catalog))
             verdict = _Judge(memory, entries, sent, usage, tolerance.of(sent)).verdict(small)
             if verdict is not None:
                 found.append(self._finding(verdict, sent, usage, memory))
             entries.note(sent, memory.add(sent), _slack(sent))
-        known = [amount for amount in spent if amount is not None]
+        known = [cost for cost in costs if cost is not None]
+        whole = len(known) == len(costs)
         return Findings(
             totals_of(_without_cold_fleets(found, requests)), len(requests), tokens, read, uncounted,
             requests[-1].at - requests[0].at if requests else 0.0,
-            sum(known, Usd(0)) if len(known) == len(spent) else None, len(small), sum(small), tuple(unreadable),
+            sum((cost.input_usd for cost in known), ZERO_USD) if whole else None, len(small), sum(small),
+            tuple(unreadable), paid=sum((cost.usd for cost in known), ZERO_USD) if whole else None, repeated=repeated,
         )  # fmt: skip
 
     def _finding(self, verdict: _Verdict, sent: Sent, usage: Usage, memory: Memory) -> Finding:

@@ -89,7 +89,9 @@ class Findings:
     """Everything found in a stream of requests.
 
     ``tokens`` are all input tokens, ``read`` those that were read; ``uncounted`` requests carry no counters and
-    were judged by the rules alone; ``span_s`` is the time between the first request and the last.
+    were judged by the rules alone; ``span_s`` is the time between the first request and the last. ``spent`` is what
+    their input cost and ``paid`` with their output (None: a price is missing), ``attached`` the planner tried on all of
+    them, ``repeated`` how many came again with a request id that was there before.
     """
 
     totals: Sequence[CauseTotal]
@@ -102,6 +104,9 @@ class Findings:
     small_misses: int = 0
     small_tokens: int = 0
     unreadable: Sequence[Unread] = field(default_factory=tuple[Unread, ...])
+    attached: Saving | None = None
+    paid: Usd | None = None
+    repeated: int = 0
 
     def __iter__(self) -> Iterator[Finding]:
         for total in self.totals:
@@ -111,6 +116,13 @@ class Findings:
     def set_apart(self) -> tuple[SetApart, ...]:
         """The requests to models that are not known, by model."""
         return summed_apart(request.apart for request in self.unreadable if request.apart is not None)
+
+    @property
+    def with_planner(self) -> Usd | None:
+        """What the requests cost with the planner, output and all; None where it was not tried."""
+        if self.attached is None or self.paid is None or self.spent is None:
+            return None
+        return self.attached.after + self.paid - self.spent
 
     @property
     def missed(self) -> int:

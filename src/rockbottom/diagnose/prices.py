@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from rockbottom.catalog import Catalog, NoPriceInForce
-from rockbottom.cost import bill
+from rockbottom.cost import Cost, bill
 from rockbottom.diagnose.sent import Sent
 from rockbottom.quantities import LONGEST_FIRST, WRITES, Usage, Usd
 
@@ -28,8 +28,13 @@ def usd_of_miss(sent: Sent, usage: Usage, tokens: int, catalog: Catalog) -> Usd 
 
 def spent_on(sent: Sent, usage: Usage, catalog: Catalog) -> Usd | None:
     """The bill of the input of one request, or None where no price is in force."""
+    cost = cost_of(sent, usage, catalog)
+    return None if cost is None else cost.input_usd
+
+
+def cost_of(sent: Sent, usage: Usage, catalog: Catalog) -> Cost | None:
+    """The bill of one request, or None where no price is in force."""
     try:
-        cost = bill(usage, sent.model, sent.record.tier, sent.on, catalog.price_book, region=sent.record.called or None)
+        return bill(usage, sent.model, sent.record.tier, sent.on, catalog.price_book, region=sent.record.called or None)
     except NoPriceInForce:
         return None
-    return cost.input_usd

@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from rockbottom.catalog import SetApart
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference
-from rockbottom.diagnose.findings import CauseTotal, Finding, Findings
+from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
 from rockbottom.diagnose.volatile import VolatileKind
 from rockbottom.quantities import Usd
 
@@ -76,8 +76,10 @@ class UnreadableRequest(msgspec.Struct, frozen=True):
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Every miss of the requests by cause, the dearest first.
 
+    ``paid_usd`` is what they cost with their output. ``attached`` is the planner tried on the same requests.
     ``first_difference`` is there where two requests were compared and differ, ``simulated_requests`` where some went to
-    a local endpoint, ``set_apart`` where some went to models that are not known.
+    a local endpoint, ``set_apart`` where some went to models that are not known, ``repeated_requests`` where some came
+    again with the same request id and were counted once.
     """
 
     requests: int
@@ -88,14 +90,17 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     missed_usd: Usd
     missed_usd_per_month: Usd | None
     input_usd: Usd | None
+    paid_usd: Usd | None
     uncounted_requests: int
     small_misses: int
     small_tokens: int
     unreadable: tuple[UnreadableRequest, ...]
     causes: tuple[ExplainedCause, ...]
+    attached: TriedFix | UnsetType = UNSET
     first_difference: ExplainedDifference | UnsetType = UNSET
     simulated_requests: int | UnsetType = UNSET
     set_apart: tuple[SetApart, ...] | UnsetType = UNSET
+    repeated_requests: int | UnsetType = UNSET
 
 
 def explanation_of(findings: Findings, first: Difference | None = None, simulated: int = 0) -> Explanation:
@@ -110,15 +115,22 @@ def explanation_of(findings: Findings, first: Difference | None = None, simulate
         missed_usd=findings.usd,
         missed_usd_per_month=None if monthly is None else round(monthly, 6),
         input_usd=findings.spent,
+        paid_usd=findings.paid,
         uncounted_requests=findings.uncounted,
         small_misses=findings.small_misses,
         small_tokens=findings.small_tokens,
         unreadable=tuple(UnreadableRequest(request.where, request.why) for request in findings.unreadable),
         causes=tuple(map(_cause, findings.totals)),
+        attached=UNSET if findings.attached is None else _tried(findings.attached),
         first_difference=UNSET if first is None else _difference(first),
         simulated_requests=simulated or UNSET,
         set_apart=findings.set_apart or UNSET,
+        repeated_requests=findings.repeated or UNSET,
     )
+
+
+def _tried(saving: Saving) -> TriedFix:
+    return TriedFix(saving.what, saving.before, saving.after)
 
 
 def _cause(total: CauseTotal) -> ExplainedCause:
@@ -132,7 +144,7 @@ def _cause(total: CauseTotal) -> ExplainedCause:
         usd=total.usd,
         without_price=total.unpriced,
         fix=total.cause.fix,
-        tried=None if saving is None else TriedFix(saving.what, saving.before, saving.after),
+        tried=None if saving is None else _tried(saving),
         findings=tuple(map(_miss, total.findings)),
     )
 

@@ -5,6 +5,8 @@ from decimal import Decimal
 
 from rockbottom.diagnose import CauseTotal, Difference, Finding, Findings, Record, Saving, Sent
 from rockbottom.figures import Paint, duration, paragraph, share, usd
+from rockbottom.quantities import ZERO_USD
+from rockbottom.rendering.replays import decimals_of, more_or_less
 
 _WIDTH = 80
 _INDENT = " " * 7
@@ -12,13 +14,17 @@ _AROUND = 48
 
 
 def explanation_text(findings: Findings, every: bool, simulated: int = 0) -> Iterator[str]:
-    """The report on a stream: a line a cause, the dearest first, with an example, its fix, and what it saves."""
+    """The report on a stream: the verdict, then a line a cause, the dearest first, with an example and its fix."""
+    yield from _paragraph(verdict_in_words(findings, simulated), "")
+    yield ""
     read = ""
     if findings.tokens:
         read = f", {share(findings.read / findings.tokens, 1)} of input tokens read from the cache"
     yield f"{findings.requests:,} requests in {duration(findings.span_s)}{read}"
     if simulated:
         yield f"{simulated:,} of them went to a local endpoint: what follows is simulated"
+    if findings.repeated:
+        yield f"{findings.repeated:,} records repeat the request id of an earlier one: counted once"
     if findings.uncounted:
         yield from _paragraph(
             f"{findings.uncounted:,} requests carry no counters: what they read was worked out from the rules.", ""
@@ -34,6 +40,26 @@ def explanation_text(findings: Findings, every: bool, simulated: int = 0) -> Ite
         misses = sum(len(total.findings) for total in findings.totals)
         yield _row("", "all misses", misses, findings.missed, findings.usd, findings)
     yield from _remarks(findings)
+
+
+def verdict_in_words(findings: Findings, simulated: int = 0) -> str:
+    """What was paid, how much of it for what could have been read, and what it is with the planner."""
+    paid, attached = findings.paid, findings.with_planner
+    if paid is None:
+        return "What this traffic cost is not known: some of its models have no price."
+    counted = not findings.uncounted and not simulated
+    decimals = decimals_of(max(paid, attached or ZERO_USD))
+    amount = usd(paid, decimals, symbol=True)
+    sentence = f"You paid {amount}" if counted else f"As it was sent it costs {amount} by the rules"
+    if findings.usd > 0:
+        missed = usd(findings.usd, decimals, symbol=True, bare_zero=False)
+        sentence += f", {missed} of it for what could have been read from the cache"
+    elif not findings.totals:
+        sentence += ", and what was sent before was read"
+    if attached is None:
+        return f"{sentence}."
+    verb, after = "it would have been" if counted else "it costs", usd(attached, decimals, symbol=True)
+    return f"{sentence}. With rockbottom attached {verb} {after} ({more_or_less(attached, paid)})."
 
 
 def _remarks(findings: Findings) -> Iterator[str]:
@@ -63,9 +89,13 @@ def _cause_as_text(total: CauseTotal, findings: Findings, every: bool) -> Iterat
     yield _row(total.cause.value, total.cause.title, len(total.findings), total.tokens, cost, findings)
     for finding in total.findings if every else [total.example]:
         yield from _finding_as_text(finding)
+    saving = total.saving
+    if saving is not None and saving.usd <= 0:
+        yield from _paragraph(f"leave it: of the fixes tried on this log none saves anything ({_saving(saving)})")
+        return
     yield from _paragraph(f"fix: {total.cause.fix}")
-    if total.saving is not None:
-        yield from _paragraph(f"tried on this log: {_saving(total.saving)}")
+    if saving is not None:
+        yield from _paragraph(f"tried on this log: {_saving(saving)}")
 
 
 def _row(rule: str, what: str, count: int, tokens: int, cost: Decimal | None, findings: Findings) -> str:
@@ -79,7 +109,7 @@ def _saving(saving: Saving) -> str:
         return f"{saving.what}: input {_usd(saving.before)} -> {_usd(saving.after)} ({share(part)} less)"
     if saving.usd == 0:
         return f"{saving.what}: saves nothing"
-    return f"{saving.what}: dearer by {_usd(-saving.usd)}, so leave it"
+    return f"{saving.what}: dearer by {_usd(-saving.usd)}"
 
 
 def _finding_as_text(finding: Finding) -> Iterator[str]:

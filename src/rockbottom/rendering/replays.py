@@ -113,7 +113,7 @@ def answer_in_words(replay: ReplayResult) -> str:
         return ""
     paid, attached, least = answer.paid_usd, answer.attached_usd, answer.least_usd
     counted = answer.counted and replay.simulated_requests is UNSET
-    decimals = _decimals(max(amount for amount in (paid, attached, least) if amount is not None))
+    decimals = decimals_of(max(amount for amount in (paid, attached, least) if amount is not None))
     sentences: list[str] = []
     if paid is not None:
         amount = usd(paid, decimals, symbol=True)
@@ -121,7 +121,7 @@ def answer_in_words(replay: ReplayResult) -> str:
     if attached is not None:
         amount, verb = usd(attached, decimals, symbol=True), "it would have been" if counted else "it costs"
         instead = " and its points instead of yours" if answer.instead else ""
-        difference = "" if not paid else f" ({_more_or_less(attached, paid)})"
+        difference = "" if not paid else f" ({more_or_less(attached, paid)})"
         sentences.append(f"With rockbottom attached{instead} {verb} {amount}{difference}.")
     amount = usd(least, decimals, symbol=True)
     if counted and paid is not None and least > paid:
@@ -131,12 +131,13 @@ def answer_in_words(replay: ReplayResult) -> str:
     return " ".join(sentences)
 
 
-def _decimals(largest: Usd) -> int:
+def decimals_of(largest: Usd) -> int:
     """Cents from a dollar on; of less, what the largest of the amounts needs, for all alike."""
     return 2 if largest >= 1 else 4 if largest >= Usd("0.01") else 6
 
 
-def _more_or_less(amount: Usd, before: Usd) -> str:
+def more_or_less(amount: Usd, before: Usd) -> str:
+    """How much less or more an amount is than the one before, as a share of that."""
     if amount == before:
         return "the same"
     return f"{share(abs(1 - amount / before))} {'less' if amount < before else 'more'}"

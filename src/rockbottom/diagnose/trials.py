@@ -1,0 +1,139 @@
+"""The recorded requests served once more, changed: by the rules, with other points, or by a policy that learns."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from msgspec.structs import replace as changed
+
+from rockbottom.cache import Behaviour, Entry, EntryKey, Namespace, outcome, refusal
+from rockbottom.catalog import Catalog
+from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S
+from rockbottom.diagnose.prices import spent_on
+from rockbottom.diagnose.sent import Sent
+from rockbottom.prompt import CachePoint, Placement, Prompt, Segment, prompt_of, with_placements
+from rockbottom.quantities import Ttl, Usage, Usd
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it is served in a trial."""
+
+    sent: Sent
+    prompt: Prompt
+    at: float
+    region: str
+
+
+class Learner(Protocol):
+    """A policy that chooses the points of one request and then hears what came of it, as the planner does."""
+
+    def choose(self, prompt: Prompt, now: float) -> Sequence[tuple[int, Ttl | None]]:
+        """Points as (how many leading segments, TTL); the prompt carries none."""
+        ...
+
+    def observe(self, usage: Usage, now: float) -> None:
+        """What the request just chosen for was billed."""
+        ...
+
+
+Learners = Callable[[Sent], Learner]
+"""Makes the policy of a model, given its first request."""
+
+
+class Served:
+    """A stream served by the rules, request by request in order of time."""
+
+    def __init__(self, catalog: Catalog, behaviour: Behaviour) -> None:
+        self._catalog, self._behaviour = catalog, behaviour
+        self._entries: dict[Namespace, dict[EntryKey, Entry]] = {}
+
+    def usage(self, request: Request, visible_at: float) -> Usage:
+        """What the rules bill for the input of this request, whose entries can be read from an instant on."""
+        sent = request.sent
+        space = Namespace(sent.record.account, request.region, sent.model.model.id)
+        state = self._entries.setdefault(space, {})
+        result = outcome(state, request.prompt, request.at, sent.rules, self._behaviour, space, visible_at)
+        state.update(result.changes)
+        return result.usage()
+
+    def usd(self, sent: Sent, usage: Usage) -> Usd | None:
+        """What that costs; None where a price is missing."""
+        return spent_on(sent, usage, self._catalog)
+
+
+def bill_of(
+    stream: Iterable[Request], catalog: Catalog, behaviour: Behaviour, *, held: bool = False
+) -> Usd | None:  # fmt: skip
+    """The input of the whole stream by the rules, in US dollars; None where a price is missing.
+
+    ``held``: parallel requests wait until the first has begun to answer, so that its entries can be read at once.
+    """
+    served, spent = Served(catalog, behaviour), Usd(0)
+    for request in sorted(stream, key=_at):
+        begun = 0.0 if held else request.sent.record.began_after_s
+        usage = served.usage(request, request.at + (UNRECORDED_BEGIN_S if begun is None else begun))
+        usd = served.usd(request.sent, usage)
+        if usd is None:
+            return None
+        spent += usd
+    return spent
+
+
+def bill_with(learners: Learners, stream: Iterable[Request], catalog: Catalog, behaviour: Behaviour) -> Usd | None:
+    """The same with points that a policy chooses instead of those that were sent, one policy for each model.
+
+    Entries can be read at once: what is attached holds parallel requests until the first has begun to answer.
+    """
+    served, spent = Served(catalog, behaviour), Usd(0)
+    policies: dict[str, Learner] = {}
+    for request in sorted(stream, key=_at):
+        model = request.sent.model.given
+        if model not in policies:
+            policies[model] = learners(request.sent)
+        prompt = request.prompt
+        bare = prompt_of(prompt.api, segments_of(prompt), (), prompt.parameters)
+        places = [Placement(after, ttl) for after, ttl in policies[model].choose(bare, request.at)]
+        usage = served.usage(replace(request, prompt=with_placements(bare, places)), request.at)
+        policies[model].observe(usage, request.at)
+        usd = served.usd(request.sent, usage)
+        if usd is None:
+            return None
+        spent += usd
+    return spent
+
+
+def _at(request: Request) -> float:
+    return request.at
+
+
+def segments_of(prompt: Prompt) -> list[Segment]:
+    """The segments with the tokens of the prompt's own depths, which are stretched to the service's count."""
+    depths = prompt.depths
+    return [changed(one, tokens=depths[index + 1] - depths[index]) for index, one in enumerate(prompt.segments)]
+
+
+def with_segments(request: Request, segments: Sequence[Segment]) -> Request:
+    """The request with other segments, its points where they were."""
+    prompt = request.prompt
+    return replace(request, prompt=prompt_of(prompt.api, segments, prompt.points, prompt.parameters))
+
+
+def with_points(request: Request, ends: Iterable[int], behaviour: Behaviour, *, only: bool = False) -> Request:
+    """Points added at these ends, earlier ones first, where the service would take them.
+
+    ``only``: instead of those that the request has. It is left unchanged where the service would take none.
+    """
+    sent, prompt = request.sent, request.prompt
+    ttl = prompt.points[0].ttl if prompt.points else None
+    points = [] if only else list(prompt.points)
+    have = {point.after for point in points}
+    for end in ends:
+        if not 0 < end <= len(prompt.segments) or end in have:
+            continue
+        last = prompt.segments[end - 1]
+        added = [*points, CachePoint(end, ttl, last.section, last.kind, last.message, last.index + 1)]
+        tried = replace(prompt, points=tuple(sorted(added, key=lambda point: point.after)))
+        if refusal(tried, sent.rules, behaviour) is None:
+            points = list(tried.points)
+    return replace(request, prompt=replace(prompt, points=tuple(points)))
