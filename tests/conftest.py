@@ -10,6 +10,7 @@ from hypothesis import settings
 
 REPO = Path(__file__).resolve().parent.parent
 os.environ["ROCKBOTTOM_FACTS"] = ""  # nothing measured on this machine changes what is expected here
+os.environ["ROCKBOTTOM_PRICES"] = ""  # nor what was pulled
 IN_CI = os.environ.get("ROCKBOTTOM_CI") == "1"
 
 # A job that a shell starts in the background ignores ctrl-C, and so would all that it starts: what tests interrupt

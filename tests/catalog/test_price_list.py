@@ -80,7 +80,7 @@ def test_usage_types_say_what_a_price_is_for(
         first_party("USE1-NovaPro-input-tokens-latency-optimized", "0.001", "Nova Pro"),
         first_party("USE1-openai.gpt-oss-120b-mantle-input-tokens-standard", "0.00015", "gpt-oss-120b"),
         marketplace("USE1-MP:USE1_Reserved_1Month_InputTPM_Geo-Units", "0.198", "Claude Sonnet 4.6"),
-        first_party("USE1-Jamba-input-tokens", "0.002", "Jamba 1.5 Large"),
+        first_party("USE1-Acme-input-tokens", "0.002", "Acme 1 Large"),
         product("USE1-NovaPro-input-tokens", "0.8", "hour", model="Nova Pro"),
         {},
     ],

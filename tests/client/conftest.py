@@ -9,6 +9,7 @@ import pytest
 from rockbottom.local import ClockKind, Running, running
 
 os.environ["ROCKBOTTOM_FACTS"] = ""  # nothing that was measured on this machine changes what is expected here
+os.environ["ROCKBOTTOM_PRICES"] = ""  # nor what was pulled
 
 from tests.client.client_doubles import runtime
 

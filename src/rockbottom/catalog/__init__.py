@@ -1,7 +1,7 @@
 """What AWS says: models, cache rules and prices, each row with its source and the day it was checked."""
 
 from rockbottom.catalog.apart import SetApart, apart_of, summed_apart
-from rockbottom.catalog.authored import load_catalog
+from rockbottom.catalog.authored import packaged_catalog
 from rockbottom.catalog.burndown import known_burndown
 from rockbottom.catalog.catalogue import Catalog
 from rockbottom.catalog.errors import (
@@ -16,16 +16,31 @@ from rockbottom.catalog.errors import (
 )
 from rockbottom.catalog.models import Model, ModelId, Scope, Tier
 from rockbottom.catalog.price_book import PriceBook
-from rockbottom.catalog.price_list import SERVICES, Comparison, ListPrice, comparisons, list_price
+from rockbottom.catalog.price_files import COLUMNS, lines_of
+from rockbottom.catalog.price_list import (
+    EVERY_SERVICE,
+    SERVICES,
+    Comparison,
+    ListPrice,
+    Refused,
+    comparisons,
+    entries,
+    geographies_of,
+    list_price,
+)
+from rockbottom.catalog.price_updates import Standing, Update, Updates, updates_of
 from rockbottom.catalog.prices import REFERENCE_REGION, Price
 from rockbottom.catalog.profile_policies import iam_statements, scp_regions
 from rockbottom.catalog.profiles import PricedProfile, Profile, allowed, cheapest, geographies, priced, profiles_of
 from rockbottom.catalog.resolve import Resolve, scope_of_model_arns
 from rockbottom.catalog.rules import CacheRules, ContestedRule, Switch
+from rockbottom.catalog.saved import load_catalog, saved_prices_path, user_data_folder
 from rockbottom.catalog.sdk import botocore_since
 from rockbottom.catalog.surfaces import MANTLE, RUNTIME, Surface, surface_of, surfaces
 
 __all__ = [
+    "COLUMNS",
+    "EVERY_SERVICE",
     "MANTLE",
     "REFERENCE_REGION",
     "RUNTIME",
@@ -47,29 +62,40 @@ __all__ = [
     "PriceBook",
     "PricedProfile",
     "Profile",
+    "Refused",
     "Resolve",
     "Scope",
     "SetApart",
+    "Standing",
     "Surface",
     "Switch",
     "Tier",
     "UnknownModel",
     "UnresolvedProfile",
+    "Update",
+    "Updates",
     "allowed",
     "apart_of",
     "botocore_since",
     "cheapest",
     "comparisons",
+    "entries",
     "geographies",
+    "geographies_of",
     "iam_statements",
     "known_burndown",
+    "lines_of",
     "list_price",
     "load_catalog",
+    "packaged_catalog",
     "priced",
     "profiles_of",
+    "saved_prices_path",
     "scope_of_model_arns",
     "scp_regions",
     "summed_apart",
     "surface_of",
     "surfaces",
+    "updates_of",
+    "user_data_folder",
 ]

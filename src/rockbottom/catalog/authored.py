@@ -15,6 +15,7 @@ from rockbottom.catalog.errors import InvalidCatalogue
 from rockbottom.catalog.models import Model, Scope
 from rockbottom.catalog.price_book import PriceBook
 from rockbottom.catalog.price_files import rows_of_lines
+from rockbottom.catalog.price_rows import Shelf
 from rockbottom.catalog.prices import Price
 from rockbottom.catalog.resolve import Spellings
 from rockbottom.catalog.rules import CacheRules, ContestedRule, Switch
@@ -27,8 +28,8 @@ _YES_NO: Mapping[str, bool | None] = {"yes": True, "no": False, "": None}
 
 
 @cache
-def load_catalog() -> Catalog:
-    """The packaged catalogue; read once per process."""
+def packaged_catalog() -> Catalog:
+    """The catalogue as it is shipped; read once per process."""
     data = resources.files("rockbottom.catalog") / "data"
     sources = {key: Source(key, **row) for key, row in _toml(data / "sources.toml").items()}
     models = {model.id: model for model in _models(data / "models.csv", sources)}
@@ -54,13 +55,24 @@ def _source(key: str, sources: Sources) -> Source:
         raise InvalidCatalogue(f"sources.toml has no source {key!r}.") from None
 
 
-def _prices(folder: Traversable, sources: Sources) -> Mapping[str, Callable[[], Iterator[Price]]]:
+def _prices(folder: Traversable, sources: Sources) -> Mapping[str, Callable[[], Shelf]]:
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".csv")), key=lambda file: file.name)
-    return {file.name.removesuffix(".csv"): partial(_vendor_prices, file, sources) for file in files}
+    return {file.name.removesuffix(".csv"): partial(_shelf, file, sources) for file in files}
 
 
-def _vendor_prices(file: Traversable, sources: Sources) -> Iterator[Price]:
-    return rows_of_lines(file.read_text(encoding="utf-8").splitlines(), f"prices/{file.name}", sources)
+def _shelf(file: Traversable, sources: Sources) -> Shelf:
+    """The rows of a vendor's file by model, each model's read when they are asked for."""
+    header, *lines = file.read_text(encoding="utf-8").splitlines()
+    numbered: dict[str, list[tuple[int, str]]] = {}
+    for number, line in enumerate(lines, 2):
+        numbered.setdefault(line.partition(",")[0], []).append((number, line))
+    place = f"prices/{file.name}"
+    return {model: partial(_model_prices, header, rows, place, sources) for model, rows in numbered.items()}
+
+
+def _model_prices(header: str, rows: Sequence[tuple[int, str]], place: str, sources: Sources) -> Iterator[Price]:
+    numbers, lines = zip(*rows, strict=True)
+    return rows_of_lines([header, *lines], place, sources, numbers)
 
 
 def _models(file: Traversable, sources: Sources) -> Iterator[Model]:

@@ -76,6 +76,10 @@ class Catalog:
         rules, measured, sources = with_measured(path, self._rules, self.switches, region)
         return replace(self, _rules=rules, _measured=measured, sources={**self.sources, **sources})
 
+    def with_prices(self, book: PriceBook) -> "Catalog":
+        """This catalogue with other rows laid over its price book."""
+        return replace(self, price_book=self.price_book.overlay(book))
+
     def with_rules(self, change: Callable[[CacheRules], CacheRules]) -> "Catalog":
         """This catalogue with every row of its cache rules changed so: for a client that cannot say all of them."""
         return replace(self, _rules={model: tuple(map(change, rows)) for model, rows in self._rules.items()})

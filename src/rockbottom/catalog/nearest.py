@@ -17,8 +17,16 @@ def no_price(asked: Question, rows: Sequence[Price]) -> NoPriceInForce:
     nearest = sorted((row for row in known if _distance(row, asked) == best), key=_preference)
     shown = {_difference(row, asked): row for row in reversed(nearest)}
     said = "; ".join(f"{text} ({row.place})" for text, row in list(reversed(shown.items()))[:3])
-    message = f"No price in force for {asked}; nearest: {said}."
+    message = f"No price in force for {asked}; nearest: {said}.{_regions(known, asked)}"
     return NoPriceInForce(message, nearest=nearest, fix=_fix(nearest[0], asked))
+
+
+def _regions(rows: Sequence[Price], asked: Question) -> str:
+    """The Regions that have the price that was asked for."""
+    kind = (asked.scope, asked.tier, asked.unit, asked.band)
+    there = [row for row in rows if (row.scope, row.tier, row.unit, row.above_context_tokens) == kind]
+    regions = sorted({row.region for row in there if row.region and row.in_force(asked.on)})
+    return f" Regions with such a price: {', '.join(regions)}." if regions else ""
 
 
 def _fix(row: Price, asked: Question) -> str:
@@ -64,4 +72,4 @@ def _difference(row: Price, asked: Question) -> str:
     if not row.in_force(asked.on):
         starts = row.valid_from > asked.on
         parts.append(f"starting {row.valid_from}" if starts else f"that ended {row.valid_to}")
-    return "a row " + ", ".join(parts)
+    return "a row " + ", ".join(parts or ["for no Region in particular, and Regions differ"])

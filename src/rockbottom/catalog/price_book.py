@@ -8,7 +8,7 @@ from pathlib import Path
 from rockbottom.catalog.models import Scope, Tier
 from rockbottom.catalog.nearest import no_price
 from rockbottom.catalog.price_files import rows_of_file
-from rockbottom.catalog.price_rows import PriceRows
+from rockbottom.catalog.price_rows import PriceRows, Shelf
 from rockbottom.catalog.prices import REFERENCE_REGION, Price, Question
 from rockbottom.quantities import Unit
 
@@ -20,7 +20,8 @@ class PriceBook:
     """Every price known, and which one holds when; immutable.
 
     Look-ups try the layers from the last overlay down to the packaged rows, and in each layer the
-    row of the named Region before the row that holds throughout the scope. A prompt above a
+    row of the named Region before the row that holds throughout the scope, which is taken only where
+    no other Region is known to have another price. A prompt above a
     long-context threshold is priced by the rows of that threshold only: a tier or unit for which
     no such row is known raises instead of falling back to the ordinary price.
     """
@@ -34,9 +35,9 @@ class PriceBook:
         return cls((PriceRows.of(rows),))
 
     @classmethod
-    def by_vendor(cls, read: Mapping[str, Callable[[], Iterable[Price]]]) -> "PriceBook":
-        """A book whose rows are read when a model of their vendor is first asked for."""
-        return cls((PriceRows(read),))
+    def by_vendor(cls, vendors: Mapping[str, Callable[[], Shelf]]) -> "PriceBook":
+        """A book of which a vendor's file is opened, and a model's rows are read, when first asked for."""
+        return cls((PriceRows(vendors),))
 
     @classmethod
     def read(cls, path: str | Path) -> "PriceBook":
@@ -102,25 +103,21 @@ class PriceBook:
             row
             for layer in reversed(self._layers)
             for row in layer.of_model(model_id).rows
-            if row.model == model_id and (on is None or row.in_force(on))
+            if on is None or row.in_force(on)
         )
 
     def _band(self, model_id: str, scope: Scope, on: date, context_tokens: int) -> int:
         """The highest long-context threshold that the prompt is above; 0: none."""
         band = 0
         for layer in self._layers:
-            for row in layer.of_model(model_id).long_context.get((model_id, scope), ()):
+            for row in layer.of_model(model_id).long_context.get(scope, ()):
                 if band < row.above_context_tokens < context_tokens and row.in_force(on):
                     band = row.above_context_tokens
         return band
 
     def _search(self, asked: Question) -> Price:
-        regions = (asked.region, None) if asked.region else (None, REFERENCE_REGION)
         for layer in self._layers:
-            cells = layer.of_model(asked.model).cells
-            for region in regions:
-                cell = (asked.model, asked.scope, asked.tier, asked.unit, region, asked.band)
-                for row in cells.get(cell, ()):
-                    if row.in_force(asked.on):
-                        return row
+            row = layer.of_model(asked.model).answer(asked, REFERENCE_REGION)
+            if row is not None:
+                return row
         raise no_price(asked, self.of_model(asked.model))

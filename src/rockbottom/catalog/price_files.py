@@ -4,10 +4,11 @@ The columns are those of ``COLUMNS``; only ``REQUIRED`` must be there. Every fau
 """
 
 import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,13 @@ def rows_of_file(path: Path) -> list[Price]:
     return list(rows_of_lines(text.splitlines(), str(path), {}))
 
 
-def rows_of_lines(lines: Sequence[str], place: str, sources: Mapping[str, Source]) -> Iterator[Price]:
-    """Price rows of CSV lines; ``place`` is the name of the file in messages and in ``Price.place``."""
+def rows_of_lines(
+    lines: Sequence[str], place: str, sources: Mapping[str, Source], numbers: Sequence[int] = ()
+) -> Iterator[Price]:
+    """Price rows of CSV lines; ``place`` is the name of the file in messages and in ``Price.place``.
+
+    ``numbers`` are those of the lines after the header in their file, where ``lines`` are not all of it.
+    """
     reader = csv.reader(lines)
     header = next(reader, None)
     if header is None:
@@ -49,12 +55,12 @@ def rows_of_lines(lines: Sequence[str], place: str, sources: Mapping[str, Source
     for cells in reader:
         if not cells:
             continue
+        line = numbers[reader.line_num - 2] if numbers else reader.line_num
         if len(cells) != len(header):
             raise InvalidPriceFile(
-                f"{place}:{reader.line_num} has {len(cells)} cells where the header has {len(header)}.",
-                line=reader.line_num,
+                f"{place}:{line} has {len(cells)} cells where the header has {len(header)}.", line=line
             )
-        yield _price(cells, columns, place, reader.line_num, sources)
+        yield _price(cells, columns, place, line, sources)
 
 
 def _price(
@@ -73,7 +79,7 @@ def _price(
     source = sources.get(key)
     if source is None and sources:
         raise _fault(place, line, "source", key, "is not in sources.toml")
-    found = source or Source(key or place, key or f"price file {place}", place, begin)
+    found = source or Source(key or place, key or f"price file {place}", place, _last_day(key) or begin)
     model, scope, tier, unit, price, region, above, contested, note = told
     try:
         return Price(
@@ -97,6 +103,29 @@ def _check_header(header: Sequence[str], place: str) -> None:
             raise InvalidPriceFile(
                 f"{place}:1 has an unknown column {name!r}; known are {', '.join(COLUMNS)}.", line=1, column=name
             )
+
+
+def lines_of(rows: Iterable[Price]) -> Iterator[str]:
+    """The lines of a price file with these rows, without the header."""
+    for row in rows:
+        cells = {
+            "model": row.model, "scope": row.scope.value, "region": row.region or "", "tier": row.tier.value,
+            "unit": row.unit.value, "usd_per_mtok": f"{row.usd_per_mtok.normalize():f}",
+            "above_context_tokens": str(row.above_context_tokens), "valid_from": str(row.valid_from),
+            "valid_to": str(row.valid_to or ""), "contested": "yes" if row.contested else "",
+            "source": row.source.key, "note": row.note,
+        }  # fmt: skip
+        line = StringIO()
+        csv.writer(line, lineterminator="").writerow([cells[column] for column in COLUMNS])
+        yield line.getvalue()
+
+
+def _last_day(source: str) -> date | None:
+    """The day on which a source was read, where its name ends with one."""
+    try:
+        return date.fromisoformat(source[-10:])
+    except ValueError:
+        return None
 
 
 @lru_cache(maxsize=4096)

@@ -1,34 +1,41 @@
-"""AWS's own price list, entry by entry, held against the book.
+"""AWS's own price list, entry by entry.
 
-An entry is one product of the Price List API (``GetProducts``). What it is for has to be read from
-its usage type, of which two grammars are in use::
-
-    AmazonBedrock                   USE1-NovaPro-input-tokens-flex
-                                    USE1-Nova2.0Lite-cache-write-input-token-count
-                                    USE1-Claude4Sonnet-input-tokens-cross-region-global-batch
-    AmazonBedrockFoundationModels   USE1-MP:USE1_CacheWrite1hInputTokenCount_Global-Units
-                                    USE1-MP:USE1_input_tokens_global_standard-Units
-
-An entry that is not about tokens on demand or in batch, or whose model is not in the catalogue, is
-left out and counted; the list gives no price for another Region than its own.
+An entry is one product: of an offer file of the Bulk API, or of ``GetProducts``. Its usage type says what it is for
+(``usage_types``), its attributes for which model and in which Region, its terms at what price since when. An entry
+that is no token price on demand or in batch, or of a model that the catalogue does not hold, is refused with the
+reason: nothing is left out in silence.
 """
 
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from rockbottom.catalog.errors import NoPriceInForce
 from rockbottom.catalog.models import Model, Scope, Tier
 from rockbottom.catalog.price_book import PriceBook
 from rockbottom.catalog.prices import Price
-from rockbottom.quantities import LONGEST_FIRST, UNNAMED, WRITES, Unit, Usd
+from rockbottom.catalog.usage_types import (
+    NotATokenPrice,
+    UsageType,
+    refuse_other_things,
+    tier_named,
+    usage_type,
+    words,
+    words_of_the_list,
+)
+from rockbottom.quantities import UNNAMED, WRITES, Ttl, Unit, Usd, is_list, is_object
 
 SERVICES = ("AmazonBedrock", "AmazonBedrockFoundationModels")
-"""The service codes of GetProducts that hold token prices."""
+"""The service codes of the price list that hold token prices."""
 
+EVERY_SERVICE = (*SERVICES, "AmazonBedrockService", "AmazonBedrockAgentCore")
+"""All of Bedrock's: the others hold reserved capacity and twins of token prices, and AgentCore."""
+
+_EDITION = " (Amazon Bedrock Edition)"
 _GEOGRAPHIES: tuple[tuple[str, tuple[Scope, ...]], ...] = (
     ("us-gov-", (Scope.US_GOV,)),
     ("us-", (Scope.US,)),
@@ -39,18 +46,20 @@ _GEOGRAPHIES: tuple[tuple[str, tuple[Scope, ...]], ...] = (
     ("ap-southeast-4", (Scope.AU, Scope.APAC)),
     ("ap-south-", (Scope.IN, Scope.APAC)),
     ("ap-", (Scope.APAC,)),
-    ("ca-", (Scope.CA,)),
+    ("ca-", (Scope.CA, Scope.US)),
 )
 _TOKENS_PER_UNIT: Mapping[str, int] = {"1k tokens": 1_000, "1m tokens": 1_000_000}
-# Words of a usage type that make it something else than a plain price per token.
-_ELSEWHERE = re.compile(
-    r"mantle|reserved|tpm|latency|provisioned|custom|long|lctx|image|audio|video|speech|embed|second"
-)
+_BY_THOUSANDS = re.compile(r"thousand|per 1K", re.IGNORECASE)
+_EXACT = Decimal("0.000001")  # the list's own arithmetic is not finer (DeepSeek V3.1 in London: 0.899985)
 
 
 @dataclass(frozen=True, slots=True)
 class ListPrice:
-    """One token price of the list; ``is_global`` tells a global profile from the Region and its geography."""
+    """One token price of the list; ``is_global`` tells a global profile from the Region and its geography.
+
+    ``long_context``: for prompts above a threshold, which the list does not name. ``since`` is the day of the term,
+    ``published`` that of the list.
+    """
 
     model: str
     is_global: bool
@@ -59,6 +68,24 @@ class ListPrice:
     region: str
     usd_per_mtok: Usd
     usage_type: str
+    long_context: bool = False
+    mantle: bool = False
+    ttl: Ttl | None = None
+    old_batch: bool = False
+    since: date | None = None
+    published: date | None = None
+    sku: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An entry of the list that is no price of the book, and why."""
+
+    sku: str
+    usage_type: str
+    region: str
+    name: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,81 +102,212 @@ class Comparison:
         return self.row is not None and self.row.usd_per_mtok == self.listed.usd_per_mtok
 
 
+def entries(document: object) -> Iterator[Mapping[str, Any]]:
+    """Every entry in a document: an offer file, pages or items of GetProducts, or several of them in one.
+
+    Each comes as GetProducts gives it, ``{"product": ..., "terms": ...}``; of the same one read twice, the first.
+    """
+    seen: set[tuple[str, str]] = set()
+    for entry in _entries(document):
+        product = entry["product"]
+        key = str(product.get("sku", "")), str(product.get("attributes", {}).get("usagetype", ""))
+        if key not in seen:
+            seen.add(key)
+            yield entry
+
+
+def _entries(document: object) -> Iterator[Mapping[str, Any]]:
+    if isinstance(document, str):
+        if document.lstrip().startswith(("{", "[")):
+            yield from _entries(json.loads(document))
+    elif is_list(document):
+        for part in document:
+            yield from _entries(part)
+    elif is_object(document):
+        if is_object(document.get("product")):
+            yield document
+        elif is_object(document.get("products")):
+            yield from _of_an_offer(document)
+        else:
+            for part in document.values():
+                yield from _entries(part)
+
+
+def _of_an_offer(offer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    on_demand = offer.get("terms", {}).get("OnDemand", {})
+    for sku, product in offer["products"].items():
+        yield {
+            "product": {"sku": sku, **product},
+            "terms": {"OnDemand": on_demand.get(sku, {})},
+            "publicationDate": offer.get("publicationDate"),
+        }
+
+
+class ListNames:
+    """What the list calls models: the catalogue's names and ids, and those of ``usage_types.toml``."""
+
+    def __init__(self, models: Iterable[Model]) -> None:
+        listed: Mapping[str, str] = words_of_the_list()["names"]
+        known = tuple(models)
+        self._ids = {_plain(model.id): model.id for model in known}
+        self._ids |= {_plain(model.id.removesuffix("-1:0").removesuffix("-v1:0")): model.id for model in known}
+        self._names: dict[frozenset[str], set[str]] = {}
+        for model in known:
+            self._names.setdefault(_name_words(model.name), set()).add(model.id)
+        ids = {model.id for model in known}
+        for name, model_id in listed.items():
+            if model_id in ids:
+                self._names[_name_words(name)] = {model_id}
+
+    def model(self, name: str) -> str | None:
+        """The id of the one model of this name or id; None of no model, or of several."""
+        exact = self._ids.get(_plain(name))
+        found = self._names.get(_name_words(name), set())
+        return exact or (next(iter(found)) if len(found) == 1 else None)
+
+
+def read_entry(entry: Mapping[str, Any], names: ListNames) -> tuple[ListPrice, ...] | Refused:
+    """The token prices that an entry states, one for each of its terms, or why it states none."""
+    product = entry.get("product", {})
+    attributes: Mapping[str, str] = product.get("attributes", {})
+    sku, text = str(product.get("sku", "")), attributes.get("usagetype", "")
+    name, region = _name(attributes), attributes.get("regionCode", "")
+    try:
+        said = usage_type(text)
+        tier = _tier(said, attributes)
+        model = _model(said, name, names)
+        millions = attributes.get("servicename", "").endswith(_EDITION)
+        prices = tuple(_terms(entry, by_the_million=millions, cached=said.unit not in (Unit.INPUT, Unit.OUTPUT)))
+    except NotATokenPrice as error:
+        return Refused(sku, text, region, name, str(error))
+    return tuple(
+        ListPrice(
+            model, said.is_global, tier, said.unit, region, usd, text, said.long_context, said.mantle, said.ttl,
+            said.old_batch, since, _day(entry.get("publicationDate")), sku,
+        )
+        for usd, since in prices
+    )  # fmt: skip
+
+
 def list_price(product: Mapping[str, Any], models: Iterable[Model]) -> ListPrice | None:
-    """The token price that a product of the list states, or None where it is about something else."""
-    attributes: Mapping[str, str] = product.get("product", {}).get("attributes", {})
-    usage_type = attributes.get("usagetype", "")
-    plain = re.sub(r"[^a-z0-9]", "", usage_type.lower())
-    if not usage_type or _ELSEWHERE.search(usage_type.lower()):
+    """The ordinary token price that an entry states; None where it is about something else, or a twin on mantle."""
+    found = read_entry(product, ListNames(models))
+    if isinstance(found, Refused) or len(found) != 1 or found[0].mantle or found[0].long_context:
         return None
-    unit, model = _unit(plain), _model(attributes, models)
-    price = _usd_per_mtok(product)
-    if unit is None or model is None or price is None:
-        return None
-    return ListPrice(model, "global" in plain, _tier(plain), unit, attributes.get("regionCode", ""), price, usage_type)
+    return found[0]
 
 
 def comparisons(listed: Iterable[ListPrice], book: PriceBook, on: date) -> Iterator[Comparison]:
     """Each listed price beside every row of the book that it speaks of."""
     for price in listed:
-        scopes = (Scope.GLOBAL,) if price.is_global else (Scope.IN_REGION, *_scopes_of(price.region))
+        scopes = (Scope.GLOBAL,) if price.is_global else (Scope.IN_REGION, *geographies_of(price.region))
         found = [(scope, row) for scope in scopes if (row := _row(book, price, scope, on)) is not None]
         for scope, row in found or [(scopes[-1], None)]:
             yield Comparison(price, scope, row)
 
 
+def known_unit(book: PriceBook, model: str, unit: Unit) -> Unit:
+    """The unit, or the one in which the model is written where the list names its lifetime otherwise or not at all."""
+    units = {row.unit for row in book.of_model(model)} & set(WRITES.values())
+    named_otherwise = unit is WRITES[UNNAMED] and unit not in units and len(units) == 1
+    return units.pop() if named_otherwise else unit
+
+
+def geographies_of(region: str) -> tuple[Scope, ...]:
+    """The scopes of the geographic profiles that may be called from a Region."""
+    return next((scopes for start, scopes in _GEOGRAPHIES if region.startswith(start)), ())
+
+
 def _row(book: PriceBook, price: ListPrice, scope: Scope, on: date) -> Price | None:
+    unit = known_unit(book, price.model, price.unit)
     try:
-        return book.price(price.model, scope, price.tier, _known_unit(book, price), on, region=price.region or None)
+        return book.price(price.model, scope, price.tier, unit, on, region=price.region or None)
     except NoPriceInForce:
         return None
 
 
-def _known_unit(book: PriceBook, price: ListPrice) -> Unit:
-    """The unit, or the one in which the model is written where the list names its lifetime otherwise or not at all."""
-    units = {row.unit for row in book.of_model(price.model)} & set(WRITES.values())
-    named_otherwise = price.unit is WRITES[UNNAMED] and price.unit not in units and len(units) == 1
-    return units.pop() if named_otherwise else price.unit
+def _name(attributes: Mapping[str, str]) -> str:
+    """The model's name as an entry gives it; "" where only its usage type has it."""
+    service = attributes.get("servicename", "")
+    product = service.removesuffix(_EDITION) if service.endswith(_EDITION) else ""
+    return attributes.get("model") or product or attributes.get("titanModel") or ""
 
 
-def _scopes_of(region: str) -> tuple[Scope, ...]:
-    return next((scopes for start, scopes in _GEOGRAPHIES if region.startswith(start)), ())
+def _model(said: UsageType, name: str, names: ListNames) -> str:
+    """The id in the usage type of bedrock-mantle, else the name of the entry, else that of the usage type."""
+    given = [said.name] if said.mantle else [name or said.name]
+    for text in given:
+        found = names.model(text)
+        if found is not None:
+            return found
+    raise NotATokenPrice(f"the model {given[0]!r} is not in the catalogue, or the name fits several")
 
 
-def _unit(plain: str) -> Unit | None:
-    _, writes, of_what = plain.partition("cachewrite")
-    if writes:  # "CacheWrite1hInputTokenCount" and "cache_write_tokens_1h_standard" both occur
-        return WRITES[next((ttl for ttl in LONGEST_FIRST if ttl.value in of_what), UNNAMED)]
-    if "cacheread" in plain:
-        return Unit.CACHE_READ
-    if "inputtoken" in plain:
-        return Unit.INPUT
-    return Unit.OUTPUT if "outputtoken" in plain else None
+def _tier(said: UsageType, attributes: Mapping[str, str]) -> Tier:
+    """The tier of the usage type, which the other attributes may name too but not contradict."""
+    feature, kind = attributes.get("feature", ""), attributes.get("inferenceType", "")
+    for start, why in words_of_the_list()["features"].items():
+        if feature.startswith(start):
+            raise NotATokenPrice(why)
+    refuse_other_things(words(kind))
+    told = {
+        tier_named(words(attributes.get("service_tier", ""))),
+        tier_named([word for word in words(kind) if word != "standard"]),
+        Tier.BATCH if feature == "Batch Inference" else None,
+        said.tier,
+    } - {None}
+    named = {tier for tier in told if tier is not None and tier is not Tier.DEFAULT}
+    if len(named) > 1:
+        raise NotATokenPrice(f"its attributes contradict each other: {', '.join(sorted(t.value for t in named))}")
+    return next(iter(named), Tier.DEFAULT)
 
 
-def _tier(plain: str) -> Tier:
-    return next((tier for tier in (Tier.BATCH, Tier.FLEX, Tier.PRIORITY) if tier.value in plain), Tier.DEFAULT)
+def _terms(entry: Mapping[str, Any], *, by_the_million: bool, cached: bool) -> Iterator[tuple[Usd, date | None]]:
+    """US dollars per million tokens of every on-demand term, with its day. Raises NotATokenPrice."""
+    terms: Sequence[Mapping[str, Any]] = tuple(entry.get("terms", {}).get("OnDemand", {}).values())
+    if not terms:
+        raise NotATokenPrice("no price on demand")
+    for term in terms:
+        dimensions = tuple(term.get("priceDimensions", {}).values())
+        if len(dimensions) != 1:
+            raise NotATokenPrice("a price that depends on the quantity")
+        usd = _usd_per_mtok(dimensions[0], by_the_million=by_the_million)
+        if usd == 0 and not cached:
+            raise NotATokenPrice("a price of zero for what is not cached")
+        yield usd, _day(term.get("effectiveDate"))
 
 
-def _model(attributes: Mapping[str, str], models: Iterable[Model]) -> str | None:
-    names = {attributes.get("model", ""), attributes.get("servicename", "").removesuffix(" (Amazon Bedrock Edition)")}
-    wanted = {_plain(name) for name in names if name}
-    return next((model.id for model in models if _plain(model.name) in wanted), None)
+def _usd_per_mtok(dimension: Mapping[str, Any], *, by_the_million: bool) -> Usd:
+    unit = str(dimension.get("unit", "")).lower()
+    tokens = _TOKENS_PER_UNIT.get(unit)
+    if tokens is None and unit == "units" and by_the_million:
+        tokens = 1_000 if _BY_THOUSANDS.search(str(dimension.get("description", ""))) else 1_000_000
+    if tokens is None:
+        raise NotATokenPrice(f"sold by {dimension.get('unit', '')!r}, not by tokens")
+    try:
+        usd = Decimal(dimension["pricePerUnit"]["USD"])
+    except (KeyError, InvalidOperation, TypeError):
+        raise NotATokenPrice("no price in US dollars") from None
+    if not usd.is_finite() or usd < 0:
+        raise NotATokenPrice(f"{usd} is no price")
+    exact = usd * (1_000_000 // tokens)
+    rounded = exact.quantize(_EXACT)
+    return exact if exact == rounded else rounded
 
 
-def _plain(name: str) -> str:
-    """A display name without what the list spells now so, now otherwise: "Nova 2.0 Lite" is "Nova 2 Lite"."""
-    return re.sub(r"[^a-z0-9.]", "", re.sub(r"(\d)\.0\b", r"\1", name.lower()))
+def _day(text: object) -> date | None:
+    try:
+        return date.fromisoformat(str(text)[:10])
+    except ValueError:
+        return None
 
 
-def _usd_per_mtok(product: Mapping[str, Any]) -> Usd | None:
-    """The one price of the product, in dollars per million tokens; None where the list gives none or several."""
-    found: set[Usd] = set()
-    for term in product.get("terms", {}).get("OnDemand", {}).values():
-        for dimension in term.get("priceDimensions", {}).values():
-            tokens = _TOKENS_PER_UNIT.get(str(dimension.get("unit", "")).lower())
-            usd = dimension.get("pricePerUnit", {}).get("USD")
-            if tokens is None or usd is None:
-                return None
-            found.add(Decimal(usd) * (1_000_000 // tokens))
-    return found.pop() if len(found) == 1 else None
+def _plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9.]", "", text.lower())
+
+
+def _name_words(name: str) -> frozenset[str]:
+    """Words and versions in any order: "Nova 2.0 Lite" is "Nova 2 Lite", and "Claude 4.5 Haiku" "Claude Haiku 4.5"."""
+    parts = re.findall(r"\d+(?:\.\d+)*[a-z]*|[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*", name.replace("-", " "))
+    plain = (re.sub(r"\.0$", "", part.lower()) for part in parts)
+    return frozenset(word for word in plain if word not in ("instruct", "chat", "it"))

@@ -1,67 +1,107 @@
-"""Price rows arranged for look-up, read one vendor at a time as they are asked for."""
+"""Price rows arranged for look-up, read one model at a time as they are asked for."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from rockbottom.catalog.models import Scope, Tier
-from rockbottom.catalog.prices import Price
+from rockbottom.catalog.prices import Price, Question
 from rockbottom.quantities import Unit
 
-Cell = tuple[str, Scope, Tier, Unit, str | None, int]
-"""Model, scope, tier, unit, Region, long-context threshold: what a price is found by, apart from the day."""
+Cell = tuple[Scope, Tier, Unit, int]
+"""Scope, tier, unit, long-context threshold: what a price of a model is found by, apart from Region and day."""
+
+Shelf = Mapping[str, Callable[[], Iterable[Price]]]
+"""What reads the rows of a model, by model."""
+
+_PARTITIONS: Mapping[str, Scope] = {"us-gov-": Scope.US_GOV}
+"""How Regions outside the commercial partition begin, and the scope whose rows hold throughout them."""
 
 
 @dataclass(frozen=True, slots=True)
-class VendorRows:
-    """The rows of one vendor's models; ``cells`` leaves contested rows out and has the newest first."""
+class ModelRows:
+    """The rows of one model; ``cells`` leaves contested rows out and has the newest first."""
 
     rows: tuple[Price, ...]
-    cells: Mapping[Cell, tuple[Price, ...]]
-    long_context: Mapping[tuple[str, Scope], tuple[Price, ...]]
+    cells: Mapping[Cell, Mapping[str | None, tuple[Price, ...]]]
+    long_context: Mapping[Scope, tuple[Price, ...]]
 
     @classmethod
-    def of(cls, rows: Iterable[Price]) -> "VendorRows":
+    def of(cls, rows: Iterable[Price]) -> "ModelRows":
         kept = tuple(rows)
-        cells: dict[Cell, list[Price]] = {}
-        long_context: dict[tuple[str, Scope], list[Price]] = {}
+        cells: dict[Cell, dict[str | None, list[Price]]] = {}
+        long_context: dict[Scope, list[Price]] = {}
         for row in kept:
             if row.contested:
                 continue
-            cell = (row.model, row.scope, row.tier, row.unit, row.region, row.above_context_tokens)
-            cells.setdefault(cell, []).append(row)
+            cell = (row.scope, row.tier, row.unit, row.above_context_tokens)
+            cells.setdefault(cell, {}).setdefault(row.region, []).append(row)
             if row.above_context_tokens:
-                long_context.setdefault((row.model, row.scope), []).append(row)
-        return cls(kept, {cell: _newest_first(found) for cell, found in cells.items()}, _frozen(long_context))
+                long_context.setdefault(row.scope, []).append(row)
+        return cls(
+            kept,
+            {
+                cell: {region: _newest_first(found) for region, found in places.items()}
+                for cell, places in cells.items()
+            },
+            {scope: tuple(found) for scope, found in long_context.items()},
+        )
+
+    def answer(self, asked: Question, reference: str) -> Price | None:
+        """The row in force for a question, or None.
+
+        A row without a Region holds throughout its scope. It gives way where prices of the same kind are known to
+        differ by Region on that day: then a Region without a row of its own has no price. In a partition of its own
+        (GovCloud) only rows of that partition hold. Without a Region in the question, that of ``reference`` comes
+        after the row without one.
+        """
+        places = self.cells.get((asked.scope, asked.tier, asked.unit, asked.band), {})
+        if asked.region is None:
+            return _in_force(places.get(None), asked.on) or _in_force(places.get(reference), asked.on)
+        own = _in_force(places.get(asked.region), asked.on)
+        return own or _throughout(places, asked, asked.region)
 
 
 class PriceRows:
     """One layer of a price book: the packaged rows, or a user's file."""
 
-    __slots__ = ("_read", "_vendors")
+    __slots__ = ("_models", "_shelves", "_vendors")
 
-    def __init__(self, read: Mapping[str, Callable[[], Iterable[Price]]]) -> None:
-        self._read = read
-        self._vendors: dict[str, VendorRows] = {}
+    def __init__(self, vendors: Mapping[str, Callable[[], Shelf]]) -> None:
+        self._vendors = vendors
+        self._shelves: dict[str, Shelf] = {}
+        self._models: dict[str, ModelRows] = {}
 
     @classmethod
     def of(cls, rows: Iterable[Price]) -> "PriceRows":
         """A layer of rows already read."""
-        by_vendor: dict[str, list[Price]] = {}
+        by_vendor: dict[str, dict[str, list[Price]]] = {}
         for row in rows:
-            by_vendor.setdefault(_vendor(row.model), []).append(row)
-        return cls({vendor: found.copy for vendor, found in by_vendor.items()})
+            by_vendor.setdefault(_vendor(row.model), {}).setdefault(row.model, []).append(row)
+        shelves = {
+            vendor: {model: found.copy for model, found in models.items()} for vendor, models in by_vendor.items()
+        }
+        return cls({vendor: shelf.copy for vendor, shelf in shelves.items()})
 
-    def of_model(self, model_id: str) -> VendorRows:
-        """The rows among which those of the model are."""
-        vendor = _vendor(model_id)
-        found = self._vendors.get(vendor)
+    def of_model(self, model_id: str) -> ModelRows:
+        """The rows of a model; none of one that is not here."""
+        found = self._models.get(model_id)
         if found is None:
-            read = self._read.get(vendor)
-            found = self._vendors[vendor] = VendorRows.of(read() if read else ())
+            read = self._shelf(_vendor(model_id)).get(model_id)
+            found = self._models[model_id] = ModelRows.of(read() if read else ())
         return found
 
     def all(self) -> tuple[Price, ...]:
-        return tuple(row for vendor in self._read for row in self.of_model(vendor).rows)
+        return tuple(
+            row for vendor in self._vendors for model in self._shelf(vendor) for row in self.of_model(model).rows
+        )
+
+    def _shelf(self, vendor: str) -> Shelf:
+        shelf = self._shelves.get(vendor)
+        if shelf is None:
+            read = self._vendors.get(vendor)
+            shelf = self._shelves[vendor] = read() if read else {}
+        return shelf
 
 
 def _vendor(model_id: str) -> str:
@@ -72,5 +112,20 @@ def _newest_first(rows: Sequence[Price]) -> tuple[Price, ...]:
     return tuple(sorted(rows, key=lambda row: row.valid_from, reverse=True))
 
 
-def _frozen(found: Mapping[tuple[str, Scope], Sequence[Price]]) -> Mapping[tuple[str, Scope], tuple[Price, ...]]:
-    return {key: tuple(rows) for key, rows in found.items()}
+def _in_force(rows: Sequence[Price] | None, on: date) -> Price | None:
+    return next((row for row in rows or () if row.in_force(on)), None)
+
+
+def _throughout(places: Mapping[str | None, Sequence[Price]], asked: Question, region: str) -> Price | None:
+    """The row for the whole scope, where it may be taken for this Region."""
+    row = _in_force(places.get(None), asked.on)
+    partition = _partition(region)
+    if row is None or (partition and _PARTITIONS[partition] is not asked.scope):
+        return None
+    others = (_in_force(found, asked.on) for place, found in places.items() if place and _partition(place) == partition)
+    differ = any(other is not None and other.usd_per_mtok != row.usd_per_mtok for other in others)
+    return None if differ else row
+
+
+def _partition(region: str) -> str:
+    return next((start for start in _PARTITIONS if region.startswith(start)), "")

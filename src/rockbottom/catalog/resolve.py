@@ -25,14 +25,14 @@ class Spellings:
 
     @classmethod
     def of(cls, models: Iterable[Model]) -> "Spellings":
-        """The spellings of these models."""
-        exact: dict[str, Model] = {}
+        """The spellings of these models; an alias that one model has is not a shortened id of another."""
+        exact = {model.id: model for model in models}
+        aliases = {_plain(alias): model for model in exact.values() for alias in model.aliases}
         loose: dict[str, list[Model]] = {}
-        for model in models:
-            exact[model.id] = model
+        for model in exact.values():
             for spelling in _spellings(model):
                 found = loose.setdefault(spelling, [])
-                if model not in found:
+                if aliases.get(spelling, model) is model and model not in found:
                     found.append(model)
         return cls(exact, {spelling: tuple(found) for spelling, found in loose.items()})
 
@@ -112,8 +112,10 @@ def _plain(text: str) -> str:
 
 def _spellings(model: Model) -> set[str]:
     plain = _plain(model.id)
-    without_version = re.sub(r"-v?\d$", "", plain) if re.search(r"-(v\d(:\d)?|1:0)$", model.id) else plain
     vendor = _plain(model.vendor) + "-"
+    without_version = re.sub(r"-v?\d$", "", plain) if re.search(r"-(v\d(:\d)?|1:0)$", model.id) else plain
+    if "-" not in without_version.removeprefix(vendor):  # "claude-v1": the version is the name
+        without_version = plain
     named = {plain, without_version} | {_plain(alias) for alias in model.aliases} | {_plain(model.name)}
     return named | {name.removeprefix(vendor) for name in named}
 

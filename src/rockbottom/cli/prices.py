@@ -1,25 +1,20 @@
 """``rockbottom prices``: what a model costs, and whether AWS's price list still says so."""
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rockbottom.quantities import Fault, RockbottomError
+from rockbottom.cli.prices_pull import pull
+from rockbottom.cli.prices_reading import PriceListUnavailable, pricing_client, products_of_api
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog, ListPrice, ModelId, Price, PriceBook
 
 
-class PriceListUnavailable(RockbottomError):
-    """AWS's price list could not be read: no credentials, no permission, or no connection."""
-
-    fault = Fault.SERVICE
-
+__all__ = ["PriceListUnavailable", "command", "pricing_client"]
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
@@ -29,18 +24,22 @@ def command() -> None:
     """Show prices, and check them against AWS's price list."""
 
 
+command.add_command(pull)
+
+
 @command.command()
 @click.argument("model")
 @click.option("--on", type=_DAY, help="The day whose prices to show; today by default.")
+@click.option("--region", metavar="REGION", help="The Region whose prices to show; us-east-1 by default.")
 @click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Rows of your own to lay on top (CSV).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def show(model: str, on: datetime | None, prices: Path | None, as_json: bool) -> None:
+def show(model: str, on: datetime | None, region: str | None, prices: Path | None, as_json: bool) -> None:
     """Show what MODEL costs in US dollars per million tokens.
 
     MODEL is an id, an ARN or a short name such as nova-pro, sonnet-4-6 or us.sonnet-4-6.
-    Without a us. or global. in front, every scope is shown.
+    Without a us. or global. in front, every scope is shown; as JSON, without --region, every Region.
     """
-    from rockbottom.catalog import PriceBook, load_catalog
+    from rockbottom.catalog import REFERENCE_REGION, PriceBook, load_catalog
     from rockbottom.rendering import json_text, prices_document, prices_text
 
     catalog = load_catalog()
@@ -49,12 +48,16 @@ def show(model: str, on: datetime | None, prices: Path | None, as_json: bool) ->
     found = catalog.model(model)
     rows = _rows_in_force(book, found, day)
     contested = [row for row in book.contested(found.model.id, on=day) if _in_scope(row, found)]
-    if not rows:
-        _raise_no_price(book, found, day)
+    where = region or found.region
+    there = _of_region(book, rows, where, day) if where else rows
+    if not there:
+        _raise_no_price(book, found, day, where)
     if as_json:
-        click.echo(json_text(prices_document(found, day, rows, contested)))
+        click.echo(json_text(prices_document(found, day, there, contested)))
         return
-    for line in prices_text(found, day, rows, contested):
+    elsewhere = sorted({row.region for row in rows if row.region} - {where or REFERENCE_REGION})
+    shown = [row for row in there if where or row.region in (None, REFERENCE_REGION)] or there
+    for line in prices_text(found, day, shown, contested, elsewhere):
         click.echo(line)
 
 
@@ -69,12 +72,12 @@ def check(ctx: click.Context, region: str, profile: str | None, prices: Path | N
 
     Needs credentials that may call pricing:GetProducts, which is free. Exits with 1 where a price differs.
     """
-    from rockbottom.catalog import PriceBook, comparisons, load_catalog
+    from rockbottom.catalog import SERVICES, PriceBook, comparisons, load_catalog
     from rockbottom.rendering import comparison_document, comparison_text, json_text
 
     catalog = load_catalog()
     book = catalog.price_book.overlay(PriceBook.read(prices)) if prices else catalog.price_book
-    products = _read_products(profile, region)
+    products = list(products_of_api(pricing_client(profile), SERVICES, [region]))
     listed = _listed(catalog, products)
     found = list(comparisons(listed, book, date.today()))
     if as_json:
@@ -84,41 +87,6 @@ def check(ctx: click.Context, region: str, profile: str | None, prices: Path | N
             click.echo(line)
     if any(one.row is not None and not one.agrees for one in found):
         ctx.exit(1)
-
-
-def pricing_client(profile: str | None) -> Any:
-    """A client of the Price List API, which is served from us-east-1 whatever Region is asked about."""
-    import boto3
-
-    session: Any = boto3.Session(profile_name=profile)
-    return session.client("pricing", region_name="us-east-1")
-
-
-def _read_products(profile: str | None, region: str) -> list[dict[str, Any]]:
-    import_module("boto3")  # missing: said before anything else is
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        return list(_products(pricing_client(profile), region))
-    except (BotoCoreError, ClientError) as error:
-        raise PriceListUnavailable(
-            f"The AWS Price List API could not be read: {error}",
-            fix="it needs credentials (--profile NAME, or the environment) that may call pricing:GetProducts",
-        ) from error
-
-
-def _products(client: Any, region: str) -> Iterator[dict[str, Any]]:
-    from rockbottom.catalog import SERVICES
-
-    for service in SERVICES:
-        pages = client.get_paginator("get_products").paginate(
-            ServiceCode=service,
-            FormatVersion="aws_v1",
-            Filters=[{"Type": "TERM_MATCH", "Field": "regionCode", "Value": region}],
-        )
-        for page in pages:
-            for product in page["PriceList"]:
-                yield json.loads(product)
 
 
 def _listed(catalog: "Catalog", products: Sequence[dict[str, Any]]) -> "list[ListPrice]":
@@ -146,8 +114,25 @@ def _in_scope(row: "Price", found: "ModelId") -> bool:
     return found.scope is Scope.IN_REGION or row.scope is found.scope
 
 
-def _raise_no_price(book: "PriceBook", found: "ModelId", day: date) -> None:
+def _of_region(book: "PriceBook", rows: "Sequence[Price]", region: str, day: date) -> "list[Price]":
+    """The rows that a bill of a call in a Region would use, of what these rows are about."""
+    from rockbottom.catalog import NoPriceInForce, Scope, geographies_of
+
+    used: dict[str, Price] = {}
+    for row in rows:
+        if row.scope not in (Scope.IN_REGION, Scope.GLOBAL, *geographies_of(region)):
+            continue
+        prompt = row.above_context_tokens + 1 if row.above_context_tokens else 0
+        try:
+            wins = book.price(row.model, row.scope, row.tier, row.unit, day, prompt, region)
+        except NoPriceInForce:
+            continue
+        used[wins.place] = wins
+    return list(used.values())
+
+
+def _raise_no_price(book: "PriceBook", found: "ModelId", day: date, region: str | None) -> None:
     from rockbottom.catalog import Tier
     from rockbottom.quantities import Unit
 
-    book.price(found.model.id, found.scope, Tier.DEFAULT, Unit.INPUT, day)
+    book.price(found.model.id, found.scope, Tier.DEFAULT, Unit.INPUT, day, 0, region)

@@ -163,7 +163,8 @@ def attachment_of(client: Any) -> Attachment:
 def new_attachment(client: Any, way: type[Way], arguments: Arguments, abilities: Abilities | None = None) -> Attachment:
     """What is kept beside a client from now on; ``abilities`` where they are not those of the client alone."""
     options = _options(arguments)
-    facts = arguments.catalog or with_saved_facts(load_catalog(), _region_of(client))
+    region = _region_of(client)
+    facts = arguments.catalog or with_saved_facts(load_catalog(), region)
     resolve = arguments.resolve or way.resolver(client, arguments.credentials)
     planner, state = arguments.planner, arguments.state
     abilities = abilities or way.abilities(client)
@@ -172,7 +173,7 @@ def new_attachment(client: Any, way: type[Way], arguments: Arguments, abilities:
     trouble = ""
     if planner is None:
         planner, trouble = _new_planner(facts, resolve, state)
-    made = Attachment(planner, facts, resolve, options, arguments.clock)
+    made = Attachment(planner, facts, resolve, options, arguments.clock, region=region)
     if trouble:
         made.talk.say([trouble])
     made.arguments, made.abilities = arguments, abilities

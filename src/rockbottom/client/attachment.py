@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from rockbottom.catalog import Catalog, Resolve
+from rockbottom.catalog import Catalog, ModelId, Resolve, Tier
 from rockbottom.client.arguments import Arguments
 from rockbottom.client.books import Books
 from rockbottom.client.calls import Call, Options
@@ -51,6 +51,7 @@ class Attachment:
         options: Options,
         clock: Callable[[], float] = time.time,
         stopwatch: Callable[[], float] = time.perf_counter,
+        region: str | None = None,
     ) -> None:
         self.planner = planner
         self.catalog = catalog
@@ -59,7 +60,7 @@ class Attachment:
         self.stopwatch = stopwatch
         self.since = clock()
         self.resolve = resolve
-        self._requests = Requests(catalog, resolve)
+        self._requests = Requests(catalog, resolve, region)
         self._lock = lock_of(planner)
         self._tower = Tower(options.hold_s)
         self._books = Books(catalog)
@@ -291,10 +292,10 @@ class Attachment:
         try:
             with self._lock:
                 if call.request is not None:
-                    costs = self._books.costs(call.request.model, call.request.tier, usage, self.today())
+                    costs = self._costs(call.request.model, call.request.tier, usage, call.whereabouts)
                     self._learn(call, call.request, usage, costs)
                 elif call.model is not None:
-                    costs = self._books.costs(call.model, call.tier, usage, self.today())
+                    costs = self._costs(call.model, call.tier, usage, call.whereabouts)
                     self._books.book_unread(call.model, usage, costs)
                     if call.unread:
                         self.talk.unread(call.unread)
@@ -324,9 +325,7 @@ class Attachment:
         try:
             with self._lock:
                 request = self._requests.read(params)
-                costs = (
-                    self._books.costs(request.model, request.tier, usage, self.today()) if usage is not None else None
-                )
+                costs = self._costs(request.model, request.tier, usage, whereabouts) if usage is not None else None
         except Exception as error:
             return self.talk.failure("recording", error, "the call is not recorded")
         call = Call(at, params, params, request, whereabouts=whereabouts, tags=self.recorder.tags, left=left)
@@ -354,7 +353,7 @@ class Attachment:
         would = played.usage(usage)
         self.planner.observe(played.request, would, now=self.clock())
         if costs is not None:
-            priced = self._books.costs(played.request.model, played.request.tier, would, self.today())
+            priced = self._costs(played.request.model, played.request.tier, would, call.whereabouts)
             call.planned_usd = priced[0].usd if priced is not None else None
             self._books.rehearsed(costs[0].usd, call.planned_usd)
 
@@ -377,6 +376,10 @@ class Attachment:
     def today(self) -> date:
         """The day whose prices apply, in UTC."""
         return datetime.fromtimestamp(self.clock(), UTC).date()
+
+    def _costs(self, model: ModelId, tier: Tier, usage: Usage, whereabouts: Whereabouts) -> tuple[Cost, Cost] | None:
+        """What a call costs today, and without caching, in the Region that it went to."""
+        return self._books.costs(model, tier, usage, self.today(), model.region or whereabouts.region)
 
     def price(self, request: Request, unit: Unit) -> Usd | None:
         """A price of a request's model today, in US dollars per million tokens."""

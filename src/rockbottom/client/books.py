@@ -73,12 +73,15 @@ class Books:
             name = OTHER
         self._families.setdefault(name, Account()).add(usage, costs)
 
-    def costs(self, model: ModelId, tier: Tier, usage: Usage, on: date) -> tuple[Cost, Cost] | None:
-        """The bill of a call and the bill without caching; None where a price is not known."""
+    def costs(self, model: ModelId, tier: Tier, usage: Usage, on: date, region: str | None) -> tuple[Cost, Cost] | None:
+        """The bill of a call in a Region and the bill without caching; None where a price is not known."""
         plain = Usage(input=usage.total_input, output=usage.output)
         book = self._catalog.price_book
         try:
-            return bill(usage, model, tier, on, book), bill(plain, model, tier, on, book)
+            return (
+                bill(usage, model, tier, on, book, region=region or None),
+                bill(plain, model, tier, on, book, region=region or None),
+            )
         except NoPriceInForce:
             return None
 

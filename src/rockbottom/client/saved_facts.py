@@ -2,10 +2,9 @@
 
 import logging
 import os
-import sys
 from pathlib import Path
 
-from rockbottom.catalog import Catalog, CatalogError
+from rockbottom.catalog import Catalog, CatalogError, user_data_folder
 
 _log = logging.getLogger("rockbottom.client")
 
@@ -18,13 +17,7 @@ def saved_facts_path() -> Path | None:
     given = os.environ.get(ENVIRONMENT)
     if given is not None:
         return Path(given) if given else None
-    if sys.platform == "darwin":
-        folder = Path.home() / "Library" / "Application Support"
-    elif sys.platform == "win32":
-        folder = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    else:
-        folder = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return folder / "rockbottom" / "measured.toml"
+    return user_data_folder() / "measured.toml"
 
 
 def with_saved_facts(catalog: Catalog, region: str | None = None) -> Catalog:

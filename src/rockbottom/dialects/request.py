@@ -170,10 +170,14 @@ class Request(Mapping[str, Any]):
 
 
 class Requests:
-    """Reads requests by the facts of one catalogue; not thread-safe. ``resolve`` looks application-profile ARNs up."""
+    """Reads requests by the facts of one catalogue; not thread-safe. ``resolve`` looks application-profile ARNs up.
 
-    def __init__(self, catalog: Catalog, resolve: Resolve | None = None) -> None:
+    ``region`` is the Region that they go to, for models whose id names none.
+    """
+
+    def __init__(self, catalog: Catalog, resolve: Resolve | None = None, region: str | None = None) -> None:
         self.catalog = catalog
+        self._region = region
         self.reader = Reader.of(catalog)
         self._resolve = resolve
         self._models: dict[str, ModelId] = {}
@@ -192,6 +196,8 @@ class Requests:
         known = self._models.get(model_id)
         if known is None:
             known = self.catalog.model(model_id, self._resolve)
+            if known.region is None and self._region is not None:
+                known = replace(known, region=self._region)
             if len(self._models) >= _MOST_MODELS:
                 self._models.clear()
             self._models[model_id] = known

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rockbottom.rendering.models import ListedModel, models_document, models_text
     from rockbottom.rendering.monitoring import alarm_cost_text, alarm_steps_text, budgets_text
     from rockbottom.rendering.page import page_of
+    from rockbottom.rendering.price_updates import updates_document, updates_text
     from rockbottom.rendering.prices import comparison_document, comparison_text, prices_document, prices_text
     from rockbottom.rendering.profiles import OwnProfile, profiles_document, profiles_text
     from rockbottom.rendering.reconciliations import reconciliation_text
@@ -105,6 +106,8 @@ __all__ = [
     "teardown_text",
     "text_of",
     "traffic_advice_text",
+    "updates_document",
+    "updates_text",
     "verdict_text",
     "verdicts_text",
     "votes_cost",
@@ -165,6 +168,8 @@ _HOMES = {
     "teardown_text": "batches",
     "text_of": "terminal",
     "traffic_advice_text": "advice",
+    "updates_document": "price_updates",
+    "updates_text": "price_updates",
     "verdict_text": "checks",
     "verdicts_text": "checks",
     "votes_cost": "spending",

@@ -74,8 +74,13 @@ def prices_document(model: ModelId, day: date, rows: Sequence[Price], contested:
     )
 
 
-def prices_text(model: ModelId, day: date, rows: Sequence[Price], contested: Sequence[Price]) -> Iterator[str]:
-    """A table with a line for each scope, tier and condition, what is contested, and the sources."""
+def prices_text(
+    model: ModelId, day: date, rows: Sequence[Price], contested: Sequence[Price], elsewhere: Sequence[str] = ()
+) -> Iterator[str]:
+    """A table with a line for each scope, tier and condition, what is contested, and the sources.
+
+    ``elsewhere`` are other Regions that have rows of their own.
+    """
     yield f"{model.model.name}  {model.model.id}"
     yield f"US dollars per million tokens in force on {day}"
     yield ""
@@ -85,9 +90,15 @@ def prices_text(model: ModelId, day: date, rows: Sequence[Price], contested: Seq
         lines.setdefault(key, {})[row.unit] = usd_exact(row.usd_per_mtok)
     used = [unit for unit in Unit if any(unit in cells for cells in lines.values())]
     heads = [unit.value.removeprefix("cache_").replace("_", " ") for unit in used]
-    yield "scope      tier     where or when  " + "".join(f"{head:>9}" for head in heads)
+    widths = [max(9, len(head) + 1) for head in heads]
+    yield "scope      tier     where or when  " + "".join(f"{h:>{w}}" for h, w in zip(heads, widths, strict=True))
     for (scope, tier, condition), cells in lines.items():
-        yield f"{scope:<10} {tier:<8} {condition:<15}" + "".join(f"{cells.get(unit, '-'):>9}" for unit in used)
+        yield f"{scope:<10} {tier:<8} {condition:<15}" + "".join(
+            f"{cells.get(unit, '-'):>{width}}" for unit, width in zip(used, widths, strict=True)
+        )
+    if elsewhere:
+        yield ""
+        yield from paragraph(f"Other Regions, by --region: {', '.join(elsewhere)}.", 80)
     yield from _contested(contested)
     yield ""
     yield "Sources:"
