@@ -418,7 +418,7 @@ def test_a_usage_type_says_what_it_is_about(usage_type, expected):
 @pytest.mark.parametrize(
     "usage_type",
     [
-        "USE1-BoxUsage:m5.large", "USE1-MP:USE1_InputImageCount-Units", "USE1-Nova2.0Lite-mantle-input-tokens-standard",
+        "USE1-BoxUsage:m5.large", "USE1-MP:USE1_InputImageCount-Units", "USE1-NovaSonic-speech-input-tokens",
         "USE1-MP:USE1_Reserved_1Month_TPM_InputTokens-Units", "USE1-CW:GMD-Metrics", "",
     ],
 )  # fmt: skip

@@ -83,6 +83,7 @@ def command(ctx: click.Context, as_json: bool, everything: bool, **given: Any) -
         raise click.UsageError("against what? give --cloudwatch, --cur PATH or --cost-explorer FILE")
     catalog = load_catalog()
     ours = ledger_book(given["ledger"] or default_folder(os.environ))
+    ours.renamed(_behind(given["behind"], catalog))
     found = [_compared(ours, theirs, days, catalog, given) for theirs, days in _others(given, ours, catalog)]
     if as_json:
         click.echo(json_text([reconciliation_of(comparison) for comparison in found]))
@@ -129,11 +130,13 @@ def _cloudwatch(
     first = since or last - timedelta(days=_WEEK - 1)
     if first > last:
         raise click.UsageError(f"--since {first} is after --until {last}")
+    behind = _behind(given["behind"], catalog)
     asked = [
-        (client, question(client, region, first, last, ours.called_in(region))) for region, client in _clients(given)
+        (client, question(client, region, first, last, [*ours.called_in(region), *behind]))
+        for region, client in _clients(given)
     ]
     _consent([one for _, one in asked], given["yes"])
-    return native_book(asked, catalog, _behind(given["behind"])), (first, last)
+    return native_book(asked, catalog, behind), (first, last)
 
 
 def _consent(questions: "Sequence[Question]", yes: bool) -> None:
@@ -165,8 +168,17 @@ def _clients(given: dict[str, Any]) -> "list[tuple[str, Any]]":
         raise AccountUnavailable(f"AWS: {error}", fix="aws configure list-profiles") from error
 
 
-def _behind(pairs: Sequence[str]) -> dict[str, str]:
+def _behind(pairs: Sequence[str], catalog: "Catalog") -> dict[str, str]:
+    """The catalogue's id of the model behind each application inference profile; what it does not know stays."""
+    from rockbottom.catalog import CatalogError
+
+    behind: dict[str, str] = {}
     for pair in pairs:
         if "=" not in pair:
             raise click.UsageError(f"--behind takes ARN=ID; not {pair!r}")
-    return dict(pair.rsplit("=", 1) for pair in pairs)
+        arn, model = pair.rsplit("=", 1)
+        try:
+            behind[arn] = catalog.model(model).model.id
+        except CatalogError:
+            behind[arn] = model
+    return behind

@@ -1,62 +1,96 @@
-"""A bill as a book: its lines told to days, models and kinds of token."""
+"""A bill as a book: its lines told to days, models and kinds of token, and every other dollar of Bedrock by name."""
 
 from collections.abc import Iterable
 from decimal import Decimal
 
-from rockbottom.catalog import Catalog, Tier
-from rockbottom.quantities import ZERO_USD
+from rockbottom.catalog import Catalog, CatalogError, Tier
+from rockbottom.quantities import ZERO_USD, Usd
 from rockbottom.reconcile.books import Book, Entry
-from rockbottom.reconcile.exports import BillLine
-from rockbottom.reconcile.usage_types import EDITION, Meaning, meaning, model_named, tokens_per_unit
+from rockbottom.reconcile.lines import BillLine
+from rockbottom.reconcile.usage_types import EDITION, Meaning, charge_named, meaning, model_named, tokens_per_unit
 
-_CHARGES = ("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage")
-_BEDROCK = ("AmazonBedrock", "AmazonBedrockFoundationModels", "AmazonBedrockService", "Amazon Bedrock")
+_USED = ("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage")
+_OF_BEDROCK = ("AmazonBedrock", "Amazon Bedrock")
+_OF_AWS = ("Amazon", "AWS")
+_NO_NAME = "without a usage type"
 
 
 def billed_book(party: str, lines: Iterable[BillLine], catalog: Catalog) -> Book:
-    """What the lines of a bill say of tokens; lines about something else are passed over.
+    """What the lines of a bill say of Bedrock; lines about something else are passed over.
 
-    Token lines of which no model can be told are ``unmatched``; tax, credits and discounts are ``adjustments``. A
-    line that comes twice (the same identity) counts once.
+    Token lines of which no model can be told are ``unmatched``; what is no tokens of calls is in ``charges``; tax,
+    credits and discounts are ``adjustments``. A line that comes twice (the same identity) counts once.
     """
     book = Book(party)
     seen: set[str] = set()
     twice = 0
     models: dict[str, str | None] = {}
     for line in lines:
+        if line.note and line.note not in book.notes:
+            book.notes.append(line.note)
+            book.is_whole = book.is_whole and bool(line.usage_type)
         said = meaning(line.usage_type)
-        if said is None and line.product not in _BEDROCK and not line.product.endswith(EDITION):
+        if not _is_of_bedrock(line, said):
             continue
-        if line.kind not in _CHARGES:
-            book.adjustments[line.kind] = book.adjustments.get(line.kind, ZERO_USD) + line.usd
-        elif said is not None:
-            if line.identity and line.identity in seen:
-                twice += 1
-                continue
-            seen.add(line.identity)
+        if line.identity and line.identity in seen:
+            twice += 1
+            continue
+        seen.add(line.identity)
+        if line.kind not in _USED:
+            _add(book.adjustments, line.kind, line.usd)
+        elif said is None:
+            _add(
+                book.charges, charge_named(line.usage_type) or line.usage_type or f"{line.product} {_NO_NAME}", line.usd
+            )
+        else:
             name = said.model or line.product
             if name not in models:
-                models[name] = model_named(name, catalog.models.values())
+                models[name] = _model(name, catalog)
             _book(book, line, said, models[name])
     if twice:
         book.notes.append(f"{twice:,} lines stand in the bill twice and count once")
     return book
 
 
+def _is_of_bedrock(line: BillLine, said: Meaning | None) -> bool:
+    """By the product, which may be a Marketplace code that says nothing; then by the usage type."""
+    if line.product.startswith(_OF_BEDROCK) or line.product.endswith(EDITION):
+        return bool(line.usage_type) or bool(line.usd)
+    return said is not None and not line.product.startswith(_OF_AWS)
+
+
+def _model(name: str, catalog: Catalog) -> str | None:
+    """The model that a name means, as bills write names, or as an id."""
+    named = model_named(name, catalog.models.values())
+    if named is not None or not name:
+        return named
+    try:
+        return catalog.model(name).model.id
+    except CatalogError:
+        return None
+
+
+def _add(sums: dict[str, Usd], name: str, usd: Usd) -> None:
+    sums[name] = sums.get(name, ZERO_USD) + usd
+
+
 def _book(book: Book, line: BillLine, said: Meaning, model: str | None) -> None:
     if model is None:
-        label = f"{line.usage_type} {line.product}".strip()
-        book.unmatched[label] = book.unmatched.get(label, ZERO_USD) + line.usd
+        _add(book.unmatched, f"{line.usage_type} {line.product}".strip(), line.usd)
         return
     entry = book.of((line.day, model))
+    if line.until is not None:
+        book.periods[line.day] = line.until
     kind = "write" if said.kind == "write_1h" else said.kind
     entry.spend(kind, line.usd)
+    if line.list_usd is not None:
+        entry.list_usd = (entry.list_usd or ZERO_USD) + line.list_usd
     _count(entry, line, said, kind)
     entry.regions.add(said.region)
     entry.scopes.add("global" if said.is_global else "regional")
     entry.tiers.add(said.tier.value)
     if line.principal:
-        entry.principals[line.principal] = entry.principals.get(line.principal, ZERO_USD) + line.usd
+        _add(entry.principals, line.principal, line.usd)
 
 
 def _count(entry: Entry, line: BillLine, said: Meaning, kind: str) -> None:

@@ -1,8 +1,8 @@
 """What is compared: tokens by kind, and dollars, of each day and model, as one party counts them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from rockbottom.quantities import ZERO_USD, Usd
@@ -26,6 +26,7 @@ class Entry:
     without_usage: int = 0
     batch_tokens: int = 0
     uncounted_usd: Usd = ZERO_USD  # of lines whose tokens cannot be told
+    list_usd: Usd | None = None  # what the bill says its lines are at list price
     regions: set[str] = field(default_factory=set[str])
     scopes: set[str] = field(default_factory=set[str])
     tiers: set[str] = field(default_factory=set[str])
@@ -40,15 +41,43 @@ class Entry:
         self.usd = (self.usd or ZERO_USD) + usd
         self.usd_by_kind[kind] = self.usd_by_kind.get(kind, ZERO_USD) + usd
 
+    def add(self, other: "Entry") -> None:
+        """Adds what was counted on another day, or under another name of the model."""
+        for kind, count in other.tokens.items():
+            self.tokens[kind] += count
+        for kind, usd in other.usd_by_kind.items():
+            self.usd_by_kind[kind] = self.usd_by_kind.get(kind, ZERO_USD) + usd
+        for who, usd in other.principals.items():
+            self.principals[who] = self.principals.get(who, ZERO_USD) + usd
+        self.usd, self.list_usd = _sum(self.usd, other.usd), _sum(self.list_usd, other.list_usd)
+        self.calls = None if self.calls is None and other.calls is None else (self.calls or 0) + (other.calls or 0)
+        self.unpriced += other.unpriced
+        self.without_usage += other.without_usage
+        self.batch_tokens += other.batch_tokens
+        self.uncounted_usd += other.uncounted_usd
+        for mine, theirs in ((self.regions, other.regions), (self.scopes, other.scopes), (self.tiers, other.tiers)):
+            mine |= theirs
+
+
+def _sum(mine: Usd | None, other: Usd | None) -> Usd | None:
+    return mine if other is None else (mine or ZERO_USD) + other
+
 
 @dataclass(slots=True)
 class Book:
-    """What one party counted. ``unmatched`` are dollars of lines that no model could be told of, by what they say."""
+    """What one party counted. ``unmatched`` are dollars of lines that no model could be told of, by what they say.
+
+    ``charges`` are what Bedrock billed for other things than tokens of calls, by name. ``periods`` gives the day after
+    the last of entries that stand for more than one day. ``is_whole`` False: the party has more than was read.
+    """
 
     party: str
     entries: dict[Key, Entry] = field(default_factory=dict[Key, Entry])
     unmatched: dict[str, Usd] = field(default_factory=dict[str, Usd])
     adjustments: dict[str, Usd] = field(default_factory=dict[str, Usd])  # tax, credits, discounts: not compared
+    charges: dict[str, Usd] = field(default_factory=dict[str, Usd])
+    periods: dict[date, date] = field(default_factory=dict[date, date])
+    is_whole: bool = True
     regions: tuple[str, ...] = ()  # the Regions that were read; () all
     notes: list[str] = field(default_factory=list[str])
     lost_calls: int = 0
@@ -63,7 +92,32 @@ class Book:
     def days(self) -> tuple[date, date] | None:
         """The first and the last day with an entry."""
         found = [day for day, _ in self.entries]
-        return (min(found), max(found)) if found else None
+        return (min(found), max(self.last_of(day) for day in found)) if found else None
+
+    def last_of(self, day: date) -> date:
+        """The last day of the period that begins on a day."""
+        return self.periods[day] - timedelta(days=1) if day in self.periods else day
+
+    def start_of(self, day: date) -> date:
+        """The first day of the period that a day lies in."""
+        return next((start for start, end in self.periods.items() if start <= day < end), day)
+
+    def renamed(self, behind: Mapping[str, str]) -> None:
+        """Entries of application inference profiles become entries of the models behind them."""
+        for day, model in list(self.entries):
+            if model in behind:
+                self.of((day, behind[model])).add(self.entries.pop((day, model)))
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are dollars that are told to no day and model."""
+        return bool(self.unmatched or self.charges or self.adjustments)
+
+    @property
+    def in_all(self) -> Usd:
+        """Every dollar that was read: of models, of no model, of other charges, and what is not compared."""
+        rest = (*self.unmatched.values(), *self.charges.values(), *self.adjustments.values())
+        return self.usd() + sum(rest, ZERO_USD)
 
     def called_in(self, region: str) -> list[str]:
         """The ids by which models were called in a Region (or where the Region is not known)."""

@@ -33,6 +33,7 @@ class Row:
     theirs: Entry | None
     reasons: list[Reason] = field(default_factory=list[Reason])
     agrees: bool = True
+    until: date | None = None  # the last day, where the row stands for more than one
 
     def tokens(self, kind: str) -> int:
         return (self.theirs.tokens[kind] if self.theirs else 0) - (self.ours.tokens[kind] if self.ours else 0)
@@ -64,8 +65,9 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        """Whether every row is within the tolerance and every dollar of the bill was told to a model."""
-        return all(row.agrees for row in self.rows) and not any(self.theirs.unmatched.values())
+        """Whether every row is within the tolerance, the bill is whole, and its token lines were told to models."""
+        told = self.theirs.is_whole and not any(self.theirs.unmatched.values())
+        return told and all(row.agrees for row in self.rows)
 
 
 def compared(
@@ -78,9 +80,12 @@ def compared(
     last: date | None = None,
 ) -> Comparison:
     """Hold two books against each other, day by day (both ends included); ``tolerance`` is a share, 0.01 for 1%."""
-    mine, others = dict(ours.between(first, last)), dict(theirs.between(first, last))
+    mine, others = _by_period(ours, theirs, first, last), dict(theirs.between(first, last))
     keys = sorted({*mine, *others})
-    rows = [Row(day, model, mine.get((day, model)), others.get((day, model))) for day, model in keys]
+    rows = [
+        Row(day, model, mine.get((day, model)), others.get((day, model)), until=_until(theirs, day))
+        for day, model in keys
+    ]
     for row in rows:
         row.agrees = _agrees(row, tolerance)
     found = Comparison(ours, theirs, tuple(rows), tolerance)
@@ -89,6 +94,20 @@ def compared(
         if not row.agrees:
             row.reasons = explained.reasons(row)
     return found
+
+
+def _by_period(ours: Book, theirs: Book, first: date | None, last: date | None) -> dict[Key, Entry]:
+    """Our entries of these days, those of one of their periods put together."""
+    if not theirs.periods:
+        return dict(ours.between(first, last))
+    made: dict[Key, Entry] = {}
+    for (day, model), entry in ours.between(first, last):
+        made.setdefault((theirs.start_of(day), model), Entry()).add(entry)
+    return made
+
+
+def _until(theirs: Book, day: date) -> date | None:
+    return theirs.last_of(day) if day in theirs.periods else None
 
 
 def _agrees(row: Row, tolerance: Decimal) -> bool:
@@ -129,11 +148,26 @@ class _Explainer:
             found = [self._unpriced(row), self._contested(row), self._discount(row), self._price(row)]
         else:
             found = [
-                self._inclusive(row), self._unresolved(row), self._midnight(row), self._late(row), self._batch(row),
-                self._region(row), self._before(row), self._lost(row), self._without_usage(row), self._elsewhere(row),
+                self._unmatched(row), self._not_whole(row), self._inclusive(row), self._unresolved(row),
+                self._midnight(row), self._late(row), self._batch(row), self._region(row), self._before(row),
+                self._lost(row), self._without_usage(row), self._elsewhere(row),
             ]  # fmt: skip
         kept = [one for one in found if one is not None]
         return kept or [self._more_here(row)]
+
+    def _unmatched(self, row: Row) -> Reason | None:
+        """The bill has less of it, and lines of which no model can be told."""
+        unmatched = self.of.theirs.unmatched
+        if row.more_tokens >= 0 or not any(unmatched.values()):
+            return None
+        names = sorted(unmatched, key=lambda name: -unmatched[name])
+        says = f"the bill has token lines of which no model can be told: {', '.join(names[:3])}"
+        return Reason("unmatched", says if len(names) <= 3 else f"{says} and {len(names) - 3} more")
+
+    def _not_whole(self, row: Row) -> Reason | None:
+        if row.more_tokens >= 0 or self.of.theirs.is_whole:
+            return None
+        return Reason("more-pages", "the reply names a next page, which is not in the file")
 
     # Tokens differ ------------------------------------------------------------------------------------------
 
@@ -165,10 +199,11 @@ class _Explainer:
 
     def _late(self, row: Row) -> Reason | None:
         days = self.of.theirs.days
-        late = row.day > self.today - _DELAY or (days is not None and row.day >= days[1])
+        last = row.until or row.day
+        late = last > self.today - _DELAY or (days is not None and last >= days[1])
         if row.more_tokens >= 0 or not late or self.of.theirs.party == "CloudWatch":
             return None
-        return Reason("not-yet-billed", f"{row.day} is the end of the bill: a day is complete a day or two later")
+        return Reason("not-yet-billed", f"{last} is the end of the bill: a day is complete a day or two later")
 
     def _batch(self, row: Row) -> Reason | None:
         if row.theirs is None or not row.theirs.batch_tokens or (row.ours and "batch" in row.ours.tiers):

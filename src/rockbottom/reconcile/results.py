@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from rockbottom.quantities import Usd
 from rockbottom.reconcile.books import Entry
@@ -11,16 +12,23 @@ from rockbottom.reconcile.comparing import Comparison, Reason, Row
 
 
 class Side(msgspec.Struct, frozen=True):
-    """What one party counted for a day and model: tokens by kind, US dollars (None where it knows none), calls."""
+    """What one party counted for a day and model: tokens by kind, US dollars (None where it knows none), calls.
+
+    ``list_usd`` is there where a bill says what it is at list price.
+    """
 
     tokens: dict[str, int]
     usd: Usd | None
     calls: int | None
     regions: tuple[str, ...]
+    list_usd: Usd | UnsetType = UNSET
 
 
 class DayOfModel(msgspec.Struct, frozen=True):
-    """One day of one model in both books; ``more_tokens`` and ``more_usd`` are theirs less the ledger's."""
+    """One day of one model in both books; ``more_tokens`` and ``more_usd`` are theirs less the ledger's.
+
+    ``until`` is the last day, where the bill has no days but months.
+    """
 
     day: date
     model: str
@@ -30,10 +38,15 @@ class DayOfModel(msgspec.Struct, frozen=True):
     more_tokens: int
     more_usd: Usd | None
     reasons: tuple[Reason, ...]
+    until: date | UnsetType = UNSET
 
 
 class Reconciliation(msgspec.Struct, frozen=True):
-    """The ledger against one party. ``tolerance`` is a share; ``unmatched`` and ``not_compared`` are US dollars."""
+    """The ledger against one party. ``tolerance`` is a share; ``unmatched`` and ``not_compared`` are US dollars.
+
+    ``charges`` are US dollars for other things than tokens of calls, where there are any; ``in_all_usd`` is every
+    dollar read, where some are told to no day and model.
+    """
 
     against: str
     tolerance: float
@@ -43,6 +56,8 @@ class Reconciliation(msgspec.Struct, frozen=True):
     unmatched: dict[str, Decimal]
     not_compared: dict[str, Decimal]
     notes: tuple[str, ...]
+    charges: dict[str, Decimal] | UnsetType = UNSET
+    in_all_usd: Usd | UnsetType = UNSET
 
 
 def reconciliation_of(comparison: Comparison) -> Reconciliation:
@@ -56,6 +71,8 @@ def reconciliation_of(comparison: Comparison) -> Reconciliation:
         unmatched=comparison.theirs.unmatched,
         not_compared=comparison.theirs.adjustments,
         notes=tuple(comparison.theirs.notes),
+        charges=comparison.theirs.charges or UNSET,
+        in_all_usd=comparison.theirs.in_all if comparison.theirs.has_more else UNSET,
     )
 
 
@@ -69,8 +86,12 @@ def _day_of_model(row: Row) -> DayOfModel:
         row.more_tokens,
         row.more_usd,
         tuple(row.reasons),
+        row.until or UNSET,
     )
 
 
 def _side(entry: Entry | None) -> Side | None:
-    return entry and Side(entry.tokens, entry.usd, entry.calls, tuple(sorted(entry.regions)))
+    if entry is None:
+        return None
+    listed = UNSET if entry.list_usd is None else entry.list_usd
+    return Side(entry.tokens, entry.usd, entry.calls, tuple(sorted(entry.regions)), listed)

@@ -45,7 +45,7 @@ def meaning(usage_type: str) -> Meaning | None:
         if match is None:
             continue
         words = match.groupdict()
-        plain = _plain(words["about"])
+        plain = _plain(f"{words.get('model') or ''} {words['about']}")
         kind = next((row["kind"] for row in _data()["unit"] if any(word in plain for word in row["words"])), "none")
         if kind == "none":
             return None
@@ -55,6 +55,12 @@ def meaning(usage_type: str) -> Meaning | None:
     return None
 
 
+def charge_named(usage_type: str) -> str | None:
+    """The name of a charge that is not tokens of calls: guardrails, provisioned throughput ...; None: it has none."""
+    plain = _plain(usage_type)
+    return next((row["name"] for row in _data()["charge"] if any(word in plain for word in row["words"])), None)
+
+
 def tokens_per_unit(said: str) -> int | None:
     """How many tokens a unit is, from ``pricing/unit`` or a description; None where they do not say."""
     low = said.lower()
@@ -62,19 +68,28 @@ def tokens_per_unit(said: str) -> int | None:
 
 
 def model_named(name: str, models: Iterable[Model]) -> str | None:
-    """The id of the one model that a bill means: "Claude4.6Sonnet", "Nova2.0Lite", "Claude Opus 4.6 (Amazon ...)".
+    """The id of the one model that a bill means: "Claude4.6Sonnet", "Llama3-3-70B", "Claude Opus 4.6 (Amazon ...)".
 
-    Words and versions count, their order does not; None where no model, or more than one, has just these.
+    The order of words does not count, that of versions does, and a bill leaves ``instruct`` out; None where no model,
+    or more than one, is named so.
     """
     wanted = _words(name.replace(EDITION, ""))
-    found = [model.id for model in models if _words(model.name) == wanted]
+    found = [model.id for model in models if wanted in (words := _words(model.name), _without_instruct(words))]
     return found[0] if len(found) == 1 else None
 
 
-def _words(name: str) -> frozenset[str]:
-    """Lower-case words and versions; 2.0 is 2."""
-    parts = re.findall(r"\d+(?:\.\d+)*|[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
-    return frozenset(re.sub(r"\.0$", "", part.lower()) for part in parts)
+_Words = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def _words(name: str) -> _Words:
+    """Lower-case words in order of the alphabet, and numbers in theirs; 2.0 is 2, and 3-3 and 3.3 are alike."""
+    plain = re.sub(r"(?<=\d)\.0(?!\d)", "", name)
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", plain)
+    return tuple(sorted(word.lower() for word in words)), tuple(re.findall(r"\d+", plain))
+
+
+def _without_instruct(words: _Words) -> _Words:
+    return tuple(word for word in words[0] if word != "instruct"), words[1]
 
 
 def _plain(text: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rockbottom.figures import paragraph, usd
 from rockbottom.quantities import ZERO_USD, Usd
-from rockbottom.reconcile import KINDS, Comparison, Row
+from rockbottom.reconcile import KINDS, Book, Comparison, Row
 
 _WIDTH = 80
 _UNMATCHED_SHOWN = 5
@@ -18,14 +18,18 @@ def reconciliation_text(comparison: Comparison, *, everything: bool = False) -> 
             yield ""
             yield from _row(row, comparison.theirs.party)
     yield from _unmatched(comparison)
+    yield from _charges(comparison.theirs)
     for kind, dollars in comparison.theirs.adjustments.items():
         yield f"not compared: {kind} {usd(dollars, 2, symbol=True, bare_zero=False)}"
-    yield from comparison.theirs.notes
+    if comparison.theirs.has_more:
+        yield f"{comparison.theirs.party} in all: ${_dollars(comparison.theirs.in_all)}"
+    for said in comparison.theirs.notes:
+        yield from paragraph(said, _WIDTH)
 
 
 def _head(comparison: Comparison) -> Iterator[str]:
     days = [row.day for row in comparison.rows]
-    span = f"{min(days)} to {max(days)} (UTC)" if days else "no day"
+    span = f"{min(days)} to {max(row.until or row.day for row in comparison.rows)} (UTC)" if days else "no day"
     yield f"ledger against {comparison.theirs.party}, {span}"
     if comparison.rows:
         yield from _sums(comparison)
@@ -44,6 +48,9 @@ def _sums(comparison: Comparison) -> Iterator[str]:
         bill = sum((row.theirs.usd or ZERO_USD for row in rows if row.theirs), ZERO_USD)
         more = _dollars(bill - mine, signed=True)
         yield f"dollars: ledger {_dollars(mine)}, {comparison.theirs.party} {_dollars(bill)}, {more}"
+    listed = [row.theirs.list_usd for row in rows if row.theirs and row.theirs.list_usd is not None]
+    if listed:
+        yield f"at list price the bill is {_dollars(sum(listed, ZERO_USD))}"
 
 
 def _unmatched(comparison: Comparison) -> Iterator[str]:
@@ -55,8 +62,19 @@ def _unmatched(comparison: Comparison) -> Iterator[str]:
             yield f"  {label}  ${_dollars(dollars)}"
 
 
+def _charges(bill: Book) -> Iterator[str]:
+    """What Bedrock billed for other things, by name, and every dollar that was read."""
+    if not bill.charges:
+        return
+    yield ""
+    yield f"not tokens of calls, and not compared: ${_dollars(sum(bill.charges.values(), ZERO_USD))}"
+    for name, dollars in sorted(bill.charges.items(), key=lambda pair: -pair[1]):
+        yield f"  {name}  ${_dollars(dollars)}"
+
+
 def _row(row: Row, party: str) -> Iterator[str]:
-    yield f"{'=' if row.agrees else '!'} {row.day}  {row.model}"
+    until = f" to {row.until}" if row.until else ""
+    yield f"{'=' if row.agrees else '!'} {row.day}{until}  {row.model}"
     yield f"    {'':<8} {'ledger':>16} {party:>16} {'more':>16}"
     counted = row.theirs is None or not row.theirs.uncounted_usd
     for kind in KINDS if counted else ():
@@ -67,6 +85,8 @@ def _row(row: Row, party: str) -> Iterator[str]:
     if more is not None:
         mine_usd, their_usd = (_dollars((entry and entry.usd) or ZERO_USD) for entry in (row.ours, row.theirs))
         yield f"    {'dollars':<8} {mine_usd:>16} {their_usd:>16} {_dollars(more, signed=True):>16}"
+    if row.theirs is not None and row.theirs.list_usd is not None:
+        yield f"    {'list':<8} {'':>16} {_dollars(row.theirs.list_usd):>16}"
     for reason in row.reasons:
         yield from paragraph(f"{reason.code}: {reason.says}", _WIDTH, "    ", "      ")
 

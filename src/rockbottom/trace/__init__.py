@@ -17,8 +17,9 @@ from rockbottom.trace.columns import (
 )
 from rockbottom.trace.compiled import compiled, inlined
 from rockbottom.trace.facts import TraceFacts, facts_of, unknown_models
-from rockbottom.trace.files import UnreadableSource, is_s3, pieces_of
+from rockbottom.trace.files import CutShort, UnreadableSource, chunks_in, chunks_of, is_s3, pieces_of
 from rockbottom.trace.invocations import Invocation, one_invocation, requests_in
+from rockbottom.trace.logs import text_lines
 from rockbottom.trace.merging import Merged, merged
 from rockbottom.trace.parquet import notes_of, read_parquet, write_parquet
 from rockbottom.trace.reading import (
@@ -33,6 +34,7 @@ from rockbottom.trace.reading import (
     reader_of,
     readers,
 )
+from rockbottom.trace.tables import spelled_object
 
 __all__ = [
     "KINDS",
@@ -41,6 +43,7 @@ __all__ = [
     "ApiCode",
     "Array",
     "Blocks",
+    "CutShort",
     "Damage",
     "Damages",
     "Invocation",
@@ -56,6 +59,8 @@ __all__ = [
     "TraceFacts",
     "UnreadableSource",
     "assembled",
+    "chunks_in",
+    "chunks_of",
     "compiled",
     "empty_trace",
     "facts_of",
@@ -71,6 +76,8 @@ __all__ = [
     "readers",
     "requests_in",
     "selected",
+    "spelled_object",
+    "text_lines",
     "unknown_models",
     "usage_at",
     "write_parquet",

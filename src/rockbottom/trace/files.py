@@ -23,7 +23,8 @@ _MARKS = (
     (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
 )  # fmt: skip
-_WITHOUT_MARK = {b"{\0": "utf-16-le", b"[\0": "utf-16-le", b"\0{": "utf-16-be", b"\0[": "utf-16-be"}
+_WITHOUT_MARK = {(False, True): "utf-16-le", (True, False): "utf-16-be"}
+"""Which of two bytes of a character is zero: text that begins in ASCII has one zero in each."""
 
 
 class UnreadableSource(RockbottomError):
@@ -88,17 +89,22 @@ def chunks_of(name: str) -> Iterator[bytes]:
     """The text of a file as UTF-8, in pieces. Raises CutShort where it cannot be read on."""
     try:
         with opened(name) as file:
-            first = file.read(CHUNK_BYTES)
-            mark, encoding = _encoding_of(first)
-            data = first[len(mark) :]
-            decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)("replace")
-            while data:
-                yield data if decoder is None else decoder.decode(data).encode("utf-8", "replace")
-                data = file.read(CHUNK_BYTES)
+            yield from chunks_in(file)
     except Exception as error:
         if not _is_damage(error):
             raise
         raise CutShort(_told(error)) from error
+
+
+def chunks_in(file: IO[bytes]) -> Iterator[bytes]:
+    """The text of an open file as UTF-8, in pieces. Raises what reading it does."""
+    first = file.read(CHUNK_BYTES)
+    mark, encoding = _encoding_of(first)
+    data = first[len(mark) :]
+    decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)("replace")
+    while data:
+        yield data if decoder is None else decoder.decode(data).encode("utf-8", "replace")
+        data = file.read(CHUNK_BYTES)
 
 
 def head_of(name: str) -> bytes:
@@ -154,7 +160,8 @@ def _encoding_of(head: bytes) -> tuple[bytes, str]:
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return mark, encoding
-    return b"", _WITHOUT_MARK.get(head[:2], "utf-8")
+    zero = head[:1] == b"\0", head[1:2] == b"\0"
+    return b"", _WITHOUT_MARK.get(zero, "utf-8")
 
 
 _OF_OTHERS = ("botocore.", "urllib3.", "isal", "igzip")  # a connection that breaks off, an unpacker that meets nonsense

@@ -106,6 +106,17 @@ def plain(text: bytes) -> bytes:
     return text.decode("utf-8", "surrogateescape").translate(_WINDOWS).encode("utf-8", "replace")
 
 
+def text_lines(chunks: Iterator[bytes]) -> Iterator[str]:
+    """Text in pieces as lines, each with its newline; bytes that are no UTF-8 are read as ``plain`` does."""
+    rest = b""
+    for data in chunks:
+        lines = (rest + data).split(b"\n")
+        rest = lines.pop()
+        yield from (plain(line).decode("utf-8", "replace") + "\n" for line in lines)
+    if rest:
+        yield plain(rest).decode("utf-8", "replace")
+
+
 def _on_one_line(text: bytes) -> bytes:
     """JSON without the spaces of a printed document: the same record is the same bytes wherever it is logged."""
     if b"\n" not in text:

@@ -84,11 +84,12 @@ def _value(name: str, value: Any) -> Any:
     if name == "timestamp":
         return value.removesuffix(" UTC")
     if name in ("input", "output"):
-        return _small_named(_object_of(value))
-    return _object_of(value) if value[:1] in ("{", "[") else value
+        return _small_named(spelled_object(value))
+    return spelled_object(value) if value[:1] in ("{", "[") else value
 
 
-def _object_of(text: str) -> Any:
+def spelled_object(text: str) -> Any:
+    """What a cell spells as JSON, or as Athena prints objects (``{name=value}``); other text as it is."""
     try:
         return decoded(text)
     except Undecodable:
