@@ -1,6 +1,7 @@
 """A surface that nobody has is one class and one row of the registry: everything else takes it as it is."""
 
 import json
+from typing import ClassVar
 
 import boto3
 import pytest
@@ -24,6 +25,7 @@ class Letters:
 
     name, api, vendor, lead = "letters", Api.INVOKE, "anthropic", 0
     operations = ("InvokeModel", "InvokeModelWithResponseStream")
+    paths: ClassVar = {"/letters": "InvokeModel"}
     required = ("letters",)
     counters = Counters("all", "out", ("read",), ("written",), no_split, inclusive=True)
     stream_type = EVENT_STREAM

@@ -68,6 +68,20 @@ def test_an_inclusive_input_gives_up_what_was_read_and_written():
     assert counters.counts(told) == Counts(2, 9, 0, 1903, NO_SPLIT)
 
 
+def test_counters_inside_members_are_read_and_told_from_others_of_the_same_name():
+    """The Responses API of Bedrock counts inclusively, with what was read and written one deeper (recorded in 2026)."""
+    counters = Counters(
+        "input_tokens", "output_tokens", ("input_tokens_details.cached_tokens",),
+        ("input_tokens_details.cache_write_tokens",), no_split, inclusive=True, tells="input_tokens_details",
+    )  # fmt: skip
+    details = {"cached_tokens": 1903, "cache_write_tokens": 40}
+    told = {"input_tokens": 1950, "input_tokens_details": details, "output_tokens": 9}
+    assert counters.counts(told) == Counts(7, 9, 1903, 40, NO_SPLIT)
+    assert counters.counts({**told, "input_tokens_details": None}) == Counts(1950, 9, 0, 0, NO_SPLIT)
+    assert counters.counts({**told, "input_tokens_details": 7}) == Counts(1950, 9, 0, 0, NO_SPLIT)
+    assert counters.counts(ANTHROPIC) is None
+
+
 def test_headers_tell_the_counts_of_invoke_model_or_nothing():
     names = ("input", "output", "cache-read-input", "cache-write-input")
     headers = {f"x-amzn-bedrock-{name}-token-count": count for name, count in zip(names, "1234", strict=True)}

@@ -28,9 +28,8 @@ from rockbottom.batch.sources import Body, Place, Source, compare_records, other
 from rockbottom.batch.state import RunState, state_of
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Catalog, ModelId, PriceBook, known_burndown, load_catalog
-from rockbottom.dialects import Reader
+from rockbottom.dialects import Reader, api_of
 from rockbottom.figures import usd
-from rockbottom.prompt import Api
 from rockbottom.quantities import RockbottomError, Usage
 
 DEFAULT_FOLDER = Path(".rockbottom/batch")
@@ -55,7 +54,7 @@ class Prepared:
                 self.run.state.records,
                 Reader.of(self.catalog),
                 model.model,
-                Api.CONVERSE if settings.kind == Kind.CONVERSE.value else Api.INVOKE,
+                api_of(settings.kind),
                 self.catalog.rules(model, self.pricing.on),
                 behaviour_of(self.catalog.switches),
             )

@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 
 from rockbottom.dialects import DIALECTS, Dialect
-from rockbottom.prompt import Api
 from rockbottom.quantities import Undecodable, decoder_of
 
 _ROLES = frozenset({"user", "assistant", "system"})
@@ -106,7 +105,7 @@ def shape_of(dialect: Dialect | None) -> Shape | None:
 def looks_like(members: Collection[str]) -> str:
     """Of which dialect's bodies these members are, as a sentence with what to do; empty where it is of none."""
     for shape in _fitting(members):
-        kind = "Converse" if shape.dialect.api is Api.CONVERSE else "InvokeModel"
+        kind = shape.dialect.operations[0]
         vendor = f" of {shape.dialect.vendor}" if shape.dialect.vendor else ""
         return f"this looks like a {kind} body{vendor}: --type {kind}, with a model that speaks it"
     return ""

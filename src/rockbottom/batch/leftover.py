@@ -17,14 +17,12 @@ from rockbottom.batch.errors import NothingLeft
 from rockbottom.batch.journal import event_in
 from rockbottom.batch.outputs import write_whole
 from rockbottom.batch.pricing import Estimate, estimate
-from rockbottom.batch.records import Kind
 from rockbottom.batch.sending import Clock, Sender, Told, whole_lines
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import NoPriceInForce, Tier
 from rockbottom.cost import Cost, bill
-from rockbottom.dialects import Reader, usage_of
+from rockbottom.dialects import Reader, api_of, usage_of
 from rockbottom.plan import Planner
-from rockbottom.prompt import Api
 from rockbottom.quantities import Usage
 
 SENT = "leftover.jsonl"
@@ -84,7 +82,7 @@ class Leftover:
     def _sampled(self) -> Sampled:
         run, pricing, catalog = self.prepared.run, self.prepared.pricing, self.prepared.catalog
         records = self.records()
-        api = Api.CONVERSE if run.settings.kind == Kind.CONVERSE.value else Api.INVOKE
+        api = api_of(run.settings.kind)
         rules = catalog.rules(pricing.model, pricing.on)
         return sampled(
             records, len(records), Reader.of(catalog), pricing.model.model, api, rules, behaviour_of(catalog.switches)

@@ -17,8 +17,7 @@ import msgspec
 from rockbottom.batch.bodies import Shape, looks_like, shape_of
 from rockbottom.batch.errors import InvalidRecords, Problem
 from rockbottom.batch.limits import Limits
-from rockbottom.dialects import CONVERSE, Dialect, dialect_for
-from rockbottom.prompt import Api
+from rockbottom.dialects import CONVERSE, Dialect, api_of, dialect_for
 from rockbottom.quantities import Undecodable, decoded, decoder_of, is_list, is_object
 
 Json = Mapping[str, Any]
@@ -83,7 +82,7 @@ class Checker:
     _hint: str = ""
 
     def __post_init__(self) -> None:
-        self._dialect = dialect_for(Api.CONVERSE if self.kind is Kind.CONVERSE else Api.INVOKE, self.vendor)
+        self._dialect = dialect_for(api_of(self.kind.value), self.vendor)
         self._required = self._dialect.required if self._dialect is not None else ()
         self._shape = shape_of(self._dialect)
 

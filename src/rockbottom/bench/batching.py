@@ -29,7 +29,6 @@ from rockbottom.bench.requests import Request
 from rockbottom.bench.workload import Workload
 from rockbottom.catalog import PriceBook, Tier
 from rockbottom.dialects import Dialect
-from rockbottom.prompt import Api
 
 REFUSED = "BatchJob"  # the code of a refusal that ends its own lane only
 Place = tuple[int, int]  # conversation and turn, from 0
@@ -69,7 +68,7 @@ def batched(requests: Mapping[Place, Request], each: int, job: Job) -> dict[Plac
         outcome = run_batch(
             list(_records(requests, each)), name=job.name, model=job.model_id, bucket=job.bucket,
             role_arn=job.role_arn, on=job.on, book=job.book, folder=job.folder, cloud=job.cloud,
-            kind=Kind.CONVERSE if dialect.api is Api.CONVERSE else Kind.INVOKE, watcher=_Told(job.told),
+            kind=Kind(dialect.operations[0]), watcher=_Told(job.told),
             agree=lambda estimate: True, every_s=_POLL_S,  # the bench has asked for the whole run
         )  # fmt: skip
     except (ServiceBusy, StillRunning, OutputIncomplete) as error:

@@ -39,11 +39,11 @@ class Request:
 
     @property
     def is_converse(self) -> bool:
-        return self.dialect.api is Api.CONVERSE
+        return not self.dialect.api.native
 
     def arguments(self, model_id: str) -> dict[str, Any]:
         """The keyword arguments with which boto3 sends it to a model."""
-        given = self.body if self.is_converse else {"body": json_bytes(self.body)}
+        given = {"body": json_bytes(self.body)} if self.dialect.api.wrapped else self.body
         return {"modelId": model_id, **given}
 
 
@@ -67,7 +67,7 @@ def request_of(parts: Parts, lane: Lane, workload: Workload, model: Model, rules
 
     A point that the model would refuse (Nova after a tool result, or after tools) is left out.
     """
-    dialect = dialect_of(Api.CONVERSE if workload.api == "converse" else Api.INVOKE, model)
+    dialect = dialect_of(Api(workload.api), model)
     spots = set(lane.spots)
     if Spot.TAIL in spots and _tail_kind(parts) in rules.illegal_after:
         spots.discard(Spot.TAIL)
@@ -75,7 +75,7 @@ def request_of(parts: Parts, lane: Lane, workload: Workload, model: Model, rules
         spots.discard(Spot.TOOLS)
     ttl = lane.ttl if rules.accepts_ttl_field else None
     body = dialect.spelled(_converse(parts, spots, ttl, workload))
-    if dialect.api is Api.CONVERSE and lane.tier in (Tier.FLEX, Tier.PRIORITY):
+    if not dialect.api.native and lane.tier in (Tier.FLEX, Tier.PRIORITY):
         body["serviceTier"] = {"type": lane.tier.value}
     points = (Spot.TAIL in spots) + (len(parts.closed) if Spot.LAYERS in spots else 0)
     return Request(dialect, body, points + (Spot.TOOLS in spots and bool(parts.tools)))

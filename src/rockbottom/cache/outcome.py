@@ -19,7 +19,7 @@ from enum import Enum
 from rockbottom.cache.behaviour import Behaviour
 from rockbottom.cache.entries import Entry, EntryKey, Namespace, PrefixCache
 from rockbottom.catalog import CacheRules
-from rockbottom.prompt import Api, BlockKind, CachePoint, PrefixHash, Prompt, Section, Segment, prefix_hashes, seeds_of
+from rockbottom.prompt import BlockKind, CachePoint, PrefixHash, Prompt, Section, Segment, prefix_hashes, seeds_of
 from rockbottom.quantities import LONGEST_FIRST, Ttl, Usage
 
 
@@ -234,7 +234,7 @@ def _position(view: _View, point: CachePoint) -> int:
     Recorded once on Converse (pydantic-ai-cassettes): a document right behind the point was written all the same.
     """
     after, segments = point.after, view.prompt.segments
-    if view.behaviour.trailing_text_document != "cached" or view.prompt.api is not Api.CONVERSE:
+    if view.behaviour.trailing_text_document != "cached" or view.prompt.api.native:
         return after
     end = after
     while end < len(segments) and segments[end].message == point.message and segments[end].section is point.section:

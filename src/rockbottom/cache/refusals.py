@@ -70,7 +70,7 @@ def _placement(point: CachePoint, prompt: Prompt, rules: CacheRules) -> Reason |
         return Reason.NOTHING_BEFORE
     if follows.value not in rules.illegal_after:
         return None
-    if prompt.api is Api.CONVERSE and follows is BlockKind.REASONING and Section.TOOLS.value in rules.sections:
+    if not prompt.api.native and follows is BlockKind.REASONING and Section.TOOLS.value in rules.sections:
         return Reason.AFTER_REASONING
     return Reason.AFTER_TEXT_DOCUMENT if follows is BlockKind.TEXT_DOCUMENT else Reason.AFTER_ILLEGAL_BLOCK
 

@@ -49,14 +49,14 @@ def _hashed(sources: Sequence[str], local: "Counter[bool]") -> "Iterator[Hashed]
 def _of(call: "CallRecord") -> "Hashed":
     from rockbottom.catalog import Tier
     from rockbottom.diagnose import Cause, Hashed, Record
-    from rockbottom.prompt import Api
+    from rockbottom.dialects import api_of
     from rockbottom.quantities import Ttl
 
     begun = call.first_ms if call.first_ms is not None else call.elapsed_ms
     tiers, ttls = {tier.value: tier for tier in Tier}, {ttl.value: ttl for ttl in Ttl}
     causes = {cause.value: cause for cause in Cause}
     record = Record(
-        call.at, call.called_as, Api.CONVERSE if call.operation.startswith("Converse") else Api.INVOKE, {},
+        call.at, call.called_as, api_of(call.operation), {},
         call.usage if call.status == "ok" else None, call.region, call.region, call.bench_pass or "", call.request_id,
         None if begun is None else begun / 1000, tiers.get(call.tier, Tier.DEFAULT), call.request_id or str(call.at),
     )  # fmt: skip

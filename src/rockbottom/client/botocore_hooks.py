@@ -19,7 +19,7 @@ from rockbottom.client.listening import CallListener
 from rockbottom.client.streams import watched_body, watched_stream
 from rockbottom.client.tagging import metadata_of
 from rockbottom.client.whereabouts import NOWHERE, whereabouts_of
-from rockbottom.dialects import OPERATIONS, Params, header_counts, usage_of
+from rockbottom.dialects import OPERATIONS, Params, api_of, header_counts, is_streaming, usage_of
 from rockbottom.quantities import Usage
 
 BYPASS: contextvars.ContextVar[bool] = contextvars.ContextVar("rockbottom_bypass", default=False)
@@ -164,15 +164,14 @@ class Hooks:
 
     def _watch(self, call: Call, parsed: dict[str, Any], operation: str) -> None:
         listener, ttl = CallListener(self._attachment, call), call.default_ttl
-        if operation == "Converse":
+        native = api_of(operation).native
+        if is_streaming(operation):
+            member = "body" if native else "stream"
+            parsed[member] = watched_stream(parsed[member], call.counting(), ttl, listener)
+            listener.hold(parsed[member])
+        elif not native:
             counts = call.counts_of(parsed.get("usage"))
             listener.finished(counts.usage(ttl)) if counts is not None else listener.abandoned()
-        elif operation == "ConverseStream":
-            parsed["stream"] = watched_stream(parsed["stream"], call.counting(), ttl, listener)
-            listener.hold(parsed["stream"])
-        elif operation == "InvokeModelWithResponseStream":
-            parsed["body"] = watched_stream(parsed["body"], call.counting(), ttl, listener)
-            listener.hold(parsed["body"])
         else:
             counts = header_counts(parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {}))
             if counts is not None and (not counts.write or call.has_one_ttl):

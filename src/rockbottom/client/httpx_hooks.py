@@ -7,14 +7,12 @@ the SDK repeats after a failure gets the plan of the first attempt.
 
 import hashlib
 import json
-import re
 import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from urllib.parse import unquote
 
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.botocore_hooks import about_points
@@ -25,17 +23,9 @@ from rockbottom.client.signing import CredentialSource, credentials_of, resigned
 from rockbottom.client.streams import BodyWatcher, StreamWatcher
 from rockbottom.client.tagging import metadata_of
 from rockbottom.client.whereabouts import Whereabouts, whereabouts_of
-from rockbottom.dialects import Params, header_counts
+from rockbottom.dialects import Params, Route, api_of, header_counts, is_streaming, route_to
 from rockbottom.quantities import RockbottomError
 
-_PATH = re.compile(r"/model/(?P<model>[^/]+)/(?P<kind>converse|converse-stream|invoke|invoke-with-response-stream)$")
-_OPERATIONS = {
-    "converse": "Converse",
-    "converse-stream": "ConverseStream",
-    "invoke": "InvokeModel",
-    "invoke-with-response-stream": "InvokeModelWithResponseStream",
-}
-_KINDS = {operation: kind for kind, operation in _OPERATIONS.items()}
 _REPEATED_S = 300.0
 _MOST_REPEATED = 64
 
@@ -47,7 +37,6 @@ class Leg:
     call: Call
     request: Any  # httpx's, as it travels
     asked: Any  # httpx's, as the caller made it
-    kind: str
     digest: bytes
 
 
@@ -71,32 +60,31 @@ class Hooks:
 
     def opened(self, request: Any, content: bytes) -> tuple[Params, str, Whereabouts] | None:
         """The arguments that boto3 would have been given, the operation, and where it goes; None: not one of ours."""
-        found = _match(request)
-        if found is None:
+        route = _route(request)
+        if route is None:
             return None
-        model, kind = unquote(found["model"]), found["kind"]
-        given = {"body": content} if kind.startswith("invoke") else json.loads(content.decode())
+        given = {"body": content} if api_of(route.operation).wrapped else json.loads(content.decode())
         where = whereabouts_of(f"{request.url.scheme}://{request.url.host}", self._region)
-        return {"modelId": model, **given}, _OPERATIONS[kind], where
+        return {"modelId": route.model, **given}, route.operation, where
 
     def leg(self, asked: Any, content: bytes, call: Call) -> Leg:
         """The attempt that carries a call."""
-        kind = _KINDS[call.operation]
+        api = api_of(call.operation)
         digest = hashlib.blake2b(content, digest_size=16).digest()
         sent = self._repeated(digest)
         if sent is not None and call.changed:
             call.sent = sent
-        tagging = self._attachment.options.request_metadata and bool(call.tags) and kind.startswith("converse")
+        tagging = self._attachment.options.request_metadata and bool(call.tags) and not api.native
         if not call.changed and not tagging:
-            return Leg(call, asked, asked, kind, digest)
+            return Leg(call, asked, asked, digest)
         travels = call.sent
         if tagging:
             travels = {**travels, "requestMetadata": metadata_of(call.tags, travels.get("requestMetadata"))}
-        body = travels["body"] if kind.startswith("invoke") else _without_model(travels)
+        body = travels["body"] if api.wrapped else _without_model(travels)
         request = self._rebuilt(asked, body if isinstance(body, bytes) else str(body).encode())
         if request is None:
             call.sent, call.restored = call.original, True
-        return Leg(call, request or asked, asked, kind, digest)
+        return Leg(call, request or asked, asked, digest)
 
     def _rebuilt(self, asked: Any, body: bytes) -> Any | None:
         headers = [
@@ -146,7 +134,7 @@ class Hooks:
         self._attachment.answered(call)
         call.request_id = response.headers.get("x-amzn-requestid", "")
         ttl, listener = call.default_ttl, CallListener(self._attachment, call)
-        if leg.kind.endswith("stream"):
+        if is_streaming(call.operation):
             feed = StreamFeed(StreamWatcher(call.counting(), ttl, listener))
         else:
             counts = header_counts(response.headers)
@@ -192,13 +180,13 @@ class Hooks:
 
 
 def is_ours(request: Any) -> bool:
-    """Whether this is a Converse or InvokeModel request; nothing of any other is even read."""
-    return _match(request) is not None
+    """Whether this is a request of a known dialect; nothing of any other is even read."""
+    return _route(request) is not None
 
 
-def _match(request: Any) -> "re.Match[str] | None":
+def _route(request: Any) -> Route | None:
     path = request.url.raw_path.decode("ascii", "replace").partition("?")[0]
-    return _PATH.search(path) if request.method == "POST" else None
+    return route_to(path, below=True) if request.method == "POST" else None
 
 
 @cache

@@ -7,9 +7,8 @@ from rockbottom.catalog import Tier
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.hashed import Hashed
 from rockbottom.diagnose.sent import Record
-from rockbottom.prompt import Api
 from rockbottom.quantities import Ttl, Usage
-from rockbottom.trace import UNKNOWN, ApiCode, SectionCode, Trace, usage_at
+from rockbottom.trace import APIS, UNKNOWN, SectionCode, Trace, usage_at
 
 _TTLS = {ttl.code: ttl for ttl in Ttl}
 _TIERS = {tier.value: tier for tier in Tier}
@@ -48,7 +47,7 @@ def _request(trace: Trace, row: int, where: str) -> Hashed:
     tools, stable = int((section == SectionCode.TOOLS).sum()), int((section != SectionCode.MESSAGES).sum())
     served = _name(trace, "region", int(requests.served[row]))
     region = _name(trace, "region", int(requests.region[row]))
-    api = Api.INVOKE if requests.api[row] == ApiCode.INVOKE else Api.CONVERSE
+    api = APIS[int(requests.api[row])]
     record = Record(
         float(requests.at[row]), _name(trace, "model", int(requests.model[row])), api, {}, _usage(trace, row),
         served or region, region, _name(trace, "account", int(requests.account[row])), "", None,

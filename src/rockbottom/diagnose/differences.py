@@ -13,7 +13,7 @@ from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.faces import Face
 from rockbottom.diagnose.sent import Archive, Sent
 from rockbottom.diagnose.volatile import VolatileKind, change_between, common_ends
-from rockbottom.prompt import Api, Section, Segment
+from rockbottom.prompt import Section, Segment
 from rockbottom.quantities import is_list, is_object
 
 _SHOWN = 160
@@ -195,7 +195,7 @@ def _place(pair: _Pair) -> tuple[str, int, str, str]:
     old, new = pair.face(pair.old), pair.face(pair.new)
     before, after = (face.text if face else "" for face in (old, new))
     path = segment.place if segment else ""
-    if segment and pair.new and pair.sent.prompt.api is Api.INVOKE and segment.section is Section.TOOLS:
+    if segment and pair.new and pair.sent.prompt.api.native and segment.section is Section.TOOLS:
         path = path.removeprefix("toolConfig.") if pair.sent.model.model.vendor == "anthropic" else path
     member = new.member if new else ""
     if member:
@@ -215,7 +215,7 @@ def _in_words_of(pair: _Pair, member: str, inner: str) -> str:
         return inner.replace(".inputSchema", ".inputSchema.json", 1)
     if member == "toolResult" and inner.startswith(".content[") and inner.endswith("]"):
         return f"{inner}.text"
-    if pair.sent.prompt.api is Api.INVOKE and not member:
+    if pair.sent.prompt.api.native and not member:
         native = {".inputSchema": ".input_schema", ".toolUseId": ".id"}
         for ours, theirs in native.items():
             if inner.startswith(ours):

@@ -59,7 +59,7 @@ _MARKERS = ("cachePoint", "cache_control")
 
 
 def _is_anthropic(api: Api, vendor: str) -> bool:
-    return api is Api.INVOKE and vendor == "anthropic"
+    return api.native and vendor == "anthropic"
 
 
 def face_of(block: Any, role: str) -> Face:

@@ -13,11 +13,13 @@ from rockbottom.dialects.reading import Reader
 from rockbottom.dialects.registry import (
     DIALECTS,
     OPERATIONS,
+    Route,
     api_of,
     counts_of,
     dialect_for,
     dialect_of,
     is_streaming,
+    route_to,
     usage_of,
 )
 from rockbottom.dialects.request import Params, Request, Requests, model_id_of, opened, tier_of
@@ -44,6 +46,7 @@ __all__ = [
     "Reader",
     "Request",
     "Requests",
+    "Route",
     "StreamCounts",
     "api_of",
     "counts_of",
@@ -55,6 +58,7 @@ __all__ = [
     "is_streaming",
     "model_id_of",
     "opened",
+    "route_to",
     "tier_of",
     "usage_of",
 ]

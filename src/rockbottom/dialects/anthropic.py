@@ -19,6 +19,7 @@ from rockbottom.dialects.anthropic_replies import (
 from rockbottom.dialects.assembly import Assembly, effort_of, schema_of, thinking_of
 from rockbottom.dialects.blocks import Weighed, weigh_block
 from rockbottom.dialects.dialect import Exchange
+from rockbottom.dialects.operations import INVOKE, INVOKE_PATHS
 from rockbottom.dialects.points import decorated, stripped, with_marks
 from rockbottom.dialects.streams import StreamCounts
 from rockbottom.prompt import (
@@ -282,7 +283,8 @@ class Anthropic:
     lead = 2
     api = Api.INVOKE
     vendor = "anthropic"
-    operations = ("InvokeModel", "InvokeModelWithResponseStream")
+    operations = INVOKE
+    paths = INVOKE_PATHS
     required = ("anthropic_version", "max_tokens", "messages")
     counters = COUNTERS
     stream_type = EVENT_STREAM

@@ -96,6 +96,7 @@ class Chat:
     api = Api.CHAT
     vendor = None
     operations = ("ChatCompletions", "ChatCompletionsStream")
+    paths: Mapping[str, str] = {}  # the endpoint and clients over HTTP do not know it yet
     required = ("model", "messages")
     counters = COUNTERS
     stream_type = SSE_TYPE

@@ -161,6 +161,9 @@ class Converse:
     api = Api.CONVERSE
     vendor = None
     operations = ("Converse", "ConverseStream")
+    paths: Mapping[str, str] = {
+        "/model/{model}/converse": "Converse", "/model/{model}/converse-stream": "ConverseStream",
+    }  # fmt: skip
     required = ("messages",)
     counters = COUNTERS
     stream_type = EVENT_STREAM

@@ -31,9 +31,10 @@ class Dialect(Protocol):
     """One API surface. Bodies and replies are decoded JSON (or boto3 arguments) and are never changed.
 
     ``vendor`` is whose models speak it, None: those of all. ``operations`` are the one that answers as a whole and
-    the one that streams. ``required`` are the members without which the service refuses a body. ``counters`` read the
-    ``usage`` of a reply. ``lead`` is how many events of a stream come before its first text, ``stream_type`` the
-    media type of a stream.
+    the one that streams. ``paths`` are the operations by the path they are sent to, where ``{model}`` stands for a
+    model id; where a path has none, the body names the model. ``required`` are the members without which the service
+    refuses a body. ``counters`` read the ``usage`` of a reply. ``lead`` is how many events of a stream come before its
+    first text, ``stream_type`` the media type of a stream.
     """
 
     @property
@@ -44,6 +45,8 @@ class Dialect(Protocol):
     def vendor(self) -> str | None: ...
     @property
     def operations(self) -> tuple[str, str]: ...
+    @property
+    def paths(self) -> Mapping[str, str]: ...
     @property
     def required(self) -> tuple[str, ...]: ...
     @property

@@ -13,6 +13,7 @@ from rockbottom.dialects.blocks import weigh_block
 from rockbottom.dialects.converse import CONVERSE
 from rockbottom.dialects.converse_replies import COUNTERS, converse_events, converse_reply
 from rockbottom.dialects.dialect import Exchange
+from rockbottom.dialects.operations import INVOKE, INVOKE_PATHS
 from rockbottom.dialects.points import decorated, stripped, with_marks
 from rockbottom.dialects.streams import METRICS, StreamCounts
 from rockbottom.prompt import (
@@ -55,7 +56,8 @@ class Nova:
     lead = 1
     api = Api.INVOKE
     vendor = "amazon"
-    operations = ("InvokeModel", "InvokeModelWithResponseStream")
+    operations = INVOKE
+    paths = INVOKE_PATHS
     required = ("messages",)
     counters = COUNTERS
     stream_type = EVENT_STREAM

@@ -1,5 +1,10 @@
 """Every dialect, and what is read where it is not known which one it is."""
 
+import re
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import unquote
+
 from rockbottom.catalog import Model
 from rockbottom.dialects.anthropic import ANTHROPIC
 from rockbottom.dialects.chat import CHAT
@@ -64,3 +69,32 @@ def counts_of(said: object) -> Counts | None:
         if counts is not None:
             return counts
     return None
+
+
+class Route(NamedTuple):
+    """An operation, and the model id in its path; "" where the body names the model."""
+
+    operation: str
+    model: str
+
+
+@lru_cache(maxsize=4096)
+def route_to(path: str, *, below: bool = False) -> Route | None:
+    """The operation that a path, without query and still percent-encoded, is for; None: of no dialect.
+
+    ``below``: the path may stand below another, as that of a proxy. ARNs with plain slashes are understood too.
+    """
+    for pattern, operation in _patterns():
+        match = pattern.search(path) if below else pattern.match(path)
+        if match is not None:
+            return Route(operation, unquote(match.groupdict().get("model", "")))
+    return None
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    paths = {path: operation for dialect in DIALECTS for path, operation in dialect.paths.items()}
+    return tuple(
+        (re.compile(re.escape(path).replace(re.escape("{model}"), "(?P<model>.+)") + "$"), operation)
+        for path, operation in paths.items()
+    )

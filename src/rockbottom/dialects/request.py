@@ -70,7 +70,7 @@ def opened(arguments: Mapping[str, Any], vendor: str = "") -> tuple[Api, Mapping
 
 def _closed(arguments: Mapping[str, Any], body: Mapping[str, Any], api: Api) -> Mapping[str, Any]:
     """The arguments with another body, as the type that the caller gave."""
-    if api is not Api.INVOKE:
+    if not api.wrapped:
         return body
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     as_text = isinstance(arguments["body"], str)

@@ -106,6 +106,7 @@ class Responses:
     api = Api.RESPONSES
     vendor = None
     operations = ("Responses", "ResponsesStream")
+    paths: Mapping[str, str] = {}  # the endpoint and clients over HTTP do not know it yet
     required = ("model", "input")
     counters = COUNTERS
     stream_type = SSE_TYPE

@@ -7,14 +7,13 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from rockbottom.catalog import ModelId, Scope
-from rockbottom.dialects import invoked
+from rockbottom.dialects import api_of, invoked
 from rockbottom.local.bodies import NOT_JSON
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.invocation_log import Logged
 from rockbottom.local.replying import Reply
 from rockbottom.local.runtime import Call, Counted
 from rockbottom.local.state import State
-from rockbottom.prompt import Api
 from rockbottom.quantities import is_object
 
 Json = dict[str, Any]
@@ -99,7 +98,7 @@ def _head(call: Call, model: str, at: float) -> Json:
 
 def _log_model(model: ModelId, call: Call) -> str:
     # Delivered records: Converse rows hold the short id, InvokeModel rows the profile's ARN.
-    if call.operation.startswith("Converse") or model.scope is Scope.IN_REGION or call.model.startswith("arn:"):
+    if not api_of(call.operation).native or model.scope is Scope.IN_REGION or call.model.startswith("arn:"):
         return call.model
     return f"arn:aws:bedrock:{call.caller.region}:{call.caller.account}:inference-profile/{call.model}"
 
@@ -116,7 +115,7 @@ def _header_metadata(call: Call) -> Json | None:
 
 def _without_twins(counted: Counted, reply: Reply) -> bytes:
     """The reply as the log has it: without the undocumented twins, which delivered records lack."""
-    if counted.dialect.api is not Api.CONVERSE:
+    if counted.dialect.api.native:
         return reply.output_log
     body: Json | list[Json] = msgspec.json.decode(reply.output_log)
     usages = [body] if isinstance(body, dict) else [event["metadata"] for event in body if "metadata" in event]

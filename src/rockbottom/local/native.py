@@ -8,14 +8,13 @@ from typing import Any, cast
 
 from rockbottom.dialects import Dialect
 from rockbottom.local.failures import invalid
-from rockbottom.prompt import Api
 
 Json = dict[str, Any]
 
 
 def check_required(dialect: Dialect, body: Json) -> None:
     """Raise the ValidationException of a native body that lacks a member which its dialect must have."""
-    for name in dialect.required if dialect.api is not Api.CONVERSE else ():  # the service model knows Converse's
+    for name in dialect.required if dialect.api.native else ():  # the service model knows Converse's
         if body.get(name) is None:
             raise (
                 malformed(f"#: required key [{name}] not found")

@@ -7,7 +7,7 @@ LibreChat 13838; ttl: Portkey-AI/gateway 1762, earendil-works/pi 1570; limit: Bi
 
 from rockbottom.cache import Reason, Refusal
 from rockbottom.local.failures import ServiceFailure, invalid
-from rockbottom.prompt import Api, CachePoint, Prompt, Section
+from rockbottom.prompt import CachePoint, Prompt, Section
 
 _TRY_AGAIN = "Please remove the invalid cache point and try again."
 _UNSUPPORTED = (
@@ -52,7 +52,7 @@ def failure_of(refusal: Refusal, prompt: Prompt, vendor: str, unsupported_code: 
 
 def _by_model(prompt: Prompt, text: str) -> ServiceFailure:
     # Converse puts a preface before what the model's own validator says; InvokeModel hands it on verbatim.
-    return invalid(f"The model returned the following errors: {text}" if prompt.api is Api.CONVERSE else text)
+    return invalid(f"The model returned the following errors: {text}" if not prompt.api.native else text)
 
 
 def _list(point: CachePoint) -> str:
@@ -80,4 +80,4 @@ def _blocks_before(point: CachePoint, prompt: Prompt) -> int:
 
 
 def _decorated(point: CachePoint, prompt: Prompt) -> int:
-    return max(_blocks_before(point, prompt) - 1, 0) if prompt.api is Api.CONVERSE else point.index
+    return point.index if prompt.api.native else max(_blocks_before(point, prompt) - 1, 0)

@@ -9,7 +9,6 @@ import msgspec
 from rockbottom.dialects import Exchange, headers_of, invoked
 from rockbottom.local.answers import Answer
 from rockbottom.local.runtime import Counted, Headers
-from rockbottom.prompt import Api
 from rockbottom.quantities import Usage
 
 Json = dict[str, Any]
@@ -79,7 +78,7 @@ def _pieces(text: str) -> int:
 def _built(counted: Counted, answer: Answer, usage: Usage, latency: int, first: int) -> tuple[Json, Json]:
     """The reply as a whole, and what is measured beside it."""
     dialect, body = counted.dialect, counted.body
-    native = dialect.api is not Api.CONVERSE
+    native = dialect.api.native
     reply: Json = {
         "output": {"message": {"role": "assistant", "content": list(answer.content)}},
         "stopReason": answer.stop_reason,
@@ -100,14 +99,14 @@ def _framed(counted: Counted, reply: Json, metrics: Json) -> tuple[list[bytes], 
     dialect = counted.dialect
     events = list(dialect.cut(reply, metrics, PIECE_CHARS))
     frames = list(dialect.framed(events, counted.model.model, counted.body))
-    if dialect.api is Api.CONVERSE:
+    if not dialect.api.native:
         return frames, _encode([{name: payload} for name, payload in events])
     return frames, _encode([chunk for _, chunk in events])
 
 
 def _headers(counted: Counted, usage: Usage, latency: int) -> Headers:
     """The headers of a native reply; Converse has none of its own."""
-    if counted.dialect.api is Api.CONVERSE:
+    if not counted.dialect.api.native:
         return []
     headers = [(name, value) for name in _ECHOED if (value := counted.call.headers.get(name)) is not None]
     if counted.call.stream:

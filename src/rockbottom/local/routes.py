@@ -4,20 +4,17 @@ Model ids travel percent-encoded; ARNs with plain slashes are understood too, be
 the last segment of a runtime path and the first of a control-plane path.
 """
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
 
+from rockbottom.dialects import OPERATIONS, route_to
+
 CONTROL_PREFIX = "/_rockbottom/"
 """Everything below it is the endpoint's own control API; AWS has nothing there."""
 
-_RUNTIME = {
-    "converse": "Converse",
-    "converse-stream": "ConverseStream",
-    "invoke": "InvokeModel",
-    "invoke-with-response-stream": "InvokeModelWithResponseStream",
-    "count-tokens": "CountTokens",
-}
+_COUNTING = re.compile(r"/model/(.+)/count-tokens$")
 _COLLECTIONS = {
     ("GET", "/foundation-models"): "ListFoundationModels",
     ("GET", "/inference-profiles"): "ListInferenceProfiles",
@@ -33,7 +30,7 @@ _ITEMS = {
     ("DELETE", "/inference-profiles/"): "DeleteInferenceProfile",
     ("GET", "/model-invocation-job/"): "GetModelInvocationJob",
 }
-RUNTIME_OPERATIONS = frozenset(_RUNTIME.values())
+RUNTIME_OPERATIONS = frozenset({*OPERATIONS, "CountTokens"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +47,13 @@ def route_of(method: str, raw_path: bytes) -> Route:
     path = raw_path.decode("latin-1")
     if path.startswith(CONTROL_PREFIX):
         return Route("control", unquote(path[len(CONTROL_PREFIX) :]))
-    if method == "POST" and path.startswith("/model/"):
-        identifier, _, last = path[len("/model/") :].rpartition("/")
-        if identifier and last in _RUNTIME:
-            return Route(_RUNTIME[last], unquote(identifier))
-        return Route("")
+    if method == "POST":
+        spoken = route_to(path)
+        if spoken is not None:
+            return Route(spoken.operation, spoken.model)
+        counted = _COUNTING.match(path)
+        if counted is not None:
+            return Route("CountTokens", unquote(counted[1]))
     collection = _COLLECTIONS.get((method, path.rstrip("/") or path))
     if collection:
         return Route(collection)

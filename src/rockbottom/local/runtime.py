@@ -14,7 +14,7 @@ from typing import Any
 
 from rockbottom.cache import CacheOutcome, Namespace, outcome, refusal
 from rockbottom.catalog import CacheRules, CatalogError, ModelId, Scope, known_burndown
-from rockbottom.dialects import CONVERSE, Dialect, dialect_for
+from rockbottom.dialects import CONVERSE, Dialect, api_of, dialect_for, is_streaming
 from rockbottom.local.answers import Answer, Script, scripted
 from rockbottom.local.asked import Asked, asked_of
 from rockbottom.local.bodies import object_of
@@ -26,7 +26,7 @@ from rockbottom.local.native import check_anthropic, check_nova, check_required,
 from rockbottom.local.refusal_texts import failure_of
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
 from rockbottom.local.state import State, script_from
-from rockbottom.prompt import Api, MalformedBody, Prompt
+from rockbottom.prompt import MalformedBody, Prompt
 from rockbottom.quantities import Usage
 
 Json = dict[str, Any]
@@ -55,7 +55,7 @@ class Call:
     @property
     def stream(self) -> bool:
         """Whether the reply is an event stream."""
-        return self.operation in ("ConverseStream", "InvokeModelWithResponseStream")
+        return is_streaming(self.operation)
 
 
 @dataclass(slots=True)
@@ -111,7 +111,7 @@ class Runtime:
         if "converse" in given:
             dialect, body = CONVERSE, given["converse"]
         else:
-            dialect, body = self._native(model), object_of(_unbase64(given["invokeModel"].get("body")))
+            dialect, body = self._dialect("InvokeModel", model), object_of(_unbase64(given["invokeModel"].get("body")))
         self._check(dialect, body)
         rules = self._rules(model, self._state.clock.now())
         prompt = self._prompt(body, dialect, model)
@@ -125,8 +125,7 @@ class Runtime:
         """
         state = self._state
         body = object_of(call.body)
-        converse = call.operation.startswith("Converse")
-        if converse:
+        if call.operation in self._checks:
             self._checks[call.operation](body)
         model = self._model(call.model)
         if model.model.in_region is False and model.scope is Scope.IN_REGION and not model.application_profile:
@@ -134,7 +133,7 @@ class Runtime:
                 f"Invocation of model ID {call.model} with on-demand throughput isn’t supported. Retry your "
                 "request with the ID or ARN of an inference profile that contains this model."
             )
-        dialect = CONVERSE if converse else self._native(model)
+        dialect = self._dialect(call.operation, model)
         self._check(dialect, body)
         now = state.clock.now()
         rules = self._rules(model, now)
@@ -245,8 +244,8 @@ class Runtime:
             raise invalid(f"{error} (the endpoint's clock is set to a day before that)") from error
 
     @staticmethod
-    def _native(model: ModelId) -> Dialect:
-        dialect = dialect_for(Api.INVOKE, model.model.vendor)
+    def _dialect(operation: str, model: ModelId) -> Dialect:
+        dialect = dialect_for(api_of(operation), model.model.vendor)
         if dialect is None:
             raise invalid(
                 "the local endpoint takes native bodies of Anthropic and Amazon Nova models; use Converse for "

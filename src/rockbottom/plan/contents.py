@@ -59,7 +59,7 @@ def moved(body: Mapping[str, Any], api: Api, pieces: Pieces) -> Changed:
     if not sentences:
         return Changed(body)
     said = "\n".join(sentences)
-    typed = api is Api.INVOKE and "type" in _first_block(last)
+    typed = api.native and "type" in _first_block(last)
     block = {"type": "text", "text": said} if typed else {"text": said}
     content = last["content"]
     listed = [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
@@ -80,7 +80,7 @@ def with_sorted_system(body: Mapping[str, Any], order: Sequence[int]) -> Changed
 
 def with_sorted_tools(body: Mapping[str, Any], api: Api) -> tuple[Mapping[str, Any], bool]:
     """The body with its tools in the order of their names, and whether that changed anything."""
-    if api is Api.INVOKE and "toolConfig" not in body:
+    if api.native and "toolConfig" not in body:
         ordered = _ordered(body.get("tools"))
         return (body, False) if ordered is None else ({**body, "tools": ordered}, True)
     config = body.get("toolConfig")

@@ -67,7 +67,7 @@ class Positions:
 def _allowed(api: Api, illegal_after: frozenset[str], sections: frozenset[str]) -> tuple[set[BlockKind], set[Section]]:
     """The kinds of block after which a point may stand, and the sections."""
     kinds = {kind for kind in _SAFE if kind.value not in illegal_after}
-    if api is Api.INVOKE and Section.TOOLS.value not in sections:
+    if api.native and Section.TOOLS.value not in sections:
         kinds = {BlockKind.TEXT}  # a native Nova body carries the point beside ``text`` only
     return kinds, {section for section in Section if section.value in sections}
 

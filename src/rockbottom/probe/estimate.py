@@ -1,19 +1,16 @@
 """What a probe will cost, before anything is sent: the same experiments against the reference semantics."""
 
-import json
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from rockbottom.cache import Behaviour, Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import Catalog, Tier
 from rockbottom.cost import Cost, bill, total_of
-from rockbottom.dialects import Params, Reader
+from rockbottom.dialects import Params, Reader, opened
 from rockbottom.probe.laboratory import Experiment, run
 from rockbottom.probe.questions import findings_of
 from rockbottom.probe.steps import Reply
 from rockbottom.probe.subject import Subject
-from rockbottom.prompt import Api
 from rockbottom.quantities import Unit, Usage, Usd
 
 _THINKING_TOKENS = 300  # output of the one request that thinks, as a guess; the worst case takes its limit
@@ -44,12 +41,11 @@ class _Simulated:
 
     def send(self, request: Params) -> Reply:
         """What the reference semantics says."""
-        api = Api.INVOKE if "body" in request else Api.CONVERSE
-        body: Any = json.loads(request["body"]) if api is Api.INVOKE else request
+        api, body = opened(request)
         prompt = self.reader.read(body, api, self.subject.model.model)
         where = Namespace("estimate", "estimate", self.subject.model.model.id)
         self.state, outcome = step(self.state, prompt, self.time, self.subject.rules, self.behaviour, where)
-        limit = 1 if api is Api.INVOKE else request["inferenceConfig"]["maxTokens"]
+        limit = 1 if api.native else request["inferenceConfig"]["maxTokens"]
         usage = outcome.usage(min(limit, _THINKING_TOKENS))
         self.usages.append((usage, limit))
         return Reply(usage)

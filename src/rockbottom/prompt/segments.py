@@ -34,6 +34,16 @@ class Api(Enum):
     CHAT = "chat"
     RESPONSES = "responses"
 
+    @property
+    def native(self) -> bool:
+        """Whether its bodies are in the words of the model's vendor, points being marks on blocks, or in Bedrock's."""
+        return self is not Api.CONVERSE
+
+    @property
+    def wrapped(self) -> bool:
+        """Whether the body is text in an argument of its own beside the model id; else the arguments are the body."""
+        return self is Api.INVOKE
+
 
 class BlockKind(Enum):
     """What a segment holds; the values are those that ``catalog.CacheRules.illegal_after`` uses."""

@@ -10,11 +10,11 @@ from typing import Protocol
 import numpy as np
 
 from rockbottom.cache import Namespace, PrefixCache, step
-from rockbottom.prompt import Api, BlockKind, CachePoint, Parameters, Prompt, Section, Segment, prompt_of
+from rockbottom.prompt import BlockKind, CachePoint, Parameters, Prompt, Section, Segment, prompt_of
 from rockbottom.quantities import Ttl, Usage
 from rockbottom.replay.points import USUAL, PlacedPoints
 from rockbottom.replay.policies import Stage
-from rockbottom.trace import KINDS, ApiCode, Array, compiled
+from rockbottom.trace import APIS, KINDS, Array, compiled
 
 RUN = 16
 """Slices that one segment of a prompt stands for at most: 1,024 tokens of slices of 64."""
@@ -70,7 +70,7 @@ def prompts_of(stage: Stage, kept: Array | None = None) -> Iterator[tuple[Prompt
         columns = (nodes[rows].tolist(), tokens, blocks.section[rows].tolist(), blocks.kind[rows].tolist(),
                    blocks.weight[rows].tolist(), messages.tolist())  # fmt: skip
         segments = [_segment(*row) for row in zip(*columns, strict=True)]
-        api = Api.INVOKE if trace.requests.api[i] == ApiCode.INVOKE else Api.CONVERSE
+        api = APIS[int(trace.requests.api[i])]
         yield prompt_of(api, segments, (), Parameters()), float(trace.requests.at[i])
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from rockbottom.dialects import is_streaming
 from rockbottom.ledger import CallRecord
 from rockbottom.sinks.otel_metrics import PROVIDER, CallMetrics, requested
 
@@ -24,7 +25,6 @@ log = logging.getLogger("rockbottom.monitor")
 
 _SCOPE = "rockbottom.monitor"
 _BEDROCK_SPANS = ("Bedrock Runtime", "bedrock-runtime")
-_STREAMS = ("ConverseStream", "InvokeModelWithResponseStream")
 _MOST_LIVE = 10_000
 
 INPUT = "gen_ai.usage.input_tokens"
@@ -128,7 +128,7 @@ def span_attributes(call: CallRecord) -> dict[str, Any]:
         "gen_ai.request.model": requested(call),
         **{f"rockbottom.tag.{name}": value for name, value in call.tags.items()},
     }
-    if call.operation in _STREAMS:
+    if is_streaming(call.operation):
         found["gen_ai.request.stream"] = True
     if call.first_ms is not None:
         found["gen_ai.response.time_to_first_chunk"] = call.first_ms / 1000

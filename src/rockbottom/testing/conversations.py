@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rockbottom.catalog import load_catalog
-from rockbottom.dialects import usage_of
+from rockbottom.dialects import OPERATIONS, usage_of
 from rockbottom.pins import ConversationBill, archive_of, observed_bill, simulated_bill
 from rockbottom.quantities import RockbottomError, Usd
 from rockbottom.rendering import conversation_lines
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Limit = Decimal | int | str | None
 
-_INVOKES = frozenset({"Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream"})
 _KEPT = 1000  # requests that the endpoint remembers
 _accounts = count(200_000_000_000)
 
@@ -88,7 +87,7 @@ class Conversation:
     def bill(self) -> ConversationBill:
         """The bill of the calls so far."""
         state = self._running.state
-        mine = [row for row in state.requests if row["account"] == self.account and row["operation"] in _INVOKES]
+        mine = [row for row in state.requests if row["account"] == self.account and row["operation"] in OPERATIONS]
         day = datetime.fromtimestamp(state.clock.now(), UTC).date()
         return observed_bill(map(_row, mine), state.catalog, day, self.region)
 

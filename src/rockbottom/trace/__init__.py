@@ -1,6 +1,7 @@
 """The columnar schema of recorded requests, and one reader per log format. May open files; nothing else."""
 
 from rockbottom.trace.columns import (
+    APIS,
     KINDS,
     NO_TTL,
     UNKNOWN,
@@ -37,6 +38,7 @@ from rockbottom.trace.reading import (
 from rockbottom.trace.tables import spelled_object
 
 __all__ = [
+    "APIS",
     "KINDS",
     "NO_TTL",
     "UNKNOWN",

@@ -16,9 +16,9 @@ import msgspec
 import numpy as np
 
 from rockbottom.dialects import CONVERSE, api_of
-from rockbottom.prompt import Api, Meter, Parameters, seeds_of
+from rockbottom.prompt import Meter, Parameters, seeds_of
 from rockbottom.quantities import UNNAMED, Ttl, decoded, decoder_of
-from rockbottom.trace.columns import KINDS, NO_TTL, ApiCode, SectionCode, Trace, observed
+from rockbottom.trace.columns import API_CODES, KINDS, NO_TTL, SectionCode, Trace, observed
 from rockbottom.trace.counts import usage_of
 from rockbottom.trace.gathering import Gathered, key_words
 from rockbottom.trace.pieces import Piece
@@ -40,7 +40,6 @@ _ANTHROPIC = {
     b"tool_result": "tool_result", b"thinking": "reasoning", b"redacted_thinking": "reasoning",
     b"search_result": "search_result",
 }  # fmt: skip
-_CONVERSED, _INVOKED = int(ApiCode.CONVERSE), int(ApiCode.INVOKE)
 _MEDIA = {_CODE[name] for name in ("image", "video", "audio")}
 _TEXT_FORMATS = re.compile(rb'"format"\s*:\s*"(?:csv|docx?|xlsx?|html|txt|md)"')
 _FIRST_NAME = re.compile(rb'\s*\{\s*"(\w+)"')
@@ -78,8 +77,8 @@ class Gatherer:
         Raises Undecodable for blocks of no known shape and counts that no column holds.
         """
         parsed = body or _NO_BODY
-        converse = api_of(record.operation) is Api.CONVERSE
-        pieces = self._pieces(parsed, converse)
+        api = api_of(record.operation)
+        pieces = self._pieces(parsed, native=api.native)
         points: list[tuple[int, int]] = []
         before = 0
         for piece in pieces:
@@ -89,7 +88,7 @@ class Gatherer:
         seeds = self._seeds_for(parsed, pieces)
         numbers = _numbers(record, reply, points)
         numbers["at"] = record.at
-        numbers["api"] = _CONVERSED if converse else _INVOKED
+        numbers["api"] = int(API_CODES[api])
         numbers["parameters"] = seeds[3]
         numbers["identity"] = self._id(record.requestId)
         names = {
@@ -112,9 +111,9 @@ class Gatherer:
         state.update(text.encode())
         return int.from_bytes(state.digest(), "little") or 1
 
-    def _pieces(self, body: Body, converse: bool) -> list[Piece]:
+    def _pieces(self, body: Body, *, native: bool) -> list[Piece]:
         made: list[Piece] = []
-        anthropic = not converse and not bytes(body.toolConfig) and not bytes(body.schemaVersion)
+        anthropic = native and not bytes(body.toolConfig) and not bytes(body.schemaVersion)
         if tools := bytes(body.toolConfig) or bytes(body.tools):
             made.append(self._piece(SectionCode.TOOLS, tools, anthropic))
         if system := bytes(body.system):

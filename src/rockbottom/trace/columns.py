@@ -15,6 +15,7 @@ from typing import Annotated, Any, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
+from rockbottom.prompt import Api
 from rockbottom.quantities import UNNAMED, Ttl, Usage
 
 Array = NDArray[Any]
@@ -34,6 +35,16 @@ class ApiCode(IntEnum):
     UNKNOWN = 0
     CONVERSE = 1
     INVOKE = 2
+    MESSAGES = 3
+    CHAT = 4
+    RESPONSES = 5
+
+
+API_CODES: Mapping[Api, ApiCode] = {api: ApiCode[api.name] for api in Api}
+"""How a family of operations is stored."""
+
+APIS: Mapping[int, Api] = {ApiCode.UNKNOWN: Api.CONVERSE, **{code: api for api, code in API_CODES.items()}}
+"""The family by its code; where none was recorded, Converse."""
 
 
 class SectionCode(IntEnum):

@@ -15,7 +15,7 @@ from typing import Any
 from rockbottom.dialects import CONVERSE
 from rockbottom.prompt import Meter, Prompt, Section, digest_of
 from rockbottom.quantities import RockbottomError, decoded
-from rockbottom.trace.columns import KINDS, ApiCode
+from rockbottom.trace.columns import API_CODES, KINDS
 from rockbottom.trace.files import files_of
 from rockbottom.trace.gathering import Gathered
 from rockbottom.trace.reading import Damages, Part, Reader, Settings, lines_of
@@ -96,7 +96,7 @@ def _turns(
 
 def _request(state: _State, body: Mapping[str, Any], at: float, session: str, model: str) -> None:
     prompt = CONVERSE.read(body, state.meter)
-    numbers = {"at": at, "tokens_in": prompt.tokens, "api": ApiCode.CONVERSE}
+    numbers = {"at": at, "tokens_in": prompt.tokens, "api": API_CODES[prompt.api]}
     segments = prompt.segments
     state.gathered.add(
         numbers,

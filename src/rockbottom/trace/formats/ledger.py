@@ -12,9 +12,8 @@ from typing import Any
 
 from rockbottom.dialects import api_of
 from rockbottom.ledger import START, CallRecord, LedgerReader, volumes_of
-from rockbottom.prompt import Api
 from rockbottom.quantities import Ttl
-from rockbottom.trace.columns import KINDS, NO_TTL, ApiCode, SectionCode, observed
+from rockbottom.trace.columns import API_CODES, KINDS, NO_TTL, SectionCode, observed
 from rockbottom.trace.files import UnreadableSource, local
 from rockbottom.trace.gathering import Gathered
 from rockbottom.trace.reading import Damages, Part, Reader, Settings
@@ -64,7 +63,7 @@ def _numbers(call: CallRecord) -> Mapping[str, Any]:
     identity = blake2b(call.request_id.encode(), digest_size=8).digest() if call.request_id else b""
     return {
         "at": call.at,
-        "api": ApiCode.CONVERSE if api_of(call.operation) is Api.CONVERSE else ApiCode.INVOKE,
+        "api": API_CODES[api_of(call.operation)],
         "tokens_out": call.output,
         **observed(call.usage),
         "identity": int.from_bytes(identity, "little"),
