@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from rockbottom.catalog import CatalogError, NoPriceInForce, UnknownModel, UnresolvedProfile
     from rockbottom.client import (
         AlreadyAttached,
+        Holdout,
         Line,
         NotAttachable,
         NotAttached,
@@ -41,6 +42,7 @@ __all__ = [
     "CloudWatch",
     "EmbeddedMetrics",
     "Fault",
+    "Holdout",
     "Line",
     "MalformedBody",
     "NoPriceInForce",
@@ -69,7 +71,7 @@ _FACES = {
     "budgets": ("BadBudget", "Budget", "BudgetError", "BudgetExceeded", "Budgets"),
     "catalog": ("CatalogError", "NoPriceInForce", "UnknownModel", "UnresolvedProfile"),
     "client": (
-        *("AlreadyAttached", "Line", "NotAttachable", "NotAttached", "Recording", "Report"),
+        *("AlreadyAttached", "Holdout", "Line", "NotAttachable", "NotAttached", "Recording", "Report"),
         *("attach", "detach", "report", "tagged"),
     ),
     "ledger": ("CallRecord", "Sink"),

@@ -232,3 +232,39 @@ def test_anthropic_on_aws_is_refused():
     made = anthropic.AnthropicAWS(api_key="any", aws_region="us-east-1", workspace_id="any")
     with pytest.raises(rockbottom.NotAttachable, match="AnthropicAWS does not send"):
         rockbottom.attach(made)
+
+
+def test_the_report_says_which_calls_were_not_planned_and_not_priced_and_why(client, monkeypatch):
+    """An unknown model, a request that cannot be read, and a model whose points AWS had refused."""
+    rockbottom.attach(client)
+    client.converse(**ask())
+    attachment_of(client)._suspended["us.amazon.nova-lite-v1:0"] = float("inf")
+    client.converse(**{**ask(), "modelId": "us.amazon.nova-lite-v1:0"})
+    with monkeypatch.context() as unreadable:
+        _unreadable(client, unreadable)
+        client.converse(**ask())
+    with monkeypatch.context() as unknown:
+        _unknown(client, unknown)
+        client.converse(**ask())
+    report = rockbottom.report(client)
+    assert report.unplanned == {
+        "AWS had refused cachePoints for their model, so that none are planned for an hour": 1,
+        "they could not be read (messages[0].content[0])": 1,
+        "the catalogue does not know their model": 1,
+    }
+    assert report.unpriced == {"us.anthropic.claude-sonnet-4-6, which the catalogue does not know": 1}
+    assert (report.total.calls, report.total.unpriced_calls, report.local) == (4, 1, 4)
+    text = str(report)
+    assert "simulated: all of these calls went to a local endpoint, nobody billed them" in text
+    assert "1 call not planned: the catalogue does not know their model" in text
+    assert "  1 call of us.anthropic.claude-sonnet-4-6, which the catalogue does not know" in text
+    assert report.to_dict()["calls_unplanned"] == report.unplanned
+
+
+def _unknown(client, monkeypatch):
+    def unknown(given):
+        raise rockbottom.UnknownModel(f"no model {given}", given=given)
+
+    requests = attachment_of(client)._requests
+    monkeypatch.setattr(requests, "read", lambda arguments: unknown(arguments["modelId"]))
+    monkeypatch.setattr(requests, "model", unknown)

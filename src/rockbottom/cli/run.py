@@ -26,6 +26,11 @@ _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as shells say it
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.option("--dry-run", is_flag=True, help="Change nothing that is sent; say what the planner would have saved.")
 @click.option(
+    "--holdout",
+    type=click.FloatRange(0, 1),
+    help="Share of the conversations to leave unplanned, to measure what planning saves.",
+)
+@click.option(
     "--ledger",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder that keeps a record of every call; otherwise as ROCKBOTTOM_LEDGER says.",
@@ -39,7 +44,13 @@ _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as shells say it
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND [ARGUMENTS]...")
 @click.pass_context
 def command(
-    ctx: click.Context, dry_run: bool, ledger: Path | None, state: Path | None, quiet: bool, program: tuple[str, ...]
+    ctx: click.Context,
+    dry_run: bool,
+    holdout: float | None,
+    ledger: Path | None,
+    state: Path | None,
+    quiet: bool,
+    program: tuple[str, ...],
 ) -> None:
     """Run a program with every Bedrock client that it makes attached; no line of it is changed.
 
@@ -49,13 +60,16 @@ def command(
     \b
     rockbottom run --dry-run -- python app.py
     """
+    if dry_run and holdout:
+        raise click.UsageError("--dry-run plans no call, so there is nothing to hold out of it")
     begun_at = time.time()
     with tempfile.TemporaryDirectory(prefix="rockbottom-run-", ignore_cleanup_errors=True) as records:
         environment = dict(os.environ)
         if ledger is not None:
             environment["ROCKBOTTOM_LEDGER"] = str(ledger.absolute())
         kept = None if state is None else str(state.absolute())
-        code = _ran(program, environment_of(Choices(dry_run, kept, records), environment))
+        choices = Choices(dry_run, None if holdout is None else str(holdout), kept, records)
+        code = _ran(program, environment_of(choices, environment))
         if not quiet:
             _tell(Path(records), begun_at)
     if code < 0:

@@ -6,6 +6,7 @@ from rockbottom.client.attachment import Attachment
 from rockbottom.client.calls import Call
 from rockbottom.client.errors import AlreadyAttached, NotAttachable, NotAttached
 from rockbottom.client.everyone import Everyone
+from rockbottom.client.holdout import Holdout
 from rockbottom.client.planning import Plan, Planner
 from rockbottom.client.recording import Recorder, SpendingLimit
 from rockbottom.client.reporting import Line, Report
@@ -19,6 +20,7 @@ __all__ = [
     "Attachment",
     "Call",
     "Everyone",
+    "Holdout",
     "Line",
     "NotAttachable",
     "NotAttached",

@@ -10,6 +10,7 @@ from typing import Any
 from rockbottom.catalog import Catalog, Resolve
 from rockbottom.client.errors import NotAttachable
 from rockbottom.client.flights import DEFAULT_HOLD_S
+from rockbottom.client.holdout import Holdout
 from rockbottom.client.planning import Planner
 from rockbottom.client.recording import SpendingLimit
 from rockbottom.ledger import Sink
@@ -56,6 +57,7 @@ class Arguments:
     record: Recording = field(default_factory=Recording)
     budget: SpendingLimit | None = None
     dry_run: bool = False
+    holdout: Holdout | None = None
     credentials: Any = None
     catalog: Catalog | None = None
     clock: Callable[[], float] = time.time

@@ -15,6 +15,7 @@ from rockbottom.client.calls import Options
 from rockbottom.client.errors import AlreadyAttached, NotAttachable, NotAttached
 from rockbottom.client.fitting import Abilities, too_old, without_ttl_field
 from rockbottom.client.flights import DEFAULT_HOLD_S
+from rockbottom.client.holdout import Holdout, holdout_of
 from rockbottom.client.keeping import started
 from rockbottom.client.planning import Planner
 from rockbottom.client.recording import SpendingLimit
@@ -43,6 +44,7 @@ def attach(
     request_metadata: bool = False,
     budget: SpendingLimit | None = None,
     dry_run: bool = False,
+    holdout: Holdout | Decimal | float | str | None = None,
     credentials: Any = None,
     catalog: Catalog | None = None,
     clock: Callable[[], float] = time.time,
@@ -67,6 +69,8 @@ def attach(
     answer (0: never). ``keep_alive_usd`` allows keep-alive requests up to that many US dollars in all.
     ``notices``: log what keeps caching from happening. ``dry_run`` only observes: nothing that is sent is changed, and
     report and ledger say what these very calls would have cost with the planner, its cache played beside.
+    ``holdout`` is the share of conversations whose calls are left unplanned (0.02; a ``Holdout`` says by which chance);
+    report, ledger and watch set what they cost, and how soon they answered, beside the others.
 
     ``record`` says what is recorded of each call, and where; ``ledger``, ``sinks``, ``tags`` and ``request_metadata``
     are its members one by one (see ``Recording``). ``budget`` is asked before each call, and what it raises reaches
@@ -92,6 +96,7 @@ def attach(
         recording_of(record, ledger=ledger, sinks=sinks, tags=tags, request_metadata=request_metadata),
         budget,
         dry_run,
+        holdout_of(holdout),
         credentials,
         catalog,
         clock,
@@ -190,6 +195,10 @@ def new_attachment(client: Any, way: type[Way], arguments: Arguments, abilities:
 def _options(arguments: Arguments) -> Options:
     metadata = arguments.record.request_metadata
     sending = {"keep_alive_usd": arguments.keep_alive_usd is not None, "request_metadata": metadata}
+    if arguments.dry_run and arguments.holdout is not None:
+        raise NotAttachable(
+            "dry_run=True plans no call, so there is nothing to hold out of it.", fix="attach without holdout"
+        )
     asked = [name for name, given in sending.items() if given]
     if arguments.dry_run and asked:
         raise NotAttachable(
@@ -197,7 +206,7 @@ def _options(arguments: Arguments) -> Options:
             fix=f"attach without {' and '.join(asked)}",
         )
     hold_s = 0.0 if arguments.dry_run else arguments.hold_s
-    return Options(hold_s, arguments.keep_alive_usd, arguments.notices, metadata, arguments.dry_run)
+    return Options(hold_s, arguments.keep_alive_usd, arguments.notices, metadata, arguments.dry_run, arguments.holdout)
 
 
 def _compared(first: Arguments | None, later: Arguments) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from rockbottom.catalog import Catalog, ModelId, Resolve, Tier
 from rockbottom.client.arguments import Arguments
-from rockbottom.client.books import Books
+from rockbottom.client.books import REFUSED, TOO_OLD, Books, why_unread
 from rockbottom.client.calls import Call, Options
 from rockbottom.client.fitting import EVERYTHING, without_ttls
 from rockbottom.client.flights import Flight, Tower
@@ -141,15 +141,19 @@ class Attachment:
         return call
 
     def _unread(self, params: Params, error: Exception) -> Call | None:
-        """A call that passes as it is because it could not be read; None where there is nothing to price it by."""
+        """A call that passes as it is because it could not be read; None where it names no model at all."""
+        if not isinstance(params.get("modelId"), str):
+            return None
+        where = str(getattr(error, "place", "")) or type(error).__name__
+        unread = "" if self.talk.is_ours(error) else where  # a failure of ours was said when it happened
+        call = Call(self.clock(), params, params, unread=unread, unplanned=why_unread(error))
         try:
             with self._lock:
-                model = self._requests.model(params["modelId"])
-            where = str(getattr(error, "place", "")) or type(error).__name__
-            unread = "" if self.talk.is_ours(error) else where  # a failure of ours was said when it happened
-            return Call(self.clock(), params, params, model=model, tier=tier_of(params), unread=unread)
-        except Exception:  # a model that nobody knows, or no request at all
-            return None
+                call.model = self._requests.model(params["modelId"])
+            call.tier = tier_of(params)
+        except Exception:  # a model that nobody knows: its tokens are counted
+            call.unread = ""
+        return call
 
     def _must_ask(self, request: Mapping[str, Any]) -> bool:
         knows = getattr(self.resolve, "knows", None)
@@ -166,13 +170,17 @@ class Attachment:
         suspended = self._suspended.get(str(params.get("modelId")), 0.0) > self.clock()
         with self._lock:
             request = self._requests.read(params)
-            if suspended or (not self.abilities.points and "body" not in params):
-                return Call(self.clock(), params, params, request)
+            arm = self.options.holdout.arm(request) if self.options.holdout is not None else None
+            plain = REFUSED if suspended else "" if self.abilities.points or "body" in params else TOO_OLD
+            if plain or (arm is not None and arm.held_out):
+                return Call(self.clock(), params, params, request, arm=arm, unplanned=plain)
             if self.options.hold_s > 0 and self._worth_holding(request):
                 ahead = self._tower.ahead_of(request.hashes)
                 if ahead is not None:
                     return ahead
-            return self._planned(params, request)
+            call = self._planned(params, request)
+            call.arm = arm
+            return call
 
     def _worth_holding(self, request: Request) -> bool:
         on = self.today()
@@ -296,9 +304,12 @@ class Attachment:
                     self._learn(call, call.request, usage, costs)
                 elif call.model is not None:
                     costs = self._costs(call.model, call.tier, usage, call.whereabouts)
-                    self._books.book_unread(call.model, usage, costs)
+                    self._books.book_unread(call.model, call.tier, usage, costs)
                     if call.unread:
                         self.talk.unread(call.unread)
+                else:
+                    self._books.book_unknown(str(call.sent.get("modelId")), usage)
+                self._books.look(call, costs)
         except Exception as error:
             self.talk.failure("observing", error)
         self._record(call, usage, costs, False)
@@ -345,7 +356,7 @@ class Attachment:
             self.talk.say(self._noticer.look(request, usage, self._minimum(request)))
         if self.keeper is not None:
             self.keeper.used()
-        if self.keep_alive is not None:
+        if self.keep_alive is not None and (call.arm is None or not call.arm.held_out):
             self.keep_alive.used(request, usage, call.at)
 
     def _rehearse(self, call: Call, played: Rehearsed, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:

@@ -4,18 +4,30 @@ Without caching the same tokens would all have been input at the input price; th
 are exact sums of integer tokens per price row. A model without a known price has tokens and no cost.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from rockbottom.catalog import Catalog, ModelId, NoPriceInForce, Tier
+from rockbottom.catalog import (
+    Catalog,
+    CatalogError,
+    ModelId,
+    NoPriceInForce,
+    Tier,
+    UnknownModel,
+    UnresolvedProfile,
+)
+from rockbottom.client.calls import Call
 from rockbottom.client.reporting import Line, Rehearsals, Report
-from rockbottom.cost import Cost, bill
+from rockbottom.cost import Arm, Cost, Group, bill, compared
 from rockbottom.dialects import Request
 from rockbottom.quantities import NO_USAGE, ZERO_USD, Unit, Usage, Usd
 
 _MOST_FAMILIES = 256
 OTHER = "other prefixes"
+REFUSED = "AWS had refused cachePoints for their model, so that none are planned for an hour"
+TOO_OLD = "this botocore knows no cachePoint"
 UNREAD = "requests that could not be read"
 
 
@@ -50,14 +62,41 @@ class Books:
         self.without_usage = 0
         self.held_back = 0  # calls of which the guard held back something that was expected to pay
         self._rehearsals: Rehearsals | None = None
+        self._arms: dict[Arm, Group] = {}
+        self._unplanned: Counter[str] = Counter()  # why, and how many calls
+        self._unpriced: Counter[str] = Counter()  # of which model and tier, and how many calls
+        self._local = 0
 
     def book(self, request: Request, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
         """Book one finished call with what ``costs`` says of it."""
-        self._book(request.model, family_name(request), usage, costs)
+        self._book(model_name(request.model), family_name(request), usage, costs)
+        self._price(request.model, request.tier, costs)
 
-    def book_unread(self, model: ModelId, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
+    def book_unread(self, model: ModelId, tier: Tier, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
         """Book one finished call whose request could not be read."""
-        self._book(model, UNREAD, usage, costs)
+        self._book(model_name(model), UNREAD, usage, costs)
+        self._price(model, tier, costs)
+
+    def book_unknown(self, given: str, usage: Usage) -> None:
+        """Book one finished call to a model that the catalogue does not know."""
+        self._book(given, UNREAD, usage, None)
+        self._unpriced[f"{given}, which the catalogue does not know"] += 1
+
+    def look(self, call: Call, costs: tuple[Cost, Cost] | None) -> None:
+        """Count what a finished call was: where it went, why it was not planned, in which arm it was."""
+        self._local += call.whereabouts.endpoint == "local"
+        if call.unplanned:
+            self._unplanned[call.unplanned] += 1
+        if call.arm is not None:
+            cost, uncached = (costs[0].usd, costs[1].usd) if costs is not None else (ZERO_USD, ZERO_USD)
+            first_ms = call.first_ms
+            group = Group(1, cost, uncached, int(first_ms is not None), first_ms or 0.0)
+            self._arms[call.arm] = self._arms.get(call.arm, Group()) + group
+
+    def _price(self, model: ModelId, tier: Tier, costs: tuple[Cost, Cost] | None) -> None:
+        if costs is None:
+            named = f", tier {tier.value}" if tier is not Tier.DEFAULT else ""
+            self._unpriced[f"{model_name(model)}{named}"] += 1
 
     def rehearsed(self, cost_usd: Usd, planned_usd: Usd | None) -> None:
         """Count a call that was only observed, with what it cost and what it would have cost with the planner."""
@@ -66,9 +105,9 @@ class Books:
             before = Rehearsals(before.calls + 1, before.cost_usd + cost_usd, before.planned_usd + planned_usd)
         self._rehearsals = before
 
-    def _book(self, model: ModelId, name: str, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
+    def _book(self, model: str, name: str, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
         self._total.add(usage, costs)
-        self._models.setdefault(f"{model.model.name} ({model.scope.value})", Account()).add(usage, costs)
+        self._models.setdefault(model, Account()).add(usage, costs)
         if name not in self._families and len(self._families) >= _MOST_FAMILIES:
             name = OTHER
         self._families.setdefault(name, Account()).add(usage, costs)
@@ -108,7 +147,28 @@ class Books:
             tuple(notices),
             self.held_back,
             self._rehearsals,
+            self._local,
+            dict(self._unplanned),
+            dict(self._unpriced),
+            compared(self._arms),
         )
+
+
+def model_name(model: ModelId) -> str:
+    """A model as a report names it, with the scope that its price depends on."""
+    return f"{model.model.name} ({model.scope.value})"
+
+
+def why_unread(error: Exception) -> str:
+    """Why a call is not planned, from the error of reading it, without any of its text."""
+    if isinstance(error, UnknownModel):
+        return "the catalogue does not know their model"
+    if isinstance(error, UnresolvedProfile):
+        return "their inference profile could not be looked up"
+    if isinstance(error, CatalogError):
+        return "the catalogue has no rules for their model"
+    place = getattr(error, "place", "")
+    return f"they could not be read ({place or type(error).__name__})"
 
 
 def family_name(request: Request) -> str:

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 from rockbottom.catalog import ModelId, Tier
 from rockbottom.client.flights import DEFAULT_HOLD_S, Flight
+from rockbottom.client.holdout import Holdout
 from rockbottom.client.rehearsal import Rehearsed
 from rockbottom.client.whereabouts import NOWHERE, Whereabouts
+from rockbottom.cost import Arm
 from rockbottom.dialects import Counts, Params, Request, StreamCounts, counts_of
 from rockbottom.quantities import Ttl, Usd
 
@@ -27,6 +29,8 @@ class Call:
     unread: str = ""  # where reading it failed, or with which error
     rehearsed: Rehearsed | None = None  # of a call that is only observed: what the planner would have sent
     planned_usd: Usd | None = None  # and what that would have cost
+    arm: Arm | None = None  # where some conversations are left unplanned: whether this is one of them
+    unplanned: str = ""  # why no planner decided about it, in words that end a sentence about calls
     planned: bool = False  # a planner decided about it, and is told what came of it
     flight: Flight | None = None
     restored: bool = False  # the service refused what was sent, and the original was sent instead
@@ -43,6 +47,11 @@ class Call:
     source: str = "client"
     sent_off: bool = False  # it passed boto3's validation
     grounded: bool = False  # boto3 refused it before it left
+
+    @property
+    def first_ms(self) -> float | None:
+        """How long its first token took; None where it is not known."""
+        return None if self.first is None else (self.first - self.left) * 1000
 
     @property
     def changed(self) -> bool:
@@ -77,3 +86,4 @@ class Options:
     notices: bool = True
     request_metadata: bool = False
     dry_run: bool = False  # only observe
+    holdout: Holdout | None = None  # conversations that are left unplanned

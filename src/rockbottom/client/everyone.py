@@ -16,6 +16,7 @@ from rockbottom.client.botocore_hooks import core_of
 from rockbottom.client.control_plane import lookup_at
 from rockbottom.client.errors import NotAttached
 from rockbottom.client.fitting import EVERYTHING, Abilities, session_abilities
+from rockbottom.client.holdout import holdout_of
 from rockbottom.client.profiles import ProfileResolver
 from rockbottom.client.reporting import Report
 from rockbottom.client.ways import Way, keys_of, way_of
@@ -27,12 +28,18 @@ class Everyone:
     """Clients and sessions that share one attachment, which is made with the first of them."""
 
     def __init__(
-        self, *, state: str | Path | None = None, dry_run: bool = False, record: Recording | None = None
+        self,
+        *,
+        state: str | Path | None = None,
+        dry_run: bool = False,
+        holdout: str | None = None,
+        record: Recording | None = None,
     ) -> None:
         self._sessions: list[weakref.ref[Any]] = []  # the latest first
         self._arguments = Arguments(
             state=None if state is None else Path(state),
             dry_run=dry_run,
+            holdout=None if dry_run else holdout_of(holdout),
             record=record or Recording(),
             resolve=ProfileResolver(self._looked_up),
         )

@@ -72,6 +72,8 @@ class Recorder:
             about = _about(request, minimum)
         if request is not None and self._hasher is not None:
             about.update(self._hasher.prefixes(request))
+        if call.arm is not None:
+            about["arm"] = str(call.arm)
         if call.planned_usd is not None:
             about["planned_usd"] = f"{call.planned_usd:f}"
         if costs is not None:
@@ -82,7 +84,7 @@ class Recorder:
             region=(request.model.region if request is not None else None) or call.whereabouts.region,
             **used.fields(),
             tags=dict(sorted(call.tags.items())),  # one spelling of the same tags
-            first_ms=None if call.first is None else round((call.first - call.left) * 1000, 3),
+            first_ms=None if call.first_ms is None else round(call.first_ms, 3),
             elapsed_ms=round((now - call.left) * 1000, 3),
             status="failed" if failed else "ok" if usage is not None else "no usage",
             request_id=call.request_id,

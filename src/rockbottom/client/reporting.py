@@ -1,11 +1,12 @@
 """What was used since a client was attached, line by line: as JSON, and as a table of 80 columns."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from rockbottom.figures import clipped, share, short_tokens, usd
+from rockbottom.cost import Comparison
+from rockbottom.figures import clipped, counted, paragraph, share, short_tokens, usd
 from rockbottom.quantities import ZERO_USD, Usage, Usd
 
 _NAME = 30
@@ -78,6 +79,10 @@ class Report:
     notices: tuple[str, ...]
     held_back: int = 0
     dry_run: Rehearsals | None = None
+    local: int = 0  # calls of a local endpoint, which nobody billed
+    unplanned: Mapping[str, int] = field(default_factory=dict[str, int])  # why, and how many calls
+    unpriced: Mapping[str, int] = field(default_factory=dict[str, int])  # of which model, and how many calls
+    holdout: Comparison | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON; money as decimal text, instants in seconds since the epoch."""
@@ -90,8 +95,12 @@ class Report:
             "calls_without_usage": self.without_usage,
             "calls_held_back": self.held_back,
             "keep_alive_usd": str(self.keep_alive_usd),
+            "calls_local": self.local,
+            "calls_unplanned": dict(self.unplanned),
+            "calls_unpriced": dict(self.unpriced),
             "notices": list(self.notices),
             **({"dry_run": self.dry_run.to_dict()} if self.dry_run is not None else {}),
+            **({"holdout": self.holdout.to_dict()} if self.holdout is not None else {}),
         }
 
     def __str__(self) -> str:
@@ -109,6 +118,11 @@ def _rows(report: Report) -> Iterator[str]:
         if len(report.prefixes) > _MOST_PREFIXES:
             yield f"  and {len(report.prefixes) - _MOST_PREFIXES} more"
         yield _row(report.total)
+    if report.local:
+        part = "all" if report.local == report.total.calls else f"{report.local:,}"
+        yield f"simulated: {part} of these calls went to a local endpoint, nobody billed them"
+    if report.holdout is not None:
+        yield str(report.holdout)
     if report.dry_run is not None:
         yield from _rehearsed(report.dry_run)
     if report.keep_alive_usd:
@@ -119,6 +133,9 @@ def _rows(report: Report) -> Iterator[str]:
         yield f"{report.held_back} calls were cached less than should pay: the guard held it back (see the notes)"
     if report.total.unpriced_calls:
         yield f"{report.total.unpriced_calls} calls have no known price: their tokens count, their cost does not"
+        yield from (f"  {counted(calls, 'call')} of {model}" for model, calls in report.unpriced.items())
+    for why, calls in report.unplanned.items():
+        yield from paragraph(f"{counted(calls, 'call')} not planned: {why}", 80, rest="  ")
     yield from (f"note: {notice}" for notice in report.notices)
 
 

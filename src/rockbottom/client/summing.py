@@ -1,11 +1,13 @@
 """A report made of records: of a program that has ended, with all processes that were part of it."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from rockbottom.catalog import Catalog, CatalogError
 from rockbottom.client.reporting import Line, Rehearsals, Report
+from rockbottom.cost import Arm, Group, compared
 from rockbottom.ledger import CallRecord
 from rockbottom.quantities import NO_USAGE, ZERO_USD, Usage, Usd
 
@@ -45,6 +47,9 @@ class _Sums:
     without_usage: int = 0
     keep_alive_usd: Usd = ZERO_USD
     rehearsals: Rehearsals | None = None
+    local: int = 0
+    unpriced: Counter[str] = field(default_factory=Counter[str])
+    arms: dict[Arm, Group] = field(default_factory=dict[Arm, Group])
 
     def add(self, call: CallRecord, catalog: Catalog) -> None:
         if call.source == "keep-alive":
@@ -58,6 +63,12 @@ class _Sums:
         self.total.add(call)
         self.models.setdefault(f"{name} ({call.scope})" if call.scope else name, _Sum()).add(call)
         self.families.setdefault(_family(call, name), _Sum()).add(call)
+        self.local += call.simulated
+        if call.cost_usd is None:
+            self.unpriced[name if call.scope else f"{name}, which the catalogue does not know"] += 1
+        arm = Arm.of(call.arm)
+        if arm is not None:
+            self.arms[arm] = self.arms.get(arm, Group()) + _group_of(call)
         if call.planned_usd is not None and call.cost_usd is not None:
             before = self.rehearsals or Rehearsals()
             self.rehearsals = Rehearsals(
@@ -84,7 +95,15 @@ def report_of(
         sums.keep_alive_usd,
         tuple(notices),
         dry_run=sums.rehearsals,
+        local=sums.local,
+        unpriced=dict(sums.unpriced),
+        holdout=compared(sums.arms),
     )
+
+
+def _group_of(call: CallRecord) -> Group:
+    cost, uncached = Decimal(call.cost_usd or 0), Decimal(call.uncached_usd or 0)
+    return Group(1, cost, uncached, int(call.first_ms is not None), call.first_ms or 0.0)
 
 
 def _lines(sums: dict[str, _Sum]) -> Iterator[Line]:

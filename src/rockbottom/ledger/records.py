@@ -74,6 +74,7 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     ttls: tuple[str, ...] = ()  # of each cachePoint, "": none was named
     family_tokens: Tokens = 0  # of the tools and system, estimated
     planned_usd: Money | None = None  # of a call that was only observed: with the planner, as far as can be told
+    arm: str = ""  # where some conversations are left unplanned: "planned:17" or "held out:17", of 32 groups
 
     @property
     def called_as(self) -> str:

@@ -38,8 +38,8 @@ def everyone() -> "Everyone":
 
         choices = choices_in(os.environ)
         record = Recording(sinks=[LedgerWriter(choices.records)] if choices.records else [])
-        # Two threads may get here at once: one of the two is kept.
-        _EVERYONE.setdefault("it", Everyone(state=choices.state, dry_run=choices.dry_run, record=record))
+        made = Everyone(state=choices.state, dry_run=choices.dry_run, holdout=choices.holdout, record=record)
+        _EVERYONE.setdefault("it", made)  # two threads may get here at once: one of the two is kept
     return _EVERYONE["it"]
 
 

@@ -10,6 +10,7 @@ RUN = "ROCKBOTTOM_RUN"
 """The folder of records of this run; its presence says that a program is one of ``rockbottom run``."""
 
 DRY_RUN = "ROCKBOTTOM_DRY_RUN"
+HOLDOUT = "ROCKBOTTOM_HOLDOUT"
 STATE = "ROCKBOTTOM_STATE"
 SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "site")
 """The folder of our sitecustomize, which Python imports at its start where PYTHONPATH names the folder."""
@@ -20,8 +21,15 @@ _OFF = ("", "0", "false", "no", "off")
 class Choices:
     """What a person chose for all clients of a program; an attribute is None or False where nothing was."""
 
-    def __init__(self, dry_run: bool = False, state: "str | None" = None, records: "str | None" = None) -> None:
+    def __init__(
+        self,
+        dry_run: bool = False,
+        holdout: "str | None" = None,
+        state: "str | None" = None,
+        records: "str | None" = None,
+    ) -> None:
         self.dry_run = dry_run
+        self.holdout = holdout
         self.state = state
         self.records = records
 
@@ -29,12 +37,13 @@ class Choices:
 def choices_in(env: "Mapping[str, str]") -> Choices:
     """The choices that an environment carries. Whatever ``ROCKBOTTOM_DRY_RUN`` says but no, only observes."""
     observing = env.get(DRY_RUN, "").strip().lower() not in _OFF
-    return Choices(observing, env.get(STATE) or None, env.get(RUN) or None)
+    return Choices(observing, env.get(HOLDOUT) or None, env.get(STATE) or None, env.get(RUN) or None)
 
 
 def environment_of(choices: Choices, env: "Mapping[str, str]") -> "dict[str, str]":
     """The environment of a program with these choices: ``env``, our sitecustomize first on PYTHONPATH."""
-    chosen = {RUN: choices.records, STATE: choices.state, DRY_RUN: "1" if choices.dry_run else None}
+    observing = "1" if choices.dry_run else None
+    chosen = {RUN: choices.records, STATE: choices.state, HOLDOUT: choices.holdout, DRY_RUN: observing}
     made = {**env, **{name: value for name, value in chosen.items() if value is not None}}
     return {**made, "PYTHONPATH": with_site_first(env.get("PYTHONPATH", ""))}
 
