@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rockbottom.dialects import CONVERSE
+from rockbottom.catalog import load_catalog
+from rockbottom.dialects import CONVERSE, Reader
 from rockbottom.prompt import BlockKind, MalformedBody, Section, prefix_hashes, seeds_of
 from rockbottom.quantities import Ttl
 
@@ -76,6 +77,29 @@ def test_an_image_is_charged_by_its_pixels_when_its_header_tells_them(meter):
     unknown = {"image": {"format": "png", "source": {"s3Location": {"uri": "s3://b/k"}}}}
     segments = CONVERSE.read({"messages": [user(known, unknown)]}, meter).segments
     assert [segment.tokens for segment in segments] == [4 + 476, 1600]
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "tokens"),
+    [
+        # Claude scales an image to 1,568 pixels on its long edge and to about 1,600 tokens; from 4.7 on to 2,576 and
+        # 4,784. 4032 x 3024 at 1,568 is 1568 x 1176 / 750 = 2,458.6, above the ceiling; 3136 x 400 halved is 1568 x 200
+        # / 750 = 418.1. Nova: ~2,600 is the most in AWS's table.
+        ("anthropic.claude-sonnet-4-6", (200, 200), 54),
+        ("anthropic.claude-sonnet-4-6", (4032, 3024), 1600),
+        ("anthropic.claude-sonnet-4-6", (3136, 400), 419),
+        ("anthropic.claude-sonnet-4-6", (8000, 8000), 1600),
+        ("anthropic.claude-opus-4-8", (8000, 8000), 4784),
+        ("amazon.nova-pro-v1:0", (8000, 8000), 2600),
+    ],
+)
+def test_a_large_image_counts_what_the_model_scales_it_to(model, size, tokens):
+    """A photo of 12 megapixels is not 16,000 tokens."""
+    catalog = load_catalog()
+    png = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + struct.pack(">II", *size)
+    image = {"image": {"format": "png", "source": {"bytes": png}}}
+    prompt = CONVERSE.read({"messages": [user({"text": "q"}, image)]}, Reader.of(catalog).meter(catalog.models[model]))
+    assert prompt.segments[1].tokens == tokens
 
 
 def test_parameters_that_are_part_of_the_key_have_one_spelling(meter):

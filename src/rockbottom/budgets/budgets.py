@@ -208,6 +208,10 @@ class Budgets:
             )
         else:
             self._remember(accounts, cost)
+        for name in call.uncounted:
+            self._once(("uncounted", name), f"budget: calls have a charge that is not in what is spent: {name}")
+        if call.cut:
+            self._once("cut", "budget: a stream was not read to its end; what is spent counts the least it can cost")
         self._stored(call.at, lambda store: store.book(accounts, holds, cost))
         if next(self._booked) % _TIDY_EVERY == 0:
             self._stored(call.at, lambda store: store.tidy())

@@ -14,6 +14,16 @@ from rockbottom.catalog.errors import (
     UnknownModel,
     UnresolvedProfile,
 )
+from rockbottom.catalog.levers import (
+    DistillationPair,
+    Hourly,
+    LeverPrice,
+    distillation_pairs,
+    guardrail_usd,
+    prices_of,
+    provisioned_prices,
+    reserved_prices,
+)
 from rockbottom.catalog.models import Model, ModelId, Scope, Tier
 from rockbottom.catalog.price_book import PriceBook
 from rockbottom.catalog.price_files import COLUMNS, lines_of
@@ -50,9 +60,12 @@ __all__ = [
     "CatalogError",
     "Comparison",
     "ContestedRule",
+    "DistillationPair",
+    "Hourly",
     "InvalidCatalogue",
     "InvalidPrice",
     "InvalidPriceFile",
+    "LeverPrice",
     "ListPrice",
     "Model",
     "ModelId",
@@ -79,9 +92,11 @@ __all__ = [
     "botocore_since",
     "cheapest",
     "comparisons",
+    "distillation_pairs",
     "entries",
     "geographies",
     "geographies_of",
+    "guardrail_usd",
     "iam_statements",
     "known_burndown",
     "lines_of",
@@ -89,7 +104,10 @@ __all__ = [
     "load_catalog",
     "packaged_catalog",
     "priced",
+    "prices_of",
     "profiles_of",
+    "provisioned_prices",
+    "reserved_prices",
     "saved_prices_path",
     "scope_of_model_arns",
     "scp_regions",

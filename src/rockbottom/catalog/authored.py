@@ -173,6 +173,8 @@ def _weights(name: str, row: Table, media: MediaWeights, sources: Sources) -> To
         source=_source(row["source"], sources),
         media=media,
         form=_form(row.get("form", {})),
+        image_edge_pixels=row.get("image_edge_pixels"),
+        image_most_tokens=row.get("image_most_tokens"),
     )
 
 

@@ -23,12 +23,18 @@ class Scope(Enum):
 
 
 class Tier(Enum):
-    """The service tier a price belongs to; batch is a tier of the price list, not of ``serviceTier``."""
+    """The service tier a price belongs to.
+
+    Batch is a tier of the price list, not of ``serviceTier``; optimized is ``performanceConfig`` with its latency
+    optimized. Reserved has no price for a token: its capacity is paid by the hour.
+    """
 
     DEFAULT = "default"
     FLEX = "flex"
     PRIORITY = "priority"
     BATCH = "batch"
+    OPTIMIZED = "optimized"
+    RESERVED = "reserved"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,10 @@ from rockbottom.prompt import PrefixHash
 from rockbottom.quantities import RockbottomError, Unit, Usage, Usd
 
 _REFUSALS_UNTIL_SUSPENDED = 3
+_LOST = (
+    "an attempt got no answer in time and may be billed all the same; where calls are sent again for that, a longer "
+    "read_timeout of botocore's Config costs less"
+)
 SUSPENDED_S = 3600.0
 
 
@@ -250,8 +254,11 @@ class Attachment:
         self._without_usage(call, failed=True)
 
     def abandoned(self, call: Call) -> None:
-        """The caller stopped reading before the usage came."""
-        self._without_usage(call, failed=False)
+        """The caller stopped reading before the usage came; some replies say at their beginning what was read."""
+        if call.at_least is not None and not call.done:
+            call.cut = True
+            return self.finished(call, call.at_least)
+        return self._without_usage(call, failed=False)
 
     def reading(self, call: Call) -> None:
         """The caller has the reply, and its usage comes when it is read."""
@@ -285,10 +292,15 @@ class Attachment:
             return
         call.done = True
         self._read.discard(call)
+        self._say_lost(call)
         if call.request is not None or call.model is not None:
             with self._lock:
-                self._books.without_usage += 1
+                self._books.missed(call)
         self._record(call, None, None, failed)
+
+    def _say_lost(self, call: Call) -> None:
+        if call.lost:
+            self.talk.say([_LOST])
 
     def finished(self, call: Call, usage: Usage) -> None:
         """The usage of a call is known: learn, book, look."""
@@ -297,14 +309,16 @@ class Attachment:
         call.done = True
         self._read.discard(call)
         costs = None
+        self._say_lost(call)
         try:
             with self._lock:
+                self._books.note(call)
                 if call.request is not None:
-                    costs = self._costs(call.request.model, call.request.tier, usage, call.whereabouts)
+                    costs = self._costs(call.request.model, call.billed_tier, usage, call.whereabouts)
                     self._learn(call, call.request, usage, costs)
                 elif call.model is not None:
-                    costs = self._costs(call.model, call.tier, usage, call.whereabouts)
-                    self._books.book_unread(call.model, call.tier, usage, costs)
+                    costs = self._costs(call.model, call.billed_tier, usage, call.whereabouts)
+                    self._books.book_unread(call.model, call.billed_tier, usage, costs)
                     if call.unread:
                         self.talk.unread(call.unread)
                 else:

@@ -19,7 +19,7 @@ from rockbottom.catalog import (
     UnresolvedProfile,
 )
 from rockbottom.client.calls import Call
-from rockbottom.client.reporting import Line, Rehearsals, Report
+from rockbottom.client.reporting import Beside, Line, Rehearsals, Report
 from rockbottom.cost import Arm, Cost, Group, bill, compared
 from rockbottom.dialects import Request
 from rockbottom.quantities import NO_USAGE, ZERO_USD, Unit, Usage, Usd
@@ -40,10 +40,12 @@ class Account:
     cost: Cost = field(default_factory=Cost)
     uncached_cost: Cost = field(default_factory=Cost)
     unpriced: int = 0
+    extra_usd: Usd = ZERO_USD  # charges beside tokens
 
-    def add(self, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
+    def add(self, usage: Usage, costs: tuple[Cost, Cost] | None, extra: Usd = ZERO_USD) -> None:
         self.calls += 1
         self.usage += usage
+        self.extra_usd += extra
         if costs is None:
             self.unpriced += 1
         else:
@@ -60,12 +62,35 @@ class Books:
         self._families: dict[str, Account] = {}
         self._total = Account()
         self.without_usage = 0
+        self.unmetered_tokens = 0  # of prompts of calls without usage, estimated
+        self.lost = 0  # attempts without an answer
+        self.cut = 0  # calls of which only the least is known
+        self._extra = ZERO_USD
+        self._extra_usd = ZERO_USD
+        self._charges: Counter[str] = Counter()
+        self._uncounted: Counter[str] = Counter()
         self.held_back = 0  # calls of which the guard held back something that was expected to pay
         self._rehearsals: Rehearsals | None = None
         self._arms: dict[Arm, Group] = {}
         self._unplanned: Counter[str] = Counter()  # why, and how many calls
         self._unpriced: Counter[str] = Counter()  # of which model and tier, and how many calls
         self._local = 0
+
+    def missed(self, call: Call) -> None:
+        """Count a call that ended without usage; what is known of it is the size of its prompt."""
+        self.without_usage += 1
+        self.unmetered_tokens += call.request.prompt.tokens if call.request is not None else 0
+        self.note(call)
+
+    def note(self, call: Call) -> None:
+        """Count what a call that ended tells of charges beside its tokens; they go into the booking that follows."""
+        self.lost += call.lost
+        self.cut += call.cut
+        self._uncounted.update(call.uncounted)
+        self._extra = ZERO_USD
+        if call.charges is not None:
+            self._charges.update(call.charges.units)
+            self._extra = call.charges.usd
 
     def book(self, request: Request, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
         """Book one finished call with what ``costs`` says of it."""
@@ -106,11 +131,16 @@ class Books:
         self._rehearsals = before
 
     def _book(self, model: str, name: str, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
-        self._total.add(usage, costs)
-        self._models.setdefault(model, Account()).add(usage, costs)
+        extra, self._extra = self._extra, ZERO_USD
+        self._extra_usd += extra
         if name not in self._families and len(self._families) >= _MOST_FAMILIES:
             name = OTHER
-        self._families.setdefault(name, Account()).add(usage, costs)
+        for account in (
+            self._total,
+            self._models.setdefault(model, Account()),
+            self._families.setdefault(name, Account()),
+        ):
+            account.add(usage, costs, extra)
 
     def costs(self, model: ModelId, tier: Tier, usage: Usage, on: date, region: str | None) -> tuple[Cost, Cost] | None:
         """The bill of a call in a Region and the bill without caching; None where a price is not known."""
@@ -151,6 +181,9 @@ class Books:
             dict(self._unplanned),
             dict(self._unpriced),
             compared(self._arms),
+            Beside(
+                self.lost, self.cut, self.unmetered_tokens, dict(self._charges), self._extra_usd, dict(self._uncounted)
+            ),
         )
 
 
@@ -189,5 +222,5 @@ def _lines(accounts: dict[str, Account]) -> tuple[Line, ...]:
 
 
 def _line(name: str, account: Account) -> Line:
-    cost = account.cost.usd if account.calls else ZERO_USD
-    return Line(name, account.calls, account.usage, cost, account.uncached_cost.usd, account.unpriced)
+    cost, uncached = account.cost.usd + account.extra_usd, account.uncached_cost.usd + account.extra_usd
+    return Line(name, account.calls, account.usage, cost, uncached, account.unpriced)

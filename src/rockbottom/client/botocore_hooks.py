@@ -27,6 +27,8 @@ BYPASS: contextvars.ContextVar[bool] = contextvars.ContextVar("rockbottom_bypass
 
 _EVENTS = ("before-parameter-build", "before-call", "needs-retry", "after-call", "after-call-error")
 _ATTACHED = "rockbottom-attached.bedrock-runtime"  # an event of our own: who is attached here answers
+_ATTEMPT = "rockbottom-attempt"
+_BROKEN_OFF = frozenset({"ReadTimeoutError", "ConnectionClosedError", "IncompleteReadError", "ResponseStreamingError"})
 _KEY = "rockbottom_call"
 _GROUND = "rockbottom_ground"
 _ABOUT_POINTS = re.compile(
@@ -72,6 +74,7 @@ class Hooks:
                 "after-call": self._after_call,
                 "after-call-error": self._after_call_error,
             }
+            events.register_first(f"needs-retry.{name}", self._attempted, unique_id=f"{_ATTEMPT}-{operation}")
             for event, handler in handlers.items():
                 events.register_last(f"{event}.{name}", handler, unique_id=f"rockbottom-{event}-{operation}")
 
@@ -128,6 +131,17 @@ class Hooks:
         if call.flight is not None:
             call.flight.airborne = True
 
+    def _attempted(
+        self, response: Any, request_dict: dict[str, Any], caught_exception: Exception | None = None, **_: Any
+    ) -> None:
+        """One attempt is over; one that was sent and got no answer may be billed all the same."""
+        call: Call | None = request_dict.get("context", {}).get(_KEY)
+        if call is None:
+            return
+        broken = response is None and type(caught_exception).__name__ in _BROKEN_OFF
+        if broken or (response is not None and response[0].status_code >= 500):
+            call.lost += 1
+
     def _needs_retry(self, response: Any, operation: Any, request_dict: dict[str, Any], **_: Any) -> float | None:
         """A request refused because of our points goes out once more as the caller wrote it."""
         call: Call | None = request_dict.get("context", {}).get(_KEY)
@@ -170,6 +184,7 @@ class Hooks:
             parsed[member] = watched_stream(parsed[member], call.counting(), ttl, listener)
             listener.hold(parsed[member])
         elif not native:
+            listener.told(parsed)
             counts = call.counts_of(parsed.get("usage"))
             listener.finished(counts.usage(ttl)) if counts is not None else listener.abandoned()
         else:
@@ -218,6 +233,7 @@ def _answered(answer: Any) -> Any:
 def _forget(events: Any) -> None:
     """Take off what a detached attachment left."""
     for operation in OPERATIONS:
+        events.unregister(f"needs-retry.bedrock-runtime.{operation}", unique_id=f"{_ATTEMPT}-{operation}")
         for event in _EVENTS:
             _unregister(events, event, operation)
 

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rockbottom.catalog import ModelId, Tier
+from rockbottom.client.charges import LOST_ATTEMPTS, Charges
 from rockbottom.client.flights import DEFAULT_HOLD_S, Flight
 from rockbottom.client.holdout import Holdout
 from rockbottom.client.rehearsal import Rehearsed
 from rockbottom.client.whereabouts import NOWHERE, Whereabouts
 from rockbottom.cost import Arm
 from rockbottom.dialects import Counts, Params, Request, StreamCounts, counts_of
-from rockbottom.quantities import Ttl, Usd
+from rockbottom.quantities import Ttl, Usage, Usd
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
@@ -36,13 +37,16 @@ class Call:
     restored: bool = False  # the service refused what was sent, and the original was sent instead
     refusal: str = ""  # with what words
     done: bool = False
-    retries_seen: int = 0
+    lost: int = 0  # attempts that may have reached the service and got no answer
+    charges: Charges | None = None  # what its reply says of charges beside tokens
     operation: str = "Converse"
     whereabouts: Whereabouts = NOWHERE
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     left: float = 0.0  # by the stopwatch, when the request left
     first: float | None = None  # by the stopwatch, when its first token came
     request_id: str = ""
+    at_least: Usage | None = None  # what its stream counted before the first token
+    cut: bool = False  # its stream was not read to the end: what is counted is the least it can be
     cause: str = ""  # the rule of ``diagnose.Cause`` that would explain a miss
     source: str = "client"
     sent_off: bool = False  # it passed boto3's validation
@@ -57,6 +61,18 @@ class Call:
     def changed(self) -> bool:
         """Whether what travels differs from what the caller wrote."""
         return self.sent is not self.original and not self.restored
+
+    @property
+    def billed_tier(self) -> Tier:
+        """The tier whose prices it is billed at: the one that its reply names, else the one it asked for."""
+        asked = self.request.tier if self.request is not None else self.tier
+        return (self.charges.tier if self.charges is not None else None) or asked
+
+    @property
+    def uncounted(self) -> tuple[str, ...]:
+        """Charges that are not in its cost, by name."""
+        lost = (LOST_ATTEMPTS,) if self.lost else ()
+        return (*lost, *(self.charges.uncounted if self.charges is not None else ()))
 
     @property
     def default_ttl(self) -> Ttl:

@@ -1,8 +1,10 @@
 """One call's ear to its reply: what the watchers of streams and bodies see goes to the attachment."""
 
 import weakref
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rockbottom.client.charges import charges_of
 from rockbottom.quantities import Usage
 
 if TYPE_CHECKING:
@@ -23,8 +25,16 @@ class CallListener:
         """The first token has come."""
         self._attachment.began(self._call)
 
+    def told(self, metadata: Mapping[str, Any]) -> None:
+        """What Converse says beside the usage: it is looked at for charges."""
+        self._call.charges = charges_of(metadata, self._call.sent)
+
     def finished(self, usage: Usage) -> None:
         self._attachment.finished(self._call, usage)
+
+    def known(self, at_least: Usage) -> None:
+        """So much was counted before the first token."""
+        self._call.at_least = at_least
 
     def abandoned(self) -> None:
         self._attachment.abandoned(self._call)

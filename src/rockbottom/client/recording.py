@@ -12,7 +12,7 @@ from rockbottom.dialects import Request
 from rockbottom.ledger import CallRecord, Sink
 from rockbottom.process import close_at_exit
 from rockbottom.prompt import PrefixHash, Section
-from rockbottom.quantities import NO_USAGE, Usage
+from rockbottom.quantities import NO_USAGE, ZERO_USD, Usage
 
 MOST_MESSAGE_BLOCKS = 96
 """Blocks of messages, counted from the end, whose prefixes are recorded: older ones only where a point stands."""
@@ -77,7 +77,9 @@ class Recorder:
         if call.planned_usd is not None:
             about["planned_usd"] = f"{call.planned_usd:f}"
         if costs is not None:
-            about.update(cost_usd=f"{costs[0].usd:f}", uncached_usd=f"{costs[1].usd:f}")
+            extra = call.charges.usd if call.charges is not None else ZERO_USD
+            about.update(cost_usd=f"{costs[0].usd + extra:f}", uncached_usd=f"{costs[1].usd + extra:f}")
+        about.update(_beside(call))
         return CallRecord(
             at=call.at,
             operation=call.operation,
@@ -93,6 +95,19 @@ class Recorder:
             cause=_cause(call, used, minimum) if usage is not None else "",
             **about,
         )
+
+
+def _beside(call: Call) -> dict[str, Any]:
+    """The members of a record that tell of charges beside the tokens of its reply."""
+    lost: dict[str, Any] = {"lost": call.lost} if call.lost else {}
+    if call.cut:
+        lost["cut"] = True
+    uncounted = call.uncounted
+    named = {"uncounted": uncounted} if uncounted else {}
+    charges = call.charges
+    if charges is None or not charges.units:
+        return {**lost, **named}
+    return {**lost, **named, "charges": dict(charges.units), "extra_usd": f"{charges.usd:f}"}
 
 
 def _about(request: Request, minimum: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from rockbottom.client.charges import LOST_ATTEMPTS
 from rockbottom.cost import Comparison
 from rockbottom.figures import clipped, counted, paragraph, share, short_tokens, usd
 from rockbottom.quantities import ZERO_USD, Usage, Usd
@@ -66,6 +67,35 @@ class Rehearsals:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What the tokens of the replies do not show.
+
+    ``lost``: attempts that were sent and got no answer, each of which AWS may bill as well. ``cut``: calls whose stream
+    was not read to its end, which cost at least what is counted. ``unmetered_tokens``: estimated, of the prompts of
+    calls without usage. ``units``: of guardrails and of tools that the service ran, which cost ``usd``, a part of the
+    total. ``uncounted``: calls with a charge of which no price or no amount is known, by its name.
+    """
+
+    lost: int = 0
+    cut: int = 0
+    unmetered_tokens: int = 0
+    units: Mapping[str, int] = field(default_factory=dict[str, int])
+    usd: Usd = ZERO_USD
+    uncounted: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON; money as decimal text."""
+        return {
+            "attempts_without_answer": self.lost,
+            "calls_cut": self.cut,
+            "unmetered_prompt_tokens": self.unmetered_tokens,
+            "charges": dict(self.units),
+            "charges_usd": str(self.usd),
+            "not_counted": dict(self.uncounted),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What an attached client has used since it was attached. ``str()`` is a table of at most 80 columns."""
 
@@ -83,6 +113,7 @@ class Report:
     unplanned: Mapping[str, int] = field(default_factory=dict[str, int])  # why, and how many calls
     unpriced: Mapping[str, int] = field(default_factory=dict[str, int])  # of which model, and how many calls
     holdout: Comparison | None = None
+    beside: Beside = Beside()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON; money as decimal text, instants in seconds since the epoch."""
@@ -98,6 +129,7 @@ class Report:
             "calls_local": self.local,
             "calls_unplanned": dict(self.unplanned),
             "calls_unpriced": dict(self.unpriced),
+            "beside": self.beside.to_dict(),
             "notices": list(self.notices),
             **({"dry_run": self.dry_run.to_dict()} if self.dry_run is not None else {}),
             **({"holdout": self.holdout.to_dict()} if self.holdout is not None else {}),
@@ -129,6 +161,7 @@ def _rows(report: Report) -> Iterator[str]:
         yield f"keep-alive requests cost {_usd(report.keep_alive_usd)} USD, which is not in the lines above"
     if report.without_usage:
         yield f"{report.without_usage} calls ended without usage (stream not read to its end, or failed)"
+    yield from _besides(report.beside)
     if report.held_back:
         yield f"{report.held_back} calls were cached less than should pay: the guard held it back (see the notes)"
     if report.total.unpriced_calls:
@@ -137,6 +170,22 @@ def _rows(report: Report) -> Iterator[str]:
     for why, calls in report.unplanned.items():
         yield from paragraph(f"{counted(calls, 'call')} not planned: {why}", 80, rest="  ")
     yield from (f"note: {notice}" for notice in report.notices)
+
+
+def _besides(beside: Beside) -> Iterator[str]:
+    if beside.unmetered_tokens:
+        yield f"  their prompts had about {short_tokens(beside.unmetered_tokens)} tokens, which are not counted above"
+    if beside.cut:
+        yield f"{beside.cut} streams were not read to their end: their tokens and cost are at least those counted"
+    if beside.lost:
+        yield f"{beside.lost} attempts got no answer; AWS may bill each of them as well, and none is counted"
+    for name, units in sorted(beside.units.items()):
+        yield f"{name}: {units:,}"
+    if beside.usd:
+        yield f"  {_usd(beside.usd)} USD of the cost above are for these"
+    for name, calls in sorted(beside.uncounted.items()):
+        if name != LOST_ATTEMPTS:
+            yield f"not counted, for want of a price or an amount: {name} ({calls} calls)"
 
 
 def _rehearsed(observed: Rehearsals) -> Iterator[str]:

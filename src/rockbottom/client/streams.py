@@ -5,7 +5,7 @@ at each event or chunk on its way to the caller. ``isinstance`` and every other 
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, Protocol, cast
 
@@ -20,7 +20,15 @@ class Listener(Protocol):
         """The first token has come."""
         ...
 
+    def told(self, metadata: Mapping[str, Any]) -> None:
+        """What Converse says beside the usage, before it."""
+        ...
+
     def finished(self, usage: Usage) -> None: ...
+
+    def known(self, at_least: Usage) -> None:
+        """So much was counted before the first token: all there is where the reply is not read to its end."""
+        ...
 
     def abandoned(self) -> None:
         """The reply ended, or is not read further, and no usage came."""
@@ -69,6 +77,10 @@ class StreamWatcher:
         if counting.begun and not self._told:
             self._told = True
             self.listener.began()
+            if counting.at_least is not None:
+                self.listener.known(counting.at_least.usage(self._default_ttl))
+        if counting.metadata is not None:
+            self.listener.told(counting.metadata)
         if counting.counts is not None:
             self.listener.finished(counting.counts.usage(self._default_ttl))
 

@@ -22,7 +22,7 @@ from rockbottom.dialects.registry import (
     route_to,
     usage_of,
 )
-from rockbottom.dialects.request import Params, Request, Requests, model_id_of, opened, tier_of
+from rockbottom.dialects.request import Params, Request, Requests, model_id_of, opened, tier_in, tier_of
 from rockbottom.dialects.responses import RESPONSES
 from rockbottom.dialects.streams import METRICS, StreamCounts
 from rockbottom.dialects.usage import INVOKED, Counters, Counts, header_counts, headers_of, invoked
@@ -59,6 +59,7 @@ __all__ = [
     "model_id_of",
     "opened",
     "route_to",
+    "tier_in",
     "tier_of",
     "usage_of",
 ]

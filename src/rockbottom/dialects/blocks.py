@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from rockbottom.dialects.media import content_bytes, image_size, pdf_pages
 from rockbottom.prompt import BlockKind, MalformedBody, Meter, digest_of, json_bytes
-from rockbottom.quantities import is_object
+from rockbottom.quantities import TokenWeights, is_object
 
 Block = Mapping[str, Any]
 
@@ -65,8 +65,17 @@ def _image_of(source: Any, media_format: str, role: str, meter: Meter) -> Weighe
     identity = data or json_bytes(source)
     size = image_size(data) if data else None
     weights = meter.weights
-    tokens = ceil(size[0] * size[1] / weights.media.image_pixels_per_token) if size else weights.image_tokens
+    tokens = _image_tokens(size, weights) if size else weights.image_tokens
     return Weighed(BlockKind.IMAGE, digest_of("image", role, media_format.encode(), identity), tokens)
+
+
+def _image_tokens(size: tuple[int, int], weights: TokenWeights) -> int:
+    """What an image of a width and height counts, scaled down first as the model does where it is larger."""
+    pixels, edge = size[0] * size[1], max(size)
+    if weights.image_edge_pixels and edge > weights.image_edge_pixels:
+        pixels = pixels * weights.image_edge_pixels**2 / edge**2
+    tokens = ceil(pixels / weights.media.image_pixels_per_token)
+    return min(tokens, weights.image_most_tokens or tokens)
 
 
 def _document(value: Any, role: str, meter: Meter) -> Weighed:

@@ -24,7 +24,7 @@ from rockbottom.prompt import (
 )
 from rockbottom.quantities import Ttl, is_object
 
-_TIERS = {"flex": Tier.FLEX, "priority": Tier.PRIORITY}
+_TIERS = {"default": Tier.DEFAULT, "flex": Tier.FLEX, "priority": Tier.PRIORITY, "reserved": Tier.RESERVED}
 _MOST_MODELS = 4096
 
 Params = dict[str, Any]
@@ -38,9 +38,20 @@ def model_id_of(arguments: Mapping[str, Any]) -> str:
 
 def tier_of(arguments: Mapping[str, Any]) -> Tier:
     """The service tier that is asked for; one that has no prices of its own counts as the default."""
-    tier = arguments.get("serviceTier") or arguments.get("service_tier")
+    return tier_in(arguments) or Tier.DEFAULT
+
+
+def tier_in(members: Mapping[str, Any]) -> Tier | None:
+    """The tier that a request asks for or a reply names, spelled for either API; None where none is.
+
+    Latency-optimized inference has prices of its own, and is a setting beside the tier.
+    """
+    latency, tier = members.get("performanceConfig"), members.get("serviceTier") or members.get("service_tier")
+    named = latency.get("latency") if is_object(latency) else members.get("performanceConfigLatency")
+    if named == "optimized":
+        return Tier.OPTIMIZED
     asked = tier.get("type") if is_object(tier) else tier
-    return _TIERS.get(str(asked), Tier.DEFAULT)
+    return _TIERS.get(str(asked)) or (Tier.DEFAULT if named or asked else None)
 
 
 def opened(arguments: Mapping[str, Any], vendor: str = "") -> tuple[Api, Mapping[str, Any]]:

@@ -39,13 +39,16 @@ def json_of(text: str) -> Any:
 class StreamCounts:
     """Picks the first token and the counts out of the event stream of one reply, as its events go by.
 
-    ``counted`` reads a ``usage`` object. ``begun``: a token has come. ``counts`` are known at the last event.
+    ``counted`` reads a ``usage`` object. ``begun``: a token has come. ``counts`` are known at the last event, which of
+    Converse is ``metadata``; ``at_least`` is what was said before it.
     """
 
     def __init__(self, counted: Callable[[object], Counts | None]) -> None:
         self.begun = False
         self.failed = False  # it ended with an error although its status was good
         self.counts: Counts | None = None
+        self.at_least: Counts | None = None
+        self.metadata: Mapping[str, Any] | None = None
         self._counted = counted
         self._split: Mapping[Ttl, int] = NO_SPLIT
 
@@ -54,6 +57,7 @@ class StreamCounts:
         if name in _FIRST_TOKENS:
             self.begun = True
         elif name == "metadata" and is_object(payload):
+            self.metadata = payload
             self.counts = self._counted(payload.get("usage"))
 
     def frame(self, name: str, data: bytes) -> None:
@@ -76,6 +80,7 @@ class StreamCounts:
         counts = self._counted(message.get("usage")) if is_object(message) else None
         if counts is not None:
             self._split = counts.split
+            self.at_least = counts
         last = INVOKED.counts(chunk.get(METRICS))
         if last is not None:
             self.counts = last._replace(split=self._split)

@@ -73,6 +73,11 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     marks: tuple[int, ...] = ()  # how many of them end at or before each cachePoint
     ttls: tuple[str, ...] = ()  # of each cachePoint, "": none was named
     family_tokens: Tokens = 0  # of the tools and system, estimated
+    cut: bool = False  # a stream not read to its end: tokens and cost are the least it can be
+    lost: Tokens = 0  # attempts sent without an answer, each of which AWS may bill as well
+    charges: dict[str, Tokens] = {}  # units of guardrails and tools that the service ran, by AWS's names
+    extra_usd: Money | None = None  # what they cost, which is in both costs above
+    uncounted: tuple[str, ...] = ()  # charges whose price is not known, or whose amount is not: in no cost
     planned_usd: Money | None = None  # of a call that was only observed: with the planner, as far as can be told
     arm: str = ""  # where some conversations are left unplanned: "planned:17" or "held out:17", of 32 groups
 

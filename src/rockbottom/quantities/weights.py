@@ -42,8 +42,9 @@ class TokenWeights:
     ``message_tokens`` is what each message adds, ``request_tokens`` what each request adds (the header of the
     answer not included: that is ``CacheRules.residual_tokens``), ``first_tool_tokens`` what the first tool
     definition adds besides its own text, ``image_tokens`` the flat charge for an image whose size is not
-    known (``media`` says how one of known size counts), ``form`` what the form of the answer adds. ``error`` is the
-    stated relative error of an estimate for English prose.
+    known (``media`` says how one of known size counts), ``form`` what the form of the answer adds. A larger image is
+    scaled down until its long edge has at most ``image_edge_pixels``, and counts at most ``image_most_tokens``; None:
+    no such limit is known. ``error`` is the stated relative error of an estimate for English prose.
     """
 
     family: str
@@ -57,3 +58,5 @@ class TokenWeights:
     source: Source
     media: MediaWeights
     form: FormWeights = FormWeights()
+    image_edge_pixels: int | None = None
+    image_most_tokens: int | None = None

@@ -1,0 +1,84 @@
+"""What a reply says of charges that its tokens do not show: who served it, guardrails, tools that the service ran."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rockbottom.catalog import Tier, guardrail_usd, prices_of
+from rockbottom.dialects import Params, tier_in
+from rockbottom.quantities import ZERO_USD, Usd, is_list, is_object
+
+LOST_ATTEMPTS = "attempts without an answer"
+BLIND_GUARDRAIL = "guardrail without a trace"
+CAPACITY = "reserved capacity"
+_SPEAK = frozenset({"trace", "serviceTier", "performanceConfig"})
+_MOST_UNITS = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """``units`` are counts by AWS's names, ``usd`` what the priced of them cost, ``uncounted`` what has no price here.
+
+    ``tier`` is the tier that served the call, where the reply names one.
+    """
+
+    units: Mapping[str, int] = field(default_factory=dict[str, int])
+    usd: Usd = ZERO_USD
+    uncounted: tuple[str, ...] = ()
+    tier: Tier | None = None
+
+
+def charges_of(reply: Mapping[str, Any], asked: Params) -> Charges | None:
+    """The charges in a Converse reply, or in the last event of its stream; None where it speaks of none.
+
+    ``asked`` are the arguments of the call.
+    """
+    if _SPEAK.isdisjoint(reply) and not _may_charge(reply, asked):
+        return None
+    guarded, tools = _guardrail_units(reply.get("trace")), _tool_counts(reply.get("usage"))
+    usd, unpriced = guardrail_usd(guarded)
+    prices = prices_of("server_tool")
+    usd += sum((prices[name].of(count) for name, count in tools.items() if name in prices), ZERO_USD)
+    uncounted = [*unpriced, *(name for name in tools if name not in prices)]
+    if asked.get("guardrailConfig") and not guarded:
+        uncounted.append(BLIND_GUARDRAIL)
+    tier = tier_in(reply)
+    if "serviceTier" not in reply and Tier.OPTIMIZED not in (tier, tier_in(asked)):
+        tier = None  # that the latency is the usual one says nothing of the tier
+    if tier is Tier.RESERVED:
+        uncounted.append(CAPACITY)
+    return Charges({**guarded, **tools}, usd, tuple(uncounted), tier)
+
+
+def _may_charge(reply: Mapping[str, Any], asked: Params) -> bool:
+    usage = reply.get("usage")
+    return bool(asked.get("guardrailConfig")) or (is_object(usage) and bool(usage.get("serverToolUsage")))
+
+
+def _guardrail_units(trace: object) -> dict[str, int]:
+    """Text units by policy, summed over the assessments of input and output."""
+    units: Counter[str] = Counter()
+    for assessment in _assessments(trace):
+        metrics = assessment.get("invocationMetrics")
+        usage = metrics.get("usage") if is_object(metrics) else None
+        for name, count in usage.items() if is_object(usage) else ():
+            if type(count) is int and 0 < count <= _MOST_UNITS:
+                units[str(name)] += count
+    return dict(units)
+
+
+def _assessments(trace: object) -> Iterator[Mapping[str, Any]]:
+    guardrail = trace.get("guardrail") if is_object(trace) else None
+    if not is_object(guardrail):
+        return
+    for name in ("inputAssessment", "outputAssessments"):
+        told = guardrail.get(name)
+        for value in told.values() if is_object(told) else ():
+            yield from (one for one in (value if is_list(value) else [value]) if is_object(one))
+
+
+def _tool_counts(usage: object) -> dict[str, int]:
+    told = usage.get("serverToolUsage") if is_object(usage) else None
+    counts = told.items() if is_object(told) else ()
+    return {str(name): count for name, count in counts if type(count) is int and 0 < count <= _MOST_UNITS}

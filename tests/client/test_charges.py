@@ -1,0 +1,252 @@
+"""Charges that the tokens of a reply do not show: named, priced where a price is known, never silently left out."""
+
+import contextlib
+import gc
+import http.server
+import json
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ReadTimeoutError
+
+import rockbottom
+from rockbottom.ledger import CallRecord
+from tests.client.client_doubles import SONNET, native, words
+
+NOVA_PRO = "us.amazon.nova-pro-v1:0"
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()
+OK: dict[str, Any] = {
+    "output": {"message": {"role": "assistant", "content": [{"text": "ok"}]}}, "stopReason": "end_turn",
+    "usage": {"inputTokens": 8000, "outputTokens": 50, "totalTokens": 8050}, "metrics": {"latencyMs": 5},
+}  # fmt: skip
+OPTIMIZED: dict[str, Any] = {"performanceConfig": {"latency": "optimized"}}
+USUAL: dict[str, Any] = {"performanceConfig": {"latency": "standard"}}
+Answer = Callable[[int], tuple[int, Mapping[str, Any], float]]
+
+
+class Kept:
+    """A sink that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.calls: list[CallRecord] = []
+
+    def record(self, call: CallRecord) -> None:
+        self.calls.append(call)
+
+    def close(self) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def service(answer: Answer) -> Generator[str]:
+    """A server that answers request number n (from 1) with a status and a body, after so many seconds."""
+    numbers = iter(range(1, 100))
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            status, body, delay = answer(next(numbers))
+            time.sleep(delay)
+            data = json.dumps(body).encode()
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                self.send_response(status)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def attached(url: str, kept: Kept, **config: Any) -> Any:
+    client: Any = boto3.client(  # pyright: ignore[reportUnknownMemberType]
+        "bedrock-runtime", endpoint_url=url, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b",
+        config=Config(retries={"total_max_attempts": 3, "mode": "standard"}, **config),
+    )  # fmt: skip
+    return rockbottom.attach(client, sinks=[kept], clock=lambda: NOON)
+
+
+def asked(model: str = NOVA_PRO, **more: Any) -> dict[str, Any]:
+    return {"modelId": model, "messages": [{"role": "user", "content": [{"text": "hi"}]}], **more}
+
+
+def one_call(reply: Mapping[str, Any], **more: Any) -> tuple[CallRecord, Any]:
+    """The record of a call that gets this reply, and the report after it."""
+    kept = Kept()
+    with service(lambda number: (200, reply, 0.0)) as url:
+        client = attached(url, kept)
+        client.converse(**asked(**more))
+    return kept.calls[0], rockbottom.report(client)
+
+
+def test_an_attempt_that_timed_out_may_be_billed_and_is_said() -> None:
+    """The first attempt is given up after 0.3 s and sent again: one call, one attempt that nobody counts."""
+    kept = Kept()
+    with service(lambda number: (200, OK, 0.8 if number == 1 else 0.0)) as url:
+        client = attached(url, kept, read_timeout=0.3)
+        client.converse(**asked())
+    report = rockbottom.report(client)
+    assert (kept.calls[0].lost, kept.calls[0].uncounted) == (1, ("attempts without an answer",))
+    assert report.beside.lost == 1
+    assert "1 attempts got no answer; AWS may bill each of them as well" in str(report)
+    assert report.to_dict()["beside"]["not_counted"] == {"attempts without an answer": 1}
+
+
+def test_every_attempt_of_a_call_that_failed_is_said() -> None:
+    """Three attempts, three times no answer in time: the call failed, and each may be billed."""
+    kept = Kept()
+    with service(lambda number: (200, OK, 0.8)) as url:
+        client = attached(url, kept, read_timeout=0.3)
+        with pytest.raises(ReadTimeoutError):
+            client.converse(**asked())
+    assert (kept.calls[0].status, kept.calls[0].lost) == ("failed", 3)
+    assert rockbottom.report(client).beside.lost == 3
+
+
+def test_a_throttled_attempt_is_not_billed() -> None:
+    """AWS refused it: nothing was done for it."""
+    kept = Kept()
+    refusal = {"message": "Too many requests", "__type": "ThrottlingException"}
+    with service(lambda number: (429, refusal, 0.0) if number == 1 else (200, OK, 0.0)) as url:
+        attached(url, kept).converse(**asked())
+    assert (kept.calls[0].status, kept.calls[0].lost, kept.calls[0].uncounted) == ("ok", 0, ())
+
+
+@pytest.mark.parametrize(
+    ("model", "asking", "replied", "cost"),
+    [
+        # Nova Pro, 8,000 in and 50 out: 0.80 and 3.20 a million; optimized 1.00 and 4.00 (pricing page, 2026-07-24).
+        (NOVA_PRO, {}, {}, "0.00656"),
+        (NOVA_PRO, OPTIMIZED, OPTIMIZED, "0.0082"),
+        # Beyond the quota of optimized inference AWS serves, and bills, the usual latency; the reply says so.
+        (NOVA_PRO, OPTIMIZED, USUAL, "0.00656"),
+        (NOVA_PRO, {"serviceTier": {"type": "flex"}}, USUAL, "0.00328"),
+        (NOVA_PRO, {"serviceTier": {"type": "flex"}}, {"serviceTier": {"type": "default"}}, "0.00656"),
+        (NOVA_PRO, {"serviceTier": {"type": "reserved"}}, {"serviceTier": {"type": "reserved"}}, None),
+        (NOVA_PRO, {"serviceTier": {"type": "reserved"}}, {"serviceTier": {"type": "default"}}, "0.00656"),
+    ],
+)  # fmt: skip
+def test_a_call_is_priced_at_the_tier_that_served_it(
+    model: str, asking: dict[str, Any], replied: dict[str, Any], cost: str | None
+) -> None:
+    """What the reply names wins over what was asked for."""
+    record, _ = one_call({**OK, **replied}, model=model, **asking)
+    assert record.cost_usd == cost or Decimal(record.cost_usd or 0) == Decimal(cost or 1)
+
+
+def test_reserved_capacity_is_named_where_its_tokens_have_no_price() -> None:
+    """It is paid by the hour: the call has tokens, no cost, and a reason."""
+    record, report = one_call({**OK, "serviceTier": {"type": "reserved"}}, serviceTier={"type": "reserved"})
+    assert (record.input, record.cost_usd, record.uncounted) == (8000, None, ("reserved capacity",))
+    assert "not counted, for want of a price or an amount: reserved capacity (1 calls)" in str(report)
+
+
+GUARDED = {"guardrailConfig": {"guardrailIdentifier": "abc", "guardrailVersion": "1", "trace": "enabled"}}
+
+
+def assessed(**units: int) -> dict[str, Any]:
+    names = ("topicPolicyUnits", "contentPolicyUnits", "wordPolicyUnits", "sensitiveInformationPolicyUnits",
+             "sensitiveInformationPolicyFreeUnits", "contextualGroundingPolicyUnits")  # fmt: skip
+    return {"invocationMetrics": {"usage": {**dict.fromkeys(names, 0), **units}}}
+
+
+def test_a_guardrail_is_priced_from_its_trace() -> None:
+    """Input 3 content and 3 topic units, output 1 content: 7 at 0.15 a thousand = 0.00105, beside tokens for 0.00656.
+
+    The fee is in the cost with and without caching, so what caching saves is not touched by it.
+    """
+    trace = {
+        "guardrail": {
+            "inputAssessment": {"abc": assessed(contentPolicyUnits=3, topicPolicyUnits=3)},
+            "outputAssessments": {"abc": [assessed(contentPolicyUnits=1)]},
+        }
+    }
+    record, report = one_call({**OK, "trace": trace}, **GUARDED)
+    assert record.charges == {"contentPolicyUnits": 4, "topicPolicyUnits": 3}
+    assert (record.extra_usd, record.uncounted) == ("0.00105", ())
+    assert Decimal(record.cost_usd or 0) == Decimal(record.uncached_usd or 0) == Decimal("0.00761")
+    assert report.total.cost_usd == Decimal("0.00761")
+    assert report.beside.usd == Decimal("0.00105")
+    assert "contentPolicyUnits: 4" in str(report)
+
+
+def test_a_guardrail_without_a_trace_is_a_charge_nobody_sees() -> None:
+    """Its units stand in the trace alone."""
+    record, report = one_call(OK, guardrailConfig={"guardrailIdentifier": "abc", "guardrailVersion": "1"})
+    assert record.uncounted == ("guardrail without a trace",)
+    assert "guardrail without a trace (1 calls)" in str(report)
+
+
+def test_tools_that_the_service_ran_are_counted() -> None:
+    """One has a price (30 a thousand: 0.06 for two), one has none and is named."""
+    usage = {**OK["usage"], "serverToolUsage": {"nova_grounding": 2, "webSearchRequests": 1, "idle": 0}}
+    kept = Kept()
+    with service(lambda number: (200, {**OK, "usage": usage}, 0.0)) as url:
+        client = attached(url, kept)
+        client.meta.events.register(
+            "after-call.bedrock-runtime.Converse", _put(usage)
+        )  # this botocore drops the member
+        client.converse(**asked())
+    record = kept.calls[0]
+    assert record.charges == {"nova_grounding": 2, "webSearchRequests": 1}
+    assert (record.extra_usd, record.uncounted) == ("0.06", ("webSearchRequests",))
+
+
+def _put(usage: dict[str, Any]) -> Callable[..., None]:
+    def put(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["usage"] = usage
+
+    return put
+
+
+def test_a_stream_that_was_cut_is_counted_as_far_as_it_told(client: Any, endpoint: Any) -> None:
+    """Claude's native stream says at its beginning what was read and written: that is the least the call costs."""
+    kept = Kept()
+    rockbottom.attach(client, sinks=[kept], clock=endpoint.state.clock.now)
+    whole = json.loads(client.invoke_model(**native(system=words(2000)))["body"].read())["usage"]
+    stream = client.invoke_model_with_response_stream(**native(system=words(2000)))["body"]
+    for number, _ in enumerate(stream):
+        if number == 2:
+            break
+    stream.close()
+    record = kept.calls[-1]
+    assert (record.status, record.cut) == ("ok", True)
+    assert record.total_input == whole["input_tokens"] + whole.get("cache_creation_input_tokens", 0) + whole.get(
+        "cache_read_input_tokens", 0
+    )
+    assert record.output <= whole["output_tokens"]
+    assert record.cost_usd is not None
+    assert "1 streams were not read to their end" in str(rockbottom.report(client))
+
+
+def test_a_dropped_stream_of_converse_says_the_size_of_its_prompt(client: Any, endpoint: Any) -> None:
+    """Its usage comes at the very end: the call is without usage, and about how much that was is said."""
+    kept = Kept()
+    rockbottom.attach(client, sinks=[kept], clock=endpoint.state.clock.now)
+    reply = client.converse_stream(**asked(SONNET, system=[{"text": words(2000)}]))
+    next(iter(reply["stream"]))
+    reply["stream"].close()
+    del reply
+    gc.collect()
+    report = rockbottom.report(client)
+    assert kept.calls[-1].status == "no usage"
+    assert report.beside.unmetered_tokens > 2000
+    assert "tokens, which are not counted above" in str(report)
