@@ -5,9 +5,9 @@ from datetime import date
 
 import numpy as np
 
-from rockbottom.catalog import ModelId, PriceBook, Tier
+from rockbottom.catalog import ModelId, NoPriceInForce, PriceBook, Tier
 from rockbottom.cost import Cost, CostLine
-from rockbottom.quantities import WRITES, Unit, Usage
+from rockbottom.quantities import WRITES, Unit, Usage, Usd
 from rockbottom.replay.kernel import Outcomes
 from rockbottom.trace import Array, Trace
 
@@ -27,6 +27,16 @@ class Rates:
         rows = self.book.of_model(self.model.model.id, self.on)
         known = {row.above_context_tokens for row in rows if row.scope is self.model.scope and not row.contested}
         return sorted(known | {0})
+
+    def known(self) -> tuple[Usd | None, ...]:
+        """Every price of every band, None where there is none: what makes two Regions alike."""
+        return tuple(self._known(unit, threshold) for threshold in self.thresholds() for unit in Unit)
+
+    def _known(self, unit: Unit, threshold: int) -> Usd | None:
+        try:
+            return self._line(unit, 0, threshold).price.usd_per_mtok
+        except NoPriceInForce:
+            return None
 
     def usd_per_mtok(self, unit: Unit, threshold: int = 0) -> "CostLine":
         """The price row of a unit for prompts above a threshold, as a line of no tokens. Raises NoPriceInForce."""

@@ -131,7 +131,8 @@ def stages_of(
 ) -> tuple[tuple[Stage, ...], tuple[SetApart, ...]]:
     """One stage per model, because models share no entries and have rules and prices of their own.
 
-    Requests to models that are not known, or have no rules on the day, are set apart. Raises UnknownModel,
+    Where Regions differ in a price of the model there is one for each price. Requests to models that are not known, or
+    have no rules on the day, are set apart. Raises UnknownModel,
     UnresolvedProfile, NoRulesInForce for a model that the question itself names.
     """
     trace = _asked_for(trace, question, catalog)
@@ -142,7 +143,10 @@ def stages_of(
     for given, rows in _by_model(trace, question, catalog):
         part = trace if len(rows) == len(trace) else selected(trace, rows)
         try:
-            made.append(_stage(part, given, question, catalog, behaviour))
+            made += [
+                _stage(portion, given, region, question, catalog, behaviour)
+                for region, portion in _priced_alike(part, given, question, catalog)
+            ]
         except CatalogError as error:
             if question.model is not None:
                 raise
@@ -181,6 +185,26 @@ def _by_model(trace: Trace, question: Question, catalog: Catalog) -> Iterator[tu
         yield "", without
 
 
+def _priced_alike(
+    trace: Trace, given: str, question: Question, catalog: Catalog
+) -> Iterator[tuple[str | None, Trace]]:
+    """The requests of one model by the Region that was called, those of Regions with the same prices together."""
+    model = question.model_id(given, catalog)
+    if question.region or model.region or not len(trace):
+        yield question.region, trace
+        return
+    regions: dict[object, list[int]] = {}
+    for code in map(int, np.unique(trace.requests.region)):
+        region = trace.names["region"][code] if code >= 0 else None
+        rates = Rates(model, question.tier, question.on, catalog.price_book, region)
+        regions.setdefault((rates.known(), replace(rates, tier=Tier.BATCH).known()), []).append(code)
+    for codes in regions.values():
+        rows = np.flatnonzero(np.isin(trace.requests.region, codes))
+        named = max(codes)
+        region = trace.names["region"][named] if named >= 0 else None
+        yield region, trace if len(rows) == len(trace) else selected(trace, rows)
+
+
 def set_apart(trace: Trace, given: str, error: CatalogError) -> SetApart:
     """The requests of a trace to one model, set apart for the reason that the catalogue gives."""
     tokens = trace.requests.tokens_in.clip(0).sum(dtype=np.int64) + trace.requests.tokens_out.clip(0).sum(
@@ -189,10 +213,12 @@ def set_apart(trace: Trace, given: str, error: CatalogError) -> SetApart:
     return apart_of(given, len(trace), int(tokens), error)
 
 
-def _stage(trace: Trace, given: str, question: Question, catalog: Catalog, behaviour: Behaviour) -> Stage:
+def _stage(
+    trace: Trace, given: str, region: str | None, question: Question, catalog: Catalog, behaviour: Behaviour
+) -> Stage:
     model = question.model_id(given, catalog)
     rules: CacheRules = catalog.rules(model, question.on)
-    rates = Rates(model, question.tier, question.on, catalog.price_book, question.region)
+    rates = Rates(model, question.tier, question.on, catalog.price_book, region)
     return Stage.of(trace, rules, behaviour, rates, namespaces_of(trace, question, behaviour))
 
 

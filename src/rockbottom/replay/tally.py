@@ -151,17 +151,16 @@ def _of_stages(
     trace: Trace, question: Question, catalog: Catalog, behaviour: Behaviour, online: Online, *, exact: bool
 ) -> Tally:
     stages, unknown = stages_of(trace, question, catalog, behaviour)
-    made: list[ModelTally] = []
+    made: list[tuple[Stage, ModelTally]] = []
     apart = list(unknown)
     for stage in stages:
         try:
-            made.append(_of_stage(stage, question, behaviour, online, exact=exact))
+            made.append((stage, _of_stage(stage, question, behaviour, online, exact=exact)))
         except NoPriceInForce as error:
             apart.append(set_apart(stage.trace, stage.rates.model.given, error))
-    if not all(one.exact for one in made):  # sums of exact bills and of bounds would be neither
-        bounds = {(stage.rates.model.model.id, stage.rates.model.scope): stage for stage in stages}
-        made = [_bounded(one, bounds[one.model.model.id, one.model.scope]) for one in made]
-    return Tally(tuple(sorted(made, key=lambda one: one.number)), summed_apart(apart))
+    if not all(one.exact for _, one in made):  # sums of exact bills and of bounds would be neither
+        made = [(stage, _bounded(one, stage)) for stage, one in made]
+    return sum((Tally((one,)) for _, one in made), Tally((), summed_apart(apart)))
 
 
 def _bounded(one: ModelTally, stage: Stage) -> ModelTally:
