@@ -1,9 +1,21 @@
 """Which lever each workload should pull, and what each would save. Pure arithmetic; no call is made."""
 
 from rockbottom.advise.advice import Advice, advise
+from rockbottom.advise.besides import (
+    CHARACTERS_PER_TOKEN,
+    POLICIES,
+    BesideLine,
+    Guarding,
+    Lines,
+    costs_of,
+    guarding,
+    lines_of,
+    text_units,
+)
 from rockbottom.advise.bills import Bill, Line, Tariff
-from rockbottom.advise.documents import document_of, preset_document, price_row, priced_preset
-from rockbottom.advise.errors import AdviseError, ImpossibleShape, UnknownPreset, UnreadableRun
+from rockbottom.advise.capacity import HourlyCapacity, capacities
+from rockbottom.advise.documents import document_of, guarded, preset_document, price_row, priced_preset
+from rockbottom.advise.errors import AdviseError, ImpossibleShape, UnknownBeside, UnknownPreset, UnreadableRun
 from rockbottom.advise.estimates import Estimate, Question, Result, estimate
 from rockbottom.advise.evidence import (
     Evidence,
@@ -16,8 +28,10 @@ from rockbottom.advise.evidence import (
     replay_results,
 )
 from rockbottom.advise.grounds import (
+    ByTheHour,
     CachedShare,
     Globally,
+    GuardedTurn,
     InBatch,
     ModelUnits,
     NoSpare,
@@ -30,6 +44,7 @@ from rockbottom.advise.presets import Preset, preset, presets
 from rockbottom.advise.results import (
     AdviceResult,
     BreakEvenResult,
+    CapacityResult,
     ContestedPriceResult,
     CreditResult,
     EstimateResult,
@@ -53,19 +68,27 @@ from rockbottom.advise.together import MAY_BE_ASKED, next_step, traffic_advice
 from rockbottom.advise.wishes import Rival, Wait, Wishes
 
 __all__ = [
+    "CHARACTERS_PER_TOKEN",
     "MAY_BE_ASKED",
+    "POLICIES",
     "Advice",
     "AdviceResult",
     "AdviseError",
+    "BesideLine",
     "Bill",
     "BreakEvenResult",
+    "ByTheHour",
     "CachedShare",
+    "CapacityResult",
     "ContestedPriceResult",
     "CreditResult",
     "Estimate",
     "EstimateResult",
     "Evidence",
     "Globally",
+    "GuardedTurn",
+    "Guarding",
+    "HourlyCapacity",
     "ImpossibleShape",
     "InBatch",
     "Layer",
@@ -73,6 +96,7 @@ __all__ = [
     "LeverResult",
     "LeverSum",
     "Line",
+    "Lines",
     "ModelUnits",
     "NextStep",
     "NoSpare",
@@ -95,6 +119,7 @@ __all__ = [
     "Traffic",
     "TrafficAdvice",
     "UnderBar",
+    "UnknownBeside",
     "UnknownPreset",
     "UnpricedWay",
     "UnreadableRun",
@@ -104,8 +129,13 @@ __all__ = [
     "Wishes",
     "advise",
     "bench_results",
+    "capacities",
+    "costs_of",
     "document_of",
     "estimate",
+    "guarded",
+    "guarding",
+    "lines_of",
     "next_step",
     "of_bench",
     "of_question",
@@ -118,5 +148,6 @@ __all__ = [
     "priced_preset",
     "replay_results",
     "sweep",
+    "text_units",
     "traffic_advice",
 ]

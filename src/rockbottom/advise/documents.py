@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from rockbottom.advise.besides import Guarding, Lines, costs_of, total_of_lines
 from rockbottom.advise.bills import Bill
+from rockbottom.advise.capacity import HourlyCapacity, capacities
 from rockbottom.advise.estimates import Estimate, Result, shares
 from rockbottom.advise.presets import Preset
 from rockbottom.advise.results import (
     BreakEvenResult,
+    CapacityResult,
     ContestedPriceResult,
     CreditResult,
     CreditWay,
@@ -23,18 +26,21 @@ from rockbottom.advise.results import (
     UnpricedWay,
     WayResult,
 )
+from rockbottom.advise.shapes import Shape
 from rockbottom.advise.sweeps import Sweep
 from rockbottom.catalog import Price
 from rockbottom.quantities import WRITES, Unit, Usd
 
 _SIX = Decimal("0.000001")
+_MONTH_HOURS = 730
 _UNITS = list(Unit)
 
 
 def document_of(
-    found: Estimate, *, preset: Preset | None = None, credit: Usd | None = None, curve: Sweep | None = None
-) -> EstimateResult:
-    """The document of one estimate."""
+    found: Estimate, *, preset: Preset | None = None, credit: Usd | None = None, curve: Sweep | None = None,
+    beside: Lines = (), capacity: bool = False,
+) -> EstimateResult:  # fmt: skip
+    """The document of one estimate, with what is charged ``beside`` the tokens, and ``capacity`` by the hour."""
     tariff = found.question.tariff
     return EstimateResult(
         schema="rockbottom.estimate/1",
@@ -55,7 +61,30 @@ def document_of(
         else None,
         prices=tuple(map(price_row, _prices(found))),
         contested=_contested(found),
+        beside=costs_of(beside),
+        beside_usd=total_of_lines(beside),
+        capacity=tuple(map(_capacity, capacities(tariff, *_mix(found.question.shape)))) if capacity else None,
     )
+
+
+def _mix(shape: Shape) -> tuple[Decimal, Decimal]:
+    """Input and output tokens of a request, in the middle of its conversation."""
+    turns = shape.traffic.turns
+    return Decimal(shape.prompt_tokens(1) + shape.prompt_tokens(turns)) / 2, Decimal(shape.output_tokens)
+
+
+def guarded(shape: Shape, guard: Guarding) -> Lines:
+    """A month of a guardrail on a shape."""
+    own = Decimal(shape.question_tokens)
+    return guard.lines(shape.traffic.requests, _mix(shape)[0], own, Decimal(shape.output_tokens))
+
+
+def _capacity(offer: HourlyCapacity) -> CapacityResult:
+    return CapacityResult(
+        kind=offer.kind, term=offer.term, usd_hour=offer.usd_hour, usd_month=offer.usd_hour * _MONTH_HOURS,
+        break_even=offer.break_even.quantize(_SIX), saves=_number(offer.saves), source=offer.price.source.title,
+        url=offer.price.source.url,
+    )  # fmt: skip
 
 
 def preset_document(preset: Preset) -> PresetResult:

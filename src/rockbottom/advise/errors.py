@@ -4,6 +4,7 @@ RockbottomError
 +-- AdviseError
     +-- ImpossibleShape     the numbers given describe no traffic that could be sent
     +-- UnknownPreset       no preset of that name
+    +-- UnknownBeside       no price or policy of that name
     +-- UnreadableRun       a file given as evidence is not one that can be read
 """
 
@@ -20,6 +21,10 @@ class ImpossibleShape(AdviseError):
 
 class UnknownPreset(AdviseError):
     """No preset of that name."""
+
+
+class UnknownBeside(AdviseError):
+    """No price of that name beside a model's tokens, or no policy of a guardrail."""
 
 
 class UnreadableRun(AdviseError):

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 
+from rockbottom.advise.capacity import HourlyCapacity
 from rockbottom.quantities import Usd
 
 
@@ -67,6 +68,23 @@ class OnFlex:
 
 
 @dataclass(frozen=True, slots=True)
+class ByTheHour:
+    """Capacity by the hour whose price was read, and how many tokens an hour this workload averages."""
+
+    offers: tuple[HourlyCapacity, ...]
+    tokens_hour: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedTurn:
+    """A month of a guardrail on the whole prompt, and on the user's turn alone."""
+
+    whole_usd: Usd
+    turn_usd: Usd
+    cached_read_usd: Usd | None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelUnits:
     """A month of provisioned throughput at the user's price, against the bill with the levers pulled."""
 
@@ -92,4 +110,4 @@ class UnderBar:
     names: tuple[str, ...]
 
 
-Ground = Why | CachedShare | InBatch | Globally | OnFlex | ModelUnits | OtherModel | UnderBar
+Ground = Why | CachedShare | InBatch | Globally | OnFlex | ByTheHour | GuardedTurn | ModelUnits | OtherModel | UnderBar

@@ -14,7 +14,8 @@ from rockbottom.advise.evidence import Lever
 from rockbottom.advise.shapes import Layer
 from rockbottom.advise.sweeps import Point
 from rockbottom.catalog import Scope, SetApart, Tier
-from rockbottom.quantities import Ttl, Unit, Usd
+from rockbottom.documents import BesideCost
+from rockbottom.quantities import ZERO_USD, Ttl, Unit, Usd
 
 
 class PriceRowResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +136,19 @@ class SweepResult(msgspec.Struct, frozen=True):
     points: tuple[Point, ...]
 
 
+class CapacityResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Capacity by the hour against on demand without caching (see ``HourlyCapacity``)."""
+
+    kind: str
+    term: str
+    usd_hour: Usd
+    usd_month: Usd
+    break_even: Decimal
+    saves: Decimal | None
+    source: str
+    url: str
+
+
 class EstimateResult(msgspec.Struct, frozen=True, kw_only=True):
     """One estimate: every way, no caching first; ``best`` names the cheapest."""
 
@@ -152,6 +166,9 @@ class EstimateResult(msgspec.Struct, frozen=True, kw_only=True):
     sweep: SweepResult | None
     prices: tuple[PriceRowResult, ...]
     contested: tuple[ContestedPriceResult, ...]
+    beside: tuple[BesideCost, ...] = ()
+    beside_usd: Usd = ZERO_USD
+    capacity: tuple[CapacityResult, ...] | None = None
 
     @property
     def priced_ways(self) -> tuple[WayResult, ...]:

@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from rockbottom.advise.besides import total_of_lines
 from rockbottom.advise.bills import Tariff, bill_of
+from rockbottom.advise.capacity import capacities
 from rockbottom.advise.combining import Combination, batch_break_even
 from rockbottom.advise.evidence import Evidence, Lever, Sent
 from rockbottom.advise.grounds import (
+    ByTheHour,
     CachedShare,
     Globally,
     Ground,
+    GuardedTurn,
     InBatch,
     ModelUnits,
     NoSpare,
@@ -61,7 +65,12 @@ class Rows:
 
     def row(self, lever: Lever) -> Row | None:
         """The row, or None where there is nothing to say (a question that nobody asked)."""
-        special = {Lever.PROVISIONED: self._provisioned, Lever.RIGHT_SIZE: self._smaller, Lever.SHORTER: self._shorter}
+        special = {
+            Lever.PROVISIONED: self._provisioned,
+            Lever.RIGHT_SIZE: self._smaller,
+            Lever.SHORTER: self._shorter,
+            Lever.GUARD_TURN: self._guard_turn,
+        }
         return special[lever]() if lever in special else self._plain(lever)
 
     def _plain(self, lever: Lever) -> Row | None:
@@ -147,11 +156,49 @@ class Rows:
     def _provisioned(self) -> Row:
         price = self.wishes.model_unit_usd_hour
         if price is None:
-            return self._made(Lever.PROVISIONED, "ask", None, Why.NO_UNIT_PRICE)
+            return self._by_the_hour()
         month = price * self.wishes.model_units * _HOURS
         status = "ask" if month < self.best.bill.usd else "not now"
         ground = ModelUnits(self.wishes.model_units, price, month, self.best.bill.usd)
         return self._made(Lever.PROVISIONED, status, self.base_usd - month, ground)
+
+    def _by_the_hour(self) -> Row:
+        """Capacity whose price was read: it is not cheaper below its break-even, and above it nothing here knows."""
+        tokens = self.evidence.none.tokens
+        output = sum((part.by_unit.get(Unit.OUTPUT, Decimal(0)) for part in tokens), Decimal(0))
+        whole = sum((sum(part.by_unit.values(), Decimal(0)) for part in tokens), Decimal(0))
+        offers = capacities(self.tariff, whole - output, output) if whole else ()
+        if not offers:
+            return self._made(Lever.PROVISIONED, "ask", None, Why.NO_UNIT_PRICE)
+        average = whole / _HOURS
+        pays = any(
+            offer.break_even <= average
+            if offer.saves is None
+            else offer.saves > 0 and offer.usd_hour * _HOURS < self.base_usd
+            for offer in offers
+        )
+        return self._made(Lever.PROVISIONED, "ask" if pays else "not now", None, ByTheHour(offers, average))
+
+    def _guard_turn(self) -> Row | None:
+        """What a guardrail costs on all of the input and on the user's turn alone, where one is named."""
+        guard = self.wishes.guarding
+        requests = self.evidence.requests
+        if guard is None or guard.tagged or not requests:
+            return None
+        cached = self._alone(Lever.CACHING)
+        inputs = [unit for unit in Unit if unit is not Unit.OUTPUT]
+        whole, output = (self.evidence.none.total(*units) / requests for units in (inputs, [Unit.OUTPUT]))
+        own = cached.sent.total(Unit.INPUT) / requests if cached else whole
+        ways = [replace(guard, tagged=tagged).lines(requests, whole, own, output) for tagged in (False, True)]
+        usd = [total_of_lines(lines) for lines in ways]
+        read = cached.sent.total(Unit.CACHE_READ) if cached else Decimal(0)
+        try:
+            read_usd = read * self.tariff.usd_per_mtok(Unit.CACHE_READ) / 1_000_000 if read else None
+        except NoPriceInForce:
+            read_usd = None
+        saved = usd[0] - usd[1]
+        ground = GuardedTurn(usd[0], usd[1], read_usd)
+        return self._made(Lever.GUARD_TURN, "ask" if saved > 0 else "not now", saved, ground)
 
     def _smaller(self) -> Row:
         graded = self._rival()

@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
+from rockbottom.advise.besides import Guarding
 from rockbottom.advise.bills import Tariff, bill_of
 from rockbottom.advise.evidence import Evidence
 from rockbottom.catalog import NoPriceInForce
@@ -41,6 +42,7 @@ class Wishes:
 
     ``model_unit_usd_hour`` and ``model_units``: the price in their contract and how many units carry the load.
     ``others``: models that would be good enough, in the user's judgement; ``rivals``: those of the same run.
+    ``guarding``: the guardrail on every request.
     """
 
     wait: Wait | None = None
@@ -49,3 +51,4 @@ class Wishes:
     model_unit_usd_hour: Usd | None = None
     model_units: int = 1
     rivals: tuple[Rival, ...] = ()
+    guarding: Guarding | None = None

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from statistics import median
 
+from rockbottom.advise import CHARACTERS_PER_TOKEN, Lines, costs_of
 from rockbottom.bench.lanes import LANES
 from rockbottom.bench.notebook import Measured, Notebook
 from rockbottom.bench.results import (
@@ -20,6 +21,7 @@ from rockbottom.bench.results import (
     results_of,
 )
 from rockbottom.bench.schedule import Schedule
+from rockbottom.bench.workload import Workload
 from rockbottom.catalog import Price, Tier
 from rockbottom.documents import (
     SCHEMA,
@@ -66,7 +68,29 @@ def document_of(plan: Schedule, notebook: Notebook, *, counted: bool, simulated_
         combined=_combined(plan, models),
         contested=tuple(line for model in models for line in _contested(plan, model)),
         folder=str(notebook.folder) if notebook.folder else None,
+        beside=costs_of((*_guardrail(plan.workload, models), *plan.workload.beside)),
     )
+
+
+def _guardrail(workload: Workload, models: Sequence[ModelResult]) -> Lines:
+    """A month of the workload's guardrail, on the tokens that the first lane that ran was counted to send."""
+    turns = next((walk.turns for model in models for lane in model.lanes for walk in lane.passes if walk.turns), None)
+    if workload.guardrail is None or turns is None:
+        return ()
+    count = Decimal(len(turns))
+    usages = [turn.equal for turn in turns]
+    own = Decimal(sum(_own_characters(workload))) / CHARACTERS_PER_TOKEN / count
+    whole, output = sum(usage.total_input for usage in usages) / count, sum(usage.output for usage in usages) / count
+    month = Decimal(workload.traffic.conversations_per_day * workload.traffic.days)
+    return workload.guardrail.lines(month * count / len(workload.conversations), whole, own, output)
+
+
+def _own_characters(workload: Workload) -> Iterable[int]:
+    """The characters of what the user says anew in each turn."""
+    for conversation in workload.conversations:
+        for turn in conversation.turns:
+            for message in turn.messages:
+                yield sum(len(str(block.get("text", ""))) for block in message["content"])
 
 
 def write_document(document: BenchResults, path: Path) -> None:

@@ -7,20 +7,23 @@ is sent, and no file but those named in the workload is opened.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from rockbottom.advise import POLICIES, Guarding, Lines, guarding, lines_of
 from rockbottom.bench.errors import InvalidWorkload
 from rockbottom.bench.grading.fields import Grading, ReadFile, read_checks, read_grading
 from rockbottom.bench.nodes import Field, read_yaml
 from rockbottom.bench.recorded import Conversation, Turn, read_recorded
+from rockbottom.catalog import prices_of
 
 DEFAULT_LANES = ("baseline", "cached", "cached-tools", "cached-1h", "cached-tail", "auto")
 LAYERS = ("system", "documents", "each-document")
 APIS = ("converse", "invoke")
 _FIELDS = (
     "name", "about", "api", "stream", "system", "documents", "layers", "tools", "conversations", "models", "lanes",
-    "seconds_between_turns", "traffic", "inference", "grading",
+    "seconds_between_turns", "traffic", "inference", "grading", "guardrail", "beside",
 )  # fmt: skip
 _MAX_FILE_BYTES = 50_000_000
 
@@ -77,6 +80,8 @@ class Workload:
     inference: Inference
     grading: Grading = field(default_factory=Grading)
     sent: str = ""
+    guardrail: Guarding | None = None
+    beside: Lines = ()
 
     @property
     def slug(self) -> str:
@@ -131,6 +136,8 @@ class _Reader:
             traffic=_traffic(fields.get("traffic")),
             inference=_inference(fields.get("inference")),
             grading=read_grading(fields.get("grading")),
+            guardrail=_guardrail(fields.get("guardrail")),
+            beside=_beside(fields.get("beside")),
         )
         return replace(workload, digest=self.digest.hexdigest()[:16], sent=_sent(workload))
 
@@ -192,6 +199,23 @@ class _Reader:
             raise members["recorded"].fault(f"{path} holds no conversation with an answer in it")
         self.digest.update(repr(found).encode())
         return found
+
+
+def _guardrail(field: Field | None) -> Guarding | None:
+    """The guardrail whose fee is counted in; it is not sent."""
+    if field is None:
+        return None
+    members = field.members(("policies", "tagged"), required=("policies",))
+    names = ",".join(item.one_of(tuple(POLICIES)) for item in members["policies"].items())
+    return guarding(names, tagged=members["tagged"].flag() if "tagged" in members else False)
+
+
+def _beside(field: Field | None) -> Lines:
+    """An agent's other parts, in units a month."""
+    if field is None:
+        return ()
+    members = field.members(tuple(prices_of("agent")))
+    return lines_of({name: Decimal(str(member.number(least=0))) for name, member in members.items()})
 
 
 def _sent(workload: Workload) -> str:

@@ -67,6 +67,8 @@ _SHAPE = (
 @click.option("--residency", type=click.Choice(["none", "keep"]), help="May data be processed anywhere (none)?")
 @click.option("--other", "others", multiple=True, metavar="ID", help="A model that would be good enough; repeat.")
 @click.option("--model-unit-usd-hour", type=Number(), metavar="USD", help="Your price of a provisioned model unit.")
+@click.option("--guardrail", metavar="POLICY,..", help="Policies of the guardrail on every request.")
+@click.option("--guard-turn", is_flag=True, help="It evaluates the user's turn alone (guardContent) already.")
 @click.option("--model-units", type=click.IntRange(1, 10_000), default=1, help="Model units that carry the load.")
 @click.option("--on", type=_DAY, help="The day whose prices and rules to use; today by default.")
 @click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Rows of your own to lay on top (CSV).")
@@ -220,9 +222,10 @@ def _day(given: dict[str, Any]) -> date:
 
 
 def _wishes(given: dict[str, Any]) -> "Wishes":
-    from rockbottom.advise import Wait, Wishes
+    from rockbottom.advise import Wait, Wishes, guarding
 
     price: Decimal | None = given["model_unit_usd_hour"]
     others = tuple(_tariff(name, given) for name in given["others"])
     wait = Wait(given["wait"]) if given["wait"] else None
-    return Wishes(wait, given["residency"], others, price, given["model_units"])
+    guard = guarding(given["guardrail"], tagged=given["guard_turn"]) if given["guardrail"] else None
+    return Wishes(wait, given["residency"], others, price, given["model_units"], guarding=guard)

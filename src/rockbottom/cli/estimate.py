@@ -12,7 +12,7 @@ import click
 from rockbottom.cli.values import ParamType, write_new
 
 if TYPE_CHECKING:
-    from rockbottom.advise import EstimateResult, Layer, Preset, Question, Shape
+    from rockbottom.advise import BesideLine, EstimateResult, Layer, Preset, Question, Shape
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _YEAR_S = 366 * 86_400
@@ -64,6 +64,10 @@ class Number(ParamType):
 @click.option("--sweep", "with_sweep", is_flag=True, help="Add the curve of cost against the share of the prefix.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the curve of --sweep as a page.")
 @click.option("--credits", "credit", type=Number(), metavar="USD", help="A balance: how many months it lasts.")
+@click.option("--guardrail", metavar="POLICY,..", help="A guardrail on every request: content,topics,words,pii...")
+@click.option("--guard-turn", is_flag=True, help="The guardrail evaluates the user's turn alone (guardContent).")
+@click.option("--beside", "besides", multiple=True, metavar="NAME=UNITS", help="An agent's other part a month; repeat.")
+@click.option("--capacity", is_flag=True, help="Add what capacity by the hour would cost, and from where it pays.")
 @click.option("--on", type=_DAY, help="The day whose prices and rules to use; today by default.")
 @click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Rows of your own to lay on top (CSV).")
 @click.option("--region", help="The Region, where the price depends on it.")
@@ -101,9 +105,29 @@ def _document(
     from rockbottom.advise import document_of, estimate, preset, sweep
 
     chosen = preset(preset_name) if preset_name else None
-    question = _question(model, shape_of(chosen, given), given)
+    shape = shape_of(chosen, given)
+    question = _question(model, shape, given)
     curve = sweep(question) if with_sweep else None
-    return document_of(estimate(question), preset=chosen, credit=credit, curve=curve)
+    return document_of(
+        estimate(question), preset=chosen, credit=credit, curve=curve, beside=_besides(shape, given),
+        capacity=given["capacity"],
+    )  # fmt: skip
+
+
+def _besides(shape: "Shape", given: dict[str, Any]) -> "tuple[BesideLine, ...]":
+    """What is charged beside the tokens; raises UsageError, UnknownBeside."""
+    from rockbottom.advise import guarded, guarding, lines_of
+
+    units: dict[str, Decimal] = {}
+    for text in given["besides"]:
+        name, equals, amount = text.partition("=")
+        if not equals:
+            raise click.UsageError(f"--beside takes NAME=UNITS, as in web_searches=2000; not {text!r}")
+        units[name.strip()] = Number(zero=True).convert(amount, None, None)
+    if given["guard_turn"] and not given["guardrail"]:
+        raise click.UsageError("--guard-turn says what a guardrail evaluates: give --guardrail too")
+    guard = guarded(shape, guarding(given["guardrail"], tagged=given["guard_turn"])) if given["guardrail"] else ()
+    return (*guard, *lines_of(units))
 
 
 def _question(model: str, shape: "Shape", given: dict[str, Any]) -> "Question":

@@ -26,6 +26,7 @@ from rockbottom.documents.bench import (
     read_results,
     results_json,
 )
+from rockbottom.documents.besides import BesideCost
 from rockbottom.documents.grading import (
     Agreement,
     CheckCounts,
@@ -70,6 +71,7 @@ __all__ = [
     "BenchModel",
     "BenchResults",
     "BenchTurn",
+    "BesideCost",
     "BillResult",
     "CauseResult",
     "CheckCounts",

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from rockbottom.catalog import Scope, Tier
+from rockbottom.documents.besides import BesideCost
 from rockbottom.documents.grading import GradedAnswers, GradingResult, SimulatedGrading
 from rockbottom.quantities import Unit, Usd, decoded
 
@@ -292,6 +293,7 @@ class BenchResults(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     contested: tuple[ContestedPrices, ...]
     folder: str | None
     grading: GradingResult | None = None
+    beside: tuple[BesideCost, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -7,6 +7,7 @@ from io import StringIO
 
 from rockbottom.advise import (
     BreakEvenResult,
+    CapacityResult,
     ContestedPriceResult,
     CreditResult,
     EstimateResult,
@@ -15,6 +16,7 @@ from rockbottom.advise import (
     ShapeResult,
     WayResult,
 )
+from rockbottom.documents import BesideCost
 from rockbottom.figures import (
     Cell,
     Column,
@@ -46,6 +48,10 @@ def estimate_text(document: EstimateResult, *, width: int = 80, colour: bool = F
     paint = Paint(colour)
     lines = [*_title(document, width, paint), "", *_items(document, width, paint), "", *_ways(document, width, paint)]
     lines += ["", *_when(document, width)]
+    if document.beside:
+        lines += ["", *besides_text(document.beside, width, paint), *_with_beside(document, width)]
+    if document.capacity is not None:
+        lines += ["", *_capacity(document.capacity, width, paint)]
     if document.credit:
         lines += ["", *_credit(document.credit, width, paint)]
     if document.sweep:
@@ -198,6 +204,52 @@ def _break_even(row: BreakEvenResult) -> str:
         f"{ttl}: pays from {reads} read{'' if reads == 1 else 's'} per write, or "
         f"{rounded(row.arrivals_per_hour, 2)} arrivals an hour of each version of the prefix"
     )
+
+
+def besides_text(beside: Sequence[BesideCost], width: int, paint: Paint) -> list[str]:
+    """What a month costs beside the tokens, a line each with its total, and how derived units were counted."""
+    columns = [Column("beside the model", right=False, wide=True), Column("units a month"), Column("$/month")]
+    total = sum((line.usd for line in beside), Decimal(0))
+    places = decimals_for([line.usd for line in beside])
+    rows = [[Cell(line.what), Cell(f"{line.units:,.0f}"), Cell(usd(line.usd, places))] for line in beside]
+    rows.append([Cell("together", "bold"), Cell(""), Cell(usd(total, places), "bold")])
+    notes = dict.fromkeys(text for line in beside for text in (line.derived, line.note) if text)
+    dates = ", ".join(sorted({line.checked_on for line in beside}))
+    said = [*notes, f"prices read {dates}; their sources are in --json"]
+    return [*table(columns, rows, width, paint), *(paint(row, "dim") for text in said for row in _wrapped(text, width))]
+
+
+def _with_beside(document: EstimateResult, width: int) -> list[str]:
+    whole = document.best_way.usd + document.beside_usd
+    said = f"${usd(whole, 2)} a month in all with {document.best}; caching touches the model's part alone"
+    return _wrapped(said, width)
+
+
+def _capacity(offers: Sequence[CapacityResult], width: int, paint: Paint) -> list[str]:
+    if not offers:
+        return _wrapped("no price of capacity by the hour was read for this model: ask your account team", width)
+    columns = [Column("by the hour", right=False, wide=True), *map(Column, ("$/hour", "$/month", "not cheaper below"))]
+    rows = [
+        [
+            Cell(f"{row.kind}, {'no term' if row.term == 'none' else row.term}"), Cell(usd(row.usd_hour, 2)),
+            Cell(usd(row.usd_month, 2)), Cell(_below(row)),
+        ]
+        for row in offers
+    ]  # fmt: skip
+    said = [
+        "against on demand without caching, whose savings come on top; a month is 730 hours",
+        "a provisioned ARN is taken to cache nothing until its counters show reads",
+    ]
+    return [
+        *table(columns, rows, width, paint),
+        *(paint(line, "dim") for text in said for line in _wrapped(text, width)),
+    ]
+
+
+def _below(row: CapacityResult) -> str:
+    if row.saves is None:
+        return f"{short_tokens(int(row.break_even))} tokens/h a unit"
+    return "any use: never" if row.saves <= 0 else f"{share(row.break_even)} use"
 
 
 def _credit(credit: CreditResult, width: int, paint: Paint) -> list[str]:

@@ -5,8 +5,11 @@ from decimal import Decimal
 from rockbottom.advise import (
     Advice,
     AdviceResult,
+    ByTheHour,
     CachedShare,
     Globally,
+    GuardedTurn,
+    HourlyCapacity,
     InBatch,
     Lever,
     LeverResult,
@@ -21,7 +24,7 @@ from rockbottom.advise import (
     next_step,
     price_row,
 )
-from rockbottom.figures import usd
+from rockbottom.figures import short_tokens, usd
 
 _SIX = Decimal("0.000001")
 _NO_SPARE = {
@@ -55,6 +58,7 @@ _RISKS = {
     Lever.RIGHT_SIZE: "other answers, and other token counts for the same text: grade it before you switch",
     Lever.PROVISIONED: "paid whether used or not; cannot be used through an inference profile",
     Lever.SHORTER: "what was cut may have been needed",
+    Lever.GUARD_TURN: "what documents and history smuggle in is not evaluated",
 }
 _HOW = {
     Lever.PLANNER: "rockbottom.attach(client) in the program that sends it",
@@ -68,6 +72,7 @@ _HOW = {
     Lever.RIGHT_SIZE: "rockbottom bench --models A,B --grade --bar 0.9",
     Lever.PROVISIONED: "ask your account team for a price",
     Lever.SHORTER: "look at the largest blocks of the prompt first",
+    Lever.GUARD_TURN: "put the user's turn in guardContent: docs/how-to/guardrails.md",
 }
 
 
@@ -147,6 +152,14 @@ def _ground_text(advice: Advice, row: Row) -> str:
             return _measured(globally.lane) + _global_text(globally)
         case OnFlex(lane, cached):
             return f"{_measured(lane)}flex prices exist, {'also' if cached else 'but none'} for cached reads"
+        case ByTheHour(offers, average):
+            return "; ".join(_offer_text(offer, average) for offer in offers)
+        case GuardedTurn(whole, turn, read):
+            beside = f"; the cached reads of the same month cost ${usd(read, 2)}" if read is not None else ""
+            return (
+                f"evaluating all of the input costs ${usd(whole, 2)} a month beside the tokens, the user's turn alone "
+                f"${usd(turn, 2)}{beside}"
+            )
         case ModelUnits(units, usd_hour, month, best):
             return (
                 f"{units} model units at your ${usd_hour} an hour are ${usd(month, 2)} for 30 days, against "
@@ -156,6 +169,22 @@ def _ground_text(advice: Advice, row: Row) -> str:
             return f"{', '.join(names)}: under the bar in the graded run"
         case OtherModel() as other:
             return _other_text(other)
+
+
+def _offer_text(offer: HourlyCapacity, average: Decimal) -> str:
+    name = f"{offer.kind}, {offer.term if offer.term != 'none' else 'no term'}"
+    if offer.saves is None:
+        least, here = short_tokens(int(offer.break_even)), short_tokens(int(average))
+        return (
+            f"{name}: ${usd(offer.usd_hour, 2)} an hour for a model unit, not cheaper below {least} tokens an hour "
+            f"(this averages {here}); what a unit carries only AWS tells"
+        )
+    gain = (
+        "never cheaper than on demand"
+        if offer.saves <= 0
+        else (f"{offer.saves:.0%} less at full use, from {offer.break_even:.0%} use on")
+    )
+    return f"{name}: {gain}, at least ${usd(offer.usd_hour, 2)} an hour, before any caching"
 
 
 def _measured(lane: str | None) -> str:

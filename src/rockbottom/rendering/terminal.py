@@ -19,6 +19,7 @@ from rockbottom.figures import (
 )
 from rockbottom.quantities import Usd
 from rockbottom.rendering import sentences
+from rockbottom.rendering.estimates import besides_text
 from rockbottom.rendering.quality import quality_text
 
 _PASS, _FAIL = "✓", "✗"
@@ -43,6 +44,8 @@ def text_of(document: BenchResults, *, width: int = 80, colour: bool = False, ev
         lines += [*_across(document, width, paint), ""]
     if graded := quality_text(document, width, paint):
         lines += [*graded, ""]
+    if document.beside:
+        lines += [*besides_text(document.beside, width, paint), ""]
     return "\n".join([*lines, *_footer(document, width, paint)]) + "\n"
 
 
