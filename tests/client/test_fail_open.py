@@ -238,7 +238,7 @@ def test_the_report_says_which_calls_were_not_planned_and_not_priced_and_why(cli
     """An unknown model, a request that cannot be read, and a model whose points AWS had refused."""
     rockbottom.attach(client)
     client.converse(**ask())
-    attachment_of(client)._suspended["us.amazon.nova-lite-v1:0"] = float("inf")
+    attachment_of(client)._refusals._until["us.amazon.nova-lite-v1:0"] = float("inf")
     client.converse(**{**ask(), "modelId": "us.amazon.nova-lite-v1:0"})
     with monkeypatch.context() as unreadable:
         _unreadable(client, unreadable)

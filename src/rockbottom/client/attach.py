@@ -81,26 +81,34 @@ def attach(
     or through its session, and other arguments are given now.
     """
     way = way_of(client)
+    recording = recording_of(record, ledger=ledger, sinks=sinks, tags=tags, request_metadata=request_metadata)
+    arguments = Arguments(
+        planner, _path(state), resolve, max(0.0, float(hold_s)), _usd(keep_alive_usd), notices, recording,
+        _askable(budget), dry_run, holdout_of(holdout), credentials, catalog, clock,
+    )  # fmt: skip
+    _put_on(client, way, arguments)
+    return client
+
+
+def _path(given: str | Path | None) -> Path | None:
+    return None if given is None else Path(given)
+
+
+def _usd(given: Decimal | int | str | None) -> Decimal | None:
+    return None if given is None else Decimal(str(given))
+
+
+def _askable(budget: SpendingLimit | None) -> SpendingLimit | None:
+    """The budget, which can be asked. Raises NotAttachable."""
     if budget is not None and not callable(getattr(budget, "check", None)):
         raise NotAttachable(
             f"budget={type(budget).__name__} cannot be asked before a call.",
             fix="budget=rockbottom.Budgets(rockbottom.Budget(...)), or any object with check(tags, now)",
         )
-    arguments = Arguments(
-        planner,
-        None if state is None else Path(state),
-        resolve,
-        max(0.0, float(hold_s)),
-        None if keep_alive_usd is None else Decimal(str(keep_alive_usd)),
-        notices,
-        recording_of(record, ledger=ledger, sinks=sinks, tags=tags, request_metadata=request_metadata),
-        budget,
-        dry_run,
-        holdout_of(holdout),
-        credentials,
-        catalog,
-        clock,
-    )
+    return budget
+
+
+def _put_on(client: Any, way: type[Way], arguments: Arguments) -> None:
     attached = way.attachment(client)
     if attached is not None and attached.everyones:  # of the whole program: what its own code says of a client counts
         way.remove(client)
@@ -109,7 +117,6 @@ def attach(
         way.install(client, new_attachment(client, way, arguments))
     else:
         _compared(attached.arguments, arguments)
-    return client
 
 
 def detach(client: Client) -> Client:

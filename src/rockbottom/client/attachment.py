@@ -7,41 +7,33 @@ Everything here is independent of how requests travel: hooks of botocore, of aio
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from rockbottom.catalog import Catalog, ModelId, Resolve, Tier
+from rockbottom.catalog import Catalog, Resolve
 from rockbottom.client.arguments import Arguments
-from rockbottom.client.books import REFUSED, TOO_OLD, Books, why_unread
+from rockbottom.client.books import REFUSED, TOO_OLD, why_unread
 from rockbottom.client.calls import Call, Options
-from rockbottom.client.fitting import EVERYTHING, without_ttls
-from rockbottom.client.flights import Flight, Tower
+from rockbottom.client.fitting import EVERYTHING, fitted
+from rockbottom.client.flights import Flight, Tower, prefixes_of
 from rockbottom.client.keepalive import KeepAlive
 from rockbottom.client.keeping import Keeper
-from rockbottom.client.notices import TTL_EXPIRED, Noticer
+from rockbottom.client.learning import Learning
+from rockbottom.client.notices import TTL_EXPIRED
 from rockbottom.client.planning import Planner
-from rockbottom.client.profiles import is_application_profile
+from rockbottom.client.profiles import ask, must_ask
 from rockbottom.client.recording import Recorder, SpendingLimit
-from rockbottom.client.rehearsal import Rehearsal, Rehearsed
 from rockbottom.client.reporting import Report
 from rockbottom.client.tagging import tags_now
 from rockbottom.client.talking import Talk
+from rockbottom.client.underway import UnderWay
 from rockbottom.client.whereabouts import NOWHERE, Whereabouts
 from rockbottom.cost import Cost
-from rockbottom.dialects import Params, Request, Requests, tier_of
+from rockbottom.dialects import Params, Request, Requests
 from rockbottom.process import hold_over_forks, lock_of
-from rockbottom.prompt import PrefixHash
 from rockbottom.quantities import RockbottomError, Unit, Usage, Usd
-
-_REFUSALS_UNTIL_SUSPENDED = 3
-_LOST = (
-    "an attempt got no answer in time and may be billed all the same; where calls are sent again for that, a longer "
-    "read_timeout of botocore's Config costs less"
-)
-SUSPENDED_S = 3600.0
 
 
 class Attachment:
@@ -67,12 +59,9 @@ class Attachment:
         self._requests = Requests(catalog, resolve, region)
         self._lock = lock_of(planner)
         self._tower = Tower(options.hold_s)
-        self._books = Books(catalog)
-        self._noticer = Noticer()
-        self._rehearsal = Rehearsal(catalog) if options.dry_run else None
         self.talk = Talk()
-        self._refusals: dict[str, int] = {}
-        self._suspended: dict[str, float] = {}
+        self._learning = Learning(planner, catalog, options, self.talk, clock, self.today)
+        self._books, self._refusals = self._learning.books, self._learning.refusals
         self.arguments: Arguments | None = None  # of ``attach``
         self.abilities = EVERYTHING  # of the client's botocore
         self.everyones = False  # of all clients of a program, none of which its own code attached
@@ -81,8 +70,7 @@ class Attachment:
         self.keeper: Keeper | None = None
         self.recorder: Recorder | None = None
         self.budget: SpendingLimit | None = None
-        self._read: set[Call] = set()  # calls whose reply the caller is reading, or has put aside
-        self._dropped: deque[Call] = deque()  # calls whose reply nobody holds any more
+        self.under_way = UnderWay()
         hold_over_forks(self)
 
     # Departure ----------------------------------------------------------------------------------------------
@@ -94,8 +82,8 @@ class Attachment:
         """
         tags = self._admitted()
         try:
-            if self._must_ask(request):
-                self._ask(request["modelId"])
+            if must_ask(self.resolve, request.get("modelId")):
+                ask(self.resolve, request["modelId"])
             while isinstance(step := self._try_depart(request), Flight):
                 step.wait(self._tower.remaining(step))
         except Exception as error:
@@ -109,8 +97,8 @@ class Attachment:
         """The same without blocking the event loop."""
         tags = self._admitted()
         try:
-            if self._must_ask(request):
-                await asyncio.to_thread(self._ask, request["modelId"])
+            if must_ask(self.resolve, request.get("modelId")):
+                await asyncio.to_thread(ask, self.resolve, request["modelId"])
             while isinstance(step := self._try_depart(request), Flight):
                 await step.wait_async(self._tower.remaining(step))
         except Exception as error:
@@ -122,7 +110,7 @@ class Attachment:
         """The tags of a call made here and now. Raises what the budget says to the caller, and nothing else."""
         tags = tags_now(self.recorder.tags if self.recorder is not None else {})
         if self.budget is not None:
-            if self._dropped:
+            if self.under_way.has_dropped:
                 self.settle()  # what they hold is free again
             try:
                 self.budget.check(tags, self.clock())
@@ -151,46 +139,25 @@ class Attachment:
         where = str(getattr(error, "place", "")) or type(error).__name__
         unread = "" if self.talk.is_ours(error) else where  # a failure of ours was said when it happened
         call = Call(self.clock(), params, params, unread=unread, unplanned=why_unread(error))
-        try:
-            with self._lock:
-                call.model = self._requests.model(params["modelId"])
-            call.tier = tier_of(params)
-        except Exception:  # a model that nobody knows: its tokens are counted
-            call.unread = ""
+        with self._lock:
+            call.look_up(self._requests)
         return call
 
-    def _must_ask(self, request: Mapping[str, Any]) -> bool:
-        knows = getattr(self.resolve, "knows", None)
-        return knows is not None and is_application_profile(request.get("modelId")) and not knows(request["modelId"])
-
-    def _ask(self, arn: str) -> None:
-        assert self.resolve is not None
-        try:
-            self.resolve(arn)
-        except RockbottomError:
-            return  # remembered and said by the resolver
-
     def _try_depart(self, params: Params) -> Call | Flight:
-        suspended = self._suspended.get(str(params.get("modelId")), 0.0) > self.clock()
+        suspended = self._refusals.suspends(str(params.get("modelId")))
         with self._lock:
             request = self._requests.read(params)
             arm = self.options.holdout.arm(request) if self.options.holdout is not None else None
             plain = REFUSED if suspended else "" if self.abilities.points or "body" in params else TOO_OLD
             if plain or (arm is not None and arm.held_out):
                 return Call(self.clock(), params, params, request, arm=arm, unplanned=plain)
-            if self.options.hold_s > 0 and self._worth_holding(request):
+            if self.options.hold_s > 0 and self._books.worth_holding(request, self.today()):
                 ahead = self._tower.ahead_of(request.hashes)
                 if ahead is not None:
                     return ahead
             call = self._planned(params, request)
             call.arm = arm
             return call
-
-    def _worth_holding(self, request: Request) -> bool:
-        on = self.today()
-        read = self._books.usd_per_mtok(request, Unit.CACHE_READ, on)
-        write = self._books.usd_per_mtok(request, Unit.CACHE_WRITE_5M, on)
-        return read is not None and write is not None and write > read
 
     def _planned(self, params: Params, request: Request) -> Call:
         now = self.clock()
@@ -200,15 +167,16 @@ class Attachment:
         applied = plan.apply(request)
         cause = ""
         if self.options.notices:
-            self.talk.say(self._noticer.changing(request))
-            cause = self._noticer.cause
-        sent = self._sent(params, request, applied)
+            self.talk.say(self._learning.noticer.changing(request))
+            cause = self._learning.noticer.cause
+        sent = fitted(self.abilities, request, params, applied)
         travels = params if sent.arguments is params else dict(sent.arguments)
-        if self._rehearsal is not None:
-            played = self._rehearsal.play(request, sent, now, self.today())
+        rehearsal = self._learning.rehearsal
+        if rehearsal is not None:
+            played = rehearsal.play(request, sent, now, self.today())
             return Call(now, params, params, request, rehearsed=played, cause=cause)
         call = Call(now, params, travels, sent, planned=True)
-        prefixes = _prefixes(sent, self._minimum(request))
+        prefixes = prefixes_of(sent, self._learning.minimum(request))
         call.cause = cause or (TTL_EXPIRED if self._tower.has_expired(prefixes, now) else "")
         if self.options.hold_s > 0:
             call.flight = self._tower.depart(prefixes, now)
@@ -216,25 +184,13 @@ class Attachment:
             self._tower.refresh(prefixes, now)
         return call
 
-    def _sent(self, params: Params, request: Request, applied: Mapping[str, Any]) -> Request:
-        """What a plan makes of a request, as far as the client can say it."""
-        if not self.abilities.ttl and "body" not in params:
-            arguments = applied.arguments if isinstance(applied, Request) else applied
-            bare = without_ttls(arguments)
-            applied = applied if bare is arguments else bare
-        if isinstance(applied, Request):
-            return applied
-        return request if applied == params else self._requests.read(applied)
-
-    def _minimum(self, request: Request) -> int:
-        return self.catalog.rules(request.model, self.today()).minimum_tokens
-
     # Arrival ------------------------------------------------------------------------------------------------
 
     def answered(self, call: Call) -> None:
         """The reply has begun: what the call wrote can be read by others."""
         if call.restored and call.refusal:
-            self._refused(call)
+            with self._lock:  # it took the original: our points were at fault
+                self._refusals.add(str(call.original.get("modelId")), call.refusal)
         if call.flight is not None:
             with self._lock:
                 self._tower.arrive(call.flight, call.at)
@@ -263,67 +219,42 @@ class Attachment:
     def reading(self, call: Call) -> None:
         """The caller has the reply, and its usage comes when it is read."""
         if self.recorder is not None:
-            self._read.add(call)
-
-    def dropped(self, call: Call) -> None:
-        """Nobody holds the reply any more. Called by the garbage collector, so it takes no lock."""
-        if not call.done:
-            self._dropped.append(call)
-
-    def grounded(self, call: Call) -> None:
-        """It was refused before it left. Called by the garbage collector too."""
-        if not call.done:
-            call.grounded = True
-            self._dropped.append(call)
+            self.under_way.reading(call)
 
     def settle(self) -> None:
         """End the calls whose reply was dropped, and those that never left."""
-        while self._dropped:
-            call = self._dropped.popleft()
+        for call in self.under_way.to_end():
             self.failed(call) if call.grounded else self.abandoned(call)
 
     def end(self) -> None:
         """The process ends: no reply will be read further."""
-        for call in [*self._read, *self._dropped]:
+        for call in self.under_way.all():
             self.abandoned(call)
 
     def _without_usage(self, call: Call, failed: bool) -> None:
         if call.done:
             return
         call.done = True
-        self._read.discard(call)
-        self._say_lost(call)
+        self.under_way.ended(call)
+        self.talk.lost(call.lost)
         if call.request is not None or call.model is not None:
             with self._lock:
                 self._books.missed(call)
         self._record(call, None, None, failed)
-
-    def _say_lost(self, call: Call) -> None:
-        if call.lost:
-            self.talk.say([_LOST])
 
     def finished(self, call: Call, usage: Usage) -> None:
         """The usage of a call is known: learn, book, look."""
         if call.done:
             return
         call.done = True
-        self._read.discard(call)
+        self.under_way.ended(call)
         costs = None
-        self._say_lost(call)
+        self.talk.lost(call.lost)
         try:
             with self._lock:
-                self._books.note(call)
+                costs = self._learning.take(call, usage)
                 if call.request is not None:
-                    costs = self._costs(call.request.model, call.billed_tier, usage, call.whereabouts)
-                    self._learn(call, call.request, usage, costs)
-                elif call.model is not None:
-                    costs = self._costs(call.model, call.billed_tier, usage, call.whereabouts)
-                    self._books.book_unread(call.model, call.billed_tier, usage, costs)
-                    if call.unread:
-                        self.talk.unread(call.unread)
-                else:
-                    self._books.book_unknown(str(call.sent.get("modelId")), usage)
-                self._books.look(call, costs)
+                    self._used(call, call.request, usage)
         except Exception as error:
             self.talk.failure("observing", error)
         self._record(call, usage, costs, False)
@@ -335,11 +266,11 @@ class Attachment:
             if call.restored and call.request is not None:  # what the caller wrote went out in the end
                 with self._lock:
                     call.request = self._requests.read(call.original)
-            minimum = self._minimum(call.request) if call.request is not None else 0
+            minimum = self._learning.minimum(call.request) if call.request is not None else 0
         except Exception as error:
             return self.talk.failure("recording", error, "the call is not recorded")
         self.recorder.record(call, usage, costs, minimum, self.stopwatch(), failed)
-        if self._dropped:
+        if self.under_way.has_dropped:
             self.settle()
         return None
 
@@ -350,61 +281,25 @@ class Attachment:
         try:
             with self._lock:
                 request = self._requests.read(params)
-                costs = self._costs(request.model, request.tier, usage, whereabouts) if usage is not None else None
+                costs = (
+                    self._learning.costs(request.model, request.tier, usage, whereabouts) if usage is not None else None
+                )
         except Exception as error:
             return self.talk.failure("recording", error, "the call is not recorded")
         call = Call(at, params, params, request, whereabouts=whereabouts, tags=self.recorder.tags, left=left)
         call.source, call.done = "keep-alive", True
         return self._record(call, usage, costs, usage is None)
 
-    def _learn(self, call: Call, request: Request, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
-        now = self.clock()
-        self._books.book(request, usage, costs)
-        if call.rehearsed is not None:
-            self._rehearse(call, call.rehearsed, usage, costs)
-        if call.planned and not call.restored:
-            self.talk.say(self.planner.observe(request, usage, now=now) or ())
-        if call.changed:
-            self._refusals.pop(request.model.given, None)
-        if self.options.notices and not call.restored:
-            self.talk.say(self._noticer.look(request, usage, self._minimum(request)))
+    def _used(self, call: Call, request: Request, usage: Usage) -> None:
+        """What is kept of a call that was used: the planner's memory, and prefixes alive."""
         if self.keeper is not None:
             self.keeper.used()
         if self.keep_alive is not None and (call.arm is None or not call.arm.held_out):
             self.keep_alive.used(request, usage, call.at)
 
-    def _rehearse(self, call: Call, played: Rehearsed, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
-        """The planner learns, and the books tell, what would have been billed."""
-        would = played.usage(usage)
-        self.planner.observe(played.request, would, now=self.clock())
-        if costs is not None:
-            priced = self._costs(played.request.model, played.request.tier, would, call.whereabouts)
-            call.planned_usd = priced[0].usd if priced is not None else None
-            self._books.rehearsed(costs[0].usd, call.planned_usd)
-
-    def _refused(self, call: Call) -> None:
-        """The service refused a request that we had changed, and took the original: our points were at fault."""
-        model, message = str(call.original.get("modelId")), call.refusal
-        with self._lock:
-            self._refusals[model] = self._refusals.get(model, 0) + 1
-            if self._refusals[model] >= _REFUSALS_UNTIL_SUSPENDED:
-                self._suspended[model] = self.clock() + SUSPENDED_S
-                self._refusals[model] = 0
-        self.talk.once(
-            f"refused {model} {message[:60]}",
-            f"the service refused the cachePoints planned for {model} ({message[:200]}); the request was sent again "
-            "without them. Please report this: a plan should never be refused",
-        )
-
-    # Books --------------------------------------------------------------------------------------------------
-
     def today(self) -> date:
         """The day whose prices apply, in UTC."""
         return datetime.fromtimestamp(self.clock(), UTC).date()
-
-    def _costs(self, model: ModelId, tier: Tier, usage: Usage, whereabouts: Whereabouts) -> tuple[Cost, Cost] | None:
-        """What a call costs today, and without caching, in the Region that it went to."""
-        return self._books.costs(model, tier, usage, self.today(), model.region or whereabouts.region)
 
     def price(self, request: Request, unit: Unit) -> Usd | None:
         """A price of a request's model today, in US dollars per million tokens."""
@@ -418,12 +313,10 @@ class Attachment:
 
     def keep_state(self, path: Path, *, troubled: bool = False) -> None:
         """Save what the planner learns to a file from now on; ``troubled``: that it may fail was said already."""
-
-        def failed(error: Exception) -> None:
-            if not troubled:
-                self.talk.failure("saving what was learned", error)
-
-        self.keeper = Keeper(self.planner, path, lambda: self._lock, failed)
+        doing = "saving what was learned"
+        self.keeper = Keeper(
+            self.planner, path, lambda: self._lock, lambda error: None if troubled else self.talk.failure(doing, error)
+        )
 
     def detached(self) -> None:
         """No further calls will come: what was learned is saved now, and nothing is kept alive any more."""
@@ -432,8 +325,6 @@ class Attachment:
             self.keep_alive.stop()
         if self.keeper is not None:
             self.keeper.save()
-
-    # Fork ---------------------------------------------------------------------------------------------------
 
     def before_fork(self) -> None:
         """Nobody is inside while the process is copied, so the copy is whole."""
@@ -449,18 +340,8 @@ class Attachment:
         if renew is not None:
             renew()
         self._tower = Tower(self.options.hold_s)
-        self._read, self._dropped = set(), deque()
+        self.under_way = UnderWay()
         if self.keep_alive is not None:
             self.keep_alive.after_fork_in_child()
         if self.keeper is not None:
             self.keeper.after_fork_in_child()
-
-
-def _prefixes(request: Request, minimum: int) -> list[tuple[PrefixHash, float]]:
-    """The prefixes that a request's points close and that are long enough, each with the seconds it lives."""
-    usual = request.usual_ttl
-    return [
-        (request.hashes[point.after], float((point.ttl or usual).seconds))
-        for point in request.prompt.points
-        if request.prompt.depths[point.after] >= minimum
-    ]

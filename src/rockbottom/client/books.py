@@ -92,6 +92,12 @@ class Books:
             self._charges.update(call.charges.units)
             self._extra = call.charges.usd
 
+    def worth_holding(self, request: Request, on: date) -> bool:
+        """Whether a write costs more than a read, so that parallel requests on a new prefix had better wait."""
+        read = self.usd_per_mtok(request, Unit.CACHE_READ, on)
+        write = self.usd_per_mtok(request, Unit.CACHE_WRITE_5M, on)
+        return read is not None and write is not None and write > read
+
     def book(self, request: Request, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
         """Book one finished call with what ``costs`` says of it."""
         self._book(model_name(request.model), family_name(request), usage, costs)

@@ -256,9 +256,9 @@ class _Ground:
         if self.landed:
             return
         if self._call.sent_off:  # whether it is billed nobody can say
-            self._attachment.dropped(self._call)
+            self._attachment.under_way.dropped(self._call)
         elif self._attachment.budget is not None:
-            self._attachment.grounded(self._call)
+            self._attachment.under_way.grounded(self._call)
 
 
 def _landed(context: Context) -> Call | None:

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rockbottom.catalog import ModelId, Tier
 from rockbottom.client.charges import LOST_ATTEMPTS, Charges
 from rockbottom.client.flights import DEFAULT_HOLD_S, Flight
 from rockbottom.client.holdout import Holdout
-from rockbottom.client.rehearsal import Rehearsed
 from rockbottom.client.whereabouts import NOWHERE, Whereabouts
 from rockbottom.cost import Arm
-from rockbottom.dialects import Counts, Params, Request, StreamCounts, counts_of
+from rockbottom.dialects import Counts, Params, Request, Requests, StreamCounts, counts_of, tier_of
 from rockbottom.quantities import Ttl, Usage, Usd
+
+if TYPE_CHECKING:
+    from rockbottom.client.rehearsal import Rehearsed
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
@@ -28,7 +31,7 @@ class Call:
     model: ModelId | None = None  # known even where the rest cannot be read: its calls are priced all the same
     tier: Tier = Tier.DEFAULT
     unread: str = ""  # where reading it failed, or with which error
-    rehearsed: Rehearsed | None = None  # of a call that is only observed: what the planner would have sent
+    rehearsed: "Rehearsed | None" = None  # of a call that is only observed: what the planner would have sent
     planned_usd: Usd | None = None  # and what that would have cost
     arm: Arm | None = None  # where some conversations are left unplanned: whether this is one of them
     unplanned: str = ""  # why no planner decided about it, in words that end a sentence about calls
@@ -83,6 +86,14 @@ class Call:
     def has_one_ttl(self) -> bool:
         """Whether every point asks for the same TTL, so that a sum of writes can be told apart by it."""
         return self.request is None or len({point.ttl for point in self.request.prompt.points}) <= 1
+
+    def look_up(self, requests: Requests) -> None:
+        """Find the model of what could not be read, to price it; of one that nobody knows tokens are counted."""
+        try:
+            self.model = requests.model(self.sent["modelId"])
+            self.tier = tier_of(self.sent)
+        except Exception:
+            self.unread = ""
 
     def counts_of(self, usage: object) -> Counts | None:
         """The counts in the ``usage`` of its reply."""

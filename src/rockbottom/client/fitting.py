@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from rockbottom.catalog import Catalog, botocore_since
+from rockbottom.dialects import Params, Request
 
 SERVICE = "bedrock-runtime"
 
@@ -134,3 +135,14 @@ def _valid(value: Any, shape: Any) -> bool:
     from botocore import validate  # botocore is there: it called us
 
     return not cast(Any, validate).ParamValidator().validate(value, shape).has_errors()
+
+
+def fitted(abilities: Abilities, request: Request, given: Params, applied: Mapping[str, Any]) -> Request:
+    """What a plan makes of a request that was ``given`` so, as far as the client can say it."""
+    if not abilities.ttl and "body" not in given:
+        arguments = applied.arguments if isinstance(applied, Request) else applied
+        bare = without_ttls(arguments)
+        applied = applied if bare is arguments else bare
+    if isinstance(applied, Request):
+        return applied
+    return request if applied == given else request.requests.read(applied)

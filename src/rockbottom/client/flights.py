@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from rockbottom.dialects import Request
 from rockbottom.prompt import PrefixHash
 
 DEFAULT_HOLD_S = 5.0
@@ -19,6 +20,16 @@ DEFAULT_HOLD_S = 5.0
 
 _REMEMBERED = 4096
 _TAKE_OFF_S = 0.25  # a request that boto3 refuses never leaves: nobody waits longer than this for it
+
+
+def prefixes_of(request: Request, minimum: int) -> list[tuple[PrefixHash, float]]:
+    """The prefixes that a request's points close and that are long enough, each with the seconds it lives."""
+    usual = request.usual_ttl
+    return [
+        (request.hashes[point.after], float((point.ttl or usual).seconds))
+        for point in request.prompt.points
+        if request.prompt.depths[point.after] >= minimum
+    ]
 
 
 @dataclass(eq=False, slots=True)

@@ -46,4 +46,4 @@ class CallListener:
         """Once nobody holds this reply any more, its call has ended, read or not."""
         if not self._call.done:
             self._attachment.reading(self._call)
-            weakref.finalize(reply, self._attachment.dropped, self._call).atexit = False
+            weakref.finalize(reply, self._attachment.under_way.dropped, self._call).atexit = False

@@ -4,9 +4,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from rockbottom.catalog import Scope, UnresolvedProfile, scope_of_model_arns
+from rockbottom.catalog import Resolve, Scope, UnresolvedProfile, scope_of_model_arns
+from rockbottom.quantities import RockbottomError
 
 _log = logging.getLogger("rockbottom.client")
 
@@ -18,6 +20,19 @@ _MOST = 1024
 def is_application_profile(model_id: object) -> bool:
     """Whether a modelId needs looking up before anything is known about it."""
     return isinstance(model_id, str) and ":application-inference-profile/" in model_id
+
+
+def must_ask(resolve: Resolve | None, model_id: object) -> bool:
+    """Whether a model id stands for another one that is not in memory, so that asking takes a request of its own."""
+    knows = getattr(resolve, "knows", None)
+    return knows is not None and is_application_profile(model_id) and not knows(model_id)
+
+
+def ask(resolve: Resolve | None, arn: str) -> None:
+    """Have the answer in memory; what goes wrong is remembered and said by the resolver."""
+    if resolve is not None:
+        with suppress(RockbottomError):
+            resolve(arn)
 
 
 class ProfileResolver:

@@ -8,6 +8,10 @@ from rockbottom.quantities import RockbottomError
 
 log = logging.getLogger("rockbottom.client")
 
+_LOST = (
+    "an attempt got no answer in time and may be billed all the same; where calls are sent again for that, a longer "
+    "read_timeout of botocore's Config costs less"
+)
 _MOST_NOTICES, _MOST_SAID = 100, 1000
 
 
@@ -53,6 +57,11 @@ class Talk:
     def unread(self, where: str) -> None:
         """Say once what could not be read in a request that the service answered, without its text."""
         self.say([f"a request could not be read ({where}): such requests are not planned, and priced all the same"])
+
+    def lost(self, attempts: int) -> None:
+        """Say once that attempts of a call got no answer, where some did not."""
+        if attempts:
+            self.say([_LOST])
 
     def failure(self, doing: str, error: Exception, then: str = "requests pass unmodified") -> None:
         """Log an internal failure once per kind: the type and the place, never the text of a request."""

@@ -1,0 +1,99 @@
+"""What the end of a call teaches: the books its cost, the planner its usage, the notices what keeps it from caching."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING
+
+from rockbottom.catalog import Catalog, ModelId, Tier
+from rockbottom.client.books import Books
+from rockbottom.client.calls import Call, Options
+from rockbottom.client.notices import Noticer
+from rockbottom.client.planning import Planner
+from rockbottom.client.refusals import Refusals
+from rockbottom.client.talking import Talk
+from rockbottom.client.whereabouts import Whereabouts
+from rockbottom.cost import Cost
+from rockbottom.dialects import Request
+from rockbottom.quantities import Usage
+
+if TYPE_CHECKING:
+    from rockbottom.client.rehearsal import Rehearsal, Rehearsed
+
+Costs = tuple[Cost, Cost] | None
+"""What a call cost and what it would have cost without caching; None where no price is known."""
+
+
+class Learning:
+    """Takes the usage of finished calls. Called under the attachment's lock."""
+
+    def __init__(
+        self,
+        planner: Planner,
+        catalog: Catalog,
+        options: Options,
+        talk: Talk,
+        clock: Callable[[], float],
+        today: Callable[[], date],
+    ) -> None:
+        self.books = Books(catalog)
+        self.noticer = Noticer()
+        self.refusals = Refusals(clock, talk)
+        self.rehearsal = _rehearsal(catalog) if options.dry_run else None
+        self._planner = planner
+        self._catalog = catalog
+        self._options = options
+        self._talk = talk
+        self._clock = clock
+        self._today = today
+
+    def take(self, call: Call, usage: Usage) -> Costs:
+        """The usage of a finished call, and what it cost."""
+        costs = None
+        self.books.note(call)
+        if call.request is not None:
+            costs = self.costs(call.request.model, call.billed_tier, usage, call.whereabouts)
+            self._learn(call, call.request, usage, costs)
+        elif call.model is not None:
+            costs = self.costs(call.model, call.billed_tier, usage, call.whereabouts)
+            self.books.book_unread(call.model, call.billed_tier, usage, costs)
+            if call.unread:
+                self._talk.unread(call.unread)
+        else:
+            self.books.book_unknown(str(call.sent.get("modelId")), usage)
+        self.books.look(call, costs)
+        return costs
+
+    def costs(self, model: ModelId, tier: Tier, usage: Usage, whereabouts: Whereabouts) -> Costs:
+        """What a call costs today, and without caching, in the Region that it went to."""
+        return self.books.costs(model, tier, usage, self._today(), model.region or whereabouts.region)
+
+    def minimum(self, request: Request) -> int:
+        """Tokens that a prefix needs on the model of a request."""
+        return self._catalog.rules(request.model, self._today()).minimum_tokens
+
+    def _learn(self, call: Call, request: Request, usage: Usage, costs: Costs) -> None:
+        now = self._clock()
+        self.books.book(request, usage, costs)
+        if call.rehearsed is not None:
+            self._rehearse(call, call.rehearsed, usage, costs)
+        if call.planned and not call.restored:
+            self._talk.say(self._planner.observe(request, usage, now=now) or ())
+        if call.changed:
+            self.refusals.forget(request.model.given)
+        if self._options.notices and not call.restored:
+            self._talk.say(self.noticer.look(request, usage, self.minimum(request)))
+
+    def _rehearse(self, call: Call, played: "Rehearsed", usage: Usage, costs: Costs) -> None:
+        """The planner learns, and the books tell, what would have been billed."""
+        would = played.usage(usage)
+        self._planner.observe(played.request, would, now=self._clock())
+        if costs is not None:
+            priced = self.costs(played.request.model, played.request.tier, would, call.whereabouts)
+            call.planned_usd = priced[0].usd if priced is not None else None
+            self.books.rehearsed(costs[0].usd, call.planned_usd)
+
+
+def _rehearsal(catalog: Catalog) -> "Rehearsal":
+    from rockbottom.client.rehearsal import Rehearsal  # only where nothing is changed
+
+    return Rehearsal(catalog)
