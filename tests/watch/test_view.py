@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rockbottom.ledger import LedgerReader, LedgerWriter
+from rockbottom.tables.keeping import VERSION
 from rockbottom.tables.rows import STEP_OF
-from rockbottom.watch import View, WatchError, period_named
+from rockbottom.watch import Screen, View, WatchError, frame_of, period_named
 from rockbottom.watch.snapshot import ms_of, percentile
 from tests.watch.traffic import NOVA, call, catalog, read, write
 
@@ -320,7 +321,7 @@ def test_what_is_made_from_a_ledger_is_its_owner_s_alone(folder):
     seen(view, "7d")
     view.close()
     made = list((folder / "tables").iterdir())
-    assert {path.name.split(".")[1] for path in made} == {"sums1", "misses1"}
+    assert {path.name.split(".")[1] for path in made} == {f"sums{VERSION}", f"misses{VERSION}"}
     assert {path.stat().st_mode & 0o777 for path in made} == {0o600}
     assert (folder / "tables").stat().st_mode & 0o777 == 0o700
 
@@ -390,3 +391,57 @@ def test_a_record_that_can_be_no_call_is_damage(view, record, broken):
     record(read(NOW - 50, **broken), read(NOW - 40))
     shot = seen(view)
     assert (shot.total.calls, shot.ledger.damaged) == (1, 1)
+
+
+# Measured ---------------------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_says_what_the_planner_would_have_saved(view, record):
+    """Two observed calls of 20 cents that would have cost 5 and 30; a planned one has no part in it."""
+    record(
+        read(NOW - 300, cost_usd="0.2", uncached_usd="0.2", planned_usd="0.3"),
+        read(NOW - 200, cost_usd="0.2", uncached_usd="0.2", planned_usd="0.05"),
+        read(NOW - 100, cost_usd="7", uncached_usd="8"),
+        read(NOW - 90, cost_usd=None, uncached_usd=None, planned_usd="0.1"),
+    )
+    shot = seen(view)
+    assert shot.to_dict()["observed"] == {
+        "calls": 2, "cost_usd": "0.4", "planned_usd": "0.35", "would_save_usd": "0.05"
+    }  # fmt: skip
+    assert shot.measured == (
+        "only observed: with the planner 2 calls would have cost $0.350 instead of $0.400, saving $0.0500 (13%)",
+    )
+    assert shot.holdout is None
+    assert any("only observed" in line for line in frame_of(shot, Screen(80)))
+
+
+def test_held_out_calls_are_set_beside_the_planned_ones(view, record):
+    """Twenty groups a side: the held-out calls pay all of a dollar, the planned ones a quarter of two."""
+    for group in range(20):
+        record(
+            read(NOW - 300, arm=f"held out:{group}", cost_usd="1", uncached_usd="1", first_ms=800.0),
+            read(NOW - 200, arm=f"planned:{group}", cost_usd="0.5", uncached_usd="2", first_ms=200.0),
+        )
+    record(read(NOW - 100, cost_usd="7", uncached_usd="8"), read(NOW - 90, arm="planned:99"))
+    found = seen(view).to_dict()["holdout"]
+    assert (found["planned"]["calls"], found["held_out"]["calls"]) == (20, 20)
+    assert found["saved"] == {"value": 0.75, "low": 0.75, "high": 0.75}
+    assert found["sooner_ms"] == {"value": 600.0, "low": 600.0, "high": 600.0}
+    lines = frame_of(seen(view), Screen(80))
+    assert any("planning saved 75% (75% to 75%) of it" in line for line in lines)
+    assert all(len(line) <= 80 for line in lines)
+
+
+def test_of_few_held_out_conversations_there_is_not_enough_to_say(view, record):
+    record(read(NOW - 300, arm="held out:1"), read(NOW - 200, arm="planned:2"))
+    assert "not enough to say" in seen(view).measured[1]
+
+
+def test_every_field_of_what_was_measured_is_documented(view, record, repo):
+    record(*(read(NOW - 300, arm=f"{side}:{group}", planned_usd="0.1", first_ms=1.0)
+             for side in ("planned", "held out") for group in range(20)))  # fmt: skip
+    found = seen(view).to_dict()
+    holdout = found["holdout"]
+    named = set(re.findall(r"`(\w+)`", (repo / "docs/reference/snapshot.md").read_text(encoding="utf-8")))
+    parts = (found["observed"], holdout, holdout["planned"], holdout["saved"])
+    assert {name for part in parts for name in part} <= named

@@ -139,8 +139,12 @@ class Comparison:
         }
 
     def __str__(self) -> str:
-        """Sentences, in lines of at most 80 columns."""
-        return "\n".join(line for text in _sentences(self) for line in paragraph(text, 80))
+        """The sentences, in lines of at most 80 columns."""
+        return "\n".join(line for text in self.sentences() for line in paragraph(text, 80))
+
+    def sentences(self) -> list[str]:
+        """What there is to say for a person."""
+        return _sentences(self)
 
 
 def compared(groups: Mapping[Arm, Group]) -> Comparison | None:

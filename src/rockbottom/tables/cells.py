@@ -17,18 +17,21 @@ OTHER = "other prefixes"
 MOST_FAMILIES = 256
 """Families of one model that an hour tells apart; a prefix that changes with every call would fill the tables."""
 
-KEYS = ("start", *KIND, "local", "family", "family_tokens", "rule", "cause")
-"""``rule`` and ``cause``: of calls that missed, why; NULL of the others."""
+KEYS = ("start", *KIND, "local", "arm", "family", "family_tokens", "rule", "cause")
+"""``arm``: where conversations are held out, the side and group of theirs.
+``rule`` and ``cause``: of calls that missed, why; NULL of the others."""
 
 COUNTS = (
     "calls", "failed", "no_usage", "unpriced", *UNITS, "cost_picousd", "uncached_picousd", "pointed", "silent",
     "first_calls", "first_us", "elapsed_calls", "elapsed_us", "misses", "missed", "lost_picousd", "lost_unpriced",
-    "wasted", "wasted_picousd", "wasted_unpriced",
+    "wasted", "wasted_picousd", "wasted_unpriced", "observed", "observed_picousd", "planned_picousd",
 )  # fmt: skip
 """What is summed. ``unpriced``: calls with usage and no known price. ``pointed``: calls with usage that sent
-cachePoints; ``silent``: those of them that neither read nor wrote. Microseconds over so many calls that had them."""
+cachePoints; ``silent``: those of them that neither read nor wrote. Microseconds over so many calls that had them.
+``observed``: calls of a dry run with a price, what they cost and what they would have cost with the planner."""
 
 _USED = "status = 'ok'"
+_OBSERVED = "planned_usd IS NOT NULL AND cost_usd IS NOT NULL"
 _VALUES = {
     "calls": "count(*)",
     "failed": "count(*) FILTER (status = 'failed')",
@@ -50,6 +53,9 @@ _VALUES = {
     "wasted": "coalesce(sum(w.tokens), 0)",
     "wasted_picousd": "coalesce(sum(w.picousd), 0)",
     "wasted_unpriced": "coalesce(sum(w.unpriced), 0)",
+    "observed": f"count(*) FILTER ({_OBSERVED})",
+    "observed_picousd": picousd_of(f"coalesce(sum(cost_usd) FILTER ({_OBSERVED}), 0)"),
+    "planned_picousd": picousd_of(f"coalesce(sum(planned_usd) FILTER ({_OBSERVED}), 0)"),
 }
 PLAIN = COUNTS[: COUNTS.index("misses")]
 """What is summed of calls by themselves."""
@@ -66,7 +72,7 @@ def cells_of(calls: str, fine_from: float) -> str:
     ``steps``: the first-token times, in steps of 5 percent; ``earliest`` and ``latest`` are instants.
     """
     return f"""
-SELECT id >> 40 AS volume, start, {", ".join(KIND)}, local,
+SELECT id >> 40 AS volume, start, {", ".join(KIND)}, local, arm,
     CASE WHEN changes THEN '{CHANGES}' ELSE family END AS family,
     CASE WHEN changes THEN {_ROUGH} ELSE family_tokens END::BIGINT AS family_tokens, sums.* EXCLUDE (id, start, changes)
 FROM (
@@ -78,8 +84,8 @@ FROM (
     LEFT JOIN (SELECT id, rule, cause, tokens, lost_picousd FROM misses) m USING (id)
     LEFT JOIN (SELECT id, sum(tokens) AS tokens, sum(picousd) AS picousd, count(*) FILTER (picousd IS NULL) AS unpriced
         FROM waste GROUP BY id) w USING (id)
-    GROUP BY c.id >> 40, start, hash(prefix, operation, scope, region, tier, source, endpoint, tags), changes, m.rule,
-        m.cause
+    GROUP BY c.id >> 40, start, hash(prefix, operation, scope, region, tier, source, endpoint, tags, arm), changes,
+        m.rule, m.cause
 ) sums JOIN recent USING (id)
 """
 

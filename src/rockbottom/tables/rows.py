@@ -20,9 +20,9 @@ STEP_OF = f"floor(ln(greatest({{}}, 1)) / ln({STEP}))::SMALLINT"
 _COUNTS = (*UNITS, "points", "minimum", "cacheable", "family_tokens")
 _TEXTS = (
     "model", "operation", "scope", "region", "tier", "family", "tags", "status", "request_id", "source", "endpoint",
-    "cause",
+    "cause", "arm",
 )  # fmt: skip
-_MONEY = ("cost_usd", "uncached_usd")
+_MONEY = ("cost_usd", "uncached_usd", "planned_usd")
 # Counts are read as floating point, which is exact as far as they go: read as integers, 1.5 would be rounded.
 _MEMBERS = {
     "at": "DOUBLE", **dict.fromkeys(_TEXTS, "VARCHAR"), **dict.fromkeys(_MONEY, "DECIMAL(18, 12)"),
@@ -87,7 +87,7 @@ SELECT id, "at", model, operation, {_texts("scope", "region", "tier", "source", 
     CASE WHEN {_IS_OLD} THEN replace(regexp_extract(family, {_OLD}, 2), ',', '')::BIGINT
          ELSE coalesce(family_tokens, 0)::BIGINT END AS family_tokens,
     {", ".join(map(_count, ("points", "minimum", "cacheable")))}, first_ms, elapsed_ms,
-    coalesce(status, 'ok') AS status, {_texts("request_id", "cause")},
+    coalesce(status, 'ok') AS status, {_texts("request_id", "cause", "arm")},
     coalesce(hashes, []) AS hashes, coalesce(depths, []) AS depths,
     coalesce(endpoint = 'local', false) AS local, "at" BETWEEN 0 AND {float(latest)!r} AS timed,
     coalesce({_IS_SOUND}, false) AS sound

@@ -21,7 +21,7 @@ MOST_MISSES = 50
 _TENDED_EVERY_S = 10.0
 _MANY = 20_000  # rows: of more, what nobody read is looked up every ten seconds rather than with every call
 _SUMS = ", ".join(f"sum({name})::BIGINT AS {name}" for name in COUNTS)
-_SHOWN = ("model", "tags", "local", "family", "family_tokens", "rule", "cause")
+_SHOWN = ("model", "tags", "local", "arm", "family", "family_tokens", "rule", "cause")
 _KINDS = ", ".join(KIND)
 _SHAPES = f"""
 CREATE TEMP TABLE live AS SELECT * EXCLUDE (volume) FROM ({cells_of("SELECT * FROM recent", 0.0)}) WHERE false;

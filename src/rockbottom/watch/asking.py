@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rockbottom.cost import Arm, Group
+from rockbottom.ledger import usd_of_picousd
 from rockbottom.quantities import WRITES
 from rockbottom.tables import CHANGES, LedgerTables
 from rockbottom.watch.misses import Miss, family_shown, miss_of
@@ -18,6 +20,7 @@ _MOST_TAGS = 256  # that are told apart; the rest are added together
 _COLUMNS = {
     "read": "cache_read", "write": " + ".join(unit.value for unit in WRITES.values()), "cost": "cost_picousd",
     "uncached": "uncached_picousd", "lost": "lost_picousd", "wasted_usd": "wasted_picousd",
+    "observed_cost": "observed_picousd", "planned": "planned_picousd",
 }  # fmt: skip
 _SUMS = ", ".join(f"sum({_COLUMNS.get(name, name)}) AS {name}_" for name in Sums.__struct_fields__)
 _AGAIN = ", ".join(f"sum({name}_) AS {name}_" for name in Sums.__struct_fields__)
@@ -63,6 +66,7 @@ def snapshot_from(
         misses=latest_misses(tables, *here, named),
         other=totals.get(not local) or Sums(),
         first_at=first,
+        arms=_arms(tables, here),
     )
     return snapshot_of(parts, period, side, state, now)
 
@@ -127,6 +131,19 @@ def _latencies(tables: LedgerTables, here: Sequence[Any]) -> dict[str, dict[int,
         found.setdefault(model, {})[step] = calls
         found[""][step] = found[""].get(step, 0) + calls
     return found
+
+
+def _arms(tables: LedgerTables, here: Sequence[Any]) -> dict[Arm, Group]:
+    sql = (
+        "SELECT arm, sum(calls - failed - no_usage)::BIGINT, sum(cost_picousd)::HUGEINT, "
+        f"sum(uncached_picousd)::HUGEINT, sum(first_calls)::BIGINT, sum(first_us)::HUGEINT "
+        f"{_HERE} AND arm <> '' GROUP BY 1"
+    )
+    return {
+        arm: Group(calls, usd_of_picousd(cost), usd_of_picousd(uncached), streams, first_us / 1000)
+        for text, calls, cost, uncached, streams, first_us in _rows(tables, sql, here)
+        if (arm := Arm.of(text)) is not None
+    }
 
 
 def _sums_of(values: Sequence[Any]) -> Sums:

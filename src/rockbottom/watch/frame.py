@@ -14,6 +14,7 @@ from rockbottom.figures import (
     counted,
     decimals_for,
     milliseconds,
+    paragraph,
     share,
     short_tokens,
     table,
@@ -46,6 +47,7 @@ def frame_of(shot: Snapshot, screen: Screen) -> list[str]:
     width = max(_SMALLEST[0], screen.columns)
     foot = [_keys(shot, screen, paint, width)] if screen.keys else []
     head = [_title(shot, screen, paint, width), *_simulated(shot, paint, width), "", *_totals(shot, paint, width)]
+    head += [paint(line, "bold") for text in shot.measured for line in paragraph(text, width, first=" ", rest="   ")]
     notes = [paint(clipped(f" ! {note}", width), "warn") for note in shot.notices]
     if screen.rows is None:
         sections = _sections(shot, screen, paint, width, 12)

@@ -10,7 +10,8 @@ from typing import Any, cast
 
 import msgspec
 
-from rockbottom.figures import counted, share
+from rockbottom.cost import Arm, Comparison, Group, compared
+from rockbottom.figures import counted, decimals_for, share, usd
 from rockbottom.ledger import usd_of_picousd
 from rockbottom.quantities import Usd, is_object
 from rockbottom.tables import STEP
@@ -46,6 +47,9 @@ class Sums(msgspec.Struct, frozen=True):
     wasted: int = 0
     wasted_usd: int = 0
     wasted_unpriced: int = 0
+    observed: int = 0
+    observed_cost: int = 0
+    planned: int = 0
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -133,6 +137,15 @@ class OtherSide(msgspec.Struct, frozen=True):
     cost_usd: Usd
 
 
+class Observed(msgspec.Struct, frozen=True):
+    """Calls that were only observed (a dry run): what they cost, and what they would have cost with the planner."""
+
+    calls: int
+    cost_usd: Usd
+    planned_usd: Usd
+    would_save_usd: Usd
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """One view of the ledger at one instant."""
 
@@ -153,6 +166,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     misses: tuple[dict[str, Any], ...]
     bars: tuple[Bar, ...]
     other: OtherSide | None
+    observed: Observed | None
+    holdout: dict[str, Any] | None
+    measured: tuple[str, ...]
     ledger: State
     notices: tuple[str, ...]
 
@@ -185,6 +201,7 @@ class Parts(msgspec.Struct, frozen=True):
     misses: Sequence[Miss]
     other: Sums
     first_at: int | None  # the first stretch with a call
+    arms: Mapping[Arm, Group] = {}  # where some conversations are held out
 
 
 def snapshot_of(parts: Parts, period: Period, side: str, state: State, now: float) -> Snapshot:
@@ -193,6 +210,7 @@ def snapshot_of(parts: Parts, period: Period, side: str, state: State, now: floa
     rate = _usd_per_hour(parts, now)
     other = OtherSide("aws" if side == "local" else "local", parts.other.calls, usd_of_picousd(parts.other.cost))
     total = line_of("", parts.total, parts.latencies.get("", {}))
+    observed, holdout = _observed(parts.total), compared(parts.arms)
     models = [line_of(name, sums, parts.latencies.get(name, {})) for name, sums in parts.models.items()]
     return Snapshot(
         at=now, period=period.name, since=since, until=since + period.seconds, bar_s=period.bar_s, side=side,
@@ -202,7 +220,9 @@ def snapshot_of(parts: Parts, period: Period, side: str, state: State, now: floa
         families=_worst(line_of(name, sums) for name, sums in parts.families.items()),
         causes=_causes(parts.causes), misses=tuple(miss.to_dict() for miss in parts.misses[:MOST_MISSES]),
         bars=tuple(_bar(at, parts.bars.get(at) or Sums()) for at in period.bars(now)),
-        other=other if other.calls else None, ledger=state, notices=tuple(_notices(parts, total, state, side, other)),
+        other=other if other.calls else None, observed=observed,
+        holdout=holdout.to_dict() if holdout else None, measured=tuple(_measured(observed, holdout)),
+        ledger=state, notices=tuple(_notices(parts, total, state, side, other)),
     )  # fmt: skip
 
 
@@ -236,6 +256,27 @@ def percentile(steps: Mapping[int, int], percent: int) -> float | None:
         if seen * 100 >= total * percent:
             return round(ms_of(step), 1)
     return None
+
+
+def _observed(sums: Sums) -> Observed | None:
+    if not sums.observed:
+        return None
+    cost, planned = usd_of_picousd(sums.observed_cost), usd_of_picousd(sums.planned)
+    return Observed(sums.observed, cost, planned, cost - planned)
+
+
+def _measured(observed: Observed | None, holdout: Comparison | None) -> list[str]:
+    """What was measured of the planner's worth, in sentences."""
+    said: list[str] = []
+    if observed is not None:
+        part = f" ({share(observed.would_save_usd / observed.cost_usd)})" if observed.cost_usd else ""
+        amounts = [usd(amount, decimals_for([amount], 3), symbol=True) for amount in
+                   (observed.planned_usd, observed.cost_usd, observed.would_save_usd)]  # fmt: skip
+        said.append(
+            f"only observed: with the planner {counted(observed.calls, 'call')} would have cost {amounts[0]} "
+            f"instead of {amounts[1]}, saving {amounts[2]}{part}"
+        )
+    return said + (holdout.sentences() if holdout is not None else [])
 
 
 def _bar(at: int, sums: Sums) -> Bar:

@@ -211,10 +211,11 @@
       : "What was paid, and what it would be without caching";
     at("paid").textContent = shot.simulated ? "simulated" : "paid";
     at("simulated").hidden = !shot.simulated || !shot.total.calls;
-    const listed = shot.notices.join("\n");
+    const sentences = [...shot.measured, ...shot.notices];
+    const listed = sentences.join("\n");
     if (at("notices").dataset.listed !== listed) {
       at("notices").dataset.listed = listed;
-      at("notices").replaceChildren(...shot.notices.map((notice) => element("li", {}, notice)));
+      at("notices").replaceChildren(...sentences.map((sentence) => element("li", {}, sentence)));
     }
     at("side").hidden = !shot.other;
     at("side").textContent = shot.simulated ? "Show calls to AWS" : "Show simulated calls";
