@@ -7,7 +7,6 @@ import {
   InvokeModelCommand,
   InvokeModelWithResponseStreamCommand,
 } from "@aws-sdk/client-bedrock-runtime";
-import { NodeHttpHandler } from "@smithy/node-http-handler";
 
 const [endpoint, modelId] = process.argv.slice(2);
 const client = new BedrockRuntimeClient({
@@ -15,8 +14,6 @@ const client = new BedrockRuntimeClient({
   region: "us-east-1",
   credentials: { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "example" },
   maxAttempts: 1,
-  // This client speaks HTTP/2 unless told otherwise; the local endpoint speaks HTTP/1.1.
-  requestHandler: new NodeHttpHandler(),
 });
 const handbook = "Every invoice is sent on the first working day of the month and is due within thirty days. ".repeat(400);
 const question = "When is an invoice due?";

@@ -30,6 +30,8 @@ _EXTRAS = {
     "botocore": "aws",
     "uvicorn": "local",
     "httptools": "local",
+    "h2": "local",
+    "cryptography": "local",
     "yaml": "bench",
     "rich": "bench",
     "jsonschema": "grade",

@@ -37,6 +37,7 @@ from rockbottom.local import serve as serve_forever
 @click.option("--account", default=DEFAULT_ACCOUNT, show_default=True, help="Account of callers.")
 @click.option("--max-entries", default=200_000, show_default=True, help="Most cache entries kept.")
 @click.option("--s3", metavar="URL", help="S3 that batch jobs read and write; 'moto' starts one in this process.")
+@click.option("--tls", is_flag=True, help="Speak TLS, with a certificate made at the start; its bundle is printed.")
 @click.option("--s3-port", type=click.IntRange(0, 65535), default=0, show_default=True, help="Port of that S3; 0: any.")
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name that it is called by; repeat.")
 @click.option("--allow-origin", "origins", multiple=True, metavar="ORIGIN", help="A page that may call it; repeat.")
@@ -65,6 +66,7 @@ def serve(
     account: str,
     max_entries: int,
     s3: str | None,
+    tls: bool,
     s3_port: int,
     hosts: tuple[str, ...],
     origins: tuple[str, ...],
@@ -90,6 +92,7 @@ def serve(
             account=account,
             max_entries=max_entries,
             s3=s3,
+            tls=tls,
             s3_port=s3_port,
             hosts=hosts,
             origins=origins,
@@ -119,6 +122,7 @@ def _announce(running: Running) -> None:
         f"  export AWS_ENDPOINT_URL_BEDROCK_RUNTIME={running.url} AWS_ENDPOINT_URL_BEDROCK={running.url}\n"
         f"  boto3.client('bedrock-runtime', endpoint_url='{running.url}')\n"
         f"Control API: {running.url}/_rockbottom/health"
+        + (f"\nTrust its certificate: export AWS_CA_BUNDLE={running.ca_bundle}" if running.ca_bundle else "")
         + (f"\nS3 of batch jobs: {running.s3_url} (AWS_ENDPOINT_URL_S3)" if running.s3_url else ""),
         err=True,
     )

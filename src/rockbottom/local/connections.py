@@ -1,6 +1,10 @@
-"""Connections of the endpoint, each with limits: uvicorn's HTTP/1.1 over httptools, which has none of its own."""
+"""Connections of the endpoint, each with limits: uvicorn's HTTP/1.1 over httptools, which has none of its own.
 
-from typing import Any
+A connection that begins with the preface of HTTP/2 goes on as one (``http2``).
+"""
+
+import asyncio
+from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -15,13 +19,16 @@ READ_SECONDS = 60.0
 """How long a request may take to arrive, and a connection to begin one."""
 
 
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+
 class Connection(HttpToolsProtocol):
     """One HTTP/1.1 connection. What exceeds a limit is answered where that is possible, and closed."""
 
     reading_since: float | None = None  # of the loop's clock; None: nothing is awaited
     _outside: int = 0  # bytes since the last of a body
-    _fields: int = 0
     _excess = ""
+    _first: bytes | None = b""  # what has come, until it is known which protocol is spoken
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -32,22 +39,40 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
+        if self._first is not None:
+            data = self._first + data
+            if _PREFACE.startswith(data):  # the beginning of HTTP/2's, or all of it
+                self._first = data
+                if data != _PREFACE:
+                    return
+            if data.startswith(_PREFACE):
+                self._become_http2(data)
+                return
+            self._first = None
         self._outside += len(data)
         super().data_received(data)
         if self._outside > MAX_HEADER_BYTES and not self.transport.is_closing():
             self._refuse(431, "Request Header Fields Too Large", f"more than {MAX_HEADER_BYTES} bytes of headers")
 
+    def _become_http2(self, data: bytes) -> None:
+        from rockbottom.local.http2 import Http2
+
+        self.reading_since = None
+        self.connections.discard(self)
+        other = Http2(self)
+        self.transport.set_protocol(cast(asyncio.Protocol, other))
+        other.begin()
+        other.data_received(data)
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._fields = 0
         self.reading_since = self.loop.time()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._fields += 1
-        if self._fields > MAX_HEADERS:
+    def on_headers_complete(self) -> None:
+        if len(self.headers) > MAX_HEADERS:
             self._excess = f"more than {MAX_HEADERS} header fields"
             raise httptools.HttpParserError(self._excess)
-        super().on_header(name, value)
+        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._outside = 0

@@ -6,13 +6,15 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import uvicorn
 
 from rockbottom.local.application import Application
+from rockbottom.local.certificates import Certificate, certified
 from rockbottom.local.connections import Connection
 from rockbottom.local.failures import CannotListen, LocalError
 from rockbottom.local.jobs_s3 import s3_served
@@ -55,8 +57,7 @@ class _Server(uvicorn.Server):
         if counter % 10 == 0:
             now = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
-                if isinstance(connection, Connection):
-                    connection.close_if_slow(now)
+                cast(Any, connection).close_if_slow(now)  # a Connection, or what it has become
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -71,6 +72,8 @@ class Running:
 
     url: str
     state: State
+    ca_bundle: Path | None = None
+    """The file by which clients trust the endpoint where it speaks TLS."""
 
     @property
     def s3_url(self) -> str | None:
@@ -92,14 +95,34 @@ def _listening_socket(settings: Settings) -> socket.socket:
     return listener
 
 
-def _server(
-    settings: Settings, listener: socket.socket, started: Callable[[Running], None], s3_url: str | None
-) -> _Server:
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What a server stands on: its socket, the S3 of its jobs, its certificate."""
+
+    listener: socket.socket
+    s3_url: str | None
+    certificate: Certificate | None
+
+
+@contextmanager
+def _beside(settings: Settings) -> Generator[_Beside]:
+    """All of it, for the length of the block. Raises CannotListen, LocalError."""
+    with ExitStack() as opened:
+        listener = opened.enter_context(closing(_listening_socket(settings)))
+        s3_url = opened.enter_context(s3_served(settings))
+        hosts = (settings.host, *settings.hosts)
+        certificate = opened.enter_context(certified(hosts)) if settings.tls else None
+        yield _Beside(listener, s3_url, certificate)
+
+
+def _server(settings: Settings, beside: _Beside, started: Callable[[Running], None]) -> _Server:
     state = state_of(settings)
-    state.s3_url = s3_url
+    state.s3_url = beside.s3_url
+    certificate = beside.certificate
     application = Application(state)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    running = Running(f"http://{host}:{listener.getsockname()[1]}", state)
+    scheme, bundle = ("https", certificate.bundle) if certificate else ("http", None)
+    running = Running(f"{scheme}://{host}:{beside.listener.getsockname()[1]}", state, bundle)
     config = uvicorn.Config(
         application,
         http=Connection,
@@ -116,21 +139,19 @@ def _server(
         proxy_headers=False,
         ws="none",
     )
+    config.load()
+    config.ssl = certificate.context if certificate else None
     return _Server(config, application, lambda: started(running))
 
 
 def serve(settings: Settings, started: Callable[[Running], None]) -> None:
     """Serve until SIGINT or SIGTERM; ``started`` is called when it listens. Raises CannotListen."""
-    listener = _listening_socket(settings)
-    try:
-        with s3_served(settings) as s3_url:
-            server = _server(settings, listener, started, s3_url)
-            # What was loaded stays for good, and bodies are trees without cycles: collect less often.
-            gc.freeze()
-            gc.set_threshold(50_000, 20, 50)
-            server.run(sockets=[listener])
-    finally:
-        listener.close()
+    with _beside(settings) as beside:
+        server = _server(settings, beside, started)
+        # What was loaded stays for good, and bodies are trees without cycles: collect less often.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        server.run(sockets=[beside.listener])
 
 
 @contextmanager
@@ -140,12 +161,11 @@ def running(settings: Settings | None = None, **changes: Any) -> Generator[Runni
     Raises CannotListen, LocalError when it does not start.
     """
     chosen = replace(settings or Settings(), **changes)
-    with s3_served(chosen) as s3_url:
-        yield from _in_thread(chosen, s3_url)
+    with _beside(chosen) as beside:
+        yield from _in_thread(chosen, beside)
 
 
-def _in_thread(chosen: Settings, s3_url: str | None) -> Iterator[Running]:
-    listener = _listening_socket(chosen)
+def _in_thread(chosen: Settings, beside: _Beside) -> Iterator[Running]:
     ready = threading.Event()
     found: list[Running] = []
 
@@ -153,11 +173,11 @@ def _in_thread(chosen: Settings, s3_url: str | None) -> Iterator[Running]:
         found.append(one)
         ready.set()
 
-    server = _server(chosen, listener, started, s3_url)
+    server = _server(chosen, beside, started)
 
     def run() -> None:
         try:
-            server.run(sockets=[listener])
+            server.run(sockets=[beside.listener])
         finally:
             ready.set()
 
@@ -170,4 +190,3 @@ def _in_thread(chosen: Settings, s3_url: str | None) -> Iterator[Running]:
     finally:
         server.should_exit = True
         thread.join(_GRACE_SECONDS + 10)
-        listener.close()

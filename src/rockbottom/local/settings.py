@@ -20,6 +20,7 @@ class Settings:
     ``s3`` is where batch jobs read and write: the URL of an S3 endpoint, ``moto`` (one in this process, on
     ``s3_port``), None (none). ``hosts`` and ``origins`` are names that the endpoint is called by and pages that may
     call it (``process.Visitors``); with a ``control_token`` the control API answers only who sends it.
+    ``tls`` speaks TLS with a certificate that is made at the start.
     """
 
     host: str = "127.0.0.1"
@@ -39,4 +40,5 @@ class Settings:
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     control_token: str | None = None
+    tls: bool = False
     switches: Mapping[str, str] = field(default_factory=dict[str, str])
