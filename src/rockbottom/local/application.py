@@ -19,6 +19,7 @@ from rockbottom.local.faults import Fault
 from rockbottom.local.invocation_log import Logged
 from rockbottom.local.jobs_api import JOB_OPERATIONS, JobsPlane
 from rockbottom.local.journal import logged_failure, logged_reply, note
+from rockbottom.local.levers_api import LeversPlane
 from rockbottom.local.replying import Reply, frames_after, frames_before, frames_of, replied
 from rockbottom.local.routes import RUNTIME_OPERATIONS, Route, route_of
 from rockbottom.local.runtime import Call, Counted, Headers, Runtime
@@ -51,6 +52,7 @@ class Application:
         self._runtime = Runtime(state)
         self._control = ControlPlane(state.catalog, state.profiles, state.clock)
         self._jobs = JobsPlane(state, self._runtime)
+        self._levers = LeversPlane(state)
         self._steering = Steering(state, self.flush_logs)
         settings = state.settings
         self._upstream = Upstream(settings.upstream, settings.upstream_model) if settings.upstream else None
@@ -200,7 +202,9 @@ class Application:
         caller = caller_from(authorization, account=settings.account, region=settings.region)
         query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
         asking = Asking(caller, route.identifier, query, body)
-        if route.operation in JOB_OPERATIONS:
+        if self._levers.answers(route.operation):
+            status, answer = self._levers.answer(route.operation, asking)
+        elif route.operation in JOB_OPERATIONS:
             status, answer = await self._jobs.answer(route.operation, asking)
         else:
             status, answer = self._control.answer(route.operation, asking)

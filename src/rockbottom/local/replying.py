@@ -1,13 +1,14 @@
 """A counted call and its answer put into the body, headers or frames of its API."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from rockbottom.dialects import Exchange, headers_of, invoked
 from rockbottom.local.answers import Answer
+from rockbottom.local.guardrails import INTERVENED, Assessed
 from rockbottom.local.runtime import Counted, Headers
 from rockbottom.quantities import Usage
 
@@ -30,7 +31,8 @@ class Reply:
 
 
 def replied(counted: Counted, answer: Answer) -> Reply:
-    """The reply of a call once its answer is known."""
+    """The reply of a call once its answer is known; a guardrail may have put its own in the place of the model's."""
+    answer, trace = _guarded(counted, answer)
     call, usage = counted.call, counted.usage(answer.output_tokens)
     elapsed = int((time.perf_counter() - call.began) * 1000)
     pace, read = counted.pace, counted.outcome.read
@@ -39,12 +41,28 @@ def replied(counted: Counted, answer: Answer) -> Reply:
     if counted.first_byte_ms is not None:
         first = counted.first_byte_ms
     reply, metrics = _built(counted, answer, usage, latency, first)
+    if trace is not None:
+        reply["trace"] = trace
     headers, told = _headers(counted, usage, latency), reply["usage"]
     if call.stream:
         frames, logged = _framed(counted, reply, metrics)
         return Reply(headers, b"", frames, told, logged, latency, first, usage)
     body = _encode(reply)
     return Reply(headers, body, [], told, body, latency, first, usage)
+
+
+def _guarded(counted: Counted, answer: Answer) -> tuple[Answer, Json | None]:
+    """The answer after the call's guardrail, and the trace where one is to be shown."""
+    guarded = counted.guarded
+    if guarded is None:
+        return answer, None
+    output: Assessed | None = None
+    if not guarded.input.blocked:
+        output = guarded.output("".join(str(block.get("text", "")) for block in answer.content))
+        if output.blocked:
+            text = str(guarded.guardrail.config["blockedOutputsMessaging"])
+            answer = replace(answer, content=({"text": text},), stop_reason=INTERVENED)
+    return answer, {"guardrail": guarded.trace(output)} if guarded.traced else None
 
 
 PIECE_CHARS = 24

@@ -15,12 +15,15 @@ CONTROL_PREFIX = "/_rockbottom/"
 """Everything below it is the endpoint's own control API; AWS has nothing there."""
 
 _COUNTING = re.compile(r"/model/(.+)/count-tokens$")
+_APPLYING = re.compile(r"/guardrail/(.+)/version/([^/]+)/apply")
 _COLLECTIONS = {
     ("GET", "/foundation-models"): "ListFoundationModels",
     ("GET", "/inference-profiles"): "ListInferenceProfiles",
     ("POST", "/inference-profiles"): "CreateInferenceProfile",
     ("POST", "/listTagsForResource"): "ListTagsForResource",
     ("POST", "/tagResource"): "TagResource",
+    ("POST", "/guardrails"): "CreateGuardrail",
+    ("GET", "/guardrails"): "ListGuardrails",
     ("POST", "/model-invocation-job"): "CreateModelInvocationJob",
     ("GET", "/model-invocation-jobs"): "ListModelInvocationJobs",
 }
@@ -29,6 +32,9 @@ _ITEMS = {
     ("GET", "/inference-profiles/"): "GetInferenceProfile",
     ("DELETE", "/inference-profiles/"): "DeleteInferenceProfile",
     ("GET", "/model-invocation-job/"): "GetModelInvocationJob",
+    ("GET", "/guardrails/"): "GetGuardrail",
+    ("POST", "/guardrails/"): "CreateGuardrailVersion",
+    ("DELETE", "/guardrails/"): "DeleteGuardrail",
 }
 RUNTIME_OPERATIONS = frozenset({*OPERATIONS, "CountTokens"})
 
@@ -51,6 +57,9 @@ def route_of(method: str, raw_path: bytes) -> Route:
         spoken = route_to(path)
         if spoken is not None:
             return Route(spoken.operation, spoken.model)
+        applied = _APPLYING.match(path)
+        if applied is not None:
+            return Route("ApplyGuardrail", f"{unquote(applied[1])}\0{applied[2]}")
         counted = _COUNTING.match(path)
         if counted is not None:
             return Route("CountTokens", unquote(counted[1]))

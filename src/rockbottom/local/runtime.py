@@ -21,6 +21,7 @@ from rockbottom.local.bodies import object_of
 from rockbottom.local.callers import Caller
 from rockbottom.local.conversations import check_conversation
 from rockbottom.local.failures import ServiceFailure, invalid
+from rockbottom.local.guardrails import INTERVENED, Guarded
 from rockbottom.local.latency import Pace
 from rockbottom.local.native import check_anthropic, check_nova, check_required, malformed
 from rockbottom.local.refusal_texts import failure_of
@@ -74,6 +75,7 @@ class Counted:
     points: bool
     pace: Pace | None
     script: Script | None
+    guarded: Guarded | None = None
     answer: Answer | None = None  # when the endpoint answers itself
     first_byte_ms: int | None = None  # when the reply was begun before it was complete
 
@@ -144,7 +146,8 @@ class Runtime:
         window = model.model.context_window
         if window is not None and prompt.tokens > window:
             raise invalid("Input is too long for requested model.")
-        return self._counted(call, dialect, body, model, rules, prompt, now, own_answer)
+        guarded = state.guardrails.on(body)
+        return self._counted(call, dialect, body, model, rules, prompt, now, own_answer, guarded)
 
     def _counted(
         self,
@@ -156,12 +159,15 @@ class Runtime:
         prompt: Prompt,
         now: float,
         own_answer: bool,
+        guarded: Guarded | None,
     ) -> Counted:
         state, caller = self._state, call.caller
         pace = state.latency.pace_of(model.model.id)
         region = state.router.serving(model, caller.account, model.region or caller.region)
         namespace = Namespace(caller.account, region, model.model.id)
         result = outcome(state.memory.entries, prompt, now, rules, state.behaviour, namespace, inf)
+        if guarded is not None and guarded.input.blocked:  # the model is not asked, and nothing is cached
+            result = CacheOutcome(0, {}, 0, 0, result.points, ())
         counted = Counted(
             call,
             dialect,
@@ -175,7 +181,11 @@ class Runtime:
             bool(prompt.points),
             pace,
             self._script(call),
+            guarded,
         )
+        if guarded is not None and guarded.input.blocked:
+            counted.answer = Answer(({"text": guarded.blocked_text},), INTERVENED, 0)
+            return counted
         if own_answer or counted.script is not None:
             counted.answer = (
                 scripted(counted.script, counted.asked, counted.count)

@@ -17,6 +17,7 @@ from rockbottom.local.answers import Answerer, Script
 from rockbottom.local.clock import Clock, ClockKind
 from rockbottom.local.failures import invalid
 from rockbottom.local.faults import Faults, Quotas
+from rockbottom.local.guardrails import Guardrails
 from rockbottom.local.invocation_log import InvocationLog
 from rockbottom.local.jobs import Jobs
 from rockbottom.local.latency import Latency
@@ -56,6 +57,7 @@ class State:
     unsupported_code: str
     switches: dict[str, str]
     jobs: Jobs = field(default_factory=Jobs)
+    guardrails: Guardrails = field(default_factory=Guardrails)
     s3_url: str | None = None
     answerer: Answerer = field(default_factory=Answerer)
     scripts: deque[Script] = field(default_factory=deque[Script])
@@ -77,6 +79,7 @@ class State:
         """Back to the state of the start, created profiles included; the clock is left alone."""
         self.memory.clear()
         self.faults.clear()
+        self.guardrails.clear()
         self.quotas.set_limits([])
         self.latency.mode = "off"
         self.latency.paces.clear()

@@ -1,0 +1,221 @@
+"""Guardrails that the endpoint knows: made through the control plane, applied to the text of a call, told in a trace.
+
+What a guardrail finds is scripted: a word of ``wordsConfig``, an example of a denied topic or a match of a regular
+expression blocks the text it stands in; content filters, PII entities and grounding count their units and find nothing.
+Units are those of the price list: up to 1,000 characters each, for every policy, input and output apart
+(https://aws.amazon.com/bedrock/pricing/). Where a block of the input stands in ``guardContent`` only such blocks are
+evaluated (AWS, "Use the Converse API with guardrails").
+
+An endpoint on which nobody has made a guardrail takes any and applies none; from the first one on, others are refused.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rockbottom.local.callers import Caller
+from rockbottom.local.failures import ServiceFailure, invalid
+from rockbottom.local.jobs import instant
+from rockbottom.quantities import is_list, is_object
+
+Json = dict[str, Any]
+UNIT_CHARACTERS = 1000
+INTERVENED = "guardrail_intervened"
+_MOST = 1000
+_POLICIES = {
+    "topicPolicyConfig": "topicPolicyUnits",
+    "contentPolicyConfig": "contentPolicyUnits",
+    "wordPolicyConfig": "wordPolicyUnits",
+    "contextualGroundingPolicyConfig": "contextualGroundingPolicyUnits",
+}
+_REQUIRED = (
+    "topicPolicyUnits", "contentPolicyUnits", "wordPolicyUnits", "sensitiveInformationPolicyUnits",
+    "sensitiveInformationPolicyFreeUnits", "contextualGroundingPolicyUnits",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """What a guardrail made of a text: its assessment as a trace has it, and whether it blocks."""
+
+    assessment: Json
+    blocked: bool
+
+    @property
+    def usage(self) -> Json:
+        """Text units by policy."""
+        return self.assessment["invocationMetrics"]["usage"]
+
+
+@dataclass(slots=True)
+class Guardrail:
+    """One guardrail: what it was made with, its account and Region, and how many numbered versions it has."""
+
+    identity: str
+    arn: str
+    config: Json
+    created_at: float
+    versions: int = 0
+
+    def has(self, version: str) -> bool:
+        """Whether it has a version: DRAFT, or a number."""
+        return version == "DRAFT" or (version.isdecimal() and 1 <= int(version) <= self.versions)
+
+    def assess(self, guarded: str, total: int) -> Assessed:
+        """What it makes of a text, out of so many characters of which the rest is not evaluated."""
+        units = -(-len(guarded) // UNIT_CHARACTERS)
+        usage: Json = dict.fromkeys(_REQUIRED, 0)
+        usage.update({_POLICIES[name]: units for name in _POLICIES if self.config.get(name)})
+        sensitive: Json = self.config.get("sensitiveInformationPolicyConfig") or {}
+        usage["sensitiveInformationPolicyUnits"] = units if sensitive.get("piiEntitiesConfig") else 0
+        usage["sensitiveInformationPolicyFreeUnits"] = units if sensitive.get("regexesConfig") else 0
+        assessment: Json = {
+            "invocationMetrics": {
+                "guardrailProcessingLatency": 1,
+                "usage": usage,
+                "guardrailCoverage": {"textCharacters": {"guarded": len(guarded), "total": total}},
+            }
+        }
+        found = dict(self._found(guarded))
+        return Assessed({**assessment, **found}, bool(found))
+
+    def _found(self, text: str) -> Iterator[tuple[str, Json]]:
+        lower = text.lower()
+        words = [word["text"] for word in _list(self.config, "wordPolicyConfig", "wordsConfig")]
+        hits = [word for word in words if word.lower() in lower]
+        if hits:
+            matches = [{"match": word, "action": "BLOCKED", "detected": True} for word in hits]
+            yield "wordPolicy", {"customWords": matches, "managedWordLists": []}
+        topics = _list(self.config, "topicPolicyConfig", "topicsConfig")
+        denied = [one for one in topics if any(text.lower() in lower for text in one.get("examples", ()))]
+        if denied:
+            rows = [{"name": one["name"], "type": "DENY", "action": "BLOCKED", "detected": True} for one in denied]
+            yield "topicPolicy", {"topics": rows}
+        patterns = _list(self.config, "sensitiveInformationPolicyConfig", "regexesConfig")
+        matched = [(one, hit) for one in patterns if (hit := re.search(one["pattern"], text))]
+        if matched:
+            regexes = [
+                {"name": one["name"], "match": hit[0], "regex": one["pattern"], "action": "BLOCKED", "detected": True}
+                for one, hit in matched
+            ]
+            yield "sensitiveInformationPolicy", {"piiEntities": [], "regexes": regexes}
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A guardrail on one call: what it made of the input, and whether the caller sees its trace."""
+
+    guardrail: Guardrail
+    version: str
+    input: Assessed
+    traced: bool
+
+    @property
+    def blocked_text(self) -> str:
+        """What is answered in the place of the model."""
+        return str(self.guardrail.config["blockedInputMessaging"])
+
+    def output(self, text: str) -> Assessed:
+        """What it makes of the answer."""
+        return self.guardrail.assess(text, len(text))
+
+    def trace(self, output: Assessed | None) -> Json:
+        """The ``guardrail`` member of a trace; without an output where the input was blocked."""
+        told: Json = {"inputAssessment": {self.guardrail.identity: self.input.assessment}}
+        if output is not None:
+            told["outputAssessments"] = {self.guardrail.identity: [output.assessment]}
+        return told
+
+
+@dataclass(slots=True)
+class Guardrails:
+    """Every guardrail of the endpoint."""
+
+    made: dict[str, Guardrail] = field(default_factory=dict[str, Guardrail])
+
+    def clear(self) -> None:
+        """None."""
+        self.made.clear()
+
+    def create(self, body: Json, caller: Caller, now: float) -> Guardrail:
+        """A new one, its draft. Raises ServiceFailure where a name is taken or a pattern is none."""
+        if any(one.config["name"] == body["name"] for one in self.made.values()):
+            raise ServiceFailure("ConflictException", f"Another guardrail is named {body['name']}.")
+        if len(self.made) >= _MOST:
+            raise ServiceFailure("ServiceQuotaExceededException", f"There are {_MOST} guardrails already.")
+        for one in _list(body, "sensitiveInformationPolicyConfig", "regexesConfig"):
+            try:
+                re.compile(one["pattern"])
+            except re.error as error:
+                raise invalid(f"Invalid regex pattern {one['pattern']!r}: {error}") from error
+        digest = hashlib.blake2b(f"{len(self.made)}\0{body['name']}\0{now}".encode(), digest_size=6).hexdigest()
+        arn = f"arn:aws:bedrock:{caller.region}:{caller.account}:guardrail/{digest}"
+        guardrail = Guardrail(digest, arn, body, now)
+        self.made[digest] = guardrail
+        return guardrail
+
+    def find(self, identifier: str) -> Guardrail:
+        """One by id or ARN. Raises ServiceFailure."""
+        found = self.made.get(identifier.rpartition("/")[2])
+        if found is None:
+            raise ServiceFailure("ResourceNotFoundException", f"The guardrail {identifier} was not found.")
+        return found
+
+    def on(self, body: Mapping[str, Any]) -> Guarded | None:
+        """The guardrail that a Converse body names, applied to its input; None where none is named, or none was made.
+
+        Raises ServiceFailure for one, or a version, that does not exist.
+        """
+        config = body.get("guardrailConfig")
+        if not is_object(config) or not self.made:
+            return None
+        identifier, version = str(config.get("guardrailIdentifier")), str(config.get("guardrailVersion"))
+        guardrail = self.made.get(identifier.rpartition("/")[2])
+        if guardrail is None or not guardrail.has(version):
+            raise invalid("The guardrail identifier or version provided in the request does not exist.")
+        text, total = guarded_text(body)
+        traced = config.get("trace") in ("enabled", "enabled_full")
+        return Guarded(guardrail, version, guardrail.assess(text, total), traced)
+
+    def described(self, guardrail: Guardrail) -> Json:
+        """What Get and List tell of one."""
+        version = str(guardrail.versions) if guardrail.versions else "DRAFT"
+        return {
+            "id": guardrail.identity, "arn": guardrail.arn, "guardrailId": guardrail.identity,
+            "guardrailArn": guardrail.arn, "name": guardrail.config["name"], "status": "READY", "version": version,
+            "createdAt": instant(guardrail.created_at), "updatedAt": instant(guardrail.created_at),
+            "blockedInputMessaging": guardrail.config["blockedInputMessaging"],
+            "blockedOutputsMessaging": guardrail.config["blockedOutputsMessaging"],
+        }  # fmt: skip
+
+
+def guarded_text(body: Mapping[str, Any]) -> tuple[str, int]:
+    """The text of a Converse body that a guardrail evaluates, and how many characters its messages have."""
+    tagged: list[str] = []
+    plain: list[str] = []
+    for block in _blocks(body):
+        guard = block.get("guardContent")
+        text = guard.get("text") if is_object(guard) else None
+        if is_object(text):
+            tagged.append(str(text.get("text", "")))
+        elif isinstance(block.get("text"), str):
+            plain.append(block["text"])
+    total = sum(map(len, tagged)) + sum(map(len, plain))
+    return "".join(tagged or plain), total
+
+
+def _blocks(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    system = body.get("system")
+    yield from (block for block in (system if is_list(system) else ()) if is_object(block) and "guardContent" in block)
+    messages = body.get("messages")
+    for message in messages if is_list(messages) else ():
+        content = message.get("content") if is_object(message) else None
+        yield from (block for block in (content if is_list(content) else ()) if is_object(block))
+
+
+def _list(config: Mapping[str, Any], policy: str, member: str) -> list[Json]:
+    told: Json = config.get(policy) or {}
+    rows: list[Json] = told.get(member) or []
+    return rows

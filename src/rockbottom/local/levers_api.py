@@ -1,0 +1,89 @@
+"""The operations of the control plane and the runtime that belong to levers: guardrails, made and applied."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import msgspec
+
+from rockbottom.local.control_plane import Asking, page_of
+from rockbottom.local.failures import ServiceFailure
+from rockbottom.local.shapes import BodyChecker, body_checker, service_model
+from rockbottom.local.state import State
+
+Json = dict[str, Any]
+Answered = tuple[int, Json]
+
+
+class LeversPlane:
+    """Answers the operations of guardrails."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._checkers: dict[str, BodyChecker] = {}
+        self._operations: Mapping[str, Callable[[Asking], Answered]] = {
+            "CreateGuardrail": self._create,
+            "CreateGuardrailVersion": self._version,
+            "GetGuardrail": self._get,
+            "ListGuardrails": self._list,
+            "DeleteGuardrail": self._delete,
+            "ApplyGuardrail": self._apply,
+        }
+
+    def answers(self, operation: str) -> bool:
+        """Whether an operation is one of these."""
+        return operation in self._operations
+
+    def answer(self, operation: str, asking: Asking) -> Answered:
+        """The HTTP status and body. Raises ServiceFailure."""
+        return self._operations[operation](asking)
+
+    def _create(self, asking: Asking) -> Answered:
+        body = self._checked("bedrock", "CreateGuardrail", asking)
+        guardrail = self._state.guardrails.create(body, asking.caller, self._state.clock.now())
+        told = self._state.guardrails.described(guardrail)
+        return 202, {name: told[name] for name in ("guardrailId", "guardrailArn", "version", "createdAt")}
+
+    def _version(self, asking: Asking) -> Answered:
+        guardrail = self._state.guardrails.find(asking.identifier)
+        guardrail.versions += 1
+        return 202, {"guardrailId": guardrail.identity, "version": str(guardrail.versions)}
+
+    def _get(self, asking: Asking) -> Answered:
+        return 200, self._state.guardrails.described(self._state.guardrails.find(asking.identifier))
+
+    def _list(self, asking: Asking) -> Answered:
+        rows = [self._state.guardrails.described(one) for one in self._state.guardrails.made.values()]
+        return 200, page_of(rows, "guardrails", asking.query)
+
+    def _delete(self, asking: Asking) -> Answered:
+        del self._state.guardrails.made[self._state.guardrails.find(asking.identifier).identity]
+        return 202, {}
+
+    def _apply(self, asking: Asking) -> Answered:
+        """ApplyGuardrail: the same units without a model."""
+        identifier, _, version = asking.identifier.partition("\0")
+        guardrail = self._state.guardrails.find(identifier)
+        if not guardrail.has(version):
+            raise ServiceFailure("ResourceNotFoundException", f"The guardrail {identifier} has no version {version}.")
+        body = self._checked("bedrock-runtime", "ApplyGuardrail", asking)
+        text = "".join(str(block.get("text", {}).get("text", "")) for block in body["content"])
+        assessed = guardrail.assess(text, len(text))
+        member = "blockedInputMessaging" if body["source"] == "INPUT" else "blockedOutputsMessaging"
+        outputs = [{"text": guardrail.config[member]}] if assessed.blocked else []
+        return 200, {
+            "usage": assessed.usage,
+            "action": "GUARDRAIL_INTERVENED" if assessed.blocked else "NONE",
+            "outputs": outputs,
+            "assessments": [assessed.assessment],
+        }
+
+    def _checked(self, service: str, operation: str, asking: Asking) -> Json:
+        if operation not in self._checkers:
+            self._checkers[operation] = body_checker(service_model(service), operation)
+        try:
+            value = msgspec.json.decode(asking.body or b"{}")
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise ServiceFailure("SerializationException", f"The request body is not JSON: {error}") from error
+        body: Json = cast(Json, value) if isinstance(value, dict) else {}
+        self._checkers[operation](body)
+        return body
