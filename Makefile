@@ -1,6 +1,6 @@
 # Every target does its own set-up in .venv; nothing outside this folder is touched.
 # PYTHON=python3.12 chooses the interpreter, PYTEST="-k cache -x" adds to pytest's arguments.
-.PHONY: help setup demo test async ray slow check format bench docs wheel sdk-js sdks old-sdks lock clean
+.PHONY: help setup demo test async ray slow check format bench docs facts-check wheel sdk-js sdks old-sdks lock clean
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -71,6 +71,13 @@ bench: .venv/.set-bench  ## the benchmarks: figures beside their peers, no pass 
 sdk-js: .venv/.set-dev  ## the JavaScript SDK from npm against the local endpoint; needs Node.js
 	@npm install --silent --prefix tests/sdk_js
 	@$(BIN)/python -m pytest -q tests/sdk_js
+
+# Always the newest: what these two say today is the point, so there are no pins; nothing of them runs here.
+facts-check: .venv/.set-dev  ## the price book against the newest litellm and genai-prices; a disagreement needs a verdict
+	@$(BIN)/python -m venv .venv-facts
+	@.venv-facts/bin/python -m pip install --quiet --upgrade --no-deps litellm
+	@.venv-facts/bin/python -m pip install --quiet --upgrade genai-prices
+	@$(BIN)/python scripts/facts_check.py .venv-facts
 
 wheel: .venv/.set-dev  ## build the wheel and try it in a fresh environment
 	@scripts/try_wheel

@@ -116,7 +116,8 @@ def _spellings(model: Model) -> set[str]:
     without_version = re.sub(r"-v?\d$", "", plain) if re.search(r"-(v\d(:\d)?|1:0)$", model.id) else plain
     if "-" not in without_version.removeprefix(vendor):  # "claude-v1": the version is the name
         without_version = plain
-    named = {plain, without_version} | {_plain(alias) for alias in model.aliases} | {_plain(model.name)}
+    aliases = {_plain(alias) for alias in model.aliases}
+    named = {plain, without_version, _plain(model.name)} | aliases | {vendor + alias for alias in aliases}
     return named | {name.removeprefix(vendor) for name in named}
 
 
