@@ -30,6 +30,7 @@ COMMANDS: dict[str, Entry] = {
     "probe": Entry("rockbottom.cli.probe:command", "Measure on your account how a model really caches."),
     "watch": Entry("rockbottom.cli.watch:command", "Watch a ledger of calls live in the terminal."),
     "dash": Entry("rockbottom.cli.dash:command", "Watch a ledger of calls on a local web page."),
+    "gateway": Entry("rockbottom.cli.gateway:command", "Serve a Bedrock-shaped proxy that plans, for any language."),
     "serve": Entry("rockbottom.cli.serve:serve", "Serve a local Bedrock endpoint that AWS SDKs talk to."),
 }
 """Commands by name, in the order in which they are listed: the everyday ones first."""

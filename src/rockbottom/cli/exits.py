@@ -32,6 +32,8 @@ _EXTRAS = {
     "httptools": "local",
     "h2": "local",
     "cryptography": "local",
+    "aiohttp": "gateway",
+    "yarl": "gateway",
     "yaml": "bench",
     "rich": "bench",
     "jsonschema": "grade",

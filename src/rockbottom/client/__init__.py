@@ -3,7 +3,9 @@
 from rockbottom.client.arguments import Recording
 from rockbottom.client.attach import attach, attachment_of, detach, report
 from rockbottom.client.attachment import Attachment
+from rockbottom.client.botocore_hooks import about_points
 from rockbottom.client.calls import Call
+from rockbottom.client.carrying import Carriage, Watched, carrier, watched
 from rockbottom.client.errors import AlreadyAttached, NotAttachable, NotAttached
 from rockbottom.client.everyone import Everyone
 from rockbottom.client.holdout import Holdout
@@ -13,12 +15,13 @@ from rockbottom.client.reporting import Line, Report
 from rockbottom.client.saved_facts import saved_facts_path, with_saved_facts
 from rockbottom.client.summing import report_of
 from rockbottom.client.tagging import tagged
-from rockbottom.client.whereabouts import Whereabouts
+from rockbottom.client.whereabouts import Whereabouts, whereabouts_of
 
 __all__ = [
     "AlreadyAttached",
     "Attachment",
     "Call",
+    "Carriage",
     "Everyone",
     "Holdout",
     "Line",
@@ -30,13 +33,18 @@ __all__ = [
     "Recording",
     "Report",
     "SpendingLimit",
+    "Watched",
     "Whereabouts",
+    "about_points",
     "attach",
     "attachment_of",
+    "carrier",
     "detach",
     "report",
     "report_of",
     "saved_facts_path",
     "tagged",
+    "watched",
+    "whereabouts_of",
     "with_saved_facts",
 ]

@@ -1,0 +1,74 @@
+"""``rockbottom gateway``: a Bedrock-shaped proxy that plans; what it needs of IAM."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rockbottom.cli.commands import Entry
+from rockbottom.cli.group import LazyGroup
+
+if TYPE_CHECKING:
+    from rockbottom.gateway import RunningGateway
+
+ENTRIES: dict[str, Entry] = {
+    "key": Entry("rockbottom.cli.gateway_keys:key", "Add, list, rotate and revoke the keys of callers."),
+    "policy": Entry("rockbottom.cli.gateway:policy", "Print the least IAM policy of the gateway."),
+}
+"""Commands of the group by name, in the order in which they are listed."""
+
+DEFAULT_FILE = Path("gateway.yaml")
+
+
+@click.group(cls=LazyGroup, entries=ENTRIES, invoke_without_command=True)
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=DEFAULT_FILE,
+    show_default=True,
+    envvar="ROCKBOTTOM_GATEWAY",
+    help="Its configuration, in YAML.",
+)
+@click.option("--check", is_flag=True, help="Only check the configuration.")
+@click.pass_context
+def command(context: click.Context, file: Path, check: bool) -> None:
+    """Serve a Bedrock-shaped proxy that plans caching for callers in any language.
+
+    SIGTERM or ctrl-C lets what is under way end, SIGHUP reads keys again.
+    """
+    context.obj = file
+    if context.invoked_subcommand is not None:
+        return
+    from rockbottom.gateway import read_configuration, serve_gateway
+
+    if check:
+        configuration = read_configuration(file, os.environ)
+        click.echo(f"{file}: {configuration.listen} to {configuration.upstream.url}")
+        return
+    serve_gateway(file, os.environ, _announce)
+
+
+@click.command()
+@click.pass_obj
+def policy(file: Path) -> None:
+    """Print the least IAM policy of the gateway, with the roles that its keys name."""
+    from rockbottom.cli.gateway_keys import table_of
+    from rockbottom.gateway import least_policy
+
+    roles = [key.role for key in table_of(file).keys if key.role] if file.exists() else []
+    click.echo(json.dumps(least_policy(roles), indent=2))
+
+
+def _announce(running: "RunningGateway") -> None:
+    upstream = running.gateway.configuration.upstream
+    click.echo(running.url)
+    click.echo(
+        f"Calls to {running.url} are planned and go to {upstream.url}; ctrl-C drains and stops it.\n"
+        f"  boto3.client('bedrock-runtime', endpoint_url='{running.url}')\n"
+        f"  Claude Code: CLAUDE_CODE_USE_BEDROCK=1 ANTHROPIC_BEDROCK_BASE_URL={running.url}\n"
+        f"Health: {running.url}/health, readiness: {running.url}/ready",
+        err=True,
+    )

@@ -1,0 +1,122 @@
+"""``rockbottom gateway key``: the keys of callers."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rockbottom.gateway import Key, KeyTable
+
+
+def table_of(file: Path) -> "KeyTable":
+    """The key table that a configuration names. Raises BadConfiguration where it names none."""
+    from rockbottom.gateway import BadConfiguration, KeyTable, key_secret, read_configuration
+
+    configuration = read_configuration(file, os.environ)
+    path = configuration.path(configuration.keys)
+    if path is None:
+        raise BadConfiguration(f"{file} names no table of keys.", fix="add to it: keys: keys.json")
+    return KeyTable(path, key_secret(path, os.environ))
+
+
+@click.group(no_args_is_help=True)
+def key() -> None:
+    """Add, list, rotate and revoke the keys of callers."""
+
+
+@key.command()
+@click.argument("name")
+@click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag on its calls; repeat.")
+@click.option("--model", "models", multiple=True, metavar="ID", help="A model, or how its id begins; repeat.")
+@click.option("--per-minute", type=click.IntRange(1), metavar="N", help="The most requests in a minute.")
+@click.option(
+    "--marks",
+    type=click.Choice(["keep", "complete", "replace"]),
+    default="keep",
+    show_default=True,
+    help="What happens to cachePoints of the caller's own.",
+)
+@click.option("--role", metavar="ARN", help="A role that its calls are made with.")
+@click.option("--move-volatile", is_flag=True, help="Move what changes with every call behind the conversation.")
+@click.option("--dry-run", is_flag=True, help="Only observe its calls.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def add(file: Path, name: str, tags: tuple[str, ...], as_json: bool, **settings: Any) -> None:
+    """Add a key for NAME and print its secret, once."""
+    from rockbottom.gateway import BadConfiguration, new_key
+
+    table = table_of(file)
+    if any(known.name == name for known in table.keys):
+        raise BadConfiguration(f"there is a key {name!r} already.", fix=f"rockbottom gateway key rotate {name}")
+    pairs = dict(_pair(tag) for tag in tags)
+    made = new_key(name, time.time(), tags=pairs, **settings)
+    table.put(made)
+    _show_secret(table, made, as_json)
+
+
+@key.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def list_keys(file: Path, as_json: bool) -> None:
+    """List the keys; their secrets are not shown."""
+    import msgspec
+
+    table = table_of(file)
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(table.keys), indent=1).decode())
+        return
+    for one in table.keys:
+        what = "revoked" if one.revoked else ", ".join(f"{name}={value}" for name, value in one.tags.items()) or "-"
+        click.echo(f"{one.id}  {one.name}  {what}")
+    if not table.keys:
+        click.echo("no keys; rockbottom gateway key add NAME makes one", err=True)
+
+
+@key.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def rotate(file: Path, name: str, as_json: bool) -> None:
+    """Give a key a new secret and print it; the one before is taken until the next rotation."""
+    from rockbottom.gateway import rotated
+
+    table = table_of(file)
+    made = rotated(table.named(name))
+    table.put(made)
+    _show_secret(table, made, as_json)
+
+
+@key.command()
+@click.argument("name")
+@click.pass_obj
+def revoke(file: Path, name: str) -> None:
+    """Take no secret of a key any more."""
+    from rockbottom.gateway import revoked
+
+    table = table_of(file)
+    table.put(revoked(table.named(name)))
+    click.echo(f"{name} is revoked; a running gateway takes it over with SIGHUP", err=True)
+
+
+def _pair(tag: str) -> tuple[str, str]:
+    name, separator, value = tag.partition("=")
+    if not separator or not name:
+        raise click.BadParameter(f"{tag!r} is not NAME=VALUE", param_hint="--tag")
+    return name, value
+
+
+def _show_secret(table: "KeyTable", made: "Key", as_json: bool) -> None:
+    secret = table.secret(made)
+    if as_json:
+        told = {"id": made.id, "name": made.name, "secret": secret, "token": f"{made.id}.{secret}"}
+        click.echo(json.dumps(told))
+        return
+    click.echo(f"AWS_ACCESS_KEY_ID={made.id}\nAWS_SECRET_ACCESS_KEY={secret}")
+    click.echo(
+        f"The same as a bearer token or x-api-key: {made.id}.{secret}\nA running gateway takes it over with SIGHUP.",
+        err=True,
+    )

@@ -1,0 +1,114 @@
+"""Calls that are made elsewhere and carried on: an attachment without a client, and replies watched as bytes go by."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rockbottom.catalog import load_catalog
+from rockbottom.client.arguments import Arguments, Recording
+from rockbottom.client.attachment import Attachment
+from rockbottom.client.calls import Call, Options
+from rockbottom.client.control_plane import lookup_at
+from rockbottom.client.httpx_streams import BodyFeed, Feed, StreamFeed
+from rockbottom.client.keeping import started
+from rockbottom.client.listening import CallListener
+from rockbottom.client.profiles import ProfileResolver
+from rockbottom.client.recording import SpendingLimit
+from rockbottom.client.saved_facts import with_saved_facts
+from rockbottom.client.sinks import recorder_of
+from rockbottom.client.streams import BodyWatcher, StreamWatcher
+from rockbottom.dialects import header_counts, is_streaming
+
+
+@dataclass(frozen=True, slots=True)
+class Carriage:
+    """How calls of others are carried: to which Region and address, and as ``attach`` says of its arguments.
+
+    ``own_points`` and ``move_volatile`` are those of ``Planner``. ``credentials`` gives botocore's, for the look-up of
+    application profiles.
+    """
+
+    region: str
+    url: str
+    credentials: Callable[[], Any]
+    own_points: str = "keep"
+    move_volatile: bool = False
+    dry_run: bool = False
+    state: Path | None = None
+    ledger: Path | None = None
+    tags: Mapping[str, str] | None = None
+    budget: SpendingLimit | None = None
+
+
+def carrier(how: Carriage) -> Attachment:
+    """What plans, watches and books calls that it is told of, and makes none itself."""
+    from rockbottom.plan import Planner  # the heaviest part
+
+    facts = with_saved_facts(load_catalog(), how.region)
+    resolve = ProfileResolver(lookup_at(how.credentials, how.url))
+    options: dict[str, Any] = {
+        "resolve": resolve,
+        "catalog": facts,
+        "own_points": how.own_points,
+        "move_volatile": how.move_volatile,
+    }
+    state, trouble = how.state, ""
+    planner = Planner(**options)
+    if state is not None:
+        planner, trouble = started(lambda: Planner.load(state, **options), lambda: planner, state)
+    hold = Options(0.0, dry_run=True) if how.dry_run else Options()
+    made = Attachment(planner, facts, resolve, hold, region=how.region)
+    if trouble:
+        made.talk.say([trouble])
+    recording = Recording(ledger=str(how.ledger) if how.ledger is not None else False, tags=how.tags)
+    made.arguments = Arguments(planner, record=recording, budget=how.budget)
+    if state is not None:
+        made.keep_state(state, troubled=bool(trouble))
+    made.recorder = recorder_of(made, recording, how.budget, os.environ)
+    made.budget = how.budget
+    return made
+
+
+@dataclass(slots=True)
+class Watched:
+    """The reply of one call: shown piece by piece as it goes by, then ended once, however it ends."""
+
+    _attachment: Attachment
+    _call: Call
+    _feed: Feed | None
+
+    def see(self, piece: bytes) -> None:
+        """Look at some bytes of the reply, in their order."""
+        if self._feed is not None:
+            try:
+                self._feed.see(piece)
+            except Exception as error:
+                self._feed = None
+                self._attachment.talk.failure("observing", error)
+
+    def ended(self) -> None:
+        """The reply is whole, or whoever asked has gone: what usage came is booked."""
+        if self._feed is not None:
+            self._feed.watcher.close()
+        self._attachment.abandoned(self._call)  # nothing, where it is ended already
+
+    def broke(self) -> None:
+        """The reply broke off."""
+        self._attachment.failed(self._call)
+
+
+def watched(attachment: Attachment, call: Call, headers: Mapping[str, str]) -> Watched:
+    """The good reply of a call that begins now; header names in lower case."""
+    attachment.answered(call)
+    call.request_id = headers.get("x-amzn-requestid", "")
+    ttl, listener = call.default_ttl, CallListener(attachment, call)
+    if is_streaming(call.operation):
+        return Watched(attachment, call, StreamFeed(StreamWatcher(call.counting(), ttl, listener)))
+    counts = header_counts(headers)
+    plain = headers.get("content-encoding", "identity") == "identity"
+    if counts is not None and (not counts.write or not plain):
+        listener.finished(counts.usage(ttl))
+        return Watched(attachment, call, None)
+    return Watched(attachment, call, BodyFeed(BodyWatcher(call.counts_of, ttl, listener)) if plain else None)

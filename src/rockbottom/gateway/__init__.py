@@ -1,0 +1,30 @@
+"""A Bedrock-shaped proxy that plans: any language, any agent, one honest bill."""
+
+from rockbottom.gateway.configuration import BudgetRow, Configuration, Limits, Tls, Upstream, read_configuration
+from rockbottom.gateway.errors import BadConfiguration, GatewayError, Refused
+from rockbottom.gateway.keys import Key, KeyTable, key_secret, new_key, revoked, rotated
+from rockbottom.gateway.policy import least_policy
+from rockbottom.gateway.server import Gateway, RunningGateway, running_gateway, serve_gateway
+
+__all__ = [
+    "BadConfiguration",
+    "BudgetRow",
+    "Configuration",
+    "Gateway",
+    "GatewayError",
+    "Key",
+    "KeyTable",
+    "Limits",
+    "Refused",
+    "RunningGateway",
+    "Tls",
+    "Upstream",
+    "key_secret",
+    "least_policy",
+    "new_key",
+    "read_configuration",
+    "revoked",
+    "rotated",
+    "running_gateway",
+    "serve_gateway",
+]

@@ -1,0 +1,175 @@
+"""The configuration of a gateway: one YAML file, checked whole, each error with its line and field."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from rockbottom.budgets import Budget
+from rockbottom.gateway.errors import BadConfiguration
+from rockbottom.process import is_loopback
+from rockbottom.quantities import is_list, is_object
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_WHERE = re.compile(r" - at `\$\.?(.*)`$")
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where planned requests go. ``runtime`` is bedrock-runtime of the Region unless it says otherwise.
+
+    ``profile`` is the AWS profile whose credentials sign; by default botocore's usual chain finds them.
+    """
+
+    region: str
+    runtime: str = ""
+    profile: str | None = None
+
+    @property
+    def url(self) -> str:
+        """The address of bedrock-runtime, without a slash at its end."""
+        return (self.runtime or f"https://bedrock-runtime.{self.region}.amazonaws.com").rstrip("/")
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The largest body (MB of a million bytes), and seconds to connect, to wait for bytes of a reply, to drain."""
+
+    body_mb: Positive = 32.0
+    connect_s: Positive = 10.0
+    read_s: Positive = 900.0
+    drain_s: Positive = 600.0
+    connections: Annotated[int, msgspec.Meta(ge=1)] = 20_000
+
+
+class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The files of the gateway's own certificate, in PEM."""
+
+    certificate: str
+    key: str
+
+
+class BudgetRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One budget, as ``rockbottom.Budget`` takes it; it stops calls unless it says otherwise."""
+
+    limit_usd: str | int
+    period: str
+    tags: dict[str, str] = {}
+    per: list[str] = []
+    action: str = "stop"
+    reserve_usd: str | int = 0
+    unpriced: str = "allow"
+
+
+class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a gateway is told. ``keys`` is its table of virtual keys; without one it is open, on loopback only.
+
+    ``state`` keeps what the planner learns, ``ledger`` is a folder for records, ``tags`` are put on every call.
+    """
+
+    upstream: Upstream
+    listen: str = "127.0.0.1:8787"
+    keys: str | None = None
+    state: str | None = None
+    ledger: str | None = None
+    budgets: list[BudgetRow] = []
+    limits: Limits = Limits()
+    tls: Tls | None = None
+    tags: dict[str, str] = {}
+    dry_run: bool = False
+    folder: Path = Path()
+
+    @property
+    def host(self) -> str:
+        """The address that it binds."""
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """Its port; 0: any free one."""
+        return int(self.listen.rpartition(":")[2])
+
+    def path(self, name: str | None) -> Path | None:
+        """A path of the configuration, from the folder of its file."""
+        return None if name is None else self.folder / Path(name).expanduser()
+
+    def budget_rows(self) -> tuple[Budget, ...]:
+        """Its budgets. Raises BadBudget."""
+        return tuple(Budget(**msgspec.to_builtins(row)) for row in self.budgets)
+
+
+def read_configuration(path: Path, env: Mapping[str, str]) -> Configuration:
+    """The configuration in a file; ``${NAME}`` in a value is the environment's. Raises BadConfiguration, OSError."""
+    root, plain = _composed(path)
+    filled = _filled(plain, env, path)
+    try:
+        made = msgspec.convert({**filled, "folder": path.parent} if isinstance(filled, dict) else filled, Configuration)
+        made.budget_rows()
+    except (msgspec.ValidationError, TypeError) as error:
+        where = _WHERE.search(str(error))
+        raise _bad(path, root, where[1] if where else "", _WHERE.sub("", str(error))) from error
+    _check(made, path, root)
+    return made
+
+
+def _composed(path: Path) -> tuple[Any, Any]:
+    """The nodes of the file, which know their lines, and what they mean."""
+    import yaml  # an extra; whoever has no gateway needs none
+
+    loader: Any = yaml
+    try:
+        root = loader.compose(path.read_text(encoding="utf-8"), Loader=loader.SafeLoader)
+        return root, loader.SafeLoader("").construct_document(root) if root is not None else {}
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise BadConfiguration(f"{path} is no YAML: {error}") from error
+
+
+def _check(made: Configuration, path: Path, root: Any) -> None:
+    host, _, port = made.listen.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise _bad(path, root, "listen", f"{made.listen!r} is no address and port", fix="listen: 127.0.0.1:8787")
+    if made.keys is None and not is_loopback(made.host):
+        fix = "keys: keys.json, and rockbottom gateway key add NAME; or listen on 127.0.0.1"
+        raise _bad(path, root, "listen", f"{made.host} can be reached by others, and there are no keys", fix=fix)
+    if not re.match(r"https?://[^/]+$", made.upstream.url):
+        raise _bad(path, root, "upstream.runtime", f"{made.upstream.runtime!r} is no address like https://host")
+
+
+def _bad(path: Path, root: Any, field: str, what: str, *, fix: str | None = None) -> BadConfiguration:
+    place = f", line {_line(root, field)}" if field and root is not None else ""
+    return BadConfiguration(f"{path}{place}: {field + ': ' if field else ''}{what}.", fix=fix)
+
+
+def _line(root: Any, field: str) -> int:
+    """The line of a field like ``limits.body_mb`` or ``budgets[1].period``; of what is above it where it is missing."""
+    node = root
+    for part in re.findall(r"[^.\[\]]+", field):
+        below = _below(node.value, part)
+        if below is None:
+            break
+        node = below
+    return node.start_mark.line + 1
+
+
+def _below(inner: Any, part: str) -> Any:
+    """The node of a member or an element; None where there is none."""
+    if not is_list(inner):
+        return None
+    if part.isdigit():
+        return inner[int(part)] if int(part) < len(inner) else None
+    pairs: list[Any] = [pair for pair in inner if isinstance(pair, tuple)]
+    return next((value for name, value in pairs if name.value == part), None)
+
+
+def _filled(value: Any, env: Mapping[str, str], path: Path) -> Any:
+    if is_object(value):
+        return {name: _filled(inner, env, path) for name, inner in value.items()}
+    if is_list(value):
+        return [_filled(inner, env, path) for inner in value]
+    if not isinstance(value, str):
+        return value
+    missing = [name for name in _VARIABLE.findall(value) if name not in env]
+    if missing:
+        raise BadConfiguration(f"{path}: ${{{missing[0]}}} is not set in the environment.")
+    return _VARIABLE.sub(lambda found: env[found[1]], value)

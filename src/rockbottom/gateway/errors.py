@@ -1,0 +1,25 @@
+"""What can go wrong at the gateway.
+
+RockbottomError
++-- GatewayError
+    +-- BadConfiguration    a file that cannot be used: which line, which field
+    +-- Refused             a request that goes no further: its status and its kind, in AWS's words
+"""
+
+from rockbottom.quantities import RockbottomError
+
+
+class GatewayError(RockbottomError):
+    """Anything that keeps the gateway from its work."""
+
+
+class BadConfiguration(GatewayError):
+    """A configuration or key table that cannot be used."""
+
+
+class Refused(GatewayError):
+    """A request that is answered by the gateway itself. ``kind`` is AWS's name of the error."""
+
+    def __init__(self, status: int, kind: str, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.status, self.kind, self.retry_after_s = status, kind, retry_after_s

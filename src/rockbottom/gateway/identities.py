@@ -1,0 +1,58 @@
+"""Whose request it is: a key by its signature, its bearer token or its ``x-api-key``; or anybody on an open gateway."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from rockbottom.gateway.errors import Refused
+from rockbottom.gateway.keys import Key, KeyTable
+from rockbottom.gateway.sigv4 import Signature, Signed, verify
+
+ANYBODY = Key("", "anybody")
+_MINUTE_S = 60.0
+
+
+class Identities:
+    """Tells callers by a table of keys; ``open_to_all``: without one (on loopback only)."""
+
+    def __init__(self, table: KeyTable, *, open_to_all: bool, clock: Callable[[], float] = time.time) -> None:
+        self.table, self._open, self._clock = table, open_to_all, clock
+        self._recent: dict[str, deque[float]] = {}
+
+    def caller(self, request: Signed) -> Key:
+        """The key of a request. Raises Refused."""
+        if self._open:
+            return ANYBODY
+        authorization = request.headers.get("authorization", "")
+        if authorization.startswith("AWS4-"):
+            return self._signed(request, Signature.of(authorization))
+        kind, _, token = authorization.partition(" ")
+        token = token.strip() if kind.lower() == "bearer" else request.headers.get("x-api-key", "")
+        key = self.table.of_token(token) if token else None
+        if key is None:
+            raise Refused(403 if token else 401, "UnrecognizedClientException", "No key of this gateway came with it.")
+        return key
+
+    def admit(self, key: Key, model: str) -> None:
+        """Raises Refused where the key may not call the model, or calls too often."""
+        if not key.may_call(model):
+            raise Refused(403, "AccessDeniedException", f"The key {key.name!r} may not call {model}.")
+        if key.per_minute is None:
+            return
+        now, recent = self._clock(), self._recent.setdefault(key.id, deque())
+        while recent and recent[0] <= now - _MINUTE_S:
+            recent.popleft()
+        if len(recent) >= key.per_minute:
+            wait = recent[0] + _MINUTE_S - now
+            message = f"The key {key.name!r} made {len(recent)} requests in a minute, its limit is {key.per_minute}."
+            raise Refused(429, "ThrottlingException", message, retry_after_s=wait)
+        recent.append(now)
+
+    def _signed(self, request: Signed, signature: Signature) -> Key:
+        found = self.table.secrets_of(signature.key)
+        if found is None:
+            message = "The security token included in the request is invalid."
+            raise Refused(403, "UnrecognizedClientException", message)
+        key, secrets = found
+        verify(request, signature, secrets, self._clock())
+        return key

@@ -1,0 +1,168 @@
+"""Virtual keys: who may call, for whom, what for. Secrets are derived, so the table holds none.
+
+A key is an id and a version; its secret is an HMAC of both under the gateway's master secret. The same key signs as an
+AWS access key (id and secret), and goes as a bearer token or ``x-api-key`` (``id.secret``).
+"""
+
+import hmac
+import os
+import secrets
+from base64 import b32encode, urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from rockbottom.gateway.errors import BadConfiguration
+from rockbottom.process import named, private
+
+Marks = Literal["keep", "complete", "replace"]
+_PREFIX = "RBK"
+_SECRET_BYTES = 30
+
+
+class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One caller. ``versions`` are those whose secrets are taken, the last is the current one; none: revoked.
+
+    ``models`` are ids or beginnings of ids that it may call (none: all), ``per_minute`` the most requests in a minute,
+    ``marks`` what happens to cachePoints of the caller's own, ``role`` the ARN of a role that its calls are made with.
+    """
+
+    id: str
+    name: str
+    versions: tuple[int, ...] = (1,)
+    tags: dict[str, str] = {}
+    models: tuple[str, ...] = ()
+    per_minute: int | None = None
+    marks: Marks = "keep"
+    dry_run: bool = False
+    role: str | None = None
+    move_volatile: bool = False
+    created: str = ""
+
+    @property
+    def revoked(self) -> bool:
+        """Whether no secret of it is taken any more."""
+        return not self.versions
+
+    def may_call(self, model: str) -> bool:
+        """Whether a model may be called with it, by its id or ARN."""
+        return not self.models or any(model.startswith(allowed) for allowed in self.models)
+
+
+class _Table(msgspec.Struct, forbid_unknown_fields=True):
+    keys: list[Key] = []
+
+
+class KeyTable:
+    """The keys in a file, and their secrets by the master secret. Raises BadConfiguration for files that are none."""
+
+    def __init__(self, path: Path, master: bytes) -> None:
+        self.path, self._master = path, master
+        self._keys = {key.id: key for key in _read(path)}
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @property
+    def keys(self) -> Sequence[Key]:
+        """All keys, revoked ones too, in the order in which they were added."""
+        return tuple(self._keys.values())
+
+    def named(self, name: str) -> Key:
+        """The key with this id or name. Raises BadConfiguration."""
+        found = [key for key in self._keys.values() if name in (key.id, key.name)]
+        if len(found) != 1:
+            known = ", ".join(key.name for key in self._keys.values()) or "none"
+            raise BadConfiguration(f"{len(found)} keys are called {name!r}; there are: {known}.")
+        return found[0]
+
+    def secrets_of(self, identity: str) -> tuple[Key, tuple[str, ...]] | None:
+        """A key by its id with the secrets that are taken; None where there is none, or it is revoked."""
+        key = self._keys.get(identity)
+        return None if key is None or key.revoked else (key, tuple(self._secret(key.id, v) for v in key.versions))
+
+    def of_token(self, token: str) -> Key | None:
+        """The key of a bearer token; None where it is none."""
+        identity, _, secret = token.partition(".")
+        found = self.secrets_of(identity)
+        if found is None or not secret:
+            return None
+        key, taken = found
+        return key if any(hmac.compare_digest(secret.encode(), one.encode()) for one in taken) else None
+
+    def secret(self, key: Key) -> str:
+        """The current secret of a key."""
+        return self._secret(key.id, key.versions[-1])
+
+    def put(self, key: Key) -> None:
+        """Add a key, or replace the one with its id, in the file too. Raises OSError."""
+        self._keys[key.id] = key
+        beside = self.path.with_name(f"{self.path.name}.new")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with named(beside), open(beside, "wb", opener=private) as file:
+            file.write(msgspec.json.format(msgspec.json.encode(_Table(list(self._keys.values()))), indent=1) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self.path)
+
+    def _secret(self, identity: str, version: int) -> str:
+        made = hmac.new(self._master, f"{identity}:{version}".encode(), sha256).digest()
+        return urlsafe_b64encode(made[:_SECRET_BYTES]).decode()
+
+
+def new_key(name: str, now: float, **settings: object) -> Key:
+    """A key with an id of its own; ``now`` in seconds since the epoch."""
+    identity = _PREFIX + b32encode(secrets.token_bytes(10)).decode()
+    created = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return msgspec.convert({"id": identity, "name": name, "created": created, **settings}, Key)
+
+
+def rotated(key: Key, *, keep: int = 1) -> Key:
+    """The key with a new secret; its last ``keep`` secrets are taken too."""
+    following = max(key.versions, default=0) + 1
+    return msgspec.structs.replace(key, versions=(*key.versions[len(key.versions) - keep :], following))
+
+
+def revoked(key: Key) -> Key:
+    """The key of which no secret is taken any more."""
+    return msgspec.structs.replace(key, versions=())
+
+
+def key_secret(table: Path, env: Mapping[str, str]) -> bytes:
+    """The master secret of a key table: from ``ROCKBOTTOM_GATEWAY_SECRET``, else from a file beside the table.
+
+    The file is made where there is none.
+
+    Raises BadConfiguration for one shorter than 32 characters, OSError.
+    """
+    given = env.get("ROCKBOTTOM_GATEWAY_SECRET", "").strip().encode()
+    if not given:
+        given = _secret_in(table.with_name(f"{table.stem}.secret"))
+    if len(given) < 32:
+        raise BadConfiguration(f"the master secret of the gateway has {len(given)} characters; it takes 32 or more.")
+    return given
+
+
+def _secret_in(path: Path) -> bytes:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "xb", opener=private) as file:
+            file.write(secrets.token_urlsafe(48).encode() + b"\n")
+    except FileExistsError:
+        pass
+    return path.read_bytes().strip()
+
+
+def _read(path: Path) -> list[Key]:
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    try:
+        return msgspec.json.decode(text, type=_Table).keys
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadConfiguration(f"{path} is no table of keys: {error}.") from error

@@ -1,0 +1,281 @@
+"""The gateway on a socket: started, watched, drained; in a thread for tests, in the foreground for the command line."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from rockbottom.budgets import Budgets
+from rockbottom.client import Attachment, Carriage, Report, carrier
+from rockbottom.gateway.configuration import Configuration, read_configuration
+from rockbottom.gateway.errors import GatewayError
+from rockbottom.gateway.identities import Identities
+from rockbottom.gateway.keys import Key, KeyTable, key_secret
+from rockbottom.gateway.relaying import Broken, Relay
+from rockbottom.gateway.upstream import Way
+
+_log = logging.getLogger("rockbottom.gateway")
+_STARTUP_S = 30.0
+Kind = tuple[str, bool, bool]
+"""What makes callers share a planner: marks of their own, moving of volatile text, only observing."""
+Message = MutableMapping[str, Any]
+
+
+class Gateway:
+    """One gateway: its configuration, its keys, its planners, its way to the service. An ASGI application."""
+
+    def __init__(self, configuration: Configuration, env: Mapping[str, str]) -> None:
+        self.configuration = configuration
+        self._env = env
+        self.draining = False
+        rows = configuration.budget_rows()
+        ledger = configuration.path(configuration.ledger)
+        file = (ledger or configuration.folder) / "budgets.db"
+        self._budgets = Budgets(*rows, file=file, simulated=True) if rows else None
+        self._way = Way(configuration.upstream, configuration.limits)
+        self._attachments: dict[Kind, Attachment] = {}
+        self._relay = Relay(configuration, self._identities(configuration), self._way, self.attachment_for)
+        self.attachment_for(Key("", ""))  # the planner is loaded before the first caller waits for it
+
+    @property
+    def under_way(self) -> int:
+        """Requests that are not answered yet."""
+        return self._relay.under_way
+
+    @property
+    def attachments(self) -> tuple[Attachment, ...]:
+        """What plans and books, of each kind of caller so far."""
+        return tuple(self._attachments.values())
+
+    def attachment_for(self, key: Key) -> Attachment:
+        """What plans and books the calls of a key; keys that want the same share one."""
+        configuration = self.configuration
+        kind = key.marks, key.move_volatile, key.dry_run or configuration.dry_run
+        if kind not in self._attachments:
+            self._attachments[kind] = carrier(
+                Carriage(
+                    configuration.upstream.region,
+                    configuration.upstream.url,
+                    self._way.credentials.own,
+                    own_points=key.marks,
+                    move_volatile=key.move_volatile,
+                    dry_run=kind[2],
+                    state=configuration.path(configuration.state),
+                    ledger=configuration.path(configuration.ledger),
+                    tags=configuration.tags,
+                    budget=self._budgets,
+                )
+            )
+        return self._attachments[kind]
+
+    def reload(self, configuration: Configuration) -> None:
+        """Take over keys, limits of keys and whether planning is on; what was learned and what is under way stays."""
+        self._relay.identities = self._identities(configuration)
+
+    def reports(self) -> tuple[Report, ...]:
+        """What came of the calls so far, of each kind of caller."""
+        return tuple(attachment.report() for attachment in self.attachments)
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            own = self._own(scope["path"]) if scope["method"] in ("GET", "HEAD") else None
+            if own is None:
+                await self._relay.carry(scope, receive, send)
+            else:
+                await _plain(send, *own)
+
+    def _own(self, path: str) -> tuple[int, bytes] | None:
+        if path == "/health":
+            return 200, b"alive\n"
+        if path == "/ready":
+            return (503, b"draining\n") if self.draining else (200, b"ready\n")
+        return None
+
+    async def _lifespan(
+        self, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+    ) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await self._way.open()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self._way.close()
+                for attachment in self._attachments.values():
+                    attachment.detached()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    def _identities(self, configuration: Configuration) -> Identities:
+        path = configuration.path(configuration.keys)
+        if path is None:
+            return Identities(KeyTable(Path(os.devnull), b""), open_to_all=True)
+        return Identities(KeyTable(path, key_secret(path, self._env)), open_to_all=False)
+
+
+async def _plain(send: Callable[[Message], Awaitable[None]], status: int, body: bytes) -> None:
+    headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+class _Server(uvicorn.Server):
+    """Not ready as soon as it is told to stop; what is under way is finished first."""
+
+    def __init__(self, config: uvicorn.Config, gateway: Gateway, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._gateway, self._said = gateway, started
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """The second signal ends what is still under way."""
+        self._gateway.draining = True
+        super().handle_exit(sig, frame)
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """SIGINT and SIGTERM end it well: uvicorn would raise them once more."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._said()
+
+
+@dataclass(frozen=True, slots=True)
+class RunningGateway:
+    """A gateway that listens."""
+
+    url: str
+    gateway: Gateway = field(repr=False)
+
+
+def _listener(configuration: Configuration) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(configuration.host, configuration.port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((configuration.host, configuration.port))
+    except OSError as error:
+        fix = "another address in listen: (port 0: any free one)"
+        raise GatewayError(f"cannot listen on {configuration.listen}: {error}", fix=fix) from error
+    return listener
+
+
+def _server(
+    configuration: Configuration,
+    env: Mapping[str, str],
+    listener: socket.socket,
+    said: Callable[[RunningGateway], None],
+) -> _Server:
+    gateway = Gateway(configuration, env)
+    tls = configuration.tls
+    host = f"[{configuration.host}]" if ":" in configuration.host else configuration.host
+    running = RunningGateway(f"http{'s' if tls else ''}://{host}:{listener.getsockname()[1]}", gateway)
+    config = uvicorn.Config(
+        _answering(gateway),
+        http="httptools",
+        loop="auto",
+        lifespan="on",
+        interface="asgi3",
+        access_log=False,
+        log_level="critical",
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=int(configuration.limits.drain_s),
+        backlog=2048,
+        ws="none",
+        ssl_certfile=str(configuration.path(tls.certificate)) if tls else None,
+        ssl_keyfile=str(configuration.path(tls.key)) if tls else None,
+    )
+    return _Server(config, gateway, lambda: said(running))
+
+
+def _answering(gateway: Gateway) -> Any:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await gateway(scope, receive, send)
+        except Broken:
+            raise  # uvicorn closes the connection, so that the caller sees a reply that is not whole
+        except asyncio.CancelledError:
+            raise
+
+    return application
+
+
+def serve_gateway(path: Path, env: Mapping[str, str], said: Callable[[RunningGateway], None]) -> None:
+    """Serve until SIGINT or SIGTERM, draining then; SIGHUP reads the file again. Raises GatewayError."""
+    configuration = read_configuration(path, env)
+    listener = _listener(configuration)
+    found: list[RunningGateway] = []
+
+    def started(running: RunningGateway) -> None:
+        found.append(running)
+        said(running)
+
+    def reload(*_: Any) -> None:
+        try:
+            found[0].gateway.reload(read_configuration(path, env))
+            _log.warning("read %s again", path)
+        except (GatewayError, OSError, IndexError) as error:
+            _log.warning("%s stays as it was: %s", path, error)
+
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, reload)
+    try:
+        _server(configuration, env, listener, started).run(sockets=[listener])
+    finally:
+        listener.close()
+
+
+@contextmanager
+def running_gateway(configuration: Configuration, env: Mapping[str, str] | None = None) -> Generator[RunningGateway]:
+    """A gateway in a thread of this process; stops with the block. Raises GatewayError."""
+    listener = _listener(configuration)
+    ready = threading.Event()
+    found: list[RunningGateway] = []
+
+    def said(running: RunningGateway) -> None:
+        found.append(running)
+        ready.set()
+
+    server = _server(configuration, os.environ if env is None else env, listener, said)
+
+    def run() -> None:
+        try:
+            server.run(sockets=[listener])
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=run, name="rockbottom-gateway", daemon=True)
+    thread.start()
+    try:
+        if not ready.wait(_STARTUP_S) or not found:
+            raise GatewayError("the gateway did not start")
+        yield found[0]
+    finally:
+        server.should_exit = True
+        thread.join(15)
+        listener.close()

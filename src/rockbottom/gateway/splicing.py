@@ -1,0 +1,135 @@
+"""A planned body as bytes: what was added is spliced into the bytes that came, and nothing else of them changes.
+
+A plan adds members and list elements and leaves the rest as the very objects that were read. So the two are walked
+together, and only what lies on the way to an addition is looked at in the bytes, by ``msgspec.Raw``, which gives the
+bytes of a value without reading it.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any, cast
+
+import msgspec
+
+_SPACE = re.compile(rb"[ \t\r\n]*")
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_elements = msgspec.json.Decoder(list[msgspec.Raw])
+Span = tuple[int, int]
+"""Where a value begins and ends in the bytes."""
+Change = tuple[int, int, bytes]
+"""The span to be replaced (an empty one: nothing is), and what comes there."""
+
+
+class Unspliceable(ValueError):
+    """The bytes are not what was read: a member is there twice, for one."""
+
+
+def spliced(data: bytes, read: Mapping[str, Any], planned: Mapping[str, Any]) -> bytes:
+    """The bytes of ``read`` with what ``planned`` adds or changes; written anew where they cannot be walked."""
+    try:
+        changes = list(_changes(data, (_skip(data, 0), len(data.rstrip())), read, planned))
+    except (Unspliceable, msgspec.DecodeError):
+        return encoded(planned)
+    pieces: list[bytes] = []
+    at = 0
+    for start, end, new in sorted(changes, key=lambda change: change[0]):
+        pieces += (data[at:start], new)
+        at = end
+    return b"".join((*pieces, data[at:]))
+
+
+def encoded(value: object) -> bytes:
+    """A JSON value in its shortest form."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def _changes(data: bytes, span: Span, read: Any, planned: Any) -> Iterator[Change]:
+    """What changes inside one value."""
+    if read is planned or read == planned:  # no plan makes a number of another type of one
+        return
+    if isinstance(read, Mapping) and isinstance(planned, Mapping):
+        yield from _of_object(data, span, cast("dict[str, Any]", read), cast("dict[str, Any]", planned))
+    elif isinstance(read, list) and isinstance(planned, list):
+        yield from _of_list(data, span, cast("list[Any]", read), cast("list[Any]", planned))
+    else:
+        yield *span, encoded(planned)
+
+
+def _of_object(data: bytes, span: Span, read: dict[str, Any], planned: dict[str, Any]) -> Iterator[Change]:
+    if not planned.keys() >= read.keys():
+        yield *span, encoded(planned)
+        return
+    places = _members_at(data, span)
+    if places.keys() != read.keys():
+        raise Unspliceable
+    for name, value in read.items():
+        yield from _changes(data, places[name], value, planned[name])
+    added = b",".join(encoded(name) + b":" + encoded(value) for name, value in planned.items() if name not in read)
+    if added:
+        end = span[1] - 1
+        yield end, end, (b"," if read else b"") + added
+
+
+def _of_list(data: bytes, span: Span, read: list[Any], planned: list[Any]) -> Iterator[Change]:
+    """New elements stand among those that were read, which are the same objects or changed ones of them."""
+    places = _elements_at(data, span)
+    if len(places) != len(read):
+        raise Unspliceable
+    if len(planned) < len(read):
+        yield *span, encoded(planned)
+        return
+    number, extra = 0, len(planned) - len(read)
+    for value, following in zip_longest(planned, planned[1:]):
+        if extra and _is_new(value, following, read[number:]):
+            extra -= 1
+            if number:
+                yield places[number - 1][1], places[number - 1][1], b"," + encoded(value)
+            else:
+                yield span[0] + 1, span[0] + 1, encoded(value) + (b"," if read else b"")
+        else:
+            yield from _changes(data, places[number], read[number], value)
+            number += 1
+
+
+def _is_new(value: Any, following: Any, left: Sequence[Any]) -> bool:
+    """Whether an element was put before those that are ``left``, and is not a changed form of the next of them."""
+    if not left or following is left[0]:
+        return True
+    if isinstance(value, Mapping) and isinstance(left[0], Mapping):
+        return not cast("dict[str, Any]", value).keys() & cast("dict[str, Any]", left[0]).keys()
+    return value is not left[0]
+
+
+def _members_at(data: bytes, span: Span) -> dict[str, Span]:
+    """Where the value of each member stands."""
+    places: dict[str, Span] = {}
+    at = span[0] + 1
+    for name, raw in _members.decode(data[slice(*span)]).items():
+        found = _STRING.match(data, _skip(data, at))
+        if found is None or json.loads(found[0]) != name:
+            raise Unspliceable
+        start = _skip(data, _skip(data, found.end()) + 1)  # behind the colon
+        places[name] = start, start + len(memoryview(raw))
+        at = _skip(data, places[name][1]) + 1  # behind the comma
+    if at < span[1] - 1:
+        raise Unspliceable
+    return places
+
+
+def _elements_at(data: bytes, span: Span) -> list[Span]:
+    """Where each element stands."""
+    places: list[Span] = []
+    at = span[0] + 1
+    for raw in _elements.decode(data[slice(*span)]):
+        start = _skip(data, at)
+        places.append((start, start + len(memoryview(raw))))
+        at = _skip(data, places[-1][1]) + 1
+    return places
+
+
+def _skip(data: bytes, at: int) -> int:
+    found = _SPACE.match(data, at)
+    return found.end() if found else at

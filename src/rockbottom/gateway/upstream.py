@@ -1,0 +1,166 @@
+"""The way to Amazon Bedrock: one pool of connections, requests signed with the gateway's own credentials.
+
+Nothing here sends a request twice. The address comes from the configuration alone; of what a caller sends, his
+signature, keys and connection headers stay behind.
+"""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from rockbottom.gateway.configuration import Limits, Upstream
+from rockbottom.gateway.errors import GatewayError, Refused
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse, ClientSession
+
+_STAYS_BEHIND = frozenset(
+    {
+        "authorization", "connection", "content-length", "host", "keep-alive", "proxy-authenticate", "expect",
+        "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade", "x-amz-content-sha256", "x-amz-date",
+        "x-amz-security-token", "x-api-key", "cookie", "forwarded", "x-forwarded-for", "x-forwarded-host",
+        "x-forwarded-proto",
+    }
+)  # fmt: skip
+_SIGNED = ("content-type", "accept")
+_SESSION = "rockbottom-gateway"
+
+
+class Credentials:
+    """Botocore's credentials, refreshed as it refreshes them, and those of roles that are assumed for some callers."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+        self._session: Any = None
+        self._roles: dict[tuple[str, tuple[tuple[str, str], ...]], Any] = {}
+        self.bearer = os.environ.get("AWS_BEARER_TOKEN_BEDROCK", "")
+
+    def own(self) -> Any:
+        """The gateway's own; None where the chain finds none."""
+        return self._botocore().get_credentials()
+
+    def of(self, role: str | None, tags: Mapping[str, str]) -> Any:
+        """Those of a role, its session tagged; the gateway's own without one. Not in the event loop: it may call."""
+        if role is None:
+            return self.own()
+        key = role, tuple(sorted(tags.items()))
+        if key not in self._roles:
+            self._roles[key] = self._assumed(role, tags)
+        return self._roles[key]
+
+    def _botocore(self) -> Any:
+        if self._session is None:
+            import botocore.session
+
+            self._session = botocore.session.Session(profile=self._upstream.profile)
+        return self._session
+
+    def _assumed(self, role: str, tags: Mapping[str, str]) -> Any:
+        from botocore.credentials import RefreshableCredentials
+
+        refreshable: Any = RefreshableCredentials
+        sts = self._botocore().create_client("sts", region_name=self._upstream.region)
+
+        def refresh() -> dict[str, str]:
+            pairs = [{"Key": name, "Value": value} for name, value in tags.items()]
+            told = sts.assume_role(RoleArn=role, RoleSessionName=_SESSION, Tags=pairs)["Credentials"]
+            return {
+                "access_key": told["AccessKeyId"],
+                "secret_key": told["SecretAccessKey"],
+                "token": told["SessionToken"],
+                "expiry_time": told["Expiration"].isoformat(),
+            }
+
+        return refreshable.create_from_metadata(refresh(), refresh, "assume-role")
+
+
+class Way:
+    """Sends requests to one address and gives back the reply before its body is read."""
+
+    def __init__(self, upstream: Upstream, limits: Limits) -> None:
+        self.upstream, self._limits = upstream, limits
+        self.credentials = Credentials(upstream)
+        self._host = urlsplit(upstream.url).netloc
+        self._session: ClientSession | None = None
+
+    async def open(self) -> None:
+        """Make the pool, in the event loop that will use it."""
+        import aiohttp
+
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._limits.connect_s, sock_read=self._limits.read_s)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, keepalive_timeout=55),
+            timeout=timeout,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            read_bufsize=2**17,
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close the pool."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def send(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes, credentials: Any
+    ) -> "ClientResponse":
+        """One attempt. Raises Refused where no reply began."""
+        import aiohttp
+        from yarl import URL
+
+        if self._session is None:
+            raise GatewayError("the gateway has not begun")
+        kept = self._headers(headers)
+        url = self.upstream.url + target
+        kept.update(self._authority(method, url, kept, body, credentials))
+        try:
+            return await self._session.request(
+                method, URL(url, encoded=True), headers=kept, data=body or None, allow_redirects=False
+            )
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            what = "in time" if isinstance(error, TimeoutError) else f"({type(error).__name__})"
+            message = f"{self._host} gave no reply {what}."
+            raise Refused(
+                504 if isinstance(error, TimeoutError) else 502, "ServiceUnavailableException", message
+            ) from error
+
+    def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Those that travel on: end-to-end ones, without what speaks of the caller."""
+        named = {name.strip().lower() for name in headers.get("connection", "").split(",")}
+        return {name: value for name, value in headers.items() if name not in _STAYS_BEHIND and name not in named}
+
+    def _authority(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, credentials: Any
+    ) -> Mapping[str, str]:
+        if self.credentials.bearer:
+            return {"Authorization": f"Bearer {self.credentials.bearer}"}
+        if credentials is None:
+            raise Refused(503, "ServiceUnavailableException", "The gateway has no AWS credentials (its log says more).")
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+
+        signed = {name: headers[name] for name in _SIGNED if name in headers}
+        request = AWSRequest(method=method, url=url, headers=signed, data=body)
+        signer: Any = SigV4Auth(credentials, "bedrock", self.upstream.region)
+        signer.add_auth(request)
+        return {name: value for name, value in request.headers.items() if name.lower() not in signed}
+
+
+async def frozen(credentials: Credentials, role: str | None, tags: Mapping[str, str]) -> Any:
+    """Credentials as they are now, fetched or refreshed beside the event loop where that takes a call."""
+    found = credentials.own() if role is None and credentials.bearer == "" else None
+    if found is not None and not _must_refresh(found):
+        return found.get_frozen_credentials()
+    if credentials.bearer:
+        return None
+    held = await asyncio.to_thread(credentials.of, role, tags)
+    return None if held is None else await asyncio.to_thread(held.get_frozen_credentials)
+
+
+def _must_refresh(held: Any) -> bool:
+    needed = getattr(held, "refresh_needed", None)
+    return bool(needed and needed())

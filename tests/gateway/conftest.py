@@ -1,0 +1,154 @@
+"""A local endpoint as the service, a gateway before it, and clients with keys of that gateway."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from rockbottom.gateway import Configuration, KeyTable, RunningGateway, Upstream, key_secret, new_key, running_gateway
+from rockbottom.local import ClockKind, Running, running
+
+os.environ["ROCKBOTTOM_FACTS"] = ""
+os.environ["ROCKBOTTOM_PRICES"] = ""
+MODEL = "us.anthropic.claude-sonnet-4-6"
+RULES = "You answer questions about our plans, from this text alone. " * 400
+
+
+def asking(question: str = "What does Basic cost?", **more: Any) -> dict[str, Any]:
+    """The arguments of converse() for a question under the rules."""
+    messages = [{"role": "user", "content": [{"text": question}]}]
+    return {"modelId": MODEL, "system": [{"text": RULES}], "messages": messages, **more}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with running(clock=ClockKind.MANUAL, start_at=1_790_000_000.0) as one:
+        yield one
+
+
+@pytest.fixture
+def endpoint(server: Running) -> Running:
+    """The service, forgetful and without faults."""
+    server.state.reset()
+    server.state.faults.clear()
+    return server
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway's own."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDGATEWAY")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture
+def table(tmp_path: Any) -> KeyTable:
+    return KeyTable(tmp_path / "keys.json", key_secret(tmp_path / "keys.json", {}))
+
+
+@pytest.fixture
+def key(table: KeyTable) -> Any:
+    """The key of a team."""
+    made = new_key("search", 0.0, tags={"team": "search"})
+    table.put(made)
+    return made
+
+
+@pytest.fixture
+def gateway(endpoint: Running, key: Any, tmp_path: Any) -> Iterator[RunningGateway]:
+    """A gateway with one key, before the endpoint."""
+    with running_gateway(configured(endpoint.url, tmp_path)) as one:
+        yield one
+
+
+def configured(url: str, folder: Any, **more: Any) -> Configuration:
+    """A configuration before an address."""
+    upstream = Upstream("us-east-1", runtime=url)
+    settings = {"keys": "keys.json", "ledger": "ledger", "folder": folder, "listen": "127.0.0.1:0"}
+    return Configuration(upstream, **{**settings, **more})
+
+
+def client_of(gateway: RunningGateway, identity: str, secret: str) -> Any:
+    """boto3's client at a gateway, which does not retry."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "bedrock-runtime",
+        region_name="us-east-1",
+        endpoint_url=gateway.url,
+        aws_access_key_id=identity,
+        aws_secret_access_key=secret,
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=20),
+    )
+
+
+@pytest.fixture
+def client(gateway: RunningGateway, table: KeyTable, key: Any) -> Any:
+    return client_of(gateway, key.id, table.secret(key))
+
+
+_USAGE = {"inputTokens": 9, "outputTokens": 1, "totalTokens": 10, "cacheReadInputTokens": 0, "cacheWriteInputTokens": 0}
+_TOLD = {"role": "assistant", "content": [{"text": "ok"}]}
+OK = (200, json.dumps({"output": {"message": _TOLD}, "stopReason": "end_turn", "usage": _USAGE}).encode())
+"""A good reply of Converse."""
+
+
+@dataclass
+class Seen:
+    """A request as it reached the service."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Scripted:
+    """A service that keeps what reaches it and answers as it was told, the last answer for ever."""
+
+    url: str
+    seen: list[Seen] = field(default_factory=list)
+
+
+@contextmanager
+def scripted(answers: Sequence[tuple[int, bytes]] = (OK,)) -> Iterator[Scripted]:
+    """A service on a free port."""
+    left = list(answers)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            service.seen.append(Seen(self.path, headers, body))
+            status, told = left.pop(0) if len(left) > 1 else left[0]
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(told)))
+            self.end_headers()
+            self.wfile.write(told)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    service = Scripted(f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield service
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

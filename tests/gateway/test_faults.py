@@ -1,0 +1,210 @@
+"""What goes wrong on the way: broken replies, callers that leave, services that are gone, ends in the middle."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from rockbottom.gateway import Limits, running_gateway
+from tests.gateway.conftest import MODEL, asking, configured
+
+BODY = json.dumps({name: value for name, value in asking("hi").items() if name != "modelId"}).encode()
+
+
+def call(url, key, table, path=f"/model/{MODEL}/converse", body=BODY, timeout=20):
+    """A connection on which a call was sent."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=timeout)
+    connection.request("POST", path, body, {"x-api-key": f"{key.id}.{table.secret(key)}"})
+    return connection
+
+
+@contextmanager
+def raw_service(answer):
+    """A service of bare sockets: ``answer(connection)`` once the whole request is there."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    stopped = threading.Event()
+
+    def serve():
+        while not stopped.is_set():
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=answered, args=(connection,), daemon=True).start()
+
+    def answered(connection):
+        with connection:
+            data = b""
+            while b"\r\n\r\n" not in data:
+                data += connection.recv(65536)
+            head, _, body = data.partition(b"\r\n\r\n")
+            length = int(next(line for line in head.lower().split(b"\r\n") if b"content-length" in line).split(b":")[1])
+            while len(body) < length:
+                body += connection.recv(65536)
+            answer(connection)
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        stopped.set()
+        listener.close()
+
+
+def test_a_service_that_is_not_there_is_502(key, table, tmp_path):
+    """In AWS's words, and at once."""
+    with running_gateway(configured("http://127.0.0.1:1", tmp_path)) as gateway:
+        reply = call(gateway.url, key, table).getresponse()
+        assert reply.status == 502
+        assert reply.headers["x-amzn-errortype"] == "ServiceUnavailableException"
+
+
+def test_a_service_that_hangs_is_504(key, table, tmp_path):
+    """After the time that the configuration gives."""
+    with (
+        raw_service(lambda connection: time.sleep(5)) as url,
+        running_gateway(configured(url, tmp_path, limits=Limits(read_s=0.2))) as gateway,
+    ):
+        assert call(gateway.url, key, table).getresponse().status == 504
+
+
+def test_a_reply_that_breaks_off_breaks_off_for_the_caller(key, table, tmp_path):
+    """He is not told that it is whole."""
+
+    def answer(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n")
+
+    with raw_service(answer) as url, running_gateway(configured(url, tmp_path)) as gateway:
+        reply = call(gateway.url, key, table).getresponse()
+        with pytest.raises(http.client.HTTPException):
+            reply.read()
+        assert gateway.gateway.under_way == 0
+
+
+def test_pieces_are_relayed_as_they_come(key, table, tmp_path):
+    """The first is there before the service has sent the second."""
+    second = threading.Event()
+
+    def answer(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n")
+        second.wait(10)
+        connection.sendall(b"6\r\nsecond\r\n0\r\n\r\n")
+
+    with raw_service(answer) as url, running_gateway(configured(url, tmp_path)) as gateway:
+        reply = call(gateway.url, key, table).getresponse()
+        assert reply.read1() == b"first"
+        second.set()
+        assert reply.read() == b"second"
+
+
+def test_a_caller_who_leaves_ends_the_call_upstream(key, table, tmp_path):
+    """Before the first byte and after it; the service's connection is closed."""
+    closed = threading.Event()
+
+    def answer(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n")
+        connection.settimeout(10)
+        if connection.recv(1) == b"":
+            closed.set()
+
+    with raw_service(answer) as url, running_gateway(configured(url, tmp_path)) as gateway:
+        connection = call(gateway.url, key, table)
+        reply = connection.getresponse()
+        assert reply.read1() == b"first"
+        reply.close()
+        connection.close()
+        assert closed.wait(10)
+
+
+def test_a_slow_reader_does_not_fill_the_memory(key, table, tmp_path):
+    """The gateway reads no faster than the caller: of 200 MB that are offered it takes little while he waits."""
+    sent = [0]
+
+    def answer(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 200000000\r\n\r\n")
+        connection.settimeout(3)
+        try:
+            while sent[0] < 200_000_000:
+                sent[0] += connection.send(b"x" * 1_000_000)
+        except OSError:
+            return
+
+    with raw_service(answer) as url, running_gateway(configured(url, tmp_path)) as gateway:
+        connection = call(gateway.url, key, table)
+        reply = connection.getresponse()
+        time.sleep(1.5)
+        held = sent[0]
+        reply.close()
+        connection.close()
+    assert held < 60_000_000  # buffers of four sockets and of the two programs
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"POST /model/x/invoke HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /model/x/converse HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd",
+        b"POST /model/x/converse HTTP/1.1\r\nhost: a\r\ntransfer-encoding: xchunked\r\n\r\n0\r\n\r\n",
+        b"POST /model/x/converse HTTP/1.1\r\nhost: a\r\ncontent-length: -1\r\n\r\n",
+    ],
+)
+def test_requests_of_two_lengths_go_nowhere(key, table, tmp_path, request_bytes):
+    """Smuggling shapes: nothing reaches the service."""
+    reached = []
+    with raw_service(reached.append) as url, running_gateway(configured(url, tmp_path)) as gateway:
+        with socket.create_connection(urlsplit(gateway.url).netloc.split(":"), timeout=5) as connection:
+            connection.sendall(request_bytes)
+            connection.settimeout(3)
+            try:
+                told = connection.recv(4096)
+            except TimeoutError:
+                told = b""
+        assert not told.startswith(b"HTTP/1.1 2")
+        assert not reached
+
+
+def test_sigterm_lets_what_is_under_way_end(key, table, tmp_path):
+    """A whole process: not ready at once, the reply whole, the ledger's line written, exit 0."""
+    go_on = threading.Event()
+    whole = (
+        b'{"output":{"message":{"role":"assistant","content":[{"text":"ok"}]}},"stopReason":"end_turn",'
+        b'"usage":{"inputTokens":9,"outputTokens":1,"totalTokens":10}}'
+    )
+
+    def answer(connection):
+        go_on.wait(20)
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(whole), whole))
+
+    with raw_service(answer) as url:
+        config = tmp_path / "gateway.yaml"
+        config.write_text(
+            f"listen: 127.0.0.1:0\nupstream: {{region: us-east-1, runtime: '{url}'}}\nkeys: keys.json\nledger: ledger\n"
+        )
+        command = [sys.executable, "-m", "rockbottom", "gateway", "--config", str(config)]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ
+        )
+        try:
+            address = process.stdout.readline().strip()
+            connection = call(address, key, table)
+            time.sleep(0.5)
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
+            assert process.poll() is None
+            go_on.set()
+            assert connection.getresponse().read() == whole
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+            process.wait()
+    lines = [line for file in (tmp_path / "ledger").glob("*.ndjson") for line in file.read_text().splitlines()]
+    assert [json.loads(line).get("status", "ok") for line in lines] == ["ok"]

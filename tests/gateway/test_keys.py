@@ -1,0 +1,75 @@
+"""Keys of callers: secrets are derived and never stored, rotation keeps the one before, a table survives."""
+
+import os
+import stat
+
+import pytest
+
+from rockbottom.gateway import BadConfiguration, KeyTable, key_secret, new_key, revoked, rotated
+
+MASTER = b"m" * 48
+
+
+@pytest.fixture
+def table(tmp_path):
+    return KeyTable(tmp_path / "keys.json", MASTER)
+
+
+def test_a_secret_is_in_no_file(table, tmp_path):
+    """The table holds ids, names and versions; the secret follows from the master secret."""
+    key = new_key("a", 0.0)
+    table.put(key)
+    assert table.secret(key) not in (tmp_path / "keys.json").read_text()
+    assert table.of_token(f"{key.id}.{table.secret(key)}") == key
+    assert KeyTable(tmp_path / "keys.json", b"n" * 48).of_token(f"{key.id}.{table.secret(key)}") is None
+
+
+def test_the_table_is_its_owners_alone(table, tmp_path):
+    """It names who may call: mode 0600, whatever the umask."""
+    old = os.umask(0)
+    try:
+        table.put(new_key("a", 0.0))
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE((tmp_path / "keys.json").stat().st_mode) == 0o600
+
+
+def test_a_rotated_key_takes_two_secrets_and_a_revoked_one_none(table):
+    """The one before is taken until the next rotation."""
+    first = new_key("a", 0.0)
+    table.put(first)
+    tokens = [f"{first.id}.{table.secret(first)}"]
+    for _ in range(2):
+        table.put(rotated(table.named("a")))
+        tokens.append(f"{first.id}.{table.secret(table.named('a'))}")
+    assert [table.of_token(token) is not None for token in tokens] == [False, True, True]
+    table.put(revoked(table.named("a")))
+    assert [table.of_token(token) for token in tokens] == [None, None, None]
+
+
+@pytest.mark.parametrize("token", ["", ".", "RBK", "RBKNOBODY.secret", "\ud800.x", "a" * 100_000])
+def test_what_is_no_token_is_nobodys(table, token):
+    """Whatever it is made of."""
+    table.put(new_key("a", 0.0))
+    assert table.of_token(token) is None
+
+
+def test_the_master_secret_is_made_once_and_from_the_environment_first(tmp_path):
+    """A short one is refused; the file is its owner's alone."""
+    made = key_secret(tmp_path / "keys.json", {})
+    assert key_secret(tmp_path / "keys.json", {}) == made
+    assert len(made) >= 32
+    assert stat.S_IMODE((tmp_path / "keys.secret").stat().st_mode) == 0o600
+    assert key_secret(tmp_path / "keys.json", {"ROCKBOTTOM_GATEWAY_SECRET": "e" * 40}) == b"e" * 40
+    with pytest.raises(BadConfiguration, match="has 5 characters; it takes 32 or more"):
+        key_secret(tmp_path / "keys.json", {"ROCKBOTTOM_GATEWAY_SECRET": "short"})
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"[]", b'{"keys":[{"id":1}]}', b"\xff", b'{"keys":[{"id":"a","nam":"b"}]}']
+)
+def test_a_damaged_table_is_named(tmp_path, text):
+    """It is an error with its path, never an open door."""
+    (tmp_path / "keys.json").write_bytes(text)
+    with pytest.raises(BadConfiguration, match="is no table of keys"):
+        KeyTable(tmp_path / "keys.json", MASTER)
