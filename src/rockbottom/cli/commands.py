@@ -13,6 +13,7 @@ class Entry(NamedTuple):
 COMMANDS: dict[str, Entry] = {
     "plan": Entry("rockbottom.cli.plan:command", "Show where cachePoints of a request should go, and why."),
     "replay": Entry("rockbottom.cli.replay:command", "Show what recorded traffic would have cost."),
+    "route": Entry("rockbottom.cli.route:command", "Show what a rule that picks the model would have cost."),
     "trace": Entry("rockbottom.cli.trace:command", "Import recorded traffic into columns without its text."),
     "explain": Entry("rockbottom.cli.explain:command", "Explain every cache miss: its cause, its cost, its fix."),
     "check": Entry("rockbottom.cli.check:command", "Fail a build when a prompt's cached prefix has changed."),

@@ -63,6 +63,7 @@ from rockbottom.documents.replays import (
     read_replays,
     written_members,
 )
+from rockbottom.documents.routing import RoutedPolicy, RoutingResult, TakenResult
 
 __all__ = [
     "SCHEMA",
@@ -109,9 +110,12 @@ __all__ = [
     "ReplayResult",
     "ReplayRuns",
     "ReplayedModel",
+    "RoutedPolicy",
+    "RoutingResult",
     "SimulatedGrading",
     "Spread",
     "SwitchResult",
+    "TakenResult",
     "TokenCounts",
     "TokensByLength",
     "UnpricedReplay",

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rockbottom.rendering.reconciliations import reconciliation_text
     from rockbottom.rendering.replay_pages import replay_page
     from rockbottom.rendering.replays import replay_csv, replay_text, replays_text
+    from rockbottom.rendering.routing import routing_document, routing_text
     from rockbottom.rendering.spending import pass_line, run_costs, votes_cost
     from rockbottom.rendering.terminal import text_of
     from rockbottom.rendering.traces import (
@@ -101,6 +102,8 @@ __all__ = [
     "replay_page",
     "replay_text",
     "replays_text",
+    "routing_document",
+    "routing_text",
     "run_costs",
     "runs_text",
     "teardown_text",
@@ -164,6 +167,8 @@ _HOMES = {
     "replay_text": "replays",
     "replays_text": "replays",
     "run_costs": "spending",
+    "routing_document": "routing",
+    "routing_text": "routing",
     "runs_text": "batches",
     "teardown_text": "batches",
     "text_of": "terminal",

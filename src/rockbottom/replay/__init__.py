@@ -10,6 +10,7 @@ from rockbottom.replay.online import OnlinePolicy, placed_online
 from rockbottom.replay.points import FIXED, PlacedPoints
 from rockbottom.replay.policies import Bill, Stage, bill_of, captured, relative_cost
 from rockbottom.replay.pricing import Rates
+from rockbottom.replay.routing import Clause, InvalidRule, RoutedBill, Routing, RoutingRule, routing_of, routing_rule
 from rockbottom.replay.study import DEFAULT_POLICIES, PARTITIONABLE, PLANNER, Online, Question, UnknownPolicy
 from rockbottom.replay.tally import Tally, tally
 
@@ -20,6 +21,8 @@ __all__ = [
     "PLANNER",
     "Bill",
     "Bound",
+    "Clause",
+    "InvalidRule",
     "Nodes",
     "Online",
     "OnlinePolicy",
@@ -28,6 +31,9 @@ __all__ = [
     "Question",
     "Rates",
     "Reuse",
+    "RoutedBill",
+    "Routing",
+    "RoutingRule",
     "Stage",
     "Tally",
     "UnknownPolicy",
@@ -44,6 +50,8 @@ __all__ = [
     "relative_cost",
     "relaxed",
     "reuse_of",
+    "routing_of",
+    "routing_rule",
     "tally",
     "usage_of",
 ]

@@ -185,9 +185,7 @@ def _by_model(trace: Trace, question: Question, catalog: Catalog) -> Iterator[tu
         yield "", without
 
 
-def _priced_alike(
-    trace: Trace, given: str, question: Question, catalog: Catalog
-) -> Iterator[tuple[str | None, Trace]]:
+def _priced_alike(trace: Trace, given: str, question: Question, catalog: Catalog) -> Iterator[tuple[str | None, Trace]]:
     """The requests of one model by the Region that was called, those of Regions with the same prices together."""
     model = question.model_id(given, catalog)
     if question.region or model.region or not len(trace):

@@ -1,0 +1,75 @@
+"""``rockbottom route``: what recorded traffic would have cost had a rule chosen the model for each request."""
+
+import sys
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+
+from rockbottom.cli.replay import catalog_with, say_left_out
+from rockbottom.cli.trace import say_reading, settings_of, source_options
+
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+@click.command()
+@click.argument("source")
+@click.option(
+    "--to",
+    "texts",
+    multiple=True,
+    required=True,
+    metavar="RULE",
+    help="'MODEL if CONDITION'; repeat, the first that holds counts.",
+)
+@click.option(
+    "--policy", "policies", multiple=True, metavar="NAME", help="A policy of rockbottom replay; repeat for more."
+)
+@click.option("--on", type=_DAY, help="The day whose prices and rules to use; today by default.")
+@click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Rows of your own to lay on top (CSV).")
+@click.option("--region", help="As if this Region had served every request.")
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    metavar="ARN=ID",
+    help="The model behind an application inference profile; repeat.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@source_options
+def command(
+    source: str, texts: tuple[str, ...], policies: tuple[str, ...], on: datetime | None, prices: Path | None,
+    region: str | None, profiles: tuple[str, ...], as_json: bool, name: str | None, strict: bool, partial_blocks: str,
+    options: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Show what the traffic in SOURCE would have cost with the model chosen request by request.
+
+    A rule is 'amazon.nova-lite-v1:0 if input<2000 and tools=0': input and output tokens, blocks of messages and of
+    tools, with < <= > >= =. Requests that no rule takes stay where they were. The cache that a switch between models
+    loses is counted in. SOURCE is whatever rockbottom replay reads.
+    """
+    from rockbottom.cache import behaviour_of
+    from rockbottom.cli.estimate import width
+    from rockbottom.cli.replay_engines import read_with_bar
+    from rockbottom.cli.replay_planner import PlannerPolicy
+    from rockbottom.cli.replay_questions import profiles_of
+    from rockbottom.rendering import json_text, routing_document, routing_text
+    from rockbottom.replay import PLANNER, Question, routing_of, routing_rule
+
+    rules = [routing_rule(text) for text in texts]
+    reading = read_with_bar(source, settings_of(partial_blocks, options), name)
+    say_reading(reading, source)
+    if not len(reading.trace):
+        raise click.UsageError(f"{source}: no request in it could be read")
+    online = {PLANNER: PlannerPolicy.of_stage}
+    asked = Question(policies, on.date() if on else date.today(), region=region, profiles=profiles_of(profiles))
+    question = asked.with_defaults(len(reading.trace.points.after) > 0, online)
+    catalog = catalog_with(prices)
+    routing = routing_of(reading.trace, rules, question, catalog, behaviour_of(catalog.switches), online)
+    say_left_out([routing.before], source, reading.damages.count, strict=strict)
+    document = routing_document(source, routing)
+    if as_json:
+        click.echo(json_text(document))
+        return
+    for line in routing_text(document, width=width(), colour=sys.stdout.isatty()):
+        click.echo(line)
