@@ -31,6 +31,8 @@ class Behaviour:
     cache_key_in_key: str = "yes"
     host_in_key: str = "yes"
     thirty_minutes_slide: str = "yes"
+    gpt_stream_counters: str = "disjoint"
+    ttl_in_key_messages: str = "no"
 
 
 def behaviour_of(switches: Mapping[str, Switch], **chosen: str) -> Behaviour:

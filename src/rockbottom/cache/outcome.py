@@ -19,7 +19,7 @@ from enum import Enum
 from rockbottom.cache.behaviour import Behaviour
 from rockbottom.cache.entries import Entry, EntryKey, Namespace, PrefixCache
 from rockbottom.catalog import CacheRules
-from rockbottom.prompt import BlockKind, CachePoint, PrefixHash, Prompt, Section, Segment, prefix_hashes, seeds_of
+from rockbottom.prompt import Api, BlockKind, CachePoint, PrefixHash, Prompt, Section, Segment, prefix_hashes, seeds_of
 from rockbottom.quantities import LONGEST_FIRST, Ttl, Usage
 
 
@@ -70,7 +70,14 @@ class _View:
     behaviour: Behaviour
 
     def key(self, position: int, ttl: Ttl) -> EntryKey:
-        return EntryKey(self.hashes[position], ttl if self.behaviour.ttl_in_key == "yes" else None)
+        return EntryKey(self.hashes[position], ttl if self._parted else None)
+
+    @property
+    def _parted(self) -> bool:
+        """Whether entries of one lifetime are invisible to points of another."""
+        behaviour = self.behaviour
+        of_messages = self.prompt.api is Api.MESSAGES
+        return (behaviour.ttl_in_key_messages if of_messages else behaviour.ttl_in_key) == "yes"
 
     @property
     def usual(self) -> Ttl:
@@ -79,7 +86,7 @@ class _View:
 
     def lifetimes(self) -> tuple[Ttl | None, ...]:
         """The second halves of the keys under which entries of one prefix may stand."""
-        return self.rules.ttls if self.behaviour.ttl_in_key == "yes" else (None,)
+        return self.rules.ttls if self._parted else (None,)
 
     def known(self, first: int, last: int, entries: Mapping[EntryKey, Entry]) -> list[EntryKey]:
         """The keys of the entries that stand at the positions from ``first`` to ``last``."""

@@ -1,5 +1,6 @@
 """``rockbottom serve``: the local Bedrock endpoint in the foreground."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -47,6 +48,7 @@ from rockbottom.local import serve as serve_forever
     envvar="ROCKBOTTOM_CONTROL_TOKEN",
     help="Secret that the control API asks for (ROCKBOTTOM_CONTROL_TOKEN).",
 )
+@click.option("--env", is_flag=True, help="Print what each client needs in its environment, and serve nothing.")
 @click.option(
     "--switch",
     "switches",
@@ -71,9 +73,13 @@ def serve(
     hosts: tuple[str, ...],
     origins: tuple[str, ...],
     control_token: str | None,
+    env: bool,
     switches: tuple[str, ...],
 ) -> None:
     """Serve a local Bedrock endpoint that AWS SDKs talk to by endpoint URL."""
+    if env:
+        click.echo("\n".join(_environment(f"http://{host}:{port}")))
+        return
     for one in switches:
         if "=" not in one:
             raise click.BadParameter(f"{one!r} is not NAME=SIDE", param_hint="--switch")
@@ -112,6 +118,31 @@ def _make(log_dir: Path) -> None:
             f"no folder can be made at {log_dir.absolute()}: {error.strerror}; name one where you may write",
             param_hint="--log-dir",
         ) from error
+
+
+def _environment(url: str) -> Iterator[str]:
+    """Lines for a shell, a comment before those of each client."""
+    for client, variables in _CLIENTS.items():
+        yield f"# {client}"
+        yield from (f"export {name}={value.format(url=url)}" for name, value in variables.items())
+
+
+_CLIENTS: Mapping[str, Mapping[str, str]] = {
+    "AWS SDKs": {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "{url}", "AWS_ENDPOINT_URL_BEDROCK": "{url}"},
+    "OpenAI(), and what is built on it": {"OPENAI_BASE_URL": "{url}/openai/v1", "OPENAI_API_KEY": "any"},
+    "BedrockOpenAI()": {
+        "AWS_BEDROCK_BASE_URL": "{url}/openai/v1",
+        "AWS_BEARER_TOKEN_BEDROCK": "any",
+        "AWS_REGION": "us-east-1",
+    },
+    "Anthropic()": {"ANTHROPIC_BASE_URL": "{url}/anthropic", "ANTHROPIC_API_KEY": "any"},
+    "AnthropicBedrock(), AnthropicBedrockMantle(), Claude Code": {
+        "ANTHROPIC_BEDROCK_BASE_URL": "{url}",
+        "ANTHROPIC_BEDROCK_MANTLE_BASE_URL": "{url}/anthropic",
+        "CLAUDE_CODE_USE_MANTLE": "1",
+        "CLAUDE_CODE_SKIP_MANTLE_AUTH": "1",
+    },
+}
 
 
 def _announce(running: Running) -> None:

@@ -31,6 +31,7 @@ from rockbottom.dialects.openai import (
     unspelled_choice,
     unspelled_format,
     unspelled_parts,
+    unspelled_tool,
 )
 from rockbottom.dialects.sse import SseCounts
 from rockbottom.prompt import (
@@ -96,7 +97,7 @@ class Chat:
     api = Api.CHAT
     vendor = None
     operations = ("ChatCompletions", "ChatCompletionsStream")
-    paths: Mapping[str, str] = {}  # the endpoint and clients over HTTP do not know it yet
+    paths: Mapping[str, str] = dict.fromkeys(("/openai/v1/chat/completions", "/v1/chat/completions"), operations[0])
     required = ("model", "messages")
     counters = COUNTERS
     stream_type = SSE_TYPE
@@ -266,10 +267,7 @@ def _unspelled(body: Mapping[str, Any]) -> dict[str, Any]:
     functions: list[Any] = [tool["function"] for tool in body.get("tools") or () if tool.get("type") == "function"]
     choice = body.get("tool_choice")
     if functions and choice != "none":
-        tools: list[Json] = [
-            {"toolSpec": {"name": one.get("name", ""), "inputSchema": {"json": one.get("parameters") or {}}}}
-            for one in functions
-        ]
+        tools: list[Json] = [unspelled_tool(function) for function in functions]
         converse["toolConfig"] = {"tools": tools, "toolChoice": unspelled_choice(choice)}
     return converse
 

@@ -26,7 +26,7 @@ class Messages(Anthropic):
     name = "messages"
     api = Api.MESSAGES
     operations = ("Messages", "MessagesStream")
-    paths: Mapping[str, str] = {}  # the endpoint and clients over HTTP do not know it yet
+    paths: Mapping[str, str] = {"/anthropic/v1/messages": "Messages"}
     required = ("model", "max_tokens", "messages")
     stream_type = SSE_TYPE
 

@@ -260,6 +260,13 @@ def unspelled_format(form: object) -> Json:
     return {"outputConfig": {"textFormat": {"type": "json_schema", "structure": structure}}}
 
 
+def unspelled_tool(function: Mapping[str, Any]) -> Json:
+    """A function as Converse's tool."""
+    described = {"description": function["description"]} if function.get("description") else {}
+    schema: Json = {"json": function.get("parameters") or {}}
+    return {"toolSpec": {"name": function.get("name", ""), **described, "inputSchema": schema}}
+
+
 def unspelled_choice(choice: Any) -> Json:
     """A tool choice as Converse's."""
     if is_object(choice):
@@ -269,5 +276,11 @@ def unspelled_choice(choice: Any) -> Json:
     return {"any": {}} if choice == "required" else {"auto": {}}
 
 
-STATUS = {"end_turn": "stop", "stop_sequence": "stop", "tool_use": "tool_calls", "max_tokens": "length"}
+STATUS = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "tool_use": "tool_calls",
+    "max_tokens": "length",
+    "guardrail_intervened": "content_filter",
+}
 """Why an answer ended: in Converse's words, and in those of Chat Completions."""

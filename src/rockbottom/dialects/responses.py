@@ -31,6 +31,7 @@ from rockbottom.dialects.openai import (
     unspelled_choice,
     unspelled_format,
     unspelled_parts,
+    unspelled_tool,
 )
 from rockbottom.dialects.responses_replies import (
     COUNTERS,
@@ -106,7 +107,7 @@ class Responses:
     api = Api.RESPONSES
     vendor = None
     operations = ("Responses", "ResponsesStream")
-    paths: Mapping[str, str] = {}  # the endpoint and clients over HTTP do not know it yet
+    paths: Mapping[str, str] = {"/openai/v1/responses": "Responses", "/v1/responses": "Responses"}
     required = ("model", "input")
     counters = COUNTERS
     stream_type = SSE_TYPE
@@ -294,11 +295,7 @@ def _unspelled(body: Mapping[str, Any]) -> dict[str, Any]:
         **unspelled_format(text.get("format")),
     }
     choice = body.get("tool_choice")
-    tools: list[Json] = [
-        {"toolSpec": {"name": tool.get("name", ""), "inputSchema": {"json": tool.get("parameters") or {}}}}
-        for tool in body.get("tools") or ()
-        if tool.get("type") == "function"
-    ]
+    tools: list[Json] = [unspelled_tool(tool) for tool in body.get("tools") or () if tool.get("type") == "function"]
     if tools and choice != "none":
         converse["toolConfig"] = {"tools": tools, "toolChoice": unspelled_choice(choice)}
     return converse

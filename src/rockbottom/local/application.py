@@ -3,45 +3,49 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
 
+from rockbottom.dialects import api_of
 from rockbottom.local.answers import Answer
 from rockbottom.local.callers import caller_from
 from rockbottom.local.control_plane import Asking, ControlPlane
 from rockbottom.local.door import Door
-from rockbottom.local.failures import ServiceFailure, invalid
+from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.faults import Fault
 from rockbottom.local.invocation_log import Logged
 from rockbottom.local.jobs_api import JOB_OPERATIONS, JobsPlane
 from rockbottom.local.journal import logged_failure, logged_reply, note
 from rockbottom.local.levers_api import LeversPlane
-from rockbottom.local.replying import Reply, frames_after, frames_before, frames_of, replied
+from rockbottom.local.receiving import Gone, Receive, Receiving
+from rockbottom.local.replying import (
+    Reply,
+    broken_frame,
+    frames_after,
+    frames_before,
+    frames_of,
+    identities_of,
+    replied,
+    stream_headers,
+)
 from rockbottom.local.routes import RUNTIME_OPERATIONS, Route, route_of
-from rockbottom.local.runtime import Call, Counted, Headers, Runtime
-from rockbottom.local.sending import JSON, Send, send_failure, send_whole
+from rockbottom.local.runtime import Call, Counted, Runtime
+from rockbottom.local.sending import JSON, Headers, Send, identities, send_failure, send_whole
 from rockbottom.local.state import State
 from rockbottom.local.steering import Steering
+from rockbottom.local.surface_routes import SurfaceRoute, surface_route_of
+from rockbottom.local.surfaces import Surfaces
 from rockbottom.local.upstream import Upstream
 from rockbottom.local.upstream_pieces import pieces_of
-from rockbottom.wire import exception_frame
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
-_STREAM = (b"content-type", b"application/vnd.amazon.eventstream")
-_DRAIN_BYTES = 128 * 1024 * 1024
-_BODIES_BYTES = 1024 * 1024 * 1024  # of all bodies that are being received
 _LOG_SECONDS = 1.0
 _logger = logging.getLogger("rockbottom.local")
-
-
-class _Gone(Exception):
-    """The caller went away before its request was complete."""
 
 
 class Application:
@@ -50,6 +54,7 @@ class Application:
     def __init__(self, state: State) -> None:
         self._state = state
         self._runtime = Runtime(state)
+        self._surfaces = Surfaces(state, self._runtime)
         self._control = ControlPlane(state.catalog, state.profiles, state.clock)
         self._jobs = JobsPlane(state, self._runtime)
         self._levers = LeversPlane(state)
@@ -60,8 +65,8 @@ class Application:
         self._stopping = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         self._log_failed = False
-        self._reading = 0  # bytes of bodies that are not complete
         self._door = Door(settings)
+        self._receiving = Receiving(settings.max_body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -125,6 +130,9 @@ class Application:
         request_id = state.new_request_id()
         route = route_of(scope["method"], scope["raw_path"])
         headers: dict[bytes, bytes] = dict(scope["headers"])
+        surface: SurfaceRoute | None = None
+        if not route.operation or api_of(route.operation).names_model:
+            surface = surface_route_of(scope["method"], scope["raw_path"], headers)
         try:
             if b"origin" in headers:
                 send = self._door.telling(headers, send)
@@ -133,58 +141,28 @@ class Application:
                 await send_whole(send, 204, [], b"")
                 return
             try:
-                body = await self._body(receive)
-            except _Gone:
+                body = await self._receiving.body(receive)
+            except Gone:
                 return
-            if route.operation in RUNTIME_OPERATIONS:
-                await self._invoke(route, headers, body, request_id, send)
+            if surface is not None:
+                await self._on_surface(surface, headers, body, request_id, send)
+            elif route.operation in RUNTIME_OPERATIONS:
+                await self._invoke(self._call(route, headers, body, request_id), send)
             else:
                 await self._other(route, scope, headers, body, request_id, send)
         except ServiceFailure as failure:
-            await send_failure(send, failure, request_id)
+            await send_failure(send, failure, request_id, surface)
         except RecursionError:
             deep = ServiceFailure("SerializationException", "The request body is nested too deeply.")
-            await send_failure(send, deep, request_id)
+            await send_failure(send, deep, request_id, surface)
         except Exception:
             _logger.exception("a request failed inside the endpoint")
             await send_failure(
                 send,
                 ServiceFailure("InternalServerException", "The local endpoint failed; its log on stderr says where."),
                 request_id,
+                surface,
             )
-
-    async def _body(self, receive: Receive) -> bytes:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _Gone
-        first: bytes = message.get("body", b"")
-        limit = self._state.settings.max_body_bytes
-        if not message.get("more_body") and len(first) <= limit:
-            return first
-        parts, size = [first], len(first)
-        try:
-            self._reading += size
-            while message.get("more_body") and size <= _DRAIN_BYTES:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise _Gone
-                part: bytes = message.get("body", b"")
-                size += len(part)
-                self._reading += len(part)
-                if self._reading > _BODIES_BYTES:
-                    raise ServiceFailure("ServiceUnavailableException", "Too many bodies are being received at once.")
-                if size <= limit:
-                    parts.append(part)
-                else:
-                    parts.clear()  # read on, so that the caller gets its answer, but keep nothing
-        finally:
-            self._reading -= size
-        if size > limit:
-            raise invalid(
-                "1 validation error detected: Value at 'body' failed to satisfy constraint: "
-                f"Member must have length less than or equal to {limit}"
-            )
-        return b"".join(parts)
 
     async def _other(
         self, route: Route, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, request_id: str, send: Send
@@ -210,23 +188,34 @@ class Application:
             status, answer = self._control.answer(route.operation, asking)
         await send_whole(send, status, [JSON, (b"x-amzn-requestid", request_id.encode())], msgspec.json.encode(answer))
 
-    async def _invoke(
-        self, route: Route, headers: Mapping[bytes, bytes], body: bytes, request_id: str, send: Send
-    ) -> None:
+    def _call(self, route: Route, headers: Mapping[bytes, bytes], body: bytes, request_id: str) -> Call:
         settings = self._state.settings
         caller = caller_from(
             headers.get(b"authorization", b"").decode("latin-1"), account=settings.account, region=settings.region
         )
-        call = Call(route.operation, route.identifier, headers, body, caller, request_id)
+        return Call(route.operation, route.identifier, headers, body, caller, request_id)
+
+    async def _on_surface(
+        self, route: SurfaceRoute, headers: Mapping[bytes, bytes], body: bytes, request_id: str, send: Send
+    ) -> None:
+        call = self._surfaces.call_of(route, headers, body, request_id)
+        if call is not None and route.operation != "CountMessageTokens":
+            await self._invoke(call, send)
+            return
+        status, answer = self._surfaces.other(route) if call is None else (200, self._surfaces.count_tokens(call))
+        await send_whole(send, status, [JSON, *identities(request_id, route)], msgspec.json.encode(answer))
+
+    async def _invoke(self, call: Call, send: Send) -> None:
         try:
             fault = self._state.faults.taken_by(call.operation, call.model) if self._state.faults.rules else None
             if fault is not None:
                 await self._suffer(fault)
             if call.operation == "CountTokens":
                 counts = msgspec.json.encode(self._runtime.count_tokens(call))
-                await send_whole(send, 200, [JSON, (b"x-amzn-requestid", request_id.encode())], counts)
+                await send_whole(send, 200, [JSON, *identities(call.request_id)], counts)
                 return
-            counted = self._runtime.read(call, own_answer=self._upstream is None)
+            reading = self._runtime if call.surface is None else self._surfaces
+            counted = reading.read(call, own_answer=self._upstream is None)
             if counted.answer is None:
                 if call.stream and fault is None and counted.pace is None:
                     await self._stream_upstream(counted, send)
@@ -246,7 +235,7 @@ class Application:
     async def _stream_upstream(self, counted: Counted, send: Send) -> None:
         """Send the upstream's text as it comes. Raises ServiceFailure when it fails before the first of it."""
         assert self._upstream is not None
-        head: Headers = [_STREAM, (b"x-amzn-requestid", counted.call.request_id.encode())]
+        head = stream_headers(counted)
         try:
             async for text in pieces_of(self._upstream, self._asking, counted):
                 frames = frames_of(counted, text)
@@ -261,7 +250,7 @@ class Application:
             if counted.first_byte_ms is None:
                 raise
             self._fail(counted.call, failure)
-            await send({"type": "http.response.body", "body": exception_frame(failure.event_name, failure.message)})
+            await send({"type": "http.response.body", "body": broken_frame(counted, failure)})
             return
         if counted.first_byte_ms is None:
             await self._reply(counted, send, None)
@@ -294,6 +283,8 @@ class Application:
             self._log(logged_failure(self._state, call, failure))
 
     def _note(self, counted: Counted, reply: Reply) -> None:
+        if counted.call.surface is not None:
+            self._surfaces.keep(counted, reply.whole)
         note(self._state, counted.call, 200, counted, reply, None)
         if self._state.log is not None:
             self._log(logged_reply(self._state, counted, reply))
@@ -306,14 +297,13 @@ class Application:
             await self._wait((reply.first_byte_ms if counted.call.stream else reply.latency_ms) / 1000)
         self._runtime.begin(counted)
         self._note(counted, reply)
-        identity = (b"x-amzn-requestid", counted.call.request_id.encode())
         if not counted.call.stream:
-            await send_whole(send, 200, [JSON, identity, *reply.headers], reply.body)
+            await send_whole(send, 200, [JSON, *identities_of(counted), *reply.headers], reply.body)
             return
-        head: Headers = [_STREAM, identity, *reply.headers]
+        head: Headers = [*stream_headers(counted), *reply.headers]
         await send({"type": "http.response.start", "status": 200, "headers": head})
         if fault is not None and fault.kind == "cut":
-            await self._send_cut(send, reply, fault)
+            await self._send_cut(send, counted, reply, fault)
         elif waits:
             await self._send_paced(send, reply)
         else:
@@ -326,11 +316,10 @@ class Application:
             await self._wait(gap)
         await send({"type": "http.response.body", "body": b""})
 
-    async def _send_cut(self, send: Send, reply: Reply, fault: Fault) -> None:
+    async def _send_cut(self, send: Send, counted: Counted, reply: Reply, fault: Fault) -> None:
         begun = b"".join(reply.frames[: fault.after_events])
         if fault.code is None:
             # Returning without an end makes the server close the connection in the middle of the body.
             await send({"type": "http.response.body", "body": begun, "more_body": True})
             return
-        failure = fault.failure()
-        await send({"type": "http.response.body", "body": begun + exception_frame(failure.event_name, failure.message)})
+        await send({"type": "http.response.body", "body": begun + broken_frame(counted, fault.failure())})

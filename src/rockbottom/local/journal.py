@@ -1,5 +1,6 @@
 """What is written down of each request: the invocation-log record, and a line in the endpoint's own list."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -7,7 +8,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from rockbottom.catalog import ModelId, Scope
-from rockbottom.dialects import api_of, invoked
+from rockbottom.dialects import RESPONSES, api_of, invoked
 from rockbottom.local.bodies import NOT_JSON
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.invocation_log import Logged
@@ -17,6 +18,7 @@ from rockbottom.local.state import State
 from rockbottom.quantities import is_object
 
 Json = dict[str, Any]
+_PROJECTS = (b"openai-project", b"anthropic-workspace", b"anthropic-workspace-id")
 _TWINS = ("cacheReadInputTokenCount", "cacheWriteInputTokenCount", "serverToolUsage")
 
 
@@ -33,11 +35,20 @@ def note(
         "account": call.caller.account,
         "region": call.caller.region,
     }
+    if call.surface is not None:
+        line["host"] = call.surface.route.host
+        project = project_of(call.headers)
+        if project:
+            line["project"] = project
+        guardrail = call.headers.get(b"x-amzn-bedrock-guardrailidentifier")
+        if guardrail is not None:  # sample-per-model-bedrock: elsewhere such headers are passed over with a 200
+            enforced = call.surface.host == "" and call.surface.dialect is not RESPONSES
+            line |= {"guardrail": guardrail.decode("latin-1"), "guardrailEnforced": enforced}
     if counted is not None:
         line["servedBy"] = counted.namespace.region
-        tier = counted.body.get("serviceTier")
-        if is_object(tier):
-            line["serviceTier"] = tier.get("type")
+        tier = counted.body.get("serviceTier") or counted.body.get("service_tier")
+        if tier:
+            line["serviceTier"] = tier.get("type") if is_object(tier) else tier
     if reply is not None:
         line.update(usage=reply.told, latencyMs=reply.latency_ms)
     if failure is not None:
@@ -45,6 +56,11 @@ def note(
         if failure.hint:
             line["hint"] = failure.hint
     state.requests.append(line)
+
+
+def project_of(headers: Mapping[bytes, bytes]) -> str:
+    """The project or workspace that a request names; empty: the default one."""
+    return next((headers[name].decode("latin-1") for name in _PROJECTS if name in headers), "")
 
 
 def logged_reply(state: State, counted: Counted, reply: Reply) -> Logged:

@@ -27,6 +27,11 @@ def check_anthropic(body: Json) -> None:
     """Raise the ValidationException of an Anthropic Messages body that is not as it must be."""
     if not isinstance(body["anthropic_version"], str):
         raise invalid("anthropic_version: Input should be a valid string")
+    check_messages(body)
+
+
+def check_messages(body: Json) -> None:
+    """Raise the same for what such a body has on every path."""
     _whole_number(body["max_tokens"], "max_tokens", 0)
     _strings(body.get("stop_sequences"), "stop_sequences")
     messages = body["messages"]

@@ -8,9 +8,13 @@ import msgspec
 
 from rockbottom.dialects import Exchange, headers_of, invoked
 from rockbottom.local.answers import Answer
+from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.guardrails import INTERVENED, Assessed
-from rockbottom.local.runtime import Counted, Headers
+from rockbottom.local.runtime import Counted
+from rockbottom.local.sending import Headers, identities
+from rockbottom.local.surface_failures import failure_frame
 from rockbottom.quantities import Usage
+from rockbottom.wire import SSE_TYPE, exception_frame
 
 Json = dict[str, Any]
 _encode = msgspec.json.Encoder().encode
@@ -24,6 +28,7 @@ class Reply:
     body: bytes
     frames: list[bytes]
     told: Json  # its ``usage`` object
+    whole: Json
     output_log: bytes
     latency_ms: int
     first_byte_ms: int
@@ -46,9 +51,9 @@ def replied(counted: Counted, answer: Answer) -> Reply:
     headers, told = _headers(counted, usage, latency), reply["usage"]
     if call.stream:
         frames, logged = _framed(counted, reply, metrics)
-        return Reply(headers, b"", frames, told, logged, latency, first, usage)
+        return Reply(headers, b"", frames, told, reply, logged, latency, first, usage)
     body = _encode(reply)
-    return Reply(headers, body, [], told, body, latency, first, usage)
+    return Reply(headers, body, [], told, reply, body, latency, first, usage)
 
 
 def _guarded(counted: Counted, answer: Answer) -> tuple[Answer, Json | None]:
@@ -67,6 +72,27 @@ def _guarded(counted: Counted, answer: Answer) -> tuple[Answer, Json | None]:
 
 PIECE_CHARS = 24
 """Longest text of one event of a stream, as ``wire`` cuts it."""
+
+
+def identities_of(counted: Counted) -> Headers:
+    """The headers that name the request."""
+    surface = counted.call.surface
+    return identities(counted.call.request_id, None if surface is None else surface.route)
+
+
+def stream_headers(counted: Counted) -> Headers:
+    """The headers of a stream, besides those of its reply."""
+    media = counted.dialect.stream_type
+    plain: Headers = [(b"cache-control", b"no-cache")] if media == SSE_TYPE else []
+    return [(b"content-type", media.encode()), *plain, *identities_of(counted)]
+
+
+def broken_frame(counted: Counted, failure: ServiceFailure) -> bytes:
+    """The frame of a failure in the middle of a stream."""
+    surface = counted.call.surface
+    if surface is not None:
+        return failure_frame(surface.route.of_anthropic, failure)
+    return exception_frame(failure.event_name, failure.message)
 
 
 def frames_before(counted: Counted) -> list[bytes]:
@@ -100,7 +126,7 @@ def _built(counted: Counted, answer: Answer, usage: Usage, latency: int, first: 
     reply: Json = {
         "output": {"message": {"role": "assistant", "content": list(answer.content)}},
         "stopReason": answer.stop_reason,
-        "usage": dialect.counted(usage, counted.model.model, points=counted.points, stream=counted.call.stream),
+        "usage": _told(counted, usage),
         "metrics": {"latencyMs": latency},
     }
     reply.update({name: body[name] for name in ("performanceConfig", "serviceTier") if not native and body.get(name)})
@@ -108,8 +134,29 @@ def _built(counted: Counted, answer: Answer, usage: Usage, latency: int, first: 
         reply["additionalModelResponseFields"] = {"stop_sequence": answer.stop_sequence}
     identity = counted.call.request_id.replace("-", "")[:24]
     metrics = {**invoked(usage), "invocationLatency": latency, "firstByteLatency": first}
-    exchange = Exchange(counted.model.model, identity, body, counted.at)
-    return dialect.answered(reply, counted.model.model, exchange), metrics
+    return dialect.answered(reply, counted.model.model, _exchange(counted, answer, identity)), metrics
+
+
+def _told(counted: Counted, usage: Usage) -> Json:
+    """The ``usage`` of a reply; GPT's on ConverseStream may count twice what was cached (gpt_stream_counters)."""
+    dialect, model, stream = counted.dialect, counted.model.model, counted.call.stream
+    told = dialect.counted(usage, model, points=counted.points, stream=stream)
+    if not dialect.api.native and stream and model.vendor == "openai" and counted.overlaps:
+        told["inputTokens"] = usage.total_input
+        told["totalTokens"] = usage.total + usage.cache_read + usage.cache_write
+    return told
+
+
+def _exchange(counted: Counted, answer: Answer, identity: str) -> Exchange:
+    """What the reply repeats of its request, as it was sent."""
+    surface = counted.call.surface
+    body = counted.body if surface is None else surface.body
+    asked = body.get("service_tier")
+    tier = str(asked) if asked not in (None, "auto") else "default"
+    thoughts: list[Any] = [block["reasoningContent"] for block in answer.content if "reasoningContent" in block]
+    texts = [thought["reasoningText"].get("text", "") for thought in thoughts if "reasoningText" in thought]
+    reasoning = min(sum(map(counted.count, texts)), answer.output_tokens)
+    return Exchange(counted.model.model, identity, body, counted.at, tier, reasoning)
 
 
 def _framed(counted: Counted, reply: Json, metrics: Json) -> tuple[list[bytes], bytes]:
@@ -123,8 +170,8 @@ def _framed(counted: Counted, reply: Json, metrics: Json) -> tuple[list[bytes], 
 
 
 def _headers(counted: Counted, usage: Usage, latency: int) -> Headers:
-    """The headers of a native reply; Converse has none of its own."""
-    if not counted.dialect.api.native:
+    """The headers of a native reply of InvokeModel; the others have none of their own."""
+    if not counted.dialect.api.wrapped:
         return []
     headers = [(name, value) for name in _ECHOED if (value := counted.call.headers.get(name)) is not None]
     if counted.call.stream:

@@ -13,8 +13,8 @@ from math import inf
 from typing import Any
 
 from rockbottom.cache import CacheOutcome, Namespace, outcome, refusal
-from rockbottom.catalog import CacheRules, CatalogError, ModelId, Scope, known_burndown
-from rockbottom.dialects import CONVERSE, Dialect, api_of, dialect_for, is_streaming
+from rockbottom.catalog import MANTLE, CacheRules, CatalogError, ModelId, Scope, known_burndown
+from rockbottom.dialects import CONVERSE, RESPONSES, Dialect, api_of, dialect_for, is_streaming
 from rockbottom.local.answers import Answer, Script, scripted
 from rockbottom.local.asked import Asked, asked_of
 from rockbottom.local.bodies import object_of
@@ -23,22 +23,37 @@ from rockbottom.local.conversations import check_conversation
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.guardrails import INTERVENED, Guarded
 from rockbottom.local.latency import Pace
-from rockbottom.local.native import check_anthropic, check_nova, check_required, malformed
+from rockbottom.local.native import check_anthropic, check_messages, check_nova, check_required, malformed
 from rockbottom.local.refusal_texts import failure_of
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
 from rockbottom.local.state import State, script_from
+from rockbottom.local.surface_routes import SurfaceRoute
 from rockbottom.prompt import MalformedBody, Prompt
 from rockbottom.quantities import Usage
 
 Json = dict[str, Any]
-Headers = list[tuple[bytes, bytes]]
 
 _CHECKS: Mapping[str, Callable[[Json], None]] = {
     "converse": check_conversation,
     "anthropic": check_anthropic,
     "nova": check_nova,
+    "messages": check_messages,
 }
 """Finer checks than that of the members that a dialect must have, by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceCall:
+    """What a request to an OpenAI-shaped or Anthropic-shaped surface is besides: where it went, and its body."""
+
+    route: SurfaceRoute
+    dialect: Dialect
+    body: Json
+
+    @property
+    def host(self) -> str:
+        """The host as entries know it; bedrock-runtime is the unnamed one."""
+        return MANTLE if self.route.host == MANTLE else ""
 
 
 @dataclass(slots=True)
@@ -51,6 +66,7 @@ class Call:
     body: bytes
     caller: Caller
     request_id: str
+    surface: SurfaceCall | None = None  # of a request that is neither Converse nor InvokeModel
     began: float = field(default_factory=time.perf_counter)  # of the machine, to measure real latency
 
     @property
@@ -76,6 +92,7 @@ class Counted:
     pace: Pace | None
     script: Script | None
     guarded: Guarded | None = None
+    overlaps: bool = False  # counters of GPT on ConverseStream
     answer: Answer | None = None  # when the endpoint answers itself
     first_byte_ms: int | None = None  # when the reply was begun before it was complete
 
@@ -107,35 +124,47 @@ class Runtime:
     def count_tokens(self, call: Call) -> Json:
         """The reply of CountTokens. Raises ServiceFailure."""
         given = self._checks["CountTokens"](object_of(call.body))["input"]
-        model = self._model(call.model)
+        model = self.model(call.model)
         if model.scope is not Scope.IN_REGION or model.application_profile or not model.model.count_tokens:
             raise invalid("The provided model doesn't support counting tokens.")
         if "converse" in given:
             dialect, body = CONVERSE, given["converse"]
         else:
             dialect, body = self._dialect("InvokeModel", model), object_of(_unbase64(given["invokeModel"].get("body")))
+        return {"inputTokens": self.tokens_of(dialect, body, model)}
+
+    def tokens_of(self, dialect: Dialect, body: Json, model: ModelId) -> int:
+        """The input tokens of a body. Raises ServiceFailure."""
         self._check(dialect, body)
         rules = self._rules(model, self._state.clock.now())
         prompt = self._prompt(body, dialect, model)
         residual = rules.residual_tokens_with_tools if prompt.has_tools else rules.residual_tokens
-        return {"inputTokens": prompt.tokens + residual}
+        return prompt.tokens + residual
 
     def read(self, call: Call, *, own_answer: bool) -> Counted:
         """Check a call and count it; with ``own_answer`` the endpoint's reply too. Raises ServiceFailure.
 
         The entries that it writes are in the memory afterwards, waiting for ``begin`` to be readable.
         """
-        state = self._state
         body = object_of(call.body)
         if call.operation in self._checks:
             self._checks[call.operation](body)
-        model = self._model(call.model)
+        model = self.model(call.model)
+        self.check_on_demand(model)
+        return self.counted(call, self._dialect(call.operation, model), body, model, own_answer=own_answer)
+
+    @staticmethod
+    def check_on_demand(model: ModelId) -> None:
+        """Raise for a bare id that only profiles reach."""
         if model.model.in_region is False and model.scope is Scope.IN_REGION and not model.application_profile:
             raise invalid(
-                f"Invocation of model ID {call.model} with on-demand throughput isn’t supported. Retry your "
+                f"Invocation of model ID {model.given} with on-demand throughput isn’t supported. Retry your "
                 "request with the ID or ARN of an inference profile that contains this model."
             )
-        dialect = self._dialect(call.operation, model)
+
+    def counted(self, call: Call, dialect: Dialect, body: Json, model: ModelId, *, own_answer: bool) -> Counted:
+        """Check a body and count it (see ``read``). Raises ServiceFailure."""
+        state = self._state
         self._check(dialect, body)
         now = state.clock.now()
         rules = self._rules(model, now)
@@ -146,7 +175,7 @@ class Runtime:
         window = model.model.context_window
         if window is not None and prompt.tokens > window:
             raise invalid("Input is too long for requested model.")
-        guarded = state.guardrails.on(body)
+        guarded = state.guardrails.on(body if call.surface is None else _guarded_body(call.surface, call.headers, body))
         return self._counted(call, dialect, body, model, rules, prompt, now, own_answer, guarded)
 
     def _counted(
@@ -164,7 +193,8 @@ class Runtime:
         state, caller = self._state, call.caller
         pace = state.latency.pace_of(model.model.id)
         region = state.router.serving(model, caller.account, model.region or caller.region)
-        namespace = Namespace(caller.account, region, model.model.id)
+        host = call.surface.host if call.surface is not None else ""
+        namespace = Namespace(caller.account, region, model.model.id, host)
         result = outcome(state.memory.entries, prompt, now, rules, state.behaviour, namespace, inf)
         if guarded is not None and guarded.input.blocked:  # the model is not asked, and nothing is cached
             result = CacheOutcome(0, {}, 0, 0, result.points, ())
@@ -182,6 +212,7 @@ class Runtime:
             pace,
             self._script(call),
             guarded,
+            state.behaviour.gpt_stream_counters == "overlapping",
         )
         if guarded is not None and guarded.input.blocked:
             counted.answer = Answer(({"text": guarded.blocked_text},), INTERVENED, 0)
@@ -224,7 +255,8 @@ class Runtime:
             (caller.account, caller.region, counted.call.model), reserved, counted.fresh + output * burndown, now
         )
 
-    def _model(self, given: str) -> ModelId:
+    def model(self, given: str) -> ModelId:
+        """The model of an id as bedrock-runtime takes it. Raises ServiceFailure."""
         known = self._models.get(given)
         if known is not None:
             return known
@@ -285,6 +317,22 @@ class Runtime:
             return dialect.read(body, self._state.reader.meter(model.model))
         except MalformedBody as error:
             raise malformed(str(error)) from error
+
+
+def _guarded_body(surface: SurfaceCall, headers: Mapping[bytes, bytes], body: Json) -> Json:
+    """A body as a guardrail sees it, which headers name; the service enforces none on Responses nor on bedrock-mantle.
+
+    Recorded by sample-per-model-bedrock: the headers are passed over there, with a 200.
+    """
+    identifier, version, trace = (headers.get(_GUARDRAIL + name, b"").decode() for name in _GUARDRAIL_NAMES)
+    if not identifier or surface.host == MANTLE or surface.dialect is RESPONSES:
+        return {}
+    config = {"guardrailIdentifier": identifier, "guardrailVersion": version or "DRAFT", "trace": trace.lower()}
+    return {**surface.dialect.unspelled(body), "guardrailConfig": config}
+
+
+_GUARDRAIL = b"x-amzn-bedrock-"
+_GUARDRAIL_NAMES = (b"guardrailidentifier", b"guardrailversion", b"trace")
 
 
 def _unbase64(text: Any) -> bytes:

@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 
 from rockbottom.local.failures import ServiceFailure
-from rockbottom.local.runtime import Headers
+from rockbottom.local.surface_failures import failure_body
+from rockbottom.local.surface_routes import SurfaceRoute
 
+Headers = list[tuple[bytes, bytes]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 JSON = (b"content-type", b"application/json")
 """The header of every body that is no stream."""
@@ -21,9 +23,19 @@ async def send_whole(send: Send, status: int, headers: Headers, body: bytes) -> 
     await send({"type": "http.response.body", "body": body})
 
 
-async def send_failure(send: Send, failure: ServiceFailure, request_id: str) -> None:
-    """Send an error as AWS does: its code in a header, its message in the body."""
-    headers: Headers = [JSON, (b"x-amzn-errortype", failure.code.encode()), (b"x-amzn-requestid", request_id.encode())]
+def identities(request_id: str, route: SurfaceRoute | None = None) -> Headers:
+    """The headers that name a request; the surfaces of OpenAI and Anthropic give their own name for it too."""
+    named: Headers = [(b"x-amzn-requestid", request_id.encode())]
+    return named if route is None else [*named, (b"x-request-id", request_id.encode())]
+
+
+async def send_failure(send: Send, failure: ServiceFailure, request_id: str, route: SurfaceRoute | None = None) -> None:
+    """Send an error as AWS does: its code in a header, its message in the body, which has its surface's shape."""
+    headers: Headers = [JSON, (b"x-amzn-errortype", failure.code.encode()), *identities(request_id, route)]
     if failure.hint:
         headers.append((b"x-rockbottom-hint", failure.hint.encode("ascii", "replace").replace(b"\n", b" ")[:500]))
+    if route is not None:
+        status, body = failure_body(route, failure, request_id)
+        await send_whole(send, status, headers, body)
+        return
     await send_whole(send, failure.status, headers, msgspec.json.encode({"message": failure.message, **failure.extra}))

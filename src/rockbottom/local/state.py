@@ -24,6 +24,7 @@ from rockbottom.local.latency import Latency
 from rockbottom.local.memory import Memory
 from rockbottom.local.profiles import Profiles, Router
 from rockbottom.local.settings import Settings
+from rockbottom.local.surface_store import Responses
 from rockbottom.quantities import RockbottomError, is_list, is_object
 
 Json = dict[str, Any]
@@ -58,6 +59,7 @@ class State:
     switches: dict[str, str]
     jobs: Jobs = field(default_factory=Jobs)
     guardrails: Guardrails = field(default_factory=Guardrails)
+    responses: Responses = field(default_factory=Responses)
     s3_url: str | None = None
     answerer: Answerer = field(default_factory=Answerer)
     scripts: deque[Script] = field(default_factory=deque[Script])
@@ -86,6 +88,7 @@ class State:
         self.router.change({"policy": "pinned"})
         self.profiles.created.clear()
         self.jobs.clear()
+        self.responses.clear()
         self.scripts.clear()
         self.requests.clear()
         self.switches = {}

@@ -44,6 +44,11 @@ class Api(Enum):
         """Whether the body is text in an argument of its own beside the model id; else the arguments are the body."""
         return self is Api.INVOKE
 
+    @property
+    def names_model(self) -> bool:
+        """Whether the body itself names the model; else its path or an argument does."""
+        return self in (Api.MESSAGES, Api.CHAT, Api.RESPONSES)
+
 
 class BlockKind(Enum):
     """What a segment holds; the values are those that ``catalog.CacheRules.illegal_after`` uses."""

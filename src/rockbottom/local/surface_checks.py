@@ -1,0 +1,141 @@
+"""What the surfaces refuse: a model on the wrong path, parameters that it does not take, items that nobody reads.
+
+Words are those recorded (sample-per-model-bedrock, vercel-ai-mantle, litellm 38489); where a source gives only that
+something is refused, they are OpenAI's or Anthropic's own, which docs/reference/local-endpoint.md says.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rockbottom.catalog import MANTLE, RUNTIME, Model, Surface
+from rockbottom.local.failures import ServiceFailure, invalid
+from rockbottom.local.surface_routes import SurfaceRoute
+from rockbottom.prompt import Api
+from rockbottom.quantities import is_list, is_object
+
+Json = Mapping[str, Any]
+LEAST_OUTPUT = 16
+_EFFORTS = ("none", "low", "medium", "high", "xhigh", "max")
+_UNREAD = ("agent_message", "context_compaction", "local_shell_call")
+_TOOLS = {
+    RUNTIME: ("function", "mcp", "custom", "apply_patch", "namespace", "tool_search", "computer"),
+    MANTLE: ("function", "mcp", "custom", "namespace", "tool_search", "web_search"),
+}
+_GUARDRAIL = "amazon-bedrock-guardrailConfig"
+
+
+def check_place(route: SurfaceRoute, api: Api, name: str, surface: Surface) -> None:
+    """Raise for a model that this path does not serve."""
+    host = route.host or MANTLE
+    elsewhere = host == MANTLE and route.family != surface.mantle_path
+    if api.value in surface.apis(host) and elsewhere and route.family == "/v1":
+        raise invalid(f"model `{name}` isn't supported on this route")
+    if api.value not in surface.apis(host) or elsewhere:
+        raise invalid(f"The model '{name}' does not support the '{route.path}' API")
+
+
+def check_parameters(route: SurfaceRoute, api: Api, body: Json, model: Model, surface: Surface) -> None:
+    """Raise for the first member of a body that the model does not take there."""
+    for member, words in surface.refuses.get(api.value, {}).items():
+        if body.get(member) is not None:
+            raise invalid(words)
+    tier = body.get("service_tier")
+    if tier is not None and tier not in surface.tiers:
+        raise invalid(f"service_tier '{tier}' is not supported for this model.")
+    if api is Api.MESSAGES:
+        _check_messages(route, body)
+        return
+    _check_caching(body, surface)
+    if api is Api.CHAT:
+        _check_chat(body, model)
+    else:
+        _check_responses(route, body)
+    _check_efforts(body, surface)
+
+
+def _check_caching(body: Json, surface: Surface) -> None:
+    options = body.get("prompt_cache_options")
+    if options is None or surface.options == "ignored":
+        return
+    if surface.options == "refused":
+        raise invalid("prompt_cache_options is not supported on this model")
+    if not is_object(options):
+        raise invalid("Invalid type for 'prompt_cache_options': expected an object.")
+    for member, values in (("ttl", ("30m",)), ("mode", ("implicit", "explicit"))):
+        value = options.get(member)
+        if value is not None and value not in values:
+            known = " and ".join(f"'{one}'" for one in values)
+            raise invalid(f"Invalid value: '{value}'. Supported values are: {known}.")
+
+
+def _check_efforts(body: Json, surface: Surface) -> None:
+    reasoning = body.get("reasoning")
+    effort = reasoning.get("effort") if is_object(reasoning) else body.get("reasoning_effort")
+    if effort is not None and surface.options != "ignored" and effort not in _EFFORTS:
+        known = ", ".join(f"'{one}'" for one in _EFFORTS)
+        raise invalid(f"Unsupported value: '{effort}' is not supported with this model. Supported values are: {known}.")
+
+
+def _check_chat(body: Json, model: Model) -> None:
+    messages = body["messages"]
+    if not is_list(messages) or not messages:
+        raise invalid("Invalid 'messages': expected a list of at least one message.")
+    for number, message in enumerate(messages):
+        if not is_object(message) or not isinstance(message.get("role"), str):
+            raise invalid(f"Invalid 'messages[{number}]': expected an object with a role.")
+    if (
+        body.get("tools")
+        and model.id.startswith("openai.gpt-5.6")
+        and body.get("reasoning_effort") not in (None, "none")
+    ):
+        raise invalid(
+            "Function tools with reasoning_effort are not supported for this model in /v1/chat/completions. "
+            "To use function tools, use /v1/responses or set reasoning_effort to 'none'."
+        )
+
+
+def _check_responses(route: SurfaceRoute, body: Json) -> None:
+    if body.get("background") and route.host == RUNTIME:
+        raise invalid("The background parameter is not supported.")
+    if _GUARDRAIL in body:
+        raise invalid(f"Unknown parameter: '{_GUARDRAIL}'.")
+    limit = body.get("max_output_tokens")
+    if limit is not None and (type(limit) is not int or limit < LEAST_OUTPUT):
+        raise invalid(
+            f"Invalid 'max_output_tokens': integer below minimum value. Expected a value >= {LEAST_OUTPUT}, "
+            f"but got {limit} instead."
+        )
+    for tool in _objects(body.get("tools")):
+        if tool.get("type") not in _TOOLS[route.host or MANTLE]:
+            raise invalid(f"Unsupported tool type: '{tool.get('type')}'.")
+    for item in _objects(body.get("input")):
+        if item.get("type") in _UNREAD:
+            raise invalid("Invalid 'input': value did not match any expected variant")
+        if route.host == RUNTIME:
+            _check_images(item)
+
+
+def _check_images(item: Json) -> None:
+    for part in _objects(item.get("content")):
+        url = part.get("image_url")
+        if part.get("type") == "input_image" and isinstance(url, str) and not url.startswith(("data:", "s3://")):
+            raise invalid("Invalid 'image_url': only data and s3:// URLs are supported.")
+
+
+def _check_messages(route: SurfaceRoute, body: Json) -> None:
+    config = body.get("output_config")
+    if route.host == MANTLE and is_object(config) and "format" in config:
+        raise invalid("output_config.format: Extra inputs are not permitted")
+    for member in ("fallbacks", _GUARDRAIL):
+        if member in body:
+            raise invalid(f"{member}: Extra inputs are not permitted")
+
+
+def missing(route: SurfaceRoute, member: str) -> ServiceFailure:
+    """The refusal of a body that lacks a member."""
+    words = f"{member}: Field required" if route.of_anthropic else f"Missing required parameter: '{member}'."
+    return invalid(words)
+
+
+def _objects(listed: object) -> Iterable[Json]:
+    return (one for one in listed if is_object(one)) if is_list(listed) else ()

@@ -1,0 +1,100 @@
+"""Which operation of an OpenAI-shaped or Anthropic-shaped surface a request means, and on which host.
+
+Both hosts of Bedrock are served on one port. They are told apart by the Host header, by a first path segment
+``/bedrock-mantle`` or ``/bedrock-runtime``, by the service that a signature names, by a path that only one of them has,
+and else by the model that is asked for: bedrock-mantle takes bare ids, bedrock-runtime profiles and versioned ids.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from urllib.parse import unquote
+
+from rockbottom.catalog import MANTLE, RUNTIME, Scope
+
+_FAMILIES = ("/openai/v1", "/anthropic/v1", "/v1")
+_CREATING = {
+    "chat/completions": "ChatCompletions",
+    "responses": "Responses",
+    "messages": "Messages",
+    "messages/count_tokens": "CountMessageTokens",
+    "batches": "CreateBatch",
+}
+_HOST = re.compile(r"(bedrock-mantle|bedrock-runtime)(?:-fips)?\.([a-z0-9-]+)\.")
+_SERVICE = re.compile(r"Credential=[^,\s]*/bedrock-mantle/aws4_request")
+_PREFIXES = tuple(f"{scope.value}." for scope in Scope if scope is not Scope.IN_REGION)
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceRoute:
+    """An operation (``""``: none there) of a path family; ``host`` None: the model decides."""
+
+    operation: str
+    family: str
+    identifier: str = ""
+    host: str | None = None
+    region: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The path as error messages of the service name it."""
+        names = {operation: path for path, operation in _CREATING.items()}
+        return f"{self.family}/{names.get(self.operation, self.operation)}"
+
+    @property
+    def of_anthropic(self) -> bool:
+        """Whether replies and errors have Anthropic's shape."""
+        return self.family == "/anthropic/v1"
+
+    def at(self, model: str) -> "SurfaceRoute":
+        """The route with its host, by the model where nothing else tells it."""
+        return self if self.host is not None else replace(self, host=RUNTIME if _is_of_runtime(model) else MANTLE)
+
+
+def _is_of_runtime(model: str) -> bool:
+    return ":" in model or model.startswith(_PREFIXES)
+
+
+def surface_route_of(method: str, raw_path: bytes, headers: Mapping[bytes, bytes]) -> SurfaceRoute | None:
+    """The route of a request to one of the surfaces; None where it is to none of them."""
+    path = raw_path.decode("latin-1")
+    named = _HOST.match(headers.get(b"host", b"").decode("latin-1"))
+    host, region = (named[1], named[2]) if named else (None, None)
+    for name in (MANTLE, RUNTIME):
+        if path.startswith(f"/{name}/"):
+            host, path = name, path[len(name) + 1 :]
+    route = _route(method, path)
+    if route is None:
+        return SurfaceRoute("", "", path, host, region) if host == MANTLE else None
+    if host is None and (
+        route.family == "/v1" or _SERVICE.search(headers.get(b"authorization", b"").decode("latin-1"))
+    ):
+        host = MANTLE if route.operation else None
+    return replace(route, host=host, region=region)
+
+
+@lru_cache(maxsize=1024)
+def _route(method: str, path: str) -> SurfaceRoute | None:
+    family = next((family for family in _FAMILIES if path.startswith(family + "/")), None)
+    if family is None:
+        return None
+    rest = path[len(family) + 1 :].rstrip("/")
+    if method == "POST" and rest in _CREATING and ("messages" in rest) == (family == "/anthropic/v1"):
+        return SurfaceRoute(_CREATING[rest], family)
+    collection, _, more = rest.partition("/")
+    operation = _item(method, family, collection, more)
+    return SurfaceRoute(operation, family, unquote(more.removesuffix("/cancel") if operation else rest))
+
+
+def _item(method: str, family: str, collection: str, more: str) -> str:
+    if family == "/v1" and collection == "models" and method == "GET":
+        return "GetModel" if more else "ListModels"
+    kind = {"responses": "Response", "batches": "Batch"}.get(collection)
+    if kind is None or family == "/anthropic/v1":
+        return ""
+    if not more:
+        return f"List{kind}s" if method == "GET" else ""
+    if method == "POST" and more.endswith("/cancel"):
+        return f"Cancel{kind}"
+    return {"GET": f"Get{kind}", "DELETE": "DeleteResponse"}.get(method, "") if "/" not in more else ""

@@ -1,0 +1,159 @@
+"""The OpenAI-shaped and Anthropic-shaped surfaces of both hosts: which model is meant, what is kept, what is listed.
+
+Counting and answering are the runtime's, as for Converse.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from rockbottom.catalog import MANTLE, RUNTIME, Model, ModelId, Scope, surface_of
+from rockbottom.dialects import CHAT, MESSAGES, RESPONSES, Dialect
+from rockbottom.local.bodies import object_of
+from rockbottom.local.callers import caller_from
+from rockbottom.local.failures import ServiceFailure, invalid
+from rockbottom.local.runtime import Call, Counted, Runtime, SurfaceCall
+from rockbottom.local.state import State
+from rockbottom.local.surface_checks import check_parameters, check_place, missing
+from rockbottom.local.surface_failures import UnknownPath
+from rockbottom.local.surface_routes import SurfaceRoute
+from rockbottom.local.surface_store import Kept
+from rockbottom.quantities import is_list
+
+Json = dict[str, Any]
+_DIALECTS: Mapping[str, Dialect] = {
+    "ChatCompletions": CHAT,
+    "Responses": RESPONSES,
+    "Messages": MESSAGES,
+    "CountMessageTokens": MESSAGES,
+}
+_VERSION = re.compile(r"(-20\d{6})?-(v\d+:\d+|v\d+|\d+:\d+)$|:\d+$")
+_DAY = re.compile(r"-20\d\d-\d\d-\d\d$")
+
+
+class Surfaces:
+    """Opens calls to the surfaces and answers what is no inference; one per endpoint."""
+
+    def __init__(self, state: State, runtime: Runtime) -> None:
+        self._state = state
+        self._runtime = runtime
+        self._names = {mantle_name(model): model for model in state.catalog.models.values() if surface_of(model).mantle}
+
+    def call_of(
+        self, route: SurfaceRoute, headers: Mapping[bytes, bytes], content: bytes, request_id: str
+    ) -> Call | None:
+        """The call that a request makes; None where it is no inference. Raises ServiceFailure."""
+        dialect = _DIALECTS.get(route.operation)
+        if dialect is None and (route.operation or route.host is not None):
+            return None
+        body = object_of(content or b"{}")
+        if dialect is None:
+            raise UnknownPath(route.at(str(body.get("model", ""))).host)
+        model = body.get("model")
+        if not isinstance(model, str) or not model:
+            raise missing(route, "model")
+        route = route.at(model)
+        settings = self._state.settings
+        caller = caller_from(
+            headers.get(b"authorization", b"").decode("latin-1"),
+            account=settings.account,
+            region=route.region or settings.region,
+        )
+        if route.host == RUNTIME and (route.family == "/v1" or route.operation == "CountMessageTokens"):
+            raise UnknownPath(RUNTIME)
+        stream = body.get("stream") is True and route.operation != "CountMessageTokens"
+        surface = SurfaceCall(route, dialect, body)
+        return Call(dialect.operations[stream], model, headers, content, caller, request_id, surface)
+
+    def _model_of(self, route: SurfaceRoute, given: str) -> ModelId:
+        if route.host == RUNTIME:
+            model = self._runtime.model(given)
+            if model.application_profile is not None and not route.of_anthropic:
+                raise invalid("Application inference profiles are not supported for this API.")
+            if model.scope is Scope.IN_REGION and model.model.profiles and not model.model.in_region:
+                raise invalid("The provided model identifier is invalid.")
+            return model
+        named = self._names.get(given) or self._names.get(_DAY.sub("", given))
+        if named is None:
+            raise ServiceFailure("ResourceNotFoundException", f"The model '{given}' does not exist")
+        return ModelId(given, named, Scope.IN_REGION)
+
+    def read(self, call: Call, *, own_answer: bool) -> Counted:
+        """Check a call and count it (see ``Runtime.read``). Raises ServiceFailure."""
+        asked = call.surface
+        assert asked is not None
+        dialect, body = asked.dialect, asked.body
+        model = self._placed(asked, call.model)
+        check_parameters(asked.route, dialect.api, body, model.model, surface_of(model.model))
+        if dialect is RESPONSES:
+            body = self._state.responses.whole(body)
+        return self._runtime.counted(call, dialect, body, model, own_answer=own_answer)
+
+    def count_tokens(self, call: Call) -> Json:
+        """The reply of count_tokens. Raises ServiceFailure."""
+        asked = call.surface
+        assert asked is not None
+        body = {"max_tokens": 1, **asked.body}
+        return {"input_tokens": self._runtime.tokens_of(MESSAGES, body, self._placed(asked, call.model))}
+
+    def _placed(self, asked: SurfaceCall, given: str) -> ModelId:
+        """The model, once it is known to be served there and nothing is missing."""
+        model = self._model_of(asked.route, given)
+        check_place(asked.route, asked.dialect.api, given, surface_of(model.model))
+        optional = {"max_tokens"} if asked.route.operation == "CountMessageTokens" else set[str]()
+        for member in asked.dialect.required:
+            goes_on = member == "input" and asked.body.get("previous_response_id")
+            if asked.body.get(member) is None and member not in optional and not goes_on:
+                raise missing(asked.route, member)
+        return model
+
+    def keep(self, counted: Counted, reply: Json) -> None:
+        """Keep the reply of Responses, unless the request forbade it."""
+        if counted.dialect is RESPONSES and reply.get("store"):
+            self._state.responses.add(Kept(reply, tuple(_listed(counted.body.get("input"))), counted.at))
+
+    def other(self, route: SurfaceRoute) -> tuple[int, Json]:
+        """The reply to what is no inference. Raises ServiceFailure."""
+        responses, identifier = self._state.responses, route.identifier
+        if not route.operation or (route.host == RUNTIME and route.family == "/v1"):
+            raise UnknownPath(route.host or MANTLE)
+        if route.operation == "ListModels":
+            return 200, {"object": "list", "data": [_model_row(name, model) for name, model in self._names.items()]}
+        if route.operation == "GetModel":
+            model = self._names.get(identifier)
+            if model is None:
+                raise ServiceFailure("ResourceNotFoundException", f"The model '{identifier}' does not exist")
+            return 200, _model_row(identifier, model)
+        if route.operation == "ListResponses":
+            return 200, {"object": "list", "data": responses.all(), "has_more": False}
+        if route.operation == "GetResponse":
+            return 200, responses.found(identifier).reply
+        if route.operation == "DeleteResponse":
+            responses.remove(identifier)
+            return 200, {"id": identifier, "object": "response", "deleted": True}
+        if route.operation == "CancelResponse":
+            return 200, responses.cancelled(identifier)
+        raise UnknownPath(route.host or MANTLE)
+
+
+def mantle_name(model: Model) -> str:
+    """The bare, unversioned id by which bedrock-mantle knows a model."""
+    name = _VERSION.sub("", model.id)
+    return name.replace("moonshot.", "moonshotai.", 1) if name.startswith("moonshot.") else name
+
+
+def _model_row(name: str, model: Model) -> Json:
+    return {
+        "id": name,
+        "object": "model",
+        "created": 0,
+        "owned_by": model.vendor,
+        "status": "ACTIVE",
+        "data_retention": {"mode": "default"},
+    }
+
+
+def _listed(given: object) -> list[Any]:
+    if isinstance(given, str):
+        return [{"role": "user", "content": given}]
+    return list(given) if is_list(given) else []
