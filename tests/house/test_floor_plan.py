@@ -11,6 +11,7 @@ _PURE = {
     "prompt",
     "wire",
     "cloudwatch",
+    "changes",
     "dialects",
     "documents",
     "cache",

@@ -8,10 +8,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from rockbottom.alarms.account import Clients, Kind, TopicTaken, apply, plan, removal
+from rockbottom.alarms.account import Clients, TopicTaken, apply, plan, removal
 from rockbottom.alarms.dashboard import mark
 from rockbottom.alarms.placing import undecided
 from rockbottom.alarms.settings import read_wanted
+from rockbottom.changes import Kind
 from rockbottom.cli import main
 from rockbottom.cli.exits import Exit
 from rockbottom.cloudwatch import AccountUnavailable

@@ -1,6 +1,6 @@
 """Alarms and dashboards as code: what they are, what they would have done, and how they get into an account."""
 
-from rockbottom.alarms.account import Clients, Kind, Plan, Step, apply, plan, removal
+from rockbottom.alarms.account import Clients, Plan, apply, plan, removal
 from rockbottom.alarms.backtest import LEAST_DAYS, Asked, Detection, History, Stretch, Tried, tried
 from rockbottom.alarms.cloudformation import template, yaml_text
 from rockbottom.alarms.definitions import Alarm
@@ -21,9 +21,7 @@ __all__ = [
     "Detection",
     "History",
     "InvalidSettings",
-    "Kind",
     "Plan",
-    "Step",
     "Stretch",
     "Tried",
     "Wanted",

@@ -7,53 +7,18 @@ sentence. What does not carry it is somebody else's and is never changed, whatev
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 from rockbottom.alarms.dashboard import body_text, dashboard, dashboard_name, is_ours
 from rockbottom.alarms.placing import STACK_TAG, Json, Placed, placed, prefix
 from rockbottom.alarms.settings import Wanted
+from rockbottom.changes import Difference, Kind, Step
 from rockbottom.cloudwatch import error_code, unavailable
 from rockbottom.quantities import RockbottomError
 
 
 class TopicTaken(RockbottomError):
     """A topic was to be made, and somebody else's has its name: alarms would be sent to strangers."""
-
-
-class Kind(Enum):
-    """What a step does to one thing; the value is the word a person reads."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    DELETE = "delete"
-    UNCHANGED = "unchanged"
-    FOREIGN = "foreign"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One setting that is not as wanted."""
-
-    setting: str
-    found: Any
-    wanted: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing and what becomes of it. ``request`` is what would be sent; ``thing`` is alarm, dashboard or topic."""
-
-    kind: Kind
-    thing: str
-    name: str
-    differences: tuple[Difference, ...] = ()
-    request: Mapping[str, Any] | None = None
-
-    @property
-    def changes(self) -> bool:
-        """Whether applying it calls AWS."""
-        return self.kind in (Kind.CREATE, Kind.UPDATE, Kind.DELETE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from rockbottom.cli.monitor_settings import options, settings_options, wanted_of
 from rockbottom.cli.values import Url
 
 if TYPE_CHECKING:
-    from rockbottom.alarms import Clients, Plan, Step, Wanted
+    from rockbottom.alarms import Clients, Plan, Wanted
+    from rockbottom.changes import Step
 
 _account_options = options(
     click.option("--region", help="AWS Region; that of your AWS settings by default."),
@@ -102,7 +103,7 @@ def _clients(given: dict[str, Any]) -> "Clients":
 
 
 def _foreign(todo: "Plan") -> bool:
-    from rockbottom.alarms import Kind
+    from rockbottom.changes import Kind
 
     return bool(todo.of(Kind.FOREIGN))
 

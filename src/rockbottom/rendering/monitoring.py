@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from rockbottom.alarms import Plan, Step, Wanted
+from rockbottom.alarms import Plan, Wanted
 from rockbottom.budgets import Account, State
+from rockbottom.changes import Step
 from rockbottom.cloudwatch import fees
 from rockbottom.figures import printable, usd
 from rockbottom.quantities import Usd

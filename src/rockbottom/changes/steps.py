@@ -1,0 +1,41 @@
+"""One thing in an account, how it differs from what is wanted, and the call that would make it the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class Kind(Enum):
+    """What a step does to one thing; the value is the word a person reads."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    UNCHANGED = "unchanged"
+    FOREIGN = "foreign"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One setting that is not as wanted."""
+
+    setting: str
+    found: Any
+    wanted: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing and what becomes of it. ``request`` is what would be sent; ``thing`` says what it is (alarm, topic)."""
+
+    kind: Kind
+    thing: str
+    name: str
+    differences: tuple[Difference, ...] = ()
+    request: Mapping[str, Any] | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether applying it calls AWS."""
+        return self.kind in (Kind.CREATE, Kind.UPDATE, Kind.DELETE)
