@@ -131,7 +131,7 @@ def _topic_stack(clients: Clients, arn: str) -> str | None:
     except Exception as error:
         if error_code(error) in ("NotFound", "ResourceNotFound", "NotFoundException", "ResourceNotFoundException"):
             return None
-        raise unavailable(error, "apply") from error
+        raise unavailable(error, "monitor policy apply") from error
     return {tag["Key"]: tag["Value"] for tag in tags}.get(STACK_TAG, "")
 
 
@@ -221,7 +221,7 @@ def _dashboard_body(wanted: Wanted, clients: Clients) -> str | None:
     except Exception as error:
         if error_code(error) in ("ResourceNotFound", "DashboardNotFoundError", "ResourceNotFoundException"):
             return None
-        raise unavailable(error, "apply") from error
+        raise unavailable(error, "monitor policy apply") from error
 
 
 def _dashboard_step(wanted: Wanted, clients: Clients, alarm_arns: list[str]) -> Step:
@@ -263,4 +263,4 @@ def _asked(call: Callable[[], Any]) -> Any:
     except RockbottomError:
         raise
     except Exception as error:
-        raise unavailable(error, "apply") from error
+        raise unavailable(error, "monitor policy apply") from error

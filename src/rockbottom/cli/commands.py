@@ -21,6 +21,7 @@ COMMANDS: dict[str, Entry] = {
     "batch": Entry("rockbottom.cli.batch:command", "Run records through batch inference, at half price."),
     "run": Entry("rockbottom.cli.run:command", "Run a program with every Bedrock client attached."),
     "monitor": Entry("rockbottom.cli.monitor:command", "Alarms and a dashboard over what prompts cost, as code."),
+    "logging": Entry("rockbottom.cli.logging_setup:command", "Set up the logs of an account's calls, without code."),
     "reconcile": Entry("rockbottom.cli.reconcile:command", "Hold the ledger against what AWS counted and billed."),
     "ledger": Entry("rockbottom.cli.ledger:command", "Ask what was recorded about calls, in SQL or as files."),
     "estimate": Entry("rockbottom.cli.estimate:command", "Work out a month's bill before and after caching."),

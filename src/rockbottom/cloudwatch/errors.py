@@ -15,13 +15,16 @@ def error_code(error: Exception) -> str:
 
 
 def unavailable(error: Exception, policy: str) -> Exception:
-    """An error of AWS or of the way there in one message; anything else as it is. ``policy``: what would allow it."""
+    """An error of AWS or of the way there in one message; anything else as it is.
+
+    ``policy`` is the command that prints what would allow it.
+    """
     if type(error).__module__.partition(".")[0] not in ("botocore", "boto3"):
         return error
     code = error_code(error)
     fix = "check --region and --profile"
     if "AccessDenied" in code or "AuthorizationError" in code:
-        fix = f"rockbottom monitor policy {policy} prints what it needs"
+        fix = f"rockbottom {policy} prints what it needs"
     elif type(error).__name__ in ("NoCredentialsError", "PartialCredentialsError"):
         fix = "give --profile NAME, or credentials in the environment"
     return AccountUnavailable(f"AWS: {error}", fix=fix)

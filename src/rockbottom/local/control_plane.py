@@ -42,7 +42,8 @@ class ControlPlane:
         self._catalog = catalog
         self._profiles = profiles
         self._clock = clock
-        self._create_checker: BodyChecker | None = None
+        self._checkers: dict[str, BodyChecker] = {}
+        self._logging: dict[tuple[str, str], Json] = {}  # by account and Region
         self._operations: Mapping[str, Callable[[Asking], tuple[int, Json]]] = {
             "ListFoundationModels": self._list_models,
             "GetFoundationModel": self._get_model,
@@ -52,6 +53,9 @@ class ControlPlane:
             "DeleteInferenceProfile": self._delete_profile,
             "ListTagsForResource": self._list_tags,
             "TagResource": self._tag,
+            "PutModelInvocationLoggingConfiguration": self._put_logging,
+            "GetModelInvocationLoggingConfiguration": self._get_logging,
+            "DeleteModelInvocationLoggingConfiguration": self._delete_logging,
         }
 
     def answer(self, operation: str, asking: Asking) -> tuple[int, Json]:
@@ -100,9 +104,7 @@ class ControlPlane:
         return 200, self._profiles.find(asking.identifier, asking.caller.account, asking.caller.region)
 
     def _create_profile(self, asking: Asking) -> tuple[int, Json]:
-        if self._create_checker is None:
-            self._create_checker = body_checker(service_model("bedrock"), "CreateInferenceProfile")
-        body = self._create_checker(object_of(asking.body or b"{}"))
+        body = self._checked("CreateInferenceProfile", asking)
         try:
             profile = self._profiles.create(body, asking.caller.account, asking.caller.region, self._clock.now())
         except CatalogError as error:
@@ -114,6 +116,27 @@ class ControlPlane:
     def _delete_profile(self, asking: Asking) -> tuple[int, Json]:
         self._profiles.delete(asking.identifier)
         return 200, {}
+
+    def _put_logging(self, asking: Asking) -> tuple[int, Json]:
+        config = self._checked("PutModelInvocationLoggingConfiguration", asking)["loggingConfig"]
+        if not (config.get("s3Config") or config.get("cloudWatchConfig")):
+            raise invalid("At least one of s3Config and cloudWatchConfig must be given.")
+        self._logging[asking.caller.account, asking.caller.region] = config
+        return 200, {}
+
+    def _get_logging(self, asking: Asking) -> tuple[int, Json]:
+        config = self._logging.get((asking.caller.account, asking.caller.region))
+        return 200, {} if config is None else {"loggingConfig": config}
+
+    def _delete_logging(self, asking: Asking) -> tuple[int, Json]:
+        self._logging.pop((asking.caller.account, asking.caller.region), None)
+        return 200, {}
+
+    def _checked(self, operation: str, asking: Asking) -> Json:
+        """The body of a call, checked against the service model. Raises ServiceFailure."""
+        if operation not in self._checkers:
+            self._checkers[operation] = body_checker(service_model("bedrock"), operation)
+        return self._checkers[operation](object_of(asking.body or b"{}"))
 
     def _list_tags(self, asking: Asking) -> tuple[int, Json]:
         return 200, {"tags": self._tagged(object_of(asking.body or b"{}")).tags}

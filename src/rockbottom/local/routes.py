@@ -26,6 +26,9 @@ _COLLECTIONS = {
     ("GET", "/guardrails"): "ListGuardrails",
     ("POST", "/model-invocation-job"): "CreateModelInvocationJob",
     ("GET", "/model-invocation-jobs"): "ListModelInvocationJobs",
+    ("PUT", "/logging/modelinvocations"): "PutModelInvocationLoggingConfiguration",
+    ("GET", "/logging/modelinvocations"): "GetModelInvocationLoggingConfiguration",
+    ("DELETE", "/logging/modelinvocations"): "DeleteModelInvocationLoggingConfiguration",
 }
 _ITEMS = {
     ("GET", "/foundation-models/"): "GetFoundationModel",

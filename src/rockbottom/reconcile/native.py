@@ -111,4 +111,4 @@ def _asked(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except Exception as error:
-        raise unavailable(error, "read") from error
+        raise unavailable(error, "monitor policy read") from error

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from rockbottom.rendering.encoding import json_text
     from rockbottom.rendering.estimates import estimate_csv, estimate_text, presets_text
     from rockbottom.rendering.explanations import explanation_text, over_the_month_text, pair_text
+    from rockbottom.rendering.invocation_logging import (
+        logging_cost_text,
+        logging_readers_text,
+        logging_steps_text,
+    )
     from rockbottom.rendering.levers import advice_document
     from rockbottom.rendering.models import ListedModel, models_document, models_text
     from rockbottom.rendering.monitoring import alarm_cost_text, alarm_steps_text, budgets_text
@@ -84,6 +89,9 @@ __all__ = [
     "json_text",
     "leftover_estimate_text",
     "leftover_text",
+    "logging_cost_text",
+    "logging_readers_text",
+    "logging_steps_text",
     "models_document",
     "models_text",
     "not_all_text",
@@ -129,6 +137,9 @@ _HOMES = {
     "advice_document": "levers",
     "advice_text": "advice",
     "alarm_cost_text": "monitoring",
+    "logging_cost_text": "invocation_logging",
+    "logging_readers_text": "invocation_logging",
+    "logging_steps_text": "invocation_logging",
     "alarm_steps_text": "monitoring",
     "backtest_text": "backtests",
     "batch_estimate_text": "batches",

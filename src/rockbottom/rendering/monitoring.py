@@ -19,12 +19,13 @@ def alarm_steps_text(todo: Plan) -> Iterator[str]:
     """The account, and what becomes of each thing in it."""
     yield f"account {todo.account}, {todo.region}"
     for step in todo.steps:
-        yield from _step_text(step)
+        yield from step_text(step)
     if not todo.steps:
         yield "  nothing"
 
 
-def _step_text(step: Step) -> Iterator[str]:
+def step_text(step: Step) -> Iterator[str]:
+    """A thing in an account, what becomes of it, and where it differs."""
     kind = step.kind.value
     yield f"{_SIGNS[kind]} {kind:<9} {step.thing:<9} {step.name}"
     if kind == "foreign":

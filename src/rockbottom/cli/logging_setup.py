@@ -1,0 +1,204 @@
+"""``rockbottom logging``: model invocation logging of an account, set up and taken down."""
+
+import json
+import sys
+from time import sleep
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rockbottom.cli.exits import Exit
+from rockbottom.cli.monitor_settings import options
+from rockbottom.cli.values import Url
+
+if TYPE_CHECKING:
+    from rockbottom.changes import Step
+    from rockbottom.invocation_logging import Clients, Plan, Wanted
+
+_DATA = ("text", "image", "embedding", "video", "audio")
+_where_to = options(
+    click.option("--bucket", default="", metavar="NAME", help="S3 bucket that takes the logs."),
+    click.option("--prefix", default="", metavar="PREFIX", help="Put them below this prefix of the bucket."),
+    click.option("--log-group", default="", metavar="NAME", help="CloudWatch log group that takes them."),
+    click.option("--role", metavar="NAME", help="Role by which Bedrock writes to the log group."),
+    click.option("--stack", default="default", show_default=True, metavar="NAME", help="Name on what is made."),
+)  # fmt: skip
+_settings = options(
+    _where_to,
+    click.option("--retention", type=click.IntRange(min=1), metavar="DAYS", help="Keep logs so long; 30 by default."),
+    click.option("--keep-forever", is_flag=True, help="Let no log expire."),
+    click.option("--with", "kinds", multiple=True, type=click.Choice(_DATA[1:]), help="Log this beside text; repeat."),
+    click.option("--replace", "replaces", is_flag=True, help="Replace a configuration that leads elsewhere."),
+)  # fmt: skip
+_account = options(
+    click.option("--region", help="AWS Region; that of your AWS settings by default."),
+    click.option("--profile", help="AWS profile."),
+    click.option("--endpoint-url", type=Url(), help="AWS elsewhere."),
+    click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+)
+_yes = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+@click.group()
+def command() -> None:
+    """Log every call of an account to Bedrock, without a line of its programs changed, and read what it costs."""
+
+
+@command.command()
+@_settings
+@_account
+@click.option("--check", is_flag=True, help="Exit with 1 where the account differs.")
+@click.pass_context
+def plan(ctx: click.Context, check: bool, **given: Any) -> None:
+    """Show what apply would create and change, and what logs cost; reads only."""
+    todo = _planned(given)
+    _show(todo, given["as_json"], cost=True)
+    if check and (todo.changes or todo.is_foreign):
+        ctx.exit(Exit.VERDICT)
+
+
+@command.command()
+@_settings
+@_account
+@_yes
+@click.pass_context
+def apply(ctx: click.Context, yes: bool, **given: Any) -> None:
+    """Make bucket, log group and role, and turn logging on; run again, it changes nothing.
+
+    A bucket or log group that is there already is used as it is. Nothing is made without consent.
+    """
+    from rockbottom.rendering import logging_readers_text
+
+    clients = _clients(given)
+    todo = _planned(given, clients)
+    _show(todo, given["as_json"], cost=True)
+    if todo.is_foreign:
+        ctx.exit(Exit.VERDICT)
+    if todo.changes:
+        _consent(yes, "this logs what every program of the account sends to Bedrock, and costs money", "Turn it on?")
+        _carry_out(todo, clients)
+        for line in logging_readers_text(todo.wanted, todo.place):
+            click.echo(line, err=True)
+
+
+@command.command()
+@_where_to
+@_account
+@_yes
+@click.option("--delete-logs", "with_logs", is_flag=True, help="The log group and what is in it, too.")
+def destroy(yes: bool, with_logs: bool, **given: Any) -> None:
+    """Turn logging off and remove what apply made; what was logged stays, but for --delete-logs."""
+    from rockbottom.invocation_logging import removal
+
+    clients = _clients(given)
+    todo = removal(_wanted(given), clients, with_logs=with_logs)
+    _show(todo, given["as_json"], cost=False)
+    if todo.changes:
+        _consent(yes, "this turns the logs of your account off", "Turn it off?")
+        _carry_out(todo, clients)
+
+
+@command.command()
+@click.argument("task", type=click.Choice(["apply", "read", "bedrock"]))
+@_where_to
+@click.option("--account", default="*", metavar="ID", help="Account number; any by default.")
+@click.option("--region", default="*", metavar="NAME", help="AWS Region; any by default.")
+@click.option("--partition", default="aws", show_default=True, help="aws, aws-us-gov or aws-cn.")
+def policy(task: str, account: str, region: str, partition: str, **given: Any) -> None:
+    """Print the least IAM policy to set logging up, to read logs, or of Bedrock itself to write them."""
+    from rockbottom.invocation_logging import (
+        Place,
+        apply_policy,
+        bucket_statement,
+        read_policy,
+        role_policy,
+        trust_policy,
+    )
+
+    wanted, place = _wanted(given).checked(), Place(account, region, partition)
+    if task == "bedrock":
+        printed: dict[str, Any] = {}
+        if wanted.bucket:
+            printed["bucket policy statement"] = bucket_statement(wanted, place)
+        if wanted.log_group:
+            printed |= {"role trust": trust_policy(place), "role permissions": role_policy(wanted, place)}
+    else:
+        printed = apply_policy(wanted, place) if task == "apply" else read_policy(wanted, place)
+    click.echo(json.dumps(printed, indent=2))
+
+
+def _wanted(given: dict[str, Any]) -> "Wanted":
+    from rockbottom.invocation_logging import DEFAULT_RETENTION_DAYS, DEFAULT_ROLE, Wanted
+
+    if given.get("keep_forever") and given.get("retention"):
+        raise click.UsageError("--retention and --keep-forever exclude each other")
+    days = None if given.get("keep_forever") else given.get("retention") or DEFAULT_RETENTION_DAYS
+    return Wanted(
+        given["bucket"], given["prefix"].strip("/"), given["log_group"], given["role"] or DEFAULT_ROLE, days,
+        (_DATA[0], *given.get("kinds", ())), given["stack"], bool(given.get("replaces")),
+    )  # fmt: skip
+
+
+def _planned(given: dict[str, Any], clients: "Clients | None" = None) -> "Plan":
+    from rockbottom.invocation_logging import plan as planned
+
+    wanted = _wanted(given).checked()
+    return planned(wanted, clients or _clients(given))
+
+
+def _clients(given: dict[str, Any]) -> "Clients":
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    from rockbottom.cloudwatch import AccountUnavailable
+    from rockbottom.invocation_logging import Clients
+
+    try:
+        session: Any = boto3.Session(profile_name=given["profile"], region_name=given["region"])
+        if not session.region_name:
+            raise click.UsageError("no AWS Region is set: give --region, as in --region us-east-1")
+        url = given["endpoint_url"]
+        bedrock, s3, iam, logs, sts = (
+            session.client(name, endpoint_url=url) for name in ("bedrock", "s3", "iam", "logs", "sts")
+        )
+    except BotoCoreError as error:
+        raise AccountUnavailable(f"AWS: {error}", fix="aws configure list-profiles") from error
+    return Clients(bedrock, s3, iam, logs, sts, session.region_name)
+
+
+def _consent(yes: bool, why: str, question: str) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{why}; add --yes to agree")
+    click.confirm(question, abort=True, err=True)
+
+
+def _carry_out(todo: "Plan", clients: "Clients") -> None:
+    from rockbottom.invocation_logging import apply as carry_out
+
+    words = {"create": "created", "update": "updated", "delete": "deleted"}
+
+    def done(step: "Step") -> None:
+        click.echo(f"{words[step.kind.value]} {step.thing} {step.name}", err=True)
+
+    carry_out(todo.steps, clients, done, sleep)
+
+
+def _show(todo: "Plan", as_json: bool, *, cost: bool) -> None:
+    from rockbottom.rendering import logging_cost_text, logging_steps_text
+
+    if as_json:
+        place = {"account": todo.place.account, "region": todo.place.region}
+        click.echo(json.dumps({**place, "steps": [_step_json(step) for step in todo.steps]}, indent=2))
+        return
+    for line in logging_steps_text(todo):
+        click.echo(line)
+    if cost:
+        for line in logging_cost_text(todo.wanted):
+            click.echo(line)
+
+
+def _step_json(step: "Step") -> dict[str, Any]:
+    differences = [{"setting": one.setting, "found": one.found, "wanted": one.wanted} for one in step.differences]
+    return {"kind": step.kind.value, "thing": step.thing, "name": step.name, "differences": differences}

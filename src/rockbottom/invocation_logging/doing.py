@@ -1,0 +1,140 @@
+"""The calls that make an account log as it should, and no longer."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+
+from rockbottom.changes import Kind, Step
+from rockbottom.cloudwatch import error_code
+from rockbottom.invocation_logging.asking import Clients, asked, found_or
+from rockbottom.quantities import RockbottomError
+
+STACK_TAG = "rockbottom:stack"
+"""The tag by which what was made here is known again; its value is the name of the stack."""
+POLICY = "write-invocation-logs"
+"""The name of the permissions on the role."""
+CONFIGURATION = "configuration"
+"""The thing that switches logging on: one for an account and Region."""
+
+
+def apply(steps: Iterable[Step], clients: Clients, done: Callable[[Step], None], wait: Callable[[float], None]) -> None:
+    """Carries steps out, telling ``done`` of each step. Raises AccountUnavailable.
+
+    A role is known everywhere only seconds after it was made: where Bedrock refuses it, that is tried again after
+    ``wait`` of some seconds. Stopped at any point, the next plan shows what is left.
+    """
+    for step in steps:
+        if step.changes:
+            _tried(lambda step=step: _CALLS[step.thing, step.kind](step, clients), step, wait)
+            done(step)
+
+
+def _make_bucket(step: Step, clients: Clients) -> None:
+    request = step.request or {}
+    where = {} if clients.region == "us-east-1" else {
+        "CreateBucketConfiguration": {"LocationConstraint": clients.region}
+    }  # fmt: skip
+    clients.s3.create_bucket(Bucket=step.name, **where)
+    closed = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+    clients.s3.put_public_access_block(Bucket=step.name, PublicAccessBlockConfiguration=closed)
+    tags = [{"Key": STACK_TAG, "Value": request["stack"]}]
+    clients.s3.put_bucket_tagging(Bucket=step.name, Tagging={"TagSet": tags})
+
+
+def _put_bucket_policy(step: Step, clients: Clients) -> None:
+    clients.s3.put_bucket_policy(Bucket=step.name, Policy=json.dumps(step.request))
+
+
+def _take_from_bucket_policy(step: Step, clients: Clients) -> None:
+    if step.request is None:
+        clients.s3.delete_bucket_policy(Bucket=step.name)
+    else:
+        _put_bucket_policy(step, clients)
+
+
+def _put_lifecycle(step: Step, clients: Clients) -> None:
+    clients.s3.put_bucket_lifecycle_configuration(Bucket=step.name, LifecycleConfiguration=step.request)
+
+
+def _make_log_group(step: Step, clients: Clients) -> None:
+    clients.logs.create_log_group(logGroupName=step.name, tags={STACK_TAG: (step.request or {})["stack"]})
+    if (step.request or {})["days"] is not None:
+        _put_retention(step, clients)
+
+
+def _put_retention(step: Step, clients: Clients) -> None:
+    days = (step.request or {})["days"]
+    if days is None:
+        clients.logs.delete_retention_policy(logGroupName=step.name)
+    else:
+        clients.logs.put_retention_policy(logGroupName=step.name, retentionInDays=days)
+
+
+def _make_role(step: Step, clients: Clients) -> None:
+    request = step.request or {}
+    clients.iam.create_role(
+        RoleName=step.name, AssumeRolePolicyDocument=json.dumps(request["trust"]),
+        Description="Bedrock writes its model invocation logs.", Tags=[{"Key": STACK_TAG, "Value": request["stack"]}],
+    )  # fmt: skip
+    _put_role_policy(step, clients)
+
+
+def _change_role(step: Step, clients: Clients) -> None:
+    trust = json.dumps((step.request or {})["trust"])
+    clients.iam.update_assume_role_policy(RoleName=step.name, PolicyDocument=trust)
+    _put_role_policy(step, clients)
+
+
+def _put_role_policy(step: Step, clients: Clients) -> None:
+    permissions = json.dumps((step.request or {})["permissions"])
+    clients.iam.put_role_policy(RoleName=step.name, PolicyName=POLICY, PolicyDocument=permissions)
+
+
+def _remove_role(step: Step, clients: Clients) -> None:
+    found_or(lambda: clients.iam.delete_role_policy(RoleName=step.name, PolicyName=POLICY), None)
+    clients.iam.delete_role(RoleName=step.name)
+
+
+def _put_configuration(step: Step, clients: Clients) -> None:
+    clients.bedrock.put_model_invocation_logging_configuration(loggingConfig=dict(step.request or {}))
+
+
+def _remove_configuration(step: Step, clients: Clients) -> None:
+    clients.bedrock.delete_model_invocation_logging_configuration()
+
+
+def _remove_log_group(step: Step, clients: Clients) -> None:
+    clients.logs.delete_log_group(logGroupName=step.name)
+
+
+_CALLS: Mapping[tuple[str, Kind], Callable[[Step, Clients], None]] = {
+    ("bucket", Kind.CREATE): _make_bucket,
+    ("bucket policy", Kind.CREATE): _put_bucket_policy,
+    ("bucket policy", Kind.UPDATE): _put_bucket_policy,
+    ("bucket policy", Kind.DELETE): _take_from_bucket_policy,
+    ("retention", Kind.CREATE): _put_lifecycle,
+    ("retention", Kind.UPDATE): _put_lifecycle,
+    ("log group", Kind.CREATE): _make_log_group,
+    ("log group", Kind.UPDATE): _put_retention,
+    ("log group", Kind.DELETE): _remove_log_group,
+    ("role", Kind.CREATE): _make_role,
+    ("role", Kind.UPDATE): _change_role,
+    ("role", Kind.DELETE): _remove_role,
+    (CONFIGURATION, Kind.CREATE): _put_configuration,
+    (CONFIGURATION, Kind.UPDATE): _put_configuration,
+    (CONFIGURATION, Kind.DELETE): _remove_configuration,
+}
+_TRIES, _WAIT_S = 6, 5.0
+
+
+def _tried(call: Callable[[], None], step: Step, wait: Callable[[float], None]) -> None:
+    """Calls; a configuration that names a role just made is refused until the role is known everywhere."""
+    for left in reversed(range(_TRIES)):
+        try:
+            return asked(call)
+        except RockbottomError as error:
+            cause = error.__cause__
+            refused = isinstance(cause, Exception) and error_code(cause) == "ValidationException"
+            if not (left and refused and step.thing == CONFIGURATION):
+                raise
+        wait(_WAIT_S)
+    return None

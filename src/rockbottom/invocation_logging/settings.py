@@ -1,0 +1,134 @@
+"""What logging of model invocations is wanted, and what AWS takes and charges for it."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from rockbottom.quantities import RockbottomError, Source, Usd
+
+DATA_KINDS: Mapping[str, str] = {
+    "text": "textDataDeliveryEnabled",
+    "image": "imageDataDeliveryEnabled",
+    "embedding": "embeddingDataDeliveryEnabled",
+    "video": "videoDataDeliveryEnabled",
+    "audio": "audioDataDeliveryEnabled",
+}
+"""What can be logged, by a word, and the switch of it in ``loggingConfig``."""
+DEFAULT_ROLE = "rockbottom-invocation-logging"
+DEFAULT_RETENTION_DAYS = 30
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_LOG_GROUP = re.compile(r"[A-Za-z0-9_./#-]{1,512}")
+_ROLE = re.compile(r"[\w+=,.@-]{1,64}")
+
+
+class InvalidLogging(RockbottomError):
+    """Settings that AWS would refuse, or that name no place for the logs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Where logs are to go, and for how long they stay there; ``retention_days`` None: for ever.
+
+    With both a bucket and a log group, the bucket also takes the bodies that are too long for CloudWatch Logs.
+    ``replaces``: a configuration that somebody else made may be replaced.
+    """
+
+    bucket: str = ""
+    prefix: str = ""
+    log_group: str = ""
+    role: str = DEFAULT_ROLE
+    retention_days: int | None = DEFAULT_RETENTION_DAYS
+    kinds: tuple[str, ...] = ("text",)
+    stack: str = "default"
+    replaces: bool = False
+
+    def checked(self) -> "Wanted":
+        """The settings themselves. Raises InvalidLogging."""
+        if not (self.bucket or self.log_group):
+            raise InvalidLogging("Logs must go somewhere.", fix="give --bucket NAME, --log-group NAME, or both")
+        for name, value, shape in (
+            ("bucket", self.bucket, _BUCKET), ("log group", self.log_group, _LOG_GROUP), ("role", self.role, _ROLE),
+        ):  # fmt: skip
+            if value and not shape.fullmatch(value):
+                raise InvalidLogging(f"{value!r} is no name of a {name}.")
+        unknown = [kind for kind in self.kinds if kind not in DATA_KINDS]
+        if unknown:
+            raise InvalidLogging(f"{unknown[0]!r} cannot be logged; there are {', '.join(DATA_KINDS)}.")
+        if self.log_group and self.retention_days is not None and self.retention_days not in retention_days():
+            days = ", ".join(map(str, retention_days()))
+            raise InvalidLogging(f"CloudWatch Logs does not keep logs for {self.retention_days} days.", fix=days)
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The account and Region in which models are invoked."""
+
+    account: str
+    region: str
+    partition: str = "aws"
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """What AWS charges, in US dollars; ``source`` says where that was read."""
+
+    log_gb: Usd
+    log_gb_month: Usd
+    s3_gb_month: Usd
+    s3_thousand_files: Usd
+    source: Source
+
+
+@cache
+def _data() -> Mapping[str, Any]:
+    text = files("rockbottom.invocation_logging").joinpath("data/logging.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+@cache
+def retention_days() -> tuple[int, ...]:
+    """The numbers of days for which CloudWatch Logs keeps logs."""
+    return tuple(_data()["retention"]["days"])
+
+
+@cache
+def fees() -> Fees:
+    """What AWS charges for logs, as packaged."""
+    raw = _data()["fees"]
+    told = raw["source"]
+    source = Source("logging", told["title"], told["url"], told["checked_on"])
+    return Fees(**{name: Decimal(value) for name, value in raw.items() if isinstance(value, str)}, source=source)
+
+
+def delivery() -> Mapping[str, Any]:
+    """What is said of how logs are delivered: the name of the stream, the folder, the longest body."""
+    return _data()["delivery"]
+
+
+def logging_config(wanted: Wanted, place: Place) -> dict[str, Any]:
+    """The ``loggingConfig`` of PutModelInvocationLoggingConfiguration."""
+    config: dict[str, Any] = {switch: kind in wanted.kinds for kind, switch in DATA_KINDS.items()}
+    s3 = {"bucketName": wanted.bucket, **({"keyPrefix": wanted.prefix} if wanted.prefix else {})}
+    if wanted.bucket:
+        config["s3Config"] = s3
+    if wanted.log_group:
+        large = {"largeDataDeliveryS3Config": s3} if wanted.bucket else {}
+        config["cloudWatchConfig"] = {"logGroupName": wanted.log_group, "roleArn": role_arn(wanted, place), **large}
+    return config
+
+
+def role_arn(wanted: Wanted, place: Place) -> str:
+    """The ARN of the role by which Bedrock writes to the log group."""
+    return f"arn:{place.partition}:iam::{place.account}:role/{wanted.role}"
+
+
+def address_of(wanted: Wanted, place: Place) -> str:
+    """The S3 prefix under which the logs of the account lie."""
+    folder = "/".join(filter(None, (wanted.bucket, wanted.prefix.strip("/"))))
+    return f"s3://{folder}/AWSLogs/{place.account}/{delivery()['folder']}/{place.region}/"
