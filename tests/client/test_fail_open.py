@@ -1,6 +1,7 @@
 """Whatever is wrong with an argument of attach, the program goes on: calls pass, and one warning says so."""
 
 import enum
+import inspect
 import logging
 import sqlite3
 from decimal import Decimal
@@ -110,6 +111,11 @@ def _raise(*args):
     raise ZeroDivisionError
 
 
+def _once(first):
+    times = iter([first])
+    return lambda: next(times)
+
+
 class Unspeakable:
     def __str__(self):
         raise ZeroDivisionError
@@ -130,7 +136,24 @@ BROKEN = {
     "request_metadata": {"request_metadata": True, "tags": {"a" * 999: "\udcff", "": "x", "b": "y" * 999}},
     "keep_alive_usd": {"keep_alive_usd": "0.000001"},
     "hold_s": {"hold_s": -5},
+    "ledger that is no path": {"ledger": "\0"},
+    "catalog": {"catalog": Raising()},
+    "clock": {"clock": Raising().clock},
+    "clock that stops": {"clock": _once(1_790_000_000.0)},
+    "clock that tells no time": {"clock": lambda: "noon"},
+    "notices": {"notices": Raising()},
+    "dry_run": {"dry_run": True, "planner": Raising()},
+    "dry_run with a planner that does not learn": {"dry_run": True, "planner": Unobserving()},
+    "holdout": {"holdout": rockbottom.Holdout(Decimal("0.5"), "\udcff" * 100)},
+    "state": {"state": "/dev/null/learned.db"},
 }
+
+
+def test_every_argument_of_attach_is_among_them():
+    arguments = set(inspect.signature(rockbottom.attach).parameters) - {"client"}
+    assert arguments <= {name for given in BROKEN.values() for name in given}
+
+
 
 
 @pytest.mark.parametrize("given", BROKEN.values(), ids=BROKEN)

@@ -22,6 +22,7 @@ from rockbottom.client.recording import SpendingLimit
 from rockbottom.client.reporting import Report
 from rockbottom.client.saved_facts import with_saved_facts
 from rockbottom.client.sinks import recorder_of
+from rockbottom.client.talking import kept_going
 from rockbottom.client.ways import Way, way_of
 from rockbottom.ledger import Sink
 
@@ -185,7 +186,7 @@ def new_attachment(client: Any, way: type[Way], arguments: Arguments, abilities:
     trouble = ""
     if planner is None:
         planner, trouble = _new_planner(facts, resolve, state)
-    made = Attachment(planner, facts, resolve, options, arguments.clock, region=region)
+    made = Attachment(planner, facts, resolve, options, kept_going(arguments.clock), region=region)
     if trouble:
         made.talk.say([trouble])
     made.arguments, made.abilities = arguments, abilities

@@ -51,9 +51,9 @@ def writer_of(folder: Path) -> LedgerWriter:
 def _key_of(folder: Path) -> bytes | None:
     try:
         return ledger_key(folder)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a ValueError: a name that can be none of a folder
         log.warning(
             "rockbottom: %s keeps no secret (%s), so prefixes are not recorded and the ledger cannot be replayed",
-            folder, error.strerror,
+            folder, getattr(error, "strerror", error),
         )  # fmt: skip
         return None

@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 from rockbottom.quantities import RockbottomError
 
@@ -13,6 +14,24 @@ _LOST = (
     "read_timeout of botocore's Config costs less"
 )
 _MOST_NOTICES, _MOST_SAID = 100, 1000
+
+
+def kept_going(clock: Callable[[], float]) -> Callable[[], float]:
+    """A clock that tells the time also where ``clock`` fails: then the system's, with one warning."""
+    if clock is time.time:
+        return clock
+    failed: list[str] = []
+
+    def now() -> float:
+        try:
+            return float(clock())
+        except Exception as error:
+            if not failed:
+                failed.append(type(error).__name__)
+                log.warning("rockbottom: clock= fails (%s), so the system's clock is used", failed[0])
+            return time.time()
+
+    return now
 
 
 class Talk:
