@@ -13,8 +13,9 @@ from rockbottom.client.planning import Plan, Planner
 from rockbottom.client.recording import Recorder, SpendingLimit
 from rockbottom.client.reporting import Line, Report
 from rockbottom.client.saved_facts import saved_facts_path, with_saved_facts
+from rockbottom.client.signing import remember_key
 from rockbottom.client.summing import report_of
-from rockbottom.client.tagging import tagged
+from rockbottom.client.tagging import tag_from_here, tagged
 from rockbottom.client.whereabouts import Whereabouts, whereabouts_of
 
 __all__ = [
@@ -40,9 +41,11 @@ __all__ = [
     "attachment_of",
     "carrier",
     "detach",
+    "remember_key",
     "report",
     "report_of",
     "saved_facts_path",
+    "tag_from_here",
     "tagged",
     "watched",
     "whereabouts_of",

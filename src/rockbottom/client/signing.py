@@ -6,7 +6,20 @@ from typing import Any
 CredentialSource = Callable[[], Any]
 """Gives botocore credentials, or None."""
 
+_MOST_USED = 64
+_USED: dict[str, Any] = {}  # by key id
 _SIGNATURE = ("authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256", "content-length")
+
+
+def remember_key(credentials: Any) -> None:
+    """Hold credentials that somebody is about to sign with, so that a changed request can be signed anew.
+
+    They stay in memory, as they do with who uses them, and the latest 64 are held.
+    """
+    frozen = credentials.get_frozen_credentials()
+    _USED[frozen.access_key] = frozen
+    while len(_USED) > _MOST_USED:
+        del _USED[next(iter(_USED))]
 
 
 def credentials_of(client: Any, given: Any = None) -> CredentialSource:
@@ -42,11 +55,13 @@ def resigned(request: Any, body: bytes, source: CredentialSource) -> Mapping[str
 
     scope = _scope(request.headers["authorization"])
     credentials = source()
-    if scope is None or credentials is None:
+    if scope is None:
         return None
-    frozen = credentials.get_frozen_credentials()
     key, region, service = scope
-    if frozen.access_key != key:
+    frozen = credentials.get_frozen_credentials() if credentials is not None else None
+    if frozen is None or frozen.access_key != key:
+        frozen = _USED.get(key)
+    if frozen is None:
         return None
     signed = {
         name.strip()

@@ -41,6 +41,11 @@ def tagged(tags: Mapping[str, Any] | None = None, /, **more: Any) -> Generator[N
         _TAGS.reset(token)
 
 
+def tag_from_here(tags: Mapping[str, Any]) -> None:
+    """Tag every call that this task or thread makes from now on: for code that is called before the calls, and ends."""
+    _TAGS.set(_over(_TAGS.get(), tidy(tags)))
+
+
 def tidy(tags: Mapping[str, Any]) -> dict[str, str]:
     """Tags as text within the limits; a value that cannot be text is left out."""
     pairs = ((_text(key), _text(value)) for key, value in tags.items() if value is not None)

@@ -23,18 +23,28 @@ MAKERS = {
 }
 """Modules, and the classes in them whose instances are attached or make clients that are."""
 
+SIGNERS = {"litellm.llms.bedrock.base_aws_llm": ("BaseAWSLLM", "get_credentials")}
+"""Modules, and the class and method in them that give credentials to sign with."""
+
 _BEGUN: "list[bool]" = []
 _WARNED: "set[str]" = set()
 _MARK = "_rockbottom_watched"
 
 
-def begin() -> None:
-    """Attach, from now on, every Bedrock client that this program makes. A second time it does nothing."""
+def begin(also_made: bool = False) -> None:
+    """Attach, from now on, every Bedrock client that this program makes; ``also_made``: and those that are there.
+
+    A second time it does nothing.
+    """
     if _BEGUN:
         return
     _BEGUN.append(True)
     for name in MAKERS:
         when_imported(name, _watch)
+    for name in SIGNERS:
+        when_imported(name, _watch_signing)
+    if also_made:
+        _safely("looking for clients", _attach_made)
     if os.environ.get(RUN):
         _stay_first()
 
@@ -55,6 +65,46 @@ def _watch_classes(module: "Any") -> None:
         made = getattr(module, name, None)
         if made is not None and not hasattr(made.__init__, _MARK):
             made.__init__ = _watched(made.__init__)
+
+
+def _watch_signing(module: "Any") -> None:
+    _safely("watching for keys", _watch_signer, module)
+
+
+def _watch_signer(module: "Any") -> None:
+    from functools import wraps
+
+    class_name, method = SIGNERS[module.__name__]
+    signer = getattr(module, class_name)
+    gives = getattr(signer, method)
+
+    @wraps(gives)
+    def gives_watched(*args: "Any", **more: "Any") -> "Any":
+        credentials = gives(*args, **more)
+        _safely("remembering a key", _remember, credentials)
+        return credentials
+
+    if not hasattr(gives, _MARK):
+        setattr(gives_watched, _MARK, True)
+        setattr(signer, method, gives_watched)
+
+
+def _remember(credentials: "Any") -> None:
+    from rockbottom.client import remember_key
+
+    remember_key(credentials)
+
+
+def _attach_made() -> None:
+    """Attach what was made before; a session so that the clients that it makes from now on are attached."""
+    import gc
+    import sys
+
+    modules = [sys.modules[name] for name in MAKERS if name in sys.modules]
+    makers = tuple(getattr(module, name) for module in modules for name in MAKERS[module.__name__])
+    for made in gc.get_objects():
+        if issubclass(type(made), makers):
+            _safely("attaching a client", _attach, made)
 
 
 def _watched(begins: "Any") -> "Any":

@@ -1,0 +1,1 @@
+"""rockbottom in programs that take it by their own configuration."""
