@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("file", metavar="REQUEST.json", type=click.File("r", encoding="utf-8"))
+@click.argument("file", metavar="REQUEST.json", type=click.File("rb"))
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 @click.option("--apply", "applied", is_flag=True, help="Print the request with the plan applied, as JSON.")
 @click.option("--model", help="The model id, where the request has none.")
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
 @click.option("--move-volatile", is_flag=True, help="Allow moving sentences that change with every call to the end.")
 @click.option("--sort-tools", is_flag=True, help="Allow putting the tools in the order of their names.")
 def command(
-    file: TextIO, as_json: bool, applied: bool, model: str | None, now: float | None, state: str | None, **options: Any
-) -> None:
+    file: IO[bytes], as_json: bool, applied: bool, model: str | None, now: float | None, state: str | None,
+    **options: Any,
+) -> None:  # fmt: skip
     """Show where the cachePoints of a request should go, which TTL, what it saves and on which evidence.
 
     REQUEST.json holds the arguments of converse() or invoke_model(), or a list of them in the order in which they
-    are sent: then the plan of the last is shown, with what the ones before teach. "-" reads from stdin.
+    are sent: then the plan of the last is shown, with what the ones before teach. A record of the invocation log,
+    or of a batch job, stands for the request in it. "-" reads from stdin.
     """
     requests = _requests(file, model)
     planner = _planner(state, options)
@@ -65,15 +68,40 @@ def _planner(state: str | None, options: dict[str, Any]) -> "Planner":
     return Planner(**options) if state is None else Planner.load(state, **options)
 
 
-def _requests(file: TextIO, model: str | None) -> list[dict[str, Any]]:
+def _requests(file: IO[bytes], model: str | None) -> list[dict[str, Any]]:
     try:
-        read = json.load(file)
+        read = _json(file.read())
     except (ValueError, RecursionError) as error:
         raise click.UsageError(f"{file.name} is not JSON: {error}") from error
     requests: Sequence[Any] = read if is_list(read) else [read]
     if not requests or not all(is_object(request) for request in requests):
         raise click.UsageError(f"{file.name} holds no request: wanted is an object with modelId and messages")
-    told = [{**request, "modelId": request.get("modelId") or model} for request in requests]
+    told = [_request_of(request, file.name) for request in requests]
+    told = [{**request, "modelId": request.get("modelId") or model} for request in told]
     if not all(request["modelId"] for request in told):
         raise click.UsageError(f"{file.name} has no modelId; give it with --model")
     return told
+
+
+def _json(data: bytes) -> Any:
+    """The value of a file, whatever its encoding. Raises ValueError."""
+    try:
+        return json.loads(data.decode())  # not json.loads(data), which guesses by zeros alone
+    except ValueError:
+        from rockbottom.trace import chunks_in, text_lines  # numpy comes with it, and most files are UTF-8
+
+        return json.loads("".join(text_lines(chunks_in(BytesIO(data)))))
+
+
+def _request_of(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The request that a record of a log or of a batch job stands for; a request as it is."""
+    told = record.get("input")
+    body = told.get("inputBodyJson") if is_object(told) else record.get("modelInput")
+    if is_object(told) and not is_object(body):
+        raise click.UsageError(f"{name}: the record holds no request body; bodies over 100 KB lie beside the log")
+    if not is_object(body):
+        return record
+    model = record.get("modelId")
+    if str(record.get("operation", "Converse")).startswith("Invoke") or "anthropic_version" in body:
+        return {"modelId": model, "body": json.dumps(body)}
+    return {**body, "modelId": model}
