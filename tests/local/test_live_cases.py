@@ -27,14 +27,11 @@ CASES = (
 NOT_REPLAYED = {
     "pai-07-nova-video": "the tokens of a video are not known, and none is sent by the endpoint's estimate",
     "idp-02-nova-images-prorata": "Nova apportions image tokens pro rata; the published explanation is an inference",
-    "idp-03-nova-below-1k": "the texts are not recorded; that Nova caches below 1K is replayed by rig-01-nova-27",
     "hs-01-no-lookback-2025": "April 2025, before the lookback",
     "hs-02-1p-lookback": "Anthropic's own API",
     "hs-03-us-profile-misses": "misses of April 2025 by chance; routing is a setting, off by default",
     "hs-04-converse-misses": "misses of April 2025 by chance; routing is a setting, off by default",
     "hs-05-1p-10": "Anthropic's own API",
-    "hs-06-haiku35-min": "the script's text is not recorded with the case",
-    "cc-clear-tools": "three strategies of an agent, of which only totals are recorded",
     "gpt56-implicit": "replayed on the rules (tests/cache/test_implicit.py)",
     "gpt56-explicit-vs-implicit": "replayed on the rules (tests/cache/test_implicit.py)",
     "gpt54-mantle": "replayed on the rules, as a side of a switch (tests/cache/test_implicit.py)",
@@ -44,10 +41,6 @@ NOT_REPLAYED = {
     "lat-01": "latencies, not counters",
     "lat-02": "latencies, not counters",
     "lat-03": "latencies, not counters",
-    "cal-07": "a prompt of two tokens is below what an estimate can tell",
-    "cal-08": "the system text is not recorded",
-    "cal-09": "the system text is not recorded",
-    "cal-16": "the text is not recorded with the case",
     "cal-18": "the text is not recorded with the case",
     "cal-21": "the text is not recorded with the case",
 }
@@ -582,6 +575,62 @@ def replay_separate_turns(case, bench):
         bench.matches(bench.converse(bench.body(turn)), expected, 0.02)
 
 
+def replay_below_minimum(case, bench):
+    """Nova writes prefixes of fewer than 1,000 tokens; every call has another prefix and document."""
+    bench.model = model_id(case["model"])
+    for number, expected in enumerate(case["expect"]):
+        prefix = f"{number} " + bench.filler(expected["cacheWrite"] - bench.meter.weights.message_tokens - 2)
+        body = {"messages": [bench.kit.user(prefix, bench.block("CP"), bench.filler(expected["inputTokens"]))]}
+        bench.matches(bench.converse(body), expected, 0.03)
+
+
+def replay_growing_history(case, bench):
+    """Claude 3.5 Haiku caches nothing below 2,048 tokens; the turn that goes beyond them writes all."""
+    bench.model = "anthropic.claude-3-5-haiku-20241022-v1:0"
+    turns = [bench.filler(case["expect"][0]["inputTokens"] - 20)]
+    for expected in case["expect"]:
+        content = [{"type": "text", "text": text} for text in turns]
+        messages = [
+            {"role": "assistant" if place % 2 else "user", "content": [block]} for place, block in enumerate(content)
+        ]
+        last = messages[-1]["content"][-1]
+        messages[-1]["content"] = [{**last, "cache_control": {"type": "ephemeral"}}]
+        body = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 256, "messages": messages}
+        raw = bench.runtime.invoke_model(modelId=bench.model, body=json.dumps(body))["body"].read()
+        usage = json.loads(raw)["usage"]
+        for name, field in (("cacheRead", "cache_read_input_tokens"), ("cacheWrite", "cache_creation_input_tokens")):
+            assert (usage[field] > 0) == (expected[name] > 0), (usage, expected)
+        turns += [bench.filler(expected["outputTokens"]), bench.filler(20)]
+
+
+def replay_clearing(case, bench):
+    """Results that are cleared one by one change the prefix at every call; cleared together, they change it once.
+
+    Of each strategy only the last call's totals are recorded: most is read where nothing was cleared, nearly as much
+    where a batch was cleared before, and the system text alone where one more was cleared.
+    """
+    kit, block = bench.kit, bench.block("CP")
+    base = {"toolConfig": {"tools": [bench.tool("lookup", 0)]}, "system": [{"text": bench.filler(1600)}, block]}
+
+    def history(calls, cleared):
+        messages = [kit.user("start")]
+        for number in range(calls):
+            use = {"toolUse": {"toolUseId": f"t{number}", "name": "lookup_0", "input": {"n": number}}}
+            text = "[cleared]" if number < cleared else bench.filler(600 + number)
+            result = {"toolResult": {"toolUseId": f"t{number}", "content": [{"text": text}]}}
+            messages += [kit.assistant(use), kit.user(result)]
+        messages[-1]["content"].append(block)
+        return {**base, "messages": messages}
+
+    for before, now, expected in zip((0, 9, 5), (0, 10, 5), case["expect"], strict=True):
+        kit.control(bench.endpoint, "POST", "reset")
+        bench.converse(history(18, before))
+        usage = bench.converse(history(19, now))
+        system_alone = expected["cacheRead"] < 3000
+        assert (usage["cacheRead"] < 3000) == system_alone, (usage, expected)
+        assert (usage["cacheWrite"] > 2000) == system_alone, (usage, expected)
+
+
 def replay_union(case, bench):
     """Two keys in one content block: AWS's sentence, word for word."""
     refused(
@@ -618,6 +667,17 @@ NUMBERS = "YOU MUST RESPONSE ONLY WITH SINGLE NUMBER\n" * 50
 QUESTION = "ONLY SINGLE NUMBER IN RESPONSE\n" * 100 + "Response only number What is 2 + 3"
 STRICT = "YOU MUST USE TOOLS WHEN REQUIRED AND THEN ANSWER WITH ONLY THE TOOL RESULT.\n" * 100
 CALL = "Call `catalog_lookup`, then answer with only its return value."
+CHATBOT = "You are a helpful chatbot."  # 26 characters, as the case says of its system text
+PRODUCT = """\
+## SmartHub Pro X200: product guide
+
+- Wireless: Wi-Fi 6 (802.11ax), 2.4 GHz + 5 GHz, up to 1,201 Mbps; WPA3/WPA2.
+- Ports: 4 x Gigabit LAN, 1 x WAN, 1 x USB 3.0. Power: 12 V / 1.5 A.
+
+**Setup.** 1. Plug in the hub. 2. Open the app (iOS 15+, Android 10+). 3. Tap "Add device" and scan the QR code.
+**Warranty.** 24 months; returns within 30 days at $0 shipping. Support: support@smarthub.example, 9 a.m.-5 p.m.
+
+"""
 HARNESS = "You are a helpful assistant operating inside a controlled test harness. " * 600
 POLICY = " ".join(f"Rule {n}: answer politely and cite section {n}." for n in range(225))
 
@@ -632,6 +692,9 @@ REPLAYED = {
     "pai-10-invoke-haiku45": replay_invoke_haiku,
     "idp-01-anthropic": replay_idp,
     "idp-01-amazon": replay_idp,
+    "idp-03-nova-below-1k": replay_below_minimum,
+    "hs-06-haiku35-min": replay_growing_history,
+    "cc-clear-tools": replay_clearing,
     "rig-01-nova-27": replay_turns,
     "lca-01-nova-lite-placements": replay_separate_turns,
     "lca-02-nova-tools": replay_error,
@@ -682,12 +745,16 @@ REPLAYED = {
     "cal-04": replay_text,
     "cal-05": calibration("What's the weather in Paris?", tools=1, field="with_one_tool_auto"),
     "cal-06": replay_text,
+    "cal-07": replay_text,
+    "cal-08": calibration("What is the capital of France?", system=CHATBOT),
+    "cal-09": calibration("What is the capital of France?", system=CHATBOT),
     "cal-10": replay_text,
     "cal-11": replay_text,
     "cal-12": replay_text,
     "cal-13": calibration("Reply with OK.", system=POLICY),
     "cal-14": calibration(CALL, system=STRICT, tools=2),
     "cal-15": calibration(CALL, system=STRICT, tools=2),
+    "cal-16": calibration((PRODUCT * 20)[:7549]),
     "cal-17": calibration("Say OK.", system=HARNESS),
     "cal-20": calibration(
         "In one or two sentences, explain what Rust programming language is and why memory safety matters.",

@@ -1,7 +1,8 @@
 """What a Converse conversation must look like beyond its shapes: roles, empty content, documents, tools.
 
 Wordings recorded in public issue threads: langgenius/dify 12340 and 17545, langchain-ai/langchain-aws 130 and 403,
-aws-samples/bedrock-engineer 8, archestra-ai/archestra 4220, anomalyco/opencode 45620, aws/aws-sdk-net 3377. The limits
+aws-samples/bedrock-engineer 8, archestra-ai/archestra 4220, anomalyco/opencode 45620, aws/aws-sdk-net 3377,
+kirodotdev/Kiro 11026. Names of documents with underscores were accepted (langchain-aws cassettes, 2026). The limits
 of images and documents are the service model's (botocore bedrock-runtime, Message); their wording was not recorded and
 is ours, which docs/reference/local-endpoint.md says.
 """
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from rockbottom.local.accepted import check_fields, check_media, may_begin_with_assistant
 from rockbottom.local.failures import invalid
 
 Json = dict[str, Any]
@@ -19,13 +21,16 @@ MAX_IMAGES = 20
 MAX_DOCUMENTS = 5
 MAX_IMAGE_BYTES = 3_932_160  # 3.75 MB
 MAX_DOCUMENT_BYTES = 4_718_592  # 4.5 MB
-_DOCUMENT_NAME = re.compile(r"[A-Za-z0-9\s\-()\[\]]+")
+_DOCUMENT_NAME = re.compile(r"[A-Za-z0-9_\s\-()\[\]]+")
 
 
-def check_conversation(body: Json) -> None:
-    """Raise the ValidationException of the first rule that a Converse body breaks."""
+def check_conversation(body: Json, model: str) -> None:
+    """Raise the ValidationException of the first rule that a Converse body to a model (its bare id) breaks."""
     messages: Sequence[Json] = body.get("messages") or ()
-    _check_roles(messages)
+    _check_roles(messages, may_begin_with_assistant(model))
+    check_media(messages, model)
+    if model.startswith("anthropic."):
+        check_fields(body.get("additionalModelRequestFields") or {})
     uses_tools = False
     for number, message in enumerate(messages):
         uses_tools = _check_content(number, message) or uses_tools
@@ -44,9 +49,9 @@ def check_conversation(body: Json) -> None:
     _check_tools(tools)
 
 
-def _check_roles(messages: Sequence[Json]) -> None:
+def _check_roles(messages: Sequence[Json], any_begins: bool) -> None:
     roles = [message["role"] for message in messages if message["role"] != "system"]
-    if not roles or roles[0] != "user":
+    if not roles or (roles[0] != "user" and not any_begins):
         raise invalid(
             "A conversation must start with a user message. "
             "Try again with a conversation that starts with a user message."
@@ -82,7 +87,7 @@ def _check_content(number: int, message: Json) -> bool:
         elif "document" in block:
             documents += 1
             _check_document(block["document"], f"messages.{number}.content.{place}.document")
-        elif "toolUse" in block or "toolResult" in block:
+        elif _is_run_by_caller(block):
             tools = True
     if images or documents:
         _check_media(number, message["role"], images, documents, texts)
@@ -122,6 +127,7 @@ def _check_pairs(messages: Sequence[Json]) -> None:
     asked: list[str] = []
     for number, message in enumerate(messages):
         content = message["content"]
+        content = [block for block in content if _is_run_by_caller(block)]
         answered = [block["toolResult"]["toolUseId"] for block in content if "toolResult" in block]
         if len(answered) > len(asked):
             raise invalid(
@@ -136,6 +142,12 @@ def _check_pairs(messages: Sequence[Json]) -> None:
         asked = [block["toolUse"]["toolUseId"] for block in content if "toolUse" in block]
 
 
+def _is_run_by_caller(block: Json) -> bool:
+    """Whether a block is a tool's use or result, and not of one that the service ran (those have a ``type``)."""
+    tool = block.get("toolUse") or block.get("toolResult")
+    return tool is not None and not tool.get("type")
+
+
 def _check_tools(tools: Sequence[Json]) -> None:
     for place, tool in enumerate(tools):
         spec = tool.get("toolSpec")
@@ -143,4 +155,9 @@ def _check_tools(tools: Sequence[Json]) -> None:
             raise invalid(
                 f"The format of the value at toolConfig.tools.{place}.toolSpec.inputSchema.json is invalid. "
                 "Provide a json object for the field and try again."
+            )
+        if spec is not None and spec["inputSchema"]["json"].get("type") != "object":
+            raise invalid(
+                f"The value at toolConfig.tools.{place}.toolSpec.inputSchema.json.type must be one of the following: "
+                "object."
             )

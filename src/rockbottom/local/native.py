@@ -7,6 +7,7 @@ Anthropic words a missing field ``max_tokens: Field required``, Nova points into
 from typing import Any, cast
 
 from rockbottom.dialects import Dialect
+from rockbottom.local.accepted import check_members
 from rockbottom.local.failures import invalid
 
 Json = dict[str, Any]
@@ -23,14 +24,15 @@ def check_required(dialect: Dialect, body: Json) -> None:
             )
 
 
-def check_anthropic(body: Json) -> None:
+def check_anthropic(body: Json, model: str) -> None:
     """Raise the ValidationException of an Anthropic Messages body that is not as it must be."""
     if not isinstance(body["anthropic_version"], str):
         raise invalid("anthropic_version: Input should be a valid string")
-    check_messages(body)
+    check_messages(body, model)
+    check_members(body)
 
 
-def check_messages(body: Json) -> None:
+def check_messages(body: Json, model: str) -> None:
     """Raise the same for what such a body has on every path."""
     _whole_number(body["max_tokens"], "max_tokens", 0)
     _strings(body.get("stop_sequences"), "stop_sequences")
@@ -107,7 +109,7 @@ def _check_control(control: Any, place: str, kind: str) -> None:
         raise invalid(f"{place}.cache_control.ttl: Input should be '5m' or '1h'")
 
 
-def check_nova(body: Json) -> None:
+def check_nova(body: Json, model: str) -> None:
     """Raise the ValidationException of a Nova body that is not as it must be."""
     messages = body["messages"]
     if not isinstance(messages, list) or not messages:

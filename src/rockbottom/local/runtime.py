@@ -7,7 +7,7 @@ Everything here is synchronous and cheap; waiting (latency, faults, an upstream)
 import time
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import inf
 from typing import Any
@@ -33,13 +33,13 @@ from rockbottom.quantities import Usage
 
 Json = dict[str, Any]
 
-_CHECKS: Mapping[str, Callable[[Json], None]] = {
+_CHECKS: Mapping[str, Callable[[Json, str], None]] = {
     "converse": check_conversation,
     "anthropic": check_anthropic,
     "nova": check_nova,
     "messages": check_messages,
 }
-"""Finer checks than that of the members that a dialect must have, by its name."""
+"""Finer checks than that of the members that a dialect must have, by its name: of a body to a model (its bare id)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class Runtime:
 
     def tokens_of(self, dialect: Dialect, body: Json, model: ModelId) -> int:
         """The input tokens of a body. Raises ServiceFailure."""
-        self._check(dialect, body)
+        self._check(dialect, body, model)
         rules = self._rules(model, self._state.clock.now())
         prompt = self._prompt(body, dialect, model)
         residual = rules.residual_tokens_with_tools if prompt.has_tools else rules.residual_tokens
@@ -165,13 +165,13 @@ class Runtime:
     def counted(self, call: Call, dialect: Dialect, body: Json, model: ModelId, *, own_answer: bool) -> Counted:
         """Check a body and count it (see ``read``). Raises ServiceFailure."""
         state = self._state
-        self._check(dialect, body)
+        self._check(dialect, body, model)
         now = state.clock.now()
         rules = self._rules(model, now)
         prompt = self._prompt(body, dialect, model)
-        refused = refusal(prompt, rules, state.behaviour) if prompt.points else None
+        refused = refusal(prompt, rules, state.sides.behaviour) if prompt.points else None
         if refused is not None:
-            raise failure_of(refused, prompt, model.model.vendor, state.unsupported_code)
+            raise failure_of(refused, prompt, model.model.vendor, state.sides.unsupported_code)
         window = model.model.context_window
         if window is not None and prompt.tokens > window:
             raise invalid("Input is too long for requested model.")
@@ -195,7 +195,7 @@ class Runtime:
         region = state.router.serving(model, caller.account, model.region or caller.region)
         host = call.surface.host if call.surface is not None else ""
         namespace = Namespace(caller.account, region, model.model.id, host)
-        result = outcome(state.memory.entries, prompt, now, rules, state.behaviour, namespace, inf)
+        result = outcome(state.memory.entries, prompt, now, rules, state.sides.behaviour, namespace, inf)
         if guarded is not None and guarded.input.blocked:  # the model is not asked, and nothing is cached
             result = CacheOutcome(0, {}, 0, 0, result.points, ())
         counted = Counted(
@@ -212,7 +212,7 @@ class Runtime:
             pace,
             self._script(call),
             guarded,
-            state.behaviour.gpt_stream_counters == "overlapping",
+            state.sides.behaviour.gpt_stream_counters == "overlapping",
         )
         if guarded is not None and guarded.input.blocked:
             counted.answer = Answer(({"text": guarded.blocked_text},), INTERVENED, 0)
@@ -237,7 +237,8 @@ class Runtime:
     def begin(self, counted: Counted) -> None:
         """The response starts: what the call wrote becomes readable."""
         if counted.outcome.changes:
-            self._state.memory.show(counted.outcome.changes, self._state.clock.now())
+            lag = self._state.sides.nova_lag_s if counted.model.model.vendor == "amazon" else 0.0
+            self._state.memory.show(counted.outcome.changes, self._state.clock.now() + lag)
 
     def _script(self, call: Call) -> Script | None:
         raw = call.headers.get(b"x-rockbottom-reply")
@@ -281,9 +282,11 @@ class Runtime:
 
     def _rules(self, model: ModelId, now: float) -> CacheRules:
         try:
-            return self._state.catalog.rules(model, datetime.fromtimestamp(now, UTC).date())
+            rules = self._state.catalog.rules(model, datetime.fromtimestamp(now, UTC).date())
         except CatalogError as error:
             raise invalid(f"{error} (the endpoint's clock is set to a day before that)") from error
+        minimum = self._state.sides.nova_minimum if model.model.vendor == "amazon" else 0
+        return replace(rules, minimum_tokens=minimum) if minimum > rules.minimum_tokens else rules
 
     @staticmethod
     def _dialect(operation: str, model: ModelId) -> Dialect:
@@ -296,12 +299,12 @@ class Runtime:
         return dialect
 
     @staticmethod
-    def _check(dialect: Dialect, body: Json) -> None:
+    def _check(dialect: Dialect, body: Json, model: ModelId) -> None:
         try:
             check_required(dialect, body)
             check = _CHECKS.get(dialect.name)
             if check is not None:
-                check(body)
+                check(body, model.model.id)
         except (AttributeError, KeyError, TypeError, IndexError) as error:
             raise malformed(f"{type(error).__name__}: {error}") from error
 

@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from rockbottom.cache import Behaviour, behaviour_of
 from rockbottom.catalog import Catalog, load_catalog
 from rockbottom.dialects import Reader
 from rockbottom.local.answers import Answerer, Script
@@ -24,8 +23,9 @@ from rockbottom.local.latency import Latency
 from rockbottom.local.memory import Memory
 from rockbottom.local.profiles import Profiles, Router
 from rockbottom.local.settings import Settings
+from rockbottom.local.sides import Sides, sides_of
 from rockbottom.local.surface_store import Responses
-from rockbottom.quantities import RockbottomError, is_list, is_object
+from rockbottom.quantities import is_list, is_object
 
 Json = dict[str, Any]
 _REQUESTS_KEPT = 1000
@@ -54,8 +54,7 @@ class State:
     router: Router
     profiles: Profiles
     log: InvocationLog | None
-    behaviour: Behaviour
-    unsupported_code: str
+    sides: Sides
     switches: dict[str, str]
     jobs: Jobs = field(default_factory=Jobs)
     guardrails: Guardrails = field(default_factory=Guardrails)
@@ -74,7 +73,7 @@ class State:
     def choose(self, chosen: Mapping[str, str]) -> None:
         """Set switches of the semantics by name. Raises ServiceFailure for an unknown name or side."""
         merged = {**self.switches, **chosen}
-        self.behaviour, self.unsupported_code = _behaviour(self.catalog, merged)
+        self.sides = sides_of(self.catalog, merged)
         self.switches = merged
 
     def reset(self) -> None:
@@ -134,7 +133,6 @@ def state_of(settings: Settings) -> State:
     clock = Clock(settings.clock)
     if settings.clock is ClockKind.MANUAL or settings.start_at is not None:
         clock.set_to(settings.start_at if settings.start_at is not None else time.time())
-    behaviour, unsupported_code = _behaviour(catalog, dict(settings.switches))
     state = State(
         settings,
         catalog,
@@ -147,21 +145,8 @@ def state_of(settings: Settings) -> State:
         Router(settings.seed),
         Profiles(catalog, settings.seed),
         InvocationLog(Path(settings.log_dir)) if settings.log_dir else None,
-        behaviour,
-        unsupported_code,
+        sides_of(catalog, settings.switches),
         dict(settings.switches),
     )
     state.reset()
     return state
-
-
-def _behaviour(catalog: Catalog, chosen: dict[str, str]) -> tuple[Behaviour, str]:
-    sides = dict(chosen)
-    code = sides.pop("unsupported_model_error", None) or catalog.switches["unsupported_model_error"].default
-    codes = {"access_denied": "AccessDeniedException", "validation": "ValidationException"}
-    if code not in codes:
-        raise invalid(f"switch unsupported_model_error has no side {code!r}; it has {', '.join(codes)}")
-    try:
-        return behaviour_of(catalog.switches, **sides), codes[code]
-    except RockbottomError as error:
-        raise invalid(str(error)) from error

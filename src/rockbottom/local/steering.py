@@ -115,10 +115,7 @@ class Steering:
         return self._state.router.described
 
     def _switches(self) -> Json:
-        behaviour = self._state.behaviour
-        known = {name: getattr(behaviour, name) for name in behaviour.__slots__}
-        code = self._state.unsupported_code
-        return {**known, "unsupported_model_error": "access_denied" if code.startswith("Access") else "validation"}
+        return dict(self._state.sides.told())
 
     def _set_switches(self, body: Any) -> Json:
         if not is_object(body) or not all(isinstance(side, str) for side in body.values()):

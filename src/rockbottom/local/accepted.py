@@ -1,0 +1,127 @@
+"""What a model accepts of what the service model allows: media by place, who begins, members of Anthropic's bodies.
+
+The rules are data (``data/accepted.toml``), each with its source.
+"""
+
+import tomllib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from rockbottom.local.failures import invalid
+from rockbottom.quantities import is_list, is_object
+
+Json = dict[str, Any]
+_MEDIA = ("image", "document", "video", "audio")
+
+
+@cache
+def _data() -> Json:
+    return tomllib.loads((resources.files("rockbottom.local") / "data" / "accepted.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _media_rules(model: str) -> tuple[Json, ...]:
+    return tuple(row for row in _data()["media"] if model.startswith(row["model"]))
+
+
+@cache
+def may_begin_with_assistant(model: str) -> bool:
+    """Whether a conversation with the model (its bare id) may begin with the assistant."""
+    return any(model.startswith(row["model"]) for row in _data()["begins_with_assistant"])
+
+
+def check_media(messages: Iterable[Mapping[str, Any]], model: str) -> None:
+    """Raise the ValidationException of the first block of a Converse body that the model does not take."""
+    rules = _media_rules(model)
+    if not rules:
+        return
+    for message, fields in enumerate(messages):
+        for index, block in enumerate(fields.get("content") or ()):
+            for place, name, media in _media_of(block):
+                for rule in rules:
+                    if _matches(rule, place, name, media):
+                        raise invalid(rule["text"].format(message=message, index=index, block=name))
+
+
+def _media_of(block: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    if "text" in block:
+        return
+    result = block.get("toolResult")
+    parts = result.get("content") or () if is_object(result) else (block,)
+    for part in parts:
+        for name in _MEDIA:
+            media = part.get(name)
+            if is_object(media):
+                yield "message" if part is block else "toolResult", name, media
+
+
+def _matches(rule: Json, place: str, name: str, media: Mapping[str, Any]) -> bool:
+    source = media.get("source")
+    wanted = rule.get("media_source")
+    return (
+        rule["block"] == name
+        and rule.get("place", place) == place
+        and (wanted is None or (is_object(source) and wanted in source))
+    )
+
+
+def check_members(body: Mapping[str, Any]) -> None:
+    """Raise the ValidationException of an Anthropic body with a member that the API does not know."""
+    known = _data()["anthropic_members"]
+    allowed = [*known["body"], *(known["beta"] if body.get("anthropic_beta") else ())]
+    _extra(body, allowed, "")
+    for number, tool in enumerate(_objects(body.get("tools"))):
+        kind = str(tool.get("type") or "custom")
+        _check_tag(kind, number)
+        if kind == "custom":
+            _extra(tool, known["tool"], f"tools.{number}.custom.")
+            _check_control(tool, f"tools.{number}.custom.", known)
+    _check_blocks(body.get("system"), "system", known)
+    for number, message in enumerate(_objects(body.get("messages"))):
+        _extra(message, known["message"], f"messages.{number}.")
+        _check_blocks(message.get("content"), f"messages.{number}.content", known)
+
+
+def check_fields(fields: Mapping[str, Any]) -> None:
+    """As ``check_members``, of the ``additionalModelRequestFields`` of Converse, which reach the same validator."""
+    known = _data()["anthropic_members"]
+    allowed = [*known["body"], *(known["beta"] if fields.get("anthropic_beta") else ())]
+    _extra(fields, allowed, "The model returned the following errors: ")
+
+
+def _check_blocks(content: Any, place: str, known: Json) -> None:
+    for index, block in enumerate(_objects(content)):
+        kind = block.get("type")
+        members = known.get(kind) if isinstance(kind, str) else None
+        if is_list(members):
+            _extra(block, members, f"{place}.{index}.{kind}.")
+        _check_control(block, f"{place}.{index}.", known)
+
+
+def _check_control(block: Mapping[str, Any], place: str, known: Json) -> None:
+    control = block.get("cache_control")
+    if is_object(control):
+        _extra(control, known["cache_control"], f"{place}cache_control.ephemeral.")
+
+
+def _check_tag(kind: str, number: int) -> None:
+    rules = _data()["server_tools"]
+    if kind.startswith(tuple(rules["types"])):
+        expected = ", ".join(f"'{tag}'" for tag in rules["expected"])
+        raise invalid(
+            f"tools.{number}: Input tag '{kind}' found using 'type' does not match any of the expected tags: {expected}"
+        )
+
+
+def _extra(fields: Mapping[str, Any], allowed: Collection[Any], place: str) -> None:
+    for name in fields:
+        if name not in allowed:
+            raise invalid(f"{place}{name}: Extra inputs are not permitted")
+
+
+def _objects(items: Any) -> Iterator[Mapping[str, Any]]:
+    for item in items if is_list(items) else ():
+        if is_object(item):
+            yield item

@@ -1,0 +1,232 @@
+"""What models accept and refuse beyond the service model; the recorded calls of others replayed by their status.
+
+Wordings: pydantic-ai and langchain-aws cassettes (Claude Sonnet 4.5, Nova 2 Lite), public issue threads.
+"""
+
+import base64
+import gzip
+import json
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+DATA = Path(os.environ.get("ROCKBOTTOM_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
+S3 = {"s3Location": {"uri": "s3://bucket/key"}}
+NOVA2 = "us.amazon.nova-2-lite-v1:0"
+IMAGE, VIDEO = {"image": {"format": "jpeg", "source": S3}}, {"video": {"format": "mp4", "source": S3}}
+DOCUMENT = {"document": {"name": "a", "format": "pdf", "source": S3}}
+SCHEMA = {"json": {"type": "object", "properties": {}}}
+TOOL = {"tools": [{"toolSpec": {"name": "get_file", "inputSchema": SCHEMA}}]}
+
+
+def converse(endpoint, kit, model, body):
+    """Status and message of a Converse call."""
+    status, reply, _ = kit.http(endpoint, "POST", f"/model/{model}/converse", body)
+    return status, reply.get("message", "")
+
+
+def with_result(kit, *content, beside=()):
+    """A conversation whose last message holds a tool result."""
+    use = {"toolUse": {"toolUseId": "t", "name": "get_file", "input": {}}}
+    result = {"toolResult": {"toolUseId": "t", "content": list(content) or [{"text": "attached"}]}}
+    return {"messages": [kit.user("q"), kit.assistant(use), kit.user(result, *beside)], "toolConfig": TOOL}
+
+
+NO_VIDEO = (
+    "This model doesn't support the video content block that you provided. Update the content block and try again."
+)
+NO_S3 = "This model doesn't support the s3Uri field. Remove s3Uri and try again."
+NOVA_SAYS = (
+    "The model returned the following errors: Malformed input request: #/messages/2/content/0: extraneous key "
+    "[toolResult] is not permitted, please reformat your input and try again."
+)
+
+
+@pytest.mark.parametrize(
+    ("model", "content", "beside", "said"),
+    [
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", [VIDEO], (), NO_VIDEO),
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", [], (VIDEO,), NO_VIDEO),
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", [IMAGE], (), NO_S3),
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", [], (IMAGE,), NO_S3),
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", [DOCUMENT], (), None),
+        (
+            "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            [],
+            ("text", DOCUMENT),
+            "The model returned the following errors: messages.2.content.2.document.source.type: Field required",
+        ),
+        (NOVA2, [DOCUMENT], (), NOVA_SAYS),
+        (NOVA2, [VIDEO], (), NOVA_SAYS),
+        (NOVA2, [IMAGE], (), None),
+        (NOVA2, [], ("text", DOCUMENT), None),
+        (NOVA2, [], (VIDEO,), None),
+    ],
+)
+def test_media_are_refused_where_they_were(endpoint, kit, model, content, beside, said):
+    """By model, place and source; what was accepted is accepted."""
+    status, message = converse(endpoint, kit, model, with_result(kit, *content, beside=beside))
+    assert (status, message) == ((200, "") if said is None else (400, said))
+
+
+def test_claude_may_begin_and_nova_may_not(endpoint, kit):
+    """A conversation that begins with the assistant."""
+    body = {"messages": [kit.assistant("Hello there!"), kit.user("Now say goodbye.")]}
+    assert converse(endpoint, kit, kit.SONNET, body)[0] == 200
+    status, message = converse(endpoint, kit, kit.NOVA, body)
+    assert (status, "must start with a user message" in message) == (400, True)
+
+
+def test_names_of_documents_may_have_underscores(endpoint, kit):
+    """And still no dots."""
+    named = lambda name: {"document": {"name": name, "format": "txt", "source": {"text": "Some policy of a company."}}}  # noqa: E731
+    assert converse(endpoint, kit, kit.SONNET, {"messages": [kit.user(named("company_policy"), "q")]})[0] == 200
+    assert converse(endpoint, kit, kit.SONNET, {"messages": [kit.user(named("policy.txt"), "q")]})[0] == 400
+
+
+def test_what_the_service_ran_itself_needs_no_pair(endpoint, kit):
+    """The history of a code interpreter: use and result with a type, both of the assistant."""
+    use = {"toolUse": {"toolUseId": "s", "name": "nova_code_interpreter", "input": {}, "type": "server_tool_use"}}
+    result = {
+        "toolResult": {
+            "toolUseId": "s",
+            "content": [{"json": {"stdOut": "7006652"}}],
+            "type": "nova_code_interpreter_result",
+        }
+    }
+    body = {"messages": [kit.user("q"), kit.assistant(use, result, "It is 7006652."), kit.user("Thanks")]}
+    assert converse(endpoint, kit, NOVA2, body)[0] == 200
+    assert (
+        converse(
+            endpoint, kit, NOVA2, {**body, "toolConfig": {"tools": [{"systemTool": {"name": "nova_code_interpreter"}}]}}
+        )[0]
+        == 200
+    )
+
+
+def test_a_schema_of_a_tool_is_one_of_an_object(endpoint, kit):
+    """The value at ...inputSchema.json.type must be one of the following: object."""
+    tool = {"tools": [{"toolSpec": {"name": "n", "inputSchema": {"json": {"type": "string"}}}}]}
+    status, message = converse(endpoint, kit, kit.SONNET, {"messages": [kit.user("q")], "toolConfig": tool})
+    assert (status, message) == (
+        400,
+        "The value at toolConfig.tools.0.toolSpec.inputSchema.json.type must be one of the following: object.",
+    )
+
+
+def anthropic(**more):
+    """A Messages body."""
+    return {
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": 9,
+        "messages": [{"role": "user", "content": "q"}],
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (anthropic(model="claude"), "model"),
+        (anthropic(stream=True), "stream"),
+        (anthropic(context_management={}), "context_management"),
+        (anthropic(messages=[{"role": "user", "content": "q", "name": "x"}]), "messages.0.name"),
+        (
+            anthropic(messages=[{"role": "user", "content": [{"type": "text", "text": "q", "x": 1}]}]),
+            "messages.0.content.0.text.x",
+        ),
+        (anthropic(tools=[{"name": "n", "input_schema": {}, "parameters": {}}]), "tools.0.custom.parameters"),
+        (
+            anthropic(
+                system=[{"type": "text", "text": "s", "cache_control": {"type": "ephemeral", "scope": "global"}}]
+            ),
+            "system.0.cache_control.ephemeral.scope",
+        ),
+    ],
+)
+def test_members_that_the_api_does_not_know_are_extra_inputs(endpoint, kit, body, place):
+    """At every level of Anthropic's body."""
+    status, reply, _ = kit.http(endpoint, "POST", f"/model/{kit.SONNET}/invoke", body)
+    assert (status, reply["message"]) == (400, f"{place}: Extra inputs are not permitted")
+
+
+def test_with_a_beta_its_members_are_taken(endpoint, kit):
+    """context_management, as Claude Code sends it."""
+    body = anthropic(context_management={}, anthropic_beta=["context-management-2025-06-27"])
+    assert kit.http(endpoint, "POST", f"/model/{kit.SONNET}/invoke", body)[0] == 200
+
+
+def test_fields_handed_through_converse_reach_the_same_validator(endpoint, kit):
+    """With Converse's preface."""
+    body = {"messages": [kit.user("q")], "additionalModelRequestFields": {"top_k": 20}}
+    assert converse(endpoint, kit, kit.SONNET, body)[0] == 200
+    body["additionalModelRequestFields"] = {"frequency_penalty": 1}
+    status, message = converse(endpoint, kit, kit.SONNET, body)
+    assert (status, message) == (
+        400,
+        "The model returned the following errors: frequency_penalty: Extra inputs are not permitted",
+    )
+
+
+def test_tools_that_only_anthropics_own_api_runs_are_refused(endpoint, kit):
+    """CountTokens in the recorded words, and a call alike."""
+    body = anthropic(tools=[{"type": "web_search_20250305", "name": "web_search"}])
+    said = (
+        "tools.0: Input tag 'web_search_20250305' found using 'type' does not match any of the expected tags: "
+        "'bash_20250124', 'custom', 'text_editor_20250124', 'text_editor_20250429', 'text_editor_20250728'"
+    )
+    raw = base64.b64encode(json.dumps(body).encode()).decode()
+    count = f"/model/{kit.SONNET.removeprefix('us.')}/count-tokens"
+    status, reply, _ = kit.http(endpoint, "POST", count, {"input": {"invokeModel": {"body": raw}}})
+    assert (status, reply["message"]) == (400, said)
+    assert kit.http(endpoint, "POST", f"/model/{kit.SONNET}/invoke", body)[1]["message"] == said
+
+
+def test_novas_minimum_and_lag_can_be_chosen(endpoint, runtime, kit):
+    """Documented: 1,024 tokens; five_seconds: what was written is read six seconds later, and not at once."""
+
+    def usage(text):
+        body = {"system": [{"text": text}, kit.POINT], "messages": [kit.user("q")]}
+        told = runtime.converse(modelId=kit.NOVA, **body)["usage"]
+        return told["cacheWriteInputTokens"] > 0, told["cacheReadInputTokens"] > 0
+
+    short, long = "Answer politely. " * 20, kit.RULES
+    assert usage(short) == (True, False)
+    kit.control(endpoint, "PUT", "switches", {"nova_minimum": "documented", "nova_propagation_lag": "five_seconds"})
+    assert usage(short + "x") == (False, False)
+    assert [usage(long), usage(long)] == [(True, False)] * 2
+    kit.control(endpoint, "POST", "clock", {"advance": 6})
+    assert usage(long) == (False, True)
+    assert kit.http(endpoint, "PUT", "/_rockbottom/switches", {"nova_minimum": "some"})[0] == 400
+
+
+NOT_AGREED = {
+    "test_bedrock_inference_profile_converse.yaml": "a profile of the account that recorded it",
+    "test_document_url_input.yaml": "anthropic.claude-v2, which is retired",
+}
+"""Recorded calls whose status the endpoint does not give, and why."""
+
+
+def test_recorded_calls_have_their_recorded_status(endpoint, kit, recorded_data):
+    """Every recorded call of Converse, CountTokens and InvokeModel, but for those that say why not."""
+    file = DATA / "recorded_calls.jsonl.gz"
+    if not file.is_file():
+        pytest.skip(f"no recordings at {file}: set ROCKBOTTOM_DATA")
+    rows = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
+    differing = []
+    for row in rows:
+        if row["request"] is None or row["cassette"] in NOT_AGREED or _is_embedding(row["model"]):
+            continue
+        path = f"/model/{quote(row['model'], safe='')}/{row['operation']}"
+        status, reply, _ = kit.http(endpoint, "POST", path, row["request"])
+        if status != row["status"]:
+            differing.append((row["cassette"], row["turn"], status, reply))
+        elif status != 200:
+            assert reply["message"] == row["reply"]["message"]
+    assert differing == []
+
+
+def _is_embedding(model):
+    return "embed" in model
