@@ -154,8 +154,6 @@ def test_every_argument_of_attach_is_among_them():
     assert arguments <= {name for given in BROKEN.values() for name in given}
 
 
-
-
 @pytest.mark.parametrize("given", BROKEN.values(), ids=BROKEN)
 def test_an_argument_that_fails_lets_calls_pass(client, given, caplog):
     rockbottom.attach(client, **given)

@@ -15,11 +15,13 @@ from rockbottom.local.answers import Answer
 from rockbottom.local.callers import caller_from
 from rockbottom.local.control_plane import Asking, ControlPlane
 from rockbottom.local.door import Door
+from rockbottom.local.embedded import embedded_by
+from rockbottom.local.embeddings import Embedding, embedding_model
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.faults import Fault
 from rockbottom.local.invocation_log import Logged
 from rockbottom.local.jobs_api import JOB_OPERATIONS, JobsPlane
-from rockbottom.local.journal import logged_failure, logged_reply, note
+from rockbottom.local.journal import logged_embedding, logged_failure, logged_reply, note
 from rockbottom.local.levers_api import LeversPlane
 from rockbottom.local.receiving import Gone, Receive, Receiving
 from rockbottom.local.replying import (
@@ -214,6 +216,10 @@ class Application:
                 counts = msgspec.json.encode(self._runtime.count_tokens(call))
                 await send_whole(send, 200, [JSON, *identities(call.request_id)], counts)
                 return
+            embedding = embedding_model(call.model) if call.surface is None else None
+            if embedding is not None:
+                await self._embed(call, embedding, send)
+                return
             reading = self._runtime if call.surface is None else self._surfaces
             counted = reading.read(call, own_answer=self._upstream is None)
             if counted.answer is None:
@@ -225,6 +231,13 @@ class Application:
             self._fail(call, failure)
             raise
         await self._reply(counted, send, fault)
+
+    async def _embed(self, call: Call, model: Embedding, send: Send) -> None:
+        embedded = embedded_by(call, model)
+        note(self._state, call, 200, None, None, None)
+        if self._state.log is not None:
+            self._log(logged_embedding(self._state, call, embedded))
+        await send_whole(send, 200, [JSON, *identities(call.request_id), *embedded.headers], embedded.body)
 
     async def _asked_upstream(self, counted: Counted) -> Answer:
         assert self._upstream is not None

@@ -8,6 +8,7 @@ from rockbottom.catalog import Catalog, CatalogError, Model
 from rockbottom.local.bodies import object_of
 from rockbottom.local.callers import Caller
 from rockbottom.local.clock import Clock
+from rockbottom.local.embeddings import Embedding, embedding_model, embedding_models
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.profiles import Profiles
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
@@ -65,6 +66,7 @@ class ControlPlane:
     def _list_models(self, asking: Asking) -> tuple[int, Json]:
         wanted = asking.query
         rows = [_model_summary(model, asking.caller.region) for model in self._catalog.models.values()]
+        rows += [_embedding_summary(model, asking.caller.region) for model in set(embedding_models().values())]
         if "byProvider" in wanted:
             rows = [row for row in rows if row["providerName"].lower() == wanted["byProvider"].lower()]
         if "byInferenceType" in wanted:
@@ -76,6 +78,9 @@ class ControlPlane:
     def _get_model(self, asking: Asking) -> tuple[int, Json]:
         bare = asking.identifier.rpartition("/")[2]
         model = self._catalog.models.get(bare)
+        embedding = embedding_model(bare)
+        if model is None and embedding is not None:
+            return 200, {"modelDetails": _embedding_summary(embedding, asking.caller.region)}
         if model is None:
             raise ServiceFailure(
                 "ResourceNotFoundException",
@@ -173,6 +178,21 @@ def page_of(rows: Sequence[Json], name: str, query: Mapping[str, str]) -> Json:
     end = int(start) + int(size)
     page: Json = {name: rows[int(start) : end]}
     return {**page, "nextToken": str(end)} if end < len(rows) else page
+
+
+def _embedding_summary(model: Embedding, region: str) -> Json:
+    return {
+        "modelArn": f"arn:aws:bedrock:{region}::foundation-model/{model.id}",
+        "modelId": model.id,
+        "modelName": model.name,
+        "providerName": _PROVIDERS.get(model.id.partition(".")[0], "Cohere"),
+        "inputModalities": ["TEXT"],
+        "outputModalities": ["TEXT" if model.form == "rerank" else "EMBEDDING"],
+        "responseStreamingSupported": False,
+        "customizationsSupported": [],
+        "inferenceTypesSupported": ["ON_DEMAND"],
+        "modelLifecycle": {"status": "ACTIVE"},
+    }
 
 
 def _model_summary(model: Model, region: str) -> Json:

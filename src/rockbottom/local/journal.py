@@ -10,6 +10,7 @@ import msgspec
 from rockbottom.catalog import ModelId, Scope
 from rockbottom.dialects import RESPONSES, api_of, invoked
 from rockbottom.local.bodies import NOT_JSON
+from rockbottom.local.embedded import Embedded
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.invocation_log import Logged
 from rockbottom.local.replying import Reply
@@ -83,6 +84,16 @@ def logged_reply(state: State, counted: Counted, reply: Reply) -> Logged:
         call.body,
         _without_twins(counted, reply),
     )
+
+
+def logged_embedding(state: State, call: Call, embedded: Embedded) -> Logged:
+    """The record of a call that embedded or reranked."""
+    at = state.clock.now()
+    record = _head(call, call.model, at)
+    record["output"] = {"outputContentType": "application/json", "outputTokenCount": 0}
+    record["input"] = {"inputContentType": "application/json", "inputTokenCount": embedded.tokens}
+    caller = call.caller
+    return Logged(at, caller.account, caller.region, call.request_id, record, call.body, embedded.body)
 
 
 def logged_failure(state: State, call: Call, failure: ServiceFailure) -> Logged | None:

@@ -1,0 +1,198 @@
+"""Models that embed or rerank: native bodies on InvokeModel in, vectors or an order out. Which there are is data."""
+
+import base64
+import re
+import struct
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from rockbottom.local.failures import invalid
+from rockbottom.local.native import malformed
+from rockbottom.local.vectors import Vector, likeness, vector_of
+from rockbottom.quantities import is_list, is_object
+
+Json = dict[str, Any]
+Count = Callable[[str], int]
+_RERANKED_LENGTH = 256
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_MOST_TEXTS = 96  # of Cohere, and of a reranked list 1,000
+_MOST_DOCUMENTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """One such model. ``lengths``: those of its vectors, the usual one first."""
+
+    id: str
+    name: str
+    form: str
+    lengths: tuple[int, ...]
+    lowers: bool
+    by_type: bool
+    profiles: tuple[str, ...]
+
+
+@cache
+def embedding_models() -> Mapping[str, Embedding]:
+    """Every model by the ids that it is called by."""
+    raw = (resources.files("rockbottom.local") / "data" / "embeddings.toml").read_text(encoding="utf-8")
+    models: dict[str, Embedding] = {}
+    for row in tomllib.loads(raw)["models"]:
+        model = Embedding(
+            row["id"],
+            row["name"],
+            row["form"],
+            tuple(row["lengths"]),
+            row.get("lowers", False),
+            row.get("by_type", False),
+            tuple(row.get("profiles", ())),
+        )
+        models |= dict.fromkeys([model.id, *(f"{scope}.{model.id}" for scope in model.profiles)], model)
+    return models
+
+
+def embedding_model(identifier: str) -> Embedding | None:
+    """The model behind an id or the ARN of one; None where it is none of these."""
+    models = embedding_models()
+    return models.get(identifier) or models.get(identifier.rpartition("/")[2])
+
+
+def answer_embedding(model: Embedding, body: Json, identity: str) -> tuple[Json, int]:
+    """The reply to a native body and its input tokens. Raises ServiceFailure."""
+    return _FORMS[model.form](model, body, identity)
+
+
+def _titan(model: Embedding, body: Json, identity: str) -> tuple[Json, int]:
+    image = body.get("inputImage")
+    text = body.get("inputText", image if "image" in model.id else None)
+    if not isinstance(text, str):
+        raise malformed("#: required key [inputText] not found")
+    if not text:
+        raise malformed("expected minLength: 1, actual: 0")
+    config = body.get("embeddingConfig")
+    wanted = config.get("outputEmbeddingLength") if is_object(config) else body.get("dimensions")
+    vector = _vector(model, text, wanted)
+    if body.get("normalize") is False:
+        vector = [value * 12.0 for value in vector]  # of a norm that is not 1, as asked
+    tokens = _words(text) + 1
+    types = _types(body.get("embeddingTypes"))
+    reply: Json = {"embedding": vector, "inputTextTokenCount": tokens}
+    if model.id.startswith("amazon.titan-embed-text-v2"):
+        reply["embeddingsByType"] = {kind: _as_type(vector, kind) for kind in types}
+        if "float" not in types:
+            del reply["embedding"]
+    return reply, tokens
+
+
+def _nova(model: Embedding, body: Json, identity: str) -> tuple[Json, int]:
+    params = body.get("singleEmbeddingParams")
+    if not is_object(params):
+        raise malformed("#: required key [singleEmbeddingParams] not found")
+    kind = next((name for name in ("text", "image", "audio", "video") if is_object(params.get(name))), None)
+    if kind is None:
+        raise malformed("#/singleEmbeddingParams: required key [text] not found")
+    content: Any = params[kind]
+    text = content.get("value") if kind == "text" else str(content.get("source"))
+    if not isinstance(text, str) or not text:
+        raise malformed(f"#/singleEmbeddingParams/{kind}: required key [value] not found")
+    vector = _vector(model, text, params.get("embeddingDimension"))
+    return {"embeddings": [{"embeddingType": kind.upper(), "embedding": vector}]}, _words(text) + 1
+
+
+def _cohere(model: Embedding, body: Json, identity: str) -> tuple[Json, int]:
+    texts = body.get("texts")
+    images = body.get("images")
+    given = texts if is_list(texts) else images if is_list(images) else _texts_of_inputs(body.get("inputs"))
+    if given is None or not all(isinstance(text, str) for text in given):
+        raise malformed("#: required key [texts] not found")
+    if not 1 <= len(given) <= _MOST_TEXTS:
+        bound = f"maximum item count: {_MOST_TEXTS}" if given else "minimum item count: 1"
+        raise malformed(f"#/texts: expected {bound}, found: {len(given)}")
+    if body.get("input_type") is None:
+        raise malformed("#: required key [input_type] not found")
+    vectors = [_vector(model, str(text), body.get("output_dimension")) for text in given]
+    types = body.get("embedding_types")
+    reply: Json = {"id": identity, "texts": [str(text).lower() if model.lowers else text for text in given]}
+    if is_list(types) or model.by_type:
+        kinds = [str(kind) for kind in types] if is_list(types) else ["float"]
+        reply["embeddings"] = {kind: [_as_type(vector, kind) for vector in vectors] for kind in kinds}
+        reply["response_type"] = "embeddings_by_type"
+    else:
+        reply |= {"embeddings": vectors, "response_type": "embeddings_floats"}
+    return reply, sum(_words(str(text)) + 1 for text in given)
+
+
+def _texts_of_inputs(inputs: Any) -> list[str] | None:
+    """The texts of Cohere 4's inputs, whose content are parts; an image counts as its address."""
+    if not is_list(inputs):
+        return None
+    texts: list[str] = []
+    for item in inputs:
+        parts = item.get("content") if is_object(item) else None
+        texts.append(
+            " ".join(str(part.get("text") or part.get("image_url")) for part in parts or () if is_object(part))
+        )
+    return texts
+
+
+def _rerank(model: Embedding, body: Json, identity: str) -> tuple[Json, int]:
+    query, documents = body.get("query"), body.get("documents")
+    if not isinstance(query, str) or not query:
+        raise malformed("#: required key [query] not found")
+    if not is_list(documents) or not 1 <= len(documents) <= _MOST_DOCUMENTS:
+        raise malformed("#: required key [documents] not found")
+    texts = [str(item.get("text", item)) if is_object(item) else str(item) for item in documents]
+    asked = vector_of(query, _RERANKED_LENGTH)
+    scored = [(likeness(asked, vector_of(text, _RERANKED_LENGTH)), place) for place, text in enumerate(texts)]
+    scored.sort(key=lambda pair: (-pair[0], pair[1]))
+    most = body.get("top_n")
+    shown = scored[:most] if isinstance(most, int) and most > 0 else scored
+    results = [{"index": place, "relevance_score": round(score, 8)} for score, place in shown]
+    return {"results": results}, sum(map(_words, [query, *texts]))
+
+
+_FORMS: Mapping[str, Callable[[Embedding, Json, str], tuple[Json, int]]] = {
+    "titan": _titan,
+    "nova": _nova,
+    "cohere": _cohere,
+    "rerank": _rerank,
+}
+
+
+def _vector(model: Embedding, text: str, wanted: Any) -> Vector:
+    length = model.lengths[0] if wanted is None else wanted
+    if length not in model.lengths:
+        listed = ", ".join(map(str, sorted(model.lengths)))
+        raise invalid(f"{wanted!r} is not a valid number of dimensions of {model.id}; it has {listed}.")
+    return vector_of(text, length, model.id)
+
+
+def _types(asked: Any) -> list[str]:
+    return [str(kind) for kind in asked] if is_list(asked) and asked else ["float"]
+
+
+def _as_type(vector: Vector, kind: str) -> Any:
+    """A vector in one of the types that a request may ask for."""
+    if kind == "float":
+        return vector
+    if kind == "int8":
+        return [max(-128, min(127, round(value * 127))) for value in vector]
+    if kind == "uint8":
+        return [max(0, min(255, round(value * 127) + 128)) for value in vector]
+    if kind == "base64":
+        return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+    if kind == "binary":
+        return [int(value > 0) for value in vector]
+    if kind == "ubinary":
+        bits = [int(value > 0) for value in vector]
+        return [int("".join(map(str, bits[place : place + 8])), 2) for place in range(0, len(bits), 8)]
+    raise invalid(f"{kind!r} is no type of an embedding; there are float, int8, uint8, binary, ubinary and base64.")
+
+
+def _words(text: str) -> int:
+    """Words and marks of a text, which is close to what Titan counts (recorded: 5 for ``Hello, world!``, one added)."""
+    return len(_TOKEN.findall(text))
