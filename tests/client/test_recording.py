@@ -16,6 +16,8 @@ import pytest
 
 import rockbottom
 from rockbottom.client import attachment_of, notices
+from rockbottom.client.calls import Call
+from rockbottom.client.recording import Recorder
 from rockbottom.diagnose import Cause
 from rockbottom.ledger import CallRecord, LedgerReader
 from rockbottom.quantities import RockbottomError
@@ -56,6 +58,15 @@ def made(client: Any, operation: str) -> None:
         client.invoke_model(**native())["body"].read()
     else:
         list(client.invoke_model_with_response_stream(**native())["body"])
+
+
+def test_the_project_that_a_call_names_is_recorded(kept: Kept) -> None:
+    """boto3's ``projectIdentifier``; a tag of that name stands."""
+    recorder = Recorder([kept], {}, None, lambda error: None)
+    params = {**ask(), "projectIdentifier": "proj_search"}
+    for tags in ({}, {"project": "by hand"}):
+        recorder.record(Call(0.0, params, params, tags=tags), None, None, 0, 0.0, True)
+    assert [call.tags for call in kept.calls] == [{"project": "proj_search"}, {"project": "by hand"}]
 
 
 @pytest.mark.parametrize("operation", ["Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream"])

@@ -14,7 +14,7 @@ from rockbottom.advise.evidence import Lever
 from rockbottom.advise.shapes import Layer
 from rockbottom.advise.sweeps import Point
 from rockbottom.catalog import Scope, SetApart, Tier
-from rockbottom.documents import BesideCost
+from rockbottom.documents import BesideCost, GroupResult
 from rockbottom.quantities import ZERO_USD, Ttl, Unit, Usd
 
 
@@ -284,7 +284,8 @@ class TrafficAdvice(msgspec.Struct, frozen=True, kw_only=True):
     """The advice on recorded traffic: in all, and model by model, the dearest first.
 
     ``set_apart`` are the requests to models that are not known or have no price; ``simulated_requests`` went to a local
-    endpoint. Both are there where there are any.
+    endpoint. Both are there where there are any. ``groups`` are the requests told apart ``by`` a key, over the span of
+    the traffic; they are there where one was named.
     """
 
     schema: str
@@ -298,5 +299,7 @@ class TrafficAdvice(msgspec.Struct, frozen=True, kw_only=True):
     next: NextStep | None
     levers: tuple[LeverSum, ...]
     models: tuple[AdviceResult, ...]
+    by: str | UnsetType = UNSET
+    groups: tuple[GroupResult, ...] | UnsetType = UNSET
     set_apart: tuple[SetApart, ...] | UnsetType = UNSET
     simulated_requests: int | UnsetType = UNSET

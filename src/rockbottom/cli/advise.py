@@ -11,6 +11,7 @@ import click
 
 from rockbottom.cli.estimate import Number, shape_of, width
 from rockbottom.cli.replay_questions import Several
+from rockbottom.cli.trace import by_option
 
 if TYPE_CHECKING:
     from rockbottom.advise import AdviceResult, Evidence, Tariff, Wishes
@@ -49,6 +50,7 @@ _SHAPE = (
     help="SOURCE: the model behind an application inference profile; repeat for more.",
 )
 @click.option("--format", "name", metavar="NAME", help="SOURCE: its format; recognised where it is not named.")
+@by_option
 @click.option("--strict", is_flag=True, help="SOURCE: fail where anything cannot be read or priced.")
 @click.option("--preset", "preset_name", metavar="NAME", help="Start from a common shape (rockbottom estimate --list).")
 @click.option("--requests", type=Number(), help="Requests a month.")
@@ -76,7 +78,8 @@ _SHAPE = (
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     names: tuple[str, ...], run: Path | None, replayed: Path | None, only: tuple[str, ...], as_models: tuple[str, ...],
-    profiles: tuple[str, ...], name: str | None, strict: bool, preset_name: str | None, as_json: bool, **given: Any,
+    profiles: tuple[str, ...], name: str | None, strict: bool, by: str, preset_name: str | None, as_json: bool,
+    **given: Any,
 ) -> None:  # fmt: skip
     """Say which lever a workload should pull, in what order, and what each saves alone and together.
 
@@ -95,8 +98,8 @@ def command(
     sources = [one for one in names if is_source(one)]
     models = tuple(one for one in names if one not in sources)
     if not sources:
-        if only or as_models or profiles or name or strict:
-            raise click.UsageError("--only-model, --as-model, --profile, --format and --strict are for a SOURCE")
+        if only or as_models or profiles or name or strict or by:
+            raise click.UsageError("--only-model, --as-model, --profile, --format, --by and --strict are for a SOURCE")
         _without_source(models, run, replayed, preset_name, given, as_json=as_json)
         return
     if len(sources) > 1 or run is not None or replayed is not None or preset_name or _numbers(given):
@@ -105,7 +108,7 @@ def command(
 
     advice = advised(
         sources[0], name, (*only, *models), as_models, profiles, _day(given), given["prices"], given["region"],
-        _wishes(given), strict=strict,
+        _wishes(given), strict=strict, by=by,
     )  # fmt: skip
     click.echo(json_text(advice) if as_json else traffic_advice_text(advice, width=width(), colour=_colour()))
 

@@ -25,27 +25,31 @@ def is_source(name: str) -> bool:
 
 def advised(
     source: str, name: str | None, only: Sequence[str], models: Sequence[str], profiles: Sequence[str], on: date,
-    prices: Path | None, region: str | None, wishes: "Wishes", *, strict: bool,
+    prices: Path | None, region: str | None, wishes: "Wishes", *, strict: bool, by: str = "",
 ) -> "TrafficAdvice":  # fmt: skip
     """The advice on the traffic in a source; ``models``: as if all of it had been sent to that one."""
+    from msgspec.structs import replace as changed
+
     from rockbottom.advise import traffic_advice
     from rockbottom.cli.replay import answers_here, catalog_with, say_left_out
     from rockbottom.cli.replay_questions import profiles_of
-    from rockbottom.replay import Question
+    from rockbottom.replay import Question, document_of
     from rockbottom.trace import Settings
 
     if len(models) > 1:
         raise click.UsageError("--as-model takes one model: advice on several at once is for those of the traffic")
     catalog = catalog_with(prices)
     question = Question(
-        (), on, model=next(iter(models), None), region=region, profiles=profiles_of(profiles), only=tuple(only)
+        (), on, model=next(iter(models), None), region=region, profiles=profiles_of(profiles), only=tuple(only), by=by
     )
-    reading, answers = answers_here(source, Settings(), name, [question], catalog, more=(_KEEP_ALIVE,))
+    reading, answers = answers_here(source, Settings(by=by), name, [question], catalog, more=(_KEEP_ALIVE,))
     ((asked, tally),) = answers
     say_left_out([tally], source, reading.damages.count, strict=strict)
     documents = list(_documents(asked, tally, catalog, wishes))
     requests = sum(model.requests for model in tally.models)
-    return traffic_advice(source, requests, documents, tally.apart, reading.damages.simulated)
+    advice = traffic_advice(source, requests, documents, tally.apart, reading.damages.simulated)
+    whole = document_of(asked, tally)
+    return changed(advice, by=whole.by, groups=whole.groups)
 
 
 def _documents(question: "Question", tally: "Tally", catalog: "Catalog", wishes: "Wishes") -> "list[AdviceResult]":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rockbottom.cli.exits import Exit, say
-from rockbottom.cli.trace import refuse_some, say_apart, say_damage
+from rockbottom.cli.trace import by_option, refuse_some, say_apart, say_damage
 from rockbottom.cli.values import ParamType
 
 if TYPE_CHECKING:
@@ -76,10 +76,11 @@ class _Amount(ParamType):
 @click.option("--no-prove", is_flag=True, help="Do not try the fixes on the requests read.")
 @click.option("--all", "all_findings", is_flag=True, help="List every miss, not one example a cause.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@by_option
 def command(
     sources: tuple[str, ...], model: str | None, gap: float, fail_on: frozenset[str] | None,
     max_usd_per_month: Decimal | None, profiles: tuple[str, ...], name: str | None, strict: bool, no_prove: bool,
-    all_findings: bool, as_json: bool,
+    all_findings: bool, as_json: bool, by: str,
 ) -> None:  # fmt: skip
     """Explain cache misses: of one request after another (A.json B.json), or of every request in LOGS.
 
@@ -105,19 +106,19 @@ def command(
         if name == "ledger" or (name is None and _is_of_ledgers(sources)):
             from rockbottom.cli.explain_ledger import explained_ledger
 
-            (findings, simulated), first = explained_ledger(sources), None
+            (findings, simulated), first = explained_ledger(sources, by), None
         elif (counted := _of_columns(sources, name)) is not None:
             findings, first = counted, None
         else:
             from rockbottom.trace import Damages
 
             damages = Damages()
-            records = _records(sources, name, model, behind, damages)
+            records = _records(sources, name, model, behind, damages, by)
             findings, first, _ = _explained(records, prove=not no_prove)
         if not findings.requests:
             _say_unreadable(findings, " ".join(sources))
             raise click.UsageError(f"{' '.join(sources)}: no request in it could be read{_first_reason(findings)}")
-        lines = explanation_text(findings, all_findings, simulated)
+        lines = explanation_text(findings, all_findings, simulated, by)
     if strict:
         refuse_some((damages.count if damages else 0) + _others(findings), findings.set_apart)
     if as_json:
@@ -168,7 +169,12 @@ def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, s
 
 
 def _records(
-    sources: Sequence[str], name: str | None, model: str | None, behind: Mapping[str, str], damages: "Damages"
+    sources: Sequence[str],
+    name: str | None,
+    model: str | None,
+    behind: Mapping[str, str],
+    damages: "Damages",
+    by: str,
 ) -> "Iterator[Record]":
     """The records of logs; failed calls cost nothing and are left out."""
     from rockbottom.cli.bars import bar
@@ -177,7 +183,7 @@ def _records(
     with bar("files", len(parts)) as moved:
         for done, (reader, part) in enumerate(parts, 1):
             for found in _invocations(reader, part, damages):
-                yield _record(found, model, behind)
+                yield replace(_record(found, model, behind), label=found.labels.get(by) if by else None)
             moved(done)
     say_damage(damages, 0, " ".join(sources))
 

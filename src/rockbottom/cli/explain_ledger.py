@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from rockbottom.ledger import CallRecord
 
 
-def explained_ledger(sources: Sequence[str]) -> tuple["Findings", int]:
+def explained_ledger(sources: Sequence[str], by: str = "") -> tuple["Findings", int]:
     """The findings of ledgers, folders of them or single files; and how many calls went to a local endpoint."""
     from rockbottom.catalog import load_catalog
     from rockbottom.diagnose import Archive, explain_hashed
 
     local: Counter[bool] = Counter()
-    findings = explain_hashed(_hashed(sources, local), Archive(load_catalog()))
+    findings = explain_hashed(_hashed(sources, local, by), Archive(load_catalog()))
     return findings, local[True]
 
 
-def _hashed(sources: Sequence[str], local: "Counter[bool]") -> "Iterator[Hashed]":
+def _hashed(sources: Sequence[str], local: "Counter[bool]", by: str) -> "Iterator[Hashed]":
     """Calls with hashes; failed ones cost nothing, and of those without hashes nothing can be said.
 
     ``local`` counts which went to a local endpoint.
@@ -36,7 +36,7 @@ def _hashed(sources: Sequence[str], local: "Counter[bool]") -> "Iterator[Hashed]
         for call in reader.calls() if path.is_dir() else reader.calls_of(path):
             if call.status != "failed" and call.hashes:
                 local[call.simulated] += 1
-                yield _of(call)
+                yield _of(call, by)
             else:
                 bare += call.status != "failed"
         if reader.damaged_count:
@@ -46,12 +46,13 @@ def _hashed(sources: Sequence[str], local: "Counter[bool]") -> "Iterator[Hashed]
         say(f"{bare} calls carry no prefix hashes, so nothing can be said of them")
 
 
-def _of(call: "CallRecord") -> "Hashed":
+def _of(call: "CallRecord", by: str) -> "Hashed":
     from rockbottom.catalog import Tier
     from rockbottom.diagnose import Cause, Hashed, Record
     from rockbottom.dialects import api_of
     from rockbottom.quantities import Ttl
 
+    labels = {"model": call.called_as, "region": call.region, **call.tags}
     begun = call.first_ms if call.first_ms is not None else call.elapsed_ms
     tiers, ttls = {tier.value: tier for tier in Tier}, {ttl.value: ttl for ttl in Ttl}
     causes = {cause.value: cause for cause in Cause}
@@ -59,6 +60,7 @@ def _of(call: "CallRecord") -> "Hashed":
         call.at, call.called_as, api_of(call.operation), {},
         call.usage if call.status == "ok" else None, call.region, call.region, call.bench_pass or "", call.request_id,
         None if begun is None else begun / 1000, tiers.get(call.tier, Tier.DEFAULT), call.request_id or str(call.at),
+        labels.get(by) if by else None,
     )  # fmt: skip
     points = [(mark, ttls.get(ttl)) for mark, ttl in zip(call.marks, call.ttls, strict=True)]
     names = [bytes.fromhex(name) for name in call.hashes]

@@ -108,7 +108,7 @@ def command(
     source: str, only: tuple[str, ...], models: tuple[str, ...], policies: tuple[str, ...], scopes: tuple[str, ...],
     tiers: tuple[str, ...], days: tuple[datetime, ...], prices: Path | None, region: str | None,
     profiles: tuple[str, ...], engine: str, jobs: int | None, ray_address: str | None, as_json: bool, as_csv: bool,
-    html: Path | None, name: str | None, strict: bool, partial_blocks: str, options: tuple[str, ...],
+    html: Path | None, name: str | None, strict: bool, partial_blocks: str, options: tuple[str, ...], by: str,
 ) -> None:  # fmt: skip
     """Show what the traffic in SOURCE would have cost under every policy, and the least it could have cost.
 
@@ -122,11 +122,11 @@ def command(
     from rockbottom.cli.replay_questions import crossed, profiles_of
     from rockbottom.replay import Question
 
-    asked = Question(policies, date.today(), region=region, profiles=profiles_of(profiles), only=only)
+    asked = Question(policies, date.today(), region=region, profiles=profiles_of(profiles), only=only, by=by)
     questions = list(crossed(asked, models, scopes, tiers, [day.date() for day in days]))
     if html and len(questions) > 1:
         raise click.UsageError("--html shows one combination: name one model, scope, tier and day")
-    catalog, settings = catalog_with(prices), settings_of(partial_blocks, options)
+    catalog, settings = catalog_with(prices), settings_of(partial_blocks, options, by)
     if engine == "one":
         runs = _runs_here(source, settings, name, questions, catalog, strict=strict)
     else:

@@ -19,9 +19,16 @@ def command() -> None:
     """Import recorded traffic into columns without its text, and look at it."""
 
 
+by_option: Any = click.option(
+    "--by", "by", metavar="KEY", default="",
+    help="Tell requests apart by model, region, account, identity, project, profile, or a key of their metadata.",
+)  # fmt: skip
+
+
 def source_options(function: Any) -> Any:
     """The options of every command that reads recorded traffic."""
     for option in (
+        by_option,
         click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the format."),
         click.option(
             "--partial-blocks", type=click.Choice(["drop", "keep"]), default="drop", show_default=True,
@@ -39,7 +46,7 @@ def source_options(function: Any) -> Any:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE.parquet")
 @source_options
 def import_(
-    source: str, out: Path, name: str | None, strict: bool, partial_blocks: str, options: tuple[str, ...]
+    source: str, out: Path, name: str | None, strict: bool, partial_blocks: str, options: tuple[str, ...], by: str
 ) -> None:
     """Read SOURCE (a file, a folder, or s3://bucket/prefix) into one Parquet file without its text.
 
@@ -50,7 +57,7 @@ def import_(
     from rockbottom.rendering import imported_text
     from rockbottom.trace import facts_of
 
-    reading = imported(source, out, settings_of(partial_blocks, options), name)
+    reading = imported(source, out, settings_of(partial_blocks, options, by), name)
     say_reading(reading, source)
     if strict:
         refuse_some(reading.damages.count, ())
@@ -62,14 +69,14 @@ def import_(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @source_options
 def info(
-    source: str, name: str | None, strict: bool, partial_blocks: str, options: tuple[str, ...], as_json: bool
+    source: str, name: str | None, strict: bool, partial_blocks: str, options: tuple[str, ...], by: str, as_json: bool
 ) -> None:
     """Show what is in SOURCE, a Parquet file or anything that can be imported."""
     from rockbottom.catalog import load_catalog
     from rockbottom.rendering import facts_text, json_text
     from rockbottom.trace import facts_of, read_trace, unknown_models
 
-    reading = read_trace(source, settings_of(partial_blocks, options), name)
+    reading = read_trace(source, settings_of(partial_blocks, options, by), name)
     apart = unknown_models(reading.trace, load_catalog())
     if strict:
         refuse_some(reading.damages.count, apart)
@@ -90,14 +97,14 @@ def formats() -> None:
         click.echo(f"{reader.name:<14} {reader.summary}")
 
 
-def settings_of(partial_blocks: str, options: tuple[str, ...], key: bytes = b"") -> "Settings":
+def settings_of(partial_blocks: str, options: tuple[str, ...], by: str = "") -> "Settings":
     """The settings of a reader from the command line; raises UsageError for an option without a value."""
     from rockbottom.trace import Settings
 
     for option in options:
         if "=" not in option:
             raise click.UsageError(f"--option {option}: write NAME=VALUE")
-    return Settings(key, partial_blocks, dict(option.split("=", 1) for option in options))
+    return Settings(b"", partial_blocks, dict(option.split("=", 1) for option in options), by)
 
 
 def say_reading(reading: "Reading", source: str) -> None:

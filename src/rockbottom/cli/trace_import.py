@@ -68,7 +68,8 @@ def _parts(reader: Reader, names: list[str], folder: Path, settings: Settings) -
 
 
 def _part(reader: Reader, name: str, folder: Path, settings: Settings) -> Part:
-    file = folder / f"{blake2b(_identity(name).encode(), digest_size=12).hexdigest()}.parquet"
+    identity = f"{_identity(name)} {settings.by}".encode()
+    file = folder / f"{blake2b(identity, digest_size=12).hexdigest()}.parquet"
     if file.exists():
         try:
             trace, notes = read_parquet(file), notes_of(file)

@@ -85,7 +85,7 @@ class Recorder:
             operation=call.operation,
             region=(request.model.region if request is not None else None) or call.whereabouts.region,
             **used.fields(),
-            tags=dict(sorted(call.tags.items())),  # one spelling of the same tags
+            tags=dict(sorted(_tags(call).items())),  # one spelling of the same tags
             first_ms=None if call.first_ms is None else round(call.first_ms, 3),
             elapsed_ms=round((now - call.left) * 1000, 3),
             status="failed" if failed else "ok" if usage is not None else "no usage",
@@ -108,6 +108,14 @@ def _beside(call: Call) -> dict[str, Any]:
     if charges is None or not charges.units:
         return {**lost, **named}
     return {**lost, **named, "charges": dict(charges.units), "extra_usd": f"{charges.usd:f}"}
+
+
+def _tags(call: Call) -> Mapping[str, str]:
+    """The tags of a call, and the project that it names (boto3's ``projectIdentifier``) where no tag says one."""
+    project = call.sent.get("projectIdentifier")
+    if isinstance(project, str) and project and "project" not in call.tags:
+        return {**call.tags, "project": project}
+    return call.tags
 
 
 def _about(request: Request, minimum: int) -> dict[str, Any]:

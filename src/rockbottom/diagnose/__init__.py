@@ -11,9 +11,11 @@ from rockbottom.diagnose.prices import with_read
 from rockbottom.diagnose.results import (
     ExplainedCause,
     ExplainedDifference,
+    ExplainedGroup,
     ExplainedMiss,
     Explanation,
     TriedFix,
+    explained_groups,
     explanation_of,
 )
 from rockbottom.diagnose.sent import Archive, Record, Sent
@@ -27,6 +29,7 @@ __all__ = [
     "Difference",
     "ExplainedCause",
     "ExplainedDifference",
+    "ExplainedGroup",
     "ExplainedMiss",
     "Explanation",
     "Finding",
@@ -44,6 +47,7 @@ __all__ = [
     "difference_of",
     "explain",
     "explain_hashed",
+    "explained_groups",
     "explanation_of",
     "first_difference",
     "hashed_of",

@@ -7,7 +7,7 @@ difference is the cause; where neither marked anything, a missing or idle cacheP
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -17,12 +17,12 @@ from rockbottom.cost import Cost
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference, difference_of
 from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S, Entries
-from rockbottom.diagnose.findings import Finding, Findings, Unread, totals_of
+from rockbottom.diagnose.findings import Finding, Findings, Group, Unread, totals_of
 from rockbottom.diagnose.matching import Match, Memory, is_conversation, shares_messages
 from rockbottom.diagnose.prices import cost_of, usd_of_miss
 from rockbottom.diagnose.sent import Archive, Record, Sent
 from rockbottom.prompt import Section
-from rockbottom.quantities import NO_USAGE, ZERO_USD, RockbottomError, Usage
+from rockbottom.quantities import NO_USAGE, ZERO_USD, RockbottomError, Usage, Usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,7 @@ class Stream:
         entries = Entries(rules.thinking_scope, rules.api_in_key == "yes", rules.ttl_in_key == "yes")
         found: list[Finding] = []
         small: list[int] = []
+        usages: list[Usage] = []
         costs: list[Cost | None] = []
         read = tokens = uncounted = 0
         for request in requests:
@@ -123,18 +124,17 @@ class Stream:
             uncounted += request.usage is None
             usage = sent.usage or NO_USAGE
             read, tokens = read + usage.cache_read, tokens + usage.total_input
+            usages.append(usage)
             costs.append(cost_of(sent, usage, self.catalog))
             verdict = _Judge(memory, entries, sent, usage, tolerance.of(sent)).verdict(small)
             if verdict is not None:
                 found.append(self._finding(verdict, sent, usage, memory))
             entries.note(sent, memory.add(sent), _slack(sent))
-        known = [cost for cost in costs if cost is not None]
-        whole = len(known) == len(costs)
+        whole = _paid_by(costs)
         return Findings(
             totals_of(_without_cold_fleets(found, requests)), len(requests), tokens, read, uncounted,
-            requests[-1].at - requests[0].at if requests else 0.0,
-            sum((cost.input_usd for cost in known), ZERO_USD) if whole else None, len(small), sum(small),
-            tuple(unreadable), paid=sum((cost.usd for cost in known), ZERO_USD) if whole else None, repeated=repeated,
+            requests[-1].at - requests[0].at if requests else 0.0, whole.spent, len(small), sum(small),
+            tuple(unreadable), paid=whole.paid, repeated=repeated, groups=_groups(requests, usages, costs),
         )  # fmt: skip
 
     def _finding(self, verdict: _Verdict, sent: Sent, usage: Usage, memory: Memory) -> Finding:
@@ -157,6 +157,42 @@ class Stream:
         return Sent(
             sent.record, sent.model, sent.rules, sent.prompt, sent.segments, sent.content, sent.masks, outcome.usage()
         )
+
+
+class _Paid(NamedTuple):
+    """What some requests paid, for their input and in all; None where a price is missing."""
+
+    spent: Usd | None
+    paid: Usd | None
+
+
+def _paid_by(costs: Sequence[Cost | None]) -> _Paid:
+    known = [cost for cost in costs if cost is not None]
+    if len(known) < len(costs):
+        return _Paid(None, None)
+    return _Paid(sum((cost.input_usd for cost in known), ZERO_USD), sum((cost.usd for cost in known), ZERO_USD))
+
+
+def _groups(
+    requests: Sequence[Sent], usages: Sequence[Usage], costs: Sequence[Cost | None]
+) -> Mapping[str | None, Group]:
+    """The requests by their labels; none where no request has one."""
+    rows: dict[str | None, list[int]] = {}
+    for number, request in enumerate(requests):
+        rows.setdefault(request.record.label, []).append(number)
+    if rows.keys() <= {None}:
+        return {}
+    groups: dict[str | None, Group] = {}
+    for label, numbers in rows.items():
+        paid = _paid_by([costs[number] for number in numbers])
+        tokens, read = (
+            sum(counts)
+            for counts in zip(
+                *((usages[number].total_input, usages[number].cache_read) for number in numbers), strict=True
+            )
+        )
+        groups[label] = Group(len(numbers), tokens, read, paid.paid, paid.spent)
+    return groups
 
 
 def _slack(sent: Sent) -> int:

@@ -1,6 +1,6 @@
 """What a diagnosis says: one finding per miss, and the findings put together by cause, the dearest first."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -85,13 +85,32 @@ class Unread(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """The requests of one label: what they paid, their input alone and with the planner (None: not known)."""
+
+    requests: int = 0
+    tokens: int = 0
+    read: int = 0
+    paid: Usd | None = ZERO_USD
+    spent: Usd | None = ZERO_USD
+    attached_input: Usd | None = None
+
+    @property
+    def with_planner(self) -> Usd | None:
+        """What they cost with the planner, output and all."""
+        if self.attached_input is None or self.paid is None or self.spent is None:
+            return None
+        return self.attached_input + self.paid - self.spent
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """Everything found in a stream of requests.
 
     ``tokens`` are all input tokens, ``read`` those that were read; ``uncounted`` requests carry no counters and
     were judged by the rules alone; ``span_s`` is the time between the first request and the last. ``spent`` is what
     their input cost and ``paid`` with their output (None: a price is missing), ``attached`` the planner tried on all of
-    them, ``repeated`` how many came again with a request id that was there before.
+    them, ``repeated`` how many came again with a request id that was there before, ``groups`` the requests by label.
     """
 
     totals: Sequence[CauseTotal]
@@ -107,6 +126,7 @@ class Findings:
     attached: Saving | None = None
     paid: Usd | None = None
     repeated: int = 0
+    groups: Mapping[str | None, Group] = field(default_factory=dict[str | None, Group])
 
     def __iter__(self) -> Iterator[Finding]:
         for total in self.totals:

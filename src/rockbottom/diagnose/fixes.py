@@ -18,10 +18,10 @@ from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S
 from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
 from rockbottom.diagnose.sent import Archive, Sent, replace_digest
-from rockbottom.diagnose.trials import Learners, Request, bill_of, bill_with, segments_of, with_points, with_segments
+from rockbottom.diagnose.trials import Learners, Request, bill_of, bills_with, segments_of, with_points, with_segments
 from rockbottom.diagnose.volatile import common_ends
 from rockbottom.prompt import BlockKind, Section, Segment
-from rockbottom.quantities import Ttl, Usd
+from rockbottom.quantities import ZERO_USD, Ttl, Usd
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,12 @@ def with_savings(
             saving for trial in trials if trial is not None for saving in _savings(trial, before, catalog, rules)
         ]
         totals.append(replace(total, saving=_best(savings)))
-    after = None if learners is None else bill_with(learners, stream, catalog, rules)
-    attached = None if after is None else Saving("rockbottom attached", before, after)
-    return replace(findings, totals=totals, attached=attached)
+    afters = None if learners is None else bills_with(learners, stream, catalog, rules)
+    if afters is None:
+        return replace(findings, totals=totals)
+    attached = Saving("rockbottom attached", before, sum(afters.values(), ZERO_USD))
+    groups = {label: replace(group, attached_input=afters.get(label)) for label, group in findings.groups.items()}
+    return replace(findings, totals=totals, attached=attached, groups=groups)
 
 
 def _savings(trial: _Trial, before: Usd, catalog: Catalog, behaviour: Behaviour) -> Iterator[Saving]:

@@ -12,7 +12,7 @@ from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference
 from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
 from rockbottom.diagnose.volatile import VolatileKind
-from rockbottom.quantities import Usd
+from rockbottom.quantities import ZERO_USD, Usd
 
 
 class ExplainedDifference(msgspec.Struct, frozen=True):
@@ -73,6 +73,18 @@ class UnreadableRequest(msgspec.Struct, frozen=True):
     why: str
 
 
+class ExplainedGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """The requests of one label (None: not recorded): what was paid, and what it is with the planner, where tried."""
+
+    label: str | None
+    requests: int
+    input_tokens: int
+    read_tokens: int
+    missed_usd: Usd
+    paid_usd: Usd | None
+    attached_usd: Usd | None
+
+
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Every miss of the requests by cause, the dearest first.
 
@@ -101,6 +113,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     simulated_requests: int | UnsetType = UNSET
     set_apart: tuple[SetApart, ...] | UnsetType = UNSET
     repeated_requests: int | UnsetType = UNSET
+    groups: tuple[ExplainedGroup, ...] | UnsetType = UNSET
 
 
 def explanation_of(findings: Findings, first: Difference | None = None, simulated: int = 0) -> Explanation:
@@ -126,7 +139,24 @@ def explanation_of(findings: Findings, first: Difference | None = None, simulate
         simulated_requests=simulated or UNSET,
         set_apart=findings.set_apart or UNSET,
         repeated_requests=findings.repeated or UNSET,
+        groups=explained_groups(findings) or UNSET,
     )
+
+
+def explained_groups(findings: Findings) -> tuple[ExplainedGroup, ...]:
+    """The requests by label, the one that paid most first; none where they have no labels."""
+    missed: dict[str | None, Usd] = {}
+    for finding in findings:
+        label = finding.sent.record.label
+        missed[label] = missed.get(label, ZERO_USD) + (finding.usd or ZERO_USD)
+    groups = [
+        ExplainedGroup(
+            label=label, requests=group.requests, input_tokens=group.tokens, read_tokens=group.read,
+            missed_usd=missed.get(label, ZERO_USD), paid_usd=group.paid, attached_usd=group.with_planner,
+        )
+        for label, group in findings.groups.items()
+    ]  # fmt: skip
+    return tuple(sorted(groups, key=lambda group: (-(group.paid_usd or ZERO_USD), group.label or "")))
 
 
 def _tried(saving: Saving) -> TriedFix:

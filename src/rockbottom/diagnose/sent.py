@@ -22,7 +22,7 @@ class Record:
 
     ``region`` is the one that served it, ``called`` the one it was sent to (which decides the price); ``usage``
     what the service counted (None: not recorded); ``began_after_s`` how long its reply took to begin (None: not
-    recorded); ``where`` names it to a person.
+    recorded); ``where`` names it to a person, ``label`` is whose it was (None: not recorded, or not asked for).
     """
 
     at: float
@@ -37,6 +37,7 @@ class Record:
     began_after_s: float | None = None
     tier: Tier = Tier.DEFAULT
     where: str = ""
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The recorded requests served once more, changed: by the rules, with other points, or by a policy that learns."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S
 from rockbottom.diagnose.prices import spent_on
 from rockbottom.diagnose.sent import Sent
 from rockbottom.prompt import CachePoint, Placement, Prompt, Segment, prompt_of, with_placements
-from rockbottom.quantities import Ttl, Usage, Usd
+from rockbottom.quantities import ZERO_USD, Ttl, Usage, Usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,14 @@ def bill_of(
     return spent
 
 
-def bill_with(learners: Learners, stream: Iterable[Request], catalog: Catalog, behaviour: Behaviour) -> Usd | None:
-    """The same with points that a policy chooses instead of those that were sent, one policy for each model.
+def bills_with(
+    learners: Learners, stream: Iterable[Request], catalog: Catalog, behaviour: Behaviour
+) -> Mapping[str | None, Usd] | None:
+    """The same with points that a policy chooses instead of those that were sent, by label, one policy for each model.
 
     Entries can be read at once: what is attached holds parallel requests until the first has begun to answer.
     """
-    served, spent = Served(catalog, behaviour), Usd(0)
+    served, spent = Served(catalog, behaviour), dict[str | None, Usd]()
     policies: dict[str, Learner] = {}
     for request in sorted(stream, key=_at):
         model = request.sent.model.given
@@ -99,7 +101,8 @@ def bill_with(learners: Learners, stream: Iterable[Request], catalog: Catalog, b
         usd = served.usd(request.sent, usage)
         if usd is None:
             return None
-        spent += usd
+        label = request.sent.record.label
+        spent[label] = spent.get(label, ZERO_USD) + usd
     return spent
 
 

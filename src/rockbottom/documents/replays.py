@@ -200,11 +200,26 @@ class ReconciliationResult(msgspec.Struct, frozen=True, kw_only=True):
     causes: tuple[CauseResult, ...]
 
 
+class GroupResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The requests of one label (None: it was not recorded): what was paid, as ``ReplayAnswer``, and without a cache.
+
+    ``attached_usd`` is None where the planner was not asked for.
+    """
+
+    label: str | None
+    requests: int
+    input_tokens: int
+    read_tokens: int
+    paid_usd: Usd
+    attached_usd: Usd | None
+    uncached_usd: Usd
+
+
 class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     """What the traffic costs under every policy. ``asked`` is there where several combinations were.
 
     ``simulated_requests`` went to a local endpoint; the field is there where any did, as is ``set_apart``: requests to
-    models that are not known or have no price.
+    models that are not known or have no price. ``groups``: the requests told apart ``by`` a key, where named.
     """
 
     asked: Combination | UnsetType = UNSET
@@ -222,6 +237,8 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     assumptions: tuple[str, ...]
     simulated_requests: int | UnsetType = UNSET
     set_apart: tuple[SetApart, ...] | UnsetType = UNSET
+    by: str | UnsetType = UNSET
+    groups: tuple[GroupResult, ...] | UnsetType = UNSET
 
     @property
     def cheapest(self) -> PolicyResult:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
+from msgspec import UNSET
+
 from rockbottom.advise import AdviceResult, Lever, LeverResult, TrafficAdvice
 from rockbottom.catalog import Tier
 from rockbottom.figures import (
@@ -19,6 +21,7 @@ from rockbottom.figures import (
     usd,
 )
 from rockbottom.quantities import Usd
+from rockbottom.rendering.groups import groups_text
 
 _SIGNS = {"pull": ("✓", "good"), "ask": ("?", "warn"), "in use": ("✓", "dim"), "excluded": ("✗", "dim")}
 
@@ -38,11 +41,12 @@ def advice_text(document: AdviceResult, *, width: int = 80, colour: bool = False
 def traffic_advice_text(advice: TrafficAdvice, *, width: int = 80, colour: bool = False) -> str:
     """What to do first, the levers in all, a line for each model, then the levers of each model by itself."""
     if len(advice.models) == 1:
-        return advice_text(advice.models[0], width=width, colour=colour)
+        return "\n".join([*_groups(advice, width), advice_text(advice.models[0], width=width, colour=colour)])
     paint = Paint(colour)
     head = f"{advice.source} · {tokens(advice.requests)} requests · {len(advice.models)} models"
     lines = [*_next(advice, width, paint), *(paint(line, "bold") for line in _wrapped(head, width))]
     lines += [*_wrapped(_bills(advice), width), "", *_sums(advice, width, paint), "", *_models(advice, width, paint)]
+    lines += ["", *_groups(advice, width)] if advice.by else []
     for model in advice.models:
         lines += ["", *_title(model, width, paint), "", *_table(model, width, paint)]
     first = advice.models[0]
@@ -50,6 +54,14 @@ def traffic_advice_text(advice: TrafficAdvice, *, width: int = 80, colour: bool 
     details = "evidence, risk and how of each lever of one model: --only-model ID"
     lines += ["", *(paint(line, "dim") for text in (said, details) for line in _wrapped(text, width))]
     return "\n".join(lines) + "\n"
+
+
+def _groups(advice: TrafficAdvice, width: int) -> list[str]:
+    """The requests told apart, where that was asked for: what each group paid in the traffic, and could have."""
+    if advice.by is UNSET or advice.groups is UNSET:
+        return []
+    places = _places(group.paid_usd for group in advice.groups)
+    return [*(f" {line}" for line in groups_text(advice.by, advice.groups, places, width=width - 1)), ""]
 
 
 def _next(advice: AdviceResult | TrafficAdvice, width: int, paint: Paint) -> list[str]:

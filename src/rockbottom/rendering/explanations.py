@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from rockbottom.diagnose import CauseTotal, Difference, Finding, Findings, Record, Saving, Sent
+from rockbottom.diagnose import CauseTotal, Difference, Finding, Findings, Record, Saving, Sent, explained_groups
 from rockbottom.figures import Paint, duration, paragraph, share, usd
 from rockbottom.quantities import ZERO_USD
+from rockbottom.rendering.groups import groups_text
 from rockbottom.rendering.replays import decimals_of, more_or_less
 
 _WIDTH = 80
@@ -13,10 +14,15 @@ _INDENT = " " * 7
 _AROUND = 48
 
 
-def explanation_text(findings: Findings, every: bool, simulated: int = 0) -> Iterator[str]:
+def explanation_text(findings: Findings, every: bool, simulated: int = 0, by: str = "") -> Iterator[str]:
     """The report on a stream: the verdict, then a line a cause, the dearest first, with an example and its fix."""
     yield from _paragraph(verdict_in_words(findings, simulated), "")
     yield ""
+    if groups := explained_groups(findings):
+        yield from groups_text(
+            by, groups, decimals_of(max(group.paid_usd or ZERO_USD for group in groups)), width=_WIDTH
+        )
+        yield ""
     read = ""
     if findings.tokens:
         read = f", {share(findings.read / findings.tokens, 1)} of input tokens read from the cache"

@@ -18,7 +18,8 @@ from rockbottom.documents import (
     UnpricedReplay,
 )
 from rockbottom.figures import Steps, duration, paragraph, rounded, share, short_tokens, tokens, usd
-from rockbottom.quantities import LEAST_SPAN_S, Usd
+from rockbottom.quantities import LEAST_SPAN_S, ZERO_USD, Usd
+from rockbottom.rendering.groups import groups_csv, groups_text
 
 _WIDTH = 80
 _FAMILIES = 3
@@ -87,6 +88,10 @@ def _simulated(replay: ReplayResult) -> Iterator[str]:
 def _lines(replay: ReplayResult) -> Iterator[str]:
     yield from filter(None, [answer_in_words(replay)])
     yield ""
+    if replay.by is not UNSET and replay.groups is not UNSET:
+        decimals = decimals_of(max((group.paid_usd for group in replay.groups), default=ZERO_USD))
+        yield from groups_text(replay.by, replay.groups, decimals, width=_WIDTH)
+        yield ""
     models = ", ".join(dict.fromkeys(model.name for model in replay.models))
     tier, on = f"{replay.tier.value} tier", f"prices of {replay.on.isoformat()}"
     yield f"{tokens(replay.requests)} requests · {models} · {tier} · {on}"
@@ -227,7 +232,11 @@ def _money(amount: Usd) -> str:
 
 
 def replay_csv(runs: Sequence[ReplayResult | UnpricedReplay]) -> str:
-    """A line for each policy of each combination; money in exact US dollars."""
+    """A line for each policy of each combination, or for each group of the only one; money in exact US dollars."""
+    if len(runs) == 1 and isinstance(runs[0], ReplayResult):
+        by, groups = runs[0].by, runs[0].groups
+        if by is not UNSET and groups is not UNSET:
+            return groups_csv(by, groups)
     rows: list[dict[str, Any]] = []
     for run in runs:
         asked: dict[str, Any] = {} if run.asked is UNSET else msgspec.to_builtins(run.asked)

@@ -15,6 +15,7 @@ from rockbottom.documents import (
     Combination,
     FamilyResult,
     GapResult,
+    GroupResult,
     LeastResult,
     PolicyDetails,
     PolicyResult,
@@ -30,6 +31,7 @@ from rockbottom.documents import (
 )
 from rockbottom.quantities import RockbottomError, Usage, Usd, per_month
 from rockbottom.replay.analysis import GapRow
+from rockbottom.replay.groups import Group, added_groups
 from rockbottom.replay.policies import Bill, captured, relative_cost
 from rockbottom.replay.reconcile import Reconciliation
 from rockbottom.replay.study import NONE, PLANNER, RECORDED, Question
@@ -84,7 +86,26 @@ def document_of(question: Question, tally: Tally) -> ReplayResult:
             name: _details(models, name) for name in question.policies if all(name in model.details for model in models)
         },
         assumptions=tuple(_assumptions(models)),
+        by=question.by or UNSET,
+        groups=_group_results(question, models) if question.by else UNSET,
     )
+
+
+def _group_results(question: Question, models: Sequence[ModelTally]) -> tuple[GroupResult, ...]:
+    """The groups of all models, the one that paid most first; counted where the whole answer is."""
+    counted = question.as_sent and all(model.reconciliation is not None for model in models)
+    groups = reduce(added_groups, (model.groups for model in models))
+    results = [_group(group, counted=counted) for group in groups.values()]
+    return tuple(sorted(results, key=lambda group: (-group.paid_usd, group.label or "")))
+
+
+def _group(group: Group, *, counted: bool) -> GroupResult:
+    paid = group.observed if counted and group.observed is not None else group.as_sent
+    return GroupResult(
+        label=group.label, requests=group.requests, input_tokens=group.tokens_in, read_tokens=group.read,
+        paid_usd=paid.usd, attached_usd=None if group.planner is None else group.planner.usd,
+        uncached_usd=group.none.usd,
+    )  # fmt: skip
 
 
 def _answer(

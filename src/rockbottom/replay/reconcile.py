@@ -84,7 +84,7 @@ class Reconciliation:
 def reconciled(stage: Stage, merged: Array | None) -> Reconciliation:
     """The reconciliation of one model. ``merged`` are the namespaces without serving Regions."""
     together = run(replace(stage, nodes=nodes_of(stage.trace, merged)), as_recorded)
-    observed = _observed(stage)
+    observed = observed_outcomes(stage)
     rows: list[CauseRow] = []
     causes = _causes(stage, together)
     for cause in Cause:
@@ -113,7 +113,8 @@ def _by_size(rows: Iterable[CauseRow]) -> tuple[CauseRow, ...]:
     return tuple(sorted(rows, key=lambda row: (-abs(row.usd), -row.requests)))
 
 
-def _observed(stage: Stage) -> Outcomes:
+def observed_outcomes(stage: Stage) -> Outcomes:
+    """What the service's counters say of every request."""
     requests, ttls = stage.trace.requests, stage.rules.ttls
     zero = np.zeros(len(stage.trace), np.int32)
     writes = {ttl: np.maximum(column, 0) for ttl, column in requests.observed_writes.items()}

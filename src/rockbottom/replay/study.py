@@ -61,6 +61,7 @@ class Question:
     scope: Scope | None = None
     profiles: tuple[tuple[str, str], ...] = ()
     only: tuple[str, ...] = ()  # the requests sent to one of these models; (): all
+    by: str = ""  # what requests are told apart by, as ``trace.Settings.by``; "": nothing
 
     @property
     def as_sent(self) -> bool:

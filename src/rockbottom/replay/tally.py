@@ -6,7 +6,7 @@ traffic in one piece is the same thing with nothing to add.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,11 +26,16 @@ from rockbottom.replay.analysis import (
 )
 from rockbottom.replay.bound import bound_of
 from rockbottom.replay.exact import exact_usage
-from rockbottom.replay.policies import Bill, Stage
+from rockbottom.replay.groups import Group, Groups, added_groups, groups_of
+from rockbottom.replay.kernel import Outcomes
+from rockbottom.replay.points import as_recorded
+from rockbottom.replay.policies import Bill, Stage, run
 from rockbottom.replay.reconcile import Reconciliation, reconciled
 from rockbottom.replay.study import (
     EXTRA,
     NONE,
+    PLANNER,
+    RECORDED,
     Online,
     Question,
     bill_under,
@@ -83,6 +88,7 @@ class ModelTally:
     of_counters: bool  # some blocks are inferred from counters
     lacks_outputs: bool
     marked: bool  # some requests carry cachePoints of their own
+    groups: Groups = field(default_factory=dict[str | None, Group])
 
     def __add__(self, other: "ModelTally") -> "ModelTally":
         one, two = self.reconciliation, other.reconciliation
@@ -101,6 +107,7 @@ class ModelTally:
             self.of_counters or other.of_counters,
             self.lacks_outputs or other.lacks_outputs,
             self.marked or other.marked,
+            added_groups(self.groups, other.groups),
         )
 
 
@@ -173,6 +180,7 @@ def _of_stage(stage: Stage, question: Question, behaviour: Behaviour, online: On
     least = bound_of((stage,)).bill if optimum is None else optimum
     bills: dict[str, Bill] = {}
     details: dict[str, Details] = {}
+    outcomes: dict[str, Outcomes | None] = {}
     for name in dict.fromkeys((NONE, *question.policies)):
         bill = bill_under(stage, name, online)
         if name not in (NONE, *EXTRA) and bill.outcomes is not None:
@@ -180,6 +188,7 @@ def _of_stage(stage: Stage, question: Question, behaviour: Behaviour, online: On
                 waste_of(stage, bill.outcomes), gaps_of(stage, bill.outcomes), minutes_of(stage, bill.outcomes),
                 families_of(stage, bill.outcomes, KEPT_FAMILIES),
             )  # fmt: skip
+        outcomes[name] = bill.outcomes
         bills[name] = replace(bill, outcomes=None)
     merged = namespaces_of(trace, replace(question, merge_regions=True), behaviour)
     return ModelTally(
@@ -189,8 +198,18 @@ def _of_stage(stage: Stage, question: Question, behaviour: Behaviour, online: On
         reconciled(stage, merged) if trace.is_observed else None,
         bool((trace.blocks.kind[:1] == _SLICE).any()), bool((trace.blocks.kind == _COUNTED).any()),
         bool((trace.requests.tokens_out < 0).any()),
-        len(trace.points.after) > 0,
+        len(trace.points.after) > 0, _groups(stage, question, outcomes),
     )  # fmt: skip
+
+
+def _groups(stage: Stage, question: Question, outcomes: Mapping[str, Outcomes | None]) -> Groups:
+    """The requests told apart as the question asks, by the outcomes of its policies."""
+    none, recorded = outcomes[NONE], outcomes.get(RECORDED)
+    if not question.by or none is None:
+        return {}
+    marked = len(stage.trace.points.after) > 0
+    as_sent = recorded if recorded is not None else run(stage, as_recorded) if marked else none
+    return groups_of(stage, question.by, none, as_sent, outcomes.get(PLANNER))
 
 
 def _number(trace: Trace) -> int:

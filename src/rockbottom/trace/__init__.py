@@ -20,6 +20,7 @@ from rockbottom.trace.compiled import compiled, inlined
 from rockbottom.trace.facts import TraceFacts, facts_of, unknown_models
 from rockbottom.trace.files import CutShort, UnreadableSource, chunks_in, chunks_of, is_s3, pieces_of
 from rockbottom.trace.invocations import Invocation, one_invocation, requests_in
+from rockbottom.trace.labels import BY_COLUMN
 from rockbottom.trace.logs import text_lines
 from rockbottom.trace.merging import Merged, merged
 from rockbottom.trace.parquet import notes_of, read_parquet, write_parquet
@@ -39,6 +40,7 @@ from rockbottom.trace.tables import spelled_object
 
 __all__ = [
     "APIS",
+    "BY_COLUMN",
     "KINDS",
     "NO_TTL",
     "UNKNOWN",

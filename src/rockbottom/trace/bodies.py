@@ -21,6 +21,7 @@ from rockbottom.quantities import UNNAMED, Ttl, decoded, decoder_of
 from rockbottom.trace.columns import API_CODES, KINDS, NO_TTL, SectionCode, Trace, observed
 from rockbottom.trace.counts import usage_of
 from rockbottom.trace.gathering import Gathered, key_words
+from rockbottom.trace.labels import label_of_record
 from rockbottom.trace.pieces import Piece
 from rockbottom.trace.records import NOTHING, Body, Columnar, Message, Raw, ToolConfig
 
@@ -57,9 +58,13 @@ class _Block(NamedTuple):
 
 
 class Gatherer:
-    """Adds records to columns; ``key`` is the secret of the hashes. Remembers pieces, up to ``capacity`` bytes."""
+    """Adds records to columns; ``key`` is the secret of the hashes, ``by`` the key of the labels.
 
-    def __init__(self, key: bytes, capacity: int = 64 << 20) -> None:
+    Remembers pieces, up to ``capacity`` bytes.
+    """
+
+    def __init__(self, key: bytes, by: str = "", capacity: int = 64 << 20) -> None:
+        self._by = by
         self._gathered = Gathered()
         self._digest = blake2b(b"block", key=key[:64], digest_size=8)
         self._identity = blake2b(b"request", key=key[:64], digest_size=8)
@@ -94,6 +99,7 @@ class Gatherer:
         names = {
             "session": session_of(record), "account": record.accountId, "model": record.modelId,
             "region": record.region, "served": record.inferenceRegion or record.region,
+            "label": label_of_record(record, self._by) if self._by else None,
         }  # fmt: skip
         self._seeds_of_request.append(seeds)
         self._gathered.add_pieces(numbers, names, pieces, points)

@@ -23,6 +23,7 @@ Float64 = Annotated[Array, "float64"]
 Int32 = Annotated[Array, "int32"]
 UInt8 = Annotated[Array, "uint8"]
 UInt64 = Annotated[Array, "uint64"]
+Int32OrNone = Annotated[Array | None, "int32"]
 Int32ByTtl = Annotated[Mapping[Ttl, Array], "int32"]
 
 UNKNOWN = -1
@@ -83,6 +84,7 @@ class Requests:
     observed_writes: Int32ByTtl  # tokens written by lifetime, as reported; -1: not recorded; absent: none at all
     parameters: UInt64  # hash of the parameters that are part of the cache key
     identity: UInt64  # hash of the request id; 0: none recorded
+    label: Int32OrNone = None  # code of what the reader was told to tell requests apart by; -1: none; None: none at all
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +116,7 @@ KINDS: tuple[str, ...] = (
 ``counted``, a run of tokens of which only counters tell."""
 
 _BY_TTL = "observed_writes"
-NAME_TABLES = ("session", "account", "model", "region", "tier")
+NAME_TABLES = ("session", "account", "model", "region", "tier", "label")
 """The columns that hold codes; ``served`` uses the names of ``region``."""
 
 
@@ -184,6 +186,8 @@ def table_of(table: type, columns: Mapping[str, Any], length: int) -> Any:
         given = columns.get(name)
         made[name] = _unrecorded(length, dtype) if given is None else np.asarray(given, dtype)
     if table is Requests:
+        if not (made["label"] >= 0).any():
+            made["label"] = None
         writes = {ttl: made.pop(name) for name, ttl in WRITES.items()}
         made[_BY_TTL] = {ttl: tokens for ttl, tokens in writes.items() if ttl in _ALWAYS or (tokens > 0).any()}
     return table(**made)

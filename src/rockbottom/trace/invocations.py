@@ -5,7 +5,7 @@ Records are decoded as for columns (``logs``, ``records``); only the bodies are 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +16,7 @@ from rockbottom.prompt import Api
 from rockbottom.quantities import UNNAMED, Ttl, Undecodable, Usage, decoded
 from rockbottom.trace.counts import latency_s_of, usage_of
 from rockbottom.trace.files import CutShort, UnreadableSource, contents
+from rockbottom.trace.labels import labels_of
 from rockbottom.trace.logs import LogFile, plain
 from rockbottom.trace.reading import Damages
 from rockbottom.trace.records import Record, Textual, raw_of, textual
@@ -35,7 +36,7 @@ class Invocation:
 
     ``usage`` is None where the record has no counters; its writes stand under ``UNNAMED`` where no split is recorded
     and its points do not all name the same lifetime. ``latency_s`` is how long the reply took to begin, or failing that
-    to end; None: not recorded. ``at`` is None for a bare body.
+    to end; None: not recorded. ``at`` is None for a bare body. ``labels`` are what it can be told apart by.
     """
 
     place: str
@@ -50,6 +51,7 @@ class Invocation:
     tier: Tier = Tier.DEFAULT
     usage: Usage | None = None
     latency_s: float | None = None
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def invocations_of(name: str, damages: Damages) -> Iterator[Invocation]:
@@ -114,6 +116,7 @@ def _of_record(record: Textual, place: str, log: str) -> Invocation:
     return Invocation(
         place, api_of(record.operation), record.modelId, body, record.at, record.requestId, record.accountId or "",
         region, record.inferenceRegion or region, tier_of(body), usage, latency_s_of(reply),
+        labels_of(record),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from rockbottom.trace.columns import (
     NAME_TABLES,
+    UNKNOWN,
     WRITES,
     Array,
     Blocks,
@@ -77,8 +78,13 @@ def _stacked(table: type, tables: Sequence[Any]) -> Any:
     columns: dict[str, Array] = {}
     for name in dtypes(table):
         if any(name in part for part in parts):
-            columns[name] = np.concatenate([part[name] if name in part else _none_written(part) for part in parts])
+            columns[name] = np.concatenate([part[name] if name in part else _absent(name, part) for part in parts])
     return table_of(table, columns, sum(len(part["at"]) for part in parts) if table is Requests else 0)
+
+
+def _absent(name: str, columns: Mapping[str, Array]) -> Array:
+    """A column that a part does not have: no label, or a lifetime for which it wrote nothing."""
+    return _none_written(columns) if name in WRITES else np.full(len(columns["at"]), UNKNOWN, np.int32)
 
 
 def _none_written(columns: Mapping[str, Array]) -> Array:
@@ -99,11 +105,12 @@ def _unified(parts: Sequence[Trace]) -> tuple[Mapping[str, tuple[str, ...]], lis
     tables: dict[str, dict[str, int]] = {name: {} for name in NAME_TABLES}
     recoded: list[Requests] = []
     for part in parts:
-        changed: dict[str, Array] = {}
+        changed: dict[str, Array | None] = {}
         for column, table in _TABLE_OF.items():
             codes = tables[table]
             # One slot more than there are names: code -1, "not recorded", reads it and stays -1.
-            new = np.array([codes.setdefault(text, len(codes)) for text in part.names[table]] + [-1], np.int32)
-            changed[column] = new[getattr(part.requests, column)]
+            new = np.array([codes.setdefault(text, len(codes)) for text in part.names.get(table, ())] + [-1], np.int32)
+            given = getattr(part.requests, column)
+            changed[column] = None if given is None else new[given]
         recoded.append(replace(part.requests, **changed))
     return {name: tuple(codes) for name, codes in tables.items()}, recoded

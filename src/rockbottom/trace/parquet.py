@@ -14,9 +14,22 @@ from typing import Any
 import numpy as np
 
 from rockbottom.quantities import Undecodable, decoded
-from rockbottom.trace.columns import WRITES, Array, Blocks, Points, Requests, Trace, arrays, dtypes, table_of
+from rockbottom.trace.columns import (
+    NAME_TABLES,
+    WRITES,
+    Array,
+    Blocks,
+    Points,
+    Requests,
+    Trace,
+    arrays,
+    dtypes,
+    table_of,
+)
 
 FORMAT = "rockbottom.trace/1"
+_MAY_LACK = (*WRITES, "label")
+"""Columns that a trace without anything in them does not have."""
 _DAMAGED = (OSError, LookupError, TypeError, AttributeError, OverflowError, MemoryError, Undecodable)
 
 
@@ -34,7 +47,7 @@ def write_parquet(trace: Trace, path: Path, notes: Mapping[str, Any] | None = No
             columns[f"{prefix}_{name}"] = pa.LargeListArray.from_arrays(starts, pa.array(values))
     metadata = {
         "format": FORMAT,
-        "names": json.dumps({name: list(texts) for name, texts in trace.names.items()}),
+        "names": json.dumps({name: list(texts) for name, texts in trace.names.items() if texts or name != "label"}),
         "notes": json.dumps(dict(notes or {})),
     }
     metadata["sums"] = _sums(metadata["names"], metadata["notes"], trace)
@@ -59,9 +72,10 @@ def _trace_of(table: Any) -> Trace:
     metadata: Any = table.schema.metadata or {}
     if metadata.get(b"format") != FORMAT.encode():
         raise ValueError(f"not a trace of the format {FORMAT}")
-    names = {name: tuple(texts) for name, texts in decoded(metadata[b"names"]).items()}
+    told_names = {name: tuple(texts) for name, texts in decoded(metadata[b"names"]).items()}
+    names = {**dict.fromkeys(NAME_TABLES, ()), **told_names}
     present = set(table.column_names)
-    requests = {name: _flat(table[name]) for name in dtypes(Requests) if name in present or name not in WRITES}
+    requests = {name: _flat(table[name]) for name in dtypes(Requests) if name in present or name not in _MAY_LACK}
     blocks, block_offsets = _lists(table, "block", Blocks)
     points, point_offsets = _lists(table, "point", Points)
     trace = Trace(

@@ -65,6 +65,7 @@ class Damages:
 class Settings:
     """What a reader is told. ``key`` is the secret of the hashes (empty: unkeyed, for use within one process).
 
+    ``by`` is what requests are told apart by (``trace.KNOWN``, or a key of requestMetadata or tags; empty: nothing).
     ``partial_blocks`` says what becomes of a last block that is not full: ``keep`` it as a shorter block, or
     ``drop`` it (its tokens stay in the prompt, never cached). ``options`` are a format's own.
     """
@@ -72,6 +73,7 @@ class Settings:
     key: bytes = b""
     partial_blocks: str = "drop"
     options: Mapping[str, str] = field(default_factory=dict[str, str])
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

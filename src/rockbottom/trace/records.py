@@ -81,6 +81,8 @@ class Record(msgspec.Struct, Generic[B]):
     region: str | None = None
     inferenceRegion: str | None = None
     requestMetadata: dict[str, str] | None = None
+    identity: Raw = NOTHING
+    projectIdentifier: Raw = NOTHING
     errorCode: str | None = None
     input: Input[B] = msgspec.field(default_factory=Input)  # type: ignore[assignment]  # as Input.inputBodyJson
     output: Output = msgspec.field(default_factory=Output)

@@ -19,7 +19,7 @@ from rockbottom.trace.sources import BodyRefused, log_names, offloaded
 
 def read(part: str, settings: Settings) -> Part:
     """One log file, from a folder or from S3."""
-    damages, gatherer = Damages(), Gatherer(settings.key)
+    damages, gatherer = Damages(), Gatherer(settings.key, settings.by)
     log = LogFile(part, damages)
     for place, record in log.records(columnar):
         if record.errorCode:

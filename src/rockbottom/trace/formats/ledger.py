@@ -16,6 +16,7 @@ from rockbottom.quantities import Ttl
 from rockbottom.trace.columns import API_CODES, KINDS, NO_TTL, SectionCode, observed
 from rockbottom.trace.files import UnreadableSource, local
 from rockbottom.trace.gathering import Gathered
+from rockbottom.trace.labels import label_of_call
 from rockbottom.trace.reading import Damages, Part, Reader, Settings
 
 _UNKNOWN = KINDS.index("unknown")
@@ -35,21 +36,21 @@ def read(part: str, settings: Settings) -> Part:
             damages.add(f"{path}: {call.request_id or call.at}", "a call whose usage never came")
         elif not (without_pings and call.source == "keep-alive"):
             damages.simulated += call.simulated
-            _add(gathered, call)
+            _add(gathered, call, settings.by)
     for line in reader.damaged:
         damages.add(f"{path}:byte {line.offset}", line.why)
     damages.count += reader.damaged_count - len(reader.damaged)
     return Part(gathered.trace(), damages, path.stat().st_size)
 
 
-def _add(gathered: Gathered, call: CallRecord) -> None:
+def _add(gathered: Gathered, call: CallRecord, by: str) -> None:
     tools, stable = call.sections
     blocks = len(call.hashes)
     section = [SectionCode.TOOLS] * tools + [SectionCode.SYSTEM] * (stable - tools)
     section += [SectionCode.MESSAGES] * (blocks - stable)
     gathered.add(
         _numbers(call),
-        _names(call),
+        {**_names(call), "label": label_of_call(call, by) if by else None},
         [int(one, 16) for one in call.hashes],
         _stretched(call.depths, call.total_input),
         section,
