@@ -1,5 +1,7 @@
 """The sentence that a replay begins with, and what stands for a month and for cheaper and dearer."""
 
+import csv
+import io
 from datetime import date
 from decimal import Decimal
 
@@ -10,7 +12,8 @@ pytest.importorskip("numba", reason="needs the replay engine: pip install 'rockb
 
 from rockbottom.catalog import Tier
 from rockbottom.documents import LeastResult, PolicyResult, ReplayAnswer, ReplayResult, SwitchResult
-from rockbottom.rendering import replay_text
+from rockbottom.quantities import Ttl
+from rockbottom.rendering import replay_csv, replay_text
 
 _BILL = {"read_tokens": 0, "written_5m_tokens": 0, "written_1h_tokens": 0, "uncached_tokens": 1000, "output_tokens": 0}
 
@@ -102,3 +105,11 @@ def test_no_month_is_made_of_less_than_a_day() -> None:
     assert "from none to planner saves $3.0000 in 3 min; too short for a month" in told(REPLAY)
     month = replace(REPLAY, span_seconds=172_800.0, switch=SwitchResult("none", "planner", Decimal(3), Decimal(45)))
     assert "from none to planner saves $45 a month, scaled from 2 days" in told(month)
+
+
+def test_a_lifetime_that_was_written_is_a_column_of_csv() -> None:
+    """Lifetimes that have no member of their own stand behind the others; where none was written there is no column."""
+    assert "written_30m_tokens" not in replay_csv([REPLAY])
+    bill = replace(REPLAY.policies[0], written_at={Ttl.THIRTY_MINUTES: 7})
+    rows = list(csv.DictReader(io.StringIO(replay_csv([replace(REPLAY, policies=(bill,))]))))
+    assert rows[0]["written_30m_tokens"] == "7"

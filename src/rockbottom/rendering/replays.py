@@ -1,7 +1,7 @@
 """A replay as text of 80 columns and as CSV."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -18,7 +18,7 @@ from rockbottom.documents import (
     UnpricedReplay,
 )
 from rockbottom.figures import Steps, duration, paragraph, rounded, share, short_tokens, tokens, usd
-from rockbottom.quantities import LEAST_SPAN_S, ZERO_USD, Usd
+from rockbottom.quantities import LEAST_SPAN_S, ZERO_USD, Ttl, Usd
 from rockbottom.rendering.groups import groups_csv, groups_text
 
 _WIDTH = 80
@@ -252,7 +252,9 @@ def replay_csv(runs: Sequence[ReplayResult | UnpricedReplay]) -> str:
 
 
 def _cells(bill: BillResult) -> dict[str, Any]:
-    """The figures of a bill that are one value each."""
-    left_out = ("by_length", "means")
+    """The figures of a bill that are one value each; every lifetime that was written has a column."""
+    left_out = ("by_length", "means", "written_at")
     names = [name for name in bill.__struct_fields__ if name not in left_out]
-    return {name: msgspec.to_builtins(getattr(bill, name)) for name in names}
+    others: Mapping[Ttl, int] = {} if bill.written_at is UNSET else bill.written_at
+    written = {f"written_{ttl.value}_tokens": tokens for ttl, tokens in others.items()}
+    return {**{name: msgspec.to_builtins(getattr(bill, name)) for name in names}, **written}

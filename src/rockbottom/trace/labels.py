@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rockbottom.ledger import CallRecord
 from rockbottom.quantities import Undecodable, decoded, is_object
 from rockbottom.trace.records import Record, raw_of
 
@@ -37,11 +36,6 @@ def labels_of(record: Record[Any]) -> Mapping[str, str]:
     }  # fmt: skip
     known = {by: value for by, read in _KNOWN.items() if (value := read(record))}
     return {**(record.requestMetadata or {}), **{by: value for by, value in columns.items() if value}, **known}
-
-
-def label_of_call(call: CallRecord, by: str) -> str | None:
-    """The value of a key in a call of a ledger; None: not recorded."""
-    return call.tags.get(by)
 
 
 def _identity(record: Record[Any]) -> str | None:

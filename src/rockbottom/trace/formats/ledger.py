@@ -16,7 +16,6 @@ from rockbottom.quantities import Ttl
 from rockbottom.trace.columns import API_CODES, KINDS, NO_TTL, SectionCode, observed
 from rockbottom.trace.files import UnreadableSource, local
 from rockbottom.trace.gathering import Gathered
-from rockbottom.trace.labels import label_of_call
 from rockbottom.trace.reading import Damages, Part, Reader, Settings
 
 _UNKNOWN = KINDS.index("unknown")
@@ -50,7 +49,7 @@ def _add(gathered: Gathered, call: CallRecord, by: str) -> None:
     section += [SectionCode.MESSAGES] * (blocks - stable)
     gathered.add(
         _numbers(call),
-        {**_names(call), "label": label_of_call(call, by) if by else None},
+        {**_names(call), "label": call.tags.get(by) if by else None},
         [int(one, 16) for one in call.hashes],
         _stretched(call.depths, call.total_input),
         section,
