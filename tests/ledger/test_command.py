@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -116,3 +117,19 @@ def test_notes_that_are_none_are_passed_over(folder: Path) -> None:
     """A scrap of a note that happens to be JSON stops neither info nor a view."""
     (folder / "notes.ndjson").write_text('5\n[]\n"at"\n{"at":1.0,"dropped":3}\n')
     assert "3 calls could not be written" in asked("info", "--ledger", str(folder)).stdout
+
+
+def test_prune_works_without_duckdb_and_says_what_is_not_summed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The calls go all the same; what their sums would have taken is named."""
+    writer = LedgerWriter(tmp_path)
+    writer.volume_bytes = 1 << 12
+    for number in range(200):
+        writer.record(CallRecord(float(number), "m", "Converse", tags={"filler": "x" * 100}))
+    writer.close()
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    done = CliRunner().invoke(command, ["prune", "--ledger", str(tmp_path), "--keep-mb", "0.01", "--yes"])
+    assert done.exit_code == 0, done.output
+    assert "no sums of them were made, which takes duckdb (pip install 'rockbottom[watch]')" in done.output
+    assert 0 < len(list(LedgerReader(tmp_path).calls())) < 100

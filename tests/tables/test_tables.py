@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rockbottom.ledger import CallRecord, LedgerError, LedgerReader, LedgerWriter, NoLedger
-from rockbottom.tables import LedgerTables, NeedsDuckDB
-from rockbottom.tables.cells import MOST_FAMILIES, OTHER
+from rockbottom.tables import LedgerTables, NeedsDuckDB, cells, summing
+from rockbottom.tables.cells import MOST_FAMILIES, OTHER, OTHER_TAGS
 
 NOON = 1_780_000_020.0  # 29,666,667 minutes: one begins here
 
@@ -187,6 +187,18 @@ def test_an_hour_tells_at_most_so_many_families_apart(tmp_path: Path) -> None:
         tables.catch_up()
         assert tables.rows("SELECT calls FROM families WHERE family = $1", [OTHER]) == [{"calls": 50}]
         assert tables.rows("SELECT sum(input) AS n FROM families") == [{"n": MOST_FAMILIES + 50}]
+
+
+def test_an_hour_tells_at_most_so_many_sets_of_tags_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tag that names each request does not fill the tables: those of most calls stay, the others are one sum."""
+    monkeypatch.setattr(summing, "MOST_TAGS", 3)
+    monkeypatch.setattr(cells, "MOST_TAGS", 3)
+    often = [call(NOON, input=10, tags={"team": "a"}) for _ in range(5)]
+    written(tmp_path, *often, *(call(NOON, input=1, tags={"id": f"{n:03}"}) for n in range(9)))
+    with LedgerTables(tmp_path) as tables:
+        tables.catch_up()
+        rows = {row["tags"]: row["n"] for row in tables.rows("SELECT tags, sum(input) AS n FROM hours GROUP BY tags")}
+    assert rows == {'{"team":"a"}': 50, '{"id":"000"}': 1, '{"id":"001"}': 1, OTHER_TAGS: 7}
 
 
 def test_what_is_not_there_and_what_is_not_sql_are_one_message(tmp_path: Path) -> None:

@@ -134,11 +134,12 @@ def _instant(at: float) -> str:
 def prune(folder: Path | None, keep_mb: float, yes: bool) -> None:
     """Remove the oldest files until no more than --keep-mb are left (the newest always stays).
 
-    What was summed by the hour stays.
+    What was summed by the hour stays; to sum what goes takes duckdb.
     """
     from time import time
 
     from rockbottom.ledger import trim, volumes_of
+    from rockbottom.tables import NeedsDuckDB
 
     where = folder_of(folder)
     size = sum(volume.path.stat().st_size for volume in volumes_of(where))
@@ -149,7 +150,13 @@ def prune(folder: Path | None, keep_mb: float, yes: bool) -> None:
         if not sys.stdin.isatty():
             raise click.UsageError("this removes recorded calls for good; add --yes to agree")
         click.confirm(f"Remove the oldest of {megabytes(size)} for good?", abort=True, err=True)
-    with caught_up(where) as tables:
+    try:
+        tables = caught_up(where)
+    except NeedsDuckDB as error:
+        removed = trim(where, int(keep_mb * 1e6), time())
+        click.echo(f"{removed:,} calls removed; no sums of them were made, which takes duckdb ({error.fix})", err=True)
+        return
+    with tables:
         removed = trim(where, int(keep_mb * 1e6), time())
         tables.catch_up()  # what went is summed as far as it is known
     click.echo(f"{removed:,} calls removed", err=True)

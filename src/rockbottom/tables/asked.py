@@ -21,7 +21,7 @@ CREATE OR REPLACE TEMP VIEW calls AS SELECT id, "at", make_timestamp(("at" * 100
     {picousd_of("uncached_usd - cost_usd")} AS saved_picousd, cost_usd, uncached_usd,
     family, family_tokens, points, minimum, cacheable, first_ms, elapsed_ms, status, request_id, cause, arm,
     planned_usd
-FROM (SELECT * EXCLUDE ({_NOT_ASKED}, counted) FROM recent WHERE NOT counted{{kept}})
+FROM (SELECT * EXCLUDE ({_NOT_ASKED}, counted, batch) FROM recent WHERE NOT counted{{kept}})
 """
 
 
@@ -43,6 +43,7 @@ class Asked:
         for part in self._intake.parts(list(keys), latest) if keys else ():
             for volume in part:
                 self._keep(keys[volume])
+            self._intake.forget()
         self.show_calls([str(path) for path in paths.values() if path.exists()])
 
     def show_calls(self, found: Sequence[str]) -> None:

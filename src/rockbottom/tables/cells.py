@@ -17,6 +17,11 @@ OTHER = "other prefixes"
 MOST_FAMILIES = 256
 """Families of one model that an hour tells apart; a prefix that changes with every call would fill the tables."""
 
+MOST_TAGS = 4096
+"""Sets of tags that an hour tells apart; a tag that names each request would fill the tables."""
+
+OTHER_TAGS = '{"":"other tags"}'
+
 KEYS = ("start", *KIND, "local", "arm", "family", "family_tokens", "rule", "cause")
 """``arm``: where conversations are held out, the side and group of theirs.
 ``rule`` and ``cause``: of calls that missed, why; NULL of the others."""
@@ -100,6 +105,21 @@ SELECT volume, {", ".join(rest)}, CASE WHEN nth > {MOST_FAMILIES} THEN '{OTHER}'
     flatten(list(steps) FILTER (steps IS NOT NULL)) AS steps, min(earliest) AS earliest, max(latest) AS latest
 FROM (SELECT *, dense_rank() OVER (PARTITION BY volume, start // 3600, model ORDER BY family, family_tokens) AS nth
     FROM {cells})
+GROUP BY ALL
+"""
+
+
+def with_fewer_tags(cells: str) -> str:
+    """SQL: the same with at most so many sets of tags an hour; those of the fewest calls are summed as one."""
+    rest = ", ".join(name for name in KEYS if name != "tags")
+    return f"""
+SELECT c.volume, {rest}, coalesce(kept.tags, '{OTHER_TAGS}') AS tags,
+    {", ".join(f"sum({name})::BIGINT AS {name}" for name in COUNTS)},
+    flatten(list(steps) FILTER (steps IS NOT NULL)) AS steps, min(earliest) AS earliest, max(latest) AS latest
+FROM {cells} c LEFT JOIN (
+    SELECT volume, start // 3600 AS hour, tags FROM {cells} GROUP BY volume, hour, tags
+    QUALIFY row_number() OVER (PARTITION BY volume, hour ORDER BY sum(calls) DESC, tags) <= {MOST_TAGS}
+) kept ON kept.volume = c.volume AND kept.hour = c.start // 3600 AND kept.tags = c.tags
 GROUP BY ALL
 """
 

@@ -18,6 +18,7 @@ from rockbottom.tables.rows import id_of, lines_of_records, lines_of_volumes, ro
 _encode, _encode_sorted = msgspec.json.Encoder().encode, msgspec.json.Encoder(order="sorted").encode
 _decode_tags = msgspec.json.Decoder(dict[str, str]).decode
 _NOT_ASKED = dict.fromkeys(("sections", "weights", "marks", "ttls"), ())
+_MOST_TAGS = 100_000  # spellings that are remembered
 _TABLES = """
 CREATE TABLE misses (id BIGINT, "at" DOUBLE, local BOOLEAN, model VARCHAR, tags VARCHAR, family VARCHAR,
     family_tokens BIGINT, told VARCHAR, rule VARCHAR, cause VARCHAR, tokens BIGINT, a DOUBLE, b DOUBLE, c DOUBLE,
@@ -49,7 +50,10 @@ def connected() -> Any:
 
 
 class Intake:
-    """Fills ``recent`` with rows, ``misses`` with those that missed, ``damaged_here`` with lines that are none."""
+    """Fills ``recent`` with rows, ``misses`` with those that missed, ``damaged_here`` with lines that are none.
+
+    Rows go straight into ``recent``, a batch at a time; ``fresh`` are those of the latest batch.
+    """
 
     def __init__(self, connection: Any, catalog: Catalog) -> None:
         self._run = connection.execute
@@ -57,8 +61,9 @@ class Intake:
         self.prices = Prices(connection, catalog)
         judging.prepare(connection)
         connection.execute(_TABLES)
-        self._make_fresh(lines_of_records(), 0.0, [[], []])
-        self._run("CREATE TABLE recent AS SELECT *, false AS counted FROM fresh")
+        self._batch = 0
+        self._run(f"CREATE TABLE recent AS {self._rows(lines_of_records(), 0.0, counted=False)}", [[], []])
+        self._show_fresh()
 
     def volumes(self, volumes: Sequence[Volume], latest: float, counted: bool = False) -> tuple[int, dict[Volume, int]]:
         """Take in whole volumes: how many calls there were, and how many bytes of each volume.
@@ -66,29 +71,36 @@ class Intake:
         ``counted`` rows are in the sums already, and are there for others to be judged against.
         """
         calls, sizes = 0, dict[Volume, int]()
-        for part in self.parts(volumes, latest):
-            calls, sizes = calls + self._put(counted), sizes | part
+        for part in self.parts(volumes, latest, counted=counted):
+            calls, sizes = calls + self._judged(counted), sizes | part
         return calls, sizes
 
-    def parts(self, volumes: Sequence[Volume], latest: float) -> Iterator[dict[Volume, int]]:
+    def parts(self, volumes: Sequence[Volume], latest: float, *, counted: bool = True) -> Iterator[dict[Volume, int]]:
         """Whole volumes as ``fresh``, all at once where every line of them is a record; the bytes of each volume."""
         sizes = _sizes(volumes)
-        if len(sizes) == len(volumes) and self._read(volumes, latest) and sizes == _sizes(volumes):
-            yield sizes
-        elif len(volumes) > 1:
+        if len(sizes) == len(volumes) and self._read(volumes, latest, counted):
+            if sizes == _sizes(volumes):
+                yield sizes
+                return
+            self.forget()
+        if len(volumes) > 1:
             for volume in volumes:
-                yield from self.parts([volume], latest)
+                yield from self.parts([volume], latest, counted=counted)
         else:
             with contextlib.suppress(OSError):  # removed since it was listed
                 data = volumes[0].path.read_bytes()
-                self._make(volumes[0], found_in(data, 0), latest)
+                self._make(volumes[0], found_in(data, 0), latest, counted)
                 yield {volumes[0]: data.rfind(b"\n") + 1}
 
     def found(self, volume: Volume, found: Iterable[Found], latest: float) -> int:
         """Take in what was found in a volume; how many calls there were."""
-        return self._put(False) if self._make(volume, found, latest) else 0
+        return self._judged(False) if self._make(volume, found, latest, False) else 0
 
-    def _make(self, volume: Volume, found: Iterable[Found], latest: float) -> bool:
+    def forget(self) -> None:
+        """Let go of ``fresh``."""
+        self._run("DELETE FROM recent WHERE batch = $1", [self._batch])
+
+    def _make(self, volume: Volume, found: Iterable[Found], latest: float, counted: bool) -> bool:
         """What was found as ``fresh``; whether there are calls."""
         ids, lines = list[int](), list[str]()
         for one in found:
@@ -98,10 +110,10 @@ class Intake:
             else:
                 row = [volume.path.name, one.offset, one.torn, one.why]
                 self._run("INSERT OR IGNORE INTO damaged_here VALUES ($1, $2, $3, $4)", row)
-        self._make_fresh(lines_of_records(), latest, [ids, lines])
+        self._load(lines_of_records(), latest, counted, [ids, lines])
         return self._sort_tags() and bool(ids)
 
-    def _read(self, volumes: Sequence[Volume], latest: float) -> bool:
+    def _read(self, volumes: Sequence[Volume], latest: float, counted: bool) -> bool:
         """Whether DuckDB reads every line of the volumes as a record; then they are ``fresh``."""
         import duckdb
 
@@ -109,13 +121,29 @@ class Intake:
         if any(mark in path for path in paths for mark in "*?["):
             return False
         try:
-            self._make_fresh(lines_of_volumes(paths, len(str(volumes[0].path.parent)) + len("/calls-")), latest)
+            lines = lines_of_volumes(paths, len(str(volumes[0].path.parent)) + len("/calls-"))
+            self._load(lines, latest, counted)
         except duckdb.Error:
             return False
-        return self._run("SELECT coalesce(bool_and(sound), true) FROM fresh").fetchone()[0] and self._sort_tags()
+        sound = self._run("SELECT coalesce(bool_and(sound), true) FROM fresh").fetchone()[0] and self._sort_tags()
+        if not sound:
+            self.forget()
+        return sound
 
-    def _make_fresh(self, lines: str, latest: float, parameters: Sequence[Any] = ()) -> None:
-        self._run(f"CREATE OR REPLACE TEMP TABLE fresh AS {rows_of(lines, latest)}", parameters)
+    def _rows(self, lines: str, latest: float, *, counted: bool) -> str:
+        return f"SELECT *, {counted} AS counted, {self._batch} AS batch FROM ({rows_of(lines, latest)})"
+
+    def _load(self, lines: str, latest: float, counted: bool, parameters: Sequence[Any] = ()) -> None:
+        """Put the rows of lines into ``recent``: all of them, or none where one is no record."""
+        self._batch += 1
+        self._run(f"INSERT INTO recent {self._rows(lines, latest, counted=counted)}", parameters)
+        self._show_fresh()
+
+    def _show_fresh(self) -> None:
+        self._run(
+            "CREATE OR REPLACE TEMP VIEW fresh AS "
+            f"SELECT * EXCLUDE (counted, batch) FROM recent WHERE batch = {self._batch}"
+        )
 
     def _sort_tags(self) -> bool:
         """Bring the tags of ``fresh`` to one spelling; False where some are none."""
@@ -132,16 +160,19 @@ class Intake:
             )
         if self._run("SELECT count(*) FROM sorted_tags WHERE given <> sorted").fetchone()[0]:
             self._run(
-                "CREATE OR REPLACE TEMP TABLE fresh AS SELECT f.* REPLACE (s.sorted AS tags) "
-                "FROM fresh f JOIN sorted_tags s ON f.tags = s.given"
+                "UPDATE recent SET tags = s.sorted FROM sorted_tags s "
+                "WHERE batch = $1 AND tags = s.given AND s.given <> s.sorted",
+                [self._batch],
             )
+        if self._run("SELECT count(*) FROM sorted_tags").fetchone()[0] > _MOST_TAGS:
+            self._run("DELETE FROM sorted_tags")
         return True
 
-    def _put(self, counted: bool) -> int:
+    def _judged(self, counted: bool) -> int:
+        """How many calls ``fresh`` are, judged against those before them."""
         if not counted:
             judging.judge(self._connection)
             self.prices.price_misses()
-        self._run("INSERT INTO recent SELECT *, $1 FROM fresh", [counted])
         return self._run("SELECT count(*) FROM fresh").fetchone()[0]
 
 

@@ -6,8 +6,8 @@ the stable prefix of its family. What remains is said to be unexplained; nothing
 that ``rockbottom explain`` applies to whole requests: an entry lives for its TTL after it was last touched, in one
 Region, and can be read once its writer's reply has begun.
 
-The calls to judge are the rows of ``fresh``; those before them are in ``recent``. Each statement makes one relation out
-of those above it; the last one fills ``misses``.
+The calls to judge are the rows of ``fresh``, which are in ``recent`` with those before them. Each statement makes one
+relation out of those above it; the last one fills ``misses``.
 """
 
 from typing import Any
@@ -30,7 +30,7 @@ SELECT id, prefix, "at", region, points > 0 AS points, cache_read + {WRITTEN} AS
     "at" + coalesce(first_ms / 1000, elapsed_ms / 1000, {_PARALLEL_UNRECORDED_S}) AS begun_at,
     CASE WHEN cache_write_1h > 0 THEN {Ttl.ONE_HOUR.seconds} WHEN cache_read > 0 THEN NULL
          {" ".join(f"WHEN {WRITES[ttl].value} > 0 THEN {ttl.seconds}" for ttl in LONGEST_FIRST)} END AS ttl
-FROM {{}} WHERE timed AND status = 'ok' AND {_TOTAL} > 0
+FROM recent WHERE timed AND status = 'ok' AND {_TOTAL} > 0
 """
 
 _CANDIDATES = f"""
@@ -45,7 +45,7 @@ _RANKED = f"""
 SELECT *, row_number() OVER family AS calls,
     last_value(CASE WHEN points THEN true END IGNORE NULLS) OVER family AS pointed,
     coalesce(last_value(ttl IGNORE NULLS) OVER family, {Ttl.FIVE_MINUTES.seconds}) AS ttl_s
-FROM ({_HEARD.format("recent")} UNION ALL {_HEARD.format("fresh")})
+FROM ({_HEARD})
 WINDOW family AS (PARTITION BY prefix ORDER BY id ROWS UNBOUNDED PRECEDING)
 """
 
@@ -61,7 +61,7 @@ LEFT JOIN ranked last ON last.prefix = mine.prefix AND last.calls = mine.calls -
 _SENT = """
 SELECT r.id, r."at", r.begun_at, r.region, r.depth AS kept, r.ttl_s, s.local, s.model, s.cache_read, s.cache_write_1h,
     unnest(s.hashes) AS hash, unnest(s.depths) AS depth
-FROM ranked r JOIN (FROM recent UNION ALL SELECT *, false FROM fresh) s USING (id)
+FROM ranked r JOIN recent s USING (id)
 WHERE len(s.hashes) > 0 AND EXISTS (SELECT 1 FROM candidates WHERE hashed)
 """
 _PROBES = """
@@ -114,7 +114,7 @@ GROUP BY id
 _FIRSTS = """
 SELECT id, r.prefix, s.model, s.local, s.tags, s.family_tokens,
     row_number() OVER (PARTITION BY s.model, s.local, s.tags ORDER BY id) AS nth
-FROM ranked r JOIN (FROM recent UNION ALL SELECT *, false FROM fresh) s USING (id) WHERE r.calls = 1
+FROM ranked r JOIN recent s USING (id) WHERE r.calls = 1
 """
 _REPLACED = f"""
 SELECT id, count(*) FILTER (calls = 1) AS once, arg_min(size, back) AS size_before, arg_min(calls, back) AS calls_before

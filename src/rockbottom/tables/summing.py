@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rockbottom.tables.cells import COUNTS, KIND, MOST_FAMILIES, bounded, cells_of
+from rockbottom.tables.cells import COUNTS, KIND, MOST_FAMILIES, MOST_TAGS, bounded, cells_of, with_fewer_tags
 from rockbottom.tables.keeping import Files, Key
 from rockbottom.tables.pricing import Prices
 from rockbottom.tables.rows import id_of, text, texts
@@ -138,8 +138,9 @@ class Summing:
     def sum(self, keys: Sequence[Key], horizon: float, now: float) -> None:
         """Write the sums of volumes down, and let go of their rows."""
         numbers = ", ".join(str(key.number) for key in keys)
-        self._prices.price_waste(wasted_by(horizon))
-        self._make_cells(f"SELECT * FROM recent WHERE NOT counted AND id >> 40 IN ({numbers})", now)
+        mine = f"NOT counted AND id >> 40 IN ({numbers})"
+        self._prices.price_waste(wasted_by(horizon, mine))
+        self._make_cells(f"SELECT * FROM recent WHERE {mine}", now)
         before = self.calls
         for key in keys:
             self._write(key)
@@ -180,6 +181,9 @@ class Summing:
         names = "SELECT count(DISTINCT (family, family_tokens)) AS n FROM made GROUP BY volume, start // 3600, model"
         if (self._one(f"SELECT max(n) FROM ({names})") or 0) > MOST_FAMILIES:
             self._run(f"CREATE OR REPLACE TEMP TABLE made AS {bounded('made')}")
+        sets = "SELECT count(DISTINCT tags) AS n FROM made GROUP BY volume, start // 3600"
+        if (self._one(f"SELECT max(n) FROM ({sets})") or 0) > MOST_TAGS:
+            self._run(f"CREATE OR REPLACE TEMP TABLE made AS {with_fewer_tags('made')}")
 
     def _show(self, cells: str, now: float) -> int:
         """Add cells to what is shown, as coarse as they will be shown; how many calls they are."""

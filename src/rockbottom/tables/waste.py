@@ -16,26 +16,22 @@ GRACE_S = 60.0
 LONGEST_S = max(ttl.seconds for ttl in Ttl) + GRACE_S
 """When the last word on a write has been spoken, after it left."""
 
-_KEY = "hash(prefix, scope, region)"
 # The longer lifetime stands in front, as Bedrock asks.
 _UNITS = [WRITES[ttl].value for ttl in LONGEST_FIRST]
 _STARTS = accumulate(_UNITS, "{} + {}".format, initial="cache_read")
-_STRETCHES = "\nUNION ALL ".join(
-    f"""SELECT id, "at", {_KEY} AS key, {ttl.seconds + GRACE_S} AS watched_s, '{unit}' AS unit, {unit} AS tokens,
-    {start} AS start, NULL AS depth FROM recent WHERE timed AND {unit} > 0"""
+# Every call reads and most of them write: one window over the calls says how deep each stretch was read in its life.
+_WASTED = "\nUNION ALL ".join(
+    f"""SELECT id, '{unit}' AS unit, least(start + {unit} - reached, {unit}) AS tokens
+FROM (
+    SELECT id, "at", {unit}, {start} AS start, {{mine}} AS mine,
+        max(cache_read) OVER (PARTITION BY hash(prefix, scope, region) ORDER BY "at"
+            RANGE BETWEEN CURRENT ROW AND {ttl.seconds + GRACE_S - 0.001} FOLLOWING) AS reached
+    FROM recent WHERE timed AND (cache_read > 0 OR {unit} > 0) AND EXISTS (SELECT 1 FROM recent WHERE {unit} > 0))
+WHERE mine AND {unit} > 0 AND reached < start + {unit} AND "at" + {ttl.seconds + GRACE_S} <= {{horizon}}"""
     for ttl, unit, start in zip(LONGEST_FIRST, _UNITS, _STARTS, strict=False)
 )
 
 
-def wasted_by(horizon: float) -> str:
-    """SQL: what was never read of the writes in ``recent`` that are not counted and were over at ``horizon``."""
-    return f"""
-SELECT id, unit, tokens - least(greatest(coalesce(reached, 0) - start, 0), tokens) AS tokens
-FROM (
-    SELECT *, max(depth) OVER (PARTITION BY key ORDER BY "at"
-        RANGE BETWEEN CURRENT ROW AND greatest(watched_s - 0.001, 0) FOLLOWING) AS reached
-    FROM (
-        {_STRETCHES}
-        UNION ALL SELECT id, "at", {_KEY}, 0, '', 0, 0, cache_read FROM recent WHERE timed AND cache_read > 0))
-WHERE unit <> '' AND "at" + watched_s <= {float(horizon)!r} AND reached IS DISTINCT FROM start + tokens
-"""
+def wasted_by(horizon: float, mine: str = "NOT counted") -> str:
+    """SQL: what was never read of the writes of rows in ``recent`` that are ``mine`` and were over at ``horizon``."""
+    return _WASTED.format(mine=mine, horizon=repr(float(horizon)))
