@@ -9,6 +9,7 @@ from rockbottom.dialects.converse import CONVERSE
 from rockbottom.dialects.dialect import Dialect, Exchange
 from rockbottom.dialects.messages import MESSAGES
 from rockbottom.dialects.nova import NOVA
+from rockbottom.dialects.prompts import native_dialect_for
 from rockbottom.dialects.reading import Reader
 from rockbottom.dialects.registry import (
     DIALECTS,
@@ -57,6 +58,7 @@ __all__ = [
     "invoked",
     "is_streaming",
     "model_id_of",
+    "native_dialect_for",
     "opened",
     "route_to",
     "tier_in",

@@ -18,9 +18,9 @@ def check_required(dialect: Dialect, body: Json) -> None:
     for name in dialect.required if dialect.api.native else ():  # the service model knows Converse's
         if body.get(name) is None:
             raise (
-                malformed(f"#: required key [{name}] not found")
-                if dialect.name == "nova"
-                else invalid(f"{name}: Field required")
+                invalid(f"{name}: Field required")
+                if dialect.vendor == "anthropic"
+                else malformed(f"#: required key [{name}] not found")
             )
 
 

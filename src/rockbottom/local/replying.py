@@ -48,7 +48,7 @@ def replied(counted: Counted, answer: Answer) -> Reply:
     reply, metrics = _built(counted, answer, usage, latency, first)
     if trace is not None:
         reply["trace"] = trace
-    headers, told = _headers(counted, usage, latency), reply["usage"]
+    headers, told = _headers(counted, usage, latency), reply.get("usage") or _told(counted, usage)
     if call.stream:
         frames, logged = _framed(counted, reply, metrics)
         return Reply(headers, b"", frames, told, reply, logged, latency, first, usage)

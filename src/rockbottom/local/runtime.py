@@ -14,7 +14,7 @@ from typing import Any
 
 from rockbottom.cache import CacheOutcome, Namespace, outcome, refusal
 from rockbottom.catalog import MANTLE, CacheRules, CatalogError, ModelId, Scope, known_burndown
-from rockbottom.dialects import CONVERSE, RESPONSES, Dialect, api_of, dialect_for, is_streaming
+from rockbottom.dialects import CONVERSE, RESPONSES, Dialect, api_of, dialect_for, is_streaming, native_dialect_for
 from rockbottom.local.answers import Answer, Script, scripted
 from rockbottom.local.asked import Asked, asked_of
 from rockbottom.local.bodies import object_of
@@ -28,7 +28,7 @@ from rockbottom.local.refusal_texts import failure_of
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
 from rockbottom.local.state import State, script_from
 from rockbottom.local.surface_routes import SurfaceRoute
-from rockbottom.prompt import MalformedBody, Prompt
+from rockbottom.prompt import Api, MalformedBody, Prompt
 from rockbottom.quantities import Usage
 
 Json = dict[str, Any]
@@ -130,7 +130,8 @@ class Runtime:
         if "converse" in given:
             dialect, body = CONVERSE, given["converse"]
         else:
-            dialect, body = self._dialect("InvokeModel", model), object_of(_unbase64(given["invokeModel"].get("body")))
+            body = object_of(_unbase64(given["invokeModel"].get("body")))
+            dialect = self._dialect("InvokeModel", model, body)
         return {"inputTokens": self.tokens_of(dialect, body, model)}
 
     def tokens_of(self, dialect: Dialect, body: Json, model: ModelId) -> int:
@@ -151,7 +152,7 @@ class Runtime:
             self._checks[call.operation](body)
         model = self.model(call.model)
         self.check_on_demand(model)
-        return self.counted(call, self._dialect(call.operation, model), body, model, own_answer=own_answer)
+        return self.counted(call, self._dialect(call.operation, model, body), body, model, own_answer=own_answer)
 
     @staticmethod
     def check_on_demand(model: ModelId) -> None:
@@ -289,13 +290,14 @@ class Runtime:
         return replace(rules, minimum_tokens=minimum) if minimum > rules.minimum_tokens else rules
 
     @staticmethod
-    def _dialect(operation: str, model: ModelId) -> Dialect:
-        dialect = dialect_for(api_of(operation), model.model.vendor)
+    def _dialect(operation: str, model: ModelId, body: Json) -> Dialect:
+        api = api_of(operation)
+        native = (
+            native_dialect_for(model.model, body) if api is Api.INVOKE and model.model.vendor != "anthropic" else None
+        )
+        dialect = native or dialect_for(api, model.model.vendor)
         if dialect is None:
-            raise invalid(
-                "the local endpoint takes native bodies of Anthropic and Amazon Nova models; use Converse for "
-                f"{model.model.vendor}"
-            )
+            raise invalid("This action doesn't support the model that you provided. Try again with a supported model.")
         return dialect
 
     @staticmethod
