@@ -217,8 +217,10 @@ KINDS: dict[str, tuple[Maker, str, float, float]] = {
     "USERS10x80k": (users(10, 80), "system 5m", 1.1, 2.0),
     "USERS10on1": (users(10, 80, own=False), "system 5m", 1.1, 2.0),
     **{f"FLEET.{share:02d}": (fleet(share / 100), "all 5m", 1.0, 1.0) for share in (5, 10, 20, 30)},
-    **{f"ONEOFF{number}": (one_off_documents(number), "none", most, 1.0) for number, most in
-       ((25, 1.04), (40, 1.03), (80, 1.015))},
+    **{
+        f"ONEOFF{number}": (one_off_documents(number), "none", most, 1.0)
+        for number, most in ((25, 1.04), (40, 1.03), (80, 1.015))
+    },
     **{f"QUESTIONS{number}": (one_off_questions(number), "system 5m", 1.03, 1.0) for number in (25, 40, 80)},
     "SLOWAGENT": (slow_agent, "all 1h", 1.2, 1.0),
     "HOURLY": (hourly_sessions, "all 5m", 1.02, 1.0),

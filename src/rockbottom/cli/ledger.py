@@ -5,6 +5,7 @@ from rockbottom.cli.group import LazyGroup
 
 ENTRIES: dict[str, Entry] = {
     "info": Entry("rockbottom.cli.ledger_info:info", "Show what is in it, and what it lost."),
+    "summary": Entry("rockbottom.cli.ledger_summary:summary", "Sum what calls cost, by team, tenant or model."),
     "sql": Entry("rockbottom.cli.ledger_asking:sql", "Ask it anything."),
     "export": Entry("rockbottom.cli.ledger_asking:export", "Print every call as CSV or JSON lines."),
     "prune": Entry("rockbottom.cli.ledger_info:prune", "Remove the oldest calls."),

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         logging_readers_text,
         logging_steps_text,
     )
+    from rockbottom.rendering.ledgers import ledger_summary_csv, ledger_summary_text
     from rockbottom.rendering.levers import advice_document
     from rockbottom.rendering.models import ListedModel, models_document, models_text
     from rockbottom.rendering.monitoring import alarm_cost_text, alarm_steps_text, budgets_text
@@ -87,6 +88,8 @@ __all__ = [
     "imported_text",
     "jobs_text",
     "json_text",
+    "ledger_summary_csv",
+    "ledger_summary_text",
     "leftover_estimate_text",
     "leftover_text",
     "logging_cost_text",
@@ -160,6 +163,8 @@ _HOMES = {
     "json_text": "encoding",
     "leftover_estimate_text": "batches",
     "leftover_text": "batches",
+    "ledger_summary_csv": "ledgers",
+    "ledger_summary_text": "ledgers",
     "models_document": "models",
     "models_text": "models",
     "outcome_text": "batches",

@@ -9,5 +9,16 @@ from rockbottom.tables.errors import NeedsDuckDB
 from rockbottom.tables.intake import check_installed
 from rockbottom.tables.ledger_tables import LedgerTables
 from rockbottom.tables.rows import STEP
+from rockbottom.tables.summary import LedgerSummary, SummaryRow, month_of, summary_of
 
-__all__ = ["CHANGES", "STEP", "LedgerTables", "NeedsDuckDB", "check_installed"]
+__all__ = [
+    "CHANGES",
+    "STEP",
+    "LedgerSummary",
+    "LedgerTables",
+    "NeedsDuckDB",
+    "SummaryRow",
+    "check_installed",
+    "month_of",
+    "summary_of",
+]

@@ -18,7 +18,7 @@ from rockbottom.trace.columns import (
 )
 from rockbottom.trace.compiled import compiled, inlined
 from rockbottom.trace.facts import TraceFacts, facts_of, unknown_models
-from rockbottom.trace.files import CutShort, UnreadableSource, chunks_in, chunks_of, is_s3, pieces_of
+from rockbottom.trace.files import CutShort, UnreadableSource, chunks_in, chunks_of, files_of, is_s3, pieces_of
 from rockbottom.trace.invocations import Invocation, one_invocation, requests_in
 from rockbottom.trace.labels import BY_COLUMN
 from rockbottom.trace.logs import text_lines
@@ -68,6 +68,7 @@ __all__ = [
     "compiled",
     "empty_trace",
     "facts_of",
+    "files_of",
     "inlined",
     "is_s3",
     "merged",

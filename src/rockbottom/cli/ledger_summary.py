@@ -1,0 +1,92 @@
+"""``rockbottom ledger summary``: chargeback from one ledger or many, in folders and under s3:// prefixes."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import click
+
+from rockbottom.cli.ledger_info import caught_up, folder_of
+
+if TYPE_CHECKING:
+    from rockbottom.tables import LedgerTables
+
+
+@click.command()
+@click.argument("sources", nargs=-1, metavar="[FOLDER|s3://PREFIX]...")
+@click.option(
+    "--by", metavar="KEY", default="model", show_default=True,
+    help="A tag (team, tenant ...), or model, operation, scope, region, tier, source, endpoint.",
+)  # fmt: skip
+@click.option("--month", metavar="YYYY-MM", help="Only the calls of this month (UTC).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+def summary(sources: tuple[str, ...], by: str, month: str | None, as_json: bool, as_csv: bool) -> None:
+    """Sum what the calls of each team, tenant or model cost: chargeback without SQL.
+
+    FOLDER is a ledger, or holds ledgers at any depth (one for each machine, say); without any it is your own.
+    """
+    from rockbottom.rendering import json_text, ledger_summary_csv, ledger_summary_text
+    from rockbottom.tables import month_of, summary_of
+
+    if as_json and as_csv:
+        raise click.UsageError("--json or --csv, not both")
+    if month is not None:
+        try:
+            month_of(month)
+        except ValueError as error:
+            raise click.UsageError(f"--month {month}: a month is written 2026-11") from error
+    with ExitStack() as held:
+        found = summary_of(_tables(sources, held), by, month)
+    if as_json:
+        click.echo(json_text(found))
+    elif as_csv:
+        click.echo(ledger_summary_csv(found), nl=False)
+    else:
+        for line in ledger_summary_text(found):
+            click.echo(line)
+
+
+def _tables(sources: Sequence[str], held: ExitStack) -> "Iterator[LedgerTables]":
+    """The ledgers of all sources, one after the other."""
+    for folder in _folders(sources, held):
+        with caught_up(folder) as tables:
+            yield tables
+
+
+def _folders(sources: Sequence[str], held: ExitStack) -> Iterator[Path]:
+    from rockbottom.trace import is_s3
+
+    if not sources:
+        yield folder_of(None)
+    for source in sources:
+        if is_s3(source):
+            yield from _copied(source, Path(held.enter_context(tempfile.TemporaryDirectory(prefix="rockbottom-"))))
+        else:
+            yield from _ledgers_in(Path(source))
+
+
+def _ledgers_in(folder: Path) -> Iterator[Path]:
+    """The folder itself where it is a ledger, and those in it that are. Raises NoLedger where there is none."""
+    from rockbottom.ledger import NoLedger
+
+    found = sorted({volume.parent for volume in folder.rglob("calls-*.ndjson")})
+    if not found:
+        raise NoLedger(f"{folder} holds no ledger.", fix="record one with rockbottom.attach(client, ledger=True)")
+    yield from found
+
+
+def _copied(source: str, into: Path) -> Iterator[Path]:
+    """The ledgers under a prefix, copied: each folder of volumes is one."""
+    from rockbottom.trace import chunks_of, files_of
+
+    for name in files_of(source):
+        path = PurePosixPath(name.removeprefix("s3://"))
+        if path.match("calls-*.ndjson"):
+            file = into.joinpath(*path.parts)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("wb") as copy:
+                copy.writelines(chunks_of(name))
+    yield from _ledgers_in(into)

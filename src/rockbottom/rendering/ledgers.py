@@ -1,0 +1,62 @@
+"""What the calls of a ledger cost by team, tenant or model, as a table and as CSV."""
+
+import csv
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import msgspec
+
+from rockbottom.figures import Cell, Column, Paint, decimals_for, share, short_tokens, table, tokens, usd
+from rockbottom.rendering.traces import apart_text
+from rockbottom.tables import LedgerSummary, SummaryRow
+
+_WIDTH = 80
+_NONE = "(not recorded)"
+
+
+def ledger_summary_text(found: LedgerSummary) -> Iterator[str]:
+    """A line for each label, the dearest first, and the sum; what is in no sum is said."""
+    when = found.month or "all that is there"
+    ledgers = f", {tokens(found.ledgers)} ledgers" if found.ledgers > 1 else ""
+    yield f"{tokens(found.total.calls)} calls, {when}{ledgers}"
+    if found.simulated:
+        yield f"{tokens(found.simulated)} calls to a local endpoint are not in it"
+    yield ""
+    columns = [
+        Column(f"by {found.by}", right=False, wide=True), Column("calls"), Column("input"), Column("read"),
+        Column("output"), Column("cost $"), Column("saved $"), Column("missed $"),
+    ]  # fmt: skip
+    largest = max((row.cost_usd for row in found.rows), default=found.total.cost_usd)
+    places = 2 if largest >= 1 else decimals_for([largest])
+    rows = [_cells(row, _NONE if row.label is None else row.label, places) for row in found.rows]
+    rows.append(_cells(found.total, "in all", places))
+    yield from (line[1:] for line in table(columns, rows, _WIDTH, Paint(False)))
+    yield ""
+    yield "saved: against no caching; missed: paid above a read for what could have been read"
+    if found.total.no_usage:
+        yield f"{tokens(found.total.no_usage)} calls ended without usage: what they cost is not known"
+    if found.set_apart:
+        yield ""
+        yield from apart_text(found.set_apart)
+
+
+def _cells(row: SummaryRow, label: str, places: int) -> list[Cell]:
+    whole = row.input_tokens + row.read_tokens + row.written_tokens
+    return [
+        Cell(label), Cell(tokens(row.calls)), Cell(short_tokens(whole)),
+        Cell(share(row.read_tokens / whole) if whole else ""), Cell(short_tokens(row.output_tokens)),
+        *(Cell(usd(amount, places)) for amount in (row.cost_usd, row.saved_usd, row.missed_usd)),
+    ]  # fmt: skip
+
+
+def ledger_summary_csv(found: LedgerSummary) -> str:
+    """A line for each label; money in exact US dollars, an empty label where none was recorded."""
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    names = [found.by if name == "label" else name for name in SummaryRow.__struct_fields__]
+    writer.writerow(["month", *names])
+    for row in found.rows:
+        values: dict[str, Any] = msgspec.to_builtins(row)
+        writer.writerow([found.month or "", *("" if value is None else value for value in values.values())])
+    return out.getvalue()

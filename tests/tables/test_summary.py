@@ -1,0 +1,125 @@
+"""Chargeback from ledgers: exact sums by tag, month and column, of one folder, of many, and of S3."""
+
+import csv
+import io
+import json
+import shutil
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("duckdb", reason="needs the tables of a ledger: pip install 'rockbottom[watch]'")
+
+from rockbottom.cli import main
+from rockbottom.ledger import CallRecord, LedgerWriter
+from rockbottom.tables import month_of
+
+MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0"
+NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
+
+
+def record(folder: Path, at: float, **members: object) -> None:
+    with_usage = {"input": 100, "cost_usd": "0.0003", "uncached_usd": "0.0005", **members}
+    writer = LedgerWriter(folder)
+    writer.record(CallRecord(at, str(with_usage.pop("model", MODEL)), "Converse", **with_usage))  # type: ignore[arg-type]
+    writer.close()
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Path:
+    """Two machines' ledgers in one folder; ``search`` on both, one call of it in October."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    record(one, NOVEMBER - 1, tags={"team": "search"})
+    record(one, NOVEMBER, tags={"team": "search", "app": "x"}, cache_read=300, output=7)
+    record(one, NOVEMBER + 86_400, tags={"team": "build"}, cost_usd="0.1", uncached_usd="0.05")
+    record(other, NOVEMBER + 5, tags={"team": "search"}, cost_usd="0.000000000001", uncached_usd="0.000000000001")
+    record(other, NOVEMBER + 6, model="acme.new-v1", cost_usd=None, uncached_usd=None)
+    record(other, NOVEMBER + 7, tags={"team": "build"}, endpoint="local")
+    return tmp_path
+
+
+def answered(capsys, *arguments):
+    assert main(["ledger", "summary", *map(str, arguments), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_month_by_team_over_two_ledgers(two, capsys):
+    """0.0003 + 10^-12 for search, 0.1 for build, which saved -0.05; October and the simulated call are left out."""
+    found = answered(capsys, two, "--by", "team", "--month", "2026-11")
+    rows = {row["label"]: row for row in found["rows"]}
+    assert [row["label"] for row in found["rows"]] == ["build", "search", None]
+    assert Decimal(rows["search"]["cost_usd"]) == Decimal("0.000300000001")
+    assert (rows["search"]["calls"], rows["search"]["read_tokens"], rows["search"]["output_tokens"]) == (2, 300, 7)
+    assert Decimal(rows["build"]["saved_usd"]) == Decimal("-0.05")
+    assert (found["ledgers"], found["simulated"], found["total"]["calls"]) == (2, 1, 4)
+    assert Decimal(found["total"]["cost_usd"]) == Decimal("0.100300000001")
+
+
+def test_models_without_a_price_are_set_apart(two, capsys):
+    """Counted and named, in no sum of money."""
+    found = answered(capsys, two, "--by", "team", "--month", "2026-11")
+    assert [(part["model"], part["requests"], part["tokens"]) for part in found["set_apart"]] == [
+        ("acme.new-v1", 1, 100)
+    ]
+    assert found["rows"][2]["unpriced"] == 1
+    assert main(["ledger", "summary", str(two), "--by", "team"]) == 0
+    text = capsys.readouterr().out
+    assert "1 requests to 1 models set apart" in text
+    assert "1 calls to a local endpoint are not in it" in text
+
+
+def test_without_a_month_everything_is_summed_by_model(two, capsys):
+    """October's call as well."""
+    found = answered(capsys, two)
+    assert [(row["label"], row["calls"]) for row in found["rows"]] == [(MODEL, 4), ("acme.new-v1", 1)]
+
+
+def test_csv_is_exact_and_names_the_key(two, capsys):
+    """A line for each team with its month."""
+    assert main(["ledger", "summary", str(two), "--by", "team", "--month", "2026-11", "--csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(row["month"], row["team"]) for row in rows] == [
+        ("2026-11", "build"),
+        ("2026-11", "search"),
+        ("2026-11", ""),
+    ]
+    assert Decimal(rows[1]["cost_usd"]) == Decimal("0.000300000001")
+
+
+def test_a_tag_may_have_any_signs_in_its_name(tmp_path, capsys):
+    """A quote, a dot, a backslash."""
+    for name in ('a"b', "a.b", "a\\b"):
+        record(tmp_path, NOVEMBER, tags={name: "x"})
+        (first, *_) = [row for row in answered(capsys, tmp_path, "--by", name)["rows"] if row["label"]]
+        assert (first["label"], first["calls"]) == ("x", 1)
+
+
+def test_what_is_no_month_and_what_is_no_ledger(two, tmp_path, capsys):
+    """One message each."""
+    assert main(["ledger", "summary", str(two), "--month", "2026-13"]) == 2
+    assert "a month is written 2026-11" in capsys.readouterr().err
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert main(["ledger", "summary", str(empty)]) == 2
+    assert "holds no ledger" in capsys.readouterr().err
+
+
+def test_a_month_ends_where_the_next_begins():
+    """December's following month is January."""
+    assert month_of("2026-12")[1] == month_of("2027-01")[0] == datetime(2027, 1, 1, tzinfo=UTC).timestamp()
+
+
+def test_ledgers_under_a_prefix_of_s3(two, tmp_path, capsys, monkeypatch):
+    """Each folder of volumes is a ledger; other objects are left alone. The listing and the bytes are stood in for."""
+    from rockbottom.trace import s3
+
+    bucket = tmp_path / "bucket"
+    shutil.copytree(two / "one", bucket / "ledgers" / "one")
+    shutil.copytree(two / "other", bucket / "ledgers" / "other")
+    keys = [f"s3://b/{path.relative_to(bucket)}" for path in sorted(bucket.rglob("*")) if path.is_file()]
+    monkeypatch.setattr(s3, "keys", lambda source: keys)
+    monkeypatch.setattr(s3, "opened", lambda name: (bucket / name.removeprefix("s3://b/")).open("rb"))
+    found = answered(capsys, "s3://b/ledgers", "--by", "team", "--month", "2026-11")
+    assert (found["ledgers"], Decimal(found["total"]["cost_usd"])) == (2, Decimal("0.100300000001"))
