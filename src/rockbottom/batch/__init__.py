@@ -14,7 +14,7 @@ from rockbottom.batch.api import (
     run,
     runs_in,
 )
-from rockbottom.batch.cloud import Cloud, is_loopback
+from rockbottom.batch.cloud import Cloud
 from rockbottom.batch.doctor import Check, Verdict, checks, trust_fault
 from rockbottom.batch.errors import (
     AccessRefused,
@@ -94,7 +94,6 @@ __all__ = [
     "apply",
     "checks",
     "documents",
-    "is_loopback",
     "leftover_result",
     "look_into",
     "missing_permissions",

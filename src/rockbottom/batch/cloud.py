@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from rockbottom.batch.errors import AccessRefused, BatchError, InvalidSettings, ServiceBusy
+from rockbottom.process import leads_here, local_client
 
 _T = TypeVar("_T")
 _BUSY = frozenset(
@@ -39,7 +40,6 @@ _REFUSED = frozenset(
     }
 )
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _ATTEMPTS = 8
 _LONGEST_S = 60.0
 
@@ -64,21 +64,26 @@ class Cloud:
     def client(self, service: str) -> Any:
         """A boto3 client; the local endpoint's S3 plays IAM, STS and Service Quotas too."""
         if service not in self._clients:
-            import boto3
-            from botocore.config import Config
-
-            session: Any = boto3.Session(profile_name=self.profile, region_name=self.region, **self.credentials)
             url = self.bedrock_url if service.startswith("bedrock") else self.s3_url
             path = {"addressing_style": "path"} if self.s3_url else {}
-            config = Config(retries={"total_max_attempts": 1}, read_timeout=60, s3=path)
-            self._clients[service] = session.client(service, endpoint_url=url, config=config)
+            settings: dict[str, Any] = {"retries": {"total_max_attempts": 1}, "read_timeout": 60, "s3": path}
+            self._clients[service] = self._made(service, url, settings)
             self._check_place(service)
         return self._clients[service]
+
+    def _made(self, service: str, url: str | None, settings: dict[str, Any]) -> Any:
+        if self.credentials and leads_here(url):
+            return local_client(service, url, self.region, key=self.credentials["aws_access_key_id"], **settings)
+        import boto3
+        from botocore.config import Config
+
+        session: Any = boto3.Session(profile_name=self.profile, region_name=self.region, **self.credentials)
+        return session.client(service, endpoint_url=url, config=Config(**settings))
 
     @property
     def local(self) -> bool:
         """Whether Bedrock is played on this machine."""
-        return is_loopback(self.bedrock_url)
+        return leads_here(self.bedrock_url)
 
     def _check_place(self, service: str) -> None:
         """Raise InvalidSettings where Bedrock is played on this machine and another service would be AWS's own."""
@@ -122,11 +127,6 @@ class Cloud:
             f"{what} did not get through in {_ATTEMPTS} attempts: {last}",
             fix="nothing is lost; the same command goes on where it stopped",
         ) from last
-
-
-def is_loopback(url: str | None) -> bool:
-    """Whether a URL leads to this machine."""
-    return url is not None and urlsplit(url).hostname in _LOOPBACK
 
 
 def code_of(error: Any) -> str:

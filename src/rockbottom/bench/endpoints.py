@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import Request as HttpRequest
-from urllib.request import urlopen
 
 import msgspec
 
@@ -17,6 +16,7 @@ from rockbottom.batch import Cloud
 from rockbottom.bench.calling import before_sending
 from rockbottom.bench.errors import EndpointDied, EndpointRefused
 from rockbottom.catalog import Scope, scope_of_model_arns
+from rockbottom.process import local_client, opened
 
 _ACCOUNTS = 100_000_000_000  # 12 digits: the local endpoint takes such an access key for the account
 
@@ -164,12 +164,9 @@ class LocalEndpoint:
     def client(self, number: int) -> Any:
         """A client whose account nobody else uses."""
         if number not in self._clients:
-            import boto3
-
-            session: Any = boto3.Session(aws_access_key_id=self._account(number), aws_secret_access_key="local")
-            self._clients[number] = session.client(
-                "bedrock-runtime", region_name=self.region, endpoint_url=self.url,
-                config=_config(self.retries, self.timeout_s),
+            self._clients[number] = local_client(
+                "bedrock-runtime", self.url, self.region, key=self._account(number),
+                **_settings(self.retries, self.timeout_s),
             )  # fmt: skip
         return self._clients[number]
 
@@ -194,11 +191,8 @@ class LocalEndpoint:
 
     def resolve(self, arn: str) -> str:
         """Ask the endpoint, which knows the profiles that were created on it."""
-        import boto3
-
-        session: Any = boto3.Session(aws_access_key_id=arn.split(":")[4] or "local", aws_secret_access_key="local")
-        client = session.client("bedrock", region_name=self.region, endpoint_url=self.url, config=_config(self.retries))
-        return _behind(client, arn)
+        account = arn.split(":")[4] or "local"
+        return _behind(local_client("bedrock", self.url, self.region, key=account, **_settings(self.retries)), arn)
 
     def moved(self) -> float:
         """What ``wait`` has added up to."""
@@ -224,7 +218,7 @@ class LocalEndpoint:
             method=verb,
         )
         try:
-            with urlopen(request, timeout=self.timeout_s) as answer:
+            with opened(request, self.timeout_s) as answer:
                 answer.read()
         except (URLError, OSError) as error:
             raise EndpointDied(f"cannot reach the local endpoint at {self.url}: {error}") from error
@@ -236,7 +230,7 @@ def _is_local(url: str) -> bool:
     if host.endswith(("amazonaws.com", "amazonaws.com.cn", ".aws")):
         return False
     try:
-        with urlopen(f"{url.rstrip('/')}/_rockbottom/clock", timeout=5) as answer:
+        with opened(f"{url.rstrip('/')}/_rockbottom/clock", 5) as answer:
             return answer.status == 200
     except (URLError, OSError):
         return False
@@ -262,9 +256,14 @@ def _behind(client: Any, arn: str) -> str:
 def _config(retries: int, timeout_s: float = 300.0) -> Any:
     from botocore.config import Config
 
-    return Config(
-        retries={"mode": "standard", "total_max_attempts": retries},
-        read_timeout=timeout_s,
-        connect_timeout=10,
-        user_agent_extra="rockbottom",
-    )
+    return Config(**_settings(retries, timeout_s))
+
+
+def _settings(retries: int, timeout_s: float = 300.0) -> dict[str, Any]:
+    """Of a client's configuration."""
+    return {
+        "retries": {"mode": "standard", "total_max_attempts": retries},
+        "read_timeout": timeout_s,
+        "connect_timeout": 10,
+        "user_agent_extra": "rockbottom",
+    }

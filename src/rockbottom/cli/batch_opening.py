@@ -29,11 +29,12 @@ def cloud_of(given: dict[str, Any], region: str | None = None) -> "Cloud":
 
 def _made_up(url: str | None) -> dict[str, str]:
     """The local endpoint takes any credentials; without any of its own, boto3 would refuse to sign."""
-    from rockbottom.batch import is_loopback
+    from rockbottom.process import leads_here
 
-    if not is_loopback(url) or os.environ.get("AWS_ACCESS_KEY_ID"):
+    if not leads_here(url):
         return {}
-    return {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+    key = os.environ.get("AWS_ACCESS_KEY_ID") or "local"
+    return {"aws_access_key_id": key, "aws_secret_access_key": "local"}
 
 
 def _own_region(profile: str | None) -> str:

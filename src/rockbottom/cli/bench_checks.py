@@ -1,8 +1,10 @@
 """What ``rockbottom bench`` checks before anything runs: files it will write, the Region, and where profiles live."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+
+from rockbottom.process import bare_session
 
 if TYPE_CHECKING:
     from rockbottom.bench import Bench
@@ -12,11 +14,9 @@ def known_region(region: str) -> str:
     """The Region itself, when botocore knows it; raises WrongSetting with the nearest ones."""
     from difflib import get_close_matches
 
-    import boto3
-
     from rockbottom.bench import WrongSetting
 
-    session: Any = boto3.Session(region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none")
+    session = bare_session()
     known = [
         name
         for partition in session.get_available_partitions()

@@ -28,6 +28,7 @@ from rockbottom.probe import (
     run,
     write_facts,
 )
+from rockbottom.process import local_client
 
 _LOCAL_URL = "http://127.0.0.1:4747"
 _NAMES = ("minimum_tokens", *QUESTIONS)
@@ -113,19 +114,16 @@ def _consent() -> None:
 
 
 def _service(endpoint: str, region: str | None, local: bool) -> RealService:
+    patience: dict[str, Any] = {"retries": {"total_max_attempts": 1}, "read_timeout": 120}
+    if local:
+        url = _LOCAL_URL if endpoint == "local" else endpoint
+        return LocalService(local_client("bedrock-runtime", url, region or "us-east-1", **patience), url)
     import boto3 as typeless  # an extra; the message for its absence is the command line's
     from botocore.config import Config
 
     boto3: Any = typeless
-    patient = Config(retries={"total_max_attempts": 1}, read_timeout=120)
-    if not local:
-        return RealService(boto3.client("bedrock-runtime", region_name=region, config=patient), _waiting)
-    url = _LOCAL_URL if endpoint == "local" else endpoint
-    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-    client = boto3.client(
-        "bedrock-runtime", region_name=region or "us-east-1", endpoint_url=url, config=patient, **keys
-    )
-    return LocalService(client, url)
+    patient = Config(**patience)
+    return RealService(boto3.client("bedrock-runtime", region_name=region, config=patient), _waiting)
 
 
 def _waiting(left: float, why: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from rockbottom.dialects import Params, usage_of
 from rockbottom.probe.errors import ProbeStopped
 from rockbottom.probe.steps import Finding, Reply, Send, Steps, Wait
+from rockbottom.process import opened
 from rockbottom.quantities import Fault
 
 _RETRIED = ("ThrottlingException", "ServiceUnavailableException", "InternalServerException", "ModelNotReadyException")
@@ -159,7 +160,7 @@ class LocalService(RealService):
             f"{self._url}/_rockbottom/clock", json.dumps(body).encode(), {"content-type": "application/json"}
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as reply:
+            with opened(request, 10) as reply:
                 reply.read()
         except OSError as error:
             raise ProbeStopped(

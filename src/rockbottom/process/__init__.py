@@ -4,6 +4,7 @@ and who may speak to its listeners."""
 from rockbottom.process.endings import Closing, Ending, close_at_exit, end_at_exit
 from rockbottom.process.files import PRIVATE, make_private, named, private
 from rockbottom.process.forks import Forked, Forking, hold_over_forks, lock_of, renew_in_child
+from rockbottom.process.loopback import bare_session, leads_here, local_client, opened
 from rockbottom.process.visitors import Visitors, guarded, is_loopback
 from rockbottom.process.workers import Worker
 
@@ -15,14 +16,18 @@ __all__ = [
     "Forking",
     "Visitors",
     "Worker",
+    "bare_session",
     "close_at_exit",
     "end_at_exit",
     "guarded",
     "hold_over_forks",
     "is_loopback",
+    "leads_here",
+    "local_client",
     "lock_of",
     "make_private",
     "named",
+    "opened",
     "private",
     "renew_in_child",
 ]

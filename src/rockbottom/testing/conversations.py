@@ -14,6 +14,7 @@ import pytest
 from rockbottom.catalog import load_catalog
 from rockbottom.dialects import OPERATIONS, usage_of
 from rockbottom.pins import ConversationBill, archive_of, observed_bill, simulated_bill
+from rockbottom.process import local_client
 from rockbottom.quantities import RockbottomError, Usd
 from rockbottom.rendering import conversation_lines
 
@@ -109,14 +110,10 @@ class Conversation:
             self.hold()
 
     def _new_client(self) -> Any:
-        import boto3
-        from botocore.config import Config
-
-        session: Any = boto3.Session(
-            aws_access_key_id=self.account, aws_secret_access_key="local", region_name=self.region
+        client = local_client(
+            "bedrock-runtime", self._running.url, self.region, key=self.account,
+            retries={"total_max_attempts": 1}, read_timeout=60,
         )  # fmt: skip
-        config = Config(retries={"total_max_attempts": 1}, read_timeout=60)
-        client = session.client("bedrock-runtime", endpoint_url=self._running.url, config=config)
         if not self._attached:
             return client
         from rockbottom.client import attach
