@@ -1,6 +1,6 @@
 # Every target does its own set-up in .venv; nothing outside this folder is touched.
 # PYTHON=python3.12 chooses the interpreter, PYTEST="-k cache -x" adds to pytest's arguments.
-.PHONY: help setup demo test async ray slow check format bench docs facts-check wheel sdk-js sdks old-sdks lock clean
+.PHONY: help setup demo demo-agent test async ray slow check format bench docs facts-check wheel sdk-js sdks old-sdks lock clean
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -17,9 +17,11 @@ help:  ## this list
 setup: .venv/.set-dev  ## the environment for everything below
 
 # A stamp of its own, so that the demo need not wait for the tools of the tests.
-demo: .venv/.set-all  ## what a support agent and an agent with tools cost, measured every way; draws runs/demo.html
-	@$(BIN)/rockbottom bench examples/support-agent.yaml --html runs/demo.html
-	@$(BIN)/rockbottom bench examples/agent-tools.yaml --html runs/demo-tools.html
+demo: .venv/.set-all  ## what a support agent costs with and without rockbottom; draws runs/demo.html
+	@$(BIN)/rockbottom bench examples/support-agent.yaml --html runs/demo.html --fail-on checks
+
+demo-agent: .venv/.set-all  ## the same of an agent with tools; draws runs/demo-agent.html
+	@$(BIN)/rockbottom bench examples/agent-tools.yaml --html runs/demo-agent.html --fail-on checks
 
 test: .venv/.set-dev  ## all tests but the slow ones
 	@$(BIN)/python -m pytest -q -m "not slow" --ignore tests/client/test_async.py --ignore tests/old_sdks $(PYTEST)

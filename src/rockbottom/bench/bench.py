@@ -3,7 +3,7 @@
 import logging
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -121,15 +121,16 @@ def prepare(
     on: date | None = None,
     catalog: Catalog | None = None,
     book: PriceBook | None = None,
+    per_day: int | None = None,
     now: Now = _utc,
 ) -> Bench:
-    """A bench that has not sent anything yet.
+    """A bench that has not sent anything yet; ``per_day`` conversations, where not as many as the workload says.
 
     ``endpoint`` is ``"aws"``, the URL of a local endpoint, or an ``Endpoint``. ``runs`` is the folder for results
     (None: keep them in memory). Raises InvalidWorkload, UnknownModel, UnknownLane or NoPriceInForce.
     """
     workload = workload if isinstance(workload, Workload) else load_workload(workload)
-    place = _endpoint(endpoint)
+    workload, place = _busy(workload, per_day), _endpoint(endpoint)
     plan = schedule(
         workload, catalog or load_catalog(), on=on or now().date(), region=place.region, models=models, lanes=lanes,
         repeats=repeats, book=book, resolve=place.resolve, jobs=place.jobs is not None,
@@ -144,6 +145,13 @@ def prepare(
     return Bench(plan, place, new_notebook(settings, runs, workload.slug))
 
 
+def _busy(workload: Workload, per_day: int | None) -> Workload:
+    """The workload with so many conversations a day; None: with its own."""
+    if per_day is None:
+        return workload
+    return replace(workload, traffic=replace(workload.traffic, conversations_per_day=per_day))
+
+
 def resume(
     folder: str | Path,
     endpoint: Endpoint | str,
@@ -151,6 +159,7 @@ def resume(
     on: date | None = None,
     catalog: Catalog | None = None,
     book: PriceBook | None = None,
+    per_day: int | None = None,
     now: Now = _utc,
 ) -> Bench:
     """A bench that goes on where an earlier run stopped; raises InvalidRun when the workload has changed since."""
@@ -168,6 +177,7 @@ def resume(
             fix=f"--endpoint {settings.endpoint}",
         )
     started = datetime.fromisoformat(settings.started_at).date()
+    workload = _busy(workload, per_day)
     plan = schedule(
         workload, catalog or load_catalog(), on=on or started, region=settings.region, models=settings.models,
         lanes=settings.lanes, repeats=settings.repeats, book=book, resolve=place.resolve,

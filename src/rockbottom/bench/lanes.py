@@ -51,9 +51,9 @@ LANES: dict[str, Lane] = {
     for lane in (
         Lane("baseline", "no cachePoint"),
         Lane("cached", "a cachePoint after the system text", frozenset({Spot.LAYERS})),
-        Lane("cached-tools", "and one after the tools", frozenset({Spot.TOOLS, Spot.LAYERS})),
-        Lane("cached-1h", "after the system text, for one hour", frozenset({Spot.LAYERS}), ttl=Ttl.ONE_HOUR),
-        Lane("cached-tail", "and one after the last message", frozenset({Spot.LAYERS, Spot.TAIL})),
+        Lane("cached-tools", "cachePoints after the tools and the system text", frozenset({Spot.TOOLS, Spot.LAYERS})),
+        Lane("cached-1h", "as cached, for one hour", frozenset({Spot.LAYERS}), ttl=Ttl.ONE_HOUR),
+        Lane("cached-tail", "cachePoints after system text and last message", frozenset({Spot.LAYERS, Spot.TAIL})),
         Lane("auto", "where the planner puts them, request by request", online=True),
         Lane("flex", "as cached, at the flex tier", frozenset({Spot.LAYERS}), tier=Tier.FLEX),
         Lane("priority", "as cached, at the priority tier", frozenset({Spot.LAYERS}), tier=Tier.PRIORITY),

@@ -17,7 +17,7 @@ from rockbottom.bench.requests import parts_of, prompt_of_request, request_of
 from rockbottom.bench.schedule import Row, Schedule
 from rockbottom.catalog import ContestedRule, Tier
 from rockbottom.cost import Cost, total_of
-from rockbottom.documents import Verdict
+from rockbottom.documents import CHEAPER, Verdict
 from rockbottom.quantities import NO_USAGE, Usage, Usd
 
 
@@ -292,7 +292,7 @@ def _first_depth(shown: PassResult) -> int:
 
 
 def _cheaper(lane: LaneResult, baseline: LaneResult) -> Verdict:
-    name = "cheaper than baseline"
+    name = CHEAPER
     if lane.usd is None or not baseline.usd:
         return Verdict(name, False, "the baseline did not finish, so there is nothing to compare with")
     change = lane.usd / baseline.usd - 1

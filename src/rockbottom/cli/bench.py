@@ -81,7 +81,16 @@ if TYPE_CHECKING:
 )
 @click.option("--on", "on", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Price the run as on this day.")
 @grading_options
-@click.option("--turns", type=click.Choice(["best", "all"]), default="best", help="Lanes whose turns are shown.")
+@click.option("--per-day", type=click.IntRange(1), metavar="N", help="Conversations a day, instead of the workload's.")
+@click.option("--verbose", "-v", is_flag=True, help="Show every turn, lane and check.")
+@click.option("--sources", is_flag=True, help="Say every contested price in full.")
+@click.option("--turns", type=click.Choice(["best", "all"]), default="best", help="Lanes that --verbose shows by turn.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["checks", "dearer"]),
+    multiple=True,
+    help="Exit with 1 where a check did not pass, or a lane costs more than the baseline; repeat.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--csv", "csv_file", type=NewFile(), help="Write CSV to a file.")
 @click.option("--html", "html_file", type=NewFile(), help="Write the report page.")
@@ -105,8 +114,8 @@ def command(ctx: click.Context, workload: Path | None, resume_from: Path | None,
             bench.notebook.discard()
             raise
         _write(bench, as_json, given)
-    if code == Exit.OK:
-        code = Exit.OK if bench.document().passed else Exit.VERDICT
+    if code == Exit.OK and bench.document().fails(given["fail_on"]):
+        code = Exit.VERDICT
     ctx.exit(code)
 
 
@@ -160,11 +169,11 @@ def _prepared(workload: Path | None, resume_from: Path | None, endpoint: "Endpoi
     book = catalog.price_book.overlay(PriceBook.read(given["price_file"])) if given["price_file"] else None
     on: date | None = given["on"].date() if given["on"] else None
     if resume_from is not None:
-        return resume(resume_from, endpoint, on=on, catalog=catalog, book=book)
+        return resume(resume_from, endpoint, on=on, catalog=catalog, book=book, per_day=given.get("per_day"))
     assert workload is not None
     return prepare(
         workload, endpoint, models=given["models"], lanes=given["lanes"], repeats=given["repeats"],
-        runs=given["runs"], on=on, catalog=catalog, book=book,
+        runs=given["runs"], on=on, catalog=catalog, book=book, per_day=given.get("per_day"),
     )  # fmt: skip
 
 
@@ -226,7 +235,7 @@ def _run(bench: "Bench", max_usd: Decimal | None, record: Path | None) -> int:
 def _write(bench: "Bench", as_json: bool, given: dict[str, Any]) -> None:
     from rockbottom.bench import write_document
     from rockbottom.documents import results_json
-    from rockbottom.rendering import csv_of, page_of, text_of
+    from rockbottom.rendering import answer_text, csv_of, page_of, text_of
 
     document = bench.document()
     folder = bench.notebook.folder
@@ -240,7 +249,9 @@ def _write(bench: "Bench", as_json: bool, given: dict[str, Any]) -> None:
     if as_json:
         click.echo(results_json(document), nl=False)
         return
-    colour = sys.stdout.isatty()
-    click.echo(text_of(document, width=width(), colour=colour, every_lane=given["turns"] == "all"), nl=False)
-    if page:
-        click.echo(f" report  {page}")
+    colour, shown = sys.stdout.isatty(), str(page) if page else None
+    if given["verbose"] or given["turns"] == "all":
+        click.echo(text_of(document, width=width(), colour=colour, every_lane=given["turns"] == "all"), nl=False)
+        click.echo(f" report  {page}" if page else "", nl=bool(page))
+        return
+    click.echo(answer_text(document, width=width(), colour=colour, sources=given["sources"], page=shown), nl=False)

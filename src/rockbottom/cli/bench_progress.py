@@ -1,4 +1,4 @@
-"""What is said while a bench runs: a bar on a terminal, one plain line a lane when piped. All of it on stderr."""
+"""What is said while a bench runs, on stderr: a bar on a terminal, nothing but trouble when piped."""
 
 import sys
 from collections.abc import Generator
@@ -16,7 +16,7 @@ def watching(bench: "Bench") -> "Generator[Watcher]":
     """A watcher that shows progress as long as the block lasts."""
     total = len(bench.plan.passes) * bench.plan.workload.turns
     if not sys.stderr.isatty():
-        yield _Lines()
+        yield _Quiet()
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -47,8 +47,8 @@ class _Bar:
             self._progress.console.print(f"{ended.key.model} {ended.key.lane}: {ended.why}", markup=False)
 
 
-class _Lines:
-    """One line a pass, so that a log stays readable."""
+class _Quiet:
+    """Says what is worth a line in a log: notes, and passes that did not end well."""
 
     def __init__(self) -> None:
         self._turns = 0
@@ -64,8 +64,8 @@ class _Lines:
         click.echo(text, err=True)
 
     def ended(self, ended: "Ended") -> None:
-        """Say how the pass went; of one without a turn, the error that stopped it says all."""
-        if ended.status == "unfinished" and not self._turns:
+        """Say how a pass ended that is not done; of one without a turn, the error that stopped it says all."""
+        if ended.status == "done" or (ended.status == "unfinished" and not self._turns):
             return
         from rockbottom.rendering import pass_line
 

@@ -1,6 +1,7 @@
 """Results as typed documents: what one package works out and several read, encoded as the JSON that users keep."""
 
 from rockbottom.documents.bench import (
+    CHEAPER,
     SCHEMA,
     BenchLane,
     BenchModel,
@@ -67,6 +68,7 @@ from rockbottom.documents.replays import (
 from rockbottom.documents.routing import RoutedPolicy, RoutingResult, TakenResult
 
 __all__ = [
+    "CHEAPER",
     "SCHEMA",
     "Agreement",
     "BenchLane",

@@ -4,6 +4,7 @@ Money and shares are exact decimals (text in JSON), tokens are integers, times a
 says that there is no such value; a member that JSON leaves out has a default here.
 """
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -16,6 +17,8 @@ from rockbottom.documents.grading import GradedAnswers, GradingResult, Simulated
 from rockbottom.quantities import Unit, Usd, decoded
 
 SCHEMA = "rockbottom.bench/1"
+CHEAPER = "cheaper than baseline"
+"""The verdict of a lane that costs less than the baseline: a finding, where the others are checks."""
 
 
 class WorkloadRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -301,6 +304,19 @@ class BenchResults(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         if isinstance(self.grading, GradedAnswers) and self.grading.verdict and self.grading.verdict.cheapest is None:
             return False
         return all(lane.passed for model in self.models for lane in model.lanes)
+
+
+    def fails(self, on: Collection[str] = ()) -> bool:
+        """Whether no model is over the bar of the answers, or what ``on`` names came about.
+
+        ``checks``: one did not pass; ``dearer``: a lane costs more than the baseline.
+        """
+        if isinstance(self.grading, GradedAnswers) and self.grading.verdict and self.grading.verdict.cheapest is None:
+            return True
+        verdicts = [(lane, verdict) for model in self.models for lane in model.lanes for verdict in lane.verdicts]
+        checks = any(not verdict.passed and verdict.name != CHEAPER for _, verdict in verdicts)
+        dearer = any(not verdict.passed and verdict.name == CHEAPER for _, verdict in verdicts)
+        return ("checks" in on and checks) or ("dearer" in on and dearer)
 
 
 class _Graded(BenchResults, frozen=True, kw_only=True, omit_defaults=True):

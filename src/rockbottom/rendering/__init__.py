@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rockbottom.rendering.advice import advice_text, traffic_advice_text
+    from rockbottom.rendering.answers import answer_text
     from rockbottom.rendering.backtests import backtest_text
     from rockbottom.rendering.batches import (
         batch_estimate_text,
@@ -67,6 +68,7 @@ __all__ = [
     "advice_text",
     "alarm_cost_text",
     "alarm_steps_text",
+    "answer_text",
     "apart_text",
     "backtest_text",
     "batch_estimate_text",
@@ -139,6 +141,7 @@ _HOMES = {
     "OwnProfile": "profiles",
     "advice_document": "levers",
     "advice_text": "advice",
+    "answer_text": "answers",
     "alarm_cost_text": "monitoring",
     "logging_cost_text": "invocation_logging",
     "logging_readers_text": "invocation_logging",

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from rockbottom.catalog import Tier
 from rockbottom.documents import BenchLane, BenchModel, BenchResults, ContestedPrice
-from rockbottom.figures import change, share, usd, usd_exact
+from rockbottom.figures import change, counted, share, usd, usd_exact
 from rockbottom.quantities import WRITES, Unit
 
 UNIT_WORDS = {
@@ -100,6 +100,23 @@ def contested(document: BenchResults, model: BenchModel | None = None) -> list[s
     ]
 
 
+def contested_in_short(document: BenchResults) -> str:
+    """How many contested prices there are, and how far they could move the saving of the planner or the best lane."""
+    if not document.contested:
+        return ""
+    models = {model.name: model for model in document.models}
+    moved: list[Decimal] = []
+    for row in document.contested:
+        model = models.get(row.model)
+        shown = "auto" if model and any(lane.name == "auto" for lane in model.lanes) else model.best if model else None
+        moved += [lane.saved for lane in row.lanes if lane.lane == shown]
+    families = " and ".join(dict.fromkeys(row.model.split()[0] for row in document.contested))
+    number = len({(row.source, tuple(price.unit for price in row.prices)) for row in document.contested})
+    told = f"{counted(number, 'contested price')} could move {families}'s figures"
+    ends = dict.fromkeys((change(min(moved)), change(max(moved)))) if moved else ()
+    return f"{told} to {' .. '.join(ends)} (--sources)." if ends else f"{told} (--sources)."
+
+
 def contested_rules(model: BenchModel) -> list[str]:
     """One sentence for each cache rule that sources state differently and that this bench touches."""
     spoken = {"minimum_tokens": "minimum prefix", "maximum_cacheable_tokens": "most tokens cached"}
@@ -122,11 +139,11 @@ def headline(document: BenchResults, model: BenchModel) -> str:
     return (
         f"{what} costs ${month(base.cost.month)} a month without caching. "
         f"The least of the lanes {done} is ${month(best.cost.month)}, by {best.name}: "
-        f"{share(best.saved or Decimal(0))} less{_waiting(best)}."
+        f"{share(best.saved or Decimal(0))} less{asked_by(best)}."
     )
 
 
-def _waiting(lane: BenchLane) -> str:
+def asked_by(lane: BenchLane) -> str:
     """What a tier asks for its price."""
     asks = {Tier.BATCH: ", for answers within a day and not at once", Tier.FLEX: ", for answers that may wait"}
     return asks.get(lane.tier, "")

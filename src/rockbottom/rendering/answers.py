@@ -1,0 +1,234 @@
+"""The results of a bench on one screen: what is paid, what would be, one line a model, what is assumed."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from rockbottom.documents import BenchLane, BenchModel, BenchResults
+from rockbottom.figures import Cell, Column, Paint, change, counted, milliseconds, paragraph, share, table, usd
+from rockbottom.quantities import Unit
+from rockbottom.rendering import sentences
+from rockbottom.rendering.estimates import besides_text
+from rockbottom.rendering.quality import quality_text
+
+ATTACHED = "auto"
+_TOLD = 3  # checks that did not pass, in full; the rest is counted
+_BUCKETS = {Unit.INPUT: "input", Unit.OUTPUT: "output", Unit.CACHE_READ: "cache reads"}
+
+
+def answer_text(
+    document: BenchResults, *, width: int = 80, colour: bool = False, sources: bool = False, page: str | None = None
+) -> str:
+    """The headline, a table of models, one line of verdicts, what is assumed and contested, what to do next.
+
+    ``sources`` says every contested price in full, ``page`` is where the report lies.
+    """
+    paint = Paint(colour)
+    lines = _paragraph(headline(document), width, paint, style="bold", indent=0)
+    lines += ["", *_models(document, width, paint)]
+    for said in (*_defined(document), *_beaten(document), *_waiting(document)):
+        lines += _paragraph(said, width, paint)
+    for block in (quality_text(document, width, paint), _beside(document, width, paint)):
+        lines += ["", *block] if block else []
+    lines.append("")
+    for said in (_where_it_goes(document), _times(document), _verdicts(document), _assumed(document)):
+        lines += _paragraph(said, width, paint) if said else []
+    lines += _contested(document, width, paint, sources)
+    shown = f"report: {page}; " if page else ""
+    lines += _paragraph(f"{shown}every turn and lane: --verbose", width, paint)
+    lines += _paragraph(f"next: {_next(document)}", width, paint)
+    return "\n".join(lines) + "\n"
+
+
+def attached_lane(model: BenchModel) -> BenchLane | None:
+    """The lane of the planner, if it ran to its end."""
+    return next((lane for lane in model.lanes if lane.name == ATTACHED and lane.cost), None)
+
+
+def fixed_lane(model: BenchModel) -> BenchLane | None:
+    """The cheapest lane of fixed placements at the baseline's tier, chosen in hindsight."""
+    base = model.baseline
+    fixed = [
+        lane
+        for lane in model.lanes[1:]
+        if lane.cost and lane.name != ATTACHED and (lane.tier, lane.scope) == (base.tier, base.scope)
+    ]
+    return min(fixed, key=_month, default=None)
+
+
+def headline(document: BenchResults) -> str:
+    """The dearest model's bill without caching and attached, and the cheapest model tested."""
+    finished = [model for model in document.models if model.baseline.cost]
+    if not finished:
+        return f"{document.workload.name} was not finished, so there is no bill to compare."
+    dearest = max(finished, key=lambda model: _month(model.baseline))
+    said = f"{document.workload.name} on {dearest.name}: {_saving(dearest)}."
+    cheapest = min(finished, key=_least)
+    if cheapest is not dearest:
+        said += (
+            f" Cheapest model tested: {cheapest.name}, {_saving(cheapest, short=True)}, if its answers are good enough."
+        )
+    return said
+
+
+def _saving(model: BenchModel, *, short: bool = False) -> str:
+    base, lane = model.baseline, attached_lane(model) or model.best_lane
+    before = f"${sentences.month(_month(base))}" + ("" if short else " a month") + " without caching"
+    if not any(other.cost for other in model.lanes[1:]):
+        return f"{before}; no other lane was finished"
+    if lane is None or lane is base or lane.cost is None:
+        return f"{before}, and no way tested is cheaper"
+    how = "with rockbottom attached" if lane.name == ATTACHED else f"by {lane.name}"
+    saved = lane.saved or Decimal(0)
+    told = f"{share(abs(saved))} {'less' if saved > 0 else 'more'}" if saved else "the same"
+    return f"{before}, ${sentences.month(_month(lane))} {how} ({told})"
+
+
+def _month(lane: BenchLane) -> Decimal:
+    return lane.cost.month if lane.cost else Decimal("Infinity")
+
+
+def _least(model: BenchModel) -> Decimal:
+    return _month(attached_lane(model) or model.best_lane or model.baseline)
+
+
+def _models(document: BenchResults, width: int, paint: Paint) -> list[str]:
+    columns = [
+        Column("$ a month", right=False, wide=True), Column("without caching"), Column("best fixed placement"),
+        Column("attached"), Column("saved"),
+    ]  # fmt: skip
+    rows: list[list[Cell]] = []
+    for model in document.models:
+        base, fixed, attached = model.baseline, fixed_lane(model), attached_lane(model)
+        if base.cost is None:
+            rows.append([Cell(model.name), Cell(base.why or "not finished", "bad", spans=True)])
+            continue
+        shown = attached or fixed
+        saved = shown.saved if shown is not None else None
+        rows.append([
+            Cell(model.name), Cell(usd(base.cost.month, 2)),
+            Cell(f"{fixed.name} {usd(_month(fixed), 2)}" if fixed else "-"),
+            Cell(usd(_month(attached), 2) if attached else "-", "bold"),
+            Cell(change(saved), "good" if saved > 0 else "bad") if saved is not None else Cell("-"),
+        ])  # fmt: skip
+    return table(columns, rows, width, paint)
+
+
+def _defined(document: BenchResults) -> Iterator[str]:
+    """What the lanes in the table are."""
+    shown = {lane.name: lane.about for model in document.models if (lane := fixed_lane(model))}
+    yield from (f"{name}: {about}." for name, about in shown.items())
+
+
+def _beaten(document: BenchResults) -> Iterator[str]:
+    """Where a fixed placement that was chosen in hindsight is cheaper than the planner."""
+    worse = [
+        model.name
+        for model in document.models
+        if (fixed := fixed_lane(model)) and (attached := attached_lane(model)) and _month(fixed) < _month(attached)
+    ]
+    if worse:
+        whom = "every model" if len(worse) == len(document.models) > 1 else ", ".join(worse)
+        yield f"On {whom} a fixed placement is cheaper: it knew what would come."
+
+
+def _waiting(document: BenchResults) -> Iterator[str]:
+    """Lanes of other tiers that are cheaper still."""
+    for model in document.models:
+        least = _least(model)
+        for lane in model.lanes[1:]:
+            if lane.cost and lane.tier is not model.baseline.tier and _month(lane) < least:
+                yield f"{model.name} by {lane.name}: ${sentences.month(_month(lane))}{sentences.asked_by(lane)}."
+
+
+def _beside(document: BenchResults, width: int, paint: Paint) -> list[str]:
+    return besides_text(document.beside, width, paint) if document.beside else []
+
+
+def _where_it_goes(document: BenchResults) -> str:
+    """The bill of the headline's model attached, by bucket, in dollars a month."""
+    finished = [model for model in document.models if model.baseline.cost]
+    if not finished:
+        return ""
+    dearest = max(finished, key=lambda model: _month(model.baseline))
+    lane = attached_lane(dearest) or dearest.best_lane
+    if lane is None or lane.cost is None or not lane.items or not lane.cost.run:
+        return ""
+    scale = lane.cost.month / lane.cost.run
+    sums: dict[str, Decimal] = {}
+    for item in lane.items:
+        bucket = _BUCKETS.get(item.unit, "cache writes")
+        sums[bucket] = sums.get(bucket, Decimal(0)) + item.usd * scale
+    told = ", ".join(f"{bucket} {usd(amount, 2)}" for bucket, amount in sums.items())
+    return f"{dearest.name} {'attached' if lane.name == ATTACHED else lane.name}, $ a month: {told}."
+
+
+def _times(document: BenchResults) -> str:
+    """First tokens and whole replies with and without caching, where they were measured."""
+    if document.provenance.latency != "measured":
+        return ""
+    told: list[str] = []
+    for model in document.models:
+        lane = attached_lane(model) or model.best_lane
+        pair = [_middle(one, "first_ms") or _middle(one, "latency_ms") for one in (model.baseline, lane) if one]
+        if len(pair) == 2 and pair[0] is not None and pair[1] is not None:
+            told.append(f"{model.name} {milliseconds(pair[0])} ms, attached {milliseconds(pair[1])} ms")
+    return f"Until the first token (median): {'; '.join(told)}." if told else ""
+
+
+def _middle(lane: BenchLane, member: str) -> float | None:
+    values = sorted(value for turn in lane.turns if (value := getattr(turn, member)) is not None)
+    return values[len(values) // 2] if values else None
+
+
+def _verdicts(document: BenchResults) -> str:
+    """One line: all passed, or which did not."""
+    failed = [
+        f"{model.name} {lane.name}: {verdict.says}"
+        for model in document.models
+        for lane in model.lanes
+        for verdict in lane.verdicts
+        if not verdict.passed
+    ]
+    unfinished = [
+        f"{model.name} {lane.name}: {lane.why}"
+        for model in document.models
+        for lane in model.lanes
+        if lane.status in ("refused", "unfinished")
+    ]
+    if not failed and not unfinished:
+        number = sum(len(lane.verdicts) for model in document.models for lane in model.lanes)
+        return f"All {counted(number, 'check')} passed (writes, reads, minimums, nothing rejected)."
+    told = [*failed, *unfinished]
+    more = f"; and {len(told) - _TOLD} more (--verbose)" if len(told) > _TOLD else ""
+    return f"{counted(len(told), 'check')} did not pass: {'; '.join(told[:_TOLD])}{more}."
+
+
+def _assumed(document: BenchResults) -> str:
+    errors = sorted({model.token_error or 0 for model in document.models})
+    tokens = f"tokens estimated ±{share(Decimal(str(errors[-1])))}" if errors[-1] else "tokens counted"
+    if document.provenance.tokens == "counted":
+        tokens = "tokens counted by the service"
+    where = "simulated by the local endpoint" if document.provenance.simulated else sentences.where(document)
+    facts = [f"Assumed: {sentences.traffic(document)} (--per-day)", sentences.outputs(document), where, tokens]
+    if document.provenance.repeats > 1:
+        facts.append(sentences.repeats(document))
+    return "; ".join([*facts, sentences.priced(document)]) + "."
+
+
+def _contested(document: BenchResults, width: int, paint: Paint, sources: bool) -> list[str]:
+    if sources:
+        lines = [_paragraph(f"contested: {said}", width, paint, style="warn") for said in sentences.contested(document)]
+        return [line for part in lines for line in part]
+    told = sentences.contested_in_short(document)
+    return _paragraph(told, width, paint, style="warn") if told else []
+
+
+def _next(document: BenchResults) -> str:
+    if document.provenance.simulated:
+        return "rockbottom run --dry-run -- python YOUR_APP.py shows it on your own traffic; nothing sent is changed"
+    return "rockbottom.attach(client), or rockbottom run -- python YOUR_APP.py"
+
+
+def _paragraph(text: str, width: int, paint: Paint, *, style: str = "dim", indent: int = 1) -> list[str]:
+    space = " " * indent
+    return [paint(line, style) for line in paragraph(text, width, space, space + ("  " if indent else ""))]
