@@ -48,6 +48,7 @@ class Lever(Enum):
     RIGHT_SIZE = "smaller model"
     PROVISIONED = "provisioned throughput"
     SHORTER = "shorter prompts"
+    DISTIL = "distillation"
     GUARD_TURN = "guardrail on the user's turn"
 
 

@@ -18,6 +18,7 @@ class Why(Enum):
     NO_UNIT_PRICE = "no model-unit price is public"
     NO_MODEL_NAMED = "no other model was named"
     EVERY_TENTH_TOKEN = "every tenth token cut from prompts"
+    STUDENT_KNOWN = "Bedrock distils this model into a smaller one"
 
 
 @dataclass(frozen=True, slots=True)

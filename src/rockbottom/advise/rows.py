@@ -25,7 +25,7 @@ from rockbottom.advise.grounds import (
 )
 from rockbottom.advise.tokens import Tokens
 from rockbottom.advise.wishes import Rival, Wishes
-from rockbottom.catalog import NoPriceInForce, Scope, Tier
+from rockbottom.catalog import NoPriceInForce, Scope, Tier, distillation_pairs
 from rockbottom.quantities import WRITES, Unit, Usd
 
 _HOURS = Decimal(30 * 24)
@@ -70,6 +70,7 @@ class Rows:
             Lever.RIGHT_SIZE: self._smaller,
             Lever.SHORTER: self._shorter,
             Lever.GUARD_TURN: self._guard_turn,
+            Lever.DISTIL: self._distil,
         }
         return special[lever]() if lever in special else self._plain(lever)
 
@@ -178,6 +179,12 @@ class Rows:
             for offer in offers
         )
         return self._made(Lever.PROVISIONED, "ask" if pays else "not now", None, ByTheHour(offers, average))
+
+    def _distil(self) -> Row | None:
+        """A question where Bedrock distils the model; what it costs needs numbers that no evidence here has."""
+        model = self.tariff.model.model.id
+        known = any(pair.teacher == model for pair in distillation_pairs())
+        return self._made(Lever.DISTIL, "ask", None, Why.STUDENT_KNOWN) if known else None
 
     def _guard_turn(self) -> Row | None:
         """What a guardrail costs on all of the input and on the user's turn alone, where one is named."""

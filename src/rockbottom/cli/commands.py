@@ -19,6 +19,7 @@ COMMANDS: dict[str, Entry] = {
     "check": Entry("rockbottom.cli.check:command", "Fail a build when a prompt's cached prefix has changed."),
     "bench": Entry("rockbottom.cli.bench:command", "Measure a workload every way Bedrock can bill it."),
     "batch": Entry("rockbottom.cli.batch:command", "Run records through batch inference, at half price."),
+    "distill": Entry("rockbottom.cli.distill:command", "Teach a small model from a large one, if it pays."),
     "run": Entry("rockbottom.cli.run:command", "Run a program with every Bedrock client attached."),
     "monitor": Entry("rockbottom.cli.monitor:command", "Alarms and a dashboard over what prompts cost, as code."),
     "logging": Entry("rockbottom.cli.logging_setup:command", "Set up the logs of an account's calls, without code."),

@@ -1,12 +1,14 @@
-"""The operations of the control plane and the runtime that belong to levers: guardrails, made and applied."""
+"""The operations of the control plane and the runtime that belong to levers: guardrails, and distillation."""
 
+import io
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import msgspec
 
 from rockbottom.local.control_plane import Asking, page_of
-from rockbottom.local.failures import ServiceFailure
+from rockbottom.local.failures import ServiceFailure, invalid
+from rockbottom.local.jobs_s3 import S3, bucket_and_key
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
 from rockbottom.local.state import State
 
@@ -15,7 +17,7 @@ Answered = tuple[int, Json]
 
 
 class LeversPlane:
-    """Answers the operations of guardrails."""
+    """Answers the operations of guardrails and of customization; S3 is read in the call, for what a job trains on."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -27,6 +29,14 @@ class LeversPlane:
             "ListGuardrails": self._list,
             "DeleteGuardrail": self._delete,
             "ApplyGuardrail": self._apply,
+            "CreateModelCustomizationJob": self._customize,
+            "GetModelCustomizationJob": self._customization,
+            "StopModelCustomizationJob": self._stop,
+            "ListCustomModels": self._models,
+            "DeleteCustomModel": self._delete_model,
+            "CreateCustomModelDeployment": self._deploy,
+            "ListCustomModelDeployments": self._deployments,
+            "DeleteCustomModelDeployment": self._undeploy,
         }
 
     def answers(self, operation: str) -> bool:
@@ -77,6 +87,59 @@ class LeversPlane:
             "assessments": [assessed.assessment],
         }
 
+    def _customize(self, asking: Asking) -> Answered:
+        body = self._checked("bedrock", "CreateModelCustomizationJob", asking)
+        job = self._state.customizations.create(body, asking.caller, self._now, self._prompts(body))
+        return 201, {"jobArn": job.arn}
+
+    def _prompts(self, body: Json) -> int | None:
+        """How many lines the training data has; None where the endpoint has no S3 to look into."""
+        if self._state.s3_url is None:
+            return None
+        bucket, key = bucket_and_key(body["trainingDataConfig"]["s3Uri"])
+        content = io.BytesIO()
+        try:
+            S3(self._state.s3_url).read(bucket, key, content)
+        except Exception as error:
+            raise invalid(f"The training data could not be read: {error}") from error
+        return sum(1 for line in content.getvalue().splitlines() if line.strip())
+
+    def _customization(self, asking: Asking) -> Answered:
+        made = self._state.customizations
+        return 200, made.described(made.find(asking.identifier), self._now)
+
+    def _stop(self, asking: Asking) -> Answered:
+        job = self._state.customizations.find(asking.identifier)
+        if job.status(self._now) != "InProgress":
+            raise ServiceFailure("ConflictException", f"The job is {job.status(self._now)}.")
+        job.stopped_at = self._now
+        return 200, {}
+
+    def _models(self, asking: Asking) -> Answered:
+        rows = [row for row in self._state.customizations.models(self._now) if _named(row["modelName"], asking)]
+        return 200, page_of(rows, "modelSummaries", asking.query)
+
+    def _delete_model(self, asking: Asking) -> Answered:
+        self._state.customizations.delete_model(asking.identifier, self._now)
+        return 200, {}
+
+    def _deploy(self, asking: Asking) -> Answered:
+        body = self._checked("bedrock", "CreateCustomModelDeployment", asking)
+        return 202, {"customModelDeploymentArn": self._state.customizations.deploy(body, asking.caller, self._now)}
+
+    def _deployments(self, asking: Asking) -> Answered:
+        made = self._state.customizations.deployments.values()
+        rows = [row for row in made if _named(row["customModelDeploymentName"], asking)]
+        return 200, page_of(rows, "modelDeploymentSummaries", asking.query)
+
+    def _undeploy(self, asking: Asking) -> Answered:
+        self._state.customizations.undeploy(asking.identifier)
+        return 200, {}
+
+    @property
+    def _now(self) -> float:
+        return self._state.clock.now()
+
     def _checked(self, service: str, operation: str, asking: Asking) -> Json:
         if operation not in self._checkers:
             self._checkers[operation] = body_checker(service_model(service), operation)
@@ -87,3 +150,7 @@ class LeversPlane:
         body: Json = cast(Json, value) if isinstance(value, dict) else {}
         self._checkers[operation](body)
         return body
+
+
+def _named(name: str, asking: Asking) -> bool:
+    return asking.query.get("nameContains", "") in name

@@ -22,6 +22,10 @@ _COLLECTIONS = {
     ("POST", "/inference-profiles"): "CreateInferenceProfile",
     ("POST", "/listTagsForResource"): "ListTagsForResource",
     ("POST", "/tagResource"): "TagResource",
+    ("POST", "/model-customization-jobs"): "CreateModelCustomizationJob",
+    ("GET", "/custom-models"): "ListCustomModels",
+    ("POST", "/model-customization/custom-model-deployments"): "CreateCustomModelDeployment",
+    ("GET", "/model-customization/custom-model-deployments"): "ListCustomModelDeployments",
     ("POST", "/guardrails"): "CreateGuardrail",
     ("GET", "/guardrails"): "ListGuardrails",
     ("POST", "/model-invocation-job"): "CreateModelInvocationJob",
@@ -35,10 +39,14 @@ _ITEMS = {
     ("GET", "/inference-profiles/"): "GetInferenceProfile",
     ("DELETE", "/inference-profiles/"): "DeleteInferenceProfile",
     ("GET", "/model-invocation-job/"): "GetModelInvocationJob",
+    ("GET", "/model-customization-jobs/"): "GetModelCustomizationJob",
+    ("DELETE", "/model-customization/custom-model-deployments/"): "DeleteCustomModelDeployment",
+    ("DELETE", "/custom-models/"): "DeleteCustomModel",
     ("GET", "/guardrails/"): "GetGuardrail",
     ("POST", "/guardrails/"): "CreateGuardrailVersion",
     ("DELETE", "/guardrails/"): "DeleteGuardrail",
 }
+_CUSTOMIZATION = "/model-customization-jobs/"
 RUNTIME_OPERATIONS = frozenset({*OPERATIONS, "CountTokens"})
 
 
@@ -71,6 +79,8 @@ def route_of(method: str, raw_path: bytes) -> Route:
         return Route(collection)
     if method == "POST" and path.startswith("/model-invocation-job/") and path.endswith("/stop"):
         return Route("StopModelInvocationJob", unquote(path[len("/model-invocation-job/") : -len("/stop")]))
+    if method == "POST" and path.startswith(_CUSTOMIZATION) and path.endswith("/stop"):
+        return Route("StopModelCustomizationJob", unquote(path[len(_CUSTOMIZATION) : -len("/stop")]))
     for (wanted, prefix), operation in _ITEMS.items():
         if method == wanted and path.startswith(prefix) and len(path) > len(prefix):
             return Route(operation, unquote(path[len(prefix) :]))

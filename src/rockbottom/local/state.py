@@ -14,6 +14,7 @@ from rockbottom.catalog import Catalog, load_catalog
 from rockbottom.dialects import Reader
 from rockbottom.local.answers import Answerer, Script
 from rockbottom.local.clock import Clock, ClockKind
+from rockbottom.local.customizing import Customizations
 from rockbottom.local.failures import invalid
 from rockbottom.local.faults import Faults, Quotas
 from rockbottom.local.guardrails import Guardrails
@@ -59,6 +60,7 @@ class State:
     jobs: Jobs = field(default_factory=Jobs)
     guardrails: Guardrails = field(default_factory=Guardrails)
     responses: Responses = field(default_factory=Responses)
+    customizations: Customizations = field(default_factory=Customizations)
     s3_url: str | None = None
     answerer: Answerer = field(default_factory=Answerer)
     scripts: deque[Script] = field(default_factory=deque[Script])
@@ -81,6 +83,7 @@ class State:
         self.memory.clear()
         self.faults.clear()
         self.guardrails.clear()
+        self.customizations.clear()
         self.quotas.set_limits([])
         self.latency.mode = "off"
         self.latency.paces.clear()

@@ -30,6 +30,13 @@ if TYPE_CHECKING:
     )
     from rockbottom.rendering.comma import csv_of
     from rockbottom.rendering.curves import curve_page
+    from rockbottom.rendering.distilling import (
+        distillation_document,
+        distillation_text,
+        pairs_document,
+        pairs_text,
+        training_text,
+    )
     from rockbottom.rendering.encoding import json_text
     from rockbottom.rendering.estimates import estimate_csv, estimate_text, presets_text
     from rockbottom.rendering.explanations import explanation_text, over_the_month_text, pair_text
@@ -80,6 +87,8 @@ __all__ = [
     "csv_of",
     "curve_page",
     "damage_text",
+    "distillation_document",
+    "distillation_text",
     "effect_lines",
     "estimate_csv",
     "estimate_text",
@@ -104,6 +113,8 @@ __all__ = [
     "over_the_month_text",
     "page_of",
     "pair_text",
+    "pairs_document",
+    "pairs_text",
     "pass_line",
     "presets_text",
     "prices_document",
@@ -122,6 +133,7 @@ __all__ = [
     "teardown_text",
     "text_of",
     "traffic_advice_text",
+    "training_text",
     "updates_document",
     "updates_text",
     "verdict_text",
@@ -188,6 +200,11 @@ _HOMES = {
     "run_costs": "spending",
     "routing_document": "routing",
     "routing_text": "routing",
+    "distillation_document": "distilling",
+    "distillation_text": "distilling",
+    "pairs_document": "distilling",
+    "pairs_text": "distilling",
+    "training_text": "distilling",
     "runs_text": "batches",
     "teardown_text": "batches",
     "text_of": "terminal",

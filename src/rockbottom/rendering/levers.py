@@ -36,6 +36,7 @@ _WHY = {
     Why.GLOBAL_GIVEN: "the id given is that of the global profile already",
     Why.NO_UNIT_PRICE: "no model-unit price is public for current models; give yours with --model-unit-usd-hour",
     Why.NO_MODEL_NAMED: "name models that would be good enough with --other ID; price says nothing of quality",
+    Why.STUDENT_KNOWN: "a smaller model can be taught its answers; try that one untaught first, which is free",
     Why.EVERY_TENTH_TOKEN: "every tenth token cut from prompts, everywhere alike, after the levers above",
 }
 _NOT_OFFERED = {
@@ -58,6 +59,7 @@ _RISKS = {
     Lever.RIGHT_SIZE: "other answers, and other token counts for the same text: grade it before you switch",
     Lever.PROVISIONED: "paid whether used or not; cannot be used through an inference profile",
     Lever.SHORTER: "what was cut may have been needed",
+    Lever.DISTIL: "training jobs are known to hang; storage is paid until the model is deleted; no batch",
     Lever.GUARD_TURN: "what documents and history smuggle in is not evaluated",
 }
 _HOW = {
@@ -72,6 +74,7 @@ _HOW = {
     Lever.RIGHT_SIZE: "rockbottom bench --models A,B --grade --bar 0.9",
     Lever.PROVISIONED: "ask your account team for a price",
     Lever.SHORTER: "look at the largest blocks of the prompt first",
+    Lever.DISTIL: "rockbottom distill cost TEACHER STUDENT --input N --output N --requests N",
     Lever.GUARD_TURN: "put the user's turn in guardContent: docs/how-to/guardrails.md",
 }
 

@@ -1,0 +1,237 @@
+"""``rockbottom distill``: whether teaching a small model pays, the data, the job, its deployment, their end."""
+
+import sys
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rockbottom.cli.batch_opening import cloud_of
+from rockbottom.cli.batch_options import where
+from rockbottom.cli.estimate import Number, width
+
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+@click.group()
+def command() -> None:
+    """Teach a small model from a large one, where that pays.
+
+    docs/how-to/distill.md shows the whole way, and why it often does not.
+    """
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def pairs(as_json: bool) -> None:
+    """List the teachers and students that Bedrock distils today."""
+    from rockbottom.catalog import distillation_pairs
+    from rockbottom.rendering import json_text, pairs_document, pairs_text
+
+    found = distillation_pairs()
+    if as_json:
+        click.echo(json_text(pairs_document(found)))
+        return
+    for line in pairs_text(found):
+        click.echo(line)
+
+
+@command.command()
+@click.argument("teacher")
+@click.argument("student")
+@click.option("--input", "tokens_in", type=Number(), required=True, help="Input tokens of a call.")
+@click.option("--output", "tokens_out", type=Number(), required=True, help="Output tokens of a call.")
+@click.option(
+    "--prefix", type=Number(zero=True), default=Decimal(0), help="Of the input, tokens that every call shares."
+)
+@click.option("--requests", type=Number(), required=True, help="Calls a month.")
+@click.option(
+    "--records", type=click.IntRange(100, 15_000), default=15_000, show_default=True, help="Prompts to train on."
+)
+@click.option("--epochs", type=click.IntRange(1, 20), default=2, show_default=True, help="Times over them.")
+@click.option("--from-logs", is_flag=True, help="The answers are in a log already: the teacher is not asked.")
+@click.option("--on", type=_DAY, help="The day whose prices to use; today by default.")
+@click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Rows of your own to lay on top (CSV).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def cost(
+    teacher: str, student: str, tokens_in: Decimal, tokens_out: Decimal, prefix: Decimal, requests: Decimal,
+    records: int, epochs: int, from_logs: bool, on: datetime | None, prices: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Work out what distilling TEACHER into STUDENT costs, and when it is paid back; nothing is sent."""
+    from rockbottom.cli.replay import catalog_with
+    from rockbottom.distill import Call, distillation_cost, pair_of
+    from rockbottom.rendering import distillation_document, distillation_text, json_text
+
+    if prefix > tokens_in:
+        raise click.UsageError("--prefix is a part of --input")
+    catalog = catalog_with(prices)
+    found = distillation_cost(
+        pair_of(teacher, student, catalog), Call(tokens_in, tokens_out, prefix), records=records, epochs=epochs,
+        month=requests, from_logs=from_logs, on=on.date() if on else date.today(), catalog=catalog,
+        book=catalog.price_book,
+    )  # fmt: skip
+    document = distillation_document(found)
+    if as_json:
+        click.echo(json_text(document))
+        return
+    for line in distillation_text(document, width=width(), colour=sys.stdout.isatty()):
+        click.echo(line)
+
+
+_sources = click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+_metadata = click.option(
+    "--where", "pairs", multiple=True, metavar="KEY=VALUE", help="Only calls with this requestMetadata."
+)
+_answers = click.option("--answers", is_flag=True, help="With the answers that were logged, as labels.")
+
+
+@command.command()
+@_sources
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The JSONL file to write.")
+@_metadata
+@_answers
+@click.option("--single-turn", is_flag=True, help="Leave out conversations of several turns (Llama students).")
+def data(sources: tuple[Path, ...], out: Path, pairs: tuple[str, ...], answers: bool, single_turn: bool) -> None:
+    """Write training data out of the prompts in SOURCES: invocation logs, batch records or bodies, files or folders.
+
+    Every record is checked as AWS checks it; what cannot train a student is counted by its reason.
+    """
+    from rockbottom.cli.values import write_new
+    from rockbottom.rendering import training_text
+
+    found = _read(sources, pairs, answers=answers, single_turn=single_turn)
+    write_new(out, b"".join(found.lines()).decode())
+    for line in training_text(found, str(out)):
+        click.echo(line)
+    found.check()
+
+
+@command.command()
+@_sources
+@click.option("--teacher", required=True, metavar="ID", help="The large model.")
+@click.option("--student", required=True, metavar="ID", help="The small one.")
+@click.option("--name", required=True, help="Name of the job, the model and the deployment.")
+@click.option("--bucket", required=True, help="S3 bucket for the data and the output.")
+@click.option("--role", "role_arn", required=True, metavar="ARN", help="Role that Bedrock assumes.")
+@_metadata
+@_answers
+@click.option("--yes", is_flag=True, help="Do not ask before spending.")
+@where
+def start(
+    sources: tuple[Path, ...], teacher: str, student: str, name: str, bucket: str, role_arn: str,
+    pairs: tuple[str, ...], answers: bool, yes: bool, **given: Any,
+) -> None:  # fmt: skip
+    """Upload the prompts in SOURCES and begin the job; what it costs at most is said first."""
+    from rockbottom.catalog import load_catalog
+    from rockbottom.distill import DistillationJob, begin, pair_of
+
+    catalog = load_catalog()
+    pair = pair_of(teacher, student, catalog)
+    found = _read(sources, pairs, answers=answers, single_turn=False)
+    found.check()
+    cloud = cloud_of(given, pair.region)
+    priced = f"training ${pair.training} per MTok and epoch"
+    told = "no price of training was read" if pair.training is None else priced
+    click.echo(
+        f"{len(found.records):,} prompts, {found.labelled:,} with answers, {pair.teacher} to {pair.student}: {told}, "
+        "the teacher's tokens at its price (Bedrock may grow the prompts to 15,000), storage of the model by the month",
+        err=True,
+    )
+    _agree(cloud.local or yes, "Begin it?")
+    click.echo(begin(cloud, DistillationJob(name, pair, bucket, role_arn), found))
+
+
+@command.command()
+@click.argument("name")
+@where
+def status(name: str, **given: Any) -> None:
+    """Show the job NAME as AWS sees it now."""
+    from rockbottom.distill import look
+
+    found = look(cloud_of(given), name)
+    click.echo(f"{found['status']}" + (f": {found['failureMessage']}" if found.get("failureMessage") else ""))
+
+
+@command.command()
+@click.argument("name")
+@click.option(
+    "--every", "every_s", type=click.FloatRange(0.05), default=60.0, show_default=True, help="Seconds between looks."
+)
+@click.option(
+    "--stop-after", type=click.FloatRange(0), default=24.0, show_default=True, help="Hours after which to stop it."
+)
+@where
+def wait(name: str, every_s: float, stop_after: float, **given: Any) -> None:
+    """Wait for the job NAME, and stop it when its time is over: such jobs are known to hang."""
+    from rockbottom.distill import wait as wait_for
+
+    found = wait_for(cloud_of(given), name, every_s, stop_after * 3600, lambda text: click.echo(text, err=True))
+    click.echo(found["outputModelArn"])
+
+
+@command.command()
+@click.argument("name")
+@where
+def stop(name: str, **given: Any) -> None:
+    """Stop the job NAME."""
+    from rockbottom.distill import stop as stop_job
+
+    stop_job(cloud_of(given), name)
+
+
+@command.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask before deploying.")
+@where
+def deploy(name: str, yes: bool, **given: Any) -> None:
+    """Deploy the model of the job NAME on demand; prints the ARN that requests name as their modelId."""
+    from rockbottom.distill import deploy as deploy_model
+
+    cloud = cloud_of(given)
+    click.echo(f"This deploys {name} on demand: its tokens cost what those of its base cost.", err=True)
+    _agree(cloud.local or yes, "Deploy it?")
+    click.echo(deploy_model(cloud, name))
+
+
+@command.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask before deleting.")
+@where
+def clean(name: str, yes: bool, **given: Any) -> None:
+    """Delete the deployment and the model of the job NAME: a model is paid for until it is deleted."""
+    from rockbottom.distill import made_by, remove
+
+    cloud = cloud_of(given)
+    parts = list(made_by(cloud, name))
+    for kind, arn in parts:
+        click.echo(f"- {kind} {arn}")
+    if not parts:
+        click.echo(f"nothing is there of {name}", err=True)
+        return
+    _agree(yes, "Delete it?")
+    for kind, arn in parts:
+        remove(cloud, kind, arn)
+        click.echo(f"{kind} {arn} deleted", err=True)
+
+
+def _read(sources: tuple[Path, ...], pairs: tuple[str, ...], *, answers: bool, single_turn: bool) -> Any:
+    from rockbottom.catalog import load_catalog
+    from rockbottom.distill import training_data
+
+    metadata: dict[str, str] = {}
+    for text in pairs:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise click.UsageError(f"--where takes KEY=VALUE, as in team=search; not {text!r}")
+        metadata[key] = value
+    return training_data(sources, load_catalog(), metadata=metadata, single_turn=single_turn, answers=answers)
+
+
+def _agree(agreed: bool, question: str) -> None:
+    if agreed:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError("this spends money or changes your account; add --yes to agree")
+    click.confirm(question, abort=True, err=True)

@@ -1,0 +1,35 @@
+"""Distillation of a large model into a small one: whether it pays, the data, the job, its deployment, the end of both.
+
+Needs boto3 (the extra ``aws``) once something is sent; data and costs do not.
+"""
+
+from rockbottom.distill.costs import DISTILLED, Call, DistillationCost, Way, distillation_cost, pair_of
+from rockbottom.distill.data import LEAST, MOST, TrainingData, training_data
+from rockbottom.distill.errors import DistillError, JobEnded, NoSuchJob, NoSuchPair, UnfitData
+from rockbottom.distill.jobs import DistillationJob, begin, deploy, look, made_by, remove, stop, wait
+
+__all__ = [
+    "DISTILLED",
+    "LEAST",
+    "MOST",
+    "Call",
+    "DistillError",
+    "DistillationCost",
+    "DistillationJob",
+    "JobEnded",
+    "NoSuchJob",
+    "NoSuchPair",
+    "TrainingData",
+    "UnfitData",
+    "Way",
+    "begin",
+    "deploy",
+    "distillation_cost",
+    "look",
+    "made_by",
+    "pair_of",
+    "remove",
+    "stop",
+    "training_data",
+    "wait",
+]
