@@ -220,30 +220,13 @@ def test_a_call_that_cannot_be_read_spends_from_a_budget(client, monkeypatch, tm
     assert records[0].cost_usd is not None
 
 
-SERVED_ELSEWHERE = {
-    "anthropic": ("Anthropic", "AsyncAnthropic", "AnthropicBedrockMantle", "AsyncAnthropicBedrockMantle"),
-    "openai": ("OpenAI", "AsyncOpenAI", "BedrockOpenAI", "AsyncBedrockOpenAI"),
-}
-
-
-@pytest.mark.parametrize("library", SERVED_ELSEWHERE)
-def test_an_sdk_whose_requests_go_elsewhere_is_refused(library):
+@pytest.mark.parametrize(("library", "names"), [("anthropic", ("Anthropic",)), ("openai", ("OpenAI",))])
+def test_an_sdk_whose_requests_go_elsewhere_is_refused(library, names):
     """Nothing of theirs would be planned or counted, so attach says so instead of returning them."""
     module = pytest.importorskip(library, reason="needs the group frameworks: make sdks runs this")
-    names = [name for name in SERVED_ELSEWHERE[library] if hasattr(module, name)]
-    for name in names:
-        kind = getattr(module, name)
-        made = kind.__new__(kind)
-        made._client = httpx_client(name)
+    for name in (*names, *(f"Async{name}" for name in names)):
         with pytest.raises(rockbottom.NotAttachable, match=rf"\.{name} does not send"):
-            rockbottom.attach(made)
-    assert names
-
-
-def httpx_client(name):
-    import httpx
-
-    return httpx.AsyncClient() if name.startswith("Async") else httpx.Client()
+            rockbottom.attach(getattr(module, name)(api_key="any"))
 
 
 def test_anthropic_on_aws_is_refused():

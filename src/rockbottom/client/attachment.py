@@ -31,7 +31,7 @@ from rockbottom.client.talking import Talk
 from rockbottom.client.underway import UnderWay
 from rockbottom.client.whereabouts import NOWHERE, Whereabouts
 from rockbottom.cost import Cost
-from rockbottom.dialects import Params, Request, Requests
+from rockbottom.dialects import Params, Request, Requests, model_id_of
 from rockbottom.process import hold_over_forks, lock_of
 from rockbottom.quantities import RockbottomError, Unit, Usage, Usd
 
@@ -82,8 +82,8 @@ class Attachment:
         """
         tags = self._admitted()
         try:
-            if must_ask(self.resolve, request.get("modelId")):
-                ask(self.resolve, request["modelId"])
+            if must_ask(self.resolve, model_id := model_id_of(request)):
+                ask(self.resolve, model_id)
             while isinstance(step := self._try_depart(request), Flight):
                 step.wait(self._tower.remaining(step))
         except Exception as error:
@@ -97,8 +97,8 @@ class Attachment:
         """The same without blocking the event loop."""
         tags = self._admitted()
         try:
-            if must_ask(self.resolve, request.get("modelId")):
-                await asyncio.to_thread(ask, self.resolve, request["modelId"])
+            if must_ask(self.resolve, model_id := model_id_of(request)):
+                await asyncio.to_thread(ask, self.resolve, model_id)
             while isinstance(step := self._try_depart(request), Flight):
                 await step.wait_async(self._tower.remaining(step))
         except Exception as error:
@@ -134,7 +134,7 @@ class Attachment:
 
     def _unread(self, params: Params, error: Exception) -> Call | None:
         """A call that passes as it is because it could not be read; None where it names no model at all."""
-        if not isinstance(params.get("modelId"), str):
+        if not isinstance(params.get("modelId", params.get("model")), str):
             return None
         where = str(getattr(error, "place", "")) or type(error).__name__
         unread = "" if self.talk.is_ours(error) else where  # a failure of ours was said when it happened
@@ -144,7 +144,7 @@ class Attachment:
         return call
 
     def _try_depart(self, params: Params) -> Call | Flight:
-        suspended = self._refusals.suspends(str(params.get("modelId")))
+        suspended = self._refusals.suspends(model_id_of(params))
         with self._lock:
             request = self._requests.read(params)
             arm = self.options.holdout.arm(request) if self.options.holdout is not None else None
@@ -190,7 +190,7 @@ class Attachment:
         """The reply has begun: what the call wrote can be read by others."""
         if call.restored and call.refusal:
             with self._lock:  # it took the original: our points were at fault
-                self._refusals.add(str(call.original.get("modelId")), call.refusal)
+                self._refusals.add(model_id_of(call.original), call.refusal)
         if call.flight is not None:
             with self._lock:
                 self._tower.arrive(call.flight, call.at)

@@ -10,7 +10,17 @@ from rockbottom.client.flights import DEFAULT_HOLD_S, Flight
 from rockbottom.client.holdout import Holdout
 from rockbottom.client.whereabouts import NOWHERE, Whereabouts
 from rockbottom.cost import Arm
-from rockbottom.dialects import Counts, Params, Request, Requests, StreamCounts, counts_of, tier_of
+from rockbottom.dialects import (
+    Counts,
+    Params,
+    Request,
+    Requests,
+    StreamCounts,
+    counting_of,
+    counts_of,
+    model_id_of,
+    tier_of,
+)
 from rockbottom.quantities import Ttl, Usage, Usd
 
 if TYPE_CHECKING:
@@ -90,7 +100,7 @@ class Call:
     def look_up(self, requests: Requests) -> None:
         """Find the model of what could not be read, to price it; of one that nobody knows tokens are counted."""
         try:
-            self.model = requests.model(self.sent["modelId"])
+            self.model = requests.model(model_id_of(self.sent))
             self.tier = tier_of(self.sent)
         except Exception:
             self.unread = ""
@@ -101,7 +111,7 @@ class Call:
 
     def counting(self) -> StreamCounts:
         """What picks the counts out of its stream."""
-        return StreamCounts(counts_of) if self.request is None else self.request.dialect.counting()
+        return counting_of(self.operation) if self.request is None else self.request.dialect.counting()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,22 @@ from rockbottom.catalog import Resolve
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.errors import NotAttachable
 from rockbottom.client.fitting import EVERYTHING, Abilities
-from rockbottom.client.httpx_hooks import Hooks, transport_class
+from rockbottom.client.httpx_hooks import Hooks, reaches_bedrock, transport_class
 from rockbottom.client.signing import credentials_of
 
-# Objects around an httpx client whose requests are those of bedrock-runtime: by module and class.
-_SERVED = {("anthropic", "AnthropicBedrock"), ("anthropic", "AsyncAnthropicBedrock")}
+# Objects around an httpx client whose requests are those of Bedrock, by module and class; and those whose requests go
+# where their base_url says, which may be Bedrock, but is another service unless somebody changed it.
+_SERVED = {
+    ("anthropic", name)
+    for name in ("AnthropicBedrock", "AsyncAnthropicBedrock", "AnthropicBedrockMantle", "AsyncAnthropicBedrockMantle")
+}
+_BY_BASE_URL = {
+    ("openai", "OpenAI"),
+    ("openai", "AsyncOpenAI"),
+    ("anthropic", "Anthropic"),
+    ("anthropic", "AsyncAnthropic"),
+}
+_ELSEWHERE = {"AzureOpenAI", "AsyncAzureOpenAI", "AnthropicAWS", "AsyncAnthropicAWS"}
 _HANDLERS = {"litellm"}
 
 
@@ -30,11 +41,23 @@ def check_surface(client: Any) -> None:
     classes = {(base.__module__.partition(".")[0], base.__qualname__) for base in type(client).__mro__}
     if classes & _SERVED or {module for module, _ in classes} & _HANDLERS:
         return
+    elsewhere = _ELSEWHERE & {name for _, name in classes}
+    if classes & _BY_BASE_URL and not elsewhere and reaches_bedrock(base_host(client)):
+        return
     raise NotAttachable(
-        f"{type(client).__module__}.{type(client).__qualname__} does not send Converse or InvokeModel requests, and "
-        "only those can be planned and counted.",
-        fix="AnthropicBedrock(), a boto3 client of bedrock-runtime, or the httpx client below it if that sends them",
+        f"{type(client).__module__}.{type(client).__qualname__} does not send its requests to Bedrock, and only those "
+        "can be planned and counted.",
+        fix="a base_url of bedrock-runtime or bedrock-mantle (or of an endpoint on this machine), AnthropicBedrock(), "
+        "or a boto3 client of bedrock-runtime",
     )
+
+
+def base_host(client: Any) -> str:
+    """The host that an SDK sends its requests to; empty where it does not say."""
+    try:
+        return str(client.base_url.host)
+    except AttributeError:
+        return ""
 
 
 def _inner(client: Any) -> Any | None:
@@ -64,7 +87,9 @@ class Httpx:
             raise NotAttachable("keep-alive needs a boto3 client.", fix="attach without keep_alive_usd")
         inner = _inner(client)
         assert inner is not None
-        hooks = Hooks(attachment, client, _library_of(inner), answers_for_budget=inner is not client)
+        # The host of an SDK was judged when it was attached; behind another client every request is.
+        host = base_host(client) if inner is not client else ""
+        hooks = Hooks(attachment, client, _library_of(inner), host, answers_for_budget=inner is not client)
         for transport in _transports(client):
             if not hasattr(transport, "_rockbottom"):
                 transport.__class__ = transport_class(cast(Any, type(transport)))

@@ -7,24 +7,25 @@ the SDK repeats after a failure gets the plan of the first attempt.
 
 import hashlib
 import json
+import re
 import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.botocore_hooks import about_points
 from rockbottom.client.calls import Call
-from rockbottom.client.httpx_streams import BodyFeed, StreamFeed, watched
+from rockbottom.client.httpx_streams import BodyFeed, Feed, SseFeed, StreamFeed, UsageFeed, watched
 from rockbottom.client.listening import CallListener
 from rockbottom.client.signing import CredentialSource, credentials_of, resigned
 from rockbottom.client.streams import BodyWatcher, StreamWatcher
 from rockbottom.client.tagging import metadata_of
 from rockbottom.client.whereabouts import Whereabouts, whereabouts_of
-from rockbottom.dialects import Params, Route, api_of, header_counts, is_streaming, route_to
-from rockbottom.quantities import RockbottomError
+from rockbottom.dialects import CHAT, Params, Route, api_of, header_counts, is_streaming, operation_of, route_to
+from rockbottom.quantities import RockbottomError, is_object
 
 _REPEATED_S = 300.0
 _MOST_REPEATED = 64
@@ -38,13 +39,17 @@ class Leg:
     request: Any  # httpx's, as it travels
     asked: Any  # httpx's, as the caller made it
     digest: bytes
+    counting: bool = False  # its usage was asked for here, and not by the caller, who is not to see it
 
 
 class Hooks:
     """Plans requests on their way through a transport, and watches the replies."""
 
-    def __init__(self, attachment: Attachment, client: Any, library: Any, *, answers_for_budget: bool) -> None:
+    def __init__(
+        self, attachment: Attachment, client: Any, library: Any, host: str = "", *, answers_for_budget: bool
+    ) -> None:
         self._attachment = attachment
+        self._host = host  # of the client's base_url
         self._credentials: CredentialSource = credentials_of(client, attachment.credentials)
         self._region: str | None = getattr(client, "aws_region", None)
         self.library = library
@@ -60,12 +65,29 @@ class Hooks:
 
     def opened(self, request: Any, content: bytes) -> tuple[Params, str, Whereabouts] | None:
         """The arguments that boto3 would have been given, the operation, and where it goes; None: not one of ours."""
-        route = _route(request)
+        route = self._route(request)
         if route is None:
             return None
-        given = {"body": content} if api_of(route.operation).wrapped else json.loads(content.decode())
+        api = api_of(route.operation)
+        given: Any = {"body": content} if api.wrapped else json.loads(content.decode())
         where = whereabouts_of(f"{request.url.scheme}://{request.url.host}", self._region)
+        if api.names_model:
+            return (dict(given), operation_of(given, route.operation), where) if is_object(given) else None
         return {"modelId": route.model, **given}, route.operation, where
+
+    def is_ours(self, request: Any) -> bool:
+        """Whether this is a request of a known dialect to Bedrock; nothing of any other is even read."""
+        return self._route(request) is not None
+
+    def _route(self, request: Any) -> Route | None:
+        if request.method != "POST":
+            return None
+        route = route_to(request.url.raw_path.decode("ascii", "replace").partition("?")[0], below=True)
+        if route is None or not api_of(route.operation).names_model:
+            return route
+        # Other services have these paths too.
+        host = str(request.url.host)
+        return route if host == self._host or reaches_bedrock(host) else None
 
     def leg(self, asked: Any, content: bytes, call: Call) -> Leg:
         """The attempt that carries a call."""
@@ -75,16 +97,20 @@ class Hooks:
         if sent is not None and call.changed:
             call.sent = sent
         tagging = self._attachment.options.request_metadata and bool(call.tags) and not api.native
-        if not call.changed and not tagging:
+        counting = api.names_model and counts_nothing(call) and not self._attachment.options.dry_run
+        if not call.changed and not tagging and not counting:
             return Leg(call, asked, asked, digest)
-        travels = call.sent
+        travels: Params = call.sent
+        if counting:
+            options: Params = travels.get("stream_options") or {}
+            travels = {**travels, "stream_options": {**options, "include_usage": True}}
         if tagging:
             travels = {**travels, "requestMetadata": metadata_of(call.tags, travels.get("requestMetadata"))}
         body = travels["body"] if api.wrapped else _without_model(travels)
         request = self._rebuilt(asked, body if isinstance(body, bytes) else str(body).encode())
         if request is None:
             call.sent, call.restored = call.original, True
-        return Leg(call, request or asked, asked, digest)
+        return Leg(call, request or asked, asked, digest, counting and request is not None)
 
     def _rebuilt(self, asked: Any, body: bytes) -> Any | None:
         headers = [
@@ -95,6 +121,8 @@ class Hooks:
         request = self.library.Request(
             asked.method, asked.url, headers=headers, content=body, extensions=asked.extensions
         )
+        if asked.headers.get("x-amz-content-sha256", "UNSIGNED-PAYLOAD") != "UNSIGNED-PAYLOAD":
+            request.headers["x-amz-content-sha256"] = hashlib.sha256(body).hexdigest()
         if asked.headers.get("authorization", "").startswith("AWS4-HMAC-SHA256"):
             signed = resigned(request, body, self._credentials)
             if signed is None:
@@ -123,8 +151,12 @@ class Hooks:
 
     def refusal(self, leg: Leg, status: int, text: str) -> bool:
         """Whether the service refused our points, so that the caller's own request is to be sent instead."""
-        if status not in (400, 403) or not leg.call.changed or not about_points(text):
+        about = about_points(text) or (leg.counting and "stream_options" in text)
+        if status not in (400, 403) or not (leg.call.changed or leg.counting) or not about:
             return False
+        if not leg.call.changed:
+            leg.counting = False
+            return True
         leg.call.restored, leg.call.refusal = True, text
         return True
 
@@ -134,7 +166,10 @@ class Hooks:
         self._attachment.answered(call)
         call.request_id = response.headers.get("x-amzn-requestid", "")
         ttl, listener = call.default_ttl, CallListener(self._attachment, call)
-        if is_streaming(call.operation):
+        if is_streaming(call.operation) and api_of(call.operation).names_model:
+            watcher = StreamWatcher(call.counting(), ttl, listener)
+            feed: Feed = UsageFeed(watcher) if leg.counting else SseFeed(watcher)
+        elif is_streaming(call.operation):
             feed = StreamFeed(StreamWatcher(call.counting(), ttl, listener))
         else:
             counts = header_counts(response.headers)
@@ -179,14 +214,22 @@ class Hooks:
         return self.leg(asked, content, call)
 
 
-def is_ours(request: Any) -> bool:
-    """Whether this is a request of a known dialect; nothing of any other is even read."""
-    return _route(request) is not None
+_BEDROCK = re.compile(
+    r"bedrock-(?:runtime|mantle)(?:-fips)?\.[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws)|localhost"
+)
 
 
-def _route(request: Any) -> Route | None:
-    path = request.url.raw_path.decode("ascii", "replace").partition("?")[0]
-    return route_to(path, below=True) if request.method == "POST" else None
+@lru_cache(maxsize=256)
+def reaches_bedrock(host: str) -> bool:
+    """Whether a host is Bedrock's, or an endpoint on this machine that stands in for it."""
+    return _BEDROCK.fullmatch(host) is not None or host.startswith("127.") or host == "::1"
+
+
+def counts_nothing(call: Call) -> bool:
+    """Whether the caller of Chat Completions asked for a stream without usage."""
+    options = call.sent.get("stream_options")
+    asked = is_object(options) and options.get("include_usage") is True
+    return call.operation == CHAT.operations[1] and not asked
 
 
 @cache
@@ -198,7 +241,7 @@ def transport_class(base: Any) -> Any:
             hooks: Hooks = self._rockbottom
             inner: Any = super()
             try:
-                leg = hooks.depart(request, request.read()) if is_ours(request) else None
+                leg = hooks.depart(request, request.read()) if hooks.is_ours(request) else None
             except RockbottomError as error:
                 return _refused(hooks, request, error)
             if leg is None:
@@ -219,7 +262,7 @@ def transport_class(base: Any) -> Any:
             hooks: Hooks = self._rockbottom
             inner: Any = super()
             try:
-                leg = await hooks.depart_async(request, await request.aread()) if is_ours(request) else None
+                leg = await hooks.depart_async(request, await request.aread()) if hooks.is_ours(request) else None
             except RockbottomError as error:
                 return _refused(hooks, request, error)
             if leg is None:

@@ -1,12 +1,13 @@
 """Replies of httpx watched while the caller reads them: their bytes shown to a watcher, nothing read ahead."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from typing import Any
 
 from rockbottom.client.streams import BodyWatcher, StreamWatcher
-from rockbottom.wire import Decoder, WireError, chunks, events
+from rockbottom.wire import Decoder, SseDecoder, WireError, chunks, events
 
 
 class StreamFeed:
@@ -32,6 +33,47 @@ class StreamFeed:
             return  # whoever reads the stream will say so
 
 
+class SseFeed:
+    """Shows server-sent events to a watcher, as their bytes go by."""
+
+    def __init__(self, watcher: StreamWatcher) -> None:
+        self._decoder = SseDecoder()
+        self.watcher = watcher
+
+    def see(self, data: bytes) -> None:
+        for name, frame in self._decoder.feed(data):
+            self.watcher.frame(name, frame)
+
+
+class UsageFeed(SseFeed):
+    """The same for a stream whose usage the caller did not ask for: the chunk that holds it goes no further.
+
+    Chat Completions sends it as a chunk without choices, before the last.
+    """
+
+    def __init__(self, watcher: StreamWatcher) -> None:
+        super().__init__(watcher)
+        self._held = b""
+
+    def passed(self, data: bytes) -> bytes:
+        """What of the bytes seen so far goes on to the caller; the beginning of a frame waits for its end."""
+        *parts, self._held = _ENDS.split(self._held + data)
+        pairs = zip(parts[::2], parts[1::2], strict=True)  # each frame and what ended it
+        return b"".join(frame + end for frame, end in pairs if not _is_usage(frame))
+
+    def rest(self) -> bytes:
+        """What is left at the end."""
+        held, self._held = self._held, b""
+        return held
+
+
+_ENDS = re.compile(rb"(\r\n\r\n|\n\n)")
+
+
+def _is_usage(frame: bytes) -> bool:
+    return b'"choices":[]' in frame.replace(b": [", b":[") and b'"usage"' in frame
+
+
 class BodyFeed:
     """Shows a whole reply to a watcher, as its bytes go by."""
 
@@ -43,13 +85,18 @@ class BodyFeed:
             self.watcher.see(data, False)
 
 
-Feed = StreamFeed | BodyFeed
+Feed = StreamFeed | SseFeed | BodyFeed
 
 
 def watched(library: Any, stream: Any, feed: Feed) -> Any:
     """The stream of a reply of httpx (or a successor, ``library``), each piece shown to ``feed`` as it goes by."""
     sync, asynchronous = _stream_classes(library)
     return (asynchronous if isinstance(stream, library.AsyncByteStream) else sync)(stream, feed)
+
+
+def _shown(feed: Feed, data: bytes) -> bytes:
+    """What of a piece the caller is given: all of it, but for what only the feed asked for."""
+    return feed.passed(data) if isinstance(feed, UsageFeed) else data
 
 
 @cache
@@ -62,11 +109,14 @@ def _stream_classes(library: Any) -> tuple[Any, Any]:
             try:
                 for data in self._inner:
                     self._feed.see(data)
-                    yield data
+                    if shown := _shown(self._feed, data):
+                        yield shown
             except Exception:
                 self._feed.watcher.listener.broke()
                 raise
             self._feed.watcher.close()
+            if isinstance(self._feed, UsageFeed) and (rest := self._feed.rest()):
+                yield rest
 
         def close(self) -> None:
             self._feed.watcher.close()
@@ -80,11 +130,14 @@ def _stream_classes(library: Any) -> tuple[Any, Any]:
             try:
                 async for data in self._inner:
                     self._feed.see(data)
-                    yield data
+                    if shown := _shown(self._feed, data):
+                        yield shown
             except Exception:
                 self._feed.watcher.listener.broke()
                 raise
             self._feed.watcher.close()
+            if isinstance(self._feed, UsageFeed) and (rest := self._feed.rest()):
+                yield rest
 
         async def aclose(self) -> None:
             self._feed.watcher.close()

@@ -13,7 +13,7 @@ from rockbottom.client.refusals import Refusals
 from rockbottom.client.talking import Talk
 from rockbottom.client.whereabouts import Whereabouts
 from rockbottom.cost import Cost
-from rockbottom.dialects import Request
+from rockbottom.dialects import Request, model_id_of
 from rockbottom.quantities import Usage
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Learning:
             if call.unread:
                 self._talk.unread(call.unread)
         else:
-            self.books.book_unknown(str(call.sent.get("modelId")), usage)
+            self.books.book_unknown(model_id_of(call.sent), usage)
         self.books.look(call, costs)
         return costs
 

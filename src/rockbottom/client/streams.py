@@ -72,8 +72,15 @@ class StreamWatcher:
         self._counting.chunk(data)
         self._tell()
 
+    def frame(self, name: str, data: bytes) -> None:
+        """Look at one server-sent event."""
+        self._counting.frame(name, data)
+        self._tell()
+
     def _tell(self) -> None:
         counting = self._counting
+        if counting.failed:
+            self.listener.broke()
         if counting.begun and not self._told:
             self._told = True
             self.listener.began()

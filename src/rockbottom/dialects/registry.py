@@ -1,8 +1,9 @@
 """Every dialect, and what is read where it is not known which one it is."""
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from rockbottom.catalog import Model
@@ -13,6 +14,7 @@ from rockbottom.dialects.dialect import Dialect
 from rockbottom.dialects.messages import MESSAGES
 from rockbottom.dialects.nova import NOVA
 from rockbottom.dialects.responses import RESPONSES
+from rockbottom.dialects.streams import StreamCounts
 from rockbottom.dialects.usage import INVOKED, Counts
 from rockbottom.prompt import Api, MalformedBody
 from rockbottom.quantities import Ttl, Usage
@@ -52,6 +54,19 @@ def api_of(operation: str) -> Api:
 def is_streaming(operation: str) -> bool:
     """Whether an operation answers with a stream."""
     return operation in _STREAMING
+
+
+def operation_of(body: Mapping[str, Any], operation: str) -> str:
+    """The operation of a body that says itself whether its answer is streamed, from the one that is not."""
+    whole, streamed = next(dialect.operations for dialect in DIALECTS if operation in dialect.operations)
+    return streamed if body.get("stream") is True else whole
+
+
+def counting_of(operation: str) -> StreamCounts:
+    """What picks the counts out of a stream of an operation whose request could not be read."""
+    if not api_of(operation).names_model:
+        return StreamCounts(counts_of)
+    return next(dialect for dialect in DIALECTS if operation in dialect.operations).counting()
 
 
 def usage_of(said: object, ttl: Ttl = Ttl.FIVE_MINUTES, share: float = 1.0) -> Usage | None:

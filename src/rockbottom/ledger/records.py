@@ -42,7 +42,7 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
     at: Instant
     model: str  # the catalogue's id; as given where the catalogue does not know it
-    operation: str  # Converse | ConverseStream | InvokeModel | InvokeModelWithResponseStream
+    operation: str  # one of dialects.OPERATIONS: Converse, InvokeModelWithResponseStream, ResponsesStream ...
     scope: str = ""  # the catalogue's scope: in_region, us, eu, global...
     region: str = ""
     tier: str = ""

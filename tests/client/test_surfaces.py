@@ -1,0 +1,200 @@
+"""attach on clients of Messages, Chat Completions and Responses: planned where it pays, counted, streams untouched."""
+
+import asyncio
+import json
+
+import pytest
+
+import rockbottom
+from rockbottom.client.httpx_hooks import reaches_bedrock
+from rockbottom.local import running
+from rockbottom.quantities import Usage
+
+RULES = " ".join(f"Rule {number}: a book may be kept for {number} days." for number in range(300))
+LUNA, SONNET = "openai.gpt-5.6-luna", "anthropic.claude-sonnet-5"
+HELLO = [{"role": "user", "content": "Hello"}]
+
+
+@pytest.fixture
+def endpoint():
+    with running() as one:
+        yield one
+
+
+@pytest.fixture
+def client(endpoint):
+    httpx = pytest.importorskip("httpx")
+    with httpx.Client(base_url=endpoint.url, timeout=20) as one:
+        yield rockbottom.attach(one)
+
+
+def total(client):
+    return rockbottom.report(client).total
+
+
+def sent_to(endpoint):
+    return list(endpoint.state.requests)
+
+
+def test_what_every_surface_counts_is_booked(client, endpoint):
+    """Inclusive and exclusive counters become the same disjoint usage, whole and streamed."""
+    bodies = {
+        "/openai/v1/responses": {"model": LUNA, "input": RULES},
+        "/openai/v1/chat/completions": {"model": LUNA, "messages": HELLO},
+        "/anthropic/v1/messages": {"model": SONNET, "max_tokens": 50, "messages": HELLO},
+    }
+    for path, body in bodies.items():
+        for more in ({}, {"stream": True}):
+            before = total(client).usage
+            assert client.post(path, json={**body, **more}).status_code == 200
+            told = sent_to(endpoint)[-1]["usage"]
+            said = rockbottom.report(client)
+            used = said.total.usage
+            assert used.total_input - before.total_input == _input_of(told)
+            assert used.output - before.output == told.get("output_tokens", told.get("completion_tokens"))
+    assert said.total.calls == 6
+    assert not said.without_usage
+
+
+def _input_of(told):
+    if "cache_read_input_tokens" in told:
+        return told["input_tokens"] + told["cache_read_input_tokens"] + told["cache_creation_input_tokens"]
+    return told.get("input_tokens", told.get("prompt_tokens"))
+
+
+def test_a_write_of_gpt_is_one_of_thirty_minutes(client):
+    asked = {"model": LUNA, "input": RULES, "prompt_cache_options": {"mode": "implicit"}}
+    client.post("/openai/v1/responses", json=asked)
+    usage = total(client).usage
+    assert usage.cache_write_30m > 1024
+    assert (usage.cache_write_5m, usage.cache_write_1h) == (0, 0)
+
+
+def test_claude_on_messages_is_planned_like_claude_elsewhere(client, endpoint):
+    for number in range(3):
+        messages = [{"role": "user", "content": f"Question {number}"}]
+        body = {"model": SONNET, "max_tokens": 50, "system": RULES, "messages": messages}
+        client.post("/anthropic/v1/messages", json=body)
+    told = [line["usage"] for line in sent_to(endpoint)]
+    assert told[-1]["cache_read_input_tokens"] > 1024
+
+
+def test_marks_and_modes_of_the_callers_own_go_out_as_they_are(client, endpoint):
+    """Explicit without a mark is a choice too: nothing is written."""
+    mark = {"type": "input_text", "text": RULES, "prompt_cache_breakpoint": {"mode": "explicit"}}
+    bodies = [
+        {"model": LUNA, "input": RULES, "prompt_cache_options": {"mode": "explicit"}},
+        {"model": LUNA, "input": [{"role": "user", "content": [mark]}]},
+    ]
+    seen = _sent(client, bodies)
+    assert seen == bodies
+
+
+def _sent(client, bodies):
+    """The bodies as they travelled."""
+    seen = []
+    client.event_hooks["request"] = []
+    transport = client._transport
+    send = type(transport).__mro__[1].handle_request
+
+    def keep(self, request):
+        seen.append(json.loads(request.read()))
+        return send(self, request)
+
+    type(transport).__mro__[1].handle_request = keep
+    try:
+        for body in bodies:
+            client.post("/openai/v1/responses", json=body)
+    finally:
+        type(transport).__mro__[1].handle_request = send
+    return seen
+
+
+def test_a_stream_of_chat_shows_its_usage_only_to_who_asked(client):
+    """It is asked for and taken out again; what is left is what the caller would have got, to the byte."""
+    body = {"model": LUNA, "messages": HELLO, "stream": True}
+    shown = client.post("/openai/v1/chat/completions", json=body).text
+    assert '"choices":[]' not in shown
+    assert shown.endswith("data: [DONE]\n\n")
+    assert total(client).usage.total_input > 0
+    asked = client.post("/openai/v1/chat/completions", json={**body, "stream_options": {"include_usage": True}}).text
+    assert asked.count('"choices":[]') == 1
+
+
+def test_an_answer_that_goes_on_from_a_kept_one_is_counted_unplanned(client):
+    first = client.post("/openai/v1/responses", json={"model": LUNA, "input": "Hello"}).json()
+    asked = {"model": LUNA, "input": "And?", "previous_response_id": first["id"]}
+    assert client.post("/openai/v1/responses", json=asked).status_code == 200
+    assert total(client).calls == 2
+    assert "previous_response_id" in str(rockbottom.report(client).notices) or rockbottom.report(client).unread
+
+
+def test_requests_of_other_services_are_not_even_read(client):
+    """The same paths belong to many: only Bedrock's hosts, and endpoints of this machine, are looked at."""
+    ours = ("bedrock-mantle.us-east-1.api.aws", "bedrock-runtime.us-gov-west-1.amazonaws.com", "127.0.0.1", "localhost")
+    assert all(reaches_bedrock(host) for host in ours)
+    others = ("api.openai.com", "api.anthropic.com", "api.groq.com", "x.openai.azure.com", "evil-bedrock-mantle.com")
+    assert not any(reaches_bedrock(host) for host in others)
+
+
+def test_a_stream_that_fails_inside_a_good_status_is_a_failure_and_no_call(endpoint, client):
+    endpoint.state.faults.add({"kind": "cut", "code": "InternalServerException", "after_events": 3, "count": 1})
+    reply = client.post("/openai/v1/responses", json={"model": LUNA, "input": "Hello", "stream": True})
+    assert reply.status_code == 200
+    assert total(client).usage == Usage()
+    assert rockbottom.report(client).without_usage == 1
+
+
+def test_openai_python(endpoint):
+    openai = pytest.importorskip("openai", reason="needs the group frameworks: make sdks runs this")
+    client = rockbottom.attach(openai.OpenAI(base_url=f"{endpoint.url}/openai/v1", api_key="any"))
+    told = client.responses.create(model=LUNA, instructions="Be brief.", input="Hello")
+    with client.responses.stream(model=LUNA, input="Hello") as stream:
+        list(stream)
+        streamed = stream.get_final_response()
+    chunks = list(client.chat.completions.create(model=LUNA, messages=HELLO, stream=True))
+    assert [chunk.usage for chunk in chunks if chunk.usage] == []
+    used = total(client)
+    assert used.calls == 3
+    assert used.usage.total_input > told.usage.input_tokens + streamed.usage.input_tokens
+
+
+def test_openai_python_asynchronous(endpoint):
+    openai = pytest.importorskip("openai", reason="needs the group frameworks: make sdks runs this")
+
+    async def ask():
+        client = rockbottom.attach(openai.AsyncOpenAI(base_url=f"{endpoint.url}/openai/v1", api_key="any"))
+        await client.responses.create(model=LUNA, input="Hello")
+        stream = await client.chat.completions.create(model=LUNA, messages=HELLO, stream=True)
+        assert [chunk.usage async for chunk in stream if chunk.usage] == []
+        return total(client)
+
+    assert asyncio.run(ask()).calls == 2
+
+
+def test_anthropic_on_mantle(endpoint):
+    anthropic = pytest.importorskip("anthropic", reason="needs the group sdks: make sdks runs this")
+    if not hasattr(anthropic, "AnthropicBedrockMantle"):
+        pytest.skip("this anthropic has no AnthropicBedrockMantle")
+    made = anthropic.AnthropicBedrockMantle(
+        base_url=f"{endpoint.url}/anthropic", aws_region="us-east-1", aws_access_key="AKID", aws_secret_key="secret"
+    )
+    client = rockbottom.attach(made)
+    read = []
+    for number in range(3):
+        messages = [{"role": "user", "content": f"Question {number}"}]
+        said = client.messages.create(model=SONNET, max_tokens=50, system=RULES, messages=messages)
+        read.append(said.usage.cache_read_input_tokens)
+    assert read[-1] > 1024
+    assert sent_to(endpoint)[-1]["host"] == "bedrock-mantle"
+    with client.messages.stream(model=SONNET, max_tokens=50, messages=HELLO) as stream:
+        assert "".join(stream.text_stream)
+    assert total(client).calls == 4
+
+
+def test_anthropic_with_a_base_url_of_bedrock(endpoint):
+    anthropic = pytest.importorskip("anthropic", reason="needs the group sdks: make sdks runs this")
+    client = rockbottom.attach(anthropic.Anthropic(base_url=f"{endpoint.url}/anthropic", api_key="any"))
+    client.messages.create(model=f"us.{SONNET}", max_tokens=50, messages=HELLO)
+    assert total(client).calls == 1
+    assert sent_to(endpoint)[-1]["host"] == "bedrock-runtime"
