@@ -1,6 +1,6 @@
 """Which entries a request can expect to read, and which are alive after it, as plans and replies make one believe."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rockbottom.cache import Behaviour
 from rockbottom.plan.choice import Hit
@@ -32,6 +32,12 @@ def hit_of(visit: Visit, now: float) -> Hit:
     return Hit(five, hour, deepest is not None and deepest.vouched, deepest is not None and deepest.confirmed, relied)
 
 
+def alive_in(visit: Visit, now: float) -> Iterator[tuple[int, Entry]]:
+    """The entries of this path that have not ended, and where."""
+    for run in visit.path:
+        yield from ((position, entry) for position, entry in run.entries.items() if entry.until > now)
+
+
 def note(
     visit: Visit,
     added: Sequence[Run],
@@ -41,6 +47,7 @@ def note(
     behaviour: Behaviour,
     now: float,
     writing: Writing,
+    usual: Ttl = Ttl.FIVE_MINUTES,
 ) -> None:
     """Take it that a planned request is sent: what it reads is renewed, what it writes is alive from now on.
 
@@ -59,7 +66,7 @@ def note(
         below = placement.after <= hit.deepest
         if one_key and below and entry.until > now:
             continue  # one entry under one key, which keeps the lifetime that it has
-        entry.write(placement.ttl or Ttl.FIVE_MINUTES, now)
+        entry.write(placement.ttl or usual, now)
         entry.insured = (entry.insured and below) or placement.after == insured_end
         if not below:
             entry.confirmed = False

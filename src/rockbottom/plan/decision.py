@@ -53,7 +53,8 @@ class Decision:
         self.shape, self.visit, self.added, self.now = shape, visit, added, now
         self.depths = prompt.depths
         self.trust = mind.trust(lane)
-        self.values = Values(mind.returns, shape, visit, prompt.depths, lane.rates, 1 - self.trust.miss)
+        there = 1 - self.trust.miss
+        self.values = Values(mind.returns, shape, visit, prompt.depths, lane.rates, there, lane.usual.seconds)
         self.positions = Positions(prompt, lane.rules, shape.end)
         self.hit = hit_of(visit, now)
         self.zones: list[Zone] = []
@@ -199,7 +200,17 @@ class Decision:
         self.pending = self._pending_of(plan)
         if placements:
             end = self.insured.extent.last if self.insured is not None else 0
-            note(self.visit, self.added, placements, self.hit, end, self.lane.behaviour, self.now, self.pending.writing)
+            note(
+                self.visit,
+                self.added,
+                placements,
+                self.hit,
+                end,
+                self.lane.behaviour,
+                self.now,
+                self.pending.writing,
+                self.lane.usual,
+            )
         return plan
 
     def _pending_of(self, plan: CachePlan) -> Pending:

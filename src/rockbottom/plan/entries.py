@@ -16,6 +16,8 @@ class Writing:
 class Entry:
     """A prefix believed to be in the cache; an instant of 0.0 means: not with that lifetime.
 
+    ``five_until`` is of the lifetime that the model has besides an hour: ``usual_s`` seconds, mostly five minutes.
+
     ``confirmed``: a reply said that it was written or read. ``insured``: it is there because of a one-hour tail, and
     is judged by that.
     """
@@ -25,6 +27,7 @@ class Entry:
     insured: bool = False
     confirmed: bool = False
     writing: Writing | None = None
+    usual_s: int = Ttl.FIVE_MINUTES.seconds
 
     @property
     def until(self) -> float:
@@ -39,7 +42,7 @@ class Entry:
     def renew(self, now: float) -> None:
         """A read renews each lifetime that has not ended."""
         if self.five_until > now:
-            self.five_until = now + Ttl.FIVE_MINUTES.seconds
+            self.five_until = now + self.usual_s
         if self.hour_until > now:
             self.hour_until = now + Ttl.ONE_HOUR.seconds
 
@@ -48,6 +51,7 @@ class Entry:
         if ttl is Ttl.ONE_HOUR:
             self.hour_until = max(self.hour_until, now + ttl.seconds)
         else:
+            self.usual_s = ttl.seconds
             self.five_until = max(self.five_until, now + ttl.seconds)
 
     def drop(self) -> None:
@@ -57,10 +61,11 @@ class Entry:
 
     def row(self) -> list[float]:
         """As it is kept in a file."""
-        return [self.five_until, self.hour_until, float(self.insured), float(self.confirmed)]
+        return [self.five_until, self.hour_until, float(self.insured), float(self.confirmed), float(self.usual_s)]
 
     @classmethod
     def of_row(cls, row: list[float]) -> "Entry":
         """From a file; one that says nothing of confirmation is not confirmed."""
         five, hour, insured, confirmed = [*row, 0.0, 0.0][:4]
-        return cls(five, hour, insured > 0.0, confirmed > 0.0)
+        usual_s = int(row[4]) if len(row) > 4 else Ttl.FIVE_MINUTES.seconds
+        return cls(five, hour, insured > 0.0, confirmed > 0.0, usual_s=usual_s)

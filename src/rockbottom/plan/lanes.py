@@ -28,6 +28,11 @@ class Lane:
     seeds: dict[tuple[Parameters, str], tuple[bytes, bytes, bytes]]
     insurable: bool = False  # a one-hour tail was found to keep what lies below it
 
+    @property
+    def usual(self) -> Ttl:
+        """The lifetime of a point that names none."""
+        return self.rules.ttls[0] if self.rules.ttls else Ttl.FIVE_MINUTES
+
     def seeds_for(self, parameters: Parameters, api: str) -> tuple[bytes, bytes, bytes]:
         """The seeds of the prefix hashes, keyed by the planner's secret."""
         known = self.seeds.get((parameters, api))
@@ -35,6 +40,8 @@ class Lane:
             if len(self.seeds) >= _SEEDS_KEPT:
                 self.seeds.clear()
             names = (self.secret, self.model.model.id, self.model.region or "", api)
+            if parameters.cache_key and self.behaviour.cache_key_in_key == "yes":
+                names = (*names, f"key={parameters.cache_key}")
             if self.rules.tool_choice_in_key:
                 names = (*names, f"choice={parameters.tool_choice}")
             known = seeds_of(names, parameters, self.behaviour.thinking_scope)
@@ -50,9 +57,10 @@ def lane_of(catalog: Catalog, model: ModelId, tier: Tier, on: date, secret: str,
     rules = catalog.rules(model, on)
     behaviour = given or behaviour_of(catalog.switches_of(model, on))
     multiples = None
-    if rules.explicit:
+    if rules.explicit or rules.points_on:
+        usual = rules.ttls[0] if rules.ttls else Ttl.FIVE_MINUTES
         try:
-            multiples = multiples_of(model, tier, on, catalog.price_book)
+            multiples = multiples_of(model, tier, on, catalog.price_book, usual)
         except NoPriceInForce:
             multiples = None
     rates = Rates(0.1, NEVER, NEVER)

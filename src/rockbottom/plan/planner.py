@@ -16,6 +16,7 @@ from rockbottom.plan.fronts import Changing
 from rockbottom.plan.guard import Guard
 from rockbottom.plan.history import History
 from rockbottom.plan.holding import changes, held_back, paused
+from rockbottom.plan.implicit import ImplicitDecision
 from rockbottom.plan.insurance import MISSES_UNTIL_OFF, Insurance
 from rockbottom.plan.kinds import shape_of
 from rockbottom.plan.lanes import Lane, lane_of
@@ -120,7 +121,7 @@ class Planner:
         if plan.key is None:  # left alone
             return plan
         moves = moves_of(ready)
-        if not plan.placements and not moves:
+        if not plan.placements and not moves and plan.implicit is not False:
             return plan
         return replace(plan, moves=moves, _apply=self._applier(request, ready, plan))
 
@@ -131,7 +132,7 @@ class Planner:
     def _applier(self, request: Mapping[str, Any], ready: Ready, plan: CachePlan) -> Apply:
         def apply(target: Mapping[str, Any]) -> Request:
             same = ready if target is request else self._prepared(target, self._now, count=False)
-            return same.request.with_points(plan.placements, plan.key)
+            return same.request.with_points(plan.placements, plan.key, explicit_only=plan.implicit is False)
 
         return apply
 
@@ -188,7 +189,7 @@ class Planner:
         hour = multiples.write_1h if multiples.write_1h is not None else multiples.write_5m
         extra = (
             said.cache_read * (multiples.read - 1)
-            + said.cache_write_5m * (multiples.write_5m - 1)
+            + (said.cache_write - said.cache_write_1h) * (multiples.write_5m - 1)
             + said.cache_write_1h * (hour - 1)
         )
         self.guard.count(pending.lane.account, extra - pending.extra, said.total_input - pending.plain)
@@ -261,7 +262,7 @@ class Planner:
         changing: Changing | None = None,
     ) -> CachePlan:
         name = lane.model.model.name
-        if not lane.rules.explicit:
+        if not lane.rules.takes_points(prompt.api.value):
             return CachePlan(name, prompt.tokens, reason="this model takes no cachePoint")
         if lane.multiples is None:
             return CachePlan(name, prompt.tokens, reason="no price in force for its cache: nothing is spent on it")
@@ -279,9 +280,10 @@ class Planner:
             shape = shape.before(known, certain=changing.certain)
             if changing.certain:
                 self._say_changing(prompt, lane, changing)
-        decision = Decision(self._mind, prompt, lane, shape, visit, added, now)
+        decide = ImplicitDecision if lane.rules.implicit_point else Decision
+        decision = decide(self._mind, prompt, lane, shape, visit, added, now)
         decision.values.watch(added, now)
-        if prompt.points and self.own_points == "keep":
+        if (prompt.points or prompt.implicit is not None) and self.own_points == "keep":
             return self._left_alone(prompt, lane)
         plan = decision.made()
         if plan.held_back and (lane.account, plan.reason[:7]) not in self._held:

@@ -9,6 +9,10 @@ from rockbottom.dialects import Request
 from rockbottom.figures import usd, usd_exact
 from rockbottom.prompt import Placement, PrefixHash
 
+_MODES = {
+    True: "mode implicit: the service reads and writes up to the latest message",
+    False: "mode explicit: nothing is read or written but at the points above",
+}
 Apply = Callable[[Mapping[str, Any]], Request]
 
 
@@ -73,7 +77,8 @@ class CachePlan:
     tokens, of this request and of those that will read what it writes: ``read`` times ``read_saves`` (a token read
     instead of sent plain), and the ``terms``; ``read`` and the two ``written`` are
     what this request itself should do. ``reason`` says in a sentence why it is so; ``held_back``: the guard forbade
-    what was expected to pay; ``notices`` are sentences for whoever runs the program, each said once.
+    what was expected to pay; ``implicit``: whether the service adds a point of its own at the latest message (None: it
+    never does for this model); ``notices`` are sentences for whoever runs the program, each said once.
     """
 
     model: str
@@ -90,6 +95,7 @@ class CachePlan:
     terms: tuple[Term, ...] = ()
     moves: tuple[Move, ...] = ()
     held_back: bool = False
+    implicit: bool | None = None
     notices: tuple[str, ...] = ()
     key: PrefixHash | None = field(default=None, repr=False)
     _apply: Apply | None = field(default=None, repr=False, compare=False)
@@ -123,6 +129,8 @@ class CachePlan:
             if self.read:
                 lines.append(f"      {self.read * self.read_saves:,.0f} = {self.read:,} read x {self.read_saves:.4f}")
             lines += [f"      {term.explain()}" for term in self.terms]
+        if self.implicit is not None:
+            lines.append(f"  {_MODES[self.implicit]}")
         for move in self.moves:
             lines.append(f"  moved: {move.what}; {move.why}; saves about {move.saving_tokens:,} input tokens a request")
         return "\n".join(lines)

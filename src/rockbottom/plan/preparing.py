@@ -49,9 +49,10 @@ class Preparing:
             body, was_sorted = with_sorted_tools(body, request.dialect.api)
         if body is not request.body:
             request = request.with_body(body)
-        changing = self.fronts.see(request.prompt, count=count) if lane.rules.explicit else None
+        takes = lane.rules.takes_points(request.dialect.api.value)
+        changing = self.fronts.see(request.prompt, count=count) if takes else None
         changed, stamped = Changed(request.body), -1
-        if self._move and lane.rules.explicit:
+        if self._move and lane.rules.explicit:  # only where the system's texts are blocks of their own
             changed = self._moved(request, changing, count)
         else:
             stamped = volatile_from(request.body, find)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from rockbottom.catalog import ModelId, NoPriceInForce, PriceBook, Scope, Tier
-from rockbottom.quantities import Ttl, Unit
+from rockbottom.quantities import WRITES, Ttl, Unit
 
 CACHING_SINCE = date(2025, 4, 7)
 """The day caching became generally available on Bedrock: the first day that any cache rule holds."""
@@ -14,7 +14,10 @@ CACHING_SINCE = date(2025, 4, 7)
 
 @dataclass(frozen=True, slots=True)
 class Multiples:
-    """Prices of cached tokens in units of the input price; ``basis`` says which rows they come from."""
+    """Prices of cached tokens in units of the input price; ``basis`` says which rows they come from.
+
+    ``write_5m`` is of a write for the model's usual lifetime, which is five minutes on most models.
+    """
 
     input_usd_per_mtok: Decimal
     read: Decimal
@@ -41,19 +44,19 @@ def day_of(now: float) -> date:
     return day if day >= CACHING_SINCE else date.max
 
 
-def multiples_of(model: ModelId, tier: Tier, on: date, book: PriceBook) -> Multiples:
+def multiples_of(model: ModelId, tier: Tier, on: date, book: PriceBook, usual: Ttl = Ttl.FIVE_MINUTES) -> Multiples:
     """The multiples in force; raises NoPriceInForce when the book does not have them.
 
     Where the scope itself has no rows, those of the model's other scopes are taken if they all give the
     same multiples: the price differs between scopes, the ratios do not.
     """
     try:
-        return _at(model, model.scope, tier, on, book, model.region)
+        return _at(model, model.scope, tier, on, book, model.region, usual)
     except NoPriceInForce as error:
         others: dict[tuple[Decimal, Decimal, Decimal | None], Multiples] = {}
         for scope in model.model.profiles:
             try:
-                found = _at(model, scope, tier, on, book, None)
+                found = _at(model, scope, tier, on, book, None, usual)
             except NoPriceInForce:
                 continue
             others.setdefault((found.read, found.write_5m, found.write_1h), found)
@@ -69,7 +72,9 @@ def _agreed(found: Mapping[tuple[Decimal, Decimal, Decimal | None], Multiples]) 
     return next(iter(whole.values())) if len(whole) == 1 else None
 
 
-def _at(model: ModelId, scope: Scope, tier: Tier, on: date, book: PriceBook, region: str | None) -> Multiples:
+def _at(
+    model: ModelId, scope: Scope, tier: Tier, on: date, book: PriceBook, region: str | None, usual: Ttl
+) -> Multiples:
     def usd(unit: Unit) -> Decimal:
         return book.price(model.model.id, scope, tier, unit, on, 0, region).usd_per_mtok
 
@@ -81,4 +86,4 @@ def _at(model: ModelId, scope: Scope, tier: Tier, on: date, book: PriceBook, reg
     except NoPriceInForce:
         hour = None
     basis = f"{model.model.id}, {scope.value}, {tier.value} tier"
-    return Multiples(full, usd(Unit.CACHE_READ) / full, usd(Unit.CACHE_WRITE_5M) / full, hour, basis)
+    return Multiples(full, usd(Unit.CACHE_READ) / full, usd(WRITES[usual]) / full, hour, basis)

@@ -105,7 +105,8 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """The probability to be sent again within five minutes, and between five and sixty; on how many observations."""
+    """The probability to be sent again while what is written for the usual time lives (mostly five minutes), and from
+    then on within the hour; on how many observations."""
 
     quick: float
     slow: float
@@ -161,8 +162,11 @@ class Returns:
                 due.popleft().outlived(stage)
         self._now = max(self._now, now)
 
-    def chance(self, levels: Sequence[ClassKey], local: Cell | None = None) -> Chance:
-        """What is expected of a class, given as root, middle and full; and of one prefix's own history in it."""
+    def chance(self, levels: Sequence[ClassKey], local: Cell | None = None, quick_s: float = 300.0) -> Chance:
+        """What is expected of a class, given as root, middle and full; and of one prefix's own history in it.
+
+        ``quick_s`` is where quick returns end; within a stage they are taken to come evenly.
+        """
         hazards = list(_UNKNOWN)
         own, opened = 0.0, 0
         for number, key in enumerate(levels):
@@ -178,8 +182,13 @@ class Returns:
             _shrink(hazards, local, None, _LOCAL_SHARE, self._now)
             own += local.own
             source = "its own past"
-        quick = 1 - (1 - hazards[0]) * (1 - hazards[1])
-        slow = (1 - quick) * (1 - (1 - hazards[2]) * (1 - hazards[3]))
+        lost, later = 1.0, 1.0
+        for (low, high), hazard in zip(STAGES, hazards, strict=True):
+            part = min(1.0, max(0.0, (quick_s - low) / (high - low)))
+            lost *= (1 - hazard) ** part
+            later *= (1 - hazard) ** (1 - part)
+        quick = 1 - lost
+        slow = lost * (1 - later)
         return Chance(quick, slow, own, source, own < _PROVEN and opened - own > _WAITING)
 
 

@@ -7,6 +7,7 @@ from rockbottom.plan.history import Pace, Run, Visit
 from rockbottom.plan.kinds import Levels, Shape, kind_of_new, kind_of_pace, kind_of_seen, part_of
 from rockbottom.plan.returns import Cell, Chance, Returns
 from rockbottom.plan.worth import Rates, gains
+from rockbottom.quantities import Ttl
 
 _MARGIN_5M, _MARGIN_1H = 0.02, 0.05
 """Per token, kept for what is not certain. Without them public chat costs .920 instead of .916 (its set left out), 25
@@ -42,10 +43,18 @@ class Values:
     """The values of the ends of one prompt."""
 
     def __init__(
-        self, returns: Returns, shape: Shape, visit: Visit, depths: tuple[int, ...], rates: Rates, there: float
+        self,
+        returns: Returns,
+        shape: Shape,
+        visit: Visit,
+        depths: tuple[int, ...],
+        rates: Rates,
+        there: float,
+        usual_s: int = Ttl.FIVE_MINUTES.seconds,
     ) -> None:
         self._returns, self._shape, self._visit, self._depths = returns, shape, visit, depths
         self._rates, self._there = rates, there  # ``there``: the share of expected reads that come
+        self._usual_s = usual_s  # how long what is written for the usual time lives
         self._after_new: tuple[Chances, Chances] | None = None
 
     def watch(self, added: Iterable[Run], now: float) -> None:
@@ -68,7 +77,7 @@ class Values:
         deeper: Chance | None = None
         for end in sorted(ends, reverse=True):
             levels = self._levels(end)
-            chance = self._returns.chance(levels, self._local(levels, end))
+            chance = self._returns.chance(levels, self._local(levels, end), self._usual_s)
             if deeper is not None and deeper.total > chance.total:
                 chance = deeper
             deeper = chance
@@ -100,7 +109,7 @@ class Values:
     def _after(self, pace: Pace, shared: bool, gap: float) -> Chances:
         then = pace.copy()
         then.add(gap)
-        chance = self._returns.chance(kind_of_pace(then, shared, self._shape))
+        chance = self._returns.chance(kind_of_pace(then, shared, self._shape), None, self._usual_s)
         return chance.quick * self._there, chance.slow * self._there
 
     def _levels(self, position: int) -> Levels:

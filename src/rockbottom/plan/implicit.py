@@ -1,0 +1,125 @@
+"""The decision for models whose service adds a point at the latest message: leave that on, mark by hand, or both.
+
+What the service adds reads the end of any earlier latest message and writes the whole prompt; points of the request
+read and write at their own places only, and without any nothing is written at all. So history that only grows is best
+left to the service, a fixed document under changing questions is marked, and what will not come back is sent with
+neither (measured counters: boise-gpt-5-6, sample-per-model-bedrock).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from rockbottom.plan.alive import alive_in
+from rockbottom.plan.choice import Extent, Hit, Zone, extent_of, placements_of, zones_of
+from rockbottom.plan.decision import Decision
+from rockbottom.plan.entries import Entry
+from rockbottom.plan.plans import CachePlan
+from rockbottom.plan.telling import Decided, told
+from rockbottom.plan.values import Value
+from rockbottom.prompt import Placement
+
+_TIE = 1e-6  # at the same cost the request goes out as it is
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to send the request, and what it is expected to cost, in input tokens, with what it leaves behind."""
+
+    hit: Hit
+    zones: list[Zone]
+    worth: dict[int, Value]
+    extent: Extent
+    cost: float
+    whole: bool  # the service writes up to the end
+    why: str = ""
+
+
+class ImplicitDecision(Decision):
+    """One request being decided about, to a model whose service adds a point of its own."""
+
+    def made(self) -> CachePlan:
+        name, tokens = self.lane.model.model.name, self.prompt.tokens
+        if self.trust.paused_until > self.now:
+            why = f"nothing: {self.trust.run} reads in a row of entries that should be there did not come"
+            plan = CachePlan(name, tokens, reason=why, held_back=True)
+            return replace(self._ended(plan, ()), implicit=False)
+        by_hand, whole = self._by_hand(), self._whole()
+        way = whole if whole is not None and whole.cost <= by_hand.cost * (1 + _TIE) else by_hand
+        self.hit, self.zones, self.worth, self.extent = way.hit, way.zones, way.worth, way.extent
+        if not way.extent.last:
+            plan = CachePlan(name, tokens, reason=way.why or self._barred() or "no reuse expected: nothing is written")
+            return replace(self._ended(plan, ()), implicit=False)
+        marks = self._marked(way)
+        every = (*marks, Placement(self.shape.end)) if way.whole else marks
+        decided = Decided(self.prompt, self.lane, way.extent, way.hit, way.zones, way.worth, None)
+        plan = self._ended(told(decided, every, way.why), every)
+        return replace(plan, placements=marks, implicit=way.whole)
+
+    def _by_hand(self) -> Way:
+        """With points of the request alone: they read what stands exactly where one of them may stand."""
+        hit = self._deepest(self.positions.legal)
+        self.hit = hit
+        ends = self._ends()
+        return self._way(hit, ends, extent_of(self._zoned(hit, ends), hit), whole=False)
+
+    def _whole(self) -> Way | None:
+        """With the service's point at the end; None where it would not take effect, or what it writes is lost."""
+        end, depths = self.shape.end, self.depths
+        new = end == len(self.prompt.segments) and self.shape.barrier >= end
+        if not new or depths[end] < self.positions.minimum:
+            return None
+        hit = self._deepest(lambda position: self._read_by_itself(position) or self.positions.legal(position))
+        self.hit = hit
+        ends = [*self._ends(), end]
+        zones = self._zoned(hit, ends)
+        saving = -sum(zone.tokens * zone.five for zone in zones)
+        extent = Extent(0, end, saving)
+        way = self._way(hit, ends, extent, whole=True)
+        return way if way.extent.last == end else None  # the guard allows less
+
+    def _zoned(self, hit: Hit, ends: Sequence[int]) -> list[Zone]:
+        self.worth = self.values.of(set(ends), barred=False)
+        self.zones = zones_of(hit.deepest, ends, self.depths, self.worth)
+        return self.zones
+
+    def _way(self, hit: Hit, ends: Sequence[int], extent: Extent, *, whole: bool) -> Way:
+        zones, worth = self.zones, self.worth
+        allowed, why = self._afforded(extent) if not whole or not self._affords(extent) else (extent, "")
+        saving = -sum(zone.tokens * zone.five for zone in zones if zone.end <= allowed.last)
+        read = self.depths[hit.deepest] if allowed.last else 0
+        cost = self.prompt.tokens - read * (1 - self.lane.rates.read) - saving
+        return Way(hit, zones, worth, allowed, cost, whole, why)
+
+    def _deepest(self, readable: Callable[[int], bool]) -> Hit:
+        """The deepest entry believed alive at a place where it can be read."""
+        found: tuple[int, Entry] | None = None
+        for position, entry in alive_in(self.visit, self.now):
+            if (found is None or position > found[0]) and readable(position):
+                found = position, entry
+        return Hit() if found is None else Hit(five=found[0], vouched=found[1].vouched, confirmed=found[1].confirmed)
+
+    def _read_by_itself(self, position: int) -> bool:
+        """Whether the service's own point reads an entry there: at the end of a message, or of everything."""
+        if position == self.shape.end:
+            return True
+        if self.lane.behaviour.implicit_lookback != "message_ends":
+            return False
+        before, behind = self.prompt.segments[position - 1], self.prompt.segments[position]
+        return (before.section, before.message) != (behind.section, behind.message)
+
+    def _marked(self, way: Way) -> tuple[Placement, ...]:
+        """The points to be set by hand; beside the service's own at most three, for it counts among the four."""
+        if not way.whole:
+            return placements_of(way.extent, way.hit, self._marks(), self.positions, self.lane.rules)
+        most = self.lane.rules.maximum_points - 1
+        return tuple(Placement(position) for position in sorted({*self._beside(way)}))[-most:]
+
+    def _beside(self, way: Way) -> Iterator[int]:
+        """What is read by hand, and ends of parts that other requests may share."""
+        read = way.hit.deepest
+        if read and not self._read_by_itself(read):
+            yield read
+        shared = self.visit.shared is not None or self.visit.seen
+        for mark in self._marks():
+            if shared and mark < self.shape.last and self.positions.legal(mark):
+                yield mark
