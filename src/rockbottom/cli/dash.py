@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rockbottom.cli.watch import ledger_option, view_of
+from rockbottom.cli.watch import ledger_option, logs_options, view_of, view_of_logs
 
 if TYPE_CHECKING:
     from rockbottom.watch import Dash
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @ledger_option
+@logs_options
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 @click.option("--expose", is_flag=True, help="Allow a --host that other machines can reach; there is no password.")
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name that the page is opened by; repeat.")
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
-def command(folder: Path | None, port: int, host: str, expose: bool, hosts: tuple[str, ...], opens: bool) -> None:
+def command(
+    folder: Path | None, logs: str | None, quotas: tuple[str, ...], profiles: tuple[str, ...], port: int, host: str,
+    expose: bool, hosts: tuple[str, ...], opens: bool,
+) -> None:  # fmt: skip
     """Show a ledger of calls on a local web page that updates itself; ctrl-C stops it.
 
     The page has figures and digests only: no text of any prompt is recorded or shown.
@@ -36,10 +40,11 @@ def command(folder: Path | None, port: int, host: str, expose: bool, hosts: tupl
     from rockbottom.process import is_loopback
     from rockbottom.watch import Dash
 
-    view = view_of(folder)
+    view = view_of(folder) if logs is None else view_of_logs(logs, quotas, profiles, folder, 0.0)
     dash = Dash(view, host, port, expose=expose, hosts=hosts)
     click.echo(dash.url)
-    click.echo(f"The ledger in {view.folder}, as a page; ctrl-C stops it.", err=True)
+    what = f"The ledger in {view.folder}" if logs is None else f"The logs at {logs}"
+    click.echo(f"{what}, as a page; ctrl-C stops it.", err=True)
     if not is_loopback(host):
         click.echo("rockbottom: other machines can read this page: what is spent, on what, tagged how.", err=True)
     with _stopped_by_signals(dash):

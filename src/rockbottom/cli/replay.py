@@ -1,5 +1,6 @@
 """``rockbottom replay``: what recorded traffic would have cost under every policy."""
 
+import time
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -103,12 +104,17 @@ class NothingRepeats(RockbottomError):
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a page as well.")
+@click.option("--follow", is_flag=True, help="Go on over logs while they are written; ctrl-C ends it.")
+@click.option(
+    "--every", type=click.FloatRange(1, 3600), default=30.0, show_default=True, help="With --follow: seconds between."
+)
 @source_options
 def command(
     source: str, only: tuple[str, ...], models: tuple[str, ...], policies: tuple[str, ...], scopes: tuple[str, ...],
     tiers: tuple[str, ...], days: tuple[datetime, ...], prices: Path | None, region: str | None,
     profiles: tuple[str, ...], engine: str, jobs: int | None, ray_address: str | None, as_json: bool, as_csv: bool,
-    html: Path | None, name: str | None, strict: bool, partial_blocks: str, options: tuple[str, ...], by: str,
+    html: Path | None, follow: bool, every: float, name: str | None, strict: bool, partial_blocks: str,
+    options: tuple[str, ...], by: str,
 ) -> None:  # fmt: skip
     """Show what the traffic in SOURCE would have cost under every policy, and the least it could have cost.
 
@@ -127,13 +133,19 @@ def command(
     if html and len(questions) > 1:
         raise click.UsageError("--html shows one combination: name one model, scope, tier and day")
     catalog, settings = catalog_with(prices), settings_of(partial_blocks, options, by)
+    if follow:
+        from rockbottom.cli.replay_following import followed
+
+        if len(questions) > 1 or html or as_csv or engine != "one":
+            raise click.UsageError("--follow shows the answer of one combination, as text or --json")
+        return followed(source, settings, questions[0], catalog, every, time.time, time.sleep, as_json=as_json)
     if engine == "one":
         runs = _runs_here(source, settings, name, questions, catalog, strict=strict)
     else:
         runs = _runs_of_engine(engine, source, settings, name, questions, catalog, jobs, ray_address, strict=strict)
     if html:
         _write_page(runs, html)
-    _print(runs, as_json, as_csv)
+    return _print(runs, as_json, as_csv)
 
 
 def catalog_with(prices: Path | None) -> "Catalog":

@@ -3,11 +3,13 @@
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from rockbottom.cli.monitor_settings import options
 from rockbottom.watch import NAMES
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 SIDES = ("auto", "aws", "local")
 _ONE_READ_S = 0.5
+_DAY_S = 86_400
 
 ledger_option = click.option(
     "--ledger",
@@ -22,6 +25,17 @@ ledger_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the ledger; ROCKBOTTOM_LEDGER or the default folder otherwise.",
 )
+logs_options = options(
+    click.option(
+        "--logs", "logs", metavar="SOURCE",
+        help="Follow invocation logs instead: a folder, an s3:// prefix, or log-group:NAME.",
+    ),
+    click.option("--quota", "quotas", multiple=True, metavar="MODEL=TOKENS", help="Your quota a minute; repeat."),
+    click.option(
+        "--profile", "profiles", multiple=True, metavar="ARN=ID",
+        help="With --logs: the model behind an application profile; repeat.",
+    ),
+)  # fmt: skip
 period_option = click.option(
     "--period", type=click.Choice(NAMES), default="1h", show_default=True, help="How far back."
 )
@@ -36,6 +50,7 @@ side_option = click.option(
 
 @click.command()
 @ledger_option
+@logs_options
 @period_option
 @side_option
 @click.option("--once", is_flag=True, help="Print one frame and end.")
@@ -44,8 +59,14 @@ side_option = click.option(
 @click.option(
     "--every", type=click.FloatRange(0.1, 3600), default=2.0, show_default=True, help="Seconds between two looks."
 )
-def command(folder: Path | None, period: str, side: str, once: bool, as_json: bool, follow: bool, every: float) -> None:
+def command(
+    folder: Path | None, logs: str | None, quotas: tuple[str, ...], profiles: tuple[str, ...], period: str, side: str,
+    once: bool, as_json: bool, follow: bool, every: float,
+) -> None:  # fmt: skip
     """Watch a ledger of calls: hit rate, spend, saving, worst prefixes, latest misses with their causes.
+
+    With --logs the same of an account whose programs are not changed: who spends what, and how near each model's
+    fullest minute came to its quota. Logs of the last 24 hours are read, or of the period where it is longer.
 
     Keys: 1 to 5 choose the period, e changes between AWS and the local endpoint, p pauses, q quits.
     """
@@ -53,7 +74,8 @@ def command(folder: Path | None, period: str, side: str, once: bool, as_json: bo
 
     if follow and not as_json:
         raise click.UsageError("--follow goes with --json; without it the live view follows anyway")
-    view, chosen = view_of(folder), period_named(period)
+    chosen = period_named(period)
+    view = view_of(folder) if logs is None else view_of_logs(logs, quotas, profiles, folder, chosen.seconds)
     try:
         if as_json and follow:
             _stream(view, chosen, side, every)
@@ -76,6 +98,28 @@ def view_of(folder: Path | None) -> "View":
 
     check_installed()
     return View(folder or default_folder(os.environ), load_catalog(), time.time, time.monotonic)
+
+
+def view_of_logs(
+    source: str, quotas: Sequence[str], profiles: Sequence[str], folder: Path | None, seconds: float
+) -> "View":
+    """A view of the invocation logs at a source, of the last day or of more ``seconds``. Raises NeedsDuckDB."""
+    from rockbottom.catalog import load_catalog
+    from rockbottom.cli.replay_questions import profiles_of
+    from rockbottom.tables import check_installed
+    from rockbottom.watch import log_view
+
+    if folder is not None:
+        raise click.UsageError("--ledger and --logs exclude each other")
+    check_installed()
+    given: dict[str, int] = {}
+    for pair in quotas:
+        model, equals, tokens = pair.rpartition("=")
+        if not (equals and model and tokens.replace("_", "").replace(",", "").isdecimal()):
+            raise click.UsageError(f"--quota takes MODEL=TOKENS, as in --quota sonnet-4-6=5000000; not {pair!r}")
+        given[model] = int(tokens.replace("_", "").replace(",", ""))
+    since = time.time() - max(seconds, _DAY_S)
+    return log_view(source, load_catalog(), since, os.urandom(32), given, dict(profiles_of(profiles)))
 
 
 def read_all(view: "View") -> None:

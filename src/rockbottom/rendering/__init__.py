@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from rockbottom.rendering.profiles import OwnProfile, profiles_document, profiles_text
     from rockbottom.rendering.reconciliations import reconciliation_text
     from rockbottom.rendering.replay_pages import replay_page
-    from rockbottom.rendering.replays import replay_csv, replay_text, replays_text
+    from rockbottom.rendering.replays import followed_text, replay_csv, replay_text, replays_text
     from rockbottom.rendering.routing import routing_document, routing_text
     from rockbottom.rendering.spending import pass_line, run_costs, votes_cost
     from rockbottom.rendering.terminal import text_of
@@ -94,6 +94,7 @@ __all__ = [
     "estimate_text",
     "explanation_text",
     "facts_text",
+    "followed_text",
     "github_annotation",
     "github_summary",
     "imported_text",
@@ -195,6 +196,7 @@ _HOMES = {
     "reconciliation_text": "reconciliations",
     "replay_csv": "replays",
     "replay_page": "replay_pages",
+    "followed_text": "replays",
     "replay_text": "replays",
     "replays_text": "replays",
     "run_costs": "spending",

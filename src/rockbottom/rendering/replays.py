@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -17,7 +18,7 @@ from rockbottom.documents import (
     ReplayResult,
     UnpricedReplay,
 )
-from rockbottom.figures import Steps, duration, paragraph, rounded, share, short_tokens, tokens, usd
+from rockbottom.figures import Steps, counted, duration, paragraph, rounded, share, short_tokens, tokens, usd
 from rockbottom.quantities import LEAST_SPAN_S, ZERO_USD, Ttl, Usd
 from rockbottom.rendering.groups import groups_csv, groups_text
 
@@ -109,6 +110,12 @@ def _lines(replay: ReplayResult) -> Iterator[str]:
     yield switch_in_words(replay)
     yield f"clairvoyant: {replay.clairvoyant.means}"
     yield f"assumed: {'; '.join(replay.assumptions)}"
+
+
+def followed_text(replay: ReplayResult, at: datetime) -> Iterator[str]:
+    """The answer as it stands at an instant, for somebody who goes on looking."""
+    said = f"{at:%H:%M:%S} UTC · {counted(replay.requests, 'request')}. {answer_in_words(replay)}"
+    yield from paragraph(said, _WIDTH, rest="  ")
 
 
 def answer_in_words(replay: ReplayResult) -> str:

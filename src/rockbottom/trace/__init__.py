@@ -18,8 +18,17 @@ from rockbottom.trace.columns import (
 )
 from rockbottom.trace.compiled import compiled, inlined
 from rockbottom.trace.facts import TraceFacts, facts_of, unknown_models
-from rockbottom.trace.files import CutShort, UnreadableSource, chunks_in, chunks_of, files_of, is_s3, pieces_of
-from rockbottom.trace.invocations import Invocation, one_invocation, requests_in
+from rockbottom.trace.files import (
+    CutShort,
+    UnreadableSource,
+    chunks_in,
+    chunks_of,
+    files_of,
+    is_log_group,
+    is_s3,
+    pieces_of,
+)
+from rockbottom.trace.invocations import Invocation, invocations_of, one_invocation, requests_in
 from rockbottom.trace.labels import BY_COLUMN
 from rockbottom.trace.logs import text_lines
 from rockbottom.trace.merging import Merged, merged
@@ -37,6 +46,7 @@ from rockbottom.trace.reading import (
     readers,
 )
 from rockbottom.trace.tables import spelled_object
+from rockbottom.trace.tailing import Tail, log_part
 
 __all__ = [
     "APIS",
@@ -59,6 +69,7 @@ __all__ = [
     "Requests",
     "SectionCode",
     "Settings",
+    "Tail",
     "Trace",
     "TraceFacts",
     "UnreadableSource",
@@ -70,7 +81,10 @@ __all__ = [
     "facts_of",
     "files_of",
     "inlined",
+    "invocations_of",
+    "is_log_group",
     "is_s3",
+    "log_part",
     "merged",
     "notes_of",
     "one_invocation",

@@ -35,6 +35,14 @@ class CutShort(RockbottomError):
     """A file that cannot be read to its end: cut off, damaged, or withheld. What was read before it counts."""
 
 
+SCHEME_OF_LOG_GROUPS = "log-group:"
+
+
+def is_log_group(name: str) -> bool:
+    """Whether a source is a log group of CloudWatch Logs."""
+    return name.startswith(SCHEME_OF_LOG_GROUPS)
+
+
 def is_s3(name: str) -> bool:
     """Whether a source or file is named by an S3 address."""
     return name.startswith("s3://")
@@ -42,6 +50,8 @@ def is_s3(name: str) -> bool:
 
 def files_of(source: str) -> Sequence[str]:
     """The file itself, or every file below a folder or S3 prefix in order of name. Raises UnreadableSource."""
+    if is_log_group(source):
+        return [source]
     if is_s3(source):
         return _s3().keys(source)
     path = Path(source)
@@ -58,9 +68,22 @@ def _s3() -> Any:
     return import_module("rockbottom.trace.s3")
 
 
+def log_groups() -> Any:
+    """What speaks to CloudWatch Logs, by name, as what speaks to S3."""
+    return import_module("rockbottom.trace.log_groups")
+
+
+def objects_of(source: str, after: str = "") -> list[tuple[str, float]]:
+    """Addresses of the objects under an S3 prefix, in order of name, and when each was written.
+
+    ``after``: only those whose names come after this address. Raises UnreadableSource where S3 refuses.
+    """
+    return _s3().objects(source, after)
+
+
 def local(name: str) -> Path:
     """The path of a file that must be on this machine. Raises UnreadableSource for an S3 address."""
-    if is_s3(name):
+    if is_s3(name) or is_log_group(name):
         raise UnreadableSource(f"{name}: this format is read from files only", fix="aws s3 cp it here first")
     return Path(name)
 
@@ -69,12 +92,18 @@ def local(name: str) -> Path:
 def opened(name: str) -> Generator[IO[bytes]]:
     """The file for reading bytes, unpacked where it is packed. Raises OSError, UnreadableSource."""
     with ExitStack() as open_files:
-        file: Any = open_files.enter_context(_s3().opened(name) if is_s3(name) else Path(name).open("rb"))  # noqa: SIM115
+        file: Any = open_files.enter_context(_opened(name))
         for _ in range(_LAYERS):
             if file.peek(2)[:2] != _PACKED:
                 break
             file = open_files.enter_context(_unpacked(file))
         yield file
+
+
+def _opened(name: str) -> IO[bytes]:
+    if is_log_group(name):
+        return log_groups().opened(name)
+    return _s3().opened(name) if is_s3(name) else Path(name).open("rb")
 
 
 def _unpacked(file: IO[bytes]) -> IO[bytes]:

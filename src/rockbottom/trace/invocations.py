@@ -54,9 +54,12 @@ class Invocation:
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-def invocations_of(name: str, damages: Damages) -> Iterator[Invocation]:
-    """Every request in one log file, by its path or S3 address. Failed calls are counted and left out."""
-    log = LogFile(name, damages)
+def invocations_of(name: str, damages: Damages, text: Iterator[bytes] | None = None) -> Iterator[Invocation]:
+    """Every request in one log file, by its path or S3 address. Failed calls are counted and left out.
+
+    ``text`` is what of it is to be read; None: all.
+    """
+    log = LogFile(name, damages, text=text)
     for place, record in log.records(textual):
         if record.errorCode:
             damages.failed += 1

@@ -32,11 +32,15 @@ _WINDOWS = {
 
 @dataclass(slots=True)
 class LogFile:
-    """One log file, by its path or S3 address. What cannot be read is added to ``damages``; ``size`` counts bytes."""
+    """One log file, by its path or S3 address. What cannot be read is added to ``damages``; ``size`` counts bytes.
+
+    ``text`` is what it holds, where only that is to be read; None: all of the file.
+    """
 
     name: str
     damages: Damages
     size: int = 0
+    text: Iterator[bytes] | None = None
 
     def records(self, decode: Decode[T]) -> Iterator[tuple[str, T]]:
         """Every record with its place; ``decode`` raises Undecodable for what is none."""
@@ -56,7 +60,7 @@ class LogFile:
             self.damages.add(self.name, str(error))
 
     def _candidates(self) -> Iterator[tuple[int, bytes | Unfinished]]:
-        found = candidates(self._counted(chunks_of(self.name)))
+        found = candidates(self._counted(chunks_of(self.name) if self.text is None else self.text))
         first = next(found, None)
         if first is None:
             return

@@ -14,7 +14,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 from rockbottom.trace.columns import Trace
-from rockbottom.trace.files import CutShort, UnreadableSource, chunks_of, files_of, head_of, is_s3
+from rockbottom.trace.files import CutShort, UnreadableSource, chunks_of, files_of, head_of, is_log_group, is_s3
 from rockbottom.trace.merging import merged
 from rockbottom.trace.splitting import Unfinished, candidates
 
@@ -142,7 +142,7 @@ def reader_of(source: str, name: str | None = None) -> Reader:
                 return reader
     if refused is not None:
         raise refused
-    if is_s3(source):
+    if is_s3(source) or is_log_group(source):
         return known["bedrock-logs"]  # its parts are looked for by name, and it says what it lacks
     raise UnreadableSource(
         f"{source}: no reader knows this format; there are {', '.join(known)}", fix="name one with --format"

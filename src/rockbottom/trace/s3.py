@@ -18,13 +18,25 @@ _REFUSALS = {
 
 def keys(source: str) -> list[str]:
     """The addresses of all objects under a prefix, in order of name. Raises UnreadableSource where S3 refuses."""
+    return [name for name, _ in objects(source)]
+
+
+def objects(source: str, after: str = "") -> list[tuple[str, float]]:
+    """The addresses of objects under a prefix, in order of name, and when each was written; ``after`` an address.
+
+    Raises UnreadableSource where S3 refuses.
+    """
     bucket, _, prefix = source.removeprefix("s3://").partition("/")
-    pages = _client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    asked = {"Bucket": bucket, "Prefix": prefix}
+    if after:
+        asked["StartAfter"] = after.removeprefix(f"s3://{bucket}/")
     try:
-        keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+        pages = _client().get_paginator("list_objects_v2").paginate(**asked)
+        items = [(item["Key"], item["LastModified"].timestamp()) for page in pages for item in page.get("Contents", ())]
     except Exception as error:
         raise _refused(source, error) from error
-    return sorted(f"s3://{bucket}/{key}" for key in keys if not PurePosixPath(key).name.startswith("."))
+    shown = ((key, at) for key, at in items if not PurePosixPath(key).name.startswith("."))
+    return sorted((f"s3://{bucket}/{key}", at) for key, at in shown)
 
 
 def opened(name: str) -> IO[bytes]:

@@ -6,6 +6,7 @@ One view model, ``Snapshot``, and two faces: a terminal (``rockbottom watch``) a
 from rockbottom.watch.errors import CannotListen, NeedsRich, NoSuchPeriod, WatchError
 from rockbottom.watch.following import View
 from rockbottom.watch.frame import Screen, frame_of
+from rockbottom.watch.logs import LogView, log_view
 from rockbottom.watch.periods import NAMES, PERIODS, Period, period_named
 from rockbottom.watch.screen import Live
 from rockbottom.watch.server import Dash
@@ -18,6 +19,7 @@ __all__ = [
     "Dash",
     "Line",
     "Live",
+    "LogView",
     "NeedsRich",
     "NoSuchPeriod",
     "Period",
@@ -26,5 +28,6 @@ __all__ = [
     "View",
     "WatchError",
     "frame_of",
+    "log_view",
     "period_named",
 ]

@@ -110,7 +110,10 @@ def _nothing(shot: Snapshot, paint: Paint, width: int) -> list[str]:
     if last is not None and shot.ledger.there:
         said += f" The latest was {_ago(shot.at - last)} ago."
     lines = [f" {said}"]
-    if not shot.ledger.calls:
+    if not shot.ledger.calls and shot.ledger.logs:
+        said = f" This view follows {shot.ledger.folder}"
+        lines += ["", " Is anything logged? rockbottom logging plan shows it.", said]
+    elif not shot.ledger.calls:
         lines += [
             "", " Record some, from your program:",
             '   client = rockbottom.attach(boto3.client("bedrock-runtime"), ledger=True)',

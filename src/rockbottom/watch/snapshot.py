@@ -17,6 +17,7 @@ from rockbottom.quantities import Usd, is_object
 from rockbottom.tables import STEP
 from rockbottom.watch.misses import Miss, fix_of
 from rockbottom.watch.periods import HOUR_S, Period
+from rockbottom.watch.quota import FullestMinute
 
 MONTH_H = 30 * 24
 _FINEST = Decimal("1e-12")
@@ -127,6 +128,7 @@ class State(msgspec.Struct, frozen=True):
     last_at: float | None = None
     share_read: float = 1.0
     in_memory: bool = False
+    logs: bool = False  # ``folder`` is where invocation logs are read from
 
 
 class OtherSide(msgspec.Struct, frozen=True):
@@ -171,6 +173,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     measured: tuple[str, ...]
     ledger: State
     notices: tuple[str, ...]
+    quota: tuple[FullestMinute, ...] = ()  # where logs are followed, which say what requests reserve
 
     def to_dict(self) -> dict[str, Any]:
         """JSON; money as decimal text, instants in seconds since the epoch."""

@@ -5,6 +5,7 @@ InvokeModel, cache counters in ``input`` or at the top level, streamed replies a
 over 100 KB in ``data/`` beside the log. Failed calls are counted and left out: they cost nothing.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from rockbottom.quantities import Undecodable
@@ -17,10 +18,10 @@ from rockbottom.trace.records import Columnar, body_of, columnar
 from rockbottom.trace.sources import BodyRefused, log_names, offloaded
 
 
-def read(part: str, settings: Settings) -> Part:
-    """One log file, from a folder or from S3."""
+def read(part: str, settings: Settings, text: Iterator[bytes] | None = None) -> Part:
+    """One log file, from a folder or from S3; ``text`` is what of it is to be read, None: all."""
     damages, gatherer = Damages(), Gatherer(settings.key, settings.by)
-    log = LogFile(part, damages)
+    log = LogFile(part, damages, text=text)
     for place, record in log.records(columnar):
         if record.errorCode:
             damages.failed += 1

@@ -1,0 +1,67 @@
+"""``rockbottom replay --follow``: the answer over logs while they are written."""
+
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from rockbottom.cli.trace import say_apart, say_reading
+
+if TYPE_CHECKING:
+    from rockbottom.catalog import Catalog
+    from rockbottom.replay import Question
+    from rockbottom.trace import Part, Reading, Settings
+
+
+def followed(
+    source: str, settings: "Settings", question: "Question", catalog: "Catalog", every_s: float,
+    clock: Callable[[], float], wait: Callable[[float], None], *, as_json: bool,
+) -> None:  # fmt: skip
+    """Prints the answer over all that was logged, and again whenever more was, until it is interrupted."""
+    from rockbottom.trace import Tail, assembled, log_part
+
+    tail = Tail(source, float("-inf"), clock)
+    parts: Sequence[Part] = ()
+    try:
+        while True:
+            new = [log_part(name, settings, text) for name, text in tail.pieces()]
+            if any(len(part.trace) or part.damages.count for part in new):
+                reading = assembled("bedrock-logs", [*parts, *new])
+                parts = [_whole(reading)]
+                _print(reading, source, question, catalog, clock(), as_json=as_json)
+            wait(every_s)
+    except KeyboardInterrupt:  # the way to end it
+        return
+
+
+def _whole(reading: "Reading") -> "Part":
+    from rockbottom.trace import Part
+
+    return Part(reading.trace, reading.damages, reading.bytes_read)
+
+
+def _print(
+    reading: "Reading", source: str, question: "Question", catalog: "Catalog", now: float, *, as_json: bool
+) -> None:
+    from rockbottom.cache import behaviour_of
+    from rockbottom.cli.replay_planner import PlannerPolicy
+    from rockbottom.documents import ReplayResult
+    from rockbottom.rendering import followed_text, json_text
+    from rockbottom.replay import PLANNER, documents_of, tally
+
+    if not len(reading.trace):
+        say_reading(reading, source)
+        return
+    online = {PLANNER: PlannerPolicy.of_stage}
+    chosen = question.with_defaults(len(reading.trace.points.after) > 0, online)
+    tallied = tally(reading.trace, chosen, catalog, behaviour_of(catalog.switches), online)
+    (answer,) = documents_of([(chosen, tallied)])
+    if as_json:
+        click.echo(json_text(answer, indent=None))
+    elif isinstance(answer, ReplayResult):
+        for line in followed_text(answer, datetime.fromtimestamp(now, UTC)):
+            click.echo(line)
+    say_apart(tallied.apart, source)
+    sys.stdout.flush()
