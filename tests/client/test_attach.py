@@ -191,6 +191,9 @@ def test_a_planner_that_fails_sends_the_request_unmodified_and_is_logged_once(cl
     warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert len(warnings) == 1
     assert "ZeroDivisionError at test_attach.py" in warnings[0]
+    shown = str(rb.report(client))
+    assert "their planner failed (ZeroDivisionError)" in shown
+    assert "could not be read" not in shown
     assert "secret" not in caplog.text
 
 

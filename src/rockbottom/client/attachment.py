@@ -14,7 +14,7 @@ from typing import Any
 
 from rockbottom.catalog import Catalog, Resolve
 from rockbottom.client.arguments import Arguments
-from rockbottom.client.books import REFUSED, TOO_OLD, why_unread
+from rockbottom.client.books import FAILED, REFUSED, TOO_OLD, why_unread
 from rockbottom.client.calls import Call, Options
 from rockbottom.client.fitting import EVERYTHING, fitted
 from rockbottom.client.flights import Flight, Tower, prefixes_of
@@ -22,7 +22,7 @@ from rockbottom.client.keepalive import KeepAlive
 from rockbottom.client.keeping import Keeper
 from rockbottom.client.learning import Learning
 from rockbottom.client.notices import TTL_EXPIRED
-from rockbottom.client.planning import Planner
+from rockbottom.client.planning import Planner, TellingPlan
 from rockbottom.client.profiles import ask, must_ask
 from rockbottom.client.recording import Recorder, SpendingLimit
 from rockbottom.client.reporting import Report
@@ -72,8 +72,6 @@ class Attachment:
         self.budget: SpendingLimit | None = None
         self.under_way = UnderWay()
         hold_over_forks(self)
-
-    # Departure ----------------------------------------------------------------------------------------------
 
     def depart(self, request: Params, operation: str = "Converse", whereabouts: Whereabouts = NOWHERE) -> Call | None:
         """The call to make for a request; None: send it as it is. Waits for a leader, at most ``hold_s``.
@@ -155,15 +153,22 @@ class Attachment:
                 ahead = self._tower.ahead_of(request.hashes)
                 if ahead is not None:
                     return ahead
-            call = self._planned(params, request)
+            try:
+                call = self._planned(params, request)
+            except RockbottomError:  # said of the request, by a planner that could not read it
+                raise
+            except Exception as error:
+                self.talk.failure("planning", error)
+                call = Call(self.clock(), params, params, request, unplanned=FAILED.format(type(error).__name__))
             call.arm = arm
             return call
 
     def _planned(self, params: Params, request: Request) -> Call:
         now = self.clock()
         plan = self.planner.plan(request, now=now)
-        self._books.held_back += getattr(plan, "held_back", False)  # a planner of another kind may not say
-        self.talk.say(getattr(plan, "notices", ()))
+        if isinstance(plan, TellingPlan):
+            self._books.held_back += plan.held_back
+            self.talk.say(plan.notices)
         applied = plan.apply(request)
         cause = ""
         if self.options.notices:
@@ -183,8 +188,6 @@ class Attachment:
         if call.flight is None:
             self._tower.refresh(prefixes, now)
         return call
-
-    # Arrival ------------------------------------------------------------------------------------------------
 
     def answered(self, call: Call) -> None:
         """The reply has begun: what the call wrote can be read by others."""

@@ -28,6 +28,7 @@ _MOST_FAMILIES = 256
 OTHER = "other prefixes"
 REFUSED = "AWS had refused cachePoints for their model, so that none are planned for an hour"
 TOO_OLD = "this botocore knows no cachePoint"
+FAILED = "their planner failed ({})"
 UNREAD = "requests that could not be read"
 
 

@@ -1,7 +1,7 @@
 """What the client needs of a planner, so that any object of this shape can stand in for ``plan.Planner``."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from rockbottom.dialects import Request
 from rockbottom.quantities import Usage
@@ -15,6 +15,21 @@ class Plan(Protocol):
 
         The object given stays as it is.
         """
+        ...
+
+
+@runtime_checkable
+class TellingPlan(Plan, Protocol):
+    """A plan that also tells what the report shows; ``plan.CachePlan`` is one. A plan that only applies is as good."""
+
+    @property
+    def held_back(self) -> bool:
+        """Whether a guard forbade what was expected to pay."""
+        ...
+
+    @property
+    def notices(self) -> Iterable[str]:
+        """Sentences for whoever runs the client, each said once."""
         ...
 
 

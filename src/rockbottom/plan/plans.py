@@ -1,13 +1,16 @@
 """What the planner answers: where the points go, what they should save, and why."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, overload
+
+import msgspec
 
 from rockbottom.dialects import Request
 from rockbottom.figures import usd, usd_exact
 from rockbottom.prompt import Placement, PrefixHash
+from rockbottom.quantities import Usd
 
 _MODES = {
     True: "mode implicit: the service reads and writes up to the latest message",
@@ -67,6 +70,22 @@ class Term:
             f"{line}; a token: {self.chance:.2%} comes back\n"
             f"          x {self.worth:.4f} saved by its reads - {self.extra:.4f} to write - {self.caution:.4f} caution"
         )
+
+
+class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan as a document: its encoding is the JSON that ``rockbottom plan --json`` prints. Money is text in JSON."""
+
+    model: str
+    tokens: int
+    reason: str
+    points: tuple[PlannedPoint, ...]
+    read: int
+    written_5m: int
+    written_1h: int
+    saving_tokens: int
+    saving_usd: Usd
+    saving_terms: tuple[Term, ...]
+    moves: tuple[Move, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,27 +161,14 @@ class CachePlan:
         price = round(self.saving_usd * 1_000_000 / self.saving_tokens, 6)
         return f"{told} at ${usd_exact(price)} a million"
 
+    def result(self) -> PlanResult:
+        """The decision as a document."""
+        return PlanResult(
+            model=self.model, tokens=self.tokens, reason=self.reason, points=self.points, read=self.read,
+            written_5m=self.written_5m, written_1h=self.written_1h, saving_tokens=self.saving_tokens,
+            saving_usd=self.saving_usd, saving_terms=self.terms, moves=self.moves,
+        )  # fmt: skip
+
     def as_dict(self) -> dict[str, Any]:
         """The decision as plain values, for JSON."""
-        return {
-            "model": self.model,
-            "tokens": self.tokens,
-            "reason": self.reason,
-            "points": [
-                {
-                    "place": point.place,
-                    "tokens": point.tokens,
-                    "ttl": point.ttl,
-                    "purpose": point.purpose,
-                    "evidence": point.evidence,
-                }
-                for point in self.points
-            ],
-            "read": self.read,
-            "written_5m": self.written_5m,
-            "written_1h": self.written_1h,
-            "saving_tokens": self.saving_tokens,
-            "saving_usd": str(self.saving_usd),
-            "saving_terms": [asdict(term) for term in self.terms],
-            "moves": [{"what": m.what, "why": m.why, "saving_tokens": m.saving_tokens} for m in self.moves],
-        }
+        return msgspec.to_builtins(self.result())
