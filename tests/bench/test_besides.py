@@ -33,3 +33,9 @@ def test_an_unknown_part_is_named_with_its_line(line, told):
     """As every other mistake in a workload."""
     with pytest.raises(InvalidWorkload, match=told):
         read_workload("\n".join([*WORKLOAD.splitlines()[:4], line]))
+
+
+def test_a_workload_nested_without_end_is_one_message():
+    """The reader of YAML runs out of stack; the message names the file."""
+    with pytest.raises(InvalidWorkload, match=r"deep\.yaml.*nested too deep"):
+        read_workload("name: " + "[" * 20_000, "deep.yaml")

@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 from click.testing import CliRunner
 
 from rockbottom.cli import main
@@ -89,3 +90,13 @@ def test_the_saving_follows_from_what_is_printed(tmp_path):
         written += saved
     assert read > 0
     assert abs(total - read - written) <= 2
+
+
+@pytest.mark.parametrize("text", ["[" * 20_000, "{", "7"])
+def test_a_file_that_holds_no_request_is_one_message(tmp_path, text):
+    """Nested without end, cut short, or something else: exit code 2 and the name of the file."""
+    path = tmp_path / "request.json"
+    path.write_text(text)
+    done = CliRunner().invoke(command, [str(path)])
+    assert done.exit_code == 2
+    assert "request.json" in done.output

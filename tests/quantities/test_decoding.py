@@ -1,8 +1,10 @@
 """What comes from outside is decoded, or is one error that says what is wrong."""
 
+from decimal import Decimal
+
 import pytest
 
-from rockbottom.quantities import RockbottomError, Undecodable, decoded, decoder_of
+from rockbottom.quantities import RockbottomError, Undecodable, decoded, decoder_of, toml_of
 
 DEEP = b"[" * 2_000 + b"]" * 2_000
 
@@ -39,3 +41,14 @@ def test_counts_in_another_spelling_are_read_where_asked_for():
     for strict, data in ((True, b"6137.0"), (False, b"6137.5")):
         with pytest.raises(Undecodable):
             decoder_of(int, strict=strict)(data)
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe", b"a = [\n[", b"a = " + b"[" * 20_000])
+def test_toml_that_is_none_is_one_error(data):
+    """Bytes that are no UTF-8, broken syntax, nesting without end: never an error of another kind."""
+    with pytest.raises(Undecodable):
+        toml_of(data)
+
+
+def test_fractions_of_toml_are_exact():
+    assert toml_of(b"limit = 1.5") == {"limit": Decimal("1.5")}

@@ -16,15 +16,13 @@ A file (TOML or YAML) of any of these::
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from rockbottom.alarms.definitions import NAMESPACE, Alarm, alarm_from, packaged_alarms
-from rockbottom.quantities import RockbottomError, is_list, is_object
+from rockbottom.quantities import RockbottomError, Undecodable, is_list, is_object, reason_of, toml_of
 
 _STACK = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NAMESPACE = re.compile(r"[A-Za-z0-9._/#-]{1,64}")
@@ -113,20 +111,21 @@ def _ids(raw: Mapping[str, Any], key: str, path: Path | None) -> tuple[str, ...]
     return tuple(dict.fromkeys(found))
 
 
-def _read(path: Path) -> dict[str, Any]:
-    text = path.read_text(encoding="utf-8")
-    try:
-        if path.suffix in (".yaml", ".yml"):
-            import yaml  # an extra; only where the file is YAML
+def _yaml_of(data: bytes) -> Any:
+    """The value of a YAML text. Raises Undecodable."""
+    import yaml  # an extra; only where the file is YAML
 
-            found = yaml.safe_load(text)
-        else:
-            found = tomllib.loads(text, parse_float=Decimal)
-    except ValueError as error:
-        raise InvalidSettings(f"{path}: {error}", fix="docs/reference/alarms.md shows a whole file") from error
-    except Exception as error:
-        if type(error).__module__.partition(".")[0] != "yaml":
-            raise
+    try:
+        return yaml.safe_load(data.decode())
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise Undecodable(reason_of(error)) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    read = _yaml_of if path.suffix in (".yaml", ".yml") else toml_of
+    try:
+        found: Any = read(path.read_bytes())
+    except Undecodable as error:
         raise InvalidSettings(f"{path}: {error}", fix="docs/reference/alarms.md shows a whole file") from error
     if not is_object(found):
         raise InvalidSettings(f"{path} holds no table.", fix="docs/reference/alarms.md shows a whole file")

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, cast
 import yaml
 
 from rockbottom.bench.errors import InvalidWorkload
+from rockbottom.quantities import reason_of
 
 _MAX_DEPTH = 40
 _TAG = "tag:yaml.org,2002:"
@@ -163,8 +164,8 @@ def read_yaml(text: str, file: str) -> Field:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise InvalidWorkload(file, line, column, "", f"not YAML: {error.problem or error.context}") from error
-    except yaml.YAMLError as error:  # a character that YAML does not allow
-        raise InvalidWorkload(file, 1, 1, "", f"not YAML: {' '.join(str(error).split())}") from error
+    except (yaml.YAMLError, RecursionError) as error:  # a character that YAML does not allow, or no end of nesting
+        raise InvalidWorkload(file, 1, 1, "", f"not YAML: {' '.join(reason_of(error).split())}") from error
     if node is None:
         raise InvalidWorkload(file, 1, 1, "", "the file is empty", fix="docs/reference/workload.md shows every field")
     return Field(file, "", node)

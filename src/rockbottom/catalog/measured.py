@@ -5,7 +5,6 @@ where it was one of AWS's), and any of ``minimum_tokens`` and ``lookback_blocks`
 of switches. A fact is one of that model only, from that day on. Later tables win.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -14,7 +13,7 @@ from typing import Any, cast
 
 from rockbottom.catalog.errors import InvalidCatalogue
 from rockbottom.catalog.rules import CacheRules, MeasuredSwitches, Switch
-from rockbottom.quantities import Source
+from rockbottom.quantities import Source, Undecodable, toml_of
 
 Rules = Mapping[str, tuple[CacheRules, ...]]
 Switches = Mapping[str, Switch]
@@ -32,8 +31,8 @@ def with_measured(
     With a ``region``, facts of other Regions are left out. Raises InvalidCatalogue.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("measured", [])
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        tables = toml_of(path.read_bytes()).get("measured", [])
+    except Undecodable as error:
         raise InvalidCatalogue(f"{path}: not a file of measured facts: {error}") from error
     new_rules, measured, sources = dict(rules), dict[str, tuple[MeasuredSwitches, ...]](), dict[str, Source]()
     for number, table in enumerate(cast(list[dict[str, Any]], tables), 1):

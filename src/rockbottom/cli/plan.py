@@ -69,9 +69,11 @@ def _planner(state: str | None, options: dict[str, Any]) -> "Planner":
 
 
 def _requests(file: IO[bytes], model: str | None) -> list[dict[str, Any]]:
+    from rockbottom.quantities import Undecodable
+
     try:
         read = _json(file.read())
-    except (ValueError, RecursionError) as error:
+    except Undecodable as error:
         raise click.UsageError(f"{file.name} is not JSON: {error}") from error
     requests: Sequence[Any] = read if is_list(read) else [read]
     if not requests or not all(is_object(request) for request in requests):
@@ -84,13 +86,15 @@ def _requests(file: IO[bytes], model: str | None) -> list[dict[str, Any]]:
 
 
 def _json(data: bytes) -> Any:
-    """The value of a file, whatever its encoding. Raises ValueError."""
+    """The value of a file, whatever its encoding. Raises Undecodable."""
+    from rockbottom.quantities import Undecodable, decoded
+
     try:
-        return json.loads(data.decode())  # not json.loads(data), which guesses by zeros alone
-    except ValueError:
+        return decoded(data)
+    except Undecodable:
         from rockbottom.trace import chunks_in, text_lines  # numpy comes with it, and most files are UTF-8
 
-        return json.loads("".join(text_lines(chunks_in(BytesIO(data)))))
+        return decoded("".join(text_lines(chunks_in(BytesIO(data)))))
 
 
 def _request_of(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:

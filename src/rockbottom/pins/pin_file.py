@@ -9,7 +9,6 @@ import os
 import re
 import sqlite3
 import tempfile
-import tomllib
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
@@ -22,7 +21,7 @@ from rockbottom.pins.errors import DamagedPins, NameTaken, PinsNotWritable
 from rockbottom.pins.pin import Pin, pin_of_table, row_of_block
 from rockbottom.process import PRIVATE
 from rockbottom.prompt import json_bytes
-from rockbottom.quantities import Undecodable, decoded, is_object
+from rockbottom.quantities import Undecodable, decoded, is_object, toml_of
 
 DEFAULT_FILE = "rockbottom-pins.toml"
 FORMAT = 1
@@ -70,8 +69,8 @@ def _pins_in(path: Path, text: str) -> dict[str, Pin]:
                 fix="keep either side, then: rockbottom check --accept",
             )
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        document = toml_of(text)
+    except Undecodable as error:
         raise _damaged(path, str(error)) from error
     if document.get("format") != FORMAT:
         found = document.get("format", "none")

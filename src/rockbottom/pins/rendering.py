@@ -4,7 +4,6 @@ A function runs in two processes of its own, twice in each, with different seeds
 clock, an id or a counter differs between two calls, an order that comes from a set between two processes.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -94,11 +93,11 @@ def rendered_all(
 def _of_file(source: str, name: str, folder: Path) -> Rendering:
     path = folder / source
     try:
-        value = json.loads(path.read_bytes())
+        value = decoded(path.read_bytes())
     except FileNotFoundError as error:
         message = f"{source} does not exist"
         raise NotRendered(f"{message}.", fix="give a JSON file or module:function", gone=True) from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, Undecodable) as error:
         raise NotRendered(f"{source} cannot be read as JSON: {error}") from error
     requests = _requests(value, source)
     return Rendering(name, source, (requests[0],), tuple(requests[1:]), source)

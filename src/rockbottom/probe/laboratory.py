@@ -12,7 +12,7 @@ from rockbottom.dialects import Params, usage_of
 from rockbottom.probe.errors import ProbeStopped
 from rockbottom.probe.steps import Finding, Reply, Send, Steps, Wait
 from rockbottom.process import opened
-from rockbottom.quantities import Fault
+from rockbottom.quantities import Fault, Undecodable, Usage, decoded
 
 _RETRIED = ("ThrottlingException", "ServiceUnavailableException", "InternalServerException", "ModelNotReadyException")
 _FATAL = ("ExpiredTokenException", "UnrecognizedClientException", "ResourceNotFoundException")
@@ -120,7 +120,7 @@ class RealService:
 
     def _sent(self, request: Params) -> Reply:
         if "body" in request:
-            usage = usage_of(json.loads(self._client.invoke_model(**request)["body"].read()).get("usage"))
+            usage = _usage_in(self._client.invoke_model(**request)["body"].read())
         else:
             usage = usage_of(self._client.converse(**request)["usage"])
         return Reply(usage) if usage is not None else Reply(error="NoUsage", message="the reply carried no usage")
@@ -166,3 +166,11 @@ class LocalService(RealService):
             raise ProbeStopped(
                 f"{self._url} is no local endpoint of rockbottom: {error}", fix="rockbottom serve, in another terminal"
             ) from error
+
+
+def _usage_in(body: bytes) -> Usage | None:
+    """The usage of a native reply; None where it has none, or is no JSON."""
+    try:
+        return usage_of(decoded(body, dict[str, Any]).get("usage"))
+    except Undecodable:
+        return None

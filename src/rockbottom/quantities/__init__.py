@@ -1,6 +1,6 @@
 """Usage vectors, money, durations, sources and the root of the errors; knows nothing of Bedrock."""
 
-from rockbottom.quantities.decoding import Undecodable, decoded, decoder_of
+from rockbottom.quantities.decoding import Undecodable, decoded, decoder_of, reason_of, toml_of
 from rockbottom.quantities.durations import LONGEST_FIRST, UNNAMED, Ttl
 from rockbottom.quantities.errors import Fault, RockbottomError
 from rockbottom.quantities.money import ZERO_USD, Usd, usd_of_tokens
@@ -34,5 +34,7 @@ __all__ = [
     "is_list",
     "is_object",
     "per_month",
+    "reason_of",
+    "toml_of",
     "usd_of_tokens",
 ]

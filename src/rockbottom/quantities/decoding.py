@@ -1,4 +1,4 @@
-"""JSON that comes from outside, decoded into types; whatever is wrong with it is one error of this project.
+"""JSON and TOML from outside, decoded; whatever is wrong with them is one error of this project.
 
 A decoder meets malformed JSON, bytes that are no UTF-8, nesting deeper than the interpreter's stack and numbers that
 no machine type holds. Each raises an error of its own kind, so each caller that lists them forgets one.
@@ -14,7 +14,7 @@ _MALFORMED = (ValueError, RecursionError, OverflowError)  # msgspec's errors and
 
 
 class Undecodable(RockbottomError):
-    """Bytes from outside are not the JSON that they should be; the message says what is wrong and where."""
+    """Bytes from outside are not the text that they should be; the message says what is wrong and where."""
 
 
 @overload
@@ -49,6 +49,17 @@ def decoded(data: bytes | str, kind: Any = Any) -> Any:
 
     try:
         return msgspec.json.decode(data, type=kind)
+    except _MALFORMED as error:
+        raise Undecodable(reason_of(error)) from error
+
+
+def toml_of(data: bytes | str) -> dict[str, Any]:
+    """The tables of a TOML text, fractions as Decimal. Raises Undecodable."""
+    import tomllib
+    from decimal import Decimal
+
+    try:
+        return tomllib.loads(data if isinstance(data, str) else data.decode(), parse_float=Decimal)
     except _MALFORMED as error:
         raise Undecodable(reason_of(error)) from error
 

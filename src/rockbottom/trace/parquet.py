@@ -53,8 +53,12 @@ def write_parquet(trace: Trace, path: Path, notes: Mapping[str, Any] | None = No
     metadata["sums"] = _sums(metadata["names"], metadata["notes"], trace)
     made = pa.table(columns).replace_schema_metadata(metadata)
     beside = path.with_name(path.name + ".part")
-    pq.write_table(made, beside, compression="zstd", write_page_checksum=True)
-    beside.replace(path)
+    try:
+        pq.write_table(made, beside, compression="zstd", write_page_checksum=True)
+        beside.replace(path)
+    except OSError as error:  # a full disk tells no name
+        error.filename = error.filename or str(path)
+        raise
 
 
 def read_parquet(path: Path) -> Trace:

@@ -39,8 +39,8 @@ from rockbottom.grading import (
     rubric_body,
     vote_of,
 )
-from rockbottom.process import private
-from rockbottom.quantities import ZERO_USD, Ttl, Usage, Usd
+from rockbottom.process import named, private
+from rockbottom.quantities import ZERO_USD, Ttl, Undecodable, Usage, Usd, decoded
 
 GRADES = "grades.jsonl"
 _LIKELY_OUTPUT_TOKENS = 100  # one sentence and the grade; only the figure "about" of the estimate rests on it
@@ -243,7 +243,8 @@ class Judge:
         kept = Kept(question.place, question.kind, question.number, question.about, vote, reply.usage, at)
         self.kept[question.about] = kept
         if self.notebook.folder:
-            with open(self.notebook.folder / GRADES, "ab", opener=private) as file:
+            path = self.notebook.folder / GRADES
+            with named(path), open(path, "ab", opener=private) as file:
                 file.write(msgspec.json.encode(kept) + b"\n")
         return kept
 
@@ -296,9 +297,10 @@ def _read(folder: Path | None) -> dict[str, Kept]:
     data = (folder / GRADES).read_bytes()
     whole = data[: data.rfind(b"\n") + 1]
     if len(whole) < len(data):
-        (folder / GRADES).write_bytes(whole)
+        with named(folder / GRADES):
+            (folder / GRADES).write_bytes(whole)
     try:
-        votes = [msgspec.json.decode(line, type=Kept) for line in whole.splitlines()]
-    except msgspec.DecodeError as error:
+        votes = [decoded(line, Kept) for line in whole.splitlines()]
+    except Undecodable as error:
         raise InvalidRun(f"{folder / GRADES}: not a line of votes: {error}") from error
     return {one.about: one for one in votes}
