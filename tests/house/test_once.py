@@ -32,3 +32,15 @@ def test_the_helpers_of_tests_are_imported_by_their_whole_name() -> None:
     tests = SOURCE.parents[1] / "tests"
     files = [path for path in tests.rglob("*.py") if path.name != "test_once.py"]
     assert not [path for path in files if re.search(r"^ *sys\.path\.", path.read_text(encoding="utf-8"), re.MULTILINE)]
+
+
+def test_what_the_type_checker_is_not_asked_has_a_reason() -> None:
+    """``# type: ignore[rule]  # reason``: whoever reads it must be able to judge whether it still holds."""
+    bare = re.compile(r"# (?:type|pyright): ignore(?:\[[\w, -]+\])?(?!\S*  # \w)")
+    found = [
+        f"{path.relative_to(SOURCE)}:{number}"
+        for path in SOURCE.rglob("*.py")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if bare.search(line)
+    ]
+    assert not found

@@ -166,7 +166,7 @@ def compiled(alarm: Alarm) -> Callable[[Mapping[str, float]], float]:
 def _value(node: ast.AST, known: Mapping[str, float]) -> float:
     match node:
         case ast.Constant(value=value):
-            return float(value)  # type: ignore[arg-type]
+            return float(value)  # type: ignore[arg-type]  # only numbers pass the check of the expression
         case ast.Name(id=name):
             return known[name]
         case ast.UnaryOp(operand=operand):

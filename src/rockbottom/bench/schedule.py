@@ -1,8 +1,9 @@
 """What a run will do before it does anything: passes in order, rows that cannot run and why, and what it may cost."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from rockbottom.bench.batching import copies
 from rockbottom.bench.lanes import Lane, lanes_of, why_not
@@ -169,10 +170,10 @@ def most_of(plan: Schedule, row: Row, prompt_tokens: int) -> Usd:
 def turns_of(workload: Workload, conversation: Conversation, row: Row) -> list[tuple[int, int]]:
     """Estimated tokens of each turn's prompt and answer, with the fixed answers in the history."""
     found: list[tuple[int, int]] = []
-    messages: list[object] = []
+    messages: list[Mapping[str, Any]] = []
     for turn in conversation.turns:
         messages.extend(turn.messages)
-        parts = parts_of(workload, conversation, messages)  # type: ignore[arg-type]
+        parts = parts_of(workload, conversation, messages)
         request = request_of(parts, row.lane, workload, row.subject.model.model, row.subject.rules)
         prompt = prompt_of_request(request, row.subject.meter)
         answer = turn.answer or ({"text": "(answer)"},)
@@ -181,11 +182,10 @@ def turns_of(workload: Workload, conversation: Conversation, row: Row) -> list[t
     return found
 
 
-def answer_tokens(answer: Sequence[object], meter: Meter, workload: Workload) -> int:
+def answer_tokens(answer: Sequence[Mapping[str, Any]], meter: Meter, workload: Workload) -> int:
     """Estimated tokens of an answer in Converse shape, at most what the workload allows."""
     tokens = sum(
-        meter.tokens_of_text(str(block["text"]) if "text" in block else json_bytes(block).decode())  # type: ignore[index,operator]
-        for block in answer
+        meter.tokens_of_text(str(block["text"]) if "text" in block else json_bytes(block).decode()) for block in answer
     )
     return min(tokens, workload.inference.max_tokens)
 

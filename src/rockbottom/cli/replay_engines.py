@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,12 +66,12 @@ def _engine(name: str, jobs: int | None, address: str | None) -> Generator["Engi
 @contextmanager
 def _steps() -> Generator[Callable[[str, int, int], None]]:
     """A progress bar for each step, one after the other."""
-    open_bars: dict[str, tuple[object, Callable[[int], None]]] = {}
+    open_bars: dict[str, tuple[AbstractContextManager[Callable[[int], None]], Callable[[int], None]]] = {}
 
     def said(step: str, done: int, of: int) -> None:
         if step not in open_bars:
             for context, _ in open_bars.values():
-                context.__exit__(None, None, None)  # type: ignore[attr-defined]
+                context.__exit__(None, None, None)
             context = bar(step, of)
             open_bars[step] = context, context.__enter__()
         open_bars[step][1](done)
@@ -80,4 +80,4 @@ def _steps() -> Generator[Callable[[str, int, int], None]]:
         yield said
     finally:
         for context, _ in list(open_bars.values())[-1:]:
-            context.__exit__(None, None, None)  # type: ignore[attr-defined]
+            context.__exit__(None, None, None)

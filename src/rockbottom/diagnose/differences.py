@@ -80,10 +80,10 @@ class _Pair:
 
     def faces(self, section: Section) -> tuple[list[Face], list[Face]]:
         """The faces of one section, before and after."""
-        return tuple(  # type: ignore[return-value]
-            [self.archive.faces[segment.digest] for segment in sent.prompt.segments if segment.section is section]
-            for sent in (self.earlier, self.sent)
-        )
+        return self._faces(self.earlier, section), self._faces(self.sent, section)
+
+    def _faces(self, sent: Sent, section: Section) -> list[Face]:
+        return [self.archive.faces[segment.digest] for segment in sent.prompt.segments if segment.section is section]
 
 
 _Judged = tuple[Cause, str, VolatileKind | None]

@@ -190,7 +190,7 @@ def _flat(value: Json, path: str = "") -> Iterator[tuple[str, Any]]:
     """The settings of a document, each with its path; what is off counts as not there."""
     for name, inner in value.items():
         if isinstance(inner, dict):
-            yield from _flat(inner, f"{path}{name}.")  # pyright: ignore[reportUnknownArgumentType]
+            yield from _flat(inner, f"{path}{name}.")  # pyright: ignore[reportUnknownArgumentType]  # of JSON
         elif inner not in (None, False, ""):
             yield f"{path}{name}", [inner] if name in ("Action", "Resource") and isinstance(inner, str) else inner
 

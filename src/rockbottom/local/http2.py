@@ -94,7 +94,7 @@ class Http2:
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._state.connections.discard(self)  # pyright: ignore[reportArgumentType]
+        self._state.connections.discard(self)  # pyright: ignore[reportArgumentType]  # a set of uvicorn's own
         for stream in self.streams.values():
             stream.leave()
         self.flow.resume_writing()

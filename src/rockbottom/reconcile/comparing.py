@@ -255,7 +255,8 @@ class _Explainer:
         if row.theirs and row.theirs.calls is not None:
             missing = row.theirs.calls - (row.ours.calls or 0 if row.ours else 0)
             calls = f"{missing:,} calls are not in the ledger: " if missing > 0 else ""
-        names = sorted(row.theirs.principals, key=lambda one: -row.theirs.principals[one]) if row.theirs else []  # type: ignore[union-attr]
+        principals = row.theirs.principals if row.theirs else {}
+        names = sorted(principals, key=lambda name: -principals[name])
         who = f"; the bill names {', '.join(names[:3])}" if names else ""
         return Reason("not-through-client", f"{calls}programs without the client, or other people of the account{who}")
 

@@ -43,7 +43,7 @@ class Sum:
         self.least = value if not self.count else min(self.least, value)
         self.greatest = value if not self.count else max(self.greatest, value)
         self.count += weight
-        self.total += value * weight if total is None else total  # type: ignore[operator]
+        self.total += value * weight if total is None else total  # type: ignore[operator]  # of one metric: one kind of number
 
     def keep(self, value: float) -> None:
         """One sample that is kept, rounded to whole units, beside the sums."""

@@ -29,7 +29,7 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
 
 def _kept(function: Callable[P, R], options: dict[str, Any]) -> Callable[P, R]:
     """Compiled when it is first called, and kept for the next process where there is a folder for it."""
-    decorate = cast(Callable[..., Callable[[Callable[P, R]], Callable[P, R]]], numba.njit)  # pyright: ignore
+    decorate = cast(Callable[..., Callable[[Callable[P, R]], Callable[P, R]]], numba.njit)  # pyright: ignore  # untyped
     try:
         return decorate(cache=True, **options)(function)
     except RuntimeError:  # numba found no folder that it may write to
