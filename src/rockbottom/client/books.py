@@ -22,7 +22,7 @@ from rockbottom.client.calls import Call
 from rockbottom.client.reporting import Beside, Line, Rehearsals, Report
 from rockbottom.cost import Arm, Cost, Group, bill, compared
 from rockbottom.dialects import Request
-from rockbottom.quantities import NO_USAGE, ZERO_USD, Unit, Usage, Usd
+from rockbottom.quantities import NO_USAGE, WRITES, ZERO_USD, Unit, Usage, Usd
 
 _MOST_FAMILIES = 256
 OTHER = "other prefixes"
@@ -96,7 +96,7 @@ class Books:
     def worth_holding(self, request: Request, on: date) -> bool:
         """Whether a write costs more than a read, so that parallel requests on a new prefix had better wait."""
         read = self.usd_per_mtok(request, Unit.CACHE_READ, on)
-        write = self.usd_per_mtok(request, Unit.CACHE_WRITE_5M, on)
+        write = self.usd_per_mtok(request, WRITES[request.usual_ttl], on)
         return read is not None and write is not None and write > read
 
     def book(self, request: Request, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:

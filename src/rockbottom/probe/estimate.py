@@ -11,7 +11,7 @@ from rockbottom.probe.laboratory import Experiment, run
 from rockbottom.probe.questions import findings_of
 from rockbottom.probe.steps import Reply
 from rockbottom.probe.subject import Subject
-from rockbottom.quantities import Unit, Usage, Usd
+from rockbottom.quantities import WRITES, Unit, Usage, Usd
 
 _THINKING_TOKENS = 300  # output of the one request that thinks, as a guess; the worst case takes its limit
 
@@ -77,7 +77,7 @@ def _bill(subject: Subject, catalog: Catalog, on: date, usage: Usage) -> Cost:
 def _dearest(subject: Subject, usage: Usage, limit: int) -> Usage:
     if not subject.rules.explicit:
         return Usage(input=usage.total_input, output=limit)
-    unit = Unit.CACHE_WRITE_1H if subject.two_ttls else Unit.CACHE_WRITE_5M
+    unit = WRITES[max(subject.rules.ttls, key=lambda ttl: ttl.seconds)]
     if subject.model.model.vendor == "amazon":
         unit = Unit.INPUT  # writes are free there; plain input is the dearest
     return Usage(output=limit, **{unit.value: usage.total_input})
