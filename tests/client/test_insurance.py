@@ -21,9 +21,9 @@ _runs = itertools.count()
 @pytest.fixture
 def chosen(endpoint):
     """Sets switches of the endpoint, and puts them back."""
-    kept = endpoint.state.behaviour, endpoint.state.unsupported_code, dict(endpoint.state.switches)
+    kept = endpoint.state.sides, dict(endpoint.state.switches)
     yield endpoint.state.choose
-    endpoint.state.behaviour, endpoint.state.unsupported_code, endpoint.state.switches = kept
+    endpoint.state.sides, endpoint.state.switches = kept
 
 
 def _probed(endpoint, path):
