@@ -17,6 +17,8 @@ from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
 import rockbottom
+from rockbottom.catalog import load_catalog
+from rockbottom.client import report_of
 from rockbottom.ledger import CallRecord
 from tests.client.client_doubles import SONNET, native, words
 
@@ -250,3 +252,24 @@ def test_a_dropped_stream_of_converse_says_the_size_of_its_prompt(client: Any, e
     assert kept.calls[-1].status == "no usage"
     assert report.beside.unmetered_tokens > 2000
     assert "tokens, which are not counted above" in str(report)
+
+
+def test_a_report_made_of_records_says_the_same() -> None:
+    """What a program's processes recorded adds up: the units, the fee and the charges that nobody counts."""
+    guarded = {"guardrail": {"inputAssessment": {"abc": assessed(contentPolicyUnits=4)}}}
+    records = [one_call({**OK, "trace": guarded}, **GUARDED)[0] for _ in range(2)]
+    records.append(one_call({**OK, "serviceTier": {"type": "reserved"}})[0])
+    beside = report_of(records, 0, 1, load_catalog()).beside
+    assert (dict(beside.units), beside.usd) == ({"contentPolicyUnits": 8}, Decimal("0.0012"))
+    assert dict(beside.uncounted) == {"reserved capacity": 1}
+
+
+def test_a_budget_says_once_which_charges_it_does_not_count(tmp_path: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """The fee that is known is spent; the charge that is not known is named, once."""
+    budgets = rockbottom.Budgets(rockbottom.Budget("1", "day"), file=tmp_path / "b.db", simulated=True)
+    record, _ = one_call(OK, guardrailConfig={"guardrailIdentifier": "abc", "guardrailVersion": "1"})
+    for _ in range(2):
+        budgets.record(record)
+    said = [line.getMessage() for line in caplog.records if "not in what is spent" in line.getMessage()]
+    assert said == ["rockbottom: budget: calls have a charge that is not in what is spent: guardrail without a trace"]
+    budgets.close()

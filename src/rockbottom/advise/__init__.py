@@ -40,6 +40,7 @@ from rockbottom.advise.grounds import (
     UnderBar,
     Why,
 )
+from rockbottom.advise.guarded_traffic import guarded_traffic
 from rockbottom.advise.presets import Preset, preset, presets
 from rockbottom.advise.results import (
     AdviceResult,
@@ -134,6 +135,7 @@ __all__ = [
     "document_of",
     "estimate",
     "guarded",
+    "guarded_traffic",
     "guarding",
     "lines_of",
     "next_step",

@@ -92,6 +92,8 @@ class NothingRepeats(RockbottomError):
     metavar="ARN=ID",
     help="The model behind an application inference profile; repeat for more.",
 )
+@click.option("--guardrail", metavar="POLICY,..", help="Add the fee of a guardrail; only with --engine one.")
+@click.option("--guard-turn", is_flag=True, help="The guardrail evaluates the user's turn alone (guardContent).")
 @click.option(
     "--engine",
     type=click.Choice(ENGINES),
@@ -115,6 +117,7 @@ def command(
     profiles: tuple[str, ...], engine: str, jobs: int | None, ray_address: str | None, as_json: bool, as_csv: bool,
     html: Path | None, follow: bool, every: float, name: str | None, strict: bool, partial_blocks: str,
     options: tuple[str, ...], by: str,
+    guardrail: str | None, guard_turn: bool,
 ) -> None:  # fmt: skip
     """Show what the traffic in SOURCE would have cost under every policy, and the least it could have cost.
 
@@ -130,17 +133,20 @@ def command(
 
     asked = Question(policies, date.today(), region=region, profiles=profiles_of(profiles), only=only, by=by)
     questions = list(crossed(asked, models, scopes, tiers, [day.date() for day in days]))
+    if (guardrail and engine != "one") or (guard_turn and not guardrail):
+        raise click.UsageError("--guardrail goes with --engine one, and --guard-turn with --guardrail")
     if html and len(questions) > 1:
         raise click.UsageError("--html shows one combination: name one model, scope, tier and day")
     catalog, settings = catalog_with(prices), settings_of(partial_blocks, options, by)
     if follow:
         from rockbottom.cli.replay_following import followed
 
-        if len(questions) > 1 or html or as_csv or engine != "one":
+        if len(questions) > 1 or html or as_csv or engine != "one" or guardrail:
             raise click.UsageError("--follow shows the answer of one combination, as text or --json")
         return followed(source, settings, questions[0], catalog, every, time.time, time.sleep, as_json=as_json)
     if engine == "one":
-        runs = _runs_here(source, settings, name, questions, catalog, strict=strict)
+        guard = (guardrail, guard_turn) if guardrail else None
+        runs = _runs_here(source, settings, name, questions, catalog, guard, strict=strict)
     else:
         runs = _runs_of_engine(engine, source, settings, name, questions, catalog, jobs, ray_address, strict=strict)
     if html:
@@ -158,15 +164,26 @@ def catalog_with(prices: Path | None) -> "Catalog":
 
 
 def _runs_here(
-    source: str, settings: "Settings", name: str | None, questions: Sequence["Question"], catalog: "Catalog", *,
-    strict: bool,
+    source: str, settings: "Settings", name: str | None, questions: Sequence["Question"], catalog: "Catalog",
+    guard: tuple[str, bool] | None, *, strict: bool,
 ) -> "Runs":  # fmt: skip
     from rockbottom.replay import documents_of
 
     reading, answers = answers_here(source, settings, name, questions, catalog)
     documents = documents_of(answers)
     say_left_out([tally for _, tally in answers], source, reading.damages.count, strict=strict)
-    return _marked(documents, reading.damages.simulated)
+    documents = _marked(documents, reading.damages.simulated)
+    return documents if guard is None else _with_guardrail(documents, reading, guard)
+
+
+def _with_guardrail(documents: "Runs", reading: "Reading", guard: tuple[str, bool]) -> "Runs":
+    """The documents with what a guardrail would have charged for the same requests."""
+    from msgspec.structs import replace
+
+    from rockbottom.advise import costs_of, guarded_traffic, guarding
+
+    beside = costs_of(guarded_traffic(reading.trace, guarding(guard[0], tagged=guard[1])))
+    return [replace(one, beside=beside) if hasattr(one, "beside") else one for one in documents]
 
 
 def answers_here(
@@ -258,7 +275,7 @@ def _write_page(runs: "Runs", file: Path) -> None:
 
 def _print(runs: "Runs", as_json: bool, as_csv: bool) -> None:
     from rockbottom.documents import ReplayResult, ReplayRuns
-    from rockbottom.rendering import json_text, replay_csv, replay_text, replays_text
+    from rockbottom.rendering import json_text, replay_besides_text, replay_csv, replay_text, replays_text
 
     answer = runs[0] if len(runs) == 1 else ReplayRuns(tuple(runs))
     if as_json:
@@ -267,4 +284,6 @@ def _print(runs: "Runs", as_json: bool, as_csv: bool) -> None:
         click.echo(replay_csv(runs), nl=False)
     else:
         for line in replay_text(answer) if isinstance(answer, ReplayResult) else replays_text(runs):
+            click.echo(line)
+        for line in replay_besides_text(runs):
             click.echo(line)

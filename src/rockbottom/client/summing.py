@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from rockbottom.catalog import Catalog, CatalogError
-from rockbottom.client.reporting import Line, Rehearsals, Report
+from rockbottom.client.reporting import Beside, Line, Rehearsals, Report
 from rockbottom.cost import Arm, Group, compared
 from rockbottom.ledger import CallRecord
 from rockbottom.quantities import NO_USAGE, ZERO_USD, Usage, Usd
@@ -50,8 +50,23 @@ class _Sums:
     local: int = 0
     unpriced: Counter[str] = field(default_factory=Counter[str])
     arms: dict[Arm, Group] = field(default_factory=dict[Arm, Group])
+    lost: int = 0
+    cut: int = 0
+    charges: Counter[str] = field(default_factory=Counter[str])
+    charges_usd: Usd = ZERO_USD
+    uncounted: Counter[str] = field(default_factory=Counter[str])
+
+    @property
+    def beside(self) -> Beside:
+        """What the tokens do not show; the sizes of prompts without usage are in no record."""
+        return Beside(self.lost, self.cut, 0, dict(self.charges), self.charges_usd, dict(self.uncounted))
 
     def add(self, call: CallRecord, catalog: Catalog) -> None:
+        self.lost += call.lost
+        self.cut += call.cut
+        self.charges.update(call.charges)
+        self.charges_usd += Decimal(call.extra_usd or 0)
+        self.uncounted.update(call.uncounted)
         if call.source == "keep-alive":
             self.keep_alive_usd += Decimal(call.cost_usd or 0)
         elif call.status != "ok":
@@ -98,6 +113,7 @@ def report_of(
         local=sums.local,
         unpriced=dict(sums.unpriced),
         holdout=compared(sums.arms),
+        beside=sums.beside,
     )
 
 

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rockbottom.catalog import Scope, SetApart, Tier
+from rockbottom.documents.besides import BesideCost
 from rockbottom.quantities import Ttl, Usd, decoded
 
 
@@ -218,6 +219,7 @@ class GroupResult(msgspec.Struct, frozen=True, kw_only=True):
 class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     """What the traffic costs under every policy. ``asked`` is there where several combinations were.
 
+    ``beside`` is what a guardrail would have charged, where one was named.
     ``simulated_requests`` went to a local endpoint; the field is there where any did, as is ``set_apart``: requests to
     models that are not known or have no price. ``groups``: the requests told apart ``by`` a key, where named.
     """
@@ -236,6 +238,7 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     details: Mapping[str, PolicyDetails]
     assumptions: tuple[str, ...]
     simulated_requests: int | UnsetType = UNSET
+    beside: tuple[BesideCost, ...] | UnsetType = UNSET
     set_apart: tuple[SetApart, ...] | UnsetType = UNSET
     by: str | UnsetType = UNSET
     groups: tuple[GroupResult, ...] | UnsetType = UNSET

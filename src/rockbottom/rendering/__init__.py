@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         training_text,
     )
     from rockbottom.rendering.encoding import json_text
-    from rockbottom.rendering.estimates import estimate_csv, estimate_text, presets_text
+    from rockbottom.rendering.estimates import estimate_csv, estimate_text, presets_text, replay_besides_text
     from rockbottom.rendering.explanations import explanation_text, over_the_month_text, pair_text
     from rockbottom.rendering.invocation_logging import (
         logging_cost_text,
@@ -123,6 +123,7 @@ __all__ = [
     "profiles_document",
     "profiles_text",
     "reconciliation_text",
+    "replay_besides_text",
     "replay_csv",
     "replay_page",
     "replay_text",
@@ -189,6 +190,7 @@ _HOMES = {
     "pair_text": "explanations",
     "pass_line": "spending",
     "presets_text": "estimates",
+    "replay_besides_text": "estimates",
     "prices_document": "prices",
     "prices_text": "prices",
     "profiles_document": "profiles",

@@ -16,7 +16,7 @@ from rockbottom.advise import (
     ShapeResult,
     WayResult,
 )
-from rockbottom.documents import BesideCost
+from rockbottom.documents import BesideCost, ReplayResult
 from rockbottom.figures import (
     Cell,
     Column,
@@ -206,9 +206,16 @@ def _break_even(row: BreakEvenResult) -> str:
     )
 
 
-def besides_text(beside: Sequence[BesideCost], width: int, paint: Paint) -> list[str]:
-    """What a month costs beside the tokens, a line each with its total, and how derived units were counted."""
-    columns = [Column("beside the model", right=False, wide=True), Column("units a month"), Column("$/month")]
+def replay_besides_text(runs: Sequence[object], width: int = 80) -> list[str]:
+    """What a guardrail would have charged for recorded traffic, where one was named: the same for every run."""
+    beside = next((run.beside for run in runs if isinstance(run, ReplayResult) and run.beside), None)
+    return ["", *besides_text(beside, width, Paint(False), a_month=False)] if beside else []
+
+
+def besides_text(beside: Sequence[BesideCost], width: int, paint: Paint, *, a_month: bool = True) -> list[str]:
+    """What is charged beside the tokens, a line each with its total, and how derived units were counted."""
+    heads = ("units a month", "$/month") if a_month else ("units", "$")
+    columns = [Column("beside the model", right=False, wide=True), *map(Column, heads)]
     total = sum((line.usd for line in beside), Decimal(0))
     places = decimals_for([line.usd for line in beside])
     rows = [[Cell(line.what), Cell(f"{line.units:,.0f}"), Cell(usd(line.usd, places))] for line in beside]
