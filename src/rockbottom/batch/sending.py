@@ -50,18 +50,23 @@ class Sender:
         """
         cut_to_whole_lines(path)
         done = 0
+        failure: Exception | None = None
+        under_way: dict[Future[Row], tuple[CachePlan, float]] = {}
         with open(path, "ab", opener=private) as file, ThreadPoolExecutor(self.at_once) as pool:
-            under_way: dict[Future[Row], tuple[CachePlan, float]] = {}
-            try:
-                for record in records:
-                    while len(under_way) >= (self.at_once if done else 1):
-                        done += self._finish(under_way, file, path)
-                        told(done)
+            left = iter(records)
+            while failure is None or under_way:
+                full = len(under_way) >= (self.at_once if done else 1)
+                record = None if full or failure is not None else next(left, None)
+                if record is not None:
                     under_way |= self._begin(pool, record)
-            finally:
-                while under_way:
-                    done += self._finish(under_way, file, path)
+                elif under_way:
+                    count, error = self._finish(under_way, file, path)
+                    done, failure = done + count, failure or error
                     told(done)
+                else:
+                    break
+        if failure is not None:
+            raise failure
 
     def _begin(self, pool: ThreadPoolExecutor, record: Mapping[str, Any]) -> dict[Future[Row], tuple[CachePlan, float]]:
         body: Mapping[str, Any] = record["modelInput"]
@@ -70,13 +75,19 @@ class Sender:
         began_at = self.pace.admit(plan.tokens - plan.read, output_limit(body), self.cloud.sleep, self.clock)
         return {pool.submit(self._row, plan.apply(call), record["recordId"]): (plan, began_at)}
 
-    def _finish(self, under_way: dict[Future[Row], tuple[CachePlan, float]], file: IO[bytes], path: Path) -> int:
-        """Take in what was answered first; how many were. Raises the error of a record that did not get through."""
+    def _finish(
+        self, under_way: dict[Future[Row], tuple[CachePlan, float]], file: IO[bytes], path: Path
+    ) -> tuple[int, Exception | None]:
+        """Take in what was answered first: how many were, and the error of a record that did not get through."""
         ended, _ = wait(under_way, return_when=FIRST_COMPLETED)
         plans = [(future, *under_way.pop(future)) for future in ended]
         rows: list[Row] = []
+        failure: Exception | None = None
         for future, plan, began_at in plans:
-            if future.exception() is None:
+            error = future.exception()
+            if isinstance(error, Exception):
+                failure = failure or error
+            else:
                 row = future.result()
                 rows.append(row)
                 output: Mapping[str, Any] = row.get("modelOutput") or {}
@@ -88,9 +99,7 @@ class Sender:
                 file.write(msgspec.json.encode(row) + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        for future in ended:
-            future.result()
-        return len(rows)
+        return len(rows), failure
 
     @property
     def converse(self) -> bool:

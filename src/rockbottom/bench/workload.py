@@ -7,16 +7,15 @@ is sent, and no file but those named in the workload is opened.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from rockbottom.advise import POLICIES, Guarding, Lines, guarding, lines_of
+from rockbottom.advise import Guarding, Lines
+from rockbottom.bench.besides import read_beside, read_guardrail
 from rockbottom.bench.errors import InvalidWorkload
 from rockbottom.bench.grading.fields import Grading, ReadFile, read_checks, read_grading
 from rockbottom.bench.nodes import Field, read_yaml
 from rockbottom.bench.recorded import Conversation, Turn, read_recorded
-from rockbottom.catalog import prices_of
 
 DEFAULT_LANES = ("baseline", "cached", "cached-tools", "cached-1h", "cached-tail", "auto")
 LAYERS = ("system", "documents", "each-document")
@@ -136,8 +135,8 @@ class _Reader:
             traffic=_traffic(fields.get("traffic")),
             inference=_inference(fields.get("inference")),
             grading=read_grading(fields.get("grading")),
-            guardrail=_guardrail(fields.get("guardrail")),
-            beside=_beside(fields.get("beside")),
+            guardrail=read_guardrail(fields.get("guardrail")),
+            beside=read_beside(fields.get("beside")),
         )
         return replace(workload, digest=self.digest.hexdigest()[:16], sent=_sent(workload))
 
@@ -199,23 +198,6 @@ class _Reader:
             raise members["recorded"].fault(f"{path} holds no conversation with an answer in it")
         self.digest.update(repr(found).encode())
         return found
-
-
-def _guardrail(field: Field | None) -> Guarding | None:
-    """The guardrail whose fee is counted in; it is not sent."""
-    if field is None:
-        return None
-    members = field.members(("policies", "tagged"), required=("policies",))
-    names = ",".join(item.one_of(tuple(POLICIES)) for item in members["policies"].items())
-    return guarding(names, tagged=members["tagged"].flag() if "tagged" in members else False)
-
-
-def _beside(field: Field | None) -> Lines:
-    """An agent's other parts, in units a month."""
-    if field is None:
-        return ()
-    members = field.members(tuple(prices_of("agent")))
-    return lines_of({name: Decimal(str(member.number(least=0))) for name, member in members.items()})
 
 
 def _sent(workload: Workload) -> str:

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.calls import Call
+from rockbottom.client.charges import may_be_billed
 from rockbottom.client.fitting import fits
 from rockbottom.client.listening import CallListener
 from rockbottom.client.streams import watched_body, watched_stream
@@ -28,7 +29,6 @@ BYPASS: contextvars.ContextVar[bool] = contextvars.ContextVar("rockbottom_bypass
 _EVENTS = ("before-parameter-build", "before-call", "needs-retry", "after-call", "after-call-error")
 _ATTACHED = "rockbottom-attached.bedrock-runtime"  # an event of our own: who is attached here answers
 _ATTEMPT = "rockbottom-attempt"
-_BROKEN_OFF = frozenset({"ReadTimeoutError", "ConnectionClosedError", "IncompleteReadError", "ResponseStreamingError"})
 _KEY = "rockbottom_call"
 _GROUND = "rockbottom_ground"
 _ABOUT_POINTS = re.compile(
@@ -136,10 +136,7 @@ class Hooks:
     ) -> None:
         """One attempt is over; one that was sent and got no answer may be billed all the same."""
         call: Call | None = request_dict.get("context", {}).get(_KEY)
-        if call is None:
-            return
-        broken = response is None and type(caught_exception).__name__ in _BROKEN_OFF
-        if broken or (response is not None and response[0].status_code >= 500):
+        if call is not None and may_be_billed(response, caught_exception):
             call.lost += 1
 
     def _needs_retry(self, response: Any, operation: Any, request_dict: dict[str, Any], **_: Any) -> float | None:

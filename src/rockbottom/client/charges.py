@@ -14,6 +14,7 @@ BLIND_GUARDRAIL = "guardrail without a trace"
 CAPACITY = "reserved capacity"
 _SPEAK = frozenset({"trace", "serviceTier", "performanceConfig"})
 _MOST_UNITS = 10**9
+_BROKEN_OFF = frozenset({"ReadTimeoutError", "ConnectionClosedError", "IncompleteReadError", "ResponseStreamingError"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +83,10 @@ def _tool_counts(usage: object) -> dict[str, int]:
     told = usage.get("serverToolUsage") if is_object(usage) else None
     counts = told.items() if is_object(told) else ()
     return {str(name): count for name, count in counts if type(count) is int and 0 < count <= _MOST_UNITS}
+
+
+def may_be_billed(response: Any, error: Exception | None) -> bool:
+    """Whether an attempt of botocore reached the service and got no answer; a refusal is one, and is not billed."""
+    if response is None:
+        return type(error).__name__ in _BROKEN_OFF
+    return response[0].status_code >= 500
