@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.aws import no_region
 from rockbottom.cli.batch_text import Progress
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _own_region(profile: str | None) -> str:
     except ProfileNotFound as error:
         raise click.UsageError(str(error)) from error
     if not region:
-        raise click.UsageError("no AWS Region is set: give --region, as in --region us-east-1")
+        raise no_region()
     return region
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.aws import no_region
 from rockbottom.cli.bench_checks import known_region, warn_of_other_geographies
 from rockbottom.cli.bench_grading import ask_to_grade, grading_options, listed, voting
 from rockbottom.cli.bench_jobs import jobs_at, jobs_options, local_jobs, wants_jobs
@@ -154,7 +155,7 @@ def _aws_region(given: dict[str, Any]) -> str:
     except ProfileNotFound as error:  # one message, not its type
         raise WrongSetting(str(error), fix="aws configure list-profiles") from error
     if not region:
-        raise click.UsageError("no AWS Region is set: give --region, as in --region us-east-1")
+        raise no_region()
     return known_region(region)
 
 

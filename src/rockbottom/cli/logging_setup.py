@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.aws import clients_of
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_settings import options
 from rockbottom.cli.values import Url
@@ -147,23 +148,10 @@ def _planned(given: dict[str, Any], clients: "Clients | None" = None) -> "Plan":
 
 
 def _clients(given: dict[str, Any]) -> "Clients":
-    import boto3
-    from botocore.exceptions import BotoCoreError
-
-    from rockbottom.cloudwatch import AccountUnavailable
     from rockbottom.invocation_logging import Clients
 
-    try:
-        session: Any = boto3.Session(profile_name=given["profile"], region_name=given["region"])
-        if not session.region_name:
-            raise click.UsageError("no AWS Region is set: give --region, as in --region us-east-1")
-        url = given["endpoint_url"]
-        bedrock, s3, iam, logs, sts = (
-            session.client(name, endpoint_url=url) for name in ("bedrock", "s3", "iam", "logs", "sts")
-        )
-    except BotoCoreError as error:
-        raise AccountUnavailable(f"AWS: {error}", fix="aws configure list-profiles") from error
-    return Clients(bedrock, s3, iam, logs, sts, session.region_name)
+    (bedrock, s3, iam, logs, sts), region = clients_of(given, "bedrock", "s3", "iam", "logs", "sts")
+    return Clients(bedrock, s3, iam, logs, sts, region)
 
 
 def _consent(yes: bool, why: str, question: str) -> None:

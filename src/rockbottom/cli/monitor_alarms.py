@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.aws import clients_of
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_settings import options, settings_options, wanted_of, warn_of_undecided
 from rockbottom.cli.values import Url
@@ -85,21 +86,10 @@ def _planned(wanted: "Wanted", clients: "Clients") -> "Plan":
 
 
 def _clients(given: dict[str, Any]) -> "Clients":
-    import boto3
-    from botocore.exceptions import BotoCoreError
-
     from rockbottom.alarms import Clients
-    from rockbottom.cloudwatch import AccountUnavailable
 
-    try:
-        session: Any = boto3.Session(profile_name=given["profile"], region_name=given["region"])
-        if not session.region_name:
-            raise click.UsageError("no AWS Region is set: give --region, as in --region us-east-1")
-        url = given["endpoint_url"]
-        cloudwatch, sns, sts = (session.client(name, endpoint_url=url) for name in ("cloudwatch", "sns", "sts"))
-    except BotoCoreError as error:
-        raise AccountUnavailable(f"AWS: {error}", fix="aws configure list-profiles") from error
-    return Clients(cloudwatch, sns, sts, session.region_name)
+    (cloudwatch, sns, sts), region = clients_of(given, "cloudwatch", "sns", "sts")
+    return Clients(cloudwatch, sns, sts, region)
 
 
 def _foreign(todo: "Plan") -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.aws import no_region
 from rockbottom.cli.values import Url
 from rockbottom.quantities import Fault, RockbottomError
 
@@ -164,7 +165,7 @@ class _Service:
             session: Any = boto3.Session(profile_name=aws_profile, region_name=region, **local)
             self.region: str = session.region_name or ""
             if not self.region:
-                raise click.UsageError("no AWS Region is set: give --region, as in --region us-east-1")
+                raise no_region()
             self._client: Any = session.client("bedrock", endpoint_url=endpoint_url)
         except BotoCoreError as error:
             raise ProfilesUnavailable(str(error), fix="aws configure list-profiles") from error

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.aws import no_region
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.values import Url
 from rockbottom.figures import usd_exact
@@ -161,7 +162,7 @@ def _clients(given: dict[str, Any]) -> "list[tuple[str, Any]]":
         session: Any = boto3.Session(profile_name=given["profile"])
         regions: Sequence[str] = given["regions"] or tuple(filter(None, (session.region_name,)))
         if not regions:
-            raise click.UsageError("no AWS Region is set: give --region, as in --region us-east-1")
+            raise no_region()
         url = given["endpoint_url"]
         return [(name, session.client("cloudwatch", region_name=name, endpoint_url=url)) for name in regions]
     except BotoCoreError as error:

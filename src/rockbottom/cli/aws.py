@@ -1,0 +1,33 @@
+"""Clients of an account, for the commands that look at one or change it."""
+
+from typing import Any
+
+import click
+
+PROFILES = "aws configure list-profiles"
+"""What helps where a profile is not found."""
+
+
+def no_region() -> click.UsageError:
+    """Neither the command nor the account's configuration names a Region."""
+    return click.UsageError("no AWS Region is set: give --region, as in --region us-east-1")
+
+
+def clients_of(given: dict[str, Any], *services: str) -> tuple[list[Any], str]:
+    """Clients of these services and their Region, by the options --profile, --region and --endpoint-url.
+
+    Raises AccountUnavailable where boto3 refuses them.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    from rockbottom.cloudwatch import AccountUnavailable
+
+    try:
+        session: Any = boto3.Session(profile_name=given["profile"], region_name=given["region"])
+        if not session.region_name:
+            raise no_region()
+        clients = [session.client(name, endpoint_url=given["endpoint_url"]) for name in services]
+    except BotoCoreError as error:
+        raise AccountUnavailable(f"AWS: {error}", fix=PROFILES) from error
+    return clients, session.region_name
