@@ -139,3 +139,53 @@ def _chain(prompt):
         digest = digest_of("chain", "", digest, segment.digest)
         made.append(int.from_bytes(digest[:8], "little"))
     return made
+
+
+TALKS = st.lists(
+    st.tuples(
+        st.text("abcde", min_size=1, max_size=12),
+        st.lists(st.integers(1, 12), max_size=3, unique=True),
+        st.one_of(st.floats(0, 4000), st.sampled_from([0.0, 1.0, 1799.0, 1800.0, 1801.0])),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(
+    talks=TALKS,
+    together=st.integers(1, 3),
+    lookback=st.sampled_from(["message_ends", "none"]),
+    lifetime=st.sampled_from(["per_block", "whole_prefix"]),
+    refresh=st.sampled_from(["prefix", "entry"]),
+    most=st.sampled_from([1, 2, 4]),
+)
+@settings(max_examples=200, deadline=None)
+def test_the_point_of_the_service_reads_and_writes_the_same_tokens(talks, together, lookback, lifetime, refresh, most):
+    """GPT: messages of so many blocks, points by hand at their own places, the service's own where not forbidden."""
+    catalog = load_catalog()
+    gpt = replace(catalog.rule_history(catalog.model("openai.gpt-5.6-sol").model)[0], maximum_points=most)
+    behaviour = Behaviour(
+        "all", "yes", lifetime, refresh, "yes", "marks", "downgrade", "excluded", implicit_lookback=lookback
+    )
+    prompts, instants, now = [], [], 0.0
+    for text, marks, wait, implicit in talks:
+        now += wait
+        instants.append(now)
+        segments = [
+            Segment(
+                Section.MESSAGES, BlockKind.TEXT, digest_of("x", "user", b.encode()), SIZES[b], message=n // together
+            )
+            for n, b in enumerate(text)
+        ]
+        points = [CachePoint(after, None, Section.MESSAGES, BlockKind.TEXT) for after in marks if after <= len(text)]
+        prompts.append(prompt_of(Api.RESPONSES, segments, points, Parameters(), implicit))
+    requests = [("", [], 0.0, 0.0, 0)] * len(prompts)
+    expected = _stepped(prompts, instants, requests, gpt, behaviour)
+    trace, points = _columns(prompts, instants, gpt)
+    trace.blocks.begins[:] = [n % together == 0 for prompt in prompts for n in range(len(prompt.segments))]
+    points = replace(points, own=np.array([prompt.implicit for prompt in prompts], np.uint8))
+    found = outcomes(trace, nodes_of(trace, np.zeros(len(prompts), np.int64)), points, gpt, behaviour, None)
+    columns = found.read, found.writes[Ttl.THIRTY_MINUTES], found.uncached, found.hit
+    assert [tuple(map(int, row)) for row in zip(*columns, strict=True)] == expected

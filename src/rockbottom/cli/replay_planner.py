@@ -36,7 +36,8 @@ class PlannerPolicy:
 
     def choose(self, prompt: Prompt, now: float) -> Sequence[tuple[int, Ttl | None]]:
         self._plan = self._planner.plan_prompt(prompt, self._model, now + self._shift, self._tier)
-        return [(placement.after, placement.ttl) for placement in self._plan.placements]
+        points = [(placement.after, placement.ttl) for placement in self._plan.placements]
+        return [(0, None), *points] if self._plan.implicit is False else points
 
     def observe(self, usage: Usage, now: float) -> None:
         """The planner hears what was billed."""

@@ -90,7 +90,7 @@ def _outcomes(stage: Stage, choices: Array, free: bool = False) -> Outcomes:
     trace = stage.trace
     length = len(trace)
     sums = np.zeros((4, length), np.int32)
-    if stage.rules.explicit:
+    if stage.rules.explicit or stage.rules.implicit_point:
         _follow(
             trace.requests.at, trace.block_offsets, stage.nodes.of_block, trace.blocks.depth,
             _lifetimes(stage), choices, np.zeros(stage.nodes.count, np.uint8),
@@ -117,7 +117,7 @@ def _lifetimes(stage: Stage) -> Array:
 def _choose(stage: Stage, free: bool) -> Array:
     trace, count = stage.trace, stage.nodes.count
     choices = np.zeros(len(stage.nodes.of_block), np.uint8)
-    if not stage.rules.explicit:
+    if not (stage.rules.explicit or stage.rules.implicit_point):
         return choices
     bands = [_prices(stage, threshold) for threshold in stage.bands.thresholds]
     table = np.array([[p.uncached, p.read, p.short, p.long] for p in bands], np.int64)

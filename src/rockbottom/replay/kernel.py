@@ -92,16 +92,20 @@ def outcomes(
     hit, last = np.zeros(length, np.int32), np.zeros(length, np.int32)
     written = np.zeros((len(rules.ttls), length), np.int32)
     read = np.zeros(length, np.int32)
-    if rules.explicit and len(points.after):
+    own = points.own if rules.implicit_point and points.own is not None else np.zeros(0, np.uint8)
+    if (rules.explicit or rules.implicit_point) and (len(points.after) or own.any()):
         switches = Switches.of(rules, behaviour)
         late = np.zeros(0, np.float64) if delays is None else delays
         # Points of one TTL only need one plane: the other would stay empty.
-        planes = switches.planes if points.ttl.min() != points.ttl.max() else 1
+        several = len(points.ttl) > 0 and points.ttl.min() != points.ttl.max()
+        planes = switches.planes if several else 1
+        back = behaviour.implicit_lookback == "message_ends"
         _replay(
             trace.requests.at, late, trace.block_offsets, nodes.of_block, nodes.known, trace.blocks.depth,
-            trace.blocks.weight, points.offsets, points.after, _places(rules.ttls)[points.ttl],
+            trace.blocks.weight, trace.blocks.begins, trace.blocks.section, own, back,
+            points.offsets, points.after, _places(rules.ttls)[points.ttl],
             np.full((planes, nodes.count), -1, np.int32),
-            switches.minimum, switches.maximum, switches.lookback,
+            switches.minimum, switches.maximum, switches.lookback, max(rules.maximum_points, 1),
             np.array(switches.lifetimes), np.array(switches.longest, np.int64),
             switches.per_block, switches.refresh_prefix, switches.marks,
             hit, last, read, written,
@@ -121,20 +125,21 @@ def _places(ttls: Sequence[Ttl]) -> Array:
 @compiled
 def _replay(
     at: Array, delays: Array, offsets: Array, nodes: Array, known: Array, depth: Array, weight: Array,
+    begins: Array, section: Array, own: Array, back: bool,
     point_offsets: Array, after: Array, ttl: Array, entry_of: Array,
-    minimum: int, maximum: int, lookback: int, lifetimes: Array, longest: Array,
+    minimum: int, maximum: int, lookback: int, most_written: int, lifetimes: Array, longest: Array,
     per_block: bool, refresh_prefix: bool, marks: bool,
     hit_out: Array, last_out: Array, read_out: Array, written_out: Array,
 ) -> int:  # fmt: skip
     planes = len(entry_of)
-    room = max(1, len(after))  # every point makes one entry at most
+    room = max(1, len(after) + len(own))  # every point makes one entry at most
     expires, visible = np.empty(room, np.float64), np.empty(room, np.float64)
     parent, changed, kept = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.uint8)
     used = 0
     most = 0
     for i in range(len(at)):
         most = max(most, point_offsets[i + 1] - point_offsets[i])
-    where, plane, below = np.empty(most + 1, np.int64), np.empty(most + 1, np.int64), np.empty(most + 1, np.bool_)
+    where, plane, below = np.empty(most + 2, np.int64), np.empty(most + 2, np.int64), np.empty(most + 2, np.bool_)
     for i in range(len(at)):
         base, blocks = offsets[i], offsets[i + 1] - offsets[i]
         now = at[i]
@@ -152,6 +157,10 @@ def _replay(
                 where[slot], plane[slot] = where[slot - 1], plane[slot - 1]
                 slot -= 1
             where[slot], plane[slot] = position, ttl[p]
+            count += 1
+        itself = len(own) > 0 and own[i] == 1 and blocks > 0
+        if itself and minimum <= depth[base + blocks - 1] <= maximum:
+            where[count], plane[count] = blocks, 0
             count += 1
         if count == 0:
             continue
@@ -178,6 +187,16 @@ def _replay(
                 position -= 1
                 left -= weight[base + position]
                 if left < 0:
+                    break
+        # The service's own point reads the end of any earlier message too.
+        if itself and back:
+            for position in range(blocks - 1, hit, -1):
+                row = base + position
+                if begins[row] == 0 and section[row] == section[row - 1]:
+                    continue
+                entry = entry_of[0, nodes[row - 1]]
+                if entry >= 0 and _readable(entry, now, expires, visible, parent, per_block):
+                    hit = position
                     break
         # B and C: the deepest point of each lifetime, the longest lifetime first.
         last = where[count - 1]
@@ -212,7 +231,7 @@ def _replay(
         seen = now if len(delays) == 0 else now + delays[i]
         above, first = -1, True
         for k in range(count):
-            if plane[k] < 0:
+            if plane[k] < 0 or k < count - most_written:
                 continue
             key = plane[k] if planes > 1 else 0
             node = nodes[base + where[k] - 1]

@@ -24,7 +24,10 @@ class OnlinePolicy(Protocol):
     """Chooses the points of one request, then hears what came of it."""
 
     def choose(self, prompt: Prompt, now: float) -> Sequence[tuple[int, Ttl | None]]:
-        """Points as (how many leading segments, TTL); the prompt carries none."""
+        """Points as (how many leading segments, TTL); the prompt carries none.
+
+        A point after no segment forbids the point that the service would add by itself.
+        """
         ...
 
     def observe(self, usage: Usage, now: float) -> None:
@@ -37,18 +40,22 @@ def placed_online(stage: Stage, policy: OnlinePolicy) -> PlacedPoints:
     state, namespace = PrefixCache(), Namespace("", "", stage.rules.model)
     after: list[int] = []
     ttl: list[int] = []
-    offsets = np.zeros(len(stage.trace) + 1, np.int64)
+    offsets, own = np.zeros(len(stage.trace) + 1, np.int64), np.zeros(len(stage.trace), np.uint8)
     kept = _kept(stage)
     for i, (prompt, now) in enumerate(prompts_of(stage, kept)):
-        chosen = policy.choose(prompt, now)
-        marked = prompt_of(prompt.api, prompt.segments, [_point(prompt, *one) for one in chosen], prompt.parameters)
+        told = policy.choose(prompt, now)
+        chosen = [point for point in told if point[0]]
+        own[i] = len(chosen) == len(told)
+        points = [_point(prompt, *point) for point in chosen]
+        marked = prompt_of(prompt.api, prompt.segments, points, prompt.parameters, bool(own[i]))
         state, result = step(state, marked, now, stage.rules, stage.behaviour, namespace)
         policy.observe(result.usage(max(int(stage.trace.requests.tokens_out[i]), 0)), now)
         ends = _rows(stage, i, kept) - stage.trace.block_offsets[i] + 1
         after.extend(int(ends[position - 1]) for position, _ in chosen)
         ttl.extend(USUAL if asked is None else asked.code for _, asked in chosen)
         offsets[i + 1] = len(after)
-    return PlacedPoints(offsets, np.array(after, np.int32), np.array(ttl, np.uint8))
+    by_itself = own if stage.rules.implicit_point else None
+    return PlacedPoints(offsets, np.array(after, np.int32), np.array(ttl, np.uint8), by_itself)
 
 
 def _point(prompt: Prompt, after: int, ttl: Ttl | None) -> CachePoint:

@@ -24,12 +24,14 @@ USUAL, ONE_HOUR = NO_TTL, Ttl.ONE_HOUR.code
 class PlacedPoints:
     """The points of every request: rows ``offsets[i] .. offsets[i + 1]``, each after so many blocks, with a TTL's code.
 
-    A lifetime that the model lacks stands for its first.
+    A lifetime that the model lacks stands for its first. ``own`` says of each request whether the service adds its own
+    point at the end, where the model has one (1); None: of none.
     """
 
     offsets: Array
     after: Array
     ttl: Array
+    own: Array | None = None
 
 
 Place = Callable[[Trace, CacheRules], PlacedPoints]
@@ -42,8 +44,18 @@ def none(trace: Trace, rules: CacheRules) -> PlacedPoints:
 
 
 def as_recorded(trace: Trace, rules: CacheRules) -> PlacedPoints:
-    """The points that were really sent."""
-    return PlacedPoints(trace.point_offsets, trace.points.after, trace.points.ttl)
+    """The points that were really sent; the service added its own unless the request forbade it."""
+    return PlacedPoints(trace.point_offsets, trace.points.after, trace.points.ttl, own_points(trace, rules))
+
+
+def own_points(trace: Trace, rules: CacheRules) -> Array | None:
+    """Where the service adds a point of its own: a point after no block is the word of a request that forbids it."""
+    if not rules.implicit_point:
+        return None
+    own = np.ones(len(trace), np.uint8)
+    owners = np.repeat(np.arange(len(trace)), np.diff(trace.point_offsets))
+    own[owners[trace.points.after == 0]] = 0
+    return own
 
 
 def system(trace: Trace, rules: CacheRules, ttl: int = USUAL) -> PlacedPoints:

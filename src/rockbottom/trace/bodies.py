@@ -39,7 +39,10 @@ _CONVERSE = {
 _ANTHROPIC = {
     b"text": "text", b"image": "image", b"document": "document", b"tool_use": "tool_use",
     b"tool_result": "tool_result", b"thinking": "reasoning", b"redacted_thinking": "reasoning",
-    b"search_result": "search_result",
+    b"search_result": "search_result", b"input_text": "text", b"output_text": "output_text", b"reasoning": "reasoning",
+    b"input_image": "image", b"image_url": "image", b"input_file": "document", b"function_call": "tool_use",
+    b"custom_tool_call": "tool_use", b"function": "tool_use", b"function_call_output": "tool_result",
+    b"custom_tool_call_output": "tool_result",
 }  # fmt: skip
 _MEDIA = {_CODE[name] for name in ("image", "video", "audio")}
 _TEXT_FORMATS = re.compile(rb'"format"\s*:\s*"(?:csv|docx?|xlsx?|html|txt|md)"')
@@ -48,8 +51,11 @@ _TYPE = re.compile(rb'"type"\s*:\s*"(\w+)"')
 _TTL = re.compile(rb'"ttl"\s*:\s*"?(\w*)')
 _TTLS = {ttl.value.encode(): ttl for ttl in Ttl}
 _ASKED = {NO_TTL: UNNAMED, **{ttl.code: ttl for ttl in Ttl}}
-_MARK = rb'"(?:cache_control|cachePoint)"\s*:\s*\{[^{}]*\}'
+_MARK = rb'"(?:cache_control|cachePoint|prompt_cache_breakpoint)"\s*:\s*\{[^{}]*\}'
 _MARK_AFTER, _MARK_BEFORE = re.compile(rb"\s*,\s*" + _MARK), re.compile(_MARK + rb"\s*,?\s*")
+
+
+_EXPLICIT = re.compile(rb'"mode"\s*:\s*"explicit"')
 
 
 class _Block(NamedTuple):
@@ -90,6 +96,8 @@ class Gatherer:
             if piece.points:
                 points.extend((before + after, ttl) for after, ttl in piece.points)
             before += len(piece.section)
+        if _EXPLICIT.search(bytes(parsed.prompt_cache_options)):
+            points.insert(0, (0, NO_TTL))
         seeds = self._seeds_for(parsed, pieces)
         numbers = _numbers(record, reply, points)
         numbers["at"] = record.at
@@ -122,8 +130,12 @@ class Gatherer:
         anthropic = native and not bytes(body.toolConfig) and not bytes(body.schemaVersion)
         if tools := bytes(body.toolConfig) or bytes(body.tools):
             made.append(self._piece(SectionCode.TOOLS, tools, anthropic))
-        if system := bytes(body.system):
-            made.append(self._piece(SectionCode.SYSTEM, system, anthropic))
+        for system in (bytes(body.system), bytes(body.instructions)):
+            if system:
+                made.append(self._piece(SectionCode.SYSTEM, system, anthropic))
+        if given := bytes(body.input):
+            items = _input(given)
+            made += [self._piece(SectionCode.MESSAGES, raw, True) for raw in items]
         known = self._known
         for message in body.messages or ():
             raw = bytes(message)
@@ -148,6 +160,10 @@ class Gatherer:
         if section == SectionCode.MESSAGES:
             message = _message(raw)
             role, listed = message.role.encode(), _content(message.content)
+            if calls := bytes(message.tool_calls):
+                listed = [*listed, calls]
+            elif message.content is None and raw.startswith(b"{") and b'"type"' in raw:  # an item that is no message
+                listed = [raw]
         elif section == SectionCode.SYSTEM:
             listed = _content(_system(raw))
         elif raw.lstrip()[:1] == b"{":
@@ -215,6 +231,15 @@ _message = decoder_of(Message)
 _system = decoder_of(str | list[Raw] | None)
 _tools = decoder_of(list[Raw] | None)
 _tool_config = decoder_of(ToolConfig)
+_given = decoder_of(str | list[Raw] | None)
+
+
+def _input(raw: bytes) -> list[bytes]:
+    """The items of the input of Responses; a text is one message of the user's."""
+    given = _given(raw)
+    if isinstance(given, str):
+        return [b'{"role":"user","content":' + raw + b"}"]
+    return [bytes(item) for item in given or ()]
 
 
 _TEXT, _TEXT_DOCUMENT = _CODE["text"], _CODE["text_document"]
@@ -231,7 +256,7 @@ def _content(content: str | list[Raw] | None) -> list[bytes]:
 
 def _take(blocks: list[_Block], points: list[tuple[int, int]], raw: bytes, section: int, anthropic: bool) -> None:
     """One member of a list of blocks: a block, a point, or a block with a point on it."""
-    if b'"cachePoint"' not in raw and b'"cache_control"' not in raw:
+    if b'"cachePoint"' not in raw and b'"cache_control"' not in raw and b'"prompt_cache_breakpoint"' not in raw:
         if raw.startswith(b'{"text":') and section:  # what most blocks are, in either dialect; no tool
             blocks.append(_Block(raw, _TEXT))
             return

@@ -103,7 +103,7 @@ class Blocks:
 class Points:
     """One row per cachePoint that was sent."""
 
-    after: Int32  # how many of the request's blocks stand before it
+    after: Int32  # how many of the request's blocks stand before it; 0: the service is to add no point of its own
     ttl: UInt8  # the code of the lifetime asked for (``Ttl.code``), or NO_TTL
 
 

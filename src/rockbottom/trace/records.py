@@ -27,6 +27,7 @@ class Message(msgspec.Struct):
 
     role: str = ""
     content: str | list[Raw] | None = None
+    tool_calls: Raw = NOTHING  # of Chat Completions
 
 
 class ToolConfig(msgspec.Struct):
@@ -37,7 +38,7 @@ class ToolConfig(msgspec.Struct):
 
 
 class Body(msgspec.Struct):
-    """A Converse, Anthropic or Nova body; the members that decide what is cached, each as its bytes."""
+    """A body of any surface; the members that decide what is cached, each as its bytes."""
 
     messages: list[Raw] | None = None
     system: Raw = NOTHING
@@ -49,6 +50,9 @@ class Body(msgspec.Struct):
     output_config: Raw = NOTHING
     output_format: Raw = NOTHING
     tool_choice: Raw = NOTHING
+    instructions: Raw = NOTHING
+    input: Raw = NOTHING  # of Responses
+    prompt_cache_options: Raw = NOTHING
     schemaVersion: Raw = NOTHING  # only Nova's native bodies name one; their blocks are spelled as Converse's
 
 
