@@ -1,6 +1,7 @@
 """The gateway on a socket: started, watched, drained; in a thread for tests, in the foreground for the command line."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -109,6 +110,7 @@ class Gateway:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 await self._way.open()
+                await self._warmed()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self._way.close()
@@ -116,6 +118,16 @@ class Gateway:
                     attachment.detached()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    async def _warmed(self) -> None:
+        """Load what signs before the first caller waits for it, and say where there is nothing to sign with."""
+        try:
+            found = await asyncio.to_thread(self._way.credentials.own)
+        except Exception as error:
+            found = None
+            _log.warning("AWS credentials cannot be used (%s): %s", type(error).__name__, error)
+        if found is None and not self._way.credentials.bearer:
+            _log.warning("no AWS credentials were found; calls are answered with 503 until there are some")
 
     def _identities(self, configuration: Configuration) -> Identities:
         path = configuration.path(configuration.keys)
@@ -245,7 +257,11 @@ def serve_gateway(path: Path, env: Mapping[str, str], said: Callable[[RunningGat
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, reload)
     try:
-        _server(configuration, env, listener, started).run(sockets=[listener])
+        server = _server(configuration, env, listener, started)
+        # What was loaded stays for good, and bodies are trees without cycles: collect less often.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        server.run(sockets=[listener])
     finally:
         listener.close()
 
