@@ -12,7 +12,9 @@ from rockbottom.prompt import BlockKind, Prompt, Section
 Levels = tuple[ClassKey, ClassKey, ClassKey]
 
 _SIZES = ((256, "256"), (1024, "1k"), (4096, "4k"), (16384, "16k"))
-_FLAT_SEGMENTS = 8  # a single user message of so many blocks: a prompt whose turns cannot be told apart
+_FLAT_SEGMENTS = 8
+"""A single user message of so many blocks is a prompt whose turns cannot be told apart. With 4 public chat costs .927
+instead of .922, with 16 .925 (measured as in ``returns``); no other set changes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-_FADE = 0.998  # the future counts a little less: it may not come as the past did
+_FADE = 0.998
+"""The future counts a little less: it may not come as the past did. With .99 agents cost .0016 more and contracts .0049
+less, with 1 agents .0010 more and the mix .0009 less (measured as in ``returns``)."""
+
 NEVER = float("inf")
 
 
