@@ -312,3 +312,25 @@ def test_a_port_that_is_taken_is_said_in_one_message(endpoint):
     with pytest.raises(CannotListen, match=str(port)) as caught, running(Settings(port=port)):
         pass
     assert "--port" in caught.value.fix
+
+
+def test_scripted_replies_wait_for_calls_of_their_model_and_operation(endpoint, runtime, kit):
+    """Each call takes the first that is meant for it; the others stay in their order."""
+    replies = [
+        {"text": "for nova", "model": "nova"},
+        {"text": "for streams", "operations": ["ConverseStream"]},
+        {"text": "for whoever comes"},
+    ]
+    assert kit.control(endpoint, "POST", "replies", replies) == {"waiting": 3}
+
+    def said(model):
+        return runtime.converse(modelId=model, messages=[kit.user("hi")])["output"]["message"]["content"][0]["text"]
+
+    assert said(kit.SONNET) == "for whoever comes"
+    assert kit.control(endpoint, "GET", "replies") == {"waiting": 2}
+    assert said(kit.SONNET) not in ("for nova", "for streams")
+    assert said(kit.NOVA) == "for nova"
+    events = runtime.converse_stream(modelId=kit.SONNET, messages=[kit.user("hi")])["stream"]
+    texts = [event["contentBlockDelta"]["delta"]["text"] for event in events if "contentBlockDelta" in event]
+    assert "".join(texts) == "for streams"
+    assert kit.control(endpoint, "GET", "replies") == {"waiting": 0}

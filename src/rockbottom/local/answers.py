@@ -37,12 +37,21 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A reply fixed in advance: its text or whole content, and its token count where that is fixed too."""
+    """A reply fixed in advance: its text or whole content, and its token count where that is fixed too.
+
+    With a ``model`` (a part of an id) or ``operations`` it waits for a call of those.
+    """
 
     text: str | None = None
     content: tuple[Json, ...] | None = None
     output_tokens: int | None = None
     stop_reason: str | None = None
+    model: str | None = None
+    operations: tuple[str, ...] = ()
+
+    def takes(self, operation: str, model: str) -> bool:
+        """Whether it is the reply of a call."""
+        return (self.model is None or self.model in model) and (not self.operations or operation in self.operations)
 
 
 class Answerer:

@@ -245,7 +245,7 @@ class Runtime:
         raw = call.headers.get(b"x-rockbottom-reply")
         if raw is not None:
             return script_from(object_of(raw))
-        return self._state.scripts.popleft() if self._state.scripts else None
+        return self._state.next_script(call.operation, call.model)
 
     def _admit(self, counted: Counted, now: float) -> None:
         model, quotas = counted.model.model.id, self._state.quotas

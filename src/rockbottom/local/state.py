@@ -38,6 +38,8 @@ class _ScriptRow(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     content: tuple[Json, ...] | None = None
     output_tokens: int | None = None
     stop_reason: str | None = None
+    model: str | None = None
+    operations: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -96,6 +98,14 @@ class State:
         self.switches = {}
         self.choose(dict(self.settings.switches))
 
+    def next_script(self, operation: str, model: str) -> Script | None:
+        """The first scripted reply that waits for a call of this kind, taken out of the queue."""
+        for place, script in enumerate(self.scripts):
+            if script.takes(operation, model):
+                del self.scripts[place]
+                return script
+        return None
+
     def add_scripts(self, raw: Any) -> int:
         """Queue replies from JSON; how many wait now. Raises ServiceFailure for what is none."""
         rows: Sequence[Any] = raw if is_list(raw) else [raw]
@@ -116,7 +126,7 @@ def script_from(raw: Any) -> Script:
         raise invalid("outputTokens of a scripted reply is 0 to 10,000,000")
     if row.content is not None and not all(_is_block(block) for block in row.content):
         raise invalid("the content of a scripted reply is a list of text, toolUse and reasoningContent blocks")
-    return Script(row.text, row.content, row.output_tokens, row.stop_reason)
+    return Script(row.text, row.content, row.output_tokens, row.stop_reason, row.model, row.operations)
 
 
 def _is_block(block: Json) -> bool:
