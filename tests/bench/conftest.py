@@ -32,7 +32,7 @@ RULES = " ".join(f"Rule {number}: plans above number {number} cost more and seat
 @pytest.fixture(scope="session")
 def endpoint_url():
     """The URL of one local endpoint for all tests."""
-    with running() as server:
+    with running(whole_texts=False) as server:
         yield server.url
 
 

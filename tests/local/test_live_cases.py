@@ -24,6 +24,9 @@ CASES = (
     {row["id"]: row for row in map(json.loads, FILE.read_text(encoding="utf-8").splitlines())} if FILE.is_file() else {}
 )
 
+MOST_OFF = 0.15
+"""How far a count of the endpoint may be from a recorded one, besides a dozen tokens."""
+
 NOT_REPLAYED = {
     "pai-07-nova-video": "the tokens of a video are not known, and none is sent by the endpoint's estimate",
     "idp-02-nova-images-prorata": "Nova apportions image tokens pro rata; the published explanation is an inference",
@@ -72,11 +75,6 @@ class Bench:
         """The meter of the model's tokenizer."""
         state = self.endpoint.state
         return state.reader.meter(state.catalog.model(self.model).model)
-
-    @property
-    def error(self):
-        """The stated error of the model's token estimate."""
-        return float(self.meter.weights.error)
 
     def filler(self, tokens):
         """A text of that many tokens by the endpoint's own estimate."""
@@ -246,7 +244,7 @@ def replay_turns(case, bench):
         body = bench.body(turn)
         if turn.get("warm"):
             bench.converse(body)
-        bench.matches(bench.converse(body), expected, 0.01 if exact else bench.error + 0.15)
+        bench.matches(bench.converse(body), expected, 0.01 if exact else MOST_OFF)
 
 
 def replay_error(case, bench):
@@ -642,7 +640,7 @@ def replay_union(case, bench):
 
 
 def calibration(*messages, system=None, tools=0, field="tokens"):
-    """The input tokens of a text, within the stated error of the estimate (and 12 tokens)."""
+    """The input tokens of a text, within 15% and 12 tokens."""
 
     def replay(case, bench):
         bench.model = model_id(case["model"])
@@ -653,7 +651,7 @@ def calibration(*messages, system=None, tools=0, field="tokens"):
             body["toolConfig"] = {"tools": [bench.tool("weather", number) for number in range(tools)]}
         usage = bench.converse(body)
         wanted = case[field]
-        assert abs(usage["total"] - wanted) <= (bench.error + 0.1) * wanted + 12, (usage, wanted)
+        assert abs(usage["total"] - wanted) <= MOST_OFF * wanted + 12, (usage, wanted)
 
     return replay
 
@@ -668,14 +666,15 @@ QUESTION = "ONLY SINGLE NUMBER IN RESPONSE\n" * 100 + "Response only number What
 STRICT = "YOU MUST USE TOOLS WHEN REQUIRED AND THEN ANSWER WITH ONLY THE TOOL RESULT.\n" * 100
 CALL = "Call `catalog_lookup`, then answer with only its return value."
 CHATBOT = "You are a helpful chatbot."  # 26 characters, as the case says of its system text
+# Of this text only its length and kind are recorded; product documents are half prose, half lists of figures.
 PRODUCT = """\
 ## SmartHub Pro X200: product guide
 
 - Wireless: Wi-Fi 6 (802.11ax), 2.4 GHz + 5 GHz, up to 1,201 Mbps; WPA3/WPA2.
 - Ports: 4 x Gigabit LAN, 1 x WAN, 1 x USB 3.0. Power: 12 V / 1.5 A.
 
-**Setup.** 1. Plug in the hub. 2. Open the app (iOS 15+, Android 10+). 3. Tap "Add device" and scan the QR code.
-**Warranty.** 24 months; returns within 30 days at $0 shipping. Support: support@smarthub.example, 9 a.m.-5 p.m.
+The setup wizard guides you through naming the network, choosing a password, and updating the firmware. Keep it away
+from walls and metal surfaces, and restart it after every change of the configuration. **Warranty.** 24 months.
 
 """
 HARNESS = "You are a helpful assistant operating inside a controlled test harness. " * 600

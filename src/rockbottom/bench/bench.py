@@ -193,7 +193,7 @@ def run(workload: Workload | str | Path, endpoint: Endpoint | str, **options: An
 
     With a local endpoint::
 
-        with rockbottom.local.running() as server:
+        with rockbottom.local.running(whole_texts=False) as server:
             results = rockbottom.bench.run("support-agent.yaml", server.url)
     """
     grading = options.pop("grading", None)

@@ -19,7 +19,7 @@ from rockbottom.catalog.price_rows import Shelf
 from rockbottom.catalog.prices import Price
 from rockbottom.catalog.resolve import Spellings
 from rockbottom.catalog.rules import CacheRules, ContestedRule, Switch
-from rockbottom.quantities import FormWeights, MediaWeights, Source, TokenWeights, Ttl
+from rockbottom.quantities import DocumentWeights, FormWeights, MediaWeights, Source, TokenWeights, Ttl
 
 Table = Mapping[str, Any]
 Sources = Mapping[str, Source]
@@ -173,6 +173,7 @@ def _weights(name: str, row: Table, media: MediaWeights, sources: Sources) -> To
         source=_source(row["source"], sources),
         media=media,
         form=_form(row.get("form", {})),
+        documents=DocumentWeights(**row.get("documents", {})),
         image_edge_pixels=row.get("image_edge_pixels"),
         image_most_tokens=row.get("image_most_tokens"),
     )

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 from typing import Any, NamedTuple
 
-from rockbottom.dialects.media import content_bytes, image_size, pdf_pages
+from rockbottom.dialects.media import content_bytes, image_size
+from rockbottom.dialects.pdf import pdf_of
 from rockbottom.prompt import BlockKind, MalformedBody, Meter, digest_of, json_bytes
 from rockbottom.quantities import TokenWeights, is_object
 
@@ -93,7 +94,10 @@ def _document(value: Any, role: str, meter: Meter) -> Weighed:
     if media_format in media.text_document_formats:
         tokens = meter.tokens_of_text(data.decode("utf-8", "replace")) + meter.tokens_of_text(name)
         return Weighed(BlockKind.TEXT_DOCUMENT, digest, tokens, blocks=media.text_document_blocks)
-    return Weighed(BlockKind.DOCUMENT, digest, pdf_pages(data) * meter.weights.image_tokens)
+    pdf = pdf_of(data, digest)
+    documents = meter.weights.documents
+    text = meter.tokens_of_text(pdf.text) if documents.reads_text else 0
+    return Weighed(BlockKind.DOCUMENT, digest, pdf.pages * (documents.page_tokens or meter.weights.image_tokens) + text)
 
 
 def _media(kind: BlockKind) -> Callable[[Any, str, Meter], Weighed]:
@@ -134,7 +138,9 @@ def _weighed_result(value: Any, inner: Sequence[tuple[bytes, int]], role: str, m
 def _tool_result_part(part: Any, role: str, meter: Meter) -> Weighed:
     if "json" in part:
         return Weighed(BlockKind.TEXT, *meter.json(part["json"], "json", role))
-    return weigh_block(part, role, meter, "toolResult.content")
+    weighed = weigh_block(part, role, meter, "toolResult.content")
+    in_result = meter.weights.documents.in_result
+    return weighed._replace(tokens=in_result) if weighed.kind is BlockKind.DOCUMENT and in_result else weighed
 
 
 def _reasoning(value: Any, role: str, meter: Meter) -> Weighed:

@@ -6,11 +6,8 @@ Bedrock publishes no formula for either (facts: "image/document token formulas: 
 
 import base64
 import binascii
-import re
 import struct
 from typing import Any
-
-_PDF_PAGE = re.compile(rb"/Type\s*/Page\b")
 
 
 def content_bytes(source: Any) -> bytes:
@@ -47,8 +44,3 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
             return width, height
         at += 2 + max(length, 2)
     return None
-
-
-def pdf_pages(data: bytes) -> int:
-    """Pages of a PDF as far as its uncompressed objects tell; at least one."""
-    return max(1, len(_PDF_PAGE.findall(data)))

@@ -150,7 +150,7 @@ def state_of(settings: Settings) -> State:
         settings,
         catalog,
         clock,
-        Reader.of(catalog),
+        Reader(catalog.token_weights, whole=settings.whole_texts),
         Memory(settings.max_entries),
         Faults(settings.seed),
         Quotas(),

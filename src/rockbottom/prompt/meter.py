@@ -5,6 +5,7 @@ Every number of an estimate is calibrated per tokenizer generation; counts of on
 never used for another.
 """
 
+import re
 from collections.abc import Mapping
 from math import ceil
 from typing import NamedTuple
@@ -172,6 +173,8 @@ def _weighted(text: str, tokens_per: Mapping[str, float]) -> float:
     words = encoded.translate(_WORDS)  # a word begins where a letter follows anything else
     rest = encoded.translate(_CLASS, _LETTERS)  # without letters it is short, and quickly counted
     wide = 0 if text.isascii() else rest.count(b"w")
+    capital = tokens_per.get("capital")
+    shouted = sum(map(len, _SHOUTED.findall(encoded))) * capital if capital else 0
     digits, newlines, spaces = rest.count(b"d"), rest.count(b"n"), rest.count(b"s")
     return (
         (words.count(b" l") + words.startswith(b"l")) * tokens_per["word"]
@@ -181,6 +184,7 @@ def _weighted(text: str, tokens_per: Mapping[str, float]) -> float:
         + newlines * tokens_per["newline"]
         + spaces * tokens_per["space"]
         + wide * tokens_per["wide"]
+        + shouted
     )
 
 
@@ -199,6 +203,7 @@ def _class_table() -> bytes:
     return bytes(marks)
 
 
+_SHOUTED = re.compile(rb"[A-Z]{4,}")  # such words are cut into more tokens than others
 _CLASS = _class_table()
 _LETTERS = bytes(code for code in range(128) if chr(code).isalpha())
 _WORDS = bytes(ord("l") if code in _LETTERS else ord(" ") for code in range(256))

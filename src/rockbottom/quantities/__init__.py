@@ -8,7 +8,7 @@ from rockbottom.quantities.months import LEAST_SPAN_S, SECONDS_A_MONTH, per_mont
 from rockbottom.quantities.shapes import is_list, is_object
 from rockbottom.quantities.sources import Source
 from rockbottom.quantities.usage import NO_USAGE, WRITES, Unit, Usage
-from rockbottom.quantities.weights import FormWeights, MediaWeights, TokenWeights
+from rockbottom.quantities.weights import DocumentWeights, FormWeights, MediaWeights, TokenWeights
 
 __all__ = [
     "LEAST_SPAN_S",
@@ -18,6 +18,7 @@ __all__ = [
     "UNNAMED",
     "WRITES",
     "ZERO_USD",
+    "DocumentWeights",
     "Fault",
     "FormWeights",
     "MediaWeights",

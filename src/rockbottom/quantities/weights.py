@@ -33,12 +33,23 @@ class FormWeights:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentWeights:
+    """How a PDF counts: ``page_tokens`` for each page (0: as an image of no known size), its text besides where the
+    model ``reads_text``; ``in_result`` is all that one inside a tool result counts, 0: as elsewhere."""
+
+    page_tokens: int = 0
+    reads_text: bool = False
+    in_result: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TokenWeights:
     """How one tokenizer generation turns text into tokens, as far as it was measured.
 
     ``family`` names the tokenizer generation; counts of one are never used for another. ``scale``
     multiplies the estimate that ``tokens_per`` gives of the text: tokens per ``word`` (run of ASCII letters),
-    ``letter``, ``digit``, ``punctuation``, ``newline``, ``space`` and ``wide`` (UTF-8 byte outside ASCII).
+    ``letter``, ``digit``, ``punctuation``, ``newline``, ``space`` and ``wide`` (UTF-8 byte outside ASCII), and
+    where it is there ``capital``, besides, of words of four capitals or more. ``documents`` says how a PDF counts.
     ``message_tokens`` is what each message adds, ``request_tokens`` what each request adds (the header of the
     answer not included: that is ``CacheRules.residual_tokens``), ``first_tool_tokens`` what the first tool
     definition adds besides its own text, ``image_tokens`` the flat charge for an image whose size is not
@@ -58,5 +69,6 @@ class TokenWeights:
     source: Source
     media: MediaWeights
     form: FormWeights = FormWeights()
+    documents: DocumentWeights = DocumentWeights()
     image_edge_pixels: int | None = None
     image_most_tokens: int | None = None

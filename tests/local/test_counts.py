@@ -1,0 +1,138 @@
+"""Token counts of the endpoint: they never fall when a text grows, and they meet what recorded replies counted."""
+
+import gzip
+import json
+import os
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rockbottom.catalog import load_catalog
+from rockbottom.dialects import CONVERSE
+from rockbottom.dialects.pdf import pdf_of
+from rockbottom.local import Settings
+from rockbottom.local.state import state_of
+
+DATA = Path(os.environ.get("ROCKBOTTOM_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
+MOST_OFF, SHORT = 0.15, 12
+
+WORDS = [
+    "the",
+    "Gateway",
+    "8443",
+    "PORTS",
+    "naïve",
+    "x",
+    "--",
+    "\n\n",
+    '{"a": 1}',
+    "über",
+    "日本",
+    "ÜBER",
+    "MUST",
+    "1,201",
+]
+
+
+@pytest.fixture(scope="module")
+def state():
+    """An endpoint's, not started."""
+    return state_of(Settings())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=40), st.integers(1, 120), st.sampled_from(WORDS))
+def test_one_more_word_never_counts_less(state, words, times, word):
+    """Also beyond the length from which texts were judged by slices."""
+    catalog = load_catalog()
+    text = " ".join(words * times)
+    for model in ("anthropic.claude-sonnet-4-6", "amazon.nova-pro-v1:0", "qwen.qwen3-32b-v1:0"):
+        count = state.reader.meter(catalog.model(model).model).tokens_of_text
+        assert count(f"{text} {word}") >= count(text)
+
+
+NOT_MET = {
+    # Thoughts of an earlier turn are not in the prompt any more, which the estimate does not know.
+    "test_bedrock_model_thinking_part_anthropic_legacy.yaml",
+    "t_bedrock_model_thinking_part_anthropic_adaptive_effort.yaml",
+    "test_bedrock_model_thinking_part_anthropic_adaptive_effort.yaml",
+    "test_bedrock_thinking_high_qwen_variant.yaml",
+    # Models of which nothing is measured but these calls.
+    "test_bedrock_native_output_minimax.yaml",
+    "test_bedrock_mistral_tool_return_image_accepted.yaml",
+    "test_bedrock_writer_tool_result_followed_by_text_accepted.yaml",
+}
+
+
+def recorded():
+    """Recorded Converse calls that were answered, whose media travelled with them."""
+    file = DATA / "recorded_calls.jsonl.gz"
+    if not file.is_file():
+        pytest.skip(f"no recordings at {file}: set ROCKBOTTOM_DATA")
+    for line in gzip.decompress(file.read_bytes()).splitlines():
+        row = json.loads(line)
+        answered = row["operation"] == "converse" and row["status"] == 200 and row["request"] and row["reply"]
+        if answered and row["cassette"] not in NOT_MET and "s3Location" not in line.decode():
+            yield row
+
+
+def test_recorded_totals_are_met(state, recorded_data):
+    """Within 15% and a dozen tokens: texts, tools, schemas, images, documents, citations."""
+    catalog, off, seen = load_catalog(), [], 0
+    for row in recorded():
+        try:
+            model = catalog.model(row["model"]).model
+        except Exception:  # a profile of the account that recorded it
+            continue
+        usage = row["reply"]["usage"]
+        total = sum(usage.get(name, 0) for name in ("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"))
+        counted = CONVERSE.read(row["request"], state.reader.meter(model)).tokens
+        seen += 1
+        if abs(counted - total) > MOST_OFF * total + SHORT:
+            off.append((row["cassette"], row["turn"], counted, total))
+    assert seen > 100
+    assert off == []
+
+
+def pdf(*pages, packed=True):
+    """A PDF of texts, a page each, its streams packed or not."""
+    body = b"%PDF-1.4\n"
+    for text in pages:
+        stream = zlib.compress(f"BT ({text}) Tj ET".encode()) if packed else b"BT ET"
+        body += b"1 0 obj<</Type /Page>>endobj\nstream\n" + stream + b"\nendstream\n"
+    return body
+
+
+def test_a_pdf_is_read_for_its_pages_and_text():
+    """What is no PDF, or packed otherwise, has a page and no text."""
+    assert pdf_of(pdf("one", "two"), b"1") == (2, "one\ntwo")
+    assert pdf_of(b"nothing", b"2") == (1, "")
+    assert pdf_of(pdf("x", packed=False), b"3").pages == 1
+
+
+def test_a_pdf_counts_by_page_and_text_and_little_inside_a_result(runtime, kit):
+    """Sonnet 4.5: about 1,640 tokens for a page, 60 inside a tool result (recorded)."""
+    model = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+
+    def tokens(*content):
+        return runtime.converse(modelId=model, messages=[kit.user(*content, "q")])["usage"]["inputTokens"]
+
+    def document(*pages):
+        return {"document": {"name": "a", "format": "pdf", "source": {"bytes": pdf(*pages)}}}
+
+    base = tokens()
+    assert 1500 < tokens(document("word")) - base < 1800
+    assert tokens(document("word", "word")) > 3000 + base
+    assert tokens(document("many words of a page " * 50)) > tokens(document("word")) + 150
+    body = {
+        "messages": [
+            kit.user("q"),
+            kit.assistant({"toolUse": {"toolUseId": "t", "name": "n", "input": {}}}),
+            kit.user({"toolResult": {"toolUseId": "t", "content": [document("word")]}}),
+        ],
+        "toolConfig": {"tools": [{"toolSpec": {"name": "n", "inputSchema": {"json": {"type": "object"}}}}]},
+    }
+    assert runtime.converse(modelId=model, **body)["usage"]["inputTokens"] < 900
