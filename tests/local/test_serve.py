@@ -1,5 +1,6 @@
 """`rockbottom serve` as a program: what it prints, and how it ends."""
 
+import json
 import os
 import re
 import signal
@@ -32,3 +33,37 @@ def test_it_says_where_it_listens_and_ends_well_when_told_to(tmp_path, number):
     assert (program.returncode, out) == (0, "")
     assert f"AWS_ENDPOINT_URL_BEDROCK_RUNTIME={url}" in said
     assert len(list(tmp_path.rglob("*Z_*.json.gz"))) == 1
+
+
+def said_by(*arguments):
+    """What a command prints."""
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    command = [sys.executable, "-m", "rockbottom", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=True).stdout
+
+
+def test_each_kind_of_client_is_told_what_it_needs():
+    """By variables where it reads them, else by a setting; over TLS also whom to trust."""
+    printed = said_by("serve", "--env", "--port", "4747")
+    for line in (
+        "export AWS_ENDPOINT_URL_BEDROCK_RUNTIME=http://127.0.0.1:4747",
+        "export AWS_BEDROCK_RUNTIME_ENDPOINT=http://127.0.0.1:4747",
+        "export ANTHROPIC_BEDROCK_BASE_URL=http://127.0.0.1:4747",
+    ):
+        assert line in printed.splitlines()
+    assert "createAmazonBedrock({ baseURL: 'http://127.0.0.1:4747' })" in printed
+    assert "opencode" in printed
+    assert "BUNDLE" not in printed
+    over_tls = said_by("serve", "--env", "--tls")
+    assert "export AWS_BEDROCK_RUNTIME_ENDPOINT=https://127.0.0.1:4747" in over_tls.splitlines()
+    assert "export NODE_EXTRA_CA_CERTS=BUNDLE" in over_tls.splitlines()
+
+
+def test_the_switches_that_serve_takes_are_listed():
+    """Question, sides with who states them, the default marked; as JSON the same."""
+    printed = said_by("models", "--switches")
+    assert "nova_propagation_lag: Is a Nova entry readable only some seconds after it was written?" in printed
+    assert "  * none:" in printed
+    told = json.loads(said_by("models", "--switches", "nova", "--json"))["switches"]
+    assert {"nova_minimum", "nova_propagation_lag"} <= {switch["name"] for switch in told}
+    assert "unsupported_ttl" not in {switch["name"] for switch in told}

@@ -13,14 +13,26 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("words", nargs=-1)
 @click.option("--on", type=click.DateTime(formats=["%Y-%m-%d"]), help="The day whose rules to show; today by default.")
+@click.option("--switches", is_flag=True, help="List where sources conflict instead, with the sides of each switch.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every source and what is contested.")
-def command(words: tuple[str, ...], on: datetime | None, as_json: bool) -> None:
+def command(words: tuple[str, ...], on: datetime | None, switches: bool, as_json: bool) -> None:
     """List models and their cache rules; WORDS narrow the list (as in: models claude 4-6)."""
     from rockbottom.catalog import load_catalog
     from rockbottom.client import with_saved_facts
-    from rockbottom.rendering import ListedModel, json_text, models_document, models_text
+    from rockbottom.rendering import (
+        ListedModel,
+        json_text,
+        models_document,
+        models_text,
+        switches_document,
+        switches_text,
+    )
 
     catalog = with_saved_facts(load_catalog())
+    if switches:
+        chosen = [switch for switch in catalog.switches.values() if _holds(f"{switch.name} {switch.question}", words)]
+        click.echo(json_text(switches_document(chosen)) if as_json else "\n".join(switches_text(chosen)))
+        return
     day = on.date() if on else date.today()
     listed = [
         ListedModel(model, catalog.rules(model, day), _sides(catalog, model, day))
@@ -37,8 +49,11 @@ def command(words: tuple[str, ...], on: datetime | None, as_json: bool) -> None:
 
 
 def _matches(model: "Model", words: Sequence[str]) -> bool:
-    text = f"{model.id} {model.name} {' '.join(model.aliases)}".lower()
-    return all(word.lower() in text for word in words)
+    return _holds(f"{model.id} {model.name} {' '.join(model.aliases)}", words)
+
+
+def _holds(text: str, words: Sequence[str]) -> bool:
+    return all(word.lower() in text.lower() for word in words)
 
 
 def _sides(catalog: "Catalog", model: "Model", day: date) -> dict[str, str]:

@@ -78,7 +78,8 @@ def serve(
 ) -> None:
     """Serve a local Bedrock endpoint that AWS SDKs talk to by endpoint URL."""
     if env:
-        click.echo("\n".join(_environment(f"http://{host}:{port}")))
+        scheme = "https" if tls else "http"
+        click.echo("\n".join(_environment(f"{scheme}://{host}:{port}")))
         return
     for one in switches:
         if "=" not in one:
@@ -125,10 +126,17 @@ def _environment(url: str) -> Iterator[str]:
     for client, variables in _CLIENTS.items():
         yield f"# {client}"
         yield from (f"export {name}={value.format(url=url)}" for name, value in variables.items())
+    for client, setting in _SETTINGS.items():
+        yield f"# {client}: no variable, but a setting"
+        yield f"#   {setting.replace('{url}', url)}"
+    if url.startswith("https"):
+        yield "# Trust in its certificate: BUNDLE is the path that is printed at the start"
+        yield from (f"export {name}=BUNDLE" for name in _TRUST)
 
 
 _CLIENTS: Mapping[str, Mapping[str, str]] = {
     "AWS SDKs": {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "{url}", "AWS_ENDPOINT_URL_BEDROCK": "{url}"},
+    "LiteLLM": {"AWS_BEDROCK_RUNTIME_ENDPOINT": "{url}"},
     "OpenAI(), and what is built on it": {"OPENAI_BASE_URL": "{url}/openai/v1", "OPENAI_API_KEY": "any"},
     "BedrockOpenAI()": {
         "AWS_BEDROCK_BASE_URL": "{url}/openai/v1",
@@ -145,6 +153,14 @@ _CLIENTS: Mapping[str, Mapping[str, str]] = {
 }
 
 
+_SETTINGS: Mapping[str, str] = {
+    "AI SDK": "createAmazonBedrock({ baseURL: '{url}' })",
+    "opencode": '"provider": {"amazon-bedrock": {"options": {"endpoint": "{url}"}}} in opencode.json',
+    "AWS SDK for JavaScript": "new BedrockRuntimeClient({ endpoint: '{url}' })",
+}
+_TRUST = ("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+
+
 def _announce(running: Running) -> None:
     click.echo(running.url)
     click.echo(
@@ -152,8 +168,10 @@ def _announce(running: Running) -> None:
         "Point an SDK at it, with any credentials:\n"
         f"  export AWS_ENDPOINT_URL_BEDROCK_RUNTIME={running.url} AWS_ENDPOINT_URL_BEDROCK={running.url}\n"
         f"  boto3.client('bedrock-runtime', endpoint_url='{running.url}')\n"
+        f"What other clients need (LiteLLM, Claude Code, Anthropic, OpenAI, AI SDK, opencode): rockbottom serve --env\n"
         f"Control API: {running.url}/_rockbottom/health"
         + (f"\nTrust its certificate: export AWS_CA_BUNDLE={running.ca_bundle}" if running.ca_bundle else "")
+        + (f" NODE_EXTRA_CA_CERTS={running.ca_bundle}" if running.ca_bundle else "")
         + (f"\nS3 of batch jobs: {running.s3_url} (AWS_ENDPOINT_URL_S3)" if running.s3_url else ""),
         err=True,
     )

@@ -47,7 +47,13 @@ if TYPE_CHECKING:
     )
     from rockbottom.rendering.ledgers import ledger_summary_csv, ledger_summary_text
     from rockbottom.rendering.levers import advice_document
-    from rockbottom.rendering.models import ListedModel, models_document, models_text
+    from rockbottom.rendering.models import (
+        ListedModel,
+        models_document,
+        models_text,
+        switches_document,
+        switches_text,
+    )
     from rockbottom.rendering.monitoring import alarm_cost_text, alarm_steps_text, budgets_text
     from rockbottom.rendering.page import page_of
     from rockbottom.rendering.price_updates import updates_document, updates_text
@@ -132,6 +138,8 @@ __all__ = [
     "routing_text",
     "run_costs",
     "runs_text",
+    "switches_document",
+    "switches_text",
     "teardown_text",
     "text_of",
     "traffic_advice_text",
@@ -184,6 +192,8 @@ _HOMES = {
     "ledger_summary_text": "ledgers",
     "models_document": "models",
     "models_text": "models",
+    "switches_document": "models",
+    "switches_text": "models",
     "outcome_text": "batches",
     "over_the_month_text": "explanations",
     "page_of": "page",

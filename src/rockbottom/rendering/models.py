@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from rockbottom.catalog import CacheRules, Model, Scope
+from rockbottom.catalog import CacheRules, Model, Scope, Switch
 from rockbottom.figures import paragraph
 from rockbottom.quantities import Ttl
 
@@ -103,6 +103,51 @@ def models_text(listed: Sequence[ListedModel]) -> Iterator[str]:
     yield from _contested([one.rules for one in listed])
     for one in listed:
         yield from _measured(one)
+
+
+def switches_text(switches: Sequence[Switch]) -> Iterator[str]:
+    """Each switch with its question, its sides and who states them, and why the default is what it is."""
+    for switch in switches:
+        yield from paragraph(f"{switch.name}: {switch.question}", 100, rest="    ")
+        for side, sources in switch.sides.items():
+            stated = ", ".join(source.title for source in sources) or "no source"
+            mark = "*" if side == switch.default else " "
+            yield from paragraph(f"{side}: {stated}", 100, first=f"  {mark} ", rest="      ")
+        yield from paragraph(switch.why_default, 100, first="    ", rest="    ")
+        yield ""
+    yield "* the side that is taken unless another is chosen (rockbottom serve --switch NAME=SIDE)."
+
+
+class SwitchDocument(msgspec.Struct, frozen=True):
+    """A switch: its sides with the addresses of those who state them."""
+
+    name: str
+    question: str
+    default: str
+    sides: Mapping[str, tuple[str, ...]]
+    why_default: str
+
+
+class SwitchesDocument(msgspec.Struct, frozen=True):
+    """Every switch that was asked for."""
+
+    switches: tuple[SwitchDocument, ...]
+
+
+def switches_document(switches: Sequence[Switch]) -> SwitchesDocument:
+    """The same for programs."""
+    return SwitchesDocument(
+        tuple(
+            SwitchDocument(
+                switch.name,
+                switch.question,
+                switch.default,
+                {side: tuple(source.url for source in sources) for side, sources in switch.sides.items()},
+                switch.why_default,
+            )
+            for switch in switches
+        )
+    )
 
 
 def _measured(one: ListedModel) -> list[str]:
