@@ -149,7 +149,7 @@ def test_no_tool_is_called_where_no_word_is_shared_or_a_result_has_come():
 
 
 def test_the_tool_that_shares_the_most_is_called():
-    """Words of names weigh more, also where a name is written together; rare words weigh more than common ones."""
+    """A word of its name counts before all others, also where it is written together; else rare words count more."""
     assert tool_for(asked("Which invoice is open?", SEARCH, PAY)) is PAY
     assert tool_for(asked("Do a search for pages on invoice law", PAY, SEARCH)) is SEARCH
 

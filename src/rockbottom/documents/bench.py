@@ -305,7 +305,6 @@ class BenchResults(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
             return False
         return all(lane.passed for model in self.models for lane in model.lanes)
 
-
     def fails(self, on: Collection[str] = ()) -> bool:
         """Whether no model is over the bar of the answers, or what ``on`` names came about.
 

@@ -13,7 +13,6 @@ from rockbottom.local.asked import Asked, Tool
 
 _WORD = re.compile(r"[a-z]{4,}")
 _PARTS = re.compile(r"[A-Za-z][a-z]+|[A-Z]+(?![a-z])")
-_NAME_WEIGHT = 3.0
 
 
 def tool_for(asked: Asked) -> Tool | None:
@@ -33,7 +32,10 @@ def tool_for(asked: Asked) -> Tool | None:
 
 
 def _best(tools: Sequence[Tool], question: str) -> Tool | None:
-    """The tool that shares the most telling words with the question; None where none shares any."""
+    """The tool that shares the most telling words with the question; None where none shares any.
+
+    One whose name shares a word comes before all others: the longer a description, the more it shares by chance.
+    """
     asked = set(_WORD.findall(question.lower()))
     words = [_words_of(tool.name, tool.description) for tool in tools]
     shared = [asked & known for _, known in words]
@@ -41,10 +43,9 @@ def _best(tools: Sequence[Tool], question: str) -> Tool | None:
         return None
     holders = {word: sum(word in known for _, known in words) for word in asked}
 
-    def score(place: int) -> tuple[float, int]:
-        names, _ = words[place]
-        telling = sum((_NAME_WEIGHT if word in names else 1.0) * len(tools) / holders[word] for word in shared[place])
-        return telling, -place
+    def score(place: int) -> tuple[int, float, int]:
+        named = len(shared[place] & words[place][0])
+        return named, sum(len(tools) / holders[word] for word in shared[place]), -place
 
     return tools[max(range(len(tools)), key=score)]
 
