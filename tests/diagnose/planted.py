@@ -156,6 +156,13 @@ def _of_one(change: Callable[[Ask, random.Random], None]) -> Plant:
     return plant
 
 
+def versions_mixed(ask: Ask, chance: random.Random) -> None:
+    """Every other turn is answered by a release with other instructions."""
+    if ask.turn % 2:
+        block = next(block for block in ask.body["system"] if "text" in block)
+        block["text"] = " ".join(reversed(block["text"].split()))
+
+
 def no_point(ask: Ask, chance: random.Random) -> None:
     strip(ask.body)
 
@@ -366,6 +373,7 @@ PLANTS: dict[str, tuple[Cause | None, Plant]] = {
     "api-switched": (Cause.API_SWITCHED, _of_one(api_switched)),
     "unsupported": (Cause.UNSUPPORTED, _of_one(unsupported)),
     "unexplained": (Cause.UNEXPLAINED, _of_one(forgotten)),
+    "versions-mixed": (Cause.VERSIONS_MIXED, _of_one(versions_mixed)),
 }
 
 

@@ -137,3 +137,30 @@ def test_native_bodies_are_placed_in_their_own_words(differ):
 
     assert differ(change, NATIVE, Api.INVOKE).place == "tools[0].input_schema.properties"
     assert differ(lambda body: body.update(system="You hinder."), NATIVE, Api.INVOKE).where == "system[0].text, byte 5"
+
+
+def test_an_inserted_block_is_called_inserted(differ):
+    """In the system prompt, and between messages; what was at the place follows it still."""
+    found = differ(lambda body: body["system"].insert(1, {"text": "A note."}))
+    assert (found.cause, found.evidence) == (Cause.VOLATILE_TEXT, 'a block inserted: "A note."')
+    turn = [{"role": "user", "content": [{"text": "New"}]}, {"role": "assistant", "content": [{"text": "Newer"}]}]
+    found = differ(lambda body: body["messages"].__setitem__(slice(0, 0), turn))
+    assert (found.cause, found.evidence) == (Cause.HISTORY_REWRITTEN, '2 blocks inserted: "New"')
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "evidence"),
+    [
+        ("Caf\u00e9 first.", "Cafe\u0301 first.", 'looks the same: "\\xe9" -> "e\\u0301"'),
+        ("Go\u200b on.", "Go on.", 'looks the same: "\\u200b" -> ""'),
+        ("One.\r\nTwo.", "One.\nTwo.", 'the same text, other white space: "\\r" -> ""'),
+        ("One\u00a0two.", "One two.", 'the same text, other white space: "\\u00a0" -> " "'),
+        ("One  two.", "One two.", "the same text, other white space"),
+    ],
+)
+def test_what_the_eye_cannot_see_is_shown_as_escapes(before, after, evidence, differ):
+    """Composed and not, a space of no width, a carriage return, a space that does not break."""
+    body = copy.deepcopy(BODY)
+    body["system"][0]["text"] = before
+    found = differ(lambda body: body["system"][0].update(text=after), body)
+    assert found.evidence == evidence

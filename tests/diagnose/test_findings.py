@@ -167,3 +167,14 @@ def test_an_image_added_later_is_a_changed_parameter(catalog):
     two = {"system": system, "messages": [first, *rest[:1], {"role": "user", "content": [*rest[1]["content"], POINT]}]}
     (finding,) = explain(records((0, one, Usage(3, 9, 0, 8000)), (30, two, Usage(3, 9, 4000, 5700))), catalog)
     assert (finding.cause, finding.evidence) == (Cause.PARAMETER_CHANGED, "images added")
+
+
+def test_a_point_that_is_there_but_void_is_called_so(catalog):
+    """A point behind the question closes what never comes again; one behind a short text is too shallow."""
+    ask = [{"text": RULES}, {"text": "One"}]
+    bodies = [{"messages": [{"role": "user", "content": [ask[0], {"text": f"Question {n}"}, POINT]}]} for n in range(2)]
+    (finding,) = explain(records(*((at, one, Usage(0, 9, 0, 4000)) for at, one in enumerate(bodies))), catalog)
+    assert finding.cause is Cause.NO_POINT
+    assert finding.evidence.endswith(
+        "; the cachePoint at messages[0].content[2] is void: what it closes does not come again"
+    )

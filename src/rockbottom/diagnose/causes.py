@@ -29,6 +29,7 @@ class Cause(Enum):
     API_SWITCHED = "RB017"
     UNSUPPORTED = "RB018"
     UNEXPLAINED = "RB019"
+    VERSIONS_MIXED = "RB020"
 
     @property
     def title(self) -> str:
@@ -118,6 +119,11 @@ _TEXTS: dict[Cause, tuple[str, str]] = {
     Cause.UNSUPPORTED: (
         "the model does not cache prompts",
         "Choose a model with prompt caching for this traffic, or batch it.",
+    ),
+    Cause.VERSIONS_MIXED: (
+        "two versions of the instructions",
+        "Keep a conversation on one version until it ends (a deploy that rolls over a fleet mixes them), or switch all "
+        "at once.",
     ),
     Cause.UNEXPLAINED: (
         "unexplained",

@@ -6,6 +6,7 @@ One small judge per cause, asked in order; the first that recognises the differe
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from unicodedata import category, normalize
 
 import msgspec
 
@@ -13,10 +14,13 @@ from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.faces import Face
 from rockbottom.diagnose.sent import Archive, Sent
 from rockbottom.diagnose.volatile import VolatileKind, change_between, common_ends
+from rockbottom.figures import visible
 from rockbottom.prompt import Section, Segment
 from rockbottom.quantities import is_list, is_object
 
 _SHOWN = 160
+_INSERTED = 4
+"""Blocks that may be inserted in a row and still be told from a rewritten text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,47 @@ def _same_but(attribute: str, cause: Cause, evidence: str) -> Callable[[_Pair], 
     return judge
 
 
+def _looks_same(pair: _Pair) -> _Judged | None:
+    """Texts that differ in what the eye cannot see: composed or not (NFC, NFD), signs of no width."""
+    old, new = pair.face(pair.old), pair.face(pair.new)
+    if old is None or new is None or _plain(old.text) != _plain(new.text):
+        return None
+    change = change_between(old.text, new.text)
+    before, after = (text.encode("ascii", "backslashreplace").decode() for text in (change.before, change.after))
+    return Cause.VOLATILE_TEXT, f'looks the same: "{before[:_SHOWN]}" -> "{after[:_SHOWN]}"', VolatileKind.TEXT
+
+
+def _plain(text: str) -> str:
+    """A text composed, without signs of no width."""
+    return "".join(sign for sign in normalize("NFC", text) if category(sign) != "Cf")
+
+
+def _white_space(pair: _Pair) -> _Judged | None:
+    """The judgement of white space, with the signs themselves where they are no common ones."""
+    judged = _same_but("collapsed", Cause.WHITESPACE, "the same text, other white space")(pair)
+    old, new = pair.face(pair.old), pair.face(pair.new)
+    if judged is None or old is None or new is None:
+        return judged
+    change = change_between(old.text, new.text)
+    if all(sign in " \n\t" for sign in change.before + change.after if sign.isspace()):
+        return judged
+    return judged[0], f"{judged[1]}: {_quoted(change.before)} -> {_quoted(change.after)}", None
+
+
+def _inserted(pair: _Pair) -> _Judged | None:
+    """A block that stands before the one which was at its place, and which follows it still."""
+    if pair.in_tools or pair.old is None or pair.new is None:
+        return None
+    following = [segment.digest for segment in pair.sent.segments[pair.index + 1 : pair.index + 1 + _INSERTED]]
+    if pair.old.digest not in following:
+        return None
+    count = following.index(pair.old.digest) + 1
+    face = pair.face(pair.new)
+    cause = Cause.HISTORY_REWRITTEN if pair.in_messages else Cause.VOLATILE_TEXT
+    blocks = "a block" if count == 1 else f"{count} blocks"
+    return cause, f"{blocks} inserted: {_quoted(face.text if face else '')}", None
+
+
 def _volatile(pair: _Pair) -> _Judged | None:
     old, new = pair.face(pair.old), pair.face(pair.new)
     if old is None or new is None or old.masked != new.masked:
@@ -180,7 +225,9 @@ def _other_text(pair: _Pair) -> _Judged | None:
 _JUDGES: Sequence[Callable[[_Pair], _Judged | None]] = (
     _tools_reordered,
     _same_but("sorted_keys", Cause.KEY_ORDER, "the same JSON, keys in another order"),
-    _same_but("collapsed", Cause.WHITESPACE, "the same text, other white space"),
+    _white_space,
+    _looks_same,
+    _inserted,
     _volatile,
     _tools_changed,
     _trimmed,
@@ -262,4 +309,4 @@ def _list(names: Sequence[str]) -> str:
 
 def _quoted(text: str) -> str:
     shown = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
-    return msgspec.json.encode(shown).decode("utf-8", "replace")
+    return visible(msgspec.json.encode(shown).decode("utf-8", "replace"))

@@ -7,7 +7,7 @@ difference is the cause; where neither marked anything, a missing or idle cacheP
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -15,10 +15,12 @@ from rockbottom.cache import Behaviour, Namespace, PrefixCache, behaviour_of, st
 from rockbottom.catalog import Catalog, CatalogError, UnresolvedProfile, apart_of
 from rockbottom.cost import Cost
 from rockbottom.diagnose.causes import Cause
-from rockbottom.diagnose.differences import Difference, difference_of
+from rockbottom.diagnose.deploys import Deploys
+from rockbottom.diagnose.differences import difference_of
 from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S, Entries
 from rockbottom.diagnose.findings import Finding, Findings, Group, Unread, totals_of
-from rockbottom.diagnose.matching import Match, Memory, is_conversation, shares_messages
+from rockbottom.diagnose.judging import Judge, Verdict
+from rockbottom.diagnose.matching import Memory, common_length, shares_messages
 from rockbottom.diagnose.prices import cost_of, usd_of_miss
 from rockbottom.diagnose.sent import Archive, Record, Sent
 from rockbottom.prompt import Section
@@ -35,16 +37,6 @@ class Tolerance:
     def of(self, sent: Sent) -> int:
         """The smallest miss of this request that is looked into, in tokens."""
         return max(self.tokens, sent.tokens * self.percent // 100)
-
-
-class _Verdict(NamedTuple):
-    cause: Cause
-    tokens: int
-    evidence: str
-    earlier: int | None
-    place: str = ""
-    difference: Difference | None = None
-    expected: int = 0
 
 
 def explain(
@@ -115,7 +107,8 @@ class Stream:
         memory = Memory(archive)
         entries = Entries(rules.thinking_scope, rules.api_in_key == "yes", rules.ttl_in_key == "yes")
         found: list[Finding] = []
-        small: list[int] = []
+        small: dict[int, int] = {}
+        deploys = Deploys()
         usages: list[Usage] = []
         costs: list[Cost | None] = []
         read = tokens = uncounted = 0
@@ -126,18 +119,21 @@ class Stream:
             read, tokens = read + usage.cache_read, tokens + usage.total_input
             usages.append(usage)
             costs.append(cost_of(sent, usage, self.catalog))
-            verdict = _Judge(memory, entries, sent, usage, tolerance.of(sent)).verdict(small)
+            verdict = Judge(memory, entries, sent, usage, tolerance.of(sent)).verdict(small)
             if verdict is not None:
                 found.append(self._finding(verdict, sent, usage, memory))
-            entries.note(sent, memory.add(sent), _slack(sent))
+            number = memory.add(sent)
+            deploys.note(sent, number)
+            entries.note(sent, number, _slack(sent))
+        found = list(self._with_deploys(found, deploys, memory, usages, small))
         whole = _paid_by(costs)
         return Findings(
             totals_of(_without_cold_fleets(found, requests)), len(requests), tokens, read, uncounted,
-            requests[-1].at - requests[0].at if requests else 0.0, whole.spent, len(small), sum(small),
+            requests[-1].at - requests[0].at if requests else 0.0, whole.spent, len(small), sum(small.values()),
             tuple(unreadable), paid=whole.paid, repeated=repeated, groups=_groups(requests, usages, costs),
         )  # fmt: skip
 
-    def _finding(self, verdict: _Verdict, sent: Sent, usage: Usage, memory: Memory) -> Finding:
+    def _finding(self, verdict: Verdict, sent: Sent, usage: Usage, memory: Memory) -> Finding:
         tokens = min(verdict.tokens, usage.total_input - usage.cache_read)
         earlier = None if verdict.earlier is None else memory.requests[verdict.earlier]
         return Finding(
@@ -145,6 +141,29 @@ class Stream:
             usd_of_miss(sent, usage, tokens, self.catalog), verdict.evidence, verdict.place, verdict.difference,
             usage.cache_read, verdict.expected,
         )  # fmt: skip
+
+    def _with_deploys(
+        self, found: Sequence[Finding], deploys: Deploys, memory: Memory, usages: Sequence[Usage], small: dict[int, int]
+    ) -> Iterator[Finding]:
+        """The findings, those of switches between versions of the instructions with what these cost."""
+        switches = {switch.number: switch for switch in deploys.switches()}
+        for finding in found:
+            if finding.number not in switches:
+                yield finding
+        for number, switch in switches.items():
+            sent, usage = memory.requests[number], usages[number]
+            tokens = min(switch.tokens, usage.total_input) - usage.cache_read
+            floor = (self.tolerance or Tolerance()).of(sent)
+            length = common_length(memory.requests[switch.earlier].content, sent.content)
+            difference = difference_of(memory.archive, memory.requests[switch.earlier], sent, length)
+            other_text = difference is not None and difference.cause is Cause.VOLATILE_TEXT
+            if tokens < floor or switch.tokens < max(1, sent.rules.minimum_tokens) or not other_text:
+                yield from (finding for finding in found if finding.number == number)
+                continue
+            small.pop(number, None)
+            told = f"one conversation, {switch.versions} versions of the instructions in turn"
+            verdict = Verdict(Cause.VERSIONS_MIXED, tokens, told, switch.earlier, "", difference)
+            yield replace(self._finding(verdict, sent, usage, memory), number=number)
 
     def _estimated(self, sent: Sent, behaviour: Behaviour) -> Sent:
         """A request without counters, with those that the rules give."""
@@ -214,148 +233,3 @@ def _without_cold_fleets(found: Sequence[Finding], requests: Sequence[Sent]) -> 
 
 def _tools_of(sent: Sent) -> bytes:
     return sent.content[sum(segment.section is Section.TOOLS for segment in sent.segments)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Judge:
-    """One request against everything before it."""
-
-    memory: Memory
-    entries: Entries
-    sent: Sent
-    usage: Usage
-    floor: int
-
-    def verdict(self, small: list[int]) -> _Verdict | None:
-        """The cause of its miss, or None where nothing was missed; misses under the floor are added to ``small``."""
-        read = self.usage.cache_read
-        if self.memory.seen_tokens(self.sent) - read < self.floor:
-            return None
-        match = self.memory.best(self.sent)
-        if match is None:
-            return None
-        missed = match.shared_tokens - read
-        length, holder = self.memory.longest_prefix(self.sent)
-        missed = max(missed, self.sent.prompt.depths[length] - read)
-        if missed < self.floor:
-            if missed > 0:
-                small.append(missed)
-            return None
-        return self._cause(match, length, holder, missed)
-
-    def _cause(self, match: Match, length: int, holder: int | None, missed: int) -> _Verdict | None:
-        sent = self.sent
-        if not sent.rules.explicit:
-            return _Verdict(Cause.UNSUPPORTED, missed, sent.model.model.name, match.number)
-        deepest = max((sent.prompt.depths[point.after] for point in sent.prompt.points), default=0)
-        if not sent.prompt.points:
-            if match.shared_tokens < sent.rules.minimum_tokens:
-                return None  # too little repeats for any point to help
-            where = f"{self._share(match, length)} were sent before"
-            return _Verdict(Cause.NO_POINT, missed, where, match.number, self._end(length))
-        if deepest < sent.rules.minimum_tokens:
-            told = f"deepest point at {deepest:,} tokens; {sent.model.model.name} needs {sent.rules.minimum_tokens:,}"
-            return _Verdict(Cause.UNDER_MINIMUM, missed, told, match.number, sent.prompt.points[-1].place)
-        kept = self._of_entries(length)
-        changed = self._of_difference(match)
-        if kept is not None and kept.cause in _BY_CHOICE and not self._is_same_conversation(length, match):
-            return changed  # another workload with the same instructions: its first request is cold, not a miss
-        if kept is not None and (changed is None or kept.tokens >= changed.tokens):
-            return kept
-        return changed or self._of_points(length, holder, match)
-
-    def _of_entries(self, length: int) -> _Verdict | None:
-        """What stands between the request and the entry in its shared prefix that it came closest to reading."""
-        read, best = self.usage.cache_read, None
-        for entry in self.entries.along(self.sent, length):
-            gain = min(entry.tokens, self.sent.tokens) - read
-            if gain < self.floor:
-                continue
-            blockers = list(self.entries.blockers(entry, self.sent))
-            rank = (len(blockers), -entry.position, -entry.at)
-            if best is None or rank < best[0]:
-                best = rank, entry, blockers, gain
-        if best is None:
-            return None
-        _, entry, blockers, gain = best
-        if not blockers:
-            told = f"an entry of {entry.tokens:,} tokens was live and in reach; {read:,} were read"
-            return _Verdict(Cause.UNEXPLAINED, gain, told, entry.writer, expected=entry.tokens)
-        first, place = blockers[0], self._end(entry.position)
-        return _Verdict(first.cause, gain, first.evidence, entry.writer, place, expected=read)
-
-    def _is_same_conversation(self, length: int, match: Match) -> bool:
-        if length and self.sent.segments[length - 1].section is Section.MESSAGES:
-            return True
-        return is_conversation(match, self.sent)
-
-    def _of_difference(self, match: Match) -> _Verdict | None:
-        """A changed text, where the earlier request had marked what stands behind it."""
-        gain = match.shared_tokens - max(self.usage.cache_read, 0)
-        behind = match.shared_tokens - match.prefix_tokens
-        marked = any(point.after > match.length for point in match.earlier.prompt.points)
-        if not marked or gain < self.floor:
-            return None
-        old, new = match.earlier.prompt.api, self.sent.prompt.api
-        if old is not new and self.entries.api_in_key:
-            return _Verdict(Cause.API_SWITCHED, gain, f"{old.value} -> {new.value}", match.number)
-        found = difference_of(self.memory.archive, match.earlier, self.sent, match.length)
-        if found is None or (found.cause in _OF_HISTORY and not is_conversation(match, self.sent)):
-            return None
-        if behind < self.floor and found.cause not in _OF_HISTORY:
-            return None  # a branch: what stands behind the difference is new in any case
-        return _Verdict(found.cause, gain, found.evidence, match.number, found.place, found)
-
-    def _of_points(self, length: int, holder: int | None, match: Match) -> _Verdict | None:
-        """Nothing was ever written where the shared prefix ends: the points stand elsewhere."""
-        sent, gain = self.sent, self.sent.prompt.depths[length] - self.usage.cache_read
-        if gain < self.floor or holder is None:
-            return None
-        if sent.prompt.depths[length] < sent.rules.minimum_tokens:
-            return self._of_short_prefix(length, holder, gain)
-        if self.memory.requests[holder].model.model.id != sent.model.model.id:
-            models = f"{self.memory.requests[holder].model.model.id} -> {sent.model.model.id}"
-            same = self._is_same_conversation(length, match)
-            return _Verdict(Cause.MODEL_SWITCHED, gain, models, holder, self._end(length)) if same else None
-        idle = self._idle_point(length, holder)
-        if idle is not None:
-            return _Verdict(Cause.UNEXPLAINED, gain, idle, holder)
-        place = self._end(length)
-        deepest = max((entry.tokens for entry in self.entries.along(sent, length)), default=0)
-        if deepest or self.usage.cache_read:
-            told = f"{self._depth(length)} repeat, marked only up to {max(deepest, self.usage.cache_read):,}"
-            return _Verdict(Cause.POINT_NOT_ADVANCED, gain, told, holder, place)
-        told = f"{self._depth(length)} repeat, and no cachePoint stands where they end"
-        return _Verdict(Cause.NO_POINT, gain, told, holder, place)
-
-    def _of_short_prefix(self, length: int, holder: int, gain: int) -> _Verdict | None:
-        """The earlier request marked the shared prefix, which is too short to be cached."""
-        points = self.memory.requests[holder].prompt.points
-        if not any(point.after <= length for point in points):
-            return None
-        depth, minimum = self.sent.prompt.depths[length], self.sent.rules.minimum_tokens
-        told = f"the earlier point closed {depth:,} tokens; {self.sent.model.model.name} needs {minimum:,}"
-        return _Verdict(Cause.UNDER_MINIMUM, gain, told, holder, self._end(length))
-
-    def _idle_point(self, length: int, holder: int) -> str | None:
-        """A point of the earlier request inside the shared prefix that should have written and did not."""
-        earlier = self.memory.requests[holder]
-        for point in earlier.prompt.points:
-            depth = earlier.prompt.depths[point.after]
-            counts = depth >= earlier.rules.minimum_tokens and earlier.rules.explicit
-            if counts and point.after <= length and depth - self.usage.cache_read >= self.floor:
-                return f"the cachePoint at {point.place} of the earlier request wrote nothing ({depth:,} tokens)"
-        return None
-
-    def _depth(self, length: int) -> str:
-        return f"{self.sent.prompt.depths[length]:,} tokens"
-
-    def _share(self, match: Match, length: int) -> str:
-        return f"{max(match.shared_tokens, self.sent.prompt.depths[length]):,} tokens"
-
-    def _end(self, length: int) -> str:
-        return f"after {self.sent.prompt.segments[length - 1].place}" if length else "at the start"
-
-
-_BY_CHOICE = frozenset({Cause.MODEL_SWITCHED, Cause.API_SWITCHED, Cause.PARAMETER_CHANGED})
-_OF_HISTORY = frozenset({Cause.HISTORY_REWRITTEN, Cause.HISTORY_TRIMMED})

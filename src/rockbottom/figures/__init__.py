@@ -18,7 +18,7 @@ from rockbottom.figures.numbers import (
 )
 from rockbottom.figures.palette import Paint, colour, page_colours
 from rockbottom.figures.tables import Cell, Column, table
-from rockbottom.figures.texts import clipped, paragraph, printable
+from rockbottom.figures.texts import clipped, paragraph, printable, visible
 
 __all__ = [
     "MINUS",
@@ -44,4 +44,5 @@ __all__ = [
     "tokens",
     "usd",
     "usd_exact",
+    "visible",
 ]

@@ -17,6 +17,18 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
+def visible(text: str) -> str:
+    """Text whose signs the eye cannot see are escapes: controls, marks that join the sign before, odd spaces."""
+    return text if text.isascii() and text.isprintable() else "".join(map(_seen, text))
+
+
+def _seen(sign: str) -> str:
+    from unicodedata import category
+
+    unseen = category(sign)[0] in "CZM" and sign != " "
+    return sign if not unseen else f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}"
+
+
 def clipped(text: str, width: int, mark: str = "…") -> str:
     """Text of at most ``width`` characters, with ``mark`` where it was cut."""
     return text if len(text) <= width else text[: max(0, width - len(mark))].rstrip() + mark

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from rockbottom.diagnose import CauseTotal, Difference, Finding, Findings, Record, Saving, Sent, explained_groups
-from rockbottom.figures import Paint, duration, paragraph, share, usd
+from rockbottom.figures import Paint, duration, paragraph, share, usd, visible
 from rockbottom.quantities import ZERO_USD
 from rockbottom.rendering.groups import groups_text
 from rockbottom.rendering.replays import decimals_of, more_or_less
@@ -190,7 +190,8 @@ def _diff(first: Difference) -> Iterator[str]:
 
 def _around(text: str, head: int) -> str:
     start = max(0, head - 20)
-    shown = text[start : head + _AROUND].replace("\n", "\\n").replace("\t", "\\t")
+    shown = text[start : head + _AROUND].replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+    shown = visible(shown)
     room = _WIDTH - 10
     return f"{'...' if start else ''}{shown[:room]}{'...' if len(text) > head + _AROUND else ''}"
 

@@ -1,0 +1,180 @@
+"""One request judged against everything before it: the cause of its miss, or none."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rockbottom.diagnose.causes import Cause
+from rockbottom.diagnose.differences import Difference, difference_of
+from rockbottom.diagnose.entries import Entries
+from rockbottom.diagnose.matching import Match, Memory, is_conversation
+from rockbottom.diagnose.sent import Sent
+from rockbottom.prompt import Section
+from rockbottom.quantities import Usage
+
+
+class Verdict(NamedTuple):
+    """The cause of one miss, its tokens and what shows it; ``earlier`` numbers the request that had sent them."""
+
+    cause: Cause
+    tokens: int
+    evidence: str
+    earlier: int | None
+    place: str = ""
+    difference: Difference | None = None
+    expected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """One request against everything before it."""
+
+    memory: Memory
+    entries: Entries
+    sent: Sent
+    usage: Usage
+    floor: int
+
+    def verdict(self, small: dict[int, int]) -> Verdict | None:
+        """The cause of its miss, or None where nothing was missed; misses under the floor are added to ``small``."""
+        read = self.usage.cache_read
+        if self.memory.seen_tokens(self.sent) - read < self.floor:
+            return None
+        match = self.memory.best(self.sent)
+        if match is None:
+            return None
+        missed = match.shared_tokens - read
+        length, holder = self.memory.longest_prefix(self.sent)
+        missed = max(missed, self.sent.prompt.depths[length] - read)
+        if missed < self.floor:
+            if missed > 0:
+                small[len(self.memory.requests)] = missed
+            return None
+        return self._cause(match, length, holder, missed)
+
+    def _cause(self, match: Match, length: int, holder: int | None, missed: int) -> Verdict | None:
+        sent = self.sent
+        if not sent.rules.explicit:
+            return Verdict(Cause.UNSUPPORTED, missed, sent.model.model.name, match.number)
+        deepest = max((sent.prompt.depths[point.after] for point in sent.prompt.points), default=0)
+        if not sent.prompt.points:
+            if match.shared_tokens < sent.rules.minimum_tokens:
+                return None  # too little repeats for any point to help
+            where = f"{self._share(match, length)} were sent before"
+            return Verdict(Cause.NO_POINT, missed, where, match.number, self._end(length))
+        if deepest < sent.rules.minimum_tokens:
+            told = f"deepest point at {deepest:,} tokens; {sent.model.model.name} needs {sent.rules.minimum_tokens:,}"
+            return Verdict(Cause.UNDER_MINIMUM, missed, told, match.number, sent.prompt.points[-1].place)
+        kept = self._of_entries(length)
+        changed = self._of_difference(match)
+        if kept is not None and kept.cause in _BY_CHOICE and not self._is_same_conversation(length, match):
+            return changed  # another workload with the same instructions: its first request is cold, not a miss
+        if kept is not None and (changed is None or kept.tokens >= changed.tokens):
+            return kept
+        return changed or self._of_points(length, holder, match)
+
+    def _of_entries(self, length: int) -> Verdict | None:
+        """What stands between the request and the entry in its shared prefix that it came closest to reading."""
+        read, best = self.usage.cache_read, None
+        for entry in self.entries.along(self.sent, length):
+            gain = min(entry.tokens, self.sent.tokens) - read
+            if gain < self.floor:
+                continue
+            blockers = list(self.entries.blockers(entry, self.sent))
+            rank = (len(blockers), -entry.position, -entry.at)
+            if best is None or rank < best[0]:
+                best = rank, entry, blockers, gain
+        if best is None:
+            return None
+        _, entry, blockers, gain = best
+        if not blockers:
+            told = f"an entry of {entry.tokens:,} tokens was live and in reach; {read:,} were read"
+            return Verdict(Cause.UNEXPLAINED, gain, told, entry.writer, expected=entry.tokens)
+        first, place = blockers[0], self._end(entry.position)
+        return Verdict(first.cause, gain, first.evidence, entry.writer, place, expected=read)
+
+    def _is_same_conversation(self, length: int, match: Match) -> bool:
+        if length and self.sent.segments[length - 1].section is Section.MESSAGES:
+            return True
+        return is_conversation(match, self.sent)
+
+    def _of_difference(self, match: Match) -> Verdict | None:
+        """A changed text, where the earlier request had marked what stands behind it."""
+        gain = match.shared_tokens - max(self.usage.cache_read, 0)
+        behind = match.shared_tokens - match.prefix_tokens
+        marked = any(point.after > match.length for point in match.earlier.prompt.points)
+        if not marked or gain < self.floor:
+            return None
+        old, new = match.earlier.prompt.api, self.sent.prompt.api
+        if old is not new and self.entries.api_in_key:
+            return Verdict(Cause.API_SWITCHED, gain, f"{old.value} -> {new.value}", match.number)
+        found = difference_of(self.memory.archive, match.earlier, self.sent, match.length)
+        if found is None or (found.cause in _OF_HISTORY and not is_conversation(match, self.sent)):
+            return None
+        if behind < self.floor and found.cause not in _OF_HISTORY:
+            return None  # a branch: what stands behind the difference is new in any case
+        return Verdict(found.cause, gain, found.evidence, match.number, found.place, found)
+
+    def _of_points(self, length: int, holder: int | None, match: Match) -> Verdict | None:
+        """Nothing was ever written where the shared prefix ends: the points stand elsewhere."""
+        sent, gain = self.sent, self.sent.prompt.depths[length] - self.usage.cache_read
+        if gain < self.floor or holder is None:
+            return None
+        if sent.prompt.depths[length] < sent.rules.minimum_tokens:
+            return self._of_short_prefix(length, holder, gain)
+        if self.memory.requests[holder].model.model.id != sent.model.model.id:
+            models = f"{self.memory.requests[holder].model.model.id} -> {sent.model.model.id}"
+            same = self._is_same_conversation(length, match)
+            return Verdict(Cause.MODEL_SWITCHED, gain, models, holder, self._end(length)) if same else None
+        idle = self._idle_point(length, holder)
+        if idle is not None:
+            return Verdict(Cause.UNEXPLAINED, gain, idle, holder)
+        place = self._end(length)
+        deepest = max((entry.tokens for entry in self.entries.along(sent, length)), default=0)
+        if deepest or self.usage.cache_read:
+            told = f"{self._depth(length)} repeat, marked only up to {max(deepest, self.usage.cache_read):,}"
+            return Verdict(Cause.POINT_NOT_ADVANCED, gain, told, holder, place)
+        told = f"{self._depth(length)} repeat, and no cachePoint stands where they end{self._void(holder, length)}"
+        return Verdict(Cause.NO_POINT, gain, told, holder, place)
+
+    def _of_short_prefix(self, length: int, holder: int, gain: int) -> Verdict | None:
+        """The earlier request marked the shared prefix, which is too short to be cached."""
+        points = self.memory.requests[holder].prompt.points
+        if not any(point.after <= length for point in points):
+            return None
+        depth, minimum = self.sent.prompt.depths[length], self.sent.rules.minimum_tokens
+        told = f"the earlier point closed {depth:,} tokens; {self.sent.model.model.name} needs {minimum:,}"
+        return Verdict(Cause.UNDER_MINIMUM, gain, told, holder, self._end(length))
+
+    def _idle_point(self, length: int, holder: int) -> str | None:
+        """A point of the earlier request inside the shared prefix that should have written and did not."""
+        earlier = self.memory.requests[holder]
+        for point in earlier.prompt.points:
+            depth = earlier.prompt.depths[point.after]
+            counts = depth >= earlier.rules.minimum_tokens and earlier.rules.explicit
+            if counts and point.after <= length and depth - self.usage.cache_read >= self.floor:
+                return f"the cachePoint at {point.place} of the earlier request wrote nothing ({depth:,} tokens)"
+        return None
+
+    def _void(self, holder: int, length: int) -> str:
+        """What is wrong with the points that the earlier request has."""
+        earlier = self.memory.requests[holder]
+        for point in earlier.prompt.points:
+            depth, minimum = earlier.prompt.depths[point.after], earlier.rules.minimum_tokens
+            if depth < minimum:
+                return f"; the cachePoint at {point.place} is void: {depth:,} tokens, where {minimum:,} are needed"
+            if point.after > length:
+                return f"; the cachePoint at {point.place} is void: what it closes does not come again"
+        return ""
+
+    def _depth(self, length: int) -> str:
+        return f"{self.sent.prompt.depths[length]:,} tokens"
+
+    def _share(self, match: Match, length: int) -> str:
+        return f"{max(match.shared_tokens, self.sent.prompt.depths[length]):,} tokens"
+
+    def _end(self, length: int) -> str:
+        return f"after {self.sent.prompt.segments[length - 1].place}" if length else "at the start"
+
+
+_BY_CHOICE = frozenset({Cause.MODEL_SWITCHED, Cause.API_SWITCHED, Cause.PARAMETER_CHANGED})
+_OF_HISTORY = frozenset({Cause.HISTORY_REWRITTEN, Cause.HISTORY_TRIMMED})
