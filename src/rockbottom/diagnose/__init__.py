@@ -7,6 +7,7 @@ from rockbottom.diagnose.explaining import Stream, Tolerance, explain, read_all
 from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
 from rockbottom.diagnose.fixes import with_savings
 from rockbottom.diagnose.hashed import Hashed, explain_hashed
+from rockbottom.diagnose.parts import Parts
 from rockbottom.diagnose.prices import with_read
 from rockbottom.diagnose.results import (
     ExplainedCause,
@@ -14,6 +15,8 @@ from rockbottom.diagnose.results import (
     ExplainedGroup,
     ExplainedMiss,
     Explanation,
+    PromptPart,
+    PromptParts,
     TriedFix,
     explained_groups,
     explanation_of,
@@ -37,6 +40,9 @@ __all__ = [
     "Hashed",
     "Learner",
     "Learners",
+    "Parts",
+    "PromptPart",
+    "PromptParts",
     "Record",
     "Saving",
     "Sent",

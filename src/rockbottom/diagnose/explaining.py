@@ -21,6 +21,7 @@ from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S, Entries
 from rockbottom.diagnose.findings import Finding, Findings, Group, Unread, totals_of
 from rockbottom.diagnose.judging import Judge, Verdict
 from rockbottom.diagnose.matching import Memory, common_length, shares_messages
+from rockbottom.diagnose.parts import parts_of
 from rockbottom.diagnose.prices import cost_of, usd_of_miss
 from rockbottom.diagnose.sent import Archive, Record, Sent
 from rockbottom.prompt import Section
@@ -131,6 +132,7 @@ class Stream:
             totals_of(_without_cold_fleets(found, requests)), len(requests), tokens, read, uncounted,
             requests[-1].at - requests[0].at if requests else 0.0, whole.spent, len(small), sum(small.values()),
             tuple(unreadable), paid=whole.paid, repeated=repeated, groups=_groups(requests, usages, costs),
+            parts=parts_of(requests, usages, costs, archive),
         )  # fmt: skip
 
     def _finding(self, verdict: Verdict, sent: Sent, usage: Usage, memory: Memory) -> Finding:

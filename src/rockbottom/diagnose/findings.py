@@ -7,6 +7,7 @@ from typing import NamedTuple
 from rockbottom.catalog import SetApart, summed_apart
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference
+from rockbottom.diagnose.parts import Parts
 from rockbottom.diagnose.sent import Sent
 from rockbottom.quantities import ZERO_USD, Usd, per_month
 
@@ -110,7 +111,8 @@ class Findings:
     ``tokens`` are all input tokens, ``read`` those that were read; ``uncounted`` requests carry no counters and
     were judged by the rules alone; ``span_s`` is the time between the first request and the last. ``spent`` is what
     their input cost and ``paid`` with their output (None: a price is missing), ``attached`` the planner tried on all of
-    them, ``repeated`` how many came again with a request id that was there before, ``groups`` the requests by label.
+    them, ``repeated`` how many came again with a request id that was there before, ``groups`` the requests by label,
+    ``parts`` what their prompts are made of.
     """
 
     totals: Sequence[CauseTotal]
@@ -127,6 +129,7 @@ class Findings:
     paid: Usd | None = None
     repeated: int = 0
     groups: Mapping[str | None, Group] = field(default_factory=dict[str | None, Group])
+    parts: Parts = field(default_factory=Parts)
 
     def __iter__(self) -> Iterator[Finding]:
         for total in self.totals:

@@ -4,6 +4,8 @@ Money is exact (text in JSON), tokens are integers, ``at`` is seconds since the 
 such value; a field that JSON leaves out is ``UNSET``.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
@@ -11,6 +13,7 @@ from rockbottom.catalog import SetApart
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference
 from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
+from rockbottom.diagnose.parts import Amount, Parts
 from rockbottom.diagnose.volatile import VolatileKind
 from rockbottom.quantities import ZERO_USD, Usd
 
@@ -73,6 +76,22 @@ class UnreadableRequest(msgspec.Struct, frozen=True):
     why: str
 
 
+class PromptPart(msgspec.Struct, frozen=True, kw_only=True):
+    """One part of all prompts, or one tool: its tokens, and what they cost by where they stood."""
+
+    name: str
+    tokens: int
+    usd: Usd
+
+
+class PromptParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What prompts are made of. ``never_called``: tools that no message calls; ``results``: by tool."""
+
+    parts: tuple[PromptPart, ...]
+    never_called: tuple[PromptPart, ...]
+    results: tuple[PromptPart, ...]
+
+
 class ExplainedGroup(msgspec.Struct, frozen=True, kw_only=True):
     """The requests of one label (None: not recorded): what was paid, and what it is with the planner, where tried."""
 
@@ -114,6 +133,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     set_apart: tuple[SetApart, ...] | UnsetType = UNSET
     repeated_requests: int | UnsetType = UNSET
     groups: tuple[ExplainedGroup, ...] | UnsetType = UNSET
+    prompts: PromptParts | UnsetType = UNSET
 
 
 def explanation_of(findings: Findings, first: Difference | None = None, simulated: int = 0) -> Explanation:
@@ -140,7 +160,21 @@ def explanation_of(findings: Findings, first: Difference | None = None, simulate
         set_apart=findings.set_apart or UNSET,
         repeated_requests=findings.repeated or UNSET,
         groups=explained_groups(findings) or UNSET,
+        prompts=_prompts(findings.parts) if findings.parts.amounts else UNSET,
     )
+
+
+def _prompts(parts: Parts) -> PromptParts:
+    amounts = {part.value: amount for part, amount in parts.amounts.items()}
+    return PromptParts(
+        parts=_ranked(amounts), never_called=_ranked(parts.never_called), results=_ranked(parts.results)
+    )  # fmt: skip
+
+
+def _ranked(amounts: Mapping[str, Amount]) -> tuple[PromptPart, ...]:
+    """The dearest first."""
+    made = [PromptPart(name=name, tokens=amount.tokens, usd=amount.usd) for name, amount in amounts.items()]
+    return tuple(sorted(made, key=lambda part: (-part.usd, -part.tokens, part.name)))
 
 
 def explained_groups(findings: Findings) -> tuple[ExplainedGroup, ...]:
