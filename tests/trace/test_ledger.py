@@ -121,3 +121,26 @@ def test_a_ledger_whose_first_line_is_damaged_is_still_one(recorded: Path, tmp_p
     reading = read_trace(str(tmp_path))
     assert reading.reader == "ledger"
     assert len(reading.trace) == 16
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"depths": (900, 950)}, {"hashes": ("01234%67",)}, {"marks": (7,)}, {"ttls": ()}, {"weights": (1, 1)},
+     {"sections": (2, 1)}, {"input": 10**9, "cache_read": 10**9, "cache_write_5m": 10**9}],
+)  # fmt: skip
+def test_a_call_whose_prefixes_do_not_fit_is_counted_and_left_out(damage: dict[str, Any], tmp_path: Path) -> None:
+    """One of two lines is damaged, in a way that leaves it a record."""
+    whole: dict[str, Any] = {
+        "input": 100,
+        "hashes": ("0123456789abcdef",),
+        "depths": (900,),
+        "marks": (1,),
+        "ttls": ("",),
+    }
+    writer = LedgerWriter(tmp_path)
+    for number, members in enumerate((whole, {**whole, **damage})):
+        writer.record(CallRecord(1e9 + number, "anthropic.claude-sonnet-4-6", "Converse", **members))
+    writer.close()
+    reading = read_trace(str(tmp_path))
+    assert (len(reading.trace), reading.damages.count) == (1, 1)
+    assert "do not fit together" in reading.damages.first[0].why

@@ -34,7 +34,7 @@ def _hashed(sources: Sequence[str], local: "Counter[bool]", by: str) -> "Iterato
         path = Path(source)
         reader = LedgerReader(path if path.is_dir() else path.parent)
         for call in reader.calls() if path.is_dir() else reader.calls_of(path):
-            if call.status != "failed" and call.hashes:
+            if call.status != "failed" and call.hashes and call.fits:
                 local[call.simulated] += 1
                 yield _of(call, by)
             else:

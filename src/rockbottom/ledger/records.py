@@ -113,6 +113,22 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.cache_read / self.total_input if self.total_input else None
 
     @property
+    def fits(self) -> bool:
+        """Whether what is told of prefixes fits together and into columns; of a damaged line it may not."""
+        blocks, (tools, stable) = len(self.hashes), self.sections
+        return (
+            len(self.depths) == blocks
+            and len(self.weights) in (0, blocks)
+            and len(self.marks) == len(self.ttls)
+            and 0 <= tools <= stable <= blocks
+            and all(0 <= mark <= blocks for mark in self.marks)
+            and all(0 <= weight < 256 for weight in self.weights)
+            and list(self.depths) == sorted(self.depths)
+            and all(map(_is_hash, self.hashes))
+            and self.total_input < 2**31
+        )
+
+    @property
     def saved_usd(self) -> Usd | None:
         """US dollars saved against no caching, negative where caching cost money; None where no price is known."""
         if self.cost_usd is None or self.uncached_usd is None:
@@ -126,6 +142,8 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 _tokens = attrgetter(*(unit.name for unit in dataclasses.fields(Usage)))
+
+_is_hash = re.compile(r"[0-9a-f]{1,16}").fullmatch
 
 OLD_FAMILY = r"^([^:]*): ([0-9][0-9,]*) tokens"
 """How records named a family before its size was a member: a digest, and the size for people."""

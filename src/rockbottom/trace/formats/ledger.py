@@ -33,6 +33,8 @@ def read(part: str, settings: Settings) -> Part:
             damages.failed += 1
         elif call.status != "ok":
             damages.add(f"{path}: {call.request_id or call.at}", "a call whose usage never came")
+        elif not call.fits:
+            damages.add(f"{path}: {call.request_id or call.at}", "a call whose prefixes do not fit together")
         elif not (without_pings and call.source == "keep-alive"):
             damages.simulated += call.simulated
             _add(gathered, call, settings.by)
