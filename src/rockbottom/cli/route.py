@@ -40,7 +40,7 @@ _DAY = click.DateTime(formats=["%Y-%m-%d"])
 def command(
     source: str, texts: tuple[str, ...], policies: tuple[str, ...], on: datetime | None, prices: Path | None,
     region: str | None, profiles: tuple[str, ...], as_json: bool, name: str | None, strict: bool, partial_blocks: str,
-    options: tuple[str, ...],
+    options: tuple[str, ...], by: str,
 ) -> None:  # fmt: skip
     """Show what the traffic in SOURCE would have cost with the model chosen request by request.
 
@@ -57,7 +57,7 @@ def command(
     from rockbottom.replay import PLANNER, Question, routing_of, routing_rule
 
     rules = [routing_rule(text) for text in texts]
-    reading = read_with_bar(source, settings_of(partial_blocks, options), name)
+    reading = read_with_bar(source, settings_of(partial_blocks, options, by), name)
     say_reading(reading, source)
     if not len(reading.trace):
         raise click.UsageError(f"{source}: no request in it could be read")
