@@ -1,5 +1,7 @@
 """Guardrails of the local endpoint: made, applied, told in a trace with their units, refused where there is none."""
 
+import urllib.error
+import urllib.request
 from decimal import Decimal
 from typing import Any
 
@@ -157,3 +159,12 @@ def test_an_attached_client_books_the_fee_that_the_endpoint_tells(clients, endpo
     runtime.converse(**ask({"text": "y" * 3500}), guardrailConfig=config)
     beside = rockbottom.report(runtime).beside
     assert (beside.units["contentPolicyUnits"], beside.usd, dict(beside.uncounted)) == (5, Decimal("0.00075"), {})
+
+
+def test_a_body_that_is_no_utf8_is_refused_in_one_message(endpoint):
+    """As every other body: SerializationException, not an internal error."""
+    request = urllib.request.Request(f"{endpoint.url}/guardrails", b'{"name": "caf\xe9"}', method="POST")
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        urllib.request.urlopen(request, timeout=20)
+    assert raised.value.code == 400
+    assert b"not JSON" in raised.value.read()

@@ -2,10 +2,9 @@
 
 import io
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
-import msgspec
-
+from rockbottom.local.bodies import object_of
 from rockbottom.local.control_plane import Asking, page_of
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.jobs_s3 import S3, bucket_and_key
@@ -143,11 +142,7 @@ class LeversPlane:
     def _checked(self, service: str, operation: str, asking: Asking) -> Json:
         if operation not in self._checkers:
             self._checkers[operation] = body_checker(service_model(service), operation)
-        try:
-            value = msgspec.json.decode(asking.body or b"{}")
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise ServiceFailure("SerializationException", f"The request body is not JSON: {error}") from error
-        body: Json = cast(Json, value) if isinstance(value, dict) else {}
+        body = object_of(asking.body or b"{}")
         self._checkers[operation](body)
         return body
 
