@@ -56,6 +56,8 @@ def command(
     from rockbottom.rendering import json_text, routing_document, routing_text
     from rockbottom.replay import PLANNER, Question, routing_of, routing_rule
 
+    if by:
+        raise click.UsageError("route adds everything up; rockbottom replay --by KEY tells groups apart")
     rules = [routing_rule(text) for text in texts]
     reading = read_with_bar(source, settings_of(partial_blocks, options, by), name)
     say_reading(reading, source)
