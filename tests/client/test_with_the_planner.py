@@ -103,3 +103,20 @@ def test_two_clients_may_share_one_planner(endpoint):
         client = rockbottom.attach(runtime(endpoint), planner=planner, clock=wall)
         _conversation(client, 3, wall)
     assert rockbottom.report(client).total.usage.cache_read > 0
+
+
+def test_tools_in_a_changing_order_are_sorted_and_read(client):
+    """A hub lists the same tools in another order each time: sorted, they are one prefix, and nobody is warned."""
+    schema = {"json": {"type": "object", "properties": {"place": {"type": "string"}}}}
+    tools = [
+        {"toolSpec": {"name": f"tool_{number}", "description": f"Does thing {number}. " * 8, "inputSchema": schema}}
+        for number in range(60)
+    ]
+    rockbottom.attach(client, planner=rockbottom.Planner(sort_tools=True))
+    usages = []
+    for start in range(6):
+        turned = [*tools[start * 7 :], *tools[: start * 7]]
+        usages.append(client.converse(**ask(toolConfig={"tools": turned}))["usage"])
+    assert usages[0]["cacheWriteInputTokens"] > 3000
+    assert [usage["cacheReadInputTokens"] > 3000 for usage in usages] == [False, True, True, True, True, True]
+    assert rockbottom.report(client).notices == ()

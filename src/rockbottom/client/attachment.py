@@ -169,12 +169,12 @@ class Attachment:
         if isinstance(plan, TellingPlan):
             self._books.held_back += plan.held_back
             self.talk.say(plan.notices)
-        applied = plan.apply(request)
+        sent = fitted(self.abilities, request, params, plan.apply(request))
         cause = ""
         if self.options.notices:
-            self.talk.say(self._learning.noticer.changing(request))
+            moved = getattr(plan, "moves", ())  # what changes in the caller's request is not what is sent
+            self.talk.say(self._learning.noticer.changing(sent if moved else request))
             cause = self._learning.noticer.cause
-        sent = fitted(self.abilities, request, params, applied)
         travels = params if sent.arguments is params else dict(sent.arguments)
         rehearsal = self._learning.rehearsal
         if rehearsal is not None:
