@@ -1,6 +1,6 @@
 # Every target does its own set-up in .venv; nothing outside this folder is touched.
 # PYTHON=python3.12 chooses the interpreter, PYTEST="-k cache -x" adds to pytest's arguments.
-.PHONY: help setup demo demo-agent test async ray slow check format bench docs facts-check wheel sdk-js sdks old-sdks lock clean
+.PHONY: help setup demo demo-agent test async ray slow check format bench docs facts-check wheel sdk-js sdks old-sdks peers lock clean
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -45,6 +45,9 @@ sdks: .venv-sdks/.set .venv-async/.set .venv-programs/.set  ## attach to every f
 	@.venv-async/bin/python -m pytest -q tests/client $(PYTEST)
 	@.venv-programs/bin/python -m pytest -q tests/programs $(PYTEST)
 
+peers: .venv-suites/.set  ## integration suites of langchain-aws and strands, as published, against the local endpoint
+	@.venv-suites/bin/python -m pytest -q -rs tests/peers $(PYTEST)
+
 # boto3 as programs pin it: it may know no cachePoint, or no ttl.
 OLD_SDKS := $(patsubst constraints/%.txt,.venv-%/.set,$(wildcard constraints/boto3-*.txt))
 
@@ -88,4 +91,4 @@ lock:  ## new pins from pyproject.toml (UPGRADE=1 for newer versions); needs uv
 	@scripts/lock
 
 clean:  ## remove everything that make made
-	rm -rf .venv .venv-* dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache tests/sdk_js/node_modules
+	rm -rf .venv .venv-* dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache .peers tests/sdk_js/node_modules
