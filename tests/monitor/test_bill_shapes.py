@@ -252,6 +252,12 @@ def test_the_model_behind_a_profile_is_the_same_on_both_sides(tmp_path):
     assert main([*argv, "--behind", f"{arn}=nova-pro"]) == Exit.OK
 
 
+@pytest.mark.parametrize("amount", ["NaN", "Infinity", "1e400", "much"])
+def test_an_amount_that_is_none_is_one_message(tmp_path, amount):
+    with pytest.raises(UnreadableBill, match="row 2"):
+        list(bill_lines(_bill(tmp_path / "bill.csv", [_row("USE1-NovaPro-input-tokens", amount, "1")])))
+
+
 @pytest.mark.parametrize("text", ['{"ResultsByTime": [', "[1]", '[{"ResultsByTime": 1}]', "[" * 100_000])
 def test_a_reply_that_is_none_is_one_message(tmp_path, text):
     path = tmp_path / "ce.json"

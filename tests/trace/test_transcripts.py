@@ -409,3 +409,15 @@ def test_a_log_that_speaks_of_traces_is_still_a_log(tmp_path: Path) -> None:
     """The formats of logs are recognised as before."""
     record = {"schemaType": "ModelInvocationLog", "modelId": "m", "input": {"inputBodyJson": {"traceId": "usage"}}}
     assert reader_of(str(lines(tmp_path / "log.json", [record]))).name == "bedrock-logs"
+
+
+@pytest.mark.parametrize(
+    "usage", [spent(10, 2**40, 1), {**spent(10, 0, 1), "output_tokens": 2**33}, {"input_tokens": "many"}]
+)
+def test_counts_that_no_column_holds_are_damage(tmp_path: Path, usage: dict[str, Any]) -> None:
+    """A damaged count stops nothing."""
+    rows = [META, codex(1, "turn_context", {"model": "gpt-5.4"})]
+    rows += [codex(5, "token_usage_record", {"response_id": "r1", "usage": usage})]
+    rows += [codex(6, "token_usage_record", {"response_id": "r2", "usage": spent(100, 0, 1)})]
+    reading = read_trace(str(lines(tmp_path / "rollout-1.jsonl", rows)))
+    assert (len(reading.trace), reading.damages.count) == (1, 1)

@@ -138,5 +138,14 @@ class Book:
 
 
 def decimal(value: object) -> Decimal:
-    """An amount as a file holds it: decimal text, or the shortest text of a double."""
-    return Decimal(repr(value)) if isinstance(value, float) else Decimal(str(value or 0))
+    """An amount as a file holds it: decimal text, or the shortest text of a double.
+
+    Raises ValueError or InvalidOperation for what is none.
+    """
+    amount = Decimal(repr(value)) if isinstance(value, float) else Decimal(str(value or 0))
+    if not amount.is_finite() or abs(amount) > _LARGEST:
+        raise ValueError(f"{value!r} is no amount that a bill has")
+    return amount
+
+
+_LARGEST = Decimal("1e18")

@@ -63,7 +63,7 @@ def _line(period: Mapping[str, str], group: Mapping[str, Any], definitions: Sequ
     name = next((metric for metric in _COSTS if metric in metrics), _COSTS[0])
     listed = next((metric for metric in metrics if metric.replace("_", "").lower() == "listcost"), None)
     usage = metrics.get("UsageQuantity")
-    unit = usage.get("Unit", "") if usage else ""
+    unit = str(usage.get("Unit") or "") if usage else ""
     return BillLine(
         day=start,
         usage_type=usage_type,

@@ -116,10 +116,14 @@ class CountedRequests:
     def add(self, request: Counted) -> None:
         """Adds a request; of one that its writer repeats the most complete reply counts, at its first instant.
 
-        Raises Undecodable where it is longer than any column holds.
+        Raises Undecodable where it is longer than any column holds, or of an instant that no clock shows.
         """
-        if request.tokens_in > MOST_TOKENS or (request.tokens_out or 0) > MOST_TOKENS:
+        usage = request.usage
+        cached = usage.cache_read + usage.cache_write if usage else 0
+        if max(request.tokens_in, request.tokens_out or 0, cached) > MOST_TOKENS:
             raise Undecodable(f"a request of {request.tokens_in:,} tokens")
+        if not 0 <= request.at < _LATEST_S:
+            raise Undecodable(f"a request at {request.at:g} seconds since 1970")
         place = self._known.get(request.identity) if request.identity else None
         if place is None:
             self._known[request.identity] = len(self._requests)
@@ -251,7 +255,7 @@ def is_of_bedrock(model: str) -> bool:
 def instant_of(value: object) -> float | None:
     """Seconds since the epoch of an instant as text or number; one without an offset is in UTC. None: it is none."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) / 1000 if value > _LATEST_S else float(value)
+        return float(value) / 1000 if value > 10 * _LATEST_S else float(value)
     if not isinstance(value, str):
         return None
     try:
@@ -261,7 +265,7 @@ def instant_of(value: object) -> float | None:
     return (stamp if stamp.tzinfo is not None else stamp.replace(tzinfo=UTC)).timestamp()
 
 
-_LATEST_S = 1e11  # the year 5138: greater numbers are milliseconds
+_LATEST_S = 1e10  # the year 2286; what is more than ten times as much is milliseconds
 
 
 def count_of(value: object) -> int | None:
