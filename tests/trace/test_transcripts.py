@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from rockbottom.cli.explain import command as explain
 from rockbottom.cli.replay import command as replay
 from rockbottom.quantities import Ttl
-from rockbottom.trace import Reading, read_trace, reader_of
+from rockbottom.trace import Reading, Settings, read_trace, reader_of
 
 NINE = datetime(2026, 10, 1, 9, tzinfo=UTC)
 SONNET, OPUS = "claude-sonnet-4-5-20250929", "claude-opus-4-5-20251101"
@@ -421,3 +421,15 @@ def test_counts_that_no_column_holds_are_damage(tmp_path: Path, usage: dict[str,
     rows += [codex(6, "token_usage_record", {"response_id": "r2", "usage": spent(100, 0, 1)})]
     reading = read_trace(str(lines(tmp_path / "rollout-1.jsonl", rows)))
     assert (len(reading.trace), reading.damages.count) == (1, 1)
+
+
+def test_requests_are_told_apart_by_project_and_by_what_their_writer_says(tmp_path: Path) -> None:
+    """The project of a transcript is its folder; rows and spans say more."""
+    other = {**claude(2, "m2", SONNET, 0, 9_000), "cwd": "/srv/blog"}
+    of_claude = lines(tmp_path / "s1.jsonl", [asked(), claude(1, "m1", SONNET, 0, 9_000), other])
+    of_litellm = lines(tmp_path / "spend.jsonl", [{**row, "team_id": "support"} for row in SPENT])
+    labels = [
+        read_trace(str(source), Settings(by=key)).trace.names["label"]
+        for source, key in ((of_claude, "project"), (of_litellm, "team_id"))
+    ]
+    assert labels == [("shop", "blog"), ("support",)]

@@ -35,7 +35,7 @@ class Counted:
     """One request. ``usage`` None: the source does not say what was read and written, only what came and went.
 
     ``identity`` is the id under which its writer may repeat it; empty: none. ``elsewhere``: it went to another service
-    than Bedrock.
+    than Bedrock. ``label`` is what the reader was told to tell requests apart by.
     """
 
     at: float
@@ -47,6 +47,7 @@ class Counted:
     identity: str = ""
     region: str | None = None
     elsewhere: bool = False
+    label: str | None = None
 
 
 @dataclass(slots=True)
@@ -178,6 +179,7 @@ class CountedRequests:
                 "session": request.session,
                 "model": _as_of_bedrock(request.model) if request.elsewhere else request.model,
                 "region": request.region,
+                "label": request.label,
             },
             [prefix for _, prefix, _ in ends],
             [depth for depth, _, _ in ends],

@@ -29,7 +29,7 @@ def read(part: str, settings: Settings) -> Part:
         if b'"usage"' not in text:
             continue
         try:
-            request = _request(decoded(text), part)
+            request = _request(decoded(text), part, settings.by)
             if request is not None:
                 requests.add(request)
         except Undecodable as error:
@@ -37,7 +37,7 @@ def read(part: str, settings: Settings) -> Part:
     return requests.part(damages, size)
 
 
-def _request(line: Any, part: str) -> Counted | None:
+def _request(line: Any, part: str, by: str) -> Counted | None:
     """The request that a line tells of; None: it tells of none. Raises Undecodable."""
     message = line.get("message") if is_object(line) else None
     if not is_object(message) or line.get("type") != "assistant" or not is_object(message.get("usage")):
@@ -51,16 +51,22 @@ def _request(line: Any, part: str) -> Counted | None:
     usage = counts.usage()
     identity = text_of(message.get("id")) or text_of(line.get("requestId"))
     elsewhere = not (identity.startswith(_OF_BEDROCK) or is_of_bedrock(model))
-    session = _session(line, part)
-    return Counted(at, model, usage.total_input, counts.output, usage, session, identity, elsewhere=elsewhere)
+    session, label = _session(line, part), _project(line) if by == "project" else None
+    return Counted(
+        at, model, usage.total_input, counts.output, usage, session, identity, elsewhere=elsewhere, label=label or None
+    )
 
 
 def _session(line: Mapping[str, Any], part: str) -> str:
     """Project, session, and the agent where it is one: agents have conversations of their own."""
-    project = PurePath(text_of(line.get("cwd")).replace("\\", "/")).name
     session = text_of(line.get("sessionId")) or Path(part).stem
     agent = text_of(line.get("agentId")) or ("agent" if line.get("isSidechain") else "")
-    return "/".join(name for name in (project, session, agent) if name)
+    return "/".join(name for name in (_project(line), session, agent) if name)
+
+
+def _project(line: Mapping[str, Any]) -> str:
+    """The last part of the folder that the session was in."""
+    return PurePath(text_of(line.get("cwd")).replace("\\", "/")).name
 
 
 def _recognises(path: Path, head: bytes) -> bool:

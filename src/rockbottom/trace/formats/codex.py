@@ -41,6 +41,7 @@ class _State:
     provider: str = ""
     first_own: int | None = None  # of the lines of an agent: those before were its parent's
     with_records: bool = False  # the version writes a record for each response
+    by: str = ""  # what requests are told apart by
 
     def meta(self, payload: Mapping[str, Any]) -> None:
         """The first session_meta is the session's own; further ones came with copied lines."""
@@ -80,12 +81,15 @@ class _State:
         session = "/".join(name for name in (self.project, self.session) if name)
         elsewhere = "bedrock" not in self.provider and not is_of_bedrock(self.model)
         counted = exclusive(total, output or 0, read, write)
-        return Counted(at, self.model, total, output, counted, session or None, identity, elsewhere=elsewhere)
+        label = self.project if self.by == "project" else None
+        return Counted(
+            at, self.model, total, output, counted, session or None, identity, elsewhere=elsewhere, label=label or None
+        )
 
 
 def read(part: str, settings: Settings) -> Part:
     """One session."""
-    damages, requests, size, state = Damages(), CountedRequests(settings.key, grows=True), 0, _State()
+    damages, requests, size, state = Damages(), CountedRequests(settings.key, grows=True), 0, _State(by=settings.by)
     for number, text in lines_of(part, damages):
         size += len(text)
         if not any(name in text for name in _TOLD):

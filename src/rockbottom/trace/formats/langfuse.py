@@ -34,7 +34,7 @@ def read(part: str, settings: Settings) -> Part:
     damages, requests = Damages(), CountedRequests(settings.key)
     for place, row in rows_in(part, _header(part), damages):
         try:
-            request = _request(row)
+            request = _request(row, settings.by)
         except Undecodable as error:
             damages.add(place, str(error))
             continue
@@ -47,7 +47,7 @@ def _header(part: str) -> tuple[str, ...]:
     return ("id",) if ".csv" in Path(part).name else _HEADERS[0]
 
 
-def _request(row: Mapping[str, Any]) -> Counted | None:
+def _request(row: Mapping[str, Any], by: str) -> Counted | None:
     """The request of an observation; None: it is none of a model. Raises Undecodable."""
     model = text_of(_first(row, *_MODELS))
     if text_of(row.get("type")).upper() not in _OF_MODELS or not model:
@@ -60,7 +60,10 @@ def _request(row: Mapping[str, Any]) -> Counted | None:
         raise Undecodable("an observation of a model without usage")
     session = text_of(_first(row, "sessionId", "session_id"))
     identity, elsewhere = text_of(row.get("id")), not is_of_bedrock(model)
-    return Counted(at, model, usage.total_input, output, usage, session or None, identity, elsewhere=elsewhere)
+    label = text_of(row.get(by)) or text_of(object_of(row.get("metadata")).get(by)) or None
+    return Counted(
+        at, model, usage.total_input, output, usage, session or None, identity, elsewhere=elsewhere, label=label
+    )
 
 
 def _usage(row: Mapping[str, Any]) -> tuple[Usage | None, int | None]:

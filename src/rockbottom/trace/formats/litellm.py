@@ -34,7 +34,7 @@ def read(part: str, settings: Settings) -> Part:
             if _failed(row):
                 damages.failed += 1
                 continue
-            request = _request(row)
+            request = _request(row, settings.by)
         except Undecodable as error:
             damages.add(place, str(error))
             continue
@@ -47,7 +47,7 @@ def _failed(row: Mapping[str, Any]) -> bool:
     return text_of(row.get("status")) == "failure" or text_of(object_of(row.get("metadata")).get("status")) == "failure"
 
 
-def _request(row: Mapping[str, Any]) -> Counted | None:
+def _request(row: Mapping[str, Any], by: str) -> Counted | None:
     """The request of a row; None: it cost nothing, or was for no model. Raises Undecodable."""
     total, output = count_of(row.get("prompt_tokens")), count_of(row.get("completion_tokens"))
     at = instant_of(row.get("startTime") or row.get("start_time"))
@@ -59,8 +59,8 @@ def _request(row: Mapping[str, Any]) -> Counted | None:
     metadata = object_of(row.get("metadata"))
     session = text_of(row.get("session_id")) or text_of(metadata.get("session_id"))
     usage, identity = _usage(metadata, total, output or 0), text_of(row.get("request_id"))
-    elsewhere = not _is_bedrock(row, model)
-    return Counted(at, model, total, output, usage, session or None, identity, region, elsewhere)
+    elsewhere, label = not _is_bedrock(row, model), text_of(row.get(by)) or text_of(metadata.get(by))
+    return Counted(at, model, total, output, usage, session or None, identity, region, elsewhere, label or None)
 
 
 def _usage(metadata: Mapping[str, Any], total: int, output: int) -> Usage | None:

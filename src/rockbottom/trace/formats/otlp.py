@@ -79,7 +79,7 @@ def read(part: str, settings: Settings) -> Part:
             continue
         try:
             for record, attributes, spelling in _records_of(decoded(text)):
-                request = _request(record, attributes, spelling)
+                request = _request(record, attributes, spelling, settings.by)
                 if request is not None:
                     requests.add(request)
         except Undecodable as error:
@@ -129,7 +129,7 @@ def _spelling(record: Attributes, attributes: Attributes, *, is_event: bool) -> 
     return next((one for one in (_GEN_AI, _OPENINFERENCE) if _first(attributes, one.input) is not None), None)
 
 
-def _request(record: Attributes, attributes: Attributes, spelling: _Spelling) -> Counted | None:
+def _request(record: Attributes, attributes: Attributes, spelling: _Spelling, by: str) -> Counted | None:
     """The request of a record; None where it counted nothing. Raises Undecodable."""
     given, output = (count_of(_first(attributes, names)) for names in (spelling.input, spelling.output))
     nanoseconds = next((count for name in _TIMES if (count := count_of(record.get(name)))), None)
@@ -152,6 +152,7 @@ def _request(record: Attributes, attributes: Attributes, spelling: _Spelling) ->
         _identity(record, attributes, spelling),
         text_of(attributes.get("aws.region") or attributes.get("cloud.region")) or None,
         not _is_bedrock(attributes, model),
+        text_of(attributes.get(by)) or None,
     )
 
 
