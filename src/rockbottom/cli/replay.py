@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
     from rockbottom.documents import ReplayResult, UnpricedReplay
     from rockbottom.replay import Question, Tally
-    from rockbottom.trace import Reading, Settings
+    from rockbottom.trace import Damages, Reading, Settings
 
     Runs = Sequence[ReplayResult | UnpricedReplay]
 
@@ -172,7 +172,7 @@ def _runs_here(
     reading, answers = answers_here(source, settings, name, questions, catalog)
     documents = documents_of(answers)
     say_left_out([tally for _, tally in answers], source, reading.damages.count, strict=strict)
-    documents = _marked(documents, reading.damages.simulated)
+    documents = _marked(documents, reading.damages)
     return documents if guard is None else _with_guardrail(documents, reading, guard)
 
 
@@ -230,7 +230,7 @@ def _runs_of_engine(
         _need_blocks(answer.requests, answer.without_blocks, source)
     documents = documents_of(list(zip(answer.questions, answer.tallies, strict=True)))
     say_left_out(answer.tallies, source, answer.damages.count, strict=strict)
-    return _marked(documents, answer.damages.simulated)
+    return _marked(documents, answer.damages)
 
 
 def say_left_out(tallies: "Sequence[Tally]", source: str, damaged: int, *, strict: bool) -> None:
@@ -241,11 +241,13 @@ def say_left_out(tallies: "Sequence[Tally]", source: str, damaged: int, *, stric
     say_apart(apart, source)
 
 
-def _marked(documents: "Runs", simulated: int) -> "Runs":
-    """The documents, with how many of the requests went to a local endpoint, where any did."""
+def _marked(documents: "Runs", damages: "Damages") -> "Runs":
+    """The documents, with how many of the requests went to a local endpoint or another service, where any did."""
+    from msgspec import UNSET
     from msgspec.structs import replace
 
-    return [replace(document, simulated_requests=simulated) for document in documents] if simulated else documents
+    simulated, elsewhere = damages.simulated or UNSET, damages.elsewhere or UNSET
+    return [replace(one, simulated_requests=simulated, elsewhere_requests=elsewhere) for one in documents]
 
 
 def _need_blocks(requests: int, without: int, source: str) -> None:

@@ -238,6 +238,7 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     details: Mapping[str, PolicyDetails]
     assumptions: tuple[str, ...]
     simulated_requests: int | UnsetType = UNSET
+    elsewhere_requests: int | UnsetType = UNSET  # that went to another service, priced as Bedrock prices them
     beside: tuple[BesideCost, ...] | UnsetType = UNSET
     set_apart: tuple[SetApart, ...] | UnsetType = UNSET
     by: str | UnsetType = UNSET
@@ -267,6 +268,7 @@ class UnpricedReplay(msgspec.Struct, frozen=True, kw_only=True):
     asked: Combination
     lacks: str
     simulated_requests: int | UnsetType = UNSET
+    elsewhere_requests: int | UnsetType = UNSET
 
 
 class ReplayRuns(msgspec.Struct, frozen=True):

@@ -129,7 +129,8 @@ def answer_in_words(replay: ReplayResult) -> str:
     sentences: list[str] = []
     if paid is not None:
         amount = usd(paid, decimals, symbol=True)
-        sentences.append(f"You paid {amount}." if counted else f"As it was sent it costs {amount} by the rules.")
+        told = "You paid" if replay.elsewhere_requests is UNSET else "On Bedrock you would have paid"
+        sentences.append(f"{told} {amount}." if counted else f"As it was sent it costs {amount} by the rules.")
     if attached is not None:
         amount, verb = usd(attached, decimals, symbol=True), "it would have been" if counted else "it costs"
         instead = " and its points instead of yours" if answer.instead else ""
