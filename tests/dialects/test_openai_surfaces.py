@@ -384,3 +384,17 @@ def test_a_schema_for_the_answer_is_converses_output_config(dialect):
         body = {"messages": [], "response_format": {"type": "json_schema", "json_schema": inner}}
     structure = dialect.unspelled(body)["outputConfig"]["textFormat"]["structure"]["jsonSchema"]
     assert (json.loads(structure["schema"]), structure["name"]) == (schema, "City")
+
+
+@pytest.mark.parametrize("dialect", [CHAT, RESPONSES])
+@given(st.lists(st.sampled_from(["a", "bb", "ccc", "d" * 200]), min_size=1, max_size=12), st.integers(0, 2))
+def test_a_talk_read_turn_by_turn_is_the_talk_read_at_once(dialect, texts, system):
+    """What is known from the turn before gives the same prompt as a reader that has never seen it."""
+    requests = Requests(CATALOG)
+    messages = [{"role": "system", "content": "Rules."}] * system
+    messages += [{"role": "user" if n % 2 == 0 else "assistant", "content": text} for n, text in enumerate(texts)]
+    member = "messages" if dialect is CHAT else "input"
+    for _ in range(2):  # the second time what was seen once is kept
+        for end in range(1, len(messages) + 1):
+            body = {"model": "openai.gpt-5.6-luna", member: messages[:end]}
+            assert requests.read(body).prompt == read(body).prompt

@@ -134,6 +134,8 @@ class Entries:
         late = entry.section is Section.MESSAGES
         if old.thinking != new.thinking and (late or self.thinking_scope == "all"):
             yield f"thinking {old.thinking} -> {new.thinking}"
+        if old.cache_key != new.cache_key:
+            yield f"prompt_cache_key {old.cache_key or 'none'} -> {new.cache_key or 'none'}"
         if old.effort != new.effort:
             yield f"effort {old.effort} -> {new.effort}"
         if old.output_schema != new.output_schema:
@@ -157,6 +159,8 @@ class Entries:
         if not behind:
             yield Blocker(Cause.POINT_NOT_ADVANCED, "no cachePoint at or behind the entry")
             return
+        if sent.rules.implicit_point and sent.prompt.implicit is not False:
+            return  # the service's own point reads the end of any earlier latest message
         added = _blocks(sent.segments[entry.position : min(behind)])
         if added > sent.rules.lookback_blocks:
             allowed = sent.rules.lookback_blocks

@@ -53,13 +53,14 @@ class Judge:
 
     def _cause(self, match: Match, length: int, holder: int | None, missed: int) -> Verdict | None:
         sent = self.sent
-        if not sent.rules.explicit:
+        if not (sent.rules.explicit or sent.rules.implicit_point):
             return Verdict(Cause.UNSUPPORTED, missed, sent.model.model.name, match.number)
         deepest = max((sent.prompt.depths[point.after] for point in sent.prompt.points), default=0)
         if not sent.prompt.points:
             if match.shared_tokens < sent.rules.minimum_tokens:
                 return None  # too little repeats for any point to help
-            where = f"{self._share(match, length)} were sent before"
+            mode = "; mode explicit, and no mark" if sent.prompt.implicit is False else ""
+            where = f"{self._share(match, length)} were sent before{mode}"
             return Verdict(Cause.NO_POINT, missed, where, match.number, self._end(length))
         if deepest < sent.rules.minimum_tokens:
             told = f"deepest point at {deepest:,} tokens; {sent.model.model.name} needs {sent.rules.minimum_tokens:,}"
@@ -150,7 +151,8 @@ class Judge:
         earlier = self.memory.requests[holder]
         for point in earlier.prompt.points:
             depth = earlier.prompt.depths[point.after]
-            counts = depth >= earlier.rules.minimum_tokens and earlier.rules.explicit
+            caches = earlier.rules.explicit or earlier.rules.implicit_point
+            counts = depth >= earlier.rules.minimum_tokens and caches
             if counts and point.after <= length and depth - self.usage.cache_read >= self.floor:
                 return f"the cachePoint at {point.place} of the earlier request wrote nothing ({depth:,} tokens)"
         return None

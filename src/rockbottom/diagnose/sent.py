@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from rockbottom.cache import as_sent
+from rockbottom.cache import as_sent, behaviour_of, effective
 from rockbottom.catalog import CacheRules, Catalog, ModelId, Tier
 from rockbottom.diagnose.faces import Face, block_of, face_of
 from rockbottom.dialects import Reader
@@ -93,7 +93,8 @@ class Archive:
             self.reader = Reader.of(self.catalog)
         model = self.catalog.model(record.model)
         rules = self.catalog.rules(model, datetime.fromtimestamp(record.at, UTC).date())
-        prompt = self.reader.read(record.body, record.api, model.model)
+        given = self.reader.read(record.body, record.api, model.model)
+        prompt = effective(given, rules, behaviour_of(self.catalog.switches)) if rules.implicit_point else given
         self._keep(record, model.model.vendor, prompt)
         segments = tuple(
             mine if given is mine else replace_digest(mine, given.digest)  # dropped, but still at its place

@@ -24,6 +24,7 @@ from rockbottom.dialects.openai import (
     marked_parts,
     name_of,
     parameters_of,
+    read_messages,
     read_parts,
     read_tools,
     text_of,
@@ -45,21 +46,21 @@ from rockbottom.prompt import (
     json_bytes,
     list_at,
 )
-from rockbottom.quantities import Usage, is_list, is_object
+from rockbottom.quantities import Usage, is_object
 from rockbottom.wire import DONE, SSE_TYPE, Event, Json, sse_frame
 
 
-def _read_message(assembly: Assembly, message: Any, section: Section, number: int) -> None:
+def _read_message(assembly: Assembly, message: Any, number: int, section: Section = Section.MESSAGES) -> bytes | None:
     place = f"messages[{number}]"
     if not is_object(message):
         raise MalformedBody(place, type(message).__name__, wanted="an object")
     content, role = message.get("content"), str(message.get("role", ""))
-    named = name_of([message]) if section is Section.MESSAGES and not _holds_marks(content) else None
+    named = name_of(message, content) if section is Section.MESSAGES else None
     key = None
     if named is not None:
         key = assembly.recall(named, section, role, number)
         if key is None:
-            return
+            return named
     else:
         assembly.begin_list(section)
     start = len(assembly.segments)
@@ -70,10 +71,7 @@ def _read_message(assembly: Assembly, message: Any, section: Section, number: in
         _add_calls(assembly, message.get("tool_calls"), number, len(assembly.segments) - start)
     if key is not None and len(assembly.segments) > start:
         assembly.meter.keep_segments(key, tuple(assembly.segments[start:]))
-
-
-def _holds_marks(content: Any) -> bool:
-    return is_list(content) and name_of(content) is None
+    return named
 
 
 def _add_calls(assembly: Assembly, calls: Any, number: int, index: int) -> None:
@@ -108,8 +106,9 @@ class Chat:
         read_tools(assembly, list_at(body, "tools", "tools"))
         messages: Sequence[Any] = tuple(list_at(body, "messages", "messages"))
         system = leading(messages)
-        for number, message in enumerate(messages):
-            _read_message(assembly, message, Section.SYSTEM if number < system else Section.MESSAGES, number)
+        for number, message in enumerate(messages[:system]):
+            _read_message(assembly, message, number, Section.SYSTEM)
+        read_messages(assembly, messages, system, _read_message)
         parameters = parameters_of(body, body.get("reasoning_effort"), body.get("response_format"))
         return assembly.prompt(self.api, parameters, implicit_of(body))
 

@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 import marshal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from rockbottom.dialects.assembly import Assembly, schema_of
@@ -23,6 +23,7 @@ OPTIONS = "prompt_cache_options"
 _MARKED = {"mode": "explicit"}
 _TEXTS = ("text", "input_text", "output_text", "refusal", "summary_text", "reasoning_text")
 _IMAGES, _FILES = ("image_url", "input_image"), ("file", "input_file")
+_MEDIA = frozenset((*_IMAGES, *_FILES))
 _INSTRUCTING = ("system", "developer")
 
 
@@ -36,16 +37,52 @@ def leading(messages: Sequence[Any]) -> int:
     return next((number for number, message in enumerate(messages) if not instructs(message)), len(messages))
 
 
-def name_of(content: Sequence[Any]) -> bytes | None:
-    """A name for parts of text, type for type; None for media, which would be kept whole, and for what has no name."""
-    for part in content:
-        if type(part) is not dict:
-            return None
-        fields = cast("dict[str, Any]", part)
-        if fields.get("type") in (*_IMAGES, *_FILES) or MARK in fields:
-            return None
+def name_of(message: Mapping[str, Any], content: Any) -> bytes | None:
+    """A name for a message, type for type; None for points, for media (big when kept whole), for what has none."""
+    if type(content) is list:
+        for part in cast("list[Any]", content):
+            if type(part) is not dict:
+                return None
+            fields = cast("dict[str, Any]", part)
+            if MARK in fields or fields.get("type") in _MEDIA:
+                return None
     try:
-        return marshal.dumps(cast(Any, content), 2)  # version 2 has no references, so equal contents have equal names
+        return marshal.dumps(cast(Any, message), 2)  # version 2 has no references, so equal ones have equal names
+    except ValueError:
+        return None
+
+
+def read_messages(
+    assembly: Assembly, messages: Sequence[Any], first: int, read: Callable[[Assembly, Any, int], bytes | None]
+) -> None:
+    """The messages from the first that is not the system's; a talk that goes on is known as a whole up to there.
+
+    ``read`` adds one of them, by its number, and answers with the name that it is kept under.
+    """
+    overhead, count = assembly.overhead, len(messages) - _TURN
+    last: object = messages[count - 1] if count > first else None
+    fields = cast("dict[str, Any]", last) if type(last) is dict else None
+    name = None if fields is None else name_of(fields, fields.get("content"))
+    earlier = None if name is None else (name, count, overhead)
+    encoded = _encoded(messages) if earlier is not None and assembly.meter.was_read(earlier) else None
+    known = assembly.resume(earlier, encoded, _LIST_HEAD) if earlier is not None and encoded is not None else 0
+    name = b""
+    for number in range(max(known, first), len(messages)):
+        named = read(assembly, messages[number], number)
+        name = None if name is None else named
+    if name and count > first:
+        key = name, len(messages), overhead
+        assembly.keep_history(key, None if encoded is None else encoded[_LIST_HEAD:], earlier)
+
+
+_TURN = 2  # messages by which a talk grows between two requests: a reply or a call, and what comes back to it
+_LIST_HEAD = len(marshal.dumps([], 2))
+
+
+def _encoded(messages: Sequence[Any]) -> bytes | None:
+    """The list in bytes, type for type: behind its head, those of a shorter list come first in a longer one."""
+    try:
+        return marshal.dumps(list(messages), 2)
     except ValueError:
         return None
 

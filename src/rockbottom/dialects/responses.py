@@ -24,6 +24,7 @@ from rockbottom.dialects.openai import (
     marked_parts,
     name_of,
     parameters_of,
+    read_messages,
     read_parts,
     read_tools,
     text_of,
@@ -55,7 +56,7 @@ from rockbottom.prompt import (
     list_at,
     object_at,
 )
-from rockbottom.quantities import Usage, is_list, is_object
+from rockbottom.quantities import Usage, is_object
 from rockbottom.wire import SSE_TYPE, Event, Json, sse_frame
 
 _KINDS = {
@@ -69,17 +70,16 @@ _KINDS = {
 _RESULTS = ("function_call_output", "custom_tool_call_output")
 
 
-def _read_item(assembly: Assembly, item: Any, section: Section, number: int) -> None:
+def _read_item(assembly: Assembly, item: Any, number: int, section: Section = Section.MESSAGES) -> bytes | None:
     place = f"input[{number}]"
     if not is_object(item):
         raise MalformedBody(place, type(item).__name__, wanted="an object")
     content, kind = item.get("content"), item.get("type", "message")
     role = _role(item, kind)
-    marked = is_list(content) and name_of(content) is None
-    named = name_of([item]) if section is Section.MESSAGES and not marked else None
+    named = name_of(item, content) if section is Section.MESSAGES else None
     key = assembly.recall(named, section, role, number) if named is not None else None
     if named is not None and key is None:
-        return
+        return named
     if named is None:
         assembly.begin_list(section)
     start = len(assembly.segments)
@@ -91,6 +91,7 @@ def _read_item(assembly: Assembly, item: Any, section: Section, number: int) -> 
         assembly.add(weighed, section, role, number, 0)
     if key is not None and len(assembly.segments) > start:
         assembly.meter.keep_segments(key, tuple(assembly.segments[start:]))
+    return named
 
 
 def _role(item: Mapping[str, Any], kind: Any) -> str:
@@ -125,8 +126,9 @@ class Responses:
             assembly.add(weighed, Section.SYSTEM, "", 0, 0)
         items = items_of(body)
         system = leading(items)
-        for number, item in enumerate(items):
-            _read_item(assembly, item, Section.SYSTEM if number < system else Section.MESSAGES, number)
+        for number, item in enumerate(items[:system]):
+            _read_item(assembly, item, number, Section.SYSTEM)
+        read_messages(assembly, items, system, _read_item)
         reasoning = object_at(body, "reasoning", "reasoning")
         form = object_at(body, "text", "text").get("format")
         plain = is_object(form) and form.get("type") == "text"

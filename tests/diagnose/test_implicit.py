@@ -1,0 +1,66 @@
+"""What keeps GPT's own caching from reading: a front that changes, a mark that is missing, keys that are spread.
+
+Records have no counters, so those that the rules give are taken: calls of GPT-5.6 Sol on Responses, ten seconds apart.
+"""
+
+from rockbottom.diagnose import Cause, Record, explain
+from rockbottom.prompt import Api
+
+SOL = "us.openai.gpt-5.6-sol"
+RULES = " ".join(f"Rule {number}: a book may be kept for {number} days." for number in range(300))
+
+
+def calls(count=6, front="Be brief.", **more):
+    """A talk that grows by a call of a tool and its result each turn."""
+    items = [{"role": "user", "content": RULES}]
+    for turn in range(count):
+        body = {"model": SOL, "instructions": front.format(turn), "input": items, **more}
+        yield Record(1_795_000_000.0 + 10 * turn, SOL, Api.RESPONSES, body, began_after_s=1.0, where=str(turn))
+        call = {"type": "function_call", "call_id": f"c{turn}", "name": "look", "arguments": "{}"}
+        result = {"type": "function_call_output", "call_id": f"c{turn}", "output": f"Line {turn} says nothing. " * 9}
+        items = [*items, call, result]
+
+
+def causes(records, catalog):
+    """The causes found, with the evidence of the first of each."""
+    told = {}
+    for finding in explain(list(records), catalog):
+        told.setdefault(finding.cause, finding.evidence)
+    return told
+
+
+def test_a_talk_that_grows_misses_nothing(catalog):
+    assert causes(calls(), catalog) == {}
+
+
+def test_a_front_that_changes_is_named(catalog):
+    """Instructions, or the first text of the system, such as a client's billing header."""
+    assert set(causes(calls(front="Call number {} of today. Be brief."), catalog)) == {Cause.VOLATILE_TEXT}
+
+
+def test_a_missing_mark_in_mode_explicit_is_named(catalog):
+    told = causes(calls(prompt_cache_options={"mode": "explicit"}), catalog)
+    assert set(told) == {Cause.NO_POINT}
+    assert told[Cause.NO_POINT].endswith("mode explicit, and no mark")
+
+
+def test_spread_keys_are_named(catalog):
+    records = [
+        Record(one.at, one.model, one.api, {**one.body, "prompt_cache_key": f"k{number}"}, began_after_s=1.0)
+        for number, one in enumerate(calls())
+    ]
+    told = causes(records, catalog)
+    assert set(told) == {Cause.PARAMETER_CHANGED}
+    assert told[Cause.PARAMETER_CHANGED].startswith("prompt_cache_key k")
+
+
+def test_a_changing_tail_is_named(catalog):
+    """The last message says the state of things and is gone in the next request: the talk grows in front of it."""
+    records = []
+    for number, one in enumerate(calls()):
+        state = {"role": "user", "content": f"The lamp is in state {number * 37} now, and the door in {number * 11}."}
+        body = {**one.body, "input": [*one.body["input"], state]}
+        records.append(Record(one.at, one.model, one.api, body, began_after_s=1.0))
+    told = causes(records, catalog)
+    assert told
+    assert set(told) <= {Cause.HISTORY_REWRITTEN, Cause.VOLATILE_TEXT, Cause.NO_POINT, Cause.POINT_NOT_ADVANCED}
