@@ -13,13 +13,15 @@ from benchmarks.placement.billing import Engine
 from benchmarks.placement.blocks import MODEL
 from benchmarks.placement.by_hand import ShapeLine, shape_line, shape_table, shapes_as_json
 from benchmarks.placement.environments import peers_of
+from benchmarks.placement.implicit_rows import ROWS as GPT_ROWS
+from benchmarks.placement.implicit_rows import gpt_line, gpt_table
 from benchmarks.placement.lines import PeerRun, SetLine, peer_runs, set_line, workload_lines
 from benchmarks.placement.shapes import KINDS
 from benchmarks.placement.workloads import MAKERS, PROFILES, SIZES
 
 SHORT_SETS = ("tau", "livemcp", "miniswe", "S_E", "S_F", "ADVERSARY")
 ALL_SETS = (*recorded.SETS, *stress.KINDS, "MIX", "ADVERSARY")
-ALL_ROWS = (*MAKERS, *ALL_SETS, *KINDS, "shapes", "speed")
+ALL_ROWS = (*MAKERS, *ALL_SETS, *KINDS, "shapes", *GPT_ROWS, "gpt", "speed")
 _TEXT_SETS = set(recorded.SETS) | {"MIX"}  # those that need the recorded traffic
 
 
@@ -59,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _say(table.set_table(found))
     shapes = [] if asked.short and not wanted else _shapes(kinds, engine, max(3, asked.seeds), asked.model)
     _say(shape_table(shapes))
+    gpt = [row for row in GPT_ROWS if not wanted or row in wanted or "gpt" in wanted]
+    _say(gpt_table([gpt_line(row, 1 if asked.short else asked.seeds) for row in gpt]))
     speed: dict[str, Any] = {}
     if not wanted or "speed" in wanted:
         from benchmarks.placement.speed import measured

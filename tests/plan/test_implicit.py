@@ -4,14 +4,17 @@ Costs are in units of the input price: a read 0.1, a write 1.25 (GPT-5.6). The p
 (implicit) and a mark on the first block alone (what gateways set: maximhq/bifrost 6699).
 """
 
+import json
 import random
 from datetime import date
 
 import pytest
+from click.testing import CliRunner
 
 import rockbottom
 from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import load_catalog
+from rockbottom.cli.plan import command
 from rockbottom.dialects import Requests
 from rockbottom.plan import Planner
 from rockbottom.prompt import BlockKind, Placement
@@ -175,3 +178,24 @@ def test_converse_takes_no_points_of_gpt():
         {"modelId": f"us.{SOL}", "messages": [{"role": "user", "content": [{"text": "Hi"}]}]}, now=NOW
     )
     assert plan.reason == "this model takes no cachePoint"
+
+
+def test_what_is_too_short_to_be_cached_goes_out_as_it_is():
+    """The service would write nothing of it either."""
+    body = {"model": SOL, "input": "Hello"}
+    assert Planner().plan(body, now=NOW).apply(body) == body
+
+
+def test_the_command_plans_a_body_of_every_surface(tmp_path):
+    hello = [{"role": "user", "content": "Hello"}]
+    bodies = [
+        {"model": SOL, "input": "Hello"},
+        {"model": SOL, "messages": hello},
+        {"model": "anthropic.claude-sonnet-5", "max_tokens": 9, "messages": hello},
+    ]
+    for body in bodies:
+        file = tmp_path / "body.json"
+        file.write_text(json.dumps(body))
+        told = CliRunner().invoke(command, [str(file)])
+        assert told.exit_code == 0, told.output
+        assert "input tokens (estimated)" in told.output

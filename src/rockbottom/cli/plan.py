@@ -35,9 +35,10 @@ def command(
 ) -> None:  # fmt: skip
     """Show where the cachePoints of a request should go, which TTL, what it saves and on which evidence.
 
-    REQUEST.json holds the arguments of converse() or invoke_model(), or a list of them in the order in which they
-    are sent: then the plan of the last is shown, with what the ones before teach. A record of the invocation log,
-    or of a batch job, stands for the request in it. "-" reads from stdin.
+    REQUEST.json holds the arguments of converse() or invoke_model(), a body of Messages, Chat Completions or Responses
+    with its model, or a list of them in the order in which they are sent: then the plan of the last is shown, with
+    what the ones before teach. A record of the invocation log, or of a batch job, stands for the request in it. "-"
+    reads from stdin.
     """
     requests = _requests(file, model)
     planner = _planner(state, options)
@@ -79,8 +80,11 @@ def _requests(file: IO[bytes], model: str | None) -> list[dict[str, Any]]:
     if not requests or not all(is_object(request) for request in requests):
         raise click.UsageError(f"{file.name} holds no request: wanted is an object with modelId and messages")
     told = [_request_of(request, file.name) for request in requests]
-    told = [{**request, "modelId": request.get("modelId") or model} for request in told]
-    if not all(request["modelId"] for request in told):
+    told = [
+        dict(request) if request.get("model") else {**request, "modelId": request.get("modelId") or model}
+        for request in told
+    ]
+    if not all(request.get("modelId") or request.get("model") for request in told):
         raise click.UsageError(f"{file.name} has no modelId; give it with --model")
     return told
 
@@ -108,4 +112,4 @@ def _request_of(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     model = record.get("modelId")
     if str(record.get("operation", "Converse")).startswith("Invoke") or "anthropic_version" in body:
         return {"modelId": model, "body": json.dumps(body)}
-    return {**body, "modelId": model}
+    return body if body.get("model") else {**body, "modelId": model}

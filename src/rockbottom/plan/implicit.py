@@ -18,6 +18,7 @@ from rockbottom.plan.telling import Decided, told
 from rockbottom.plan.values import Value
 from rockbottom.prompt import Placement
 
+_SURELY = 2  # an estimate of tokens is never off by so much: below the minimum the request goes out as it is
 _TIE = 1e-6  # at the same cost the request goes out as it is
 
 
@@ -43,6 +44,8 @@ class ImplicitDecision(Decision):
             why = f"nothing: {self.trust.run} reads in a row of entries that should be there did not come"
             plan = CachePlan(name, tokens, reason=why, held_back=True)
             return replace(self._ended(plan, ()), implicit=False)
+        if self.depths[self.shape.end] * _SURELY < self.positions.minimum:
+            return self._ended(CachePlan(name, tokens, reason="shorter than anything that is cached"), ())
         by_hand, whole = self._by_hand(), self._whole()
         way = whole if whole is not None and whole.cost <= by_hand.cost * (1 + _TIE) else by_hand
         self.hit, self.zones, self.worth, self.extent = way.hit, way.zones, way.worth, way.extent

@@ -141,9 +141,9 @@ class CachePlan:
             if point.evidence:
                 lines.append(f"      {point.evidence}")
         if self.points:
-            lines.append(
-                f"  this request: reads {self.read:,}, writes {self.written_5m:,} for 5m and {self.written_1h:,} for 1h"
-            )
+            usual = next((point.ttl for point in self.points if point.ttl != "1h"), "5m")
+            hour = f" and {self.written_1h:,} for 1h" if self.implicit is None else ""
+            lines.append(f"  this request: reads {self.read:,}, writes {self.written_5m:,} for {usual}{hour}")
             lines.append(f"  expected saving: {self.saving_tokens:,} input tokens ({self._money()})")
             if self.read:
                 lines.append(f"      {self.read * self.read_saves:,.0f} = {self.read:,} read x {self.read_saves:.4f}")
