@@ -76,3 +76,21 @@ def test_wrong_input_is_one_message(args, said, capsys):
     err = capsys.readouterr().err
     assert said in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "before", "after"),
+    [
+        ("global.sonnet-4-6", "published-chatbot", 3900, 1745),
+        ("global.sonnet-4-6", "published-document", 2000, 650),
+        ("global.sonnet-4-6", "published-agent", 5000, 2300),
+        ("global.haiku-4-5", "published-classifier", 220, 70),
+    ],
+)
+def test_the_scenarios_of_a_published_page_come_out_to_the_dollar(model, name, before, after, capsys):
+    """The page's totals without and with caching; --writes of one's own replaces the preset's."""
+    assert main(["estimate", model, "--preset", name, "--on", "2026-11-21", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    ways = {way["name"]: D(way["usd"]) for way in told["ways"] if way["usd"] is not None}
+    assert round(ways["no caching"]) == before
+    assert round(ways["5m"]) == after

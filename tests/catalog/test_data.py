@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from rockbottom.catalog import Catalog, NoRulesInForce, Price, Scope, Tier, load_catalog, surfaces
+from rockbottom.catalog import Catalog, NoRulesInForce, Price, Scope, Tier, lifecycles, load_catalog, surfaces
 from rockbottom.catalog.profiles import geographies
 from rockbottom.quantities import Ttl, Unit
 
@@ -28,6 +28,7 @@ def test_every_fact_has_a_source_with_an_address_and_a_day(catalog: Catalog) -> 
     used |= {source for weights in catalog.token_weights.values() for source in weights.media.sources}
     used |= {place.source for place in geographies(catalog).values()}
     used |= {catalog.sources[surface.source] for surface in surfaces()}
+    used |= {known.source for known in lifecycles(catalog).values()}
     assert used == set(catalog.sources.values())
     for source in catalog.sources.values():
         assert source.url.startswith("https://") or "address not recorded" in source.title

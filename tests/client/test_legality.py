@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rockbottom import Planner
-from rockbottom.catalog import load_catalog
+from rockbottom.catalog import Phase, lifecycles, load_catalog
 from rockbottom.plan.prices import day_of
 from rockbottom.plan.priors import load_priors
 from tests.client import legal_requests
@@ -27,7 +27,10 @@ def _invocable(model: Any) -> str:
     return f"us.{model.id}" if model.in_region is False else model.id
 
 
-EXPLICIT = [model for model in CATALOG.models.values() if CATALOG.rules(model, TODAY).explicit]
+ENDED = {id for id, known in lifecycles(CATALOG).items() if known.phase(TODAY) is Phase.ENDED}
+EXPLICIT = [
+    model for model in CATALOG.models.values() if CATALOG.rules(model, TODAY).explicit and model.id not in ENDED
+]
 CLAUDE = sorted(_invocable(model) for model in EXPLICIT if model.vendor == "anthropic")
 NOVA = sorted(_invocable(model) for model in EXPLICIT if model.vendor == "amazon")
 OTHERS = ["openai.gpt-oss-120b-1:0", "qwen.qwen3-32b-v1:0", "meta.llama3-3-70b-instruct-v1:0"]

@@ -21,6 +21,7 @@ class Preset:
     shape: Shape
     assumes: str
     source: str
+    writes: Decimal | None = None  # of the prefix in a month, where the source states them
 
 
 @cache
@@ -47,4 +48,5 @@ def _preset(name: str, row: Mapping[str, Any]) -> Preset:
     )
     layers = tuple(Layer(one["tokens"], one.get("variants", 1)) for one in row["layers"])
     shape = Shape(layers, row["question_tokens"], row["output_tokens"], traffic, row.get("added_tokens", 0), name)
-    return Preset(name, row["about"], shape, row["assumes"], row["source"])
+    writes = Decimal(row["writes"]) if "writes" in row else None
+    return Preset(name, row["about"], shape, row["assumes"], row["source"], writes)

@@ -1,5 +1,8 @@
 """What AWS says: models, cache rules and prices, each row with its source and the day it was checked."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from rockbottom.catalog.apart import SetApart, apart_of, summed_apart
 from rockbottom.catalog.authored import packaged_catalog
 from rockbottom.catalog.burndown import known_burndown
@@ -24,21 +27,10 @@ from rockbottom.catalog.levers import (
     provisioned_prices,
     reserved_prices,
 )
+from rockbottom.catalog.lifecycles import Lifecycle, Phase, ending, lifecycles
 from rockbottom.catalog.models import Model, ModelId, Scope, Tier
-from rockbottom.catalog.price_book import PriceBook
+from rockbottom.catalog.price_book import PriceBook, checked_on
 from rockbottom.catalog.price_files import COLUMNS, lines_of
-from rockbottom.catalog.price_list import (
-    EVERY_SERVICE,
-    SERVICES,
-    Comparison,
-    ListPrice,
-    Refused,
-    comparisons,
-    entries,
-    geographies_of,
-    list_price,
-)
-from rockbottom.catalog.price_updates import Standing, Update, Updates, updates_of
 from rockbottom.catalog.prices import REFERENCE_REGION, Price
 from rockbottom.catalog.profile_policies import iam_statements, scp_regions
 from rockbottom.catalog.profiles import PricedProfile, Profile, allowed, cheapest, geographies, priced, profiles_of
@@ -47,6 +39,20 @@ from rockbottom.catalog.rules import CacheRules, ContestedRule, Switch
 from rockbottom.catalog.saved import load_catalog, saved_prices_path, user_data_folder
 from rockbottom.catalog.sdk import botocore_since
 from rockbottom.catalog.surfaces import MANTLE, RUNTIME, Surface, surface_of, surfaces
+
+if TYPE_CHECKING:  # AWS's price list is read by few commands, and by no attached client
+    from rockbottom.catalog.price_list import (
+        EVERY_SERVICE,
+        SERVICES,
+        Comparison,
+        ListPrice,
+        Refused,
+        comparisons,
+        entries,
+        geographies_of,
+        list_price,
+    )
+    from rockbottom.catalog.price_updates import Standing, Update, Updates, updates_of
 
 __all__ = [
     "COLUMNS",
@@ -66,11 +72,13 @@ __all__ = [
     "InvalidPrice",
     "InvalidPriceFile",
     "LeverPrice",
+    "Lifecycle",
     "ListPrice",
     "Model",
     "ModelId",
     "NoPriceInForce",
     "NoRulesInForce",
+    "Phase",
     "Price",
     "PriceBook",
     "PricedProfile",
@@ -91,14 +99,17 @@ __all__ = [
     "apart_of",
     "botocore_since",
     "cheapest",
+    "checked_on",
     "comparisons",
     "distillation_pairs",
+    "ending",
     "entries",
     "geographies",
     "geographies_of",
     "guardrail_usd",
     "iam_statements",
     "known_burndown",
+    "lifecycles",
     "lines_of",
     "list_price",
     "load_catalog",
@@ -117,3 +128,25 @@ __all__ = [
     "updates_of",
     "user_data_folder",
 ]
+
+_LATER = {
+    "EVERY_SERVICE": "price_list",
+    "SERVICES": "price_list",
+    "Comparison": "price_list",
+    "ListPrice": "price_list",
+    "Refused": "price_list",
+    "comparisons": "price_list",
+    "entries": "price_list",
+    "geographies_of": "price_list",
+    "list_price": "price_list",
+    "Standing": "price_updates",
+    "Update": "price_updates",
+    "Updates": "price_updates",
+    "updates_of": "price_updates",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"rockbottom.catalog.{_LATER[name]}"), name)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from rockbottom.catalog.models import Scope, Tier
+from rockbottom.catalog.errors import NoPriceInForce
+from rockbottom.catalog.models import ModelId, Scope, Tier
 from rockbottom.catalog.nearest import no_price
 from rockbottom.catalog.price_files import rows_of_file
 from rockbottom.catalog.price_rows import PriceRows, Shelf
@@ -121,3 +122,15 @@ class PriceBook:
             if row is not None:
                 return row
         raise no_price(asked, self.of_model(asked.model))
+
+
+def checked_on(book: PriceBook, model: ModelId, on: date, region: str | None = None) -> date | None:
+    """The day on which the oldest of a model's ordinary prices was last looked at; None where it has none."""
+    days: list[date] = []
+    for unit in Unit:
+        try:
+            row = book.price(model.model.id, model.scope, Tier.DEFAULT, unit, on, 0, region or model.region)
+        except NoPriceInForce:
+            continue
+        days.append(row.source.checked_on)
+    return min(days, default=None)

@@ -1,6 +1,5 @@
 """Where a user's own facts are kept on this machine, and the prices among them."""
 
-import logging
 import os
 import sys
 from functools import cache
@@ -13,8 +12,6 @@ from rockbottom.catalog.price_book import PriceBook
 
 PRICES_ENVIRONMENT = "ROCKBOTTOM_PRICES"
 """Names another file for the prices that ``rockbottom prices pull`` stores; empty: none are used."""
-
-_log = logging.getLogger("rockbottom.catalog")
 
 
 def user_data_folder() -> Path:
@@ -55,5 +52,7 @@ def _with_prices(path: Path | None) -> Catalog:
     try:
         return catalog.with_prices(PriceBook.read(path))
     except (CatalogError, OSError) as error:
-        _log.warning("rockbottom: pulled prices are left out: %s", error)
+        import logging  # only when there is something to say
+
+        logging.getLogger("rockbottom.catalog").warning("rockbottom: pulled prices are left out: %s", error)
         return catalog

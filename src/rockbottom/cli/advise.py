@@ -11,6 +11,7 @@ import click
 
 from rockbottom.cli.estimate import Number, shape_of, width
 from rockbottom.cli.replay_questions import Several
+from rockbottom.cli.standing import tell_endings
 from rockbottom.cli.trace import by_option
 
 if TYPE_CHECKING:
@@ -119,12 +120,14 @@ def _without_source(
 ) -> None:  # fmt: skip
     """Advise on what was measured before, or on numbers."""
     from rockbottom.advise import Rival, advise
+    from rockbottom.catalog import load_catalog
     from rockbottom.rendering import advice_document, advice_text, json_text
 
     if not models and run is None and replayed is None:
         models = (_asked(preset_name, given),)
     known = [(one, _tariff(one.model, given)) for one in _evidence(run, replayed, models, preset_name, given)]
     chosen = [pair for pair in known if not models or any(_same(pair[0].model, model) for model in models)]
+    tell_endings(load_catalog(), [evidence.model for evidence, _ in chosen or known], _day(given), given["region"])
     documents: list[AdviceResult] = []
     for evidence, tariff in chosen or known:
         rivals = tuple(Rival(other, its) for other, its in known if other is not evidence)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.aws import no_region
-from rockbottom.cli.bench_checks import known_region, warn_of_other_geographies
+from rockbottom.cli.bench_checks import known_region, tell_standing, warn_of_other_geographies
 from rockbottom.cli.bench_grading import ask_to_grade, grading_options, listed, voting
 from rockbottom.cli.bench_jobs import jobs_at, jobs_options, local_jobs, wants_jobs
 from rockbottom.cli.estimate import width
@@ -106,6 +106,7 @@ def command(ctx: click.Context, workload: Path | None, resume_from: Path | None,
         raise click.UsageError("give a workload file, or --resume with the folder of a run")
     with _endpoint(given, wants_jobs(workload, resume_from, given["lanes"])) as endpoint:
         bench = _prepared(workload, resume_from, endpoint, given)
+        tell_standing(bench, date.today())
         try:
             ask_to_grade(bench, given)
             bench.count()

@@ -1,9 +1,12 @@
 """What ``rockbottom bench`` checks before anything runs: files it will write, the Region, and where profiles live."""
 
+from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import click
 
+from rockbottom.cli.standing import tell_age, tell_endings
 from rockbottom.process import bare_session
 
 if TYPE_CHECKING:
@@ -29,6 +32,14 @@ def known_region(region: str) -> str:
     said = f"; the nearest are {', '.join(near)}" if near else ""
     fix = f"--region {near[0] if near else 'us-east-1'}; for a Region newer than this botocore, upgrade boto3"
     raise WrongSetting(f"unknown Region '{region}'{said}", fix=fix)
+
+
+def tell_standing(bench: "Bench", today: date) -> None:
+    """Say which models of a run end, and that their prices are old."""
+    plan = bench.plan
+    given = dict.fromkeys(row.subject.given for row in plan.rows)
+    tell_endings(plan.catalog, given, plan.on, plan.region)
+    tell_age(replace(plan.catalog, price_book=plan.book), given, plan.on, today, plan.region)
 
 
 def warn_of_other_geographies(bench: "Bench") -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rockbottom.cli.exits import Exit, say
+from rockbottom.cli.standing import tell_endings
 from rockbottom.cli.values import ParamType
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def command(
     prompt is checked, from where it was pinned, and every conversation held to the limits that it was accepted with.
     Modules are searched from the folder of the pin file. Nothing is sent anywhere.
     """
+    from rockbottom.catalog import load_catalog
     from rockbottom.pins import Gate, Limits, nearest_file, read_pins, rendered_all
 
     path = pins_path or nearest_file(Path.cwd())
@@ -85,6 +87,8 @@ def command(
     if accept:
         verdicts = list(gate.accept(verdicts, with_text=with_text))
     _print(verdicts, as_json)
+    named = [verdict.prefix.model.given for verdict in verdicts if verdict.prefix is not None]
+    tell_endings(load_catalog(), dict.fromkeys(named), gate.on)
     _tell_github(verdicts, path, as_json)
     _leave(verdicts, _accepting(sources, name, pins_path))
 

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.standing import tell_age
 from rockbottom.cli.values import ParamType, write_new
 
 if TYPE_CHECKING:
@@ -103,10 +105,15 @@ def _document(
     model: str, preset_name: str | None, with_sweep: bool, credit: Decimal | None, given: dict[str, Any]
 ) -> "EstimateResult":
     from rockbottom.advise import document_of, estimate, preset, sweep
+    from rockbottom.catalog import load_catalog
 
     chosen = preset(preset_name) if preset_name else None
+    if chosen is not None and given["writes"] is None and not given["gaps"]:
+        given = {**given, "writes": chosen.writes}
     shape = shape_of(chosen, given)
     question = _question(model, shape, given)
+    tariff = question.tariff
+    tell_age(replace(load_catalog(), price_book=tariff.book), [model], tariff.on, date.today(), tariff.region)
     curve = sweep(question) if with_sweep else None
     return document_of(
         estimate(question), preset=chosen, credit=credit, curve=curve, beside=_besides(shape, given),
@@ -260,9 +267,11 @@ def _print_presets(model: str | None, given: dict[str, Any], as_json: bool) -> N
     from rockbottom.advise import PresetsResult, estimate, preset_document, presets, priced_preset
     from rockbottom.rendering import json_text, presets_text
 
-    alone = {**given, "gaps": None, "writes": None}
+    alone = {**given, "gaps": None}
     rows = [
-        priced_preset(one, estimate(_question(model, one.shape, alone))) if model else preset_document(one)
+        priced_preset(one, estimate(_question(model, one.shape, {**alone, "writes": one.writes})))
+        if model
+        else preset_document(one)
         for one in presets().values()
     ]
     document = PresetsResult(model, tuple(rows))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every source and what is contested.")
 def command(words: tuple[str, ...], on: datetime | None, switches: bool, as_json: bool) -> None:
     """List models and their cache rules; WORDS narrow the list (as in: models claude 4-6)."""
-    from rockbottom.catalog import load_catalog
+    from rockbottom.catalog import ending, lifecycles, load_catalog
     from rockbottom.client import with_saved_facts
     from rockbottom.rendering import (
         ListedModel,
@@ -35,7 +35,13 @@ def command(words: tuple[str, ...], on: datetime | None, switches: bool, as_json
         return
     day = on.date() if on else date.today()
     listed = [
-        ListedModel(model, catalog.rules(model, day), _sides(catalog, model, day))
+        ListedModel(
+            model,
+            catalog.rules(model, day),
+            _sides(catalog, model, day),
+            lifecycles(catalog).get(model.id),
+            ending(catalog, model, day),
+        )
         for model in catalog.models.values()
         if _matches(model, words)
     ]

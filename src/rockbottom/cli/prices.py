@@ -9,6 +9,7 @@ import click
 
 from rockbottom.cli.prices_pull import pull
 from rockbottom.cli.prices_reading import PriceListUnavailable, pricing_client, products_of_api
+from rockbottom.cli.standing import tell_endings
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog, ListPrice, ModelId, Price, PriceBook
@@ -55,6 +56,7 @@ def show(model: str, on: datetime | None, region: str | None, prices: Path | Non
     if as_json:
         click.echo(json_text(prices_document(found, day, there, contested)))
         return
+    tell_endings(catalog, [model], day, where)
     elsewhere = sorted({row.region for row in rows if row.region} - {where or REFERENCE_REGION})
     shown = [row for row in there if where or row.region in (None, REFERENCE_REGION)] or there
     for line in prices_text(found, day, shown, contested, elsewhere):
@@ -85,8 +87,17 @@ def check(ctx: click.Context, region: str, profile: str | None, prices: Path | N
     else:
         for line in comparison_text(region, len(products), len(listed), found):
             click.echo(line)
+        click.echo(_age([pair.row.source.checked_on for pair in found if pair.row is not None], date.today()))
     if any(one.row is not None and not one.agrees for one in found):
         ctx.exit(1)
+
+
+def _age(days: Sequence[date], today: date) -> str:
+    """How old the rows of the book are that were compared."""
+    if not days:
+        return "None of these prices is in the book."
+    oldest, newest = min(days), max(days)
+    return f"The book's rows were read from {oldest} to {newest}: the oldest {(today - oldest).days} days ago."
 
 
 def _listed(catalog: "Catalog", products: Sequence[dict[str, Any]]) -> "list[ListPrice]":

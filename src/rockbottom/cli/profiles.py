@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.aws import no_region
+from rockbottom.cli.standing import tell_endings
 from rockbottom.cli.values import Url
 from rockbottom.quantities import Fault, RockbottomError
 
@@ -80,6 +81,7 @@ def list_profiles(
         cheapest_first = bool(model and residency)
         click.echo(json_text(profiles_document(rows, own, day, region, cheapest_first=cheapest_first)))
         return
+    tell_endings(catalog, [model] if model else [], day, region)
     colour = sys.stdout.isatty()
     for line in profiles_text(rows, own, day, region, one_model=bool(model), residency=residency, colour=colour):
         click.echo(line)

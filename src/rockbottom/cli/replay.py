@@ -10,6 +10,7 @@ import click
 
 from rockbottom.cli.replay_engines import ENGINES
 from rockbottom.cli.replay_questions import TIERS, Several
+from rockbottom.cli.standing import tell_age
 from rockbottom.cli.trace import (
     refuse_some,
     say_apart,
@@ -129,6 +130,7 @@ def command(
     do; only with --engine one), and when named: keep_alive, batch.
     """
     from rockbottom.cli.replay_questions import crossed, profiles_of
+    from rockbottom.documents import ReplayResult
     from rockbottom.replay import Question
 
     asked = Question(policies, date.today(), region=region, profiles=profiles_of(profiles), only=only, by=by)
@@ -151,6 +153,9 @@ def command(
         runs = _runs_of_engine(engine, source, settings, name, questions, catalog, jobs, ray_address, strict=strict)
     if html:
         _write_page(runs, html)
+    priced = [run for run in runs if isinstance(run, ReplayResult)]
+    given = dict.fromkeys(model.given for run in priced for model in run.models)
+    tell_age(catalog, given, asked.on, date.today(), region)
     return _print(runs, as_json, as_csv)
 
 

@@ -5,9 +5,9 @@ are exact sums of integer tokens per price row. A model without a known price ha
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 
 from rockbottom.catalog import (
     Catalog,
@@ -17,6 +17,7 @@ from rockbottom.catalog import (
     Tier,
     UnknownModel,
     UnresolvedProfile,
+    ending,
 )
 from rockbottom.client.calls import Call
 from rockbottom.client.reporting import Beside, Line, Rehearsals, Report
@@ -60,6 +61,7 @@ class Books:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._models: dict[str, Account] = {}
+        self._used: dict[str, ModelId] = {}  # the model of each of these
         self._families: dict[str, Account] = {}
         self._total = Account()
         self.without_usage = 0
@@ -101,11 +103,13 @@ class Books:
 
     def book(self, request: Request, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
         """Book one finished call with what ``costs`` says of it."""
+        self._used[model_name(request.model)] = request.model
         self._book(model_name(request.model), family_name(request), usage, costs)
         self._price(request.model, request.tier, costs)
 
     def book_unread(self, model: ModelId, tier: Tier, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
         """Book one finished call whose request could not be read."""
+        self._used[model_name(model)] = model
         self._book(model_name(model), UNREAD, usage, costs)
         self._price(model, tier, costs)
 
@@ -171,6 +175,13 @@ class Books:
         except NoPriceInForce:
             return None
 
+    def _endings(self, on: date) -> Iterator[str]:
+        """What is to be said of models that end, and what the same tokens cost with their successors."""
+        for name, model in self._used.items():
+            said = ending(self._catalog, model, on, usage=self._models[name].usage)
+            if said is not None:
+                yield said
+
     def report(self, since: float, until: float, keep_alive_usd: Usd, notices: Iterable[str]) -> Report:
         """The state of the books, the dearest lines first."""
         return Report(
@@ -181,7 +192,7 @@ class Books:
             _line("total", self._total),
             self.without_usage,
             keep_alive_usd,
-            tuple(notices),
+            (*notices, *self._endings(datetime.fromtimestamp(until, UTC).date())),
             self.held_back,
             self._rehearsals,
             self._local,

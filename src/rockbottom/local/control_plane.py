@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
-from rockbottom.catalog import Catalog, CatalogError, Model
+from rockbottom.catalog import Catalog, CatalogError, Lifecycle, Model, Phase, lifecycles
 from rockbottom.local.bodies import object_of
 from rockbottom.local.callers import Caller
 from rockbottom.local.clock import Clock
 from rockbottom.local.embeddings import Embedding, embedding_model, embedding_models
-from rockbottom.local.failures import ServiceFailure, invalid
+from rockbottom.local.failures import END_OF_LIFE, ServiceFailure, invalid
 from rockbottom.local.profiles import Profiles
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
 from rockbottom.quantities import is_list, is_object
@@ -65,8 +66,11 @@ class ControlPlane:
 
     def _list_models(self, asking: Asking) -> tuple[int, Json]:
         wanted = asking.query
-        rows = [_model_summary(model, asking.caller.region) for model in self._catalog.models.values()]
-        rows += [_embedding_summary(model, asking.caller.region) for model in set(embedding_models().values())]
+        on, region = self._today(), asking.caller.region
+        known = lifecycles(self._catalog)
+        served = [model for model in self._catalog.models.values() if _is_served(model, known, on)]
+        rows = [_model_summary(model, region, known.get(model.id), on) for model in served]
+        rows += [_embedding_summary(model, region) for model in set(embedding_models().values())]
         if "byProvider" in wanted:
             rows = [row for row in rows if row["providerName"].lower() == wanted["byProvider"].lower()]
         if "byInferenceType" in wanted:
@@ -86,7 +90,13 @@ class ControlPlane:
                 "ResourceNotFoundException",
                 f"Could not resolve the foundation model from the provided model identifier: {asking.identifier}.",
             )
-        return 200, {"modelDetails": _model_summary(model, asking.caller.region)}
+        on, known = self._today(), lifecycles(self._catalog)
+        if not _is_served(model, known, on):
+            raise ServiceFailure("ResourceNotFoundException", END_OF_LIFE)
+        return 200, {"modelDetails": _model_summary(model, asking.caller.region, known.get(model.id), on)}
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._clock.now(), UTC).date()
 
     def _list_profiles(self, asking: Asking) -> tuple[int, Json]:
         caller, kind = asking.caller, asking.query.get("type", "SYSTEM_DEFINED")
@@ -195,7 +205,12 @@ def _embedding_summary(model: Embedding, region: str) -> Json:
     }
 
 
-def _model_summary(model: Model, region: str) -> Json:
+def _is_served(model: Model, known: Mapping[str, Lifecycle], on: date) -> bool:
+    lifecycle = known.get(model.id)
+    return lifecycle is None or lifecycle.phase(on) is not Phase.ENDED
+
+
+def _model_summary(model: Model, region: str, lifecycle: Lifecycle | None, on: date) -> Json:
     inputs = ["TEXT", "IMAGE"] if model.vendor in ("anthropic", "amazon") else ["TEXT"]
     return {
         "modelArn": f"arn:aws:bedrock:{region}::foundation-model/{model.id}",
@@ -208,5 +223,17 @@ def _model_summary(model: Model, region: str) -> Json:
         "customizationsSupported": [],
         "inferenceTypesSupported": (["ON_DEMAND"] if model.in_region is not False else [])
         + (["INFERENCE_PROFILE"] if model.profiles else []),
-        "modelLifecycle": {"status": "ACTIVE"},
+        "modelLifecycle": _lifecycle(lifecycle, on),
     }
+
+
+def _lifecycle(known: Lifecycle | None, on: date) -> Json:
+    """``modelLifecycle`` as AWS gives it: the status, and the instants that are known."""
+    if known is None:
+        return {"status": "ACTIVE"}
+    days = {
+        "startOfLifeTime": known.launched_on, "legacyTime": known.legacy_from,
+        "publicExtendedAccessTime": known.extended_access_from, "endOfLifeTime": known.ends_on,
+    }  # fmt: skip
+    instants = {name: f"{day}T00:00:00Z" for name, day in days.items() if day is not None}
+    return {"status": "ACTIVE" if known.phase(on) is Phase.ACTIVE else "LEGACY", **instants}

@@ -68,3 +68,9 @@ class ServiceFailure(LocalError):
 def invalid(message: str) -> ServiceFailure:
     """A ValidationException, the commonest failure."""
     return ServiceFailure("ValidationException", message)
+
+
+END_OF_LIFE = (
+    "This model version has reached the end of its life. Please refer to the AWS documentation for more details."
+)
+"""What Bedrock says of a model after its end of life, with ResourceNotFoundException (404)."""

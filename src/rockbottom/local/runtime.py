@@ -13,14 +13,14 @@ from math import inf
 from typing import Any
 
 from rockbottom.cache import CacheOutcome, Namespace, outcome, refusal
-from rockbottom.catalog import MANTLE, CacheRules, CatalogError, ModelId, Scope, known_burndown
+from rockbottom.catalog import MANTLE, CacheRules, CatalogError, ModelId, Phase, Scope, known_burndown, lifecycles
 from rockbottom.dialects import CONVERSE, RESPONSES, Dialect, api_of, dialect_for, is_streaming, native_dialect_for
 from rockbottom.local.answers import Answer, Script, scripted
 from rockbottom.local.asked import Asked, asked_of
 from rockbottom.local.bodies import object_of
 from rockbottom.local.callers import Caller
 from rockbottom.local.conversations import check_conversation
-from rockbottom.local.failures import ServiceFailure, invalid
+from rockbottom.local.failures import END_OF_LIFE, ServiceFailure, invalid
 from rockbottom.local.guardrails import INTERVENED, Guarded
 from rockbottom.local.latency import Pace
 from rockbottom.local.native import check_anthropic, check_messages, check_nova, check_required, malformed
@@ -142,6 +142,14 @@ class Runtime:
         residual = rules.residual_tokens_with_tools if prompt.has_tools else rules.residual_tokens
         return prompt.tokens + residual
 
+    def _refuse_ended(self, model_id: str) -> None:
+        """Raises ServiceFailure for a model that is past its end of life at the endpoint's clock."""
+        known = lifecycles(self._state.catalog).get(model_id)
+        if known is not None and known.ends_on is not None:
+            on = datetime.fromtimestamp(self._state.clock.now(), UTC).date()
+            if known.phase(on) is Phase.ENDED:
+                raise ServiceFailure("ResourceNotFoundException", END_OF_LIFE, hint=f"it ended on {known.ends_on}")
+
     def read(self, call: Call, *, own_answer: bool) -> Counted:
         """Check a call and count it; with ``own_answer`` the endpoint's reply too. Raises ServiceFailure.
 
@@ -165,6 +173,7 @@ class Runtime:
 
     def counted(self, call: Call, dialect: Dialect, body: Json, model: ModelId, *, own_answer: bool) -> Counted:
         """Check a body and count it (see ``read``). Raises ServiceFailure."""
+        self._refuse_ended(model.model.id)
         state = self._state
         self._check(dialect, body, model)
         now = state.clock.now()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from rockbottom.catalog import CacheRules, Model, Scope, Switch
+from rockbottom.catalog import CacheRules, Lifecycle, Model, Scope, Switch
 from rockbottom.figures import paragraph
 from rockbottom.quantities import Ttl
 
@@ -19,6 +19,8 @@ class ListedModel(NamedTuple):
     model: Model
     rules: CacheRules
     measured: Mapping[str, str]
+    lifecycle: Lifecycle | None = None
+    ending: str | None = None
 
 
 class ContestedField(msgspec.Struct, frozen=True):
@@ -52,6 +54,22 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True):
     contested: tuple[ContestedField, ...]
 
 
+class ModelLifecycle(msgspec.Struct, frozen=True, kw_only=True):
+    """When a model comes and goes; None where no source was read. ``ending`` says it in words, where it ends."""
+
+    status: str
+    launched_on: date | None
+    legacy_from: date | None
+    extended_access_from: date | None
+    ends_on: date | None
+    ends_not_before: date | None
+    successor: str | None
+    ending: str | None
+    source: str
+    note: str
+    contested_ends_on: date | None
+
+
 class ModelRow(msgspec.Struct, frozen=True, kw_only=True):
     """A model of the catalogue."""
 
@@ -66,6 +84,7 @@ class ModelRow(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     cache_rules: ModelRules
     measured: Mapping[str, str]
+    lifecycle: ModelLifecycle | None = None
 
 
 class ModelsOnDay(msgspec.Struct, frozen=True):
@@ -77,13 +96,13 @@ class ModelsOnDay(msgspec.Struct, frozen=True):
 
 def models_document(day: date, listed: Sequence[ListedModel]) -> ModelsOnDay:
     """Every model with every source and what is contested."""
-    return ModelsOnDay(day, tuple(_row(*one) for one in listed))
+    return ModelsOnDay(day, tuple(_row(one, day) for one in listed))
 
 
 def models_text(listed: Sequence[ListedModel]) -> Iterator[str]:
     """A line for each model, what the columns mean, what is contested, and what was measured on this account."""
     yield f"{'model':<45}{'minimum':>8} {'ttl':<8}{'lookback':>8} {'points in':<9}"
-    for model, rules, _ in listed:
+    for model, rules, *_ in listed:
         contested = {rule.field for rule in rules.contested}
         if not rules.explicit:
             implicit = {True: "implicit only", False: "no caching", None: "no cachePoint"}[rules.implicit]
@@ -103,6 +122,12 @@ def models_text(listed: Sequence[ListedModel]) -> Iterator[str]:
     yield from _contested([one.rules for one in listed])
     for one in listed:
         yield from _measured(one)
+    endings = [one.ending for one in listed if one.ending]
+    if endings:
+        yield ""
+        yield "ends, is legacy or may end:"
+    for ending in endings:
+        yield from paragraph(ending, 80, "  ", "    ")
 
 
 def switches_text(switches: Sequence[Switch]) -> Iterator[str]:
@@ -175,11 +200,13 @@ def _marked(text: str, field: str, contested: set[str]) -> str:
     return text + "*" if field in contested else text
 
 
-def _row(model: Model, rules: CacheRules, measured: Mapping[str, str]) -> ModelRow:
+def _row(one: ListedModel, day: date) -> ModelRow:
+    model = one.model
     return ModelRow(
         id=model.id, name=model.name, vendor=model.vendor, aliases=tuple(model.aliases), profiles=tuple(model.profiles),
         context_window=model.context_window, count_tokens=model.count_tokens, in_region=model.in_region,
-        source=model.source.url, cache_rules=_rules(rules), measured=measured,
+        source=model.source.url, cache_rules=_rules(one.rules), measured=one.measured,
+        lifecycle=_lifecycle(one.lifecycle, one.ending, day) if one.lifecycle else None,
     )  # fmt: skip
 
 
@@ -203,3 +230,12 @@ def _rules(rules: CacheRules) -> ModelRules:
         checked_on=rules.source.checked_on,
         contested=tuple(ContestedField(rule.field, rule.value, rule.source.url, rule.note) for rule in rules.contested),
     )
+
+
+def _lifecycle(known: Lifecycle, ending: str | None, day: date) -> ModelLifecycle:
+    return ModelLifecycle(
+        status=known.phase(day).value, launched_on=known.launched_on, legacy_from=known.legacy_from,
+        extended_access_from=known.extended_access_from, ends_on=known.ends_on, ends_not_before=known.ends_not_before,
+        successor=known.successor, ending=ending, source=known.source.url, note=known.note,
+        contested_ends_on=known.contested_ends_on,
+    )  # fmt: skip

@@ -1,0 +1,56 @@
+"""Lines on standard error on how long what is shown will hold: models that end, prices that are old."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rockbottom.catalog import Catalog, ModelId
+
+OLD_DAYS = 60
+"""From how many days on a price is said to be old."""
+
+
+def tell_endings(catalog: "Catalog", given: Iterable[str], on: date, region: str | None = None) -> None:
+    """Say which of these models end, what follows them and what that costs, once each."""
+    from rockbottom.catalog import ending
+
+    for found in _models(catalog, given):
+        said = ending(catalog, found, on, region=region)
+        if said is not None:
+            _tell(said)
+
+
+def tell_age(catalog: "Catalog", given: Iterable[str], on: date, today: date, region: str | None = None) -> None:
+    """Say that prices of these models were read longer ago than ``OLD_DAYS``: one line, the oldest of them."""
+    from rockbottom.catalog import checked_on
+
+    days = {found.model.name: checked_on(catalog.price_book, found, on, region) for found in _models(catalog, given)}
+    known = [(day, name) for name, day in days.items() if day is not None]
+    if not known:
+        return
+    oldest, name = min(known)
+    age = (today - oldest).days
+    if age > OLD_DAYS:
+        _tell(f"prices of {name} were read {age} days ago, on {oldest}; rockbottom prices pull")
+
+
+def _tell(text: str) -> None:
+    from rockbottom.figures import paragraph
+
+    click.echo("\n".join(paragraph(text, 80, "note: ", "  ")), err=True)
+
+
+def _models(catalog: "Catalog", given: Iterable[str]) -> "list[ModelId]":
+    from rockbottom.catalog import CatalogError
+
+    models: dict[str, ModelId] = {}
+    for name in given:
+        try:
+            found = catalog.model(name)
+        except CatalogError:
+            continue  # said by who needs the model
+        models.setdefault(found.model.id, found)
+    return list(models.values())
