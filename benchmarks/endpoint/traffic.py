@@ -54,7 +54,7 @@ class Traffic:
         model = catalog.model(MODEL)
         self._rules: CacheRules = catalog.rules(model, _ON)
         self._behaviour = behaviour_of(catalog.switches)
-        self._meter = Meter(catalog.token_weights[model.model.tokenizer])
+        self._meter = Meter(catalog.token_weights[model.model.tokenizer], whole=True)
         self._namespace = Namespace(ACCOUNT, REGION, model.model.id)
         self._state = PrefixCache()
         self._customers = [(self._text(29_000), self._messages()) for _ in range(_CUSTOMERS)]

@@ -39,6 +39,8 @@ def check_media(messages: Iterable[Mapping[str, Any]], model: str) -> None:
         return
     for message, fields in enumerate(messages):
         for index, block in enumerate(fields.get("content") or ()):
+            if "text" in block:  # nearly every block: not worth a generator
+                continue
             for place, name, media in _media_of(block):
                 for rule in rules:
                     if _matches(rule, place, name, media):
@@ -46,8 +48,6 @@ def check_media(messages: Iterable[Mapping[str, Any]], model: str) -> None:
 
 
 def _media_of(block: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    if "text" in block:
-        return
     result = block.get("toolResult")
     parts = result.get("content") or () if is_object(result) else (block,)
     for part in parts:

@@ -66,7 +66,8 @@ def asked_of(body: Mapping[str, Any]) -> Asked:
     asked.sources.extend(block["text"] for block in body.get("system") or () if "text" in block)
     place = _add_messages(asked, body.get("messages") or ())
     _settle(asked, place)
-    asked.schema, asked.thinking = schema_of(body), thinking_of(body)
+    if "outputConfig" in body or "additionalModelRequestFields" in body:
+        asked.schema, asked.thinking = schema_of(body), thinking_of(body)
     asked.cited = cited_of(body.get("messages") or ())
     return asked
 

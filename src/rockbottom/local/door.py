@@ -10,6 +10,7 @@ from rockbottom.local.sending import Send
 from rockbottom.local.settings import Settings
 from rockbottom.process import Visitors
 
+_MOST_KNOWN = 64
 _BEARER = "bearer "
 _ANSWERED = [
     (b"access-control-expose-headers", b"*"),
@@ -24,10 +25,13 @@ class Door:
 
     def __init__(self, settings: Settings) -> None:
         self._visitors = Visitors(settings.host, settings.hosts, settings.origins)
+        self._known: set[bytes] = set()
         self._token = settings.control_token.encode() if settings.control_token else None
 
     def check(self, method: str, headers: Mapping[bytes, bytes], route: Route) -> None:
         """Raise ServiceFailure (AccessDeniedException) for a request that is not let in."""
+        if self._is_known_program(headers) and route.operation != "control":
+            return
 
         def header(name: str) -> str | None:
             value = headers.get(name.encode())
@@ -36,6 +40,8 @@ class Door:
         refusal = self._visitors.refusal(method, header)
         if refusal is not None:
             raise ServiceFailure("AccessDeniedException", refusal)
+        if b"origin" not in headers and b"sec-fetch-site" not in headers and len(self._known) < _MOST_KNOWN:
+            self._known.add(headers.get(b"host", b""))
         if self._token is None or route.operation != "control" or (method, route.identifier) == ("GET", "health"):
             return
         said = header("authorization") or ""
@@ -44,6 +50,10 @@ class Door:
             raise ServiceFailure(
                 "AccessDeniedException", "The control API answers only with its token (Authorization: Bearer TOKEN)."
             )
+
+    def _is_known_program(self, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether the request names a Host that was let in before, and has none of the headers of a browser."""
+        return headers.get(b"host") in self._known and b"origin" not in headers and b"sec-fetch-site" not in headers
 
     def telling(self, headers: Mapping[bytes, bytes], send: Send) -> Send:
         """A ``send`` whose replies tell the browser of an allowed page that the page may read them (CORS)."""
