@@ -1,7 +1,8 @@
 """The JSON of estimate, advise, models, prices and profiles: members, their order and the spelling of every number.
 
 The files in ``recorded`` are what the commands printed at commit 2a36881, when they still put their JSON together
-member by member.
+member by member. What was added since follows: members (beside, capacity, today_usd, counted, span_s, next), presets,
+and levers among the others (distillation, prices of reserved capacity).
 """
 
 import json
