@@ -6,10 +6,18 @@ import pkgutil
 
 import rockbottom
 
+
+def has_its_host(name: str) -> bool:
+    """Whether the program that a module is for is installed: pytest, or what an integration is named after."""
+    if name.startswith("rockbottom.testing."):
+        return importlib.util.find_spec("pytest") is not None
+    if name.startswith("rockbottom.integrations."):
+        return importlib.util.find_spec(name.rpartition(".")[2]) is not None
+    return True
+
+
 names = [module.name for module in pkgutil.walk_packages(rockbottom.__path__, "rockbottom.")]
-# rockbottom.testing is for pytest, which only those have who use it.
-wanted = [name for name in names if importlib.util.find_spec("pytest") or not name.startswith("rockbottom.testing.")]
+wanted = [name for name in names if has_its_host(name) and not name.endswith("__main__")]
 for name in wanted:
-    if not name.endswith("__main__"):
-        importlib.import_module(name)
+    importlib.import_module(name)
 print(f"{len(wanted)} modules import")

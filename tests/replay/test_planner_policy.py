@@ -1,7 +1,9 @@
 """The planner's bill in a replay is the bill that it reaches when it is attached to the same traffic."""
 
 import json
+from contextlib import redirect_stdout
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -63,3 +65,24 @@ def test_slices_of_a_prompt_are_taken_together_up_to_where_prompts_part(tmp_path
     placed = placed_online(stage, policy)
     assert policy.lengths == [4, 3]
     assert placed.after.tolist() == [16, 20, 32, 40, 16, 20, 30]
+
+
+def test_a_ledger_of_the_attached_client_replays_to_what_it_was_billed(tmp_path: Path) -> None:
+    """A ledger knows blocks by hashes and of no kind; the planner replayed on it does what it did: within 3%."""
+    from rockbottom import attach
+    from rockbottom.cli import main
+    from rockbottom.local import ClockKind, running
+    from tests.client.client_doubles import runtime
+
+    rules = [{"text": "You answer questions about our plans, from this text alone. " * 300}]
+    with running(clock=ClockKind.MANUAL, start_at=1_795_165_200.0) as server:
+        bedrock = attach(runtime(server), ledger=tmp_path / "ledger", clock=server.state.clock.now)
+        for question in range(12):
+            asked = [{"role": "user", "content": [{"text": f"Question {question}: what does it cost?"}]}]
+            bedrock.converse(modelId="us.anthropic.claude-sonnet-4-6", system=rules, messages=asked)
+            server.state.clock.advance(30)
+    out = StringIO()
+    with redirect_stdout(out):
+        main(["replay", str(tmp_path / "ledger"), "--json", "--policy=planner", "--policy=as_recorded"])
+    policies = {row["policy"]: Decimal(row["input_usd"]) for row in json.loads(out.getvalue())["policies"]}
+    assert abs(policies["planner"] - policies["as_recorded"]) <= policies["as_recorded"] * Decimal("0.03")

@@ -1,7 +1,8 @@
 """Expected against observed usage: one finding, one cause, its evidence, its price, its fix. Pure."""
 
+from typing import TYPE_CHECKING, Any
+
 from rockbottom.diagnose.causes import Cause
-from rockbottom.diagnose.columns import hashed_of
 from rockbottom.diagnose.differences import Difference, difference_of, first_difference
 from rockbottom.diagnose.explaining import Stream, Tolerance, explain, read_all
 from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
@@ -24,6 +25,9 @@ from rockbottom.diagnose.results import (
 from rockbottom.diagnose.sent import Archive, Record, Sent
 from rockbottom.diagnose.trials import Learner, Learners
 from rockbottom.diagnose.volatile import VolatileKind, spans_of
+
+if TYPE_CHECKING:
+    from rockbottom.diagnose.columns import hashed_of
 
 __all__ = [
     "Archive",
@@ -62,3 +66,13 @@ __all__ = [
     "with_read",
     "with_savings",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """``hashed_of`` is imported when it is asked for: traces stand on numpy and numba, which whoever checks a prompt or
+    watches a ledger need not have."""
+    if name == "hashed_of":
+        from rockbottom.diagnose.columns import hashed_of
+
+        return hashed_of
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -70,13 +70,14 @@ def prompts_of(stage: Stage, kept: Array | None = None) -> Iterator[tuple[Prompt
     """
     trace = stage.trace
     blocks, nodes = trace.blocks, stage.nodes.of_block
+    kinds = _HASHED if len(blocks.kind) and bool((blocks.kind == _UNKNOWN).all()) else _KINDS
     for i in range(len(trace)):
         rows = _rows(stage, i, kept)
         tokens = np.diff(blocks.depth[rows], prepend=0).tolist()
         messages = np.maximum(np.cumsum(blocks.begins[rows], dtype=np.int64) - 1, 0)
         columns = (nodes[rows].tolist(), tokens, blocks.section[rows].tolist(), blocks.kind[rows].tolist(),
                    blocks.weight[rows].tolist(), messages.tolist())  # fmt: skip
-        segments = [_segment(*row) for row in zip(*columns, strict=True)]
+        segments = [_segment(kinds, *row) for row in zip(*columns, strict=True)]
         api = APIS[int(trace.requests.api[i])]
         yield prompt_of(api, segments, (), Parameters()), float(trace.requests.at[i])
 
@@ -120,12 +121,16 @@ def _keep(offsets: Array, nodes: Array, section: Array, run: int, child: Array, 
 
 _SECTIONS = (Section.TOOLS, Section.SYSTEM, Section.MESSAGES)
 _KINDS = [BlockKind(name) if name not in ("slice", "counted") else BlockKind.TEXT for name in KINDS]
-_SLICE = KINDS.index("slice")
+_SLICE, _UNKNOWN = KINDS.index("slice"), KINDS.index("unknown")
+# A ledger knows blocks by their hashes alone: they may be of any kind. In a log one of no known kind stands out.
+_HASHED = [BlockKind.TEXT if kind is BlockKind.UNKNOWN else kind for kind in _KINDS]
 _OF_ASSISTANT = (BlockKind.TOOL_USE, BlockKind.REASONING)
 
 
-def _segment(node: int, tokens: int, section: int, kind: int, weight: int, message: int) -> Segment:
-    what = _KINDS[kind]
+def _segment(
+    kinds: Sequence[BlockKind], node: int, tokens: int, section: int, kind: int, weight: int, message: int
+) -> Segment:
+    what = kinds[kind]
     role = "" if section < 2 else "assistant" if what in _OF_ASSISTANT else "user"
     # The number of a prefix names all before it as well, so it does for the block's own digest.
     return Segment(_SECTIONS[section], what, node.to_bytes(8, "little"), tokens, weight, role, message)

@@ -3,14 +3,18 @@
 One view model, ``Snapshot``, and two faces: a terminal (``rockbottom watch``) and a local page (``rockbottom dash``).
 """
 
+from typing import TYPE_CHECKING, Any
+
 from rockbottom.watch.errors import CannotListen, NeedsRich, NoSuchPeriod, WatchError
 from rockbottom.watch.following import View
 from rockbottom.watch.frame import Screen, frame_of
-from rockbottom.watch.logs import LogView, log_view
 from rockbottom.watch.periods import NAMES, PERIODS, Period, period_named
 from rockbottom.watch.screen import Live
 from rockbottom.watch.server import Dash
 from rockbottom.watch.snapshot import Line, Snapshot
+
+if TYPE_CHECKING:
+    from rockbottom.watch.logs import LogView, log_view
 
 __all__ = [
     "NAMES",
@@ -31,3 +35,12 @@ __all__ = [
     "log_view",
     "period_named",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The views of logs are imported when they are asked for: reading logs takes numpy, watching a ledger does not."""
+    if name in ("LogView", "log_view"):
+        from rockbottom.watch import logs
+
+        return getattr(logs, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
