@@ -23,7 +23,7 @@ def endpoint():
 
 @pytest.fixture
 def client(endpoint):
-    httpx = pytest.importorskip("httpx")
+    httpx = pytest.importorskip("httpx", reason="needs the group sdks: make sdks runs this")
     with httpx.Client(base_url=endpoint.url, timeout=20) as one:
         yield rockbottom.attach(one)
 
