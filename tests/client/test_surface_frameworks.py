@@ -26,7 +26,7 @@ def get_weather(city: str) -> str:
 def test_langchain_on_responses(endpoint):
     """Plain, streamed, and a tool call."""
     aws = pytest.importorskip("langchain_aws", reason="needs the group sdks: make sdks runs this")
-    pytest.importorskip("langchain_openai", reason="ChatOpenAIMantle is built on it")
+    pytest.importorskip("langchain_openai", reason="needs the group frameworks: make sdks runs this")
     model = aws.ChatOpenAIMantle(model=LUNA, base_url=f"{endpoint.url}/openai/v1", api_key="any")
     client = rockbottom.attach(model.root_client)
     assert model.invoke("Hello").content
@@ -39,7 +39,7 @@ def test_langchain_on_responses(endpoint):
 
 def test_langchain_on_messages(endpoint, monkeypatch):
     aws = pytest.importorskip("langchain_aws", reason="needs the group sdks: make sdks runs this")
-    pytest.importorskip("langchain_anthropic", reason="ChatAnthropicMantle is built on it")
+    pytest.importorskip("langchain_anthropic", reason="needs the group frameworks: make sdks runs this")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     url = f"{endpoint.url}/anthropic"
@@ -59,6 +59,8 @@ def test_an_agent_of_pydantic_ai(endpoint, kind):
     pydantic_ai = pytest.importorskip("pydantic_ai", reason="needs the group sdks: make sdks runs this")
     models = pytest.importorskip("pydantic_ai.models.openai")
     providers = pytest.importorskip("pydantic_ai.providers.openai")
+    if kind == "OpenAIResponsesModel" and "prompt_cache_diagnostics" not in openai.types.responses.Response.model_fields:
+        pytest.skip("LiteLLM holds openai below what this pydantic-ai reads (make sdks)")
     client = rockbottom.attach(openai.AsyncOpenAI(base_url=f"{endpoint.url}/openai/v1", api_key="any"))
     model = getattr(models, kind)(LUNA, provider=providers.OpenAIProvider(openai_client=client))
     agent = pydantic_ai.Agent(model, instructions=RULES)

@@ -1,7 +1,7 @@
 """Answers taken from the prompt, limits, and arguments made from schemas."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rockbottom.dialects import ANTHROPIC
@@ -169,6 +169,8 @@ _schema = st.recursive(
 
 
 @given(_schema)
+@example({"properties": [], "anyOf": [{"properties": {}}]})
+@example({"required": {}, "allOf": [{"required": ["a"]}]})
 def test_no_schema_breaks_the_arguments(schema):
     """Nonsense in a schema gives some object, never an error."""
     assert isinstance(sample_of(schema, "q"), dict)

@@ -226,10 +226,11 @@ class _Sampling:
         for part in fields["allOf"]:
             if isinstance(part, dict):
                 for key, value in self._resolved(cast(Json, part)).items():
+                    held = merged.get(key)
                     if key == "properties" and isinstance(value, dict):
-                        merged[key] = {**merged.get(key, {}), **value}
+                        merged[key] = {**(cast(Json, held) if isinstance(held, dict) else {}), **value}
                     elif key == "required" and isinstance(value, list):
-                        merged[key] = [*merged.get(key, []), *value]
+                        merged[key] = [*(cast("list[Any]", held) if isinstance(held, list) else []), *value]
                     else:
                         merged.setdefault(key, value)
         return merged
