@@ -59,7 +59,8 @@ def test_an_agent_of_pydantic_ai(endpoint, kind):
     pydantic_ai = pytest.importorskip("pydantic_ai", reason="needs the group sdks: make sdks runs this")
     models = pytest.importorskip("pydantic_ai.models.openai")
     providers = pytest.importorskip("pydantic_ai.providers.openai")
-    if kind == "OpenAIResponsesModel" and "prompt_cache_diagnostics" not in openai.types.responses.Response.model_fields:
+    told = openai.types.responses.Response.model_fields
+    if kind == "OpenAIResponsesModel" and "prompt_cache_diagnostics" not in told:
         pytest.skip("LiteLLM holds openai below what this pydantic-ai reads (make sdks)")
     client = rockbottom.attach(openai.AsyncOpenAI(base_url=f"{endpoint.url}/openai/v1", api_key="any"))
     model = getattr(models, kind)(LUNA, provider=providers.OpenAIProvider(openai_client=client))
