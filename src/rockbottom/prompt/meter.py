@@ -174,7 +174,8 @@ def _weighted(text: str, tokens_per: Mapping[str, float]) -> float:
     rest = encoded.translate(_CLASS, _LETTERS)  # without letters it is short, and quickly counted
     wide = 0 if text.isascii() else rest.count(b"w")
     capital = tokens_per.get("capital")
-    shouted = sum(map(len, _SHOUTED.findall(encoded))) * capital if capital else 0
+    loud = capital and b"CCCC" in encoded.translate(_CAPITALS)  # most texts have none, and are told so quickly
+    shouted = sum(map(len, _SHOUTED.findall(encoded))) * capital if capital and loud else 0
     digits, newlines, spaces = rest.count(b"d"), rest.count(b"n"), rest.count(b"s")
     return (
         (words.count(b" l") + words.startswith(b"l")) * tokens_per["word"]
@@ -204,6 +205,7 @@ def _class_table() -> bytes:
 
 
 _SHOUTED = re.compile(rb"[A-Z]{4,}")  # such words are cut into more tokens than others
+_CAPITALS = bytes(ord("C") if ord("A") <= code <= ord("Z") else ord(" ") for code in range(256))
 _CLASS = _class_table()
 _LETTERS = bytes(code for code in range(128) if chr(code).isalpha())
 _WORDS = bytes(ord("l") if code in _LETTERS else ord(" ") for code in range(256))
