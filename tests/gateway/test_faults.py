@@ -149,20 +149,20 @@ def test_a_slow_reader_does_not_fill_the_memory(key, table, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "request_bytes",
+    "rest",
     [
-        b"POST /model/x/invoke HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"POST /model/x/converse HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd",
-        b"POST /model/x/converse HTTP/1.1\r\nhost: a\r\ntransfer-encoding: xchunked\r\n\r\n0\r\n\r\n",
-        b"POST /model/x/converse HTTP/1.1\r\nhost: a\r\ncontent-length: -1\r\n\r\n",
+        b"content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"content-length: 3\r\ncontent-length: 4\r\n\r\nabcd",
+        b"transfer-encoding: xchunked\r\n\r\n0\r\n\r\n",
+        b"content-length: -1\r\n\r\n",
     ],
 )
-def test_requests_of_two_lengths_go_nowhere(key, table, tmp_path, request_bytes):
-    """Smuggling shapes: nothing reaches the service."""
+def test_requests_of_two_lengths_go_nowhere(tmp_path, rest):
+    """Smuggling shapes, at a gateway that is open, so that nothing but their shape refuses them."""
     reached = []
-    with raw_service(reached.append) as url, running_gateway(configured(url, tmp_path)) as gateway:
+    with raw_service(reached.append) as url, running_gateway(configured(url, tmp_path, keys=None)) as gateway:
         with socket.create_connection(urlsplit(gateway.url).netloc.split(":"), timeout=5) as connection:
-            connection.sendall(request_bytes)
+            connection.sendall(b"POST /model/x/converse HTTP/1.1\r\nhost: 127.0.0.1\r\n" + rest)
             connection.settimeout(3)
             try:
                 told = connection.recv(4096)

@@ -119,7 +119,7 @@ def test_an_old_signature_is_refused(endpoint, key, table, tmp_path):
     """More than five minutes from now, to both sides."""
     signed, now = signed_request(key.id, table.secret(key))
     for away, refused in ((0, False), (299, False), (301, True), (-301, True)):
-        identities = Identities(table, open_to_all=False, clock=lambda away=away: now + away)
+        identities = Identities(table, clock=lambda away=away: now + away)
         if refused:
             with pytest.raises(Refused, match="Signature expired"):
                 identities.caller(signed)
@@ -139,7 +139,7 @@ def test_a_signature_is_of_one_request(key, table, change):
         "method": replace(signed, method="GET"),
     }[change]
     with pytest.raises(Refused, match="does not match"):
-        Identities(table, open_to_all=False, clock=lambda: now).caller(other)
+        Identities(table, clock=lambda: now).caller(other)
 
 
 def test_a_bearer_token_and_an_api_key_are_the_same_key(gateway, table, key):
@@ -221,6 +221,16 @@ def test_a_body_over_the_limit_is_413(endpoint, table, key, tmp_path):
     with running_gateway(configuration) as gateway, pytest.raises(urllib.error.HTTPError) as caught:
         post(gateway, table, key, b"{" + b" " * 2000 + b"}")
     assert caught.value.code == 413
+
+
+def test_a_gateway_without_keys_is_open_on_loopback_and_closed_to_pages(endpoint, tmp_path):
+    """As the how-to begins: any credentials, or none; a page of another site is refused."""
+    with running_gateway(configured(endpoint.url, tmp_path, keys=None)) as gateway:
+        assert client_of(gateway, "any", "any").converse(**asking())["stopReason"]
+        assert post(gateway, None, None, plain_body(), headers={"x-own": "1"})["stopReason"]
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            post(gateway, None, None, plain_body(), headers={"origin": "https://elsewhere.example"})
+    assert caught.value.code == 403
 
 
 def test_health_and_readiness(gateway):

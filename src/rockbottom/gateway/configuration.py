@@ -40,7 +40,6 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     connect_s: Positive = 10.0
     read_s: Positive = 900.0
     drain_s: Positive = 600.0
-    connections: Annotated[int, msgspec.Meta(ge=1)] = 20_000
 
 
 class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,22 +13,28 @@ _MINUTE_S = 60.0
 
 
 class Identities:
-    """Tells callers by a table of keys; ``open_to_all``: without one (on loopback only)."""
+    """Tells callers by a table of keys; without one it is open to all (on loopback only)."""
 
-    def __init__(self, table: KeyTable, *, open_to_all: bool, clock: Callable[[], float] = time.time) -> None:
-        self.table, self._open, self._clock = table, open_to_all, clock
+    def __init__(self, table: KeyTable | None, *, clock: Callable[[], float] = time.time) -> None:
+        self.table, self._clock = table, clock
         self._recent: dict[str, deque[float]] = {}
+
+    @property
+    def open_to_all(self) -> bool:
+        """Whether nobody needs a key."""
+        return self.table is None
 
     def caller(self, request: Signed) -> Key:
         """The key of a request. Raises Refused."""
-        if self._open:
+        table = self.table
+        if table is None:
             return ANYBODY
         authorization = request.headers.get("authorization", "")
         if authorization.startswith("AWS4-"):
-            return self._signed(request, Signature.of(authorization))
+            return self._signed(table, request, Signature.of(authorization))
         kind, _, token = authorization.partition(" ")
         token = token.strip() if kind.lower() == "bearer" else request.headers.get("x-api-key", "")
-        key = self.table.of_token(token) if token else None
+        key = table.of_token(token) if token else None
         if key is None:
             raise Refused(403 if token else 401, "UnrecognizedClientException", "No key of this gateway came with it.")
         return key
@@ -48,8 +54,8 @@ class Identities:
             raise Refused(429, "ThrottlingException", message, retry_after_s=wait)
         recent.append(now)
 
-    def _signed(self, request: Signed, signature: Signature) -> Key:
-        found = self.table.secrets_of(signature.key)
+    def _signed(self, table: KeyTable, request: Signed, signature: Signature) -> Key:
+        found = table.secrets_of(signature.key)
         if found is None:
             message = "The security token included in the request is invalid."
             raise Refused(403, "UnrecognizedClientException", message)

@@ -64,9 +64,6 @@ class KeyTable:
         self.path, self._master = path, master
         self._keys = {key.id: key for key in _read(path)}
 
-    def __len__(self) -> int:
-        return len(self._keys)
-
     @property
     def keys(self) -> Sequence[Key]:
         """All keys, revoked ones too, in the order in which they were added."""

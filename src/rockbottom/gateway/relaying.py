@@ -90,7 +90,7 @@ class Relay:
             message = f"The gateway carries no {method} {path[:200]}; it carries /model/ID/converse and the like."
             raise Refused(404, "UnknownOperationException", message)
         headers = _headers(scope)
-        if not len(self.identities.table):
+        if self.identities.open_to_all:
             refused = self._visitors.refusal(method, headers.get)
             if refused is not None:
                 raise Refused(403, "AccessDeniedException", refused)
@@ -231,7 +231,7 @@ class Relay:
 
 
 class Broken(Exception):  # no error of the caller's: his connection is closed, as the service's was
-    """A reply broke off after it had begun."""
+    """A reply broke off after it had begun: uvicorn closes the connection, so the caller sees that it is not whole."""
 
 
 def _bytes_of(data: bytes, params: Mapping[str, Any], call: Call, route: Route) -> bytes:

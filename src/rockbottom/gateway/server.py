@@ -21,8 +21,9 @@ from rockbottom.gateway.configuration import Configuration, read_configuration
 from rockbottom.gateway.errors import GatewayError
 from rockbottom.gateway.identities import Identities
 from rockbottom.gateway.keys import Key, KeyTable, key_secret
-from rockbottom.gateway.relaying import Broken, Relay
+from rockbottom.gateway.relaying import Relay
 from rockbottom.gateway.upstream import Way
+from rockbottom.process import bound, ended_by_signals
 
 _log = logging.getLogger("rockbottom.gateway")
 _STARTUP_S = 30.0
@@ -79,7 +80,7 @@ class Gateway:
         return self._attachments[kind]
 
     def reload(self, configuration: Configuration) -> None:
-        """Take over keys, limits of keys and whether planning is on; what was learned and what is under way stays."""
+        """Take over the keys; everything else stays as it was at the start, what was learned and is under way too."""
         self._relay.identities = self._identities(configuration)
 
     def reports(self) -> tuple[Report, ...]:
@@ -132,8 +133,8 @@ class Gateway:
     def _identities(self, configuration: Configuration) -> Identities:
         path = configuration.path(configuration.keys)
         if path is None:
-            return Identities(KeyTable(Path(os.devnull), b""), open_to_all=True)
-        return Identities(KeyTable(path, key_secret(path, self._env)), open_to_all=False)
+            return Identities(None)
+        return Identities(KeyTable(path, key_secret(path, self._env)))
 
 
 async def _plain(send: Callable[[Message], Awaitable[None]], status: int, body: bytes) -> None:
@@ -157,15 +158,8 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         """SIGINT and SIGTERM end it well: uvicorn would raise them once more."""
-        if threading.current_thread() is not threading.main_thread():
+        with ended_by_signals(self.handle_exit):
             yield
-            return
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -183,14 +177,10 @@ class RunningGateway:
 
 def _listener(configuration: Configuration) -> socket.socket:
     try:
-        family = socket.getaddrinfo(configuration.host, configuration.port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((configuration.host, configuration.port))
+        return bound(configuration.host, configuration.port)
     except OSError as error:
         fix = "another address in listen: (port 0: any free one)"
         raise GatewayError(f"cannot listen on {configuration.listen}: {error}", fix=fix) from error
-    return listener
 
 
 def _server(
@@ -204,7 +194,7 @@ def _server(
     host = f"[{configuration.host}]" if ":" in configuration.host else configuration.host
     running = RunningGateway(f"http{'s' if tls else ''}://{host}:{listener.getsockname()[1]}", gateway)
     config = uvicorn.Config(
-        _answering(gateway),
+        gateway,
         http="httptools",
         loop="auto",
         lifespan="on",
@@ -223,18 +213,6 @@ def _server(
         ssl_keyfile=str(configuration.path(tls.key)) if tls else None,
     )
     return _Server(config, gateway, lambda: said(running))
-
-
-def _answering(gateway: Gateway) -> Any:
-    async def application(scope: Any, receive: Any, send: Any) -> None:
-        try:
-            await gateway(scope, receive, send)
-        except Broken:
-            raise  # uvicorn closes the connection, so that the caller sees a reply that is not whole
-        except asyncio.CancelledError:
-            raise
-
-    return application
 
 
 def serve_gateway(path: Path, env: Mapping[str, str], said: Callable[[RunningGateway], None]) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import signal
 import socket
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -20,6 +19,7 @@ from rockbottom.local.failures import CannotListen, LocalError
 from rockbottom.local.jobs_s3 import s3_served
 from rockbottom.local.settings import Settings
 from rockbottom.local.state import State, state_of
+from rockbottom.process import bound, ended_by_signals
 
 _STARTUP_SECONDS = 30.0
 _GRACE_SECONDS = 5
@@ -36,15 +36,8 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         """Stop on SIGINT and SIGTERM, and count that as a good end; uvicorn would raise the signal once more."""
-        if threading.current_thread() is not threading.main_thread():
+        with ended_by_signals(self.handle_exit):
             yield
-            return
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn does, then say so."""
@@ -83,16 +76,12 @@ class Running:
 
 def _listening_socket(settings: Settings) -> socket.socket:
     try:
-        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((settings.host, settings.port))
+        return bound(settings.host, settings.port)
     except (OSError, OverflowError) as error:
         raise CannotListen(
             f"cannot listen on {settings.host}:{settings.port}: {error}",
             fix="choose another --port (0: any free one) or --host",
         ) from error
-    return listener
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ and who may speak to its listeners."""
 from rockbottom.process.endings import Closing, Ending, close_at_exit, end_at_exit
 from rockbottom.process.files import PRIVATE, make_private, named, private
 from rockbottom.process.forks import Forked, Forking, hold_over_forks, lock_of, renew_in_child
+from rockbottom.process.listeners import bound, ended_by_signals
 from rockbottom.process.loopback import bare_session, leads_here, local_client, opened
 from rockbottom.process.visitors import Visitors, guarded, is_loopback
 from rockbottom.process.workers import Worker
@@ -17,8 +18,10 @@ __all__ = [
     "Visitors",
     "Worker",
     "bare_session",
+    "bound",
     "close_at_exit",
     "end_at_exit",
+    "ended_by_signals",
     "guarded",
     "hold_over_forks",
     "is_loopback",
