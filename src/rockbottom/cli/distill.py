@@ -10,9 +10,11 @@ import click
 
 from rockbottom.cli.batch_opening import cloud_of
 from rockbottom.cli.batch_options import where
+from rockbottom.cli.consenting import consent
 from rockbottom.cli.estimate import Number, width
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
+_CHANGES = "this spends money or changes your account"
 
 
 @click.group()
@@ -139,7 +141,7 @@ def start(
         "the teacher's tokens at its price (Bedrock may grow the prompts to 15,000), storage of the model by the month",
         err=True,
     )
-    _agree(cloud.local or yes, "Begin it?")
+    consent(cloud.local or yes, _CHANGES, "Begin it?")
     click.echo(begin(cloud, DistillationJob(name, pair, bucket, role_arn), found))
 
 
@@ -191,7 +193,7 @@ def deploy(name: str, yes: bool, **given: Any) -> None:
 
     cloud = cloud_of(given)
     click.echo(f"This deploys {name} on demand: its tokens cost what those of its base cost.", err=True)
-    _agree(cloud.local or yes, "Deploy it?")
+    consent(cloud.local or yes, _CHANGES, "Deploy it?")
     click.echo(deploy_model(cloud, name))
 
 
@@ -210,7 +212,7 @@ def clean(name: str, yes: bool, **given: Any) -> None:
     if not parts:
         click.echo(f"nothing is there of {name}", err=True)
         return
-    _agree(yes, "Delete it?")
+    consent(yes, _CHANGES, "Delete it?")
     for kind, arn in parts:
         remove(cloud, kind, arn)
         click.echo(f"{kind} {arn} deleted", err=True)
@@ -227,11 +229,3 @@ def _read(sources: tuple[Path, ...], pairs: tuple[str, ...], *, answers: bool, s
             raise click.UsageError(f"--where takes KEY=VALUE, as in team=search; not {text!r}")
         metadata[key] = value
     return training_data(sources, load_catalog(), metadata=metadata, single_turn=single_turn, answers=answers)
-
-
-def _agree(agreed: bool, question: str) -> None:
-    if agreed:
-        return
-    if not sys.stdin.isatty():
-        raise click.UsageError("this spends money or changes your account; add --yes to agree")
-    click.confirm(question, abort=True, err=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.consenting import consent
 from rockbottom.figures import megabytes, paragraph
 
 if TYPE_CHECKING:
@@ -146,10 +147,7 @@ def prune(folder: Path | None, keep_mb: float, yes: bool) -> None:
     if size <= keep_mb * 1e6 or len(volumes_of(where)) < 2:
         click.echo(f"{megabytes(size)}: nothing to remove", err=True)
         return
-    if not yes:
-        if not sys.stdin.isatty():
-            raise click.UsageError("this removes recorded calls for good; add --yes to agree")
-        click.confirm(f"Remove the oldest of {megabytes(size)} for good?", abort=True, err=True)
+    consent(yes, "this removes recorded calls for good", f"Remove the oldest of {megabytes(size)} for good?")
     try:
         tables = caught_up(where)
     except NeedsDuckDB as error:

@@ -1,13 +1,13 @@
 """``rockbottom logging``: model invocation logging of an account, set up and taken down."""
 
 import json
-import sys
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rockbottom.cli.aws import clients_of
+from rockbottom.cli.consenting import consent
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_settings import options
 from rockbottom.cli.values import Url
@@ -76,7 +76,7 @@ def apply(ctx: click.Context, yes: bool, **given: Any) -> None:
     if todo.is_foreign:
         ctx.exit(Exit.VERDICT)
     if todo.changes:
-        _consent(yes, "this logs what every program of the account sends to Bedrock, and costs money", "Turn it on?")
+        consent(yes, "this logs what every program of the account sends to Bedrock, and costs money", "Turn it on?")
         _carry_out(todo, clients)
         for line in logging_readers_text(todo.wanted, todo.place):
             click.echo(line, err=True)
@@ -95,7 +95,7 @@ def destroy(yes: bool, with_logs: bool, **given: Any) -> None:
     todo = removal(_wanted(given), clients, with_logs=with_logs)
     _show(todo, given["as_json"], cost=False)
     if todo.changes:
-        _consent(yes, "this turns the logs of your account off", "Turn it off?")
+        consent(yes, "this turns the logs of your account off", "Turn it off?")
         _carry_out(todo, clients)
 
 
@@ -152,14 +152,6 @@ def _clients(given: dict[str, Any]) -> "Clients":
 
     (bedrock, s3, iam, logs, sts), region = clients_of(given, "bedrock", "s3", "iam", "logs", "sts")
     return Clients(bedrock, s3, iam, logs, sts, region)
-
-
-def _consent(yes: bool, why: str, question: str) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise click.UsageError(f"{why}; add --yes to agree")
-    click.confirm(question, abort=True, err=True)
 
 
 def _carry_out(todo: "Plan", clients: "Clients") -> None:

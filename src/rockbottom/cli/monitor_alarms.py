@@ -1,12 +1,12 @@
 """``rockbottom monitor plan``, ``apply`` and ``destroy``: alarms, dashboard and topic against an account."""
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rockbottom.cli.aws import clients_of
+from rockbottom.cli.consenting import consent
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_settings import options, settings_options, wanted_of, warn_of_undecided
 from rockbottom.cli.values import Url
@@ -55,7 +55,7 @@ def apply(ctx: click.Context, yes: bool, **given: Any) -> None:
     todo = _planned(wanted, clients)
     _show(todo, wanted, given["as_json"])
     if todo.changes:
-        _consent(yes, "this changes your account and costs money", "Make them so?")
+        consent(yes, "this changes your account and costs money", "Make them so?")
         _carry_out(todo, clients)
         _say_what_remains(wanted, todo)
     if _foreign(todo):
@@ -75,7 +75,7 @@ def destroy(yes: bool, **given: Any) -> None:
     todo = removal(wanted, clients)
     _print_steps(todo, given["as_json"], None)
     if todo.changes:
-        _consent(yes, "this removes alarms from your account", "Remove them?")
+        consent(yes, "this removes alarms from your account", "Remove them?")
         _carry_out(todo, clients)
 
 
@@ -96,14 +96,6 @@ def _foreign(todo: "Plan") -> bool:
     from rockbottom.changes import Kind
 
     return bool(todo.of(Kind.FOREIGN))
-
-
-def _consent(yes: bool, why: str, question: str) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise click.UsageError(f"{why}; add --yes to agree")
-    click.confirm(question, abort=True, err=True)
 
 
 def _carry_out(todo: "Plan", clients: "Clients") -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.aws import no_region
+from rockbottom.cli.consenting import consent
 from rockbottom.cli.standing import tell_endings
 from rockbottom.cli.values import Url
 from rockbottom.quantities import Fault, RockbottomError
@@ -112,10 +113,7 @@ def create(
     target = found.model.id if found.scope is Scope.IN_REGION else f"{found.scope.value}.{found.model.id}"
     said = ", ".join(f"{pair['key']}={pair['value']}" for pair in pairs)
     click.echo(f"This creates the profile {name} for {target} in {service.region}, tagged {said}.", err=True)
-    if not yes:
-        if not sys.stdin.isatty():
-            raise click.UsageError("this changes your account; add --yes to agree")
-        click.confirm("Create it?", abort=True, err=True)
+    consent(yes, "this changes your account", "Create it?")
     arn = service.create(name, found, pairs, description)
     click.echo(json.dumps({"inferenceProfileArn": arn, "copied_from": target}) if as_json else arn)
 
@@ -139,10 +137,7 @@ def delete(name: str, yes: bool, region: str | None, aws_profile: str | None, en
     [profile] = found
     tags = ", ".join(f"{tag['key']}={tag['value']}" for tag in service.tags(profile.arn)) or "no tags"
     click.echo(f"- profile {profile.name} for {profile.model} ({tags})\n  {profile.arn}", err=True)
-    if not yes:
-        if not sys.stdin.isatty():
-            raise click.UsageError("this changes your account; add --yes to agree")
-        click.confirm("Delete it?", abort=True, err=True)
+    consent(yes, "this changes your account", "Delete it?")
     service.delete(profile.arn)
     click.echo(profile.arn)
 

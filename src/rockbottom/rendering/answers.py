@@ -9,8 +9,8 @@ from rockbottom.quantities import Unit
 from rockbottom.rendering import sentences
 from rockbottom.rendering.estimates import besides_text
 from rockbottom.rendering.quality import quality_text
+from rockbottom.rendering.sentences import ATTACHED
 
-ATTACHED = "auto"
 _TOLD = 3  # checks that did not pass, in full; the rest is counted
 _BUCKETS = {Unit.INPUT: "input", Unit.OUTPUT: "output", Unit.CACHE_READ: "cache reads"}
 
@@ -57,10 +57,9 @@ def fixed_lane(model: BenchModel) -> BenchLane | None:
 
 def headline(document: BenchResults) -> str:
     """The dearest model's bill without caching and attached, and the cheapest model tested."""
-    finished = [model for model in document.models if model.baseline.cost]
-    if not finished:
+    finished, dearest = _finished(document), _dearest(document)
+    if dearest is None:
         return f"{document.workload.name} was not finished, so there is no bill to compare."
-    dearest = max(finished, key=lambda model: _month(model.baseline))
     said = f"{document.workload.name} on {dearest.name}: {_saving(dearest)}."
     cheapest = min(finished, key=_least)
     if cheapest is not dearest:
@@ -68,6 +67,15 @@ def headline(document: BenchResults) -> str:
             f" Cheapest model tested: {cheapest.name}, {_saving(cheapest, short=True)}, if its answers are good enough."
         )
     return said
+
+
+def _finished(document: BenchResults) -> list[BenchModel]:
+    return [model for model in document.models if model.baseline.cost]
+
+
+def _dearest(document: BenchResults) -> BenchModel | None:
+    """The model whose bill without caching is the highest."""
+    return max(_finished(document), key=lambda model: _month(model.baseline), default=None)
 
 
 def _saving(model: BenchModel, *, short: bool = False) -> str:
@@ -146,10 +154,9 @@ def _beside(document: BenchResults, width: int, paint: Paint) -> list[str]:
 
 def _where_it_goes(document: BenchResults) -> str:
     """The bill of the headline's model attached, by bucket, in dollars a month."""
-    finished = [model for model in document.models if model.baseline.cost]
-    if not finished:
+    dearest = _dearest(document)
+    if dearest is None:
         return ""
-    dearest = max(finished, key=lambda model: _month(model.baseline))
     lane = attached_lane(dearest) or dearest.best_lane
     if lane is None or lane.cost is None or not lane.items or not lane.cost.run:
         return ""

@@ -7,6 +7,9 @@ from rockbottom.documents import BenchLane, BenchModel, BenchResults, ContestedP
 from rockbottom.figures import change, counted, share, usd, usd_exact
 from rockbottom.quantities import WRITES, Unit
 
+ATTACHED = "auto"
+"""The lane of the planner."""
+
 UNIT_WORDS = {
     Unit.INPUT: "input",
     Unit.OUTPUT: "output",
@@ -108,7 +111,8 @@ def contested_in_short(document: BenchResults) -> str:
     moved: list[Decimal] = []
     for row in document.contested:
         model = models.get(row.model)
-        shown = "auto" if model and any(lane.name == "auto" for lane in model.lanes) else model.best if model else None
+        lanes = {lane.name for lane in model.lanes} if model else set[str]()
+        shown = ATTACHED if ATTACHED in lanes else model.best if model else None
         moved += [lane.saved for lane in row.lanes if lane.lane == shown]
     families = " and ".join(dict.fromkeys(row.model.split()[0] for row in document.contested))
     number = len({(row.source, tuple(price.unit for price in row.prices)) for row in document.contested})
