@@ -18,6 +18,7 @@ from rockbottom.quantities import Unit
 READ = [
     ("USE1-NovaPro-input-tokens", Unit.INPUT, None, False),
     ("USE1-NovaPro-input-tokens-batch", Unit.INPUT, Tier.BATCH, False),
+    ("USE1-NovaPro-input-tokens-latency-optimized", Unit.INPUT, Tier.OPTIMIZED, False),
     ("USE1-NovaPro-cache-read-input-token-count-flex", Unit.CACHE_READ, Tier.FLEX, False),
     ("USE1-Nova2.0Lite-cache-write-input-token-count", Unit.CACHE_WRITE_5M, None, False),
     ("USE1-Nova2.0Lite-input-tokens-cross-region-global-batch", Unit.INPUT, Tier.BATCH, True),
@@ -68,7 +69,6 @@ def test_long_context_is_a_band_without_a_number(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("USE1-NovaPro-input-tokens-latency-optimized", "latency"),
         ("USE1-NovaPro-cache-write-input-token-count-custom-model", "custom model"),
         ("USE1-NovaSonic-speech-input-tokens", "speech"),
         ("USE1-Nova2.0Pro-input-image-token-count-cross-region-global", "pictures"),

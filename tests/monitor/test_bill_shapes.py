@@ -16,6 +16,7 @@ from rockbottom.catalog import Tier, load_catalog
 from rockbottom.cli import main
 from rockbottom.cli.exits import Exit
 from rockbottom.ledger import CallRecord, LedgerWriter
+from rockbottom.quantities import Unit
 from rockbottom.reconcile.billed import billed_book
 from rockbottom.reconcile.exports import BillLine, UnreadableBill, bill_lines
 from rockbottom.reconcile.usage_types import charge_named, meaning
@@ -65,33 +66,33 @@ CALLS = [_row("USE1-NovaPro-input-tokens", "500", "0.4"), _row("USE1-NovaPro-out
 
 
 @pytest.mark.parametrize(
-    ("usage_type", "model", "kind", "is_global", "tier"),
+    ("usage_type", "model", "unit", "is_global", "tier"),
     [
-        ("USE1-GPT-OSS-Safeguard-20B-input-tokens-priority", "openai.gpt-oss-safeguard-20b", "input", False, "priority"),  # noqa: E501
-        ("USE1-gpt-oss-120b-output-tokens-flex", "openai.gpt-oss-120b-1:0", "output", False, "flex"),
-        ("USE1-Qwen3-32B-output-tokens", "qwen.qwen3-32b-v1:0", "output", False, "default"),
-        ("USE1-DeepSeek-V3-1-input-tokens", "deepseek.v3-v1:0", "input", False, "default"),
-        ("USE1-Llama3-3-70B-output-tokens-batch", "meta.llama3-3-70b-instruct-v1:0", "output", False, "batch"),
-        ("USE1-Llama4-Maverick-17B-input-tokens-batch", "meta.llama4-maverick-17b-instruct-v1:0", "input", False, "batch"),  # noqa: E501
-        ("USE1-Nova2.0Lite-text-input-tokens-priority-cross-region-global", "amazon.nova-2-lite-v1:0", "input", True, "priority"),  # noqa: E501
-        ("USE1-Claude4.6Opus-cache-write-1h-input-token-count-cross-region-global", "anthropic.claude-opus-4-6-v1", "write_1h", True, "default"),  # noqa: E501
-        ("USE1-Claude4Sonnet-cache-write-input-token-count-1-hour", "anthropic.claude-sonnet-4-20250514-v1:0", "write_1h", False, "default"),  # noqa: E501
-        ("USE1-openai.gpt-oss-120b-mantle-input-tokens-standard", "openai.gpt-oss-120b-1:0", "input", False, "default"),
-        ("USE1-anthropic.claude-sonnet-5-mantle-cache-write-tokens-1h-standard", "anthropic.claude-sonnet-5", "write_1h", False, "default"),  # noqa: E501
-        ("USW2-anthropic.claude-opus-4-8-mantle-cache-write-tokens-global-standard", "anthropic.claude-opus-4-8", "write", True, "default"),  # noqa: E501
-        ("USE1-openai.gpt-5.6-luna-mantle-cache-write-tokens-5m-long-ctx-flex", "openai.gpt-5.6-luna", "write", False, "flex"),  # noqa: E501
-        ("USE1-MP:USE1_CacheReadInputTokenCount_Global_Batch-Units", SONNET, "read", True, "batch"),
-        ("USE1-USE1_output_tokens_batch-Units", SONNET, "output", False, "batch"),
-        ("EU_input_tokens_standard", SONNET, "input", False, "default"),
-        ("USE1_input_tokens_long_ctx_standard", SONNET, "input", False, "default"),
+        ("USE1-GPT-OSS-Safeguard-20B-input-tokens-priority", "openai.gpt-oss-safeguard-20b", Unit.INPUT, False, "priority"),  # noqa: E501
+        ("USE1-gpt-oss-120b-output-tokens-flex", "openai.gpt-oss-120b-1:0", Unit.OUTPUT, False, "flex"),
+        ("USE1-Qwen3-32B-output-tokens", "qwen.qwen3-32b-v1:0", Unit.OUTPUT, False, "default"),
+        ("USE1-DeepSeek-V3-1-input-tokens", "deepseek.v3-v1:0", Unit.INPUT, False, "default"),
+        ("USE1-Llama3-3-70B-output-tokens-batch", "meta.llama3-3-70b-instruct-v1:0", Unit.OUTPUT, False, "batch"),
+        ("USE1-Llama4-Maverick-17B-input-tokens-batch", "meta.llama4-maverick-17b-instruct-v1:0", Unit.INPUT, False, "batch"),  # noqa: E501
+        ("USE1-Nova2.0Lite-text-input-tokens-priority-cross-region-global", "amazon.nova-2-lite-v1:0", Unit.INPUT, True, "priority"),  # noqa: E501
+        ("USE1-Claude4.6Opus-cache-write-1h-input-token-count-cross-region-global", "anthropic.claude-opus-4-6-v1", Unit.CACHE_WRITE_1H, True, "default"),  # noqa: E501
+        ("USE1-Claude4Sonnet-cache-write-input-token-count-1-hour", "anthropic.claude-sonnet-4-20250514-v1:0", Unit.CACHE_WRITE_1H, False, "default"),  # noqa: E501
+        ("USE1-openai.gpt-oss-120b-mantle-input-tokens-standard", "openai.gpt-oss-120b-1:0", Unit.INPUT, False, "default"),  # noqa: E501
+        ("USE1-anthropic.claude-sonnet-5-mantle-cache-write-tokens-1h-standard", "anthropic.claude-sonnet-5", Unit.CACHE_WRITE_1H, False, "default"),  # noqa: E501
+        ("USW2-anthropic.claude-opus-4-8-mantle-cache-write-tokens-global-standard", "anthropic.claude-opus-4-8", Unit.CACHE_WRITE_5M, True, "default"),  # noqa: E501
+        ("USE1-openai.gpt-5.6-luna-mantle-cache-write-tokens-5m-long-ctx-flex", "openai.gpt-5.6-luna", Unit.CACHE_WRITE_5M, False, "flex"),  # noqa: E501
+        ("USE1-MP:USE1_CacheReadInputTokenCount_Global_Batch-Units", SONNET, Unit.CACHE_READ, True, "batch"),
+        ("USE1-USE1_output_tokens_batch-Units", SONNET, Unit.OUTPUT, False, "batch"),
+        ("EU_input_tokens_standard", SONNET, Unit.INPUT, False, "default"),
+        ("USE1_input_tokens_long_ctx_standard", SONNET, Unit.INPUT, False, "default"),
     ],
 )  # fmt: skip
-def test_a_token_line_is_told_to_its_model(usage_type, model, kind, is_global, tier):
+def test_a_token_line_is_told_to_its_model(usage_type, model, unit, is_global, tier):
     """Hyphens in the name, ids before -mantle-, Marketplace lines with and without MP:."""
     said = meaning(usage_type)
     line = BillLine(DAY, usage_type, EDITION, Decimal(1), "", Decimal(1))
     assert [key[1] for key in billed_book("CUR", [line], load_catalog()).entries] == [model]
-    assert (said.kind, said.is_global, said.tier) == (kind, is_global, Tier(tier))
+    assert (said.unit, said.is_global, said.tier) == (unit, is_global, Tier(tier))
 
 
 @pytest.mark.parametrize(
@@ -117,6 +118,14 @@ def test_a_token_line_is_told_to_its_model(usage_type, model, kind, is_global, t
 def test_another_charge_has_a_name(usage_type, name):
     """Usage types that are no tokens of calls, as the price list spells them."""
     assert (meaning(usage_type), charge_named(usage_type)) == (None, name)
+
+
+def test_tokens_with_a_word_that_nobody_knows_are_of_no_model_rather_than_of_a_guessed_price(tmp_path):
+    """$5 of a tier that is not known: shown as unmatched, not counted as plain input."""
+    path = _bill(tmp_path / "bill.csv", [*CALLS, _row("USE1-NovaPro-input-tokens-turbo", "10", "5")])
+    book = billed_book("CUR", bill_lines(path), load_catalog())
+    assert book.unmatched == {"USE1-NovaPro-input-tokens-turbo": Decimal(5)}
+    assert book.in_all == Decimal("6.04")
 
 
 def test_every_dollar_of_bedrock_is_in_a_sum(ledger, tmp_path, capsys):

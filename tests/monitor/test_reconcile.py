@@ -15,17 +15,18 @@ import msgspec
 import pytest
 
 from rockbottom.alarms.histories import priced
-from rockbottom.catalog import Tier, load_catalog
+from rockbottom.catalog import ListNames, Tier, load_catalog
 from rockbottom.cli import main
 from rockbottom.cli.exits import Exit
 from rockbottom.ledger import CallRecord, LedgerWriter
 from rockbottom.ledger.trimming import note
+from rockbottom.quantities import Unit
 from rockbottom.reconcile.billed import billed_book
 from rockbottom.reconcile.comparing import compared
 from rockbottom.reconcile.exports import BillLine, bill_lines
 from rockbottom.reconcile.native import Question, native_book
 from rockbottom.reconcile.own import ledger_book
-from rockbottom.reconcile.usage_types import meaning, model_named, tokens_per_unit
+from rockbottom.reconcile.usage_types import meaning, tokens_per_unit
 
 NOVA, SONNET = "amazon.nova-pro-v1:0", "anthropic.claude-sonnet-4-5-20250929-v1:0"
 EDITION = "Claude Sonnet 4.5 (Amazon Bedrock Edition)"
@@ -400,19 +401,19 @@ def test_nothing_compared_is_no_agreement(ledger, tmp_path, capsys):
     ("usage_type", "expected"),
     [
         # Spellings as the price list has them.
-        ("USE1-NovaPro-input-tokens-flex", ("NovaPro", "input", False, Tier.FLEX, "us-east-1", 1000)),
-        ("USE1-Nova2.0Lite-cache-write-input-token-count", ("Nova2.0Lite", "write", False, Tier.DEFAULT, "us-east-1", 1000)),  # noqa: E501
-        ("USW2-Claude4Sonnet-input-tokens-cross-region-global-batch", ("Claude4Sonnet", "input", True, Tier.BATCH, "us-west-2", 1000)),  # noqa: E501
-        ("USE1-MP:USE1_CacheWrite1hInputTokenCount_Global-Units", ("", "write_1h", True, Tier.DEFAULT, "us-east-1", 10**6)),  # noqa: E501
-        ("APN1-MP:APN1_cache_write_tokens_1h_standard-Units", ("", "write_1h", False, Tier.DEFAULT, "ap-northeast-1", 10**6)),  # noqa: E501
-        ("APN1-MP:APN1_cache_write_tokens_standard-Units", ("", "write", False, Tier.DEFAULT, "ap-northeast-1", 10**6)),
-        ("USE1-MP:USE1_output_tokens_global_standard-Units", ("", "output", True, Tier.DEFAULT, "us-east-1", 10**6)),
+        ("USE1-NovaPro-input-tokens-flex", ("NovaPro", Unit.INPUT, False, Tier.FLEX, "us-east-1", 1000)),
+        ("USE1-Nova2.0Lite-cache-write-input-token-count", ("Nova2.0Lite", Unit.CACHE_WRITE_5M, False, Tier.DEFAULT, "us-east-1", 1000)),  # noqa: E501
+        ("USW2-Claude4Sonnet-input-tokens-cross-region-global-batch", ("Claude4Sonnet", Unit.INPUT, True, Tier.BATCH, "us-west-2", 1000)),  # noqa: E501
+        ("USE1-MP:USE1_CacheWrite1hInputTokenCount_Global-Units", ("", Unit.CACHE_WRITE_1H, True, Tier.DEFAULT, "us-east-1", 10**6)),  # noqa: E501
+        ("APN1-MP:APN1_cache_write_tokens_1h_standard-Units", ("", Unit.CACHE_WRITE_1H, False, Tier.DEFAULT, "ap-northeast-1", 10**6)),  # noqa: E501
+        ("APN1-MP:APN1_cache_write_tokens_standard-Units", ("", Unit.CACHE_WRITE_5M, False, Tier.DEFAULT, "ap-northeast-1", 10**6)),  # noqa: E501
+        ("USE1-MP:USE1_output_tokens_global_standard-Units", ("", Unit.OUTPUT, True, Tier.DEFAULT, "us-east-1", 10**6)),
     ],
 )  # fmt: skip
 def test_a_usage_type_says_what_it_is_about(usage_type, expected):
     """Both grammars."""
     said = meaning(usage_type)
-    assert (said.model, said.kind, said.is_global, said.tier, said.region, said.tokens_per_unit) == expected
+    assert (said.model, said.unit, said.is_global, said.tier, said.region, said.tokens_per_unit) == expected
 
 
 @pytest.mark.parametrize(
@@ -440,7 +441,7 @@ def test_what_is_not_about_tokens_of_calls_is_left_out(usage_type):
 )  # fmt: skip
 def test_a_name_on_a_bill_means_one_model(name, model):
     """Words and versions in any order, or none."""
-    assert model_named(name, load_catalog().models.values()) == model
+    assert ListNames(load_catalog().models.values()).model(name) == model
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ from rockbottom.catalog.sdk import botocore_since
 from rockbottom.catalog.surfaces import MANTLE, RUNTIME, Surface, surface_of, surfaces
 
 if TYPE_CHECKING:  # AWS's price list is read by few commands, and by no attached client
+    from rockbottom.catalog.list_names import MARKETPLACE_EDITION, ListNames
     from rockbottom.catalog.price_list import (
         EVERY_SERVICE,
         SERVICES,
@@ -53,11 +54,13 @@ if TYPE_CHECKING:  # AWS's price list is read by few commands, and by no attache
         list_price,
     )
     from rockbottom.catalog.price_updates import Standing, Update, Updates, updates_of
+    from rockbottom.catalog.usage_types import NotATokenPrice, UsageType, usage_type
 
 __all__ = [
     "COLUMNS",
     "EVERY_SERVICE",
     "MANTLE",
+    "MARKETPLACE_EDITION",
     "REFERENCE_REGION",
     "RUNTIME",
     "SERVICES",
@@ -73,11 +76,13 @@ __all__ = [
     "InvalidPriceFile",
     "LeverPrice",
     "Lifecycle",
+    "ListNames",
     "ListPrice",
     "Model",
     "ModelId",
     "NoPriceInForce",
     "NoRulesInForce",
+    "NotATokenPrice",
     "Phase",
     "Price",
     "PriceBook",
@@ -95,6 +100,7 @@ __all__ = [
     "UnresolvedProfile",
     "Update",
     "Updates",
+    "UsageType",
     "allowed",
     "apart_of",
     "botocore_since",
@@ -126,10 +132,16 @@ __all__ = [
     "surface_of",
     "surfaces",
     "updates_of",
+    "usage_type",
     "user_data_folder",
 ]
 
 _LATER = {
+    "MARKETPLACE_EDITION": "list_names",
+    "ListNames": "list_names",
+    "NotATokenPrice": "usage_types",
+    "UsageType": "usage_types",
+    "usage_type": "usage_types",
     "EVERY_SERVICE": "price_list",
     "SERVICES": "price_list",
     "Comparison": "price_list",

@@ -15,6 +15,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from rockbottom.catalog.errors import NoPriceInForce
+from rockbottom.catalog.list_names import MARKETPLACE_EDITION, ListNames
 from rockbottom.catalog.models import Model, Scope, Tier
 from rockbottom.catalog.price_book import PriceBook
 from rockbottom.catalog.prices import Price
@@ -35,7 +36,6 @@ SERVICES = ("AmazonBedrock", "AmazonBedrockFoundationModels")
 EVERY_SERVICE = (*SERVICES, "AmazonBedrockService", "AmazonBedrockAgentCore")
 """All of Bedrock's: the others hold reserved capacity and twins of token prices, and AgentCore."""
 
-_EDITION = " (Amazon Bedrock Edition)"
 _GEOGRAPHIES: tuple[tuple[str, tuple[Scope, ...]], ...] = (
     ("us-gov-", (Scope.US_GOV,)),
     ("us-", (Scope.US,)),
@@ -143,29 +143,6 @@ def _of_an_offer(offer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         }
 
 
-class ListNames:
-    """What the list calls models: the catalogue's names and ids, and those of ``usage_types.toml``."""
-
-    def __init__(self, models: Iterable[Model]) -> None:
-        listed: Mapping[str, str] = words_of_the_list()["names"]
-        known = tuple(models)
-        self._ids = {_plain(model.id): model.id for model in known}
-        self._ids |= {_plain(model.id.removesuffix("-1:0").removesuffix("-v1:0")): model.id for model in known}
-        self._names: dict[frozenset[str], set[str]] = {}
-        for model in known:
-            self._names.setdefault(_name_words(model.name), set()).add(model.id)
-        ids = {model.id for model in known}
-        for name, model_id in listed.items():
-            if model_id in ids:
-                self._names[_name_words(name)] = {model_id}
-
-    def model(self, name: str) -> str | None:
-        """The id of the one model of this name or id; None of no model, or of several."""
-        exact = self._ids.get(_plain(name))
-        found = self._names.get(_name_words(name), set())
-        return exact or (next(iter(found)) if len(found) == 1 else None)
-
-
 def read_entry(entry: Mapping[str, Any], names: ListNames) -> tuple[ListPrice, ...] | Refused:
     """The token prices that an entry states, one for each of its terms, or why it states none."""
     product = entry.get("product", {})
@@ -175,8 +152,10 @@ def read_entry(entry: Mapping[str, Any], names: ListNames) -> tuple[ListPrice, .
     try:
         said = usage_type(text)
         tier = _tier(said, attributes)
+        if tier is Tier.OPTIMIZED:
+            raise NotATokenPrice("latency-optimised inference, a tier of its own")
         model = _model(said, name, names)
-        millions = attributes.get("servicename", "").endswith(_EDITION)
+        millions = attributes.get("servicename", "").endswith(MARKETPLACE_EDITION)
         prices = tuple(_terms(entry, by_the_million=millions, cached=said.unit not in (Unit.INPUT, Unit.OUTPUT)))
     except NotATokenPrice as error:
         return Refused(sku, text, region, name, str(error))
@@ -229,8 +208,13 @@ def _row(book: PriceBook, price: ListPrice, scope: Scope, on: date) -> Price | N
 def _name(attributes: Mapping[str, str]) -> str:
     """The model's name as an entry gives it; "" where only its usage type has it."""
     service = attributes.get("servicename", "")
-    product = service.removesuffix(_EDITION) if service.endswith(_EDITION) else ""
-    return attributes.get("model") or product or attributes.get("titanModel") or ""
+    product = service if service.endswith(MARKETPLACE_EDITION) else ""
+    return (
+        attributes.get("model")
+        or product.removesuffix(MARKETPLACE_EDITION).rstrip()
+        or attributes.get("titanModel")
+        or ""
+    )
 
 
 def _model(said: UsageType, name: str, names: ListNames) -> str:
@@ -300,14 +284,3 @@ def _day(text: object) -> date | None:
         return date.fromisoformat(str(text)[:10])
     except ValueError:
         return None
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[^a-z0-9.]", "", text.lower())
-
-
-def _name_words(name: str) -> frozenset[str]:
-    """Words and versions in any order: "Nova 2.0 Lite" is "Nova 2 Lite", and "Claude 4.5 Haiku" "Claude Haiku 4.5"."""
-    parts = re.findall(r"\d+(?:\.\d+)*[a-z]*|[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*", name.replace("-", " "))
-    plain = (re.sub(r"\.0$", "", part.lower()) for part in parts)
-    return frozenset(word for word in plain if word not in ("instruct", "chat", "it"))

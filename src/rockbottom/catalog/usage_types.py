@@ -23,6 +23,7 @@ from rockbottom.quantities import UNNAMED, WRITES, Ttl, Unit
 
 _TIERS: Mapping[str, Tier] = {
     "standard": Tier.DEFAULT, "batch": Tier.BATCH, "flex": Tier.FLEX, "priority": Tier.PRIORITY,
+    "optimized": Tier.OPTIMIZED,
 }  # fmt: skip
 _MARKETPLACE = re.compile(r"(?:[A-Z]{2,4}\d*-)?(?:MP:)?(?:[A-Z]{2,4}\d*_)(?P<about>[^-]+)(?:-Units)?")
 _FIRST_PARTY = re.compile(

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from rockbottom.catalog import Catalog, CatalogError, Tier
+from rockbottom.catalog import MARKETPLACE_EDITION, Catalog, CatalogError, ListNames, Tier
 from rockbottom.quantities import ZERO_USD, Usd
 from rockbottom.reconcile.books import Book, Entry
 from rockbottom.reconcile.lines import BillLine
-from rockbottom.reconcile.usage_types import EDITION, Meaning, charge_named, meaning, model_named, tokens_per_unit
+from rockbottom.reconcile.usage_types import Meaning, charge_named, meaning, tokens_per_unit
 
 _USED = ("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage")
 _OF_BEDROCK = ("AmazonBedrock", "Amazon Bedrock")
@@ -24,6 +24,7 @@ def billed_book(party: str, lines: Iterable[BillLine], catalog: Catalog) -> Book
     book = Book(party)
     seen: set[str] = set()
     twice = 0
+    names = ListNames(catalog.models.values())
     models: dict[str, str | None] = {}
     for line in lines:
         if line.note and line.note not in book.notes:
@@ -39,13 +40,11 @@ def billed_book(party: str, lines: Iterable[BillLine], catalog: Catalog) -> Book
         if line.kind not in _USED:
             _add(book.adjustments, line.kind, line.usd)
         elif said is None:
-            _add(
-                book.charges, charge_named(line.usage_type) or line.usage_type or f"{line.product} {_NO_NAME}", line.usd
-            )
+            _set_apart(book, line)
         else:
             name = said.model or line.product
             if name not in models:
-                models[name] = _model(name, catalog)
+                models[name] = names.model(name) or _resolved(name, catalog)
             _book(book, line, said, models[name])
     if twice:
         book.notes.append(f"{twice:,} lines stand in the bill twice and count once")
@@ -54,20 +53,24 @@ def billed_book(party: str, lines: Iterable[BillLine], catalog: Catalog) -> Book
 
 def _is_of_bedrock(line: BillLine, said: Meaning | None) -> bool:
     """By the product, which may be a Marketplace code that says nothing; then by the usage type."""
-    if line.product.startswith(_OF_BEDROCK) or line.product.endswith(EDITION):
+    if line.product.startswith(_OF_BEDROCK) or line.product.endswith(MARKETPLACE_EDITION):
         return bool(line.usage_type) or bool(line.usd)
     return said is not None and not line.product.startswith(_OF_AWS)
 
 
-def _model(name: str, catalog: Catalog) -> str | None:
-    """The model that a name means, as bills write names, or as an id."""
-    named = model_named(name, catalog.models.values())
-    if named is not None or not name:
-        return named
+def _resolved(name: str, catalog: Catalog) -> str | None:
+    """The model of an id as calls use it, such as bedrock-mantle's short ones."""
     try:
         return catalog.model(name).model.id
     except CatalogError:
         return None
+
+
+def _set_apart(book: Book, line: BillLine) -> None:
+    """A charge under its name; tokens with a word that nobody knows are of no model that can be told."""
+    name = charge_named(line.usage_type) or line.usage_type or f"{line.product} {_NO_NAME}"
+    counts_tokens = name == line.usage_type and "token" in name.lower()
+    _add(book.unmatched if counts_tokens else book.charges, name, line.usd)
 
 
 def _add(sums: dict[str, Usd], name: str, usd: Usd) -> None:
@@ -81,11 +84,10 @@ def _book(book: Book, line: BillLine, said: Meaning, model: str | None) -> None:
     entry = book.of((line.day, model))
     if line.until is not None:
         book.periods[line.day] = line.until
-    kind = "write" if said.kind == "write_1h" else said.kind
-    entry.spend(kind, line.usd)
+    entry.spend(said.kind, line.usd)
     if line.list_usd is not None:
         entry.list_usd = (entry.list_usd or ZERO_USD) + line.list_usd
-    _count(entry, line, said, kind)
+    _count(entry, line, said)
     entry.regions.add(said.region)
     entry.scopes.add("global" if said.is_global else "regional")
     entry.tiers.add(said.tier.value)
@@ -93,11 +95,11 @@ def _book(book: Book, line: BillLine, said: Meaning, model: str | None) -> None:
         _add(entry.principals, line.principal, line.usd)
 
 
-def _count(entry: Entry, line: BillLine, said: Meaning, kind: str) -> None:
+def _count(entry: Entry, line: BillLine, said: Meaning) -> None:
     if line.amount is None:
         entry.uncounted_usd += line.usd
         return
     tokens = int((line.amount * Decimal(tokens_per_unit(line.unit) or said.tokens_per_unit)).to_integral_value())
-    entry.tokens[kind] += tokens
+    entry.tokens[said.kind] += tokens
     if said.tier is Tier.BATCH:
         entry.batch_tokens += tokens
