@@ -28,6 +28,8 @@ from rockbottom.dialects.registry import (
 from rockbottom.dialects.request import Params, Request, Requests, model_id_of, opened, tier_in, tier_of
 from rockbottom.dialects.responses import RESPONSES
 from rockbottom.dialects.streams import METRICS, StreamCounts
+from rockbottom.dialects.surface_errors import surface_error
+from rockbottom.dialects.surface_routes import SurfaceRoute, surface_route_of
 from rockbottom.dialects.usage import INVOKED, Counters, Counts, header_counts, headers_of, invoked
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "Requests",
     "Route",
     "StreamCounts",
+    "SurfaceRoute",
     "api_of",
     "counting_of",
     "counts_of",
@@ -65,6 +68,8 @@ __all__ = [
     "opened",
     "operation_of",
     "route_to",
+    "surface_error",
+    "surface_route_of",
     "tier_in",
     "tier_of",
     "usage_of",

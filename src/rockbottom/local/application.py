@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from rockbottom.dialects import api_of
+from rockbottom.dialects import SurfaceRoute, api_of, surface_route_of
 from rockbottom.local.answers import Answer
 from rockbottom.local.callers import caller_from
 from rockbottom.local.control_plane import Asking, ControlPlane
@@ -39,7 +39,6 @@ from rockbottom.local.runtime import Call, Counted, Runtime
 from rockbottom.local.sending import JSON, Headers, Send, identities, send_failure, send_whole
 from rockbottom.local.state import State
 from rockbottom.local.steering import Steering
-from rockbottom.local.surface_routes import SurfaceRoute, surface_route_of
 from rockbottom.local.surfaces import Surfaces
 from rockbottom.local.upstream import Upstream
 from rockbottom.local.upstream_pieces import pieces_of

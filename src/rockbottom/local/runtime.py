@@ -14,7 +14,16 @@ from typing import Any
 
 from rockbottom.cache import CacheOutcome, Namespace, outcome, refusal
 from rockbottom.catalog import MANTLE, CacheRules, CatalogError, ModelId, Phase, Scope, known_burndown, lifecycles
-from rockbottom.dialects import CONVERSE, RESPONSES, Dialect, api_of, dialect_for, is_streaming, native_dialect_for
+from rockbottom.dialects import (
+    CONVERSE,
+    RESPONSES,
+    Dialect,
+    SurfaceRoute,
+    api_of,
+    dialect_for,
+    is_streaming,
+    native_dialect_for,
+)
 from rockbottom.local.answers import Answer, Script, scripted
 from rockbottom.local.asked import Asked, asked_of
 from rockbottom.local.bodies import object_of
@@ -27,7 +36,6 @@ from rockbottom.local.native import check_anthropic, check_messages, check_nova,
 from rockbottom.local.refusal_texts import failure_of
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
 from rockbottom.local.state import State, script_from
-from rockbottom.local.surface_routes import SurfaceRoute
 from rockbottom.prompt import Api, MalformedBody, Prompt
 from rockbottom.quantities import Usage
 

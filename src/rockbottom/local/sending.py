@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
+from rockbottom.dialects import SurfaceRoute
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.surface_failures import failure_body
-from rockbottom.local.surface_routes import SurfaceRoute
 
 Headers = list[tuple[bytes, bytes]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]

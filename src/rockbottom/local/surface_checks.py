@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rockbottom.catalog import MANTLE, RUNTIME, Model, Surface
+from rockbottom.dialects import SurfaceRoute
 from rockbottom.local.failures import ServiceFailure, invalid
-from rockbottom.local.surface_routes import SurfaceRoute
 from rockbottom.prompt import Api
 from rockbottom.quantities import is_list, is_object
 

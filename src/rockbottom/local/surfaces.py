@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rockbottom.catalog import MANTLE, RUNTIME, Model, ModelId, Scope, surface_of
-from rockbottom.dialects import CHAT, MESSAGES, RESPONSES, Dialect
+from rockbottom.dialects import CHAT, MESSAGES, RESPONSES, Dialect, SurfaceRoute
 from rockbottom.local.bodies import object_of
 from rockbottom.local.callers import caller_from
 from rockbottom.local.failures import ServiceFailure, invalid
@@ -16,7 +16,6 @@ from rockbottom.local.runtime import Call, Counted, Runtime, SurfaceCall
 from rockbottom.local.state import State
 from rockbottom.local.surface_checks import check_parameters, check_place, missing
 from rockbottom.local.surface_failures import UnknownPath
-from rockbottom.local.surface_routes import SurfaceRoute
 from rockbottom.local.surface_store import Kept
 from rockbottom.quantities import is_list
 
