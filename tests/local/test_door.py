@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from rockbottom.local import ClockKind, connections, running
+from rockbottom.local import ClockKind, running
+from rockbottom.serving import Connection
 
 PAGE = {"origin": "https://evil.example"}
 
@@ -109,7 +110,7 @@ def test_headers_without_end_are_refused(endpoint):
 
 def test_a_request_that_never_arrives_is_closed(endpoint, monkeypatch):
     """A connection that says nothing, half a head, and half a body: 408, at most a second or two late."""
-    monkeypatch.setattr(connections, "READ_SECONDS", 0.5)
+    monkeypatch.setattr(Connection, "read_seconds", 0.5)
     head = b"POST %s HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n" % PATH.encode()
     for parts in ((b"",), (head,), (head, b"\r\n{")):
         assert said_to(endpoint.url, *parts).startswith(b"HTTP/1.1 408")
@@ -117,7 +118,7 @@ def test_a_request_that_never_arrives_is_closed(endpoint, monkeypatch):
 
 def test_more_connections_than_there_may_be_are_turned_away(endpoint, monkeypatch, kit):
     """503 to the one too many; those before it go on."""
-    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 3)
+    monkeypatch.setattr(Connection, "max_connections", 3)
     host, port = re.fullmatch(r"http://(.*):(\d+)", endpoint.url).groups()
     held = [socket.create_connection((host, int(port)), 5) for _ in range(3)]
     time.sleep(0.3)

@@ -9,7 +9,8 @@ import boto3
 import httpx
 import pytest
 
-from rockbottom.local import connections, running
+from rockbottom.local import running
+from rockbottom.serving import Connection
 
 PATH = "/model/us.anthropic.claude-sonnet-4-6/converse"
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -77,7 +78,7 @@ def test_the_door_and_the_limits_are_the_same(endpoint, spoken, monkeypatch):
 
 def test_a_request_that_never_arrives_is_reset(endpoint, spoken, monkeypatch):
     """The body stops in the middle."""
-    monkeypatch.setattr(connections, "READ_SECONDS", 0.5)
+    monkeypatch.setattr(Connection, "read_seconds", 0.5)
 
     async def halted():
         async def body():

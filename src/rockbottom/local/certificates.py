@@ -19,9 +19,9 @@ from typing import Any
 
 from rockbottom.local.failures import LocalError
 from rockbottom.process import private
+from rockbottom.serving import context_of
 
 _DAYS = 7
-_PROTOCOLS = ["h2", "http/1.1"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,7 @@ def certified(hosts: Iterable[str]) -> Generator[Certificate]:
         pair = folder / "pair.pem"
         with open(pair, "wb", opener=private) as file:
             file.write(key + chain)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_alpn_protocols(_PROTOCOLS)
-        context.load_cert_chain(pair)
+        context = context_of(pair)
         pair.unlink()
         bundle = folder / "ca-bundle.pem"
         bundle.write_bytes(authority + (resources.files("botocore") / "cacert.pem").read_bytes())

@@ -16,7 +16,7 @@ import h2.exceptions
 import h2.settings
 from uvicorn.protocols.http.flow_control import FlowControl
 
-from rockbottom.local import connections
+from rockbottom.serving import connections
 
 MAX_STREAMS = 128
 """Requests at once on one connection."""
@@ -33,6 +33,7 @@ class Http2:
 
     def __init__(self, before: connections.Connection) -> None:
         self._app = cast(Any, before).app
+        self._kind = type(before)  # whose limits hold here too
         self._loop = before.loop
         self._state = before.server_state
         self._scheme = before.scheme or "http"
@@ -118,7 +119,7 @@ class Http2:
     def close_if_slow(self, now: float) -> None:
         """Reset what takes too long to arrive, and close a connection that nobody uses."""
         for stream in list(self.streams.values()):
-            if stream.receiving and now - stream.began > connections.READ_SECONDS:
+            if stream.receiving and now - stream.began > self._kind.read_seconds:
                 stream.leave()
                 self.reset(stream.number)
         if not self.streams and now - self._idle_since > _IDLE_SECONDS:

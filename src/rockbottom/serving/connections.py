@@ -1,4 +1,4 @@
-"""Connections of the endpoint, each with limits: uvicorn's HTTP/1.1 over httptools, which has none of its own.
+"""Connections of a server, each with limits: uvicorn's HTTP/1.1 over httptools, which has none of its own.
 
 A connection that begins with the preface of HTTP/2 goes on as one (``http2``).
 """
@@ -13,17 +13,16 @@ MAX_HEADER_BYTES = 64 * 1024
 """Bytes of a request that are not its body: request line, header fields, trailers."""
 MAX_HEADERS = 256
 """Header fields of a request."""
-MAX_CONNECTIONS = 900
-"""Connections at once: fewer than a process usually may open files."""
-READ_SECONDS = 60.0
-"""How long a request may take to arrive, and a connection to begin one."""
-
-
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
 class Connection(HttpToolsProtocol):
     """One HTTP/1.1 connection. What exceeds a limit is answered where that is possible, and closed."""
+
+    max_connections = 900
+    """Connections at once: fewer than a process usually may open files."""
+    read_seconds = 60.0
+    """How long a request may take to arrive, and a connection to begin one."""
 
     reading_since: float | None = None  # of the loop's clock; None: nothing is awaited
     _outside: int = 0  # bytes since the last of a body
@@ -33,8 +32,8 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.reading_since = self.loop.time()
-        if len(self.connections) > MAX_CONNECTIONS:
-            self._refuse(503, "Service Unavailable", f"more than {MAX_CONNECTIONS} connections")
+        if len(self.connections) > self.max_connections:
+            self._refuse(503, "Service Unavailable", f"more than {self.max_connections} connections")
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
@@ -55,7 +54,7 @@ class Connection(HttpToolsProtocol):
             self._refuse(431, "Request Header Fields Too Large", f"more than {MAX_HEADER_BYTES} bytes of headers")
 
     def _become_http2(self, data: bytes) -> None:
-        from rockbottom.local.http2 import Http2
+        from rockbottom.serving.http2 import Http2
 
         self.reading_since = None
         self.connections.discard(self)
@@ -92,8 +91,8 @@ class Connection(HttpToolsProtocol):
     def close_if_slow(self, now: float) -> None:
         """Close the connection when what it awaits has taken too long. ``now`` is of the loop's clock."""
         since = self.reading_since
-        if since is not None and now - since > READ_SECONDS and not self.transport.is_closing():
-            self._refuse(408, "Request Timeout", f"the request did not arrive in {READ_SECONDS:g} seconds")
+        if since is not None and now - since > self.read_seconds and not self.transport.is_closing():
+            self._refuse(408, "Request Timeout", f"the request did not arrive in {self.read_seconds:g} seconds")
 
     def _refuse(self, status: int, phrase: str, why: str) -> None:
         body = why.encode()
