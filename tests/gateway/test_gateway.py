@@ -1,21 +1,28 @@
 """Real clients through the gateway: planned, relayed as they come, booked; and what is refused, in whose words."""
 
 import http.client
+import ipaddress
 import json
 import re
+import ssl
 import urllib.error
 import urllib.request
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
-from rockbottom.gateway import BudgetRow, Limits, new_key, running_gateway
+from rockbottom.gateway import BadConfiguration, BudgetRow, Limits, Tls, new_key, running_gateway
 from rockbottom.gateway.errors import Refused
 from rockbottom.gateway.identities import Identities
 from rockbottom.gateway.sigv4 import Signed
@@ -233,10 +240,68 @@ def test_a_gateway_without_keys_is_open_on_loopback_and_closed_to_pages(endpoint
     assert caught.value.code == 403
 
 
+def test_callers_may_speak_http_2(gateway, table, key, tmp_path):
+    """In cleartext with prior knowledge; a page of headers that is signed as ``:authority`` is the host's."""
+    token = {"authorization": f"Bearer {key.id}.{table.secret(key)}"}
+    with httpx.Client(base_url=gateway.url, http1=False, http2=True, timeout=20, headers=token) as spoken:
+        reply = spoken.post(f"/model/{MODEL}/converse", content=json.dumps(_body(asking())))
+        assert (reply.http_version, reply.status_code) == ("HTTP/2", 200)
+        assert reply.json()["usage"]["cacheWriteInputTokens"] > 1024
+        events = spoken.post(f"/model/{MODEL}/converse-stream", content=json.dumps(_body(asking())))
+        assert events.headers["content-type"] == "application/vnd.amazon.eventstream"
+        refused = spoken.post(f"/model/{MODEL}/converse", content=b"{}", headers={"authorization": "Bearer no"})
+        assert refused.status_code == 403
+    signed, now = signed_request(key.id, table.secret(key), host=":authority")
+    assert Identities(table, clock=lambda: now).caller(signed) == key
+
+
+def test_tls_by_file_with_either_protocol(endpoint, tmp_path, key, table):
+    """A certificate and its key in PEM; files that are none are an error of the configuration."""
+    chain, secret = certificate(tmp_path)
+    tls = Tls(certificate=chain.name, key=secret.name)
+    with running_gateway(configured(endpoint.url, tmp_path, tls=tls)) as gateway:
+        assert gateway.url.startswith("https://")
+        for http2 in (False, True):
+            context = ssl.create_default_context(cafile=chain)
+            with httpx.Client(http1=not http2, http2=http2, verify=context) as spoken:
+                reply = spoken.get(f"{gateway.url}/health")
+            assert (reply.text, reply.http_version) == ("alive\n", "HTTP/2" if http2 else "HTTP/1.1")
+    no_pair = configured(endpoint.url, tmp_path, tls=Tls(certificate="keys.json", key="keys.json"))
+    with pytest.raises(BadConfiguration, match="no certificate"), running_gateway(no_pair):
+        pass
+
+
+def certificate(folder):
+    """A certificate of 127.0.0.1 that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "gateway")])
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(begin)
+        .not_valid_after(datetime(2100, 1, 1, tzinfo=UTC))
+        .add_extension(address, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    (folder / "gateway.pem").write_bytes(made.public_bytes(pem))
+    (folder / "gateway.key").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+    return folder / "gateway.pem", folder / "gateway.key"
+
+
 def test_health_and_readiness(gateway):
     """Two things: alive, and willing."""
     for path, text in (("/health", b"alive\n"), ("/ready", b"ready\n")):
         assert urllib.request.urlopen(gateway.url + path).read() == text
+
+
+def _body(arguments):
+    return {name: value for name, value in arguments.items() if name != "modelId"}
 
 
 def plain_body():
@@ -252,10 +317,11 @@ def post(gateway, table, key, body, headers=None):
     return json.loads(urllib.request.urlopen(request).read())
 
 
-def signed_request(identity, secret):
+def signed_request(identity, secret, host="host"):
     """A request that botocore signed, as the gateway takes it, and the instant of its signature."""
     url = "http://127.0.0.1:8787/model/us.anthropic.claude-sonnet-4-6%3A0/converse"
-    request = AWSRequest("POST", url, headers={"content-type": "application/json"}, data=plain_body())
+    named = {"content-type": "application/json"} | ({host: "127.0.0.1:8787"} if host != "host" else {})
+    request = AWSRequest("POST", url, headers=named, data=plain_body())
     SigV4Auth(Credentials(identity, secret), "bedrock", "us-east-1").add_auth(request)
     headers = {name.lower(): value for name, value in request.headers.items()} | {"host": "127.0.0.1:8787"}
     stamp = datetime.strptime(headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()

@@ -1,5 +1,5 @@
 // Talks to a Bedrock endpoint with the JavaScript SDK as it comes from npm, and prints what it saw as one JSON object.
-//   node session.mjs ENDPOINT MODEL
+//   node session.mjs ENDPOINT MODEL [ACCESS_KEY_ID SECRET_ACCESS_KEY]
 import {
   BedrockRuntimeClient,
   ConverseCommand,
@@ -8,11 +8,11 @@ import {
   InvokeModelWithResponseStreamCommand,
 } from "@aws-sdk/client-bedrock-runtime";
 
-const [endpoint, modelId] = process.argv.slice(2);
+const [endpoint, modelId, accessKeyId = "AKIDEXAMPLE", secretAccessKey = "example"] = process.argv.slice(2);
 const client = new BedrockRuntimeClient({
   endpoint,
   region: "us-east-1",
-  credentials: { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "example" },
+  credentials: { accessKeyId, secretAccessKey },
   maxAttempts: 1,
 });
 const handbook = "Every invoice is sent on the first working day of the month and is due within thirty days. ".repeat(400);

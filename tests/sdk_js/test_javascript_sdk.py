@@ -1,4 +1,7 @@
-"""The JavaScript SDK, unmodified, against the local endpoint; `make sdk-js` fetches it from npm first."""
+"""The JavaScript SDK, unmodified, at the local endpoint and at a gateway before it; `make sdk-js` fetches it first.
+
+It speaks HTTP/2 in cleartext, and signs the host as ``:authority``, which the gateway verifies.
+"""
 
 import json
 import re
@@ -6,8 +9,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
+
+from rockbottom.gateway import Configuration, KeyTable, Upstream, key_secret, new_key, running_gateway
 
 HERE = Path(__file__).resolve().parent
 _MODEL = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -31,12 +37,33 @@ def endpoint() -> Iterator[str]:
             server.terminate()
 
 
-@pytest.fixture(scope="module")
-def seen(node: str, endpoint: str) -> dict:
-    """What one session of the SDK saw."""
+@pytest.fixture(scope="module", params=["direct", "gateway"])
+def seen(request, node: str, endpoint: str, tmp_path_factory) -> Iterator[dict]:
+    """What one session of the SDK saw, at the endpoint and with a key of a gateway before it."""
     if not (HERE / "node_modules").is_dir():
         pytest.skip("needs the JavaScript SDK: make sdk-js")
-    run = subprocess.run([node, "session.mjs", endpoint, _MODEL], cwd=HERE, capture_output=True, text=True, timeout=120)
+    if request.param == "direct":
+        yield session(node, endpoint)
+        return
+    folder = tmp_path_factory.mktemp("gateway")
+    table = KeyTable(folder / "keys.json", key_secret(folder / "keys.json", {}))
+    key = new_key("javascript", 0.0)
+    table.put(key)
+    upstream = Upstream("us-east-1", runtime=endpoint)
+    configuration = Configuration(upstream, listen="127.0.0.1:0", keys="keys.json", folder=folder)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("AWS_ACCESS_KEY_ID", "AKIDGATEWAY")
+        patched.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        urlopen(f"{endpoint}/_rockbottom/reset", data=b"{}").read()
+        with running_gateway(configuration) as gateway:
+            yield session(node, gateway.url, key.id, table.secret(key))
+
+
+def session(node: str, *arguments: str) -> dict:
+    """One run of the session at an address, with a key where one is given."""
+    address, *key = arguments
+    command = [node, "session.mjs", address, _MODEL, *key]
+    run = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
 

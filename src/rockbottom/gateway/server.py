@@ -1,14 +1,13 @@
 """The gateway on a socket: started, watched, drained; in a thread for tests, in the foreground for the command line."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
 import socket
-import threading
+import ssl
 from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,26 @@ import uvicorn
 
 from rockbottom.budgets import Budgets
 from rockbottom.client import Attachment, Carriage, Report, carrier
-from rockbottom.gateway.configuration import Configuration, read_configuration
-from rockbottom.gateway.errors import GatewayError
+from rockbottom.gateway.configuration import Configuration, Tls, read_configuration
+from rockbottom.gateway.errors import BadConfiguration, GatewayError
 from rockbottom.gateway.identities import Identities
 from rockbottom.gateway.keys import Key, KeyTable, key_secret
 from rockbottom.gateway.relaying import Relay
 from rockbottom.gateway.upstream import Way
-from rockbottom.process import bound, ended_by_signals
+from rockbottom.process import bound
+from rockbottom.serving import Connection, Server, configured, context_of, in_foreground, in_thread
 
 _log = logging.getLogger("rockbottom.gateway")
-_STARTUP_S = 30.0
 Kind = tuple[str, bool, bool]
 """What makes callers share a planner: marks of their own, moving of volatile text, only observing."""
 Message = MutableMapping[str, Any]
+
+
+class _Connection(Connection):
+    """A gateway keeps many idle callers, and takes large bodies over slow lines."""
+
+    max_connections = 16_000
+    read_seconds = 300.0
 
 
 class Gateway:
@@ -143,28 +149,17 @@ async def _plain(send: Callable[[Message], Awaitable[None]], status: int, body: 
     await send({"type": "http.response.body", "body": body})
 
 
-class _Server(uvicorn.Server):
+class _Server(Server):
     """Not ready as soon as it is told to stop; what is under way is finished first."""
 
     def __init__(self, config: uvicorn.Config, gateway: Gateway, started: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._gateway, self._said = gateway, started
+        super().__init__(config, started)
+        self._gateway = gateway
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """The second signal ends what is still under way."""
         self._gateway.draining = True
         super().handle_exit(sig, frame)
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """SIGINT and SIGTERM end it well: uvicorn would raise them once more."""
-        with ended_by_signals(self.handle_exit):
-            yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._said()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,26 +188,22 @@ def _server(
     tls = configuration.tls
     host = f"[{configuration.host}]" if ":" in configuration.host else configuration.host
     running = RunningGateway(f"http{'s' if tls else ''}://{host}:{listener.getsockname()[1]}", gateway)
-    config = uvicorn.Config(
+    config = configured(
         gateway,
-        http="httptools",
-        loop="auto",
-        lifespan="on",
-        interface="asgi3",
-        access_log=False,
-        log_level="critical",
-        log_config=None,
-        server_header=False,
+        connection=_Connection,
+        grace_s=int(configuration.limits.drain_s),
+        context=_context(configuration, tls) if tls else None,
         date_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=int(configuration.limits.drain_s),
-        backlog=2048,
-        ws="none",
-        ssl_certfile=str(configuration.path(tls.certificate)) if tls else None,
-        ssl_keyfile=str(configuration.path(tls.key)) if tls else None,
     )
     return _Server(config, gateway, lambda: said(running))
+
+
+def _context(configuration: Configuration, tls: Tls) -> ssl.SSLContext:
+    chain, key = (configuration.folder / Path(name).expanduser() for name in (tls.certificate, tls.key))
+    try:
+        return context_of(chain, key)
+    except (OSError, ssl.SSLError) as error:
+        raise BadConfiguration(f"tls: {chain} and {key} are no certificate with its key: {error}") from error
 
 
 def serve_gateway(path: Path, env: Mapping[str, str], said: Callable[[RunningGateway], None]) -> None:
@@ -235,11 +226,7 @@ def serve_gateway(path: Path, env: Mapping[str, str], said: Callable[[RunningGat
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, reload)
     try:
-        server = _server(configuration, env, listener, started)
-        # What was loaded stays for good, and bodies are trees without cycles: collect less often.
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
-        server.run(sockets=[listener])
+        in_foreground(_server(configuration, env, listener, started), listener)
     finally:
         listener.close()
 
@@ -248,28 +235,10 @@ def serve_gateway(path: Path, env: Mapping[str, str], said: Callable[[RunningGat
 def running_gateway(configuration: Configuration, env: Mapping[str, str] | None = None) -> Generator[RunningGateway]:
     """A gateway in a thread of this process; stops with the block. Raises GatewayError."""
     listener = _listener(configuration)
-    ready = threading.Event()
     found: list[RunningGateway] = []
-
-    def said(running: RunningGateway) -> None:
-        found.append(running)
-        ready.set()
-
-    server = _server(configuration, os.environ if env is None else env, listener, said)
-
-    def run() -> None:
-        try:
-            server.run(sockets=[listener])
-        finally:
-            ready.set()
-
-    thread = threading.Thread(target=run, name="rockbottom-gateway", daemon=True)
-    thread.start()
-    try:
-        if not ready.wait(_STARTUP_S) or not found:
-            raise GatewayError("the gateway did not start")
-        yield found[0]
-    finally:
-        server.should_exit = True
-        thread.join(15)
-        listener.close()
+    with closing(listener):
+        server = _server(configuration, os.environ if env is None else env, listener, found.append)
+        with in_thread(server, listener, name="rockbottom-gateway", end_s=15) as listens:
+            if not listens:
+                raise GatewayError("the gateway did not start")
+            yield found[0]

@@ -62,7 +62,7 @@ def verify(request: Signed, signature: Signature, secrets: Iterable[str], now: f
         raise Refused(
             403, "InvalidSignatureException", f"Signature expired: {stamp} is not within five minutes of now."
         )
-    if "host" not in signature.signed or signature.service not in SERVICES:
+    if not {"host", ":authority"} & set(signature.signed) or signature.service not in SERVICES:
         raise Refused(403, "InvalidSignatureException", "The signature is not over the host, or not for bedrock.")
     payload = hashlib.sha256(request.body).hexdigest()
     if request.headers.get("x-amz-content-sha256", payload) != payload:
@@ -84,7 +84,9 @@ def verify(request: Signed, signature: Signature, secrets: Iterable[str], now: f
 
 def _canonical(request: Signed, signed: Sequence[str], payload: str) -> str:
     path = quote(request.path or "/", safe="/-_.~")  # encoded once more, as for every service but S3
-    headers = "".join(f"{name}:{' '.join(request.headers.get(name, '').split())}\n" for name in signed)
+    # Over HTTP/2 the SDK for JavaScript signs the host under the name that it has there.
+    values = ((name, request.headers.get("host" if name == ":authority" else name, "")) for name in signed)
+    headers = "".join(f"{name}:{' '.join(value.split())}\n" for name, value in values)
     return "\n".join((request.method, path, _canonical_query(request.query), headers, ";".join(signed), payload))
 
 
