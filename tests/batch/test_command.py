@@ -48,6 +48,14 @@ def test_run_prints_the_estimate_first_and_then_what_came_of_it(rockbottom, kit,
     assert "job " not in err
 
 
+def test_a_job_on_a_model_that_ends_says_so_with_the_estimate(rockbottom, kit, tmp_path):
+    """DeepSeek-V3.1 ends on 2027-03-30 (its card of 2026-10-08)."""
+    name = file_of(tmp_path, kit.pairs(120))
+    where = ["--bucket", kit.BUCKET, "--role", kit.ROLE, "--region", "us-west-2"]
+    _, _, err = rockbottom("run", name, "--model", "deepseek.v3-v1:0", *where, "--on", "2026-11-29", "--every", "0.05")
+    assert "note: DeepSeek V3.1 ends 2027-03-30" in err
+
+
 def test_submit_status_wait_collect_and_list_go_hand_in_hand(rockbottom, kit, tmp_path):
     """Each takes up where the one before left off."""
     name = file_of(tmp_path, kit.pairs(100))

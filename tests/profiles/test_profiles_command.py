@@ -55,6 +55,15 @@ def test_a_profile_is_created_with_tags_and_listed(url, capsys):
     assert [(one["name"], one["arn"]) for one in own] == [("search-prod", arn)]
 
 
+def test_a_profile_of_a_model_that_ends_says_so_before_the_question(url, capsys):
+    """Claude Sonnet 4.5 ends on 2027-04-08 (litellm 1.110.2)."""
+    argv = ["profiles", "create", "late", "us.sonnet-4-5", "--tag", "team=search"]
+    assert main([*argv, "--endpoint-url", url, "--region", "us-east-1"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "note: Claude Sonnet 4.5 end" in said
+    assert said.index("2027-04-08; successor: Claude Sonnet 5.5") < said.index("This creates the profile late")
+
+
 def test_a_service_that_is_not_there_is_one_message(capsys):
     """Exit code 3, no traceback."""
     args = ["profiles", "list", "sonnet-4-6", "--endpoint-url", "http://127.0.0.1:9", "--region", "us-east-1"]

@@ -12,6 +12,7 @@ import click
 
 from rockbottom.cli.aws import no_region
 from rockbottom.cli.batch_text import Progress
+from rockbottom.cli.standing import tell_endings
 
 if TYPE_CHECKING:
     from rockbottom.batch import Cloud, Prepared
@@ -141,8 +142,12 @@ def _tag(text: str) -> tuple[str, str]:
 
 def _ask(prepared: "Prepared", cloud: "Cloud", given: dict[str, Any]) -> None:
     """Show the estimate, and go on only with a yes where money is spent."""
+    from rockbottom.catalog import load_catalog
     from rockbottom.rendering import batch_estimate_text
 
+    settings = prepared.run.state.settings
+    if settings is not None:
+        tell_endings(load_catalog(), [settings.model], _day(given), cloud.region)
     estimate = prepared.estimate(given["output_tokens"])
     for line in batch_estimate_text(prepared, estimate):
         click.echo(line, err=True)

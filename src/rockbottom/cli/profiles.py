@@ -107,9 +107,11 @@ def create(
     """
     from rockbottom.catalog import Scope, load_catalog
 
-    found = load_catalog().model(model)
+    catalog = load_catalog()
+    found = catalog.model(model)
     pairs = [_tag(text) for text in tags]
     service = _Service(region, aws_profile, endpoint_url)
+    tell_endings(catalog, [model], date.today(), service.region)
     target = found.model.id if found.scope is Scope.IN_REGION else f"{found.scope.value}.{found.model.id}"
     said = ", ".join(f"{pair['key']}={pair['value']}" for pair in pairs)
     click.echo(f"This creates the profile {name} for {target} in {service.region}, tagged {said}.", err=True)
