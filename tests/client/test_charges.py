@@ -197,6 +197,17 @@ def test_a_guardrail_without_a_trace_is_a_charge_nobody_sees() -> None:
     assert "guardrail without a trace (1 calls)" in str(report)
 
 
+def test_a_guardrail_on_invoke_model_is_a_charge_nobody_sees() -> None:
+    """It is an argument there, and what it evaluated stands in a body that only the caller reads."""
+    kept = Kept()
+    reply = {"content": [], "usage": {"input_tokens": 8000, "output_tokens": 50}}
+    with service(lambda number: (200, reply, 0.0)) as url:
+        client = attached(url, kept)
+        client.invoke_model(**native(), guardrailIdentifier="abc", guardrailVersion="1")["body"].read()
+    assert kept.calls[0].uncounted == ("guardrail without a trace",)
+    assert rockbottom.report(client).beside.uncounted == {"guardrail without a trace": 1}
+
+
 def test_tools_that_the_service_ran_are_counted() -> None:
     """One has a price (30 a thousand: 0.06 for two), one has none and is named."""
     usage = {**OK["usage"], "serverToolUsage": {"nova_grounding": 2, "webSearchRequests": 1, "idle": 0}}

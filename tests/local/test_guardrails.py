@@ -118,10 +118,11 @@ def _scripted(body: bytes) -> Any:
 
 
 def test_one_that_does_not_exist_is_refused(clients):
-    """The identifier or the version; a deleted one as well. Before one was made, any is taken, none applied."""
+    """The identifier or the version; a deleted one as well."""
     control, runtime = clients
     unknown = {"guardrailIdentifier": "abcdefghijkl", "guardrailVersion": "1"}
-    assert runtime.converse(**ask({"text": "hi"}), guardrailConfig=unknown)["stopReason"] != "guardrail_intervened"
+    with pytest.raises(ClientError, match="does not exist"):
+        runtime.converse(**ask({"text": "hi"}), guardrailConfig=unknown)
     config = made(control)
     for wrong in (unknown, {**config, "guardrailVersion": "2"}):
         with pytest.raises(ClientError, match="does not exist"):

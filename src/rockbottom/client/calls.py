@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rockbottom.catalog import ModelId, Tier
-from rockbottom.client.charges import LOST_ATTEMPTS, Charges
+from rockbottom.client.charges import BLIND_GUARDRAIL, LOST_ATTEMPTS, Charges
 from rockbottom.client.flights import DEFAULT_HOLD_S, Flight
 from rockbottom.client.holdout import Holdout
 from rockbottom.client.whereabouts import NOWHERE, Whereabouts
@@ -85,7 +85,9 @@ class Call:
     def uncounted(self) -> tuple[str, ...]:
         """Charges that are not in its cost, by name."""
         lost = (LOST_ATTEMPTS,) if self.lost else ()
-        return (*lost, *(self.charges.uncounted if self.charges is not None else ()))
+        # InvokeModel names its guardrail as an argument; the units would stand in a body that is the caller's to read.
+        blind = (BLIND_GUARDRAIL,) if self.charges is None and self.sent.get("guardrailIdentifier") else ()
+        return (*lost, *blind, *(self.charges.uncounted if self.charges is not None else ()))
 
     @property
     def default_ttl(self) -> Ttl:

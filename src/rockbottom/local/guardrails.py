@@ -5,8 +5,6 @@ expression blocks the text it stands in; content filters, PII entities and groun
 Units are those of the price list: up to 1,000 characters each, for every policy, input and output apart
 (https://aws.amazon.com/bedrock/pricing/). Where a block of the input stands in ``guardContent`` only such blocks are
 evaluated (AWS, "Use the Converse API with guardrails").
-
-An endpoint on which nobody has made a guardrail takes any and applies none; from the first one on, others are refused.
 """
 
 import hashlib
@@ -164,12 +162,12 @@ class Guardrails:
         return found
 
     def on(self, body: Mapping[str, Any]) -> Guarded | None:
-        """The guardrail that a Converse body names, applied to its input; None where none is named, or none was made.
+        """The guardrail that a Converse body names, applied to its input; None where none is named.
 
         Raises ServiceFailure for one, or a version, that does not exist.
         """
         config = body.get("guardrailConfig")
-        if not is_object(config) or not self.made:
+        if not is_object(config):
             return None
         identifier, version = str(config.get("guardrailIdentifier")), str(config.get("guardrailVersion"))
         guardrail = self.made.get(identifier.rpartition("/")[2])
