@@ -90,6 +90,15 @@ def test_the_first_line_is_what_to_do_next(apps, capsys):
     assert "a month " not in text.replace("for a month", "")
 
 
+def test_recorded_requests_can_be_routed_by_a_rule(apps, capsys):
+    """A question to the user with the command that answers it; a shape without recorded requests has no such row."""
+    recorded = answered(capsys, "advise", apps, *ON, "--only-model", "haiku-4-5")["models"][0]
+    [row] = [row for row in recorded["levers"] if row["lever"] == "prompt routing"]
+    assert (row["status"], row["how"]) == ("ask", "rockbottom route LOGS --to 'MODEL if input<2000 and tools=0'")
+    shape = answered(capsys, "advise", "nova-pro", "--preset", "one-off")
+    assert "prompt routing" not in {row["lever"] for row in shape["levers"]}
+
+
 def test_only_some_of_the_traffic_or_all_of_it_as_another_model(apps, capsys):
     """``--only-model`` filters: 60 requests. ``--as-model`` prices all 278 at one; ``--model`` of replay still does."""
     only = answered(capsys, "advise", apps, *ON, "--only-model", "haiku-4-5")

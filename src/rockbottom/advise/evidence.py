@@ -49,6 +49,7 @@ class Lever(Enum):
     PROVISIONED = "provisioned throughput"
     SHORTER = "shorter prompts"
     DISTIL = "distillation"
+    ROUTE = "prompt routing"
     GUARD_TURN = "guardrail on the user's turn"
 
 

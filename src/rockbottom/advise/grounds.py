@@ -19,6 +19,7 @@ class Why(Enum):
     NO_MODEL_NAMED = "no other model was named"
     EVERY_TENTH_TOKEN = "every tenth token cut from prompts"
     STUDENT_KNOWN = "Bedrock distils this model into a smaller one"
+    REPLAYED_BY_RULE = "what a rule of routing would have cost can be replayed on recorded requests"
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ class Rows:
             Lever.SHORTER: self._shorter,
             Lever.GUARD_TURN: self._guard_turn,
             Lever.DISTIL: self._distil,
+            Lever.ROUTE: self._route,
         }
         return special[lever]() if lever in special else self._plain(lever)
 
@@ -185,6 +186,11 @@ class Rows:
         model = self.tariff.model.model.id
         known = any(pair.teacher == model for pair in distillation_pairs())
         return self._made(Lever.DISTIL, "ask", None, Why.STUDENT_KNOWN) if known else None
+
+    def _route(self) -> Row | None:
+        """A question where requests were recorded: which of them another model could have answered, a rule says."""
+        recorded = self.evidence.today is not None or self.evidence.paid_usd is not None
+        return self._made(Lever.ROUTE, "ask", None, Why.REPLAYED_BY_RULE) if recorded else None
 
     def _guard_turn(self) -> Row | None:
         """What a guardrail costs on all of the input and on the user's turn alone, where one is named."""

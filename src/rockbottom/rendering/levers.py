@@ -36,6 +36,7 @@ _WHY = {
     Why.GLOBAL_GIVEN: "the id given is that of the global profile already",
     Why.NO_UNIT_PRICE: "no model-unit price is public for current models; give yours with --model-unit-usd-hour",
     Why.NO_MODEL_NAMED: "name models that would be good enough with --other ID; price says nothing of quality",
+    Why.REPLAYED_BY_RULE: "the easy requests can go to a cheaper model; replay a rule to see what that costs",
     Why.STUDENT_KNOWN: "a smaller model can be taught its answers; try that one untaught first, which is free",
     Why.EVERY_TENTH_TOKEN: "every tenth token cut from prompts, everywhere alike, after the levers above",
 }
@@ -60,6 +61,7 @@ _RISKS = {
     Lever.PROVISIONED: "paid whether used or not; cannot be used through an inference profile",
     Lever.SHORTER: "what was cut may have been needed",
     Lever.DISTIL: "training jobs are known to hang; storage is paid until the model is deleted; no batch",
+    Lever.ROUTE: "a switch of models inside a conversation loses its cache; the answers are another model's",
     Lever.GUARD_TURN: "what documents and history smuggle in is not evaluated",
 }
 _HOW = {
@@ -75,6 +77,7 @@ _HOW = {
     Lever.PROVISIONED: "ask your account team for a price",
     Lever.SHORTER: "look at the largest blocks of the prompt first",
     Lever.DISTIL: "rockbottom distill cost TEACHER STUDENT --input N --output N --requests N",
+    Lever.ROUTE: "rockbottom route LOGS --to 'MODEL if input<2000 and tools=0'",
     Lever.GUARD_TURN: "put the user's turn in guardContent: docs/how-to/guardrails.md",
 }
 
