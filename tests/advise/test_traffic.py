@@ -14,6 +14,7 @@ from tests.replay.attached import (
     NOVA,
     SONNET,
     attached_usd,
+    conversations,
     documents_with_questions,
     herd,
     logged,
@@ -169,3 +170,22 @@ def test_a_month_is_made_of_a_day_and_more(tmp_path, capsys):
     advised = answered(capsys, "advise", tmp_path, *ON)
     assert advised["span_s"] is None
     assert Decimal(advised["today_usd"]) == paid * 15
+
+
+def test_advice_and_explanation_say_alike_what_prompts_are_made_of_and_when_to_compact(tmp_path, capsys):
+    """Four agents of twenty turns, uncached: history is most of the bill; compaction pays, but not with attach."""
+    requests = list(conversations(4))
+    counts, _ = attached_usd(requests, load_catalog())
+    path = write_log(tmp_path / "log.jsonl", requests, counts)
+    advised = answered(capsys, "advise", path, *ON)["models"][0]["prompts"]
+    explained = answered(capsys, "explain", path)["prompts"]
+    for prompts in (advised, explained):
+        assert [part["name"] for part in prompts["parts"]] == ["history", "newest message"]
+        whole = sum(Decimal(part["usd"]) for part in prompts["parts"])
+        assert abs(whole - sum(counts) * Decimal("3.30") / 1_000_000) <= whole * Decimal("0.01")
+        saved, dearer = (
+            Decimal(prompts[name]["less_usd"]) - Decimal(prompts[name]["more_usd"])
+            for name in ("compaction", "attached_compaction")
+        )
+        assert saved > 0 > dearer
+    assert advised["compaction"]["turn"] == explained["compaction"]["turn"]

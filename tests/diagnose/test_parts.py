@@ -6,8 +6,7 @@ Claude Sonnet 4.6 in the us geography: input 3.30, read 0.33, written 4.125 USD 
 from decimal import Decimal
 
 from rockbottom.diagnose import Record, explain
-from rockbottom.diagnose.parts import Part
-from rockbottom.prompt import Api
+from rockbottom.prompt import Api, Part
 from rockbottom.quantities import Usage
 
 MODEL = "us.anthropic.claude-sonnet-4-6"

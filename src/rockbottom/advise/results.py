@@ -14,7 +14,7 @@ from rockbottom.advise.evidence import Lever
 from rockbottom.advise.shapes import Layer
 from rockbottom.advise.sweeps import Point
 from rockbottom.catalog import Scope, SetApart, Tier
-from rockbottom.documents import BesideCost, GroupResult
+from rockbottom.documents import BesideCost, GroupResult, PromptParts
 from rockbottom.quantities import ZERO_USD, Ttl, Unit, Usd
 
 
@@ -247,7 +247,8 @@ class AdviceResult(msgspec.Struct, frozen=True, kw_only=True):
 
     ``before_usd`` is without any lever, ``today_usd`` as it is sent now: what the service's counters come to where
     ``counted``, else by the rules. Where ``span_s`` is there the amounts are not a month's but those of so many
-    seconds of traffic, too few to make a month of.
+    seconds of traffic, too few to make a month of. ``prompts`` is what the prompts of recorded traffic are made of,
+    over its span; it is there where the source tells.
     """
 
     schema: str
@@ -269,6 +270,7 @@ class AdviceResult(msgspec.Struct, frozen=True, kw_only=True):
     batch_break_even_read_share: Decimal | None
     levers: tuple[LeverResult, ...]
     prices: tuple[PriceRowResult, ...]
+    prompts: PromptParts | UnsetType = UNSET
 
 
 class LeverSum(msgspec.Struct, frozen=True, kw_only=True):

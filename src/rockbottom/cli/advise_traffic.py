@@ -40,8 +40,9 @@ def advised(
         raise click.UsageError("--as-model takes one model: advice on several at once is for those of the traffic")
     catalog = catalog_with(prices)
     question = Question(
-        (), on, model=next(iter(models), None), region=region, profiles=profiles_of(profiles), only=tuple(only), by=by
-    )
+        (), on, model=next(iter(models), None), region=region, profiles=profiles_of(profiles), only=tuple(only),
+        prompts=True, by=by,
+    )  # fmt: skip
     reading, answers = answers_here(source, Settings(by=by), name, [question], catalog, more=(_KEEP_ALIVE,))
     ((asked, tally),) = answers
     say_left_out([tally], source, reading.damages.count, strict=strict)
@@ -65,7 +66,8 @@ def _documents(question: "Question", tally: "Tally", catalog: "Catalog", wishes:
     for model in tally.models:
         alone = document_of(question, replace(tally, models=(model,), apart=()))
         evidence = of_replay(changed(alone, span_seconds=span))
-        documents.append(advice_document(advise(evidence, _tariff(question, evidence, catalog), wishes)))
+        advice = advice_document(advise(evidence, _tariff(question, evidence, catalog), wishes))
+        documents.append(advice if model.prompts is None else changed(advice, prompts=model.prompts.document()))
     return documents
 
 

@@ -153,7 +153,15 @@ def _is_of_ledgers(sources: Sequence[str]) -> bool:
 def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, small: bool = False):
     """The findings, of two requests their first difference, and the requests read."""
     from rockbottom.catalog import load_catalog
-    from rockbottom.diagnose import Archive, Stream, Tolerance, first_difference, read_all, with_savings
+    from rockbottom.diagnose import (
+        Archive,
+        Stream,
+        Tolerance,
+        first_difference,
+        read_all,
+        with_compaction,
+        with_savings,
+    )
 
     catalog = load_catalog()
     archive = Archive(catalog)
@@ -164,6 +172,7 @@ def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, s
         from rockbottom.cli.replay_planner import PlannerPolicy
 
         findings = with_savings(findings, requests, archive, catalog, learners=PlannerPolicy.of_sent)
+        findings = with_compaction(findings, requests, catalog)
     pair = small and len(requests) == 2
     return findings, first_difference(archive, requests[0], requests[1]) if pair else None, requests
 

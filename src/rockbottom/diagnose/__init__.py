@@ -16,11 +16,10 @@ from rockbottom.diagnose.results import (
     ExplainedGroup,
     ExplainedMiss,
     Explanation,
-    PromptPart,
-    PromptParts,
     TriedFix,
     explained_groups,
     explanation_of,
+    prompts_of,
 )
 from rockbottom.diagnose.sent import Archive, Record, Sent
 from rockbottom.diagnose.trials import Learner, Learners
@@ -28,6 +27,7 @@ from rockbottom.diagnose.volatile import VolatileKind, spans_of
 
 if TYPE_CHECKING:
     from rockbottom.diagnose.columns import hashed_of
+    from rockbottom.diagnose.compacting import with_compaction
 
 __all__ = [
     "Archive",
@@ -45,8 +45,6 @@ __all__ = [
     "Learner",
     "Learners",
     "Parts",
-    "PromptPart",
-    "PromptParts",
     "Record",
     "Saving",
     "Sent",
@@ -61,18 +59,24 @@ __all__ = [
     "explanation_of",
     "first_difference",
     "hashed_of",
+    "prompts_of",
     "read_all",
     "spans_of",
+    "with_compaction",
     "with_read",
     "with_savings",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """``hashed_of`` is imported when it is asked for: traces stand on numpy and numba, which whoever checks a prompt or
-    watches a ledger need not have."""
+    """What stands on traces is imported when it is asked for: they need numpy and numba, which whoever checks a prompt
+    or watches a ledger need not have."""
     if name == "hashed_of":
         from rockbottom.diagnose.columns import hashed_of
 
         return hashed_of
+    if name == "with_compaction":
+        from rockbottom.diagnose.compacting import with_compaction
+
+        return with_compaction
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -112,7 +112,7 @@ class Findings:
     were judged by the rules alone; ``span_s`` is the time between the first request and the last. ``spent`` is what
     their input cost and ``paid`` with their output (None: a price is missing), ``attached`` the planner tried on all of
     them, ``repeated`` how many came again with a request id that was there before, ``groups`` the requests by label,
-    ``parts`` what their prompts are made of.
+    ``parts`` what their prompts are made of, ``attached_requests`` the requests as the planner would have sent them.
     """
 
     totals: Sequence[CauseTotal]
@@ -130,6 +130,7 @@ class Findings:
     repeated: int = 0
     groups: Mapping[str | None, Group] = field(default_factory=dict[str | None, Group])
     parts: Parts = field(default_factory=Parts)
+    attached_requests: Sequence[Sent] = ()
 
     def __iter__(self) -> Iterator[Finding]:
         for total in self.totals:

@@ -62,12 +62,13 @@ def with_savings(
             saving for trial in trials if trial is not None for saving in _savings(trial, before, catalog, rules)
         ]
         totals.append(replace(total, saving=_best(savings)))
-    afters = None if learners is None else bills_with(learners, stream, catalog, rules)
-    if afters is None:
+    learned = None if learners is None else bills_with(learners, stream, catalog, rules)
+    if learned is None:
         return replace(findings, totals=totals)
+    afters = learned.usd
     attached = Saving("rockbottom attached", before, sum(afters.values(), ZERO_USD))
     groups = {label: replace(group, attached_input=afters.get(label)) for label, group in findings.groups.items()}
-    return replace(findings, totals=totals, attached=attached, groups=groups)
+    return replace(findings, totals=totals, attached=attached, groups=groups, attached_requests=learned.requests)
 
 
 def _savings(trial: _Trial, before: Usd, catalog: Catalog, behaviour: Behaviour) -> Iterator[Saving]:

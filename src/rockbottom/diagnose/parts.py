@@ -7,29 +7,15 @@ stood, so a long history that is read costs less than a short one that is sent a
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import Enum
 from typing import Any, NamedTuple
 
 from rockbottom.cost import Cost
 from rockbottom.diagnose.sent import Archive, Sent
-from rockbottom.prompt import BlockKind, Section, Segment
+from rockbottom.documents import CompactionResult
+from rockbottom.prompt import Part, part_of
 from rockbottom.quantities import WRITES, ZERO_USD, Unit, Usage, Usd, is_object, usd_of_tokens
 
-_MEDIA = frozenset({
-    BlockKind.IMAGE, BlockKind.VIDEO, BlockKind.AUDIO, BlockKind.DOCUMENT, BlockKind.TEXT_DOCUMENT,
-})  # fmt: skip
 _SHARE_OF_RESULTS = Decimal("0.5")
-
-
-class Part(Enum):
-    """A part of a prompt."""
-
-    TOOLS = "tools"
-    SYSTEM = "system"
-    RESULTS = "tool results"
-    MEDIA = "media and documents"
-    HISTORY = "history"
-    NEWEST = "newest message"
 
 
 @dataclass(slots=True)
@@ -47,12 +33,18 @@ class Amount:
 
 @dataclass(slots=True)
 class Parts:
-    """The parts of all prompts, the tools that no request shows a call of, and the results by tool."""
+    """The parts of all prompts, the tools that no request shows a call of, and the results by tool.
+
+    ``compaction`` is the turn at which compaction would pay most, and ``attached_compaction`` the one with the planner;
+    None: not tried, or no conversation is long enough.
+    """
 
     amounts: dict[Part, Amount] = field(default_factory=dict[Part, Amount])
     tools: dict[str, Amount] = field(default_factory=dict[str, Amount])
     called: set[str] = field(default_factory=set[str])
     results: dict[str, Amount] = field(default_factory=dict[str, Amount])
+    compaction: CompactionResult | None = None
+    attached_compaction: CompactionResult | None = None
 
     @property
     def never_called(self) -> Mapping[str, Amount]:
@@ -92,7 +84,7 @@ def parts_of(
         for index, segment in enumerate(sent.prompt.segments):
             start, end = sent.prompt.depths[index], sent.prompt.depths[index + 1]
             usd = _usd_between(start, end, runs)
-            part = _part(segment, last)
+            part = part_of(segment.section, segment.kind, newest=segment.message == last)
             parts.amounts.setdefault(part, Amount()).add(end - start, usd)
             if part in (Part.TOOLS, Part.RESULTS):
                 _add_by_tool(parts, part, archive.blocks.get(segment.digest), names).add(end - start, usd)
@@ -103,18 +95,6 @@ def _add_by_tool(parts: Parts, part: Part, block: Any, names: Mapping[str, str])
     if part is Part.TOOLS:
         return parts.tools.setdefault(_tool_name(block), Amount())
     return parts.results.setdefault(names.get(_result_id(block), "a tool that is not shown"), Amount())
-
-
-def _part(segment: Segment, last: int) -> Part:
-    if segment.section is Section.TOOLS:
-        return Part.TOOLS
-    if segment.section is Section.SYSTEM:
-        return Part.SYSTEM
-    if segment.kind is BlockKind.TOOL_RESULT:
-        return Part.RESULTS
-    if segment.kind in _MEDIA:
-        return Part.MEDIA
-    return Part.NEWEST if segment.message == last else Part.HISTORY
 
 
 def _runs(usage: Usage, cost: Cost) -> Iterator[_Run]:

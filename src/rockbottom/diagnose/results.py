@@ -15,6 +15,7 @@ from rockbottom.diagnose.differences import Difference
 from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
 from rockbottom.diagnose.parts import Amount, Parts
 from rockbottom.diagnose.volatile import VolatileKind
+from rockbottom.documents import PromptPart, PromptParts
 from rockbottom.quantities import ZERO_USD, Usd
 
 
@@ -74,22 +75,6 @@ class UnreadableRequest(msgspec.Struct, frozen=True):
 
     where: str
     why: str
-
-
-class PromptPart(msgspec.Struct, frozen=True, kw_only=True):
-    """One part of all prompts, or one tool: its tokens, and what they cost by where they stood."""
-
-    name: str
-    tokens: int
-    usd: Usd
-
-
-class PromptParts(msgspec.Struct, frozen=True, kw_only=True):
-    """What prompts are made of. ``never_called``: tools that no message calls; ``results``: by tool."""
-
-    parts: tuple[PromptPart, ...]
-    never_called: tuple[PromptPart, ...]
-    results: tuple[PromptPart, ...]
 
 
 class ExplainedGroup(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,14 +145,19 @@ def explanation_of(findings: Findings, first: Difference | None = None, simulate
         set_apart=findings.set_apart or UNSET,
         repeated_requests=findings.repeated or UNSET,
         groups=explained_groups(findings) or UNSET,
-        prompts=_prompts(findings.parts) if findings.parts.amounts else UNSET,
+        prompts=prompts_of(findings.parts) or UNSET,
     )
 
 
-def _prompts(parts: Parts) -> PromptParts:
+def prompts_of(parts: Parts) -> PromptParts | None:
+    """What prompts are made of; None where no request tells."""
+    if not parts.amounts:
+        return None
     amounts = {part.value: amount for part, amount in parts.amounts.items()}
     return PromptParts(
-        parts=_ranked(amounts), never_called=_ranked(parts.never_called), results=_ranked(parts.results)
+        parts=_ranked(amounts), never_called=_ranked(parts.never_called), results=_ranked(parts.results),
+        tools=len(parts.tools) or UNSET, compaction=parts.compaction or UNSET,
+        attached_compaction=parts.attached_compaction or UNSET,
     )  # fmt: skip
 
 

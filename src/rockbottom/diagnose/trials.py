@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace as changed
 
@@ -80,14 +80,19 @@ def bill_of(
     return spent
 
 
-def bills_with(
-    learners: Learners, stream: Iterable[Request], catalog: Catalog, behaviour: Behaviour
-) -> Mapping[str | None, Usd] | None:
+class Learned(NamedTuple):
+    """A stream with the points of a policy: the bill of the input by label, and the requests as they were served."""
+
+    usd: Mapping[str | None, Usd]
+    requests: Sequence[Sent]
+
+
+def bills_with(learners: Learners, stream: Iterable[Request], catalog: Catalog, behaviour: Behaviour) -> Learned | None:
     """The same with points that a policy chooses instead of those that were sent, by label, one policy for each model.
 
     Entries can be read at once: what is attached holds parallel requests until the first has begun to answer.
     """
-    served, spent = Served(catalog, behaviour), dict[str | None, Usd]()
+    served, spent, requests = Served(catalog, behaviour), dict[str | None, Usd](), list[Sent]()
     policies: dict[str, Learner] = {}
     for request in sorted(stream, key=_at):
         model = request.sent.model.given
@@ -96,14 +101,17 @@ def bills_with(
         prompt = request.prompt
         bare = prompt_of(prompt.api, segments_of(prompt), (), prompt.parameters)
         places = [Placement(after, ttl) for after, ttl in policies[model].choose(bare, request.at)]
-        usage = served.usage(replace(request, prompt=with_placements(bare, places)), request.at)
+        placed = with_placements(bare, places)
+        usage = served.usage(replace(request, prompt=placed), request.at)
         policies[model].observe(usage, request.at)
         usd = served.usd(request.sent, usage)
         if usd is None:
             return None
         label = request.sent.record.label
         spent[label] = spent.get(label, ZERO_USD) + usd
-    return spent
+        output = request.sent.usage.output if request.sent.usage else 0
+        requests.append(replace(request.sent, prompt=placed, usage=replace(usage, output=output)))
+    return Learned(spent, requests)
 
 
 def _at(request: Request) -> float:

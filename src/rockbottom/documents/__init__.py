@@ -43,6 +43,7 @@ from rockbottom.documents.grading import (
     SimulatedGrading,
     VoteCounts,
 )
+from rockbottom.documents.prompts import CompactionResult, PromptPart, PromptParts
 from rockbottom.documents.replays import (
     BillResult,
     CauseResult,
@@ -81,6 +82,7 @@ __all__ = [
     "CheckCounts",
     "Combination",
     "Combined",
+    "CompactionResult",
     "ContestedLane",
     "ContestedPrice",
     "ContestedPrices",
@@ -106,6 +108,8 @@ __all__ = [
     "PolicyResult",
     "PriceInForce",
     "PriceRow",
+    "PromptPart",
+    "PromptParts",
     "Provenance",
     "QuotaResult",
     "ReconciliationResult",

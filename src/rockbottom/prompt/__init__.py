@@ -7,6 +7,7 @@ from rockbottom.prompt.calibration import Calibration, corrected
 from rockbottom.prompt.errors import MalformedBody
 from rockbottom.prompt.hashing import digest_of, prefix_hashes, seed_of, seeds_of
 from rockbottom.prompt.meter import HistoryKey, ListKey, Meter, ReadHistory, json_bytes
+from rockbottom.prompt.parts import Part, part_of
 from rockbottom.prompt.segments import (
     Api,
     BlockKind,
@@ -33,6 +34,7 @@ __all__ = [
     "MalformedBody",
     "Meter",
     "Parameters",
+    "Part",
     "Placement",
     "PrefixHash",
     "Prompt",
@@ -44,6 +46,7 @@ __all__ = [
     "json_bytes",
     "list_at",
     "object_at",
+    "part_of",
     "place_of",
     "prefix_hashes",
     "prompt_of",

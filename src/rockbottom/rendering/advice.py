@@ -22,6 +22,7 @@ from rockbottom.figures import (
 )
 from rockbottom.quantities import Usd
 from rockbottom.rendering.groups import groups_text
+from rockbottom.rendering.prompts import prompts_text
 
 _SIGNS = {"pull": ("✓", "good"), "ask": ("?", "warn"), "in use": ("✓", "dim"), "excluded": ("✗", "dim")}
 
@@ -33,6 +34,7 @@ def advice_text(document: AdviceResult, *, width: int = 80, colour: bool = False
     lines += [*_table(document, width, paint), ""]
     for number, row in enumerate(document.levers, 1):
         lines += _details(number, row, width, paint)
+    lines += _prompts(document, width)
     said = f" prices of {document.priced_on}; savings {_period(document)}; outputs held equal"
     lines += ["", paint(said, "dim")]
     return "\n".join(lines) + "\n"
@@ -48,12 +50,21 @@ def traffic_advice_text(advice: TrafficAdvice, *, width: int = 80, colour: bool 
     lines += [*_wrapped(_bills(advice), width), "", *_sums(advice, width, paint), "", *_models(advice, width, paint)]
     lines += ["", *_groups(advice, width)] if advice.by else []
     for model in advice.models:
-        lines += ["", *_title(model, width, paint), "", *_table(model, width, paint)]
+        lines += ["", *_title(model, width, paint), "", *_table(model, width, paint), *_prompts(model, width)]
     first = advice.models[0]
     said = f"prices of {first.priced_on}; savings {_period(advice)}; outputs held equal"
     details = "evidence, risk and how of each lever of one model: --only-model ID"
     lines += ["", *(paint(line, "dim") for text in (said, details) for line in _wrapped(text, width))]
     return "\n".join(lines) + "\n"
+
+
+def _prompts(document: AdviceResult, width: int) -> list[str]:
+    """What the prompts are made of, where the traffic tells."""
+    return (
+        []
+        if document.prompts is UNSET
+        else [f" {line}".rstrip() for line in prompts_text(document.prompts, width=width - 1)]
+    )
 
 
 def _groups(advice: TrafficAdvice, width: int) -> list[str]:

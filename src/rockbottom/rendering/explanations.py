@@ -3,10 +3,21 @@
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from rockbottom.diagnose import CauseTotal, Difference, Finding, Findings, Record, Saving, Sent, explained_groups
+from rockbottom.diagnose import (
+    CauseTotal,
+    Difference,
+    Finding,
+    Findings,
+    Record,
+    Saving,
+    Sent,
+    explained_groups,
+    prompts_of,
+)
 from rockbottom.figures import Paint, duration, paragraph, share, usd, visible
 from rockbottom.quantities import ZERO_USD
 from rockbottom.rendering.groups import groups_text
+from rockbottom.rendering.prompts import prompts_text
 from rockbottom.rendering.replays import decimals_of, more_or_less
 
 _WIDTH = 80
@@ -46,30 +57,9 @@ def explanation_text(findings: Findings, every: bool, simulated: int = 0, by: st
         misses = sum(len(total.findings) for total in findings.totals)
         yield _row("", "all misses", misses, findings.missed, findings.usd, findings)
     yield from _remarks(findings)
-    yield from _parts_text(findings)
-
-
-def _parts_text(findings: Findings) -> Iterator[str]:
-    """What prompts are made of, tools never called, and results that are most of the bill."""
-    parts = findings.parts
-    whole = parts.usd
-    if not whole:
-        return
-    yield ""
-    yield f"{'prompts are made of':<28}{'tokens':>14}{'cost':>11}{'share':>8}"
-    for part, amount in sorted(parts.amounts.items(), key=lambda pair: -pair[1].usd):
-        yield f"  {part.value:<26}{amount.tokens:>14,}{_usd(amount.usd):>11}{share(amount.usd / whole):>8}"
-    unused = parts.never_called
-    if unused:
-        tokens = sum(amount.tokens for amount in unused.values())
-        cost = sum((amount.usd for amount in unused.values()), ZERO_USD)
-        names = ", ".join(list(unused)[:5]) + (f" and {len(unused) - 5} more" if len(unused) > 5 else "")
-        many = f"{len(unused)} of {len(parts.tools)} tools are called in no message"
-        yield from _paragraph(f"{many}: {tokens:,} tokens, {_usd(cost)}: {names}", "")
-    if heavy := parts.heavy_results:
-        name, amount = heavy
-        text = f"results of {name} are {share(amount.usd / whole)} of what prompts cost: {_usd(amount.usd)}"
-        yield from _paragraph(text, "")
+    prompts = prompts_of(findings.parts)
+    if prompts is not None:
+        yield from prompts_text(prompts, width=_WIDTH)
 
 
 def verdict_in_words(findings: Findings, simulated: int = 0) -> str:

@@ -1,6 +1,8 @@
 """The semantics of ``cache`` over millions of rows, proved equal to it; policies and the least possible bill."""
 
 from rockbottom.replay.bound import Bound, Reuse, every_block, relaxed, reuse_of, usage_of
+from rockbottom.replay.compaction import Turns, compactions
+from rockbottom.replay.composition import AtTurn, best_turn
 from rockbottom.replay.document import document_of, documents_of
 from rockbottom.replay.exact import exact_usage
 from rockbottom.replay.keep_alive import keep_alive_bill
@@ -19,6 +21,7 @@ __all__ = [
     "FIXED",
     "PARTITIONABLE",
     "PLANNER",
+    "AtTurn",
     "Bill",
     "Bound",
     "Clause",
@@ -36,9 +39,12 @@ __all__ = [
     "RoutingRule",
     "Stage",
     "Tally",
+    "Turns",
     "UnknownPolicy",
+    "best_turn",
     "bill_of",
     "captured",
+    "compactions",
     "document_of",
     "documents_of",
     "every_block",

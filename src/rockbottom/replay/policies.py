@@ -10,7 +10,7 @@ from rockbottom.cost import Cost
 from rockbottom.quantities import NO_USAGE, Usage, Usd
 from rockbottom.replay.kernel import Outcomes, outcomes
 from rockbottom.replay.nodes import Nodes, nodes_of
-from rockbottom.replay.points import FIXED, Place
+from rockbottom.replay.points import FIXED, Place, PlacedPoints
 from rockbottom.replay.pricing import Bands, Rates, cost_of, usages_of
 from rockbottom.trace import Array, Trace
 
@@ -43,12 +43,16 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bill:
-    """What one policy costs. Outputs are held fixed: they are in ``cost`` and the same for every policy."""
+    """What one policy costs. Outputs are held fixed: they are in ``cost`` and the same for every policy.
+
+    ``points`` are those of a policy that learns.
+    """
 
     policy: str
     usage: Usage
     cost: Cost
     outcomes: Outcomes | None = None
+    points: PlacedPoints | None = None
 
     def __add__(self, other: "Bill") -> "Bill":
         return Bill(self.policy, self.usage + other.usage, self.cost + other.cost)

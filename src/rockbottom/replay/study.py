@@ -61,6 +61,7 @@ class Question:
     scope: Scope | None = None
     profiles: tuple[tuple[str, str], ...] = ()
     only: tuple[str, ...] = ()  # the requests sent to one of these models; (): all
+    prompts: bool = False  # whether to tell what prompts are made of
     by: str = ""  # what requests are told apart by, as ``trace.Settings.by``; "": nothing
 
     @property
@@ -108,7 +109,7 @@ def bill_under(stage: Stage, policy: str, online: Online) -> Bill:
     """The bill of one policy on one stage. Raises NoPriceInForce."""
     if policy in online:
         points = placed_online(stage, online[policy](stage))
-        return bill_of(stage, policy, lambda trace, rules: points)
+        return replace(bill_of(stage, policy, lambda trace, rules: points), points=points)
     if policy in SEEN:
         marks = SEEN[policy](stage)
         return bill_of(stage, policy, lambda trace, rules: marks)

@@ -25,6 +25,7 @@ from rockbottom.replay.analysis import (
     waste_of,
 )
 from rockbottom.replay.bound import bound_of
+from rockbottom.replay.composition import Composition, composition_of
 from rockbottom.replay.exact import exact_usage
 from rockbottom.replay.groups import Group, Groups, added_groups, groups_of
 from rockbottom.replay.kernel import Outcomes
@@ -89,6 +90,7 @@ class ModelTally:
     lacks_outputs: bool
     marked: bool  # some requests carry cachePoints of their own
     groups: Groups = field(default_factory=dict[str | None, Group])
+    prompts: Composition | None = None  # None: not asked for, or the source does not say what blocks are
 
     def __add__(self, other: "ModelTally") -> "ModelTally":
         one, two = self.reconciliation, other.reconciliation
@@ -108,6 +110,7 @@ class ModelTally:
             self.lacks_outputs or other.lacks_outputs,
             self.marked or other.marked,
             added_groups(self.groups, other.groups),
+            self.prompts + other.prompts if self.prompts and other.prompts else self.prompts or other.prompts,
         )
 
 
@@ -181,6 +184,7 @@ def _of_stage(stage: Stage, question: Question, behaviour: Behaviour, online: On
     bills: dict[str, Bill] = {}
     details: dict[str, Details] = {}
     outcomes: dict[str, Outcomes | None] = {}
+    attached: Bill | None = None
     for name in dict.fromkeys((NONE, *question.policies)):
         bill = bill_under(stage, name, online)
         if name not in (NONE, *EXTRA) and bill.outcomes is not None:
@@ -189,7 +193,8 @@ def _of_stage(stage: Stage, question: Question, behaviour: Behaviour, online: On
                 families_of(stage, bill.outcomes, KEPT_FAMILIES),
             )  # fmt: skip
         outcomes[name] = bill.outcomes
-        bills[name] = replace(bill, outcomes=None)
+        attached = bill if name == PLANNER else attached
+        bills[name] = replace(bill, outcomes=None, points=None)
     merged = namespaces_of(trace, replace(question, merge_regions=True), behaviour)
     return ModelTally(
         _number(trace), stage.rates.model, len(trace),
@@ -198,18 +203,29 @@ def _of_stage(stage: Stage, question: Question, behaviour: Behaviour, online: On
         reconciled(stage, merged) if trace.is_observed else None,
         bool((trace.blocks.kind[:1] == _SLICE).any()), bool((trace.blocks.kind == _COUNTED).any()),
         bool((trace.requests.tokens_out < 0).any()),
-        len(trace.points.after) > 0, _groups(stage, question, outcomes),
+        len(trace.points.after) > 0, _groups(stage, question, outcomes), _prompts(stage, question, outcomes, attached),
     )  # fmt: skip
 
 
 def _groups(stage: Stage, question: Question, outcomes: Mapping[str, Outcomes | None]) -> Groups:
     """The requests told apart as the question asks, by the outcomes of its policies."""
-    none, recorded = outcomes[NONE], outcomes.get(RECORDED)
+    none = outcomes[NONE]
     if not question.by or none is None:
         return {}
-    marked = len(stage.trace.points.after) > 0
-    as_sent = recorded if recorded is not None else run(stage, as_recorded) if marked else none
-    return groups_of(stage, question.by, none, as_sent, outcomes.get(PLANNER))
+    return groups_of(stage, question.by, none, _as_sent(stage, outcomes), outcomes.get(PLANNER))
+
+
+def _prompts(
+    stage: Stage, question: Question, outcomes: Mapping[str, Outcomes | None], attached: Bill | None
+) -> Composition | None:
+    """What the prompts are made of, where the question asks for it."""
+    return composition_of(stage, _as_sent(stage, outcomes), attached) if question.prompts else None
+
+
+def _as_sent(stage: Stage, outcomes: Mapping[str, Outcomes | None]) -> Outcomes:
+    """What the rules make of the requests with their own points."""
+    recorded = outcomes.get(RECORDED)
+    return run(stage, as_recorded) if recorded is None else recorded
 
 
 def _number(trace: Trace) -> int:

@@ -1,0 +1,170 @@
+"""What the prompts of a stage are made of, in tokens and dollars, and conversations compacted."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from msgspec import UNSET
+
+from rockbottom.cost import Cost, total_of
+from rockbottom.documents import CompactionResult, PromptPart, PromptParts
+from rockbottom.prompt import BlockKind, Part, Section, part_of
+from rockbottom.quantities import WRITES, Unit, Usage
+from rockbottom.replay.compaction import SUMMARY_TOKENS, compactions
+from rockbottom.replay.conversations import turns_of
+from rockbottom.replay.kernel import Outcomes
+from rockbottom.replay.points import PlacedPoints
+from rockbottom.replay.policies import Bill, Stage
+from rockbottom.replay.reconcile import observed_outcomes
+from rockbottom.trace import KINDS, Array, Trace
+
+_PARTS = tuple(Part)
+_SECTIONS = (Section.TOOLS, Section.SYSTEM, Section.MESSAGES)
+_NOT_TOLD = [KINDS.index(name) for name in ("unknown", "slice", "counted")]
+
+
+@dataclass(frozen=True, slots=True)
+class AtTurn:
+    """Compaction before one turn: what it takes off, and what it costs."""
+
+    conversations: int
+    less: Cost
+    more: Cost
+
+    def __add__(self, other: "AtTurn") -> "AtTurn":
+        return AtTurn(self.conversations + other.conversations, self.less + other.less, self.more + other.more)
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """The parts of prompts with their cost, and compaction by turn, as sent and with the planner; adds up."""
+
+    parts: Mapping[Part, Cost]
+    turns: Mapping[int, AtTurn]
+    attached_turns: Mapping[int, AtTurn]
+
+    def __add__(self, other: "Composition") -> "Composition":
+        parts = {
+            part: total_of(whole.parts[part] for whole in (self, other) if part in whole.parts)
+            for part in Part if part in self.parts or part in other.parts
+        }  # fmt: skip
+        return Composition(
+            parts, _added(self.turns, other.turns), _added(self.attached_turns, other.attached_turns)
+        )  # fmt: skip
+
+    def document(self) -> PromptParts:
+        """As it is in an answer: the dearest part first, and the turn at which compaction pays most."""
+        parts = [
+            PromptPart(name=part.value, tokens=sum(line.tokens for line in cost.lines), usd=cost.usd)
+            for part, cost in self.parts.items()
+        ]
+        return PromptParts(
+            parts=tuple(sorted(parts, key=lambda part: (-part.usd, part.name))),
+            compaction=best_turn(self.turns) or UNSET,
+            attached_compaction=best_turn(self.attached_turns) or UNSET,
+        )
+
+
+def _added(some: Mapping[int, AtTurn], others: Mapping[int, AtTurn]) -> Mapping[int, AtTurn]:
+    sums = dict(some)
+    for turn, row in others.items():
+        sums[turn] = sums[turn] + row if turn in sums else row
+    return sums
+
+
+def best_turn(turns: Mapping[int, AtTurn], summary: int = SUMMARY_TOKENS) -> CompactionResult | None:
+    """Compaction at the turn that saves most; None where no conversation is long enough."""
+    results = [
+        CompactionResult(
+            turn=turn, conversations=row.conversations, summary_tokens=summary, less_usd=row.less.usd,
+            more_usd=row.more.usd,
+        )
+        for turn, row in turns.items()
+    ]  # fmt: skip
+    return max(results, key=lambda result: (result.saves_usd, -result.turn), default=None)
+
+
+def composition_of(stage: Stage, as_sent: Outcomes, attached: Bill | None = None) -> Composition | None:
+    """The composition by the service's counters, or by ``as_sent`` where they were not all recorded.
+
+    ``attached`` is the planner's bill. None where the source does not say what blocks are. Raises NoPriceInForce.
+    """
+    blocks = stage.trace.blocks
+    if not len(blocks.kind) or np.isin(blocks.kind, _NOT_TOLD).all():
+        return None
+    billed = observed_outcomes(stage) if stage.trace.is_observed else as_sent
+    sent = PlacedPoints(stage.trace.point_offsets, stage.trace.points.after, stage.trace.points.ttl)
+    planned: Mapping[int, AtTurn] = {}
+    if attached is not None and attached.outcomes is not None and attached.points is not None:
+        planned = _turns(stage, attached.outcomes, attached.points)
+    return Composition(_parts(stage, billed), _turns(stage, billed, sent), planned)
+
+
+def _turns(stage: Stage, billed: Outcomes, points: PlacedPoints) -> Mapping[int, AtTurn]:
+    turns = turns_of(stage, billed, points)
+    return {
+        row.turn: AtTurn(row.conversations, _priced(stage, row.less.items()), _priced(stage, row.more.items()))
+        for row in compactions(turns)
+    }
+
+
+def _priced(stage: Stage, tokens: Iterable[tuple[tuple[int, Unit], int]]) -> Cost:
+    """Tokens by band and unit at the stage's rates."""
+    above = stage.bands.thresholds
+    return total_of(
+        stage.rates.cost(Usage(**{unit.value: count}), above[band]) for (band, unit), count in tokens
+    )  # fmt: skip
+
+
+def _parts(stage: Stage, billed: Outcomes) -> Mapping[Part, Cost]:
+    """Every part with the tokens of its blocks that were read, written and neither."""
+    trace, bands = stage.trace, stage.bands
+    request = np.repeat(np.arange(len(trace)), np.diff(trace.block_offsets))
+    ends = trace.blocks.depth.astype(np.int64)
+    starts = np.concatenate([[0], ends[:-1]])
+    starts[trace.block_offsets[:-1][np.diff(trace.block_offsets) > 0]] = 0
+    codes = _codes(trace, request)
+    costs: dict[Part, Cost] = {}
+    for unit, tokens in _by_unit(billed, request, starts, ends):
+        for band, threshold in enumerate(bands.thresholds):
+            held = tokens * (bands.of_request[request] == band)
+            for code, count in enumerate(np.bincount(codes, weights=held, minlength=len(_PARTS))):
+                if count:
+                    cost = stage.rates.cost(Usage(**{unit.value: int(count)}), threshold)
+                    costs[_PARTS[code]] = costs.get(_PARTS[code], Cost()) + cost
+    return costs
+
+
+def _by_unit(billed: Outcomes, request: Array, starts: Array, ends: Array) -> Iterable[tuple[Unit, Array]]:
+    """Tokens of every block by unit: a prompt is billed from its start, what was read, then written, then the rest."""
+    depth = np.zeros(len(billed.read), np.int64)
+    columns = [(Unit.CACHE_READ, billed.read), *((WRITES[ttl], tokens) for ttl, tokens in billed.writes.items())]
+    left = np.maximum(0, ends - starts)
+    for unit, column in columns:
+        until = depth + column
+        tokens = np.maximum(0, np.minimum(ends, until[request]) - np.maximum(starts, depth[request]))
+        left = left - tokens
+        depth = until
+        yield unit, tokens
+    yield Unit.INPUT, left
+
+
+def _codes(trace: Trace, request: Array) -> Array:
+    """The part that every block is, as a place in ``Part``."""
+    blocks = trace.blocks
+    table = np.array([
+        [[_PARTS.index(part_of(section, _kind(name), newest=newest)) for newest in (False, True)] for name in KINDS]
+        for section in _SECTIONS
+    ])  # fmt: skip
+    rows = np.arange(len(request))
+    begins = np.flatnonzero(blocks.begins)
+    last = np.full(len(trace), len(request), np.int64)  # where messages are not told apart none is the newest
+    last[request[begins]] = begins  # of several the last one stays
+    return table[blocks.section, blocks.kind, (rows >= last[request]).astype(np.int64)]
+
+
+def _kind(name: str) -> BlockKind:
+    try:
+        return BlockKind(name)
+    except ValueError:
+        return BlockKind.UNKNOWN
