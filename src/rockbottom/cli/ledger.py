@@ -8,6 +8,7 @@ ENTRIES: dict[str, Entry] = {
     "summary": Entry("rockbottom.cli.ledger_summary:summary", "Sum what calls cost, by team, tenant or model."),
     "sql": Entry("rockbottom.cli.ledger_asking:sql", "Ask it anything."),
     "export": Entry("rockbottom.cli.ledger_asking:export", "Print every call as CSV or JSON lines."),
+    "ship": Entry("rockbottom.cli.ledger_ship:ship", "Copy it to a folder or S3, only what is new."),
     "prune": Entry("rockbottom.cli.ledger_info:prune", "Remove the oldest calls."),
 }
 """Commands of the group by name, in the order in which they are listed."""

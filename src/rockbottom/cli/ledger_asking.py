@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from rockbottom.cli.ledger_info import caught_up, folder_of, folder_option
+from rockbottom.cli.ledger_info import caught_up
+from rockbottom.cli.ledgers import ledger_option, one_ledger
 
 Rows = Iterable[Mapping[str, Any]]
 _INSTANT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"])
@@ -18,10 +19,10 @@ _INSTANT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
 
 @click.command()
 @click.argument("query")
-@folder_option
+@ledger_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
-def sql(query: str, folder: Path | None, as_json: bool, as_csv: bool) -> None:
+def sql(query: str, source: str | None, as_json: bool, as_csv: bool) -> None:
     """Answer QUERY in SQL (DuckDB's), over the tables that `rockbottom ledger info` lists.
 
     Money is integers of 10^-12 dollars: usd(cost_picousd) and usd_sum(cost_picousd) spell it out exactly.
@@ -29,7 +30,7 @@ def sql(query: str, folder: Path | None, as_json: bool, as_csv: bool) -> None:
     """
     if as_json and as_csv:
         raise click.UsageError("--json or --csv, not both")
-    with caught_up(folder_of(folder)) as tables:
+    with one_ledger(source) as folder, caught_up(folder) as tables:
         rows = tables.rows(query, locked=True)
     if as_json:
         click.echo(json.dumps(rows, indent=2, default=str))
@@ -41,22 +42,27 @@ def sql(query: str, folder: Path | None, as_json: bool, as_csv: bool) -> None:
 
 
 @click.command()
-@folder_option
+@ledger_option
 @click.option("--json", "as_json", is_flag=True, help="JSON lines instead of CSV.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV, as without any option.")
 @click.option("--since", type=_INSTANT, metavar="TIME", help="Calls from then on (UTC).")
 @click.option("--until", type=_INSTANT, metavar="TIME", help="Calls before then (UTC).")
-def export(folder: Path | None, as_json: bool, as_csv: bool, since: datetime | None, until: datetime | None) -> None:
+def export(source: str | None, as_json: bool, as_csv: bool, since: datetime | None, until: datetime | None) -> None:
     """Print every call in the order in which it was recorded; prefix hashes only with --json."""
+    if as_json and as_csv:
+        raise click.UsageError("--json or --csv, not both")
+    with one_ledger(source) as folder:
+        _export(folder, as_json, _seconds(since), _seconds(until))
+
+
+def _export(folder: Path, as_json: bool, since: float | None, until: float | None) -> None:
     import msgspec
 
     from rockbottom.cli.exits import say
     from rockbottom.ledger import CallRecord, LedgerReader
 
-    if as_json and as_csv:
-        raise click.UsageError("--json or --csv, not both")
-    reader = LedgerReader(folder_of(folder))
-    calls = reader.calls(_seconds(since), _seconds(until))
+    reader = LedgerReader(folder)
+    calls = reader.calls(since, until)
     if as_json:
         for call in calls:
             click.echo(msgspec.json.encode(call))

@@ -1,9 +1,7 @@
 """``rockbottom ledger info`` and ``prune``: what a ledger holds and lost, and its size."""
 
 import json
-import os
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,30 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.consenting import consent
+from rockbottom.cli.ledgers import ledger_option, one_ledger, own_folder
 from rockbottom.figures import megabytes, paragraph
 
 if TYPE_CHECKING:
     from rockbottom.tables import LedgerTables
 
 Json = dict[str, Any]
-
-folder_option: Callable[[Any], Any] = click.option(
-    "--ledger",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="FOLDER",
-    help="The ledger; your own otherwise.",
-)
-
-
-def folder_of(given: Path | None) -> Path:
-    """The folder named, or the one that the environment names. Raises NoLedger where there is none."""
-    from rockbottom.ledger import NoLedger, default_folder
-
-    folder = given or default_folder(os.environ)
-    if not folder.is_dir():
-        raise NoLedger(f"{folder} holds no ledger.", fix="record one with rockbottom.attach(client, ledger=True)")
-    return folder
 
 
 def caught_up(folder: Path) -> "LedgerTables":
@@ -52,11 +33,12 @@ def caught_up(folder: Path) -> "LedgerTables":
 
 
 @click.command()
-@folder_option
+@ledger_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def info(folder: Path | None, as_json: bool) -> None:
+def info(source: str | None, as_json: bool) -> None:
     """Show what the ledger holds, what it lost, and which tables can be asked."""
-    found = _document(folder_of(folder))
+    with one_ledger(source) as folder:
+        found = _document(folder, source or str(folder))
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -64,7 +46,7 @@ def info(folder: Path | None, as_json: bool) -> None:
         click.echo(line)
 
 
-def _document(folder: Path) -> Json:
+def _document(folder: Path, called: str) -> Json:
     from rockbottom.ledger import notes_of, volumes_of
 
     with caught_up(folder) as tables:
@@ -74,7 +56,7 @@ def _document(folder: Path) -> Json:
     notes = list(notes_of(folder))
     volumes = volumes_of(folder)
     return {
-        "folder": str(folder),
+        "folder": called,
         "calls": sum(kind["calls"] for kind in kinds),
         "first": min((kind["first"] for kind in kinds), default=None),
         "last": max((kind["last"] for kind in kinds), default=None),
@@ -129,10 +111,10 @@ def _instant(at: float) -> str:
 
 
 @click.command()
-@folder_option
+@ledger_option
 @click.option("--keep-mb", type=click.FloatRange(min=0), required=True, metavar="MB", help="How much to keep.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def prune(folder: Path | None, keep_mb: float, yes: bool) -> None:
+def prune(source: str | None, keep_mb: float, yes: bool) -> None:
     """Remove the oldest files until no more than --keep-mb are left (the newest always stays).
 
     What was summed by the hour stays; to sum what goes takes duckdb.
@@ -142,7 +124,7 @@ def prune(folder: Path | None, keep_mb: float, yes: bool) -> None:
     from rockbottom.ledger import trim, volumes_of
     from rockbottom.tables import NeedsDuckDB
 
-    where = folder_of(folder)
+    where = own_folder(source)
     size = sum(volume.path.stat().st_size for volume in volumes_of(where))
     if size <= keep_mb * 1e6 or len(volumes_of(where)) < 2:
         click.echo(f"{megabytes(size)}: nothing to remove", err=True)

@@ -3,12 +3,13 @@
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from rockbottom.cli.ledger_info import caught_up, folder_of
+from rockbottom.cli.ledger_info import caught_up
+from rockbottom.cli.ledgers import copied, own_folder
 
 if TYPE_CHECKING:
     from rockbottom.tables import LedgerTables
@@ -60,33 +61,19 @@ def _folders(sources: Sequence[str], held: ExitStack) -> Iterator[Path]:
     from rockbottom.trace import is_s3
 
     if not sources:
-        yield folder_of(None)
+        yield own_folder(None)
     for source in sources:
         if is_s3(source):
-            yield from _copied(source, Path(held.enter_context(tempfile.TemporaryDirectory(prefix="rockbottom-"))))
+            yield from copied(source, Path(held.enter_context(tempfile.TemporaryDirectory(prefix="rockbottom-"))))
         else:
             yield from _ledgers_in(Path(source))
 
 
-def _ledgers_in(folder: Path) -> Iterator[Path]:
+def _ledgers_in(folder: Path) -> Sequence[Path]:
     """The folder itself where it is a ledger, and those in it that are. Raises NoLedger where there is none."""
-    from rockbottom.ledger import NoLedger
+    from rockbottom.ledger import NoLedger, ledgers_in
 
-    found = sorted({volume.parent for volume in folder.rglob("calls-*.ndjson")})
+    found = ledgers_in(folder)
     if not found:
         raise NoLedger(f"{folder} holds no ledger.", fix="record one with rockbottom.attach(client, ledger=True)")
-    yield from found
-
-
-def _copied(source: str, into: Path) -> Iterator[Path]:
-    """The ledgers under a prefix, copied: each folder of volumes is one."""
-    from rockbottom.trace import chunks_of, files_of
-
-    for name in files_of(source):
-        path = PurePosixPath(name.removeprefix("s3://"))
-        if path.match("calls-*.ndjson"):
-            file = into.joinpath(*path.parts)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("wb") as copy:
-                copy.writelines(chunks_of(name))
-    yield from _ledgers_in(into)
+    return found

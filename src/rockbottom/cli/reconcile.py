@@ -1,6 +1,5 @@
 """``rockbottom reconcile``: the ledger against what AWS counted and what AWS billed."""
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -13,6 +12,7 @@ import click
 
 from rockbottom.cli.aws import no_region
 from rockbottom.cli.exits import Exit
+from rockbottom.cli.ledgers import ledger_option, one_ledger
 from rockbottom.cli.values import Url
 from rockbottom.figures import usd_exact
 
@@ -26,7 +26,7 @@ _WEEK = 7
 
 
 @click.command()
-@click.option("--ledger", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER", help="Yours by default.")
+@ledger_option
 @click.option("--cloudwatch", is_flag=True, help="Against AWS's own metrics; GetMetricData costs a little.")
 @click.option(
     "--cur",
@@ -76,14 +76,14 @@ def command(ctx: click.Context, as_json: bool, everything: bool, **given: Any) -
     than the tolerance, and where there was nothing to compare.
     """
     from rockbottom.catalog import load_catalog
-    from rockbottom.ledger import default_folder
     from rockbottom.reconcile import ledger_book, reconciliation_of
     from rockbottom.rendering import json_text, reconciliation_text
 
     if not (given["cloudwatch"] or given["reports"] or given["explorers"]):
         raise click.UsageError("against what? give --cloudwatch, --cur PATH or --cost-explorer FILE")
     catalog = load_catalog()
-    ours = ledger_book(given["ledger"] or default_folder(os.environ))
+    with one_ledger(given["source"]) as folder:
+        ours = ledger_book(folder)
     ours.renamed(_behind(given["behind"], catalog))
     found = [_compared(ours, theirs, days, catalog, given) for theirs, days in _others(given, ours, catalog)]
     if as_json:

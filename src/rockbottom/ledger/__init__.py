@@ -1,35 +1,61 @@
 """What was recorded about calls, never their text: append-only lines on disk."""
 
-from rockbottom.ledger.errors import LedgerError, NoLedger
+from rockbottom.ledger.depots import Depot, FolderDepot, S3Depot, Stored, depot_of
+from rockbottom.ledger.errors import LedgerError, NoLedger, NotShipped
 from rockbottom.ledger.following import Follower
+from rockbottom.ledger.joining import joined
 from rockbottom.ledger.lines import START, Found, found_in
-from rockbottom.ledger.places import Volume, chosen_folder, default_folder, identity_of, is_ledger, volumes_of
+from rockbottom.ledger.places import (
+    NOTES,
+    Volume,
+    chosen_folder,
+    default_folder,
+    identity_of,
+    is_ledger,
+    is_volume,
+    ledgers_in,
+    volumes_of,
+)
 from rockbottom.ledger.reading import DamagedLine, LedgerReader
 from rockbottom.ledger.records import LARGEST_COUNT, OLD_FAMILY, CallRecord, Sink, picousd_of, usd_of_picousd
 from rockbottom.ledger.secret import ledger_key
+from rockbottom.ledger.shipping import Shipment, Shipper, ledger_id
 from rockbottom.ledger.trimming import notes_of, trim
 from rockbottom.ledger.writing import LedgerWriter
 
 __all__ = [
     "LARGEST_COUNT",
+    "NOTES",
     "OLD_FAMILY",
     "START",
     "CallRecord",
     "DamagedLine",
+    "Depot",
+    "FolderDepot",
     "Follower",
     "Found",
     "LedgerError",
     "LedgerReader",
     "LedgerWriter",
     "NoLedger",
+    "NotShipped",
+    "S3Depot",
+    "Shipment",
+    "Shipper",
     "Sink",
+    "Stored",
     "Volume",
     "chosen_folder",
     "default_folder",
+    "depot_of",
     "found_in",
     "identity_of",
     "is_ledger",
+    "is_volume",
+    "joined",
+    "ledger_id",
     "ledger_key",
+    "ledgers_in",
     "notes_of",
     "picousd_of",
     "trim",

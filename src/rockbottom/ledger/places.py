@@ -69,6 +69,16 @@ def volumes_of(folder: Path) -> list[Volume]:
     return sorted(Volume(int(match[1]), folder / name) for match, name in found)
 
 
+def is_volume(name: str) -> bool:
+    """Whether a file of this name is a volume of a ledger."""
+    return _VOLUME.fullmatch(name) is not None
+
+
+def ledgers_in(folder: Path) -> list[Path]:
+    """The folder where it is a ledger, and the ledgers below it at any depth, in order of name."""
+    return sorted({path.parent for path in folder.rglob("calls-*.ndjson") if is_volume(path.name)})
+
+
 def is_ledger(source: str) -> bool:
     """Whether this is the folder or a file of a ledger."""
     path = Path(source)

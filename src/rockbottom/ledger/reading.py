@@ -23,12 +23,16 @@ class DamagedLine(NamedTuple):
 
 
 class LedgerReader:
-    """Reads a ledger. ``damaged`` lists torn lines met so far (the first thousand; ``damaged_count`` counts all)."""
+    """Reads a ledger. ``damaged`` lists torn lines met so far (the first thousand; ``damaged_count`` counts all).
+
+    ``bytes_read`` is how far the volume was read that was read last.
+    """
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
         self.damaged: list[DamagedLine] = []
         self.damaged_count = 0
+        self.bytes_read = 0
 
     def calls(self, since: float | None = None, until: float | None = None) -> Iterator[CallRecord]:
         """Every call in the order in which they were written, which a clock that jumps does not change.
@@ -54,14 +58,19 @@ class LedgerReader:
         except FileNotFoundError:  # removed since it was listed
             return
         with file:
-            for offset, data, whole in chunks_of(file, 0):
-                if not whole and last:
-                    return  # somebody may be writing it now
-                for found in found_in(data, offset):
-                    if found.call is not None:
-                        yield found.call
-                    else:
-                        self._damage(DamagedLine(path.name, found.offset, found.torn, found.why))
+            yield from self.calls_in(file, path.name, last)
+
+    def calls_in(self, file: IO[bytes], name: str, last: bool = True) -> Iterator[CallRecord]:
+        """The same of an open file, wherever it lies; ``name`` is for what is damaged."""
+        for offset, data, whole in chunks_of(file, 0):
+            if not whole and last:
+                return  # somebody may be writing it now
+            self.bytes_read = offset + len(data) + whole
+            for found in found_in(data, offset):
+                if found.call is not None:
+                    yield found.call
+                else:
+                    self._damage(DamagedLine(name, found.offset, found.torn, found.why))
 
     def _damage(self, line: DamagedLine) -> None:
         self.damaged_count += 1
@@ -71,7 +80,8 @@ class LedgerReader:
 
 def chunks_of(file: IO[bytes], offset: int) -> Iterator[tuple[int, bytes, bool]]:
     """Runs of whole lines from ``offset`` on, each with where it begins; a last unfinished line comes with False."""
-    file.seek(offset)
+    if offset:  # what comes over the network cannot seek
+        file.seek(offset)
     rest = b""
     while data := file.read(CHUNK_BYTES):
         data = rest + data

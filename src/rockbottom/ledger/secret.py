@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable
+from hashlib import blake2b
 from pathlib import Path
 
 from rockbottom.process import private
@@ -11,10 +12,11 @@ KEY_BYTES = 32
 KEY = "key"
 
 
-def ledger_key(folder: Path, random: Callable[[int], bytes] = secrets.token_bytes) -> bytes:
+def ledger_key(folder: Path, random: Callable[[int], bytes] = secrets.token_bytes, *, shared: bytes = b"") -> bytes:
     """The folder's secret of 32 bytes, made at the first time (mode 0600). Raises OSError.
 
-    Several processes may ask at once: the first one's stays.
+    Several processes may ask at once: the first one's stays. ``shared`` is a secret of a fleet: ledgers whose key is
+    made from the same one name the same prefix alike, so that they can be read as one.
     """
     path = folder / KEY
     try:
@@ -27,7 +29,7 @@ def ledger_key(folder: Path, random: Callable[[int], bytes] = secrets.token_byte
     draft = folder / f".{KEY}-{os.getpid()}-{random(4).hex()}"
     descriptor = private(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
-        os.write(descriptor, random(KEY_BYTES))
+        os.write(descriptor, blake2b(shared, digest_size=KEY_BYTES).digest() if shared else random(KEY_BYTES))
         os.close(descriptor)
         _put(draft, path, replace=bool(kept))
     finally:

@@ -5,16 +5,16 @@ the model, the API and the parameters of the cache key, so no column of paramete
 on the local endpoint had an account each. Calls that failed are counted and left out; those without usage too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from rockbottom.dialects import api_of
-from rockbottom.ledger import START, CallRecord, LedgerReader, volumes_of
+from rockbottom.ledger import START, CallRecord, LedgerReader, is_volume, ledgers_in, volumes_of
 from rockbottom.quantities import Ttl
 from rockbottom.trace.columns import API_CODES, KINDS, NO_TTL, SectionCode, observed
-from rockbottom.trace.files import UnreadableSource, local
+from rockbottom.trace.files import UnreadableSource, files_of, is_s3, opened
 from rockbottom.trace.gathering import Gathered
 from rockbottom.trace.reading import Damages, Part, Reader, Settings
 
@@ -25,10 +25,10 @@ _SESSION_TAGS = ("session", "session_id", "conversation", "conversation_id", "th
 
 def read(part: str, settings: Settings) -> Part:
     """One volume. The option ``keep_alive=drop`` leaves out requests that only kept a prefix alive."""
-    path, damages, gathered = local(part), Damages(), Gathered()
-    reader = LedgerReader(path.parent)
+    path, damages, gathered = part, Damages(), Gathered()
+    reader = LedgerReader(Path(part).parent)
     without_pings = settings.options.get("keep_alive") == "drop"
-    for call in reader.calls_of(path):
+    for call in _calls(reader, part):
         if call.status == "failed":
             damages.failed += 1
         elif call.status != "ok":
@@ -41,7 +41,12 @@ def read(part: str, settings: Settings) -> Part:
     for line in reader.damaged:
         damages.add(f"{path}:byte {line.offset}", line.why)
     damages.count += reader.damaged_count - len(reader.damaged)
-    return Part(gathered.trace(), damages, path.stat().st_size)
+    return Part(gathered.trace(), damages, reader.bytes_read)
+
+
+def _calls(reader: LedgerReader, part: str) -> Iterator[CallRecord]:
+    with opened(part) as file:
+        yield from reader.calls_in(file, Path(part).name)
 
 
 def _add(gathered: Gathered, call: CallRecord, by: str) -> None:
@@ -95,13 +100,19 @@ def _recognises(path: Path, head: bytes) -> bool:
 
 
 def _parts(source: str) -> Sequence[str]:
-    path = local(source)
-    found = [source] if path.is_file() else [str(volume.path) for volume in volumes_of(path)]
+    if not is_s3(source) and Path(source).is_dir():
+        found = [str(volume.path) for ledger in ledgers_in(Path(source)) for volume in volumes_of(ledger)]
+    else:
+        found = [name for name in files_of(source) if name == source or is_volume(Path(name).name)]
     if not found:
         raise UnreadableSource(f"{source}: no volume of a ledger in it")
     return found
 
 
 READER = Reader(
-    "ledger", "rockbottom's own ledger of calls: keyed hashes, tokens, cachePoints", _recognises, _parts, read
+    "ledger",
+    "rockbottom's own ledger, or what was shipped: keyed hashes, tokens, cachePoints",
+    _recognises,
+    _parts,
+    read,
 )

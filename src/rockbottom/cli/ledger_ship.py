@@ -1,0 +1,43 @@
+"""``rockbottom ledger ship``: the files of a ledger copied to a folder or S3, once."""
+
+import json
+import time
+from typing import Any, cast
+
+import click
+
+from rockbottom.cli.exits import Exit, say
+from rockbottom.cli.ledgers import own_folder
+from rockbottom.figures import counted, megabytes
+
+
+@click.command()
+@click.argument("to", metavar="FOLDER|s3://PREFIX")
+@click.option("--ledger", "source", metavar="FOLDER", help="The ledger; your own otherwise.")
+@click.option("--delete", is_flag=True, help="Remove closed files here once they are there.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def ship(ctx: click.Context, to: str, source: str | None, delete: bool, as_json: bool) -> None:
+    """Copy a ledger to a folder or S3, under a name of its own; only what is not there yet.
+
+    Run it as often as you like, from as many machines: every call is there once. `ledger summary`, `sql`, `info`,
+    `export`, `replay` and `reconcile` read the prefix. A gateway ships by itself (`ship:` in its configuration).
+    """
+    from rockbottom.ledger import Shipper, depot_of
+
+    folder = own_folder(source)
+    shipment = Shipper(folder, depot_of(to, _s3), time.time, delete=delete).ship()
+    if as_json:
+        click.echo(json.dumps(shipment._asdict()))
+    else:
+        removed = f", {counted(shipment.removed, 'file')} removed here" if shipment.removed else ""
+        click.echo(f"{counted(shipment.files, 'file')} shipped, {megabytes(shipment.bytes)}{removed}")
+    if shipment.refused:
+        say(f"not shipped, since another ledger's files have these names: {', '.join(shipment.refused)}")
+        ctx.exit(Exit.VERDICT)
+
+
+def _s3() -> Any:
+    import boto3
+
+    return cast(Any, boto3).client("s3")

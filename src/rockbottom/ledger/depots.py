@@ -1,0 +1,140 @@
+"""Where a ledger's files are shipped to: a folder, or a prefix of S3.
+
+What is put is whole or not there: a file is written beside its place and renamed, an object appears when it is
+complete (Amazon S3 User Guide, "Amazon S3 data consistency model").
+"""
+
+import os
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from rockbottom.ledger.errors import NotShipped
+from rockbottom.process import private
+
+_DIGEST = "rockbottom-sha256"
+_ABSENT = ("404", "NoSuchKey", "NotFound")
+_CHANGED = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
+_REFUSALS = {
+    "AccessDenied": "the credentials need s3:PutObject and s3:GetObject below the prefix, s3:ListBucket on the bucket",
+    "403": "the credentials need s3:PutObject and s3:GetObject below the prefix, s3:ListBucket on the bucket",
+    "NoSuchBucket": "aws s3 ls lists the buckets of these credentials",
+}
+
+
+class Stored(NamedTuple):
+    """What lies under a name: its bytes, the digest of its content, and what tells this version from another."""
+
+    size: int
+    digest: str
+    version: str = ""
+
+
+class Depot(Protocol):
+    """Takes files by name. Its methods block and raise NotShipped."""
+
+    def stored(self, name: str) -> Stored | None:
+        """What lies under a name; None: nothing."""
+        ...
+
+    def put(self, name: str, content: bytes, instead_of: Stored | None) -> Stored | None:
+        """Put a file in the place of what was there; None: something else is there by now."""
+        ...
+
+
+def digest_of(content: bytes) -> str:
+    """What tells two contents apart."""
+    return sha256(content).hexdigest()
+
+
+def depot_of(to: str, s3: Callable[[], Any]) -> Depot:
+    """The depot at a folder or an ``s3://bucket/prefix``; ``s3`` makes botocore's client of S3 when it is needed."""
+    if not to.startswith("s3://"):
+        return FolderDepot(Path(to).expanduser())
+    bucket, _, prefix = to.removeprefix("s3://").partition("/")
+    return S3Depot(s3, bucket, prefix.strip("/"))
+
+
+class FolderDepot:
+    """A folder, of another disk or machine maybe."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def stored(self, name: str) -> Stored | None:
+        """What lies under a name; None: nothing. Raises NotShipped."""
+        try:
+            content = (self._folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _unreachable(self._folder, error) from error
+        return Stored(len(content), digest_of(content))
+
+    def put(self, name: str, content: bytes, instead_of: Stored | None) -> Stored | None:
+        """Put a file in the place of what was there; None: something else is there by now. Raises NotShipped."""
+        if self.stored(name) != instead_of:
+            return None
+        path = self._folder / name
+        draft = path.with_name(f".{path.name}-{os.getpid()}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                with open(draft, "wb", opener=private) as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(draft, path)
+            finally:
+                draft.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unreachable(self._folder, error) from error
+        return Stored(len(content), digest_of(content))
+
+
+class S3Depot:
+    """A prefix of a bucket. Writes are conditional, so that none undoes another's (If-Match, If-None-Match)."""
+
+    def __init__(self, client: Callable[[], Any], bucket: str, prefix: str) -> None:
+        self._make, self._client = client, None
+        self._bucket, self._prefix = bucket, f"{prefix}/" if prefix else ""
+
+    def stored(self, name: str) -> Stored | None:
+        """What lies under a name; None: nothing. Raises NotShipped."""
+        try:
+            head = self._asked("head_object", name)
+        except NotShipped as error:
+            if error.code in _ABSENT:
+                return None
+            raise
+        return Stored(head["ContentLength"], head.get("Metadata", {}).get(_DIGEST, ""), head["ETag"])
+
+    def put(self, name: str, content: bytes, instead_of: Stored | None) -> Stored | None:
+        """Put a file in the place of what was there; None: something else is there by now. Raises NotShipped."""
+        digest = digest_of(content)
+        condition = {"IfNoneMatch": "*"} if instead_of is None else {"IfMatch": instead_of.version}
+        kind = "application/x-ndjson"
+        try:
+            told = self._asked(
+                "put_object", name, Body=content, Metadata={_DIGEST: digest}, ContentType=kind, **condition
+            )
+        except NotShipped as error:
+            if error.code in (*_CHANGED, *_ABSENT):
+                return None
+            raise
+        return Stored(len(content), digest, told["ETag"])
+
+    def _asked(self, operation: str, name: str, **arguments: Any) -> Any:
+        where = f"s3://{self._bucket}/{self._prefix}{name}"
+        try:
+            if self._client is None:
+                self._client = self._make()
+            return getattr(self._client, operation)(Bucket=self._bucket, Key=self._prefix + name, **arguments)
+        except Exception as error:  # botocore's, urllib3's, a profile that is not there
+            code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+            raise NotShipped(f"{where}: {error}", fix=_REFUSALS.get(code), code=code) from error
+
+
+def _unreachable(folder: Path, error: OSError) -> NotShipped:
+    return NotShipped(f"{folder}: {error.strerror or error}", code=f"errno {error.errno}")
