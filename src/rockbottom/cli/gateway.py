@@ -54,12 +54,14 @@ def command(context: click.Context, file: Path, check: bool) -> None:
 @click.command()
 @click.pass_obj
 def policy(file: Path) -> None:
-    """Print the least IAM policy of the gateway, with the roles that its keys name."""
+    """Print the least IAM policy of the gateway, with the roles that its keys name and where its ledger is shipped."""
     from rockbottom.cli.gateway_keys import table_of
-    from rockbottom.gateway import least_policy
+    from rockbottom.gateway import least_policy, read_configuration
 
-    roles = [key.role for key in table_of(file).keys if key.role] if file.exists() else []
-    click.echo(json.dumps(least_policy(roles), indent=2))
+    configuration = read_configuration(file, os.environ) if file.exists() else None
+    ship = configuration.ship.to if configuration and configuration.ship else ""
+    roles = [key.role for key in table_of(file).keys if key.role] if configuration and configuration.keys else []
+    click.echo(json.dumps(least_policy(roles, ship=ship), indent=2))
 
 
 def _announce(running: "RunningGateway") -> None:

@@ -1,6 +1,6 @@
 """A Bedrock-shaped proxy that plans: any language, any agent, one honest bill."""
 
-from rockbottom.gateway.configuration import BudgetRow, Configuration, Limits, Tls, Upstream, read_configuration
+from rockbottom.gateway.configuration import BudgetRow, Configuration, Limits, Ship, Tls, Upstream, read_configuration
 from rockbottom.gateway.errors import BadConfiguration, GatewayError, Refused
 from rockbottom.gateway.keys import Key, KeyTable, key_secret, new_key, revoked, rotated
 from rockbottom.gateway.policy import least_policy
@@ -17,6 +17,7 @@ __all__ = [
     "Limits",
     "Refused",
     "RunningGateway",
+    "Ship",
     "Tls",
     "Upstream",
     "key_secret",

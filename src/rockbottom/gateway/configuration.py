@@ -49,6 +49,15 @@ class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: str
 
 
+class Ship(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the ledger's files are shipped ``to`` (a folder, or ``s3://bucket/prefix``): each as soon as it is closed,
+    the one that is written every ``every_s`` seconds. ``delete`` removes closed files here once they are there."""
+
+    to: str
+    every_s: Positive = 60.0
+    delete: bool = False
+
+
 class BudgetRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One budget, as ``rockbottom.Budget`` takes it; it stops calls unless it says otherwise."""
 
@@ -64,7 +73,8 @@ class BudgetRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a gateway is told. ``keys`` is its table of virtual keys; without one it is open, on loopback only.
 
-    ``state`` keeps what the planner learns, ``ledger`` is a folder for records, ``tags`` are put on every call.
+    ``state`` keeps what the planner learns, ``ledger`` is a folder for records, ``ship`` says where copies of these go,
+    ``tags`` are put on every call.
     """
 
     upstream: Upstream
@@ -72,6 +82,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keys: str | None = None
     state: str | None = None
     ledger: str | None = None
+    ship: Ship | None = None
     budgets: list[BudgetRow] = []
     limits: Limits = Limits()
     tls: Tls | None = None
@@ -131,6 +142,8 @@ def _check(made: Configuration, path: Path, root: Any) -> None:
     if made.keys is None and not is_loopback(made.host):
         fix = "keys: keys.json, and rockbottom gateway key add NAME; or listen on 127.0.0.1"
         raise _bad(path, root, "listen", f"{made.host} can be reached by others, and there are no keys", fix=fix)
+    if made.ship is not None and made.ledger is None:
+        raise _bad(path, root, "ship", "there is no ledger to ship", fix="ledger: ledger")
     if not re.match(r"https?://[^/]+$", made.upstream.url):
         raise _bad(path, root, "upstream.runtime", f"{made.upstream.runtime!r} is no address like https://host")
 

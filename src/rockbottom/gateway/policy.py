@@ -8,8 +8,8 @@ _CALLS = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream", "bedro
 _READS = ("bedrock:GetInferenceProfile", "bedrock:ListInferenceProfiles")
 
 
-def least_policy(roles: Iterable[str] = (), partition: str = "aws") -> dict[str, Any]:
-    """The policy of the gateway's own credentials; ``roles`` are those that it assumes for some keys."""
+def least_policy(roles: Iterable[str] = (), partition: str = "aws", ship: str = "") -> dict[str, Any]:
+    """The policy of the gateway's own credentials: ``roles`` that it assumes for some keys, a prefix to ship to."""
     statements: list[dict[str, Any]] = [
         {
             "Sid": "Call",
@@ -27,4 +27,17 @@ def least_policy(roles: Iterable[str] = (), partition: str = "aws") -> dict[str,
     if listed:
         assume = ["sts:AssumeRole", "sts:TagSession"]
         statements.append({"Sid": "Assume", "Effect": "Allow", "Action": assume, "Resource": listed})
+    if ship.startswith("s3://"):
+        statements += _shipping(partition, *ship.removeprefix("s3://").partition("/")[::2])
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _shipping(partition: str, bucket: str, prefix: str) -> list[dict[str, Any]]:
+    """To put files, to see what is there already, and to be told where nothing is (HeadObject, S3 API reference)."""
+    below = f"{prefix.strip('/')}/*" if prefix.strip("/") else "*"
+    here = f"arn:{partition}:s3:::{bucket}"
+    within = {"StringLike": {"s3:prefix": [below]}}
+    return [
+        {"Sid": "Ship", "Effect": "Allow", "Action": ["s3:PutObject", "s3:GetObject"], "Resource": f"{here}/{below}"},
+        {"Sid": "Look", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": here, "Condition": within},
+    ]

@@ -7,11 +7,12 @@ import signal
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import uvicorn
 
 from rockbottom.budgets import Budgets
@@ -21,7 +22,9 @@ from rockbottom.gateway.errors import BadConfiguration, GatewayError
 from rockbottom.gateway.identities import Identities
 from rockbottom.gateway.keys import Key, KeyTable, key_secret
 from rockbottom.gateway.relaying import Relay
+from rockbottom.gateway.shipping import Shipping
 from rockbottom.gateway.upstream import Way
+from rockbottom.ledger import ledger_key
 from rockbottom.process import bound
 from rockbottom.serving import Connection, Server, configured, context_of, in_foreground, in_thread
 
@@ -51,6 +54,8 @@ class Gateway:
         self._budgets = Budgets(*rows, file=file, simulated=True) if rows else None
         self._way = Way(configuration.upstream, configuration.limits)
         self._attachments: dict[Kind, Attachment] = {}
+        self._shipping = _shipping_of(configuration)
+        self._name_prefixes_alike()
         self._relay = Relay(configuration, self._identities(configuration), self._way, self.attachment_for)
         self.attachment_for(Key("", ""))  # the planner is loaded before the first caller waits for it
 
@@ -118,11 +123,15 @@ class Gateway:
             if message["type"] == "lifespan.startup":
                 await self._way.open()
                 await self._warmed()
+                if self._shipping is not None:
+                    self._shipping.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self._way.close()
                 for attachment in self._attachments.values():
                     attachment.detached()
+                if self._shipping is not None:
+                    await asyncio.to_thread(self._shipping.stop)
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
@@ -136,11 +145,27 @@ class Gateway:
         if found is None and not self._way.credentials.bearer:
             _log.warning("no AWS credentials were found; calls are answered with 503 until there are some")
 
+    def _name_prefixes_alike(self) -> None:
+        """Gateways with one master secret name the same prefix alike in their ledgers, so that these read as one."""
+        ledger, keys = (self.configuration.path(name) for name in (self.configuration.ledger, self.configuration.keys))
+        if ledger is not None and keys is not None:
+            with suppress(OSError):  # who records says what is wrong with the folder
+                ledger_key(ledger, shared=b"ledger:" + key_secret(keys, self._env))
+
     def _identities(self, configuration: Configuration) -> Identities:
         path = configuration.path(configuration.keys)
         if path is None:
             return Identities(None)
         return Identities(KeyTable(path, key_secret(path, self._env)))
+
+
+def _shipping_of(configuration: Configuration) -> Shipping | None:
+    ledger = configuration.path(configuration.ledger)
+    if ledger is None or configuration.ship is None:
+        return None
+    to = configuration.ship.to
+    at = to if to.startswith("s3://") else str(configuration.path(to))
+    return Shipping(ledger, msgspec.structs.replace(configuration.ship, to=at), configuration.upstream)
 
 
 async def _plain(send: Callable[[Message], Awaitable[None]], status: int, body: bytes) -> None:
