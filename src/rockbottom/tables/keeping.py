@@ -26,6 +26,8 @@ VERSION = 2
 
 _NAME = re.compile(rf"([0-9]{{6,}})-([0-9a-f]{{16}})-([0-9]+)\.([a-z]+){VERSION}\.parquet")
 
+_TAIL_BYTES = 4096
+
 
 class Key(NamedTuple):
     """A closed volume, as its files name it."""
@@ -36,8 +38,8 @@ class Key(NamedTuple):
 
     @classmethod
     def of(cls, number: int, path: Path) -> "Key":
-        """The volume as it is now. Raises OSError."""
-        return cls(number, identity_of(path), path.stat().st_size)
+        """The volume as it is now, up to its last whole line: as far as it is taken in. Raises OSError."""
+        return cls(number, identity_of(path), _whole_bytes_of(path))
 
 
 class Files:
@@ -100,6 +102,20 @@ class Files:
         log.warning("rockbottom: %s is damaged; it is made anew", path)
         with contextlib.suppress(OSError):
             path.unlink()
+
+
+def _whole_bytes_of(path: Path) -> int:
+    """The bytes of a file up to its last newline."""
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end:
+            begin = max(0, end - _TAIL_BYTES)
+            file.seek(begin)
+            newline = file.read(end - begin).rfind(b"\n")
+            if newline >= 0:
+                return begin + newline + 1
+            end = begin
+    return 0
 
 
 @contextlib.contextmanager
