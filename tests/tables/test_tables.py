@@ -88,6 +88,20 @@ def test_catching_up_takes_in_only_what_is_new(tmp_path: Path) -> None:
         assert again.rows("SELECT count(*) AS n FROM calls") == [{"n": 3}]
 
 
+def test_a_line_that_is_being_written_at_the_start_is_taken_in_when_it_is_whole(tmp_path: Path) -> None:
+    """The newest volume may end in half a line: that is no damage, and later it is one call."""
+    written(tmp_path, call(input=1), call(input=2))
+    newest = tmp_path / "calls-000001.ndjson"
+    whole = newest.read_bytes()
+    newest.write_bytes(whole[:-10])
+    with LedgerTables(tmp_path) as tables:
+        assert tables.catch_up() == 1
+        newest.write_bytes(whole)
+        assert tables.catch_up() == 1
+        assert tables.rows("SELECT sum(input)::BIGINT AS n FROM calls") == [{"n": 3}]
+        assert tables.damaged == 0
+
+
 def test_readers_that_catch_up_at_once_count_every_call_once(tmp_path: Path) -> None:
     """Four readers of one folder while a writer goes on; all of them write sums down."""
     writer = written(tmp_path, *(call(NOON + n, input=1) for n in range(3000)))

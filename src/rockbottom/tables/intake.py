@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import Any
 
@@ -62,6 +63,7 @@ class Intake:
         judging.prepare(connection)
         connection.execute(_TABLES)
         self._batch = 0
+        self._threads: int = self._run("SELECT current_setting('threads')").fetchone()[0]
         self._run(f"CREATE TABLE recent AS {self._rows(lines_of_records(), 0.0, counted=False)}", [[], []])
         self._show_fresh()
 
@@ -77,13 +79,10 @@ class Intake:
 
     def parts(self, volumes: Sequence[Volume], latest: float, *, counted: bool = True) -> Iterator[dict[Volume, int]]:
         """Whole volumes as ``fresh``, all at once where every line of them is a record; the bytes of each volume."""
-        sizes = _sizes(volumes)
-        if len(sizes) == len(volumes) and self._read(volumes, latest, counted):
-            if sizes == _sizes(volumes):
-                yield sizes
-                return
-            self.forget()
-        if len(volumes) > 1:
+        sizes = self._whole(volumes, latest, counted)
+        if sizes is not None:
+            yield sizes
+        elif len(volumes) > 1:
             for volume in volumes:
                 yield from self.parts([volume], latest, counted=counted)
         else:
@@ -92,6 +91,14 @@ class Intake:
                 self._make(volumes[0], found_in(data, 0), latest, counted)
                 yield {volumes[0]: data.rfind(b"\n") + 1}
 
+    def begun(self, volume: Volume, latest: float) -> tuple[int, int] | None:
+        """Take in the volume that is written now, as far as it goes: how many calls, and how many bytes.
+
+        None where not every line of it is a record and whole; then nothing was taken in.
+        """
+        sizes = self._whole([volume], latest, counted=False)
+        return None if sizes is None else (self._judged(False), sizes[volume])
+
     def found(self, volume: Volume, found: Iterable[Found], latest: float) -> int:
         """Take in what was found in a volume; how many calls there were."""
         return self._judged(False) if self._make(volume, found, latest, False) else 0
@@ -99,6 +106,16 @@ class Intake:
     def forget(self) -> None:
         """Let go of ``fresh``."""
         self._run("DELETE FROM recent WHERE batch = $1", [self._batch])
+
+    def _whole(self, volumes: Sequence[Volume], latest: float, counted: bool) -> dict[Volume, int] | None:
+        """The bytes of each volume where every line of all of them is a record; then they are ``fresh``."""
+        sizes = _sizes(volumes)
+        if len(sizes) < len(volumes) or not self._read(volumes, latest, counted):
+            return None
+        if sizes == _sizes(volumes):
+            return sizes
+        self.forget()
+        return None
 
     def _make(self, volume: Volume, found: Iterable[Found], latest: float, counted: bool) -> bool:
         """What was found as ``fresh``; whether there are calls."""
@@ -120,10 +137,12 @@ class Intake:
         paths = [str(volume.path) for volume in volumes]
         if any(mark in path for path in paths for mark in "*?["):
             return False
+        digits_from = len(str(volumes[0].path.parent)) + len("/calls-")
+        self._begin_batch()
         try:
-            lines = lines_of_volumes(paths, len(str(volumes[0].path.parent)) + len("/calls-"))
-            self._load(lines, latest, counted)
+            self._insert_each([lines_of_volumes([path], digits_from) for path in paths], latest, counted)
         except duckdb.Error:
+            self.forget()
             return False
         sound = self._run("SELECT coalesce(bool_and(sound), true) FROM fresh").fetchone()[0] and self._sort_tags()
         if not sound:
@@ -135,8 +154,22 @@ class Intake:
 
     def _load(self, lines: str, latest: float, counted: bool, parameters: Sequence[Any] = ()) -> None:
         """Put the rows of lines into ``recent``: all of them, or none where one is no record."""
-        self._batch += 1
+        self._begin_batch()
         self._run(f"INSERT INTO recent {self._rows(lines, latest, counted=counted)}", parameters)
+
+    def _insert_each(self, sources: Sequence[str], latest: float, counted: bool) -> None:
+        """The same of several sources, each in a thread: numbering lines keeps DuckDB to one. Raises duckdb.Error."""
+
+        def insert(lines: str) -> None:
+            with self._connection.cursor() as cursor:
+                cursor.execute(f"INSERT INTO recent {self._rows(lines, latest, counted=counted)}")
+
+        with ThreadPoolExecutor(self._threads) as pool:
+            for done in [pool.submit(insert, lines) for lines in sources]:
+                done.result()
+
+    def _begin_batch(self) -> None:
+        self._batch += 1
         self._show_fresh()
 
     def _show_fresh(self) -> None:

@@ -145,6 +145,8 @@ class LedgerTables:
         for place in range(0, len(unread), _VOLUMES_AT_ONCE):
             yield self._take_volumes(unread[place : place + _VOLUMES_AT_ONCE], volumes, now)
             self._sum_settled(volumes, min(now, self._latest()))
+        for volume in volumes[-1:]:
+            yield self._take_begun(volume, volumes, now)
         for volume, found in self._follower.found():
             self._give_context(volume, volumes, now)
             self._hold(volume)
@@ -185,6 +187,18 @@ class LedgerTables:
         for volume, size in sizes.items():
             self._hold(volume)
             self._follower.position[volume.path.name] = size
+        return self._summing.taken(calls)
+
+    def _take_begun(self, newest: Volume, volumes: Sequence[Volume], now: float) -> int:
+        """What there is of the newest volume, where none of it was taken in; the follower goes on behind it."""
+        if newest.path.name in self._follower.position:
+            return 0
+        self._give_context(newest, volumes, now)
+        taken = self._intake.begun(newest, now + AHEAD_S)
+        if taken is None:
+            return 0
+        calls, self._follower.position[newest.path.name] = taken
+        self._hold(newest)
         return self._summing.taken(calls)
 
     def _give_context(self, volume: Volume, volumes: Sequence[Volume], now: float) -> None:
