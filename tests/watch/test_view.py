@@ -12,7 +12,7 @@ from rockbottom.ledger import LedgerReader, LedgerWriter
 from rockbottom.tables.keeping import VERSION
 from rockbottom.tables.rows import STEP_OF
 from rockbottom.watch import Screen, View, WatchError, frame_of, period_named
-from rockbottom.watch.snapshot import ms_of, percentile
+from rockbottom.watch.composing import ms_of, percentile
 from tests.watch.traffic import NOVA, call, catalog, read, write
 
 NOW = 1_795_000_000.0

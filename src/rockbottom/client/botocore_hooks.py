@@ -5,7 +5,6 @@ planned points go into that dictionary, which botocore made for the call, so tha
 and the caller's objects stay untouched. Retries happen later and below. ``after-call`` sees the parsed reply.
 """
 
-import contextvars
 import inspect
 import json
 import re
@@ -17,14 +16,11 @@ from rockbottom.client.calls import Call
 from rockbottom.client.charges import may_be_billed
 from rockbottom.client.fitting import fits
 from rockbottom.client.listening import CallListener
+from rockbottom.client.pinging import BYPASS
 from rockbottom.client.streams import watched_body, watched_stream
 from rockbottom.client.tagging import metadata_of
 from rockbottom.client.whereabouts import NOWHERE, whereabouts_of
-from rockbottom.dialects import OPERATIONS, Params, api_of, header_counts, is_streaming, usage_of
-from rockbottom.quantities import Usage
-
-BYPASS: contextvars.ContextVar[bool] = contextvars.ContextVar("rockbottom_bypass", default=False)
-"""True while rockbottom itself sends a request through the client."""
+from rockbottom.dialects import OPERATIONS, api_of, header_counts, is_streaming
 
 _EVENTS = ("before-parameter-build", "before-call", "needs-retry", "after-call", "after-call-error")
 _ATTACHED = "rockbottom-attached.bedrock-runtime"  # an event of our own: who is attached here answers
@@ -317,35 +313,3 @@ def _serialized(operation: Any, params: dict[str, Any]) -> dict[str, Any]:
 
     serializer = cast(Any, serialize).create_serializer(operation.service_model.resolved_protocol)
     return serializer.serialize_to_request(params, operation)
-
-
-def pinger(client: Any) -> Callable[[Params], Usage | None]:
-    """Sends one Converse or InvokeModel request of our own through a client, past every hook; gives its usage."""
-
-    def send(request: Params) -> Usage | None:
-        token = BYPASS.set(True)
-        try:
-            if "body" in request:
-                return usage_of(json.loads(client.invoke_model(**request)["body"].read()).get("usage"))
-            return usage_of(client.converse(**request)["usage"])
-        except Exception:
-            return None  # no keep-alive is worth an error; the prefix is left to expire
-        finally:
-            BYPASS.reset(token)
-
-    return send
-
-
-def recorded(
-    send: Callable[[Params], Usage | None], attachment: Attachment, client: Any
-) -> Callable[[Params], Usage | None]:
-    """The same sender, whose requests are recorded as keep-alives."""
-    whereabouts = whereabouts_of(str(client.meta.endpoint_url), client.meta.region_name)
-
-    def sent(request: Params) -> Usage | None:
-        at, left = attachment.clock(), attachment.stopwatch()
-        usage = send(request)
-        attachment.kept_alive(request, usage, at, left, whereabouts)
-        return usage
-
-    return sent

@@ -11,12 +11,11 @@ from rockbottom.client.botocore_hooks import (
     core_of,
     is_asynchronous,
     is_botocore_client,
-    pinger,
-    recorded,
     taken_off,
 )
 from rockbottom.client.errors import NotAttachable
 from rockbottom.client.fitting import Abilities, abilities_of, session_abilities
+from rockbottom.client.pinging import pinger, recorded
 
 
 class Way(Protocol):

@@ -13,6 +13,7 @@ import msgspec
 from rockbottom.dialects import SurfaceRoute, api_of, surface_route_of
 from rockbottom.local.answers import Answer
 from rockbottom.local.callers import caller_from
+from rockbottom.local.calls import Call, Counted
 from rockbottom.local.control_plane import Asking, ControlPlane
 from rockbottom.local.door import Door
 from rockbottom.local.embedded import embedded_by
@@ -35,7 +36,7 @@ from rockbottom.local.replying import (
     stream_headers,
 )
 from rockbottom.local.routes import RUNTIME_OPERATIONS, Route, route_of
-from rockbottom.local.runtime import Call, Counted, Runtime
+from rockbottom.local.runtime import Runtime
 from rockbottom.local.sending import JSON, Headers, Send, identities, send_failure, send_whole
 from rockbottom.local.state import State
 from rockbottom.local.steering import Steering

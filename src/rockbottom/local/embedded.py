@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import msgspec
 
 from rockbottom.local.bodies import object_of
+from rockbottom.local.calls import Call
 from rockbottom.local.embeddings import Embedding, answer_embedding
 from rockbottom.local.failures import invalid
-from rockbottom.local.runtime import Call
 from rockbottom.local.sending import Headers
 
 

@@ -15,11 +15,12 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import msgspec
 
 from rockbottom.catalog import Scope
+from rockbottom.local.calls import Call
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.jobs import ENDED, Job, JobStatus
 from rockbottom.local.jobs_s3 import IN_PROCESS, S3, bucket_and_key
 from rockbottom.local.replying import replied
-from rockbottom.local.runtime import Call, Runtime
+from rockbottom.local.runtime import Runtime
 from rockbottom.local.state import State
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ import msgspec
 from rockbottom.catalog import ModelId, Scope
 from rockbottom.dialects import RESPONSES, api_of, invoked
 from rockbottom.local.bodies import NOT_JSON
+from rockbottom.local.calls import Call, Counted
 from rockbottom.local.embedded import Embedded
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.invocation_log import Logged
 from rockbottom.local.replying import Reply
-from rockbottom.local.runtime import Call, Counted
 from rockbottom.local.state import State
 from rockbottom.quantities import is_object
 

@@ -8,9 +8,9 @@ import msgspec
 
 from rockbottom.dialects import Exchange, headers_of, invoked
 from rockbottom.local.answers import Answer
+from rockbottom.local.calls import Counted
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.guardrails import INTERVENED, Assessed
-from rockbottom.local.runtime import Counted
 from rockbottom.local.sending import Headers, identities
 from rockbottom.local.surface_failures import failure_frame
 from rockbottom.quantities import Usage

@@ -4,10 +4,9 @@ the body of its API.
 Everything here is synchronous and cheap; waiting (latency, faults, an upstream) is the application's business.
 """
 
-import time
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
 from typing import Any
@@ -18,28 +17,23 @@ from rockbottom.dialects import (
     CONVERSE,
     RESPONSES,
     Dialect,
-    SurfaceRoute,
     api_of,
     dialect_for,
-    is_streaming,
     native_dialect_for,
 )
 from rockbottom.local.answers import Answer, Script, scripted
 from rockbottom.local.asked import Asked, asked_of
 from rockbottom.local.bodies import object_of
-from rockbottom.local.callers import Caller
+from rockbottom.local.calls import Call, Counted, SurfaceCall
 from rockbottom.local.conversations import check_conversation
 from rockbottom.local.failures import END_OF_LIFE, ServiceFailure, invalid
 from rockbottom.local.guardrails import INTERVENED, Guarded
-from rockbottom.local.latency import Pace
 from rockbottom.local.native import check_anthropic, check_messages, check_nova, check_required, malformed
 from rockbottom.local.refusal_texts import failure_of
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
 from rockbottom.local.state import State, script_from
 from rockbottom.prompt import Api, MalformedBody, Prompt
-from rockbottom.quantities import Usage
-
-Json = dict[str, Any]
+from rockbottom.wire import Json
 
 _CHECKS: Mapping[str, Callable[[Json, str], None]] = {
     "converse": check_conversation,
@@ -48,74 +42,6 @@ _CHECKS: Mapping[str, Callable[[Json, str], None]] = {
     "messages": check_messages,
 }
 """Finer checks than that of the members that a dialect must have, by its name: of a body to a model (its bare id)."""
-
-
-@dataclass(frozen=True, slots=True)
-class SurfaceCall:
-    """What a request to an OpenAI-shaped or Anthropic-shaped surface is besides: where it went, and its body."""
-
-    route: SurfaceRoute
-    dialect: Dialect
-    body: Json
-
-    @property
-    def host(self) -> str:
-        """The host as entries know it; bedrock-runtime is the unnamed one."""
-        return MANTLE if self.route.host == MANTLE else ""
-
-
-@dataclass(slots=True)
-class Call:
-    """One request to the runtime, as it came in."""
-
-    operation: str
-    model: str
-    headers: Mapping[bytes, bytes]
-    body: bytes
-    caller: Caller
-    request_id: str
-    surface: SurfaceCall | None = None  # of a request that is neither Converse nor InvokeModel
-    began: float = field(default_factory=time.perf_counter)  # of the machine, to measure real latency
-
-    @property
-    def stream(self) -> bool:
-        """Whether the reply is an event stream."""
-        return is_streaming(self.operation)
-
-
-@dataclass(slots=True)
-class Counted:
-    """A call that was found legal and counted, with all that is needed to answer it."""
-
-    call: Call
-    dialect: Dialect
-    body: Json
-    model: ModelId
-    asked: Asked
-    count: Callable[[str], int]
-    outcome: CacheOutcome
-    namespace: Namespace
-    at: float
-    points: bool
-    pace: Pace | None
-    script: Script | None
-    guarded: Guarded | None = None
-    overlaps: bool = False  # counters of GPT on ConverseStream
-    answer: Answer | None = None  # when the endpoint answers itself
-    first_byte_ms: int | None = None  # when the reply was begun before it was complete
-
-    @property
-    def fresh(self) -> int:
-        """Input tokens that were not read from the cache."""
-        return self.outcome.uncached + self.outcome.written
-
-    @property
-    def neutral(self) -> Mapping[str, Any]:
-        return self.dialect.unspelled(self.body)
-
-    def usage(self, output: int) -> Usage:
-        """The usage of the reply."""
-        return self.outcome.usage(output)
 
 
 class Runtime:

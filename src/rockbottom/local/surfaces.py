@@ -11,8 +11,9 @@ from rockbottom.catalog import MANTLE, RUNTIME, Model, ModelId, Scope, surface_o
 from rockbottom.dialects import CHAT, MESSAGES, RESPONSES, Dialect, SurfaceRoute
 from rockbottom.local.bodies import object_of
 from rockbottom.local.callers import caller_from
+from rockbottom.local.calls import Call, Counted, SurfaceCall
 from rockbottom.local.failures import ServiceFailure, invalid
-from rockbottom.local.runtime import Call, Counted, Runtime, SurfaceCall
+from rockbottom.local.runtime import Runtime
 from rockbottom.local.state import State
 from rockbottom.local.surface_checks import check_parameters, check_place, missing
 from rockbottom.local.surface_failures import UnknownPath

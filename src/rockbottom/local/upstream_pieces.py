@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import suppress
 
-from rockbottom.local.runtime import Counted
+from rockbottom.local.calls import Counted
 from rockbottom.local.upstream import Upstream
 
 

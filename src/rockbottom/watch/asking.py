@@ -7,9 +7,10 @@ from rockbottom.cost import Arm, Group
 from rockbottom.ledger import usd_of_picousd
 from rockbottom.quantities import WRITES
 from rockbottom.tables import CHANGES, LedgerTables
+from rockbottom.watch.composing import snapshot_of
 from rockbottom.watch.misses import Miss, family_shown, miss_of
 from rockbottom.watch.periods import Period
-from rockbottom.watch.snapshot import MOST_MISSES, Parts, Snapshot, State, Sums, snapshot_of
+from rockbottom.watch.snapshot import MOST_MISSES, Parts, Snapshot, State, Sums
 
 AUTO = "auto"
 SIDES = ("aws", "local")

@@ -9,8 +9,9 @@ from rockbottom.catalog import Catalog, CatalogError
 from rockbottom.ledger import LedgerError, NoLedger, notes_of
 from rockbottom.tables import LedgerTables
 from rockbottom.watch.asking import AUTO, calls_ahead, snapshot_from
+from rockbottom.watch.composing import snapshot_of
 from rockbottom.watch.periods import Period
-from rockbottom.watch.snapshot import Parts, Snapshot, State, Sums, snapshot_of
+from rockbottom.watch.snapshot import Parts, Snapshot, State, Sums
 
 log = logging.getLogger("rockbottom.watch")
 

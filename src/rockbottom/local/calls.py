@@ -1,0 +1,85 @@
+"""A call to the runtime: as it came in, and once it was found legal and counted."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rockbottom.cache import CacheOutcome, Namespace
+from rockbottom.catalog import MANTLE, ModelId
+from rockbottom.dialects import Dialect, SurfaceRoute, is_streaming
+from rockbottom.local.answers import Answer, Script
+from rockbottom.local.asked import Asked
+from rockbottom.local.callers import Caller
+from rockbottom.local.guardrails import Guarded
+from rockbottom.local.latency import Pace
+from rockbottom.quantities import Usage
+from rockbottom.wire import Json
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceCall:
+    """What a request to an OpenAI-shaped or Anthropic-shaped surface is besides: where it went, and its body."""
+
+    route: SurfaceRoute
+    dialect: Dialect
+    body: Json
+
+    @property
+    def host(self) -> str:
+        """The host as entries know it; bedrock-runtime is the unnamed one."""
+        return MANTLE if self.route.host == MANTLE else ""
+
+
+@dataclass(slots=True)
+class Call:
+    """One request to the runtime, as it came in."""
+
+    operation: str
+    model: str
+    headers: Mapping[bytes, bytes]
+    body: bytes
+    caller: Caller
+    request_id: str
+    surface: SurfaceCall | None = None  # of a request that is neither Converse nor InvokeModel
+    began: float = field(default_factory=time.perf_counter)  # of the machine, to measure real latency
+
+    @property
+    def stream(self) -> bool:
+        """Whether the reply is an event stream."""
+        return is_streaming(self.operation)
+
+
+@dataclass(slots=True)
+class Counted:
+    """A call that was found legal and counted, with all that is needed to answer it."""
+
+    call: Call
+    dialect: Dialect
+    body: Json
+    model: ModelId
+    asked: Asked
+    count: Callable[[str], int]
+    outcome: CacheOutcome
+    namespace: Namespace
+    at: float
+    points: bool
+    pace: Pace | None
+    script: Script | None
+    guarded: Guarded | None = None
+    overlaps: bool = False  # counters of GPT on ConverseStream
+    answer: Answer | None = None  # when the endpoint answers itself
+    first_byte_ms: int | None = None  # when the reply was begun before it was complete
+
+    @property
+    def fresh(self) -> int:
+        """Input tokens that were not read from the cache."""
+        return self.outcome.uncached + self.outcome.written
+
+    @property
+    def neutral(self) -> Mapping[str, Any]:
+        return self.dialect.unspelled(self.body)
+
+    def usage(self, output: int) -> Usage:
+        """The usage of the reply."""
+        return self.outcome.usage(output)

@@ -1,0 +1,179 @@
+"""A snapshot made of what was read: sums in, figures and sentences out. Pure."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from rockbottom.cost import Comparison, compared
+from rockbottom.figures import counted, decimals_for, share, usd
+from rockbottom.ledger import usd_of_picousd
+from rockbottom.quantities import Usd
+from rockbottom.tables import STEP
+from rockbottom.watch.misses import fix_of
+from rockbottom.watch.periods import HOUR_S, Period
+from rockbottom.watch.snapshot import (
+    MOST_LINES,
+    MOST_MISSES,
+    Bar,
+    CauseLine,
+    Line,
+    Observed,
+    OtherSide,
+    Parts,
+    Snapshot,
+    State,
+    Sums,
+)
+
+MONTH_H = 30 * 24
+_FINEST = Decimal("1e-12")
+
+
+def snapshot_of(parts: Parts, period: Period, side: str, state: State, now: float) -> Snapshot:
+    """The figures of what was read."""
+    since = period.since(now)
+    rate = _usd_per_hour(parts, now)
+    other = OtherSide("aws" if side == "local" else "local", parts.other.calls, usd_of_picousd(parts.other.cost))
+    total = line_of("", parts.total, parts.latencies.get("", {}))
+    observed, holdout = _observed(parts.total), compared(parts.arms)
+    models = [line_of(name, sums, parts.latencies.get(name, {})) for name, sums in parts.models.items()]
+    return Snapshot(
+        at=now, period=period.name, since=since, until=since + period.seconds, bar_s=period.bar_s, side=side,
+        simulated=side == "local", total=total, usd_per_hour=rate,
+        usd_per_month=None if rate is None else rate * MONTH_H,
+        models=_dearest(models), tags=_dearest(line_of(name, sums) for name, sums in parts.tags.items()),
+        families=_worst(line_of(name, sums) for name, sums in parts.families.items()),
+        causes=_causes(parts.causes), misses=tuple(miss.to_dict() for miss in parts.misses[:MOST_MISSES]),
+        bars=tuple(_bar(at, parts.bars.get(at) or Sums()) for at in period.bars(now)),
+        other=other if other.calls else None, observed=observed,
+        holdout=holdout.to_dict() if holdout else None, measured=tuple(_measured(observed, holdout)),
+        ledger=state, notices=tuple(_notices(parts, total, state, side, other)),
+    )  # fmt: skip
+
+
+def line_of(name: str, sums: Sums, steps: Mapping[int, int] | None = None) -> Line:
+    """The figures of sums, and of first-token times counted by step."""
+    cost, uncached = usd_of_picousd(sums.cost), usd_of_picousd(sums.uncached)
+    priced = sums.calls - sums.failed - sums.no_usage - sums.unpriced
+    return Line(
+        name=name, calls=sums.calls, failed=sums.failed, no_usage=sums.no_usage, unpriced=sums.unpriced,
+        input=sums.input, output=sums.output, read=sums.read, write=sums.write, hit_rate=_hit_rate(sums),
+        cost_usd=cost, uncached_usd=uncached, saved_usd=uncached - cost,
+        saved_share=_share(uncached - cost, uncached),
+        usd_per_call=(cost / priced).quantize(_FINEST) if priced else None,
+        misses=sums.misses, missed=sums.missed, lost_usd=usd_of_picousd(sums.lost), lost_unpriced=sums.lost_unpriced,
+        wasted=sums.wasted, wasted_share=_share(sums.wasted, sums.write), wasted_usd=usd_of_picousd(sums.wasted_usd),
+        wasted_unpriced=sums.wasted_unpriced,
+        first_ms_p50=percentile(steps or {}, 50), first_ms_p95=percentile(steps or {}, 95),
+    )  # fmt: skip
+
+
+def ms_of(step: int) -> float:
+    """The time in the (geometric) middle of a step, in milliseconds."""
+    return STEP ** (step + 0.5)
+
+
+def percentile(steps: Mapping[int, int], percent: int) -> float | None:
+    """The time below which ``percent`` of the calls began to answer, in milliseconds; None where none was timed."""
+    total, seen = sum(steps.values()), 0
+    for step in sorted(steps):
+        seen += steps[step]
+        if seen * 100 >= total * percent:
+            return round(ms_of(step), 1)
+    return None
+
+
+def _observed(sums: Sums) -> Observed | None:
+    if not sums.observed:
+        return None
+    cost, planned = usd_of_picousd(sums.observed_cost), usd_of_picousd(sums.planned)
+    return Observed(sums.observed, cost, planned, cost - planned)
+
+
+def _measured(observed: Observed | None, holdout: Comparison | None) -> list[str]:
+    """What was measured of the planner's worth, in sentences."""
+    said: list[str] = []
+    if observed is not None:
+        part = f" ({share(observed.would_save_usd / observed.cost_usd)})" if observed.cost_usd else ""
+        amounts = [usd(amount, decimals_for([amount], 3), symbol=True) for amount in
+                   (observed.planned_usd, observed.cost_usd, observed.would_save_usd)]  # fmt: skip
+        said.append(
+            f"only observed: with the planner {counted(observed.calls, 'call')} would have cost {amounts[0]} "
+            f"instead of {amounts[1]}, saving {amounts[2]}{part}"
+        )
+    return said + (holdout.sentences() if holdout is not None else [])
+
+
+def _bar(at: int, sums: Sums) -> Bar:
+    return Bar(
+        at, sums.calls, sums.failed, usd_of_picousd(sums.cost), usd_of_picousd(sums.uncached), sums.input, sums.read,
+        sums.write, sums.output, _hit_rate(sums), sums.misses,
+    )  # fmt: skip
+
+
+def _hit_rate(sums: Sums) -> float | None:
+    return _share(sums.read, sums.input + sums.read + sums.write)
+
+
+def _share(part: int | Decimal, whole: int | Decimal) -> float | None:
+    return round(float(part / whole), 6) if whole else None
+
+
+def _usd_per_hour(parts: Parts, now: float) -> Usd | None:
+    """Spend by the hour since the period's first call, over a minute at least; None where nothing was priced."""
+    if parts.first_at is None or not parts.total.cost:
+        return None
+    seconds = max(60, int(now) - parts.first_at)
+    return (usd_of_picousd(parts.total.cost) * HOUR_S / seconds).quantize(_FINEST)
+
+
+def _dearest(lines: Any) -> tuple[Line, ...]:
+    found = sorted(lines, key=lambda line: (-line.cost_usd, -line.calls, line.name))
+    return tuple(line for line in found if line.calls)[:MOST_LINES]
+
+
+def _worst(lines: Any) -> tuple[Line, ...]:
+    found = sorted(lines, key=lambda line: (-line.lost_usd, -line.missed, -line.cost_usd, line.name))
+    return tuple(line for line in found if line.calls)[:MOST_LINES]
+
+
+def _causes(causes: Mapping[str, Sums]) -> tuple[CauseLine, ...]:
+    found: list[CauseLine] = []
+    for name, sums in causes.items():
+        rule, _, words = name.partition("\t")
+        lost = usd_of_picousd(sums.lost)
+        found.append(CauseLine(rule or None, words, sums.misses, sums.missed, lost, sums.lost_unpriced, fix_of(rule)))
+    return tuple(sorted(found, key=lambda line: (-line.lost_usd, -line.missed, line.cause)))
+
+
+def _notices(parts: Parts, total: Line, state: State, side: str, other: OtherSide) -> list[str]:
+    """What a person must know to read the figures right, in sentences."""
+    said: list[str] = []
+    if not state.there:
+        said.append(f"No ledger in {state.folder}. Record one: rockbottom.attach(client, ledger=True)")
+    elif state.share_read < 0.999:
+        said.append(f"The ledger is still being read ({share(state.share_read)}): the figures will grow.")
+    if other.calls and side == "aws":
+        said.append(f"{counted(other.calls, 'call')} to the local endpoint left out: simulated, not billed.")
+    elif other.calls:
+        said.append(f"{counted(other.calls, 'call')} billed by AWS left out.")
+    if total.unpriced:
+        said.append(f"{counted(total.unpriced, 'call')} without a known price: tokens count, money does not.")
+    if total.no_usage:
+        said.append(f"{counted(total.no_usage, 'call')} ended without usage: what they cost is not known.")
+    if total.lost_unpriced:
+        said.append(f"{total.lost_unpriced:,} {'miss' if total.lost_unpriced == 1 else 'misses'} without a price.")
+    for shown, what in ((parts.models, "models"), (parts.tags, "tags"), (parts.families, "prefixes")):
+        if len(shown) > MOST_LINES:
+            said.append(f"There are more {what}: the {MOST_LINES} that matter most are listed.")
+    if state.damaged:
+        said.append(f"{counted(state.damaged, 'damaged line')} in the ledger left out.")
+    if state.removed:
+        said.append(f"The ledger is at its bound: {counted(state.removed, 'call')} removed so far, oldest first.")
+    if state.dropped:
+        said.append(f"{counted(state.dropped, 'call')} could not be recorded (the disk was full, or not writable).")
+    if state.ahead:
+        said.append(f"{counted(state.ahead, 'call')} dated after now left out: a clock jumped.")
+    if state.in_memory:
+        said.append("The ledger's folder cannot be written: history is read again at every start.")
+    return said
