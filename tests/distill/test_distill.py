@@ -183,6 +183,27 @@ def test_from_prompts_to_a_deployment_and_back(cloud, tmp_path):
     assert list(made_by(cloud, "teach-1")) == []
 
 
+def test_a_deployment_answers_and_is_benched_at_the_student_s_prices(cloud, served, tmp_path, monkeypatch, capsys):
+    """Nova Micro, .035 in and .14 out a million tokens, on demand as untaught; deleted, it answers no more."""
+    data = read(written(tmp_path, [record(number) for number in range(120)]), answers=True)
+    begin(cloud, job(), data)
+    wait(cloud, "teach-1", 1.0, 60.0, lambda text: None)
+    deployment = deploy(cloud, "teach-1")
+    monkeypatch.chdir(tmp_path)
+    turns = "conversations:\n  - turns:\n      - user: Hello\n        answer: Hi\n"
+    (tmp_path / "taught.yaml").write_text(f"name: Taught\nsystem: Answer briefly.\n{turns}")
+    where = ("--endpoint-url", served.url, "--region", "us-east-1", "--lane", "baseline", "--json")
+    assert main(["bench", "taught.yaml", "--model", deployment, *where]) == 0
+    [model] = json.loads(capsys.readouterr().out)["models"]
+    lane = model["lanes"][0]
+    used = lane["usage"]
+    assert Decimal(lane["cost"]["run"]) * 10**6 == used["input"] * Decimal(".035") + used["output"] * Decimal(".14")
+    for kind, made in made_by(cloud, "teach-1"):
+        remove(cloud, kind, made)
+    assert main(["bench", "taught.yaml", "--model", deployment, *where]) != 0
+    assert "cannot look up" in capsys.readouterr().err
+
+
 def test_a_job_that_hangs_is_stopped_when_its_time_is_over(cloud, tmp_path):
     """Not ended after a second of waiting: stopped, and said."""
     data = read(written(tmp_path, [record(number) for number in range(120)]))

@@ -15,7 +15,7 @@ import msgspec
 from rockbottom.batch import Cloud
 from rockbottom.bench.calling import before_sending
 from rockbottom.bench.errors import EndpointDied, EndpointRefused
-from rockbottom.catalog import Scope, scope_of_model_arns
+from rockbottom.catalog import Scope, distillation_pairs, scope_of_model_arns
 from rockbottom.process import local_client, opened
 
 _ACCOUNTS = 100_000_000_000  # 12 digits: the local endpoint takes such an access key for the account
@@ -237,14 +237,16 @@ def _is_local(url: str) -> bool:
 
 
 def _behind(client: Any, arn: str) -> str:
-    """The model or profile id that an application profile stands for; raises EndpointRefused."""
+    """The model or profile id that an application profile or a deployment stands for; raises EndpointRefused."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
+        if ":custom-model-deployment/" in arn:
+            return _taught(client, arn)
         found = client.get_inference_profile(inferenceProfileIdentifier=arn)
     except (BotoCoreError, ClientError) as error:
         raise EndpointRefused(
-            f"cannot look up the application inference profile {arn}: {error}",
+            f"cannot look up {arn}: {error}",
             fix="give the id of the model or system profile, or allow bedrock:GetInferenceProfile",
         ) from error
     arns = [model["modelArn"] for model in found["models"]]
@@ -267,3 +269,10 @@ def _settings(retries: int, timeout_s: float = 300.0) -> dict[str, Any]:
         "connect_timeout": 10,
         "user_agent_extra": "rockbottom",
     }
+
+
+def _taught(client: Any, arn: str) -> str:
+    """The model that a deployment's custom model was made of; jobs name it with its context window, as in ``:128k``."""
+    deployment = client.get_custom_model_deployment(customModelDeploymentIdentifier=arn)
+    base = client.get_custom_model(modelIdentifier=deployment["modelArn"])["baseModelArn"].rpartition("/")[2]
+    return next((pair.student for pair in distillation_pairs() if pair.job_id == base), base)

@@ -8,9 +8,12 @@ from rockbottom.catalog.errors import UnknownModel, UnresolvedProfile
 from rockbottom.catalog.models import Model, ModelId, Scope
 
 Resolve = Callable[[str], str]
-"""Looks an application-inference-profile ARN up and answers with a model or profile id or ARN."""
+"""Looks the ARN of an application inference profile, or of a custom model's deployment, up: a model or profile id."""
 
 _PREFIXES: Mapping[str, Scope] = {scope.value: scope for scope in Scope if scope is not Scope.IN_REGION}
+_DEPLOYMENT = "custom-model-deployment"
+"""Served on demand at the prices of the model that was customized (price list, rows of Nova 2 Lite, 2026-08-02)."""
+
 _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):bedrock:(?P<region>[a-z0-9-]*):(?P<account>\d*):(?P<kind>[a-z-]+)/(?P<id>.+)"
 )
@@ -56,7 +59,7 @@ def _of_arn(given: str, arn: "re.Match[str]", spellings: Spellings, resolve: Res
     if kind == "inference-profile":
         scope, bare = _split(bare)
         return ModelId(given, _model(given, bare, spellings), scope, region)
-    if kind != "application-inference-profile":
+    if kind != "application-inference-profile" and not (kind == _DEPLOYMENT and resolve is not None):
         raise _not_a_model(given, f"names a {kind}, whose price and cache rules the catalogue does not hold")
     if resolve is None:
         raise UnresolvedProfile(

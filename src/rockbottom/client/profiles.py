@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from rockbottom.catalog import Resolve, Scope, UnresolvedProfile, scope_of_model_arns
+from rockbottom.catalog import Resolve, Scope, UnknownModel, UnresolvedProfile, scope_of_model_arns
 from rockbottom.quantities import RockbottomError
 
 _log = logging.getLogger("rockbottom.client")
@@ -61,7 +61,9 @@ class ProfileResolver:
         return known is not None and known[0] > self._monotonic()
 
     def __call__(self, arn: str) -> str:
-        """The system profile or model id behind an ARN."""
+        """The system profile or model id behind an ARN. Raises UnknownModel for an ARN of another kind."""
+        if not is_application_profile(arn):
+            raise UnknownModel(f"{arn!r} is no inference profile; its prices and cache rules are not known.", given=arn)
         if not self.knows(arn):
             with self._lock:
                 if not self.knows(arn):

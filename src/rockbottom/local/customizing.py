@@ -131,15 +131,34 @@ class Customizations:
         }  # fmt: skip
         return arn
 
+    def deployment(self, arn: str) -> Json:
+        """A deployment by its ARN. Raises ServiceFailure."""
+        found = self.deployments.get(arn)
+        if found is None:
+            raise ServiceFailure("ResourceNotFoundException", f"The deployment {arn} was not found.")
+        return found
+
+    def model(self, arn: str, now: float) -> Json:
+        """A model by its ARN. Raises ServiceFailure."""
+        found = next((model for model in self.models(now) if model["modelArn"] == arn), None)
+        if found is None:
+            raise ServiceFailure("ResourceNotFoundException", f"The model {arn} was not found.")
+        return found
+
+    def model_behind(self, arn: str) -> str:
+        """The model that was taught, of a deployment: it answers here as it would untaught. Raises ServiceFailure."""
+        taught = self.deployment(arn)["modelArn"]
+        job = next(job for job in self.jobs.values() if self.model_arn(job) == taught)
+        base = job.request["baseModelIdentifier"]
+        return next(pair.student for pair in distillation_pairs() if pair.job_id == base)
+
     def undeploy(self, arn: str) -> None:
         """Delete a deployment. Raises ServiceFailure."""
-        if self.deployments.pop(arn, None) is None:
-            raise ServiceFailure("ResourceNotFoundException", f"The deployment {arn} was not found.")
+        del self.deployments[self.deployment(arn)["customModelDeploymentArn"]]
 
     def delete_model(self, arn: str, now: float) -> None:
         """Delete a model. Raises ServiceFailure where it is not there, or is deployed."""
-        if not any(model["modelArn"] == arn for model in self.models(now)):
-            raise ServiceFailure("ResourceNotFoundException", f"The model {arn} was not found.")
+        self.model(arn, now)
         if any(row["modelArn"] == arn for row in self.deployments.values()):
             raise ServiceFailure("ConflictException", f"The model {arn} has a deployment; delete that first.")
         self.deleted.add(arn)

@@ -32,9 +32,11 @@ class LeversPlane:
             "GetModelCustomizationJob": self._customization,
             "StopModelCustomizationJob": self._stop,
             "ListCustomModels": self._models,
+            "GetCustomModel": self._model,
             "DeleteCustomModel": self._delete_model,
             "CreateCustomModelDeployment": self._deploy,
             "ListCustomModelDeployments": self._deployments,
+            "GetCustomModelDeployment": self._deployment,
             "DeleteCustomModelDeployment": self._undeploy,
         }
 
@@ -118,6 +120,9 @@ class LeversPlane:
         rows = [row for row in self._state.customizations.models(self._now) if _named(row["modelName"], asking)]
         return 200, page_of(rows, "modelSummaries", asking.query)
 
+    def _model(self, asking: Asking) -> Answered:
+        return 200, self._state.customizations.model(asking.identifier, self._now)
+
     def _delete_model(self, asking: Asking) -> Answered:
         self._state.customizations.delete_model(asking.identifier, self._now)
         return 200, {}
@@ -130,6 +135,9 @@ class LeversPlane:
         made = self._state.customizations.deployments.values()
         rows = [row for row in made if _named(row["customModelDeploymentName"], asking)]
         return 200, page_of(rows, "modelDeploymentSummaries", asking.query)
+
+    def _deployment(self, asking: Asking) -> Answered:
+        return 200, self._state.customizations.deployment(asking.identifier)
 
     def _undeploy(self, asking: Asking) -> Answered:
         self._state.customizations.undeploy(asking.identifier)

@@ -40,6 +40,8 @@ _ITEMS = {
     ("DELETE", "/inference-profiles/"): "DeleteInferenceProfile",
     ("GET", "/model-invocation-job/"): "GetModelInvocationJob",
     ("GET", "/model-customization-jobs/"): "GetModelCustomizationJob",
+    ("GET", "/model-customization/custom-model-deployments/"): "GetCustomModelDeployment",
+    ("GET", "/custom-models/"): "GetCustomModel",
     ("DELETE", "/model-customization/custom-model-deployments/"): "DeleteCustomModelDeployment",
     ("DELETE", "/custom-models/"): "DeleteCustomModel",
     ("GET", "/guardrails/"): "GetGuardrail",

@@ -206,7 +206,7 @@ class Runtime:
         if known is not None:
             return known
         try:
-            found = self._state.catalog.model(given, self._state.profiles.model_behind)
+            found = self._state.catalog.model(given, self._state.model_behind)
         except CatalogError as error:
             raise ServiceFailure(
                 "ValidationException", "The provided model identifier is invalid.", hint=str(error)

@@ -70,6 +70,11 @@ class State:
     served: int = 0
     identities: Callable[[], UUID] = uuid4
 
+    def model_behind(self, arn: str) -> str:
+        """What an application profile or a deployment stands for. Raises ServiceFailure where there is none."""
+        named = self.customizations if ":custom-model-deployment/" in arn else self.profiles
+        return named.model_behind(arn)
+
     def new_request_id(self) -> str:
         """An identifier in the shape of AWS's that was never given before, by no other endpoint either."""
         return str(self.identities())
