@@ -272,6 +272,7 @@ class Application:
         reply = replied(counted, counted.answer)
         self._note(counted, reply)
         await send({"type": "http.response.body", "body": b"".join(frames_after(counted, reply, counted.answer))})
+        self._runtime.end(counted)
 
     async def _suffer(self, fault: Fault) -> None:
         if fault.kind == "error":
@@ -310,6 +311,12 @@ class Application:
             await self._wait((reply.first_byte_ms if counted.call.stream else reply.latency_ms) / 1000)
         self._runtime.begin(counted)
         self._note(counted, reply)
+        await self._send_reply(counted, reply, send, fault, waits=waits)
+        self._runtime.end(counted, 0.0 if waits or counted.pace is None else reply.latency_ms / 1000)
+
+    async def _send_reply(
+        self, counted: Counted, reply: Reply, send: Send, fault: Fault | None, *, waits: bool
+    ) -> None:
         if not counted.call.stream:
             await send_whole(send, 200, [JSON, *identities_of(counted), *reply.headers], reply.body)
             return

@@ -45,6 +45,14 @@ class Memory:
             if entry is not None and entry.visible_at == inf:
                 self._entries[key] = replace(entry, visible_at=at)
 
+    def renew(self, changes: Changes, at: float) -> None:
+        """Count the lifetimes of entries that are still held from ``at`` on."""
+        for key, _ in changes:
+            entry = self._entries.get(key)
+            if entry is not None:
+                self._entries[key] = renewed = entry.refreshed(at)
+                heappush(self._queue, (renewed.expires_at, key))
+
     def clear(self) -> None:
         self._entries.clear()
         self._owners.clear()

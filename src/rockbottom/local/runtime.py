@@ -6,7 +6,6 @@ Everything here is synchronous and cheap; waiting (latency, faults, an upstream)
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
 from typing import Any
@@ -111,9 +110,11 @@ class Runtime:
         state = self._state
         self._check(dialect, body, model)
         now = state.clock.now()
-        rules = self._rules(model, now)
         prompt = self._prompt(body, dialect, model)
-        refused = refusal(prompt, rules, state.sides.behaviour) if prompt.points else None
+        rules = state.sides.rules_of(self._rules(model, now), model.model.vendor, points=bool(prompt.points))
+        refused = None
+        if prompt.points:
+            refused = refusal(prompt, rules, state.sides.behaviour) or state.sides.refused(prompt)
         if refused is not None:
             raise failure_of(refused, prompt, model.model.vendor, state.sides.unsupported_code)
         window = model.model.context_window
@@ -184,6 +185,11 @@ class Runtime:
             lag = self._state.sides.nova_lag_s if counted.model.model.vendor == "amazon" else 0.0
             self._state.memory.show(counted.outcome.changes, self._state.clock.now() + lag)
 
+    def end(self, counted: Counted, after_s: float = 0.0) -> None:
+        """The response has ended, or will in ``after_s``: where lifetimes are counted from there, they begin."""
+        if counted.outcome.changes and self._state.sides.lasts_from_end:
+            self._state.memory.renew(counted.outcome.changes, self._state.clock.now() + after_s)
+
     def _script(self, call: Call) -> Script | None:
         raw = call.headers.get(b"x-rockbottom-reply")
         if raw is not None:
@@ -226,11 +232,9 @@ class Runtime:
 
     def _rules(self, model: ModelId, now: float) -> CacheRules:
         try:
-            rules = self._state.catalog.rules(model, datetime.fromtimestamp(now, UTC).date())
+            return self._state.catalog.rules(model, datetime.fromtimestamp(now, UTC).date())
         except CatalogError as error:
             raise invalid(f"{error} (the endpoint's clock is set to a day before that)") from error
-        minimum = self._state.sides.nova_minimum if model.model.vendor == "amazon" else 0
-        return replace(rules, minimum_tokens=minimum) if minimum > rules.minimum_tokens else rules
 
     @staticmethod
     def _dialect(operation: str, model: ModelId, body: Json) -> Dialect:

@@ -1,20 +1,27 @@
 """Which side of each switch an endpoint plays: those of the cache semantics, and those that are the endpoint's own."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from rockbottom.cache import Behaviour, behaviour_of
-from rockbottom.catalog import Catalog
+from rockbottom.cache import Behaviour, Reason, Refusal, behaviour_of
+from rockbottom.catalog import CacheRules, Catalog
 from rockbottom.local.failures import invalid
+from rockbottom.prompt import BlockKind, Prompt
 from rockbottom.quantities import RockbottomError
 
 _CODES = {"access_denied": "AccessDeniedException", "validation": "ValidationException"}
 _MINIMA = {"none": 0, "documented": 1024}
 _LAGS = {"none": 0.0, "five_seconds": 5.0}
+_LOOKBACKS: Mapping[str, int | None] = {"measured": None, "documented": 19}
 _OWN: Mapping[str, Mapping[str, object]] = {
     "unsupported_model_error": _CODES,
     "nova_minimum": _MINIMA,
     "nova_propagation_lag": _LAGS,
+    "cache_hop_rate": {"0": 0.0, "0.1": 0.1},
+    "implicit_reads": {"off": False, "on": True},
+    "lookback": _LOOKBACKS,
+    "reasoning_in_history": {"adjacent": False, "anywhere": True},
+    "lifetime_from": {"start": False, "end": True},
 }
 
 
@@ -22,8 +29,9 @@ _OWN: Mapping[str, Mapping[str, object]] = {
 class Sides:
     """The switches in force. ``own`` are the sides of those that the endpoint plays itself.
 
-    ``nova_minimum`` are the tokens below which Nova caches nothing, ``nova_lag_s`` the seconds after which an entry
-    of Nova can be read.
+    ``nova_lag_s`` are the seconds after which an entry of Nova can be read, ``hop_rate`` the share of the requests to
+    a profile that another Region than the usual one serves. ``lasts_from_end``: lifetimes are counted from the end of
+    the reply.
     """
 
     behaviour: Behaviour
@@ -34,12 +42,38 @@ class Sides:
         return _CODES[self.own["unsupported_model_error"]]
 
     @property
-    def nova_minimum(self) -> int:
-        return _MINIMA[self.own["nova_minimum"]]
+    def hop_rate(self) -> float:
+        return float(self.own["cache_hop_rate"])
+
+    @property
+    def lasts_from_end(self) -> bool:
+        return self.own["lifetime_from"] == "end"
 
     @property
     def nova_lag_s(self) -> float:
         return _LAGS[self.own["nova_propagation_lag"]]
+
+    def rules_of(self, rules: CacheRules, vendor: str, *, points: bool) -> CacheRules:
+        """The rules of a model with the sides of its vendor; ``points``: the request has points of its own.
+
+        Automatic reads of Nova are reads alone: nobody states a counter of what was written for them.
+        """
+        if vendor == "amazon":
+            rules = replace(rules, minimum_tokens=max(rules.minimum_tokens, _MINIMA[self.own["nova_minimum"]]))
+            if self.own["implicit_reads"] == "on" and rules.explicit and not points:
+                rules = replace(rules, implicit_point=True, best_effort=True)
+        documented = _LOOKBACKS[self.own["lookback"]]
+        return rules if documented is None else replace(rules, lookback_blocks=min(rules.lookback_blocks, documented))
+
+    def refused(self, prompt: Prompt) -> Refusal | None:
+        """The first point with reasoning anywhere before it, where that is what the service refuses (Converse)."""
+        if self.own["reasoning_in_history"] == "adjacent" or prompt.api.native:
+            return None
+        kinds = [segment.kind for segment in prompt.segments]
+        first = kinds.index(BlockKind.REASONING) if BlockKind.REASONING in kinds else len(kinds)
+        behind = (number for number, point in enumerate(prompt.points) if point.after > first)
+        number = next(behind, None)
+        return None if number is None else Refusal(Reason.AFTER_REASONING, prompt.points[number], number)
 
     def told(self) -> dict[str, str]:
         """Every switch with its side."""

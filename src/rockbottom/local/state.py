@@ -84,6 +84,9 @@ class State:
         merged = {**self.switches, **chosen}
         self.sides = sides_of(self.catalog, merged)
         self.switches = merged
+        if "cache_hop_rate" in chosen:
+            moves = {"policy": "moving", "probability": self.sides.hop_rate}
+            self.router.change(moves if self.sides.hop_rate else {"policy": "pinned"})
 
     def reset(self) -> None:
         """Back to the state of the start, created profiles included; the clock is left alone."""
