@@ -240,9 +240,8 @@ class Attachment:
         call.done = True
         self.under_way.ended(call)
         self.talk.lost(call.lost)
-        if call.request is not None or call.model is not None:
-            with self._lock:
-                self._books.missed(call)
+        with self._lock:
+            self._books.missed(call)
         self._record(call, None, None, failed)
 
     def finished(self, call: Call, usage: Usage) -> None:

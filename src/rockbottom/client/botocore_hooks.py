@@ -20,7 +20,7 @@ from rockbottom.client.pinging import BYPASS
 from rockbottom.client.streams import watched_body, watched_stream
 from rockbottom.client.tagging import metadata_of
 from rockbottom.client.whereabouts import NOWHERE, whereabouts_of
-from rockbottom.dialects import OPERATIONS, api_of, header_counts, is_streaming
+from rockbottom.dialects import OPERATIONS, api_of, header_counts, header_input, is_streaming
 
 _EVENTS = ("before-parameter-build", "before-call", "needs-retry", "after-call", "after-call-error")
 _ATTACHED = "rockbottom-attached.bedrock-runtime"  # an event of our own: who is attached here answers
@@ -181,11 +181,12 @@ class Hooks:
             counts = call.counts_of(parsed.get("usage"))
             listener.finished(counts.usage(ttl)) if counts is not None else listener.abandoned()
         else:
-            counts = header_counts(parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {}))
+            headers = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+            counts = header_counts(headers)
             if counts is not None and (not counts.write or call.has_one_ttl):
                 listener.finished(counts.usage(ttl))
             else:
-                parsed["body"] = watched_body(parsed["body"], call.counts_of, ttl, listener)
+                parsed["body"] = watched_body(parsed["body"], call.counts_of, ttl, listener, header_input(headers))
                 listener.hold(parsed["body"])
 
     def _after_call_error(self, context: Context, **_: Any) -> None:

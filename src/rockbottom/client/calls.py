@@ -60,6 +60,7 @@ class Call:
     request_id: str = ""
     at_least: Usage | None = None  # what its stream counted before the first token
     cut: bool = False  # its stream was not read to the end: what is counted is the least it can be
+    silent: bool = False  # its reply was read whole, and counts no tokens
     cause: str = ""  # the rule of ``diagnose.Cause`` that would explain a miss
     source: str = "client"
     sent_off: bool = False  # it passed boto3's validation
@@ -87,7 +88,8 @@ class Call:
         lost = (LOST_ATTEMPTS,) if self.lost else ()
         # InvokeModel names its guardrail as an argument; the units would stand in a body that is the caller's to read.
         blind = (BLIND_GUARDRAIL,) if self.charges is None and self.sent.get("guardrailIdentifier") else ()
-        return (*lost, *blind, *(self.charges.uncounted if self.charges is not None else ()))
+        silent = (f"{model_id_of(self.sent)}, whose replies count no tokens",) if self.silent else ()
+        return (*lost, *blind, *silent, *(self.charges.uncounted if self.charges is not None else ()))
 
     @property
     def default_ttl(self) -> Ttl:

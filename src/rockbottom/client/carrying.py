@@ -19,7 +19,7 @@ from rockbottom.client.recording import SpendingLimit
 from rockbottom.client.saved_facts import with_saved_facts
 from rockbottom.client.sinks import recorder_of
 from rockbottom.client.streams import BodyWatcher, StreamWatcher
-from rockbottom.dialects import header_counts, is_streaming
+from rockbottom.dialects import header_counts, header_input, is_streaming
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +111,5 @@ def watched(attachment: Attachment, call: Call, headers: Mapping[str, str]) -> W
     if counts is not None and (not counts.write or not plain):
         listener.finished(counts.usage(ttl))
         return Watched(attachment, call, None)
-    return Watched(attachment, call, BodyFeed(BodyWatcher(call.counts_of, ttl, listener)) if plain else None)
+    watcher = BodyWatcher(call.counts_of, ttl, listener, header_input(headers))
+    return Watched(attachment, call, BodyFeed(watcher) if plain else None)

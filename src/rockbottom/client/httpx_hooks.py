@@ -18,13 +18,23 @@ from typing import Any
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.botocore_hooks import about_points
 from rockbottom.client.calls import Call
-from rockbottom.client.httpx_streams import BodyFeed, Feed, SseFeed, StreamFeed, UsageFeed, watched
+from rockbottom.client.httpx_streams import BodyFeed, SseFeed, StreamFeed, UsageFeed, unpacked, watched
 from rockbottom.client.listening import CallListener
 from rockbottom.client.signing import CredentialSource, credentials_of, resigned
 from rockbottom.client.streams import BodyWatcher, StreamWatcher
 from rockbottom.client.tagging import metadata_of
 from rockbottom.client.whereabouts import Whereabouts, whereabouts_of
-from rockbottom.dialects import CHAT, Params, Route, api_of, header_counts, is_streaming, operation_of, route_to
+from rockbottom.dialects import (
+    CHAT,
+    Params,
+    Route,
+    api_of,
+    header_counts,
+    header_input,
+    is_streaming,
+    operation_of,
+    route_to,
+)
 from rockbottom.quantities import RockbottomError, is_object
 
 _REPEATED_S = 300.0
@@ -107,17 +117,20 @@ class Hooks:
         if tagging:
             travels = {**travels, "requestMetadata": metadata_of(call.tags, travels.get("requestMetadata"))}
         body = travels["body"] if api.wrapped else _without_model(travels)
-        request = self._rebuilt(asked, body if isinstance(body, bytes) else str(body).encode())
+        request = self._rebuilt(asked, body if isinstance(body, bytes) else str(body).encode(), plain=counting)
         if request is None:
             call.sent, call.restored = call.original, True
         return Leg(call, request or asked, asked, digest, counting and request is not None)
 
-    def _rebuilt(self, asked: Any, body: bytes) -> Any | None:
+    def _rebuilt(self, asked: Any, body: bytes, *, plain: bool) -> Any | None:
+        """The request with another body; ``plain``: its reply has to come uncompressed, to be cut."""
         headers = [
             (key, value)
             for key, value in asked.headers.multi_items()
             if key.lower() not in ("content-length", "transfer-encoding")
         ]
+        if plain:
+            headers = [*((key, value) for key, value in headers if key.lower() != "accept-encoding"), _PLAIN]
         request = self.library.Request(
             asked.method, asked.url, headers=headers, content=body, extensions=asked.extensions
         )
@@ -168,17 +181,19 @@ class Hooks:
         ttl, listener = call.default_ttl, CallListener(self._attachment, call)
         if is_streaming(call.operation) and api_of(call.operation).names_model:
             watcher = StreamWatcher(call.counting(), ttl, listener)
-            feed: Feed = UsageFeed(watcher) if leg.counting else SseFeed(watcher)
+            feed: SseFeed | StreamFeed | BodyFeed = UsageFeed(watcher) if leg.counting else SseFeed(watcher)
         elif is_streaming(call.operation):
             feed = StreamFeed(StreamWatcher(call.counting(), ttl, listener))
         else:
             counts = header_counts(response.headers)
             if counts is not None and not counts.write:
                 return listener.finished(counts.usage(ttl))
-            if response.headers.get("content-encoding", "identity") != "identity":
-                return listener.abandoned() if counts is None else listener.finished(counts.usage(ttl))
-            feed = BodyFeed(BodyWatcher(call.counts_of, ttl, listener))
-        response.stream = watched(self.library, response.stream, feed)
+            feed = BodyFeed(BodyWatcher(call.counts_of, ttl, listener, header_input(response.headers)))
+        opened = feed if isinstance(feed, UsageFeed) else unpacked(feed, response.headers.get("content-encoding", ""))
+        if opened is None:
+            counts = header_counts(response.headers)
+            return listener.abandoned() if counts is None else listener.finished(counts.usage(ttl))
+        response.stream = watched(self.library, response.stream, opened)
         listener.hold(response.stream)
         return None
 
@@ -310,6 +325,9 @@ def _arrived(hooks: Hooks, leg: Leg, response: Any) -> Any:
     except Exception as error:
         hooks.report_failure(error)
     return response
+
+
+_PLAIN = ("accept-encoding", "identity")
 
 
 def _without_model(request: Params) -> bytes:

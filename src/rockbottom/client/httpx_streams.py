@@ -2,6 +2,7 @@
 
 import json
 import re
+import zlib
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from typing import Any
@@ -85,7 +86,40 @@ class BodyFeed:
             self.watcher.see(data, False)
 
 
-Feed = StreamFeed | SseFeed | BodyFeed
+class UnzippedFeed:
+    """Shows a compressed reply to another feed, piece by piece; what cannot be unpacked is shown no further."""
+
+    def __init__(self, feed: StreamFeed | SseFeed | BodyFeed) -> None:
+        self._feed = feed
+        self._unpacking: Any = zlib.decompressobj(_GZIP_OR_ZLIB)
+        self.watcher = feed.watcher
+
+    def see(self, data: bytes) -> None:
+        if self._unpacking is None:
+            return
+        try:
+            plain = self._unpacking.decompress(data, _MOST_UNPACKED)
+        except zlib.error:
+            plain = b""
+            self._unpacking = None
+        else:
+            if self._unpacking.unconsumed_tail:
+                self._unpacking = None
+        if plain:
+            self._feed.see(plain)
+
+
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+_MOST_UNPACKED = 8_000_000  # bytes of one piece of a reply
+
+Feed = StreamFeed | SseFeed | BodyFeed | UnzippedFeed
+
+
+def unpacked(feed: StreamFeed | SseFeed | BodyFeed, encoding: str) -> Feed | None:
+    """The feed for a reply with this content-encoding; None where it can be unpacked by nothing in Python itself."""
+    if encoding in ("", "identity"):
+        return feed
+    return UnzippedFeed(feed) if encoding in ("gzip", "x-gzip", "deflate") else None
 
 
 def watched(library: Any, stream: Any, feed: Feed) -> Any:

@@ -39,6 +39,11 @@ class CallListener:
     def abandoned(self) -> None:
         self._attachment.abandoned(self._call)
 
+    def silent(self) -> None:
+        """The reply was read whole, and counts no tokens."""
+        self._call.silent = True
+        self._attachment.abandoned(self._call)
+
     def broke(self) -> None:
         self._attachment.failed(self._call)
 

@@ -160,7 +160,7 @@ def _rows(report: Report) -> Iterator[str]:
     if report.keep_alive_usd:
         yield f"keep-alive requests cost {_usd(report.keep_alive_usd)} USD, which is not in the lines above"
     if report.without_usage:
-        yield f"{report.without_usage} calls ended without usage (stream not read to its end, or failed)"
+        yield f"{report.without_usage} calls ended without usage (not read to their end, failed, or nothing is counted)"
     yield from _besides(report.beside)
     if report.held_back:
         yield f"{report.held_back} calls were cached less than should pay: the guard held it back (see the notes)"

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, Protocol, cast
 
-from rockbottom.dialects import Counts, StreamCounts
+from rockbottom.dialects import Counts, StreamCounts, body_counts
 from rockbottom.quantities import Ttl, Usage
 
 
@@ -32,6 +32,10 @@ class Listener(Protocol):
 
     def abandoned(self) -> None:
         """The reply ended, or is not read further, and no usage came."""
+        ...
+
+    def silent(self) -> None:
+        """The reply was read whole, and counts no tokens."""
         ...
 
     def broke(self) -> None:
@@ -97,10 +101,20 @@ class StreamWatcher:
 
 
 class BodyWatcher:
-    """Keeps a copy of a reply while the caller reads it, and reads the usage at its end."""
+    """Keeps a copy of a reply while the caller reads it, and reads the usage at its end.
 
-    def __init__(self, counted: Callable[[object], Counts | None], default_ttl: Ttl, listener: Listener) -> None:
+    ``headers`` are the counts of its headers, which hold where the body has none.
+    """
+
+    def __init__(
+        self,
+        counted: Callable[[object], Counts | None],
+        default_ttl: Ttl,
+        listener: Listener,
+        headers: Counts | None = None,
+    ) -> None:
         self._counted = counted
+        self._headers = headers
         self._default_ttl = default_ttl
         self.listener = listener
         self._parts: list[bytes] = []
@@ -120,10 +134,11 @@ class BodyWatcher:
         if not text:
             return self.listener.abandoned()
         try:
-            counts = self._counted(json.loads(text).get("usage"))
+            body = json.loads(text)
+            counts = self._counted(body.get("usage")) or body_counts(body) or self._headers
         except (ValueError, AttributeError):
-            counts = None
-        return self.listener.abandoned() if counts is None else self.listener.finished(counts.usage(self._default_ttl))
+            return self.listener.abandoned()
+        return self.listener.silent() if counts is None else self.listener.finished(counts.usage(self._default_ttl))
 
     def close(self) -> None:
         """Nothing more will be read."""
@@ -140,13 +155,19 @@ def watched_stream(stream: Any, counting: StreamCounts, default_ttl: Ttl, listen
     return stream
 
 
-def watched_body(body: Any, counted: Callable[[object], Counts | None], default_ttl: Ttl, listener: Listener) -> Any:
+def watched_body(
+    body: Any,
+    counted: Callable[[object], Counts | None],
+    default_ttl: Ttl,
+    listener: Listener,
+    headers: Counts | None = None,
+) -> Any:
     """The same body, watched; anything that is no body of botocore comes back as it is."""
     from botocore.response import StreamingBody
 
     if isinstance(body, cast(Any, StreamingBody)):
         body.__class__ = _body_class(cast(Any, type(body)))
-        body._rockbottom = BodyWatcher(counted, default_ttl, listener)
+        body._rockbottom = BodyWatcher(counted, default_ttl, listener, headers)
     return body
 
 

@@ -30,7 +30,16 @@ from rockbottom.dialects.responses import RESPONSES
 from rockbottom.dialects.streams import METRICS, StreamCounts
 from rockbottom.dialects.surface_errors import surface_error
 from rockbottom.dialects.surface_routes import SurfaceRoute, surface_route_of
-from rockbottom.dialects.usage import INVOKED, Counters, Counts, header_counts, headers_of, invoked
+from rockbottom.dialects.usage import (
+    INVOKED,
+    Counters,
+    Counts,
+    body_counts,
+    header_counts,
+    header_input,
+    headers_of,
+    invoked,
+)
 
 __all__ = [
     "ANTHROPIC",
@@ -55,11 +64,13 @@ __all__ = [
     "StreamCounts",
     "SurfaceRoute",
     "api_of",
+    "body_counts",
     "counting_of",
     "counts_of",
     "dialect_for",
     "dialect_of",
     "header_counts",
+    "header_input",
     "headers_of",
     "invoked",
     "is_streaming",

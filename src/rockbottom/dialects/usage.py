@@ -93,15 +93,31 @@ _HEADER = "x-amzn-bedrock-{}-token-count"
 _HEADERS = ("input", "output", "cache-read-input", "cache-write-input")
 
 
+_BODIES = (
+    Counters("prompt_token_count", "generation_token_count", (), (), no_split),
+    Counters("inputTextTokenCount", "outputTextTokenCount", (), (), no_split),
+)
+"""Counters that stand in a native body itself: Llama's, and those of Titan, whose embeddings have no output."""
+
+
+def body_counts(body: object) -> Counts | None:
+    """The counts in a native body that has no ``usage`` object; None where it counts nothing."""
+    return next((counts for counters in _BODIES if (counts := counters.counts(body)) is not None), None)
+
+
 def header_counts(headers: Mapping[str, str]) -> Counts | None:
     """The counts in the headers of an InvokeModel reply, None where they are not all there."""
 
+    counts = header_input(headers)
+    return None if counts is None or counts.output is None else counts
+
+
+def header_input(headers: Mapping[str, str]) -> Counts | None:
+    """The same, also where the output is not counted: embeddings have none."""
     texts = [headers.get(_HEADER.format(name)) for name in _HEADERS]
     counts = [int(text) if text is not None and text.isdigit() else None for text in texts]
     uncached, output, read, write = counts
-    if uncached is None or output is None:
-        return None
-    return Counts(uncached, output, read or 0, write or 0)
+    return None if uncached is None else Counts(uncached, output, read or 0, write or 0)
 
 
 def invoked(usage: Usage) -> dict[str, Any]:

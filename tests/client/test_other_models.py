@@ -1,0 +1,90 @@
+"""InvokeModel of models that write no text, or count it in words of their own: no call is left out of report()."""
+
+import http.server
+import json
+import threading
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+import pytest
+
+import rockbottom
+from rockbottom.ledger import CallRecord
+
+HEADER = "x-amzn-bedrock-input-token-count"
+REPLIES: Mapping[str, tuple[Mapping[str, Any], Mapping[str, str], tuple[int, int] | None]] = {
+    "amazon.titan-embed-text-v2:0": ({"embedding": [0.5], "inputTextTokenCount": 7}, {}, (7, 0)),
+    "cohere.embed-english-v3": ({"embeddings": [[0.5]], "response_type": "embeddings_floats"}, {HEADER: "3"}, (3, 0)),
+    "cohere.embed-multilingual-v3": ({"embeddings": [[0.5]]}, {}, None),
+    "meta.llama3-8b-instruct-v1:0": (
+        {"generation": "ok", "prompt_token_count": 11, "generation_token_count": 2}, {}, (11, 2)),
+    "amazon.nova-canvas-v1:0": ({"images": ["aGk="]}, {}, None),
+    "nobody.knows-v1:0": ({"usage": {"input_tokens": 13, "output_tokens": 5}}, {}, (13, 5)),
+}  # fmt: skip
+"""Bodies and headers as the service's pages on model parameters and recorded embeddings show them; tokens by hand."""
+
+
+class Kept:
+    """A sink that keeps records."""
+
+    def __init__(self) -> None:
+        self.calls: list[CallRecord] = []
+
+    def record(self, call: CallRecord) -> None:
+        self.calls.append(call)
+
+    def close(self) -> None:
+        pass
+
+
+@contextmanager
+def answering(body: Mapping[str, Any], headers: Mapping[str, str]) -> Generator[str]:
+    """A server that answers every POST so."""
+    data = json.dumps(body).encode()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            for name, value in {**headers, "content-type": "application/json", "content-length": len(data)}.items():
+                self.send_header(name, str(value))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("model", REPLIES)
+def test_every_call_is_in_a_figure(model: str) -> None:
+    """With tokens where the reply counts any, else among those without usage, by the name of the model."""
+    body, headers, tokens = REPLIES[model]
+    kept = Kept()
+    with answering(body, headers) as url:
+        made: Any = boto3.client(  # pyright: ignore[reportUnknownMemberType]
+            "bedrock-runtime", endpoint_url=url, region_name="us-east-1", aws_access_key_id="a",
+            aws_secret_access_key="b",
+        )  # fmt: skip
+        client: Any = rockbottom.attach(made, sinks=[kept])
+        assert json.loads(client.invoke_model(modelId=model, body="{}")["body"].read()) == body
+    told: dict[str, Any] = rockbottom.report(client).to_dict()
+    total = told["total"]
+    if tokens is not None:
+        assert (total["calls"], total["tokens"]["input"], total["tokens"]["output"]) == (1, *tokens)
+        assert told["calls_without_usage"] == 0
+        return
+    assert (total["calls"], told["calls_without_usage"]) == (0, 1)
+    named = f"{model}, whose replies count no tokens"
+    assert told["beside"]["not_counted"] == {named: 1}
+    assert (kept.calls[0].status, kept.calls[0].uncounted) == ("no usage", (named,))
+    assert f"{named} (1 calls)" in str(rockbottom.report(client))
