@@ -16,6 +16,7 @@ from rockbottom.bench import EndpointDied, EndpointRefused, LocalEndpoint, SdkTo
 from rockbottom.bench.calling import check_sdk, send
 from rockbottom.bench.requests import Request
 from rockbottom.dialects import CONVERSE
+from rockbottom.extras import upgrade_command
 from rockbottom.quantities import Ttl
 
 _REQUEST = Request(CONVERSE, {"messages": []}, 0)
@@ -103,7 +104,7 @@ def test_a_boto3_without_cache_points_is_named_before_anything_is_sent():
     with pytest.raises(SdkTooOld, match="does not know the ttl of a cachePoint") as caught:
         check_sdk(_sdk({"CachePointBlock": {"type"}}), wants_ttl=True)
     # read in botocore's wheels: 1.42.30 has no ttl, 1.42.31 has (catalog/data/botocore.toml)
-    assert caught.value.fix == "pip install --upgrade 'boto3>=1.42.31'"
+    assert caught.value.fix == upgrade_command("boto3>=1.42.31")
     check_sdk(_sdk({"CachePointBlock": {"type"}}), wants_ttl=False)
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rockbottom.extras import install_command
 from rockbottom.ledger import CallRecord, LedgerError, LedgerReader, LedgerWriter, NoLedger
 from rockbottom.tables import LedgerTables, NeedsDuckDB, cells, summing
 from rockbottom.tables.cells import MOST_FAMILIES, OTHER, OTHER_TAGS
@@ -267,7 +268,7 @@ def test_without_duckdb_it_says_what_to_install(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setitem(sys.modules, "duckdb", None)
     with pytest.raises(NeedsDuckDB) as caught:
         LedgerTables(tmp_path)
-    assert caught.value.fix == "pip install 'rockbottom[watch]'"
+    assert caught.value.fix == install_command("watch")
 
 
 tokens = st.integers(0, 10_000_000)

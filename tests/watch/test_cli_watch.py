@@ -14,6 +14,7 @@ import time
 import pytest
 
 from rockbottom.cli import main
+from rockbottom.extras import install_command
 from tests.watch.traffic import read, write
 
 
@@ -167,7 +168,7 @@ def test_without_duckdb_it_says_what_to_install_before_it_begins(monkeypatch, fo
     record(read(time.time() - 4))
     monkeypatch.setitem(sys.modules, "duckdb", None)
     assert main([*command, "--ledger", str(folder)]) == 2
-    assert "pip install 'rockbottom[watch]'" in capsys.readouterr().err
+    assert install_command("watch") in capsys.readouterr().err
 
 
 def test_without_rich_the_live_view_says_what_to_install(monkeypatch, folder):
@@ -180,4 +181,4 @@ def test_without_rich_the_live_view_says_what_to_install(monkeypatch, folder):
     view = View(folder, catalog(), time.time, time.monotonic)
     with pytest.raises(NeedsRich) as caught:
         Live(view, period_named("1h"), "auto", 1.0).run()
-    assert caught.value.fix == "pip install 'rockbottom[watch]', or rockbottom watch --once, which needs no rich"
+    assert caught.value.fix == f"{install_command('watch')}, or rockbottom watch --once, which needs no rich"

@@ -14,6 +14,7 @@ from rockbottom.batch.splitting import Slice
 from rockbottom.batch.spool import SliceFile
 from rockbottom.batch.state import JobState
 from rockbottom.catalog import botocore_since
+from rockbottom.extras import upgrade_command
 
 _CHUNK_BYTES = 8 * 1024 * 1024
 
@@ -170,7 +171,8 @@ def spelled_kind(client: Any, kind: str) -> dict[str, str]:
         return {}
     import botocore
 
+    since = botocore_since("modelInvocationType")
     raise InvalidSettings(
         f"botocore {botocore.__version__} does not know modelInvocationType, so it can make no job of {kind} bodies.",
-        fix=f"pip install --upgrade 'boto3>={botocore_since('modelInvocationType')}', or send bodies of InvokeModel",
+        fix=f"{upgrade_command(f'boto3>={since}')}, or send bodies of InvokeModel",
     )

@@ -1,26 +1,29 @@
 """A workload run down several lanes against AWS or a local endpoint, and what each lane costs."""
 
-from rockbottom.bench.bench import Bench, prepare, resume, run
-from rockbottom.bench.document import document_of, write_document
-from rockbottom.bench.endpoints import AwsEndpoint, Endpoint, JobsAt, LocalEndpoint
-from rockbottom.bench.errors import (
-    BenchError,
-    EndpointDied,
-    EndpointRefused,
-    InvalidRun,
-    InvalidWorkload,
-    SdkTooOld,
-    SpendLimit,
-    WrongSetting,
-)
-from rockbottom.bench.grading.fields import Grading
-from rockbottom.bench.grading.votes import JudgeEstimate, Teller
-from rockbottom.bench.lanes import LANES, Lane, Spot, UnknownLane
-from rockbottom.bench.notebook import Ended, Measured, PassKey, open_notebook
-from rockbottom.bench.running import Watcher
-from rockbottom.bench.schedule import Estimate
-from rockbottom.bench.workload import Workload, load_workload, read_workload
-from rockbottom.documents import BenchResults, read_results, results_json
+from rockbottom.extras import needing
+
+with needing("rockbottom.bench", "bench"):
+    from rockbottom.bench.bench import Bench, prepare, resume, run
+    from rockbottom.bench.document import document_of, write_document
+    from rockbottom.bench.endpoints import AwsEndpoint, Endpoint, JobsAt, LocalEndpoint
+    from rockbottom.bench.errors import (
+        BenchError,
+        EndpointDied,
+        EndpointRefused,
+        InvalidRun,
+        InvalidWorkload,
+        SdkTooOld,
+        SpendLimit,
+        WrongSetting,
+    )
+    from rockbottom.bench.grading.fields import Grading
+    from rockbottom.bench.grading.votes import JudgeEstimate, Teller
+    from rockbottom.bench.lanes import LANES, Lane, Spot, UnknownLane
+    from rockbottom.bench.notebook import Ended, Measured, PassKey, open_notebook
+    from rockbottom.bench.running import Watcher
+    from rockbottom.bench.schedule import Estimate
+    from rockbottom.bench.workload import Workload, load_workload, read_workload
+    from rockbottom.documents import BenchResults, read_results, results_json
 
 __all__ = [
     "LANES",

@@ -9,6 +9,7 @@ from rockbottom.bench.replies import Reply, counted
 from rockbottom.bench.requests import Request
 from rockbottom.catalog import botocore_since
 from rockbottom.dialects import CONVERSE
+from rockbottom.extras import upgrade_command
 from rockbottom.quantities import Ttl
 from rockbottom.wire import WireError
 
@@ -39,7 +40,7 @@ def check_sdk(client: Any, *, wants_ttl: bool) -> None:
         return
     raise SdkTooOld(
         f"botocore {botocore.__version__} does not know {missing}; {since} and later do",
-        fix=f"pip install --upgrade 'boto3>={since}'",
+        fix=upgrade_command(f"boto3>={since}"),
     )
 
 

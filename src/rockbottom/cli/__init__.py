@@ -37,7 +37,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if _wants_traceback(argv):
             raise
-        return exit_code_of(error)
+        return exit_code_of(error, next((word for word in argv if not word.startswith("-")), ""))
     return code
 
 

@@ -10,6 +10,8 @@ from enum import IntEnum
 
 import click
 
+from rockbottom.cli.commands import COMMANDS
+
 
 class Exit(IntEnum):
     """What the exit code of every command means."""
@@ -24,28 +26,6 @@ class Exit(IntEnum):
     BROKEN_PIPE = 141  # whoever read our output stopped reading
 
 
-# What to install when an optional package is missing.
-_EXTRAS = {
-    "boto3": "aws",
-    "botocore": "aws",
-    "uvicorn": "local",
-    "httptools": "local",
-    "h2": "local",
-    "cryptography": "local",
-    "aiohttp": "gateway",
-    "yarl": "gateway",
-    "yaml": "bench",
-    "rich": "bench",
-    "jsonschema": "grade",
-    "numpy": "replay",
-    "numba": "replay",
-    "pyarrow": "replay",
-    "prometheus_client": "prometheus",
-    "opentelemetry": "otel",
-    "ray": "ray",
-}
-
-
 def say(message: str, fix: str | None = None) -> None:
     """Write one message for a person to stderr, and the next step below it where there is one."""
     click.echo(f"rockbottom: {message}", err=True)
@@ -53,8 +33,8 @@ def say(message: str, fix: str | None = None) -> None:
         click.echo(f"  {fix}", err=True)
 
 
-def exit_code_of(error: BaseException) -> int:
-    """Say what went wrong and return the exit code; ``error`` is anything that left a command."""
+def exit_code_of(error: BaseException, command: str = "") -> int:
+    """Say what went wrong and return the exit code; ``error`` is anything that left the ``command`` of this name."""
     if isinstance(error, click.UsageError):
         return _usage(error)
     if isinstance(error, click.ClickException):
@@ -66,7 +46,7 @@ def exit_code_of(error: BaseException) -> int:
     if isinstance(error, BrokenPipeError):
         _silence_stdout()
         return Exit.BROKEN_PIPE
-    return _failure(error)
+    return _failure(error, command)
 
 
 def _usage(error: click.UsageError) -> int:
@@ -78,17 +58,15 @@ def _usage(error: click.UsageError) -> int:
     return Exit.USAGE
 
 
-def _failure(error: BaseException) -> int:
+def _failure(error: BaseException, command: str) -> int:
     from rockbottom.quantities import Fault, RockbottomError  # kept out of the start of every command
 
+    if isinstance(error, ModuleNotFoundError):
+        error = _missing(error, command)
     if isinstance(error, RockbottomError):
         say(str(error), error.fix)
         codes = {Fault.CALLER: Exit.USAGE, Fault.SERVICE: Exit.SERVICE, Fault.OURS: Exit.BUG}
         return getattr(error, "exit_code", codes[error.fault])
-    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _EXTRAS:
-        extra = _EXTRAS[(error.name or "").partition(".")[0]]
-        say(f"this needs the package {error.name}, which is not installed", f"pip install 'rockbottom[{extra}]'")
-        return Exit.USAGE
     if isinstance(error, OSError):
         return _of_the_system(error)
     if type(error).__module__.partition(".")[0] in ("botocore", "boto3"):
@@ -108,6 +86,14 @@ def _failure(error: BaseException) -> int:
         "rockbottom --debug COMMAND ... shows where; please report it",
     )
     return Exit.BUG
+
+
+def _missing(error: ModuleNotFoundError, command: str) -> ModuleNotFoundError:
+    """The same told as a package of an extra; with the extras of the command, where they bring it."""
+    from rockbottom.extras import missing
+
+    extras = COMMANDS[command].extras if command in COMMANDS else ()
+    return missing(error, f"rockbottom {command}".rstrip(), extras) or error
 
 
 def _of_the_system(error: OSError) -> int:

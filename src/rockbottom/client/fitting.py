@@ -49,6 +49,8 @@ def too_old(abilities: Abilities) -> str:
     """What a client's botocore cannot say, and what is done about it."""
     import botocore  # the client's own
 
+    from rockbottom.extras import upgrade_command  # only where there is something to say
+
     member = "ttl" if abilities.points else "cachePoint"
     then = (
         "cachePoints go out without one and live for the usual time"
@@ -57,7 +59,7 @@ def too_old(abilities: Abilities) -> str:
     )
     return (
         f"botocore {botocore.__version__} does not know {abilities.missing}: {then}. "
-        f"Fix: pip install --upgrade 'boto3>={botocore_since(member)}'."
+        f"Fix: {upgrade_command(f'boto3>={botocore_since(member)}')}."
     )
 
 

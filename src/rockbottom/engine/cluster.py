@@ -12,6 +12,7 @@ from typing import Any, cast
 from rockbottom.engine.errors import EngineFailed
 from rockbottom.engine.running import Groups, Job
 from rockbottom.engine.work import Columns, columns_of, tallies_of
+from rockbottom.extras import needing
 from rockbottom.replay import Tally
 from rockbottom.trace import Trace
 
@@ -24,7 +25,8 @@ class Cluster:
 
     def __init__(self, address: str | None = None) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere unless the user says so
-        ray: Any = import_module("ray")  # partly typed: Any where it enters
+        with needing("a Ray cluster"):
+            ray: Any = import_module("ray")  # partly typed: Any where it enters
         self._ray: Any = ray
         self._pieces: dict[int, list[Any]] = {}
         self._mine = not ray.is_initialized()

@@ -1,10 +1,21 @@
 """A Bedrock-shaped proxy that plans: any language, any agent, one honest bill."""
 
-from rockbottom.gateway.configuration import BudgetRow, Configuration, Limits, Ship, Tls, Upstream, read_configuration
-from rockbottom.gateway.errors import BadConfiguration, GatewayError, Refused
-from rockbottom.gateway.keys import Key, KeyTable, key_secret, new_key, revoked, rotated
-from rockbottom.gateway.policy import least_policy
-from rockbottom.gateway.server import Gateway, RunningGateway, running_gateway, serve_gateway
+from rockbottom.extras import needing
+
+with needing("rockbottom.gateway", "gateway"):
+    from rockbottom.gateway.configuration import (
+        BudgetRow,
+        Configuration,
+        Limits,
+        Ship,
+        Tls,
+        Upstream,
+        read_configuration,
+    )
+    from rockbottom.gateway.errors import BadConfiguration, GatewayError, Refused
+    from rockbottom.gateway.keys import Key, KeyTable, key_secret, new_key, revoked, rotated
+    from rockbottom.gateway.policy import least_policy
+    from rockbottom.gateway.server import Gateway, RunningGateway, running_gateway, serve_gateway
 
 __all__ = [
     "BadConfiguration",

@@ -3,10 +3,13 @@
 ``running()`` serves it from a thread, ``serve`` in the foreground; ``Settings`` says how. Needs the extra ``local``.
 """
 
-from rockbottom.local.clock import ClockKind
-from rockbottom.local.failures import CannotListen, LocalError, ServiceFailure
-from rockbottom.local.server import Running, running, serve
-from rockbottom.local.settings import DEFAULT_ACCOUNT, Settings
+from rockbottom.extras import needing
+
+with needing("rockbottom.local", "local"):
+    from rockbottom.local.clock import ClockKind
+    from rockbottom.local.failures import CannotListen, LocalError, ServiceFailure
+    from rockbottom.local.server import Running, running, serve
+    from rockbottom.local.settings import DEFAULT_ACCOUNT, Settings
 
 __all__ = [
     "DEFAULT_ACCOUNT",

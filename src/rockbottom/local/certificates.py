@@ -17,7 +17,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from rockbottom.local.failures import LocalError
+from rockbottom.extras import needing
 from rockbottom.process import private
 from rockbottom.serving import context_of
 
@@ -34,13 +34,9 @@ class Certificate:
 
 @contextmanager
 def certified(hosts: Iterable[str]) -> Generator[Certificate]:
-    """A certificate for these names and addresses; its files are gone with the block. Raises LocalError."""
-    try:
+    """A certificate for these names and addresses; its files are gone with the block. Raises MissingExtra."""
+    with needing("TLS"):
         authority, chain, key = _made(dict.fromkeys(["localhost", "127.0.0.1", "::1", *hosts]))
-    except ImportError as error:
-        raise LocalError(
-            f"TLS needs the package {error.name}, which is not installed", fix="pip install 'rockbottom[local]'"
-        ) from error
     folder = Path(tempfile.mkdtemp(prefix="rockbottom-tls-"))
     try:
         pair = folder / "pair.pem"

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import IO, Any
 
+from rockbottom.extras import install_command
 from rockbottom.local.failures import CannotListen, LocalError
 from rockbottom.local.settings import Settings
 from rockbottom.process import Visitors, guarded
@@ -48,7 +49,7 @@ def _moto(settings: Settings) -> Any:
     except ImportError as error:
         raise LocalError(
             f"S3 in this process needs the package {error.name}, which is not installed",
-            fix="pip install 'rockbottom[local-s3]', or give the URL of an S3 endpoint",
+            fix=f"{install_command('local-s3')}, or give the URL of an S3 endpoint",
         ) from error
     moto: Any = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
     application = guarded(moto, Visitors(settings.host, settings.hosts, settings.origins))

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from rockbottom.catalog import Catalog
+from rockbottom.extras import install_command
 from rockbottom.ledger import CallRecord, Found, Volume, found_in, picousd_of, usd_of_picousd
 from rockbottom.tables import judging
 from rockbottom.tables.errors import NeedsDuckDB
@@ -37,7 +38,7 @@ def check_installed() -> None:
     except ModuleNotFoundError as error:
         raise NeedsDuckDB(
             "The tables of the ledger are made by the package duckdb, which is not installed.",
-            fix="pip install 'rockbottom[watch]'",
+            fix=install_command("watch"),
         ) from error
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from rockbottom.catalog import load_catalog
 from rockbottom.dialects import OPERATIONS, usage_of
+from rockbottom.extras import MissingExtra, needing
 from rockbottom.pins import ConversationBill, archive_of, observed_bill, simulated_bill
 from rockbottom.process import local_client
 from rockbottom.quantities import RockbottomError, Usd
@@ -31,11 +32,12 @@ _accounts = count(200_000_000_000)
 def endpoint() -> "Generator[Running]":
     """A local endpoint whose clock stands at noon of today (UTC); fails the test where it is not installed."""
     try:
-        import_module("boto3")  # a missing one is said here, rather than in the middle of a test
+        with needing("a conversation in a test", "local", "aws"):
+            import_module("boto3")  # a missing one is said here, rather than in the middle of a test
 
-        from rockbottom.local import ClockKind, running
-    except ModuleNotFoundError as error:
-        pytest.fail(f"this needs {error.name}: pip install 'rockbottom[local,aws]'", pytrace=False)
+            from rockbottom.local import ClockKind, running
+    except MissingExtra as error:
+        pytest.fail(f"{error}: {error.fix}", pytrace=False)
     noon = datetime.combine(date.today(), time(12), UTC).timestamp()
     with running(clock=ClockKind.MANUAL, start_at=noon) as one:
         yield one

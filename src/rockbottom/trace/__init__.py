@@ -1,52 +1,55 @@
 """The columnar schema of recorded requests, and one reader per log format. May open files; nothing else."""
 
-from rockbottom.trace.columns import (
-    APIS,
-    KINDS,
-    NO_TTL,
-    UNKNOWN,
-    ApiCode,
-    Array,
-    Blocks,
-    Points,
-    Requests,
-    SectionCode,
-    Trace,
-    empty_trace,
-    selected,
-    usage_at,
-)
-from rockbottom.trace.compiled import compiled, inlined
-from rockbottom.trace.facts import TraceFacts, facts_of, unknown_models
-from rockbottom.trace.files import (
-    CutShort,
-    UnreadableSource,
-    chunks_in,
-    chunks_of,
-    files_of,
-    is_log_group,
-    is_s3,
-    pieces_of,
-)
-from rockbottom.trace.invocations import Invocation, invocations_of, one_invocation, requests_in
-from rockbottom.trace.labels import BY_COLUMN
-from rockbottom.trace.logs import text_lines
-from rockbottom.trace.merging import Merged, merged
-from rockbottom.trace.parquet import notes_of, read_parquet, write_parquet
-from rockbottom.trace.reading import (
-    Damage,
-    Damages,
-    Part,
-    Reader,
-    Reading,
-    Settings,
-    assembled,
-    read_trace,
-    reader_of,
-    readers,
-)
-from rockbottom.trace.tables import spelled_object
-from rockbottom.trace.tailing import Tail, log_part
+from rockbottom.extras import needing
+
+with needing("rockbottom.trace", "replay"):
+    from rockbottom.trace.columns import (
+        APIS,
+        KINDS,
+        NO_TTL,
+        UNKNOWN,
+        ApiCode,
+        Array,
+        Blocks,
+        Points,
+        Requests,
+        SectionCode,
+        Trace,
+        empty_trace,
+        selected,
+        usage_at,
+    )
+    from rockbottom.trace.compiled import compiled, inlined
+    from rockbottom.trace.facts import TraceFacts, facts_of, unknown_models
+    from rockbottom.trace.files import (
+        CutShort,
+        UnreadableSource,
+        chunks_in,
+        chunks_of,
+        files_of,
+        is_log_group,
+        is_s3,
+        pieces_of,
+    )
+    from rockbottom.trace.invocations import Invocation, invocations_of, one_invocation, requests_in
+    from rockbottom.trace.labels import BY_COLUMN
+    from rockbottom.trace.logs import text_lines
+    from rockbottom.trace.merging import Merged, merged
+    from rockbottom.trace.parquet import notes_of, read_parquet, write_parquet
+    from rockbottom.trace.reading import (
+        Damage,
+        Damages,
+        Part,
+        Reader,
+        Reading,
+        Settings,
+        assembled,
+        read_trace,
+        reader_of,
+        readers,
+    )
+    from rockbottom.trace.tables import spelled_object
+    from rockbottom.trace.tailing import Tail, log_part
 
 __all__ = [
     "APIS",

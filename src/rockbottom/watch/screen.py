@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any
 
+from rockbottom.extras import install_command
 from rockbottom.watch.errors import NeedsRich
 from rockbottom.watch.following import View
 from rockbottom.watch.frame import Screen, frame_of
@@ -37,7 +38,7 @@ class Live:
         except ModuleNotFoundError as error:
             raise NeedsRich(
                 "The live view is drawn by the package rich, which is not installed.",
-                fix="pip install 'rockbottom[watch]', or rockbottom watch --once, which needs no rich",
+                fix=f"{install_command('watch')}, or rockbottom watch --once, which needs no rich",
             ) from error
         console = Console(highlight=False)
         with _keyboard() as pressed, _ends_quietly(), contextlib.suppress(KeyboardInterrupt):

@@ -1,0 +1,11 @@
+"""What the optional packages are for, and how one installs them beside this very copy of rockbottom.
+
+An extra (``rockbottom[watch]``) names the packages that one purpose needs. ``install_command`` writes the command that
+adds an extra where this copy is: it came from an index, a wheel, a checkout or a URL, and pip, uv, ``uv tool``, ``uvx``
+or pipx keeps its environment. ``needing`` turns a package that is not installed into ``MissingExtra``, which says so.
+"""
+
+from rockbottom.extras.commands import install_command, upgrade_command
+from rockbottom.extras.missing import MissingExtra, extras_of, missing, needing
+
+__all__ = ["MissingExtra", "extras_of", "install_command", "missing", "needing", "upgrade_command"]

@@ -1,0 +1,61 @@
+"""The commands that add an extra, or a newer package, to the environment that runs."""
+
+import os
+import shlex
+import shutil
+from pathlib import Path
+
+from rockbottom.extras.installation import NAME, Installation, Keeper, this_installation
+
+
+def install_command(*extras: str, installation: Installation | None = None) -> str:
+    """The command that adds these extras to this copy.
+
+    Tools that make an environment anew (uv tool, uvx, pipx) are told the extras that are there already as well.
+    """
+    copy = installation or this_installation()
+    if copy.keeper in (Keeper.PIP, Keeper.UV):
+        return _line(_installer(copy), *copy.requirement(*extras))
+    present = {"all"} if "all" in copy.extras else set(copy.extras)
+    *_, requirement = copy.requirement(*sorted({*present, *extras}))
+    editable = ["--editable"] if len(copy.requirement()) > 1 else []
+    match copy.keeper:
+        case Keeper.UV_TOOL:
+            return _line("uv tool install", *editable, requirement)
+        case Keeper.UVX:
+            return f"{_line('uvx --from', requirement)} {NAME} ..."
+        case Keeper.PIPX:
+            return _line("pipx install --force", *editable, requirement)
+        case _:
+            return f"{_line('pipx run --spec', requirement)} {NAME} ..."
+
+
+def upgrade_command(requirement: str, installation: Installation | None = None) -> str:
+    """The command that brings a newer package into the environment that runs: ``boto3>=1.42``."""
+    copy = installation or this_installation()
+    return _line(_installer(copy), "--upgrade", requirement)
+
+
+def _installer(copy: Installation) -> str:
+    """``pip install`` where that is the environment's own pip; else what reaches this environment from any shell."""
+    folder = Path(copy.executable).parent
+    python = _line(_near(copy.executable))
+    if copy.keeper in (Keeper.UV, Keeper.UV_TOOL, Keeper.UVX):
+        active = os.environ.get("VIRTUAL_ENV")
+        return "uv pip install" if active and Path(active) == folder.parent else f"uv pip install --python {python}"
+    pip = shutil.which("pip")
+    return "pip install" if pip is not None and Path(pip).parent == folder else f"{python} -m pip install"
+
+
+def _near(path: str) -> str:
+    """A path below the current folder, as seen from there."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return path
+
+
+def _line(*words: str) -> str:
+    """A command line: the first words as they are, every further one quoted where a shell needs it."""
+    first, *others = words
+    return " ".join([first, *map(shlex.quote, others)])

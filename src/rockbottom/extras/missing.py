@@ -1,0 +1,80 @@
+"""An optional package that is not installed, told with the command that installs it."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+
+from rockbottom.extras.commands import install_command
+from rockbottom.quantities import RockbottomError
+
+_EXTRAS: dict[str, tuple[str, ...]] = {
+    "boto3": ("aws", "bench"),
+    "botocore": ("aws", "local", "bench", "gateway"),
+    "urllib3": ("local", "bench"),
+    "uvicorn": ("local", "bench", "gateway"),
+    "httptools": ("local", "bench", "gateway"),
+    "h2": ("local", "bench"),
+    "cryptography": ("local", "bench"),
+    "moto": ("local-s3",),
+    "flask": ("local-s3",),
+    "flask_cors": ("local-s3",),
+    "aiohttp": ("gateway",),
+    "yarl": ("gateway",),
+    "yaml": ("bench", "gateway"),
+    "rich": ("bench", "watch"),
+    "duckdb": ("watch",),
+    "jsonschema": ("grade",),
+    "numpy": ("replay", "ray"),
+    "numba": ("replay", "ray"),
+    "pyarrow": ("parquet",),
+    "prometheus_client": ("prometheus",),
+    "opentelemetry": ("otel",),
+    "ray": ("ray",),
+    "mcp": ("mcp",),
+}
+"""Packages by the name under which they are imported, and the extras that bring them, the smallest first."""
+
+
+class MissingExtra(RockbottomError, ModuleNotFoundError):
+    """A package of an extra is not installed. ``fix`` is the command that adds the extra; ``name`` the module."""
+
+    def __init__(self, message: str, *, fix: str | None = None, name: str | None = None) -> None:
+        super().__init__(message, fix=fix)
+        self.name = name
+        if fix:
+            self.add_note(f"Fix: {fix}")  # a traceback shows it; ``fix`` is for whoever prints the message alone
+
+
+def extras_of(module: str, preferred: Sequence[str] = ()) -> tuple[str, ...]:
+    """The extras to add for a module: all the ``preferred`` ones where one of them brings it, else the smallest.
+
+    Empty for a module of no extra of ours.
+    """
+    extras = _EXTRAS.get(module.partition(".")[0], ())
+    return tuple(preferred) if set(preferred) & set(extras) else extras[:1]
+
+
+def missing(error: ModuleNotFoundError, what: str, preferred: Sequence[str] = ()) -> MissingExtra | None:
+    """The error for a module that ``what`` could not import, with how to get it; None: it is of no extra of ours."""
+    package = (error.name or "").partition(".")[0]
+    extras = extras_of(package, preferred)
+    if not extras:
+        return None
+    return MissingExtra(
+        f"{what} needs the package {package}, which is not installed",
+        fix=install_command(*extras),
+        name=error.name,
+    )
+
+
+@contextmanager
+def needing(what: str, *preferred: str) -> Generator[None]:
+    """Around imports of optional packages by ``what``: raises MissingExtra for one that is not installed."""
+    try:
+        yield
+    except MissingExtra:
+        raise  # said already, by a room further down
+    except ModuleNotFoundError as error:
+        told = missing(error, what, preferred)
+        if told is None:
+            raise
+        raise told from error

@@ -1,0 +1,61 @@
+"""The table of extras is pyproject.toml's; rooms whose packages are missing say so."""
+
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from rockbottom.cli.commands import COMMANDS
+from rockbottom.extras.missing import _EXTRAS
+
+_ROOT = Path(__file__).resolve().parents[2]
+_PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
+
+
+def _packages(extra: str) -> set[str]:
+    """What an extra names, extras that it includes resolved; without versions and markers."""
+    named: set[str] = set()
+    for line in _PROJECT["optional-dependencies"][extra]:
+        if line.startswith("rockbottom["):
+            for inner in line[len("rockbottom[") : -1].split(","):
+                named |= _packages(inner)
+        else:
+            named.add(line.split(">")[0].split("[")[0].split(";")[0].strip())
+    return named
+
+
+def test_every_extra_that_the_table_names_for_a_module_brings_it():
+    """By the distributions that are installed here; one that is not installed has the module's name."""
+    distributions = packages_distributions()
+    brought_along = {"botocore": "boto3", "yarl": "aiohttp"}  # their packages need them
+    for module, extras in _EXTRAS.items():
+        names = {module.replace("_", "-"), brought_along.get(module, module)}
+        names |= {name.lower().replace("_", "-") for name in distributions.get(module, ())}
+        for extra in extras:
+            assert names & _packages(extra), (module, extra)
+
+
+def test_every_extra_of_a_command_exists():
+    """The hint would not work otherwise."""
+    extras = set(_PROJECT["optional-dependencies"])
+    assert {extra for entry in COMMANDS.values() for extra in entry.extras} <= extras
+
+
+@pytest.mark.parametrize(
+    ("room", "package"), [("local", "uvicorn"), ("gateway", "uvicorn"), ("bench", "yaml"), ("trace", "numpy")]
+)
+def test_a_room_whose_packages_are_missing_says_how_to_get_them(room, package):
+    """From a program as well, in the last lines of its traceback."""
+    script = f"import sys\nsys.modules[{package!r}] = None\nfrom rockbottom import {room}"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert f"MissingExtra: rockbottom.{room} needs the package {package}, which is not installed" in run.stderr
+    assert "Fix: " in run.stderr.splitlines()[-1]
+
+
+def test_the_page_on_installing_lists_every_extra():
+    """With what it weighs and what it is for."""
+    page = (_ROOT / "docs" / "reference" / "install.md").read_text()
+    assert [extra for extra in _PROJECT["optional-dependencies"] if f"| `{extra}` | " not in page] == []
