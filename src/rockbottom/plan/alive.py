@@ -1,13 +1,28 @@
 """Which entries a request can expect to read, and which are alive after it, as plans and replies make one believe."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from rockbottom.cache import Behaviour
+import msgspec
+
 from rockbottom.plan.choice import Hit
 from rockbottom.plan.entries import Entry, Writing
 from rockbottom.plan.history import Run, Visit
-from rockbottom.prompt import Placement
 from rockbottom.quantities import Ttl
+
+
+class Sending(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a planned request does to entries, once it is sent; positions in segments.
+
+    ``points`` are those that it is sent with, each with its lifetime, ``hit`` is where what it reads ends (0: nothing),
+    ``insured_end`` where its one-hour tail ends that keeps what lies below it (0: none). ``one_key`` and ``only_hit``
+    are sides of the switches: lifetimes share an entry; a read renews the entry that it reads alone.
+    """
+
+    points: tuple[tuple[int, Ttl], ...]
+    hit: int
+    insured_end: int
+    one_key: bool
+    only_hit: bool
 
 
 def hit_of(visit: Visit, now: float) -> Hit:
@@ -38,36 +53,25 @@ def alive_in(visit: Visit, now: float) -> Iterator[tuple[int, Entry]]:
         yield from ((position, entry) for position, entry in run.entries.items() if entry.until > now)
 
 
-def note(
-    visit: Visit,
-    added: Sequence[Run],
-    placements: Iterable[Placement],
-    hit: Hit,
-    insured_end: int,
-    behaviour: Behaviour,
-    now: float,
-    writing: Writing,
-    usual: Ttl = Ttl.FIVE_MINUTES,
-) -> None:
-    """Take it that a planned request is sent: what it reads is renewed, what it writes is alive from now on.
-
-    ``insured_end`` is where its one-hour tail ends that keeps what lies below (0: none).
-    """
-    one_key, only_hit = behaviour.ttl_in_key == "no", behaviour.refresh_on_hit == "entry"
+def note(visit: Visit, added: Sequence[Run], sending: Sending, now: float, writing: Writing) -> None:
+    """Take it that a planned request is sent: what it reads is renewed, what it writes is alive from now on."""
+    hit = sending.hit
     for run in visit.near:
         for position, entry in run.entries.items():
-            if position == hit.deepest or (position < hit.deepest and not only_hit):
+            if position == hit or (position < hit and not sending.only_hit):
                 entry.renew(now)  # a read renews what lies below it
-    for placement in placements:
-        run = _holder(placement.after, added, visit)
+    for position, ttl in sending.points:
+        run = _holder(position, added, visit)
         if run is None:
             continue
-        entry = run.entries.setdefault(placement.after, Entry())
-        below = placement.after <= hit.deepest
-        if one_key and below and entry.until > now:
+        entry = run.entries.setdefault(position, Entry())
+        if entry.until <= now:
+            entry.drop()  # what was said of it was said of what has ended
+        below = position <= hit
+        if sending.one_key and below and entry.until > now:
             continue  # one entry under one key, which keeps the lifetime that it has
-        entry.write(placement.ttl or usual, now)
-        entry.insured = (entry.insured and below) or placement.after == insured_end
+        entry.write(ttl, now)
+        entry.insured = (entry.insured and below) or position == sending.insured_end
         if not below:
             entry.confirmed = False
         if not entry.confirmed:

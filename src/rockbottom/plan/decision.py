@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from rockbottom.plan.alive import hit_of, note
+from rockbottom.plan.alive import Sending, hit_of, note
 from rockbottom.plan.choice import Extent, Hit, Zone, extent_of, placements_of, zones_of
 from rockbottom.plan.completing import completing
 from rockbottom.plan.guard import Guard
@@ -38,9 +38,9 @@ class Mind:
         """Whether tail insurance may be used: found possible by a probe, and not contradicted since."""
         return lane.insurable and not self.insurances.setdefault(lane.account, Insurance()).off
 
-    def trust(self, lane: Lane) -> Trust:
+    def trust(self, account: Account) -> Trust:
         """How far the reads of an account are relied on."""
-        return self.trusts.setdefault(lane.account, Trust())
+        return self.trusts.setdefault(account, Trust())
 
 
 class Decision:
@@ -52,7 +52,7 @@ class Decision:
         self.mind, self.prompt, self.lane = mind, prompt, lane
         self.shape, self.visit, self.added, self.now = shape, visit, added, now
         self.depths = prompt.depths
-        self.trust = mind.trust(lane)
+        self.trust = mind.trust(lane.account)
         there = 1 - self.trust.miss
         self.values = Values(mind.returns, shape, visit, prompt.depths, lane.rates, there, lane.usual.seconds)
         self.positions = Positions(prompt, lane.rules, shape.end)
@@ -62,6 +62,7 @@ class Decision:
         self.insured: Insured | None = None
         self.extent = Extent(0, 0, 0.0)
         self.pending: Pending | None = None  # what is counted for the plan until its usage comes back
+        self.sending: Sending | None = None  # what it does to entries, where it has points
 
     # choosing
     def made(self) -> CachePlan:
@@ -199,19 +200,19 @@ class Decision:
         """The plan, once it is noted what it reads and writes."""
         self.pending = self._pending_of(plan)
         if placements:
-            end = self.insured.extent.last if self.insured is not None else 0
-            note(
-                self.visit,
-                self.added,
-                placements,
-                self.hit,
-                end,
-                self.lane.behaviour,
-                self.now,
-                self.pending.writing,
-                self.lane.usual,
-            )
+            self.sending = self._sending(placements)
+            note(self.visit, self.added, self.sending, self.now, self.pending.writing)
         return plan
+
+    def _sending(self, placements: tuple[Placement, ...]) -> Sending:
+        behaviour, usual = self.lane.behaviour, self.lane.usual
+        return Sending(
+            tuple((placement.after, placement.ttl or usual) for placement in placements),
+            self.hit.deepest,
+            self.insured.extent.last if self.insured is not None else 0,
+            behaviour.ttl_in_key == "no",
+            behaviour.refresh_on_hit == "entry",
+        )
 
     def _pending_of(self, plan: CachePlan) -> Pending:
         multiples = self.lane.multiples
@@ -226,19 +227,19 @@ class Decision:
         if plan.read and not plan.written_1h and hit.hour:
             share = 0.0 if hit.bars_hour else 1.0
         return Pending(
-            self.lane,
-            self.now,
-            extra,
-            Decimal(self.prompt.tokens),
-            max(_ZERO, worst - extra),
-            plan.read,
-            share,
-            (*reversed(self.added), *self.visit.path),
-            self.depths,
-            frozenset(placement.after for placement in plan.placements),
-            hit.deepest,
-            plan.read > 0 and hit.confirmed,
-            plan.read > 0 and hit.relied,
-            plan.read > 0 and across,
-            self.depths[hit.hour] if across else 0,
+            at=self.now,
+            tokens=self.prompt.tokens,
+            path=(*reversed(self.added), *self.visit.path),
+            depths=self.depths,
+            placed=frozenset(placement.after for placement in plan.placements),
+            hit=hit.deepest,
+            lane=self.lane,
+            extra=extra,
+            risk=max(_ZERO, worst - extra),
+            read=plan.read,
+            hour_share=share,
+            confirmed=plan.read > 0 and hit.confirmed,
+            relied=plan.read > 0 and hit.relied,
+            across=plan.read > 0 and across,
+            certain=self.depths[hit.hour] if across else 0,
         )

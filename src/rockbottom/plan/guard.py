@@ -5,6 +5,9 @@ Accounts are kept per model and price, in input tokens of that model (a write of
 pays for a loss on another, so the promise holds for each model, for the sum of tokens and for the sum in
 dollars (where the allowance is at most what so many tokens of the dearest model in use cost).
 
+Planners that share one allowance each have a limit for every account: so far may it rise, its requests in flight
+included. The limits are what was leased to them (``rockbottom.sharing``); together they keep the promise.
+
 Before a request is planned with points, its worst case is counted: what is new is written and never read, and so is
 whatever is to be read without anybody's word that it is there. Afterwards the prediction stands in, until the usage
 that came back replaces it.
@@ -38,9 +41,14 @@ class Account:
     risk: Decimal = _ZERO
 
     @property
+    def net(self) -> Decimal:
+        """How far the bill lies above 1 % beyond no caching; negative where it lies below."""
+        return self.extra - SHARE * self.plain
+
+    @property
     def drawn(self) -> Decimal:
         """What it takes from the allowance."""
-        return max(_ZERO, self.extra + self.risk - SHARE * self.plain)
+        return max(_ZERO, self.net + self.risk)
 
 
 @dataclass(slots=True)
@@ -49,6 +57,10 @@ class Guard:
 
     accounts: dict[tuple[str, ...], Account] = field(default_factory=dict[tuple[str, ...], Account])
     longest: int = 0
+    limits: dict[tuple[str, ...], Decimal] | None = None
+    """Where the allowance is shared: up to where ``net`` and ``risk`` of each account may rise together."""
+    asked: dict[tuple[str, ...], Decimal] = field(default_factory=dict[tuple[str, ...], Decimal])
+    """The most that one request needed of each account since it was last taken away; kept where limits are."""
 
     @property
     def allowance(self) -> Decimal:
@@ -66,6 +78,11 @@ class Guard:
     def affords(self, key: tuple[str, ...], worst_extra: Decimal, plain: Decimal) -> bool:
         """Whether the promise holds even if this request costs ``worst_extra`` more than ``plain`` tokens."""
         mine = self.account(key)
+        if self.limits is not None:
+            if worst_extra > self.asked.get(key, _ZERO):
+                self.asked[key] = worst_extra
+            after = mine.net + mine.risk + worst_extra - SHARE * plain
+            return worst_extra <= 0 or after <= self.limits.get(key, _ZERO)
         drawn = sum((account.drawn for other, account in self.accounts.items() if other != key), _ZERO)
         after = max(_ZERO, mine.extra + mine.risk + worst_extra - SHARE * (mine.plain + plain))
         return worst_extra <= 0 or drawn + after <= self.allowance

@@ -98,7 +98,7 @@ class History:
         """Find the deepest known prefix, count its gap, and mark what turns out to be shared.
 
         ``keys[i]`` names the first ``i`` segments; ``fixed`` is the end of tools and system, which are taken
-        to be shared by nature. ``now`` never goes back.
+        to be shared by nature. ``now`` goes back only to what others saw, and then by what their word took to come.
         """
         seen = self._deepest(keys)
         if not seen:
@@ -214,7 +214,8 @@ class History:
         for number, run in enumerate(path):
             if number < _DEEPEST_UPDATED or run.shared:
                 run.pace.add(now - run.last_at)
-            run.last_at = now
+            if now > run.last_at:
+                run.last_at = now
             if run.open is not None:
                 run.open.returned(now)
                 run.open = None

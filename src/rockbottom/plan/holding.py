@@ -2,6 +2,7 @@
 
 from rockbottom.plan.fronts import Changing
 from rockbottom.plan.guard import SHARE, Guard
+from rockbottom.plan.insurance import MISSES_UNTIL_OFF
 from rockbottom.plan.lanes import Lane
 from rockbottom.plan.plans import CachePlan
 from rockbottom.plan.trust import Trust
@@ -24,6 +25,15 @@ def paused(lane: Lane, trust: Trust) -> str:
         f"{lane.model.model.name}: {trust.run} reads in a row of entries that were confirmed did not come; nothing is "
         "written for some minutes. Requests that change in front of the point, or a profile whose Regions do not share "
         "entries, look like this: `rockbottom explain` on the invocation log tells them apart."
+    )
+
+
+def uninsured(lane: Lane) -> str:
+    """Tail insurance does not work."""
+    return (
+        f"{lane.model.model.name}: tail insurance is switched off. {MISSES_UNTIL_OFF} times in a row a prefix that a "
+        "one-hour tail should have kept was not read. `rockbottom probe --only entry_lifetime --only ttl_in_key` "
+        "measures it again."
     )
 
 

@@ -3,7 +3,7 @@
 A kind is given three times, from the broadest class to the narrowest, so that little evidence leans on much.
 """
 
-from dataclasses import dataclass, replace
+import msgspec
 
 from rockbottom.plan.history import Pace, Run
 from rockbottom.plan.returns import ClassKey
@@ -17,8 +17,7 @@ _FLAT_SEGMENTS = 8
 instead of .922, with 16 .925 (measured as in ``returns``); no other set changes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a prompt looks like: where its parts end (in segments), and who speaks last."""
 
     fixed: int  # end of tools and system
@@ -32,7 +31,7 @@ class Shape:
     def before(self, position: int, *, certain: bool) -> "Shape":
         """The same where what follows changes with every request, or (not ``certain``) may do so."""
         barrier = min(self.barrier, position) if certain else self.barrier
-        return replace(self, stamped=min(self.stamped, position), barrier=barrier)
+        return msgspec.structs.replace(self, stamped=min(self.stamped, position), barrier=barrier)
 
 
 def shape_of(prompt: Prompt, end: int | None = None, stamped_block: int = -1) -> Shape:

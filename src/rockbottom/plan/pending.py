@@ -1,41 +1,38 @@
 """Plans whose usage has not come back: what was counted for them, and what they could cost at worst."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from rockbottom.plan.entries import Writing
 from rockbottom.plan.history import Run
 from rockbottom.plan.lanes import Lane
-from rockbottom.quantities import Ttl, Usage
+from rockbottom.quantities import Ttl
 
 _ROUGHLY = 1.1  # the shares of a prompt that plans estimate and replies count differ by less than a tenth
 
 
-@dataclass(slots=True)
-class Pending:
-    """One plan in flight; amounts in input tokens, beyond (``extra``) and of (``plain``) the bill without caching."""
+@dataclass(slots=True, kw_only=True)
+class Awaited:
+    """A request whose reply is awaited, by the planner that planned it or by one that was told of it."""
 
-    lane: Lane
     at: float
-    extra: Decimal
-    plain: Decimal
-    risk: Decimal  # what it may cost beyond ``extra``
-    read: int
-    hour_share: float
+    tokens: int
     path: tuple[Run, ...]
-    depths: tuple[int, ...]
+    depths: Sequence[int]
     placed: frozenset[int]
     hit: int  # where the entry ends that it should read, in segments; 0: none
-    confirmed: bool = False  # a reply had said that what it reads is there
-    relied: bool = False  # its read, after a long gap, is of an entry that only an insured tail can have kept
-    across: bool = False  # its read is of a five-minute entry by points for an hour
-    certain: int = 0  # tokens of the read that come even if the insurance does not work
     writing: Writing = field(default_factory=Writing)
 
-    def confirm(self, said: Usage) -> None:
+    def confirm(self, cached: int, total: int) -> None:
         """What its reply says was read or written is there: shares of the prompt, whose tokens are only estimated."""
-        reached = _ROUGHLY * (said.cache_read + said.cache_write) * float(self.plain) / max(1, said.total_input)
+        reached = _ROUGHLY * cached * self.tokens / max(1, total)
+        shallowest = min(self.placed, default=self.hit)
+        if self.hit:
+            shallowest = min(shallowest, self.hit)
         for run in self.path:
+            if run.end < shallowest or not shallowest:
+                break
             for position, entry in run.entries.items():
                 if (position in self.placed or position == self.hit) and self.depths[position] <= reached:
                     entry.confirmed = True
@@ -48,3 +45,18 @@ class Pending:
                     entry.insured = False
                 elif self.depths[position] > read * _ROUGHLY and entry.until <= self.at + Ttl.ONE_HOUR.seconds:
                     entry.drop()
+
+
+@dataclass(slots=True, kw_only=True)
+class Pending(Awaited):
+    """One plan in flight; ``extra`` are input tokens beyond the bill without caching, which is ``tokens``."""
+
+    lane: Lane
+    extra: Decimal
+    risk: Decimal  # what it may cost beyond ``extra``
+    read: int
+    hour_share: float
+    confirmed: bool = False  # a reply had said that what it reads is there
+    relied: bool = False  # its read, after a long gap, is of an entry that only an insured tail can have kept
+    across: bool = False  # its read is of a five-minute entry by points for an hour
+    certain: int = 0  # tokens of the read that come even if the insurance does not work

@@ -1,7 +1,7 @@
 """The planner: what it has seen, and the decision about the next request."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -15,10 +15,9 @@ from rockbottom.plan.decision import Decision, Mind
 from rockbottom.plan.fronts import Changing
 from rockbottom.plan.guard import Guard
 from rockbottom.plan.history import History
-from rockbottom.plan.holding import changes, held_back, paused
+from rockbottom.plan.holding import changes, held_back, paused, uninsured
 from rockbottom.plan.implicit import ImplicitDecision
-from rockbottom.plan.insurance import MISSES_UNTIL_OFF, Insurance
-from rockbottom.plan.kinds import shape_of
+from rockbottom.plan.kinds import Shape, shape_of
 from rockbottom.plan.lanes import Lane, lane_of
 from rockbottom.plan.pending import Pending
 from rockbottom.plan.plans import Apply, CachePlan
@@ -26,7 +25,10 @@ from rockbottom.plan.preparing import Preparing, Ready, moves_of
 from rockbottom.plan.prices import day_of
 from rockbottom.plan.priors import Counts, load_priors
 from rockbottom.plan.returns import ClassKey, Returns
+from rockbottom.plan.settling import extra_of, observed_of, settle
+from rockbottom.plan.sightings import Planned, Sighting, packed
 from rockbottom.plan.state import Saved, load, new_secret, save, secret_in
+from rockbottom.plan.witnessing import Witness
 from rockbottom.prompt import PrefixHash, Prompt, prefix_hashes
 from rockbottom.quantities import RockbottomError, Ttl, Usage
 
@@ -90,6 +92,9 @@ class Planner:
         self._mind = Mind(self.returns, self.guard)
         self.notices: list[str] = []
         """Sentences for whoever runs this planner, oldest first."""
+        self.tell: Callable[[Sighting], None] | None = None
+        """Is told of every request that is planned here and of every usage, for planners that ``witness`` it."""
+        self._witness = Witness(self._mind, self.history)
         self._secret = new_secret() if secret is None else secret
         self._saved = Saved.of(self.returns, self.guard)
         self._preparing = Preparing(own_points, move_volatile, sort_tools)
@@ -97,7 +102,7 @@ class Planner:
         self._pending: OrderedDict[PrefixHash, Pending] = OrderedDict()
         self._segments_in_flight = 0
         self._held: set[tuple[tuple[str, ...], str]] = set()  # accounts and ways in which it was said
-        self._observes = False
+        self._observes = self._alone = False
         self._now = float("-inf")
 
     # -- the public face ---------------------------------------------------------------------------
@@ -161,7 +166,7 @@ class Planner:
             said = usage_of(usage, Ttl.ONE_HOUR, pending.hour_share)
             if said is not None:
                 self._observes = True
-                self._settle(pending, said, now)
+                self._settle(key, pending, said, now)
         return self.notices
 
     # -- keeping -----------------------------------------------------------------------------------
@@ -183,46 +188,37 @@ class Planner:
 
     # -- learning ----------------------------------------------------------------------------------
 
-    def _settle(self, pending: Pending, said: Usage, now: float) -> None:
-        multiples = pending.lane.multiples
-        assert multiples is not None
-        hour = multiples.write_1h if multiples.write_1h is not None else multiples.write_5m
-        extra = (
-            said.cache_read * (multiples.read - 1)
-            + (said.cache_write - said.cache_write_1h) * (multiples.write_5m - 1)
-            + said.cache_write_1h * (hour - 1)
-        )
-        self.guard.count(pending.lane.account, extra - pending.extra, said.total_input - pending.plain)
-        if pending.read:
-            self._check_read(pending, said, extra - pending.extra, now)
-        pending.confirm(said)
+    def witness(self, sighting: Sighting, *, origin: str = "") -> None:
+        """Learn from what another planner told, as if the request had come here; nothing is decided.
 
-    def _check_read(self, pending: Pending, said: Usage, lost: Decimal, now: float) -> None:
-        """Whether what should have been read was: it tells how far this account's entries can be relied on."""
-        came, trust = said.cache_read * 2 >= pending.read, self._mind.trust(pending.lane)
-        trust.count(came)
-        insured = pending.relied or pending.across
-        if insured:
-            self._check_insurance(pending, said)
-        if pending.confirmed and not insured:
-            multiples = pending.lane.multiples
-            if came and multiples is not None:
-                trust.confirmed_came(said.cache_read * (1 - multiples.read))
-            elif not came and trust.confirmed_missed(lost, now):
-                self.notices.append(paused(pending.lane, trust))
-        if not came:
-            pending.forget(said.cache_read)
+        Both must have the same ``secret``. ``origin`` names the other planner; what one tells must come in its order.
+        """
+        if isinstance(sighting, Planned):
+            self._witness.planned(sighting, origin)
+        else:
+            self._witness.observed(sighting, origin)
 
-    def _check_insurance(self, pending: Pending, said: Usage) -> None:
-        account = pending.lane.account
-        between = Decimal(pending.read + pending.certain) / 2  # shares of the prompt: its tokens are only estimated
-        came = said.cache_read * pending.plain > between * said.total_input
-        if self._mind.insurances.setdefault(account, Insurance()).count(came, after_gap=pending.relied):
-            self.notices.append(
-                f"{pending.lane.model.model.name}: tail insurance is switched off. {MISSES_UNTIL_OFF} times in a row a "
-                "prefix that a one-hour tail should have kept was not read. `rockbottom probe --only entry_lifetime "
-                "--only ttl_in_key` measures it again."
-            )
+    def alone(self, alone: bool) -> None:
+        """Whether what other planners of the same traffic see is not told here at present.
+
+        Who sees every fourth turn of conversations learns that nothing returns. So as long as that lasts, nothing is
+        counted as having returned or not, and what was learned together stands.
+        """
+        if alone and not self._alone:
+            self.returns.give_up()
+        self._alone = alone
+
+    def _settle(self, key: PrefixHash, pending: Pending, said: Usage, now: float) -> None:
+        extra, lane = extra_of(pending, said), pending.lane
+        self.guard.count(lane.account, extra - pending.extra, Decimal(said.total_input - pending.tokens))
+        observed = observed_of(pending, key, said, extra, now)
+        outcome = settle(self._mind, observed, pending)
+        if outcome.paused:
+            self.notices.append(paused(lane, self._mind.trust(lane.account)))
+        if outcome.uninsured:
+            self.notices.append(uninsured(lane))
+        if self.tell is not None:
+            self.tell(observed)
 
     def _key_of(self, request: Mapping[str, Any] | CachePlan, now: float) -> PrefixHash | None:
         if isinstance(request, CachePlan) or (isinstance(request, Request) and request.key is not None):
@@ -282,8 +278,10 @@ class Planner:
                 self._say_changing(prompt, lane, changing)
         decide = ImplicitDecision if lane.rules.implicit_point else Decision
         decision = decide(self._mind, prompt, lane, shape, visit, added, now)
-        decision.values.watch(added, now)
+        if not self._alone:
+            decision.values.watch(added, now)
         if (prompt.points or prompt.implicit is not None) and self.own_points == "keep":
+            self._told(lane, keys, prompt, shape, None)
             return self._left_alone(prompt, lane)
         plan = decision.made()
         if plan.held_back and (lane.account, plan.reason[:7]) not in self._held:
@@ -291,7 +289,19 @@ class Planner:
             self.notices.append(held_back(lane, plan, self.guard))
         assert decision.pending is not None
         self._in_flight(keys[-1], decision.pending, now)
+        self._told(lane, keys, prompt, shape, decision)
         return replace(plan, key=keys[-1])
+
+    def _told(
+        self, lane: Lane, keys: Sequence[PrefixHash], prompt: Prompt, shape: Shape, decision: Decision | None
+    ) -> None:
+        """Tell others of a request; ``decision`` None: it was left alone."""
+        if self.tell is not None:
+            sending = decision.sending if decision is not None else None
+            joined, depths = b"".join(keys[1:]), packed(prompt.depths[: len(keys)])
+            self.tell(
+                Planned(lane.account, self._now, prompt.tokens, joined, depths, shape, decision is not None, sending)
+            )
 
     def _left_alone(self, prompt: Prompt, lane: Lane) -> CachePlan:
         """A request with points of its own; one that the service will refuse is named."""
@@ -315,7 +325,7 @@ class Planner:
             self._landed(key)
         self._pending[key] = pending
         self._segments_in_flight += len(pending.depths)
-        self.guard.count(pending.lane.account, pending.extra, pending.plain, pending.risk)
+        self.guard.count(pending.lane.account, pending.extra, Decimal(pending.tokens), pending.risk)
         limit = _IN_FLIGHT_S if self._observes else _IN_FLIGHT_UNOBSERVED_S
         while self._pending:
             first = next(iter(self._pending))

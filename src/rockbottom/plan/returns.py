@@ -15,6 +15,8 @@ from math import sqrt
 STAGES = ((0.0, 60.0), (60.0, 300.0), (300.0, 1200.0), (1200.0, 3600.0))
 """Seconds since the last use, lower end exclusive: within a minute, five minutes, twenty, an hour."""
 
+_LAST = len(STAGES) - 1
+
 _DECAY = 0.998  # 0.99 to 1.0 changed the recorded sets by 0.002 at most
 _STRENGTH = (3.0, 3.0, 3.0, 3.0)  # pseudo-observations with which a class leans on the class above it
 _ROOT_STRENGTH = 2.0
@@ -46,11 +48,6 @@ class Cell:
     waiting: list[int] = field(default_factory=lambda: [0] * 4)  # observations that are in each stage now
     since: list[float] = field(default_factory=lambda: [0.0] * 4)  # the sum of the instants at which they entered it
 
-    def enter(self, stage: int, at: float) -> None:
-        """One observation enters a stage."""
-        self.waiting[stage] += 1
-        self.since[stage] += at
-
     def leave(self, stage: int, at: float) -> None:
         """One that entered it at this instant has returned, or outlived it."""
         self.waiting[stage] -= 1
@@ -80,7 +77,9 @@ class Observation:
         self.at = at
         self.stage = 0
         for cell in cells:
-            cell.enter(0, at)
+            cell.opened += 1
+            cell.waiting[0] += 1
+            cell.since[0] += at
 
     def returned(self, now: float) -> None:
         """It was sent again: counted at once, for the stage in which it is."""
@@ -99,14 +98,19 @@ class Observation:
             self.stage = len(STAGES)
 
     def outlived(self, stage: int) -> None:
-        if self.stage != stage:
-            return
-        self.stage = stage + 1
-        for cell in self.cells:
-            cell.leave(stage, self.at + STAGES[stage][0])
-            cell.count(stage, False)
-            if self.stage < len(STAGES):
-                cell.enter(self.stage, self.at + STAGES[stage][1])
+        """Its stage is over: counted as a miss there, and waited for in the next."""
+        self.stage = following = stage + 1
+        entered, outlived = self.at + STAGES[stage][0], self.at + STAGES[stage][1]
+        for cell in self.cells:  # leave, count and enter in one: every observation comes here four times
+            cell.waiting[stage] -= 1
+            cell.since[stage] -= entered
+            cell.hits[stage] *= _DECAY
+            cell.misses[stage] = cell.misses[stage] * _DECAY + 1
+            if stage == 1:
+                cell.own = cell.own * _DECAY + 1
+            if stage < _LAST:
+                cell.waiting[following] += 1
+                cell.since[following] += outlived
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,21 +155,33 @@ class Returns:
         cells = [self.cell(key) for key in levels]
         if local is not None:
             cells.append(local)
-        for cell in cells:
-            cell.opened += 1
         observation = Observation(cells, now)
-        for due in self._due:
-            if len(due) == due.maxlen:
-                due[0].given_up()
-            due.append(observation)
+        self._wait(0, observation)
         return observation
+
+    def _wait(self, stage: int, observation: Observation) -> None:
+        due = self._due[stage]
+        if len(due) == due.maxlen:
+            due[0].given_up()
+        due.append(observation)
+
+    def give_up(self) -> None:
+        """Wait for nothing any more: what returns from now on may not be seen here."""
+        for due in self._due:
+            for observation in due:
+                observation.given_up()
+            due.clear()
 
     def settle(self, now: float) -> None:
         """Count every observation whose stage is over."""
         for stage, (_, high) in enumerate(STAGES):
             due = self._due[stage]
             while due and due[0].at + high < now:
-                due.popleft().outlived(stage)
+                observation = due.popleft()
+                if observation.stage == stage:
+                    observation.outlived(stage)
+                    if stage < _LAST:
+                        self._wait(stage + 1, observation)
         self._now = max(self._now, now)
 
     def chance(self, levels: Sequence[ClassKey], local: Cell | None = None, quick_s: float = 300.0) -> Chance:

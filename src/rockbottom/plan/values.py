@@ -1,6 +1,6 @@
 """What writing each end of a prompt is worth, from how often ends of its kind came back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rockbottom.plan.history import Pace, Run, Visit
@@ -47,7 +47,7 @@ class Values:
         returns: Returns,
         shape: Shape,
         visit: Visit,
-        depths: tuple[int, ...],
+        depths: Sequence[int],
         rates: Rates,
         there: float,
         usual_s: int = Ttl.FIVE_MINUTES.seconds,

@@ -1,0 +1,212 @@
+"""Several planners behind one load balancer: what they pay together where each is told what the others see.
+
+    python -m benchmarks.placement.replicas --only weka,miniswe,tau,livemcp,cuad,MIX --replicas 1,4,16
+
+Requests go to a replica by chance; what it plans and observes reaches each other one 0.2 to 0.5 s later by the clock of
+the set (``--delay``), and the guard's allowance is leased from one store, settled twice a second of that clock. All
+entries are one account's. ``--alone`` tells nothing and leases nothing, as without sharing.
+"""
+
+import argparse
+import heapq
+import random
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from benchmarks.placement.billing import Engine
+from benchmarks.placement.blocks import MODEL, BlockLane, BlockRequest, Multiples
+from benchmarks.placement.lines import traffic
+from benchmarks.placement.online import EPOCH, OnlineBlocks, reply_usage
+from benchmarks.placement.workloads import PROFILES, tools_of, words
+
+from rockbottom.plan import Planner, Sighting, sighting_bytes, sighting_of
+from rockbottom.quantities import Ttl, Usage
+
+SETS = ("weka", "miniswe", "tau", "livemcp", "cuad", "MIX")
+_SECRET = b"of all replicas"
+
+
+@dataclass(slots=True)
+class Fleet:
+    """Replicas on one stream of block requests, all writing to one cache."""
+
+    engine: Engine
+    lane: BlockLane
+    count: int
+    rng: random.Random
+    delay_s: tuple[float, float] = (0.2, 0.5)
+    alone: bool = False
+    replicas: list[OnlineBlocks] = field(init=False)
+    witnessed_s: float = 0.0  # of processor time, decoding what was told included
+    witnessed: int = 0
+    told: int = 0  # bytes
+    _mail: list[list[tuple[float, int, int, bytes]]] = field(init=False)
+    _number: int = 0
+    _now: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.replicas = [
+            OnlineBlocks(self.engine, self.lane, planner=Planner(secret=_SECRET)) for _ in range(self.count)
+        ]
+        self._mail = [[] for _ in self.replicas]
+        if not self.alone:
+            for number, replica in enumerate(self.replicas):
+                replica.planner.tell = self._teller(number)
+
+    def send(self, request: BlockRequest) -> None:
+        """Plan at a replica by chance, send, observe."""
+        number = self.rng.randrange(self.count)
+        self._now = request.at
+        self._deliver(number)
+        self.replicas[number].send(request)
+
+    def _teller(self, origin: int):
+        def tell(sighting: Sighting) -> None:
+            data = sighting_bytes(sighting)
+            self.told += len(data)
+            for number, mail in enumerate(self._mail):
+                if number != origin:
+                    self._number += 1  # what one tells stays in its order
+                    heapq.heappush(mail, (self._now + self.rng.uniform(*self.delay_s), self._number, origin, data))
+
+        return tell
+
+    def _deliver(self, number: int) -> None:
+        mail, planner = self._mail[number], self.replicas[number].planner
+        started = time.process_time()
+        while mail and mail[0][0] <= self._now:
+            _, _, origin, data = heapq.heappop(mail)
+            planner.witness(sighting_of(data), origin=str(origin))
+            self.witnessed += 1
+        self.witnessed_s += time.process_time() - started
+
+    @property
+    def planned_s(self) -> float:
+        """Seconds in planning and observing."""
+        return sum(replica.seconds for replica in self.replicas)
+
+
+def run(name: str, count: int, seed: int, engine: Engine, *, alone: bool = False, most: int = 0) -> Fleet:
+    """A set through so many replicas; ``most``: its first requests only."""
+    fleet = Fleet(engine, BlockLane(Multiples.of(engine, MODEL)), count, random.Random(seed), alone=alone)
+    requests = traffic(name, seed)
+    for _, request in requests[: most or len(requests)]:
+        fleet.send(request)
+    return fleet
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Microseconds of processor time a request: planning and observing it, and witnessing the same, in turns."""
+
+    planned: float
+    witnessed: float
+    sightings: int
+
+    @property
+    def share(self) -> float:
+        return self.witnessed / self.planned
+
+
+def paired(requests: Iterable[BlockRequest], engine: Engine) -> Pair:
+    """One planner plans and observes, another witnesses each request right behind it."""
+    lane = BlockLane(Multiples.of(engine, MODEL))
+    acting, watching, told = Planner(secret=_SECRET), Planner(secret=_SECRET), list[Sighting]()
+    acting.tell = told.append
+    planned, witnessed, sightings = list[float](), list[float](), 0
+    for request in requests:
+        prompt, now = request.prompt, EPOCH + request.at
+        begun = time.thread_time()
+        plan = acting.plan_prompt(prompt, MODEL, now)
+        decided = time.thread_time()
+        usage = lane.send(request, [(point.after, point.ttl or Ttl.FIVE_MINUTES) for point in plan.placements])
+        replied = reply_usage(usage)
+        observing = time.thread_time()
+        acting.observe(plan, replied, now=now)
+        planned.append(decided - begun + time.thread_time() - observing)
+        data = [sighting_bytes(sighting) for sighting in told]
+        told.clear()
+        begun = time.thread_time()
+        for sighting in data:
+            watching.witness(sighting_of(sighting))
+        witnessed.append(time.thread_time() - begun)
+        sightings += len(data)
+    return Pair(1e6 * sum(planned) / len(planned), 1e6 * sum(witnessed) / len(witnessed), sightings)
+
+
+def paired_with_bodies(turns: int, tokens: int) -> Pair:
+    """The same of a conversation as a client sends it: the plan reads the body and is applied to it."""
+    rng, talk = random.Random(1), list[dict[str, Any]]()
+    acting, watching, told = Planner(secret=_SECRET), Planner(secret=_SECRET), list[Sighting]()
+    acting.tell = told.append
+    planned, witnessed = list[float](), list[float]()
+    body: dict[str, Any] = {
+        "modelId": MODEL,
+        "system": [{"text": words(rng, tokens)}],
+        "toolConfig": {"tools": tools_of(rng, 900)},
+    }
+    for turn in range(turns):
+        talk.append({"role": "user", "content": [{"text": words(rng, 150)}]})
+        request, now = {**body, "messages": list(talk)}, EPOCH + 20 * turn
+        begun = time.thread_time()
+        plan = acting.plan(request, now=now)
+        plan.apply(request)
+        decided = time.thread_time()
+        usage = reply_usage(Usage(20, 50, plan.read, plan.written_5m, 0, plan.written_1h))
+        observing = time.thread_time()
+        acting.observe(plan, usage, now=now)
+        planned.append(decided - begun + time.thread_time() - observing)
+        data = [sighting_bytes(sighting) for sighting in told]
+        told.clear()
+        begun = time.thread_time()
+        for sighting in data:
+            watching.witness(sighting_of(sighting))
+        witnessed.append(time.thread_time() - begun)
+        talk.append({"role": "assistant", "content": [{"text": words(rng, 120)}]})
+    return Pair(1e6 * median(planned), 1e6 * median(witnessed), 2 * turns)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Tables on stdout."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.placement.replicas", description=__doc__)
+    parser.add_argument("--only", default=",".join(SETS))
+    parser.add_argument("--replicas", default="1,4,16")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--most", type=int, default=0, help="requests of each set (0: all)")
+    parser.add_argument("--alone", action="store_true", help="also what replicas pay that tell each other nothing")
+    parser.add_argument("--speed", action="store_true", help="processor time of witnessing beside planning, paired")
+    asked = parser.parse_args(arguments)
+    engine = Engine(PROFILES)
+    if asked.speed:
+        pair = paired_with_bodies(60, 9000)
+        print(
+            f"{'bodies':9} plan {pair.planned:7.1f} us, witness {pair.witnessed:6.1f} us: {pair.share:.3f}", flush=True
+        )
+    for name in asked.only.split(","):
+        if asked.speed:
+            requests = [request for _, request in traffic(name, asked.seed)]
+            pair = paired(requests[: asked.most or 4000], engine)
+            print(
+                f"{name:9} plan {pair.planned:7.1f} us, witness {pair.witnessed:6.1f} us: {pair.share:.3f}", flush=True
+            )
+            continue
+        base = None
+        for count in map(int, asked.replicas.split(",")):
+            for alone in [False, True][: 1 + (asked.alone and count > 1)]:
+                fleet = run(name, count, asked.seed, engine, alone=alone, most=asked.most)
+                relative = fleet.lane.bill.relative
+                base = base or relative
+                kind, worst = "alone" if alone else "", fleet.lane.bill.worst_excess / 1e6
+                print(
+                    f"{name:9} {count:3} replicas {kind:5} {relative:.4f} x{relative / base:.4f}  worst {worst:.0f}k",
+                    flush=True,
+                )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

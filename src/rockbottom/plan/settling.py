@@ -1,0 +1,67 @@
+"""What the usage of a reply teaches about entries and reads, whoever planned the request."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from rockbottom.plan.decision import Mind
+from rockbottom.plan.insurance import Insurance
+from rockbottom.plan.pending import Awaited, Pending
+from rockbottom.plan.sightings import Observed
+from rockbottom.quantities import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What follows from one reply: writing stops for a while, or tail insurance for good."""
+
+    paused: bool = False
+    uninsured: bool = False
+
+
+def extra_of(pending: Pending, said: Usage) -> Decimal:
+    """What the reply says was spent beyond the bill without caching, in input tokens."""
+    multiples = pending.lane.multiples
+    assert multiples is not None
+    hour = multiples.write_1h if multiples.write_1h is not None else multiples.write_5m
+    return (
+        said.cache_read * (multiples.read - 1)
+        + (said.cache_write - said.cache_write_1h) * (multiples.write_5m - 1)
+        + said.cache_write_1h * (hour - 1)
+    )
+
+
+def observed_of(pending: Pending, key: bytes, said: Usage, extra: Decimal, now: float) -> Observed:
+    """A reply, and how far what should have been read was."""
+    total, read, written = said.total_input, said.cache_read, said.cache_write
+    if not pending.read:
+        return Observed(pending.lane.account, now, key, total, read, written)
+    came, insured, saved, lost = read * 2 >= pending.read, None, None, None
+    if pending.relied or pending.across:
+        between = Decimal(pending.read + pending.certain) / 2  # shares of the prompt: its tokens are only estimated
+        insured = pending.relied, read * pending.tokens > between * total
+    elif pending.confirmed and came:
+        assert pending.lane.multiples is not None
+        saved = read * (1 - pending.lane.multiples.read)
+    elif pending.confirmed:
+        lost = extra - pending.extra
+    return Observed(pending.lane.account, now, key, total, read, written, came, insured, saved, lost)
+
+
+def settle(mind: Mind, observed: Observed, awaited: Awaited) -> Outcome:
+    """Whether what should have been read was: it tells how far this account's entries can be relied on."""
+    paused = uninsured = False
+    if observed.came is not None:
+        trust = mind.trust(observed.account)
+        trust.count(observed.came)
+        if observed.insured is not None:
+            after_gap, came = observed.insured
+            insurance = mind.insurances.setdefault(observed.account, Insurance())
+            uninsured = insurance.count(came, after_gap=after_gap)
+        if observed.saved is not None:
+            trust.confirmed_came(observed.saved)
+        elif observed.lost is not None:
+            paused = trust.confirmed_missed(observed.lost, observed.at)
+        if not observed.came:
+            awaited.forget(observed.read)
+    awaited.confirm(observed.read + observed.written, observed.total)
+    return Outcome(paused, uninsured)

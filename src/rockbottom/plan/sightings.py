@@ -1,0 +1,116 @@
+"""What one planner tells others: a request that it planned, and what its reply said. Keyed hashes, never text.
+
+Sightings are what a planner needs to learn from requests that it did not see (``Planner.witness``). Prefixes are named
+by the keyed hashes of the planner that saw them, so all who share have one secret.
+"""
+
+import sys
+from array import array
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import overload
+
+import msgspec
+
+from rockbottom.plan.alive import Sending
+from rockbottom.plan.kinds import Shape
+
+KEY_BYTES = 16
+Account = tuple[str, ...]
+
+
+class Planned(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="p"):
+    """A request was planned at an instant (seconds since the epoch).
+
+    ``keys`` are the hashes of its prefixes, 16 bytes each, the shortest first; ``depths`` the tokens below each, that
+    of nothing first, as ``packed``; ``tokens`` those of the whole prompt. ``awaited``: its usage will be told.
+    ``sending`` None: it leaves without points of the planner's.
+    """
+
+    account: Account
+    at: float
+    tokens: int
+    keys: bytes
+    depths: bytes
+    shape: Shape
+    awaited: bool
+    sending: Sending | None
+
+
+class Observed(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="o"):
+    """The usage of a planned request came. ``key`` is the last of its keys; ``total`` all input tokens.
+
+    ``came``: whether what it should have read was read (None: nothing was to be read). ``insured`` is that of a read
+    that rests on tail insurance, with whether it came after a long gap. ``saved`` and ``lost`` are input tokens of a
+    read that an earlier reply had confirmed; at most one of them is set.
+    """
+
+    account: Account
+    at: float
+    key: bytes
+    total: int
+    read: int
+    written: int
+    came: bool | None = None
+    insured: tuple[bool, bool] | None = None
+    saved: Decimal | None = None
+    lost: Decimal | None = None
+
+
+Sighting = Planned | Observed
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Planned | Observed)
+
+
+def sighting_bytes(sighting: Sighting) -> bytes:
+    """A sighting as it travels."""
+    return _ENCODER.encode(sighting)
+
+
+def sighting_of(data: bytes) -> Sighting:
+    """A sighting that has travelled. Raises msgspec.DecodeError for what is none."""
+    return _DECODER.decode(data)
+
+
+def packed(depths: Iterable[int]) -> bytes:
+    """Counts of tokens as they travel: four bytes each, the lowest first."""
+    return _native(array("I", depths)).tobytes()
+
+
+def unpacked(data: bytes) -> "array[int]":
+    """Counts of tokens that have travelled."""
+    depths = array("I")
+    depths.frombytes(data)
+    return _native(depths)
+
+
+def _native(depths: "array[int]") -> "array[int]":
+    if sys.byteorder == "big":
+        depths.byteswap()
+    return depths
+
+
+class Keys(Sequence[bytes]):
+    """Hashes of prefixes, cut from the bytes when asked for: most of a long prompt is known and never looked at.
+
+    ``keys[i]`` names the first ``i`` segments; that of nothing is empty.
+    """
+
+    __slots__ = ("_count", "_data")
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._count = data, len(data) // KEY_BYTES + 1
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, place: int) -> bytes: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[bytes]: ...
+
+    def __getitem__(self, place: int | slice) -> bytes | list[bytes]:
+        if isinstance(place, int):
+            return self._data[(place - 1) * KEY_BYTES : place * KEY_BYTES] if place else b""
+        return [self[number] for number in range(*place.indices(self._count))]

@@ -1,0 +1,70 @@
+"""Learning from requests that other planners planned: what they did to prefixes and entries, without deciding again.
+
+What a sighting does not carry is not learned from it: which sentences change (they are text), fronts that change while
+a conversation goes on (each planner must see one go on itself), and the accounts of the guard, which those who share
+settle by leases.
+"""
+
+from collections import OrderedDict
+
+from rockbottom.plan.alive import note
+from rockbottom.plan.decision import Mind
+from rockbottom.plan.history import History
+from rockbottom.plan.pending import Awaited
+from rockbottom.plan.settling import settle
+from rockbottom.plan.sightings import Keys, Observed, Planned, unpacked
+from rockbottom.plan.values import Values
+from rockbottom.plan.worth import Rates
+
+_AWAITED_S, _AWAITED = 600.0, 10_000
+_NO_RATES = Rates(0.0, 0.0, 0.0)  # nothing is valued here
+
+
+class Witness:
+    """Takes sightings in. ``awaited`` are requests of others whose reply is not known yet."""
+
+    def __init__(self, mind: Mind, history: History) -> None:
+        self._mind, self._history = mind, history
+        self._awaited: OrderedDict[tuple[str, bytes], Awaited] = OrderedDict()
+
+    def planned(self, sighting: Planned, origin: str) -> None:
+        """A request of another planner left."""
+        now, shape, depths = sighting.at, sighting.shape, unpacked(sighting.depths)
+        mind, history, keys = self._mind, self._history, Keys(sighting.keys)
+        mind.returns.settle(now)
+        mind.guard.see(sighting.tokens)
+        visit = history.visit(keys, depths, shape.fixed, now)
+        added = history.add(visit, keys, depths, (shape.fixed, shape.last, shape.end), now)
+        Values(mind.returns, shape, visit, depths, _NO_RATES, 1.0).watch(added, now)
+        if not sighting.awaited:
+            return
+        sending = sighting.sending
+        made = Awaited(
+            at=now,
+            tokens=sighting.tokens,
+            path=(*reversed(added), *visit.path),
+            depths=depths,
+            placed=frozenset([position for position, _ in sending.points]) if sending is not None else frozenset(),
+            hit=sending.hit if sending is not None else 0,
+        )
+        self._await((origin, keys[shape.end]), made)
+        if sending is not None:
+            note(visit, added, sending, now, made.writing)
+
+    def observed(self, sighting: Observed, origin: str) -> None:
+        """The reply of a request of another planner came."""
+        awaited = self._awaited.pop((origin, sighting.key), None)
+        if awaited is not None:
+            awaited.writing.in_flight = False
+            settle(self._mind, sighting, awaited)
+
+    def _await(self, name: tuple[str, bytes], made: Awaited) -> None:
+        before = self._awaited.pop(name, None)
+        if before is not None:
+            before.writing.in_flight = False
+        self._awaited[name] = made
+        while self._awaited:
+            first = next(iter(self._awaited))
+            if len(self._awaited) <= _AWAITED and self._awaited[first].at >= made.at - _AWAITED_S:
+                break
+            self._awaited.pop(first).writing.in_flight = False
