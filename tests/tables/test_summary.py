@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import shutil
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +12,8 @@ import pytest
 pytest.importorskip("duckdb", reason="needs the tables of a ledger: pip install 'rockbottom[watch]'")
 
 from rockbottom.cli import main
-from rockbottom.ledger import CallRecord, LedgerWriter
+from rockbottom.ledger import CallRecord, LedgerWriter, s3_client
+from rockbottom.local import running
 from rockbottom.tables import month_of
 
 MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -111,15 +111,19 @@ def test_a_month_ends_where_the_next_begins():
     assert month_of("2026-12")[1] == month_of("2027-01")[0] == datetime(2027, 1, 1, tzinfo=UTC).timestamp()
 
 
-def test_ledgers_under_a_prefix_of_s3(two, tmp_path, capsys, monkeypatch):
-    """Each folder of volumes is a ledger; other objects are left alone. The listing and the bytes are stood in for."""
-    from rockbottom.trace import s3
-
-    bucket = tmp_path / "bucket"
-    shutil.copytree(two / "one", bucket / "ledgers" / "one")
-    shutil.copytree(two / "other", bucket / "ledgers" / "other")
-    keys = [f"s3://b/{path.relative_to(bucket)}" for path in sorted(bucket.rglob("*")) if path.is_file()]
-    monkeypatch.setattr(s3, "keys", lambda source: keys)
-    monkeypatch.setattr(s3, "opened", lambda name: (bucket / name.removeprefix("s3://b/")).open("rb"))
-    found = answered(capsys, "s3://b/ledgers", "--by", "team", "--month", "2026-11")
+def test_ledgers_under_a_prefix_of_s3(two, capsys, monkeypatch):
+    """Each folder of volumes is a ledger; other objects, and folders whose names begin so, are left alone."""
+    pytest.importorskip("moto.server", reason="needs moto and flask: make setup")
+    with running(s3="moto") as endpoint:
+        for name, value in (
+            ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_REGION", "us-east-1"),
+            ("AWS_ENDPOINT_URL_S3", str(endpoint.s3_url)),
+        ):  # fmt: skip
+            monkeypatch.setenv(name, value)
+        client = s3_client("us-east-1")
+        client.create_bucket(Bucket="summaries")
+        for path in sorted(path for name in ("one", "other") for path in (two / name).rglob("*") if path.is_file()):
+            client.put_object(Bucket="summaries", Key=f"ledgers/{path.relative_to(two)}", Body=path.read_bytes())
+            client.put_object(Bucket="summaries", Key=f"ledgers-old/{path.relative_to(two)}", Body=path.read_bytes())
+        found = answered(capsys, "s3://summaries/ledgers", "--by", "team", "--month", "2026-11")
     assert (found["ledgers"], Decimal(found["total"]["cost_usd"])) == (2, Decimal("0.100300000001"))

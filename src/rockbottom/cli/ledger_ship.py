@@ -2,7 +2,6 @@
 
 import json
 import time
-from typing import Any, cast
 
 import click
 
@@ -26,7 +25,7 @@ def ship(ctx: click.Context, to: str, source: str | None, delete: bool, as_json:
     from rockbottom.ledger import Shipper, depot_of
 
     folder = own_folder(source)
-    shipment = Shipper(folder, depot_of(to, _s3), time.time, delete=delete).ship()
+    shipment = Shipper(folder, depot_of(to), time.time, delete=delete).ship()
     if as_json:
         click.echo(json.dumps(shipment._asdict()))
     else:
@@ -35,9 +34,3 @@ def ship(ctx: click.Context, to: str, source: str | None, delete: bool, as_json:
     if shipment.refused:
         say(f"not shipped, since another ledger's files have these names: {', '.join(shipment.refused)}")
         ctx.exit(Exit.VERDICT)
-
-
-def _s3() -> Any:
-    import boto3
-
-    return cast(Any, boto3).client("s3")

@@ -58,7 +58,7 @@ def _tables(sources: Sequence[str], held: ExitStack) -> "Iterator[LedgerTables]"
 
 
 def _folders(sources: Sequence[str], held: ExitStack) -> Iterator[Path]:
-    from rockbottom.trace import is_s3
+    from rockbottom.ledger import is_s3
 
     if not sources:
         yield own_folder(None)

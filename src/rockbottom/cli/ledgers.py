@@ -19,8 +19,10 @@ class LedgerSource(ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The source; fails on a file."""
+        from rockbottom.ledger import is_s3
+
         source = str(value)
-        if not source.startswith("s3://") and Path(source).is_file():
+        if not is_s3(source) and Path(source).is_file():
             self.fail(f"{source} is a file; a ledger is a folder", param, ctx)
         return source
 
@@ -49,10 +51,9 @@ def one_ledger(source: str | None) -> Generator[Path]:
     """The folder of the ledger at a source for the length of the block.
 
     Of an s3:// prefix and of a folder that holds ledgers below it that is a copy of all of them as one, in the order of
-    time. Raises NoLedger, UnreadableSource.
+    time. Raises NoLedger, NotShipped.
     """
-    from rockbottom.ledger import ledgers_in
-    from rockbottom.trace import is_s3
+    from rockbottom.ledger import is_s3, ledgers_in
 
     if source is None or not is_s3(source):
         folder = own_folder(source)
@@ -68,17 +69,16 @@ def one_ledger(source: str | None) -> Generator[Path]:
 
 
 def copied(source: str, into: Path) -> list[Path]:
-    """The ledgers under a prefix of S3, copied: each folder of volumes is one. Raises NoLedger, UnreadableSource."""
-    from rockbottom.ledger import NOTES, NoLedger, is_volume, ledgers_in
-    from rockbottom.trace import chunks_of, files_of
+    """The ledgers under a prefix of S3, copied: each folder of volumes is one. Raises NoLedger, NotShipped."""
+    from rockbottom.ledger import NOTES, NoLedger, S3Depot, is_volume, ledgers_in
 
-    for name in files_of(source):
-        path = PurePosixPath(name.removeprefix("s3://"))
+    depot = S3Depot(source)
+    for name in depot.names():
+        path = PurePosixPath(name)
         if is_volume(path.name) or path.name == NOTES:
             file = into.joinpath(*path.parts)
             file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("wb") as copy:
-                copy.writelines(chunks_of(name))
+            file.write_bytes(depot.content(name))
     found = ledgers_in(into)
     if not found:
         raise NoLedger(f"{source} holds no ledger.", fix="a gateway ships one there with: ship: {to: ...}")

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from rockbottom.ledger import is_s3
+
 _CALLS = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream", "bedrock:CountTokens")
 """Converse and ConverseStream ask for the permissions of InvokeModel (API reference of Converse, 2026-11-29)."""
 _READS = ("bedrock:GetInferenceProfile", "bedrock:ListInferenceProfiles")
@@ -27,7 +29,7 @@ def least_policy(roles: Iterable[str] = (), partition: str = "aws", ship: str = 
     if listed:
         assume = ["sts:AssumeRole", "sts:TagSession"]
         statements.append({"Sid": "Assume", "Effect": "Allow", "Action": assume, "Resource": listed})
-    if ship.startswith("s3://"):
+    if is_s3(ship):
         statements += _shipping(partition, *ship.removeprefix("s3://").partition("/")[::2])
     return {"Version": "2012-10-17", "Statement": statements}
 

@@ -24,7 +24,7 @@ from rockbottom.gateway.keys import Key, KeyTable, key_secret
 from rockbottom.gateway.relaying import Relay
 from rockbottom.gateway.shipping import Shipping
 from rockbottom.gateway.upstream import Way
-from rockbottom.ledger import ledger_key
+from rockbottom.ledger import is_s3, ledger_key
 from rockbottom.process import bound
 from rockbottom.serving import Connection, Server, configured, context_of, in_foreground, in_thread
 
@@ -164,7 +164,7 @@ def _shipping_of(configuration: Configuration) -> Shipping | None:
     if ledger is None or configuration.ship is None:
         return None
     to = configuration.ship.to
-    at = to if to.startswith("s3://") else str(configuration.path(to))
+    at = to if is_s3(to) else str(configuration.path(to))
     return Shipping(ledger, msgspec.structs.replace(configuration.ship, to=at), configuration.upstream)
 
 

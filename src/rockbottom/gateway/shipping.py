@@ -8,10 +8,9 @@ import logging
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 from rockbottom.gateway.configuration import Ship, Upstream
-from rockbottom.ledger import NotShipped, Shipper, depot_of, volumes_of
+from rockbottom.ledger import NotShipped, Shipper, depot_of, s3_client, volumes_of
 from rockbottom.process import Worker
 
 _log = logging.getLogger("rockbottom.gateway")
@@ -20,15 +19,14 @@ FIRST_RETRY_S, LONGEST_RETRY_S = 2.0, 60.0
 LAST_ROUND_S = 30.0
 """How long the end of the gateway waits for its last round."""
 
-_CONNECT_S, _READ_S = 5.0, 30.0
-
 
 class Shipping:
     """Ships the ledger in a folder until it is stopped, and once more then. Thread-safe; never raises."""
 
     def __init__(self, folder: Path, ship: Ship, upstream: Upstream) -> None:
         self._folder, self._every_s = folder, ship.every_s
-        self._shipper = Shipper(folder, depot_of(ship.to, lambda: s3_client(upstream)), time.time, delete=ship.delete)
+        depot = depot_of(ship.to, lambda: s3_client(upstream.region, upstream.profile))
+        self._shipper = Shipper(folder, depot, time.time, delete=ship.delete)
         self._to = ship.to
         self._stopping = threading.Event()
         self._worker = Worker("shipping", self._run)
@@ -75,13 +73,3 @@ class Shipping:
             _log.warning("the ledger is shipped to %s again", self._to)
         self._trouble = trouble
         return not trouble
-
-
-def s3_client(upstream: Upstream) -> Any:
-    """Botocore's client of S3 with the gateway's own credentials."""
-    import botocore.session
-    from botocore.config import Config
-
-    session: Any = botocore.session.Session(profile=upstream.profile)
-    config = Config(connect_timeout=_CONNECT_S, read_timeout=_READ_S, retries={"mode": "standard", "max_attempts": 2})
-    return session.create_client("s3", region_name=upstream.region, config=config)

@@ -1,6 +1,6 @@
 """What was recorded about calls, never their text: append-only lines on disk."""
 
-from rockbottom.ledger.depots import Depot, FolderDepot, S3Depot, Stored, depot_of
+from rockbottom.ledger.depots import Depot, FolderDepot, S3Depot, Stored, depot_of, is_s3, s3_client
 from rockbottom.ledger.errors import LedgerError, NoLedger, NotShipped
 from rockbottom.ledger.following import Follower
 from rockbottom.ledger.joining import joined
@@ -51,6 +51,7 @@ __all__ = [
     "found_in",
     "identity_of",
     "is_ledger",
+    "is_s3",
     "is_volume",
     "joined",
     "ledger_id",
@@ -58,6 +59,7 @@ __all__ = [
     "ledgers_in",
     "notes_of",
     "picousd_of",
+    "s3_client",
     "trim",
     "usd_of_picousd",
     "volumes_of",

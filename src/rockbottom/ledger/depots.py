@@ -5,7 +5,8 @@ complete (Amazon S3 User Guide, "Amazon S3 data consistency model").
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -13,6 +14,8 @@ from typing import Any, NamedTuple, Protocol
 from rockbottom.ledger.errors import NotShipped
 from rockbottom.process import private
 
+_SCHEME = "s3://"
+_CONNECT_S, _READ_S = 5.0, 30.0
 _DIGEST = "rockbottom-sha256"
 _ABSENT = ("404", "NoSuchKey", "NotFound")
 _CHANGED = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
@@ -48,12 +51,24 @@ def digest_of(content: bytes) -> str:
     return sha256(content).hexdigest()
 
 
-def depot_of(to: str, s3: Callable[[], Any]) -> Depot:
+def is_s3(place: str) -> bool:
+    """Whether a place is named by an S3 address."""
+    return place.startswith(_SCHEME)
+
+
+def s3_client(region: str | None = None, profile: str | None = None) -> Any:
+    """Botocore's client of S3, with credentials, Region and endpoint as it always reads them."""
+    import botocore.session  # an extra; the message for its absence is the command line's
+    from botocore.config import Config
+
+    session: Any = botocore.session.Session(profile=profile)
+    config = Config(connect_timeout=_CONNECT_S, read_timeout=_READ_S, retries={"mode": "standard", "max_attempts": 2})
+    return session.create_client("s3", region_name=region, config=config)
+
+
+def depot_of(to: str, s3: Callable[[], Any] = s3_client) -> Depot:
     """The depot at a folder or an ``s3://bucket/prefix``; ``s3`` makes botocore's client of S3 when it is needed."""
-    if not to.startswith("s3://"):
-        return FolderDepot(Path(to).expanduser())
-    bucket, _, prefix = to.removeprefix("s3://").partition("/")
-    return S3Depot(s3, bucket, prefix.strip("/"))
+    return S3Depot(to, s3) if is_s3(to) else FolderDepot(Path(to).expanduser())
 
 
 class FolderDepot:
@@ -94,11 +109,12 @@ class FolderDepot:
 
 
 class S3Depot:
-    """A prefix of a bucket. Writes are conditional, so that none undoes another's (If-Match, If-None-Match)."""
+    """An ``s3://bucket/prefix``. Writes are conditional, so that none undoes another's (If-Match, If-None-Match)."""
 
-    def __init__(self, client: Callable[[], Any], bucket: str, prefix: str) -> None:
+    def __init__(self, place: str, client: Callable[[], Any] = s3_client) -> None:
         self._make, self._client = client, None
-        self._bucket, self._prefix = bucket, f"{prefix}/" if prefix else ""
+        self._bucket, _, prefix = place.removeprefix(_SCHEME).partition("/")
+        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
     def stored(self, name: str) -> Stored | None:
         """What lies under a name; None: nothing. Raises NotShipped."""
@@ -125,14 +141,35 @@ class S3Depot:
             raise
         return Stored(len(content), digest, told["ETag"])
 
+    def names(self) -> list[str]:
+        """The names of all files, in their order. Raises NotShipped."""
+        with self._refusals(""):
+            pages = self._s3().get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
+            return [item["Key"].removeprefix(self._prefix) for page in pages for item in page.get("Contents", ())]
+
+    def content(self, name: str) -> bytes:
+        """A whole file. Raises NotShipped."""
+        with self._refusals(name):
+            return self._s3().get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"].read()
+
     def _asked(self, operation: str, name: str, **arguments: Any) -> Any:
-        where = f"s3://{self._bucket}/{self._prefix}{name}"
+        with self._refusals(name):
+            return getattr(self._s3(), operation)(Bucket=self._bucket, Key=self._prefix + name, **arguments)
+
+    def _s3(self) -> Any:
+        if self._client is None:
+            self._client = self._make()
+        return self._client
+
+    @contextmanager
+    def _refusals(self, name: str) -> Generator[None]:
         try:
-            if self._client is None:
-                self._client = self._make()
-            return getattr(self._client, operation)(Bucket=self._bucket, Key=self._prefix + name, **arguments)
+            yield
+        except ModuleNotFoundError:  # botocore is an extra
+            raise
         except Exception as error:  # botocore's, urllib3's, a profile that is not there
             code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+            where = f"{_SCHEME}{self._bucket}/{self._prefix}{name}"
             raise NotShipped(f"{where}: {error}", fix=_REFUSALS.get(code), code=code) from error
 
 
