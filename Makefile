@@ -1,6 +1,6 @@
 # Every target does its own set-up in .venv; nothing outside this folder is touched.
 # PYTHON=python3.12 chooses the interpreter, PYTEST="-k cache -x" adds to pytest's arguments.
-.PHONY: help setup demo demo-agent test async ray slow check format bench docs facts-check wheel sdk-js sdks old-sdks peers lock clean
+.PHONY: help setup demo demo-agent test async ray slow check format bench docs facts-check wheel sdk-js sdks old-sdks peers deploy lock clean
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -83,6 +83,9 @@ facts-check: .venv/.set-dev  ## the price book against the newest litellm and ge
 	@.venv-facts/bin/python -m pip install --quiet --upgrade --no-deps litellm
 	@.venv-facts/bin/python -m pip install --quiet --upgrade genai-prices
 	@$(BIN)/python scripts/facts_check.py .venv-facts
+
+deploy: .venv-deploy/.set  ## the files of deploy/ by their tools: hadolint, Helm, Kubernetes' schemas, HCL, compose, systemd
+	@.venv-deploy/bin/python -m pytest -q tests/deploy $(PYTEST)
 
 wheel: .venv/.set-dev  ## build the wheel and try it in a fresh environment
 	@scripts/try_wheel
