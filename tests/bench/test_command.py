@@ -200,6 +200,15 @@ def test_a_workload_that_is_no_text_is_one_clear_error(bench, tmp_path, capsys):
     assert capsys.readouterr().err.startswith("rockbottom: bin.yaml:2:3: not UTF-8 text (byte 0xff)\n")
 
 
+def test_a_model_that_only_profiles_reach_is_refused_before_anything_runs(bench, tmp_path, capsys):
+    """Claude Sonnet 5.5 by its bare id: the service would refuse each lane."""
+    assert bench("--model", "sonnet-5-5") == Exit.USAGE
+    said = " ".join(capsys.readouterr().err.split())
+    assert "Claude Sonnet 5.5 is reached through inference profiles alone, so sonnet-5-5 would be refused" in said
+    assert "us.anthropic.claude-sonnet-5-5" in said
+    assert not (tmp_path / "runs").exists()
+
+
 @pytest.mark.parametrize("place", [("--endpoint", "aws"), ()])
 def test_an_unknown_region_is_refused_with_the_nearest(bench, tmp_path, capsys, place):
     """Two letters changed places."""

@@ -57,6 +57,16 @@ def test_outputs_that_differ_get_a_row_of_their_own(document):
     assert "own output" not in text_of(document)
 
 
+def test_each_lane_s_bill_is_split_into_what_it_is_made_of(document):
+    """Four buckets and their sum, which is the lane's month."""
+    lines = [" ".join(line.split()) for line in text_of(document).splitlines()]
+    head = lines.index("$ a month of input cache reads cache writes output in all")
+    baseline = document.models[0].lanes[0]
+    split = {item.unit.value: item.usd / baseline.cost.run * baseline.cost.month for item in baseline.items}
+    row = f"baseline {split['input']:,.2f} {split['output']:,.2f} {baseline.cost.month:,.2f}"
+    assert lines[head + 1] == row
+
+
 def test_a_failed_verdict_has_a_cross_and_a_sentence(document):
     """The sign is there without colour."""
     changed = msgspec.to_builtins(document)

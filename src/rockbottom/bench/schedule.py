@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from rockbottom.bench.batching import copies
+from rockbottom.bench.errors import WrongSetting
 from rockbottom.bench.lanes import Lane, lanes_of, why_not
 from rockbottom.bench.notebook import PassKey
 from rockbottom.bench.recorded import Conversation
@@ -191,8 +192,14 @@ def answer_tokens(answer: Sequence[Mapping[str, Any]], meter: Meter, workload: W
 
 
 def subject_of(name: str, catalog: Catalog, on: date, resolve: Resolve | None) -> Subject:
-    """A model by any of its names, with its rules of the day; raises UnknownModel."""
+    """A model by any of its names, with its rules of the day; raises UnknownModel, WrongSetting."""
     model = catalog.model(name, resolve)
+    if model.scope is Scope.IN_REGION and model.model.in_region is False and not model.application_profile:
+        ids = [f"{scope.value}.{model.model.id}" for scope in model.model.profiles]
+        raise WrongSetting(
+            f"{model.model.name} is reached through inference profiles alone, so {name} would be refused.",
+            fix=f"name one: {', '.join(ids)}" if ids else "rockbottom profiles list",
+        )
     return Subject(model, catalog.rules(model, on), Meter(catalog.token_weights[model.model.tokenizer]))
 
 

@@ -5,14 +5,13 @@ from decimal import Decimal
 
 from rockbottom.documents import BenchLane, BenchModel, BenchResults
 from rockbottom.figures import Cell, Column, Paint, change, counted, milliseconds, paragraph, share, table, usd
-from rockbottom.quantities import Unit
 from rockbottom.rendering import sentences
+from rockbottom.rendering.buckets import by_bucket
 from rockbottom.rendering.estimates import besides_text
 from rockbottom.rendering.quality import quality_text
 from rockbottom.rendering.sentences import ATTACHED
 
 _TOLD = 3  # checks that did not pass, in full; the rest is counted
-_BUCKETS = {Unit.INPUT: "input", Unit.OUTPUT: "output", Unit.CACHE_READ: "cache reads"}
 
 
 def answer_text(
@@ -158,13 +157,9 @@ def _where_it_goes(document: BenchResults) -> str:
     if dearest is None:
         return ""
     lane = attached_lane(dearest) or dearest.best_lane
-    if lane is None or lane.cost is None or not lane.items or not lane.cost.run:
+    sums = by_bucket(lane) if lane is not None else {}
+    if lane is None or not sums:
         return ""
-    scale = lane.cost.month / lane.cost.run
-    sums: dict[str, Decimal] = {}
-    for item in lane.items:
-        bucket = _BUCKETS.get(item.unit, "cache writes")
-        sums[bucket] = sums.get(bucket, Decimal(0)) + item.usd * scale
     told = ", ".join(f"{bucket} {usd(amount, 2)}" for bucket, amount in sums.items())
     return f"{dearest.name} {'attached' if lane.name == ATTACHED else lane.name}, $ a month: {told}."
 

@@ -19,6 +19,7 @@ from rockbottom.figures import (
 )
 from rockbottom.quantities import Usd
 from rockbottom.rendering import sentences
+from rockbottom.rendering.buckets import BUCKETS, by_bucket
 from rockbottom.rendering.estimates import besides_text
 from rockbottom.rendering.quality import quality_text
 
@@ -54,7 +55,7 @@ def _model(document: BenchResults, model: BenchModel, width: int, paint: Paint, 
     for lane in model.lanes:
         if lane.turns and (every_lane or lane is _shown_lane(model)):
             lines += ["", *_turns(document, lane, width, paint)]
-    return [*lines, "", *_lanes(model, width, paint), *_verdicts(model, width, paint)]
+    return [*lines, "", *_lanes(model, width, paint), *_split(model, width, paint), *_verdicts(model, width, paint)]
 
 
 def _title(document: BenchResults, model: BenchModel, width: int, paint: Paint) -> list[str]:
@@ -113,6 +114,24 @@ def _lanes(model: BenchModel, width: int, paint: Paint) -> list[str]:
             own = [Cell(tokens(lane.usage.measured_output), "dim"), *_bills(lane.measured_cost, amounts, "dim")]
             rows.append([Cell("  own output", "dim"), Cell(""), Cell(""), Cell(""), *own, Cell("")])
     return table(columns, rows, width, paint)
+
+
+def _split(model: BenchModel, width: int, paint: Paint) -> list[str]:
+    """What the bill of each lane is made of, in dollars a month."""
+    splits = [(lane, sums) for lane in model.lanes if (sums := by_bucket(lane))]
+    if not splits:
+        return []
+    places = decimals_for([amount for _, sums in splits for amount in sums.values()])
+    columns = [Column("$ a month of", right=False), *(Column(bucket) for bucket in BUCKETS), Column("in all")]
+    rows = [
+        [
+            Cell(lane.name, "bold" if lane.name == model.best else ""),
+            *(Cell(usd(sums[bucket], places) if bucket in sums else "") for bucket in BUCKETS),
+            Cell(usd(sum(sums.values(), Decimal(0)), places)),
+        ]
+        for lane, sums in splits
+    ]
+    return ["", *table(columns, rows, width, paint)]
 
 
 def _lane_row(lane: BenchLane, amounts: Sequence[tuple[Amount, int]], best: bool) -> list[Cell]:
