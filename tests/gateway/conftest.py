@@ -72,7 +72,7 @@ def gateway(endpoint: Running, key: Any, tmp_path: Any) -> Iterator[RunningGatew
 
 def configured(url: str, folder: Any, **more: Any) -> Configuration:
     """A configuration before an address."""
-    upstream = Upstream("us-east-1", runtime=url)
+    upstream = Upstream("us-east-1", runtime=url, mantle=url)
     settings = {"keys": "keys.json", "ledger": "ledger", "folder": folder, "listen": "127.0.0.1:0"}
     return Configuration(upstream, **{**settings, **more})
 
@@ -128,8 +128,14 @@ def scripted(answers: Sequence[tuple[int, bytes]] = (OK,)) -> Iterator[Scripted]
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def do_GET(self) -> None:
+            self.do_POST()
+
+        def do_DELETE(self) -> None:
+            self.do_POST()
+
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
             service.seen.append(Seen(self.path, headers, body))
             status, told = left.pop(0) if len(left) > 1 else left[0]

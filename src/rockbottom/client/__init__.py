@@ -6,6 +6,7 @@ from rockbottom.client.attachment import Attachment
 from rockbottom.client.botocore_hooks import about_points
 from rockbottom.client.calls import Call
 from rockbottom.client.carrying import Carriage, Watched, carrier, watched
+from rockbottom.client.counting import counts_nothing, with_usage
 from rockbottom.client.errors import AlreadyAttached, NotAttachable, NotAttached
 from rockbottom.client.everyone import Everyone
 from rockbottom.client.holdout import Holdout
@@ -40,6 +41,7 @@ __all__ = [
     "attach",
     "attachment_of",
     "carrier",
+    "counts_nothing",
     "detach",
     "remember_key",
     "report",
@@ -50,4 +52,5 @@ __all__ = [
     "watched",
     "whereabouts_of",
     "with_saved_facts",
+    "with_usage",
 ]

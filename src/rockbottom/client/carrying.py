@@ -11,15 +11,14 @@ from rockbottom.client.arguments import Arguments, Recording
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.calls import Call, Options
 from rockbottom.client.control_plane import lookup_at
-from rockbottom.client.httpx_streams import BodyFeed, Feed, StreamFeed
+from rockbottom.client.feeding import feed_of
+from rockbottom.client.httpx_streams import Feed, UsageFeed, shown
 from rockbottom.client.keeping import started
 from rockbottom.client.listening import CallListener
 from rockbottom.client.profiles import ProfileResolver
 from rockbottom.client.recording import SpendingLimit
 from rockbottom.client.saved_facts import with_saved_facts
 from rockbottom.client.sinks import recorder_of
-from rockbottom.client.streams import BodyWatcher, StreamWatcher
-from rockbottom.dialects import header_counts, header_input, is_streaming
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,37 +78,40 @@ class Watched:
     _call: Call
     _feed: Feed | None
 
-    def see(self, piece: bytes) -> None:
-        """Look at some bytes of the reply, in their order."""
-        if self._feed is not None:
-            try:
-                self._feed.see(piece)
-            except Exception as error:
-                self._feed = None
-                self._attachment.talk.failure("observing", error)
+    def see(self, piece: bytes) -> bytes:
+        """Look at some bytes of the reply, in their order; those that the caller is to have."""
+        feed = self._feed
+        if feed is None:
+            return piece
+        try:
+            feed.see(piece)
+        except Exception as error:
+            self._attachment.talk.failure("observing", error)
+            self._feed = None
+            return feed.rest() + piece if isinstance(feed, UsageFeed) else piece
+        return shown(feed, piece)
 
-    def ended(self) -> None:
-        """The reply is whole, or whoever asked has gone: what usage came is booked."""
+    def ended(self) -> bytes:
+        """The reply is whole, or whoever asked has gone; what came of its usage is booked.
+
+        The bytes that the caller is still to have.
+        """
         if self._feed is not None:
             self._feed.watcher.close()
         self._attachment.abandoned(self._call)  # nothing, where it is ended already
+        return self._feed.rest() if isinstance(self._feed, UsageFeed) else b""
 
     def broke(self) -> None:
         """The reply broke off."""
         self._attachment.failed(self._call)
 
 
-def watched(attachment: Attachment, call: Call, headers: Mapping[str, str]) -> Watched:
-    """The good reply of a call that begins now; header names in lower case."""
+def watched(attachment: Attachment, call: Call, headers: Mapping[str, str], *, counting: bool = False) -> Watched:
+    """The good reply of a call that begins now; header names in lower case.
+
+    ``counting``: its usage was asked for here (``with_usage``), and not by the caller, who is not to see it.
+    """
     attachment.answered(call)
     call.request_id = headers.get("x-amzn-requestid", "")
-    ttl, listener = call.default_ttl, CallListener(attachment, call)
-    if is_streaming(call.operation):
-        return Watched(attachment, call, StreamFeed(StreamWatcher(call.counting(), ttl, listener)))
-    counts = header_counts(headers)
-    plain = headers.get("content-encoding", "identity") == "identity"
-    if counts is not None and (not counts.write or not plain):
-        listener.finished(counts.usage(ttl))
-        return Watched(attachment, call, None)
-    watcher = BodyWatcher(call.counts_of, ttl, listener, header_input(headers))
-    return Watched(attachment, call, BodyFeed(watcher) if plain else None)
+    listener = CallListener(attachment, call)
+    return Watched(attachment, call, feed_of(call, headers, listener, counting=counting))

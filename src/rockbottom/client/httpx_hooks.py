@@ -18,23 +18,14 @@ from typing import Any
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.botocore_hooks import about_points
 from rockbottom.client.calls import Call
-from rockbottom.client.httpx_streams import BodyFeed, SseFeed, StreamFeed, UsageFeed, unpacked, watched
+from rockbottom.client.counting import counts_nothing, with_usage
+from rockbottom.client.feeding import feed_of
+from rockbottom.client.httpx_streams import watched
 from rockbottom.client.listening import CallListener
 from rockbottom.client.signing import CredentialSource, credentials_of, resigned
-from rockbottom.client.streams import BodyWatcher, StreamWatcher
 from rockbottom.client.tagging import metadata_of
 from rockbottom.client.whereabouts import Whereabouts, whereabouts_of
-from rockbottom.dialects import (
-    CHAT,
-    Params,
-    Route,
-    api_of,
-    header_counts,
-    header_input,
-    is_streaming,
-    operation_of,
-    route_to,
-)
+from rockbottom.dialects import Params, Route, api_of, operation_of, route_to
 from rockbottom.quantities import RockbottomError, is_object
 
 _REPEATED_S = 300.0
@@ -112,8 +103,7 @@ class Hooks:
             return Leg(call, asked, asked, digest)
         travels: Params = call.sent
         if counting:
-            options: Params = travels.get("stream_options") or {}
-            travels = {**travels, "stream_options": {**options, "include_usage": True}}
+            travels = with_usage(travels)
         if tagging:
             travels = {**travels, "requestMetadata": metadata_of(call.tags, travels.get("requestMetadata"))}
         body = travels["body"] if api.wrapped else _without_model(travels)
@@ -178,24 +168,13 @@ class Hooks:
         call = leg.call
         self._attachment.answered(call)
         call.request_id = response.headers.get("x-amzn-requestid", "")
-        ttl, listener = call.default_ttl, CallListener(self._attachment, call)
-        if is_streaming(call.operation) and api_of(call.operation).names_model:
-            watcher = StreamWatcher(call.counting(), ttl, listener)
-            feed: SseFeed | StreamFeed | BodyFeed = UsageFeed(watcher) if leg.counting else SseFeed(watcher)
-        elif is_streaming(call.operation):
-            feed = StreamFeed(StreamWatcher(call.counting(), ttl, listener))
-        else:
-            counts = header_counts(response.headers)
-            if counts is not None and not counts.write:
-                return listener.finished(counts.usage(ttl))
-            feed = BodyFeed(BodyWatcher(call.counts_of, ttl, listener, header_input(response.headers)))
-        opened = feed if isinstance(feed, UsageFeed) else unpacked(feed, response.headers.get("content-encoding", ""))
-        if opened is None:
-            counts = header_counts(response.headers)
-            return listener.abandoned() if counts is None else listener.finished(counts.usage(ttl))
-        response.stream = watched(self.library, response.stream, opened)
+        listener = CallListener(self._attachment, call)
+        feed = feed_of(call, response.headers, listener, counting=leg.counting)
+        if feed is None:
+            listener.abandoned()  # nothing, where it is counted already
+            return
+        response.stream = watched(self.library, response.stream, feed)
         listener.hold(response.stream)
-        return None
 
     def report_failure(self, error: Exception) -> None:
         """Log an internal failure once."""
@@ -238,13 +217,6 @@ _BEDROCK = re.compile(
 def reaches_bedrock(host: str) -> bool:
     """Whether a host is Bedrock's, or an endpoint on this machine that stands in for it."""
     return _BEDROCK.fullmatch(host) is not None or host.startswith("127.") or host == "::1"
-
-
-def counts_nothing(call: Call) -> bool:
-    """Whether the caller of Chat Completions asked for a stream without usage."""
-    options = call.sent.get("stream_options")
-    asked = is_object(options) and options.get("include_usage") is True
-    return call.operation == CHAT.operations[1] and not asked
 
 
 @cache

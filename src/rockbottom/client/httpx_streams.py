@@ -128,7 +128,7 @@ def watched(library: Any, stream: Any, feed: Feed) -> Any:
     return (asynchronous if isinstance(stream, library.AsyncByteStream) else sync)(stream, feed)
 
 
-def _shown(feed: Feed, data: bytes) -> bytes:
+def shown(feed: Feed, data: bytes) -> bytes:
     """What of a piece the caller is given: all of it, but for what only the feed asked for."""
     return feed.passed(data) if isinstance(feed, UsageFeed) else data
 
@@ -143,8 +143,8 @@ def _stream_classes(library: Any) -> tuple[Any, Any]:
             try:
                 for data in self._inner:
                     self._feed.see(data)
-                    if shown := _shown(self._feed, data):
-                        yield shown
+                    if piece := shown(self._feed, data):
+                        yield piece
             except Exception:
                 self._feed.watcher.listener.broke()
                 raise
@@ -164,8 +164,8 @@ def _stream_classes(library: Any) -> tuple[Any, Any]:
             try:
                 async for data in self._inner:
                     self._feed.see(data)
-                    if shown := _shown(self._feed, data):
-                        yield shown
+                    if piece := shown(self._feed, data):
+                        yield piece
             except Exception:
                 self._feed.watcher.listener.broke()
                 raise

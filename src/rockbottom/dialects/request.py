@@ -57,6 +57,8 @@ def tier_in(members: Mapping[str, Any]) -> Tier | None:
 def opened(arguments: Mapping[str, Any], vendor: str = "") -> tuple[Api, Mapping[str, Any]]:
     """The family of operations and the body of the arguments of converse() (which are their body) or invoke_model().
 
+    The body of invoke_model() is JSON text, or what was read of it.
+
     A body that names its ``model`` itself is one of Responses where it has an ``input``, else of Messages for
     Anthropic's models and of Chat Completions for those of others. Raises MalformedBody when an invoke_model body is
     not JSON text of an object.
@@ -68,6 +70,8 @@ def opened(arguments: Mapping[str, Any], vendor: str = "") -> tuple[Api, Mapping
     if "body" not in arguments:
         return Api.CONVERSE, arguments
     text = arguments["body"]
+    if is_object(text):  # whoever carries it has read it already
+        return Api.INVOKE, text
     if not isinstance(text, str | bytes | bytearray):
         raise MalformedBody("body", type(text).__name__, wanted="text or bytes")
     try:  # JSON on the wire is UTF-8 without a byte order mark (RFC 8259, 8.1); json would guess other encodings
@@ -83,6 +87,8 @@ def _closed(arguments: Mapping[str, Any], body: Mapping[str, Any], api: Api) -> 
     """The arguments with another body, as the type that the caller gave."""
     if not api.wrapped:
         return body
+    if is_object(arguments["body"]):
+        return {**arguments, "body": body}
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     as_text = isinstance(arguments["body"], str)
     return {**arguments, "body": text if as_text else text.encode("utf-8", "surrogatepass")}

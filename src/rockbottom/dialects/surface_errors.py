@@ -12,6 +12,7 @@ _OPENAI: Mapping[int, tuple[str, str]] = {
     401: ("invalid_api_key", "invalid_request_error"),
     403: ("access_denied", "permission_error"),
     404: ("not_found_error", "invalid_request_error"),
+    413: ("request_too_large", "invalid_request_error"),
     429: ("rate_limit_exceeded", "rate_limit_error"),
     503: ("service_unavailable", "server_error"),
 }

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -18,19 +18,28 @@ Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where planned requests go. ``runtime`` is bedrock-runtime of the Region unless it says otherwise.
+    """Where requests go. ``runtime`` and ``mantle`` are the two hosts of the Region unless they say otherwise.
 
-    ``profile`` is the AWS profile whose credentials sign; by default botocore's usual chain finds them.
+    ``surfaces`` says which of them is asked on paths that both have: what the caller or the id of his model tells
+    (``by-model``: bedrock-mantle takes bare ids), or always the one. ``profile`` is the AWS profile whose credentials
+    sign; by default botocore's usual chain finds them.
     """
 
     region: str
     runtime: str = ""
+    mantle: str = ""
+    surfaces: Literal["by-model", "runtime", "mantle"] = "by-model"
     profile: str | None = None
 
     @property
     def url(self) -> str:
         """The address of bedrock-runtime, without a slash at its end."""
         return (self.runtime or f"https://bedrock-runtime.{self.region}.amazonaws.com").rstrip("/")
+
+    @property
+    def mantle_url(self) -> str:
+        """The address of bedrock-mantle, without a slash at its end."""
+        return (self.mantle or f"https://bedrock-mantle.{self.region}.api.aws").rstrip("/")
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -144,8 +153,9 @@ def _check(made: Configuration, path: Path, root: Any) -> None:
         raise _bad(path, root, "listen", f"{made.host} can be reached by others, and there are no keys", fix=fix)
     if made.ship is not None and made.ledger is None:
         raise _bad(path, root, "ship", "there is no ledger to ship", fix="ledger: ledger")
-    if not re.match(r"https?://[^/]+$", made.upstream.url):
-        raise _bad(path, root, "upstream.runtime", f"{made.upstream.runtime!r} is no address like https://host")
+    for field, url in (("runtime", made.upstream.url), ("mantle", made.upstream.mantle_url)):
+        if not re.match(r"https?://[^/]+$", url):
+            raise _bad(path, root, f"upstream.{field}", f"{url!r} is no address like https://host")
 
 
 def _bad(path: Path, root: Any, field: str, what: str, *, fix: str | None = None) -> BadConfiguration:

@@ -39,10 +39,14 @@ class Identities:
             raise Refused(403 if token else 401, "UnrecognizedClientException", "No key of this gateway came with it.")
         return key
 
-    def admit(self, key: Key, model: str) -> None:
-        """Raises Refused where the key may not call the model, or calls too often."""
-        if not key.may_call(model):
-            raise Refused(403, "AccessDeniedException", f"The key {key.name!r} may not call {model}.")
+    def admit(self, key: Key, model: str | None) -> None:
+        """Raises Refused where the key may not call the model, or calls too often; None: no model is called.
+
+        A call that names no model ("") is refused to a key that may not call all.
+        """
+        if model is not None and not key.may_call(model):
+            named = model or "what names no model, or names it twice"
+            raise Refused(403, "AccessDeniedException", f"The key {key.name!r} may not call {named}.")
         if key.per_minute is None:
             return
         now, recent = self._clock(), self._recent.setdefault(key.id, deque())

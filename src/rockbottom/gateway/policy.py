@@ -7,6 +7,11 @@ from rockbottom.ledger import is_s3
 
 _CALLS = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream", "bedrock:CountTokens")
 """Converse and ConverseStream ask for the permissions of InvokeModel (API reference of Converse, 2026-11-29)."""
+_MANTLE = tuple(
+    f"bedrock-mantle:{name}"
+    for name in ("CreateInference", "GetInference", "CancelInference", "DeleteInference", "CountTokens", "ListModels")
+)
+"""User guide: workspaces, count-tokens, logging-cloudtrail-mantle (2026-11-29)."""
 _READS = ("bedrock:GetInferenceProfile", "bedrock:ListInferenceProfiles")
 
 
@@ -21,7 +26,14 @@ def least_policy(roles: Iterable[str] = (), partition: str = "aws", ship: str = 
                 f"arn:{partition}:bedrock:*::foundation-model/*",
                 f"arn:{partition}:bedrock:*:*:inference-profile/*",
                 f"arn:{partition}:bedrock:*:*:application-inference-profile/*",
+                f"arn:{partition}:bedrock:*:*:project/default",  # Responses and Chat Completions
             ],
+        },
+        {
+            "Sid": "CallMantle",
+            "Effect": "Allow",
+            "Action": list(_MANTLE),
+            "Resource": f"arn:{partition}:bedrock-mantle:*:*:project/*",
         },
         {"Sid": "LookUp", "Effect": "Allow", "Action": list(_READS), "Resource": "*"},
     ]

@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from rockbottom.budgets import BudgetExceeded
-from rockbottom.client import Attachment, Call, Watched, Whereabouts, about_points, tagged, watched, whereabouts_of
+from rockbottom.catalog import RUNTIME
+from rockbottom.client import Attachment, Call, Watched, about_points, tagged, watched, whereabouts_of
+from rockbottom.dialects import Params
+from rockbottom.gateway.asking import Asked, asked, is_counted, model_for, travelling
 from rockbottom.gateway.configuration import Configuration
 from rockbottom.gateway.errors import Refused
 from rockbottom.gateway.identities import Identities
 from rockbottom.gateway.keys import Key
-from rockbottom.gateway.routes import Route, error_reply, route_of
+from rockbottom.gateway.routes import error_reply, route_of
 from rockbottom.gateway.sigv4 import Signed
-from rockbottom.gateway.splicing import spliced
 from rockbottom.gateway.upstream import Way, frozen
 from rockbottom.process import Visitors
-from rockbottom.quantities import RockbottomError, Undecodable, decoded
+from rockbottom.quantities import RockbottomError
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -30,24 +32,29 @@ _log = logging.getLogger("rockbottom.gateway")
 _OWN_REPLY_HEADERS = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "trailer", "transfer-encoding", "upgrade"}
 )
+_COUNTED_REPLY_HEADERS = _OWN_REPLY_HEADERS | {"content-length"}  # of a stream of which a chunk goes no further
 _SMALL = 100_000  # bytes of an error reply that are read to see whether our points were refused
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Departure:
-    """A request that leaves: what it was, what travels, and the call that is counted for it (None: none)."""
+    """A request that leaves: what it was, what travels, and the call that is counted for it (None: none).
 
-    request: Signed
-    target: str
+    ``counting``: its usage was asked for here, and not by the caller, who is not to see it.
+    """
+
+    read: Asked
+    headers: Mapping[str, str]
     body: bytes
     attachment: Attachment
     call: Call | None
-    credentials: Any
+    counting: bool = False
+    credentials: Any = None
 
     @property
     def changed(self) -> bool:
         """Whether it travels otherwise than it came."""
-        return self.body is not self.request.body
+        return self.body is not self.read.request.body
 
 
 class Relay:
@@ -63,7 +70,6 @@ class Relay:
     ) -> None:
         self.configuration, self.identities, self.way = configuration, identities, way
         self._attachment_for, self._clock = attachment_for, clock
-        self._where: Whereabouts = whereabouts_of(way.upstream.url, way.upstream.region)
         self._most = int(configuration.limits.body_mb * 1_000_000)
         self._visitors = Visitors(configuration.host)
         self.under_way = 0
@@ -77,7 +83,9 @@ class Relay:
         except Refused as refusal:
             await _refuse(send, path, refusal)
         except BudgetExceeded as over:
-            await _refuse(send, path, Refused(429, "ThrottlingException", str(over), retry_after_s=over.retry_after_s))
+            refusal = Refused(429, "ThrottlingException", str(over), retry_after_s=over.retry_after_s)
+            # The SDKs of Anthropic and OpenAI would try a 429 again; a spent budget does not come back so soon.
+            await _refuse(send, path, refusal, (b"x-should-retry", b"false"))
         except RockbottomError as error:
             await _refuse(send, path, Refused(400, "ValidationException", str(error)))
         finally:
@@ -85,11 +93,11 @@ class Relay:
 
     async def _carried(self, scope: Mapping[str, Any], path: str, receive: Receive, send: Send) -> None:
         method = scope["method"]
-        route = route_of(method, path)
+        headers = _headers(scope)
+        route = route_of(method, path, headers, self.way.upstream.surfaces)
         if route is None:
             message = f"The gateway carries no {method} {path[:200]}; it carries /model/ID/converse and the like."
             raise Refused(404, "UnknownOperationException", message)
-        headers = _headers(scope)
         if self.identities.open_to_all:
             refused = self._visitors.refusal(method, headers.get)
             if refused is not None:
@@ -98,9 +106,9 @@ class Relay:
         query = cast("bytes", scope["query_string"]).decode("latin-1")
         request = Signed(method, path, query, headers, body)
         key = self.identities.caller(request)
-        self.identities.admit(key, route.model)
-        departure = await self._departed(request, route, key)
-        await self._relayed(departure, receive, send)
+        read = asked(request, route)
+        self.identities.admit(key, model_for(key, read))
+        await self._relayed(await self._departed(read, key), receive, send)
 
     async def _body(self, headers: Mapping[str, str], receive: Receive) -> bytes:
         limit = f"A body may have {self._most:,} bytes at this gateway (limits.body_mb)."
@@ -121,36 +129,35 @@ class Relay:
             if not message.get("more_body"):
                 return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def _departed(self, request: Signed, route: Route, key: Key) -> Departure:
+    async def _departed(self, read: Asked, key: Key) -> Departure:
         """The request planned, where it can be. Raises what a budget raises."""
         attachment = self._attachment_for(key)
-        target = request.path + (f"?{request.query}" if request.query else "")
-        call, body = None, request.body
-        if route.is_planned:
+        departure = Departure(read, read.request.headers, read.request.body, attachment, None)
+        params = read.params
+        if params is not None:
             with tagged(key.tags):
-                call, body = await self._planned(attachment, request, route)
+                await self._planned(departure, params)
         try:
-            credentials = await frozen(self.way.credentials, key.role, key.tags)
+            departure.credentials = await frozen(self.way.credentials, key.role, key.tags)
         except Exception as error:
-            if call is not None:
-                attachment.failed(call)
+            if departure.call is not None:
+                attachment.failed(departure.call)
             _log.warning("no credentials (%s): %s", type(error).__name__, error)
             raise Refused(503, "ServiceUnavailableException", "The gateway has no AWS credentials.") from error
-        return Departure(request, target, body, attachment, call, credentials)
+        return departure
 
-    async def _planned(self, attachment: Attachment, request: Signed, route: Route) -> tuple[Call | None, bytes]:
-        params: dict[str, Any] = {"modelId": route.model}
-        if route.is_native:
-            params["body"] = request.body
-        else:
-            try:
-                params.update(decoded(request.body, dict[str, Any]))
-            except Undecodable:
-                return None, request.body  # the service will say what is wrong with it
-        call = await attachment.depart_async(params, route.operation, self._where)
-        if call is None or not call.changed:
-            return call, request.body
-        return call, _bytes_of(request.body, params, call, route)
+    async def _planned(self, departure: Departure, params: Params) -> None:
+        """Plan it, and put down what travels."""
+        read, way, attachment = departure.read, self.way, departure.attachment
+        where = whereabouts_of(way.url(_host(read)), way.upstream.region)
+        call = departure.call = await attachment.depart_async(params, read.operation, where)
+        if call is None:
+            return
+        departure.counting = is_counted(attachment, call)
+        if departure.counting:  # of a compressed stream no chunk could be left out
+            departure.headers = {**departure.headers, "accept-encoding": "identity"}
+        if call.changed or departure.counting:
+            departure.body = travelling(read, call, counting=departure.counting)
 
     async def _relayed(self, departure: Departure, receive: Receive, send: Send) -> None:
         """Send it on and relay the reply; the caller's going away ends it."""
@@ -182,40 +189,47 @@ class Relay:
             response.close() if not response.content.at_eof() else response.release()
 
     async def _sent(self, departure: Departure) -> "ClientResponse":
-        request = departure.request
-        send = self.way.send
-        response = await send(request.method, departure.target, request.headers, departure.body, departure.credentials)
+        response = await self._attempt(departure, departure.body)
         if response.status not in (400, 403) or not departure.changed or departure.call is None:
             return response
-        text = await response.content.read(_SMALL)
-        if not about_points(text.decode("utf-8", "replace")):
-            response.content.unread_data(text)
+        read = await response.content.read(_SMALL)
+        text = read.decode("utf-8", "replace")
+        if not about_points(text) and not (departure.counting and "stream_options" in text):
+            response.content.unread_data(read)
             return response
-        departure.call.restored, departure.call.refusal = True, text.decode("utf-8", "replace")
+        if departure.call.changed:
+            departure.call.restored, departure.call.refusal = True, text
+        departure.counting = False
         response.close()
-        return await send(request.method, departure.target, request.headers, request.body, departure.credentials)
+        return await self._attempt(departure, departure.read.request.body)
+
+    async def _attempt(self, departure: Departure, body: bytes) -> "ClientResponse":
+        read, request = departure.read, departure.read.request
+        target = read.route.path + (f"?{request.query}" if request.query else "")
+        return await self.way.send(_host(read), request.method, target, departure.headers, body, departure.credentials)
 
     async def _answered(self, departure: Departure, response: "ClientResponse", send: Send) -> None:
         call, attachment = departure.call, departure.attachment
         headers = [
             (name.encode("latin-1"), value.encode("latin-1"))
             for name, value in response.headers.items()
-            if name.lower() not in _OWN_REPLY_HEADERS
+            if name.lower() not in (_COUNTED_REPLY_HEADERS if departure.counting else _OWN_REPLY_HEADERS)
         ]
         watching: Watched | None = None
         if call is not None:
             plain = {name.lower(): value for name, value in response.headers.items()}
             call.request_id = plain.get("x-amzn-requestid", "")
             if response.status < 300:
-                watching = watched(attachment, call, plain)
+                watching = watched(attachment, call, plain, counting=departure.counting)
             else:
                 attachment.failed(call)
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         try:
             async for piece in response.content.iter_any():
                 if watching is not None:
-                    watching.see(piece)
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                    piece = watching.see(piece)
+                if piece:
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
         except asyncio.CancelledError:
             if watching is not None:
                 watching.ended()
@@ -225,24 +239,16 @@ class Relay:
                 watching.broke()
             _log.info("a reply broke off (%s)", type(error).__name__)
             raise Broken from error
-        if watching is not None:
-            watching.ended()
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        rest = watching.ended() if watching is not None else b""
+        await send({"type": "http.response.body", "body": rest, "more_body": False})
 
 
 class Broken(Exception):  # no error of the caller's: his connection is closed, as the service's was
     """A reply broke off after it had begun: uvicorn closes the connection, so the caller sees that it is not whole."""
 
 
-def _bytes_of(data: bytes, params: Mapping[str, Any], call: Call, route: Route) -> bytes:
-    """What travels: the bytes that came, with what the plan adds."""
-    if route.is_native:
-        request = call.request
-        assert request is not None  # a changed call was read
-        return spliced(data, decoded(data, dict[str, Any]), request.body)
-    read = {name: value for name, value in params.items() if name != "modelId"}
-    planned = {name: value for name, value in call.sent.items() if name != "modelId"}
-    return spliced(data, read, planned)
+def _host(read: Asked) -> str:
+    return read.route.host or RUNTIME
 
 
 async def _left(receive: Receive) -> None:
@@ -261,8 +267,9 @@ def _headers(scope: Mapping[str, Any]) -> dict[str, str]:
     return headers
 
 
-async def _refuse(send: Send, path: str, refusal: Refused) -> None:
+async def _refuse(send: Send, path: str, refusal: Refused, *more: tuple[bytes, bytes]) -> None:
     body, headers = error_reply(path, refusal.status, refusal.kind, str(refusal))
+    headers += more
     if refusal.retry_after_s is not None:
         headers.append((b"retry-after", str(max(1, round(refusal.retry_after_s))).encode()))
     headers.append((b"content-length", str(len(body)).encode()))

@@ -1,71 +1,103 @@
-"""Which requests the gateway carries, and how each surface tells an error."""
+"""Which requests the gateway carries, to which host, and how each surface tells an error."""
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote
 
-_RUNTIME = re.compile(
-    r"/model/(?P<model>.+)/(?P<kind>converse|converse-stream|invoke|invoke-with-response-stream|count-tokens)"
-)
+from rockbottom.catalog import MANTLE, RUNTIME
+from rockbottom.dialects import OPERATIONS, SurfaceRoute, api_of, route_to, surface_error, surface_route_of
+
+Surfaces = Literal["by-model", "runtime", "mantle"]
+_COUNT = re.compile(r"/model/(?P<model>.+)/count-tokens")
 _PROFILES = re.compile(r"/inference-profiles(?:/.+)?")
-_OPERATIONS = {
-    "converse": "Converse",
-    "converse-stream": "ConverseStream",
-    "invoke": "InvokeModel",
-    "invoke-with-response-stream": "InvokeModelWithResponseStream",
-    "count-tokens": "CountTokens",
-}
-_ANTHROPIC = {
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    503: "overloaded_error",
-}
+_ASKING = frozenset({*OPERATIONS, "CountTokens", "CountMessageTokens"})
+_BESIDE = frozenset({"GetResponse", "DeleteResponse", "CancelResponse", "ListModels", "GetModel"})
+"""What is carried and asks no model. A list of responses is not: it would show the callers each other's."""
+_FAMILY = re.compile(rf"(?:/{MANTLE}|/{RUNTIME})?(/anthropic|/openai)?/v1/")
+_HOSTS = {"runtime": RUNTIME, "mantle": MANTLE}
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An operation of the service and the model that the path names (``""``: none); whether it can be planned."""
+    """An operation of the service, the path as it goes on, and the model that the path names ("": none).
+
+    ``host`` None: whoever knows the model tells (``at``).
+    """
 
     operation: str
+    path: str
     model: str = ""
+    host: str | None = RUNTIME
+    surface: SurfaceRoute | None = None
 
     @property
     def is_native(self) -> bool:
         """Whether its body is in the model's own format."""
-        return self.operation.startswith("InvokeModel")
+        return api_of(self.operation).wrapped
 
     @property
     def is_planned(self) -> bool:
         """Whether its body is a prompt that a plan may put points into."""
-        return bool(self.model) and self.operation != "CountTokens"
+        return self.operation in OPERATIONS
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks a model."""
+        return self.operation in _ASKING
+
+    @property
+    def names_model(self) -> bool:
+        """Whether its body names the model."""
+        return self.surface is not None and self.asks
+
+    def at(self, model: str) -> "Route":
+        """The route with its host, by the model where nothing else tells it."""
+        if self.host is not None or self.surface is None:
+            return self
+        return replace(self, host=self.surface.at(model).host)
+
+
+def route_of(method: str, path: str, headers: Mapping[str, str], surfaces: Surfaces = "by-model") -> Route | None:
+    """The route of a method and a path as it travels, percent-encoded; None: not carried."""
+    route = _runtime_route(method, path)
+    return route if route is not None else _surface_route(method, path, headers, surfaces)
 
 
 @lru_cache(maxsize=4096)
-def route_of(method: str, path: str) -> Route | None:
-    """The route of a method and a path as it travels, percent-encoded; None: not carried."""
-    if method == "POST" and (found := _RUNTIME.fullmatch(path)):
-        return Route(_OPERATIONS[found["kind"]], unquote(found["model"]))
-    if method == "GET" and _PROFILES.fullmatch(path):
-        return Route("InferenceProfiles")
-    return None
+def _runtime_route(method: str, path: str) -> Route | None:
+    if method == "GET":
+        return Route("InferenceProfiles", path) if _PROFILES.fullmatch(path) else None
+    if method != "POST" or not path.startswith("/model/"):
+        return None
+    counted = _COUNT.fullmatch(path)
+    if counted is not None:
+        return Route("CountTokens", path, unquote(counted["model"]))
+    found = route_to(path)
+    return None if found is None else Route(found.operation, path, found.model)
+
+
+def _surface_route(method: str, path: str, headers: Mapping[str, str], surfaces: Surfaces) -> Route | None:
+    told = {name.encode(): headers.get(name, "").encode("latin-1") for name in ("host", "authorization")}
+    surface = surface_route_of(method, path.encode("latin-1"), told)
+    if surface is None or surface.operation not in _ASKING | _BESIDE:
+        return None
+    of_mantle = surface.family == "/v1" or surface.operation == "CountMessageTokens"
+    host = MANTLE if of_mantle else _HOSTS.get(surfaces, surface.host)
+    prefix = next((name for name in (MANTLE, RUNTIME) if path.startswith(f"/{name}/")), None)
+    return Route(surface.operation, path if prefix is None else path[len(prefix) + 1 :], "", host, surface)
 
 
 def error_reply(path: str, status: int, kind: str, message: str) -> tuple[bytes, list[tuple[bytes, bytes]]]:
     """Body and headers of an error in the shape that the clients of a path read."""
-    headers = [(b"content-type", b"application/json")]
+    headers = [(b"content-type", b"application/json"), (b"x-amzn-errortype", kind.encode())]
     told: Mapping[str, Any]
-    if path.startswith("/anthropic/"):
-        told = {"type": "error", "error": {"type": _ANTHROPIC.get(status, "api_error"), "message": message}}
-    elif path.startswith(("/openai/", "/v1/")):
-        told = {"error": {"message": message, "type": kind, "code": status}}
-    else:
+    family = _FAMILY.match(path)
+    if family is None:
         told = {"message": message}
-        headers.append((b"x-amzn-errortype", kind.encode()))
+    else:
+        told = surface_error(status, message, of_anthropic=family[1] == "/anthropic")
     return json.dumps(told).encode(), headers

@@ -41,6 +41,15 @@ def spliced(data: bytes, read: Mapping[str, Any], planned: Mapping[str, Any]) ->
     return b"".join((*pieces, data[at:]))
 
 
+def has_each_once(data: bytes) -> bool:
+    """Whether the bytes are an object that names no member twice."""
+    start = _skip(data, 0)
+    try:
+        return data[start : start + 1] == b"{" and bool(_members_at(data, (start, len(data.rstrip()))))
+    except (Unspliceable, ValueError):
+        return False
+
+
 def encoded(value: object) -> bytes:
     """A JSON value in its shortest form."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")

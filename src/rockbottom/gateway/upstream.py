@@ -1,4 +1,4 @@
-"""The way to Amazon Bedrock: one pool of connections, requests signed with the gateway's own credentials.
+"""The way to the two hosts of Amazon Bedrock: one pool of connections, requests signed with the gateway's credentials.
 
 Nothing here sends a request twice. The address comes from the configuration alone; of what a caller sends, his
 signature, keys and connection headers stay behind.
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from rockbottom.catalog import MANTLE, RUNTIME
 from rockbottom.gateway.configuration import Limits, Upstream
 from rockbottom.gateway.errors import GatewayError, Refused
 
@@ -25,6 +26,8 @@ _STAYS_BEHIND = frozenset(
     }
 )  # fmt: skip
 _SIGNED = ("content-type", "accept")
+_SERVICES = {RUNTIME: "bedrock", MANTLE: "bedrock-mantle"}
+"""The names by which signatures know the hosts (botocore; SDKs of Anthropic and OpenAI for bedrock-mantle)."""
 _SESSION = "rockbottom-gateway"
 
 
@@ -82,7 +85,7 @@ class Way:
     def __init__(self, upstream: Upstream, limits: Limits) -> None:
         self.upstream, self._limits = upstream, limits
         self.credentials = Credentials(upstream)
-        self._host = urlsplit(upstream.url).netloc
+        self._urls = {RUNTIME: upstream.url, MANTLE: upstream.mantle_url}
         self._session: ClientSession | None = None
 
     async def open(self) -> None:
@@ -105,25 +108,29 @@ class Way:
         if self._session is not None:
             await self._session.close()
 
+    def url(self, host: str) -> str:
+        """The address of a host."""
+        return self._urls[host]
+
     async def send(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes, credentials: Any
+        self, host: str, method: str, target: str, headers: Mapping[str, str], body: bytes, credentials: Any
     ) -> "ClientResponse":
-        """One attempt. Raises Refused where no reply began."""
+        """One attempt at a host. Raises Refused where no reply began."""
         import aiohttp
         from yarl import URL
 
         if self._session is None:
             raise GatewayError("the gateway has not begun")
         kept = self._headers(headers)
-        url = self.upstream.url + target
-        kept.update(self._authority(method, url, kept, body, credentials))
+        url = self._urls[host] + target
+        kept.update(self._authority(method, url, kept, body, credentials, _SERVICES[host]))
         try:
             return await self._session.request(
                 method, URL(url, encoded=True), headers=kept, data=body or None, allow_redirects=False
             )
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             what = "in time" if isinstance(error, TimeoutError) else f"({type(error).__name__})"
-            message = f"{self._host} gave no reply {what}."
+            message = f"{urlsplit(url).netloc} gave no reply {what}."
             raise Refused(
                 504 if isinstance(error, TimeoutError) else 502, "ServiceUnavailableException", message
             ) from error
@@ -134,9 +141,9 @@ class Way:
         return {name: value for name, value in headers.items() if name not in _STAYS_BEHIND and name not in named}
 
     def _authority(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, credentials: Any
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, credentials: Any, service: str
     ) -> Mapping[str, str]:
-        if self.credentials.bearer:
+        if credentials is None and self.credentials.bearer:
             return {"Authorization": f"Bearer {self.credentials.bearer}"}
         if credentials is None:
             raise Refused(503, "ServiceUnavailableException", "The gateway has no AWS credentials (its log says more).")
@@ -145,18 +152,21 @@ class Way:
 
         signed = {name: headers[name] for name in _SIGNED if name in headers}
         request = AWSRequest(method=method, url=url, headers=signed, data=body)
-        signer: Any = SigV4Auth(credentials, "bedrock", self.upstream.region)
+        signer: Any = SigV4Auth(credentials, service, self.upstream.region)
         signer.add_auth(request)
         return {name: value for name, value in request.headers.items() if name.lower() not in signed}
 
 
 async def frozen(credentials: Credentials, role: str | None, tags: Mapping[str, str]) -> Any:
-    """Credentials as they are now, fetched or refreshed beside the event loop where that takes a call."""
-    found = credentials.own() if role is None and credentials.bearer == "" else None
+    """Credentials as they are now, fetched or refreshed beside the event loop where that takes a call.
+
+    None where a bearer key of the gateway's own stands for them, which none does for a role.
+    """
+    if role is None and credentials.bearer:
+        return None
+    found = credentials.own() if role is None else None
     if found is not None and not _must_refresh(found):
         return found.get_frozen_credentials()
-    if credentials.bearer:
-        return None
     held = await asyncio.to_thread(credentials.of, role, tags)
     return None if held is None else await asyncio.to_thread(held.get_frozen_credentials)
 

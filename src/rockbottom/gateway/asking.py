@@ -1,0 +1,94 @@
+"""A request with its body read, once; and the bytes that travel for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rockbottom.client import Attachment, Call, counts_nothing, with_usage
+from rockbottom.dialects import Params, operation_of
+from rockbottom.gateway.keys import Key
+from rockbottom.gateway.routes import Route
+from rockbottom.gateway.sigv4 import Signed
+from rockbottom.gateway.splicing import has_each_once, spliced
+from rockbottom.quantities import Undecodable, decoded
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, its route, and its body as it was read: None where it was not, or is no JSON object."""
+
+    request: Signed
+    route: Route
+    body: Body | None
+
+    @property
+    def model(self) -> str:
+        """The model that it asks for; "" where it names none."""
+        if not self.route.names_model:
+            return self.route.model
+        named = self.body.get("model") if self.body is not None else None
+        return named if isinstance(named, str) else ""
+
+    @property
+    def operation(self) -> str:
+        """The operation, streamed where the body says so."""
+        route = self.route
+        if self.body is None or not route.is_planned or not route.names_model:
+            return route.operation
+        return operation_of(self.body, route.operation)
+
+    @property
+    def params(self) -> Params | None:
+        """What a client of the surface would be called with."""
+        if self.body is None or not self.route.is_planned:
+            return None
+        if self.route.names_model:
+            return self.body
+        return {"modelId": self.route.model, **({"body": self.body} if self.route.is_native else self.body)}
+
+
+def asked(request: Signed, route: Route) -> Asked:
+    """The request read, where its body matters."""
+    if not (route.is_planned or route.names_model):
+        return Asked(request, route, None)
+    try:
+        body = decoded(request.body, Body)
+    except Undecodable:
+        body = None  # the service will say what is wrong with it
+    read = Asked(request, route, body)
+    return Asked(request, route.at(read.model), body)
+
+
+def model_for(key: Key, read: Asked) -> str | None:
+    """The model that a key must be allowed to call; None: it asks none.
+
+    Of a member that is there twice the service may take the other one: to a key that may not call every model such a
+    body names none.
+    """
+    if not read.route.asks:
+        return None
+    if key.models and read.route.names_model and not has_each_once(read.request.body):
+        return ""
+    return read.model
+
+
+def is_counted(attachment: Attachment, call: Call) -> bool:
+    """Whether the usage of its stream is to be asked for here."""
+    return not attachment.options.dry_run and counts_nothing(call)
+
+
+def travelling(read: Asked, call: Call, *, counting: bool) -> bytes:
+    """The bytes that came, with what the plan adds, and with the usage asked for where it is ``counting``."""
+    data, body = read.request.body, read.body
+    assert body is not None  # it was planned
+    planned: Mapping[str, Any] = body
+    if call.changed and read.route.is_native:
+        assert call.request is not None  # a changed call was read
+        planned = call.request.body
+    elif call.changed:
+        planned = {name: value for name, value in call.sent.items() if name != "modelId"}
+    if counting:
+        planned = with_usage(dict(planned))
+    return data if planned is body else spliced(data, body, planned)
