@@ -284,3 +284,22 @@ def test_a_budget_says_once_which_charges_it_does_not_count(tmp_path: Any, caplo
     said = [line.getMessage() for line in caplog.records if "not in what is spent" in line.getMessage()]
     assert said == ["rockbottom: budget: calls have a charge that is not in what is spent: guardrail without a trace"]
     budgets.close()
+
+
+ROUTER = "arn:aws:bedrock:us-east-1:123456789012:default-prompt-router/amazon.nova:1"
+CHOSEN = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-pro-v1:0"
+
+
+def test_a_call_to_a_prompt_router_is_priced_by_the_model_that_it_chose() -> None:
+    """Nova Pro, 8,000 in at 0.80 and 50 out at 3.20 a million: 0.00656; the router's own charge is named."""
+    reply = {**OK, "trace": {"promptRouter": {"invokedModelId": CHOSEN}}}
+    call, report = one_call(reply, model=ROUTER)
+    assert (call.model, call.scope, call.cost_usd) == ("amazon.nova-pro-v1:0", "us", "0.00656")
+    assert [(line.name, line.cost_usd) for line in report.models] == [("Nova Pro (us)", Decimal("0.00656"))]
+    assert report.beside.uncounted == {"prompt routing": 1}
+
+
+def test_a_router_whose_reply_names_no_model_is_counted_under_its_arn_without_a_price() -> None:
+    call, report = one_call(OK, model=ROUTER)
+    assert (call.model, call.cost_usd, report.total.unpriced_calls) == (ROUTER, None, 1)
+    assert report.unpriced == {f"{ROUTER}, which the catalogue does not know": 1}

@@ -57,6 +57,12 @@ def test_a_month_by_team_over_two_ledgers(two, capsys):
     assert Decimal(found["total"]["cost_usd"]) == Decimal("0.100300000001")
 
 
+def test_strict_fails_where_a_model_has_no_price(two, capsys):
+    assert main(["ledger", "summary", str(two), "--strict"]) == 2
+    assert "1 requests" in capsys.readouterr().err
+    assert main(["ledger", "summary", str(two / "one"), "--strict"]) == 0
+
+
 def test_models_without_a_price_are_set_apart(two, capsys):
     """Counted and named, in no sum of money."""
     found = answered(capsys, two, "--by", "team", "--month", "2026-11")

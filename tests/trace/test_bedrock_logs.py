@@ -207,3 +207,19 @@ def test_cloudwatch_exports(tmp_path):
     for name in ("000000.gz", "events.json"):
         reading = read_trace(str(tmp_path / name))
         assert (reading.reader, reading.trace.requests.observed_read.tolist()) == ("cloudwatch", [900])
+
+
+ROUTER = "arn:aws:bedrock:us-west-2:111122223333:prompt-router/abc"
+CHOICE = {"trace": {"promptRouter": {"invokedModelId": "us.amazon.nova-pro-v1:0"}}}
+
+
+def test_a_request_to_a_prompt_router_is_of_the_model_that_its_reply_names(read):
+    """Of a plain reply, of the last event of a stream, and of a reply that was not logged, the router's own id."""
+    reading = read(
+        converse(0, modelId=ROUTER, output={"outputBodyJson": CHOICE, "outputTokenCount": 1}),
+        converse(1, modelId=ROUTER, operation="ConverseStream",
+                 output={"outputBodyJson": [{"messageStop": {}}, {"metadata": CHOICE}], "outputTokenCount": 1}),
+        converse(2, modelId=ROUTER, output={"outputTokenCount": 1}),
+    )  # fmt: skip
+    names = reading.trace.names["model"]
+    assert [names[code] for code in reading.trace.requests.model] == ["us.amazon.nova-pro-v1:0"] * 2 + [ROUTER]

@@ -169,3 +169,35 @@ def test_what_is_wrong_is_said_by_both_commands(tmp_path, capsys):
         said = capsys.readouterr().err
         assert "1 damaged lines skipped" in said
         assert "log.json:2: nested too deep" in said
+
+
+TWO = [line(number).decode() for number in range(2)]
+EVENTS = ", ".join(json.dumps({"message": line}) for line in TWO)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (f'{TWO[0]}}}\n{TWO[1]}\n', 2),  # a bracket too many behind a record
+        (f'{TWO[0]}1000\n{TWO[1]}\n', 2),
+        (f'{TWO[0]}, "requestId": "lost"}}\n{TWO[1]}\n', 2),
+        ('{"events": [' + EVENTS.replace('}, {', '}, {}, 7000, "message": "', 1) + "]}", None),
+        ('{"events": [' + EVENTS.replace(', {"message"', ', k"message"', 1) + "]}", None),
+        ('{"events": [' + json.dumps({"message": TWO[0]}) + ", ", 1),  # the rest of a list is gone
+    ],
+)  # fmt: skip
+def test_what_stands_between_records_and_is_none_is_said(tmp_path, text, read):
+    """A bracket that was lost takes a record with it, which no value shows: what is left between values does."""
+    path = tmp_path / "log.json"
+    path.write_text(text)
+    reading = read_trace(str(path))
+    assert reading.damages.count >= 1
+    assert read is None or len(reading.trace) == read
+
+
+def test_half_a_character_at_the_end_of_utf_16_is_said(tmp_path):
+    """The second record is cut off inside its last character but one; the first counts."""
+    path = tmp_path / "log.json"
+    path.write_bytes(f"{TWO[0]}\n{{".encode("utf-16")[:-1])
+    reading = read_trace(str(path))
+    assert (len(reading.trace), reading.damages.count) == (1, 1)

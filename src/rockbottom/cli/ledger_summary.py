@@ -10,6 +10,7 @@ import click
 
 from rockbottom.cli.ledger_info import caught_up
 from rockbottom.cli.ledgers import copied, own_folder
+from rockbottom.cli.trace import refuse_some
 
 if TYPE_CHECKING:
     from rockbottom.tables import LedgerTables
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 @click.option("--month", metavar="YYYY-MM", help="Only the calls of this month (UTC).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
-def summary(sources: tuple[str, ...], by: str, month: str | None, as_json: bool, as_csv: bool) -> None:
+@click.option("--strict", is_flag=True, help="Fail where a model has no known price.")
+def summary(
+    sources: tuple[str, ...], by: str, month: str | None, as_json: bool, as_csv: bool, strict: bool
+) -> None:  # fmt: skip
     """Sum what the calls of each team, tenant or model cost: chargeback without SQL.
 
     FOLDER is a ledger, or holds ledgers at any depth (one for each machine, say); without any it is your own.
@@ -41,6 +45,8 @@ def summary(sources: tuple[str, ...], by: str, month: str | None, as_json: bool,
             raise click.UsageError(f"--month {month}: a month is written 2026-11") from error
     with ExitStack() as held:
         found = summary_of(_tables(sources, held), by, month)
+    if strict:
+        refuse_some(0, found.set_apart)
     if as_json:
         click.echo(json_text(found))
     elif as_csv:

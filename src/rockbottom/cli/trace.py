@@ -81,6 +81,7 @@ def info(
     if strict:
         refuse_some(reading.damages.count, apart)
     facts = facts_of(reading, apart)
+    say_reading(reading, source)
     if as_json:
         click.echo(json_text(facts))
         return

@@ -40,6 +40,7 @@ class Call:
     request: Request | None = None  # ``sent``, read
     model: ModelId | None = None  # known even where the rest cannot be read: its calls are priced all the same
     tier: Tier = Tier.DEFAULT
+    invoked: str = ""  # the model that a prompt router chose, as its reply names it: that one is billed
     unread: str = ""  # where reading it failed, or with which error
     rehearsed: "Rehearsed | None" = None  # of a call that is only observed: what the planner would have sent
     planned_usd: Usd | None = None  # and what that would have cost

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rockbottom.catalog import Tier, guardrail_usd, prices_of
-from rockbottom.dialects import Params, tier_in
+from rockbottom.dialects import Params, invoked_model_of, tier_in
 from rockbottom.quantities import ZERO_USD, Usd, is_list, is_object
 
 LOST_ATTEMPTS = "attempts without an answer"
 BLIND_GUARDRAIL = "guardrail without a trace"
 CAPACITY = "reserved capacity"
+ROUTING = "prompt routing"
 _SPEAK = frozenset({"trace", "serviceTier", "performanceConfig"})
 _MOST_UNITS = 10**9
 _BROKEN_OFF = frozenset({"ReadTimeoutError", "ConnectionClosedError", "IncompleteReadError", "ResponseStreamingError"})
@@ -49,6 +50,8 @@ def charges_of(reply: Mapping[str, Any], asked: Params) -> Charges | None:
         tier = None  # that the latency is the usual one says nothing of the tier
     if tier is Tier.RESERVED:
         uncounted.append(CAPACITY)
+    if invoked_model_of(reply) is not None:
+        uncounted.append(ROUTING)
     return Charges({**guarded, **tools}, usd, tuple(uncounted), tier)
 
 

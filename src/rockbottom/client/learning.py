@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING
 
-from rockbottom.catalog import Catalog, ModelId, Tier
+from rockbottom.catalog import Catalog, CatalogError, ModelId, Tier
 from rockbottom.client.books import Books
 from rockbottom.client.calls import Call, Options
 from rockbottom.client.notices import Noticer
@@ -50,6 +50,8 @@ class Learning:
         """The usage of a finished call, and what it cost."""
         costs = None
         self.books.note(call)
+        if call.request is None and call.model is None and call.invoked:
+            call.model = self._chosen(call.invoked)
         if call.request is not None:
             costs = self.costs(call.request.model, call.billed_tier, usage, call.whereabouts)
             self._learn(call, call.request, usage, costs)
@@ -62,6 +64,13 @@ class Learning:
             self.books.book_unknown(model_id_of(call.sent), usage)
         self.books.look(call, costs)
         return costs
+
+    def _chosen(self, given: str) -> ModelId | None:
+        """The model that a prompt router chose; None where the catalogue does not know it."""
+        try:
+            return self._catalog.model(given)
+        except CatalogError:
+            return None
 
     def costs(self, model: ModelId, tier: Tier, usage: Usage, whereabouts: Whereabouts) -> Costs:
         """What a call costs today, and without caching, in the Region that it went to."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rockbottom.client.charges import charges_of
+from rockbottom.dialects import invoked_model_of
 from rockbottom.quantities import Usage
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ class CallListener:
         self._attachment.began(self._call)
 
     def told(self, metadata: Mapping[str, Any]) -> None:
-        """What Converse says beside the usage: it is looked at for charges."""
+        """What Converse says beside the usage: it is looked at for charges, and for the model that a router chose."""
         self._call.charges = charges_of(metadata, self._call.sent)
+        self._call.invoked = invoked_model_of(metadata) or ""
 
     def finished(self, usage: Usage) -> None:
         self._attachment.finished(self._call, usage)

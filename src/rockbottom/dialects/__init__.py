@@ -27,6 +27,7 @@ from rockbottom.dialects.registry import (
 )
 from rockbottom.dialects.request import Params, Request, Requests, model_id_of, opened, tier_in, tier_of
 from rockbottom.dialects.responses import RESPONSES
+from rockbottom.dialects.routers import invoked_model_of, is_router
 from rockbottom.dialects.streams import METRICS, StreamCounts
 from rockbottom.dialects.surface_errors import surface_error
 from rockbottom.dialects.surface_routes import SurfaceRoute, surface_route_of
@@ -73,6 +74,8 @@ __all__ = [
     "header_input",
     "headers_of",
     "invoked",
+    "invoked_model_of",
+    "is_router",
     "is_streaming",
     "model_id_of",
     "native_dialect_for",

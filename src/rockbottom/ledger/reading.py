@@ -25,13 +25,14 @@ class DamagedLine(NamedTuple):
 class LedgerReader:
     """Reads a ledger. ``damaged`` lists torn lines met so far (the first thousand; ``damaged_count`` counts all).
 
+    ``unfinished`` counts last lines without an end: a call being recorded now, or a volume that was cut off.
     ``bytes_read`` is how far the volume was read that was read last.
     """
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
         self.damaged: list[DamagedLine] = []
-        self.damaged_count = 0
+        self.damaged_count = self.unfinished = 0
         self.bytes_read = 0
 
     def calls(self, since: float | None = None, until: float | None = None) -> Iterator[CallRecord]:
@@ -44,7 +45,7 @@ class LedgerReader:
             raise NoLedger(
                 f"{self.folder} holds no ledger.", fix="record one with rockbottom.attach(client, ledger=True)"
             )
-        self.damaged, self.damaged_count = [], 0
+        self.damaged, self.damaged_count, self.unfinished = [], 0, 0
         volumes = volumes_of(self.folder)
         for place, volume in enumerate(volumes):
             for call in self.calls_of(volume.path, last=place + 1 == len(volumes)):
@@ -64,6 +65,7 @@ class LedgerReader:
         """The same of an open file, wherever it lies; ``name`` is for what is damaged."""
         for offset, data, whole in chunks_of(file, 0):
             if not whole and last:
+                self.unfinished += 1
                 return  # somebody may be writing it now
             self.bytes_read = offset + len(data) + whole
             for found in found_in(data, offset):

@@ -42,6 +42,8 @@ def damage_text(damages: Damages, duplicates: int = 0, reordered: int = 0) -> It
             yield f"  {damage.place}: {damage.why}"
         if damages.count > _SHOWN:
             yield f"  and {tokens(damages.count - _SHOWN)} more"
+    if damages.unfinished:
+        yield f"{counted(damages.unfinished, 'last line')} without an end left out: being written now, or cut off"
     if damages.respelled:
         yield f"{tokens(damages.respelled)} records are no UTF-8 and were read as Windows-1252"
     if damages.elsewhere:

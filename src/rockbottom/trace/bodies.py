@@ -19,7 +19,7 @@ from rockbottom.dialects import CONVERSE, api_of
 from rockbottom.prompt import Meter, Parameters, seeds_of
 from rockbottom.quantities import UNNAMED, Ttl, decoded, decoder_of
 from rockbottom.trace.columns import API_CODES, KINDS, NO_TTL, SectionCode, Trace, observed
-from rockbottom.trace.counts import usage_of
+from rockbottom.trace.counts import model_of, usage_of
 from rockbottom.trace.gathering import Gathered, key_words
 from rockbottom.trace.labels import label_of_record
 from rockbottom.trace.pieces import Piece
@@ -105,7 +105,7 @@ class Gatherer:
         numbers["parameters"] = seeds[3]
         numbers["identity"] = self._id(record.requestId)
         names = {
-            "session": session_of(record), "account": record.accountId, "model": record.modelId,
+            "session": session_of(record), "account": record.accountId, "model": model_of(record, reply),
             "region": record.region, "served": record.inferenceRegion or record.region,
             "label": label_of_record(record, self._by) if self._by else None,
         }  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.dialects import METRICS, Counts, counts_of
+from rockbottom.dialects import METRICS, Counts, counts_of, invoked_model_of, is_router
 from rockbottom.quantities import UNNAMED, Ttl, Undecodable, Usage, decoded, decoder_of, is_list, is_object
 from rockbottom.trace.records import MOST_TOKENS, Record
 
@@ -58,6 +58,16 @@ def usage_of(
     if usage.total_input > MOST_TOKENS:
         raise Undecodable(f"a prompt of {usage.total_input:,} tokens")
     return usage, output
+
+
+def model_of(record: Record[Any], reply: Callable[[], bytes]) -> str:
+    """The model that a request is billed for: of a prompt router the one that its reply names, where it names one."""
+    if not is_router(record.modelId):
+        return record.modelId
+    events = (
+        {**event, **metadata} if is_object(metadata := event.get("metadata")) else event for event in _events(reply())
+    )
+    return next((chosen for event in events if (chosen := invoked_model_of(event))), record.modelId)
 
 
 def latency_s_of(reply: bytes) -> float | None:

@@ -134,6 +134,8 @@ def chunks_in(file: IO[bytes]) -> Iterator[bytes]:
     while data:
         yield data if decoder is None else decoder.decode(data).encode("utf-8", "replace")
         data = file.read(CHUNK_BYTES)
+    if decoder is not None:
+        yield decoder.decode(b"", True).encode("utf-8", "replace")  # half a character, where the file was cut off
 
 
 def head_of(name: str) -> bytes:

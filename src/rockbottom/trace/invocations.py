@@ -14,7 +14,7 @@ from rockbottom.catalog import Tier
 from rockbottom.dialects import api_of, tier_of
 from rockbottom.prompt import Api
 from rockbottom.quantities import UNNAMED, Ttl, Undecodable, Usage, decoded
-from rockbottom.trace.counts import latency_s_of, usage_of
+from rockbottom.trace.counts import latency_s_of, model_of, usage_of
 from rockbottom.trace.files import CutShort, UnreadableSource, contents
 from rockbottom.trace.labels import labels_of
 from rockbottom.trace.logs import LogFile, plain
@@ -115,10 +115,10 @@ def _api(body: Json) -> Api:
 def _of_record(record: Textual, place: str, log: str) -> Invocation:
     body, reply = _body_of(record, log), _reply_or_nothing(record, log)
     usage, _ = usage_of(record, lambda: reply, set(_ttls(body)))
-    region = record.region or ""
+    region, model = record.region or "", model_of(record, lambda: reply)
     return Invocation(
-        place, api_of(record.operation), record.modelId, body, record.at, record.requestId, record.accountId or "",
-        region, record.inferenceRegion or region, tier_of(body), usage, latency_s_of(reply),
+        place, api_of(record.operation), model, body, record.at, record.requestId, record.accountId or "", region,
+        record.inferenceRegion or region, tier_of(body), usage, latency_s_of(reply),
         labels_of(record),
     )  # fmt: skip
 

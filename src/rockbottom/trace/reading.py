@@ -44,6 +44,7 @@ class Damages:
     respelled: int = 0  # records with bytes that are no UTF-8, read as Windows-1252
     repeated: int = 0  # lines of a writer that tells of one request in several
     elsewhere: int = 0  # requests to another service than Bedrock
+    unfinished: int = 0  # last lines of a ledger without an end: being written now, or cut off
 
     def add(self, place: str, why: str) -> None:
         self.count += 1
@@ -58,6 +59,7 @@ class Damages:
         self.respelled += other.respelled
         self.repeated += other.repeated
         self.elsewhere += other.elsewhere
+        self.unfinished += other.unfinished
         self.first.extend(other.first[: KEPT_DAMAGES - len(self.first)])
 
 

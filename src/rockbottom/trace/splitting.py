@@ -68,6 +68,9 @@ def _numbered(
 ) -> Iterator[tuple[int, bytes | Unfinished]]:
     for value in splitter.feed(data):
         yield number, value
+    if splitter.torn:
+        yield number, Unfinished("something else between JSON values")
+        splitter.torn = False
     if ends and splitter.is_open:
         yield number, Unfinished("a JSON value that does not end")
     elif ends and not splitter.seen:
@@ -83,19 +86,23 @@ def _opens(line: bytes) -> bool:
 
 
 def values_of(text: bytes) -> tuple[list[bytes], bool]:
-    """The values in a line, and whether something in it is left open. A row of fields is one value."""
+    """The values in a line, and whether it is broken: left open, or with something else behind or between values.
+
+    A row of fields is one value.
+    """
     if _ROW.match(text):
         return [text], False
     splitter = Splitter()
     found = [value for value in splitter.feed(text) if isinstance(value, bytes)]
-    return found, splitter.is_open
+    return found, splitter.is_open or splitter.torn
 
 
 class Splitter:
     """Takes text as it comes and gives its objects, each whole; lists of objects and events are entered.
 
     A list at the outermost level is entered, and so are ``events``, ``results``, ``logEvents`` and ``Records`` of an
-    object: what is given are their members. Other text between objects is passed over.
+    object: what is given are their members. Text before the first value is passed over, and so are other members of an
+    object that was entered; anything else between values, or behind them, leaves ``torn`` behind.
     """
 
     def __init__(self) -> None:
@@ -108,11 +115,12 @@ class Splitter:
         self._in_string = False  # ``_at`` is inside a string
         self._lost = False  # a value was too long: the rest is passed over
         self.seen = False  # whether a value or a list has begun
+        self.torn = False  # between values stood what is neither blank nor a comma
 
     @property
     def is_open(self) -> bool:
-        """Whether a value has begun and not ended."""
-        return self._depth > 0 and not self._lost
+        """Whether a value, or a list of them, has begun and not ended."""
+        return (self._depth > 0 or bool(self._entered)) and not self._lost
 
     @property
     def is_done(self) -> bool:
@@ -120,7 +128,7 @@ class Splitter:
 
     def ends_before(self, line: bytes) -> bool:
         """Whether a line begins something new, so that what is open breaks off: printed values are set in."""
-        return (self.is_open and line[:2] == b'{"') or (self._lost and line[:1] == b"{")
+        return (self._depth > 0 and line[:2] == b'{"') or (self._lost and line[:1] == b"{")
 
     def feed(self, data: bytes) -> Iterator[bytes | Unfinished]:
         """The values that are complete with this text."""
@@ -129,12 +137,15 @@ class Splitter:
         self._held += data
         while not self._in_string or self._string_ends():
             found = _BRACKET.search(self._held, self._at)
+            if not self._depth:
+                self._look_between(len(self._held) if found is None else found.start())
             if found is None:
                 self._at = len(self._held)
                 break
             place, byte = found.start(), self._held[found.start()]
             self._at = place + 1
             if byte == _QUOTE:
+                self.torn |= not self._depth and self._holds_values
                 self._in_string = not self._enters(place)
             elif self._depth:
                 self._depth += 1 if byte in _OPENING else -1
@@ -146,6 +157,16 @@ class Splitter:
         if len(self._held) > LONGEST_BYTES:
             self._lost, self._held = True, bytearray()
             yield Unfinished(f"a value of more than {LONGEST_BYTES >> 20} MB")
+
+    @property
+    def _holds_values(self) -> bool:
+        """Whether what stands here, outside every value, can only be another value."""
+        return self._entered[-1] == _OPENING[1] if self._entered else self.seen
+
+    def _look_between(self, end: int) -> None:
+        """Looks at the text up to a place outside every value."""
+        if self._holds_values and self._held[self._at : end].strip(b" \t\r\n,"):
+            self.torn = True
 
     def _enters(self, place: int) -> bool:
         """Steps into the list that the string at a place names, where it is one of those that are entered."""
@@ -182,6 +203,7 @@ class Splitter:
                 self._entered.pop()
                 self._aside = 0
         elif byte in _CLOSING:
+            self.torn |= inside is None or byte != _CLOSING[1]
             if inside is not None:
                 self._entered.pop()
         elif inside is None and byte == _OPENING[1]:

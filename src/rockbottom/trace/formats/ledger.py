@@ -41,12 +41,20 @@ def read(part: str, settings: Settings) -> Part:
     for line in reader.damaged:
         damages.add(f"{path}:byte {line.offset}", line.why)
     damages.count += reader.damaged_count - len(reader.damaged)
+    damages.unfinished += reader.unfinished
     return Part(gathered.trace(), damages, reader.bytes_read)
 
 
 def _calls(reader: LedgerReader, part: str) -> Iterator[CallRecord]:
     with opened(part) as file:
-        yield from reader.calls_in(file, Path(part).name)
+        yield from reader.calls_in(file, Path(part).name, last=_may_grow(part))
+
+
+def _may_grow(part: str) -> bool:
+    """Whether the last line of a volume may still be written: nobody writes one that others follow."""
+    path = Path(part)
+    volumes = [] if is_s3(part) else volumes_of(path.parent)
+    return not volumes or volumes[-1].path.name == path.name
 
 
 def _add(gathered: Gathered, call: CallRecord, by: str) -> None:
