@@ -204,6 +204,7 @@ def test_novas_minimum_and_lag_can_be_chosen(endpoint, runtime, kit):
 
 NOT_AGREED = {
     "test_bedrock_inference_profile_converse.yaml": "a profile of the account that recorded it",
+    "test_bedrock_model_guardrail_config.yaml": "a guardrail of the account that recorded it",
     "test_document_url_input.yaml": "anthropic.claude-v2, which is retired",
 }
 """Recorded calls whose status the endpoint does not give, and why."""

@@ -269,6 +269,55 @@ def test_no_text_is_made_for_a_pattern_that_looks_around():
     assert least_match(r"^(?=b)a$") is None
 
 
+def turns(*called, question="", system=()):
+    """A request after these tools were called and answered."""
+    messages = [{"role": "user", "content": [{"text": question}]}]
+    for name in called:
+        use = {"toolUseId": name, "name": name, "input": {}}
+        result = {"toolUseId": name, "content": [{"text": f"{name} is done"}]}
+        messages += [
+            {"role": "assistant", "content": [{"toolUse": use}]},
+            {"role": "user", "content": [{"toolResult": result}]},
+        ]
+    names = ("first_tool", "second_tool", "weather")
+    tools = [{"toolSpec": {"name": name, "inputSchema": {"json": {"type": "object"}}}} for name in names]
+    return asked_of(
+        {"messages": messages, "system": [{"text": text} for text in system], "toolConfig": {"tools": tools}}
+    )
+
+
+def test_tools_that_the_prompt_names_one_behind_the_other_are_called_so():
+    """In the question or the system text; a word that is no name for certain (weather) calls nothing."""
+    order = "Call first_tool. After its result, call second_tool, then tell me about the weather."
+    for named in ({"question": order}, {"question": "Follow the rules.", "system": (order,)}):
+        assert tool_for(turns("first_tool", **named)).name == "second_tool"
+        assert tool_for(turns("first_tool", "second_tool", **named)) is None
+    assert tool_for(turns("second_tool", question=order)) is None
+    assert tool_for(turns("first_tool", question="Is second_tool better?")) is None
+
+
+def test_after_a_result_the_answer_is_of_the_result(runtime, kit):
+    """Also where no word of the question stands in it, and an instruction shares more words with the question."""
+    use = {"toolUse": {"toolUseId": "t", "name": "get_weather", "input": {"city": "Paris"}}}
+    result = {"toolResult": {"toolUseId": "t", "content": [{"text": "30 degrees"}]}}
+    messages = [kit.user("Use the tool when it is needed."), kit.assistant(use), kit.user(result)]
+    system = [{"text": "You must use a tool when it is needed, and answer when it is not."}]
+    reply = runtime.converse(modelId=kit.SONNET, system=system, messages=messages, toolConfig=TOOLS)
+    assert reply["output"]["message"]["content"] == [{"text": "30 degrees"}]
+
+
+@pytest.mark.parametrize(("question", "said"), [
+    ("Reply with exactly OSS.", "OSS"),
+    ("Reply with the single word: ok", "ok"),
+    ("Please respond with 'All is well.' and nothing else.", "All is well."),
+    ("Answer with only the JSON of it.", "The prompt does not say."),
+])  # fmt: skip
+def test_what_a_question_says_word_for_word_is_replied(runtime, kit, question, said):
+    """Where it is quoted, in capitals, or behind a colon."""
+    reply = runtime.converse(modelId=kit.SONNET, messages=[kit.user(question)])
+    assert reply["output"]["message"]["content"] == [{"text": said}]
+
+
 def recorded():
     """Recorded Converse calls with tools that were answered."""
     file = DATA / "recorded_calls.jsonl.gz"

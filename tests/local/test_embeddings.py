@@ -121,6 +121,52 @@ def test_they_neither_converse_nor_stream(runtime, kit):
         runtime.invoke_model_with_response_stream(modelId="amazon.titan-embed-text-v2:0", body='{"inputText": "a"}')
 
 
+def reranking(texts, **more):
+    """Arguments of Rerank: texts and JSON documents inline, as the service's model of the operation has them."""
+    model = {"modelArn": "arn:aws:bedrock:us-east-1::foundation-model/cohere.rerank-v3-5:0"}
+    documents = [
+        {"type": "TEXT", "textDocument": {"text": text}}
+        if isinstance(text, str)
+        else {"type": "JSON", "jsonDocument": text}
+        for text in texts
+    ]
+    return {
+        "queries": [{"type": "TEXT", "textQuery": {"text": "return of a parcel"}}],
+        "sources": [{"type": "INLINE", "inlineDocumentSource": document} for document in documents],
+        "rerankingConfiguration": {
+            "type": "BEDROCK_RERANKING_MODEL",
+            "bedrockRerankingConfiguration": {"modelConfiguration": model, **more},
+        },
+    }
+
+
+def test_rerank_of_the_agent_runtime_sorts_documents(endpoint, kit):
+    """The likest first, each with its index and itself; as many as are asked for."""
+    client = kit.client_of("bedrock-agent-runtime", endpoint.url)
+    texts = ["Office hours are nine to five.", "A parcel is returned within a week.", {"topic": "return of a parcel"}]
+    told = client.rerank(**reranking(texts))["results"]
+    assert [row["index"] for row in told] == [2, 1, 0]
+    assert [row["relevanceScore"] for row in told] == sorted((row["relevanceScore"] for row in told), reverse=True)
+    assert told[1]["document"]["textDocument"]["text"] == texts[1]
+    assert [row["index"] for row in client.rerank(**reranking(texts, numberOfResults=1))["results"]] == [2]
+    other = reranking(texts)
+    config = other["rerankingConfiguration"]["bedrockRerankingConfiguration"]["modelConfiguration"]
+    config["modelArn"] = config["modelArn"].replace("cohere.rerank-v3-5:0", "amazon.titan-embed-text-v2:0")
+    with pytest.raises(ClientError, match="model identifier is invalid"):
+        client.rerank(**other)
+
+
+def test_asynchronous_invocations_are_refused(runtime):
+    """A 400 that a client understands; none is listed, none is found."""
+    output = {"s3OutputDataConfig": {"s3Uri": "s3://bucket"}}
+    with pytest.raises(ClientError, match="doesn't support the model") as refused:
+        runtime.start_async_invoke(modelId="amazon.nova-reel-v1:0", modelInput={}, outputDataConfig=output)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert runtime.list_async_invokes()["asyncInvokeSummaries"] == []
+    with pytest.raises(runtime.exceptions.ResourceNotFoundException):
+        runtime.get_async_invoke(invocationArn="arn:aws:bedrock:us-east-1:123456789012:async-invoke/abcdefghijkl")
+
+
 def test_they_are_listed(bedrock):
     """By their output."""
     listed = bedrock.list_foundation_models(byOutputModality="EMBEDDING")["modelSummaries"]

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -52,6 +53,15 @@ class Script:
     def takes(self, operation: str, model: str) -> bool:
         """Whether it is the reply of a call."""
         return (self.model is None or self.model in model) and (not self.operations or operation in self.operations)
+
+
+_ORDERED = re.compile(
+    r"\b(?:reply|respond|answer)\s+with\s+(?:(?:exactly|only|just|simply)\b)?\s*:?\s*"
+    r"(?:the\s+(?:exact\s+|single\s+|one\s+)*(?:words?|text|phrase|string)\b\s*:?\s*)?"
+    r"(?:[\"“'`]([^\"”'`\n]{1,80})[\"”'`]|((?-i:[A-Z]){2,20})\b|(?<=:\s)(\w{1,20})\b)",
+    re.I,
+)
+"""Words that a question wants to hear: quoted, in capitals, or behind a colon."""
 
 
 class Answerer:
@@ -112,13 +122,19 @@ class Answerer:
         return replace(whole, content=tuple(content))
 
     def _said(self, asked: Asked) -> str:
-        """What the prompt says to the question; of tool results that were asked for at least their beginning."""
-        for texts in (asked.results, asked.sources):
+        """What the prompt says to the question; of tool results that were asked for at least their beginning.
+
+        A question that says word for word what to reply with gets that.
+        """
+        told = _ORDERED.search(asked.question)
+        if told is not None:
+            return next(filter(None, told.groups()))
+        results = " ".join(" ".join(text.split())[:_RESULT_CHARS] for text in asked.results)[:_RESULT_CHARS].strip()
+        for texts, otherwise in ((asked.results, results), (asked.sources, NOTHING_FOUND)):
             passages = self._reader.passages(texts, asked.question)
-            if passages:
-                return " ".join(passage.text for passage in passages)
-        results = " ".join(" ".join(text.split())[:_RESULT_CHARS] for text in asked.results)
-        return results[:_RESULT_CHARS].strip() or NOTHING_FOUND
+            if passages or otherwise:
+                return " ".join(passage.text for passage in passages) or otherwise
+        return NOTHING_FOUND
 
     def _call(self, tool: Tool, asked: Asked, count: Count) -> Answer:
         arguments = sample_of(tool.schema, asked.question)

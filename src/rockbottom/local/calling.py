@@ -3,6 +3,7 @@
 Models choose by meaning; the endpoint by words. A tool is called when the last message of the user holds no tool result
 and shares a word of four letters with the name or description of a tool: recorded models did so in 111 of the 112 calls
 of Converse with tools and `auto` that were looked at (pydantic-ai and langchain-aws, recorded 2025-03 to 2026-11).
+After a result another is called only where the prompt names both by name, one behind the other.
 """
 
 import re
@@ -12,6 +13,7 @@ from functools import lru_cache
 from rockbottom.local.asked import Asked, Tool
 
 _WORD = re.compile(r"[a-z]{4,}")
+_TELLING = re.compile(r"[_\d]|[a-z][A-Z]")
 _PARTS = re.compile(r"[A-Za-z][a-z]+|[A-Z]+(?![a-z])")
 
 
@@ -20,7 +22,7 @@ def tool_for(asked: Asked) -> Tool | None:
     if not asked.tools:
         return None
     if asked.forced is None:
-        return _best(asked.tools, asked.question) if not asked.answers_tool else None
+        return _best(asked.tools, asked.question) if not asked.answers_tool else _next_named(asked)
     named = next((tool for tool in asked.tools if tool.name == asked.forced), None)
     if named is not None:
         return named
@@ -29,6 +31,26 @@ def tool_for(asked: Asked) -> Tool | None:
     if not fresh:
         return asked.tools[-1]
     return _best(fresh, asked.question) or fresh[0]
+
+
+def _next_named(asked: Asked) -> Tool | None:
+    """The tool that the prompt names, by its very name, behind one that was called, and that was not called itself."""
+    called = frozenset(asked.called)
+    for text in (asked.question, *asked.sources):
+        places = {tool.name: at for tool in asked.tools if (at := _place(tool.name, text)) >= 0}
+        reached = max((at for name, at in places.items() if name in called), default=-1)
+        behind = [tool for tool in asked.tools if places.get(tool.name, -1) > reached >= 0 and tool.name not in called]
+        if behind:
+            return min(behind, key=lambda tool: places[tool.name])
+    return None
+
+
+def _place(name: str, text: str) -> int:
+    """Where a text names a tool, so that no word of the language can be meant; -1: nowhere."""
+    if name not in text or not _TELLING.search(name):
+        return -1
+    found = re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text)
+    return found.start() if found else -1
 
 
 def _best(tools: Sequence[Tool], question: str) -> Tool | None:

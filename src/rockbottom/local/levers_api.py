@@ -1,4 +1,4 @@
-"""The operations of the control plane and the runtime that belong to levers: guardrails, and distillation."""
+"""The operations that belong to levers: guardrails, distillation, rerank; and those of the runtime not played here."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -8,6 +8,7 @@ from rockbottom.local.bodies import object_of
 from rockbottom.local.control_plane import Asking, page_of
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.jobs_s3 import S3, bucket_and_key
+from rockbottom.local.reranking import reranked
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
 from rockbottom.local.state import State
 
@@ -38,6 +39,10 @@ class LeversPlane:
             "ListCustomModelDeployments": self._deployments,
             "GetCustomModelDeployment": self._deployment,
             "DeleteCustomModelDeployment": self._undeploy,
+            "Rerank": self._rerank,
+            "StartAsyncInvoke": self._start_async,
+            "ListAsyncInvokes": lambda _: (200, {"asyncInvokeSummaries": []}),
+            "GetAsyncInvoke": self._get_async,
         }
 
     def answers(self, operation: str) -> bool:
@@ -47,6 +52,21 @@ class LeversPlane:
     def answer(self, operation: str, asking: Asking) -> Answered:
         """The HTTP status and body. Raises ServiceFailure."""
         return self._operations[operation](asking)
+
+    def _rerank(self, asking: Asking) -> Answered:
+        return 200, reranked(self._checked("bedrock-agent-runtime", "Rerank", asking))
+
+    def _start_async(self, asking: Asking) -> Answered:
+        self._checked("bedrock-runtime", "StartAsyncInvoke", asking)
+        raise ServiceFailure(
+            "ValidationException",
+            "This action doesn't support the model that you provided. Try again with a supported model.",
+            hint="the local endpoint plays no asynchronous invocations, which make videos and embed files",
+        )
+
+    @staticmethod
+    def _get_async(asking: Asking) -> Answered:
+        raise ServiceFailure("ResourceNotFoundException", f"The invocation {asking.identifier} was not found.")
 
     def _create(self, asking: Asking) -> Answered:
         body = self._checked("bedrock", "CreateGuardrail", asking)

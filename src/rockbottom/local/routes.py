@@ -26,6 +26,9 @@ _COLLECTIONS = {
     ("GET", "/custom-models"): "ListCustomModels",
     ("POST", "/model-customization/custom-model-deployments"): "CreateCustomModelDeployment",
     ("GET", "/model-customization/custom-model-deployments"): "ListCustomModelDeployments",
+    ("POST", "/rerank"): "Rerank",  # of bedrock-agent-runtime
+    ("POST", "/async-invoke"): "StartAsyncInvoke",
+    ("GET", "/async-invoke"): "ListAsyncInvokes",
     ("POST", "/guardrails"): "CreateGuardrail",
     ("GET", "/guardrails"): "ListGuardrails",
     ("POST", "/model-invocation-job"): "CreateModelInvocationJob",
@@ -44,6 +47,7 @@ _ITEMS = {
     ("GET", "/custom-models/"): "GetCustomModel",
     ("DELETE", "/model-customization/custom-model-deployments/"): "DeleteCustomModelDeployment",
     ("DELETE", "/custom-models/"): "DeleteCustomModel",
+    ("GET", "/async-invoke/"): "GetAsyncInvoke",
     ("GET", "/guardrails/"): "GetGuardrail",
     ("POST", "/guardrails/"): "CreateGuardrailVersion",
     ("DELETE", "/guardrails/"): "DeleteGuardrail",
