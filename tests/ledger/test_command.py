@@ -42,8 +42,8 @@ def test_info_says_what_is_there_and_what_was_lost(folder: Path) -> None:
         file.write(b'{"at":1.0,"mod\n')
     text = asked("info", "--ledger", str(folder)).stdout
     assert "7 calls from 2026-09-21 14:13:20 UTC to 2026-09-21 14:20:00 UTC" in text
-    assert "1 torn lines" in text
-    assert "6 went to a local endpoint" in text
+    assert "1 torn line (" in text
+    assert "6 calls went to a local endpoint" in text
     assert max(len(line) for line in text.splitlines()[1:]) <= 80
     found = json.loads(asked("info", "--ledger", str(folder), "--json").stdout)
     assert (found["calls"], found["failed"], found["priced"], found["damaged"]["lines"]) == (7, 1, 6, 1)
@@ -79,6 +79,40 @@ def test_a_question_changes_nothing(folder: Path) -> None:
     assert not copy.exists()
     assert not (folder / "tables" / "copy.parquet").exists()
     assert asked("sql", "SELECT count(*) AS n FROM calls", "--ledger", str(folder)).stdout.split() == ["n", "7"]
+
+
+@pytest.mark.parametrize(
+    ("query", "message", "fix"),
+    [
+        ("SELECT modle FROM calls", "The ledger has no column modle.", "did you mean model"),
+        ("SELECT c.cost_pico FROM calls c", "The ledger has no column cost_pico.", "cost_picousd"),
+        ("SELECT sum(calls) FROM hour", "The ledger has no table hour.", "did you mean hours?"),
+        ("SELECT xyzzy FROM calls", "The ledger has no column xyzzy.", "rockbottom ledger info lists"),
+    ],
+)
+def test_a_misspelt_column_gets_the_nearest_ones(folder: Path, query: str, message: str, fix: str, capsys) -> None:
+    """Of the tables too; what is near nothing is sent to the list."""
+    assert main(["ledger", "sql", query, "--ledger", str(folder)]) == 2
+    told = capsys.readouterr().err
+    assert message in told
+    assert fix in told
+
+
+def test_no_control_character_reaches_a_terminal(tmp_path: Path) -> None:
+    """Escapes of 7 and of 8 bits (ESC and CSI) in a tag or a name: nothing that is printed holds them."""
+    writer = LedgerWriter(tmp_path)
+    model, tags = "m\x1b[31m\x9b2J", {"team": "a\x9b\x07"}
+    writer.record(CallRecord(1_790_000_000.0, model, "Converse", tags=tags, family="f\x1b"))
+    writer.close()
+    where = ("--ledger", str(tmp_path))
+    for command_line in (
+        ("export", *where), ("export", "--json", *where), ("sql", "SELECT * FROM calls", *where),
+        ("sql", "SELECT * FROM calls", "--csv", *where), ("sql", "SELECT * FROM calls", "--json", *where),
+    ):  # fmt: skip
+        printed = asked(*command_line).stdout
+        assert not [sign for sign in printed if sign != "\n" and (sign < " " or "\x7f" <= sign < "\xa0")], command_line
+    exported = json.loads(asked("export", "--json", *where).stdout)
+    assert (exported["model"], exported["tags"]) == (model, tags)
 
 
 def test_export_gives_every_call(folder: Path) -> None:

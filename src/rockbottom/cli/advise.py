@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rockbottom.cli.estimate import Number, shape_of, width
+from rockbottom.cli.console import colour, show, width
+from rockbottom.cli.estimate import Number, shape_of
 from rockbottom.cli.replay_questions import Several
 from rockbottom.cli.standing import tell_endings
 from rockbottom.cli.trace import by_option
@@ -111,7 +112,10 @@ def command(
         sources[0], name, (*only, *models), as_models, profiles, _day(given), given["prices"], given["region"],
         _wishes(given), strict=strict, by=by,
     )  # fmt: skip
-    click.echo(json_text(advice) if as_json else traffic_advice_text(advice, width=width(), colour=_colour()))
+    if as_json:
+        click.echo(json_text(advice))
+    else:
+        show([*traffic_advice_text(advice, width=width(), colour=colour()).splitlines(), ""])
 
 
 def _without_source(
@@ -137,11 +141,7 @@ def _without_source(
         click.echo(json_text(documents[0] if len(documents) == 1 else documents))
         return
     for document in documents:
-        click.echo(advice_text(document, width=width(), colour=_colour()))
-
-
-def _colour() -> bool:
-    return sys.stdout.isatty()
+        show([*advice_text(document, width=width(), colour=colour()).splitlines(), ""])
 
 
 def _numbers(given: dict[str, Any]) -> bool:

@@ -6,11 +6,13 @@ from contextlib import contextmanager
 
 import click
 
+from rockbottom.cli.console import redraws
+
 
 @contextmanager
 def bar(label: str, length: int) -> Generator[Callable[[int], None]]:
     """A bar; what it gives is told how much is done."""
-    if length < 2 or not sys.stderr.isatty():
+    if length < 2 or not redraws():
         yield lambda done: None
         return
     with click.progressbar(length=length, label=label, file=sys.stderr) as shown:

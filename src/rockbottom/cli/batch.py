@@ -10,7 +10,8 @@ from rockbottom.cli.batch_direct import send
 from rockbottom.cli.batch_leftover import leftover
 from rockbottom.cli.batch_opening import prepared_run, reopened_run
 from rockbottom.cli.batch_options import FOLDER, collecting, direct, job, priced, waiting, where
-from rockbottom.cli.batch_text import show, show_jobs, show_outcome
+from rockbottom.cli.batch_text import show_jobs, show_outcome
+from rockbottom.cli.console import show, tell
 
 
 @click.group()
@@ -109,7 +110,9 @@ def stop(name: str, **given: Any) -> None:
     """Stop the jobs of the run NAME; what they did is billed and can be collected."""
     with reopened_run(name, given) as prepared:
         stopped = prepared.run.stop()
-    click.echo(f"{stopped} jobs are being stopped")
+    from rockbottom.figures import counted
+
+    show(f"{counted(stopped, 'job')} being stopped")
 
 
 @command.command("list")
@@ -123,13 +126,13 @@ def list_runs(runs: Path, as_json: bool) -> None:
 
     found, damaged = look_into(runs)
     for error in damaged.values():
-        click.echo(f"rockbottom: {error}", err=True)
+        tell(f"rockbottom: {error}")
     if as_json:
         click.echo(json_text([run_result(name, state) for name, state in found]))
         return
     show(runs_text(found))
     if not found and not damaged:
-        click.echo(f"no runs in {runs}", err=True)
+        tell(f"no runs in {runs}")
 
 
 command.add_command(leftover)

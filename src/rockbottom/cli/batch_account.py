@@ -8,7 +8,7 @@ import click
 
 from rockbottom.cli.batch_opening import cloud_of, settings_of
 from rockbottom.cli.batch_options import where
-from rockbottom.cli.batch_text import show
+from rockbottom.cli.console import show, tell
 from rockbottom.cli.exits import Exit
 
 
@@ -35,9 +35,9 @@ def setup(
     if not make:
         shown = {"bucket": bucket, "role": wanted.role_arn, **documents(wanted)}
         click.echo(json.dumps(shown, indent=2))
-        click.echo("Nothing was created; --apply does it.", err=True)
+        tell("Nothing was created; --apply does it.")
         return
-    apply(cloud, wanted, lambda text: click.echo(text, err=True))
+    apply(cloud, wanted, tell)
     click.echo(wanted.role_arn)
 
 
@@ -96,10 +96,10 @@ def teardown(role: str, bucket: str | None, with_objects: bool, yes: bool, as_js
     parts = parts_of(cloud, role, bucket, with_objects=with_objects)
     click.echo(json_text(parts), nl=False) if as_json else show(teardown_text(parts))
     if all(part.stays for part in parts):
-        click.echo("Nothing is to be removed.", err=True)
+        tell("Nothing is to be removed.")
         return
     if not yes:
         if as_json or not sys.stdin.isatty():
             raise click.UsageError("this removes what is listed from your account; add --yes to agree")
         click.confirm("Remove it?", abort=True, err=True)
-    remove(cloud, role, parts, lambda text: click.echo(text, err=True))
+    remove(cloud, role, parts, tell)

@@ -3,10 +3,9 @@
 import time
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from rockbottom.cli.batch_leftover import told
 from rockbottom.cli.batch_opening import prepared_run
+from rockbottom.cli.console import tell
 
 if TYPE_CHECKING:
     from rockbottom.batch import Outcome
@@ -23,5 +22,5 @@ def send(given: dict[str, Any]) -> "Outcome":
             f"{limit:,} {what}" for limit, what in ((pace.requests, "requests"), (pace.tokens, "tokens")) if limit
         ]
         if limits:
-            click.echo(f"at most {' and '.join(limits)} a minute {pace.origin}".strip(), err=True)
+            tell(f"at most {' and '.join(limits)} a minute {pace.origin}".strip())
         return OnDemand(prepared, time.time, pace, given["at_once"]).send(told)

@@ -9,7 +9,7 @@ import click
 
 from rockbottom.cli.batch_opening import reopened_run
 from rockbottom.cli.batch_options import priced, where
-from rockbottom.cli.batch_text import show
+from rockbottom.cli.console import progress, redraws, show, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.values import Dollars
 
@@ -51,7 +51,7 @@ def _ask(left: "Leftover", given: dict[str, Any]) -> None:
     if plain is None:
         why = estimate.compared.why
         raise NotAgreed(f"On demand has no known price: {why}", fix="--prices FILE with your own rows")
-    click.echo(leftover_estimate_text(estimate), err=True)
+    tell(leftover_estimate_text(estimate))
     limit: Decimal | None = given["max_usd"]
     if limit is not None and (estimate.output_tokens is None or plain.usd > limit):
         raise NotAgreed(f"That is above the limit of ${limit}, or unbounded; nothing was sent.", fix="--max-usd MORE")
@@ -64,10 +64,10 @@ def _ask(left: "Leftover", given: dict[str, Any]) -> None:
 
 def told(done: int, total: int) -> None:
     """Say how many records were sent: a line that changes on a terminal, else one at the end."""
-    if sys.stderr.isatty():
-        click.echo(f"\r{done:,} of {total:,}" + ("\n" if done == total else ""), err=True, nl=False)
+    if redraws():
+        progress(f"{done:,} of {total:,}", done=done == total)
     elif done == total:
-        click.echo(f"{total:,} records sent on demand", err=True)
+        tell(f"{total:,} records sent on demand")
 
 
 def show_leftover(outcome: "LeftOutcome", as_json: bool) -> None:

@@ -12,6 +12,7 @@ import click
 
 from rockbottom.cli.aws import no_region
 from rockbottom.cli.batch_text import Progress
+from rockbottom.cli.console import tell
 from rockbottom.cli.standing import tell_endings
 
 if TYPE_CHECKING:
@@ -149,8 +150,7 @@ def _ask(prepared: "Prepared", cloud: "Cloud", given: dict[str, Any]) -> None:
     if settings is not None:
         tell_endings(load_catalog(), [settings.model], _day(given), cloud.region)
     estimate = prepared.estimate(given["output_tokens"])
-    for line in batch_estimate_text(prepared, estimate):
-        click.echo(line, err=True)
+    tell(batch_estimate_text(prepared, estimate))
     agreed = given["yes"] or cloud.local
     if not agreed and not sys.stdin.isatty():
         raise click.UsageError("a batch run spends money; add --yes to agree, and --max-usd to bound it")

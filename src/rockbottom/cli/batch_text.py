@@ -1,22 +1,15 @@
 """What ``rockbottom batch`` prints: jobs, outcomes, progress."""
 
-import sys
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
+from rockbottom.cli.console import progress, show, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.figures import megabytes
 
 if TYPE_CHECKING:
     from rockbottom.batch import Outcome, RunState
-
-
-def show(lines: Iterable[str]) -> None:
-    """Print lines of text."""
-    for line in lines:
-        click.echo(line)
 
 
 def show_jobs(name: str, state: "RunState", as_json: bool) -> None:
@@ -28,7 +21,7 @@ def show_jobs(name: str, state: "RunState", as_json: bool) -> None:
         click.echo(json_text(run_result(name, state)))
         return
     show(jobs_text(state))
-    click.echo(f"rockbottom batch collect {name} waits for the results", err=True)
+    tell(f"rockbottom batch collect {name} waits for the results")
 
 
 def show_outcome(outcome: "Outcome", as_json: bool) -> int:
@@ -48,11 +41,9 @@ class Progress:
 
     def uploading(self, done: int, total: int) -> None:
         """Bytes that are in S3."""
-        if sys.stderr.isatty() and total:
-            filled = 30 * done // total
-            end = "\n" if done == total else ""
-            bar = "#" * filled + "." * (30 - filled)
-            click.echo(f"\rupload {bar} {megabytes(done)} of {megabytes(total)}{end}", err=True, nl=False)
+        if total:
+            bar = "#" * (30 * done // total)
+            progress(f"upload {bar:.<30} {megabytes(done)} of {megabytes(total)}", done=done == total)
 
     def note(self, text: str) -> None:
-        click.echo(text, err=True)
+        tell(text)

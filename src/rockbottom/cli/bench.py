@@ -15,7 +15,7 @@ from rockbottom.cli.aws import no_region
 from rockbottom.cli.bench_checks import known_region, tell_standing, warn_of_other_geographies
 from rockbottom.cli.bench_grading import ask_to_grade, grading_options, listed, voting
 from rockbottom.cli.bench_jobs import jobs_at, jobs_options, local_jobs, wants_jobs
-from rockbottom.cli.estimate import width
+from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.exits import Exit, exit_code_of
 from rockbottom.cli.values import Dollars, NewFile, Url, write_new
 
@@ -192,9 +192,9 @@ def _ask(bench: "Bench", given: dict[str, Any]) -> None:
     if not found.requests and not (judge and judge.votes):
         return  # a run that is over, graded by checks alone, sends nothing
     if found.requests:
-        click.echo(run_costs(found, limit, batch=_waits_for_batch(bench)), err=True)
+        tell(run_costs(found, limit, batch=_waits_for_batch(bench)))
     if bench.judge and judge and judge.votes:
-        click.echo(votes_cost(bench.judge.subject.given, judge, limit), err=True)
+        tell(votes_cost(bench.judge.subject.given, judge, limit))
     if given["yes"]:
         return
     if not sys.stdin.isatty():
@@ -251,9 +251,9 @@ def _write(bench: "Bench", as_json: bool, given: dict[str, Any]) -> None:
     if as_json:
         click.echo(results_json(document), nl=False)
         return
-    colour, shown = sys.stdout.isatty(), str(page) if page else None
     if given["verbose"] or given["turns"] == "all":
-        click.echo(text_of(document, width=width(), colour=colour, every_lane=given["turns"] == "all"), nl=False)
-        click.echo(f" report  {page}" if page else "", nl=bool(page))
+        show(text_of(document, width=width(), colour=colour(), every_lane=given["turns"] == "all"))
+        show([f" report  {page}"] if page else [])
         return
-    click.echo(answer_text(document, width=width(), colour=colour, sources=given["sources"], page=shown), nl=False)
+    page_name = str(page) if page else None
+    show(answer_text(document, width=width(), colour=colour(), sources=given["sources"], page=page_name))

@@ -4,8 +4,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-import click
-
+from rockbottom.cli.console import tell
 from rockbottom.cli.standing import tell_age, tell_endings
 from rockbottom.process import bare_session
 
@@ -55,8 +54,7 @@ def warn_of_other_geographies(bench: "Bench") -> None:
         if place is None or not place.own or region.startswith(place.own):
             continue
         begins = " and ".join(f"{name}*" if name.endswith("-") else name for name in place.own)
-        click.echo(
+        tell(
             f"rockbottom: {given} is a profile of the Regions {begins}; it may be that it cannot be called "
-            f"from {region}\n  rockbottom profiles {model.model.id} --region {region} lists those that fit",
-            err=True,
+            f"from {region}\n  rockbottom profiles {model.model.id} --region {region} lists those that fit"
         )

@@ -1,6 +1,5 @@
 """The options of ``rockbottom bench`` that grade answers, and the progress of its votes."""
 
-import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.console import redraws, tell
 from rockbottom.cli.values import ParamType
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def ask_to_grade(bench: "Bench", given: dict[str, Any]) -> None:
 @contextmanager
 def voting() -> "Generator[Teller | None]":
     """Progress of the votes: a bar on a terminal, one line at the end where it is piped."""
-    if not sys.stderr.isatty():
+    if not redraws():
         yield _Line()
         return
     from rich.console import Console
@@ -78,7 +78,7 @@ class _Line:
     def voted(self, done: int, total: int) -> None:
         """Say it once, at the end."""
         if done == total:
-            click.echo(f"judge: {total} votes", err=True)
+            tell(f"judge: {total} votes")
 
 
 class _Bar:

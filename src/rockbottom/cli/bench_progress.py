@@ -1,11 +1,10 @@
 """What is said while a bench runs, on stderr: a bar on a terminal, nothing but trouble when piped."""
 
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import click
+from rockbottom.cli.console import redraws, tell
 
 if TYPE_CHECKING:
     from rockbottom.bench import Bench, Ended, Measured, PassKey, Watcher
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 def watching(bench: "Bench") -> "Generator[Watcher]":
     """A watcher that shows progress as long as the block lasts."""
     total = len(bench.plan.passes) * bench.plan.workload.turns
-    if not sys.stderr.isatty():
+    if not redraws():
         yield _Quiet()
         return
     from rich.console import Console
@@ -61,7 +60,7 @@ class _Quiet:
 
     def noted(self, text: str) -> None:
         """On a line of its own."""
-        click.echo(text, err=True)
+        tell(text)
 
     def ended(self, ended: "Ended") -> None:
         """Say how a pass ended that is not done; of one without a turn, the error that stopped it says all."""
@@ -69,4 +68,4 @@ class _Quiet:
             return
         from rockbottom.rendering import pass_line
 
-        click.echo(pass_line(ended, self._turns), err=True)
+        tell(pass_line(ended, self._turns))

@@ -1,7 +1,6 @@
 """``rockbottom check``: prompts against their pins, in CI and before a commit."""
 
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rockbottom.cli.console import progress, show, width
 from rockbottom.cli.exits import Exit, say
 from rockbottom.cli.standing import tell_endings
 from rockbottom.cli.values import ParamType
@@ -97,9 +97,7 @@ def _progress(count: int) -> Callable[[int], None]:
     """One line that is replaced, where a person looks at it."""
 
     def told(done: int) -> None:
-        if sys.stderr.isatty():
-            line = f"rendered {done} of {count}" if done < count else " " * 40
-            click.echo(f"\r{line}\r", nl=False, err=True)
+        progress(f"rendered {done} of {count}" if done < count else "")
 
     return told
 
@@ -139,8 +137,7 @@ def _print(verdicts: "Sequence[Verdict]", as_json: bool) -> None:
     if as_json:
         click.echo(json_text(check_result(verdicts)))
         return
-    for line in verdicts_text(verdicts):
-        click.echo(line)
+    show(verdicts_text(verdicts, width=width()))
 
 
 def _tell_github(verdicts: "Sequence[Verdict]", path: Path, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rockbottom.cli.console import tell
 from rockbottom.cli.watch import ledger_option, logs_options, view_of, view_of_logs
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def command(
     dash = Dash(view, host, port, expose=expose, hosts=hosts)
     click.echo(dash.url)
     what = f"The ledger in {view.folder}" if logs is None else f"The logs at {logs}"
-    click.echo(f"{what}, as a page; ctrl-C stops it.", err=True)
+    tell(f"{what}, as a page; ctrl-C stops it.")
     if not is_loopback(host):
-        click.echo("rockbottom: other machines can read this page: what is spent, on what, tagged how.", err=True)
+        tell("rockbottom: other machines can read this page: what is spent, on what, tagged how.")
     with _stopped_by_signals(dash):
         if opens:
             click.launch(dash.url)

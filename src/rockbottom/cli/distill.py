@@ -1,6 +1,5 @@
 """``rockbottom distill``: whether teaching a small model pays, the data, the job, its deployment, their end."""
 
-import sys
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +10,8 @@ import click
 from rockbottom.cli.batch_opening import cloud_of
 from rockbottom.cli.batch_options import where
 from rockbottom.cli.consenting import consent
-from rockbottom.cli.estimate import Number, width
+from rockbottom.cli.console import colour, show, tell, width
+from rockbottom.cli.estimate import Number
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _CHANGES = "this spends money or changes your account"
@@ -36,8 +36,7 @@ def pairs(as_json: bool) -> None:
     if as_json:
         click.echo(json_text(pairs_document(found)))
         return
-    for line in pairs_text(found):
-        click.echo(line)
+    show(pairs_text(found))
 
 
 @command.command()
@@ -78,8 +77,7 @@ def cost(
     if as_json:
         click.echo(json_text(document))
         return
-    for line in distillation_text(document, width=width(), colour=sys.stdout.isatty()):
-        click.echo(line)
+    show(distillation_text(document, width=width(), colour=colour()))
 
 
 _sources = click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
@@ -105,8 +103,7 @@ def data(sources: tuple[Path, ...], out: Path, pairs: tuple[str, ...], answers: 
 
     found = _read(sources, pairs, answers=answers, single_turn=single_turn)
     write_new(out, b"".join(found.lines()).decode())
-    for line in training_text(found, str(out)):
-        click.echo(line)
+    show(training_text(found, str(out)))
     found.check()
 
 
@@ -136,10 +133,9 @@ def start(
     cloud = cloud_of(given, pair.region)
     priced = f"training ${pair.training} per MTok and epoch"
     told = "no price of training was read" if pair.training is None else priced
-    click.echo(
+    tell(
         f"{len(found.records):,} prompts, {found.labelled:,} with answers, {pair.teacher} to {pair.student}: {told}, "
-        "the teacher's tokens at its price (Bedrock may grow the prompts to 15,000), storage of the model by the month",
-        err=True,
+        "the teacher's tokens at its price (Bedrock may grow the prompts to 15,000), storage of the model by the month"
     )
     consent(cloud.local or yes, _CHANGES, "Begin it?")
     click.echo(begin(cloud, DistillationJob(name, pair, bucket, role_arn), found))
@@ -153,7 +149,7 @@ def status(name: str, **given: Any) -> None:
     from rockbottom.distill import look
 
     found = look(cloud_of(given), name)
-    click.echo(f"{found['status']}" + (f": {found['failureMessage']}" if found.get("failureMessage") else ""))
+    show(f"{found['status']}" + (f": {found['failureMessage']}" if found.get("failureMessage") else ""))
 
 
 @command.command()
@@ -169,7 +165,7 @@ def wait(name: str, every_s: float, stop_after: float, **given: Any) -> None:
     """Wait for the job NAME, and stop it when its time is over: such jobs are known to hang."""
     from rockbottom.distill import wait as wait_for
 
-    found = wait_for(cloud_of(given), name, every_s, stop_after * 3600, lambda text: click.echo(text, err=True))
+    found = wait_for(cloud_of(given), name, every_s, stop_after * 3600, tell)
     click.echo(found["outputModelArn"])
 
 
@@ -192,7 +188,7 @@ def deploy(name: str, yes: bool, **given: Any) -> None:
     from rockbottom.distill import deploy as deploy_model
 
     cloud = cloud_of(given)
-    click.echo(f"This deploys {name} on demand: its tokens cost what those of its base cost.", err=True)
+    tell(f"This deploys {name} on demand: its tokens cost what those of its base cost.")
     consent(cloud.local or yes, _CHANGES, "Deploy it?")
     click.echo(deploy_model(cloud, name))
 
@@ -210,12 +206,12 @@ def clean(name: str, yes: bool, **given: Any) -> None:
     for kind, arn in parts:
         click.echo(f"- {kind} {arn}")
     if not parts:
-        click.echo(f"nothing is there of {name}", err=True)
+        tell(f"nothing is there of {name}")
         return
     consent(yes, _CHANGES, "Delete it?")
     for kind, arn in parts:
         remove(cloud, kind, arn)
-        click.echo(f"{kind} {arn} deleted", err=True)
+        tell(f"{kind} {arn} deleted")
 
 
 def _read(sources: tuple[Path, ...], pairs: tuple[str, ...], *, answers: bool, single_turn: bool) -> Any:

@@ -1,7 +1,6 @@
 """``rockbottom estimate``: what a workload costs in a month before and after caching, by arithmetic alone."""
 
 import re
-import sys
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.standing import tell_age
 from rockbottom.cli.values import ParamType, write_new
 
@@ -98,7 +98,7 @@ def command(
         write_new(html, curve_page(document, document.sweep))
     _print(document, as_json, as_csv)
     if html:
-        click.echo(f"curve: {html}", err=True)
+        tell(f"curve: {html}")
 
 
 def _document(
@@ -252,14 +252,7 @@ def _print(document: "EstimateResult", as_json: bool, as_csv: bool) -> None:
     elif as_csv:
         click.echo(estimate_csv(document), nl=False)
     else:
-        click.echo(estimate_text(document, width=width(), colour=sys.stdout.isatty()), nl=False)
-
-
-def width() -> int:
-    """Columns of the terminal; 80 where there is none."""
-    import shutil
-
-    return max(80, shutil.get_terminal_size((80, 24)).columns) if sys.stdout.isatty() else 80
+        show(estimate_text(document, width=width(), colour=colour()))
 
 
 def _print_presets(model: str | None, given: dict[str, Any], as_json: bool) -> None:
@@ -278,5 +271,4 @@ def _print_presets(model: str | None, given: dict[str, Any], as_json: bool) -> N
     if as_json:
         click.echo(json_text(document))
         return
-    for line in presets_text(document, width=width(), colour=sys.stdout.isatty()):
-        click.echo(line)
+    show(presets_text(document, width=width(), colour=colour()))

@@ -28,9 +28,11 @@ class Exit(IntEnum):
 
 def say(message: str, fix: str | None = None) -> None:
     """Write one message for a person to stderr, and the next step below it where there is one."""
-    click.echo(f"rockbottom: {message}", err=True)
+    from rockbottom.cli.console import tell  # only where there is something to say
+
+    tell(f"rockbottom: {message}")
     if fix:
-        click.echo(f"  {fix}", err=True)
+        tell(f"  {fix}")
 
 
 def exit_code_of(error: BaseException, command: str = "") -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rockbottom.cli.console import show, width
 from rockbottom.cli.exits import Exit, say
 from rockbottom.cli.trace import by_option, refuse_some, say_apart, say_damage
 from rockbottom.cli.values import ParamType
@@ -101,7 +102,7 @@ def command(
         findings, first, requests = _explained(records, prove=False, small=True)
         if len(requests) < 2:
             raise click.UsageError(f"two different requests are compared; one cannot be{_first_reason(findings)}")
-        lines = pair_text(findings, first, requests)
+        lines = pair_text(findings, first, requests, width=width())
     else:
         if name == "ledger" or (name is None and _is_of_ledgers(sources)):
             from rockbottom.cli.explain_ledger import explained_ledger
@@ -118,14 +119,13 @@ def command(
         if not findings.requests:
             _say_unreadable(findings, " ".join(sources))
             raise click.UsageError(f"{' '.join(sources)}: no request in it could be read{_first_reason(findings)}")
-        lines = explanation_text(findings, all_findings, simulated, by)
+        lines = explanation_text(findings, all_findings, simulated, by, width=width())
     if strict:
         refuse_some((damages.count if damages else 0) + _others(findings), findings.set_apart)
     if as_json:
         click.echo(json_text(explanation_of(findings, first, simulated)))
     else:
-        for line in lines:
-            click.echo(line)
+        show(lines)
     _say_unreadable(findings, " ".join(sources))
     _gate(findings, fail_on, max_usd_per_month)
 

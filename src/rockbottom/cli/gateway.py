@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rockbottom.cli.commands import Entry
+from rockbottom.cli.console import show, tell
 from rockbottom.cli.group import LazyGroup
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def command(context: click.Context, file: Path, check: bool) -> None:
 
     if check:
         configuration = read_configuration(file, os.environ)
-        click.echo(f"{file}: {configuration.listen} to {configuration.upstream.url}")
+        show(f"{file}: {configuration.listen} to {configuration.upstream.url}")
         return
     serve_gateway(file, os.environ, _announce)
 
@@ -67,10 +68,9 @@ def policy(file: Path) -> None:
 def _announce(running: "RunningGateway") -> None:
     upstream = running.gateway.configuration.upstream
     click.echo(running.url)
-    click.echo(
+    tell(
         f"Calls to {running.url} are planned and go to {upstream.url}; ctrl-C drains and stops it.\n"
         f"  boto3.client('bedrock-runtime', endpoint_url='{running.url}')\n"
         f"  Claude Code: CLAUDE_CODE_USE_BEDROCK=1 ANTHROPIC_BEDROCK_BASE_URL={running.url}\n"
-        f"Health: {running.url}/health, readiness: {running.url}/ready",
-        err=True,
+        f"Health: {running.url}/health, readiness: {running.url}/ready"
     )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.console import show, tell
+
 if TYPE_CHECKING:
     from rockbottom.gateway import Key, KeyTable
 
@@ -71,9 +73,9 @@ def list_keys(file: Path, as_json: bool) -> None:
         return
     for one in table.keys:
         what = "revoked" if one.revoked else ", ".join(f"{name}={value}" for name, value in one.tags.items()) or "-"
-        click.echo(f"{one.id}  {one.name}  {what}")
+        show(f"{one.id}  {one.name}  {what}")
     if not table.keys:
-        click.echo("no keys; rockbottom gateway key add NAME makes one", err=True)
+        tell("no keys; rockbottom gateway key add NAME makes one")
 
 
 @key.command()
@@ -99,7 +101,7 @@ def revoke(file: Path, name: str) -> None:
 
     table = table_of(file)
     table.put(revoked(table.named(name)))
-    click.echo(f"{name} is revoked; a running gateway takes it over with SIGHUP", err=True)
+    tell(f"{name} is revoked; a running gateway takes it over with SIGHUP")
 
 
 def _pair(tag: str) -> tuple[str, str]:
@@ -116,7 +118,4 @@ def _show_secret(table: "KeyTable", made: "Key", as_json: bool) -> None:
         click.echo(json.dumps(told))
         return
     click.echo(f"AWS_ACCESS_KEY_ID={made.id}\nAWS_SECRET_ACCESS_KEY={secret}")
-    click.echo(
-        f"The same as a bearer token or x-api-key: {made.id}.{secret}\nA running gateway takes it over with SIGHUP.",
-        err=True,
-    )
+    tell(f"The same as a bearer token or x-api-key: {made.id}.{secret}\nA running gateway takes it over with SIGHUP.")

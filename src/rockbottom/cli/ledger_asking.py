@@ -10,8 +10,10 @@ from typing import Any
 
 import click
 
+from rockbottom.cli.console import show, widest
 from rockbottom.cli.ledger_info import caught_up
 from rockbottom.cli.ledgers import ledger_option, one_ledger
+from rockbottom.figures import Cell, Column, Paint, counted, table, uncontrolled
 
 Rows = Iterable[Mapping[str, Any]]
 _INSTANT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"])
@@ -37,8 +39,7 @@ def sql(query: str, source: str | None, as_json: bool, as_csv: bool) -> None:
     elif as_csv:
         _write_csv(rows, list(rows[0]) if rows else [])
     else:
-        for line in _table(rows):
-            click.echo(line)
+        show(_table(rows))
 
 
 @click.command()
@@ -65,14 +66,14 @@ def _export(folder: Path, as_json: bool, since: float | None, until: float | Non
     calls = reader.calls(since, until)
     if as_json:
         for call in calls:
-            click.echo(msgspec.json.encode(call))
+            click.echo(uncontrolled(msgspec.json.encode(call).decode()))
     else:
         left_out = ("hashes", "depths", "sections", "weights", "marks", "ttls")
         names = [name for name in CallRecord.__struct_fields__ if name not in left_out]
         _write_csv(_flat(calls, names), names)
     if reader.damaged_count:
         first = reader.damaged[0]
-        say(f"{reader.damaged_count} torn lines were left out; the first: {first.volume}, byte {first.offset}")
+        say(f"{counted(reader.damaged_count, 'torn line')} left out; the first: {first.volume}, byte {first.offset}")
 
 
 def _flat(calls: Iterable[Any], names: list[str]) -> Iterator[Mapping[str, Any]]:
@@ -89,27 +90,17 @@ def _seconds(instant: datetime | None) -> float | None:
 def _write_csv(rows: Rows, names: list[str]) -> None:
     writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    for row in rows:
+        cells = {name: uncontrolled(value) if isinstance(value, str) else value for name, value in row.items()}
+        writer.writerow(cells)
 
 
 def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
-    """Columns as wide as what is in them; numbers to the right."""
+    """A table; where it is read in a terminal, texts give way so that it fits."""
     if not rows:
         yield "no rows"
         return
-    names = list(rows[0])
-    cells = [[_cell(row[name]) for name in names] for row in rows]
-    widths = [max(len(name), *(len(line[place]) for line in cells)) for place, name in enumerate(names)]
-    right = [all(isinstance(row[name], int | float | None) for row in rows) for name in names]
-    for line in [names, *cells]:
-        padded = [
-            text.rjust(width) if to_right else text.ljust(width)
-            for text, width, to_right in zip(line, widths, right, strict=True)
-        ]
-        yield "  ".join(padded).rstrip()
-
-
-def _cell(value: Any) -> str:
-    from rockbottom.figures import printable
-
-    return "" if value is None else printable(str(value))
+    right = {name: all(isinstance(row[name], int | float | None) for row in rows) for name in rows[0]}
+    columns = [Column(name, right=to_right, wide=not to_right) for name, to_right in right.items()]
+    cells = [[Cell("" if row[name] is None else str(row[name])) for name in right] for row in rows]
+    yield from table(columns, cells, widest(), Paint(False), indent=0)

@@ -1,16 +1,15 @@
 """``rockbottom ledger info`` and ``prune``: what a ledger holds and lost, and its size."""
 
 import json
-import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rockbottom.cli.consenting import consent
+from rockbottom.cli.console import progress, show, tell, width
 from rockbottom.cli.ledgers import ledger_option, one_ledger, own_folder
-from rockbottom.figures import megabytes, paragraph
+from rockbottom.figures import counted, megabytes, moment, paragraph
 
 if TYPE_CHECKING:
     from rockbottom.tables import LedgerTables
@@ -23,12 +22,11 @@ def caught_up(folder: Path) -> "LedgerTables":
     from rockbottom.tables import LedgerTables
 
     tables = LedgerTables(folder)
-    shown = sys.stderr.isatty()
     for _ in tables.steps():
-        if shown and tables.calls > 1_000_000:
-            click.echo(f"\r{tables.calls:,} calls read", nl=False, err=True)
-    if shown and tables.calls > 1_000_000:
-        click.echo("", err=True)
+        if tables.calls > 1_000_000:
+            progress(f"{tables.calls:,} calls read")
+    if tables.calls > 1_000_000:
+        progress("")
     return tables
 
 
@@ -42,8 +40,7 @@ def info(source: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
-    for line in _lines(found):
-        click.echo(line)
+    show(_lines(found))
 
 
 def _document(folder: Path, called: str) -> Json:
@@ -84,30 +81,31 @@ def _lines(found: Json) -> list[str]:
     if not found["calls"]:
         lines.append("no calls yet")
     else:
-        lines.append(f"{found['calls']:,} calls from {_instant(found['first'])} to {_instant(found['last'])}")
+        lines.append(f"{counted(found['calls'], 'call')} from {_instant(found['first'])} to {_instant(found['last'])}")
     lines += [f"  {row['calls']:>12,}  {row['model']}" for row in found["models"]]
-    for count, said in (
-        (found["failed"], "failed"),
-        (found["no_usage"], "ended without usage"),
-        (found["simulated"], "went to a local endpoint: their figures are simulated"),
-        (found["removed_calls"], "older calls were removed to keep the bound"),
-        (found["dropped_calls"], "calls could not be written"),
-        (found["damaged"]["lines"], "torn lines (the rest of a call that was cut off)"),
+    for count, noun, more in (
+        (found["failed"], "call", "failed"),
+        (found["no_usage"], "call", "ended without usage"),
+        (found["simulated"], "call", "went to a local endpoint: what they cost is simulated"),
+        (found["removed_calls"], "older call", "removed to keep the ledger within its bound"),
+        (found["dropped_calls"], "call", "could not be written"),
+        (found["damaged"]["lines"], "torn line", "(the rest of a call that was cut off)"),
     ):
         if count:
-            lines.append(f"{count:,} {said}")
-    lines += [f"{found['files']} files, {megabytes(found['bytes'])}", "", "tables for rockbottom ledger sql:"]
+            lines.append(f"{counted(count, noun)} {more}")
+    size = f"{counted(found['files'], 'file')}, {megabytes(found['bytes'])}"
+    lines += [size, "", "tables for rockbottom ledger sql:"]
     for name, columns in found["tables"].items():
         lines += _wrapped(name, columns)
     return lines
 
 
 def _wrapped(name: str, columns: list[str]) -> list[str]:
-    return paragraph(f"{name}: {', '.join(columns)}", 78, "  ", "    ")
+    return paragraph(f"{name}: {', '.join(columns)}", width(), "  ", "    ")
 
 
 def _instant(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return moment(at, seconds=True)
 
 
 @click.command()
@@ -127,16 +125,16 @@ def prune(source: str | None, keep_mb: float, yes: bool) -> None:
     where = own_folder(source)
     size = sum(volume.path.stat().st_size for volume in volumes_of(where))
     if size <= keep_mb * 1e6 or len(volumes_of(where)) < 2:
-        click.echo(f"{megabytes(size)}: nothing to remove", err=True)
+        tell(f"{megabytes(size)}: nothing to remove")
         return
     consent(yes, "this removes recorded calls for good", f"Remove the oldest of {megabytes(size)} for good?")
     try:
         tables = caught_up(where)
     except NeedsDuckDB as error:
         removed = trim(where, int(keep_mb * 1e6), time())
-        click.echo(f"{removed:,} calls removed; no sums of them were made, which takes duckdb ({error.fix})", err=True)
+        tell(f"{removed:,} calls removed; no sums of them were made, which takes duckdb ({error.fix})")
         return
     with tables:
         removed = trim(where, int(keep_mb * 1e6), time())
         tables.catch_up()  # what went is summed as far as it is known
-    click.echo(f"{removed:,} calls removed", err=True)
+    tell(f"{removed:,} calls removed")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rockbottom.cli.console import show, width
 from rockbottom.cli.ledger_info import caught_up
 from rockbottom.cli.ledgers import copied, own_folder
 from rockbottom.cli.trace import refuse_some
@@ -52,8 +53,7 @@ def summary(
     elif as_csv:
         click.echo(ledger_summary_csv(found), nl=False)
     else:
-        for line in ledger_summary_text(found):
-            click.echo(line)
+        show(ledger_summary_text(found, width=width()))
 
 
 def _tables(sources: Sequence[str], held: ExitStack) -> "Iterator[LedgerTables]":

@@ -8,6 +8,7 @@ import click
 
 from rockbottom.cli.aws import clients_of
 from rockbottom.cli.consenting import consent
+from rockbottom.cli.console import show, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_settings import options
 from rockbottom.cli.values import Url
@@ -78,8 +79,7 @@ def apply(ctx: click.Context, yes: bool, **given: Any) -> None:
     if todo.changes:
         consent(yes, "this logs what every program of the account sends to Bedrock, and costs money", "Turn it on?")
         _carry_out(todo, clients)
-        for line in logging_readers_text(todo.wanted, todo.place):
-            click.echo(line, err=True)
+        tell(logging_readers_text(todo.wanted, todo.place))
 
 
 @command.command()
@@ -160,7 +160,7 @@ def _carry_out(todo: "Plan", clients: "Clients") -> None:
     words = {"create": "created", "update": "updated", "delete": "deleted"}
 
     def done(step: "Step") -> None:
-        click.echo(f"{words[step.kind.value]} {step.thing} {step.name}", err=True)
+        tell(f"{words[step.kind.value]} {step.thing} {step.name}")
 
     carry_out(todo.steps, clients, done, sleep)
 
@@ -172,11 +172,9 @@ def _show(todo: "Plan", as_json: bool, *, cost: bool) -> None:
         place = {"account": todo.place.account, "region": todo.place.region}
         click.echo(json.dumps({**place, "steps": [_step_json(step) for step in todo.steps]}, indent=2))
         return
-    for line in logging_steps_text(todo):
-        click.echo(line)
+    show(logging_steps_text(todo))
     if cost:
-        for line in logging_cost_text(todo.wanted):
-            click.echo(line)
+        show(logging_cost_text(todo.wanted))
 
 
 def _step_json(step: "Step") -> dict[str, Any]:

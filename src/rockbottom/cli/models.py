@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rockbottom.cli.console import show, width
+
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog, Model
 
@@ -31,7 +33,10 @@ def command(words: tuple[str, ...], on: datetime | None, switches: bool, as_json
     catalog = with_saved_facts(load_catalog())
     if switches:
         chosen = [switch for switch in catalog.switches.values() if _holds(f"{switch.name} {switch.question}", words)]
-        click.echo(json_text(switches_document(chosen)) if as_json else "\n".join(switches_text(chosen)))
+        if as_json:
+            click.echo(json_text(switches_document(chosen)))
+        else:
+            show(switches_text(chosen, width=width()))
         return
     day = on.date() if on else date.today()
     listed = [
@@ -50,8 +55,7 @@ def command(words: tuple[str, ...], on: datetime | None, switches: bool, as_json
     if as_json:
         click.echo(json_text(models_document(day, listed)))
         return
-    for line in models_text(listed):
-        click.echo(line)
+    show(models_text(listed, width=width()))
 
 
 def _matches(model: "Model", words: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ import click
 
 from rockbottom.cli.aws import clients_of
 from rockbottom.cli.consenting import consent
+from rockbottom.cli.console import show, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_settings import options, settings_options, wanted_of, warn_of_undecided
 from rockbottom.cli.values import Url
@@ -102,18 +103,17 @@ def _carry_out(todo: "Plan", clients: "Clients") -> None:
     from rockbottom.alarms import apply as carry_out
 
     words = {"create": "created", "update": "updated", "delete": "deleted"}
-    carry_out(todo, clients, lambda step: click.echo(f"{words[step.kind.value]} {step.thing} {step.name}", err=True))
+    carry_out(todo, clients, lambda step: tell(f"{words[step.kind.value]} {step.thing} {step.name}"))
 
 
 def _say_what_remains(wanted: "Wanted", todo: "Plan") -> None:
     if wanted.create:
-        click.echo(
+        tell(
             "nobody hears the topic until they subscribe:\n"
-            f"  aws sns subscribe --topic-arn {todo.topic_arn} --protocol email --notification-endpoint YOU",
-            err=True,
+            f"  aws sns subscribe --topic-arn {todo.topic_arn} --protocol email --notification-endpoint YOU"
         )
     elif not wanted.topic:
-        click.echo("the alarms tell nobody: give --topic ARN or --create-topic NAME", err=True)
+        tell("the alarms tell nobody: give --topic ARN or --create-topic NAME")
 
 
 def _show(todo: "Plan", wanted: "Wanted", as_json: bool) -> None:
@@ -124,8 +124,7 @@ def _show(todo: "Plan", wanted: "Wanted", as_json: bool) -> None:
     more = {"monthly_usd_at_most": str(cost), "undecided": [alarm.name for alarm in undecided(wanted)]}
     _print_steps(todo, as_json, more)
     if not as_json:
-        for line in alarm_cost_text(cost, todo, wanted):
-            click.echo(line)
+        show(alarm_cost_text(cost, todo, wanted))
     warn_of_undecided(wanted)
 
 
@@ -136,8 +135,7 @@ def _print_steps(todo: "Plan", as_json: bool, more: dict[str, Any] | None) -> No
         told = {"account": todo.account, "region": todo.region, "topic": todo.topic_arn, **(more or {})}
         click.echo(json.dumps({**told, "steps": [_step_json(step) for step in todo.steps]}, indent=2))
         return
-    for line in alarm_steps_text(todo):
-        click.echo(line)
+    show(alarm_steps_text(todo))
 
 
 def _step_json(step: "Step") -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.console import progress, show, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_history import instant, recorded_calls
 from rockbottom.cli.monitor_settings import settings_options, wanted_of
@@ -89,8 +90,7 @@ def backtest(ctx: click.Context, source: str | None, as_json: bool, check: bool,
     if as_json:
         click.echo(json_text(backtest_of(found, calls, asked)))
     else:
-        for line in backtest_text(found, calls, asked):
-            click.echo(line)
+        show(backtest_text(found, calls, asked))
     if given["save"]:
         _save(given["save"], found)
     if check and any(_fails(one, asked) for _, one in found):
@@ -101,7 +101,7 @@ def _of_one_world(calls: "list[CallRecord]") -> "list[CallRecord]":
     """The calls to AWS where there are any, as the publisher sends them; else those to a local endpoint."""
     real = [call for call in calls if not call.simulated]
     if real and len(real) < len(calls):
-        click.echo(f"{len(calls) - len(real):,} calls to a local endpoint left out: they are simulated", err=True)
+        tell(f"{len(calls) - len(real):,} calls to a local endpoint left out: they are simulated")
     return real or calls
 
 
@@ -126,7 +126,6 @@ def _stretch(text: str) -> "Stretch":
 def _tried(
     alarms: "list[Alarm]", wanted: "Wanted", calls: "Sequence[CallRecord]", bad: "list[Stretch]", asked: "Asked"
 ) -> "Iterator[tuple[str, Tried]]":
-    import sys
 
     from rockbottom.alarms import History, tried
     from rockbottom.catalog import load_catalog
@@ -135,23 +134,21 @@ def _tried(
     histories: dict[str, History] = {}
     for alarm in alarms:
         for model in wanted.models if alarm.per == "model" else ("",):
-            if sys.stderr.isatty():
-                click.echo(f"\r\x1b[K  {alarm.name} {model}"[:79], nl=False, err=True)
+            progress(f"  {alarm.name} {model}")
             if model not in histories:
                 mine = [call for call in calls if call.model == model or (not model and call.model in wanted.models)]
                 histories[model] = History(mine, bad, alarms)
             if histories[model].calls:
                 one = alarm.of_model(model) if model else alarm
                 yield model, tried(one, histories[model], asked, catalog)
-    if sys.stderr.isatty():
-        click.echo("\r\x1b[K", nl=False, err=True)
+    progress("")
 
 
 def _save(path: Path, found: "list[tuple[str, Tried]]") -> None:
     from rockbottom.alarms import proposals_text
 
     write_new(path, proposals_text(found))
-    click.echo(f"proposals written to {path}", err=True)
+    tell(f"proposals written to {path}")
 
 
 def _fails(one: "Tried", asked: "Asked") -> bool:

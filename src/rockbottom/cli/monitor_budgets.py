@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.console import show, tell, width
+
 if TYPE_CHECKING:
     from rockbottom.budgets import Account, State
 
@@ -41,10 +43,9 @@ def budgets(file: Path | None, every: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_as_json(account, state) for account, state in rows], indent=2))
     else:
-        for line in budgets_text(rows):
-            click.echo(line)
+        show(budgets_text(rows, width=width()))
         if not rows:
-            click.echo("nothing was spent in the periods that run", err=True)
+            tell("nothing was spent in the periods that run")
 
 
 def _runs(account: "Account", now: float) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rockbottom.cli.console import tell
 from rockbottom.quantities import RockbottomError
 
 if TYPE_CHECKING:
@@ -81,10 +82,7 @@ def _of_ledger(folder: Path, since: float | None, until: float | None) -> "Itera
     yield from reader.calls(since, until)
     if reader.damaged_count:
         first = reader.damaged[0]
-        click.echo(
-            f"{reader.damaged_count} damaged lines left out, the first in {first.volume} at byte {first.offset}",
-            err=True,
-        )
+        tell(f"{reader.damaged_count} damaged lines left out, the first in {first.volume} at byte {first.offset}")
 
 
 def _of_bench(folder: Path) -> "Iterator[CallRecord]":

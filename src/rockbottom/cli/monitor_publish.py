@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.console import progress, redraws, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.values import Url
 from rockbottom.figures import counted
@@ -79,18 +80,18 @@ def _published(
             except Undelivered as error:  # what is held goes out with the next round
                 if not given["follow"]:
                     raise
-                click.echo(f"rockbottom: {error}; trying again in a minute", err=True)
+                tell(f"rockbottom: {error}; trying again in a minute")
             if not given["follow"]:
                 break
             time.sleep(60)
     except Undelivered as error:
         so_far = counted(sent, "call")
-        click.echo(f"rockbottom: {error}; sent so far: {so_far}, and the next time goes on there", err=True)
+        tell(f"rockbottom: {error}; sent so far: {so_far}, and the next time goes on there")
         if error.fix:
-            click.echo(f"  {error.fix}", err=True)
+            tell(f"  {error.fix}")
         ctx.exit(Exit.PARTIAL if sent else Exit.SERVICE)
     except KeyboardInterrupt:
-        click.echo(f"\nsent so far: {counted(sent, 'call')}; the next time goes on there", err=True)
+        tell(f"\nsent so far: {counted(sent, 'call')}; the next time goes on there")
         raise
     _warn_of_losses(sender, outlet)
     return _print(amount, sent, as_json, given)
@@ -124,8 +125,8 @@ def serve(
 
     registry = CollectorRegistry()
     metrics = LedgerMetrics(_folder(folder), tags, most_series)
-    if sys.stderr.isatty():
-        click.echo("reading the ledger", err=True)
+    if redraws():
+        tell("reading the ledger")
     metrics.catch_up()
     registry.register(metrics)
     try:
@@ -135,7 +136,7 @@ def serve(
     where = f"[{host}]" if ":" in host else host
     click.echo(f"http://{where}:{server.server_port}/metrics")
     if not host.startswith("127.") and host not in ("localhost", "::1"):
-        click.echo(f"anyone who reaches {host} can read what you spend", err=True)
+        tell(f"anyone who reaches {host} can read what you spend")
     try:
         thread.join()
     except KeyboardInterrupt:  # how it is stopped
@@ -181,10 +182,10 @@ def _announce(amount: "Amount", given: dict[str, Any]) -> None:
     from rockbottom.sinks import MINUTES_A_MONTH
 
     left = f" ({amount.left_out:,} of a local endpoint are left out)" if amount.left_out else ""
-    click.echo(f"{counted(amount.calls, 'call')} to publish{left}", err=True)
+    tell(f"{counted(amount.calls, 'call')} to publish{left}")
     if amount.metrics and not given["emf"]:
         estimate = monthly_estimate(amount.metrics, MINUTES_A_MONTH)
-        click.echo(f"while such calls go on, CloudWatch charges {estimate}", err=True)
+        tell(f"while such calls go on, CloudWatch charges {estimate}")
 
 
 def _consent() -> None:
@@ -194,15 +195,14 @@ def _consent() -> None:
 
 
 def _progress(sent: int, total: int) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K  {sent:,} of {max(sent, total):,} calls", nl=sent >= total, err=True)
+    progress(f"  {sent:,} of {max(sent, total):,} calls", done=sent >= total)
 
 
 def _warn_of_losses(sender: "Republisher", outlet: "Outlet") -> None:
     if sender.follower.damaged:
-        click.echo(f"{sender.follower.damaged:,} damaged lines of the ledger were skipped", err=True)
+        tell(f"{sender.follower.damaged:,} damaged lines of the ledger were skipped")
     if outlet.lost:
-        click.echo(f"{outlet.lost:,} were given up: more than two weeks old, or refused by CloudWatch", err=True)
+        tell(f"{outlet.lost:,} were given up: more than two weeks old, or refused by CloudWatch")
 
 
 def _print(amount: "Amount", sent: int | None, as_json: bool, given: dict[str, Any]) -> None:

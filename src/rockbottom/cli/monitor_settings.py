@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.console import tell
+
 if TYPE_CHECKING:
     from rockbottom.alarms import Wanted
 
@@ -90,7 +92,7 @@ def _published_id(given: str, warn: bool) -> tuple[str, str]:
         known = load_catalog().model(given)
     except CatalogError as error:
         if warn:
-            click.echo(f"{error}\n  alarms look at exactly this ModelId: {given}", err=True)
+            tell(f"{error}\n  alarms look at exactly this ModelId: {given}")
         return given, given
     model = known.model.id
     return model, model if known.scope is Scope.IN_REGION else f"{known.scope.value}.{model}"
@@ -116,7 +118,7 @@ def _with_models_of_the_ledger(wanted: "Wanted") -> "Wanted":
         tables.catch_up()
         rows = tables.rows(_RECENT)
     if rows:
-        click.echo(f"models from the ledger in {folder}", err=True)
+        tell(f"models from the ledger in {folder}")
     called = (("" if row["scope"] in ("", "in_region") else f"{row['scope']}.") + row["model"] for row in rows)
     return replace(
         wanted,
@@ -131,8 +133,7 @@ def warn_of_undecided(wanted: "Wanted") -> None:
 
     waiting = [alarm.name for alarm in undecided(wanted)]
     if waiting:
-        click.echo(
+        tell(
             f"not made, no threshold: {', '.join(waiting)}\n"
-            f"  --threshold {waiting[0]}=NUMBER; rockbottom monitor backtest proposes one",
-            err=True,
+            f"  --threshold {waiting[0]}=NUMBER; rockbottom monitor backtest proposes one"
         )

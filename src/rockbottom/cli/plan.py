@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.console import show
 from rockbottom.quantities import is_list, is_object
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def command(
 
 
 def _show(plan: "CachePlan") -> None:
-    click.echo(plan.explain())
+    show(plan.explain())
 
 
 def _planner(state: str | None, options: dict[str, Any]) -> "Planner":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli import console
 from rockbottom.cli.prices_pull import pull
 from rockbottom.cli.prices_reading import PriceListUnavailable, pricing_client, products_of_api
 from rockbottom.cli.standing import tell_endings
@@ -58,9 +59,8 @@ def show(model: str, on: datetime | None, region: str | None, prices: Path | Non
         return
     tell_endings(catalog, [model], day, where)
     elsewhere = sorted({row.region for row in rows if row.region} - {where or REFERENCE_REGION})
-    shown = [row for row in there if where or row.region in (None, REFERENCE_REGION)] or there
-    for line in prices_text(found, day, shown, contested, elsewhere):
-        click.echo(line)
+    chosen = [row for row in there if where or row.region in (None, REFERENCE_REGION)] or there
+    console.show(prices_text(found, day, chosen, contested, elsewhere, width=console.width()))
 
 
 @command.command()
@@ -85,9 +85,8 @@ def check(ctx: click.Context, region: str, profile: str | None, prices: Path | N
     if as_json:
         click.echo(json_text(comparison_document(region, len(products), found)))
     else:
-        for line in comparison_text(region, len(products), len(listed), found):
-            click.echo(line)
-        click.echo(_age([pair.row.source.checked_on for pair in found if pair.row is not None], date.today()))
+        console.show(comparison_text(region, len(products), len(listed), found))
+        console.show(_age([pair.row.source.checked_on for pair in found if pair.row is not None], date.today()))
     if any(one.row is not None and not one.agrees for one in found):
         ctx.exit(1)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.console import show, tell, width
 from rockbottom.cli.prices_reading import BULK_URL, bulk_documents, pricing_client, products_of_api
 from rockbottom.cli.values import Url
 from rockbottom.quantities import Fault, RockbottomError
@@ -59,12 +60,11 @@ def pull(
     if as_json:
         click.echo(json_text(updates_document(found)))
     else:
-        for line in updates_text(found, None if everything else 10):
-            click.echo(line)
+        show(updates_text(found, None if everything else 10, width=width()))
     path = save or saved_prices_path()
     if found.rows and path is not None and _agreed(len(found.rows), path, yes, as_json):
         _store(path, found.rows)
-        click.echo(f"{len(found.rows):,} rows stored in {path}", err=True)
+        tell(f"{len(found.rows):,} rows stored in {path}")
 
 
 def _documents(
@@ -102,7 +102,7 @@ def _agreed(rows: int, path: Path, yes: bool, as_json: bool) -> bool:
     if yes:
         return True
     if as_json or not sys.stdin.isatty():
-        click.echo(f"nothing is stored; add --yes to store {rows:,} rows in {path}", err=True)
+        tell(f"nothing is stored; add --yes to store {rows:,} rows in {path}")
         return False
     return click.confirm(f"Store {rows:,} rows in {path}?", err=True)
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from rockbottom.catalog import load_catalog
+from rockbottom.cli.console import progress, show, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.client import saved_facts_path
 from rockbottom.figures import usd
@@ -88,10 +89,10 @@ def command(
     if path is not None and any(one.answer is not None for one in findings):
         where = None if local else service.region
         write_facts(path, subject, findings, on, "a local endpoint" if local else f"AWS {where or ''}".strip(), where)
-        click.echo(f"saved to {path}", err=True)
+        tell(f"saved to {path}")
     _print(findings, model_id, on, endpoint, as_json)
     if stopped is not None:
-        click.echo(f"rockbottom: {stopped}", err=True)
+        tell(f"rockbottom: {stopped}")
         ctx.exit(Exit.PARTIAL if findings else Exit.SERVICE)
     return None
 
@@ -100,10 +101,9 @@ def _announce(price: Estimate, endpoint: str, local: bool) -> None:
     url = _LOCAL_URL if endpoint == "local" else endpoint
     where = f"the local endpoint at {url} (nothing is billed)" if local else "AWS"
     took = f"{price.seconds / 60:.0f} minutes of waiting" if price.seconds >= 60 and not local else "no waiting"
-    click.echo(
+    tell(
         f"{price.requests} requests to {where}, {took}; at AWS's prices about "
-        f"${usd(price.expected_usd, 2)}, at worst ${usd(price.worst_usd, 2)}",
-        err=True,
+        f"${usd(price.expected_usd, 2)}, at worst ${usd(price.worst_usd, 2)}"
     )
 
 
@@ -127,10 +127,7 @@ def _service(endpoint: str, region: str | None, local: bool) -> RealService:
 
 
 def _waiting(left: float, why: str) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K  waiting {left:3.0f} s {why}"[:90], nl=False, err=True)
-        if left <= 5:
-            click.echo("\r\x1b[K", nl=False, err=True)
+    progress(f"  waiting {left:3.0f} s {why}" if left > 5 else "")
 
 
 def _asked(
@@ -140,7 +137,7 @@ def _asked(
 
     def found(one: Finding) -> None:
         findings.append(one)
-        click.echo(f"  {one.question}: {one.answer or 'not measured'} ({one.evidence})"[:160], err=True)
+        tell(f"  {one.question}: {one.answer or 'not measured'} ({one.evidence})"[:160])
 
     first, rest = findings_of(subject, chosen)
     try:
@@ -178,4 +175,4 @@ def _print(findings: list[Finding], model_id: str, on: date, endpoint: str, as_j
         click.echo(json.dumps({"model": model_id, "measured_on": str(on), "endpoint": endpoint, "findings": rows}))
         return
     for one in findings:
-        click.echo(f"{one.question:24} {one.answer if one.answer is not None else '-'}")
+        show(f"{one.question:24} {one.answer if one.answer is not None else '-'}")

@@ -1,7 +1,6 @@
 """``rockbottom profiles``: inference profiles with their Regions, prices and residency; and application profiles."""
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -12,6 +11,7 @@ import click
 
 from rockbottom.cli.aws import no_region
 from rockbottom.cli.consenting import consent
+from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.standing import tell_endings
 from rockbottom.cli.values import Url
 from rockbottom.quantities import Fault, RockbottomError
@@ -83,9 +83,10 @@ def list_profiles(
         click.echo(json_text(profiles_document(rows, own, day, region, cheapest_first=cheapest_first)))
         return
     tell_endings(catalog, [model] if model else [], day, region)
-    colour = sys.stdout.isatty()
-    for line in profiles_text(rows, own, day, region, one_model=bool(model), residency=residency, colour=colour):
-        click.echo(line)
+    lines = profiles_text(
+        rows, own, day, region, one_model=bool(model), residency=residency, width=width(), colour=colour()
+    )
+    show(lines)
 
 
 @command.command("create")
@@ -114,7 +115,7 @@ def create(
     tell_endings(catalog, [model], date.today(), service.region)
     target = found.model.id if found.scope is Scope.IN_REGION else f"{found.scope.value}.{found.model.id}"
     said = ", ".join(f"{pair['key']}={pair['value']}" for pair in pairs)
-    click.echo(f"This creates the profile {name} for {target} in {service.region}, tagged {said}.", err=True)
+    tell(f"This creates the profile {name} for {target} in {service.region}, tagged {said}.")
     consent(yes, "this changes your account", "Create it?")
     arn = service.create(name, found, pairs, description)
     click.echo(json.dumps({"inferenceProfileArn": arn, "copied_from": target}) if as_json else arn)
@@ -138,7 +139,7 @@ def delete(name: str, yes: bool, region: str | None, aws_profile: str | None, en
         raise click.UsageError(f"{count}; there is {there}")
     [profile] = found
     tags = ", ".join(f"{tag['key']}={tag['value']}" for tag in service.tags(profile.arn)) or "no tags"
-    click.echo(f"- profile {profile.name} for {profile.model} ({tags})\n  {profile.arn}", err=True)
+    tell(f"- profile {profile.name} for {profile.model} ({tags})\n  {profile.arn}")
     consent(yes, "this changes your account", "Delete it?")
     service.delete(profile.arn)
     click.echo(profile.arn)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.aws import no_region
+from rockbottom.cli.console import show, tell, width
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.ledgers import ledger_option, one_ledger
 from rockbottom.cli.values import Url
@@ -89,8 +90,7 @@ def command(ctx: click.Context, as_json: bool, everything: bool, **given: Any) -
     if as_json:
         click.echo(json_text([reconciliation_of(comparison) for comparison in found]))
     else:
-        for line in chain.from_iterable(reconciliation_text(one, everything=everything) for one in found):
-            click.echo(line)
+        show(chain.from_iterable(reconciliation_text(one, everything=everything, width=width()) for one in found))
     if not all(one.agrees and one.rows for one in found):  # no day compared is no agreement
         ctx.exit(Exit.VERDICT)
 
@@ -144,7 +144,7 @@ def _consent(questions: "Sequence[Question]", yes: bool) -> None:
     metrics, cost = sum(one.metrics for one in questions), sum((one.usd for one in questions), Decimal(0))
     if not metrics:
         return
-    click.echo(f"GetMetricData for {metrics:,} metrics: about ${usd_exact(cost)} at list price", err=True)
+    tell(f"GetMetricData for {metrics:,} metrics: about ${usd_exact(cost)} at list price")
     if yes:
         return
     if not sys.stdin.isatty():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rockbottom.cli.console import show, tell, width
 from rockbottom.cli.replay_engines import ENGINES
 from rockbottom.cli.replay_questions import TIERS, Several
 from rockbottom.cli.standing import tell_age
@@ -267,7 +268,7 @@ def _need_blocks(requests: int, without: int, source: str) -> None:
             f"{said}: what repeats is unknown, so no caching policy can be replayed",
             fix="without a cache it can be priced: rockbottom replay SOURCE --policy none",
         )
-    click.echo(said, err=True)
+    tell(said)
 
 
 def _write_page(runs: "Runs", file: Path) -> None:
@@ -277,7 +278,7 @@ def _write_page(runs: "Runs", file: Path) -> None:
     for run in runs:
         if isinstance(run, ReplayResult):
             write_new(file, replay_page(run))
-            click.echo(f"{file}", err=True)
+            tell(f"{file}")
 
 
 def _print(runs: "Runs", as_json: bool, as_csv: bool) -> None:
@@ -290,7 +291,6 @@ def _print(runs: "Runs", as_json: bool, as_csv: bool) -> None:
     elif as_csv:
         click.echo(replay_csv(runs), nl=False)
     else:
-        for line in replay_text(answer) if isinstance(answer, ReplayResult) else replays_text(runs):
-            click.echo(line)
-        for line in replay_besides_text(runs):
-            click.echo(line)
+        one = isinstance(answer, ReplayResult)
+        show(replay_text(answer, width=width()) if one else replays_text(runs, width=width()))
+        show(replay_besides_text(runs, width()))

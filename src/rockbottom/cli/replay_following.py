@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
+from rockbottom.cli.console import show, width
 from rockbottom.cli.trace import say_apart, say_reading
 
 if TYPE_CHECKING:
@@ -61,7 +61,6 @@ def _print(
     if as_json:
         click.echo(json_text(answer, indent=None))
     elif isinstance(answer, ReplayResult):
-        for line in followed_text(answer, datetime.fromtimestamp(now, UTC)):
-            click.echo(line)
+        show(followed_text(answer, now, width=width()))
     say_apart(tallied.apart, source)
     sys.stdout.flush()

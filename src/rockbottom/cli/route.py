@@ -1,11 +1,11 @@
 """``rockbottom route``: what recorded traffic would have cost had a rule chosen the model for each request."""
 
-import sys
 from datetime import date, datetime
 from pathlib import Path
 
 import click
 
+from rockbottom.cli.console import colour, show, width
 from rockbottom.cli.replay import catalog_with, say_left_out
 from rockbottom.cli.trace import say_reading, settings_of, source_options
 
@@ -49,7 +49,6 @@ def command(
     loses is counted in. SOURCE is whatever rockbottom replay reads.
     """
     from rockbottom.cache import behaviour_of
-    from rockbottom.cli.estimate import width
     from rockbottom.cli.replay_engines import read_with_bar
     from rockbottom.cli.replay_planner import PlannerPolicy
     from rockbottom.cli.replay_questions import profiles_of
@@ -73,5 +72,4 @@ def command(
     if as_json:
         click.echo(json_text(document))
         return
-    for line in routing_text(document, width=width(), colour=sys.stdout.isatty()):
-        click.echo(line)
+    show(routing_text(document, width=width(), colour=colour()))

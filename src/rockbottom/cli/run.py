@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.console import tell
 from rockbottom.cli.exits import say
 from rockbottom.programs import Choices, environment_of
 
@@ -156,7 +157,7 @@ def _tell(records: Path, begun_at: float) -> None:
             "python -I, -E and -S are not, nor are other languages",
         )
     else:
-        click.echo(f"rockbottom: what this program used\n{report}", err=True)
+        tell(f"rockbottom: what this program used\n{report}")
 
 
 def _report(records: Path, begun_at: float) -> "Report | None":

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from rockbottom.cli.console import tell
 from rockbottom.cli.values import Url
 from rockbottom.local import DEFAULT_ACCOUNT, ClockKind, Running, Settings
 from rockbottom.local import serve as serve_forever
@@ -163,7 +164,7 @@ _TRUST = ("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_
 
 def _announce(running: Running) -> None:
     click.echo(running.url)
-    click.echo(
+    tell(
         f"Bedrock is played at {running.url} (runtime and control plane); ctrl-C stops it.\n"
         "Point an SDK at it, with any credentials:\n"
         f"  export AWS_ENDPOINT_URL_BEDROCK_RUNTIME={running.url} AWS_ENDPOINT_URL_BEDROCK={running.url}\n"
@@ -172,6 +173,5 @@ def _announce(running: Running) -> None:
         f"Control API: {running.url}/_rockbottom/health"
         + (f"\nTrust its certificate: export AWS_CA_BUNDLE={running.ca_bundle}" if running.ca_bundle else "")
         + (f" NODE_EXTRA_CA_CERTS={running.ca_bundle}" if running.ca_bundle else "")
-        + (f"\nS3 of batch jobs: {running.s3_url} (AWS_ENDPOINT_URL_S3)" if running.s3_url else ""),
-        err=True,
+        + (f"\nS3 of batch jobs: {running.s3_url} (AWS_ENDPOINT_URL_S3)" if running.s3_url else "")
     )

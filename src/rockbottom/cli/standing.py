@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING
 
-import click
+from rockbottom.cli.console import tell, width
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog, ModelId
@@ -40,7 +40,7 @@ def tell_age(catalog: "Catalog", given: Iterable[str], on: date, today: date, re
 def _tell(text: str) -> None:
     from rockbottom.figures import paragraph
 
-    click.echo("\n".join(paragraph(text, 80, "note: ", "  ")), err=True)
+    tell(paragraph(text, width(), "note: ", "  "))
 
 
 def _models(catalog: "Catalog", given: Iterable[str]) -> "list[ModelId]":

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.console import show, tell
 from rockbottom.quantities import RockbottomError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def import_(
     say_reading(reading, source)
     if strict:
         refuse_some(reading.damages.count, ())
-    click.echo(f"{out}: {imported_text(facts_of(reading))}", err=True)
+    tell(f"{out}: {imported_text(facts_of(reading))}")
 
 
 @command.command()
@@ -85,8 +86,7 @@ def info(
     if as_json:
         click.echo(json_text(facts))
         return
-    for line in facts_text(facts):
-        click.echo(line)
+    show(facts_text(facts))
 
 
 @command.command()
@@ -95,7 +95,7 @@ def formats() -> None:
     from rockbottom.trace import readers
 
     for reader in readers().values():
-        click.echo(f"{reader.name:<14} {reader.summary}")
+        show(f"{reader.name:<14} {reader.summary}")
 
 
 def settings_of(partial_blocks: str, options: tuple[str, ...], by: str = "") -> "Settings":
@@ -114,7 +114,7 @@ def say_reading(reading: "Reading", source: str) -> None:
 
     lacks = readers()[reading.reader].lacks
     if lacks:
-        click.echo(f"{source}: {lacks}", err=True)
+        tell(f"{source}: {lacks}")
     say_damage(reading.damages, reading.duplicates, source, reading.reordered)
 
 
@@ -147,4 +147,4 @@ def say_damage(damages: "Damages", duplicates: int, source: str, reordered: int 
 def _say(lines: "Iterable[str]", source: str) -> None:
     """Lines on stderr; those that are not set in name the source."""
     for line in lines:
-        click.echo(line if line.startswith(" ") else f"{source}: {line}", err=True)
+        tell(line if line.startswith(" ") else f"{source}: {line}")

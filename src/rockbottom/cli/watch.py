@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rockbottom.cli.console import colour, progress, redraws, show, width
 from rockbottom.cli.monitor_settings import options
 from rockbottom.watch import NAMES
 
@@ -79,7 +80,7 @@ def command(
     try:
         if as_json and follow:
             _stream(view, chosen, side, every)
-        elif as_json or once or not sys.stdout.isatty():
+        elif as_json or once or not redraws(sys.stdout):
             _print_one(view, chosen, side, as_json)
         else:
             from rockbottom.watch import Live
@@ -133,11 +134,10 @@ def read_all(view: "View") -> None:
         )
     said = False
     while not view.follow(_ONE_READ_S):
-        said = sys.stderr.isatty()
-        if said:
-            click.echo(f"\rreading the ledger: {view.share_read():.0%} ", nl=False, err=True)
+        said = True
+        progress(f"reading the ledger: {view.share_read():.0%}")
     if said:
-        click.echo("\r" + " " * 40 + "\r", nl=False, err=True)
+        progress("")
 
 
 def _print_one(view: "View", period: "Period", side: str, as_json: bool) -> None:
@@ -148,15 +148,7 @@ def _print_one(view: "View", period: "Period", side: str, as_json: bool) -> None
         return
     from rockbottom.watch import Screen, frame_of
 
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    width = min(160, int(os.environ.get("COLUMNS") or 0) or _width())
-    click.echo("\n".join(frame_of(shot, Screen(width, None, colour))))
-
-
-def _width() -> int:
-    import shutil
-
-    return shutil.get_terminal_size().columns
+    show(frame_of(shot, Screen(width(), None, colour())))
 
 
 def _stream(view: "View", period: "Period", side: str, every: float) -> None:

@@ -1,6 +1,7 @@
 """Figures as people read them: money, tokens, shares and times as text, tables and paragraphs, one palette.
 
-Nothing here knows a terminal: its width is a parameter, and whether there is colour is the ``Paint``'s.
+Nothing here knows a terminal: its width is a parameter, and whether there is colour is the ``Paint``'s. Neither does
+anything here know where its reader lives: the zone of a time is a parameter.
 """
 
 from rockbottom.figures.money import Steps, decimals_for, usd, usd_exact
@@ -18,7 +19,8 @@ from rockbottom.figures.numbers import (
 )
 from rockbottom.figures.palette import Paint, colour, page_colours
 from rockbottom.figures.tables import Cell, Column, table
-from rockbottom.figures.texts import clipped, paragraph, printable, visible
+from rockbottom.figures.texts import clipped, folded, paragraph, printable, room, uncontrolled, visible
+from rockbottom.figures.times import clock, moment
 
 __all__ = [
     "MINUS",
@@ -28,20 +30,25 @@ __all__ = [
     "Steps",
     "change",
     "clipped",
+    "clock",
     "colour",
     "counted",
     "decimals_for",
     "duration",
+    "folded",
     "megabytes",
     "milliseconds",
+    "moment",
     "page_colours",
     "paragraph",
     "printable",
+    "room",
     "rounded",
     "share",
     "short_tokens",
     "table",
     "tokens",
+    "uncontrolled",
     "usd",
     "usd_exact",
     "visible",

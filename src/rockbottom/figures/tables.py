@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rockbottom.figures.palette import Paint
-from rockbottom.figures.texts import clipped, printable
+from rockbottom.figures.texts import clipped, paragraph, printable, room
+
+_LEAST_WIDE = 8
 
 
 class Column(NamedTuple):
@@ -23,31 +25,61 @@ class Cell(NamedTuple):
     spans: bool = False
 
 
-def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int, paint: Paint) -> list[str]:
-    """The lines of a table, a heading first; a wide column is cut so that the table fits ``width``."""
+def table(
+    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int, paint: Paint, *, indent: int = 1
+) -> list[str]:
+    """The lines of a table, a heading first; a wide column is cut so that the table fits ``width``.
+
+    Where even that is not enough each row becomes a paragraph: its first cell, then every other with its heading.
+    """
+    if not indent:
+        return [line[1:] for line in table(columns, rows, width + 1, paint)]
     rows = [[cell._replace(text=printable(cell.text)) for cell in row] for row in rows]
     sizes = [
-        max([len(column.heading), *(len(row[index].text) for row in rows if index < len(row) and not row[index].spans)])
+        max([
+            room(column.heading),
+            *(room(row[index].text) for row in rows if index < len(row) and not row[index].spans),
+        ])
         for index, column in enumerate(columns)
-    ]
+    ]  # fmt: skip
     gap = 2 if sum(sizes) + 2 * len(sizes) - 1 <= width else 1
-    over = 1 + sum(sizes) + gap * (len(sizes) - 1) - width
     for index, column in enumerate(columns):
+        over = 1 + sum(sizes) + gap * (len(sizes) - 1) - width
         if column.wide and over > 0:
-            sizes[index] = max(8, sizes[index] - over)
-    lines = [_line([Cell(column.heading, "dim") for column in columns], columns, sizes, gap, paint)]
-    lines.extend(_line(row, columns, sizes, gap, paint) for row in rows)
+            sizes[index] = max(min(sizes[index], _LEAST_WIDE), sizes[index] - over)
+    if 1 + sum(sizes) + gap * (len(sizes) - 1) > width:
+        return [line for row in rows for line in _stacked(columns, row, width, paint)]
+    lines = _line([Cell(column.heading, "dim") for column in columns], columns, sizes, gap, paint, width)
+    for row in rows:
+        lines += _line(row, columns, sizes, gap, paint, width)
     return lines
 
 
-def _line(row: Sequence[Cell], columns: Sequence[Column], sizes: Sequence[int], gap: int, paint: Paint) -> str:
+def _line(
+    row: Sequence[Cell], columns: Sequence[Column], sizes: Sequence[int], gap: int, paint: Paint, width: int
+) -> list[str]:
+    """A row on one line, and more only where its last cell spans more than there is."""
     parts: list[str] = []
-    for cell, column, size in zip(row, columns, sizes, strict=False):
+    for place, (cell, column, size) in enumerate(zip(row, columns, sizes, strict=False)):
         if cell.spans:
-            parts.append(paint(cell.text, cell.style))
-            break
+            start = 1 + sum(sizes[:place]) + gap * place
+            first, *more = paragraph(cell.text, max(width - start, _LEAST_WIDE)) or [""]
+            below = [" " * start + paint(line, cell.style) for line in more]
+            return [(" " + (" " * gap).join([*parts, paint(first, cell.style)])).rstrip(), *below]
         text = clipped(cell.text, size)
-        padding = " " * (size - len(text))
+        padding = " " * (size - room(text))
         painted = paint(text, cell.style)
         parts.append(padding + painted if column.right else painted + padding)
-    return (" " + (" " * gap).join(parts)).rstrip()
+    return [(" " + (" " * gap).join(parts)).rstrip()]
+
+
+def _stacked(columns: Sequence[Column], row: Sequence[Cell], width: int, paint: Paint) -> list[str]:
+    """A row as a paragraph."""
+    first, *others = row
+    told = [
+        cell.text if cell.spans or not column.heading.strip() else f"{column.heading.strip()} {cell.text}".strip()
+        for column, cell in zip(columns[1:], others, strict=False)
+        if cell.text.strip()
+    ]
+    head = [paint(line, first.style) for line in paragraph(first.text, width, " ", "   ")]
+    return [*head, *paragraph(" · ".join(told), width, "   ", "   ")]

@@ -1,5 +1,29 @@
 """Texts that fit where they are printed."""
 
+import re
+
+_CODE = re.compile(r"\x1b\[[0-9;]*m")
+_SPACES = re.compile(r"( +)")
+_ADDRESS = re.compile(r" *[a-z0-9]+://\S+$")
+_COMMAND = re.compile(r" +(?:rockbottom|python|pip|uv|uvx|pipx|aws|export) [^;,]*$")
+
+
+def room(text: str) -> int:
+    """Columns that a text takes: codes of colour none, signs of East Asia two, marks that join the sign before none."""
+    if text.isascii():
+        return len(text) if "\x1b" not in text else len(_CODE.sub("", text))
+    return sum(map(_columns, _CODE.sub("", text)))
+
+
+def _columns(sign: str) -> int:
+    if sign.isascii():
+        return 1
+    from unicodedata import category, east_asian_width  # only where a text needs it
+
+    if category(sign) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if east_asian_width(sign) in "WF" else 1
+
 
 def paragraph(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
     """The lines of a text, none wider than ``width``: the first begins with ``first``, the others with ``rest``.
@@ -7,9 +31,45 @@ def paragraph(text: str, width: int, first: str = "", rest: str = "") -> list[st
     A line breaks between words and never at a hyphen, so that a model id can be copied; a word wider than a line is
     cut. No line for no text.
     """
-    from textwrap import wrap  # only when there is something to print
+    lines: list[str] = []
+    line, empty, gap = first, True, ""
+    for word in _SPACES.split(" ".join(text.split("\n"))):
+        if not word or word.isspace():
+            gap = word or gap
+            continue
+        if not empty and room(line) + len(gap) + room(word) > width:
+            lines.append(line)
+            line, empty = rest, True
+        while empty and room(word) > width - room(line) > 0:
+            part = _beginning(word, width - room(line))
+            lines.append(line + part)
+            line, word = rest, word[len(part) :]
+        line, empty, gap = line + ("" if empty else gap) + word, False, ""
+    return lines if empty else [*lines, line]
 
-    return wrap(text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+
+def _beginning(word: str, width: int) -> str:
+    """As much of a word as fits, a sign at least."""
+    kept = ""
+    for sign in word:
+        if kept and room(kept + sign) > width:
+            break
+        kept += sign
+    return kept
+
+
+def folded(line: str, width: int) -> list[str]:
+    """A line as it is, or in several that fit ``width``: the further ones stand two columns further in.
+
+    Of a command every line but the last ends with a backslash, and an address stays whole: both can be copied.
+    """
+    if room(line) <= width or _ADDRESS.match(line):
+        return [line]
+    indent = line[: len(line) - len(line.lstrip(" "))][: width // 3]
+    if _COMMAND.match(line):
+        *begun, last = paragraph(line, width - 2, indent, f"{indent}  ")
+        return [*(f"{part} \\" for part in begun), last]
+    return paragraph(line, width, indent, f"{indent}  ")
 
 
 def printable(text: str) -> str:
@@ -22,6 +82,15 @@ def visible(text: str) -> str:
     return text if text.isascii() and text.isprintable() else "".join(map(_seen, text))
 
 
+def uncontrolled(text: str) -> str:
+    """Text whose control characters are escapes (``\\u001b``): for files, which may be shown in a terminal."""
+    return text if text.isprintable() else "".join(map(_harmless, text))
+
+
+def _harmless(sign: str) -> str:
+    return f"\\u{ord(sign):04x}" if ord(sign) < 32 or 127 <= ord(sign) < 160 else sign
+
+
 def _seen(sign: str) -> str:
     from unicodedata import category
 
@@ -30,5 +99,7 @@ def _seen(sign: str) -> str:
 
 
 def clipped(text: str, width: int, mark: str = "…") -> str:
-    """Text of at most ``width`` characters, with ``mark`` where it was cut."""
-    return text if len(text) <= width else text[: max(0, width - len(mark))].rstrip() + mark
+    """Text of at most ``width`` columns, with ``mark`` where it was cut."""
+    if room(text) <= width:
+        return text
+    return _beginning(text, max(0, width - len(mark))).rstrip() + mark if width > len(mark) else mark[:width]

@@ -1,11 +1,12 @@
-"""What a process does with its system, once for the whole house: forks, ends, daemon threads, files of its owner,
-and who may speak to its listeners."""
+"""What a process does with its system, once for the whole house: forks, ends, daemon threads, files of its owner, the
+terminal behind a stream, and who may speak to its listeners."""
 
 from rockbottom.process.endings import Closing, Ending, close_at_exit, end_at_exit
 from rockbottom.process.files import PRIVATE, make_private, named, private
 from rockbottom.process.forks import Forked, Forking, hold_over_forks, lock_of, renew_in_child
 from rockbottom.process.listeners import bound, ended_by_signals
 from rockbottom.process.loopback import bare_session, leads_here, local_client, opened
+from rockbottom.process.terminal import Terminal, terminal_of
 from rockbottom.process.visitors import Visitors, guarded, is_loopback
 from rockbottom.process.workers import Worker
 
@@ -15,6 +16,7 @@ __all__ = [
     "Ending",
     "Forked",
     "Forking",
+    "Terminal",
     "Visitors",
     "Worker",
     "bare_session",
@@ -33,4 +35,5 @@ __all__ = [
     "opened",
     "private",
     "renew_in_child",
+    "terminal_of",
 ]

@@ -1,12 +1,11 @@
 """What alarms would have done on recorded history, as text."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from rockbottom.alarms import LEAST_DAYS, Alarm, Asked, Detection, Tried
 from rockbottom.cloudwatch import evaluation_source
-from rockbottom.figures import duration, paragraph, share, usd
+from rockbottom.figures import duration, moment, paragraph, share, usd
 from rockbottom.ledger import CallRecord
 
 
@@ -111,7 +110,7 @@ def _proposal_text(one: Tried, asked: Asked) -> Iterator[str]:
 
 
 def _when(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return moment(at)
 
 
 def _usd(amount: Decimal) -> str:

@@ -1,4 +1,4 @@
-"""What the gate on pinned prompts says: text of 80 columns, annotations and a summary for GitHub."""
+"""What the gate on pinned prompts says: text, annotations and a summary for GitHub."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -7,42 +7,41 @@ from rockbottom.figures import Paint, paragraph, share
 from rockbottom.pins import Change, ConversationBill, Effect, Moved, Status, Verdict, dollars
 from rockbottom.quantities import Usage, Usd
 
-_WIDTH = 80
 _AROUND = 44
 _LABEL = 8
 _MONTH = "how many a month was not said"
 
 
-def verdicts_text(verdicts: Sequence[Verdict]) -> Iterator[str]:
+def verdicts_text(verdicts: Sequence[Verdict], *, width: int = 80) -> Iterator[str]:
     """Every prompt, its first line in colour, and how many there are of each status."""
     paint = Paint(True)
     for verdict in verdicts:
-        first, *rest = verdict_text(verdict)
+        first, *rest = verdict_text(verdict, width=width)
         yield paint(first, "good" if verdict.passed else "bad")
         yield from rest
     yield _totals(verdicts)
 
 
-def verdict_text(verdict: Verdict, *, with_diff: bool = True) -> Iterator[str]:
+def verdict_text(verdict: Verdict, *, with_diff: bool = True, width: int = 80) -> Iterator[str]:
     """One prompt: a line, and below it what moved (``with_diff``: in its own words) and what it costs."""
-    yield from paragraph(f"{_sign(verdict)} {headline(verdict)}", _WIDTH, rest="    ")
+    yield from paragraph(f"{_sign(verdict)} {headline(verdict)}", width, rest="    ")
     if verdict.bill is not None:
-        yield from _labelled("turns", _bill(verdict.bill))
+        yield from _labelled("turns", _bill(verdict.bill), width)
     for change in verdict.changes:
-        yield from _labelled("moved", _change(change))
+        yield from _labelled("moved", _change(change), width)
         if with_diff:
             yield from _diff(change)
     if verdict.effect is not None and verdict.status is not Status.UNCHANGED:
         for number, line in enumerate(effect_lines(verdict.effect, verdict.status)):
-            yield from _labelled("" if number else "costs", line)
+            yield from _labelled("" if number else "costs", line, width)
     for note in verdict.notes:
-        yield from _labelled("note", note)
+        yield from _labelled("note", note, width)
     if verdict.error is not None:
-        yield from _labelled("because", str(verdict.error))
+        yield from _labelled("because", str(verdict.error), width)
         if verdict.error.fix:
-            yield from _labelled("try", verdict.error.fix)
+            yield from _labelled("try", verdict.error.fix, width)
     for text in verdict.broken:
-        yield from _labelled("limit", text)
+        yield from _labelled("limit", text, width)
     if verdict.bill is not None and verdict.broken:
         yield from (f"    {line}" for line in conversation_lines(verdict.bill))
 
@@ -130,9 +129,9 @@ def _diff(change: Change) -> Iterator[str]:
         yield f"    {'':{_LABEL}}{sign} {'...' if start else ''}{shown}{'...' if len(text) > head + _AROUND else ''}"
 
 
-def _labelled(label: str, text: str) -> Iterator[str]:
+def _labelled(label: str, text: str, width: int) -> Iterator[str]:
     first, rest = f"    {label:<{_LABEL}}", " " * (4 + _LABEL)
-    yield from paragraph(text, _WIDTH, first, rest)
+    yield from paragraph(text, width, first, rest)
 
 
 def _sign(verdict: Verdict) -> str:

@@ -1,4 +1,4 @@
-"""Findings as text of 80 columns: of a stream of requests, and of two of them."""
+"""Findings as text: of a stream of requests, and of two of them."""
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -14,24 +14,26 @@ from rockbottom.diagnose import (
     explained_groups,
     prompts_of,
 )
-from rockbottom.figures import Paint, duration, paragraph, share, usd, visible
+from rockbottom.figures import Paint, counted, duration, paragraph, share, usd, visible
 from rockbottom.quantities import ZERO_USD
 from rockbottom.rendering.groups import groups_text
 from rockbottom.rendering.prompts import prompts_text
 from rockbottom.rendering.replays import decimals_of, more_or_less
 
-_WIDTH = 80
 _INDENT = " " * 7
 _AROUND = 48
+_TABLE = 80  # columns that the table of causes takes
 
 
-def explanation_text(findings: Findings, every: bool, simulated: int = 0, by: str = "") -> Iterator[str]:
+def explanation_text(
+    findings: Findings, every: bool, simulated: int = 0, by: str = "", *, width: int = 80
+) -> Iterator[str]:
     """The report on a stream: the verdict, then a line a cause, the dearest first, with an example and its fix."""
-    yield from _paragraph(verdict_in_words(findings, simulated), "")
+    yield from _paragraph(verdict_in_words(findings, simulated), width, "")
     yield ""
     if groups := explained_groups(findings):
         yield from groups_text(
-            by, groups, decimals_of(max(group.paid_usd or ZERO_USD for group in groups)), width=_WIDTH
+            by, groups, decimals_of(max(group.paid_usd or ZERO_USD for group in groups)), width=width
         )
         yield ""
     read = ""
@@ -43,23 +45,24 @@ def explanation_text(findings: Findings, every: bool, simulated: int = 0, by: st
     if findings.repeated:
         yield f"{findings.repeated:,} records repeat the request id of an earlier one: counted once"
     if findings.uncounted:
-        yield from _paragraph(
-            f"{findings.uncounted:,} requests carry no counters: what they read was worked out from the rules.", ""
-        )
+        text = f"{findings.uncounted:,} requests carry no counters: what they read was worked out from the rules."
+        yield from _paragraph(text, width, "")
     yield ""
     if not findings.totals:
         yield "no miss to explain: what was sent before was read"
     else:
-        yield f"{'rule':<7}{'cause':<35}{'misses':>7}{'tokens':>11}{'cost':>9}{_month_heading(findings):>11}".rstrip()
+        if width >= _TABLE:
+            heads = f"{'rule':<7}{'cause':<35}{'misses':>7}{'tokens':>11}{'cost':>9}"
+            yield f"{heads}{_month_heading(findings):>11}".rstrip()
         for total in findings.totals:
-            yield from _cause_as_text(total, findings, every)
+            yield from _cause_as_text(total, findings, every, width)
         yield ""
         misses = sum(len(total.findings) for total in findings.totals)
-        yield _row("", "all misses", misses, findings.missed, findings.usd, findings)
-    yield from _remarks(findings)
+        yield from _row("", "all misses", misses, findings.missed, findings.usd, findings, width)
+    yield from _remarks(findings, width)
     prompts = prompts_of(findings.parts)
     if prompts is not None:
-        yield from prompts_text(prompts, width=_WIDTH)
+        yield from prompts_text(prompts, width=width)
 
 
 def verdict_in_words(findings: Findings, simulated: int = 0) -> str:
@@ -67,10 +70,10 @@ def verdict_in_words(findings: Findings, simulated: int = 0) -> str:
     paid, attached = findings.paid, findings.with_planner
     if paid is None:
         return "What this traffic cost is not known: some of its models have no price."
-    counted = not findings.uncounted and not simulated
+    by_counters = not findings.uncounted and not simulated
     decimals = decimals_of(max(paid, attached or ZERO_USD))
     amount = usd(paid, decimals, symbol=True)
-    sentence = f"You paid {amount}" if counted else f"As it was sent it costs {amount} by the rules"
+    sentence = f"You paid {amount}" if by_counters else f"As it was sent it costs {amount} by the rules"
     if findings.usd > 0:
         missed = usd(findings.usd, decimals, symbol=True, bare_zero=False)
         sentence += f", {missed} of it for what could have been read from the cache"
@@ -78,13 +81,13 @@ def verdict_in_words(findings: Findings, simulated: int = 0) -> str:
         sentence += ", and what was sent before was read"
     if attached is None:
         return f"{sentence}."
-    verb, after = "it would have been" if counted else "it costs", usd(attached, decimals, symbol=True)
+    verb, after = "it would have been" if by_counters else "it costs", usd(attached, decimals, symbol=True)
     return f"{sentence}. With rockbottom attached {verb} {after} ({more_or_less(attached, paid)})."
 
 
-def _remarks(findings: Findings) -> Iterator[str]:
+def _remarks(findings: Findings, width: int) -> Iterator[str]:
     if findings.totals and findings.spent is not None:
-        yield _row("", "all input", findings.requests, findings.tokens, findings.spent, findings)
+        yield from _row("", "all input", findings.requests, findings.tokens, findings.spent, findings, width)
     yield ""
     if findings.totals:
         month = "a month: 30 days at the rate of this log"
@@ -94,33 +97,41 @@ def _remarks(findings: Findings) -> Iterator[str]:
             f"cost: what was paid above the price of a cache read. {month}. Tokens per block are shared out from the "
             "service's count of each request."
         )
-        yield from _paragraph(text, "")
+        yield from _paragraph(text, width, "")
     if findings.small_misses:
         many = f"{findings.small_misses:,} small misses ({findings.small_tokens:,} tokens together)"
-        yield from _paragraph(f"{many} were not looked into.", "")
+        yield from _paragraph(f"{many} were not looked into.", width, "")
 
 
 def _month_heading(findings: Findings) -> str:
     return "a month" if findings.a_month(findings.usd) is not None else ""
 
 
-def _cause_as_text(total: CauseTotal, findings: Findings, every: bool) -> Iterator[str]:
+def _cause_as_text(total: CauseTotal, findings: Findings, every: bool, width: int) -> Iterator[str]:
     cost = total.usd if total.unpriced < len(total.findings) else None
-    yield _row(total.cause.value, total.cause.title, len(total.findings), total.tokens, cost, findings)
+    yield from _row(total.cause.value, total.cause.title, len(total.findings), total.tokens, cost, findings, width)
     for finding in total.findings if every else [total.example]:
-        yield from _finding_as_text(finding)
+        yield from _finding_as_text(finding, width)
     saving = total.saving
     if saving is not None and saving.usd <= 0:
-        yield from _paragraph(f"leave it: of the fixes tried on this log none saves anything ({_saving(saving)})")
+        text = f"leave it: of the fixes tried on this log none saves anything ({_saving(saving)})"
+        yield from _paragraph(text, width)
         return
-    yield from _paragraph(f"fix: {total.cause.fix}")
+    yield from _paragraph(f"fix: {total.cause.fix}", width)
     if saving is not None:
-        yield from _paragraph(f"tried on this log: {_saving(saving)}")
+        yield from _paragraph(f"tried on this log: {_saving(saving)}", width)
 
 
-def _row(rule: str, what: str, count: int, tokens: int, cost: Decimal | None, findings: Findings) -> str:
+def _row(
+    rule: str, what: str, count: int, tokens: int, cost: Decimal | None, findings: Findings, width: int
+) -> Iterator[str]:
+    """A line of the table, or a paragraph where the table has no room."""
     priced = ("no price", "") if cost is None else (_usd(cost), _monthly(findings.a_month(cost)))
-    return f"{rule:<7}{what:<35}{count:>7,}{tokens:>11,}{priced[0]:>9}{priced[1]:>11}".rstrip()
+    if width >= _TABLE:
+        yield f"{rule:<7}{what:<35}{count:>7,}{tokens:>11,}{priced[0]:>9}{priced[1]:>11}".rstrip()
+        return
+    month = f", {priced[1]} a month" if priced[1] else ""
+    yield from paragraph(f"{rule:<7}{what}: {counted(count, 'time')}, {tokens:,} tokens, {priced[0]}{month}", width)
 
 
 def _saving(saving: Saving) -> str:
@@ -132,38 +143,40 @@ def _saving(saving: Saving) -> str:
     return f"{saving.what}: dearer by {_usd(-saving.usd)}"
 
 
-def _finding_as_text(finding: Finding) -> Iterator[str]:
+def _finding_as_text(finding: Finding, width: int) -> Iterator[str]:
     where = f"{finding.difference.where}: " if finding.difference else f"{finding.place}: " if finding.place else ""
-    yield from _paragraph(f"{where}{finding.evidence}")
+    yield from _paragraph(f"{where}{finding.evidence}", width)
     if finding.earlier is not None and finding.sent.record.where:
         one, two = finding.earlier.record, finding.sent.record
-        yield from _paragraph(f"{_name(two)}, {duration(two.at - one.at)} after {_name(one, two)}")
+        yield from _paragraph(f"{_name(two)}, {duration(two.at - one.at)} after {_name(one, two)}", width)
 
 
-def pair_text(findings: Findings, first: Difference | None, requests: Sequence[Sent]) -> Iterator[str]:
+def pair_text(
+    findings: Findings, first: Difference | None, requests: Sequence[Sent], *, width: int = 80
+) -> Iterator[str]:
     """The report on two requests: the first difference, a diff, the cause, its cost and its fix."""
     if first is None:
         yield "no difference: the second request begins with all of the first"
     else:
         yield f"first difference: {first.where}"
-        yield from _diff(first)
+        yield from _diff(first, width)
     yield ""
     finding = next(iter(findings), None)
     if finding is None:
-        yield from _paragraph(_without_finding(findings, first, requests), "")
+        yield from _paragraph(_without_finding(findings, first, requests), width, "")
         return
     yield f"{finding.cause.value}  {finding.cause.title}"
-    yield from _paragraph(finding.evidence)
+    yield from _paragraph(finding.evidence, width)
     cost = (
         f"no price is in force for {finding.sent.record.model}"
         if finding.usd is None
         else f"{_usd(finding.usd)} above a cache read, each time"
     )
-    yield from _paragraph(f"{finding.tokens:,} tokens miss: {cost}")
-    yield from _paragraph(f"fix: {finding.cause.fix}")
+    yield from _paragraph(f"{finding.tokens:,} tokens miss: {cost}", width)
+    yield from _paragraph(f"fix: {finding.cause.fix}", width)
     if findings.uncounted:
         yield ""
-        yield from _paragraph("worked out from the documented rules; token counts are estimates", "")
+        yield from _paragraph("worked out from the documented rules; token counts are estimates", width, "")
 
 
 def _without_finding(findings: Findings, first: Difference | None, requests: Sequence[Sent]) -> str:
@@ -194,19 +207,19 @@ def _tokens_shared(earlier: Sent, later: Sent) -> int:
     return later.prompt.depths[min(len(earlier.segments), len(later.segments)) if length is None else length]
 
 
-def _diff(first: Difference) -> Iterator[str]:
+def _diff(first: Difference, width: int) -> Iterator[str]:
     """The texts around the first difference, before and after; colour is dropped where it is no terminal."""
     head = len(first.after.encode()[: first.byte].decode("utf-8", "ignore"))
     paint = Paint(True)
-    yield paint(f"  - {_around(first.before, head)}", "bad")
-    yield paint(f"  + {_around(first.after, head)}", "good")
+    yield paint(f"  - {_around(first.before, head, width)}", "bad")
+    yield paint(f"  + {_around(first.after, head, width)}", "good")
 
 
-def _around(text: str, head: int) -> str:
+def _around(text: str, head: int, width: int) -> str:
     start = max(0, head - 20)
     shown = text[start : head + _AROUND].replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
     shown = visible(shown)
-    room = _WIDTH - 10
+    room = width - 10
     return f"{'...' if start else ''}{shown[:room]}{'...' if len(text) > head + _AROUND else ''}"
 
 
@@ -218,8 +231,8 @@ def _name(record: Record, other: Record | None = None) -> str:
     return f"{file.rpartition('/')[2]}{colon}{line}" or record.request_id
 
 
-def _paragraph(text: str, indent: str = _INDENT) -> Iterator[str]:
-    yield from paragraph(text, _WIDTH, indent, indent)
+def _paragraph(text: str, width: int, indent: str = _INDENT) -> Iterator[str]:
+    yield from paragraph(text, width, indent, indent)
 
 
 def _usd(amount: Decimal) -> str:

@@ -41,7 +41,7 @@ def groups_text(by: str, groups: Sequence[PaidGroup], decimals: int, *, width: i
     if attached:
         columns += [Column("attached $"), Column("wasted $")]
     rows = [_row(group, decimals, attached=attached) for group in groups[:_SHOWN]]
-    yield from (line[1:] for line in table(columns, rows, width, Paint(False)))
+    yield from table(columns, rows, width, Paint(False), indent=0)
     rest = groups[_SHOWN:]
     if rest:
         paid = sum((group.paid_usd or ZERO_USD for group in rest), ZERO_USD)

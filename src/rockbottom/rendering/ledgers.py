@@ -11,11 +11,10 @@ from rockbottom.figures import Cell, Column, Paint, decimals_for, share, short_t
 from rockbottom.rendering.traces import apart_text
 from rockbottom.tables import LedgerSummary, SummaryRow
 
-_WIDTH = 80
 _NONE = "(not recorded)"
 
 
-def ledger_summary_text(found: LedgerSummary) -> Iterator[str]:
+def ledger_summary_text(found: LedgerSummary, *, width: int = 80) -> Iterator[str]:
     """A line for each label, the dearest first, and the sum; what is in no sum is said."""
     when = found.month or "all that is there"
     ledgers = f", {tokens(found.ledgers)} ledgers" if found.ledgers > 1 else ""
@@ -31,7 +30,7 @@ def ledger_summary_text(found: LedgerSummary) -> Iterator[str]:
     places = 2 if largest >= 1 else decimals_for([largest])
     rows = [_cells(row, _NONE if row.label is None else row.label, places) for row in found.rows]
     rows.append(_cells(found.total, "in all", places))
-    yield from (line[1:] for line in table(columns, rows, _WIDTH, Paint(False)))
+    yield from table(columns, rows, width, Paint(False), indent=0)
     yield ""
     yield "saved: against no caching; missed: paid above a read for what could have been read"
     if found.total.no_usage:

@@ -1,4 +1,4 @@
-"""The models of the catalogue and the rules by which they cache, as text of 80 columns and as JSON."""
+"""The models of the catalogue and the rules by which they cache, as text and as JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from rockbottom.catalog import CacheRules, Lifecycle, Model, Scope, Switch
-from rockbottom.figures import paragraph
+from rockbottom.figures import Cell, Column, Paint, paragraph, table
 from rockbottom.quantities import Ttl
 
 _SHORT = {"tools": "t", "system": "s", "messages": "m"}
@@ -99,46 +99,37 @@ def models_document(day: date, listed: Sequence[ListedModel]) -> ModelsOnDay:
     return ModelsOnDay(day, tuple(_row(one, day) for one in listed))
 
 
-def models_text(listed: Sequence[ListedModel]) -> Iterator[str]:
+def models_text(listed: Sequence[ListedModel], *, width: int = 80) -> Iterator[str]:
     """A line for each model, what the columns mean, what is contested, and what was measured on this account."""
-    yield f"{'model':<45}{'minimum':>8} {'ttl':<8}{'lookback':>8} {'points in':<9}"
-    for model, rules, *_ in listed:
-        contested = {rule.field for rule in rules.contested}
-        if not rules.explicit:
-            implicit = {True: "implicit only", False: "no caching", None: "no cachePoint"}[rules.implicit]
-            yield f"{model.id:<45}{'-':>8} {implicit}{'*' if contested else ''}"
-            continue
-        ttls = " ".join(ttl.value for ttl in rules.ttls)
-        yield (
-            f"{model.id:<45}{_marked(f'{rules.minimum_tokens:,}', 'minimum_tokens', contested):>8} "
-            f"{_marked(ttls, 'ttls', contested):<8}"
-            f"{_marked(str(rules.lookback_blocks), 'lookback_blocks', contested):>8} "
-            f"{' '.join(_SHORT[section] for section in _SHORT if section in rules.sections)}"
-        )
+    columns = [
+        Column("model", right=False), Column("minimum"), Column("ttl", right=False), Column("lookback"),
+        Column("points in", right=False),
+    ]  # fmt: skip
+    yield from table(columns, [_cells(one) for one in listed], width, Paint(False), indent=0)
     yield ""
     yield "minimum: tokens of the prefix up to the point, all sections together."
-    yield "lookback: blocks added since an entry that a point still reaches."
+    yield "lookback: a point finds an entry that was written so many blocks before it."
     yield "points in: (t)ools, (s)ystem, (m)essages."
-    yield from _contested([one.rules for one in listed])
+    yield from _contested([one.rules for one in listed], width)
     for one in listed:
-        yield from _measured(one)
+        yield from _measured(one, width)
     endings = [one.ending for one in listed if one.ending]
     if endings:
         yield ""
         yield "ends, is legacy or may end:"
     for ending in endings:
-        yield from paragraph(ending, 80, "  ", "    ")
+        yield from paragraph(ending, width, "  ", "    ")
 
 
-def switches_text(switches: Sequence[Switch]) -> Iterator[str]:
+def switches_text(switches: Sequence[Switch], *, width: int = 80) -> Iterator[str]:
     """Each switch with its question, its sides and who states them, and why the default is what it is."""
     for switch in switches:
-        yield from paragraph(f"{switch.name}: {switch.question}", 100, rest="    ")
+        yield from paragraph(f"{switch.name}: {switch.question}", width, rest="    ")
         for side, sources in switch.sides.items():
             stated = ", ".join(source.title for source in sources) or "no source"
             mark = "*" if side == switch.default else " "
-            yield from paragraph(f"{side}: {stated}", 100, first=f"  {mark} ", rest="      ")
-        yield from paragraph(switch.why_default, 100, first="    ", rest="    ")
+            yield from paragraph(f"{side}: {stated}", width, first=f"  {mark} ", rest="      ")
+        yield from paragraph(switch.why_default, width, first="    ", rest="    ")
         yield ""
     yield "* the side that is taken unless another is chosen (rockbottom serve --switch NAME=SIDE)."
 
@@ -175,16 +166,16 @@ def switches_document(switches: Sequence[Switch]) -> SwitchesDocument:
     )
 
 
-def _measured(one: ListedModel) -> list[str]:
+def _measured(one: ListedModel, width: int) -> list[str]:
     facts = [f"{name} {side}" for name, side in one.measured.items()]
     if one.rules.source.key.startswith("measured-"):
         facts = [f"minimum {one.rules.minimum_tokens:,}", f"lookback {one.rules.lookback_blocks}", *facts]
     if not facts:
         return []
-    return paragraph(f"measured on your account for {one.model.id}: {', '.join(facts)}", 80, rest="    ")
+    return paragraph(f"measured on your account for {one.model.id}: {', '.join(facts)}", width, rest="    ")
 
 
-def _contested(found: Sequence[CacheRules]) -> Iterator[str]:
+def _contested(found: Sequence[CacheRules], width: int) -> Iterator[str]:
     models: dict[tuple[str, str, str, str], list[str]] = {}
     for rules in found:
         for rule in rules.contested:
@@ -193,7 +184,21 @@ def _contested(found: Sequence[CacheRules]) -> Iterator[str]:
         yield "* another source says otherwise:"
     for (field, value, source, note), ids in models.items():
         whose = ids[0] if len(ids) == 1 else f"{len(ids)} models"
-        yield from paragraph(f"{field} {value} for {whose}: {note} [{source}]", 80, "  ", "    ")
+        yield from paragraph(f"{field} {value} for {whose}: {note} [{source}]", width, "  ", "    ")
+
+
+def _cells(one: ListedModel) -> list[Cell]:
+    model, rules = one.model, one.rules
+    contested = {rule.field for rule in rules.contested}
+    if not rules.explicit:
+        implicit = {True: "implicit only", False: "no caching", None: "no cachePoint"}[rules.implicit]
+        return [Cell(model.id), Cell("-"), Cell(f"{implicit}{'*' if contested else ''}", spans=True)]
+    return [
+        Cell(model.id), Cell(_marked(f"{rules.minimum_tokens:,}", "minimum_tokens", contested)),
+        Cell(_marked(" ".join(ttl.value for ttl in rules.ttls), "ttls", contested)),
+        Cell(_marked(str(rules.lookback_blocks), "lookback_blocks", contested)),
+        Cell(" ".join(_SHORT[section] for section in _SHORT if section in rules.sections)),
+    ]  # fmt: skip
 
 
 def _marked(text: str, field: str, contested: set[str]) -> str:

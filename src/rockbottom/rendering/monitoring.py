@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import tzinfo
 from typing import Any
 
 from rockbottom.alarms import Plan, Wanted
 from rockbottom.budgets import Account, State
 from rockbottom.changes import Step
 from rockbottom.cloudwatch import fees
-from rockbottom.figures import printable, usd
+from rockbottom.figures import Cell, Column, Paint, counted, moment, paragraph, printable, table, tokens, usd
 from rockbottom.quantities import Usd
 
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "unchanged": "=", "foreign": "!"}
@@ -50,17 +50,25 @@ def alarm_cost_text(cost: Usd, todo: Plan, wanted: Wanted) -> Iterator[str]:
     yield f"  {told.free_dashboards} of an account are free ({told.source.title}, {told.source.checked_on})"
 
 
-def budgets_text(rows: Sequence[tuple[Account, State]]) -> Iterator[str]:
+def budgets_text(
+    rows: Sequence[tuple[Account, State]], *, width: int = 80, zone: tzinfo | None = None
+) -> Iterator[str]:
     """What was spent and what is held, an account a line; nothing where there is none."""
     if not rows:
         return
-    yield f"{'since (UTC)':17}{'spent':>12}{'held':>10}{'calls':>9}  account"
+    columns = [
+        Column("since", right=False), *map(Column, ("spent $", "held $", "calls")), Column("account", right=False),
+    ]  # fmt: skip
+    cells = [
+        [
+            Cell(moment(account.start, zone)), *(Cell(usd(amount, 4) if amount else "-") for amount in
+            (state.spent, state.held)), Cell(tokens(state.calls)), Cell(account.name),
+        ]
+        for account, state in rows
+    ]  # fmt: skip
+    yield from table(columns, cells, width, Paint(False), indent=0)
     for account, state in rows:
-        since = datetime.fromtimestamp(account.start, UTC).strftime("%Y-%m-%d %H:%M")
-        notes = [f"{state.unpriced:,} without a price"] if state.unpriced else []
+        notes = [f"{counted(state.unpriced, 'call')} without a price"] if state.unpriced else []
         notes += [f"${usd(state.estimated, 4)} estimated"] if state.estimated else []
-        held = usd(state.held, 4) if state.held else "-"
-        spent = usd(state.spent, 4) if state.spent else "-"
-        yield f"{since:17}{spent:>12}{held:>10}{state.calls:>9,}  {printable(account.name)}"
         if notes:
-            yield f"{'':17}of it {' and '.join(notes)}"
+            yield from paragraph(f"{printable(account.name)}: of it {' and '.join(notes)}", width, " ", "   ")

@@ -1,4 +1,4 @@
-"""What AWS's price list would change in the book, as text of 80 columns and as JSON."""
+"""What AWS's price list would change in the book, as text and as JSON."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -63,7 +63,7 @@ def updates_document(found: Updates) -> PriceUpdates:
     )
 
 
-def updates_text(found: Updates, most: int | None) -> Iterator[str]:
+def updates_text(found: Updates, most: int | None, *, width: int = 80) -> Iterator[str]:
     """The sums, then each kind with at most ``most`` of its lines (None: all of them)."""
     counts = {standing: len(found.of(standing)) for standing in Standing}
     yield f"{found.entries:,} entries read: {found.agreeing:,} prices as in the book, " + ", ".join(
@@ -71,29 +71,29 @@ def updates_text(found: Updates, most: int | None) -> Iterator[str]:
     )
     yield f"{len(found.gone):,} of the book's rows are not in this list, {len(found.refused):,} entries were refused."
     for standing in Standing:
-        yield from _listed(standing.value.capitalize(), [_line(update) for update in found.of(standing)], most)
-    yield from _listed("Not in this list (the rows stay in the book)", [_asked(row) for row in found.gone], most)
-    yield from _refusals(found.refused, most)
+        yield from _listed(standing.value.capitalize(), [_line(update) for update in found.of(standing)], most, width)
+    yield from _listed("Not in this list (the rows stay in the book)", [_asked(row) for row in found.gone], most, width)
+    yield from _refusals(found.refused, most, width)
 
 
-def _refusals(refused: Sequence[Refused], most: int | None) -> Iterator[str]:
+def _refusals(refused: Sequence[Refused], most: int | None, width: int) -> Iterator[str]:
     if not refused:
         return
     yield ""
     yield "Refused, and why"
     for why, count in Counter(one.why for one in refused).most_common():
-        yield from paragraph(f"{count:,}  {why}", 80, "  ", "     ")
+        yield from paragraph(f"{count:,}  {why}", width, "  ", "     ")
         usage_types = [one.usage_type or one.sku for one in refused if one.why == why]
-        yield from paragraph(", ".join(usage_types[:most]) + _more(len(usage_types), most), 80, "     ", "     ")
+        yield from paragraph(", ".join(usage_types[:most]) + _more(len(usage_types), most), width, "     ", "     ")
 
 
-def _listed(head: str, lines: Sequence[str], most: int | None) -> Iterator[str]:
+def _listed(head: str, lines: Sequence[str], most: int | None, width: int) -> Iterator[str]:
     if not lines:
         return
     yield ""
     yield head
     for line in lines[:most]:
-        yield from paragraph(line, 80, "  ", "      ")
+        yield from paragraph(line, width, "  ", "      ")
     if _more(len(lines), most):
         yield f"  {_more(len(lines), most).removeprefix(', ')}"
 

@@ -1,4 +1,4 @@
-"""Prices of a model, and how they compare with AWS's price list, as text of 80 columns and as JSON."""
+"""Prices of a model, and how they compare with AWS's price list, as text and as JSON."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from rockbottom.catalog import Comparison, ModelId, Price, Scope, Tier
-from rockbottom.figures import paragraph, usd_exact
+from rockbottom.figures import Cell, Column, Paint, paragraph, table, usd_exact
 from rockbottom.quantities import Unit, Usd
 
 
@@ -75,7 +75,8 @@ def prices_document(model: ModelId, day: date, rows: Sequence[Price], contested:
 
 
 def prices_text(
-    model: ModelId, day: date, rows: Sequence[Price], contested: Sequence[Price], elsewhere: Sequence[str] = ()
+    model: ModelId, day: date, rows: Sequence[Price], contested: Sequence[Price], elsewhere: Sequence[str] = (),
+    *, width: int = 80,
 ) -> Iterator[str]:
     """A table with a line for each scope, tier and condition, what is contested, and the sources.
 
@@ -90,20 +91,17 @@ def prices_text(
         lines.setdefault(key, {})[row.unit] = usd_exact(row.usd_per_mtok)
     used = [unit for unit in Unit if any(unit in cells for cells in lines.values())]
     heads = [unit.value.removeprefix("cache_").replace("_", " ") for unit in used]
-    widths = [max(9, len(head) + 1) for head in heads]
-    yield "scope      tier     where or when  " + "".join(f"{h:>{w}}" for h, w in zip(heads, widths, strict=True))
-    for (scope, tier, condition), cells in lines.items():
-        yield f"{scope:<10} {tier:<8} {condition:<15}" + "".join(
-            f"{cells.get(unit, '-'):>{width}}" for unit, width in zip(used, widths, strict=True)
-        )
+    columns = [Column(head, right=False) for head in ("scope", "tier", "where or when")] + [*map(Column, heads)]
+    listed = [[*map(Cell, words), *(Cell(cells.get(unit, "-")) for unit in used)] for words, cells in lines.items()]
+    yield from table(columns, listed, width, Paint(False), indent=0)
     if elsewhere:
         yield ""
-        yield from paragraph(f"Other Regions, by --region: {', '.join(elsewhere)}.", 80)
-    yield from _contested(contested)
+        yield from paragraph(f"Other Regions, by --region: {', '.join(elsewhere)}.", width)
+    yield from _contested(contested, width)
     yield ""
     yield "Sources:"
     for source in dict.fromkeys(row.source for row in (*rows, *contested)):
-        yield from paragraph(f"[{source.key}] {source.title}, checked {source.checked_on}", 80, "  ", "    ")
+        yield from paragraph(f"[{source.key}] {source.title}, checked {source.checked_on}", width, "  ", "    ")
         yield f"    {source.url}"
 
 
@@ -146,7 +144,7 @@ def _compared(pair: Comparison) -> ComparedPrice:
     )  # fmt: skip
 
 
-def _contested(contested: Sequence[Price]) -> Iterator[str]:
+def _contested(contested: Sequence[Price], width: int) -> Iterator[str]:
     said: dict[tuple[str, str, str, str], list[str]] = {}
     for row in sorted(contested, key=_order):
         key = (row.tier.value, row.unit.value, row.note, row.source.key)
@@ -155,7 +153,7 @@ def _contested(contested: Sequence[Price]) -> Iterator[str]:
         yield ""
         yield "Contested, not used:"
     for (tier, unit, note, source), prices in said.items():
-        yield from paragraph(f"{tier} {unit}: {', '.join(prices)}; {note} [{source}]", 80, "  ", "    ")
+        yield from paragraph(f"{tier} {unit}: {', '.join(prices)}; {note} [{source}]", width, "  ", "    ")
 
 
 def _order(row: Price) -> tuple[int, int, str, int]:

@@ -1,4 +1,4 @@
-"""Inference profiles with their Regions, prices and residency, as text of 80 columns and as JSON."""
+"""Inference profiles with their Regions, prices and residency, as text and as JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -64,7 +64,7 @@ def profiles_document(
 
 def profiles_text(
     rows: Sequence[PricedProfile], own: Sequence[OwnProfile], day: date, region: str | None, *, one_model: bool,
-    residency: str | None, colour: bool = False,
+    residency: str | None, width: int = 80, colour: bool = False,
 ) -> Iterator[str]:  # fmt: skip
     """A table, the account's own profiles, and of one model where each goes and what must be allowed."""
     columns = [
@@ -79,14 +79,14 @@ def profiles_text(
         for row in rows
     ]  # fmt: skip
     yield f"US dollars per million tokens, in force on {day}"
-    yield from table(columns, cells, 80, Paint(colour))
+    yield from table(columns, cells, width, Paint(colour))
     for profile in own:
         yield f" {profile.name}: yours, {profile.model}, {len(profile.regions)} Regions"
         yield f"   {profile.arn}"
     if one_model:
         for row in rows[:1] if residency else rows:
             yield ""
-            yield from _details(row, region, residency is not None)
+            yield from _details(row, region, residency is not None, width)
 
 
 def _place(row: PricedProfile) -> str:
@@ -97,23 +97,23 @@ def _price(amount: Usd | None) -> str:
     return "-" if amount is None else usd_exact(amount)
 
 
-def _details(row: PricedProfile, region: str | None, chosen: bool) -> Iterator[str]:
+def _details(row: PricedProfile, region: str | None, chosen: bool, width: int) -> Iterator[str]:
     profile = row.profile
     yield f"{profile.id}{'  <- the cheapest allowed' if chosen else ''}"
-    yield from _wrapped(f"goes to: {profile.says}")
+    yield from _wrapped(f"goes to: {profile.says}", width)
     if profile.scope is not Scope.IN_REGION:
         unknown = "not known from any source read; --ask has the service say"
-        yield from _wrapped(f"destination Regions: {', '.join(profile.regions) if profile.regions else unknown}")
+        yield from _wrapped(f"destination Regions: {', '.join(profile.regions) if profile.regions else unknown}", width)
     if profile.elsewhere:
-        yield from _wrapped(f"{region} is not of that geography; --ask tells whether it may call it")
+        yield from _wrapped(f"{region} is not of that geography; --ask tells whether it may call it", width)
     needed = scp_regions(profile, region or "YOUR-REGION")
     where = f"one of {', '.join(needed)}" if needed else "any destination Region"
-    yield from _wrapped(f"a call fails where a service control policy denies aws:RequestedRegion for {where}")
-    yield from _wrapped(f"source: {profile.source.title}, checked {profile.source.checked_on}")
+    yield from _wrapped(f"a call fails where a service control policy denies aws:RequestedRegion for {where}", width)
+    yield from _wrapped(f"source: {profile.source.title}, checked {profile.source.checked_on}", width)
 
 
-def _wrapped(text: str) -> list[str]:
-    return paragraph(text, 80, "  ", "    ")
+def _wrapped(text: str, width: int) -> list[str]:
+    return paragraph(text, width, "  ", "    ")
 
 
 def _row(row: PricedProfile, region: str) -> ProfileRow:

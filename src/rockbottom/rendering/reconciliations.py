@@ -6,17 +6,16 @@ from rockbottom.figures import paragraph, usd
 from rockbottom.quantities import ZERO_USD, Usd
 from rockbottom.reconcile import KINDS, Book, Comparison, Row
 
-_WIDTH = 80
 _UNMATCHED_SHOWN = 5
 
 
-def reconciliation_text(comparison: Comparison, *, everything: bool = False) -> Iterator[str]:
+def reconciliation_text(comparison: Comparison, *, everything: bool = False, width: int = 80) -> Iterator[str]:
     """What agrees and what differs, with the likely reasons; ``everything`` shows the rows that agree, too."""
     yield from _head(comparison)
     for row in comparison.rows:
         if everything or not row.agrees:
             yield ""
-            yield from _row(row, comparison.theirs.party)
+            yield from _row(row, comparison.theirs.party, width)
     yield from _unmatched(comparison)
     yield from _charges(comparison.theirs)
     for kind, dollars in comparison.theirs.adjustments.items():
@@ -24,7 +23,7 @@ def reconciliation_text(comparison: Comparison, *, everything: bool = False) -> 
     if comparison.theirs.has_more:
         yield f"{comparison.theirs.party} in all: ${_dollars(comparison.theirs.in_all)}"
     for said in comparison.theirs.notes:
-        yield from paragraph(said, _WIDTH)
+        yield from paragraph(said, width)
 
 
 def _head(comparison: Comparison) -> Iterator[str]:
@@ -72,7 +71,7 @@ def _charges(bill: Book) -> Iterator[str]:
         yield f"  {name}  ${_dollars(dollars)}"
 
 
-def _row(row: Row, party: str) -> Iterator[str]:
+def _row(row: Row, party: str, width: int) -> Iterator[str]:
     until = f" to {row.until}" if row.until else ""
     yield f"{'=' if row.agrees else '!'} {row.day}{until}  {row.model}"
     yield f"    {'':<8} {'ledger':>16} {party:>16} {'more':>16}"
@@ -88,7 +87,7 @@ def _row(row: Row, party: str) -> Iterator[str]:
     if row.theirs is not None and row.theirs.list_usd is not None:
         yield f"    {'list':<8} {'':>16} {_dollars(row.theirs.list_usd):>16}"
     for reason in row.reasons:
-        yield from paragraph(f"{reason.code}: {reason.says}", _WIDTH, "    ", "      ")
+        yield from paragraph(f"{reason.code}: {reason.says}", width, "    ", "      ")
 
 
 def _dollars(amount: Usd, *, signed: bool = False) -> str:

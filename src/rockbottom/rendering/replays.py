@@ -1,8 +1,8 @@
-"""A replay as text of 80 columns and as CSV."""
+"""A replay as text and as CSV."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import tzinfo
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -18,11 +18,26 @@ from rockbottom.documents import (
     ReplayResult,
     UnpricedReplay,
 )
-from rockbottom.figures import Steps, counted, duration, paragraph, rounded, share, short_tokens, tokens, usd
+from rockbottom.figures import (
+    Cell,
+    Column,
+    Paint,
+    Steps,
+    clock,
+    counted,
+    duration,
+    folded,
+    paragraph,
+    rounded,
+    share,
+    short_tokens,
+    table,
+    tokens,
+    usd,
+)
 from rockbottom.quantities import LEAST_SPAN_S, ZERO_USD, Ttl, Usd
 from rockbottom.rendering.groups import groups_csv, groups_text
 
-_WIDTH = 80
 _FAMILIES = 3
 _MONEY: Steps = ((10, 2), (0, 4))
 _OF_COMBINATIONS = (
@@ -31,14 +46,13 @@ _OF_COMBINATIONS = (
 )
 
 
-def replay_text(replay: ReplayResult) -> Iterator[str]:
+def replay_text(replay: ReplayResult, *, width: int = 80) -> Iterator[str]:
     """The lines that a terminal shows of one combination of model, scope, tier and day."""
-    for line in _lines(replay):
-        indent = line[: len(line) - len(line.lstrip())]
-        yield from paragraph(line, _WIDTH, rest=f"{indent}  ") if len(line) > _WIDTH else [line]
+    for line in _lines(replay, width):
+        yield from folded(line, width)
 
 
-def replays_text(runs: Sequence[ReplayResult | UnpricedReplay]) -> Iterator[str]:
+def replays_text(runs: Sequence[ReplayResult | UnpricedReplay], *, width: int = 80) -> Iterator[str]:
     """A line for each combination: the bill without caching, of the cheapest policy, and the least there could be."""
     priced = [run for run in runs if isinstance(run, ReplayResult)]
     if priced:
@@ -50,19 +64,19 @@ def replays_text(runs: Sequence[ReplayResult | UnpricedReplay]) -> Iterator[str]
     for run in runs:
         if heading != (heading := _model_of(run)):
             yield heading
-        yield from _unpriced(run) if isinstance(run, UnpricedReplay) else _combination(run)
+        yield from _unpriced(run, width) if isinstance(run, UnpricedReplay) else _combination(run)
     if priced:
         best = min(priced, key=lambda run: run.cheapest.usd)
         bill = best.cheapest
         name = f"{_model_of(best)}, {best.tier.value}, {best.on.isoformat()}"
         yield ""
-        yield from paragraph(f"cheapest: {name}, {bill.policy}: {dollars(bill.usd)}", _WIDTH)
-        yield from paragraph(_OF_COMBINATIONS, _WIDTH)
+        yield from paragraph(f"cheapest: {name}, {bill.policy}: {dollars(bill.usd)}", width)
+        yield from paragraph(_OF_COMBINATIONS, width)
 
 
-def _unpriced(run: UnpricedReplay) -> Iterator[str]:
+def _unpriced(run: UnpricedReplay, width: int) -> Iterator[str]:
     text = f"{run.asked.tier.value:<9}{run.asked.on.isoformat():<11} {run.lacks}"
-    yield from paragraph(text, _WIDTH, "  ", " " * 23)
+    yield from paragraph(text, width, "  ", " " * 23)
 
 
 def _combination(run: ReplayResult) -> Iterator[str]:
@@ -86,12 +100,12 @@ def _simulated(replay: ReplayResult) -> Iterator[str]:
         yield f"{tokens(replay.simulated_requests)} of them went to a local endpoint: what follows is simulated"
 
 
-def _lines(replay: ReplayResult) -> Iterator[str]:
+def _lines(replay: ReplayResult, width: int) -> Iterator[str]:
     yield from filter(None, [answer_in_words(replay)])
     yield ""
     if replay.by is not UNSET and replay.groups is not UNSET:
         decimals = decimals_of(max((group.paid_usd for group in replay.groups), default=ZERO_USD))
-        yield from groups_text(replay.by, replay.groups, decimals, width=_WIDTH)
+        yield from groups_text(replay.by, replay.groups, decimals, width=width)
         yield ""
     models = ", ".join(dict.fromkeys(model.name for model in replay.models))
     tier, on = f"{replay.tier.value} tier", f"prices of {replay.on.isoformat()}"
@@ -101,10 +115,10 @@ def _lines(replay: ReplayResult) -> Iterator[str]:
         yield ""
         yield from _reconciliation(replay.reconciliation)
     yield ""
-    yield f"{'policy':<18} {'read':>8} {'written':>8} {'uncached':>8} {'input $':>12}  than without caching"
-    for policy in replay.policies:
-        yield _row(policy)
-    yield _row(replay.clairvoyant)
+    columns = [Column("policy", right=False), *map(Column, ("read", "written", "uncached", "input $"))]
+    columns.append(Column("than without caching", right=False))
+    rows = [_row(bill) for bill in (*replay.policies, replay.clairvoyant)]
+    yield from table(columns, rows, width, Paint(False), indent=0)
     yield ""
     yield from _details(replay)
     yield switch_in_words(replay)
@@ -112,10 +126,10 @@ def _lines(replay: ReplayResult) -> Iterator[str]:
     yield f"assumed: {'; '.join(replay.assumptions)}"
 
 
-def followed_text(replay: ReplayResult, at: datetime) -> Iterator[str]:
+def followed_text(replay: ReplayResult, at: float, *, width: int = 80, zone: tzinfo | None = None) -> Iterator[str]:
     """The answer as it stands at an instant, for somebody who goes on looking."""
-    said = f"{at:%H:%M:%S} UTC · {counted(replay.requests, 'request')}. {answer_in_words(replay)}"
-    yield from paragraph(said, _WIDTH, rest="  ")
+    said = f"{clock(at, zone)} · {counted(replay.requests, 'request')}. {answer_in_words(replay)}"
+    yield from paragraph(said, width, rest="  ")
 
 
 def answer_in_words(replay: ReplayResult) -> str:
@@ -172,10 +186,10 @@ def dollars(amount: Usd, *, signed: bool = False) -> str:
     return usd(amount, _MONEY, symbol=True, signed=signed, bare_zero=False)
 
 
-def _row(bill: BillResult) -> str:
+def _row(bill: BillResult) -> list[Cell]:
     counts = bill.read_tokens, bill.written_tokens, bill.uncached_tokens
-    figures = " ".join(f"{short_tokens(count):>8}" for count in counts)
-    return f"{bill.policy:<18} {figures} {_money(bill.input_usd):>12}  {than_without_caching(bill)}".rstrip()
+    figures = [Cell(short_tokens(count)) for count in counts]
+    return [Cell(bill.policy), *figures, Cell(_money(bill.input_usd)), Cell(than_without_caching(bill))]
 
 
 def than_without_caching(bill: BillResult) -> str:

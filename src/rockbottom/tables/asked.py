@@ -3,6 +3,7 @@
 Rows of closed volumes are written down the first time that somebody asks for them, and read from there afterwards.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -80,7 +81,35 @@ class Asked:
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         except duckdb.Error as error:
+            if unknown := _unknown_name(str(error)):
+                raise self._without(*unknown) from error
             raise LedgerError(
                 f"The ledger cannot answer that: {str(error).splitlines()[0].rstrip('.')}.",
                 fix='rockbottom ledger info shows tables and columns; "at" is written in quotes',
             ) from error
+
+    def _without(self, kind: str, name: str) -> LedgerError:
+        """What is said of a column or a table that is not there, with the nearest that are."""
+        from difflib import get_close_matches
+
+        self.show_calls([])
+        columns = {row[0]: None for view in VIEWS for row in self._run(f"DESCRIBE {view}").fetchall()}
+        known = [*columns] if kind == "column" else list(VIEWS)
+        parts = [one for one in known if len(name) > 2 and (name in one or one in name)]
+        near = list(dict.fromkeys([*get_close_matches(name, known, n=3), *parts]))[:4]
+        where = "rockbottom ledger info lists tables and columns"
+        fix = f"did you mean {' or '.join(near)}? {where}" if near else where
+        return LedgerError(f"The ledger has no {kind} {name}.", fix=fix)
+
+
+_UNKNOWN = (
+    ("column", re.compile(r'[Cc]olumn (?:named )?"([^"]+)"')), ("table", re.compile(r"Table with name (\S+) does not")),
+)  # fmt: skip
+
+
+def _unknown_name(message: str) -> tuple[str, str] | None:
+    """Whether DuckDB misses a column or a table, and which."""
+    for kind, pattern in _UNKNOWN:
+        if match := pattern.search(message.splitlines()[0]):
+            return kind, match[1]
+    return None

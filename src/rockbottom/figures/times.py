@@ -1,0 +1,18 @@
+"""Instants as people read them: in their own zone, which is always named."""
+
+from datetime import UTC, datetime, tzinfo
+
+
+def moment(at: float, zone: tzinfo | None = None, *, seconds: bool = False) -> str:
+    """``2026-11-29 14:30 CET``: seconds since the epoch in a zone; None is the zone of this machine."""
+    return f"{_in(at, zone):{'%Y-%m-%d %H:%M:%S' if seconds else '%Y-%m-%d %H:%M'} %Z}"
+
+
+def clock(at: float, zone: tzinfo | None = None) -> str:
+    """``14:30:05 CET``."""
+    return f"{_in(at, zone):%H:%M:%S %Z}"
+
+
+def _in(at: float, zone: tzinfo | None) -> datetime:
+    instant = datetime.fromtimestamp(at, UTC)
+    return instant.astimezone() if zone is None else instant.astimezone(zone)
