@@ -1,12 +1,13 @@
 """Segments and points gathered in canonical order, whatever dialect the body is written in."""
 
+import marshal
+from collections.abc import Iterable
 from dataclasses import replace
 from math import ceil
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
-from rockbottom.dialects.blocks import Weighed
 from rockbottom.prompt import (
     Api,
     BlockKind,
@@ -40,6 +41,12 @@ class Assembly:
         """Tokens that the next block is given besides its own."""
         self._before: BlockKind | None = None
         self._has_tools = False
+        self._encoded: tuple[bytes, ...] | None = None
+
+    @property
+    def kinds(self) -> set[BlockKind]:
+        """The kinds of what was gathered so far."""
+        return {segment.kind for segment in self.segments}
 
     def begin_list(self, section: Section) -> None:
         """A new list of blocks (the tools, the system, or the content of one message) begins."""
@@ -47,8 +54,10 @@ class Assembly:
         if section is Section.MESSAGES:
             self.overhead += self.meter.weights.message_tokens
 
-    def add(self, weighed: Weighed, section: Section, role: str, message: int, index: int) -> None:
-        """Add one block at its place."""
+    def add(
+        self, weighed: tuple[BlockKind, bytes, int, int], section: Section, role: str, message: int, index: int
+    ) -> None:
+        """Add one block, as ``Weighed`` has it, at its place."""
         if section is Section.TOOLS and not self._has_tools:
             self._has_tools = True
             self.overhead += self.meter.weights.first_tool_tokens
@@ -70,27 +79,30 @@ class Assembly:
         self.overhead = 0
         return None
 
-    def resume(self, key: HistoryKey, encoded: bytes, head: int) -> int:
-        """Begin with the conversation under this key, if the list in bytes begins with it behind its head.
-
-        Answers with the number of messages that are read so.
-        """
-        history = self.meter.history(key)
-        if history is None or not encoded.startswith(history.encoded, head):
+    def resume(self, key: HistoryKey | None, messages: Iterable[object]) -> int:
+        """Begin with the conversation under this key, if the messages begin with it; how many are read so."""
+        self._encoded = _encoded(messages) if self.meter.was_read(key) else None
+        history = None if key is None else self.meter.history(key)
+        if history is None or self._encoded is None:
             return 0
+        count = len(history.encoded)
+        if self._encoded[:count] != history.encoded:
+            return 0
+        self._encoded = history.encoded + self._encoded[count:]  # one copy of what is equal
         self.segments.extend(history.segments)
         self.overhead = history.overhead
-        return key[1]
+        return count
 
-    def keep_history(self, key: HistoryKey, encoded: bytes | None, grown_from: HistoryKey | None) -> None:
+    def keep_history(self, key: HistoryKey, grown_from: HistoryKey | None) -> None:
         """Keep all messages under this key, in place of the conversation that they have grown from.
 
-        ``encoded`` None: only that it was read, because most conversations that are seen once are never seen again.
+        One that was not read before is only noted, because most conversations that are seen once are never seen again.
         """
         history = None
-        if encoded is not None:
-            segments = tuple(segment for segment in self.segments if segment.section is Section.MESSAGES)
-            history = ReadHistory(encoded, segments, self.overhead)
+        if self._encoded is not None:
+            first = next((at for at, segment in enumerate(self.segments) if segment.section is Section.MESSAGES), None)
+            segments = () if first is None else tuple(self.segments[first:])
+            history = ReadHistory(self._encoded, segments, self.overhead)
         self.meter.keep_history(key, history, grown_from)
 
     def add_point(self, point: object, section: Section, message: int, index: int, *, decorates: bool = False) -> None:
@@ -106,7 +118,7 @@ class Assembly:
     def prompt(self, api: Api, parameters: Parameters, implicit: bool | None = None) -> Prompt:
         # That images change the key of the messages is Anthropic's rule; OpenAI's surfaces state none.
         of_openai = api in (Api.CHAT, Api.RESPONSES)
-        images = not of_openai and any(segment.kind is BlockKind.IMAGE for segment in self.segments)
+        images = not of_openai and BlockKind.IMAGE in self.kinds
         parameters = replace(parameters, images=True) if images else parameters
         form = self._form_tokens(parameters)
         if form and self.segments:  # what says how to answer comes before everything else
@@ -123,6 +135,16 @@ class Assembly:
         if '"enabled"' in parameters.thinking:  # with a budget; adaptive thinking adds nothing
             tokens += form.thinking_tokens
         return tokens + form.citations_tokens * parameters.citations
+
+
+def _encoded(messages: Iterable[object]) -> tuple[bytes, ...] | None:
+    """Each message in bytes, type for type; None where one has none. As one piece they would be a new mapping of
+    memory for every long conversation.
+    """
+    try:
+        return tuple([marshal.dumps(cast(Any, message), 2) for message in messages])
+    except ValueError:
+        return None
 
 
 def ttl_of(text: object, place: str) -> Ttl | None:

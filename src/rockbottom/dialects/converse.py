@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from rockbottom.catalog import Model
 from rockbottom.dialects.assembly import Assembly, effort_of, schema_of, thinking_of
-from rockbottom.dialects.blocks import Weighed, weigh_block
+from rockbottom.dialects.blocks import weigh_block
 from rockbottom.dialects.converse_replies import COUNTERS, converse_events, converse_reply, converse_usage
 from rockbottom.dialects.dialect import Exchange
 from rockbottom.dialects.points import list_for, point, stripped
@@ -41,8 +41,7 @@ def _read_messages(assembly: Assembly, messages: Iterable[Any]) -> None:
     listed = cast("list[Any]", messages) if type(messages) is list else list(messages)
     overhead = assembly.overhead
     earlier = _earlier(listed, overhead)
-    encoded = _encoded(listed) if assembly.meter.was_read(earlier) else None
-    start = assembly.resume(earlier, encoded, _LIST_HEAD) if earlier is not None and encoded is not None else 0
+    start = assembly.resume(earlier, listed)
     name: bytes | None = b""
     for number, message in enumerate(listed[start:] if start else listed, start):
         place = f"messages[{number}]"
@@ -52,7 +51,7 @@ def _read_messages(assembly: Assembly, messages: Iterable[Any]) -> None:
         named = _read_list(assembly, content, Section.MESSAGES, str(message.get("role", "")), number)
         name = None if name is None else named
     if name and len(listed) > _TURN:
-        assembly.keep_history((name, len(listed), overhead), encoded and encoded[_LIST_HEAD:], earlier)
+        assembly.keep_history((name, len(listed), overhead), earlier)
 
 
 def _earlier(messages: list[Any], overhead: int) -> HistoryKey | None:
@@ -63,17 +62,6 @@ def _earlier(messages: list[Any], overhead: int) -> HistoryKey | None:
         return None
     name = _name_of(cast("list[Any]", content))
     return None if name is None else (name, count, overhead)
-
-
-def _encoded(messages: list[Any]) -> bytes | None:
-    """The list in bytes, type for type: behind its head, those of a shorter list come first in a longer one."""
-    try:
-        return marshal.dumps(messages, 2)
-    except ValueError:
-        return None
-
-
-_LIST_HEAD = len(marshal.dumps([], 2))
 
 
 def _read_list(
@@ -95,7 +83,7 @@ def _read_list(
     for index, block in enumerate(blocks):
         text = block.get("text") if len(block) == 1 else None  # every block is a dict, or the list had no name
         if type(text) is str:
-            assembly.add(Weighed(BlockKind.TEXT, *weigh(text, role)), section, role, number, index)
+            assembly.add((BlockKind.TEXT, *weigh(text, role), 1), section, role, number, index)
         else:
             _read_block(assembly, block, section, role, number, index)
     if len(assembly.segments) > start:
@@ -179,7 +167,7 @@ class Converse:
         _read_list(assembly, list_at(tool_config, "tools", "toolConfig.tools"), Section.TOOLS)
         _read_list(assembly, list_at(body, "system", "system"), Section.SYSTEM)
         _read_messages(assembly, list_at(body, "messages", "messages"))
-        documents = not _DOCUMENTS.isdisjoint(segment.kind for segment in assembly.segments)
+        documents = not _DOCUMENTS.isdisjoint(assembly.kinds)
         return assembly.prompt(Api.CONVERSE, _parameters(body, tool_config, documents and _cites(body)))
 
     def with_points(self, body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]) -> dict[str, Any]:

@@ -64,27 +64,16 @@ def read_messages(
     fields = cast("dict[str, Any]", last) if type(last) is dict else None
     name = None if fields is None else name_of(fields, fields.get("content"))
     earlier = None if name is None else (name, count, overhead)
-    encoded = _encoded(messages) if earlier is not None and assembly.meter.was_read(earlier) else None
-    known = assembly.resume(earlier, encoded, _LIST_HEAD) if earlier is not None and encoded is not None else 0
+    known = assembly.resume(earlier, messages)
     name = b""
     for number in range(max(known, first), len(messages)):
         named = read(assembly, messages[number], number)
         name = None if name is None else named
     if name and count > first:
-        key = name, len(messages), overhead
-        assembly.keep_history(key, None if encoded is None else encoded[_LIST_HEAD:], earlier)
+        assembly.keep_history((name, len(messages), overhead), earlier)
 
 
 _TURN = 2  # messages by which a talk grows between two requests: a reply or a call, and what comes back to it
-_LIST_HEAD = len(marshal.dumps([], 2))
-
-
-def _encoded(messages: Sequence[Any]) -> bytes | None:
-    """The list in bytes, type for type: behind its head, those of a shorter list come first in a longer one."""
-    try:
-        return marshal.dumps(list(messages), 2)
-    except ValueError:
-        return None
 
 
 def read_parts(assembly: Assembly, content: Any, section: Section, role: str, message: int, place: str) -> None:

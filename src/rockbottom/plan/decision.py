@@ -19,7 +19,7 @@ from rockbottom.plan.telling import Decided, told
 from rockbottom.plan.trust import Trust
 from rockbottom.plan.values import Value, Values
 from rockbottom.plan.worth import NEVER
-from rockbottom.prompt import Placement, Prompt
+from rockbottom.prompt import Placement, PrefixHash, Prompt
 
 _ZERO = Decimal(0)
 Account = tuple[str, ...]
@@ -47,10 +47,18 @@ class Decision:
     """One request being decided about."""
 
     def __init__(
-        self, mind: Mind, prompt: Prompt, lane: Lane, shape: Shape, visit: Visit, added: list[Run], now: float
+        self,
+        mind: Mind,
+        prompt: Prompt,
+        lane: Lane,
+        shape: Shape,
+        visit: Visit,
+        added: list[Run],
+        key: PrefixHash,
+        now: float,
     ) -> None:
         self.mind, self.prompt, self.lane = mind, prompt, lane
-        self.shape, self.visit, self.added, self.now = shape, visit, added, now
+        self.shape, self.visit, self.added, self.key, self.now = shape, visit, added, key, now
         self.depths = prompt.depths
         self.trust = mind.trust(lane.account)
         there = 1 - self.trust.miss
@@ -66,10 +74,9 @@ class Decision:
 
     # choosing
     def made(self) -> CachePlan:
-        name = self.lane.model.model.name
         if self.trust.paused_until > self.now:
             why = f"nothing: {self.trust.run} reads in a row of entries that should be there did not come"
-            return self._ended(CachePlan(name, self.prompt.tokens, reason=why, held_back=True), ())
+            return self._nothing(why, held_back=True)
         ends = self._ends()
         if self.lane.multiples is not None and self.lane.multiples.free_writes:
             last = self.positions.at_or_below(self.shape.end)
@@ -84,13 +91,15 @@ class Decision:
         self.extent = extent
         if not extent.last:
             why = why or self._barred() or "no reuse expected"
-            return self._ended(CachePlan(name, self.prompt.tokens, reason=why, held_back=held), ())
+            return self._nothing(why, held_back=held)
         placements = placements_of(extent, self.hit, self._marks(), self.positions, self.lane.rules)
         if self.prompt.points:
             placements = completing(self.prompt, placements, self.lane.rules, self.lane.behaviour)
             if not placements:
-                return self._ended(CachePlan(name, self.prompt.tokens, reason="nothing to add to its points"), ())
-        decided = Decided(self.prompt, self.lane, extent, self.hit, self.zones, self.worth, self.insured, held)
+                return self._nothing("nothing to add to its points")
+        decided = Decided(
+            self.prompt, self.lane, extent, self.hit, self.zones, self.worth, self.insured, self.key, held
+        )
         return self._ended(told(decided, placements, why), placements)
 
     def _barred(self) -> str:
@@ -196,6 +205,11 @@ class Decision:
         return five * (multiples.write_5m - 1) + upto_hour * (hour - 1)
 
     # afterwards
+    def _nothing(self, reason: str, *, held_back: bool = False) -> CachePlan:
+        """The plan that adds nothing."""
+        name, tokens = self.lane.model.model.name, self.prompt.tokens
+        return self._ended(CachePlan(name, tokens, reason=reason, held_back=held_back, key=self.key), ())
+
     def _ended(self, plan: CachePlan, placements: tuple[Placement, ...]) -> CachePlan:
         """The plan, once it is noted what it reads and writes."""
         self.pending = self._pending_of(plan)

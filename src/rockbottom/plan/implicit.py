@@ -39,22 +39,20 @@ class ImplicitDecision(Decision):
     """One request being decided about, to a model whose service adds a point of its own."""
 
     def made(self) -> CachePlan:
-        name, tokens = self.lane.model.model.name, self.prompt.tokens
         if self.trust.paused_until > self.now:
             why = f"nothing: {self.trust.run} reads in a row of entries that should be there did not come"
-            plan = CachePlan(name, tokens, reason=why, held_back=True)
-            return replace(self._ended(plan, ()), implicit=False)
+            return replace(self._nothing(why, held_back=True), implicit=False)
         if self.depths[self.shape.end] * _SURELY < self.positions.minimum:
-            return self._ended(CachePlan(name, tokens, reason="shorter than anything that is cached"), ())
+            return self._nothing("shorter than anything that is cached")
         by_hand, whole = self._by_hand(), self._whole()
         way = whole if whole is not None and whole.cost <= by_hand.cost * (1 + _TIE) else by_hand
         self.hit, self.zones, self.worth, self.extent = way.hit, way.zones, way.worth, way.extent
         if not way.extent.last:
-            plan = CachePlan(name, tokens, reason=way.why or self._barred() or "no reuse expected: nothing is written")
-            return replace(self._ended(plan, ()), implicit=False)
+            why = way.why or self._barred() or "no reuse expected: nothing is written"
+            return replace(self._nothing(why), implicit=False)
         marks = self._marked(way)
         every = (*marks, Placement(self.shape.end)) if way.whole else marks
-        decided = Decided(self.prompt, self.lane, way.extent, way.hit, way.zones, way.worth, None)
+        decided = Decided(self.prompt, self.lane, way.extent, way.hit, way.zones, way.worth, None, self.key)
         plan = self._ended(told(decided, every, way.why), every)
         return replace(plan, placements=marks, implicit=way.whole)
 

@@ -11,8 +11,9 @@ from typing import Any
 from rockbottom.cache import Behaviour, as_sent, refusal
 from rockbottom.catalog import Catalog, ModelId, Resolve, Tier, load_catalog
 from rockbottom.dialects import Request, Requests, usage_of
+from rockbottom.plan.chains import Chains
 from rockbottom.plan.decision import Decision, Mind
-from rockbottom.plan.fronts import Changing
+from rockbottom.plan.fronts import Changing, fixed_of
 from rockbottom.plan.guard import Guard
 from rockbottom.plan.history import History
 from rockbottom.plan.holding import changes, held_back, paused, uninsured
@@ -29,7 +30,7 @@ from rockbottom.plan.settling import extra_of, observed_of, settle
 from rockbottom.plan.sightings import Planned, Sighting, packed
 from rockbottom.plan.state import Saved, load, new_secret, save, secret_in
 from rockbottom.plan.witnessing import Witness
-from rockbottom.prompt import PrefixHash, Prompt, prefix_hashes
+from rockbottom.prompt import PrefixHash, Prompt
 from rockbottom.quantities import RockbottomError, Ttl, Usage
 
 CAPACITY = 200_000
@@ -98,6 +99,7 @@ class Planner:
         self._secret = new_secret() if secret is None else secret
         self._saved = Saved.of(self.returns, self.guard)
         self._preparing = Preparing(own_points, move_volatile, sort_tools)
+        self._chains = Chains()
         self._lanes: dict[tuple[Requests, str, Tier, date], Lane] = {}
         self._pending: OrderedDict[PrefixHash, Pending] = OrderedDict()
         self._segments_in_flight = 0
@@ -245,7 +247,7 @@ class Planner:
 
     def _keys(self, prompt: Prompt, lane: Lane) -> tuple[PrefixHash, ...]:
         seeds = lane.seeds_for(prompt.parameters, prompt.api.value if lane.behaviour.api_in_key == "yes" else "")
-        return prefix_hashes(as_sent(prompt, lane.rules), seeds)
+        return self._chains.hashes(as_sent(prompt, lane.rules), seeds, fixed_of(prompt))
 
     def _planned(
         self,
@@ -277,7 +279,7 @@ class Planner:
             if changing.certain:
                 self._say_changing(prompt, lane, changing)
         decide = ImplicitDecision if lane.rules.implicit_point else Decision
-        decision = decide(self._mind, prompt, lane, shape, visit, added, now)
+        decision = decide(self._mind, prompt, lane, shape, visit, added, keys[-1], now)
         if not self._alone:
             decision.values.watch(added, now)
         if (prompt.points or prompt.implicit is not None) and self.own_points == "keep":
@@ -290,7 +292,7 @@ class Planner:
         assert decision.pending is not None
         self._in_flight(keys[-1], decision.pending, now)
         self._told(lane, keys, prompt, shape, decision)
-        return replace(plan, key=keys[-1])
+        return plan
 
     def _told(
         self, lane: Lane, keys: Sequence[PrefixHash], prompt: Prompt, shape: Shape, decision: Decision | None

@@ -10,6 +10,7 @@ count three times as much as a miss. (Counted only when its stage was over, publ
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import sqrt
 
 STAGES = ((0.0, 60.0), (60.0, 300.0), (300.0, 1200.0), (1200.0, 3600.0))
@@ -18,9 +19,9 @@ STAGES = ((0.0, 60.0), (60.0, 300.0), (300.0, 1200.0), (1200.0, 3600.0))
 _LAST = len(STAGES) - 1
 
 _DECAY = 0.998  # 0.99 to 1.0 changed the recorded sets by 0.002 at most
-_STRENGTH = (3.0, 3.0, 3.0, 3.0)  # pseudo-observations with which a class leans on the class above it
+_STRENGTH = 3.0  # pseudo-observations with which a class leans on the class above it
 _ROOT_STRENGTH = 2.0
-_LOCAL_SHARE = 0.6  # a prefix's own history leans on its class a little less
+_LOCAL_STRENGTH = 0.6 * _STRENGTH  # a prefix's own history leans on its class a little less
 _UNKNOWN = (0.25, 0.25, 0.10, 0.10)  # where there is not even a prior
 """How much hangs on them, as input cost relative to no caching, on the first 6,000 requests of each recorded set of
 benchmarks/placement (seed 1; chat costs .922, contracts .379, the mix of nine sets .484, agents .168). Strengths of 1:
@@ -189,35 +190,47 @@ class Returns:
 
         ``quick_s`` is where quick returns end; within a stage they are taken to come evenly.
         """
-        hazards = list(_UNKNOWN)
+        hazards: Sequence[float] = _UNKNOWN
         own, opened = 0.0, 0
         for number, key in enumerate(levels):
             cell = self.cells.get(key)
             if cell is not None:
                 own, opened = cell.own, cell.opened
-                strength, waited_to = (_ROOT_STRENGTH, None) if number == 0 else (None, self._now)
-                _shrink(hazards, cell, strength, 1.0, waited_to)
+                strength, waited_to = (_STRENGTH, self._now) if number else (_ROOT_STRENGTH, None)
+                hazards = _shrunk(hazards, cell, strength, waited_to)
         source = "prior"
         if own >= 1:
             source = "its kind"
         if local is not None and local.own > 0:
-            _shrink(hazards, local, None, _LOCAL_SHARE, self._now)
+            hazards = _shrunk(hazards, local, _LOCAL_STRENGTH, self._now)
             own += local.own
             source = "its own past"
         lost, later = 1.0, 1.0
-        for (low, high), hazard in zip(STAGES, hazards, strict=True):
-            part = min(1.0, max(0.0, (quick_s - low) / (high - low)))
-            lost *= (1 - hazard) ** part
-            later *= (1 - hazard) ** (1 - part)
+        for part, hazard in zip(_parts(quick_s), hazards, strict=True):
+            if part == 1:
+                lost *= 1 - hazard
+            elif part == 0:
+                later *= 1 - hazard
+            else:
+                lost *= (1 - hazard) ** part
+                later *= (1 - hazard) ** (1 - part)
         quick = 1 - lost
         slow = lost * (1 - later)
         return Chance(quick, slow, own, source, own < _PROVEN and opened - own > _WAITING)
 
 
-def _shrink(hazards: list[float], cell: Cell, strength: float | None, share: float, now: float | None) -> None:
-    for stage in range(4):
-        weight = _STRENGTH[stage] * share if strength is None else strength
-        hits, misses = cell.hits[stage], cell.misses[stage]
-        if now is not None and cell.waiting[stage]:
-            misses += cell.outlived(stage, now)
-        hazards[stage] = (hits + weight * hazards[stage]) / (hits + misses + weight)
+@lru_cache(maxsize=8)
+def _parts(quick_s: float) -> tuple[float, ...]:
+    """How much of each stage is over after so many seconds."""
+    return tuple(min(1.0, max(0.0, (quick_s - low) / (high - low))) for low, high in STAGES)
+
+
+def _shrunk(hazards: Sequence[float], cell: Cell, strength: float, now: float | None) -> list[float]:
+    """The hazards of the class of a cell, which lean on those of the class above; ``now`` None: nobody waits."""
+    misses = cell.misses
+    if now is not None and any(cell.waiting):
+        misses = [missed + cell.outlived(stage, now) for stage, missed in enumerate(misses)]
+    return [
+        (hit + strength * above) / (hit + missed + strength)
+        for hit, missed, above in zip(cell.hits, misses, hazards, strict=True)
+    ]

@@ -9,7 +9,7 @@ from rockbottom.plan.insurance import Insured
 from rockbottom.plan.lanes import Lane
 from rockbottom.plan.plans import CachePlan, PlannedPoint, Term
 from rockbottom.plan.values import Value
-from rockbottom.prompt import Placement, Prompt
+from rockbottom.prompt import Placement, PrefixHash, Prompt
 from rockbottom.quantities import Ttl
 
 
@@ -24,6 +24,7 @@ class Decided:
     zones: Sequence[Zone]
     worth: Mapping[int, Value]
     insured: Insured | None
+    key: PrefixHash
     held_back: bool = False
 
 
@@ -64,6 +65,7 @@ def told(decided: Decided, placements: tuple[Placement, ...], why: str) -> Cache
         1 - multiples.read,
         terms,
         held_back=decided.held_back,
+        key=decided.key,
     )
 
 

@@ -28,15 +28,21 @@ Chances = tuple[float, float]
 class Value:
     """What a token is expected to cost more if it is written (negative: a saving), for each lifetime, and why.
 
-    ``chance`` None: too little is known of its kind, and it is not written.
+    ``known`` is what is known of its kind; ``chance`` None: that is too little, and it is not written.
     """
 
     five: float
     hour: float
-    evidence: str
+    known: Chance
     chance: Chance | None = None
     caution_five: float = 0.0
     caution_hour: float = 0.0
+
+    @property
+    def evidence(self) -> str:
+        """What is known of its kind, in words."""
+        waiting = "" if self.chance is not None else "; waiting for the first to return"
+        return _evidence(self.known) + waiting
 
 
 class Values:
@@ -86,14 +92,14 @@ class Values:
 
     def _value(self, position: int, chance: Chance, barred: bool) -> Value:
         if chance.unproven and chance.quick < _DOUBTFUL:
-            return Value(_LOST, _LOST, _evidence(chance) + "; waiting for the first to return")
+            return Value(_LOST, _LOST, chance)
         rates, there = self._rates, self._there
         now = chance.quick * there, chance.slow * there
         five, hour = gains(now, *self._afterwards(position), rates, barred)
         scale = _CAUTION * (rates.five - rates.read)
         caution_five = _MARGIN_5M + scale * chance.deviation(chance.quick)
         caution_hour = _MARGIN_1H + scale * chance.deviation(chance.total)
-        return Value(five + caution_five, hour + caution_hour, _evidence(chance), chance, caution_five, caution_hour)
+        return Value(five + caution_five, hour + caution_hour, chance, chance, caution_five, caution_hour)
 
     def _afterwards(self, position: int) -> tuple[Chances, Chances]:
         """The chances after a quick next use and after a slow one; ends that were never seen have theirs in common."""

@@ -43,16 +43,19 @@ def seed_of(*parts: str) -> bytes:
     return digest_of("seed", "", *(part.encode("utf-8", "surrogatepass") for part in parts))
 
 
-def prefix_hashes(segments: Sequence[Segment], seeds: Sequence[bytes]) -> tuple[PrefixHash, ...]:
+def prefix_hashes(
+    segments: Sequence[Segment], seeds: Sequence[bytes], known: Sequence[PrefixHash] = ()
+) -> tuple[PrefixHash, ...]:
     """One hash per prefix length, from 0 to all segments.
 
     ``seeds`` (for tools, system, messages; empty: nothing) are mixed in where the section begins, so
-    that a parameter can be part of the key of messages without touching tools and system.
+    that a parameter can be part of the key of messages without touching tools and system. ``known`` are the first
+    hashes, where they were worked out before.
     """
-    state = seeds[0]
-    hashes = [state]
-    section = Section.TOOLS
-    for segment in segments:
+    hashes: list[bytes] = list(known) or [seeds[0]]
+    state, done = hashes[-1], len(hashes) - 1
+    section = segments[done - 1].section if done else Section.TOOLS
+    for segment in segments[done:] if done else segments:
         if segment.section is not section:
             state = _crossed(state, section, segment.section, seeds)
             section = segment.section

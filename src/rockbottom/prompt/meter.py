@@ -26,9 +26,9 @@ HistoryKey = tuple[bytes, int, int]
 
 
 class ReadHistory(NamedTuple):
-    """The messages of a conversation, one after the other in bytes, and the segments that they were read into."""
+    """The messages of a conversation, each in bytes, and the segments that they were read into."""
 
-    encoded: bytes
+    encoded: tuple[bytes, ...]
     segments: tuple[Segment, ...]
     overhead: int  # tokens that wait for the block after the last
 
@@ -149,7 +149,7 @@ class Meter:
 
 
 def _history_chars(key: HistoryKey, history: ReadHistory | None) -> int:
-    kept = 0 if history is None else len(history.encoded) + _SEGMENT_CHARS * len(history.segments)
+    kept = 0 if history is None else sum(map(len, history.encoded)) + _SEGMENT_CHARS * len(history.segments)
     return len(key[0]) + kept
 
 

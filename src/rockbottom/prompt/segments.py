@@ -75,6 +75,8 @@ class BlockKind(Enum):
     INSTRUCTIONS = "instructions"
     OUTPUT_TEXT = "output_text"
 
+    __hash__ = object.__hash__  # a prompt asks for hundreds, and that of Enum is a function of Python's
+
 
 class Segment(msgspec.Struct, frozen=True, gc=False):
     """One content block, system block or tool definition.
