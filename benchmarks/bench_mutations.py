@@ -242,9 +242,9 @@ def _counts_of(name: str, row: Any) -> tuple[int, int]:
         return read, _count(row.get("output", 0))
     given = row["input"]
     cached = (given.get("cacheReadInputTokenCount"), given.get("cacheWriteInputTokenCount"))
-    return _count(given["inputTokenCount"]) + sum(_count(value or 0) for value in cached), _count(
-        row["output"]["outputTokenCount"]
-    )
+    fresh = given.get("inputTokenCount")
+    fresh = row["output"]["outputBodyJson"]["usage"]["inputTokens"] if fresh is None else fresh
+    return sum(_count(value or 0) for value in (fresh, *cached)), _count(row["output"]["outputTokenCount"])
 
 
 _WRITTEN = ("cache_write_5m", "cache_write_30m", "cache_write_1h")

@@ -184,8 +184,7 @@ def test_a_missing_optional_package_names_the_extra(monkeypatch, capsys):
     _failing(monkeypatch, ModuleNotFoundError("No module named 'boto3'", name="boto3"))
     assert main(["fails"]) == Exit.USAGE
     assert capsys.readouterr().err == (
-        "rockbottom: rockbottom fails needs the package boto3, which is not installed\n"
-        f"  {install_command('aws')}\n"
+        f"rockbottom: rockbottom fails needs the package boto3, which is not installed\n  {install_command('aws')}\n"
     )
 
 

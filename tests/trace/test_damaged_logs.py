@@ -201,3 +201,12 @@ def test_half_a_character_at_the_end_of_utf_16_is_said(tmp_path):
     path.write_bytes(f"{TWO[0]}\n{{".encode("utf-16")[:-1])
     reading = read_trace(str(path))
     assert (len(reading.trace), reading.damages.count) == (1, 1)
+
+
+def test_a_table_that_ends_inside_a_quoted_field_is_cut_short(tmp_path):
+    """Cut off where the last record ends, before the quote that closes its cell: the record counts, and it is said."""
+    rows = "".join(f',"{one.replace(chr(34), chr(34) * 2)}"\n' for one in TWO)
+    path = tmp_path / "log.csv"
+    path.write_text("@timestamp,@message\n" + rows[:-2])
+    reading = read_trace(str(path))
+    assert (len(reading.trace), reading.damages.count) == (2, 1)

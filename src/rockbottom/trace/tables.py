@@ -45,20 +45,32 @@ def header_of(line: bytes) -> Sequence[str] | None:
 def rows_of(lines: Iterable[tuple[int, bytes | Unfinished]], columns: Sequence[str]) -> Iterator[tuple[int, bytes]]:
     """Every row of a CSV as a JSON object, with the number of its line. Raises CutShort where it is none any more."""
     csv.field_size_limit(LONGEST_BYTES)  # the module's own limit is 128 KB, less than one record
-    numbers: list[int] = [0]
+    texts = _Texts(lines)
+    is_open = False
     try:
-        for row in csv.reader(_texts(lines, numbers)):
+        for row in csv.reader(texts):
             values = {name: value for name, value in zip(columns, row, strict=False) if value}
-            yield numbers[-1], json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogateescape")
+            yield texts.number, json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogateescape")
+            is_open, texts.quotes = texts.quotes % 2 == 1, 0
     except csv.Error as error:
-        raise CutShort(f"line {numbers[-1] + 1}: {error}") from error
+        raise CutShort(f"line {texts.number + 1}: {error}") from error
+    if is_open:  # of the last row: whoever wrote it did not come to its end
+        raise CutShort(f"line {texts.number}: ends inside a quoted field")
 
 
-def _texts(lines: Iterable[tuple[int, bytes | Unfinished]], numbers: list[int]) -> Iterator[str]:
-    """Lines as text; ``numbers`` holds that of the last one."""
-    for number, line in lines:
-        if isinstance(line, bytes):
-            numbers[:] = [number]
+class _Texts:
+    """Lines as text; the number of the last one, and how many quotes have gone by."""
+
+    def __init__(self, lines: Iterable[tuple[int, bytes | Unfinished]]) -> None:
+        self._lines = lines
+        self.number = self.quotes = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for number, line in self._lines:
+            if not isinstance(line, bytes):
+                continue
+            self.number = number
+            self.quotes += line.count(b'"')
             yield line.decode("utf-8", "surrogateescape").rstrip("\r") + "\n"
 
 
