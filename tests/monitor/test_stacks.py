@@ -11,11 +11,12 @@ import pytest
 import yaml
 
 from rockbottom.alarms.account import Clients, apply, plan, removal
-from rockbottom.alarms.cloudformation import template, yaml_text
+from rockbottom.alarms.cloudformation import template
 from rockbottom.alarms.placing import placed
 from rockbottom.alarms.policies import POLICIES
 from rockbottom.alarms.settings import read_wanted
 from rockbottom.alarms.terraform import blocks, configuration
+from rockbottom.changes import yaml_text
 from rockbottom.cli import main
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "monitoring"

@@ -2,7 +2,7 @@
 
 from rockbottom.alarms.account import Clients, Plan, apply, plan, removal
 from rockbottom.alarms.backtest import LEAST_DAYS, Asked, Detection, History, Stretch, Tried, tried
-from rockbottom.alarms.cloudformation import template, yaml_text
+from rockbottom.alarms.cloudformation import template
 from rockbottom.alarms.definitions import Alarm
 from rockbottom.alarms.histories import calls_of_trace, priced
 from rockbottom.alarms.placing import monthly_usd, undecided
@@ -38,5 +38,4 @@ __all__ = [
     "template",
     "tried",
     "undecided",
-    "yaml_text",
 ]

@@ -4,37 +4,19 @@ Arguments are those of aws_cloudwatch_metric_alarm, aws_cloudwatch_dashboard and
 (https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/cloudwatch_metric_alarm).
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rockbottom.alarms.cloudformation import logical_names
 from rockbottom.alarms.dashboard import body_text, dashboard, dashboard_name
 from rockbottom.alarms.placing import STACK_TAG, Placed, placed
 from rockbottom.alarms.settings import Wanted
-from rockbottom.quantities import is_list, is_object
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A value that is an expression of Terraform, not a text."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A block: its head, its arguments, the blocks within."""
-
-    head: str
-    arguments: Mapping[str, Any]
-    blocks: Sequence["Block"] = ()
+from rockbottom.changes import Block, Reference, Template, lines_of
 
 
 def configuration(wanted: Wanted) -> str:
     """The text of a .tf file; without a topic in the settings it has a variable for one. Raises InvalidAlarm."""
-    return "\n".join(line for block in blocks(wanted) for line in (*_lines(block, 0), ""))
+    return "\n".join(line for block in blocks(wanted) for line in (*lines_of(block), ""))
 
 
 def blocks(wanted: Wanted) -> list[Block]:
@@ -104,15 +86,8 @@ def _query(query: Mapping[str, Any]) -> Block:
 def _dashboard(wanted: Wanted, alarms: Sequence[str]) -> Block:
     region = "${data.aws_region.current.id}"
     body = dashboard(wanted, region, [f"${{aws_cloudwatch_metric_alarm.{name}.arn}}" for name in alarms])
-    arguments = {"dashboard_name": dashboard_name(wanted), "dashboard_body": _Template(body_text(body))}
+    arguments = {"dashboard_name": dashboard_name(wanted), "dashboard_body": Template(body_text(body))}
     return Block('resource "aws_cloudwatch_dashboard" "this"', arguments)
-
-
-@dataclass(frozen=True, slots=True)
-class _Template:
-    """A text in which ``${...}`` is meant."""
-
-    text: str
 
 
 def _dimensions(pairs: Sequence[Mapping[str, str]]) -> dict[str, str]:
@@ -121,29 +96,3 @@ def _dimensions(pairs: Sequence[Mapping[str, str]]) -> dict[str, str]:
 
 def _snake(name: str) -> str:
     return "".join(f"_{one.lower()}" if one.isupper() else one for one in name).lstrip("_")
-
-
-def _lines(block: Block, depth: int) -> Iterator[str]:
-    pad = "  " * depth
-    yield f"{pad}{block.head} {{"
-    width = max((len(key) for key in block.arguments), default=0)
-    for key, value in block.arguments.items():
-        yield f"{pad}  {key:<{width}} = {_value(value)}"
-    for inner in block.blocks:
-        yield from _lines(inner, depth + 1)
-    yield f"{pad}}}"
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, Reference):
-        return value.text
-    if isinstance(value, _Template):
-        return json.dumps(value.text, ensure_ascii=False)
-    if isinstance(value, str):
-        # In a quoted text of Terraform a template starts with ${ or %{; doubled, they mean themselves.
-        return json.dumps(value, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
-    if is_object(value):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {_value(inner)}" for key, inner in value.items()) + " }"
-    if is_list(value):
-        return "[" + ", ".join(_value(inner) for inner in value) + "]"
-    return json.dumps(value)

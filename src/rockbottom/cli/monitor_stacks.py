@@ -13,7 +13,8 @@ from rockbottom.cli.monitor_settings import settings_options, wanted_of, warn_of
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of YAML.")
 def cloudformation(as_json: bool, **given: Any) -> None:
     """Print a CloudFormation template of the alarms, the topic and the dashboard."""
-    from rockbottom.alarms import template, yaml_text
+    from rockbottom.alarms import template
+    from rockbottom.changes import yaml_text
 
     wanted = wanted_of(given)
     made = template(wanted)
