@@ -100,6 +100,27 @@ def destroy(yes: bool, with_logs: bool, **given: Any) -> None:
 
 
 @command.command()
+@_settings
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of YAML.")
+def cloudformation(as_json: bool, **given: Any) -> None:
+    """Print a CloudFormation template of bucket, log group and role, and the command that turns logging on."""
+    from rockbottom.changes import yaml_text
+    from rockbottom.invocation_logging import cloudformation as template
+
+    made = template(_wanted(given))
+    click.echo(json.dumps(made, indent=2) if as_json else yaml_text(made).rstrip())
+
+
+@command.command()
+@_settings
+def terraform(**given: Any) -> None:
+    """Print a Terraform configuration of all that apply makes."""
+    from rockbottom.invocation_logging import terraform as configuration
+
+    click.echo(configuration(_wanted(given)).rstrip())
+
+
+@command.command()
 @click.argument("task", type=click.Choice(["apply", "read", "bedrock"]))
 @_where_to
 @click.option("--account", default="*", metavar="ID", help="Account number; any by default.")

@@ -22,6 +22,7 @@ from rockbottom.invocation_logging.settings import (
     delivery,
     fees,
 )
+from rockbottom.invocation_logging.stacks import cloudformation, terraform
 
 __all__ = [
     "DATA_KINDS",
@@ -38,6 +39,7 @@ __all__ = [
     "apply",
     "apply_policy",
     "bucket_statement",
+    "cloudformation",
     "delivery",
     "fees",
     "place_of",
@@ -45,5 +47,6 @@ __all__ = [
     "read_policy",
     "removal",
     "role_policy",
+    "terraform",
     "trust_policy",
 ]

@@ -12,14 +12,21 @@ from typing import Any
 
 from rockbottom.changes import Difference, Kind, Step
 from rockbottom.invocation_logging.asking import Clients, asked, found_or
-from rockbottom.invocation_logging.doing import CONFIGURATION, POLICY, STACK_TAG
+from rockbottom.invocation_logging.doing import CONFIGURATION
 from rockbottom.invocation_logging.policies import STATEMENT, bucket_statement, role_policy, trust_policy
-from rockbottom.invocation_logging.settings import Place, Wanted, logging_config, role_arn
+from rockbottom.invocation_logging.settings import (
+    EXPIRY_RULE,
+    POLICY,
+    STACK_TAG,
+    Place,
+    Wanted,
+    logging_config,
+    role_arn,
+)
 from rockbottom.quantities import RockbottomError
 
 Json = dict[str, Any]
 _NOTHING: Json = {}
-_RULE = "rockbottom-invocation-logging"  # the id of the rule by which a bucket lets logs expire
 
 
 class RoleTaken(RockbottomError):
@@ -91,7 +98,7 @@ def _bucket_steps(wanted: Wanted, place: Place, clients: Clients) -> Iterator[St
     yield _compared("bucket policy", wanted.bucket, ours, statement, request)
     if wanted.retention_days is not None and stack in (None, wanted.stack):
         rule = {
-            "ID": _RULE, "Status": "Enabled", "Filter": {"Prefix": wanted.prefix},
+            "ID": EXPIRY_RULE, "Status": "Enabled", "Filter": {"Prefix": wanted.prefix},
             "Expiration": {"Days": wanted.retention_days},
         }  # fmt: skip
         days = None if stack is None else _days_kept(wanted.bucket, clients)
@@ -104,7 +111,7 @@ def _bucket_steps(wanted: Wanted, place: Place, clients: Clients) -> Iterator[St
 def _days_kept(bucket: str, clients: Clients) -> int | None:
     """After how many days logs in a bucket expire by the rule that was put there; None: there is no such rule."""
     found: Json = found_or(lambda: clients.s3.get_bucket_lifecycle_configuration(Bucket=bucket), _NOTHING)
-    rules: list[Json] = [rule for rule in found.get("Rules", ()) if rule.get("ID") == _RULE]
+    rules: list[Json] = [rule for rule in found.get("Rules", ()) if rule.get("ID") == EXPIRY_RULE]
     return rules[0].get("Expiration", _NOTHING).get("Days") if rules else None
 
 

@@ -6,12 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from rockbottom.changes import Kind, Step
 from rockbottom.cloudwatch import error_code
 from rockbottom.invocation_logging.asking import Clients, asked, found_or
+from rockbottom.invocation_logging.settings import POLICY, STACK_TAG
 from rockbottom.quantities import RockbottomError
 
-STACK_TAG = "rockbottom:stack"
-"""The tag by which what was made here is known again; its value is the name of the stack."""
-POLICY = "write-invocation-logs"
-"""The name of the permissions on the role."""
 CONFIGURATION = "configuration"
 """The thing that switches logging on: one for an account and Region."""
 

@@ -21,6 +21,12 @@ DATA_KINDS: Mapping[str, str] = {
 """What can be logged, by a word, and the switch of it in ``loggingConfig``."""
 DEFAULT_ROLE = "rockbottom-invocation-logging"
 DEFAULT_RETENTION_DAYS = 30
+STACK_TAG = "rockbottom:stack"
+"""The tag by which what was made here is known again; its value is the name of the stack."""
+POLICY = "write-invocation-logs"
+"""The name of the permissions on the role."""
+EXPIRY_RULE = "rockbottom-invocation-logging"
+"""The id of the rule by which a bucket lets logs expire."""
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _LOG_GROUP = re.compile(r"[A-Za-z0-9_./#-]{1,512}")
 _ROLE = re.compile(r"[\w+=,.@-]{1,64}")

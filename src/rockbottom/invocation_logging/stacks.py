@@ -1,0 +1,173 @@
+"""What ``logging apply`` makes, as text for Terraform and CloudFormation. Pure.
+
+Arguments are those of the AWS provider's resources, among them aws_bedrock_model_invocation_logging_configuration
+(https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/bedrock_model_invocation_logging_configuration).
+CloudFormation has no resource that turns logging on: AWS's own pattern calls the API from a Lambda function
+(https://docs.aws.amazon.com/prescriptive-guidance/latest/patterns/configure-bedrock-invocation-logging-cloudformation.html);
+the template has the call as an output instead.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from rockbottom.changes import Block, Reference, Template, lines_of
+from rockbottom.invocation_logging.policies import Json, bucket_statement, role_policy, trust_policy
+from rockbottom.invocation_logging.settings import (
+    DATA_KINDS,
+    EXPIRY_RULE,
+    POLICY,
+    STACK_TAG,
+    Place,
+    Wanted,
+    logging_config,
+)
+
+_TERRAFORM = Place(
+    "${data.aws_caller_identity.current.account_id}", "${data.aws_region.current.id}",
+    "${data.aws_partition.current.partition}",
+)  # fmt: skip
+_CLOUDFORMATION = Place("${AWS::AccountId}", "${AWS::Region}", "${AWS::Partition}")
+
+
+def terraform(wanted: Wanted) -> str:
+    """The text of a .tf file. Raises InvalidLogging."""
+    blocks = (*_head(), *_bucket(wanted.checked()), *_log_group(wanted), _configuration(wanted))
+    return "\n".join(line for block in blocks for line in (*lines_of(block), ""))
+
+
+def _head() -> Iterator[Block]:
+    aws = {"source": "hashicorp/aws", "version": ">= 5.0"}
+    yield Block("terraform", {}, (Block("required_providers", {"aws": aws}),))
+    for name in ("aws_caller_identity", "aws_region", "aws_partition"):
+        yield Block(f'data "{name}" "current"', {})
+
+
+def _bucket(wanted: Wanted) -> Iterator[Block]:
+    if not wanted.bucket:
+        return
+    bucket = Reference("aws_s3_bucket.logs.id")
+    yield Block('resource "aws_s3_bucket" "logs"', {"bucket": wanted.bucket, "tags": {STACK_TAG: wanted.stack}})
+    closed = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
+    yield Block(
+        'resource "aws_s3_bucket_public_access_block" "logs"', {"bucket": bucket, **dict.fromkeys(closed, True)}
+    )
+    policy = {"Version": "2012-10-17", "Statement": [bucket_statement(wanted, _TERRAFORM)]}
+    yield Block('resource "aws_s3_bucket_policy" "logs"', {"bucket": bucket, "policy": _text(policy)})
+    if wanted.retention_days is not None:
+        expiry = (
+            Block("filter", {"prefix": wanted.prefix}), Block("expiration", {"days": wanted.retention_days}),
+        )  # fmt: skip
+        rule = Block("rule", {"id": EXPIRY_RULE, "status": "Enabled"}, expiry)
+        yield Block('resource "aws_s3_bucket_lifecycle_configuration" "logs"', {"bucket": bucket}, (rule,))
+
+
+def _log_group(wanted: Wanted) -> Iterator[Block]:
+    if not wanted.log_group:
+        return
+    days = {} if wanted.retention_days is None else {"retention_in_days": wanted.retention_days}
+    tags = {STACK_TAG: wanted.stack}
+    yield Block('resource "aws_cloudwatch_log_group" "logs"', {"name": wanted.log_group, **days, "tags": tags})
+    trust = {"name": wanted.role, "assume_role_policy": _text(trust_policy(_TERRAFORM)), "tags": tags}
+    yield Block('resource "aws_iam_role" "logs"', trust)
+    role = Reference("aws_iam_role.logs.name")
+    permissions = {"name": POLICY, "role": role, "policy": _text(role_policy(wanted, _TERRAFORM))}
+    yield Block('resource "aws_iam_role_policy" "logs"', permissions)
+
+
+def _configuration(wanted: Wanted) -> Block:
+    """What turns logging on, after everything that it needs."""
+    kinds = {f"{kind}_data_delivery_enabled": kind in wanted.kinds for kind in DATA_KINDS}
+    s3 = {"bucket_name": Reference("aws_s3_bucket.logs.id"), **({"key_prefix": wanted.prefix} if wanted.prefix else {})}
+    inner: list[Block] = []
+    needs: list[str] = []
+    if wanted.bucket:
+        inner.append(Block("s3_config", s3))
+        needs.append("aws_s3_bucket_policy.logs")
+    if wanted.log_group:
+        large = (Block("large_data_delivery_s3_config", s3),) if wanted.bucket else ()
+        to = {
+            "log_group_name": Reference("aws_cloudwatch_log_group.logs.name"),
+            "role_arn": Reference("aws_iam_role.logs.arn"),
+        }
+        inner.append(Block("cloudwatch_config", to, large))
+        needs.append("aws_iam_role_policy.logs")
+    return Block(
+        'resource "aws_bedrock_model_invocation_logging_configuration" "this"',
+        {"depends_on": [Reference(name) for name in needs]}, (Block("logging_config", kinds, tuple(inner)),),
+    )  # fmt: skip
+
+
+def _text(policy: Json) -> Template:
+    return Template(json.dumps(policy))
+
+
+def cloudformation(wanted: Wanted) -> Json:
+    """The template, with the command that turns logging on as an output. Raises InvalidLogging."""
+    resources: Json = {**_bucket_resources(wanted.checked()), **_log_group_resources(wanted)}
+    config = json.dumps(logging_config(wanted, _CLOUDFORMATION))
+    command = f"aws bedrock put-model-invocation-logging-configuration --logging-config '{config}'"
+    says = "CloudFormation has no resource for this: run it once the stack stands."
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": f"Where Bedrock's model invocation logs go, stack {wanted.stack} (rockbottom)",
+        "Resources": resources,
+        "Outputs": {"TurnLoggingOn": {"Description": says, "Value": {"Fn::Sub": command}}},
+    }
+
+
+def _bucket_resources(wanted: Wanted) -> Json:
+    if not wanted.bucket:
+        return {}
+    closed = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+    properties: Json = {
+        "BucketName": wanted.bucket, "PublicAccessBlockConfiguration": dict.fromkeys(closed, True),
+        "Tags": _tags(wanted),
+    }  # fmt: skip
+    if wanted.retention_days is not None:
+        rule: Json = {"Id": EXPIRY_RULE, "Status": "Enabled", "ExpirationInDays": wanted.retention_days}
+        properties["LifecycleConfiguration"] = {
+            "Rules": [{**rule, **({"Prefix": wanted.prefix} if wanted.prefix else {})}]
+        }
+    policy = {"Version": "2012-10-17", "Statement": [_placed(bucket_statement(wanted, _CLOUDFORMATION))]}
+    return {
+        "Logs": {
+            "Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain",
+            "Properties": properties,
+        },
+        "LogsPolicy": {
+            "Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "Logs"}, "PolicyDocument": policy},
+        },
+    }  # fmt: skip
+
+
+def _log_group_resources(wanted: Wanted) -> Json:
+    if not wanted.log_group:
+        return {}
+    days = {} if wanted.retention_days is None else {"RetentionInDays": wanted.retention_days}
+    group = {"LogGroupName": wanted.log_group, **days, "Tags": _tags(wanted)}
+    permissions = _placed(role_policy(wanted, _CLOUDFORMATION))
+    role = {
+        "RoleName": wanted.role, "AssumeRolePolicyDocument": _placed(trust_policy(_CLOUDFORMATION)),
+        "Policies": [{"PolicyName": POLICY, "PolicyDocument": permissions}], "Tags": _tags(wanted),
+    }  # fmt: skip
+    return {
+        "LogGroup": {
+            "Type": "AWS::Logs::LogGroup", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain",
+            "Properties": group,
+        },
+        "Role": {"Type": "AWS::IAM::Role", "Properties": role},
+    }  # fmt: skip
+
+
+def _placed(value: Any) -> Any:
+    """A document in which CloudFormation fills in the account, the Region and the partition."""
+    if isinstance(value, dict):
+        return {name: _placed(inner) for name, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, list):
+        return [_placed(inner) for inner in value]  # pyright: ignore[reportUnknownVariableType]
+    return {"Fn::Sub": value} if isinstance(value, str) and "${" in value else value
+
+
+def _tags(wanted: Wanted) -> list[Json]:
+    return [{"Key": STACK_TAG, "Value": wanted.stack}]
