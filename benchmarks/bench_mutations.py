@@ -240,7 +240,7 @@ def _counts_of(name: str, row: Any) -> tuple[int, int]:
     if name == "ledger":
         read = sum(_count(row.get(unit, 0)) for unit in ("input", "cache_read", *_WRITTEN))
         return read, _count(row.get("output", 0))
-    given = row["input"]
+    given = row.get("input") or {}
     cached = (given.get("cacheReadInputTokenCount"), given.get("cacheWriteInputTokenCount"))
     fresh = given.get("inputTokenCount")
     fresh = row["output"]["outputBodyJson"]["usage"]["inputTokens"] if fresh is None else fresh

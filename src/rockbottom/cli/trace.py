@@ -113,7 +113,7 @@ def say_reading(reading: "Reading", source: str) -> None:
     from rockbottom.trace import readers
 
     lacks = readers()[reading.reader].lacks
-    if lacks:
+    if lacks and not reading.trace.tells_blocks:
         tell(f"{source}: {lacks}")
     say_damage(reading.damages, reading.duplicates, source, reading.reordered)
 

@@ -115,6 +115,7 @@ KINDS: tuple[str, ...] = (
 """Block kinds by their code: those of ``prompt.BlockKind``; ``slice``, a fixed number of tokens of a prompt; and
 ``counted``, a run of tokens of which only counters tell."""
 
+_COUNTED = KINDS.index("counted")
 _BY_TTL = "observed_writes"
 NAME_TABLES = ("session", "account", "model", "region", "tier", "label")
 """The columns that hold codes; ``served`` uses the names of ``region``."""
@@ -153,6 +154,11 @@ class Trace:
     def span_s(self) -> float:
         """Seconds from the first request to the last."""
         return float(self.requests.at[-1] - self.requests.at[0]) if len(self) else 0.0
+
+    @property
+    def tells_blocks(self) -> bool:
+        """Whether every request has blocks that were read, not inferred from counters."""
+        return bool(np.diff(self.block_offsets).all()) and not bool((self.blocks.kind == _COUNTED).any())
 
     @property
     def is_observed(self) -> bool:

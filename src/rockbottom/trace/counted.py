@@ -15,11 +15,13 @@ from functools import cache
 from hashlib import blake2b
 from typing import Any
 
+from rockbottom.prompt import Prompt
 from rockbottom.quantities import Undecodable, Usage
-from rockbottom.trace.columns import KINDS, SectionCode, Trace, observed
+from rockbottom.trace.columns import KINDS, NO_TTL, SectionCode, Trace, observed
 from rockbottom.trace.gathering import Gathered
 from rockbottom.trace.reading import Damages, Part
 from rockbottom.trace.records import MOST_TOKENS
+from rockbottom.trace.stored_prompts import stored_blocks
 
 NO_BLOCKS = "prompts are not in it: what repeats is inferred from its counters, session by session"
 """What a source of counters cannot say."""
@@ -35,7 +37,8 @@ class Counted:
     """One request. ``usage`` None: the source does not say what was read and written, only what came and went.
 
     ``identity`` is the id under which its writer may repeat it; empty: none. ``elsewhere``: it went to another service
-    than Bedrock. ``label`` is what the reader was told to tell requests apart by.
+    than Bedrock. ``label`` is what the reader was told to tell requests apart by. ``prompt`` is there where the source
+    keeps it: its blocks are then the trace's, and nothing is inferred.
     """
 
     at: float
@@ -48,6 +51,7 @@ class Counted:
     region: str | None = None
     elsewhere: bool = False
     label: str | None = None
+    prompt: Prompt | None = None
 
 
 @dataclass(slots=True)
@@ -148,7 +152,7 @@ class CountedRequests:
         placed: list[tuple[Counted, _Session | None, _Conversation | None]] = []
         for request in sorted(self._requests, key=lambda one: one.at):
             counted = _uncached(request) if tells and request.usage is None else request
-            if counted.session is None:
+            if counted.session is None or counted.prompt is not None:
                 placed.append((counted, None, None))
                 continue
             session = sessions.setdefault(counted.session, _Session(self.grows))
@@ -161,26 +165,33 @@ class CountedRequests:
     def _gather(
         self, gathered: Gathered, request: Counted, session: _Session | None, conversation: _Conversation | None
     ) -> None:
+        names = {
+            "session": request.session,
+            "model": _as_of_bedrock(request.model) if request.elsewhere else request.model,
+            "region": request.region,
+            "label": request.label,
+        }
+        if request.prompt is not None:
+            blocks = stored_blocks(request.prompt, request.tokens_in, request.usage, self.key)
+            points = [(after, _ttl_of(request.usage)) for after in blocks.points]
+            gathered.add(
+                _numbers(request), names, blocks.prefix, blocks.depth, blocks.section, blocks.kind, blocks.weight,
+                points, blocks.begins,
+            )  # fmt: skip
+            return
         ends = list(self._ends(request, session, conversation))
         usage = request.usage
         points: list[tuple[int, int]] = []
         if usage is not None and usage.cache_read + usage.cache_write:
             cached = usage.cache_read + usage.cache_write
-            writes = usage.writes()
-            ttl = max(writes, key=lambda ttl: writes[ttl])
             points = [
-                (number, ttl.code)  # where others' entries were read, a point stands
+                (number, _ttl_of(usage))  # where others' entries were read, a point stands
                 for number, (depth, _, section) in enumerate(ends, 1)
                 if depth == cached or (section == SectionCode.SYSTEM and depth < cached)
             ]
         gathered.add(
             _numbers(request),
-            {
-                "session": request.session,
-                "model": _as_of_bedrock(request.model) if request.elsewhere else request.model,
-                "region": request.region,
-                "label": request.label,
-            },
+            names,
             [prefix for _, prefix, _ in ends],
             [depth for depth, _, _ in ends],
             [section for _, _, section in ends],
@@ -210,6 +221,12 @@ class CountedRequests:
     def _name(self, *parts: object) -> int:
         text = "\0".join(map(str, parts)).encode("utf-8", "replace")
         return int.from_bytes(blake2b(text, key=self.key[:64], digest_size=8).digest(), "little")
+
+
+def _ttl_of(usage: Usage | None) -> int:
+    """The code of the lifetime at which most was written."""
+    writes = usage.writes() if usage is not None else {}
+    return max(writes, key=lambda ttl: writes[ttl]).code if writes else NO_TTL
 
 
 def _uncached(request: Counted) -> Counted:

@@ -3,7 +3,7 @@
 JSON, JSON lines or CSV; names in camel or snake case. Read are the observations of a model (type GENERATION). The
 kinds of ``usageDetails`` add up: those with ``input`` in their name are the prompt, those with ``output`` the reply;
 where a total says otherwise, ``input`` counts the others too (Langfuse, "Blob storage export field reference", as read
-on 2026-11-29).
+on 2026-11-29). Where the member ``input`` holds messages, their blocks are read.
 """
 
 from collections.abc import Mapping
@@ -22,6 +22,7 @@ from rockbottom.trace.counted import (
 )
 from rockbottom.trace.reading import Damages, Part, Reader, Settings
 from rockbottom.trace.rows import NOTHING, exports_of, header_with, object_of, rows_in, size_of, text_of
+from rockbottom.trace.stored_prompts import stored_prompt
 
 _USAGES = ("usageDetails", "usage_details", "usage", "providedUsageDetails", "provided_usage_details")
 _MODELS = ("model", "providedModelName", "provided_model_name", "modelName", "model_name")
@@ -62,8 +63,9 @@ def _request(row: Mapping[str, Any], by: str) -> Counted | None:
     identity, elsewhere = text_of(row.get("id")), not is_of_bedrock(model)
     label = text_of(row.get(by)) or text_of(object_of(row.get("metadata")).get(by)) or None
     return Counted(
-        at, model, usage.total_input, output, usage, session or None, identity, elsewhere=elsewhere, label=label
-    )
+        at, model, usage.total_input, output, usage, session or None, identity, elsewhere=elsewhere, label=label,
+        prompt=stored_prompt(row.get("input")),
+    )  # fmt: skip
 
 
 def _usage(row: Mapping[str, Any]) -> tuple[Usage | None, int | None]:

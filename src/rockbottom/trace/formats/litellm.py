@@ -1,7 +1,8 @@
 """Spend logs of a LiteLLM proxy: rows of ``LiteLLM_SpendLogs`` as CSV, JSON or JSON lines, or pages of ``/spend/logs``.
 
 ``prompt_tokens`` counts what was read and written too; how much that was stands in ``metadata.usage_object``
-(LiteLLM 1.60 to 1.109, as read on 2026-11-29). What the proxy answered from a cache of its own cost nothing.
+(LiteLLM 1.60 to 1.109, as read on 2026-11-29). What the proxy answered from a cache of its own cost nothing. Where it
+stores prompts (``store_prompts_in_spend_logs``) their blocks are read, but of prompts with a text that it cut short.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from rockbottom.trace.counted import (
 )
 from rockbottom.trace.reading import Damages, Part, Reader, Settings
 from rockbottom.trace.rows import exports_of, header_with, object_of, rows_in, size_of, text_of
+from rockbottom.trace.stored_prompts import stored_prompt
 
 _COLUMNS = ("request_id", "model", "prompt_tokens", "completion_tokens")
 _ROUTES = ("converse/", "converse_like/", "invoke/")
@@ -60,7 +62,9 @@ def _request(row: Mapping[str, Any], by: str) -> Counted | None:
     session = text_of(row.get("session_id")) or text_of(metadata.get("session_id"))
     usage, identity = _usage(metadata, total, output or 0), text_of(row.get("request_id"))
     elsewhere, label = not _is_bedrock(row, model), text_of(row.get(by)) or text_of(metadata.get(by))
-    return Counted(at, model, total, output, usage, session or None, identity, region, elsewhere, label or None)
+    asked = object_of(row.get("proxy_server_request"))
+    prompt = stored_prompt(row.get("messages") or asked.get("messages"), asked.get("tools"), asked.get("system"))
+    return Counted(at, model, total, output, usage, session or None, identity, region, elsewhere, label or None, prompt)
 
 
 def _usage(metadata: Mapping[str, Any], total: int, output: int) -> Usage | None:

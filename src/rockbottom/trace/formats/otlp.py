@@ -17,6 +17,7 @@ from rockbottom.quantities import Undecodable, Usage, decoded, is_list, is_objec
 from rockbottom.trace.counted import NO_BLOCKS, Counted, CountedRequests, count_of, exclusive, is_of_bedrock
 from rockbottom.trace.reading import Damages, Part, Reader, Settings, lines_of
 from rockbottom.trace.rows import exports_of, text_of
+from rockbottom.trace.stored_prompts import stored_prompt
 
 Attributes = Mapping[str, Any]
 
@@ -153,7 +154,11 @@ def _request(record: Attributes, attributes: Attributes, spelling: _Spelling, by
         text_of(attributes.get("aws.region") or attributes.get("cloud.region")) or None,
         not _is_bedrock(attributes, model),
         text_of(attributes.get(by)) or None,
-    )
+        stored_prompt(
+            attributes.get("gen_ai.input.messages"), attributes.get("gen_ai.tool.definitions"),
+            attributes.get("gen_ai.system_instructions"),
+        ),
+    )  # fmt: skip
 
 
 _TIMES = ("startTimeUnixNano", "timeUnixNano", "observedTimeUnixNano")
