@@ -214,8 +214,12 @@ _NOT_WHOLE = (ValueError, KeyError, TypeError, EOFError, OSError, AttributeError
 
 def plainly_read(name: str, data: bytes) -> Totals:
     """The totals by the plain rules of a format. Raises one of ``_NOT_WHOLE`` where it breaks them."""
-    rows = [_counts_of(name, json.loads(line)) for line in _texts_of(name, data) if line.strip()]
+    rows = [_counts_of(name, json.loads(line)) for line in _texts_of(name, data) if line.strip(_CLOSINGS)]
     return Totals(len(rows), sum(row[0] for row in rows), sum(row[1] for row in rows))
+
+
+_CLOSINGS = " \t\r]},"
+"""A line of these alone ends a printed document, and holds nothing."""
 
 
 def _texts_of(name: str, data: bytes) -> Iterator[str]:

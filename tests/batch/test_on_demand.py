@@ -1,6 +1,7 @@
 """The file of a batch job, sent on demand with caching: paced, able to die, its results where batch puts them."""
 
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -211,3 +212,27 @@ def test_the_estimate_of_a_job_names_the_command_where_caching_wins(rockbottom, 
     code, _, err = rockbottom("run", "in.jsonl", *job, "--every", "0.05")
     assert code == 0
     assert f"rockbottom batch run in.jsonl --model {kit.MODEL} --on-demand" in err
+
+
+def test_a_limit_is_held_against_the_estimate_with_caching_and_says_so(opened):
+    """Twenty records on one system prompt: with caching a fraction of what they are without."""
+    with opened(records(20)) as prepared:
+        found = prepared.estimate()
+        assert found.usd == found.compared.cached.usd < found.compared.on_demand.usd
+        with pytest.raises(batch.NotAgreed, match="estimate on demand with caching is"):
+            prepared.agree(found, None, found.usd * Decimal("0.99"))
+        prepared.agree(found, None, found.usd)
+
+
+def test_sending_stops_before_the_limit_is_passed_and_goes_on_with_more(opened, place):
+    """The first record writes the prompt and is the dearest: only so many follow as could each cost as much."""
+    pairs = records(20)
+    with opened(pairs) as prepared:
+        limit = prepared.estimate().usd * Decimal("0.6")
+    with pytest.raises(batch.NotAgreed, match=r"is spent, and another record may pass the limit"):
+        sent(opened, pairs, max_usd=limit)
+    answers = place.folder / "direct" / "answers.jsonl"
+    first = len(answers.read_text().splitlines())
+    assert 0 < first < 20
+    sent(opened, pairs, max_usd=Decimal("1"))
+    assert len(rows(place)) == 20

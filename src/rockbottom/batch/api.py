@@ -74,7 +74,8 @@ class Prepared:
                 fix="set maxTokens in every record, or give --output-tokens, the tokens to expect of each answer",
             )
         if max_usd is not None and found.usd > max_usd:
-            raise NotAgreed(f"The estimate is ${usd(found.usd, 4)}, above the limit of ${max_usd}; nothing was sent.")
+            said = f"The estimate {found.usd_is} is ${usd(found.usd, 4)}, above the limit of ${max_usd}"
+            raise NotAgreed(f"{said}; nothing was sent.")
         if agree is not None and not agree(found):
             raise NotAgreed("Not agreed to; nothing was sent.")
         self.run.agree(str(found.usd), "limit" if max_usd is not None else "yes")

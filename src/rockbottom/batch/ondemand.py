@@ -17,22 +17,24 @@ from rockbottom.batch.pricing import ways_of
 from rockbottom.batch.rejoining import Rejoin
 from rockbottom.batch.results import summary_of
 from rockbottom.batch.sending import Clock, Sender, Told, whole_lines
+from rockbottom.batch.spending import Limit
 from rockbottom.batch.spool import record_ids
 from rockbottom.dialects import usage_of
 from rockbottom.plan import Planner
-from rockbottom.quantities import Usage
+from rockbottom.quantities import Usage, Usd
 
 ANSWERS = "answers.jsonl"
 
 
 @dataclass(slots=True)
 class OnDemand:
-    """A run prepared with ``on_demand``. ``clock`` gives seconds since the epoch."""
+    """A run prepared with ``on_demand``. ``clock`` gives seconds since the epoch; ``max_usd`` is what may be spent."""
 
     prepared: Prepared
     clock: Clock
     pace: Pace = field(default_factory=Pace)
     at_once: int = 1
+    max_usd: Usd | None = None
 
     def send(self, told: Told = lambda done, total: None) -> Outcome:
         """Send every record that has no answer yet, and write the results. Raises BatchError; answers stay."""
@@ -43,11 +45,20 @@ class OnDemand:
         sent = {str(row["recordId"]) for row in whole_lines(answers)} if answers.exists() else set[str]()
         planner = Planner(catalog=self.prepared.catalog)
         sender = Sender(
-            run.cloud, planner, run.settings.model, run.settings.kind, self.clock, self.pace, max(1, self.at_once)
-        )
+            run.cloud, planner, run.settings.model, run.settings.kind, self.clock, self.pace, max(1, self.at_once),
+            None if self.max_usd is None else self._limit(self.max_usd),
+        )  # fmt: skip
         before = len(sent)
         sender.send(self._left(sent), answers, lambda done: told(before + done, run.state.records))
         return self._outcome()
+
+    def _limit(self, max_usd: Usd) -> Limit:
+        """The limit, with what was spent before this process."""
+        limit = Limit(max_usd, self.prepared.pricing)
+        if (self.prepared.run.folder / ANSWERS).exists():
+            for usage in self._usages():
+                limit.add(usage)
+        return limit
 
     def _left(self, sent: set[str]) -> Iterator[Mapping[str, Any]]:
         return (record for record in self.prepared.run.records() if record["recordId"] not in sent)

@@ -83,8 +83,8 @@ class Comparison:
 class Estimate:
     """What a run will cost. ``output_is`` says where the output tokens come from; None: they have no bound.
 
-    ``usd`` is without output when that has no bound: the batch price, or for a run that is sent on demand that without
-    caching, which is the most it can be.
+    ``usd`` is without output when that has no bound: the batch price, or for a run that is sent on demand that with
+    caching, as ``usd_is`` says.
     """
 
     records: int
@@ -95,6 +95,7 @@ class Estimate:
     read_share: float
     compared: Comparison
     usd: Usd
+    usd_is: str = "in batch"
 
 
 def estimate(found: Sampled, pricing: Pricing, output_each: int | None, *, on_demand: bool = False) -> Estimate:
@@ -111,12 +112,13 @@ def estimate(found: Sampled, pricing: Pricing, output_each: int | None, *, on_de
     else:
         output, said = None, "no bound: some records set no maxTokens"
     ways = _ways(found, pricing, output or 0)
-    first = ways.on_demand if on_demand else ways.batch
+    first = (ways.cached or ways.on_demand) if on_demand else ways.batch
     if first is None:
         pricing.of(found.plain, Tier.DEFAULT if on_demand else Tier.BATCH)  # raises what is missing
         raise AssertionError(ways.why)
     tokens = ceil(sum(usage.total_input for usage in found.plain) * of / looked)
-    return Estimate(of, found.looked_at, tokens, output, said, read_share(found), ways, first.usd)
+    way = "in batch" if not on_demand else "on demand with caching" if ways.cached else "on demand without caching"
+    return Estimate(of, found.looked_at, tokens, output, said, read_share(found), ways, first.usd, way)
 
 
 def _ways(found: Sampled, pricing: Pricing, output: int) -> Comparison:

@@ -20,6 +20,7 @@ from rockbottom.batch.errors import AccessRefused, InvalidSettings, ServiceBusy
 from rockbottom.batch.journal import event_in
 from rockbottom.batch.pacing import Pace
 from rockbottom.batch.records import Kind
+from rockbottom.batch.spending import Limit
 from rockbottom.dialects import usage_of
 from rockbottom.plan import CachePlan, Planner
 from rockbottom.process import named, private
@@ -33,7 +34,10 @@ Row = dict[str, Any]
 
 @dataclass(slots=True)
 class Sender:
-    """Sends records of one model and dialect. ``at_once`` is how many may be under way; ``clock`` is in seconds."""
+    """Sends records of one model and dialect. ``at_once`` is how many may be under way; ``clock`` is in seconds.
+
+    ``limit`` is what may be spent; None: nothing holds it.
+    """
 
     cloud: Cloud
     planner: Planner
@@ -42,6 +46,7 @@ class Sender:
     clock: Clock
     pace: Pace = field(default_factory=Pace)
     at_once: int = 1
+    limit: Limit | None = None
 
     def send(self, records: Iterable[Mapping[str, Any]], path: Path, told: Callable[[int], None]) -> None:
         """Send every record and add its row to the file at ``path``. Raises BatchError; rows so far stay there.
@@ -57,6 +62,8 @@ class Sender:
             while failure is None or under_way:
                 full = len(under_way) >= (self.at_once if done else 1)
                 record = None if full or failure is not None else next(left, None)
+                if record is not None and (over := self.limit and self.limit.reached(len(under_way))):
+                    record, failure = None, over
                 if record is not None:
                     under_way |= self._begin(pool, record)
                 elif under_way:
@@ -93,6 +100,8 @@ class Sender:
                 output: Mapping[str, Any] = row.get("modelOutput") or {}
                 usage = usage_of(output.get("usage"))
                 self.pace.settle(began_at, usage or Usage())
+                if self.limit is not None and usage is not None:
+                    self.limit.add(usage)
                 self.planner.observe(plan, usage, now=self.clock())
         with named(path):
             for row in rows:

@@ -23,4 +23,4 @@ def send(given: dict[str, Any]) -> "Outcome":
         ]
         if limits:
             tell(f"at most {' and '.join(limits)} a minute {pace.origin}".strip())
-        return OnDemand(prepared, time.time, pace, given["at_once"]).send(told)
+        return OnDemand(prepared, time.time, pace, given["at_once"], given["max_usd"]).send(told)

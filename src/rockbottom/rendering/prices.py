@@ -75,8 +75,13 @@ def prices_document(model: ModelId, day: date, rows: Sequence[Price], contested:
 
 
 def prices_text(
-    model: ModelId, day: date, rows: Sequence[Price], contested: Sequence[Price], elsewhere: Sequence[str] = (),
-    *, width: int = 80,
+    model: ModelId,
+    day: date,
+    rows: Sequence[Price],
+    contested: Sequence[Price],
+    elsewhere: Sequence[str] = (),
+    *,
+    width: int = 80,
 ) -> Iterator[str]:
     """A table with a line for each scope, tier and condition, what is contested, and the sources.
 
