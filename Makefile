@@ -45,8 +45,9 @@ sdks: .venv-sdks/.set .venv-async/.set .venv-programs/.set  ## attach to every f
 	@.venv-async/bin/python -m pytest -q tests/client $(PYTEST)
 	@.venv-programs/bin/python -m pytest -q tests/programs $(PYTEST)
 
-peers: .venv-suites/.set  ## integration suites of langchain-aws and strands, as published, against the local endpoint
+peers: .venv-suites/.set .venv-pydantic-suite/.set  ## suites of langchain-aws, strands, pydantic-ai and AWS's examples on the endpoint
 	@.venv-suites/bin/python -m pytest -q -rs tests/peers $(PYTEST)
+	@.venv-pydantic-suite/bin/python -m pytest -q -rs tests/peers $(PYTEST)
 
 # boto3 as programs pin it: it may know no cachePoint, or no ttl.
 OLD_SDKS := $(patsubst constraints/%.txt,.venv-%/.set,$(wildcard constraints/boto3-*.txt))

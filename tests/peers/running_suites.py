@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tarfile
 import xml.etree.ElementTree as Xml
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from importlib.metadata import PackageNotFoundError, version
@@ -28,15 +29,18 @@ class Outcome:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def sources_of(name: str) -> Path:
+def sources_of(suite: Mapping[str, Any]) -> Path:
     """The folder of a suite's sources: below $ROCKBOTTOM_PEERS, else its source distribution as installed."""
+    name, package = suite["sources"], suite.get("package", suite["sources"])
+    try:
+        wanted = f"{package}=={version(package)}"
+    except PackageNotFoundError:
+        pytest.skip(f"{package} is not installed here: make peers runs this")
     given = os.environ.get(FOLDER)
     if given and (Path(given) / name).is_dir():
         return Path(given) / name
-    try:
-        wanted = f"{name}=={version(name)}"
-    except PackageNotFoundError:
-        pytest.skip(f"{name} is not installed here: make peers runs this")
+    if package != name:
+        pytest.skip(f"the tests of {name} are in no distribution: {FOLDER} names a folder of sources, make peers")
     FETCHED.mkdir(exist_ok=True)
     folder = FETCHED / wanted.replace("-", "_").replace("==", "-")
     if not folder.is_dir():
@@ -59,17 +63,18 @@ def _fetch(wanted: str) -> None:
 
 def run(suite: dict[str, Any], url: str, report: Path) -> Outcome:
     """Run the suite's tests in their own folder, as they are."""
-    folder = sources_of(suite["sources"])
+    folder = sources_of(suite)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "offline", "--timeout", "60"]
     ended = subprocess.run(
         [*command, "--continue-on-collection-errors", f"--junit-xml={report}", *suite["arguments"], *suite["paths"]],
-        cwd=folder, env=_environment(url), capture_output=True, text=True, timeout=_LONGEST_S, check=False,
+        cwd=folder, env=environment(url), capture_output=True, text=True, timeout=_LONGEST_S, check=False,
     )  # fmt: skip
     assert report.exists(), ended.stdout[-2000:] + ended.stderr[-2000:]
     return _outcome(report)
 
 
-def _environment(url: str) -> dict[str, str]:
+def environment(url: str) -> dict[str, str]:
+    """Variables that lead every client of AWS to an endpoint, and nothing of this machine's own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ROCKBOTTOM_"))}
     return {
         **kept,
@@ -83,6 +88,7 @@ def _environment(url: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": url,
         "AWS_ENDPOINT_URL_BEDROCK": url,
         "ANTHROPIC_BEDROCK_BASE_URL": url,
+        "ROCKBOTTOM_ENDPOINT": url,  # of the plugin
     }
 
 
