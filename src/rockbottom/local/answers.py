@@ -129,11 +129,13 @@ class Answerer:
         told = _ORDERED.search(asked.question)
         if told is not None:
             return next(filter(None, told.groups()))
-        results = " ".join(" ".join(text.split())[:_RESULT_CHARS] for text in asked.results)[:_RESULT_CHARS].strip()
-        for texts, otherwise in ((asked.results, results), (asked.sources, NOTHING_FOUND)):
-            passages = self._reader.passages(texts, asked.question)
-            if passages or otherwise:
-                return " ".join(passage.text for passage in passages) or otherwise
+        for texts in (asked.results, asked.sources):
+            passages = self._reader.passages(texts, asked.question) if texts else ()
+            if passages:
+                return " ".join([passage.text for passage in passages])
+            beginning = " ".join([" ".join(text.split())[:_RESULT_CHARS] for text in asked.results])[:_RESULT_CHARS]
+            if beginning.strip():
+                return beginning.strip()
         return NOTHING_FOUND
 
     def _call(self, tool: Tool, asked: Asked, count: Count) -> Answer:

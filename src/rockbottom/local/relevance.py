@@ -87,6 +87,8 @@ class Reader:
     def passages(self, texts: Iterable[str], question: str, limit: int = 3) -> list[Passage]:
         """The best sentences of the texts, in the order in which they stand; empty when none bears on it."""
         given = [text for text in texts if len(text) >= READ_CHARS]
+        if not given:
+            return []
         known = [self._text(text) for text in given]
         key = question, (limit, *[text.number for text in known])
         result = self._results.pop(key, None)
