@@ -7,6 +7,7 @@ import pytest
 
 from rockbottom.watch import View, period_named
 from rockbottom.watch.frame import Screen, frame_of
+from rockbottom.watch.paging import pages_of_tags
 from rockbottom.watch.screen import Live
 from tests.watch.traffic import a_day, catalog, read, write
 
@@ -101,7 +102,7 @@ def test_a_tag_cannot_speak_to_the_terminal(shot):
 def test_a_key_that_means_nothing_does_nothing(folder, key):
     """Some keyboards have a key for ², which is a digit and no number."""
     view = View(folder, catalog(), lambda: NOW, lambda: 0.0)
-    assert Live(view, period_named("1h"), "auto", 2.0)._key(key)
+    assert Live(view, period_named("1h"), "auto", 2.0)._key(key, Screen())
 
 
 def test_the_hand_worked_frame(shot):
@@ -111,3 +112,20 @@ def test_the_hand_worked_frame(shot):
     assert lines[0].startswith(" rockbottom watch · last hour, since ")
     assert "0.0%" in text
     assert re.search(r"the entry had expired +4,000 +0\.0\d+ 15 min since it was last used", text)
+
+
+def test_every_team_can_be_seen(shot):
+    """Forty teams: the overview says how many there are, and the pages behind t list each once, the dearest first."""
+    found = shot(*(read(NOW - 400 + n, size=4000 + 100 * n, tags={"team": f"team-{n:02}"}) for n in range(40)))
+    overview = "\n".join(lines_of(found, rows=24, keys=True))
+    assert "tag (40; t: all)" in overview
+    pages = [lines_of(found, rows=24, keys=True, tags_page=page) for page in range(1, pages_of_tags(found, 24) + 1)]
+    told = [line.split()[0] for page in pages for line in page if "team=" in line]
+    assert told == [f"team=team-{n:02}" for n in reversed(range(40))]
+
+
+def test_a_model_without_a_price_costs_no_zero_dollars(shot):
+    """Its line says that there is no price, and the notice names it."""
+    text = "\n".join(lines_of(shot(read(NOW - 5, cost_usd=None, uncached_usd=None))))
+    assert "no price" in text
+    assert "in no sum of money:\n   anthropic.claude-sonnet-4-6." in text

@@ -69,7 +69,7 @@ def command(
     With --logs the same of an account whose programs are not changed: who spends what, and how near each model's
     fullest minute came to its quota. Logs of the last 24 hours are read, or of the period where it is longer.
 
-    Keys: 1 to 5 choose the period, e changes between AWS and the local endpoint, p pauses, q quits.
+    Keys: 1 to 5 choose the period, e changes between AWS and the local endpoint, t shows all tags, p pauses, q quits.
     """
     from rockbottom.watch import period_named
 

@@ -35,7 +35,7 @@ FROM (SELECT *, row_number() OVER ({_DEAREST}, name) AS nth FROM (
     FROM (SELECT unnest(map_entries(tags::JSON::MAP(VARCHAR, VARCHAR))) AS tag, * EXCLUDE (tags)
         FROM (SELECT tags, {_SUMS} {_HERE} AND tags <> '{{}}' GROUP BY tags))
     GROUP BY ALL))
-GROUP BY ALL {_DEAREST} LIMIT {_MOST_NAMES}
+GROUP BY ALL {_DEAREST} LIMIT {_MOST_TAGS + 1}
 """
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from rockbottom.cost import Comparison, compared
 from rockbottom.figures import counted, decimals_for, share, usd
 from rockbottom.ledger import usd_of_picousd
-from rockbottom.quantities import Usd
+from rockbottom.quantities import LEAST_SPAN_S, Usd
 from rockbottom.tables import STEP
 from rockbottom.watch.misses import fix_of
 from rockbottom.watch.periods import HOUR_S, Period
@@ -27,6 +27,7 @@ from rockbottom.watch.snapshot import (
 
 MONTH_H = 30 * 24
 _FINEST = Decimal("1e-12")
+_NAMED = 5  # models without a price that are named
 
 
 def snapshot_of(parts: Parts, period: Period, side: str, state: State, now: float) -> Snapshot:
@@ -40,7 +41,7 @@ def snapshot_of(parts: Parts, period: Period, side: str, state: State, now: floa
     return Snapshot(
         at=now, period=period.name, since=since, until=since + period.seconds, bar_s=period.bar_s, side=side,
         simulated=side == "local", total=total, usd_per_hour=rate,
-        usd_per_month=None if rate is None else rate * MONTH_H,
+        usd_per_month=_usd_per_month(parts, rate, now),
         models=_dearest(models), tags=_dearest(line_of(name, sums) for name, sums in parts.tags.items()),
         families=_worst(line_of(name, sums) for name, sums in parts.families.items()),
         causes=_causes(parts.causes), misses=tuple(miss.to_dict() for miss in parts.misses[:MOST_MISSES]),
@@ -127,6 +128,13 @@ def _usd_per_hour(parts: Parts, now: float) -> Usd | None:
     return (usd_of_picousd(parts.total.cost) * HOUR_S / seconds).quantize(_FINEST)
 
 
+def _usd_per_month(parts: Parts, rate: Usd | None, now: float) -> Usd | None:
+    """Spend in 30 days at the rate of a period; None where its calls go back less than a day."""
+    if rate is None or parts.first_at is None or now - parts.first_at < LEAST_SPAN_S:
+        return None
+    return rate * MONTH_H
+
+
 def _dearest(lines: Any) -> tuple[Line, ...]:
     found = sorted(lines, key=lambda line: (-line.cost_usd, -line.calls, line.name))
     return tuple(line for line in found if line.calls)[:MOST_LINES]
@@ -146,6 +154,14 @@ def _causes(causes: Mapping[str, Sums]) -> tuple[CauseLine, ...]:
     return tuple(sorted(found, key=lambda line: (-line.lost_usd, -line.missed, line.cause)))
 
 
+def _unpriced(parts: Parts) -> str:
+    """The models of calls without a known price, the most called first."""
+    calls = {name: sums.unpriced for name, sums in parts.models.items() if sums.unpriced}
+    names = sorted(calls, key=lambda name: (-calls[name], name))
+    more = f" and {counted(len(names) - _NAMED, 'more model')}" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
 def _notices(parts: Parts, total: Line, state: State, side: str, other: OtherSide) -> list[str]:
     """What a person must know to read the figures right, in sentences."""
     said: list[str] = []
@@ -158,7 +174,7 @@ def _notices(parts: Parts, total: Line, state: State, side: str, other: OtherSid
     elif other.calls:
         said.append(f"{counted(other.calls, 'call')} billed by AWS left out.")
     if total.unpriced:
-        said.append(f"{counted(total.unpriced, 'call')} without a known price: tokens count, money does not.")
+        said.append(f"{counted(total.unpriced, 'call')} without a known price, in no sum of money: {_unpriced(parts)}.")
     if total.no_usage:
         said.append(f"{counted(total.no_usage, 'call')} ended without usage: what they cost is not known.")
     if total.lost_unpriced:

@@ -11,6 +11,7 @@ from rockbottom.figures import (
     Column,
     Paint,
     clipped,
+    clock,
     counted,
     decimals_for,
     milliseconds,
@@ -21,6 +22,7 @@ from rockbottom.figures import (
     tokens,
     usd,
 )
+from rockbottom.watch.paging import ago, pages_of_tags, rows_of_tags
 from rockbottom.watch.periods import PERIODS, period_named
 from rockbottom.watch.snapshot import Line, Snapshot
 
@@ -38,6 +40,7 @@ class Screen:
     colour: bool = False
     keys: bool = False
     paused: bool = False
+    tags_page: int = 0  # 0: everything; from 1 on: the tags alone, a page at a time
     zone: tzinfo | None = None  # None: local time
 
 
@@ -48,14 +51,15 @@ def frame_of(shot: Snapshot, screen: Screen) -> list[str]:
     foot = [_keys(shot, screen, paint, width)] if screen.keys else []
     head = [_title(shot, screen, paint, width), *_simulated(shot, paint, width), "", *_totals(shot, paint, width)]
     head += [paint(line, "bold") for text in shot.measured for line in paragraph(text, width, first=" ", rest="   ")]
-    notes = [paint(clipped(f" ! {note}", width), "warn") for note in shot.notices]
     if screen.rows is None:
+        notes = [paint(line, "warn") for note in shot.notices for line in paragraph(note, width, " ! ", "   ")]
         sections = _sections(shot, screen, paint, width, 12)
         body = [line for section in sections for line in section]
         return [_cut(line, width) for line in [*head, *body, *([""] if notes else []), *notes, *foot]]
+    notes = [paint(clipped(f" ! {note}", width), "warn") for note in shot.notices]
     rows = max(_SMALLEST[1], screen.rows)
     room = rows - len(head) - len(foot) - min(len(notes), 2)
-    body = _fitted(_sections(shot, screen, paint, width, 30), room)
+    body = _tags(shot, screen, paint, width, room) or _fitted(_sections(shot, screen, paint, width, 30), room)
     notes = notes[: max(0, rows - len(head) - len(foot) - len(body))]
     filler = [""] * (rows - len(head) - len(body) - len(notes) - len(foot))
     lines = [*head, *body, *filler, *notes][: rows - len(foot)] + foot
@@ -108,7 +112,7 @@ def _nothing(shot: Snapshot, paint: Paint, width: int) -> list[str]:
     last = shot.ledger.last_at
     said = f"No calls in the last {period_named(shot.period).words}."
     if last is not None and shot.ledger.there:
-        said += f" The latest was {_ago(shot.at - last)} ago."
+        said += f" The latest was {ago(shot.at - last)} ago."
     lines = [f" {said}"]
     if not shot.ledger.calls and shot.ledger.logs:
         said = f" This view follows {shot.ledger.folder}"
@@ -143,8 +147,9 @@ def _spark(values: Sequence[float | None], peak: float) -> str:
 def _small_print(shot: Snapshot, paint: Paint, width: int) -> list[str]:
     total = shot.total
     said = [counted(total.calls, "call")]
-    if shot.usd_per_hour is not None and shot.usd_per_month is not None:
-        said.append(f"{_usd(shot.usd_per_hour)}/hour, {_usd(shot.usd_per_month)} in 30 days at this rate")
+    if shot.usd_per_hour is not None:
+        month = "" if shot.usd_per_month is None else f", {_usd(shot.usd_per_month)} in 30 days at this rate"
+        said.append(f"{_usd(shot.usd_per_hour)}/hour{month}")
     if total.failed:
         said.append(f"{total.failed:,} failed")
     if total.write:
@@ -166,12 +171,28 @@ def _small_print(shot: Snapshot, paint: Paint, width: int) -> list[str]:
 def _sections(shot: Snapshot, screen: Screen, paint: Paint, width: int, most: int) -> list[list[str]]:
     if not shot.total.calls:
         return []
-    found = [_lines(shot.models[:most], "model", width, paint)]
+    found = [_lines(shot.models[:most], _heading("model", len(shot.models)), width, paint)]
     if shot.tags:
-        found.append(_lines(shot.tags[:most], "tag", width, paint))
+        told = "; t: all" if screen.keys else ""
+        found.append(_lines(shot.tags[:most], _heading("tag", len(shot.tags), told), width, paint))
     found.append(_families(shot, width, paint, most))
     found.append(_misses(shot, screen, width, paint, most))
     return [["", *section] for section in found if section]
+
+
+def _heading(noun: str, count: int, told: str = "") -> str:
+    """The heading of a table of which a few rows may be all there is room for."""
+    return noun if count < 3 else f"{noun} ({count}{told})"
+
+
+def _tags(shot: Snapshot, screen: Screen, paint: Paint, width: int, room: int) -> list[str]:
+    """One page of all tags, the dearest first; nothing where another page was asked for."""
+    if not screen.tags_page or not shot.tags:
+        return []
+    size, pages = rows_of_tags(screen.rows), pages_of_tags(shot, screen.rows)
+    start = (min(screen.tags_page, pages) - 1) * size
+    heading = f"tag ({start + 1}-{min(start + size, len(shot.tags))} of {len(shot.tags)}; t: on)"
+    return ["", *_lines(shot.tags[start : start + size], heading, width, paint)][:room]
 
 
 def _fitted(sections: list[list[str]], room: int) -> list[str]:
@@ -200,7 +221,8 @@ def _lines(lines: Sequence[Line], heading: str, width: int, paint: Paint) -> lis
     rows = [
         [
             Cell(line.name), Cell(tokens(line.calls)), Cell(_rate(line.hit_rate), _hit_style(line)),
-            Cell(usd(line.cost_usd, places)), Cell(usd(line.saved_usd, places), _sign_style(line.saved_usd)),
+            Cell("no price" if line.unpriced and not line.cost_usd else usd(line.cost_usd, places)),
+            Cell(usd(line.saved_usd, places), _sign_style(line.saved_usd)),
             Cell("" if line.saved_share is None else share(line.saved_share)),
             Cell(usd(line.lost_usd, places), "bad" if line.lost_usd > 0 else "dim"),
             *([Cell(milliseconds(line.first_ms_p50)), Cell(milliseconds(line.first_ms_p95))] if wide else []),
@@ -258,7 +280,7 @@ def _keys(shot: Snapshot, screen: Screen, paint: Paint, width: int) -> str:
         for number, period in enumerate(PERIODS, 1)
     )
     pause = "p go on" if screen.paused else "p pause"
-    return paint(clipped(f" {periods}   e AWS/local   {pause}   q quit", width), "dim")
+    return paint(clipped(f" {periods}   e AWS/local   t tags   {pause}   q quit", width), "dim")
 
 
 _PIECES = re.compile(r"\x1b\[[0-9;]*m|.")
@@ -320,12 +342,4 @@ def _time(at: float, screen: Screen, days: bool, seconds: bool = False) -> str:
 
 
 def _clock(at: float, screen: Screen) -> str:
-    return f"{datetime.fromtimestamp(at, screen.zone):%H:%M:%S}"
-
-
-def _ago(seconds: float) -> str:
-    for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {name}{'' if count == 1 else 's'}"
-    return "less than a minute"
+    return clock(at, screen.zone)

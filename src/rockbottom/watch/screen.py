@@ -13,6 +13,7 @@ from rockbottom.extras import install_command
 from rockbottom.watch.errors import NeedsRich
 from rockbottom.watch.following import View
 from rockbottom.watch.frame import Screen, frame_of
+from rockbottom.watch.paging import pages_of_tags
 from rockbottom.watch.periods import PERIODS, Period
 from rockbottom.watch.snapshot import Snapshot
 
@@ -26,6 +27,7 @@ class Live:
     def __init__(self, view: View, period: Period, side: str, every_s: float) -> None:
         self._view, self._period, self._side, self._every_s = view, period, side, every_s
         self._paused = False
+        self._tags_page = 0
         self._shot: Snapshot | None = None
         self._due = 0.0
         self._behind = False
@@ -54,8 +56,9 @@ class Live:
             self._look()
             size = console.size
             screen = Screen(
-                size.width, size.height, console.color_system is not None, pressed is not None, self._paused
-            )
+                size.width, size.height, console.color_system is not None, pressed is not None, self._paused,
+                self._tags_page,
+            )  # fmt: skip
             if (self._shot, screen) != drawn and self._shot is not None:
                 lines = frame_of(self._shot, screen)
                 live.update(Text("\n").join(Text.from_ansi(line, no_wrap=True) for line in lines), refresh=True)
@@ -63,7 +66,7 @@ class Live:
             wait = 0.0 if self._behind and not self._paused else _LOOK_S
             if pressed is None:
                 time.sleep(wait)
-            elif not self._key(pressed(wait)):
+            elif not self._key(pressed(wait), screen):
                 return
 
     def _look(self) -> None:
@@ -75,12 +78,15 @@ class Live:
             self._shot = self._view.snapshot(self._period, self._side)
             self._due = now + self._every_s
 
-    def _key(self, key: str) -> bool:
+    def _key(self, key: str, screen: Screen) -> bool:
         """Obey a key; False: stop."""
         if key in ("q", "Q", "\x03", "\x1b"):
             return False
         if key == "p":
             self._paused = not self._paused
+        elif key == "t" and self._shot is not None:
+            self._tags_page = (self._tags_page + 1) % (pages_of_tags(self._shot, screen.rows) + 1)
+            return True
         elif key == "e" and self._shot is not None:
             self._side = "aws" if self._shot.simulated else "local"
         elif key.isdecimal() and 1 <= int(key) <= len(PERIODS):

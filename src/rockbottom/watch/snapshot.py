@@ -15,7 +15,7 @@ from rockbottom.quantities import Usd, is_object
 from rockbottom.watch.misses import Miss
 from rockbottom.watch.quota import FullestMinute
 
-MOST_LINES = 50
+MOST_LINES = 300  # of one kind: a page and a screen show a few, and all where they are asked
 MOST_MISSES = 50
 
 

@@ -1,9 +1,9 @@
 "use strict";
 (() => {
-  const POLL_MS = 2000, QUICK_MS = 250, SLOW_MS = 10000, FEW = 8, MOST = 50;
+  const POLL_MS = 2000, QUICK_MS = 250, SLOW_MS = 10000, FEW = 8, MOST = 50, TAGS = 12;
   const PERIODS = [["15m", "15 minutes"], ["1h", "hour"], ["24h", "24 hours"], ["7d", "7 days"], ["30d", "30 days"]];
   const at = (id) => document.getElementById(id);
-  const state = { period: "1h", side: "auto", paused: false, all: false, shot: null, tag: null, timer: 0, asked: 0, picked: {} };
+  const state = { period: "1h", side: "auto", paused: false, all: false, tags: false, shot: null, tag: null, timer: 0, asked: 0, picked: {} };
 
   // Words ---------------------------------------------------------------------------------------------------
   const count = (value) => Number(value).toLocaleString("en-US");
@@ -86,7 +86,7 @@
     const ended = total.failed || total.no_usage;
     return [
       ["Hit rate", share(total.hit_rate), colour(total.hit_rate), `${short(total.read)} of ${short(total.read + total.write + total.input)} prompt tokens`],
-      ["Spend", money(total.cost_usd), "", rate === null ? "" : `${money(rate)} an hour, ${money(shot.usd_per_month)} in 30 days at this rate`],
+      ["Spend", money(total.cost_usd), "", rate === null ? "" : `${money(rate)} an hour` + (shot.usd_per_month === null ? "" : `, ${money(shot.usd_per_month)} in 30 days at this rate`)],
       ["Saved", money(total.saved_usd), sign(total.saved_usd), `of ${money(total.uncached_usd)} without caching`],
       ["Lost to misses", money(total.lost_usd), Number(total.lost_usd) > 0 ? "bad" : "", `${some(total.misses, "miss", "misses")}, ${short(total.missed)} tokens`],
       ["Written, never read", total.wasted ? money(total.wasted_usd) : "0", total.wasted ? "warn" : "", `${short(total.wasted)} of ${short(total.write)} written tokens`],
@@ -98,7 +98,7 @@
   const perName = (heading, digits) => [
     [heading, (line) => line.name], ["calls", (line) => count(line.calls)],
     ["hit rate", (line) => share(line.hit_rate), { colour: (line) => colour(line.hit_rate) }],
-    ["spend", (line) => money(line.cost_usd, digits)],
+    ["spend", (line) => line.unpriced && !Number(line.cost_usd) ? "no price" : money(line.cost_usd, digits)],
     ["saved", (line) => money(line.saved_usd, digits), { colour: (line) => sign(line.saved_usd) }],
     ["saved", (line) => whole(line.saved_share)],
     ["lost", (line) => money(line.lost_usd, digits), { colour: (line) => Number(line.lost_usd) > 0 ? "bad" : "zero" }],
@@ -137,7 +137,10 @@
     models.push(["first token", (line) => ms(line.first_ms_p50)], ["95%", (line) => ms(line.first_ms_p95)]);
     put("models", table(models, shot.models));
     at("tags").hidden = !shot.tags.length;
-    put("tags", table(perName("tag", digitsOf(shot.tags, "cost_usd")), shot.tags));
+    put("tags", table(perName("tag", digitsOf(shot.tags, "cost_usd")), state.tags ? shot.tags : shot.tags.slice(0, TAGS)));
+    at("more-tags").hidden = shot.tags.length <= TAGS;
+    at("more-tags").textContent = state.tags ? `Only the dearest ${TAGS}` : `${shot.tags.length - TAGS} more`;
+    at("more-tags").setAttribute("aria-expanded", String(state.tags));
   };
 
   // Charts --------------------------------------------------------------------------------------------------
@@ -273,6 +276,7 @@
     at("periods").append(button);
   }
   at("more").addEventListener("click", () => { state.all = !state.all; tables(state.shot); });
+  at("more-tags").addEventListener("click", () => { state.tags = !state.tags; tables(state.shot); });
   at("side").addEventListener("click", setSide);
   at("pause").addEventListener("click", setPaused);
   at("help").addEventListener("click", () => at("keys").showModal());

@@ -1,0 +1,25 @@
+"""What stands beside the frame of a terminal: pages of all tags, and how long ago something was."""
+
+from rockbottom.figures import counted
+from rockbottom.watch.snapshot import Snapshot
+
+_HEAD_AND_FOOT = 12
+_ROWS = 24
+
+
+def pages_of_tags(shot: Snapshot, rows: int | None) -> int:
+    """How many screens of so many rows all tags take."""
+    return -(-len(shot.tags) // rows_of_tags(rows))
+
+
+def rows_of_tags(rows: int | None) -> int:
+    """How many tags one screen shows."""
+    return max(1, (rows or _ROWS) - _HEAD_AND_FOOT)
+
+
+def ago(seconds: float) -> str:
+    """``3 hours``: a time in its largest unit."""
+    for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return counted(int(seconds // size), name)
+    return "less than a minute"
