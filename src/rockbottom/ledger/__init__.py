@@ -1,27 +1,31 @@
 """What was recorded about calls, never their text: append-only lines on disk."""
 
-from rockbottom.ledger.depots import Depot, FolderDepot, S3Depot, Stored, depot_of, is_s3, s3_client
-from rockbottom.ledger.errors import LedgerError, NoLedger, NotShipped
-from rockbottom.ledger.following import Follower
-from rockbottom.ledger.joining import joined
-from rockbottom.ledger.lines import START, Found, found_in
-from rockbottom.ledger.places import (
-    NOTES,
-    Volume,
-    chosen_folder,
-    default_folder,
-    identity_of,
-    is_ledger,
-    is_volume,
-    ledgers_in,
-    volumes_of,
-)
-from rockbottom.ledger.reading import DamagedLine, LedgerReader
-from rockbottom.ledger.records import LARGEST_COUNT, OLD_FAMILY, CallRecord, Sink, picousd_of, usd_of_picousd
-from rockbottom.ledger.secret import ledger_key
-from rockbottom.ledger.shipping import Shipment, Shipper, ledger_id
-from rockbottom.ledger.trimming import notes_of, trim
-from rockbottom.ledger.writing import LedgerWriter
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rockbottom.ledger.depots import Depot, FolderDepot, S3Depot, Stored, depot_of, is_s3, s3_client
+    from rockbottom.ledger.errors import LedgerError, NoLedger, NotShipped
+    from rockbottom.ledger.following import Follower
+    from rockbottom.ledger.joining import joined
+    from rockbottom.ledger.lines import START, Found, found_in
+    from rockbottom.ledger.places import (
+        NOTES,
+        Volume,
+        chosen_folder,
+        default_folder,
+        identity_of,
+        is_ledger,
+        is_volume,
+        ledgers_in,
+        volumes_of,
+    )
+    from rockbottom.ledger.reading import DamagedLine, LedgerReader
+    from rockbottom.ledger.records import LARGEST_COUNT, OLD_FAMILY, CallRecord, Sink, picousd_of, usd_of_picousd
+    from rockbottom.ledger.secret import ledger_key
+    from rockbottom.ledger.shipping import Shipment, Shipper, ledger_id
+    from rockbottom.ledger.trimming import notes_of, trim
+    from rockbottom.ledger.writing import LedgerWriter
 
 __all__ = [
     "LARGEST_COUNT",
@@ -64,3 +68,54 @@ __all__ = [
     "usd_of_picousd",
     "volumes_of",
 ]
+
+# The module of each name, imported when it is first asked for: a line for a prompt needs a folder and no decoder.
+_HOMES = {
+    "Depot": "depots",
+    "FolderDepot": "depots",
+    "S3Depot": "depots",
+    "Stored": "depots",
+    "depot_of": "depots",
+    "is_s3": "depots",
+    "s3_client": "depots",
+    "LedgerError": "errors",
+    "NoLedger": "errors",
+    "NotShipped": "errors",
+    "Follower": "following",
+    "joined": "joining",
+    "START": "lines",
+    "Found": "lines",
+    "found_in": "lines",
+    "NOTES": "places",
+    "Volume": "places",
+    "chosen_folder": "places",
+    "default_folder": "places",
+    "identity_of": "places",
+    "is_ledger": "places",
+    "is_volume": "places",
+    "ledgers_in": "places",
+    "volumes_of": "places",
+    "DamagedLine": "reading",
+    "LedgerReader": "reading",
+    "LARGEST_COUNT": "records",
+    "OLD_FAMILY": "records",
+    "CallRecord": "records",
+    "Sink": "records",
+    "picousd_of": "records",
+    "usd_of_picousd": "records",
+    "ledger_key": "secret",
+    "Shipment": "shipping",
+    "Shipper": "shipping",
+    "ledger_id": "shipping",
+    "notes_of": "trimming",
+    "trim": "trimming",
+    "LedgerWriter": "writing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    return value
