@@ -30,13 +30,17 @@ def test_it_is_typed_and_licensed(names):
 
 
 def test_it_holds_every_module_and_all_data_of_the_source(names):
-    """Nothing that lies in src/rockbottom is left behind: no module, no row of the catalogue."""
+    """Nothing that lies in src/rockbottom is left behind: no module, no row of the catalogue; and no example."""
     source = REPO / "src"
     files = {
         str(path.relative_to(source)) for path in (source / "rockbottom").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }  # fmt: skip
-    assert files == {name for name in names if name.startswith("rockbottom/")}
+    examples = {
+        f"rockbottom/{path.relative_to(REPO)}" for path in (REPO / "examples").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert files | examples == {name for name in names if name.startswith("rockbottom/")}
 
 
 def test_it_holds_no_tests_and_no_scripts(names):

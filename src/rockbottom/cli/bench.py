@@ -1,6 +1,5 @@
 """``rockbottom bench``: a workload measured down every lane, locally or on AWS."""
 
-import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from rockbottom.cli.bench_grading import ask_to_grade, grading_options, listed, 
 from rockbottom.cli.bench_jobs import jobs_at, jobs_options, local_jobs, wants_jobs
 from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.exits import Exit, exit_code_of
+from rockbottom.cli.settings import ledger_folder
 from rockbottom.cli.values import Dollars, NewFile, Url, write_new
 
 if TYPE_CHECKING:
@@ -206,9 +206,7 @@ def _ledger_folder(record: Path | None) -> Path | None:
     """The folder of --ledger; without one its user's own."""
     if record is None or record != Path():
         return record
-    from rockbottom.ledger import default_folder
-
-    return default_folder(os.environ)
+    return ledger_folder()
 
 
 def _waits_for_batch(bench: "Bench") -> bool:

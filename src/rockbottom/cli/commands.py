@@ -14,50 +14,86 @@ class Entry(NamedTuple):
     extras: tuple[str, ...] = ()
 
 
-COMMANDS: dict[str, Entry] = {
-    "plan": Entry("rockbottom.cli.plan:command", "Show where cachePoints of a request should go, and why."),
-    "replay": Entry("rockbottom.cli.replay:command", "Show what recorded traffic would have cost.", ("replay",)),
-    "route": Entry(
-        "rockbottom.cli.route:command", "Show what a rule that picks the model would have cost.", ("replay",)
+class Task(NamedTuple):
+    """What one comes for: a heading, the commands that serve it, and one line that shows it being done."""
+
+    heading: str
+    commands: dict[str, Entry]
+    example: str
+
+
+def _at(module: str, text: str, *extras: str, name: str = "command") -> Entry:
+    return Entry(f"rockbottom.cli.{module}:{name}", text, extras)
+
+
+TASKS = (
+    Task(
+        "Know the cost before anything runs",
+        {
+            "bench": _at("bench", "Measure a workload every way Bedrock can bill it.", "bench"),
+            "estimate": _at("estimate", "Work out a month's bill before and after caching."),
+            "advise": _at("advise", "Say which levers to pull, in order, and what each saves.", "replay"),
+        },
+        "rockbottom bench workload.yaml",
     ),
-    "trace": Entry(
-        "rockbottom.cli.trace:command", "Import recorded traffic into columns without its text.", ("replay", "parquet")
+    Task(
+        "Understand recorded traffic",
+        {
+            "replay": _at("replay", "Show what recorded traffic would have cost.", "replay"),
+            "explain": _at("explain", "Explain every cache miss: its cause, its cost, its fix.", "replay"),
+            "route": _at("route", "Show what a rule that picks the model would have cost.", "replay"),
+            "trace": _at(
+                "trace", "Import recorded traffic into columns without its text.", "replay", "parquet"
+            ),
+        },
+        "rockbottom replay logs/",
     ),
-    "explain": Entry(
-        "rockbottom.cli.explain:command", "Explain every cache miss: its cause, its cost, its fix.", ("replay",)
+    Task(
+        "Save",
+        {
+            "run": _at("run", "Run a program with every Bedrock client attached."),
+            "plan": _at("plan", "Show where cachePoints of a request should go, and why."),
+            "gateway": _at("gateway", "Serve a Bedrock-shaped proxy that plans, for any language.", "gateway"),
+            "batch": _at("batch", "Run records through batch inference, at half price.", "aws"),
+            "distill": _at("distill", "Teach a small model from a large one, if it pays.", "aws"),
+            "profiles": _at("profiles", "Show inference profiles and pick the cheapest allowed.", "aws"),
+        },
+        "rockbottom run --dry-run -- python app.py",
     ),
-    "check": Entry("rockbottom.cli.check:command", "Fail a build when a prompt's cached prefix has changed."),
-    "bench": Entry("rockbottom.cli.bench:command", "Measure a workload every way Bedrock can bill it.", ("bench",)),
-    "batch": Entry("rockbottom.cli.batch:command", "Run records through batch inference, at half price.", ("aws",)),
-    "distill": Entry("rockbottom.cli.distill:command", "Teach a small model from a large one, if it pays.", ("aws",)),
-    "run": Entry("rockbottom.cli.run:command", "Run a program with every Bedrock client attached."),
-    "monitor": Entry(
-        "rockbottom.cli.monitor:command", "Alarms and a dashboard over what prompts cost, as code.", ("watch",)
+    Task(
+        "Watch what is spent",
+        {
+            "watch": _at("watch", "Watch a ledger of calls live in the terminal.", "watch"),
+            "dash": _at("dash", "Watch a ledger of calls on a local web page.", "watch"),
+            "ledger": _at("ledger", "Ask what was recorded about calls, in SQL or as files.", "watch"),
+            "logging": _at("logging_setup", "Set up the logs of an account's calls, without code.", "aws"),
+            "monitor": _at("monitor", "Alarms and a dashboard over what prompts cost, as code.", "watch"),
+            "check": _at("check", "Fail a build when a prompt's cached prefix has changed."),
+            "reconcile": _at("reconcile", "Hold the ledger against what AWS counted and billed.", "watch"),
+        },
+        "rockbottom ledger summary --by team",
     ),
-    "logging": Entry(
-        "rockbottom.cli.logging_setup:command", "Set up the logs of an account's calls, without code.", ("aws",)
+    Task(
+        "Look up how Bedrock bills and caches",
+        {
+            "prices": _at("prices", "Show prices, and check them against AWS's price list.", "aws"),
+            "models": _at("models", "List models and the rules by which they cache."),
+            "probe": _at("probe", "Measure on your account how a model really caches.", "aws"),
+            "serve": _at("serve", "Serve a local Bedrock endpoint that AWS SDKs talk to.", "local", name="serve"),
+        },
+        "rockbottom prices show sonnet-5-5",
     ),
-    "reconcile": Entry(
-        "rockbottom.cli.reconcile:command", "Hold the ledger against what AWS counted and billed.", ("watch",)
+    Task(
+        "Set up",
+        {
+            "init": _at("init", "Write a starter workload and the examples of the how-tos."),
+            "config": _at("config", "Show which settings are in force, and from where."),
+            "completion": _at("completion", "Print what completes commands in your shell."),
+        },
+        "rockbottom init",
     ),
-    "ledger": Entry(
-        "rockbottom.cli.ledger:command", "Ask what was recorded about calls, in SQL or as files.", ("watch",)
-    ),
-    "estimate": Entry("rockbottom.cli.estimate:command", "Work out a month's bill before and after caching."),
-    "advise": Entry(
-        "rockbottom.cli.advise:command", "Say which levers to pull, in order, and what each saves.", ("replay",)
-    ),
-    "profiles": Entry(
-        "rockbottom.cli.profiles:command", "Show inference profiles and pick the cheapest allowed.", ("aws",)
-    ),
-    "prices": Entry("rockbottom.cli.prices:command", "Show prices, and check them against AWS's price list.", ("aws",)),
-    "models": Entry("rockbottom.cli.models:command", "List models and the rules by which they cache."),
-    "probe": Entry("rockbottom.cli.probe:command", "Measure on your account how a model really caches.", ("aws",)),
-    "watch": Entry("rockbottom.cli.watch:command", "Watch a ledger of calls live in the terminal.", ("watch",)),
-    "dash": Entry("rockbottom.cli.dash:command", "Watch a ledger of calls on a local web page.", ("watch",)),
-    "gateway": Entry(
-        "rockbottom.cli.gateway:command", "Serve a Bedrock-shaped proxy that plans, for any language.", ("gateway",)
-    ),
-    "serve": Entry("rockbottom.cli.serve:serve", "Serve a local Bedrock endpoint that AWS SDKs talk to.", ("local",)),
-}
-"""Commands by name, in the order in which they are listed: the everyday ones first."""
+)
+"""What is listed, by what one comes for: the everyday first."""
+
+COMMANDS: dict[str, Entry] = {name: entry for task in TASKS for name, entry in task.commands.items()}
+"""Every command by its name, in the order of the list."""

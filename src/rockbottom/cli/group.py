@@ -1,23 +1,30 @@
 """A click group that imports a command only when that command is run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from rockbottom.cli.commands import Entry
+from rockbottom.cli.commands import Entry, Task
+from rockbottom.cli.examples import with_examples
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class LazyGroup(click.Group):
-    """Lists its commands from a table; imports the one that is asked for.
+    """Lists its commands from a table; imports the one that is asked for, with what rockbottom.toml sets for it.
 
-    ``entries`` maps a command's name to its ``Entry``; the order of the table is the order of the list.
+    ``entries`` maps a command's name to its ``Entry``; ``tasks`` are how the list shows them. ``path`` is its own name
+    with those above it, empty for the first.
     """
 
-    def __init__(self, *args: Any, entries: Mapping[str, Entry], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, entries: Mapping[str, Entry], tasks: Sequence[Task] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.entries = entries
+        self.tasks = tasks
+        self.path = ""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order of the table."""
@@ -29,13 +36,25 @@ class LazyGroup(click.Group):
         if entry is None:
             return None
         module, _, attribute = entry.target.partition(":")
-        return getattr(import_module(module), attribute)
+        command = with_examples(getattr(import_module(module), attribute), f"{self.path} {cmd_name}".strip())
+        if isinstance(command, LazyGroup):
+            command.path = f"{self.path} {cmd_name}".strip()
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands from the table, importing nothing."""
-        if self.entries:
-            with formatter.section("Commands"):
-                formatter.write_dl([(name, entry.help) for name, entry in self.entries.items()])
+        """Write the list of commands by task, importing nothing."""
+        across = max((len(name) for name in self.entries), default=0)
+        for task in self.tasks:
+            with formatter.section(task.heading):
+                formatter.write_dl([(name.ljust(across), entry.help) for name, entry in task.commands.items()])
+                formatter.write_text(f"$ {task.example}")
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Commands of the table that begin so, each with its line of help, importing none of them."""
+        from click.shell_completion import CompletionItem  # only when a shell asks
+
+        names = [CompletionItem(name, help=e.help) for name, e in self.entries.items() if name.startswith(incomplete)]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -44,7 +63,12 @@ class LazyGroup(click.Group):
         name = args[0]
         if name not in self.entries and not name.startswith("-"):
             raise click.UsageError(f"no command '{name}'; {self._what_would_work(name)}", ctx)
-        return super().resolve_command(ctx, args)
+        resolved = super().resolve_command(ctx, args)
+        if resolved[1] is not None and not set(args) & set(ctx.help_option_names):
+            from rockbottom.cli.settings import defaults_of  # not for --help
+
+            ctx.default_map = {name: defaults_of(resolved[1], [name], args[1:])}
+        return resolved
 
     def _what_would_work(self, name: str) -> str:
         from difflib import get_close_matches  # only needed once somebody mistyped

@@ -1,6 +1,5 @@
 """Which ledger a command reads: a folder, or what was shipped to a folder or an s3:// prefix, copied as one ledger."""
 
-import os
 import tempfile
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from typing import Any
 
 import click
 
+from rockbottom.cli.settings import ledger_folder
 from rockbottom.cli.values import ParamType
 
 
@@ -38,9 +38,9 @@ ledger_option: Callable[[Any], Any] = click.option(
 
 def own_folder(source: str | None) -> Path:
     """The folder named, or the one that the environment names. Raises NoLedger where there is none."""
-    from rockbottom.ledger import NoLedger, default_folder
+    from rockbottom.ledger import NoLedger
 
-    folder = Path(source) if source else default_folder(os.environ)
+    folder = Path(source) if source else ledger_folder()
     if not folder.is_dir():
         raise NoLedger(f"{folder} holds no ledger.", fix="record one with rockbottom.attach(client, ledger=True)")
     return folder

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rockbottom.cli.console import tell
+from rockbottom.cli.settings import ledger_folder
 from rockbottom.quantities import RockbottomError
 
 if TYPE_CHECKING:
@@ -58,11 +59,8 @@ def _light(call: "CallRecord") -> "CallRecord":
 
 
 def _ledger_folder() -> Path:
-    import os
 
-    from rockbottom.ledger import default_folder
-
-    return default_folder(os.environ)
+    return ledger_folder()
 
 
 def _calls(source: str | None, since: float | None, until: float | None) -> "Iterator[CallRecord]":

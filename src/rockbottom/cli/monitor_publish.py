@@ -1,7 +1,6 @@
 """``rockbottom monitor publish`` and ``serve``: what a ledger holds, to CloudWatch or to Prometheus."""
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 
 from rockbottom.cli.console import progress, redraws, tell
 from rockbottom.cli.exits import Exit
+from rockbottom.cli.settings import ledger_folder
 from rockbottom.cli.values import Url
 from rockbottom.figures import counted
 
@@ -148,9 +148,7 @@ def serve(
 
 
 def _folder(given: Path | None) -> Path:
-    from rockbottom.ledger import default_folder
-
-    return given if given is not None else default_folder(os.environ)
+    return given if given is not None else ledger_folder()
 
 
 def _state_path(ledger: Path, given: dict[str, Any]) -> Path:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.console import tell
+from rockbottom.cli.settings import ledger_folder
 
 if TYPE_CHECKING:
     from rockbottom.alarms import Wanted
@@ -106,12 +107,10 @@ SELECT DISTINCT model, scope FROM hours WHERE endpoint <> 'local' AND calls > fa
 
 def _with_models_of_the_ledger(wanted: "Wanted") -> "Wanted":
     """The models that the user's ledger saw in its last 30 days, and the ids by which they were called."""
-    import os
 
-    from rockbottom.ledger import default_folder
     from rockbottom.tables import LedgerTables
 
-    folder = default_folder(os.environ)
+    folder = ledger_folder()
     if not folder.is_dir():
         return wanted
     with LedgerTables(folder) as tables:

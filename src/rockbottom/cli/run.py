@@ -14,6 +14,7 @@ import click
 
 from rockbottom.cli.console import tell
 from rockbottom.cli.exits import say
+from rockbottom.cli.settings import set_ledger
 from rockbottom.programs import Choices, environment_of
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def command(
     begun_at = time.time()
     with tempfile.TemporaryDirectory(prefix="rockbottom-run-", ignore_cleanup_errors=True) as records:
         environment = dict(os.environ)
+        ledger = ledger or set_ledger()
         if ledger is not None:
             environment["ROCKBOTTOM_LEDGER"] = str(ledger.absolute())
         kept = None if state is None else str(state.absolute())

@@ -11,6 +11,7 @@ import click
 
 from rockbottom.cli.console import colour, progress, redraws, show, width
 from rockbottom.cli.monitor_settings import options
+from rockbottom.cli.settings import ledger_folder
 from rockbottom.watch import NAMES
 
 if TYPE_CHECKING:
@@ -93,12 +94,11 @@ def command(
 def view_of(folder: Path | None) -> "View":
     """A view of the ledger in a folder, or in the one that the environment names. Raises NeedsDuckDB."""
     from rockbottom.catalog import load_catalog
-    from rockbottom.ledger import default_folder
     from rockbottom.tables import check_installed
     from rockbottom.watch import View
 
     check_installed()
-    return View(folder or default_folder(os.environ), load_catalog(), time.time, time.monotonic)
+    return View(folder or ledger_folder(), load_catalog(), time.time, time.monotonic)
 
 
 def view_of_logs(

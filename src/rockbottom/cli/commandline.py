@@ -1,0 +1,65 @@
+"""The group of all commands, and a command line from its words to its exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from rockbottom import __version__
+from rockbottom.cli.commands import COMMANDS, TASKS
+from rockbottom.cli.exits import Exit, exit_code_of
+from rockbottom.cli.group import LazyGroup
+
+COMPLETE = "_ROCKBOTTOM_COMPLETE"  # the variable through which click's shell completion asks
+
+
+@click.group(
+    cls=LazyGroup, entries=COMMANDS, tasks=TASKS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)  # fmt: skip
+@click.version_option(__version__, prog_name="rockbottom", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def root(debug: bool) -> None:
+    """The lowest honest bill for Amazon Bedrock.
+
+    rockbottom COMMAND --help shows how each is used.
+    """
+
+
+def run(argv: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        code = _completion() if COMPLETE in os.environ else _run(argv)
+        sys.stdout.flush()
+    except (Exception, KeyboardInterrupt) as error:
+        if _wants_traceback(argv):
+            raise
+        return exit_code_of(error, next((word for word in argv if not word.startswith("-")), ""))
+    return code
+
+
+def _run(argv: list[str]) -> int:
+    # Not root.main(): it answers a broken pipe with an exit code of its own before we see it.
+    try:
+        with root.make_context("rockbottom", argv.copy()) as context:
+            root.invoke(context)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    return Exit.OK
+
+
+def _completion() -> int:
+    from click.shell_completion import shell_complete  # only when a shell asks
+
+    return shell_complete(root, {}, "rockbottom", COMPLETE, os.environ[COMPLETE])
+
+
+def _wants_traceback(argv: Sequence[str]) -> bool:
+    # --debug belongs to the root: it counts only before the name of the command.
+    for argument in argv:
+        if not argument.startswith("-"):
+            return False
+        if argument == "--debug":
+            return True
+    return False

@@ -1,0 +1,84 @@
+"""What every command says of itself: by task, with an example that parses."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from rockbottom.cli import main, root
+from rockbottom.cli.commands import COMMANDS, TASKS
+from rockbottom.cli.examples import EXAMPLES
+
+
+def _commands(group: click.Group = root, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield " ".join((*path, name)), command
+        if isinstance(command, click.Group):
+            yield from _commands(command, (*path, name))
+
+
+def test_help_is_grouped_by_task_with_an_example_of_each(capsys):
+    """Every command stands under one heading."""
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    for task in TASKS:
+        assert f"{task.heading}:" in text
+        assert f"$ {task.example}" in text
+    assert sum(len(task.commands) for task in TASKS) == len(COMMANDS)
+
+
+def test_every_command_has_an_example_at_the_end_of_its_help():
+    """Those below groups as well."""
+    without = [
+        name for name, command in _commands()
+        if f"rockbottom {name}" not in (command.epilog or "") + (command.help or "")
+    ]  # fmt: skip
+    assert without == []
+
+
+@pytest.mark.parametrize("line", [*(f"{name} {rest}" for name, rest in EXAMPLES.items()), *(t.example for t in TASKS)])
+def test_an_example_is_a_command_line_that_parses(line):
+    """Its options exist, and none that is required is left out; whether a file exists is not asked."""
+    words = shlex.split(line.removeprefix("rockbottom "))
+    command: click.Command = root
+    context = click.Context(root)
+    while isinstance(command, click.Group) and words and not (command.invoke_without_command and "." in words[0]):
+        below = command.get_command(context, words.pop(0))
+        assert below is not None, line
+        command, context = below, click.Context(below, parent=context)
+    parsed, left, _ = command.make_parser(context).parse_args(list(words))
+    required = [param.name for param in command.params if param.required]
+    assert [name for name in required if parsed.get(name) in (None, ())] == []
+    assert left == [] or isinstance(command, click.Group)
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        (["rockbottom", "pr"], ["profiles", "prices", "probe"]),
+        (["rockbottom", "bench", "--end"], ["--endpoint", "--endpoint-url"]),
+        (["rockbottom", "gateway", "key", "ro"], ["rotate"]),
+    ],
+)
+def test_a_shell_completes_commands_and_options(words, completed, tmp_path):
+    """As bash asks, through click's own protocol."""
+    asked = {
+        "_ROCKBOTTOM_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1),
+    }  # fmt: skip
+    argv = [sys.executable, "-m", "rockbottom"]
+    run = subprocess.run(argv, env={**os.environ, **asked}, capture_output=True, text=True, check=True)
+    assert [line.partition(",")[2] for line in run.stdout.splitlines()] == completed
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script_for_each_shell(shell, capsys):
+    """click's own, which asks rockbottom when a key is pressed."""
+    assert main(["completion", shell]) == 0
+    assert f"_ROCKBOTTOM_COMPLETE={shell}_complete" in capsys.readouterr().out
