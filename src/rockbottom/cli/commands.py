@@ -63,6 +63,7 @@ TASKS = (
     Task(
         "Watch what is spent",
         {
+            "status": _at("status", "Say what was spent today, in one line for a prompt."),
             "watch": _at("watch", "Watch a ledger of calls live in the terminal.", "watch"),
             "dash": _at("dash", "Watch a ledger of calls on a local web page.", "watch"),
             "ledger": _at("ledger", "Ask what was recorded about calls, in SQL or as files.", "watch"),
@@ -89,6 +90,7 @@ TASKS = (
             "init": _at("init", "Write a starter workload and the examples of the how-tos."),
             "config": _at("config", "Show which settings are in force, and from where."),
             "completion": _at("completion", "Print what completes commands in your shell."),
+            "mcp": _at("mcp", "Serve explain, replay, prices and more to a coding agent.", "mcp"),
         },
         "rockbottom init",
     ),

@@ -82,8 +82,10 @@ EXAMPLES = {
     "models": "sonnet",
     "probe": "--model us.sonnet-4-6",
     "serve": "--log-dir logs",
+    "status": "",
     "init": "",
     "config": "",
+    "mcp": "",
 }
 """Arguments by the name of the command and those above it. ``completion`` has three, in its own text."""
 

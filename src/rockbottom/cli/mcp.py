@@ -1,0 +1,205 @@
+"""``rockbottom mcp``: read-only tools for a coding agent, over the Model Context Protocol on stdin and stdout.
+
+A tool is a command of this program in a process of its own: it says what the command says, its output never meets the
+protocol's, it ends when its time is up, and what is wrong with one call takes no other with it.
+"""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import click
+
+if TYPE_CHECKING:
+    import anyio
+    from mcp.server.mcpserver import MCPServer
+
+_TIME_S = 120.0
+_AT_ONCE = 2
+_MOST_CHARACTERS = 30_000
+"""What one answer may hold: some 8,000 tokens of the agent's context."""
+_WIDTH = "100"
+_INSTRUCTIONS = (
+    "What prompts on Amazon Bedrock cost, and why. Start with explain or replay on a folder of invocation logs or on a "
+    "ledger; plan shows where cachePoints of one request belong; prices gives dated prices. Every tool only reads "
+    "files on this machine: nothing is sent to AWS. Figures say where they come from; keep that in what you repeat."
+)
+
+Body = dict[str, Any] | list[dict[str, Any]]
+Logs = Annotated[str, "A file or folder on this machine: invocation logs, or a ledger that rockbottom recorded."]
+
+
+@click.command("mcp")
+def command() -> None:
+    """Serve explain, replay, prices, plan and ledger summary as read-only tools to a coding agent.
+
+    The agent starts it and speaks the Model Context Protocol on stdin and stdout. Tools read files on this machine and
+    send nothing; an answer holds at most 30,000 characters, and a call takes at most two minutes.
+
+    \b
+    claude mcp add rockbottom -- rockbottom mcp
+    """
+    served = server()
+    if sys.stdin.isatty():
+        click.echo("a coding agent starts this: claude mcp add rockbottom -- rockbottom mcp (Ctrl-C ends it)", err=True)
+    served.run("stdio")
+
+
+def server() -> "MCPServer[Any]":
+    """The server with its tools. Raises ModuleNotFoundError without the package mcp."""
+    from mcp.server.mcpserver import MCPServer
+    from mcp.types import ToolAnnotations
+
+    from rockbottom import __version__
+
+    made: MCPServer[Any] = MCPServer("rockbottom", instructions=_INSTRUCTIONS, version=__version__, log_level="ERROR")
+    reads = ToolAnnotations(
+        read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+    )
+    for tool in (explain, replay, prices, plan, ledger_summary):
+        made.tool(annotations=reads, structured_output=False)(tool)
+    return made
+
+
+async def explain(path: Logs, by: str | None = None) -> str:
+    """Explain every prompt-cache miss in recorded Bedrock traffic: its cause, what it cost, what would mend it.
+
+    by: tell requests apart by model, region, account, identity, or a key of their metadata.
+    """
+    return await _said("explain", *_option("--by", by), *_there(path))
+
+
+async def replay(path: Logs, as_model: str | None = None, by: str | None = None) -> str:
+    """Say what recorded Bedrock traffic cost, what it would have cost under every way of caching, and what to do.
+
+    as_model: price every request as if sent to this model (an id, ARN or short name). by: as in explain.
+    """
+    return await _said("replay", *_option("--as-model", as_model), *_option("--by", by), *_there(path))
+
+
+async def prices(model: str, region: str | None = None, on: str | None = None) -> str:
+    """Show the prices of a Bedrock model per million tokens, by Region and service tier, with the day they hold for.
+
+    model: an id, an ARN or a short name (sonnet-5-5). on: a day as 2026-11-29; today by default.
+    """
+    return await _said("prices", "show", *_option("--region", region), *_option("--on", on), "--", model)
+
+
+async def plan(path: str | None = None, request: Body | str | None = None, model: str | None = None) -> str:
+    """Show where the cachePoints of a Bedrock request belong, with which TTL, what that saves, and on which evidence.
+
+    path: a JSON file with the arguments of converse() or invoke_model(), or a list of them in the order of sending.
+    request: the same itself instead. model: the model id, where the request names none.
+    """
+    if (path is None) == (request is None):
+        raise _refused("give path or request, one of them")
+    if request is not None:
+        text = request if isinstance(request, str) else json.dumps(request)
+        return await _said("plan", *_option("--model", model), "-", text=text)
+    return await _said("plan", *_option("--model", model), *_there(path or ""))
+
+
+async def ledger_summary(ledger: str | None = None, by: str = "model", month: str | None = None) -> str:
+    """Sum what recorded calls cost by model, team or any other tag: calls, tokens, dollars, hit rate, saving.
+
+    ledger: its folder; the user's own by default. by: a tag (team, tenant ...), or model, operation, scope, region,
+    tier, source, endpoint. month: only this one (2026-11, UTC).
+    """
+    from rockbottom.cli.settings import ledger_folder
+
+    folder = Path(_there(ledger)[1]) if ledger else ledger_folder()
+    with _mirrored(folder) as seen:
+        said = await _said("ledger", "summary", *_option("--by", by), *_option("--month", month), "--", str(seen))
+    return said.replace(str(seen), str(folder))
+
+
+def _option(name: str, value: str | None) -> list[str]:
+    """An option in one word, so that a value is never taken for another option."""
+    return [] if value is None else [f"{name}={value}"]
+
+
+def _there(path: str) -> list[str]:
+    """A path of this machine as an argument. Raises ToolError."""
+    found = Path(path).expanduser().absolute()
+    if not found.exists():
+        raise _refused(f"there is no {found}")
+    return ["--", str(found)]
+
+
+@contextmanager
+def _mirrored(folder: Path) -> Generator[Path]:
+    """A ledger, or a folder that holds some, as it is now: sums are made beside the copy, never in the folder itself.
+
+    Volumes are links, so that nothing large is copied.
+    """
+    with tempfile.TemporaryDirectory(prefix="rockbottom-mcp-", ignore_cleanup_errors=True) as scratch:
+        copy = Path(scratch) / "ledger"
+        copy.mkdir()
+        for volume in sorted(folder.rglob("calls-*.ndjson")):
+            beside = copy / volume.parent.relative_to(folder)
+            if not beside.is_dir() or not any(beside.iterdir()):
+                _copy_sums(volume.parent, beside)
+            (beside / volume.name).symlink_to(volume.absolute())
+        yield copy
+
+
+def _copy_sums(ledger: Path, beside: Path) -> None:
+    beside.mkdir(parents=True, exist_ok=True)
+    for entry in ledger.iterdir():
+        if entry.is_file() and not entry.match("calls-*.ndjson"):
+            shutil.copy2(entry, beside / entry.name)
+        elif entry.is_dir() and not any(entry.rglob("calls-*.ndjson")):
+            shutil.copytree(entry, beside / entry.name, dirs_exist_ok=True)
+
+
+async def _said(*arguments: str, text: str | None = None) -> str:
+    """What a command prints. Raises ToolError with its own message where it fails or takes too long."""
+    import subprocess
+
+    import anyio
+
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": _WIDTH}
+    given = None if text is None else text.encode()
+    async with _turns():
+        try:
+            with anyio.fail_after(_TIME_S):
+                done = await anyio.run_process(
+                    [sys.executable, "-m", "rockbottom", *arguments],
+                    input=b"" if given is None else given, stderr=subprocess.PIPE, check=False, env=environment,
+                )  # fmt: skip
+        except TimeoutError as error:
+            raise _refused(f"this took more than {_TIME_S:.0f} seconds; ask about fewer files") from error
+    told = done.stderr.decode(errors="replace").strip()
+    if done.returncode not in (0, 1):  # 1: a verdict, which is in the text
+        raise _refused(told or f"rockbottom {arguments[0]} ended with {done.returncode}")
+    return _bounded("\n\n".join(filter(None, [done.stdout.decode(errors="replace").rstrip(), told])))
+
+
+def _refused(message: str) -> Exception:
+    """An error whose message reaches the agent; of any other it is told nothing."""
+    from mcp.server.mcpserver.exceptions import ToolError
+
+    return ToolError(message)
+
+
+@cache
+def _turns() -> "anyio.CapacityLimiter":
+    """At most two commands run at a time, whatever the agent asks at once."""
+    import anyio
+
+    return anyio.CapacityLimiter(_AT_ONCE)
+
+
+def _bounded(text: str, most: int = _MOST_CHARACTERS) -> str:
+    """The beginning of a long text, up to the end of a line, and how much was left out."""
+    if len(text) <= most:
+        return text
+    kept = text[:most].rpartition("\n")[0] or text[:most]
+    return f"{kept}\n... {text[len(kept) :].count(chr(10)):,} more lines; ask about fewer files, or with by"

@@ -1,0 +1,30 @@
+"""``rockbottom status``: today's spend, hit rate and saving in one line."""
+
+import json
+import time
+from pathlib import Path
+
+import click
+
+from rockbottom.cli.console import show
+from rockbottom.cli.settings import ledger_folder
+from rockbottom.cli.today import line_of, today_in
+
+
+@click.command("status")
+@click.option(
+    "--ledger", "folder", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
+    help="The ledger; your own otherwise.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(folder: Path | None, as_json: bool) -> None:
+    """Say what was spent today, in one line for a shell prompt or a status bar.
+
+    Today begins at midnight in your time zone. Calls to the local endpoint cost nothing and are not counted. The first
+    time of a day reads the ledger; after that only what came since is read.
+    """
+    today = today_in(folder or ledger_folder(), time.time())
+    if as_json:
+        click.echo(json.dumps(today, indent=2, default=str))
+    else:
+        show(line_of(today))
