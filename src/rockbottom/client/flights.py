@@ -5,14 +5,13 @@ prefix N times. The first departs, the others wait for its response headers, at 
 left: then they go as they are. Nothing waits where a write costs no more than a read (Nova).
 """
 
-import asyncio
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rockbottom.dialects import Request
+from rockbottom.process import Arrival
 from rockbottom.prompt import PrefixHash
 
 DEFAULT_HOLD_S = 5.0
@@ -33,47 +32,12 @@ def prefixes_of(request: Request, minimum: int) -> list[tuple[PrefixHash, float]
 
 
 @dataclass(eq=False, slots=True)
-class Flight:
+class Flight(Arrival):
     """A request under way that writes prefixes nobody has written yet."""
 
     departed: float
     prefixes: tuple[tuple[PrefixHash, float], ...]  # each with the seconds it lives
     airborne: bool = False
-    landed: bool = False
-    _event: threading.Event = field(default_factory=threading.Event)
-    _waiters: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
-
-    def wait(self, seconds: float) -> None:
-        """Block the thread until it has landed, at most ``seconds``."""
-        self._event.wait(max(0.0, seconds))
-
-    async def wait_async(self, seconds: float) -> None:
-        """The same without blocking the event loop."""
-        loop = asyncio.get_running_loop()
-        done = loop.create_future()
-
-        def wake() -> None:
-            loop.call_soon_threadsafe(lambda: done.done() or done.set_result(None))
-
-        self._waiters.append(wake)
-        if self.landed:  # between our look and our place in the queue
-            wake()
-        try:
-            await asyncio.wait_for(done, max(0.0, seconds))
-        except TimeoutError:
-            pass
-        finally:
-            if wake in self._waiters:
-                self._waiters.remove(wake)
-
-    def land(self) -> None:
-        self.landed = True
-        self._event.set()
-        for wake in list(self._waiters):
-            try:
-                wake()
-            except RuntimeError:  # that event loop is closed: nobody waits there any more
-                continue
 
 
 class Tower:

@@ -1,12 +1,13 @@
 """Chooses cachePoints and TTLs for the next request from what it has seen so far; returns a plan, mutates nothing."""
 
-from rockbottom.plan.guard import Guard
+from rockbottom.plan.guard import ANY_ACCOUNT, Guard
 from rockbottom.plan.planner import Planner
 from rockbottom.plan.plans import CachePlan, Move, PlannedPoint
 from rockbottom.plan.sightings import Observed, Planned, Sighting, sighting_bytes, sighting_of
 from rockbottom.plan.state import UnreadableState
 
 __all__ = [
+    "ANY_ACCOUNT",
     "CachePlan",
     "Guard",
     "Move",

@@ -26,6 +26,9 @@ try the hour (1.00), which an agent with long gaps needs; or for eight first wri
 SHARE = Decimal("0.01")
 """The part of the bill without caching that may be spent on writes that are never read."""
 
+ANY_ACCOUNT = ("*",)
+"""Whose limit holds for all accounts together that have none of their own yet."""
+
 _ZERO = Decimal(0)
 
 
@@ -81,11 +84,18 @@ class Guard:
         if self.limits is not None:
             if worst_extra > self.asked.get(key, _ZERO):
                 self.asked[key] = worst_extra
-            after = mine.net + mine.risk + worst_extra - SHARE * plain
-            return worst_extra <= 0 or after <= self.limits.get(key, _ZERO)
+            return worst_extra <= 0 or self._within(self.limits, key, worst_extra - SHARE * plain)
         drawn = sum((account.drawn for other, account in self.accounts.items() if other != key), _ZERO)
         after = max(_ZERO, mine.extra + mine.risk + worst_extra - SHARE * (mine.plain + plain))
         return worst_extra <= 0 or drawn + after <= self.allowance
+
+    def _within(self, limits: dict[tuple[str, ...], Decimal], key: tuple[str, ...], more: Decimal) -> bool:
+        mine = self.account(key)
+        after = mine.net + mine.risk + more
+        if key in limits:
+            return after <= limits[key]
+        others = (account.drawn for other, account in self.accounts.items() if other not in limits and other != key)
+        return sum(others, max(_ZERO, after)) <= limits.get(ANY_ACCOUNT, _ZERO)
 
     def count(self, key: tuple[str, ...], extra: Decimal, plain: Decimal, risk: Decimal = _ZERO) -> None:
         """Add a request, or correct one by a difference."""

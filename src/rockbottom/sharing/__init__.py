@@ -1,0 +1,41 @@
+"""What planners on several machines share: what they saw, what they may spend, and who writes a prefix first."""
+
+from rockbottom.sharing.addresses import KEY_VARIABLE, Address, address_of
+from rockbottom.sharing.claims import Claim
+from rockbottom.sharing.errors import BadAddress, SharingError, StoreAway
+from rockbottom.sharing.grants import Ask, Asks, Grant, Group, Settled, group_bytes, group_of, settle
+from rockbottom.sharing.lessee import Lessee, Standing
+from rockbottom.sharing.member import Member, Status, member_of
+from rockbottom.sharing.money import BudgetLeases, Leased
+from rockbottom.sharing.sqlite import SqliteStore
+from rockbottom.sharing.store import Read, Store
+from rockbottom.sharing.valkey import ValkeyStore
+
+__all__ = [
+    "KEY_VARIABLE",
+    "Address",
+    "Ask",
+    "Asks",
+    "BadAddress",
+    "BudgetLeases",
+    "Claim",
+    "Grant",
+    "Group",
+    "Leased",
+    "Lessee",
+    "Member",
+    "Read",
+    "Settled",
+    "SharingError",
+    "SqliteStore",
+    "Standing",
+    "Status",
+    "Store",
+    "StoreAway",
+    "ValkeyStore",
+    "address_of",
+    "group_bytes",
+    "group_of",
+    "member_of",
+    "settle",
+]

@@ -1,0 +1,67 @@
+"""The address of a store, as one line of text: where it is, whose group this is, and the key of its hashes."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from rockbottom.sharing.errors import BadAddress
+from rockbottom.sharing.sqlite import SqliteStore
+from rockbottom.sharing.store import Store
+from rockbottom.sharing.valkey import ValkeyStore
+
+KEY_VARIABLE = "ROCKBOTTOM_SHARE_KEY"
+_NETWORKED = {"redis": "redis", "rediss": "rediss", "valkey": "redis", "valkeys": "rediss"}
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_FIX = "redis://HOST:6379/0?name=GROUP, rediss:// with TLS, or sqlite:///FILE for processes of one machine"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where those who share meet. ``secret`` keys the hashes of prefixes: all members must have the same."""
+
+    url: str = field(repr=False)  # may hold a password
+    name: str
+    secret: bytes = field(repr=False)
+
+    @property
+    def place(self) -> str:
+        """The address without user, password and key, as it may be said."""
+        parts = urlsplit(self.url)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+    def store(self, scope: str) -> Store:
+        """A store for members of the group in this scope (an account's Region and kind of planner)."""
+        name = f"rockbottom:1:{self.name}:{scope}"
+        if self.url.startswith("sqlite:"):
+            return SqliteStore(
+                f"{urlsplit(self.url).path}.{scope.replace(':', '.')}" if scope else urlsplit(self.url).path
+            )
+        return ValkeyStore(self.url, name)
+
+
+def address_of(text: str, env: Mapping[str, str]) -> Address:
+    """``redis://HOST:6379/0?name=GROUP&key=KEY``; without ``key`` that of ``ROCKBOTTOM_SHARE_KEY``. Raises BadAddress.
+
+    Where neither is given the key is made of the password in the address, or is the same for everybody: then whoever
+    can read the store can test whether a text that he guesses was sent.
+    """
+    parts = urlsplit(text)
+    own = dict(parse_qsl(parts.query, keep_blank_values=True))
+    name, key = own.pop("name", "default"), own.pop("key", "") or env.get(KEY_VARIABLE, "")
+    if not _NAME.fullmatch(name):
+        raise BadAddress(f"{name!r} is no name of a group: letters, digits, '.', '_' and '-'.", fix=_FIX)
+    if parts.scheme == "sqlite":
+        if not parts.path.strip("/") or parts.netloc:
+            raise BadAddress(f"{text!r} names no file.", fix="sqlite:///var/lib/app/share.db")
+        scheme = "sqlite"
+    elif parts.scheme in _NETWORKED and parts.hostname:
+        scheme = _NETWORKED[parts.scheme]
+    else:
+        raise BadAddress("share= is no address of a store.", fix=_FIX)
+    url = urlunsplit((scheme, parts.netloc, parts.path, urlencode(own), ""))
+    secret = hashlib.blake2b(
+        (key or parts.password or "").encode(), digest_size=16, person=b"rockbottom-share"
+    ).digest()
+    return Address(url, name, secret)

@@ -1,0 +1,88 @@
+"""The guard's allowance, leased: so many planners together keep the promise of one.
+
+Amounts are thousandths of an input token, rounded against the member.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
+from rockbottom.plan import ANY_ACCOUNT, Guard
+from rockbottom.sharing.grants import Asks
+from rockbottom.sharing.lessee import Lessee, Standing
+from rockbottom.sharing.settling import settled_with
+from rockbottom.sharing.store import Store
+
+_SETTLE_S, _BEAT_S = 0.1, 1.0
+_NEEDED_S = 60.0  # so long a need is remembered for the next request of its kind
+_ZERO = Decimal(0)
+_GROUP = "guard"
+
+
+class GuardLease:
+    """Keeps ``guard.limits`` at what was leased. ``monotonic`` runs in seconds."""
+
+    def __init__(self, member: str, guard: Guard, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._lessee, self._guard, self._monotonic = Lessee(member, grows=True), guard, monotonic
+        self._needs: dict[tuple[str, ...], tuple[Decimal, float]] = {}
+        self._settled_at = float("-inf")
+
+    def settle(self, store: Store, lock: AbstractContextManager[Any], leaving: bool = False) -> None:
+        """Settle what was spent, where it is time to. Raises StoreAway."""
+        now = self._monotonic()
+        since = now - self._settled_at
+        with lock:
+            if not leaving and (since < _SETTLE_S or (since < _BEAT_S and not self._lessee.changed(self._standings()))):
+                return
+            asks = self._offered(now, leaving)
+        answer = settled_with(store, _GROUP, asks)
+        if not answer.known:
+            with lock:
+                asks = self._lessee.again(self._standings(), self._limit(), self._want(), answer.epoch)
+            answer = settled_with(store, _GROUP, asks)
+        if answer.known:
+            self._settled_at = now
+            with lock:
+                self._lessee.take(answer)
+                self._set_limits()
+
+    def _offered(self, now: float, leaving: bool) -> Asks:
+        for key, needed in self._guard.asked.items():
+            before, until = self._needs.get(key, (_ZERO, now))
+            self._needs[key] = max(needed, before if until > now else _ZERO), now + _NEEDED_S
+        self._guard.asked.clear()
+        limits = self._guard.limits or {}
+        for key, account in self._guard.accounts.items():
+            if key not in limits:  # so far it drew on the lease that is for all of them
+                self._lessee.move(_pot(ANY_ACCOUNT), _pot(key), _milli(account.drawn))
+        asks = self._lessee.offer(self._standings(), self._limit(), 0 if leaving else self._want(), leaves=leaving)
+        self._set_limits()
+        return asks
+
+    def _standings(self) -> list[Standing]:
+        now, standings = self._monotonic(), [Standing(_pot(ANY_ACCOUNT), 0, 0, 0)]
+        for key, account in self._guard.accounts.items():
+            needed, until = self._needs.get(key, (_ZERO, now))
+            need = _milli(needed) if until > now else 0
+            standings.append(Standing(_pot(key), _milli(account.net), max(0, _milli(account.risk)), need))
+        return standings
+
+    def _limit(self) -> int:
+        return int(self._guard.allowance * 1000)
+
+    def _want(self) -> int:
+        return self._limit()
+
+    def _set_limits(self) -> None:
+        keys = (ANY_ACCOUNT, *self._guard.accounts)
+        self._guard.limits = {key: Decimal(self._lessee.limit(_pot(key))) / 1000 for key in keys}
+
+
+def _pot(key: tuple[str, ...]) -> str:
+    return "|".join(key)
+
+
+def _milli(tokens: Decimal) -> int:
+    return int((tokens * 1000).to_integral_value(ROUND_CEILING))

@@ -1,0 +1,257 @@
+"""One planner among those that share: two threads beside its calls, which tell and settle, and read what others tell.
+
+No call waits for them, but for the short question whether somebody else is writing the same prefix (``claims``) and
+for a lease of a budget that is used up. While the store gives no answer calls go on: the planner learns nothing from
+its part of the traffic alone, the guard and stop budgets spend what was leased, and the store is tried again, for ever.
+"""
+
+import secrets
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from rockbottom.plan import Guard, Sighting, sighting_bytes, sighting_of
+from rockbottom.process import Worker, close_at_exit, lock_of, renew_in_child
+from rockbottom.sharing.addresses import Address
+from rockbottom.sharing.claims import Claim, Claims
+from rockbottom.sharing.errors import StoreAway
+from rockbottom.sharing.guarding import GuardLease
+from rockbottom.sharing.money import BudgetLeases
+from rockbottom.sharing.store import Store
+
+_BEAT_S, _TOGETHER_S = 0.5, 0.004
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
+_WAITING = 10_000  # sightings that wait for the store; of more the oldest are lost
+_CAUGHT_UP = 100
+
+
+class Planner(Protocol):
+    """What must be known of a planner that shares; ``plan.Planner`` is one."""
+
+    tell: Callable[[Sighting], None] | None
+    guard: Guard
+
+    def witness(self, sighting: Sighting, *, origin: str = "") -> None: ...
+
+    def alone(self, alone: bool) -> None: ...
+
+
+class Envelope(msgspec.Struct, frozen=True, array_like=True):
+    """What one member tells at once: sightings, and names of prefixes that need not be waited for any more."""
+
+    member: str
+    sightings: list[bytes]
+    heard: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Whether the store answers; if not, why, and how many sightings it was never told."""
+
+    place: str
+    connected: bool
+    why: str
+    lost: int
+
+    def __str__(self) -> str:
+        if self.connected:
+            return f"shares what it learns through {self.place}"
+        lost = f"; {self.lost} sightings were lost" if self.lost else ""
+        return f"{self.place} does not answer ({self.why}): learns alone, spends what was leased{lost}"
+
+
+_ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Envelope)
+
+
+class Member:
+    """Shares one planner's sightings, allowance and claims, and leases of budgets. ``said`` hears what goes wrong."""
+
+    def __init__(
+        self, address: Address, scope: str, planner: Planner, said: Callable[[str], None], *, claiming: bool = True
+    ) -> None:
+        self._address, self._scope, self._planner, self._said = address, scope, planner, said
+        self.claiming = claiming
+        self._begin()
+        planner.tell = self._tell
+        renew_in_child(self)
+        close_at_exit(self)
+
+    def _begin(self) -> None:
+        self.id = secrets.token_hex(8)
+        self.claims = Claims(self.id, self._address.secret)
+        self.money = BudgetLeases(self.id, self.wake)
+        self._guard = GuardLease(self.id, self._planner.guard)
+        self._outgoing: deque[Sighting] = deque()
+        self._lost, self._why, self._away = 0, "not asked yet", {"telling", "reading"}
+        self._woken, self._closed = threading.Event(), threading.Event()
+        self._changing = threading.Lock()
+        self._telling, self._reading = Worker("share", self._tells), Worker("share-reader", self._reads)
+        self._planner.guard.limits = {}
+        self._planner.alone(True)
+
+    @property
+    def status(self) -> Status:
+        """Whether the store answers."""
+        return Status(self._address.place, not self._away, self._why, self._lost)
+
+    @property
+    def connected(self) -> bool:
+        return not self._away
+
+    def start(self) -> None:
+        """Begin to tell and to read."""
+        self._telling.start()
+        self._reading.start()
+
+    def wake(self) -> None:
+        """There is something to be done at once."""
+        self._woken.set()
+
+    def claim(self, prefixes: Iterable[bytes], for_s: float) -> Claim | None:
+        """Ask whether somebody else is writing one of these now; None: nobody can be asked."""
+        if not self.claiming or self._away:
+            return None
+        claim = self.claims.ask(prefixes, for_s)
+        self._woken.set()
+        return claim
+
+    def arrived(self, prefixes: Iterable[tuple[bytes, float]]) -> None:
+        """The reply of who claimed them has begun: they can be read, for so many seconds each."""
+        self.claims.arrived(prefixes)
+        self._woken.set()
+
+    def abandoned(self, prefixes: Iterable[bytes]) -> None:
+        """Who claimed them failed."""
+        self.claims.abandoned(prefixes)
+        self._woken.set()
+
+    def close(self) -> None:
+        """Tell what is left, give leases back, and end; at most a second."""
+        if not self._closed.is_set():
+            self._closed.set()
+            self._woken.set()
+            self._telling.join(1.0)
+
+    def after_fork_in_child(self) -> None:
+        """Another member: what the parent spent and leased is the parent's."""
+        with lock_of(self._planner):
+            self._planner.guard.accounts.clear()
+            self._begin()
+
+    # -- telling -----------------------------------------------------------------------------------
+
+    def _tell(self, sighting: Sighting) -> None:
+        if len(self._outgoing) >= _WAITING:
+            self._outgoing.popleft()
+            self._lost += 1
+        self._outgoing.append(sighting)
+        self._woken.set()
+        self.start()
+
+    def _tells(self) -> None:
+        store, pause_s, closed = self._address.store(self._scope), _FIRST_PAUSE_S, self._closed
+        while True:
+            self._woken.wait(_BEAT_S)
+            self._woken.clear()
+            leaving = closed.is_set()
+            if not leaving:
+                closed.wait(_TOGETHER_S)
+            try:
+                self._work(store, leaving)
+                self._heard_from("telling")
+                pause_s = _FIRST_PAUSE_S
+            except Exception as error:
+                self._not_heard_from("telling", error)
+                closed.wait(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            if leaving:
+                store.close()
+                return
+
+    def _work(self, store: Store, leaving: bool) -> None:
+        heard = self.claims.put(store)
+        sightings = [self._outgoing.popleft() for _ in range(len(self._outgoing))]
+        if sightings or heard:
+            try:
+                store.publish(_ENCODER.encode(Envelope(self.id, [sighting_bytes(one) for one in sightings], heard)))
+            except BaseException:
+                self._outgoing.extendleft(reversed(sightings))
+                raise
+        self.money.settle(store, leaving)
+        self._guard.settle(store, lock_of(self._planner), leaving)
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def _reads(self) -> None:
+        store, place, pause_s, closed = self._address.store(self._scope), "", _FIRST_PAUSE_S, self._closed
+        wait_s = 0.0
+        while not closed.is_set():
+            try:
+                place, entries = store.read(place, wait_s)
+                for entry in entries:
+                    self._take(entry)
+                wait_s = 0.0
+                if len(entries) < _CAUGHT_UP:
+                    self._heard_from("reading")
+                    wait_s = _BEAT_S
+                pause_s = _FIRST_PAUSE_S
+            except Exception as error:
+                self._not_heard_from("reading", error)
+                closed.wait(pause_s)
+                pause_s, wait_s = min(2 * pause_s, _LONGEST_PAUSE_S), 0.0
+        store.close()
+
+    def _take(self, entry: bytes) -> None:
+        try:
+            envelope = _DECODER.decode(entry)
+            sightings = [] if envelope.member == self.id else [sighting_of(data) for data in envelope.sightings]
+        except msgspec.DecodeError:
+            self._said(f"{self._address.place}: others there speak of another version; what they say is not learned")
+            return
+        if envelope.member == self.id:
+            return
+        for sighting in sightings:
+            with lock_of(self._planner):  # one by one: calls that plan meanwhile wait for one of them at most
+                self._planner.witness(sighting, origin=envelope.member)
+        self.claims.heard(envelope.heard)
+
+    # -- whether it answers ------------------------------------------------------------------------
+
+    def _heard_from(self, doing: str) -> None:
+        if doing not in self._away:
+            return
+        with self._changing:
+            self._away = self._away - {doing}
+            if self._away:
+                return
+        self.money.connected = True
+        with lock_of(self._planner):
+            self._planner.alone(False)
+
+    def _not_heard_from(self, doing: str, error: Exception) -> None:
+        with self._changing:
+            was_connected = not self._away
+            self._away, self._why = self._away | {doing}, str(error)[:200]
+        self.money.connected = False
+        self.claims.let_go()
+        if was_connected:
+            with lock_of(self._planner):
+                self._planner.alone(True)
+        kind = type(error).__name__ if not isinstance(error, StoreAway) else "no answer"
+        self._said(
+            f"share={self._address.place}: {kind}. Calls go on; nothing is learned from others meanwhile, the guard "
+            "and stop budgets spend what was leased, and the store is tried again"
+        )
+
+
+def member_of(
+    address: Address, scope: str, planner: Any, said: Callable[[str], None], *, claiming: bool = True
+) -> Member:
+    """A member that has begun."""
+    member = Member(address, scope, planner, said, claiming=claiming)
+    member.start()
+    return member

@@ -1,0 +1,134 @@
+"""Leases of budgets: a process spends of a budget what it leased, and what nobody leased is leased when it is needed.
+
+Amounts are billionths of a US dollar, rounded against the member.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, Decimal
+from typing import NamedTuple
+
+from rockbottom.process import Arrival
+from rockbottom.quantities import Usd
+from rockbottom.sharing.grants import Asks
+from rockbottom.sharing.lessee import Lessee, Standing
+from rockbottom.sharing.settling import settled_with
+from rockbottom.sharing.store import Store
+
+_NANO = 10**9
+_WAIT_S = 0.05  # the longest that a call waits for a lease
+_BEAT_S, _FORGOTTEN_S = 1.0, 1800.0
+_POT = "all"
+Name = tuple[str, int]
+"""An account, and when its period began."""
+
+Spending = Callable[[str, int], tuple[Usd, Usd]]
+"""What this process spent of an account, and what it holds for calls under way."""
+
+
+class Leased(NamedTuple):
+    """How far this process may go with an account; what all have spent, as far as it is settled; and whether the store
+    answers."""
+
+    limit_usd: Usd
+    spent_usd: Usd
+    connected: bool
+
+
+@dataclass(slots=True)
+class _Account:
+    lessee: Lessee
+    spending: Spending
+    limit: int
+    need: int = 0
+    used_at: float = 0.0
+    settled_at: float = float("-inf")
+    answered: list[Arrival] = field(default_factory=list[Arrival])
+
+
+class BudgetLeases:
+    """The leases of one member. Thread-safe."""
+
+    def __init__(self, member: str, wake: Callable[[], None], monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._member, self._wake, self._monotonic = member, wake, monotonic
+        self._accounts: dict[Name, _Account] = {}
+        self._lock = threading.Lock()
+        self.connected = False
+
+    def leased(self, name: str, start: int, limit_usd: Usd, need_usd: Usd, spending: Spending) -> Leased:
+        """The lease for a call that may cost so much; waits a little for more where there may be more."""
+        need = _nano(need_usd)
+        with self._lock:
+            account = self._accounts.get((name, start))
+            if account is None:
+                account = self._accounts[name, start] = _Account(Lessee(self._member), spending, 0)
+            account.limit, account.used_at = _nano(limit_usd), self._monotonic()
+            account.need = max(need, account.need)
+            spent, held = spending(name, start)
+            short = account.lessee.limit(_POT) < _nano(spent) + _nano(held) + max(need, 1)
+            grant = account.lessee.grant(_POT)
+            waiting = None
+            if short and self.connected and (grant is None or grant.left >= need or _aged(account, self._monotonic())):
+                waiting = Arrival()
+                account.answered.append(waiting)
+        if waiting is not None:
+            self._wake()
+            waiting.wait(_WAIT_S)
+        with self._lock:
+            grant = account.lessee.grant(_POT)
+            spent_by_all = Decimal(grant.spent if grant is not None else 0) / _NANO
+            return Leased(Decimal(account.lessee.limit(_POT)) / _NANO, spent_by_all, self.connected)
+
+    def settle(self, store: Store, leaving: bool = False) -> None:
+        """Settle every account that it is time for. Raises StoreAway."""
+        for (name, start), account in list(self._accounts.items()):
+            now = self._monotonic()
+            forgotten = account.used_at < now - _FORGOTTEN_S
+            with self._lock:
+                waiting, account.answered = account.answered, []
+                standing = self._standing(name, start, account)
+                due = waiting or now - account.settled_at >= _BEAT_S or account.lessee.changed([standing])
+                if not (due or leaving or forgotten):
+                    continue
+                want = 0 if leaving or forgotten else max(4 * account.need, account.limit // 100)
+                asks = account.lessee.offer([standing], account.limit, want, leaves=leaving or forgotten)
+            try:
+                self._settled(store, (name, start), account, asks, want)
+            finally:
+                for arrival in waiting:
+                    arrival.land()
+            if forgotten:
+                with self._lock:
+                    self._accounts.pop((name, start), None)
+
+    def _settled(self, store: Store, whose: Name, account: _Account, asks: Asks, want: int) -> None:
+        name, start = whose
+        answer = settled_with(store, _group(name, start), asks)
+        if not answer.known:
+            with self._lock:
+                standing = self._standing(name, start, account)
+                asks = account.lessee.again([standing], account.limit, want, answer.epoch)
+            answer = settled_with(store, _group(name, start), asks)
+        if answer.known:
+            with self._lock:
+                account.lessee.take(answer)
+                account.settled_at, account.need = self._monotonic(), 0
+
+    @staticmethod
+    def _standing(name: str, start: int, account: _Account) -> Standing:
+        spent, held = account.spending(name, start)
+        return Standing(_POT, _nano(spent), _nano(held), account.need)
+
+
+def _aged(account: _Account, now: float) -> bool:
+    return now - account.settled_at > _BEAT_S
+
+
+def _group(name: str, start: int) -> str:
+    return f"budget:{name}:{start}"
+
+
+def _nano(amount: Usd) -> int:
+    return int((amount * _NANO).to_integral_value(ROUND_CEILING))

@@ -1,0 +1,17 @@
+"""One settlement with a store."""
+
+from rockbottom.sharing.grants import Asks, Settled, group_bytes, group_of, settle
+from rockbottom.sharing.store import Store
+
+
+def settled_with(store: Store, group: str, asks: Asks) -> Settled:
+    """Settle in the group of this name. Raises StoreAway."""
+    answers: list[Settled] = []
+
+    def change(data: bytes | None, now: float) -> bytes:
+        state = group_of(data)
+        answers.append(settle(state, asks, now))
+        return group_bytes(state)
+
+    store.change(f"group:{group}", change)
+    return answers[-1]

@@ -1,0 +1,113 @@
+"""A store for the processes of one machine: an SQLite file; ``:memory:`` for one process."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+from rockbottom.process import make_private
+from rockbottom.sharing.errors import StoreAway
+from rockbottom.sharing.store import KEPT_S, STREAM_KEPT, Change, Read
+
+_WAIT_S, _LOOK_S = 1.0, 0.05
+_AT_ONCE = 200
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS stream (place INTEGER PRIMARY KEY AUTOINCREMENT, entry BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS cells (name TEXT PRIMARY KEY, value BLOB NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
+"""
+
+
+class SqliteStore:
+    """The file, made where it is missing, for its owner only. Threads of one process may share it."""
+
+    def __init__(
+        self, path: str, *, clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._path, self._clock, self._sleep = path, clock, sleep
+        self._lock = threading.Lock()
+        self._db: sqlite3.Connection | None = None
+
+    def publish(self, entry: bytes) -> None:
+        with self._opened() as db:
+            place = db.execute("INSERT INTO stream (entry) VALUES (?)", (entry,)).lastrowid or 0
+            if place % 100 == 0:
+                db.execute("DELETE FROM stream WHERE place <= ?", (place - STREAM_KEPT,))
+
+    def read(self, place: str, wait_s: float) -> Read:
+        behind, left = int(place or 0), wait_s
+        while True:
+            with self._opened() as db:
+                found = db.execute(
+                    "SELECT place, entry FROM stream WHERE place > ? ORDER BY place LIMIT ?", (behind, _AT_ONCE)
+                ).fetchall()
+                if not found and db.execute("SELECT COALESCE(MAX(place), 0) FROM stream").fetchone()[0] < behind:
+                    behind = 0  # another file in its place
+            if found or left <= 0:
+                return Read(str(found[-1][0] if found else behind), [entry for _, entry in found])
+            self._sleep(min(_LOOK_S, left))
+            left -= _LOOK_S
+
+    def change(self, name: str, change: Change) -> None:
+        with self._opened() as db:
+            now = self._clock()
+            self._put(db, name, change(self._value(db, name, now), now), now + KEPT_S)
+
+    def put_if_absent(self, name: str, value: bytes, for_s: float) -> bytes | None:
+        with self._opened() as db:
+            now = self._clock()
+            there = self._value(db, name, now)
+            if there is None:
+                self._put(db, name, value, now + for_s)
+            return there
+
+    def put(self, name: str, value: bytes, for_s: float) -> None:
+        with self._opened() as db:
+            self._put(db, name, value, self._clock() + for_s)
+
+    def drop(self, name: str) -> None:
+        with self._opened() as db:
+            db.execute("DELETE FROM cells WHERE name = ?", (name,))
+
+    def close(self) -> None:
+        with self._lock:
+            if self._db is not None:
+                self._db.close()
+                self._db = None
+
+    @staticmethod
+    def _value(db: sqlite3.Connection, name: str, now: float) -> bytes | None:
+        row = db.execute("SELECT value FROM cells WHERE name = ? AND until > ?", (name, now)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    @staticmethod
+    def _put(db: sqlite3.Connection, name: str, value: bytes, until: float) -> None:
+        db.execute("INSERT OR REPLACE INTO cells VALUES (?, ?, ?)", (name, value, until))
+        if hash(value) % 256 == 0:  # now and then
+            db.execute("DELETE FROM cells WHERE until < ?", (until - KEPT_S,))
+
+    @contextmanager
+    def _opened(self) -> Generator[sqlite3.Connection]:
+        """One transaction. Raises StoreAway."""
+        with self._lock:
+            try:
+                db = self._db = self._db or self._connected()
+                db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield db
+                except BaseException:
+                    db.execute("ROLLBACK")
+                    raise
+                db.execute("COMMIT")
+            except (sqlite3.Error, OSError) as error:
+                self._db = None
+                raise StoreAway(f"{self._path}: {error}") from error
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._path != ":memory:":
+            make_private(self._path)
+        db = sqlite3.connect(self._path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=OFF")  # what is lost with the machine is learned again
+        db.executescript(_SCHEMA)
+        return db

@@ -1,0 +1,56 @@
+"""What a store must do for those who share it: a stream that all read, and small values changed by one at a time.
+
+Everything else (who may spend how much, who writes a prefix first) is decided on these by the members themselves, by
+the same code whatever the store is.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+KEPT_S = 86_400.0
+"""How long a value that is changed is kept after its last change."""
+
+STREAM_KEPT = 10_000
+"""Entries of the stream that a store keeps, for members that come later: some 20 MB."""
+
+Change = Callable[[bytes | None, float], bytes]
+"""The new value from the one that is there (None: none) and the store's own clock, in seconds since the epoch."""
+
+
+class Read(NamedTuple):
+    """Entries of the stream behind a place, oldest first, and the place behind the last of them."""
+
+    place: str
+    entries: Sequence[bytes]
+
+
+class Store(Protocol):
+    """One store, used by one thread at a time. Every method raises StoreAway where it cannot do its work."""
+
+    def publish(self, entry: bytes) -> None:
+        """Put an entry at the end of the stream."""
+        ...
+
+    def read(self, place: str, wait_s: float) -> Read:
+        """What lies behind a place ("": everything kept); waits so long for a first entry where nothing does."""
+        ...
+
+    def change(self, name: str, change: Change) -> None:
+        """Give a value its next state. ``change`` may be called again where another process was quicker."""
+        ...
+
+    def put_if_absent(self, name: str, value: bytes, for_s: float) -> bytes | None:
+        """Put a value that lives so long; where there is one already it stays, and is answered."""
+        ...
+
+    def put(self, name: str, value: bytes, for_s: float) -> None:
+        """Put a value that lives so long, whatever is there."""
+        ...
+
+    def drop(self, name: str) -> None:
+        """Take a value away."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+        ...

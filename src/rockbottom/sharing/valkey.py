@@ -1,0 +1,109 @@
+"""A store for several machines: Valkey or Redis, by redis-py, which speaks to both."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from rockbottom.sharing.errors import StoreAway
+from rockbottom.sharing.store import KEPT_S, STREAM_KEPT, Change, Read
+
+_ANSWER_S = 1.0
+_AT_ONCE = 200
+_TRIES = 50
+Answer = TypeVar("Answer")
+
+
+class ValkeyStore:
+    """A connection that is made when it is first needed, and again after each failure.
+
+    ``name`` begins every key, so that one server may serve several groups. Nothing here waits longer than a second.
+    """
+
+    def __init__(self, url: str, name: str) -> None:
+        self._url, self._name = url, name
+        self._connection: Any = None
+
+    def publish(self, entry: bytes) -> None:
+        self._asked(lambda db: db.xadd(self._key("stream"), {b"e": entry}, maxlen=STREAM_KEPT, approximate=True))
+
+    def read(self, place: str, wait_s: float) -> Read:
+        wait_ms = max(1, int(min(wait_s, _ANSWER_S / 2) * 1000))
+        key = self._key("stream")
+        found: Any = self._asked(lambda db: db.xread({key: place or "0"}, count=_AT_ONCE, block=wait_ms))
+        if not found:
+            return Read(place, [])
+        rows: Any = found[0][1]
+        return Read(rows[-1][0].decode(), [fields[b"e"] for _, fields in rows])
+
+    def change(self, name: str, change: Change) -> None:
+        self._asked(lambda db: self._changed(db, self._key(name), change))
+
+    def put_if_absent(self, name: str, value: bytes, for_s: float) -> bytes | None:
+        key, lives_ms = self._key(name), max(1, int(for_s * 1000))
+
+        def put(db: Any) -> bytes | None:
+            pipe = db.pipeline(transaction=True)
+            pipe.set(key, value, nx=True, px=lives_ms)
+            pipe.get(key)
+            was_put, there = pipe.execute()
+            return None if was_put else there
+
+        return self._asked(put)
+
+    def put(self, name: str, value: bytes, for_s: float) -> None:
+        self._asked(lambda db: db.set(self._key(name), value, px=max(1, int(for_s * 1000))))
+
+    def drop(self, name: str) -> None:
+        self._asked(lambda db: db.delete(self._key(name)))
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _key(self, name: str) -> str:
+        return f"{self._name}:{name}"
+
+    @staticmethod
+    def _changed(db: Any, key: str, change: Change) -> None:
+        from redis.exceptions import WatchError
+
+        for _ in range(_TRIES):
+            with db.pipeline(transaction=True) as pipe:
+                try:
+                    pipe.watch(key)
+                    seconds, micros = pipe.time()
+                    value = change(pipe.get(key), seconds + micros / 1e6)
+                    pipe.multi()
+                    pipe.set(key, value, px=int(KEPT_S * 1000))
+                    pipe.execute()
+                    return
+                except WatchError:
+                    continue
+        raise StoreAway(f"{key} is changed by others all the time")
+
+    def _asked(self, use: Callable[[Any], Answer]) -> Answer:
+        """Use the connection. Raises StoreAway."""
+        from redis.exceptions import RedisError
+
+        try:
+            if self._connection is None:
+                self._connection = self._connected()
+            return use(self._connection)
+        except (RedisError, OSError) as error:
+            self.close()
+            raise StoreAway(f"{type(error).__name__}: {error}") from error
+
+    def _connected(self) -> Any:
+        import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        client: Any = redis.Redis
+        return client.from_url(
+            self._url,
+            protocol=2,  # spoken by every Redis and Valkey, and by the services that are like them
+            socket_timeout=_ANSWER_S,
+            socket_connect_timeout=_ANSWER_S,
+            retry=Retry(NoBackoff(), 0),
+            single_connection_client=True,
+        )
