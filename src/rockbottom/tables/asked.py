@@ -39,8 +39,8 @@ class Asked:
         there = set(paths.values())
         for path in self._files.all("rows").values():
             if path not in there:  # its volume was removed
-                path.unlink(missing_ok=True)
-        keys = {volumes[key]: key for key, path in paths.items() if not path.exists()}
+                self._files.forget(path)
+        keys = {volumes[key]: key for key, path in paths.items() if not self._files.is_sound(path)}
         for part in self._intake.parts(list(keys), latest) if keys else ():
             for volume in part:
                 self._keep(keys[volume])

@@ -3,9 +3,13 @@
 A file belongs to one volume as it was when it was closed, by its first line and its size, and both are in its name; it
 is put in place whole. So several processes may make the same file at once, a volume that grew after all is summed
 anew, and the sums of a volume that was removed stay. All of it may be deleted; what is there still is made again.
+
+Beside each file stands the digest of its bytes: one that does not fit it any more is left out, which is said. (A format
+that decodes is no proof: a bit that flips in a column of numbers is another number.)
 """
 
 import contextlib
+import hashlib
 import logging
 import os
 import re
@@ -27,6 +31,7 @@ VERSION = 2
 _NAME = re.compile(rf"([0-9]{{6,}})-([0-9a-f]{{16}})-([0-9]+)\.([a-z]+){VERSION}\.parquet")
 
 _TAIL_BYTES = 4096
+_CHECK = ".check"
 
 
 class Key(NamedTuple):
@@ -57,6 +62,7 @@ class Files:
             self.folder, self.temporary = Path(tempfile.mkdtemp(prefix="rockbottom-")), True
 
         self._inode = self.folder.stat().st_ino
+        self._sound: set[tuple[str, int, int]] = set()  # names, sizes and times of files that were looked at
 
     def is_there(self) -> bool:
         """Whether the folder is the one that was opened."""
@@ -86,22 +92,57 @@ class Files:
                 found[key[:2]] = key, path
         return dict(found[place] for place in sorted(found))
 
+    def is_sound(self, path: Path) -> bool:
+        """Whether a file is there and as it was written; one that is not is removed. One without a digest is taken."""
+        try:
+            state = path.stat()
+            seen = (path.name, state.st_size, state.st_mtime_ns)
+            if seen in self._sound:
+                return True
+            digest = _check_of(path).read_bytes() if _check_of(path).exists() else None
+            if digest is not None and digest != _digest_of(path):
+                self.remove(path)
+                return False
+        except FileNotFoundError:
+            return False
+        self._sound.add(seen)
+        return True
+
     @contextlib.contextmanager
     def put(self, key: Key, kind: str) -> Generator[Path]:
         """A draft to write into, readable by its owner alone; it becomes the file when the block ends well."""
         path = self.path(key, kind)
         with _draft(path) as draft:
             yield draft
+            with _draft(_check_of(path)) as check:
+                check.write_bytes(_digest_of(draft))
+                os.replace(check, _check_of(path))
             os.replace(draft, path)
         for other in self.folder.glob(f"{key.number:06}-{key.identity:016x}-*.{kind}{VERSION}.parquet"):
             if other != path:
                 other.unlink(missing_ok=True)
+                _check_of(other).unlink(missing_ok=True)
 
     def remove(self, path: Path) -> None:
-        """Remove a file that does not decode."""
-        log.warning("rockbottom: %s is damaged; it is made anew", path)
+        """Remove a file that is damaged."""
+        log.warning("rockbottom: %s is damaged; it is left out, and made anew where its volume is still there", path)
         with contextlib.suppress(OSError):
-            path.unlink()
+            self.forget(path)
+
+    @staticmethod
+    def forget(path: Path) -> None:
+        """Remove a file that nobody needs any more."""
+        path.unlink(missing_ok=True)
+        _check_of(path).unlink(missing_ok=True)
+
+
+def _check_of(path: Path) -> Path:
+    return path.with_name(path.name + _CHECK)
+
+
+def _digest_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest().encode()
 
 
 def _whole_bytes_of(path: Path) -> int:

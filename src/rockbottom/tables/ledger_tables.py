@@ -170,7 +170,7 @@ class LedgerTables:
         wanted = {
             key: path
             for key, path in self._files.all("sums").items()
-            if key[:2] not in known and (key[:2] not in there or there[key[:2]][0] == key)
+            if key[:2] not in known and (key[:2] not in there or there[key[:2]][0] == key) and self._is_sound(key, path)
         }
         before = self.calls
         taken = self._summing.take_kept(wanted, now)
@@ -180,6 +180,16 @@ class LedgerTables:
             elif key[:2] in there:
                 self._follower.position[there[key[:2]][1].path.name] = key.size
         return self.calls - before
+
+    def _is_sound(self, key: Key, sums: Path) -> bool:
+        """Whether the sums of a volume can be taken, and what stands beside them; else they are made anew together."""
+        beside = [self._files.path(key, kind) for kind in ("misses", "damaged")]
+        if not self._files.is_sound(sums):
+            return False
+        if all(self._files.is_sound(path) for path in beside if path.exists()):
+            return True
+        self._files.remove(sums)
+        return False
 
     def _take_volumes(self, batch: Sequence[Volume], volumes: Sequence[Volume], now: float) -> int:
         self._give_context(batch[0], volumes, now)

@@ -121,7 +121,7 @@ class Summing:
         try:
             self._run("BEGIN")
             for kind in ("misses", "damaged"):
-                beside = [str(path) for key in files if (path := self._files.path(key, kind)).exists()]
+                beside = [str(path) for key in files if self._files.is_sound(path := self._files.path(key, kind))]
                 if beside:
                     self._run(f"INSERT INTO kept_{kind} BY NAME FROM read_parquet({texts(beside)})")
             self._show(f"read_parquet({texts(map(str, files.values()))})", now)
