@@ -26,7 +26,8 @@ def ledger(tmp_path: Path) -> Path:
     for number in range(600):
         writer.record(CallRecord(
             START + 60 * number, MODEL, "Converse", "us", "us-east-1", input=100 + number % 7, output=9,
-            cost_usd="0.001", uncached_usd="0.003", tags={"team": f"t{number % 5}"}, request_id=f"r{number}", points=1, minimum=1024,
+            cost_usd="0.001", uncached_usd="0.003",
+            tags={"team": f"t{number % 5}"}, request_id=f"r{number}", points=1, minimum=1024,
         ))  # fmt: skip
     writer.close()
     answers(folder)

@@ -5,12 +5,12 @@ from typing import Any
 
 from rockbottom.quantities import is_object
 
-_KINDS = (":default-prompt-router/", ":prompt-router/")
+_KIND = "prompt-router/"  # also at the end of "default-prompt-router/"
 
 
 def is_router(model_id: str) -> bool:
     """Whether a model id is the ARN of a prompt router."""
-    return any(kind in model_id for kind in _KINDS)
+    return _KIND in model_id
 
 
 def invoked_model_of(reply: Mapping[str, Any]) -> str | None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from rockbottom.prompt import Api
 from rockbottom.quantities import UNNAMED, Ttl, Usage
+from rockbottom.quantities import WRITES as UNITS
 
 Array = NDArray[Any]
 Float64 = Annotated[Array, "float64"]
@@ -61,6 +62,9 @@ NO_TTL = 0
 
 WRITES: Mapping[str, Ttl] = {f"observed_write_{ttl.value}": ttl for ttl in Ttl}
 """The columns of tokens written by lifetime, as files and readers name them."""
+
+_WRITTEN = tuple((name, UNITS[ttl].value) for name, ttl in WRITES.items())
+"""The same by the field of a ``Usage``; looked up once, because every request of a log is counted."""
 
 _ALWAYS = (Ttl.FIVE_MINUTES, Ttl.ONE_HOUR)
 
@@ -201,13 +205,10 @@ def table_of(table: type, columns: Mapping[str, Any], length: int) -> Any:
 
 def observed(usage: Usage) -> dict[str, int]:
     """The columns of what the service counted for one request: all but the output."""
-    writes = usage.writes()
-    return {
-        "tokens_in": usage.total_input,
-        "observed_input": usage.input,
-        "observed_read": usage.cache_read,
-        **{name: writes[ttl] for name, ttl in WRITES.items()},
-    }
+    columns = {name: getattr(usage, unit) for name, unit in _WRITTEN}
+    columns["observed_input"], columns["observed_read"] = usage.input, usage.cache_read
+    columns["tokens_in"] = sum(columns.values())
+    return columns
 
 
 def usage_at(requests: Requests, row: int) -> Usage:
