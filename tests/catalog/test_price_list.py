@@ -105,6 +105,7 @@ def test_the_book_and_the_list_are_compared_scope_by_scope() -> None:
     assert [(one.listed.model, one.scope, one.agrees, one.row is None) for one in found] == [
         ("amazon.nova-pro-v1:0", Scope.IN_REGION, True, False),
         ("amazon.nova-pro-v1:0", Scope.US, True, False),
+        ("anthropic.claude-sonnet-4-6", Scope.IN_REGION, False, False),
         ("anthropic.claude-sonnet-4-6", Scope.US, False, False),
         ("amazon.nova-micro-v1:0", Scope.EU, False, True),
     ]

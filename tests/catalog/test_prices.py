@@ -44,10 +44,23 @@ def test_a_price_that_nobody_published_raises_and_names_the_nearest() -> None:
 
 
 def test_a_scope_without_a_price_names_those_that_have_one() -> None:
-    """Sonnet 4.6 has no in-Region price: the error offers the us. and global. ids."""
+    """Claude Mythos 5.1 has no in-Region price: the error offers the us. and global. ids."""
     with pytest.raises(NoPriceInForce, match=r"a row for us \(.*a row for global \(") as raised:
-        load_catalog().price_book.price("anthropic.claude-sonnet-4-6", Scope.IN_REGION, Tier.DEFAULT, Unit.INPUT, TODAY)
-    assert raised.value.fix == "use the id us.anthropic.claude-sonnet-4-6"
+        load_catalog().price_book.price("anthropic.claude-mythos-5-1", Scope.IN_REGION, Tier.DEFAULT, Unit.INPUT, TODAY)
+    assert raised.value.fix == "use the id us.anthropic.claude-mythos-5-1"
+
+
+@pytest.mark.parametrize(("model", "region", "usd"), [
+    ("anthropic.claude-sonnet-5", "us-east-1", "2.2"),
+    ("anthropic.claude-haiku-4-5", "eu-west-1", "1.1"),
+    ("anthropic.claude-opus-5", "ap-northeast-1", "5.5"),
+])  # fmt: skip
+def test_claude_by_its_bare_id_costs_on_mantle_what_its_geography_does(model: str, region: str, usd: str) -> None:
+    """AWS's page on endpoints: both hosts cost the same, in-Region like ``us.``."""
+    catalog = load_catalog()
+    named = catalog.model(model)
+    price = catalog.price_book.price(named.model.id, named.scope, Tier.DEFAULT, Unit.INPUT, TODAY, 1000, region)
+    assert price.usd_per_mtok == Decimal(usd)
 
 
 def test_a_price_is_not_stretched_back_before_its_first_day() -> None:
