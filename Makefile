@@ -1,6 +1,6 @@
 # Every target does its own set-up in .venv; nothing outside this folder is touched.
 # PYTHON=python3.12 chooses the interpreter, PYTEST="-k cache -x" adds to pytest's arguments.
-.PHONY: help setup demo demo-agent test async ray slow check format bench docs facts-check wheel sdk-js sdks old-sdks peers deploy lock clean
+.PHONY: help setup demo demo-agent test async ray slow check format bench docs facts-check wheel sdk-js sdks old-sdks peers deploy docs-site lock clean
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -88,6 +88,9 @@ facts-check: .venv/.set-dev  ## the price book against the newest litellm and ge
 deploy: .venv-deploy/.set  ## the files of deploy/ by their tools: hadolint, Helm, Kubernetes' schemas, HCL, compose, systemd
 	@.venv-deploy/bin/python -m pytest -q tests/deploy $(PYTEST)
 
+docs-site: .venv-docs/.set  ## the documents as a searchable site in site/; a link that leads nowhere fails it
+	@.venv-docs/bin/python scripts/docs_site.py .venv-docs
+
 wheel: .venv/.set-dev  ## build the wheel and try it in a fresh environment
 	@scripts/try_wheel
 
@@ -95,4 +98,4 @@ lock:  ## new pins from pyproject.toml (UPGRADE=1 for newer versions); needs uv
 	@scripts/lock
 
 clean:  ## remove everything that make made
-	rm -rf .venv .venv-* dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache .peers tests/sdk_js/node_modules
+	rm -rf .venv .venv-* dist build site .pytest_cache .ruff_cache .hypothesis .import_linter_cache .peers tests/sdk_js/node_modules

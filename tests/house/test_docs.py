@@ -88,18 +88,23 @@ def matches(expected: list[str], actual: str) -> bool:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """A shell in which `rockbottom` is this source tree, 80 columns wide, without colour, cut off from AWS."""
+    """A shell in which `rockbottom` is this source tree, 80 columns wide, without colour, cut off from AWS.
+
+    ROCKBOTTOM_PYTHON names the Python of another environment, where it is installed from a wheel.
+    """
+    python = os.environ.get("ROCKBOTTOM_PYTHON")
     programs = tmp_path / "bin"
     programs.mkdir()
     shim = programs / "rockbottom"
-    shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m rockbottom "$@"\n')
+    shim.write_text(f'#!/bin/sh\nexec "{python or sys.executable}" -m rockbottom "$@"\n')
     shim.chmod(0o755)
-    (programs / "python").symlink_to(sys.executable)
+    (programs / "python").write_text(f'#!/bin/sh\nexec "{python or sys.executable}" "$@"\n')
+    (programs / "python").chmod(0o755)
     nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return kept | nowhere | {
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(REPO / "src"),
+        **({} if python else {"PYTHONPATH": str(REPO / "src")}),
         "AWS_EC2_METADATA_DISABLED": "true",
         "COLUMNS": "80",
         "NO_COLOR": "1",
@@ -109,11 +114,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The folder of one document; examples/ is there, as it is for a reader who sits in the source tree."""
+    """The folder of one document, empty."""
     place = tmp_path / "work"
     place.mkdir()
-    if (REPO / "examples").is_dir():
-        (place / "examples").symlink_to(REPO / "examples")
     return place
 
 
@@ -137,7 +140,7 @@ def test_every_example_of_a_document_runs(document: Path, folder: Path, environm
         if name := block.marks.get("file"):
             (folder / name).write_text(block.text, encoding="utf-8")
         elif _runs(block) and block.language == "python":
-            _run([sys.executable, "-c", block.text], folder, environment, where)
+            _run(["python", "-c", block.text], folder, environment, where)
         elif _runs(block):
             _run_console(block, folder, environment, where)
 
@@ -159,6 +162,13 @@ def _run(argv: list[str], folder: Path, environment: dict[str, str], where: str,
     )  # fmt: skip
     assert run.returncode == code, f"{where}: exit code {run.returncode}, expected {code}\n{run.stdout}"
     return run.stdout
+
+
+@pytest.mark.parametrize("document", sorted((REPO / "docs" / "how-to").glob("*.md")), ids=_name)
+def test_every_how_to_says_first_for_whom_it_is(document: Path):
+    """In the line below its title."""
+    if document.name != "README.md":
+        assert document.read_text(encoding="utf-8").split("\n\n")[1].startswith("For who")
 
 
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
