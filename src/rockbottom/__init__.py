@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rockbottom.quantities import Fault, RockbottomError
     from rockbottom.sinks import CannotPublish, CloudWatch, EmbeddedMetrics, OpenTelemetry, Prometheus
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "AlreadyAttached",
