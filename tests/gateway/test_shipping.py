@@ -99,7 +99,6 @@ def test_two_gateways_ship_and_one_month_is_summed_once(at_s3, tmp_path, capsys)
     hashes = [{tuple(call.hashes) for call in LedgerReader(tmp_path / name / "ledger").calls()} for name in "ab"]
     assert hashes[0] == hashes[1]
     assert hashes[0] != {()}
-    assert main(["replay", "s3://ledgers/fleet", "--json"]) in (0, 2)
 
 
 def test_what_a_killed_gateway_left_is_shipped_by_the_next(at_s3, tmp_path):

@@ -185,6 +185,19 @@ def test_a_bill_that_is_the_ledger_agrees_in_every_format(ledger, tmp_path, caps
     assert "dollars: ledger 10.9050, CUR 10.9050, +0.0000" in text  # 3 x (0.50 + 3.135)
 
 
+def test_what_several_gateways_shipped_is_held_against_one_bill(tmp_path, capsys):
+    """Every other call in the ledger of another machine: the same days, models and dollars."""
+    calls = _whole_calls()
+    for name, share in (("a", calls[::2]), ("b", calls[1::2])):
+        folder = _ledger(tmp_path / name, share)
+        assert main(["ledger", "ship", str(tmp_path / "to"), "--ledger", str(folder)]) == Exit.OK
+    bill = _legacy_gz(tmp_path, _whole_bill())
+    assert main(["reconcile", "--ledger", str(tmp_path / "to"), "--cur", str(bill)]) == Exit.OK
+    text = capsys.readouterr().out
+    assert "6 of 6 days and models agree within 1%" in text
+    assert "dollars: ledger 10.9050, CUR 10.9050, +0.0000" in text
+
+
 def _explorer_json(folder, lines):
     results = [
         {
