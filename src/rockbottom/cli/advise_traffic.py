@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rockbottom.cli.compiling import tell_of_compiling
+
 if TYPE_CHECKING:
     from rockbottom.advise import AdviceResult, Evidence, Tariff, TrafficAdvice, Wishes
     from rockbottom.catalog import Catalog
@@ -38,6 +40,7 @@ def advised(
 
     if len(models) > 1:
         raise click.UsageError("--as-model takes one model: advice on several at once is for those of the traffic")
+    tell_of_compiling()
     catalog = catalog_with(prices)
     question = Question(
         (), on, model=next(iter(models), None), region=region, profiles=profiles_of(profiles), only=tuple(only),

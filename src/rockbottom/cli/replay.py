@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rockbottom.cli.compiling import tell_of_compiling
 from rockbottom.cli.console import show, tell, width
 from rockbottom.cli.replay_engines import ENGINES
 from rockbottom.cli.replay_questions import TIERS, Several
@@ -140,6 +141,7 @@ def command(
         raise click.UsageError("--guardrail goes with --engine one, and --guard-turn with --guardrail")
     if html and len(questions) > 1:
         raise click.UsageError("--html shows one combination: name one model, scope, tier and day")
+    tell_of_compiling()
     catalog, settings = catalog_with(prices), settings_of(partial_blocks, options, by)
     if follow:
         from rockbottom.cli.replay_following import followed

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from rockbottom.cli.compiling import tell_of_compiling
 from rockbottom.cli.console import colour, show, width
 from rockbottom.cli.replay import catalog_with, say_left_out
 from rockbottom.cli.trace import say_reading, settings_of, source_options
@@ -58,6 +59,7 @@ def command(
     if by:
         raise click.UsageError("route adds everything up; rockbottom replay --by KEY tells groups apart")
     rules = [routing_rule(text) for text in texts]
+    tell_of_compiling()
     reading = read_with_bar(source, settings_of(partial_blocks, options, by), name)
     say_reading(reading, source)
     if not len(reading.trace):

@@ -1,6 +1,6 @@
 """A ledger as tables: rows of calls, sums by minute and hour, misses with their causes, asked in SQL.
 
-They are made by DuckDB, which only those who look need (``pip install 'rockbottom[watch]'``); recording needs none of
+They are made by DuckDB, which only those who look need (the extra ``watch``); recording needs none of
 it.
 """
 

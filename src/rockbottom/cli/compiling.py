@@ -1,0 +1,26 @@
+"""Said on a terminal while the engine is compiled for a machine, which happens once and takes a while."""
+
+from importlib import import_module
+from typing import Any
+
+from rockbottom.cli.console import redraws, tell
+
+
+def tell_of_compiling() -> None:
+    """From now on, say so when something is compiled; at most once, and only to a person."""
+    if not redraws():
+        return
+    event: Any = import_module("numba.core.event")
+
+    class Teller(event.Listener):  # numba ships no types
+        said = False
+
+        def on_start(self, event: Any) -> None:
+            if not Teller.said:
+                Teller.said = True
+                tell("compiling the engine for this machine, once; this takes up to a minute")
+
+        def on_end(self, event: Any) -> None:
+            pass
+
+    event.register("numba:compile", Teller())
