@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.commands import Entry, Task
-from rockbottom.cli.examples import with_examples
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -35,6 +34,8 @@ class LazyGroup(click.Group):
         entry = self.entries.get(cmd_name)
         if entry is None:
             return None
+        from rockbottom.cli.examples import with_examples  # not for the list of commands
+
         module, _, attribute = entry.target.partition(":")
         command = with_examples(getattr(import_module(module), attribute), f"{self.path} {cmd_name}".strip())
         if isinstance(command, LazyGroup):
@@ -65,9 +66,7 @@ class LazyGroup(click.Group):
             raise click.UsageError(f"no command '{name}'; {self._what_would_work(name)}", ctx)
         resolved = super().resolve_command(ctx, args)
         if resolved[1] is not None and not set(args) & set(ctx.help_option_names):
-            from rockbottom.cli.settings import defaults_of  # not for --help
-
-            ctx.default_map = {name: defaults_of(resolved[1], [name], args[1:])}
+            ctx.default_map = {name: _set_for(resolved[1], [name], args[1:])}
         return resolved
 
     def _what_would_work(self, name: str) -> str:
@@ -75,3 +74,14 @@ class LazyGroup(click.Group):
 
         near = get_close_matches(name, self.entries)
         return f"did you mean {' or '.join(near)}?" if near else f"known are: {', '.join(self.entries)}"
+
+
+def _set_for(command: click.Command, path: list[str], args: list[str]) -> dict[str, Any]:
+    """What rockbottom.toml sets for a command; nothing is imported where there is none."""
+    from rockbottom.cli.places import nearest_file
+
+    if nearest_file() is None:
+        return {}
+    from rockbottom.cli.settings import defaults_of
+
+    return defaults_of(command, path, args)
