@@ -141,12 +141,14 @@ def test_what_cannot_be_answered_is_an_error_with_the_commands_own_words(here):
         ("prices", {"model": "--help"}),
         ("replay", {"path": "ledger", "by": "team --html page.html"}),
         ("plan", {}),
+        ("ledger_summary", {"ledger": "logs"}),
         ("prices", {"model": "nova-pro"}),
     )
-    assert [failed for failed, _ in answers] == [True, True, True, True, True, False]
+    assert [failed for failed, _ in answers] == [True, True, True, True, True, True, False]
     assert f"there is no {here / 'nowhere'}" in answers[0][1]
     assert "no-such-model" in answers[1][1]
     assert "give path or request, one of them" in answers[4][1]
+    assert f"{here / 'logs'} holds no ledger" in answers[5][1]
     assert not (here / "page.html").exists()
 
 

@@ -115,6 +115,8 @@ async def ledger_summary(ledger: str | None = None, by: str = "model", month: st
     from rockbottom.cli.settings import ledger_folder
 
     folder = Path(_there(ledger)[1]) if ledger else ledger_folder()
+    if next(folder.rglob("calls-*.ndjson"), None) is None:
+        raise _refused(f"{folder} holds no ledger")
     with _mirrored(folder) as seen:
         said = await _said("ledger", "summary", *_option("--by", by), *_option("--month", month), "--", str(seen))
     return said.replace(str(seen), str(folder))
