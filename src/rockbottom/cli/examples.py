@@ -62,6 +62,8 @@ EXAMPLES = {
     "logging apply": "--bucket my-bedrock-logs",
     "logging destroy": "",
     "logging policy": "apply",
+    "logging cloudformation": "--bucket my-bedrock-logs",
+    "logging terraform": "--bucket my-bedrock-logs",
     "monitor": "terraform --model sonnet-5-5",
     "monitor plan": "--model sonnet-5-5",
     "monitor apply": "--model sonnet-5-5 --topic ARN",
