@@ -24,6 +24,12 @@ _LATEST = 6  # calls of a family, and families under the same tags, that are loo
 _PARALLEL_UNRECORDED_S = 1.0  # where no latency was recorded: a reply begins within about a second
 _TOTAL = f"input + cache_read + {WRITTEN}"
 
+
+def _about(depth: str) -> str:
+    """A counted depth as far as an estimated one may lie behind it and still be the same place."""
+    return f"{depth} + {depth} // {TOLERANCE_SHARE}"
+
+
 # What a call leaves behind. ``ttl``: how long what it touched lives, NULL where it only read, for then it is as before.
 _HEARD = f"""
 SELECT id, prefix, "at", region, points > 0 AS points, cache_read + {WRITTEN} AS depth,
@@ -73,7 +79,7 @@ SELECT p.id, p.depth AS reach, s.kept AS depth, s."at", s.begun_at, s.region, p.
     CASE WHEN p.depth > s.cache_read + s.cache_write_1h AND s.cache_write_1h > 0
          THEN {Ttl.FIVE_MINUTES.seconds} ELSE s.ttl_s END AS ttl_s
 FROM probes p
-ASOF LEFT JOIN (SELECT * FROM sent WHERE kept >= depth) deep
+ASOF LEFT JOIN (SELECT * FROM sent WHERE {_about("kept")} >= depth) deep
     ON deep.model = p.model AND deep.local = p.local AND deep.hash = p.hash AND deep.id < p.id
 ASOF LEFT JOIN sent latest
     ON latest.model = p.model AND latest.local = p.local AND latest.hash = p.hash AND latest.id < p.id
@@ -89,7 +95,7 @@ SELECT b.*, CASE WHEN hashed THEN coalesce(seen.reach, 0)
 FROM before b LEFT JOIN (SELECT id, max(reach) AS reach FROM seen GROUP BY id) seen USING (id)
 """
 _TOUCHES = f"""
-SELECT id, depth, "at", begun_at, region, ttl_s, nth FROM seen WHERE depth >= reach
+SELECT id, depth, "at", begun_at, region, ttl_s, nth FROM seen WHERE {_about("depth")} >= reach
 UNION ALL
 SELECT s.id, r.depth, r."at", r.begun_at, r.region, r.ttl_s, r.calls
 FROM (SELECT id, prefix, before, unnest(range({_LATEST})) AS back FROM shared WHERE NOT hashed AND shared > 0) s
