@@ -76,3 +76,14 @@ def test_a_replay_of_what_was_shipped_reads_over_both_machines(
     assert answers[0] == answers[1]
     (system,) = [row for row in answers[0]["policies"] if row["policy"] == "system"]
     assert system["read_tokens"] == 5 * system["written_5m_tokens"]
+
+
+def test_misses_of_what_was_shipped_are_explained(shipped: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """From keyed hashes, as those of one ledger are: six requests, the same findings from both places."""
+    capsys.readouterr()
+    answers = []
+    for place in shipped:
+        assert main(["explain", place, "--json"]) == 0
+        answers.append(json.loads(capsys.readouterr().out))
+    assert answers[0] == answers[1]
+    assert answers[0]["requests"] == 6

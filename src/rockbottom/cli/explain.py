@@ -147,9 +147,17 @@ def _of_columns(sources: Sequence[str], name: str | None) -> "Findings | None":
 
 def _is_of_ledgers(sources: Sequence[str]) -> bool:
     from rockbottom.ledger import is_ledger
-    from rockbottom.trace import is_s3
 
-    return not any(is_s3(source) for source in sources) and all(is_ledger(source) for source in sources)
+    return all(is_ledger(source) or _is_of_shipped_ledgers(source) for source in sources)
+
+
+def _is_of_shipped_ledgers(source: str) -> bool:
+    from rockbottom.trace import UnreadableSource, reader_of
+
+    try:
+        return reader_of(source).name == "ledger"
+    except UnreadableSource:
+        return False
 
 
 def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, small: bool = False):

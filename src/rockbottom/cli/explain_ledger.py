@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rockbottom.cli.exits import say
+from rockbottom.cli.ledgers import one_ledger
 
 if TYPE_CHECKING:
     from rockbottom.diagnose import Findings, Hashed
@@ -32,16 +34,18 @@ def _hashed(sources: Sequence[str], local: "Counter[bool]", by: str) -> "Iterato
     bare = 0
     for source in sources:
         path = Path(source)
-        reader = LedgerReader(path if path.is_dir() else path.parent)
-        for call in reader.calls() if path.is_dir() else reader.calls_of(path):
-            if call.status != "failed" and call.hashes and call.fits:
-                local[call.simulated] += 1
-                yield _of(call, by)
-            else:
-                bare += call.status != "failed"
-        if reader.damaged_count:
-            first = reader.damaged[0]
-            say(f"{reader.damaged_count} torn lines were left out; the first: {first.volume}, byte {first.offset}")
+        with nullcontext(path.parent) if path.is_file() else one_ledger(source) as folder:
+            reader = LedgerReader(folder)
+            calls = reader.calls_of(path) if path.is_file() else reader.calls()
+            for call in calls:
+                if call.status != "failed" and call.hashes and call.fits:
+                    local[call.simulated] += 1
+                    yield _of(call, by)
+                else:
+                    bare += call.status != "failed"
+            if reader.damaged_count:
+                first = reader.damaged[0]
+                say(f"{reader.damaged_count} torn lines were left out; the first: {first.volume}, byte {first.offset}")
     if bare:
         say(f"{bare} calls carry no prefix hashes, so nothing can be said of them")
 
