@@ -38,7 +38,7 @@ DEFAULT_FILE = Path("gateway.yaml")
 def command(context: click.Context, file: Path, check: bool) -> None:
     """Serve a Bedrock-shaped proxy that plans caching for callers in any language.
 
-    SIGTERM or ctrl-C lets what is under way end, SIGHUP reads keys again.
+    SIGTERM or ctrl-C lets what is under way end, SIGHUP reads the configuration and the keys again.
     """
     context.obj = file
     if context.invoked_subcommand is not None:

@@ -44,6 +44,12 @@ def key() -> None:
 )
 @click.option("--role", metavar="ARN", help="A role that its calls are made with.")
 @click.option("--move-volatile", is_flag=True, help="Move what changes with every call behind the conversation.")
+@click.option(
+    "--strip",
+    multiple=True,
+    metavar="BEGINNING",
+    help="Take out texts of the system that begin so (x-anthropic-billing-header); repeat.",
+)
 @click.option("--dry-run", is_flag=True, help="Only observe its calls.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj

@@ -5,7 +5,7 @@ from rockbottom.client.attach import attach, attachment_of, detach, report
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.botocore_hooks import about_points
 from rockbottom.client.calls import Call
-from rockbottom.client.carrying import Carriage, Watched, carrier, watched
+from rockbottom.client.carrying import Carriage, Watched, carrier, equip, watched
 from rockbottom.client.counting import counts_nothing, with_usage
 from rockbottom.client.errors import AlreadyAttached, NotAttachable, NotAttached
 from rockbottom.client.everyone import Everyone
@@ -43,6 +43,7 @@ __all__ = [
     "carrier",
     "counts_nothing",
     "detach",
+    "equip",
     "remember_key",
     "report",
     "report_of",

@@ -61,13 +61,18 @@ def carrier(how: Carriage) -> Attachment:
     made = Attachment(planner, facts, resolve, hold, region=how.region)
     if trouble:
         made.talk.say([trouble])
-    recording = Recording(ledger=str(how.ledger) if how.ledger is not None else False, tags=how.tags)
-    made.arguments = Arguments(planner, record=recording, budget=how.budget)
     if state is not None:
         made.keep_state(state, troubled=bool(trouble))
-    made.recorder = recorder_of(made, recording, how.budget, os.environ)
-    made.budget = how.budget
+    equip(made, how)
     return made
+
+
+def equip(attachment: Attachment, how: Carriage) -> None:
+    """Book from now on as ``how`` says: ledger, tags and budget. What was learned and is under way stays."""
+    recording = Recording(ledger=str(how.ledger) if how.ledger is not None else False, tags=how.tags)
+    attachment.arguments = Arguments(attachment.planner, record=recording, budget=how.budget)
+    attachment.recorder = recorder_of(attachment, recording, how.budget, os.environ)
+    attachment.budget = how.budget
 
 
 @dataclass(slots=True)

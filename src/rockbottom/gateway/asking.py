@@ -1,7 +1,7 @@
 """A request with its body read, once; and the bytes that travel for it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rockbottom.client import Attachment, Call, counts_nothing, with_usage
@@ -9,8 +9,8 @@ from rockbottom.dialects import Params, operation_of
 from rockbottom.gateway.keys import Key
 from rockbottom.gateway.routes import Route
 from rockbottom.gateway.sigv4 import Signed
-from rockbottom.gateway.splicing import has_each_once, spliced
-from rockbottom.quantities import Undecodable, decoded
+from rockbottom.gateway.splicing import Unspliceable, has_each_once, spliced, without_elements
+from rockbottom.quantities import Undecodable, decoded, is_list, is_object
 
 Body = dict[str, Any]
 
@@ -72,6 +72,28 @@ def model_for(key: Key, read: Asked) -> str | None:
     if key.models and read.route.names_model and not has_each_once(read.request.body):
         return ""
     return read.model
+
+
+def stripped(read: Asked, beginnings: Sequence[str]) -> Asked:
+    """The request without texts of the system that begin so; as it is where it has none, or nothing else."""
+    body = read.body if read.params is not None and beginnings else None
+    system: Any = body.get("system") if body is not None else None
+    if body is None or not is_list(system):
+        return read
+    numbers = [number for number, block in enumerate(system) if _text(block).startswith(tuple(beginnings))]
+    if not numbers or len(numbers) == len(system):
+        return read
+    try:
+        data = without_elements(read.request.body, "system", numbers)
+    except Unspliceable:
+        return read
+    rest = [block for number, block in enumerate(system) if number not in numbers]
+    return replace(read, request=replace(read.request, body=data), body={**body, "system": rest})
+
+
+def _text(block: Any) -> str:
+    text = block.get("text") if is_object(block) else None
+    return text if isinstance(text, str) else ""
 
 
 def is_counted(attachment: Attachment, call: Call) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 from rockbottom.budgets import Budget
 from rockbottom.gateway.errors import BadConfiguration
 from rockbottom.process import is_loopback
-from rockbottom.quantities import is_list, is_object
+from rockbottom.quantities import RockbottomError, is_list, is_object
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _WHERE = re.compile(r" - at `\$\.?(.*)`$")
@@ -78,6 +78,10 @@ class BudgetRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reserve_usd: str | int = 0
     unpriced: str = "allow"
 
+    def budget(self) -> Budget:
+        """The budget. Raises BadBudget."""
+        return Budget(**msgspec.to_builtins(self))
+
 
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a gateway is told. ``keys`` is its table of virtual keys; without one it is open, on loopback only.
@@ -115,7 +119,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def budget_rows(self) -> tuple[Budget, ...]:
         """Its budgets. Raises BadBudget."""
-        return tuple(Budget(**msgspec.to_builtins(row)) for row in self.budgets)
+        return tuple(row.budget() for row in self.budgets)
 
 
 def read_configuration(path: Path, env: Mapping[str, str]) -> Configuration:
@@ -124,11 +128,15 @@ def read_configuration(path: Path, env: Mapping[str, str]) -> Configuration:
     filled = _filled(plain, env, path)
     try:
         made = msgspec.convert({**filled, "folder": path.parent} if isinstance(filled, dict) else filled, Configuration)
-        made.budget_rows()
     except (msgspec.ValidationError, TypeError) as error:
         where = _WHERE.search(str(error))
         raise _bad(path, root, where[1] if where else "", _WHERE.sub("", str(error))) from error
     _check(made, path, root)
+    for number, row in enumerate(made.budgets):
+        try:
+            row.budget()
+        except RockbottomError as error:
+            raise _bad(path, root, f"budgets[{number}]", str(error).rstrip(".")) from error
     return made
 
 

@@ -19,6 +19,12 @@ class Identities:
         self.table, self._clock = table, clock
         self._recent: dict[str, deque[float]] = {}
 
+    def renewed(self, table: KeyTable | None) -> "Identities":
+        """The same with another table; what keys have used of their rates stays used."""
+        made = Identities(table, clock=self._clock)
+        made._recent = self._recent
+        return made
+
     @property
     def open_to_all(self) -> bool:
         """Whether nobody needs a key."""

@@ -28,7 +28,8 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     """One caller. ``versions`` are those whose secrets are taken, the last is the current one; none: revoked.
 
     ``models`` are ids or beginnings of ids that it may call (none: all), ``per_minute`` the most requests in a minute,
-    ``marks`` what happens to cachePoints of the caller's own, ``role`` the ARN of a role that its calls are made with.
+    ``marks`` what happens to cachePoints of the caller's own, ``role`` the ARN of a role that its calls are made with,
+    ``strip`` beginnings of texts of the system that go no further, since they change with every call.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     dry_run: bool = False
     role: str | None = None
     move_volatile: bool = False
+    strip: tuple[str, ...] = ()
     created: str = ""
 
     @property

@@ -11,7 +11,7 @@ from rockbottom.budgets import BudgetExceeded
 from rockbottom.catalog import RUNTIME
 from rockbottom.client import Attachment, Call, Watched, about_points, tagged, watched, whereabouts_of
 from rockbottom.dialects import Params
-from rockbottom.gateway.asking import Asked, asked, is_counted, model_for, travelling
+from rockbottom.gateway.asking import Asked, asked, is_counted, model_for, stripped, travelling
 from rockbottom.gateway.configuration import Configuration
 from rockbottom.gateway.errors import Refused
 from rockbottom.gateway.identities import Identities
@@ -44,8 +44,10 @@ class Departure:
     """
 
     read: Asked
+    way: Way
     headers: Mapping[str, str]
     body: bytes
+    original: bytes
     attachment: Attachment
     call: Call | None
     counting: bool = False
@@ -54,7 +56,7 @@ class Departure:
     @property
     def changed(self) -> bool:
         """Whether it travels otherwise than it came."""
-        return self.body is not self.read.request.body
+        return self.body is not self.original
 
 
 class Relay:
@@ -68,11 +70,15 @@ class Relay:
         attachment_for: Callable[[Key], Attachment],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.configuration, self.identities, self.way = configuration, identities, way
         self._attachment_for, self._clock = attachment_for, clock
+        self.under_way = 0
+        self.take_over(configuration, identities, way)
+
+    def take_over(self, configuration: Configuration, identities: Identities, way: Way) -> None:
+        """Carry what comes from now on so; what has left goes on as it left."""
+        self.configuration, self.identities, self.way = configuration, identities, way
         self._most = int(configuration.limits.body_mb * 1_000_000)
         self._visitors = Visitors(configuration.host)
-        self.under_way = 0
 
     async def carry(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -131,14 +137,16 @@ class Relay:
 
     async def _departed(self, read: Asked, key: Key) -> Departure:
         """The request planned, where it can be. Raises what a budget raises."""
-        attachment = self._attachment_for(key)
-        departure = Departure(read, read.request.headers, read.request.body, attachment, None)
+        attachment, original = self._attachment_for(key), read.request.body
+        if not attachment.options.dry_run:
+            read = stripped(read, key.strip)
+        departure = Departure(read, self.way, read.request.headers, read.request.body, original, attachment, None)
         params = read.params
         if params is not None:
             with tagged(key.tags):
                 await self._planned(departure, params)
         try:
-            departure.credentials = await frozen(self.way.credentials, key.role, key.tags)
+            departure.credentials = await frozen(departure.way.credentials, key.role, key.tags)
         except Exception as error:
             if departure.call is not None:
                 attachment.failed(departure.call)
@@ -148,7 +156,7 @@ class Relay:
 
     async def _planned(self, departure: Departure, params: Params) -> None:
         """Plan it, and put down what travels."""
-        read, way, attachment = departure.read, self.way, departure.attachment
+        read, way, attachment = departure.read, departure.way, departure.attachment
         where = whereabouts_of(way.url(_host(read)), way.upstream.region)
         call = departure.call = await attachment.depart_async(params, read.operation, where)
         if call is None:
@@ -201,12 +209,14 @@ class Relay:
             departure.call.restored, departure.call.refusal = True, text
         departure.counting = False
         response.close()
-        return await self._attempt(departure, departure.read.request.body)
+        return await self._attempt(departure, departure.original)
 
     async def _attempt(self, departure: Departure, body: bytes) -> "ClientResponse":
         read, request = departure.read, departure.read.request
         target = read.route.path + (f"?{request.query}" if request.query else "")
-        return await self.way.send(_host(read), request.method, target, departure.headers, body, departure.credentials)
+        return await departure.way.send(
+            _host(read), request.method, target, departure.headers, body, departure.credentials
+        )
 
     async def _answered(self, departure: Departure, response: "ClientResponse", send: Send) -> None:
         call, attachment = departure.call, departure.attachment

@@ -16,7 +16,7 @@ import msgspec
 import uvicorn
 
 from rockbottom.budgets import Budgets
-from rockbottom.client import Attachment, Carriage, Report, carrier
+from rockbottom.client import Attachment, Carriage, Report, carrier, equip
 from rockbottom.gateway.configuration import Configuration, Tls, read_configuration
 from rockbottom.gateway.errors import BadConfiguration, GatewayError
 from rockbottom.gateway.identities import Identities
@@ -26,6 +26,7 @@ from rockbottom.gateway.shipping import Shipping
 from rockbottom.gateway.upstream import Way
 from rockbottom.ledger import is_s3, ledger_key
 from rockbottom.process import bound
+from rockbottom.quantities import RockbottomError
 from rockbottom.serving import Connection, Server, configured, context_of, in_foreground, in_thread
 
 _log = logging.getLogger("rockbottom.gateway")
@@ -48,15 +49,12 @@ class Gateway:
         self.configuration = configuration
         self._env = env
         self.draining = False
-        rows = configuration.budget_rows()
-        ledger = configuration.path(configuration.ledger)
-        file = (ledger or configuration.folder) / "budgets.db"
-        self._budgets = Budgets(*rows, file=file, simulated=True) if rows else None
-        self._way = Way(configuration.upstream, configuration.limits)
+        self._budgets = _budgets_of(configuration)
+        self._ways = [Way(configuration.upstream, configuration.limits)]
         self._attachments: dict[Kind, Attachment] = {}
         self._shipping = _shipping_of(configuration)
         self._name_prefixes_alike()
-        self._relay = Relay(configuration, self._identities(configuration), self._way, self.attachment_for)
+        self._relay = Relay(configuration, self._identities(configuration), self._ways[0], self.attachment_for)
         self.attachment_for(Key("", ""))  # the planner is loaded before the first caller waits for it
 
     @property
@@ -74,25 +72,52 @@ class Gateway:
         configuration = self.configuration
         kind = key.marks, key.move_volatile, key.dry_run or configuration.dry_run
         if kind not in self._attachments:
-            self._attachments[kind] = carrier(
-                Carriage(
-                    configuration.upstream.region,
-                    configuration.upstream.url,
-                    self._way.credentials.own,
-                    own_points=key.marks,
-                    move_volatile=key.move_volatile,
-                    dry_run=kind[2],
-                    state=configuration.path(configuration.state),
-                    ledger=configuration.path(configuration.ledger),
-                    tags=configuration.tags,
-                    budget=self._budgets,
-                )
-            )
+            self._attachments[kind] = carrier(self._carriage(kind))
         return self._attachments[kind]
 
-    def reload(self, configuration: Configuration) -> None:
-        """Take over the keys; everything else stays as it was at the start, what was learned and is under way too."""
-        self._relay.identities = self._identities(configuration)
+    def _carriage(self, kind: Kind) -> Carriage:
+        configuration = self.configuration
+        marks, move_volatile, dry_run = kind
+        return Carriage(
+            configuration.upstream.region,
+            configuration.upstream.url,
+            self._ways[-1].credentials.own,
+            own_points=marks,
+            move_volatile=move_volatile,
+            dry_run=dry_run,
+            state=configuration.path(configuration.state),
+            ledger=configuration.path(configuration.ledger),
+            tags=configuration.tags,
+            budget=self._budgets,
+        )
+
+    def reload(self, configuration: Configuration) -> tuple[str, ...]:
+        """Take over a configuration; what is under way ends as it began, what was learned stays.
+
+        The fields that changed and take a restart. Raises GatewayError, OSError, and stays as it was then.
+        """
+        before, identities = self.configuration, self._relay.identities.renewed(self._table(configuration))
+        ledgers = [(one.ledger, one.keys, one.ship) for one in (before, configuration)]
+        budgets = self._budgets
+        if (configuration.budgets, configuration.ledger) != (before.budgets, before.ledger):
+            budgets = _budgets_of(configuration)
+        fixed = {
+            "listen": configuration.listen != before.listen,
+            "tls": configuration.tls != before.tls,
+            "ship": ledgers[0] != ledgers[1] and (before.ship or configuration.ship) is not None,
+        }
+        self.configuration, self._budgets = configuration, budgets
+        if (configuration.upstream, configuration.limits) != (before.upstream, before.limits):
+            self._ways.append(Way(configuration.upstream, configuration.limits))
+        self._relay.take_over(configuration, identities, self._ways[-1])
+        if (configuration.upstream, configuration.state) != (before.upstream, before.state):
+            for attachment in self._attachments.values():
+                attachment.detached()  # what it learned is in the file that the next one reads
+            self._attachments = {}
+            self.attachment_for(Key("", ""))
+        for kind, attachment in self._attachments.items():
+            equip(attachment, self._carriage(kind))
+        return tuple(name for name, changed in fixed.items() if changed)
 
     def reports(self) -> tuple[Report, ...]:
         """What came of the calls so far, of each kind of caller."""
@@ -121,13 +146,13 @@ class Gateway:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                await self._way.open()
                 await self._warmed()
                 if self._shipping is not None:
                     self._shipping.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
-                await self._way.close()
+                for way in self._ways:
+                    await way.close()
                 for attachment in self._attachments.values():
                     attachment.detached()
                 if self._shipping is not None:
@@ -138,11 +163,11 @@ class Gateway:
     async def _warmed(self) -> None:
         """Load what signs before the first caller waits for it, and say where there is nothing to sign with."""
         try:
-            found = await asyncio.to_thread(self._way.credentials.own)
+            found = await asyncio.to_thread(self._ways[-1].credentials.own)
         except Exception as error:
             found = None
             _log.warning("AWS credentials cannot be used (%s): %s", type(error).__name__, error)
-        if found is None and not self._way.credentials.bearer:
+        if found is None and not self._ways[-1].credentials.bearer:
             _log.warning("no AWS credentials were found; calls are answered with 503 until there are some")
 
     def _name_prefixes_alike(self) -> None:
@@ -153,10 +178,17 @@ class Gateway:
                 ledger_key(ledger, shared=b"ledger:" + key_secret(keys, self._env))
 
     def _identities(self, configuration: Configuration) -> Identities:
+        return Identities(self._table(configuration))
+
+    def _table(self, configuration: Configuration) -> KeyTable | None:
         path = configuration.path(configuration.keys)
-        if path is None:
-            return Identities(None)
-        return Identities(KeyTable(path, key_secret(path, self._env)))
+        return None if path is None else KeyTable(path, key_secret(path, self._env))
+
+
+def _budgets_of(configuration: Configuration) -> Budgets | None:
+    rows = configuration.budget_rows()
+    folder = configuration.path(configuration.ledger) or configuration.folder
+    return Budgets(*rows, file=folder / "budgets.db", simulated=True) if rows else None
 
 
 def _shipping_of(configuration: Configuration) -> Shipping | None:
@@ -243,9 +275,9 @@ def serve_gateway(path: Path, env: Mapping[str, str], said: Callable[[RunningGat
 
     def reload(*_: Any) -> None:
         try:
-            found[0].gateway.reload(read_configuration(path, env))
-            _log.warning("read %s again", path)
-        except (GatewayError, OSError, IndexError) as error:
+            fixed = found[0].gateway.reload(read_configuration(path, env))
+            _log.warning("read %s again%s", path, f"; {', '.join(fixed)} takes a restart" if fixed else "")
+        except (RockbottomError, OSError, IndexError) as error:
             _log.warning("%s stays as it was: %s", path, error)
 
     if hasattr(signal, "SIGHUP"):

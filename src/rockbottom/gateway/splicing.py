@@ -41,6 +41,16 @@ def spliced(data: bytes, read: Mapping[str, Any], planned: Mapping[str, Any]) ->
     return b"".join((*pieces, data[at:]))
 
 
+def without_elements(data: bytes, member: str, numbers: Sequence[int]) -> bytes:
+    """The bytes of an object without some elements of the list in one of its members. Raises Unspliceable."""
+    try:
+        places = _elements_at(data, _members_at(data, (_skip(data, 0), len(data.rstrip())))[member])
+    except msgspec.DecodeError as error:
+        raise Unspliceable(member) from error
+    kept = [data[slice(*place)] for number, place in enumerate(places) if number not in numbers]
+    return data[: places[0][0]] + b",".join(kept) + data[places[-1][1] :]
+
+
 def has_each_once(data: bytes) -> bool:
     """Whether the bytes are an object that names no member twice."""
     start = _skip(data, 0)

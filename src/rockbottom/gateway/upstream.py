@@ -6,13 +6,14 @@ signature, keys and connection headers stay behind.
 
 import asyncio
 import os
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from rockbottom.catalog import MANTLE, RUNTIME
 from rockbottom.gateway.configuration import Limits, Upstream
-from rockbottom.gateway.errors import GatewayError, Refused
+from rockbottom.gateway.errors import Refused
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -37,6 +38,7 @@ class Credentials:
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
         self._session: Any = None
+        self._assuming = threading.Lock()
         self._roles: dict[tuple[str, tuple[tuple[str, str], ...]], Any] = {}
         self.bearer = os.environ.get("AWS_BEARER_TOKEN_BEDROCK", "")
 
@@ -49,9 +51,10 @@ class Credentials:
         if role is None:
             return self.own()
         key = role, tuple(sorted(tags.items()))
-        if key not in self._roles:
-            self._roles[key] = self._assumed(role, tags)
-        return self._roles[key]
+        with self._assuming:  # once, however many calls wait for it
+            if key not in self._roles:
+                self._roles[key] = self._assumed(role, tags)
+            return self._roles[key]
 
     def _botocore(self) -> Any:
         if self._session is None:
@@ -88,8 +91,10 @@ class Way:
         self._urls = {RUNTIME: upstream.url, MANTLE: upstream.mantle_url}
         self._session: ClientSession | None = None
 
-    async def open(self) -> None:
-        """Make the pool, in the event loop that will use it."""
+    def _pool(self) -> "ClientSession":
+        """The pool, made in the event loop that uses it."""
+        if self._session is not None:
+            return self._session
         import aiohttp
 
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._limits.connect_s, sock_read=self._limits.read_s)
@@ -102,6 +107,7 @@ class Way:
             read_bufsize=2**17,
             trust_env=False,
         )
+        return self._session
 
     async def close(self) -> None:
         """Close the pool."""
@@ -119,13 +125,11 @@ class Way:
         import aiohttp
         from yarl import URL
 
-        if self._session is None:
-            raise GatewayError("the gateway has not begun")
         kept = self._headers(headers)
         url = self._urls[host] + target
         kept.update(self._authority(method, url, kept, body, credentials, _SERVICES[host]))
         try:
-            return await self._session.request(
+            return await self._pool().request(
                 method, URL(url, encoded=True), headers=kept, data=body or None, allow_redirects=False
             )
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
