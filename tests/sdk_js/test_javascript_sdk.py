@@ -4,59 +4,26 @@ It speaks HTTP/2 in cleartext, and signs the host as ``:authority``, which the g
 """
 
 import json
-import re
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 
-from rockbottom.gateway import Configuration, KeyTable, Upstream, key_secret, new_key, running_gateway
+from tests.sdk_js.conftest import Through
 
 HERE = Path(__file__).resolve().parent
 _MODEL = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """The address of a local endpoint that runs as a process of its own."""
-    argv = [sys.executable, "-m", "rockbottom", "serve", "--port", "0"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
-        assert server.stdout is not None
-        try:
-            said = ""
-            for line in server.stdout:
-                said += line
-                if address := re.search(r"http://127\.0\.0\.1:\d+", line):
-                    yield address[0]
-                    return
-            pytest.fail(f"rockbottom serve named no address: {said}")
-        finally:
-            server.terminate()
-
-
 @pytest.fixture(scope="module", params=["direct", "gateway"])
-def seen(request, node: str, endpoint: str, tmp_path_factory) -> Iterator[dict]:
+def seen(request, node: str, endpoint: str) -> dict:
     """What one session of the SDK saw, at the endpoint and with a key of a gateway before it."""
     if not (HERE / "node_modules").is_dir():
         pytest.skip("needs the JavaScript SDK: make sdk-js")
     if request.param == "direct":
-        yield session(node, endpoint)
-        return
-    folder = tmp_path_factory.mktemp("gateway")
-    table = KeyTable(folder / "keys.json", key_secret(folder / "keys.json", {}))
-    key = new_key("javascript", 0.0)
-    table.put(key)
-    upstream = Upstream("us-east-1", runtime=endpoint)
-    configuration = Configuration(upstream, listen="127.0.0.1:0", keys="keys.json", folder=folder)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("AWS_ACCESS_KEY_ID", "AKIDGATEWAY")
-        patched.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        urlopen(f"{endpoint}/_rockbottom/reset", data=b"{}").read()
-        with running_gateway(configuration) as gateway:
-            yield session(node, gateway.url, key.id, table.secret(key))
+        return session(node, endpoint)
+    through: Through = request.getfixturevalue("through")
+    return session(node, through.url, through.identity, through.secret)
 
 
 def session(node: str, *arguments: str) -> dict:
