@@ -94,7 +94,9 @@ def _item(method: str, family: str, collection: str, more: str) -> str:
     if kind is None or family == "/anthropic/v1":
         return ""
     if not more:
-        return f"List{kind}s" if method == "GET" else ""
+        return {"Response": "ListResponses", "Batch": "ListBatches"}[kind] if method == "GET" else ""
     if method == "POST" and more.endswith("/cancel"):
         return f"Cancel{kind}"
-    return {"GET": f"Get{kind}", "DELETE": "DeleteResponse"}.get(method, "") if "/" not in more else ""
+    if "/" in more or (method == "DELETE" and kind == "Batch"):
+        return ""
+    return {"GET": f"Get{kind}", "DELETE": "DeleteResponse"}.get(method, "")

@@ -40,6 +40,7 @@ from rockbottom.local.runtime import Runtime
 from rockbottom.local.sending import JSON, Headers, Send, identities, send_failure, send_whole
 from rockbottom.local.state import State
 from rockbottom.local.steering import Steering
+from rockbottom.local.surface_batches import BATCH_OPERATIONS, Batches
 from rockbottom.local.surfaces import Surfaces
 from rockbottom.local.upstream import Upstream
 from rockbottom.local.upstream_pieces import pieces_of
@@ -57,6 +58,7 @@ class Application:
         self._state = state
         self._runtime = Runtime(state)
         self._surfaces = Surfaces(state, self._runtime)
+        self._batches = Batches(state, self._surfaces)
         self._control = ControlPlane(state.catalog, state.profiles, state.clock)
         self._jobs = JobsPlane(state, self._runtime)
         self._levers = LeversPlane(state)
@@ -204,7 +206,10 @@ class Application:
         if call is not None and route.operation != "CountMessageTokens":
             await self._invoke(call, send)
             return
-        status, answer = self._surfaces.other(route) if call is None else (200, self._surfaces.count_tokens(call))
+        if route.operation in BATCH_OPERATIONS:
+            status, answer = await self._batches.answer(route, headers, body)
+        else:
+            status, answer = self._surfaces.other(route) if call is None else (200, self._surfaces.count_tokens(call))
         await send_whole(send, status, [JSON, *identities(request_id, route)], msgspec.json.encode(answer))
 
     async def _invoke(self, call: Call, send: Send) -> None:

@@ -66,6 +66,7 @@ class State:
     sides: Sides
     switches: dict[str, str]
     jobs: Jobs = field(default_factory=Jobs)
+    batches: dict[str, Any] = field(default_factory=dict[str, Any])  # of surface_batches
     guardrails: Guardrails = field(default_factory=Guardrails)
     responses: Responses = field(default_factory=Responses)
     customizations: Customizations = field(default_factory=Customizations)
@@ -106,6 +107,7 @@ class State:
         self.router.change({"policy": "pinned"})
         self.profiles.created.clear()
         self.jobs.clear()
+        self.batches.clear()
         self.responses.clear()
         self.scripts.clear()
         self.requests.clear()

@@ -89,6 +89,11 @@ class Surfaces:
             body = self._state.responses.whole(body)
         return self._runtime.counted(call, dialect, body, model, own_answer=own_answer)
 
+    def check_chat(self, model: str) -> None:
+        """Raises ServiceFailure for a model that bedrock-runtime does not serve on Chat Completions."""
+        route = SurfaceRoute("ChatCompletions", "/openai/v1", host=RUNTIME)
+        check_place(route, CHAT.api, model, surface_of(self._model_of(route, model).model))
+
     def count_tokens(self, call: Call) -> Json:
         """The reply of count_tokens. Raises ServiceFailure."""
         asked = call.surface

@@ -1,0 +1,217 @@
+"""The OpenAI Batch API of bedrock-runtime: files on S3, Chat Completions without tools and structured output.
+
+What is known of it is AWS's page on the OpenAI Batch API (inference-openai-batch): the headers that name role and
+model, ``input_file_id`` as an S3 URI, ``/v1/chat/completions`` as the only endpoint, 24 hours, results at
+``BATCH_ID/INPUT.jsonl.out`` and ``.err``. Members of a batch and of a line are OpenAI's; words of refusals are ours.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+import msgspec
+
+from rockbottom.catalog import RUNTIME
+from rockbottom.dialects import SurfaceRoute, surface_error
+from rockbottom.local.bodies import object_of
+from rockbottom.local.failures import ServiceFailure, invalid
+from rockbottom.local.jobs_s3 import S3, bucket_and_key
+from rockbottom.local.replying import replied
+from rockbottom.local.state import State
+from rockbottom.local.surface_failures import UnknownPath
+from rockbottom.local.surfaces import Surfaces
+from rockbottom.quantities import is_object
+
+Json = dict[str, Any]
+Headers = Mapping[bytes, bytes]
+BATCH_OPERATIONS = frozenset({"CreateBatch", "GetBatch", "ListBatches", "CancelBatch"})
+_CHAT = SurfaceRoute("ChatCompletions", "/openai/v1", host=RUNTIME)
+_WINDOW_S = 24 * 3600
+_BARRED = {"tools": "tools", "response_format": "structured output", "stream": "streaming"}
+_PER_TURN = 50  # records run between two turns of the event loop
+
+
+@dataclass(slots=True)
+class Batch:
+    """One batch as OpenAI's API shows it, and the model and caller that its requests have."""
+
+    told: Json
+    model: str
+    headers: Headers
+    pace: tuple[float, float]  # seconds in validation, and until it has run
+
+    def ended(self) -> bool:
+        return self.told["status"] in ("completed", "failed", "cancelled")
+
+
+@dataclass(slots=True)
+class _Outcome:
+    out: list[bytes] = field(default_factory=list[bytes])
+    err: list[bytes] = field(default_factory=list[bytes])
+
+
+class Batches:
+    """Every batch of one endpoint; each advances when somebody looks."""
+
+    def __init__(self, state: State, surfaces: Surfaces) -> None:
+        self._state = state
+        self._surfaces = surfaces
+        self._made: dict[str, Batch] = state.batches
+        self._lock = asyncio.Lock()
+
+    async def answer(self, route: SurfaceRoute, headers: Headers, content: bytes) -> tuple[int, Json]:
+        """The reply to an operation of batches. Raises ServiceFailure."""
+        if route.host not in (None, RUNTIME) or route.family != "/openai/v1":
+            raise UnknownPath(route.host)
+        async with self._lock:
+            if route.operation == "CreateBatch":
+                return 200, self._create(object_of(content or b"{}"), headers).told
+            if route.operation not in ("GetBatch", "CancelBatch"):
+                for batch in list(self._made.values()):
+                    await self._look(batch)
+                rows = [batch.told for batch in reversed(list(self._made.values()))]
+                return 200, {"object": "list", "data": rows, "has_more": False}
+            batch = self._made.get(route.identifier)
+            if batch is None:
+                raise ServiceFailure("ResourceNotFoundException", f"No batch found with id '{route.identifier}'.")
+            await self._look(batch)
+            if route.operation == "CancelBatch":
+                if batch.ended():
+                    raise invalid(f"Cannot cancel a batch with status '{batch.told['status']}'.")
+                batch.told |= {"status": "cancelled", "cancelled_at": int(self._state.clock.now())}
+            return 200, batch.told
+
+    def _create(self, body: Json, headers: Headers) -> Batch:
+        model = headers.get(b"x-amzn-bedrock-modelid", b"").decode("latin-1")
+        for name, value in (("ModelId", model), ("RoleArn", headers.get(b"x-amzn-bedrock-rolearn"))):
+            if not value:
+                raise invalid(f"Missing required header: 'X-Amzn-Bedrock-{name}'.")
+        file, endpoint = body.get("input_file_id"), body.get("endpoint")
+        if not isinstance(file, str) or not file.startswith("s3://"):
+            raise invalid("Invalid 'input_file_id': an S3 URI is expected.")
+        if endpoint != "/v1/chat/completions":
+            raise invalid("Invalid 'endpoint': only '/v1/chat/completions' is supported.")
+        if body.get("completion_window") != "24h":
+            raise invalid("Invalid 'completion_window': only '24h' is supported.")
+        if self._state.s3_url is None:
+            raise ServiceFailure(
+                "ValidationException",
+                "The local endpoint has no S3 to read input from.",
+                hint="start it with --s3 moto (S3 in the same process) or --s3 URL",
+            )
+        now, pace = int(self._state.clock.now()), self._state.jobs.pace
+        told: Json = {
+            "id": f"batch_{self._state.new_request_id().replace('-', '')[:24]}",
+            "object": "batch",
+            "endpoint": endpoint,
+            "errors": None,
+            "input_file_id": file,
+            "completion_window": "24h",
+            "status": "validating",
+            "output_file_id": None,
+            "error_file_id": None,
+            "created_at": now,
+            "expires_at": now + _WINDOW_S,
+            "request_counts": {"total": 0, "completed": 0, "failed": 0},
+            "metadata": body.get("metadata"),
+        }
+        caller = {name: headers[name] for name in (b"authorization",) if name in headers}
+        batch = Batch(told, model, caller, (pace.validating, pace.validating + pace.scheduled))
+        self._surfaces.check_chat(model)
+        self._made[told["id"]] = batch
+        return batch
+
+    async def _look(self, batch: Batch) -> None:
+        """Bring a batch to the state that the clock says."""
+        passed = self._state.clock.now() - batch.told["created_at"]
+        if batch.ended() or passed < batch.pace[0]:
+            return
+        batch.told.setdefault("in_progress_at", batch.told["created_at"] + int(batch.pace[0]))
+        batch.told["status"] = "in_progress"
+        if passed >= batch.pace[1]:
+            try:
+                await self._run(batch)
+            except _Refused as refused:
+                data = [{"code": "invalid_input", "line": refused.line, "message": str(refused), "param": None}]
+                batch.told |= {"status": "failed", "errors": {"object": "list", "data": data}}
+                batch.told["failed_at"] = int(self._state.clock.now())
+
+    async def _run(self, batch: Batch) -> None:
+        s3 = S3(str(self._state.s3_url))
+        bucket, key = bucket_and_key(batch.told["input_file_id"])
+        records = _records(await asyncio.to_thread(_content, s3, bucket, key))
+        outcome, counts = _Outcome(), batch.told["request_counts"]
+        for number, record in enumerate(records, 1):
+            self._one(batch, record, outcome)
+            if number % _PER_TURN == 0:
+                await asyncio.sleep(0)
+        counts |= {"total": len(records), "completed": len(outcome.out), "failed": len(outcome.err)}
+        folder, _, name = key.rpartition("/")
+        place = "/".join(filter(None, (folder, batch.told["id"], name)))
+        for member, ending, lines in (("output_file_id", "out", outcome.out), ("error_file_id", "err", outcome.err)):
+            if lines:
+                await asyncio.to_thread(s3.write, bucket, f"{place}.{ending}", b"".join(lines))
+                batch.told[member] = f"s3://{bucket}/{place}.{ending}"
+        now = int(self._state.clock.now())
+        batch.told |= {"status": "completed", "finalizing_at": now, "completed_at": now}
+
+    def _one(self, batch: Batch, record: Json, outcome: _Outcome) -> None:
+        identity = self._state.new_request_id()
+        try:
+            status, body = 200, self._answered(batch, record, identity)
+        except ServiceFailure as failure:
+            status, body = failure.status, surface_error(failure.status, failure.message, of_anthropic=False)
+        line = {
+            "id": f"batch_req_{identity.replace('-', '')[:24]}",
+            "custom_id": record.get("custom_id"),
+            "response": {"status_code": status, "request_id": identity, "body": body},
+            "error": None,
+        }
+        (outcome.out if status == 200 else outcome.err).append(msgspec.json.encode(line) + b"\n")
+
+    def _answered(self, batch: Batch, record: Json, identity: str) -> Json:
+        body = record.get("body")
+        if not is_object(body):
+            raise invalid("Missing required parameter: 'body'.")
+        barred = next((named for member, named in _BARRED.items() if body.get(member)), None)
+        if barred:
+            raise invalid(f"Batch inference does not support {barred}.")
+        content = msgspec.json.encode({**body, "model": batch.model})
+        call = self._surfaces.call_of(_CHAT, batch.headers, content, identity)
+        assert call is not None
+        counted = self._surfaces.read(call, own_answer=True)
+        assert counted.answer is not None
+        return msgspec.json.decode(replied(counted, counted.answer).body)
+
+
+class _Refused(Exception):
+    """The batch fails, at this line of its input."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def _content(s3: S3, bucket: str, key: str) -> bytes:
+    into = BytesIO()
+    try:
+        s3.read(bucket, key, into)
+    except Exception as error:
+        raise _Refused(f"The role has no access to the input: {error}") from error
+    return into.getvalue()
+
+
+def _records(content: bytes) -> list[Json]:
+    records: list[Json] = []
+    for number, line in enumerate(content.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            records.append(msgspec.json.decode(line, type=dict[str, Any]))
+        except (msgspec.DecodeError, RecursionError):
+            raise _Refused(f"Line {number} is not a JSON object.", number) from None
+    if not records:
+        raise _Refused("The input file has no requests.")
+    return records
