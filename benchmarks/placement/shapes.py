@@ -215,6 +215,8 @@ KINDS: dict[str, tuple[Maker, str, float, float]] = {
     "HERD12x56k": (herd(12, 56), "system 5m", 1.15, 1.05),
     "HERD60x56k": (herd(60, 56), "system 5m", 1.15, 1.05),
     "USERS10x80k": (users(10, 80), "system 5m", 1.1, 2.0),
+    "USERS10x200k": (users(10, 200), "system 5m", 1.1, 2.0),
+    "USERS12x80k": (users(12, 80), "system 5m", 1.1, 2.0),
     "USERS10on1": (users(10, 80, own=False), "system 5m", 1.1, 2.0),
     **{f"FLEET.{share:02d}": (fleet(share / 100), "all 5m", 1.0, 1.0) for share in (5, 10, 20, 30)},
     **{

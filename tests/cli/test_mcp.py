@@ -92,9 +92,7 @@ def _printed(folder: Path, *arguments: str) -> str:
 
 
 def _state_of(folder: Path) -> dict[str, tuple[int, int]]:
-    return {
-        str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime_ns) for path in folder.rglob("*")
-    }
+    return {str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime_ns) for path in folder.rglob("*")}
 
 
 def test_the_tools_are_five_and_read_only(here):
@@ -155,7 +153,5 @@ def test_what_cannot_be_answered_is_an_error_with_the_commands_own_words(here):
 def test_a_long_answer_ends_at_a_line_and_says_how_much_is_missing():
     """30 characters hold two whole lines of 12."""
     text = "\n".join(f"line {number:>6}" for number in range(10))
-    assert _bounded(text, 30) == (
-        "line      0\nline      1\n... 8 more lines; ask about fewer files, or with by"
-    )
+    assert _bounded(text, 30) == ("line      0\nline      1\n... 8 more lines; ask about fewer files, or with by")
     assert _bounded(text) == text

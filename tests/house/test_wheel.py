@@ -37,7 +37,8 @@ def test_it_holds_every_module_and_all_data_of_the_source(names):
         if path.is_file() and "__pycache__" not in path.parts
     }  # fmt: skip
     examples = {
-        f"rockbottom/{path.relative_to(REPO)}" for path in (REPO / "examples").rglob("*")
+        f"rockbottom/{path.relative_to(REPO)}"
+        for path in (REPO / "examples").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert files | examples == {name for name in names if name.startswith("rockbottom/")}

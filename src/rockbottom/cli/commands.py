@@ -42,9 +42,7 @@ TASKS = (
             "replay": _at("replay", "Show what recorded traffic would have cost.", "replay"),
             "explain": _at("explain", "Explain every cache miss: its cause, its cost, its fix.", "replay"),
             "route": _at("route", "Show what a rule that picks the model would have cost.", "replay"),
-            "trace": _at(
-                "trace", "Import recorded traffic into columns without its text.", "replay", "parquet"
-            ),
+            "trace": _at("trace", "Import recorded traffic into columns without its text.", "replay", "parquet"),
         },
         "rockbottom replay logs/",
     ),

@@ -60,9 +60,7 @@ def server() -> "MCPServer[Any]":
     from rockbottom import __version__
 
     made: MCPServer[Any] = MCPServer("rockbottom", instructions=_INSTRUCTIONS, version=__version__, log_level="ERROR")
-    reads = ToolAnnotations(
-        read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
-    )
+    reads = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
     for tool in (explain, replay, prices, plan, ledger_summary):
         made.tool(annotations=reads, structured_output=False)(tool)
     return made

@@ -30,9 +30,9 @@ agents .0005 less, star .0008 and the mix .0007 more; of 9: chat .0092 more, con
 doubled: .0007 at most."""
 
 _PENDING_LIMIT = 50_000  # observations that are waited for; a bound on memory
-_PROVEN, _WAITING = 8.0, 8
+_PROVEN, _WAITING = 8.0, 12
 """A kind with fewer observations than the first waits once more than the second are under way: as many first writes as
-two prompts pay for (guard.PROMPTS), when they come so close together that none has had the time to return. Without any
+its prompts pay for (guard.PROMPTS), when they come so close together that none has had the time to return. Without any
 waiting public chat costs .912 instead of .914 (its set left out), with 6 under way .916; no other row changes."""
 
 ClassKey = tuple[str, ...]
@@ -56,9 +56,11 @@ class Cell:
 
     def outlived(self, stage: int, now: float) -> float:
         """The parts of the stage that those in it have outlived so far: each counts as that much of a miss."""
-        low, high = STAGES[stage]
         waiting = self.waiting[stage]
-        return max(0.0, min(float(waiting), (waiting * now - self.since[stage]) / (high - low))) if waiting else 0.0
+        if not waiting:
+            return 0.0
+        low, high = STAGES[stage]
+        return max(0.0, min(float(waiting), (waiting * now - self.since[stage]) / (high - low)))
 
     def count(self, stage: int, hit: bool) -> None:
         """Count one observation whose stage is over; older ones fade."""
