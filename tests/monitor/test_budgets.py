@@ -436,7 +436,7 @@ def test_the_command_shows_what_was_counted(file, capsys):
     assert (row["account"], row["spent_usd"], row["calls"]) == ("tenant=acme per month", "0.25", 1)
     assert main(["monitor", "budgets", "--file", str(file), "--all"]) == 0
     shown = capsys.readouterr().out
-    assert "tenant=gone per month\n                 of it 1 without a price" in shown
+    assert "tenant=gone per month\n tenant=gone per month: of it 1 call without a price\n" in shown
     assert max(map(len, shown.splitlines())) <= 80
 
 
