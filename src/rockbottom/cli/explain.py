@@ -11,7 +11,7 @@ import click
 from rockbottom.cli.compiling import tell_of_compiling
 from rockbottom.cli.console import show, width
 from rockbottom.cli.exits import Exit, say
-from rockbottom.cli.trace import by_option, refuse_some, say_apart, say_damage
+from rockbottom.cli.trace import by_option, nothing_read, refuse_some, say_apart, say_damage
 from rockbottom.cli.values import ParamType
 
 if TYPE_CHECKING:
@@ -120,6 +120,8 @@ def command(
             findings, first, _ = _explained(records, prove=not no_prove)
         if not findings.requests:
             _say_unreadable(findings, " ".join(sources))
+            if damages is not None and damages.failed and not findings.unreadable:
+                raise nothing_read(" ".join(sources), damages)
             raise click.UsageError(f"{' '.join(sources)}: no request in it could be read{_first_reason(findings)}")
         lines = explanation_text(findings, all_findings, simulated, by, width=width())
     if strict:
@@ -168,7 +170,9 @@ def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, s
         Stream,
         Tolerance,
         first_difference,
+        priced_of,
         read_all,
+        unread,
         with_compaction,
         with_savings,
     )
@@ -176,6 +180,9 @@ def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, s
     catalog = load_catalog()
     archive = Archive(catalog)
     requests, unreadable, repeated = read_all(records, archive)
+    if not small:  # of two requests that are compared each is looked at, with a price or without
+        requests, apart = priced_of(requests, catalog)
+        unreadable = [*unreadable, *(unread(sent.record, error) for sent, error in apart)]
     stream = Stream(catalog, tolerance=Tolerance(50, 0) if small else None)
     findings = stream.run(archive, requests, unreadable, repeated)
     if prove:

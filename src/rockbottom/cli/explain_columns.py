@@ -1,6 +1,7 @@
 """``rockbottom explain`` of transcripts, telemetry and imported traces: hashes and counters, and no text."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rockbottom.cli.exits import say
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def explained_columns(sources: Sequence[str], name: str | None) -> "Findings":
     """The findings of these sources. Raises UnreadableSource where none of their requests carries counters."""
     from rockbottom.catalog import load_catalog
-    from rockbottom.diagnose import Archive, explain_hashed
+    from rockbottom.diagnose import Archive, Parts, explain_hashed
     from rockbottom.trace import UnreadableSource, read_trace
 
     readings = [(source, read_trace(source, None, name)) for source in sources]
@@ -25,7 +26,10 @@ def explained_columns(sources: Sequence[str], name: str | None) -> "Findings":
                 f"{source}: the format {reading.reader} holds no text to explain, and no counters",
                 fix=f"what it cost and could have cost: rockbottom replay {source}",
             )
-    return explain_hashed(_hashed(readings), Archive(load_catalog()))
+    findings = explain_hashed(_hashed(readings), Archive(load_catalog()))
+    if all(reading.trace.tells_blocks for _, reading in readings):
+        return findings
+    return replace(findings, parts=Parts())  # counters do not say what a prompt is made of
 
 
 def _hashed(readings: "Sequence[tuple[str, Reading]]") -> "Iterator[Hashed]":

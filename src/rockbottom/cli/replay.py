@@ -14,6 +14,7 @@ from rockbottom.cli.replay_engines import ENGINES
 from rockbottom.cli.replay_questions import TIERS, Several
 from rockbottom.cli.standing import tell_age
 from rockbottom.cli.trace import (
+    nothing_read,
     refuse_some,
     say_apart,
     say_damage,
@@ -213,7 +214,7 @@ def answers_here(
     say_reading(reading, source)
     trace = reading.trace
     if not len(trace):
-        raise click.UsageError(f"{source}: no request in it could be read")
+        raise nothing_read(source, reading.damages)
     online = {PLANNER: PlannerPolicy.of_stage}
     usual = [question.with_defaults(len(trace.points.after) > 0, online) for question in questions]
     chosen = [replace(question, policies=(*question.policies, *more)) for question in usual]
@@ -233,7 +234,7 @@ def _runs_of_engine(
     answer = answered_by(engine, source, settings, name, questions, catalog, jobs, address)
     say_damage(answer.damages, answer.duplicates, source)
     if not answer.requests:
-        raise click.UsageError(f"{source}: no request in it could be read")
+        raise nothing_read(source, answer.damages)
     if not _WITHOUT_BLOCKS.issuperset(answer.questions[0].policies):
         _need_blocks(answer.requests, answer.without_blocks, source)
     documents = documents_of(list(zip(answer.questions, answer.tallies, strict=True)))

@@ -118,6 +118,12 @@ def say_reading(reading: "Reading", source: str) -> None:
     say_damage(reading.damages, reading.duplicates, source, reading.reordered)
 
 
+def nothing_read(source: str, damages: "Damages") -> click.UsageError:
+    """No request could be read: whether all in it failed, which cost nothing."""
+    failed = f"; {damages.failed:,} calls in it failed, which cost nothing" if damages.failed else ""
+    return click.UsageError(f"{source}: no request in it could be read{failed}")
+
+
 class NotAll(RockbottomError):
     """Something could not be read or priced, and the caller wants all or nothing."""
 

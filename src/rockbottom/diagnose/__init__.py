@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference, difference_of, first_difference
-from rockbottom.diagnose.explaining import Stream, Tolerance, explain, read_all
+from rockbottom.diagnose.explaining import Stream, Tolerance, explain, read_all, unread
 from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
 from rockbottom.diagnose.fixes import with_savings
 from rockbottom.diagnose.hashed import Hashed, explain_hashed
 from rockbottom.diagnose.parts import Parts
-from rockbottom.diagnose.prices import with_read
+from rockbottom.diagnose.prices import priced_of, with_read
 from rockbottom.diagnose.results import (
     ExplainedCause,
     ExplainedDifference,
@@ -59,9 +59,11 @@ __all__ = [
     "explanation_of",
     "first_difference",
     "hashed_of",
+    "priced_of",
     "prompts_of",
     "read_all",
     "spans_of",
+    "unread",
     "with_compaction",
     "with_read",
     "with_savings",

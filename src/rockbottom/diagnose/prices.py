@@ -1,5 +1,6 @@
 """What a miss cost: the request's bill as it was, less its bill had the tokens been read."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from rockbottom.catalog import Catalog, NoPriceInForce
@@ -32,9 +33,31 @@ def spent_on(sent: Sent, usage: Usage, catalog: Catalog) -> Usd | None:
     return None if cost is None else cost.input_usd
 
 
+Unpriced = tuple[Sent, NoPriceInForce]
+"""A request without a price, and why it has none."""
+
+
+def priced_of(requests: Sequence[Sent], catalog: Catalog) -> tuple[Sequence[Sent], Sequence[Unpriced]]:
+    """The requests that have a price, and those that have none with the reason; all of them where none has."""
+    priced: list[Sent] = []
+    apart: list[Unpriced] = []
+    for sent in requests:
+        try:
+            _billed(sent, sent.usage or Usage(input=1, output=1), catalog)
+        except NoPriceInForce as error:
+            apart.append((sent, error))
+        else:
+            priced.append(sent)
+    return (priced, apart) if priced else (requests, ())
+
+
+def _billed(sent: Sent, usage: Usage, catalog: Catalog) -> Cost:
+    return bill(usage, sent.model, sent.record.tier, sent.on, catalog.price_book, region=sent.record.called or None)
+
+
 def cost_of(sent: Sent, usage: Usage, catalog: Catalog) -> Cost | None:
     """The bill of one request, or None where no price is in force."""
     try:
-        return bill(usage, sent.model, sent.record.tier, sent.on, catalog.price_book, region=sent.record.called or None)
+        return _billed(sent, usage, catalog)
     except NoPriceInForce:
         return None

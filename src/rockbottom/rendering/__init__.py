@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rockbottom.rendering.advice import advice_text, traffic_advice_text
     from rockbottom.rendering.answers import answer_text
+    from rockbottom.rendering.apart import apart_text, not_all_text
     from rockbottom.rendering.backtests import backtest_text
     from rockbottom.rendering.batches import (
         batch_estimate_text,
@@ -66,11 +67,9 @@ if TYPE_CHECKING:
     from rockbottom.rendering.spending import pass_line, run_costs, votes_cost
     from rockbottom.rendering.terminal import text_of
     from rockbottom.rendering.traces import (
-        apart_text,
         damage_text,
         facts_text,
         imported_text,
-        not_all_text,
         without_blocks_text,
     )
 
@@ -153,11 +152,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "apart_text": "traces",
+    "apart_text": "apart",
     "damage_text": "traces",
     "facts_text": "traces",
     "imported_text": "traces",
-    "not_all_text": "traces",
+    "not_all_text": "apart",
     "without_blocks_text": "traces",
     "ListedModel": "models",
     "OwnProfile": "profiles",

@@ -20,7 +20,7 @@ from rockbottom.figures import (
     tokens,
     usd,
 )
-from rockbottom.quantities import Usd
+from rockbottom.quantities import WRITES, Usd
 from rockbottom.rendering.groups import groups_text
 from rockbottom.rendering.prompts import prompts_text
 
@@ -35,6 +35,9 @@ def advice_text(document: AdviceResult, *, width: int = 80, colour: bool = False
     for number, row in enumerate(document.levers, 1):
         lines += _details(number, row, width, paint)
     lines += _prompts(document, width)
+    if any(row.unit in WRITES.values() and not row.usd_per_mtok for row in document.prices):
+        said = f"cache writes of {document.name} cost nothing: so the price list; others contest it"
+        lines += ["", *_wrapped(said, width)]
     said = f" prices of {document.priced_on}; savings {_period(document)}; outputs held equal"
     lines += ["", paint(said, "dim")]
     return "\n".join(lines) + "\n"

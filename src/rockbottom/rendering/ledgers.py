@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from rockbottom.figures import Cell, Column, Paint, decimals_for, share, short_tokens, table, tokens, usd
-from rockbottom.rendering.traces import apart_text
+from rockbottom.rendering.apart import apart_text
 from rockbottom.tables import LedgerSummary, SummaryRow
 
 _NONE = "(not recorded)"

@@ -1,6 +1,6 @@
 """What is in recorded traffic, and what was wrong with its source, as text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from msgspec import UNSET
 
@@ -9,7 +9,6 @@ from rockbottom.figures import counted, tokens
 from rockbottom.trace import Damages, TraceFacts
 
 _SHOWN = 5
-_NAMED = 10  # models that are named where more are set apart
 
 
 def facts_text(facts: TraceFacts) -> Iterator[str]:
@@ -55,29 +54,6 @@ def damage_text(damages: Damages, duplicates: int = 0, reordered: int = 0) -> It
         yield f"{tokens(duplicates)} requests seen twice, counted once"
     if reordered:
         yield f"{tokens(reordered)} requests stood out of order"
-
-
-def apart_text(apart: Sequence[SetApart]) -> Iterator[str]:
-    """Which requests are not in the answer, because their model is not known or has no price."""
-    if not apart:
-        return
-    requests, models = sum(part.requests for part in apart), len(apart)
-    yield f"{tokens(requests)} requests to {tokens(models)} models set apart, not in what follows:"
-    for part in apart[:_NAMED]:
-        fix = f" ({part.fix})" if part.fix else ""
-        counts = f"{tokens(part.requests)}, {tokens(part.tokens)} tokens"
-        yield f"  {part.model or 'no model'}: {counts}: {part.why}{fix}"
-    if models > _NAMED:
-        yield f"  and {tokens(models - _NAMED)} more models"
-
-
-def not_all_text(damaged: int, apart: Sequence[SetApart]) -> str:
-    """What ``--strict`` refuses; empty where everything was read and is known."""
-    requests = sum(part.requests for part in apart)
-    if not damaged and not requests:
-        return ""
-    unknown = f"{tokens(requests)} requests to models that are not known or have no price"
-    return f"--strict: {tokens(damaged)} damaged lines, {unknown}"
 
 
 def without_blocks_text(without: int, requests: int) -> str:

@@ -29,7 +29,7 @@ from rockbottom.documents import (
     UnpricedReplay,
     written_members,
 )
-from rockbottom.quantities import RockbottomError, Usage, Usd, per_month
+from rockbottom.quantities import WRITES, RockbottomError, Usage, Usd, per_month
 from rockbottom.replay.analysis import GapRow
 from rockbottom.replay.groups import Group, added_groups
 from rockbottom.replay.policies import Bill, captured, relative_cost
@@ -255,8 +255,19 @@ def _above(predicted: Usd, observed: Usd) -> Decimal | None:
     return predicted / observed - 1 if observed else None
 
 
+def free_writes(models: Sequence[ModelTally]) -> Sequence[str]:
+    """Names of the models whose writes cost nothing at the prices in force, where some policy writes."""
+    names = {
+        model.model.model.name: None for model in models for bill in model.bills.values() for line in bill.cost.lines
+        if line.unit in WRITES.values() and not line.price.usd_per_mtok
+    }  # fmt: skip
+    return list(names)
+
+
 def _assumptions(models: Sequence[ModelTally]) -> list[str]:
     assumptions = ["outputs held fixed", "entries readable at once, never evicted before their TTL"]
+    if free := free_writes(models):
+        assumptions.append(f"cache writes of {', '.join(free)} cost nothing: so the price list; others contest it")
     if any(model.of_counters for model in models):
         assumptions.append(
             "what repeats is inferred from counters: a session's prompt begins with the one whose entry it reads, or "

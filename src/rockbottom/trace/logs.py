@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from rockbottom.quantities import Undecodable, decoded, is_list, is_object
+from rockbottom.trace.envelopes import unpacked
 from rockbottom.trace.files import CutShort, chunks_of
 from rockbottom.trace.reading import Damages
 from rockbottom.trace.splitting import Unfinished, candidates, values_of
@@ -24,6 +25,7 @@ T = TypeVar("T")
 Decode = Callable[[bytes], T]
 _HEADING = re.compile(rb"\d{4}-\d\d-\d\dT\S+ [^{\[]*$|[\]},\s]*$")
 """Lines between records: the heading of an event in ``tail --format json``, closing brackets of a list."""
+_CELL = re.compile(r'\{(?=.*"modelId")', re.DOTALL)  # a record in a column of whatever name
 _CONTROL = b"CWL CONTROL MESSAGE"  # what CloudWatch sends to see whether a subscription's target is there
 _WINDOWS = {
     0xDC00 + byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0x100)
@@ -64,8 +66,11 @@ class LogFile:
         first = next(found, None)
         if first is None:
             return
-        columns = header_of(first[1]) if isinstance(first[1], bytes) else None
-        yield from chain([first], found) if columns is None else rows_of(found, columns)
+        second = next(found, None)
+        rest = found if second is None else chain([second], found)
+        below = second[1] if second is not None and isinstance(second[1], bytes) else b""
+        header = header_of(first[1], below) if isinstance(first[1], bytes) else None
+        yield from chain([first], rest) if header is None else rows_of(rest, *header)
 
     def _counted(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         for data in chunks:
@@ -77,7 +82,7 @@ class LogFile:
         values, is_open = values_of(text)
         if (is_open or not values) and not _HEADING.match(text):
             self.damages.add(place, why)
-        for number, value in enumerate(values, 1):
+        for number, value in enumerate(unpacked(values), 1):
             where = place if len(values) == 1 else f"{place}#{number}"
             try:
                 record = self._unwrapped(value, decode)
@@ -148,7 +153,11 @@ def _message_of(value: Any) -> bytes | None:
             return message.encode("utf-8", "replace")
         if is_object(message):
             return msgspec.json.encode(message)
-    return record_of_members(members)
+    record = record_of_members(members)
+    if record is not None:
+        return record
+    cell = next((cell for cell in members.values() if isinstance(cell, str) and _CELL.match(cell)), None)
+    return None if cell is None else cell.encode("utf-8", "replace")
 
 
 def _fields(row: Sequence[Any]) -> Mapping[str, Any]:

@@ -133,12 +133,14 @@ def reader_of(source: str, name: str | None = None) -> Reader:
             raise UnreadableSource(f"no reader {name!r}; there are {', '.join(known)}")
         return known[name]
     refused: UnreadableSource | None = None
+    is_empty = True
     for file in _looked_at(files_of(source)):
         try:
             head = head_of(file)
         except UnreadableSource as error:
             refused = refused or error
             continue
+        is_empty = is_empty and not head.strip()
         for reader in known.values():
             if reader.recognises(Path(file), head):
                 return reader
@@ -146,6 +148,8 @@ def reader_of(source: str, name: str | None = None) -> Reader:
         raise refused
     if is_s3(source) or is_log_group(source):
         return known["bedrock-logs"]  # its parts are looked for by name, and it says what it lacks
+    if is_empty:
+        raise UnreadableSource(f"{source}: nothing is in it")
     raise UnreadableSource(
         f"{source}: no reader knows this format; there are {', '.join(known)}", fix="name one with --format"
     )

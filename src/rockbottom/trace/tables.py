@@ -8,7 +8,7 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -30,25 +30,41 @@ _END = re.compile(r"(?=, \w+=)|\}$", re.DOTALL)
 _json = json.JSONDecoder(strict=False)
 
 
-def header_of(line: bytes) -> Sequence[str] | None:
-    """The columns that the first line of a CSV names, where records can be in it."""
+class Header(NamedTuple):
+    """The columns that the first line of a table names, and what stands between them."""
+
+    columns: Sequence[str]
+    delimiter: str
+
+
+_DELIMITERS = ",;\t"  # of CSV, of what Excel saves where a comma is a decimal point, of tables that were copied
+_RECORD = b'""modelId""'  # of a record in a cell: quotes in cells are doubled
+
+
+def header_of(line: bytes, second: bytes = b"") -> Header | None:
+    """The first line of a table, where records can be in it: told by its columns, or by a ``second`` line with one."""
     if line[:1] in (b"{", b"[") or len(line) > 10_000:
         return None
-    try:
-        names = next(csv.reader([line.decode().strip()]), list[str]())
-    except (csv.Error, UnicodeDecodeError):
-        return None
-    small = {name.strip().lower() for name in names}
-    return names if small.intersection((*MESSAGES, "modelid")) and len(names) > 1 else None
+    for delimiter in _DELIMITERS:
+        try:
+            names = next(csv.reader([line.decode().strip()], delimiter=delimiter), list[str]())
+        except (csv.Error, UnicodeDecodeError):
+            return None
+        small = {name.strip().lower() for name in names}
+        if len(names) > 1 and (small.intersection((*MESSAGES, "modelid")) or _RECORD in second):
+            return Header(names, delimiter)
+    return None
 
 
-def rows_of(lines: Iterable[tuple[int, bytes | Unfinished]], columns: Sequence[str]) -> Iterator[tuple[int, bytes]]:
+def rows_of(
+    lines: Iterable[tuple[int, bytes | Unfinished]], columns: Sequence[str], delimiter: str = ","
+) -> Iterator[tuple[int, bytes]]:
     """Every row of a CSV as a JSON object, with the number of its line. Raises CutShort where it is none any more."""
     csv.field_size_limit(LONGEST_BYTES)  # the module's own limit is 128 KB, less than one record
     texts = _Texts(lines)
     is_open = False
     try:
-        for row in csv.reader(texts):
+        for row in csv.reader(texts, delimiter=delimiter):
             values = {name: value for name, value in zip(columns, row, strict=False) if value}
             yield texts.number, json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogateescape")
             is_open, texts.quotes = texts.quotes % 2 == 1, 0

@@ -7,6 +7,7 @@ envelopes of events. Bodies over 100 KB went to S3 and are read where they were 
 
 from pathlib import Path
 
+from rockbottom.trace.envelopes import is_packed
 from rockbottom.trace.formats import bedrock_logs
 from rockbottom.trace.invocations import invocations_of
 from rockbottom.trace.reading import Reader
@@ -17,10 +18,14 @@ _HOLDERS = (b'"events"', b'"results"', b'"logEvents"', b'"@message"', b'"message
 
 
 def _recognises(path: Path, head: bytes) -> bool:
-    line = head.partition(b"\n")[0]
+    line, _, rest = head.partition(b"\n")
     if head.lstrip()[:1] in (b"{", b"["):
+        if is_packed(head):
+            return True
         return b"odelI" in head and b'"traceId"' not in head and any(name in head[:8192] for name in _HOLDERS)
-    return header_of(line) is not None or (b"ModelInvocationLog" in head and line[:4].isdigit())
+    return header_of(line, rest.partition(b"\n")[0]) is not None or (
+        b"ModelInvocationLog" in head and line[:4].isdigit()
+    )
 
 
 READER = Reader(

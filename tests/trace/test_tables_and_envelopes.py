@@ -1,0 +1,103 @@
+"""Logs as people have them: tables of Excel, columns of any name, envelopes of a subscription, nothing at all."""
+
+import csv
+import gzip
+import json
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+
+from rockbottom.cli import main
+from rockbottom.trace import UnreadableSource, read_trace, reader_of
+from tests.replay.attached import Sent, documents_with_questions, logged
+
+REQUESTS = list(documents_with_questions(2, 3))
+LINES = [logged(sent, 3_000, number) for number, sent in enumerate(REQUESTS)]
+
+
+def totals(path: Path) -> tuple[int, int, int]:
+    """Requests, their tokens, and damage."""
+    reading = read_trace(str(path))
+    assert reading.reader == "cloudwatch"
+    return len(reading.trace), int(reading.trace.requests.tokens_in.sum()), reading.damages.count
+
+
+def table(path: Path, names: list[str], delimiter: str, encoding: str = "utf-8") -> Path:
+    with path.open("w", newline="", encoding=encoding) as file:
+        writer = csv.writer(file, delimiter=delimiter)
+        writer.writerow(names)
+        writer.writerows(["2026-11-01 09:00:00", line] for line in LINES)
+    return path
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("column", ["@message", "line"])
+def test_a_table_whatever_stands_between_columns_and_whatever_they_are_called(
+    tmp_path: Path, delimiter: str, column: str
+) -> None:
+    """Excel saves semicolons where a comma is a decimal point; queries of Logs Insights rename columns."""
+    path = table(tmp_path / "log.csv", ["@timestamp", column], delimiter, "utf-8-sig")
+    assert totals(path) == (6, 18_000, 0)
+    assert len(list(reader_of(str(path)).invocations(str(path), read_trace(str(path)).damages))) == 6  # type: ignore[misc]
+
+
+def packed(lines: list[str]) -> str:
+    events = [{"id": str(number), "timestamp": 1, "message": line} for number, line in enumerate(lines)]
+    whole = {"messageType": "DATA_MESSAGE", "logGroup": "/bedrock", "logEvents": events}
+    return b64encode(gzip.compress(json.dumps(whole).encode())).decode()
+
+
+def test_envelopes_that_a_subscription_hands_to_lambda(tmp_path: Path) -> None:
+    """One of CloudWatch Logs, and records of a Kinesis stream; what cannot be unpacked is damage."""
+    one, stream, torn = (tmp_path / name for name in ("one.json", "stream.json", "torn.json"))
+    one.write_text(json.dumps({"awslogs": {"data": packed(LINES)}}))
+    records = [{"kinesis": {"data": packed(LINES[start : start + 2])}} for start in (0, 2, 4)]
+    stream.write_text(json.dumps({"Records": records}))
+    torn.write_text(json.dumps({"Records": [records[0], {"kinesis": {"data": "no base64"}}]}))
+    assert (totals(one), totals(stream)) == ((6, 18_000, 0), (6, 18_000, 0))
+    assert totals(torn) == (2, 6_000, 1)
+
+
+def test_a_source_with_nothing_in_it_is_said_to_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "log.json").write_text(" \n")
+    with pytest.raises(UnreadableSource, match="nothing is in it"):
+        reader_of(str(tmp_path / "log.json"))
+
+
+@pytest.mark.parametrize("command", ["replay", "explain"])
+def test_where_every_call_failed_that_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
+    failed = [{**json.loads(line), "errorCode": "ThrottlingException"} for line in LINES]
+    (tmp_path / "log.jsonl").write_text("\n".join(map(json.dumps, failed)))
+    assert main([command, str(tmp_path / "log.jsonl")]) == 2
+    assert "6 calls in it failed, which cost nothing" in capsys.readouterr().err
+
+
+def test_explain_sets_requests_without_a_price_apart_and_prices_the_rest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two of eight went to a Region for which no price of the model is known; six at 3,000 tokens are 18,000."""
+    elsewhere = [{**json.loads(line), "requestId": f"x{n}", "modelId": "amazon.nova-pro-v1:0", "region": "mars-north-1"}
+                 for n, line in enumerate(LINES[:2])]  # fmt: skip
+    (tmp_path / "log.jsonl").write_text("\n".join([*LINES, *map(json.dumps, elsewhere)]))
+    assert main(["explain", str(tmp_path / "log.jsonl"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["requests"], told["input_tokens"]) == (6, 18_000)
+    assert [(one["model"], one["requests"]) for one in told["set_apart"]] == [("amazon.nova-pro-v1:0", 2)]
+    assert told["paid_usd"] == "0.0594"  # at 3.30 a million
+    assert main(["explain", str(tmp_path / "log.jsonl"), "--strict"]) == 2
+
+
+def test_writes_that_cost_nothing_are_said_to_be_contested(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nova's cache writes are at 0 in the price list; other sources have 1.25 times the input, or the input."""
+    body = {
+        "system": [{"text": "Be polite in every way. " * 400}],
+        "messages": [{"role": "user", "content": [{"text": "a"}]}],
+    }
+    lines = [logged(Sent(1_793_523_600 + 3_600 * n, body, "amazon.nova-pro-v1:0"), 2_400, n) for n in range(4)]
+    (tmp_path / "log.jsonl").write_text("\n".join(lines))
+    assert main(["replay", str(tmp_path / "log.jsonl"), "--on", "2026-11-01", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)["assumptions"]
+    assert "cache writes of Nova Pro cost nothing: so the price list; others contest it" in said
+    assert main(["advise", str(tmp_path / "log.jsonl"), "--on", "2026-11-01"]) == 0
+    assert "cache writes of Nova Pro cost nothing" in " ".join(capsys.readouterr().out.split())
