@@ -1,6 +1,8 @@
 """Two versions of the instructions in one conversation: named, and at what they really cost."""
 
-from rockbottom.diagnose import Cause, explain
+from decimal import Decimal
+
+from rockbottom.diagnose import Archive, Cause, explain, read_all, with_savings
 from tests.diagnose.rolling import conversation
 
 
@@ -18,6 +20,20 @@ def test_a_rolling_deploy_is_named_with_its_cost(catalog):
     assert abs(total.tokens - missed) <= missed // 20
     assert "2 versions of the instructions in turn" in total.example.evidence
     assert findings.small_misses == 0
+
+
+def test_pinning_each_conversation_to_a_version_is_tried(catalog):
+    """What it would have cost is what the same conversation costs on one version throughout."""
+    records, _ = conversation(turns=10, versions=2)
+    archive = Archive(catalog)
+    requests, _, _ = read_all(records, archive)
+    findings = with_savings(explain(records, catalog), requests, archive, catalog)
+    alone, _ = conversation(turns=10, versions=1)
+    spent = explain(alone, catalog).spent
+    (total,) = findings.totals
+    assert total.saving.what == "each conversation kept to the version that it began with"
+    assert abs(total.saving.after - spent) <= spent * Decimal("0.01")
+    assert total.saving.before == findings.spent > spent * Decimal("1.5")
 
 
 def test_one_change_of_the_instructions_is_no_rolling_deploy(catalog):

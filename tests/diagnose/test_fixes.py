@@ -8,13 +8,13 @@ SEED = 3
 WITHOUT_A_MECHANICAL_FIX = {
     "tools-changed", "history-rewritten", "history-trimmed", "parameter-thinking", "parameter-effort",
     "parameter-tool-choice", "parameter-output-schema", "model-switched", "api-switched", "unsupported", "unexplained",
-    "versions-mixed",
 }  # fmt: skip
 RESTORED = {
     "tools-reordered", "key-order", "whitespace", "volatile-timestamp", "volatile-id", "volatile-counter",
     "volatile-words", "volatile-history", "point-not-advanced", "no-point", "region-hop",
 }  # fmt: skip
 WORDS = {
+    Cause.VERSIONS_MIXED: "the version that it began with",
     Cause.VOLATILE_TEXT: "behind the last cachePoint", Cause.TOOLS_REORDERED: "tools in one order",
     Cause.NO_POINT: "points after the system prompt", Cause.POINT_NOT_ADVANCED: "points after the system prompt",
     Cause.TTL_EXPIRED: "ttl 1h", Cause.LOOKBACK_EXCEEDED: "a further point", Cause.REGION_HOP: "all served by",
@@ -52,7 +52,7 @@ def names(traffic):
     return [name for name in traffic.PLANTS if name != "clean"]
 
 
-PROVED = sorted(RESTORED | {"lookback-exceeded", "parallel-write", "ttl-expired"})
+PROVED = sorted(RESTORED | {"lookback-exceeded", "parallel-write", "ttl-expired", "versions-mixed"})
 
 
 def test_every_plant_is_in_one_of_the_lists(traffic):

@@ -237,6 +237,40 @@ def _waiting(stream: list[Request], findings: Sequence[Finding], known: _Known) 
     return "the others sent once the first reply has begun", fixed
 
 
+def _pinned(stream: list[Request], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+    """Every conversation concerned keeps the tools and instructions that it began with, as where a deploy is pinned."""
+    talks = {_talk(finding.sent) for finding in findings}
+    first: dict[tuple[str, str, bytes], list[Segment]] = {}
+    fixed: list[Request] = []
+    for request in sorted(stream, key=lambda request: request.at):
+        segments, front = segments_of(request.prompt), _front(request.sent)
+        talk = _talk(request.sent)
+        if talk not in talks:
+            fixed.append(request)
+            continue
+        kept = first.setdefault(talk, segments[:front])
+        moved = [
+            replace(
+                point, after=min(point.after, len(kept)) if point.after <= front else point.after + len(kept) - front
+            )
+            for point in request.prompt.points
+        ]
+        prompt = replace(request.prompt, points=tuple(moved))
+        fixed.append(with_segments(replace(request, prompt=prompt), [*kept, *segments[front:]]))
+    return "each conversation kept to the version that it began with", fixed
+
+
+def _front(sent: Sent) -> int:
+    """How many blocks tools and instructions have."""
+    return sum(segment.section is not Section.MESSAGES for segment in sent.prompt.segments)
+
+
+def _talk(sent: Sent) -> tuple[str, str, bytes]:
+    """What names a conversation whatever stands before its messages: the first of them."""
+    segments, front = sent.segments, _front(sent)
+    return sent.record.account, sent.model.model.id, segments[front].digest if front < len(segments) else b""
+
+
 def _begins(sent: Sent) -> float:
     begun = sent.record.began_after_s
     return sent.at + (UNRECORDED_BEGIN_S if begun is None else begun)
@@ -254,6 +288,7 @@ _FIXES: Mapping[Cause, Sequence[Callable[[list[Request], Sequence[Finding], _Kno
     Cause.TTL_EXPIRED: (_hourly,),
     Cause.REGION_HOP: (_one_region,),
     Cause.PARALLEL_WRITE: (_waiting,),
+    Cause.VERSIONS_MIXED: (_pinned,),
 }
 
 
