@@ -18,6 +18,7 @@ from rockbottom.advise.documents import document_of, guarded, preset_document, p
 from rockbottom.advise.errors import AdviseError, ImpossibleShape, UnknownBeside, UnknownPreset, UnreadableRun
 from rockbottom.advise.estimates import Estimate, Question, Result, estimate
 from rockbottom.advise.evidence import (
+    ASSUMED,
     Evidence,
     Lever,
     bench_results,
@@ -69,6 +70,7 @@ from rockbottom.advise.together import MAY_BE_ASKED, next_step, traffic_advice
 from rockbottom.advise.wishes import Rival, Wait, Wishes
 
 __all__ = [
+    "ASSUMED",
     "CHARACTERS_PER_TOKEN",
     "MAY_BE_ASKED",
     "POLICIES",

@@ -28,6 +28,8 @@ from rockbottom.documents import (
 )
 from rockbottom.quantities import LEAST_SPAN_S, SECONDS_A_MONTH, WRITES, Undecodable, Unit, Usd
 
+ASSUMED = "arithmetic on the numbers given; nothing was measured"
+"""What evidence says of itself where its traffic is assumed."""
 UNKNOWN = "quality unknown: nothing was graded"
 _PLANNER, _RECORDED = "planner", "as_recorded"
 """Policies of a replay: what rockbottom attached would do, and what was done."""
@@ -126,8 +128,8 @@ def of_question(question: Question, parallel: int = 1) -> Evidence:
             ways.append(Sent(f"{way.name}, held", frozenset(levers | {Lever.FAN_OUT}), tokens))
         else:
             ways.append(Sent(way.name, frozenset(levers), tokens))
-    says = "arithmetic on the numbers given; nothing was measured"
-    return Evidence(shape.name or "workload", question.tariff.model.given, shape.traffic.requests, tuple(ways), says)
+    name = shape.name or "workload"
+    return Evidence(name, question.tariff.model.given, shape.traffic.requests, tuple(ways), ASSUMED)
 
 
 def of_bench(results: BenchResults) -> list[Evidence]:

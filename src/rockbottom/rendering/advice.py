@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from msgspec import UNSET
 
-from rockbottom.advise import AdviceResult, Lever, LeverResult, TrafficAdvice
+from rockbottom.advise import ASSUMED, AdviceResult, Lever, LeverResult, TrafficAdvice
 from rockbottom.catalog import Tier
 from rockbottom.figures import (
     Cell,
@@ -130,6 +130,8 @@ def _bills(advice: AdviceResult | TrafficAdvice) -> str:
             send = advice.send
             tier = "" if send.tier is Tier.DEFAULT else f", tier {send.tier.value}"
             text += f": {send.way}, {send.model}{tier}"
+    if isinstance(advice, AdviceResult) and advice.evidence == ASSUMED:
+        text += " (assumed traffic)"
     return text if advice.span_s is None else f"{text}. Too short for a month"
 
 

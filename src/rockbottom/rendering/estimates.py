@@ -102,6 +102,7 @@ def _title(document: EstimateResult, width: int, paint: Paint) -> list[str]:
         said = f"${usd(base.usd, places)} to ${usd(best.usd, places)} a month ({change(best.saved or Decimal(0))}"
         if best.saved_of_input:
             said += f"; input {change(best.saved_of_input)}) with {best.name}"
+    said = f"{said} (assumed traffic)"
     return [paint(head, "bold"), *_wrapped(said, width), *_wrapped(_traffic(shape), width)]
 
 
