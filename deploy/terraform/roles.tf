@@ -19,8 +19,22 @@ data "aws_iam_policy_document" "task" {
       [
         "arn:${local.partition}:bedrock:*:*:inference-profile/*",
         "arn:${local.partition}:bedrock:*:*:application-inference-profile/*",
+        "arn:${local.partition}:bedrock:*:*:project/default",
       ],
     )
+  }
+
+  statement {
+    sid = "CallMantle"
+    actions = [
+      "bedrock-mantle:CreateInference",
+      "bedrock-mantle:GetInference",
+      "bedrock-mantle:CancelInference",
+      "bedrock-mantle:DeleteInference",
+      "bedrock-mantle:CountTokens",
+      "bedrock-mantle:ListModels",
+    ]
+    resources = ["arn:${local.partition}:bedrock-mantle:*:*:project/*"]
   }
 
   statement {
