@@ -27,7 +27,7 @@ def test_the_price_is_said_and_nothing_is_sent(capsys):
 
 def test_nothing_is_sent_to_aws_without_consent(capsys):
     assert main(["probe", "--model", SONNET]) == 2
-    assert "--yes agrees" in capsys.readouterr().err
+    assert "add --yes to agree" in capsys.readouterr().err
 
 
 def test_findings_of_the_local_endpoint_as_json_and_as_facts(url, tmp_path, capsys):

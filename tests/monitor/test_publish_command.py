@@ -143,7 +143,7 @@ def test_what_is_metered_needs_consent(aws, ledger, capsys):
     assert main(["monitor", "publish", "--ledger", str(ledger)]) == 2
     said = capsys.readouterr().err
     assert "about $3.73 a month for 11 custom metrics" in said
-    assert "--yes agrees" in said
+    assert "add --yes to agree" in said
     assert aws.of("PutMetricData") == []
 
 

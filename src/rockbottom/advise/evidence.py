@@ -26,7 +26,7 @@ from rockbottom.documents import (
     read_replays,
     read_results,
 )
-from rockbottom.quantities import LEAST_SPAN_S, SECONDS_A_MONTH, WRITES, Undecodable, Unit, Usd
+from rockbottom.quantities import LEAST_SPAN_S, SECONDS_A_MONTH, WRITES, Ttl, Undecodable, Unit, Usd
 
 ASSUMED = "arithmetic on the numbers given; nothing was measured"
 """What evidence says of itself where its traffic is assumed."""
@@ -242,13 +242,19 @@ def _turns(lane: BenchLane, scale: Decimal) -> tuple[Tokens, ...]:
     return tuple(_turn(turn, scale) for turn in lane.turns)
 
 
+def _writes(turn: BenchTurn) -> dict[Unit, int]:
+    """What a turn wrote, by lifetime; results of before tell the hour apart and nothing else."""
+    if turn.writes or not turn.write:
+        return {WRITES[Ttl(name)]: tokens for name, tokens in turn.writes.items()}
+    return {Unit.CACHE_WRITE_5M: turn.write - turn.write_1h, Unit.CACHE_WRITE_1H: turn.write_1h}
+
+
 def _turn(turn: BenchTurn, scale: Decimal) -> Tokens:
     """A turn that a month repeats ``scale`` times."""
     counts = {
         Unit.INPUT: turn.input,
         Unit.CACHE_READ: turn.read,
-        Unit.CACHE_WRITE_5M: turn.write - turn.write_1h,
-        Unit.CACHE_WRITE_1H: turn.write_1h,
+        **_writes(turn),
         Unit.OUTPUT: turn.output,
     }
     context = turn.input + turn.read + turn.write

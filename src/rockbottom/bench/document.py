@@ -47,7 +47,7 @@ from rockbottom.documents import (
     WorkloadRun,
     results_json,
 )
-from rockbottom.quantities import WRITES, Unit, Usd
+from rockbottom.quantities import WRITES, Unit, Usage, Usd
 
 _WITHOUT_REPEATS = ("not_offered", "refused")
 _WITHOUT_TIMES = tuple(lane.name for lane in LANES.values() if lane.tier is Tier.BATCH)  # no reply of its own to time
@@ -198,8 +198,12 @@ def _usage(shown: PassResult) -> TokenCounts:
     usage = shown.usage
     return TokenCounts(
         input=usage.input, read=usage.cache_read, write=usage.cache_write, write_1h=usage.cache_write_1h,
-        output=shown.equal_cost.usage.output, measured_output=usage.output,
+        writes=_writes(usage), output=shown.equal_cost.usage.output, measured_output=usage.output,
     )  # fmt: skip
+
+
+def _writes(usage: Usage) -> dict[str, int]:
+    return {ttl.value: tokens for ttl, tokens in usage.writes().items() if tokens}
 
 
 def _turn(turn: TurnResult, model: ModelResult) -> BenchTurn:
@@ -215,6 +219,7 @@ def _turn(turn: TurnResult, model: ModelResult) -> BenchTurn:
         read=usage.cache_read,
         write=usage.cache_write,
         write_1h=usage.cache_write_1h,
+        writes=_writes(usage),
         output=turn.equal.output,
         measured_output=usage.output,
         usd=turn.equal_cost.usd,

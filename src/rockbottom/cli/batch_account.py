@@ -1,13 +1,13 @@
 """``rockbottom batch setup``, ``doctor`` and ``teardown``: what batch needs in an account, what is wrong, what goes."""
 
 import json
-import sys
 from typing import Any
 
 import click
 
 from rockbottom.cli.batch_opening import cloud_of, settings_of
 from rockbottom.cli.batch_options import where
+from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import show, tell
 from rockbottom.cli.exits import Exit
 
@@ -98,8 +98,5 @@ def teardown(role: str, bucket: str | None, with_objects: bool, yes: bool, as_js
     if all(part.stays for part in parts):
         tell("Nothing is to be removed.")
         return
-    if not yes:
-        if as_json or not sys.stdin.isatty():
-            raise click.UsageError("this removes what is listed from your account; add --yes to agree")
-        click.confirm("Remove it?", abort=True, err=True)
+    consent(yes, "this removes what is listed from your account", "Remove it?", ask=not as_json)
     remove(cloud, role, parts, tell)

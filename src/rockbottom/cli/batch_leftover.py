@@ -1,6 +1,5 @@
 """``rockbottom batch leftover``: what a run left without an answer, sent on demand."""
 
-import sys
 import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -9,6 +8,7 @@ import click
 
 from rockbottom.cli.batch_opening import reopened_run
 from rockbottom.cli.batch_options import priced, where
+from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import progress, redraws, show, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.values import Dollars
@@ -55,11 +55,8 @@ def _ask(left: "Leftover", given: dict[str, Any]) -> None:
     limit: Decimal | None = given["max_usd"]
     if limit is not None and (estimate.output_tokens is None or plain.usd > limit):
         raise NotAgreed(f"That is above the limit of ${limit}, or unbounded; nothing was sent.", fix="--max-usd MORE")
-    if given["yes"] or left.prepared.run.cloud.local:
-        return
-    if not sys.stdin.isatty():
-        raise click.UsageError("sending on demand spends money; add --yes to agree, and --max-usd to bound it")
-    click.confirm("Spend it?", abort=True, err=True)
+    agreed = given["yes"] or left.prepared.run.cloud.local
+    consent(agreed, "sending on demand spends money, which --max-usd bounds", "Spend it?")
 
 
 def told(done: int, total: int) -> None:

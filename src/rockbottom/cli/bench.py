@@ -1,6 +1,5 @@
 """``rockbottom bench``: a workload measured down every lane, locally or on AWS."""
 
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import date
@@ -14,6 +13,7 @@ from rockbottom.cli.aws import no_region
 from rockbottom.cli.bench_checks import known_region, tell_standing, warn_of_other_geographies
 from rockbottom.cli.bench_grading import ask_to_grade, grading_options, listed, voting
 from rockbottom.cli.bench_jobs import jobs_at, jobs_options, local_jobs, wants_jobs
+from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.exits import Exit, exit_code_of
 from rockbottom.cli.settings import ledger_folder
@@ -195,11 +195,7 @@ def _ask(bench: "Bench", given: dict[str, Any]) -> None:
         tell(run_costs(found, limit, batch=_waits_for_batch(bench)))
     if bench.judge and judge and judge.votes:
         tell(votes_cost(bench.judge.subject.given, judge, limit))
-    if given["yes"]:
-        return
-    if not sys.stdin.isatty():
-        raise click.UsageError("a run on AWS spends money; add --yes to agree, and --max-usd to bound it")
-    click.confirm("Spend it?", abort=True, err=True)
+    consent(given["yes"], "a run on AWS spends money, which --max-usd bounds", "Spend it?")
 
 
 def _ledger_folder(record: Path | None) -> Path | None:

@@ -1,13 +1,13 @@
 """``rockbottom monitor publish`` and ``serve``: what a ledger holds, to CloudWatch or to Prometheus."""
 
 import json
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import progress, redraws, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.settings import ledger_folder
@@ -57,8 +57,8 @@ def publish(
     _announce(amount, given)
     if estimate_only:
         return _print(amount, None, as_json, given)
-    if not given["emf"] and amount.metrics and not yes:
-        _consent()
+    if not given["emf"] and amount.metrics:
+        consent(yes, "custom metrics are billed", "Publish them?")
     with place.locked():
         return _published(ctx, ledger, place, amount, as_json, given)
 
@@ -184,12 +184,6 @@ def _announce(amount: "Amount", given: dict[str, Any]) -> None:
     if amount.metrics and not given["emf"]:
         estimate = monthly_estimate(amount.metrics, MINUTES_A_MONTH)
         tell(f"while such calls go on, CloudWatch charges {estimate}")
-
-
-def _consent() -> None:
-    if not sys.stdin.isatty():
-        raise click.UsageError("custom metrics are billed and nobody is there to agree; --yes agrees")
-    click.confirm("Publish them?", abort=True, err=True)
 
 
 def _progress(sent: int, total: int) -> None:

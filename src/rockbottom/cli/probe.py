@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from rockbottom.catalog import load_catalog
+from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import progress, show, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.client import saved_facts_path
@@ -81,8 +81,7 @@ def command(
     _announce(price, endpoint, local)
     if estimate_only:
         return _print_estimate(price, as_json)
-    if not local and not yes:
-        _consent()
+    consent(local or yes, "this spends money", "Send them?")
     service = _service(endpoint, region, local)
     findings, stopped = _asked(subject, service, chosen)
     path = save or (None if local else saved_facts_path())
@@ -105,12 +104,6 @@ def _announce(price: Estimate, endpoint: str, local: bool) -> None:
         f"{price.requests} requests to {where}, {took}; at AWS's prices about "
         f"${usd(price.expected_usd, 2)}, at worst ${usd(price.worst_usd, 2)}"
     )
-
-
-def _consent() -> None:
-    if not sys.stdin.isatty():
-        raise click.UsageError("this spends money and nobody is there to agree; --yes agrees")
-    click.confirm("Send them?", abort=True, err=True)
 
 
 def _service(endpoint: str, region: str | None, local: bool) -> RealService:

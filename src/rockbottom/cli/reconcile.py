@@ -1,6 +1,5 @@
 """``rockbottom reconcile``: the ledger against what AWS counted and what AWS billed."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.aws import no_region
+from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import show, tell, width
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.ledgers import ledger_option, one_ledger
@@ -145,11 +145,7 @@ def _consent(questions: "Sequence[Question]", yes: bool) -> None:
     if not metrics:
         return
     tell(f"GetMetricData for {metrics:,} metrics: about ${usd_exact(cost)} at list price")
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise click.UsageError("this costs money and nobody is there to agree; --yes agrees")
-    click.confirm("Ask CloudWatch?", abort=True, err=True)
+    consent(yes, "asking CloudWatch costs money", "Ask CloudWatch?")
 
 
 def _clients(given: dict[str, Any]) -> "list[tuple[str, Any]]":

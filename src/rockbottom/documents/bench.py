@@ -94,21 +94,26 @@ class Verdict(msgspec.Struct, frozen=True):
     caution: str = ""
 
 
-class TokenCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens of a lane's shown pass; ``output`` is the baseline's, ``measured_output`` the lane's own."""
+class TokenCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Tokens of a lane's shown pass; ``output`` is the baseline's, ``measured_output`` the lane's own.
+
+    ``writes`` takes ``write`` apart by lifetime; it is left out where nothing was written.
+    """
 
     input: int
     read: int
     write: int
     write_1h: int
+    writes: dict[str, int] = {}
     output: int
     measured_output: int
 
 
-class BenchTurn(msgspec.Struct, frozen=True, kw_only=True):
+class BenchTurn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One turn: tokens, bill on the baseline's output and on its own, and times.
 
     ``saved`` is the share against the baseline's same turn; ``cache`` is hit or miss, empty without a cachePoint.
+    ``writes`` takes ``write`` apart by lifetime; it is left out where nothing was written.
     """
 
     conversation: int
@@ -118,6 +123,7 @@ class BenchTurn(msgspec.Struct, frozen=True, kw_only=True):
     read: int
     write: int
     write_1h: int
+    writes: dict[str, int] = {}
     output: int
     measured_output: int
     usd: Usd
