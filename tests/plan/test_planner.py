@@ -65,3 +65,19 @@ def test_what_cannot_be_read_gets_an_empty_plan():
         plan = Planner().plan(request, now=1_795_000_000.0)
         assert plan.apply(request) == request
         assert plan.reason
+
+
+def test_a_long_first_message_in_one_block_has_the_benefit_of_the_doubt_twice():
+    """A document with its question in one text: the first two that a planner sees are written, then it waits for one to
+    come back. A short one is not."""
+    planner = Planner()
+
+    def asked(name, words):
+        message = {"role": "user", "content": [{"text": f"{name} " + "lease clause rent " * words}]}
+        return planner.plan({"modelId": MODEL, "messages": [message]}, now=1_790_000_000.0 + 30 * len(seen))
+
+    seen = []
+    for name in ("one", "two", "three"):
+        seen.append(asked(name, 8000).written_5m > 20_000)
+    assert seen == [True, True, False]
+    assert asked("short", 500).written_5m == 0

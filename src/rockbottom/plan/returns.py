@@ -35,6 +35,8 @@ _PROVEN, _WAITING = 8.0, 12
 its prompts pay for (guard.PROMPTS), when they come so close together that none has had the time to return. Without any
 waiting public chat costs .912 instead of .914 (its set left out), with 6 under way .916; no other row changes."""
 
+_FIRST = 2  # so many of a kind of which nothing was seen but the prior are the first (see ``values``)
+
 ClassKey = tuple[str, ...]
 
 
@@ -126,6 +128,7 @@ class Chance:
     own: float
     source: str
     unproven: bool = False  # many of its kind are waiting, and hardly one was seen to return or not
+    untried: bool = False  # what is expected of its kind is the prior alone, and it is one of the first two
 
     @property
     def total(self) -> float:
@@ -218,7 +221,8 @@ class Returns:
                 later *= (1 - hazard) ** (1 - part)
         quick = 1 - lost
         slow = lost * (1 - later)
-        return Chance(quick, slow, own, source, own < _PROVEN and opened - own > _WAITING)
+        untried = own < 1 and opened <= _FIRST
+        return Chance(quick, slow, own, source, own < _PROVEN and opened - own > _WAITING, untried)
 
 
 @lru_cache(maxsize=8)

@@ -1,7 +1,7 @@
 """What writing each end of a prompt is worth, from how often ends of its kind came back."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rockbottom.plan.history import Pace, Run, Visit
 from rockbottom.plan.kinds import Levels, Shape, kind_of_new, kind_of_pace, kind_of_seen, part_of
@@ -20,6 +20,12 @@ contracts .381 and .380 instead of .377 (their sets left out), 25 one-off docume
 
 _DOUBTFUL = 0.6  # a kind less likely than this to return is written only a few times before some have returned
 _LOST = 1.0  # what a write is taken to cost per token where its kind waits for its first to return
+_UNTOLD, _LONG, _DOUBTED = ("first", "final"), ("16k", "more"), -0.01
+"""A long first message in one block may be a document that is never seen again, or the beginning of a conversation: no
+recorded set tells. The first two of a kind have the benefit of the doubt, for to lose a write costs a quarter of it and
+to leave it out nine tenths: a conversation of 12 turns on a document of 45k costs what points by hand cost, not 1.34
+times that; one-off documents cost the same to .001."""
+
 Chances = tuple[float, float]
 """To be sent again within five minutes, and after five to sixty."""
 
@@ -87,7 +93,9 @@ class Values:
             if deeper is not None and deeper.total > chance.total:
                 chance = deeper
             deeper = chance
-            values[end] = self._value(end, chance, barred)
+            value = self._value(end, chance, barred)
+            doubted = chance.untried and value.five > 0 and levels[0] == _UNTOLD and levels[2][-1] in _LONG
+            values[end] = replace(value, five=_DOUBTED, chance=chance, caution_five=0.0) if doubted else value
         return values
 
     def _value(self, position: int, chance: Chance, barred: bool) -> Value:
