@@ -74,7 +74,7 @@ docs: .venv/.set-dev  ## regenerate docs/reference/cli.md and python.md and run 
 bench: .venv/.set-bench  ## the benchmarks: figures beside their peers, no pass or fail
 	@for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit; done
 
-sdk-js: .venv/.set-dev  ## the SDKs from npm and Claude Code at the local endpoint and a gateway; needs Node.js
+sdk-js: .venv/.set-dev  ## the SDKs and coding agents from npm at the local endpoint and a gateway; needs Node.js
 	@npm install --silent --prefix tests/sdk_js
 	@$(BIN)/python -m pytest -q tests/sdk_js
 

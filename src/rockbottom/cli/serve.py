@@ -155,7 +155,8 @@ _CLIENTS: Mapping[str, Mapping[str, str]] = {
 
 
 _SETTINGS: Mapping[str, str] = {
-    "AI SDK": "createAmazonBedrock({ baseURL: '{url}' })",
+    "AI SDK": "createAmazonBedrock({ baseURL: '{url}' }), createBedrockMantle({ baseURL: '{url}/openai/v1' })",
+    "Codex": '[model_providers.local] with base_url = "{url}/openai/v1", wire_api = "responses" (config.toml)',
     "opencode": '"provider": {"amazon-bedrock": {"options": {"endpoint": "{url}"}}} in opencode.json',
     "AWS SDK for JavaScript": "new BedrockRuntimeClient({ endpoint: '{url}' })",
 }
