@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -304,6 +305,23 @@ def test_after_a_result_the_answer_is_of_the_result(runtime, kit):
     system = [{"text": "You must use a tool when it is needed, and answer when it is not."}]
     reply = runtime.converse(modelId=kit.SONNET, system=system, messages=messages, toolConfig=TOOLS)
     assert reply["output"]["message"]["content"] == [{"text": "30 degrees"}]
+
+
+@pytest.mark.parametrize("choice", [{"any": {}}, {"tool": {"name": "get_weather"}}, {"auto": {}}])
+def test_a_forced_tool_beside_thinking_is_refused(runtime, kit, choice):
+    """Anthropic's page on extended thinking: only auto (and none) go with it."""
+    call = {
+        "modelId": kit.SONNET,
+        "messages": [kit.user(QUESTION)],
+        "toolConfig": {**TOOLS, "toolChoice": choice},
+        "additionalModelRequestFields": {"thinking": {"type": "enabled", "budget_tokens": 1024}},
+        "inferenceConfig": {"maxTokens": 4000},
+    }
+    if "auto" in choice:
+        assert runtime.converse(**call)["stopReason"] == "tool_use"
+        return
+    with pytest.raises(ClientError, match="Thinking may not be enabled when tool_choice forces tool use"):
+        runtime.converse(**call)
 
 
 @pytest.mark.parametrize(("question", "said"), [

@@ -64,7 +64,7 @@ def _fetch(wanted: str) -> None:
 def run(suite: dict[str, Any], url: str, report: Path) -> Outcome:
     """Run the suite's tests in their own folder, as they are."""
     folder = sources_of(suite)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "offline", "--timeout", "60"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "offline", "--timeout", "180"]
     ended = subprocess.run(
         [*command, "--continue-on-collection-errors", f"--junit-xml={report}", *suite["arguments"], *suite["paths"]],
         cwd=folder, env=environment(url), capture_output=True, text=True, timeout=_LONGEST_S, check=False,

@@ -14,6 +14,7 @@ from typing import Any
 
 from rockbottom.local.accepted import check_fields, check_media, may_begin_with_assistant
 from rockbottom.local.failures import invalid
+from rockbottom.local.native import check_thinking
 
 Json = dict[str, Any]
 
@@ -29,8 +30,12 @@ def check_conversation(body: Json, model: str) -> None:
     messages: Sequence[Json] = body.get("messages") or ()
     _check_roles(messages, may_begin_with_assistant(model))
     check_media(messages, model)
+    config: Json = body.get("toolConfig") or {}
     if model.startswith("anthropic."):
-        check_fields(body.get("additionalModelRequestFields") or {})
+        fields: Json = body.get("additionalModelRequestFields") or {}
+        check_fields(fields)
+        choice: Json = config.get("toolChoice") or {}
+        check_thinking(fields.get("thinking"), forced="any" in choice or "tool" in choice)
     uses_tools = False
     for number, message in enumerate(messages):
         uses_tools = _check_content(number, message) or uses_tools
@@ -40,8 +45,7 @@ def check_conversation(body: Json, model: str) -> None:
                 f"The text field in the SystemContentBlock object at system.{place} is blank. "
                 "Add text to the text field, and try again."
             )
-    config: Any = body.get("toolConfig") or {}
-    tools = config.get("tools") or ()
+    tools: Any = config.get("tools") or ()
     if uses_tools:
         if not tools:
             raise invalid("The toolConfig field must be defined when using toolUse and toolResult content blocks.")

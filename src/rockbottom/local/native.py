@@ -49,6 +49,14 @@ def check_messages(body: Json, model: str) -> None:
     for name in ("tool_choice", "thinking", "output_config", "metadata"):
         if body.get(name) is not None and not isinstance(body[name], dict):
             raise invalid(f"{name}: Input should be a valid dictionary")
+    choice: Json = body.get("tool_choice") or {}
+    check_thinking(body.get("thinking"), forced=choice.get("type") in ("any", "tool"))
+
+
+def check_thinking(thinking: Any, *, forced: bool) -> None:
+    """Raise for a forced tool beside thinking, which Claude does not take (Anthropic's page on extended thinking)."""
+    if forced and isinstance(thinking, dict) and cast(Json, thinking).get("type") in ("enabled", "adaptive"):
+        raise invalid("Thinking may not be enabled when tool_choice forces tool use.")
 
 
 def _check_message(message: Any, number: int) -> None:
