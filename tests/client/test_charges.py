@@ -303,3 +303,16 @@ def test_a_router_whose_reply_names_no_model_is_counted_under_its_arn_without_a_
     call, report = one_call(OK, model=ROUTER)
     assert (call.model, call.cost_usd, report.total.unpriced_calls) == (ROUTER, None, 1)
     assert report.unpriced == {f"{ROUTER}, which the catalogue does not know": 1}
+
+
+def test_a_prompt_of_prompt_management_is_counted_under_its_arn_without_a_price() -> None:
+    """A call names a prompt and its variables, and no messages: which model runs, the reply does not say."""
+    arn = "arn:aws:bedrock:us-east-1:123456789012:prompt/PROMPT1234:2"
+    kept = Kept()
+    with service(lambda number: (200, OK, 0.0)) as url:
+        client = attached(url, kept)
+        client.converse(modelId=arn, promptVariables={"customer": {"text": "a"}})
+    report = rockbottom.report(client)
+    assert (kept.calls[0].model, kept.calls[0].cost_usd, kept.calls[0].input) == (arn, None, 8_000)
+    assert (report.total.calls, report.total.unpriced_calls) == (1, 1)
+    assert report.unpriced == {f"{arn}, which the catalogue does not know": 1}

@@ -42,6 +42,14 @@ def test_a_table_whatever_stands_between_columns_and_whatever_they_are_called(
     assert len(list(reader_of(str(path)).invocations(str(path), read_trace(str(path)).damages))) == 6  # type: ignore[misc]
 
 
+def test_a_first_line_that_runs_into_a_record_is_no_header(tmp_path: Path) -> None:
+    """The line break behind the header is lost: the first record stands in it, and that is said."""
+    path = table(tmp_path / "log.csv", ["@timestamp", "@message"], ",")
+    path.write_text(path.read_text().replace("@message\n", "@message", 1))
+    reading = read_trace(str(path), name="cloudwatch")
+    assert reading.damages.count >= 1
+
+
 def packed(lines: list[str]) -> str:
     events = [{"id": str(number), "timestamp": 1, "message": line} for number, line in enumerate(lines)]
     whole = {"messageType": "DATA_MESSAGE", "logGroup": "/bedrock", "logEvents": events}
@@ -101,3 +109,15 @@ def test_writes_that_cost_nothing_are_said_to_be_contested(tmp_path: Path, capsy
     assert "cache writes of Nova Pro cost nothing: so the price list; others contest it" in said
     assert main(["advise", str(tmp_path / "log.jsonl"), "--on", "2026-11-01"]) == 0
     assert "cache writes of Nova Pro cost nothing" in " ".join(capsys.readouterr().out.split())
+
+
+def test_litter_in_a_folder_and_one_file_cut_short_leave_the_rest(tmp_path: Path) -> None:
+    """Markers of other programs are no traffic; of a gzip file that breaks off at its end what was read counts."""
+    for number in range(3):
+        data = gzip.compress("\n".join(LINES[2 * number : 2 * number + 2]).encode())
+        (tmp_path / f"{number}.json.gz").write_bytes(data if number != 1 else data[:-6])
+    (tmp_path / ".DS_Store").write_bytes(b"\0\1\2")
+    (tmp_path / "_SUCCESS").write_text("")
+    reading = read_trace(str(tmp_path))
+    assert len(reading.trace) >= 4
+    assert [Path(damage.place.partition(":")[0]).name for damage in reading.damages.first] == ["1.json.gz"]

@@ -51,7 +51,8 @@ def header_of(line: bytes, second: bytes = b"") -> Header | None:
         except (csv.Error, UnicodeDecodeError):
             return None
         small = {name.strip().lower() for name in names}
-        if len(names) > 1 and (small.intersection((*MESSAGES, "modelid")) or _RECORD in second):
+        holds = _RECORD in second and _RECORD not in line  # a record in the first line itself is none of its names
+        if len(names) > 1 and (small.intersection((*MESSAGES, "modelid")) or holds):
             return Header(names, delimiter)
     return None
 
