@@ -22,6 +22,7 @@ from rockbottom.invocation_logging.settings import (
     Wanted,
     logging_config,
 )
+from rockbottom.quantities import is_list, is_object
 
 _TERRAFORM = Place(
     "${data.aws_caller_identity.current.account_id}", "${data.aws_region.current.id}",
@@ -162,10 +163,10 @@ def _log_group_resources(wanted: Wanted) -> Json:
 
 def _placed(value: Any) -> Any:
     """A document in which CloudFormation fills in the account, the Region and the partition."""
-    if isinstance(value, dict):
-        return {name: _placed(inner) for name, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, list):
-        return [_placed(inner) for inner in value]  # pyright: ignore[reportUnknownVariableType]
+    if is_object(value):
+        return {name: _placed(inner) for name, inner in value.items()}
+    if is_list(value):
+        return [_placed(inner) for inner in value]
     return {"Fn::Sub": value} if isinstance(value, str) and "${" in value else value
 
 
