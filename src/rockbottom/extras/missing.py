@@ -30,6 +30,7 @@ _EXTRAS: dict[str, tuple[str, ...]] = {
     "opentelemetry": ("otel",),
     "ray": ("ray",),
     "mcp": ("mcp",),
+    "redis": ("shared",),
 }
 """Packages by the name under which they are imported, and the extras that bring them, the smallest first."""
 

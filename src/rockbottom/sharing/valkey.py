@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from rockbottom.extras import needing
 from rockbottom.sharing.errors import StoreAway
 from rockbottom.sharing.store import KEPT_S, STREAM_KEPT, Change, Read
 
@@ -82,8 +83,9 @@ class ValkeyStore:
         raise StoreAway(f"{key} is changed by others all the time")
 
     def _asked(self, use: Callable[[Any], Answer]) -> Answer:
-        """Use the connection. Raises StoreAway."""
-        from redis.exceptions import RedisError
+        """Use the connection. Raises StoreAway, MissingExtra."""
+        with needing("sharing through Valkey or Redis"):
+            from redis.exceptions import RedisError
 
         try:
             if self._connection is None:
