@@ -457,7 +457,7 @@ def test_minutes_of_history_make_no_proposal(tmp_path, capsys):
     assert main(["monitor", "backtest", str(tmp_path / "short"), "--alarm", "LowCacheHitRate"]) == 0
     printed = capsys.readouterr().out
     assert "proposal   none: less than a day of calls" in printed
-    assert "they are over sooner than what is planted in them may live" in printed
+    assert "the history is shorter than a simulated fault may last" in printed
 
 
 def test_damaged_lines_are_said_and_left_out(folder, capsys):

@@ -146,7 +146,7 @@ def test_every_dollar_of_bedrock_is_in_a_sum(ledger, tmp_path, capsys):
     for line in (
         "dollars: ledger 1.0400, CUR 1.0400, +0.0000", "not tokens of calls, and not compared: $97.0000",
         "  provisioned throughput  $60.0000", "  web grounding  $30.0000", "  USE1-Something-Of-2027  $7.0000",
-        "no model can be told of 1 usage types, $2.0000", "not compared: Tax $0.10", "CUR in all: $100.1400",
+        "no model is known for 1 usage type, $2.0000", "not compared: Tax $0.10", "CUR in all: $100.1400",
     ):  # fmt: skip
         assert line in told
 

@@ -242,7 +242,7 @@ def test_the_csv_of_the_cost_explorer_page_has_dollars_only(tmp_path, capsys):
     assert main(["reconcile", "--ledger", str(ledger), "--cost-explorer", str(path)]) == Exit.OK
     path.write_text(f'"Usage type","{_SONNET_TYPES["input"]}($)"\n"{DAYS[0]}","0.33"\n', encoding="utf-8")
     assert main(["reconcile", "--ledger", str(ledger), "--cost-explorer", str(path)]) == Exit.VERDICT
-    assert "no model can be told of 1 usage types, $0.3300" in capsys.readouterr().out
+    assert "no model is known for 1 usage type, $0.3300" in capsys.readouterr().out
 
 
 def _reasons(ledger, lines, day=None, model=SONNET, today=TODAY, tolerance="0.01"):

@@ -82,6 +82,25 @@ def test_light_and_dark_have_contrast(browser, page):
         assert good > 4.5
 
 
+def test_the_sentence_the_waterfall_and_the_table_come_first_and_the_rest_is_folded(browser, page):
+    """Everything that is not folded stands above all that is."""
+    browser.open(page, width=1280)
+    parts = browser.evaluate("[...document.querySelectorAll('main > *')].map(one => one.tagName)")
+    assert parts[0] == "HEADER"
+    assert parts[1:3] == ["SECTION", "SECTION"]
+    assert "SECTION" not in parts[parts.index("DETAILS") :]
+    table = "(() => { const box = document.querySelector('table.sorts').getBoundingClientRect(); return box.width; })()"
+    main = "(() => { const own = document.querySelector('main'); return own.clientWidth; })()"
+    assert browser.evaluate(table) >= browser.evaluate(main) - 40
+
+
+def test_at_390_pixels_no_table_that_is_not_folded_has_to_be_pushed(browser, page):
+    """Every cell of the table of lanes ends before the edge of the screen."""
+    browser.open(page, width=390)
+    edges = "[...document.querySelectorAll('table.sorts td')].map(one => one.getBoundingClientRect().right)"
+    assert max(browser.evaluate(edges)) <= 390
+
+
 def test_bars_have_the_height_of_their_tokens(browser, page, document):
     """In every bar the heights of two kinds are to each other as their tokens."""
     browser.open(page, width=1280)
@@ -98,6 +117,7 @@ def test_bars_have_the_height_of_their_tokens(browser, page, document):
 def test_pointing_at_a_bar_or_moving_to_it_shows_its_numbers(browser, page):
     """Hover and focus show the same; Escape hides it."""
     browser.open(page, width=390)
+    browser.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     show = "(() => { const bar = document.querySelector('[data-tip^=\"cached, turn 2\"]'); bar.focus();"
     text = browser.evaluate(f"{show} return document.getElementById('tip').textContent; }})()")
     assert text.startswith("cached, turn 2: =HYPERLINK(1) and the large one?")
@@ -167,8 +187,8 @@ def test_pictures_can_be_kept(browser, page, tmp_path):
 def test_a_local_run_is_not_called_measured(document):
     """The headline and the card say that the lanes were run on the local endpoint."""
     page = page_of(document)
-    assert "the least of the lanes run, simulated locally" in page
-    assert "The least of the lanes run is $" in page
+    assert "the cheapest way tested, simulated locally" in page
+    assert "The cheapest way tested is " in page
     assert "lanes measured" not in page
 
 
@@ -177,7 +197,7 @@ def test_the_provenance_says_how_a_month_is_formed(document):
     page = page_of(document)
     assert "each pass starts with an empty cache and runs its conversations one after the other" in page
     assert "a month is that pass times the traffic" in page
-    assert "rockbottom estimate weighs arrivals against lifetimes" in page
+    assert "rockbottom estimate counts with arrivals and lifetimes" in page
 
 
 def test_a_model_is_marked_by_its_verdicts_and_not_by_their_words(document):

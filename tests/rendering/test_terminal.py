@@ -43,7 +43,7 @@ def test_what_is_uncertain_is_on_the_same_screen(document):
 def test_one_line_says_how_a_month_is_formed(document):
     """It fits a screen of 80 columns without a break."""
     lines = text_of(document, width=80).splitlines()
-    assert " a month: passes from an empty cache; rockbottom estimate weighs arrivals" in lines
+    assert " a month: this run, begun with an empty cache, times the traffic; rockbottom" in lines
 
 
 def test_outputs_that_differ_get_a_row_of_their_own(document):

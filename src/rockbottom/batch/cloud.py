@@ -91,7 +91,7 @@ class Cloud:
         if self.local and host.endswith(_AWS_HOSTS):
             del self._clients[service]
             raise InvalidSettings(
-                f"Bedrock is played at {self.bedrock_url}, and {service} would be AWS's own ({host}).",
+                f"Bedrock is the local endpoint {self.bedrock_url}, and {service} would be AWS's own ({host}).",
                 fix="--s3-endpoint-url URL or AWS_ENDPOINT_URL_S3: rockbottom serve --s3 moto prints the one beside it",
             )
 

@@ -173,13 +173,14 @@ def _accepting(sources: Sequence[str], name: str | None, path: Path | None) -> s
 
 def _leave(verdicts: "Sequence[Verdict]", accepting: str) -> None:
     """Exit with 2 where a prompt could not be read, with 1 where one is not as it was accepted."""
+    from rockbottom.figures import counted
     from rockbottom.pins import Status
 
     failed = [verdict for verdict in verdicts if not verdict.passed]
     if not failed:
         return
     acceptable = any(one.status in (Status.NEW, Status.CHANGED, Status.GONE) and not one.accepted for one in failed)
-    count = f"{len(failed)} of {len(verdicts)} prompts failed"
+    count = f"{len(failed)} of {counted(len(verdicts), 'prompt')} failed"
     if acceptable:
         say(f"{count}; to accept what they are now:", accepting)
     else:

@@ -56,7 +56,7 @@ def _usage(error: click.UsageError) -> int:
         click.echo(error.format_message(), err=True)
         return Exit.USAGE
     path = error.ctx.command_path if error.ctx else "rockbottom"
-    say(error.format_message(), f"{path} --help says what it takes")
+    say(error.format_message(), f"see {path} --help")
     return Exit.USAGE
 
 

@@ -81,7 +81,7 @@ def command(ctx: click.Context, as_json: bool, everything: bool, **given: Any) -
     from rockbottom.rendering import json_text, reconciliation_text
 
     if not (given["cloudwatch"] or given["reports"] or given["explorers"]):
-        raise click.UsageError("against what? give --cloudwatch, --cur PATH or --cost-explorer FILE")
+        raise click.UsageError("name what to compare with: --cloudwatch, --cur PATH or --cost-explorer FILE")
     catalog = load_catalog()
     with one_ledger(given["source"]) as folder:
         ours = ledger_book(folder)

@@ -166,7 +166,7 @@ _TRUST = ("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_
 def _announce(running: Running) -> None:
     click.echo(running.url)
     tell(
-        f"Bedrock is played at {running.url} (runtime and control plane); ctrl-C stops it.\n"
+        f"A local Bedrock endpoint answers at {running.url} (runtime and control plane); ctrl-C stops it.\n"
         "Point an SDK at it, with any credentials:\n"
         f"  export AWS_ENDPOINT_URL_BEDROCK_RUNTIME={running.url} AWS_ENDPOINT_URL_BEDROCK={running.url}\n"
         f"  boto3.client('bedrock-runtime', endpoint_url='{running.url}')\n"

@@ -68,7 +68,7 @@ def command(
     """Watch a ledger of calls: hit rate, spend, saving, worst prefixes, latest misses with their causes.
 
     With --logs the same of an account whose programs are not changed: who spends what, and how near each model's
-    fullest minute came to its quota. Logs of the last 24 hours are read, or of the period where it is longer.
+    busiest minute came to its quota. Logs of the last 24 hours are read, or of the period where it is longer.
 
     Keys: 1 to 5 choose the period, e changes between AWS and the local endpoint, t shows all tags, p pauses, q quits.
     """

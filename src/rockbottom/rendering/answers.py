@@ -100,8 +100,8 @@ def _least(model: BenchModel) -> Decimal:
 
 def _models(document: BenchResults, width: int, paint: Paint) -> list[str]:
     columns = [
-        Column("$ a month", right=False, wide=True), Column("without caching"), Column("best fixed placement"),
-        Column("attached"), Column("saved"),
+        Column("$ a month (assumed)", right=False, wide=True), Column("without caching"),
+        Column("best fixed placement"), Column("attached"), Column("saved"),
     ]  # fmt: skip
     rows: list[list[Cell]] = []
     for model in document.models:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from rockbottom.alarms import LEAST_DAYS, Alarm, Asked, Detection, Tried
 from rockbottom.cloudwatch import evaluation_source
-from rockbottom.figures import duration, moment, paragraph, share, usd
+from rockbottom.figures import counted, duration, moment, paragraph, share, usd
 from rockbottom.ledger import CallRecord
 
 
@@ -13,15 +13,15 @@ def backtest_text(found: Sequence[tuple[str, Tried]], calls: Sequence[CallRecord
     """When each alarm would have fired, what it would have caught, and the threshold to take."""
     days = (max(call.at for call in calls) - min(call.at for call in calls)) / 86_400
     simulated = sum(call.simulated for call in calls)
-    yield f"{len(calls):,} calls in {days:.1f} days, {_when(min(call.at for call in calls))} on"
+    yield f"{counted(len(calls), 'call')} in {days:.1f} days, {_when(min(call.at for call in calls))} on"
     if simulated:
         yield f"{simulated:,} of them went to a local endpoint: what follows is simulated"
     source = evaluation_source()
     yield f"rules as AWS documents them ({source.checked_on}); the minute or two until a metric"
     yield "arrives comes on top"
     if days * 86_400 < asked.within_s:
-        yield "they are over sooner than what is planted in them may live, so a regression"
-        yield "that was not caught says little"
+        yield "the history is shorter than a simulated fault may last, so a fault that was not"
+        yield "caught proves little"
     for model, one in found:
         yield ""
         yield from _alarm_text(model, one, asked)
@@ -70,13 +70,13 @@ _SAYS = {"changes": "prefixes change every call", "vanishes": "nothing is cached
 
 def _detection_text(found: Detection) -> Iterator[str]:
     if not found.tries:
-        yield f"  planted    {found.kind}: nowhere, the alarm was on already or everything is known as bad"
+        yield f"  simulated  {found.kind}: nowhere, the alarm was on already or every day is marked --bad"
         return
     read = f"{share(found.share)} of tokens read" if found.share else "nothing was ever read"
     caught = found.caught
-    yield f"  planted    {_SAYS[found.kind]}, {read}: caught {len(caught)} of {len(found.tries)}"
+    yield f"  simulated  {_SAYS[found.kind]}, {read}: caught {len(caught)} of {len(found.tries)}"
     if found.left_out:
-        yield f"             {found.left_out} instants left out: on already, or known as bad"
+        yield f"             {counted(found.left_out, 'instant')} left out: the alarm was on, or --bad marks it"
     if caught:
         extra = sorted(one.extra_usd for one in found.tries if one.after_s is not None)
         slow = f"after {duration(caught[len(caught) // 2])} (median), {duration(caught[-1])} (slowest)"
@@ -93,7 +93,8 @@ def _proposal_text(one: Tried, asked: Asked) -> Iterator[str]:
         yield "  proposal   none: less than a day of calls"
         return
     if proposal is None:
-        yield f"  proposal   none: no threshold stays below {asked.wolves_a_month:g} false alarms a month"
+        most = "a false alarm" if asked.wolves_a_month == 1 else f"{asked.wolves_a_month:g} false alarms"
+        yield f"  proposal   none: no threshold stays below {most} a month"
         yield "             if something was wrong then, say so: --bad FROM..TO"
         return
     if proposal.alarm == one.alarm:
@@ -101,8 +102,8 @@ def _proposal_text(one: Tried, asked: Asked) -> Iterator[str]:
     else:
         calls = f", least_calls = {proposal.alarm.least_calls}" if proposal.alarm.least_calls else ""
         yield f"  proposal   {_condition(one.alarm, proposal.threshold)}{calls}"
-    unseen = f"{proposal.wolves} false alarms in {proposal.unseen_days:.1f} later days"
-    yield f"             so chosen on earlier days: {unseen},"
+    unseen = f"{counted(proposal.wolves, 'false alarm')} in {proposal.unseen_days:.1f} later days"
+    yield f"             chosen on earlier days: {unseen},"
     yield f"             which is at most {proposal.month_at_most:.1f} a month (95% confidence)"
     if proposal.alarm != one.alarm:
         for detection in proposal.detections:

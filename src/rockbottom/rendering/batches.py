@@ -43,7 +43,7 @@ def _comparison_text(ways: Comparison, read_share: float | None = None) -> Itera
 _VERDICTS = {
     "batch": "Batch is the cheapest of these.",
     "cached": "On demand with caching is cheaper than batch for these records.",
-    "on demand": "On demand is not dearer than batch for these records.",
+    "on demand": "On demand costs no more than batch for these records.",
 }
 
 
@@ -77,7 +77,8 @@ def outcome_text(outcome: Outcome) -> Iterator[str]:
     for error, count in sorted(outcome.tally.errors.items(), key=lambda one: -one[1])[:5]:
         yield f"  {count:,} x {error}"
     if outcome.tally.repeated or outcome.tally.foreign:
-        yield f"  {outcome.tally.repeated:,} results came twice, {outcome.tally.foreign:,} were of no record of ours"
+        foreign = f"{outcome.tally.foreign:,} belong to no record of this run"
+        yield f"  {outcome.tally.repeated:,} results came twice, {foreign}"
     usage = outcome.tally.usage
     cached = f" ({usage.cache_read:,} read, {usage.cache_write:,} written)" if outcome.on_demand else ""
     yield f"{usage.total_input:,} tokens in{cached}, {usage.output:,} out, as the results count them"

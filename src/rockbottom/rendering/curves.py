@@ -22,7 +22,8 @@ class _Curve:
 
 
 _ROWS = 14
-_WIDE, _HIGH, _LEFT, _BOTTOM, _RIGHT, _TOP = 640, 300, 70, 56, 96, 12
+_WIDE, _SLIM = 640, 205  # how broad the curve is drawn: for a desk, and for a phone
+_HIGH, _LEFT, _BOTTOM, _RIGHT, _TOP = 300, 70, 56, 90, 12
 
 
 def plot_of(sweep: SweepResult, width: int) -> list[str]:
@@ -114,51 +115,52 @@ def curve_page(document: EstimateResult, sweep: SweepResult) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{style}{own}</style></head><body><main>"
         f"<header><h1>{escape(title)}</h1><p class=note>{escape(about)}</p>{contested}</header>"
-        f'<section><figure class="scroll" tabindex="0">{curve_svg(sweep)}</figure>{words}</section>'
-        f"<section><h2>The numbers</h2>{_table(sweep)}</section></main></body></html>\n"
+        f"<section><figure>{curve_svg(sweep)}{curve_svg(sweep, _SLIM)}</figure>{words}</section>"
+        f"<details class=part><summary>The numbers</summary>{_table(sweep)}</details></main></body></html>\n"
     )
 
 
-def curve_svg(sweep: SweepResult) -> str:
-    """The curve as an SVG; money from zero, lines named at their ends."""
+def curve_svg(sweep: SweepResult, wide: int = _WIDE) -> str:
+    """The curve as an SVG, so broad; money from zero, lines named at their ends."""
     curves = _curves(sweep)
     most = float(_most(curves)) or 1.0
-    parts = [*_axes(most, sweep.prompt_tokens)]
+    parts = [*_axes(most, sweep.prompt_tokens, wide)]
     for curve in curves:
         costs = zip(sweep.points, curve.costs, strict=True)
         dots = [(point.prefix_tokens, float(cost)) for point, cost in costs if cost is not None]
-        path = " ".join(f"{_x(x, sweep.prompt_tokens):.1f},{_y(y, most):.1f}" for x, y in dots)
+        path = " ".join(f"{_x(x, sweep.prompt_tokens, wide):.1f},{_y(y, most):.1f}" for x, y in dots)
         parts.append(f'<polyline class="line" style="stroke:var(--{curve.hue})" points="{path}"/>')
-        x, y = _x(dots[-1][0], sweep.prompt_tokens) + 6, _y(dots[-1][1], most) + 4
+        x, y = _x(dots[-1][0], sweep.prompt_tokens, wide) + 6, _y(dots[-1][1], most) + 4
         parts.append(f'<text x="{x:.1f}" y="{y:.1f}">{curve.name}</text>')
     for prefix in _crossovers(sweep):
-        x = _x(prefix, sweep.prompt_tokens)
+        x = _x(prefix, sweep.prompt_tokens, wide)
         parts.append(f'<line class="cut" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_TOP + _HIGH}"/>')
         parts.append(f'<text class="soft" x="{x + 4:.1f}" y="{_TOP + _HIGH - 6}">{tokens(prefix)}</text>')
     spoken = escape("; ".join(crossover_words(sweep)), quote=True)
-    width, height = _LEFT + _WIDE + _RIGHT, _TOP + _HIGH + _BOTTOM
+    width, height = _LEFT + wide + _RIGHT, _TOP + _HIGH + _BOTTOM
     return (
-        f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
+        f'<svg class="{"broad" if wide == _WIDE else "slim"}" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}" role="img" '
         f'aria-label="{spoken}">{"".join(parts)}</svg>'
     )
 
 
-def _axes(most: float, whole: int) -> Iterator[str]:
+def _axes(most: float, whole: int, wide: int) -> Iterator[str]:
     places = decimals_for([Decimal(str(most))])
     for part in (0.0, 0.5, 1.0):
         y = _y(most * part, most)
-        yield f'<line class="axis" x1="{_LEFT}" x2="{_LEFT + _WIDE}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        yield f'<line class="axis" x1="{_LEFT}" x2="{_LEFT + wide}" y1="{y:.1f}" y2="{y:.1f}"/>'
         label = usd(Decimal(str(most * part)), places)
         yield f'<text class="soft" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">${label}</text>'
-        x, below = _LEFT + _WIDE * part, _TOP + _HIGH + 20
+        x, below = _LEFT + wide * part, _TOP + _HIGH + 20
         yield f'<text class="soft" x="{x:.1f}" y="{below}" text-anchor="middle">{share(part)}</text>'
-    middle, below = _LEFT + _WIDE / 2, _TOP + _HIGH + 42
+    middle, below = _LEFT + wide / 2, _TOP + _HIGH + 42
     said = f"share of {whole:,} tokens that is prefix"
     yield f'<text class="soft" x="{middle}" y="{below}" text-anchor="middle">{said}</text>'
 
 
-def _x(prefix: int, whole: int) -> float:
-    return _LEFT + _WIDE * prefix / whole
+def _x(prefix: int, whole: int, wide: int) -> float:
+    return _LEFT + wide * prefix / whole
 
 
 def _y(value: float, most: float) -> float:
@@ -175,7 +177,8 @@ def _table(sweep: SweepResult) -> str:
     )
     heads = "".join(f"<th scope=col>{name} $</th>" for name in ("no caching", "batch", "cached"))
     return (
-        '<div class="scroll" tabindex="0"><table><thead><tr><th scope=col>prefix</th><th scope=col>question</th>'
+        '<div class="scroll" tabindex="0"><table class=tight><thead><tr>'
+        "<th scope=col>prefix</th><th scope=col>question</th>"
         f"{heads}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

@@ -191,7 +191,7 @@ def _when(document: EstimateResult, width: int) -> list[str]:
         said.append(f"1h costs less than 5m above {rounded(cross.hour_over_five_minutes, 2)} arrivals an hour")
     if cross.keep_alive_over_five_minutes is not None:
         rate = rounded(cross.keep_alive_over_five_minutes, 2)
-        said.append(f"keep-alive beats a plain 5m above {rate} arrivals an hour")
+        said.append(f"keep-alive costs less than 5m alone above {rate} arrivals an hour")
     return [line for text in said for line in _wrapped(text, width)]
 
 

@@ -39,7 +39,7 @@ def explanation_text(
     read = ""
     if findings.tokens:
         read = f", {share(findings.read / findings.tokens, 1)} of input tokens read from the cache"
-    yield f"{findings.requests:,} requests in {duration(findings.span_s)}{read}"
+    yield f"{counted(findings.requests, 'request')} in {duration(findings.span_s)}{read}"
     if simulated:
         yield f"{simulated:,} of them went to a local endpoint: what follows is simulated"
     if findings.repeated:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.figures import Cell, Column, Paint, decimals_for, share, short_tokens, table, tokens, usd
+from rockbottom.figures import Cell, Column, Paint, counted, decimals_for, share, short_tokens, table, tokens, usd
 from rockbottom.rendering.apart import apart_text
 from rockbottom.tables import LedgerSummary, SummaryRow
 
@@ -18,9 +18,9 @@ def ledger_summary_text(found: LedgerSummary, *, width: int = 80) -> Iterator[st
     """A line for each label, the dearest first, and the sum; what is in no sum is said."""
     when = found.month or "all that is there"
     ledgers = f", {tokens(found.ledgers)} ledgers" if found.ledgers > 1 else ""
-    yield f"{tokens(found.total.calls)} calls, {when}{ledgers}"
+    yield f"{counted(found.total.calls, 'call')}, {when}{ledgers}"
     if found.simulated:
-        yield f"{tokens(found.simulated)} calls to a local endpoint are not in it"
+        yield f"not in it: {counted(found.simulated, 'call')} to a local endpoint"
     yield ""
     columns = [
         Column(f"by {found.by}", right=False, wide=True), Column("calls"), Column("input"), Column("read"),
@@ -34,7 +34,7 @@ def ledger_summary_text(found: LedgerSummary, *, width: int = 80) -> Iterator[st
     yield ""
     yield "saved: against no caching; missed: paid above a read for what could have been read"
     if found.total.no_usage:
-        yield f"{tokens(found.total.no_usage)} calls ended without usage: what they cost is not known"
+        yield f"what they cost is not known: {counted(found.total.no_usage, 'call')} that ended without usage"
     if found.set_apart:
         yield ""
         yield from apart_text(found.set_apart)

@@ -14,7 +14,7 @@ from html import escape
 from importlib import resources
 
 from rockbottom.documents import BenchLane, BenchModel, BenchResults, Costs, PriceRow, Verdict
-from rockbottom.figures import change, decimals_for, page_colours, share, tokens, usd
+from rockbottom.figures import change, counted, decimals_for, page_colours, share, tokens, usd
 from rockbottom.quantities import Usd
 from rockbottom.rendering import sentences
 from rockbottom.rendering.comma import csv_of
@@ -34,8 +34,8 @@ _COSTS: tuple[tuple[str, Callable[[Costs], Usd]], ...] = (
 def page_of(document: BenchResults) -> str:
     focus = _focus(document)
     body = "".join([
-        _header(document, focus), _waterfall(document, focus), quality_section(document), _stacks(document, focus),
-        _table(document), _verdicts(document, focus), _provenance(document),
+        _header(document, focus), _waterfall(document, focus), _table(document), quality_section(document),
+        _verdicts(document, focus), _stacks(document, focus), _provenance(document),
     ])  # fmt: skip
     style, script = page_colours() + _asset("page.css"), _asset("page.js")
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src '{_digest(script)}'"
@@ -68,14 +68,15 @@ def _header(document: BenchResults, model: BenchModel) -> str:
     if base.cost and best and best.cost:
         parts.append(
             '<div class="three">'
-            f"<div><span>a month without caching</span><strong>${sentences.month(base.cost.month)}</strong></div>"
+            "<div><span>a month without caching, at the assumed traffic</span>"
+            f"<strong>${sentences.month(base.cost.month)}</strong></div>"
             f"<div><span>{escape(sentences.least_of(document))}</span>"
             f"<strong>${sentences.month(best.cost.month)}</strong></div>"
             f'<div class="best"><span>saved by {escape(best.name)}</span>'
             f"<strong>{share(best.saved or Decimal(0))}</strong></div>"
             "</div>"
         )
-    said = [sentences.traffic(document), sentences.outputs(document), sentences.priced(document)]
+    said = [f"assumed: {sentences.traffic(document)}", sentences.outputs(document), sentences.priced(document)]
     parts.append(f'<p class="note">{escape(" · ".join(said))}</p>')
     if both := sentences.combined(document):
         parts.append(f"<p>{escape(both)}.</p>")
@@ -85,7 +86,7 @@ def _header(document: BenchResults, model: BenchModel) -> str:
 
 def _kicker(document: BenchResults, model: BenchModel) -> str:
     said = [
-        document.workload.name, f"{document.workload.turns} turns", model.name,
+        document.workload.name, counted(document.workload.turns, "turn"), model.name,
         f"prefix {tokens(model.prefix_tokens)} tokens", sentences.where(document),
         sentences.counting(document, model),
     ]  # fmt: skip
@@ -99,7 +100,8 @@ def _waterfall(document: BenchResults, model: BenchModel) -> str:
     steps += combined_steps(document, model)
     why = "Hatched: simulated, or a price on which sources disagree." if any(step.hatched for step in steps) else ""
     return (
-        f"<section><h2>From the bill to the least bill</h2><p class=note>{escape(model.name)}, US dollars a month. "
+        f"<section><h2>From the bill without caching to the cheapest way</h2><p class=note>{escape(model.name)}, "
+        "US dollars a month at the assumed traffic. "
         f'{why}</p><figure class="waterfall">{waterfall_svg(steps, "hatch")}</figure></section>'
     )
 
@@ -120,8 +122,9 @@ def _stacks(document: BenchResults, focus: BenchModel) -> str:
         return ""
     keys = "".join(f'<li><i style="background:var(--{kind})"></i>{escape(name)}</li>' for kind, name in KINDS)
     return (
-        "<section><h2>Tokens per turn</h2><p class=note>Lanes side by side; point at a bar, or move to it with the "
-        f'tabulator key, for its numbers.</p><ul class="keys">{keys}</ul>{"".join(charts)}</section>'
+        "<details class=part><summary>Tokens per turn</summary><p class=note>The lanes of each turn side by side. "
+        "Point at a bar, or move to it with the tabulator key, for its numbers.</p>"
+        f'<ul class="keys">{keys}</ul>{"".join(charts)}</details>'
     )
 
 
@@ -134,11 +137,11 @@ def _table(document: BenchResults) -> str:
     )
     costs = [lane.cost for model in document.models for lane in model.lanes if lane.cost]
     decimals = [_decimals([amount(cost) for cost in costs]) for _, amount in _COSTS]
-    rows = "".join(_row(model, lane, decimals) for model in document.models for lane in model.lanes)
+    rows = "".join(_row(model, lane, decimals, heads) for model in document.models for lane in model.lanes)
     return (
         '<section><div class="bar"><h2>Every lane</h2><button type="button" class="copy" id="copy">Copy as CSV</button>'
         '</div><p class="note">Tokens of one pass of the workload; costs on equal outputs. Click a heading to sort.</p>'
-        '<div class="scroll" tabindex="0"><table class="sorts">'
+        '<div class="scroll" tabindex="0"><table class="sorts cards">'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></section>"
     )
 
@@ -151,26 +154,26 @@ def _decimals(values: Sequence[Decimal]) -> int:
     return min(8, max(decimals_for(positive), 1 - min(positive).adjusted()))
 
 
-def _row(model: BenchModel, lane: BenchLane, decimals: Sequence[int]) -> str:
+def _row(model: BenchModel, lane: BenchLane, decimals: Sequence[int], heads: Sequence[str]) -> str:
     start = f"<td>{escape(model.name)}</td><td class=words>{escape(lane.name)}</td>"
     cost, usage = lane.cost, lane.usage
     if cost is None or usage is None:
         return f'<tr>{start}<td class="why" colspan="10">{escape(lane.why)}</td></tr>'
-    counts = "".join(map(_number, (usage.input, usage.read, usage.write, usage.output)))
+    counts = "".join(map(_number, (usage.input, usage.read, usage.write, usage.output), heads[4:8]))
     month, *bills = (
-        f'<td data-value="{amount(cost)}">{usd(amount(cost), places)}</td>'
-        for (_, amount), places in zip(_COSTS, decimals, strict=True)
+        f'<td data-head="{escape(head)}" data-value="{amount(cost)}">{usd(amount(cost), places)}</td>'
+        for (head, amount), places in zip(_COSTS, decimals, strict=True)
     )
     saved = lane.saved or Decimal(0)
     colour = "good" if saved > 0 else "bad" if saved < 0 else "zero"
     shown = "" if lane.name == "baseline" else change(saved)
     best = ' class="best"' if lane.name == model.best else ""
-    change_cell = f'<td class="{colour}" data-value="{-saved}">{shown}</td>'
+    change_cell = f'<td class="{colour}" data-head="{heads[3]}" data-value="{-saved}">{shown}</td>'
     return f"<tr{best}>{start}{month}{change_cell}{counts}{''.join(bills)}</tr>"
 
 
-def _number(value: int) -> str:
-    return f'<td data-value="{value}"{"" if value else " class=zero"}>{tokens(value)}</td>'
+def _number(value: int, head: str) -> str:
+    return f'<td data-head="{head}" data-value="{value}"{"" if value else " class=zero"}>{tokens(value)}</td>'
 
 
 def _verdicts(document: BenchResults, focus: BenchModel) -> str:
@@ -184,14 +187,19 @@ def _verdicts(document: BenchResults, focus: BenchModel) -> str:
         ]
         if shown:
             failed = any(not verdict.passed for _, verdict in shown)
-            opened = " open" if failed or model is focus else ""
+            opened = " open" if failed else ""
             mark = ' <span class="bad">✗</span>' if failed else ' <span class="good">✓</span>'
             items = "".join(_verdict(lane, verdict) for lane, verdict in shown)
             parts.append(
                 f"<details{opened}><summary>{escape(model.name)}{mark}</summary>"
                 f'<ul class="verdicts">{items}</ul></details>'
             )
-    return f"<section><h2>Verdicts</h2>{''.join(parts)}</section>" if parts else ""
+    if not parts:
+        return ""
+    wrong = any("open" in part[:14] for part in parts)
+    told = "not all passed" if wrong else "all passed"
+    opened = " open" if wrong else ""
+    return f"<details class=part{opened}><summary>Checks of every lane: {told}</summary>{''.join(parts)}</details>"
 
 
 def _verdict(lane: BenchLane, verdict: Verdict) -> str:
@@ -226,26 +234,33 @@ def _provenance(document: BenchResults) -> str:
         for line in sentences.contested_rules(model)
     )
     return (
-        f"<section><h2>Where these figures come from</h2><dl>{said}</dl>"
+        f"<details class=part><summary>Where these figures come from</summary><dl>{said}</dl>"
         f"{f'<h3>Prices on which sources disagree</h3><ul>{contested}</ul>' if contested else ''}"
         f"{f'<h3>Rules on which sources disagree</h3><ul>{rules}</ul>' if rules else ''}"
-        f"<h3>Price rows used</h3>{_prices(provenance.prices)}</section>"
+        f"<h3>Price rows used</h3>{_prices(provenance.prices)}</details>"
     )
+
+
+_PRICE_HEADS = ("model", "unit", "scope, tier", "$ per million", "in force from", "checked", "source")
 
 
 def _prices(rows: Sequence[PriceRow]) -> str:
-    body = "".join(
-        f"<tr><td>{escape(row.model)}</td><td class=words>{escape(sentences.UNIT_WORDS[row.unit])}</td>"
-        f"<td class=words>{row.scope.value}, {row.tier.value}</td><td>{row.usd_per_mtok}</td>"
-        f"<td>{escape(row.valid_from)}</td><td>{escape(row.checked_on)}</td>"
-        f"<td class=words>{_link(row)}</td></tr>"
-        for row in rows
-    )
+    body = "".join(_price(row) for row in rows)
+    words = ("unit", "scope, tier", "source")
+    heads = "".join(f"<th scope=col{' class=words' * (head in words)}>{head}</th>" for head in _PRICE_HEADS)
     return (
-        '<div class="scroll" tabindex="0"><table><thead><tr><th scope=col>model</th><th scope=col class=words>unit</th>'
-        "<th scope=col class=words>scope, tier</th><th scope=col>$ per million</th><th scope=col>in force from</th>"
-        "<th scope=col>checked</th><th scope=col class=words>source</th></tr></thead>"
+        f'<div class="scroll" tabindex="0"><table class=cards><thead><tr>{heads}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _price(row: PriceRow) -> str:
+    unit, scope, usd_head, since, checked, source = (f'data-head="{head}"' for head in _PRICE_HEADS[1:])
+    return (
+        f"<tr><td>{escape(row.model)}</td><td class=words {unit}>{escape(sentences.UNIT_WORDS[row.unit])}</td>"
+        f"<td class=words {scope}>{row.scope.value}, {row.tier.value}</td><td {usd_head}>{row.usd_per_mtok}</td>"
+        f"<td {since}>{escape(row.valid_from)}</td><td {checked}>{escape(row.checked_on)}</td>"
+        f"<td class=words {source}>{_link(row)}</td></tr>"
     )
 
 

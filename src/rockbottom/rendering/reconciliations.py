@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from rockbottom.figures import counted as number_of
 from rockbottom.figures import paragraph, usd
 from rockbottom.quantities import ZERO_USD, Usd
 from rockbottom.reconcile import KINDS, Book, Comparison, Row
@@ -56,7 +57,8 @@ def _unmatched(comparison: Comparison) -> Iterator[str]:
     unmatched = comparison.theirs.unmatched
     if unmatched:
         yield ""
-        yield f"no model can be told of {len(unmatched)} usage types, ${_dollars(sum(unmatched.values(), ZERO_USD))}"
+        types, total = number_of(len(unmatched), "usage type"), _dollars(sum(unmatched.values(), ZERO_USD))
+        yield f"no model is known for {types}, ${total}"
         for label, dollars in sorted(unmatched.items(), key=lambda pair: -pair[1])[:_UNMATCHED_SHOWN]:
             yield f"  {label}  ${_dollars(dollars)}"
 

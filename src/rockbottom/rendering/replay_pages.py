@@ -19,6 +19,7 @@ body{background:var(--ground);color:var(--ink)}
 body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.15rem;margin-top:2rem}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
+details{border-top:1px solid var(--line);padding:.5rem 0}summary{cursor:pointer;font-weight:600;font-size:1.15rem}
 th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:right;font-variant-numeric:tabular-nums}
 th{font-weight:600}th:first-child,td:first-child{text-align:left}
 .bar{display:flex;height:.9rem;min-width:9rem;background:var(--panel)}.bar i{display:block}
@@ -26,9 +27,15 @@ th{font-weight:600}th:first-child,td:first-child{text-align:left}
 .key i{display:inline-block;width:.8rem;height:.8rem;margin:0 .3rem 0 .9rem;vertical-align:-.1rem}
 .key i:first-child{margin-left:0}
 .soft{color:var(--soft)}
-@media(max-width:40rem){td,th{padding:.3rem .35rem}.policies td:last-child{display:block}
+@media(max-width:40rem){td,th{padding:.3rem .35rem}
+table.told thead{display:none}
+table.told tr{display:flex;flex-wrap:wrap;gap:0 .9rem;padding:.4rem 0;border-bottom:1px solid var(--line)}
+table.told td{border:0;padding:0;text-align:left}table.told td:first-child{flex-basis:100%;font-weight:600}
+table.told td[data-head]::before{content:attr(data-head) " ";color:var(--soft)}
+.policies td:last-child{display:block}
 .policies th:last-child{display:none}
-.policies tr{display:grid;grid-template-columns:2fr 1fr 2fr;border-bottom:1px solid var(--line)}
+.policies tr{display:grid;grid-template-columns:minmax(0,10fr) minmax(0,6fr) minmax(0,8fr)}
+.policies tr{border-bottom:1px solid var(--line)}
 .policies td,.policies th{border:0}.policies td:last-child{grid-column:1/-1}}
 """
 
@@ -44,27 +51,29 @@ def _parts(replay: ReplayResult) -> Iterator[str]:
     yield f"<p>{tokens(replay.requests)} requests · {escape(models)} · {replay.tier.value} tier · prices of "
     yield f"{replay.on.isoformat()}</p>"
     yield f"<p><strong>{escape(switch_in_words(replay))}</strong></p>"
+    yield from _policies(replay)
     if replay.reconciliation:
         yield from _reconciliation(replay.reconciliation)
-    yield from _policies(replay)
     name = replay.shown_policy
     if name is not None:
         yield from _details(name, replay.details[name])
-    yield "<h2>How to read this</h2><p>Cheaper and dearer: the input bill against the one without caching. "
+    yield "<details><summary>How to read this</summary><p>Cheaper and dearer: the input bill against the one "
+    yield "without caching. "
     yield f"Clairvoyant: {escape(replay.clairvoyant.means)}.</p>"
-    yield f'<p class="soft">Assumed: {escape("; ".join(replay.assumptions))}.</p></html>\n'
+    yield f'<p class="soft">Assumed: {escape("; ".join(replay.assumptions))}.</p></details></html>\n'
 
 
 def _reconciliation(found: ReconciliationResult) -> Iterator[str]:
     more = found.observed_usd - found.predicted_usd
-    yield f"<h2>Observed {dollars(found.observed_usd)}, by the rules {dollars(found.predicted_usd)}: "
-    yield f"{dollars(more, signed=True)}</h2>"
+    yield f"<details><summary>Observed {dollars(found.observed_usd)}, by the rules {dollars(found.predicted_usd)}: "
+    yield f"{dollars(more, signed=True)}</summary>"
     rows = [
         (row.cause, dollars(row.difference_usd, signed=True), tokens(row.requests),
          tokens(row.predicted_read_tokens), tokens(row.observed_read_tokens))
         for row in found.causes
     ]  # fmt: skip
     yield from _table(("cause", "difference", "requests", "read as predicted", "read as observed"), rows)
+    yield "</details>"
 
 
 def _policies(replay: ReplayResult) -> Iterator[str]:
@@ -90,10 +99,10 @@ def _bar(counts: dict[str, int], whole: int) -> str:
 
 
 def _details(name: str, details: PolicyDetails) -> Iterator[str]:
-    yield f"<h2>{escape(name)}: what became of the tokens</h2>"
+    yield f"<details><summary>{escape(name)}: what became of the tokens</summary>"
     yield f"<p>{tokens(details.written_tokens)} tokens written, {tokens(details.never_read_tokens)} of them never read"
     yield f"{share_never_read(details)}.</p>"
-    yield "<h2>Hit rate by gap</h2>"
+    yield "<h2>Hit rate by the time since a prompt's last use</h2>"
     yield from _table(
         ("since its last use", "requests", "tokens seen before", "hit rate", ""),
         [
@@ -113,7 +122,7 @@ def _details(name: str, details: PolicyDetails) -> Iterator[str]:
             for row in details.families
         ],
     )  # fmt: skip
-    yield "<h2>Fullest minute against the quota</h2>"
+    yield "<h2>The minute with the most tokens that count against the quota</h2>"
     yield from _table(
         ("model", "without caching", "with it", ""),
         [
@@ -122,6 +131,7 @@ def _details(name: str, details: PolicyDetails) -> Iterator[str]:
             for row in details.quota
         ],
     )  # fmt: skip
+    yield "</details>"
 
 
 class _Html(str):
@@ -129,8 +139,11 @@ class _Html(str):
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield f'<div class="wide"><table><thead><tr>{"".join(f"<th>{escape(head)}" for head in heads)}</thead><tbody>'
+    yield '<div class="wide"><table class="told"><thead><tr>'
+    yield f'{"".join(f"<th>{escape(head)}" for head in heads)}</thead><tbody>'
     for row in rows:
         cells = (cell if isinstance(cell, _Html) else escape(cell) for cell in row)
-        yield f"<tr>{''.join(f'<td>{cell}' for cell in cells)}</tr>"
+        first, *others = cells
+        told = "".join(f'<td data-head="{escape(head)}">{cell}' for head, cell in zip(heads[1:], others, strict=True))
+        yield f"<tr><td>{first}{told}</tr>"
     yield "</tbody></table></div>"

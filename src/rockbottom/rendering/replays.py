@@ -56,7 +56,7 @@ def replays_text(runs: Sequence[ReplayResult | UnpricedReplay], *, width: int = 
     """A line for each combination: the bill without caching, of the cheapest policy, and the least there could be."""
     priced = [run for run in runs if isinstance(run, ReplayResult)]
     if priced:
-        yield f"{tokens(priced[0].requests)} requests; input and output, in US dollars"
+        yield f"{counted(priced[0].requests, 'request')}; input and output, in US dollars"
         yield from _simulated(priced[0])
         yield ""
     yield f"  {'tier':<9}{'day':<11}{'none $':>12}{'best $':>12}{'least $':>12}  best policy"
@@ -109,7 +109,7 @@ def _lines(replay: ReplayResult, width: int) -> Iterator[str]:
         yield ""
     models = ", ".join(dict.fromkeys(model.name for model in replay.models))
     tier, on = f"{replay.tier.value} tier", f"prices of {replay.on.isoformat()}"
-    yield f"{tokens(replay.requests)} requests · {models} · {tier} · {on}"
+    yield f"{counted(replay.requests, 'request')} · {models} · {tier} · {on}"
     yield from _simulated(replay)
     if replay.reconciliation:
         yield ""
@@ -218,12 +218,12 @@ def _details(replay: ReplayResult) -> Iterator[str]:
         yield f"  read of what was seen before, by gap: {', '.join(rates)}"
     for quota in details.quota:
         peak, without = short_tokens(quota.peak_minute), short_tokens(quota.peak_minute_without)
-        yield f"  fullest minute against the quota: {peak} tokens instead of {without} (input side)"
+        yield f"  busiest minute: {peak} input tokens count against the quota instead of {without}"
 
 
 def _family(family: FamilyResult) -> str:
     size = short_tokens(family.tokens_in)
-    return f"{tokens(family.requests)} requests, {size} tokens, {reads_per_write(family)} reads per write"
+    return f"{counted(family.requests, 'request')}, {size} tokens, {reads_per_write(family)} reads per write"
 
 
 def reads_per_write(family: FamilyResult) -> str:

@@ -39,12 +39,13 @@ def timing(document: BenchResults) -> str:
 def traffic(document: BenchResults) -> str:
     """What a month is."""
     workload = document.workload
-    return f"{workload.conversations_per_day:,} conversations a day for {workload.days} days"
+    talks = counted(workload.conversations_per_day, "conversation")
+    return f"{talks} a day for {workload.days} days"
 
 
 def month_formed() -> str:
     """How a month is formed, in one short line."""
-    return "a month: passes from an empty cache; rockbottom estimate weighs arrivals"
+    return "a month: this run, begun with an empty cache, times the traffic; rockbottom estimate counts with arrivals"
 
 
 def month_formed_in_full() -> str:
@@ -52,7 +53,7 @@ def month_formed_in_full() -> str:
     return (
         "each pass starts with an empty cache and runs its conversations one after the other; a month is that pass "
         "times the traffic. So no conversation of a later pass reads what an earlier one wrote; rockbottom estimate "
-        "weighs arrivals against lifetimes"
+        "counts with arrivals and lifetimes"
     )
 
 
@@ -70,7 +71,7 @@ def repeats(document: BenchResults) -> str:
 def least_of(document: BenchResults) -> str:
     """What the least bill is the least of."""
     simulated = document.provenance.simulated
-    return "the least of the lanes run, simulated locally" if simulated else "the least measured"
+    return "the cheapest way tested, simulated locally" if simulated else "the cheapest way measured"
 
 
 def priced(document: BenchResults) -> str:
@@ -133,16 +134,16 @@ def contested_rules(model: BenchModel) -> list[str]:
 
 def headline(document: BenchResults, model: BenchModel) -> str:
     """One sentence with three numbers: the bill, the least bill of the lanes, and the saving."""
-    done = "run" if document.provenance.simulated else "measured"
+    done = "tested" if document.provenance.simulated else "measured"
     what = f"{document.workload.name} on {model.name}"
     base, best = model.baseline, model.best_lane
     if base.cost is None or best is None or best.cost is None:
         return f"{what} was not finished, so there is no bill to compare."
     if best is base:
-        return f"{what} costs ${month(base.cost.month)} a month, and no lane {done} makes it cheaper."
+        return f"{what} costs ${month(base.cost.month)} a month, and no way {done} makes it cheaper."
     return (
         f"{what} costs ${month(base.cost.month)} a month without caching. "
-        f"The least of the lanes {done} is ${month(best.cost.month)}, by {best.name}: "
+        f"The cheapest way {done} is {best.name}, ${month(best.cost.month)}: "
         f"{share(best.saved or Decimal(0))} less{asked_by(best)}."
     )
 

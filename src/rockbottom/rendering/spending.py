@@ -1,7 +1,7 @@
 """What is said before a bench run spends money, and while it runs."""
 
 from rockbottom.bench import Ended, Estimate, JudgeEstimate
-from rockbottom.figures import usd
+from rockbottom.figures import counted, usd
 from rockbottom.quantities import Usd
 
 
@@ -9,8 +9,8 @@ def run_costs(estimate: Estimate, max_usd: Usd | None, *, batch: bool) -> str:
     """What a run on AWS sends and may cost; ``batch`` says that it waits for a batch job."""
     waits = ", and a batch job may take a day" if batch else ""
     return (
-        f"This sends {estimate.requests} requests to AWS with about {estimate.input_tokens:,} input tokens: about "
-        f"{_dollars(estimate.likely)} without any caching, at most {_dollars(estimate.most)}{_limit(max_usd)}. "
+        f"This sends {counted(estimate.requests, 'request')} to AWS with about {estimate.input_tokens:,} input tokens: "
+        f"about {_dollars(estimate.likely)} without any caching, at most {_dollars(estimate.most)}{_limit(max_usd)}. "
         f"Waiting between turns is real{waits}."
     )
 
@@ -27,7 +27,7 @@ def pass_line(ended: Ended, turns: int) -> str:
     """How a pass went, on one line of a log."""
     again = f" (repeat {ended.key.repeat + 1})" if ended.key.repeat else ""
     why = f": {ended.why}" if ended.why else ""
-    return f"{ended.key.model} {ended.key.lane}{again}: {turns} turns, {ended.status}{why}"
+    return f"{ended.key.model} {ended.key.lane}{again}: {counted(turns, 'turn')}, {ended.status}{why}"
 
 
 def _dollars(amount: Usd) -> str:

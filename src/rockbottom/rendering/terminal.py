@@ -10,6 +10,7 @@ from rockbottom.figures import (
     Paint,
     change,
     clipped,
+    counted,
     decimals_for,
     milliseconds,
     paragraph,
@@ -61,7 +62,7 @@ def _model(document: BenchResults, model: BenchModel, width: int, paint: Paint, 
 def _title(document: BenchResults, model: BenchModel, width: int, paint: Paint) -> list[str]:
     workload = document.workload
     turns, talks = workload.turns, workload.conversations
-    size = f"{turns} turns" if talks == 1 else f"{talks} conversations, {turns} turns"
+    size = counted(turns, "turn") if talks == 1 else f"{counted(talks, 'conversation')}, {counted(turns, 'turn')}"
     name = f"{workload.name} · {size} · {model.name}"
     prefix = f"prefix {tokens(model.prefix_tokens)} tokens"
     how = f"{sentences.where(document)}, {sentences.counting(document, model)}"
@@ -200,7 +201,7 @@ def _across(document: BenchResults, width: int, paint: Paint) -> list[str]:
 
 def _footer(document: BenchResults, width: int, paint: Paint) -> list[str]:
     facts = [
-        sentences.traffic(document), sentences.outputs(document), sentences.priced(document),
+        f"assumed: {sentences.traffic(document)}", sentences.outputs(document), sentences.priced(document),
         sentences.timing(document),
     ]  # fmt: skip
     if document.provenance.repeats > 1:

@@ -66,11 +66,11 @@ class QuotaMinutes:
 
 
 def quota_sentences(minutes: Sequence[FullestMinute], named: Mapping[str, str]) -> list[str]:
-    """A sentence for each model: how near its quota its fullest minute came."""
+    """A sentence for each model: how near its quota its busiest minute came."""
     said: list[str] = []
     for one in minutes:
         counts = f"{one.settled:,} tokens settled, {one.reserved:,} reserved at the start"
         of = f", {one.share:.0%} of {one.quota:,}" if one.quota and one.share is not None else ""
         rate = "output counted once: its burndown is not known" if one.burndown is None else f"output x {one.burndown}"
-        said.append(f"fullest minute against the quota, {named.get(one.model, one.model)}: {counts}{of} ({rate})")
+        said.append(f"busiest minute against the quota, {named.get(one.model, one.model)}: {counts}{of} ({rate})")
     return said
