@@ -13,18 +13,22 @@ import random
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
 from benchmarks.placement.billing import Engine
-from benchmarks.placement.blocks import MODEL, BlockLane, BlockRequest, Multiples
+from benchmarks.placement.blocks import MODEL, BlockLane, BlockRequest, Interner, Multiples
 from benchmarks.placement.lines import traffic
 from benchmarks.placement.online import EPOCH, OnlineBlocks, reply_usage
+from benchmarks.placement.rows import GUARD_ALLOWANCE, GUARD_PROMPTS, GUARD_SHARE
+from benchmarks.placement.stress import Adversary
 from benchmarks.placement.workloads import PROFILES, tools_of, words
 
 from rockbottom.plan import Planner, Sighting, sighting_bytes, sighting_of
 from rockbottom.quantities import Ttl, Usage
+from rockbottom.sharing import GuardLease, SqliteStore
 
 SETS = ("weka", "miniswe", "tau", "livemcp", "cuad", "MIX")
 _SECRET = b"of all replicas"
@@ -44,6 +48,11 @@ class Fleet:
     witnessed_s: float = 0.0  # of processor time, decoding what was told included
     witnessed: int = 0
     told: int = 0  # bytes
+    guard_kept: bool = True
+    _leases: list[GuardLease] = field(init=False)
+    _store: SqliteStore = field(init=False)
+    _longest: int = 0
+    _beats: float = 0.0  # the store's clock: between two requests members settle often, and none is taken to be gone
     _mail: list[list[tuple[float, int, int, bytes]]] = field(init=False)
     _number: int = 0
     _now: float = 0.0
@@ -53,16 +62,42 @@ class Fleet:
             OnlineBlocks(self.engine, self.lane, planner=Planner(secret=_SECRET)) for _ in range(self.count)
         ]
         self._mail = [[] for _ in self.replicas]
+        self._store = SqliteStore(":memory:", clock=lambda: self._beats)
+        self._leases = [
+            GuardLease(str(number), replica.planner.guard, self._clock) for number, replica in enumerate(self.replicas)
+        ]
         if not self.alone:
             for number, replica in enumerate(self.replicas):
                 replica.planner.tell = self._teller(number)
+                replica.planner.guard.limits = {}
+            self._now = -60.0  # they start a minute before the first request
+            for second in range(-60, -50):
+                self._now = float(second)
+                self._settle()
 
-    def send(self, request: BlockRequest) -> None:
-        """Plan at a replica by chance, send, observe."""
+    def send(self, request: BlockRequest) -> Usage:
+        """Plan at a replica by chance, send, observe; watch whether the guard's promise holds for all together."""
         number = self.rng.randrange(self.count)
-        self._now = request.at
+        for early_s in (1.2, 0.0):  # twice at least since the request before, where that is longer ago
+            if request.at - early_s > self._now or not early_s:
+                self._now = request.at - early_s
+                self._settle()
         self._deliver(number)
-        self.replicas[number].send(request)
+        usage = self.replicas[number].send(request)
+        self._longest = max(self._longest, request.tokens)
+        bill, most = self.lane.bill, 1000 * max(GUARD_ALLOWANCE, GUARD_PROMPTS * self._longest)
+        self.guard_kept = self.guard_kept and bill.paid <= bill.none * (1 + GUARD_SHARE) + most
+        return usage
+
+    def _clock(self) -> float:
+        return self._now
+
+    def _settle(self) -> None:
+        """What the threads of the members do all the time: here when a request comes, for those whose time it is."""
+        if not self.alone:
+            self._beats += 0.5
+            for lease in self._leases:
+                lease.settle(self._store, nullcontext())
 
     def _teller(self, origin: int):
         def tell(sighting: Sighting) -> None:
@@ -96,6 +131,15 @@ def run(name: str, count: int, seed: int, engine: Engine, *, alone: bool = False
     requests = traffic(name, seed)
     for _, request in requests[: most or len(requests)]:
         fleet.send(request)
+    return fleet
+
+
+def adversary(count: int, seed: int, engine: Engine) -> Fleet:
+    """Who comes back after 60 s exactly when nothing was written, at a replica by chance each time."""
+    fleet = Fleet(engine, BlockLane(Multiples.of(engine, MODEL)), count, random.Random(seed))
+    against = Adversary(Interner())
+    while (request := against.next()) is not None:
+        against.answer(fleet.send(request).cache_write > 0)
     return fleet
 
 
@@ -195,16 +239,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
             continue
         base = None
+        if name == "ADVERSARY":
+            for count in map(int, asked.replicas.split(",")):
+                fleet = adversary(count, asked.seed, engine)
+                kept, worst = "kept" if fleet.guard_kept else "BROKEN", fleet.lane.bill.worst_excess / 1e6
+                told = f"{fleet.lane.bill.relative:.4f}  promise {kept}, worst {worst:.0f}k"
+                print(f"{name:9} {count:3} replicas       {told}", flush=True)
+            continue
         for count in map(int, asked.replicas.split(",")):
             for alone in [False, True][: 1 + (asked.alone and count > 1)]:
                 fleet = run(name, count, asked.seed, engine, alone=alone, most=asked.most)
                 relative = fleet.lane.bill.relative
                 base = base or relative
                 kind, worst = "alone" if alone else "", fleet.lane.bill.worst_excess / 1e6
-                print(
-                    f"{name:9} {count:3} replicas {kind:5} {relative:.4f} x{relative / base:.4f}  worst {worst:.0f}k",
-                    flush=True,
-                )
+                kept = "kept" if fleet.guard_kept else "BROKEN"
+                told = f"{relative:.4f} x{relative / base:.4f}  promise {kept}, worst {worst:.0f}k"
+                print(f"{name:9} {count:3} replicas {kind:5} {told}", flush=True)
     return 0
 
 

@@ -146,6 +146,8 @@ BROKEN = {
     "dry_run with a planner that does not learn": {"dry_run": True, "planner": Unobserving()},
     "holdout": {"holdout": rockbottom.Holdout(Decimal("0.5"), "\udcff" * 100)},
     "state": {"state": "/dev/null/learned.db"},
+    "share": {"share": "redis://127.0.0.1:1/0"},
+    "share in a file that cannot be made": {"share": "sqlite:///dev/null/share.db"},
 }
 
 

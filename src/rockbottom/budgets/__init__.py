@@ -1,6 +1,7 @@
 """Budgets: what callers may spend, held before a call and counted after it."""
 
-from rockbottom.budgets.budgets import Budget, Budgets, default_file
+from rockbottom.budgets.budget import Budget
+from rockbottom.budgets.budgets import Budgets, default_file
 from rockbottom.budgets.errors import BadBudget, BudgetError, BudgetExceeded
 from rockbottom.budgets.periods import Period
 from rockbottom.budgets.store import Account, BudgetStore, State

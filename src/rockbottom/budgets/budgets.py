@@ -14,17 +14,15 @@ import sqlite3
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import TypeVar
 
-from rockbottom.budgets.errors import BadBudget, BudgetExceeded
-from rockbottom.budgets.periods import Period
+from rockbottom.budgets.budget import Budget
+from rockbottom.budgets.errors import BadBudget
+from rockbottom.budgets.leasing import Leased, Leases
 from rockbottom.budgets.store import Account, BudgetStore, State
-from rockbottom.figures import usd
+from rockbottom.budgets.telling import exceeded, not_leased, spent_text
 from rockbottom.ledger import CallRecord, default_folder
 from rockbottom.process import renew_in_child
 from rockbottom.quantities import ZERO_USD, Usd
@@ -38,65 +36,6 @@ _REMEMBERED = 32  # calls whose cost is remembered for the estimate
 _MOST_ACCOUNTS = 10_000
 _TRY_AGAIN_S = 60.0
 _TIDY_EVERY = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """So much in so long. Raises BadBudget for one that cannot be.
-
-    ``limit_usd``: US dollars, as text, integer or Decimal. ``period``: hour, day, week or month, in UTC. ``tags``: only
-    calls with these tags count (none: all calls). ``per``: every value of these tags has a budget of its own.
-    ``action``: ``warn`` or ``stop``. ``reserve_usd``: held for a call of an account whose costs are not known yet.
-    ``unpriced``: whether calls without a known price are let pass (``allow``) or, once one was seen in the period,
-    stopped too (``stop``).
-    """
-
-    limit_usd: Usd | int | str
-    period: Period | str
-    tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    per: Sequence[str] = ()
-    action: Literal["warn", "stop"] = "warn"
-    reserve_usd: Usd | int | str = 0
-    unpriced: Literal["allow", "stop"] = "allow"
-
-    def __post_init__(self) -> None:
-        for name in ("limit_usd", "reserve_usd"):
-            object.__setattr__(self, name, _money(getattr(self, name), name))
-        if self.limit_usd == 0:
-            raise BadBudget("a budget of nothing stops every call.", fix='Budget(limit_usd="10", period="day")')
-        try:
-            object.__setattr__(self, "period", Period(self.period))
-        except ValueError:
-            known = ", ".join(one.value for one in Period)
-            raise BadBudget(f"there is no period {self.period!r}.", fix=f"choose of {known}") from None
-        if self.action not in ("warn", "stop") or self.unpriced not in ("allow", "stop"):
-            raise BadBudget(f"action={self.action!r}, unpriced={self.unpriced!r}.", fix="warn or stop; allow or stop")
-        if isinstance(self.per, str):
-            raise BadBudget(f"per is a list of tags, and this is {self.per!r}.", fix=f"per=[{self.per!r}]")
-
-    def account(self, tags: Mapping[str, str], at: float) -> Account | None:
-        """Whose money a call with these tags spends; None where this budget does not speak of it."""
-        if any(tags.get(name) != value for name, value in self.tags.items()):
-            return None
-        return Account(self.name_for(tags), Period(self.period).start(at))
-
-    def name_for(self, tags: Mapping[str, str]) -> str:
-        """The account in words: its tags and its period. A new limit is the same account."""
-        pairs = {**self.tags, **{name: tags.get(name, "") for name in self.per}}
-        said = ", ".join(f"{name}={value}" for name, value in sorted(pairs.items()))
-        return f"{said or 'all calls'} per {Period(self.period).value}"
-
-
-def _money(value: Usd | int | str, name: str) -> Usd:
-    if isinstance(value, float):
-        raise BadBudget(f"{name} is {value!r}, a float, which is not exact money.", fix=f'{name}="{value}"')
-    try:
-        amount = Decimal(value)
-    except ArithmeticError:
-        amount = Decimal(-1)
-    if not amount.is_finite() or amount < 0:
-        raise BadBudget(f"{name} is {value!r}.", fix=f'{name}="12.50"')
-    return amount
 
 
 def default_file(env: Mapping[str, str]) -> Path:
@@ -130,6 +69,8 @@ class Budgets:
         self._file = Path(file) if file is not None else default_file(os.environ)
         self._simulated = simulated
         self._store = BudgetStore(self._file)
+        self._leases: Leases | None = None
+        self._spendings: dict[Account, Callable[[], tuple[Usd, Usd]]] = {}
         self._spare: BudgetStore | None = None
         self._spare_since = 0.0
         self._lock = threading.Lock()
@@ -138,6 +79,14 @@ class Budgets:
         self._said: set[object] = set()
         self._booked = itertools.count()
         renew_in_child(self)
+
+    def lend(self, leases: Leases) -> None:
+        """Spend from leases of a store that processes on several machines share, instead of from the file.
+
+        The first that lends is kept.
+        """
+        if self._leases is None:
+            self._leases, self._store = leases, BudgetStore(":memory:")
 
     # Before a call ------------------------------------------------------------------------------------------
 
@@ -150,27 +99,66 @@ class Budgets:
         if not found:
             return
 
+        accounts = list(found)
+        leased = self._leased(found, estimate_usd) if self._leases is not None else {}
+
         def verdict(account: Account, state: State) -> Usd:
             amount = self._estimate(found[account], account, state) if estimate_usd is None else estimate_usd
             for budget in found[account]:
-                self._judge(budget, account, state, amount, now)
+                self._judge(budget, account, state, amount, now, leased.get((account, Decimal(budget.limit_usd))))
             return amount
 
-        accounts = list(found)
         holds = self._stored(now, lambda store: store.hold(accounts, verdict, now, now + HOLD_S))
         with self._lock:
             waiting = self._holds.setdefault(_key(accounts), deque())
             _forget_ended(waiting, now)  # of calls that never came back: the next answer is not theirs
             waiting.append((now + HOLD_S, tuple(holds)))
 
-    def _judge(self, budget: Budget, account: Account, state: State, amount: Usd, now: float) -> None:
-        over = state.spent + state.held + amount > Decimal(budget.limit_usd)
+    def _leased(
+        self, found: Mapping[Account, Sequence[Budget]], estimate_usd: Usd | None
+    ) -> dict[tuple[Account, Usd], Leased]:
+        """What this process may spend of each account, by the limit of its budget."""
+        assert self._leases is not None
+        leased: dict[tuple[Account, Usd], Leased] = {}
+        for account, budgets in found.items():
+            state = self._store.state(account)
+            amount = self._estimate(budgets, account, state) if estimate_usd is None else estimate_usd
+            for limit in {Decimal(budget.limit_usd) for budget in budgets}:
+                name = f"{account.name} of {limit}"
+                leased[account, limit] = self._leases.leased(
+                    name, account.start, limit, amount, self._spending(account)
+                )
+        return leased
+
+    def _spending(self, account: Account) -> Callable[[], tuple[Usd, Usd]]:
+        """The same for an account each time: it is by this that leases are known to be of these budgets."""
+
+        def spending() -> tuple[Usd, Usd]:
+            state = self._store.state(account)
+            return state.spent, state.held
+
+        return self._spendings.setdefault(account, spending)
+
+    def _judge(
+        self, budget: Budget, account: Account, state: State, amount: Usd, now: float, leased: Leased | None = None
+    ) -> None:
+        limit = Decimal(budget.limit_usd) if leased is None else leased.limit_usd
+        over = state.spent + state.held + amount > limit or (leased is not None and state.spent + state.held >= limit)
         blind = budget.unpriced == "stop" and state.unpriced > 0
+        if leased is not None and over and not leased.connected:
+            if budget.action == "stop":
+                raise not_leased(budget, account, state, leased.limit_usd, now)
+            return
+        if leased is not None:
+            state = state._replace(spent=max(state.spent, leased.spent_usd))
         if budget.action == "stop" and (over or blind):
             raise exceeded(budget, account, state, amount, now, blind=blind and not over)
         if over or blind:
             passed = "passed" if state.spent > Decimal(budget.limit_usd) else "about to be passed"
-            self._once(("over", account, budget.limit_usd), f"budget {passed}: {_spent_text(budget, account, state)}")
+            self._once(
+                ("over", account, budget.limit_usd),
+                f"budget {passed}: {spent_text(budget, account, state)}",
+            )
 
     def _estimate(self, budgets: Sequence[Budget], account: Account, state: State) -> Usd:
         with self._lock:
@@ -297,41 +285,6 @@ class Budgets:
         self._spare = None
         self._holds = {}
         self._store.after_fork_in_child()
-
-
-def exceeded(
-    budget: Budget, account: Account, state: State, amount: Usd, now: float, *, blind: bool = False
-) -> BudgetExceeded:
-    """The error of a call that is stopped."""
-    resets_at = Period(budget.period).end(account.start)
-    resets = datetime.fromtimestamp(resets_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    why = (
-        f"{state.unpriced} calls without a known price were made, and this budget allows none"
-        if blind
-        else f"this call is estimated at {_shown(amount)}"
-    )
-    return BudgetExceeded(
-        f"Not sent: {_spent_text(budget, account, state)}; {why}. It begins anew at {resets}.",
-        fix=f"wait until then, or raise limit_usd of the budget for {account.name}",
-        account=account.name,
-        limit_usd=Decimal(budget.limit_usd),
-        spent_usd=state.spent,
-        held_usd=state.held,
-        resets_at=float(resets_at),
-        retry_after_s=max(resets_at - now, 0.0),
-    )
-
-
-def _spent_text(budget: Budget, account: Account, state: State) -> str:
-    since = datetime.fromtimestamp(account.start, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    text = f"{account.name}: {_shown(state.spent)} of {_shown(Decimal(budget.limit_usd))} spent since {since}"
-    if state.estimated:
-        text += f" ({_shown(state.estimated)} of it estimated)"
-    return text + (f", {_shown(state.held)} held for calls under way" if state.held else "")
-
-
-def _shown(amount: Usd) -> str:
-    return usd(amount, ((1, 2), (0, 6)), symbol=True)
 
 
 def _key(accounts: Sequence[Account]) -> tuple[str, ...]:

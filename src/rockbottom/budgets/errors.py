@@ -21,7 +21,8 @@ class BudgetExceeded(BudgetError):
     """A call was not sent because its budget is spent.
 
     Attributes: ``account``; ``limit_usd``, ``spent_usd`` and ``held_usd`` (for calls under way) in US dollars;
-    ``resets_at``, seconds since the epoch; ``retry_after_s``, seconds until then.
+    ``resets_at``, seconds since the epoch; ``retry_after_s``, seconds until then. ``unknown``: what this process had
+    leased of it is spent, and what others spent cannot be asked.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class BudgetExceeded(BudgetError):
         held_usd: Usd,
         resets_at: float,
         retry_after_s: float,
+        unknown: bool = False,
     ) -> None:
         super().__init__(message, fix=fix)
         self.account = account
@@ -43,3 +45,4 @@ class BudgetExceeded(BudgetError):
         self.held_usd = held_usd
         self.resets_at = resets_at
         self.retry_after_s = retry_after_s
+        self.unknown = unknown

@@ -42,6 +42,11 @@ _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as shells say it
     type=click.Path(dir_okay=False, path_type=Path),
     help="File from which the planner starts and in which it keeps what it learns.",
 )
+@click.option(
+    "--share",
+    metavar="ADDRESS",
+    help="Valkey or Redis through which programs on several machines learn as one: redis://HOST:6379/0?name=GROUP.",
+)
 @click.option("--quiet", is_flag=True, help="Say nothing at the end.")
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND [ARGUMENTS]...")
 @click.pass_context
@@ -51,6 +56,7 @@ def command(
     holdout: float | None,
     ledger: Path | None,
     state: Path | None,
+    share: str | None,
     quiet: bool,
     program: tuple[str, ...],
 ) -> None:
@@ -64,6 +70,8 @@ def command(
     """
     if dry_run and holdout:
         raise click.UsageError("--dry-run plans no call, so there is nothing to hold out of it")
+    if share is not None:
+        _check_share(share, beside="--dry-run" if dry_run else "--state" if state is not None else "")
     begun_at = time.time()
     with tempfile.TemporaryDirectory(prefix="rockbottom-run-", ignore_cleanup_errors=True) as records:
         environment = dict(os.environ)
@@ -71,13 +79,24 @@ def command(
         if ledger is not None:
             environment["ROCKBOTTOM_LEDGER"] = str(ledger.absolute())
         kept = None if state is None else str(state.absolute())
-        choices = Choices(dry_run, None if holdout is None else str(holdout), kept, records)
+        choices = Choices(dry_run, None if holdout is None else str(holdout), kept, records, share)
         code = _ran(program, environment_of(choices, environment))
         if not quiet:
             _tell(Path(records), begun_at)
     if code < 0:
         _end_by(-code)
     ctx.exit(code)
+
+
+def _check_share(share: str, *, beside: str) -> None:
+    from rockbottom.sharing import BadAddress, address_of
+
+    if beside:
+        raise click.UsageError(f"--share learns with others by what is really sent; it goes without {beside}")
+    try:
+        address_of(share, os.environ)
+    except BadAddress as error:
+        raise click.UsageError(f"{error} {error.fix or ''}".strip()) from error
 
 
 def _ran(program: Sequence[str], environment: dict[str, str]) -> int:

@@ -61,10 +61,17 @@ class Arguments:
     credentials: Any = None
     catalog: Catalog | None = None
     clock: Callable[[], float] = time.time
+    share: str | None = None
+
+    @property
+    def place(self) -> str | None:
+        """``share`` as it may be said: without passwords and keys."""
+        return None if self.share is None else self.share.partition("?")[0].rpartition("@")[2]
 
     def differences(self, later: "Arguments") -> dict[str, tuple[Any, Any]]:
         """The arguments that another call gave otherwise, each with both values; ``record`` member by member."""
         pairs = {one.name: (getattr(self, one.name), getattr(later, one.name)) for one in fields(self)}
+        pairs["share"] = (self.place, later.place) if self.share != later.share else (None, None)
         first, second = pairs.pop("record")
         pairs |= {one.name: (getattr(first, one.name), getattr(second, one.name)) for one in fields(first)}
         return {name: both for name, both in pairs.items() if both[0] is not both[1] and both[0] != both[1]}

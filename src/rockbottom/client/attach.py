@@ -16,6 +16,7 @@ from rockbottom.client.errors import AlreadyAttached, NotAttachable, NotAttached
 from rockbottom.client.fitting import Abilities, too_old, without_ttl_field
 from rockbottom.client.flights import DEFAULT_HOLD_S
 from rockbottom.client.holdout import Holdout, holdout_of
+from rockbottom.client.joining import join, shared_address
 from rockbottom.client.keeping import started
 from rockbottom.client.planning import Planner
 from rockbottom.client.recording import SpendingLimit
@@ -34,6 +35,7 @@ def attach(
     *,
     planner: Planner | None = None,
     state: str | Path | None = None,
+    share: str | None = None,
     resolve: Resolve | None = None,
     hold_s: float = DEFAULT_HOLD_S,
     keep_alive_usd: Decimal | int | str | None = None,
@@ -64,6 +66,9 @@ def attach(
 
     ``planner`` defaults to one of its own; give one to share what is learned. ``state`` is a file from which a
     planner of its own starts and in which it keeps what it learns; several processes may share it.
+    ``share`` is the address of a Valkey or Redis (``redis://HOST:6379/0?name=GROUP``) through which clients on several
+    machines learn as one, keep one guard and spend one budget; no call waits for it beyond a moment, and calls go on
+    without it.
     ``resolve`` takes the ARN of an application inference profile to a model id; by default
     GetInferenceProfile is asked with the client's credentials.
     ``hold_s`` is how long parallel requests on a new prefix wait for the first of them to begin to
@@ -85,7 +90,7 @@ def attach(
     recording = recording_of(record, ledger=ledger, sinks=sinks, tags=tags, request_metadata=request_metadata)
     arguments = Arguments(
         planner, _path(state), resolve, max(0.0, float(hold_s)), _usd(keep_alive_usd), notices, recording,
-        _askable(budget), dry_run, holdout_of(holdout), credentials, catalog, clock,
+        _askable(budget), dry_run, holdout_of(holdout), credentials, catalog, clock, share,
     )  # fmt: skip
     _put_on(client, way, arguments)
     return client
@@ -179,13 +184,13 @@ def new_attachment(client: Any, way: type[Way], arguments: Arguments, abilities:
     region = _region_of(client)
     facts = arguments.catalog or with_saved_facts(load_catalog(), region)
     resolve = arguments.resolve or way.resolver(client, arguments.credentials)
-    planner, state = arguments.planner, arguments.state
+    planner, state, address = arguments.planner, arguments.state, shared_address(arguments, os.environ)
     abilities = abilities or way.abilities(client)
     if not abilities.ttl:
         facts = without_ttl_field(facts)
     trouble = ""
     if planner is None:
-        planner, trouble = _new_planner(facts, resolve, state)
+        planner, trouble = _new_planner(facts, resolve, state, None if address is None else address.secret)
     made = Attachment(planner, facts, resolve, options, kept_going(arguments.clock), region=region)
     if trouble:
         made.talk.say([trouble])
@@ -197,6 +202,8 @@ def new_attachment(client: Any, way: type[Way], arguments: Arguments, abilities:
     made.recorder = recorder_of(made, arguments.record, arguments.budget, os.environ)
     made.budget = arguments.budget
     made.credentials = arguments.credentials
+    if address is not None:
+        join(made, address, region)
     return made
 
 
@@ -236,12 +243,14 @@ def _region_of(client: Any) -> str | None:
     return region if isinstance(region, str) else None
 
 
-def _new_planner(catalog: Catalog, resolve: Resolve | None, state: Path | None) -> tuple[Planner, str]:
+def _new_planner(
+    catalog: Catalog, resolve: Resolve | None, state: Path | None, secret: bytes | None
+) -> tuple[Planner, str]:
     """A planner of the client's own, and why it starts from nothing although there is a ``state``."""
     from rockbottom.plan import Planner as Ours  # the heaviest part; not needed by who brings a planner
 
     def empty() -> Ours:
-        return Ours(resolve=resolve, catalog=catalog)
+        return Ours(resolve=resolve, catalog=catalog, secret=secret)
 
     if state is None:
         return empty(), ""

@@ -14,7 +14,7 @@ from typing import Any
 
 from rockbottom.catalog import Catalog, Resolve
 from rockbottom.client.arguments import Arguments
-from rockbottom.client.books import FAILED, REFUSED, TOO_OLD, why_unread
+from rockbottom.client.books import FAILED, REFUSED, TOO_OLD, unread_call
 from rockbottom.client.calls import Call, Options
 from rockbottom.client.fitting import EVERYTHING, fitted
 from rockbottom.client.flights import Flight, Tower, prefixes_of
@@ -22,7 +22,7 @@ from rockbottom.client.keepalive import KeepAlive
 from rockbottom.client.keeping import Keeper
 from rockbottom.client.learning import Learning
 from rockbottom.client.notices import TTL_EXPIRED
-from rockbottom.client.planning import Planner, TellingPlan
+from rockbottom.client.planning import Planner, TellingPlan, writes_most
 from rockbottom.client.profiles import ask, must_ask
 from rockbottom.client.recording import Recorder, SpendingLimit
 from rockbottom.client.reporting import Report
@@ -58,7 +58,7 @@ class Attachment:
         self.resolve = resolve
         self._requests = Requests(catalog, resolve, region)
         self._lock = lock_of(planner)
-        self._tower = Tower(options.hold_s)
+        self.tower = Tower(options.hold_s)
         self.talk = Talk()
         self._learning = Learning(planner, catalog, options, self.talk, clock, self.today)
         self._books, self._refusals = self._learning.books, self._learning.refusals
@@ -83,7 +83,9 @@ class Attachment:
             if must_ask(self.resolve, model_id := model_id_of(request)):
                 ask(self.resolve, model_id)
             while isinstance(step := self._try_depart(request), Flight):
-                step.wait(self._tower.remaining(step))
+                step.wait(self.tower.remaining(step))
+            for clearance, seconds in self.tower.clearances(step.flight):
+                clearance.wait(seconds)
         except Exception as error:
             self.talk.passed_through(error)
             step = self._unread(request, error)
@@ -98,7 +100,9 @@ class Attachment:
             if must_ask(self.resolve, model_id := model_id_of(request)):
                 await asyncio.to_thread(ask, self.resolve, model_id)
             while isinstance(step := self._try_depart(request), Flight):
-                await step.wait_async(self._tower.remaining(step))
+                await step.wait_async(self.tower.remaining(step))
+            for clearance, seconds in self.tower.clearances(step.flight):
+                await clearance.wait_async(seconds)
         except Exception as error:
             self.talk.passed_through(error)
             step = self._unread(request, error)
@@ -132,13 +136,10 @@ class Attachment:
 
     def _unread(self, params: Params, error: Exception) -> Call | None:
         """A call that passes as it is because it could not be read; None where it names no model at all."""
-        if not isinstance(params.get("modelId", params.get("model")), str):
-            return None
-        where = str(getattr(error, "place", "")) or type(error).__name__
-        unread = "" if self.talk.is_ours(error) else where  # a failure of ours was said when it happened
-        call = Call(self.clock(), params, params, unread=unread, unplanned=why_unread(error))
-        with self._lock:
-            call.look_up(self._requests)
+        call = unread_call(params, error, self.clock(), ours=self.talk.is_ours(error))
+        if call is not None:
+            with self._lock:
+                call.look_up(self._requests)
         return call
 
     def _try_depart(self, params: Params) -> Call | Flight:
@@ -150,7 +151,7 @@ class Attachment:
             if plain or (arm is not None and arm.held_out):
                 return Call(self.clock(), params, params, request, arm=arm, unplanned=plain)
             if self.options.hold_s > 0 and self._books.worth_holding(request, self.today()):
-                ahead = self._tower.ahead_of(request.hashes)
+                ahead = self.tower.ahead_of(request.hashes)
                 if ahead is not None:
                     return ahead
             try:
@@ -182,11 +183,11 @@ class Attachment:
             return Call(now, params, params, request, rehearsed=played, cause=cause)
         call = Call(now, params, travels, sent, planned=True)
         prefixes = prefixes_of(sent, self._learning.minimum(request))
-        call.cause = cause or (TTL_EXPIRED if self._tower.has_expired(prefixes, now) else "")
+        call.cause = cause or (TTL_EXPIRED if self.tower.has_expired(prefixes, now) else "")
         if self.options.hold_s > 0:
-            call.flight = self._tower.depart(prefixes, now)
+            call.flight = self.tower.depart(prefixes, now, claim=writes_most(plan))
         if call.flight is None:
-            self._tower.refresh(prefixes, now)
+            self.tower.refresh(prefixes, now)
         return call
 
     def answered(self, call: Call) -> None:
@@ -196,7 +197,7 @@ class Attachment:
                 self._refusals.add(model_id_of(call.original), call.refusal)
         if call.flight is not None:
             with self._lock:
-                self._tower.arrive(call.flight, call.at)
+                self.tower.arrive(call.flight, call.at)
             call.flight = None
 
     def began(self, call: Call) -> None:
@@ -208,7 +209,7 @@ class Attachment:
         """The call ended without a reply, or its stream broke."""
         if call.flight is not None:
             with self._lock:
-                self._tower.abandon(call.flight)
+                self.tower.abandon(call.flight)
             call.flight = None
         self._without_usage(call, failed=True)
 
@@ -256,7 +257,10 @@ class Attachment:
             with self._lock:
                 costs = self._learning.take(call, usage)
                 if call.request is not None:
-                    self._used(call, call.request, usage)
+                    if self.keeper is not None:
+                        self.keeper.used()
+                    if self.keep_alive is not None and (call.arm is None or not call.arm.held_out):
+                        self.keep_alive.used(call.request, usage, call.at)
         except Exception as error:
             self.talk.failure("observing", error)
         self._record(call, usage, costs, False)
@@ -292,13 +296,6 @@ class Attachment:
         call.source, call.done = "keep-alive", True
         return self._record(call, usage, costs, usage is None)
 
-    def _used(self, call: Call, request: Request, usage: Usage) -> None:
-        """What is kept of a call that was used: the planner's memory, and prefixes alive."""
-        if self.keeper is not None:
-            self.keeper.used()
-        if self.keep_alive is not None and (call.arm is None or not call.arm.held_out):
-            self.keep_alive.used(request, usage, call.at)
-
     def today(self) -> date:
         """The day whose prices apply, in UTC."""
         return datetime.fromtimestamp(self.clock(), UTC).date()
@@ -311,7 +308,13 @@ class Attachment:
         self.settle()
         with self._lock:
             spent = self.keep_alive.spent_usd if self.keep_alive is not None else Usd(0)
-            return self._books.report(self.since, self.clock(), spent, self.talk.notices)
+            notices = [*self.talk.notices, self.trouble] if self.trouble else self.talk.notices
+            return self._books.report(self.since, self.clock(), spent, notices)
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is heard at present of the clients that it shares with; empty where it is, or there are none."""
+        return self.tower.trouble
 
     def keep_state(self, path: Path, *, troubled: bool = False) -> None:
         """Save what the planner learns to a file from now on; ``troubled``: that it may fail was said already."""
@@ -323,6 +326,7 @@ class Attachment:
     def detached(self) -> None:
         """No further calls will come: what was learned is saved now, and nothing is kept alive any more."""
         self.settle()
+        self.tower.leave()
         if self.keep_alive is not None:
             self.keep_alive.stop()
         if self.keeper is not None:
@@ -341,7 +345,7 @@ class Attachment:
         renew = getattr(self.resolve, "renew_lock", None)
         if renew is not None:
             renew()
-        self._tower = Tower(self.options.hold_s)
+        self.tower = self.tower.renewed()
         self.under_way = UnderWay()
         if self.keep_alive is not None:
             self.keep_alive.after_fork_in_child()

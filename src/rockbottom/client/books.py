@@ -22,7 +22,7 @@ from rockbottom.catalog import (
 from rockbottom.client.calls import Call
 from rockbottom.client.reporting import Beside, Line, Rehearsals, Report
 from rockbottom.cost import Arm, Cost, Group, bill, compared
-from rockbottom.dialects import Request
+from rockbottom.dialects import Params, Request
 from rockbottom.quantities import NO_USAGE, WRITES, ZERO_USD, Unit, Usage, Usd
 
 _MOST_FAMILIES = 256
@@ -208,6 +208,17 @@ class Books:
 def model_name(model: ModelId) -> str:
     """A model as a report names it, with the scope that its price depends on."""
     return f"{model.model.name} ({model.scope.value})"
+
+
+def unread_call(params: Params, error: Exception, at: float, *, ours: bool) -> Call | None:
+    """A call that passes as it is because it could not be read; None where it names no model at all.
+
+    ``ours``: the fault is ours, and was said when it happened.
+    """
+    if not isinstance(params.get("modelId", params.get("model")), str):
+        return None
+    where = str(getattr(error, "place", "")) or type(error).__name__
+    return Call(at, params, params, unread="" if ours else where, unplanned=why_unread(error))
 
 
 def why_unread(error: Exception) -> str:

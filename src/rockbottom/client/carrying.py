@@ -13,6 +13,7 @@ from rockbottom.client.calls import Call, Options
 from rockbottom.client.control_plane import lookup_at
 from rockbottom.client.feeding import feed_of
 from rockbottom.client.httpx_streams import Feed, UsageFeed, shown
+from rockbottom.client.joining import join, lend, shared_address
 from rockbottom.client.keeping import started
 from rockbottom.client.listening import CallListener
 from rockbottom.client.profiles import ProfileResolver
@@ -25,8 +26,8 @@ from rockbottom.client.sinks import recorder_of
 class Carriage:
     """How calls of others are carried: to which Region and address, and as ``attach`` says of its arguments.
 
-    ``own_points`` and ``move_volatile`` are those of ``Planner``. ``credentials`` gives botocore's, for the look-up of
-    application profiles.
+    ``own_points`` and ``move_volatile`` are those of ``Planner``; who only observes (``dry_run``) shares nothing.
+    ``credentials`` gives botocore's, for the look-up of application profiles.
     """
 
     region: str
@@ -36,6 +37,7 @@ class Carriage:
     move_volatile: bool = False
     dry_run: bool = False
     state: Path | None = None
+    share: str | None = None
     ledger: Path | None = None
     tags: Mapping[str, str] | None = None
     budget: SpendingLimit | None = None
@@ -45,6 +47,7 @@ def carrier(how: Carriage) -> Attachment:
     """What plans, watches and books calls that it is told of, and makes none itself."""
     from rockbottom.plan import Planner  # the heaviest part
 
+    address = shared_address(Arguments(state=how.state, share=None if how.dry_run else how.share), os.environ)
     facts = with_saved_facts(load_catalog(), how.region)
     resolve = ProfileResolver(lookup_at(how.credentials, how.url))
     options: dict[str, Any] = {
@@ -52,6 +55,7 @@ def carrier(how: Carriage) -> Attachment:
         "catalog": facts,
         "own_points": how.own_points,
         "move_volatile": how.move_volatile,
+        **({} if address is None else {"secret": address.secret}),
     }
     state, trouble = how.state, ""
     planner = Planner(**options)
@@ -64,6 +68,8 @@ def carrier(how: Carriage) -> Attachment:
     if state is not None:
         made.keep_state(state, troubled=bool(trouble))
     equip(made, how)
+    if address is not None:
+        join(made, address, how.region, f"{how.own_points}{':moving' if how.move_volatile else ''}")
     return made
 
 
@@ -73,6 +79,7 @@ def equip(attachment: Attachment, how: Carriage) -> None:
     attachment.arguments = Arguments(attachment.planner, record=recording, budget=how.budget)
     attachment.recorder = recorder_of(attachment, recording, how.budget, os.environ)
     attachment.budget = how.budget
+    lend(attachment)
 
 
 @dataclass(slots=True)

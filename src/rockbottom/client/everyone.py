@@ -31,6 +31,7 @@ class Everyone:
         self,
         *,
         state: str | Path | None = None,
+        share: str | None = None,
         dry_run: bool = False,
         holdout: str | None = None,
         record: Recording | None = None,
@@ -38,6 +39,7 @@ class Everyone:
         self._sessions: list[weakref.ref[Any]] = []  # the latest first
         self._arguments = Arguments(
             state=None if state is None else Path(state),
+            share=share,
             dry_run=dry_run,
             holdout=None if dry_run else holdout_of(holdout),
             record=record or Recording(),

@@ -7,8 +7,9 @@ left: then they go as they are. Nothing waits where a write costs no more than a
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from rockbottom.dialects import Request
 from rockbottom.process import Arrival
@@ -16,6 +17,9 @@ from rockbottom.prompt import PrefixHash
 
 DEFAULT_HOLD_S = 5.0
 """Longest wait. Recorded first bytes lie between 0.3 and 2 s (Sonnet 4.6: 0.8 s; Sonnet 4.5 answers in 2 s)."""
+
+ASKED_S = 0.05
+"""The longest that a request waits to hear whether another machine is writing what it is about to write."""
 
 _REMEMBERED = 4096
 _TAKE_OFF_S = 0.25  # a request that boto3 refuses never leaves: nobody waits longer than this for it
@@ -31,6 +35,49 @@ def prefixes_of(request: Request, minimum: int) -> list[tuple[PrefixHash, float]
     ]
 
 
+class Clearance(Protocol):
+    """The question whether another machine is writing the same: it lands when the call may go.
+
+    ``behind``: one is, and it lands when the reply of that one begins or fails.
+    """
+
+    landed: bool
+    behind: bool
+
+    def wait(self, seconds: float) -> None: ...
+
+    async def wait_async(self, seconds: float) -> None: ...
+
+
+class Beyond(Protocol):
+    """Clients on other machines whose calls read and write the same entries; ``sharing.Member`` is one.
+
+    ``money`` gives out what is left of budgets that they share.
+    """
+
+    money: Any
+
+    def claim(self, prefixes: Iterable[bytes], for_s: float) -> Clearance | None:
+        """Ask whether somebody else is writing one of these; None: nobody can be asked."""
+        ...
+
+    def arrived(self, prefixes: Iterable[tuple[bytes, float]]) -> None:
+        """The reply of who claimed them has begun: they live for so many seconds each."""
+        ...
+
+    def abandoned(self, prefixes: Iterable[bytes]) -> None:
+        """Who claimed them failed."""
+        ...
+
+    def trouble(self) -> str:
+        """Why nothing is heard of others at present; empty where it is."""
+        ...
+
+    def close(self) -> None:
+        """No further calls will come."""
+        ...
+
+
 @dataclass(eq=False, slots=True)
 class Flight(Arrival):
     """A request under way that writes prefixes nobody has written yet."""
@@ -38,14 +85,19 @@ class Flight(Arrival):
     departed: float
     prefixes: tuple[tuple[PrefixHash, float], ...]  # each with the seconds it lives
     airborne: bool = False
+    clearance: Clearance | None = None
 
 
 class Tower:
-    """Knows what is under way. Every method is called under the attachment's lock; ``monotonic`` runs in seconds."""
+    """Knows what is under way. Every method is called under the attachment's lock; ``monotonic`` runs in seconds.
+
+    ``beyond`` are clients on other machines, where there are any.
+    """
 
     def __init__(self, hold_s: float, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.hold_s = hold_s
         self._monotonic = monotonic
+        self.beyond: Beyond | None = None
         self._pending: dict[PrefixHash, Flight] = {}
         self._alive: OrderedDict[PrefixHash, float] = OrderedDict()
 
@@ -66,14 +118,43 @@ class Tower:
         patience = self.hold_s if flight.airborne else min(self.hold_s, _TAKE_OFF_S)
         return flight.departed + patience - self._monotonic()
 
-    def depart(self, prefixes: Iterable[tuple[PrefixHash, float]], now: float) -> Flight | None:
-        """Register what a request is about to write; None when all of it is known to be there."""
+    def renewed(self) -> "Tower":
+        """One for the child of a fork: nothing is under way there."""
+        tower = Tower(self.hold_s, self._monotonic)
+        tower.beyond = self.beyond
+        return tower
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is heard of others beyond at present; empty where it is, or there are none."""
+        return self.beyond.trouble() if self.beyond is not None else ""
+
+    def leave(self) -> None:
+        """No further requests will come."""
+        if self.beyond is not None:
+            self.beyond.close()
+
+    def clearances(self, flight: Flight | None) -> Iterator[tuple[Clearance, float]]:
+        """What a request waits for before it leaves, and how many seconds at most."""
+        clearance = flight.clearance if flight is not None else None
+        if clearance is not None:
+            yield clearance, ASKED_S
+            if clearance.behind and not clearance.landed:
+                yield clearance, self.hold_s
+
+    def depart(self, prefixes: Iterable[tuple[PrefixHash, float]], now: float, *, claim: bool = False) -> Flight | None:
+        """Register what a request is about to write; None when all of it is known to be there.
+
+        ``claim``: others beyond this machine are asked whether they are writing it now.
+        """
         fresh = tuple((prefix, ttl) for prefix, ttl in prefixes if self._alive.get(prefix, 0.0) <= now)
         if not fresh:
             return None
         flight = Flight(self._monotonic(), fresh)
         for prefix, _ in fresh:
             self._pending.setdefault(prefix, flight)
+        if claim and self.beyond is not None:
+            flight.clearance = self.beyond.claim([prefix for prefix, _ in fresh], self.hold_s)
         return flight
 
     def arrive(self, flight: Flight, started_at: float) -> None:
@@ -83,6 +164,8 @@ class Tower:
             self._alive.move_to_end(prefix)
         while len(self._alive) > _REMEMBERED:
             self._alive.popitem(last=False)
+        if flight.clearance is not None and self.beyond is not None:
+            self.beyond.arrived(flight.prefixes)
         self._forget(flight)
 
     def refresh(self, prefixes: Iterable[tuple[PrefixHash, float]], now: float) -> None:
@@ -97,6 +180,8 @@ class Tower:
 
     def abandon(self, flight: Flight) -> None:
         """It failed: whoever waits goes next."""
+        if flight.clearance is not None and self.beyond is not None:
+            self.beyond.abandoned([prefix for prefix, _ in flight.prefixes])
         self._forget(flight)
 
     def _forget(self, flight: Flight) -> None:

@@ -33,6 +33,12 @@ class TellingPlan(Plan, Protocol):
         ...
 
 
+def writes_most(plan: Plan) -> bool:
+    """Whether a plan writes more than it reads, so that it had better not be one of many; so does one that is mute."""
+    written = getattr(plan, "written_5m", 1) + getattr(plan, "written_1h", 0)
+    return written > getattr(plan, "read", 0)
+
+
 class Planner(Protocol):
     """Decides per request and learns from usage. A ``Request`` is a mapping of the arguments of the call."""
 

@@ -11,6 +11,7 @@ from rockbottom.budgets import Budget
 from rockbottom.gateway.errors import BadConfiguration
 from rockbottom.process import is_loopback
 from rockbottom.quantities import RockbottomError, is_list, is_object
+from rockbottom.sharing import BadAddress, address_of
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _WHERE = re.compile(r" - at `\$\.?(.*)`$")
@@ -86,14 +87,15 @@ class BudgetRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a gateway is told. ``keys`` is its table of virtual keys; without one it is open, on loopback only.
 
-    ``state`` keeps what the planner learns, ``ledger`` is a folder for records, ``ship`` says where copies of these go,
-    ``tags`` are put on every call.
+    ``state`` keeps what the planner learns, or ``share`` is the address of a store through which gateways learn as
+    one, ``ledger`` is a folder for records, ``ship`` says where copies of these go, ``tags`` are put on every call.
     """
 
     upstream: Upstream
     listen: str = "127.0.0.1:8787"
     keys: str | None = None
     state: str | None = None
+    share: str | None = None
     ledger: str | None = None
     ship: Ship | None = None
     budgets: list[BudgetRow] = []
@@ -153,6 +155,13 @@ def _composed(path: Path) -> tuple[Any, Any]:
 
 
 def _check(made: Configuration, path: Path, root: Any) -> None:
+    if made.share is not None:
+        if made.state is not None:
+            raise _bad(path, root, "state", "gateways that share keep what they learn in the store", fix="leave it out")
+        try:
+            address_of(made.share, {})
+        except BadAddress as error:
+            raise _bad(path, root, "share", str(error).rstrip("."), fix=error.fix) from error
     host, _, port = made.listen.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65535:
         raise _bad(path, root, "listen", f"{made.listen!r} is no address and port", fix="listen: 127.0.0.1:8787")

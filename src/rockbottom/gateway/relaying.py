@@ -89,7 +89,8 @@ class Relay:
         except Refused as refusal:
             await _refuse(send, path, refusal)
         except BudgetExceeded as over:
-            refusal = Refused(429, "ThrottlingException", str(over), retry_after_s=over.retry_after_s)
+            status, kind = (503, "ServiceUnavailableException") if over.unknown else (429, "ThrottlingException")
+            refusal = Refused(status, kind, str(over), retry_after_s=over.retry_after_s)
             # The SDKs of Anthropic and OpenAI would try a 429 again; a spent budget does not come back so soon.
             await _refuse(send, path, refusal, (b"x-should-retry", b"false"))
         except RockbottomError as error:

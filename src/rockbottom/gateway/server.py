@@ -86,6 +86,7 @@ class Gateway:
             move_volatile=move_volatile,
             dry_run=dry_run,
             state=configuration.path(configuration.state),
+            share=configuration.share,
             ledger=configuration.path(configuration.ledger),
             tags=configuration.tags,
             budget=self._budgets,
@@ -110,9 +111,10 @@ class Gateway:
         if (configuration.upstream, configuration.limits) != (before.upstream, before.limits):
             self._ways.append(Way(configuration.upstream, configuration.limits))
         self._relay.take_over(configuration, identities, self._ways[-1])
-        if (configuration.upstream, configuration.state) != (before.upstream, before.state):
+        learning = [(one.upstream, one.state, one.share) for one in (before, configuration)]
+        if learning[0] != learning[1]:
             for attachment in self._attachments.values():
-                attachment.detached()  # what it learned is in the file that the next one reads
+                attachment.detached()  # what it learned is where the next one reads it
             self._attachments = {}
             self.attachment_for(Key("", ""))
         for kind, attachment in self._attachments.items():
@@ -137,8 +139,13 @@ class Gateway:
         if path == "/health":
             return 200, b"alive\n"
         if path == "/ready":
-            return (503, b"draining\n") if self.draining else (200, b"ready\n")
+            return (503, b"draining\n") if self.draining else (200, self._readiness())
         return None
+
+    def _readiness(self) -> bytes:
+        """Ready, and what is wrong with the store that it shares, for calls go on without that."""
+        troubles = dict.fromkeys(one.trouble for one in self.attachments if one.trouble)
+        return "".join(f"{line}\n" for line in ("ready", *troubles)).encode()
 
     async def _lifespan(
         self, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]

@@ -38,7 +38,13 @@ def everyone() -> "Everyone":
 
         choices = choices_in(os.environ)
         record = Recording(sinks=[LedgerWriter(choices.records)] if choices.records else [])
-        made = Everyone(state=choices.state, dry_run=choices.dry_run, holdout=choices.holdout, record=record)
+        made = Everyone(
+            state=choices.state,
+            share=choices.share,
+            dry_run=choices.dry_run,
+            holdout=choices.holdout,
+            record=record,
+        )
         _EVERYONE.setdefault("it", made)  # two threads may get here at once: one of the two is kept
     return _EVERYONE["it"]
 

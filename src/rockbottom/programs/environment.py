@@ -12,6 +12,7 @@ RUN = "ROCKBOTTOM_RUN"
 DRY_RUN = "ROCKBOTTOM_DRY_RUN"
 HOLDOUT = "ROCKBOTTOM_HOLDOUT"
 STATE = "ROCKBOTTOM_STATE"
+SHARE = "ROCKBOTTOM_SHARE"
 SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "site")
 """The folder of our sitecustomize, which Python imports at its start where PYTHONPATH names the folder."""
 
@@ -27,23 +28,28 @@ class Choices:
         holdout: "str | None" = None,
         state: "str | None" = None,
         records: "str | None" = None,
+        share: "str | None" = None,
     ) -> None:
         self.dry_run = dry_run
         self.holdout = holdout
         self.state = state
         self.records = records
+        self.share = share
 
 
 def choices_in(env: "Mapping[str, str]") -> Choices:
     """The choices that an environment carries. Whatever ``ROCKBOTTOM_DRY_RUN`` says but no, only observes."""
     observing = env.get(DRY_RUN, "").strip().lower() not in _OFF
-    return Choices(observing, env.get(HOLDOUT) or None, env.get(STATE) or None, env.get(RUN) or None)
+    return Choices(
+        observing, env.get(HOLDOUT) or None, env.get(STATE) or None, env.get(RUN) or None, env.get(SHARE) or None
+    )
 
 
 def environment_of(choices: Choices, env: "Mapping[str, str]") -> "dict[str, str]":
     """The environment of a program with these choices: ``env``, our sitecustomize first on PYTHONPATH."""
     observing = "1" if choices.dry_run else None
     chosen = {RUN: choices.records, STATE: choices.state, HOLDOUT: choices.holdout, DRY_RUN: observing}
+    chosen[SHARE] = choices.share
     made = {**env, **{name: value for name, value in chosen.items() if value is not None}}
     return {**made, "PYTHONPATH": with_site_first(env.get("PYTHONPATH", ""))}
 

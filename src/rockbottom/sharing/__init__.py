@@ -4,6 +4,7 @@ from rockbottom.sharing.addresses import KEY_VARIABLE, Address, address_of
 from rockbottom.sharing.claims import Claim
 from rockbottom.sharing.errors import BadAddress, SharingError, StoreAway
 from rockbottom.sharing.grants import Ask, Asks, Grant, Group, Settled, group_bytes, group_of, settle
+from rockbottom.sharing.guarding import GuardLease
 from rockbottom.sharing.lessee import Lessee, Standing
 from rockbottom.sharing.member import Member, Status, member_of
 from rockbottom.sharing.money import BudgetLeases, Leased
@@ -21,6 +22,7 @@ __all__ = [
     "Claim",
     "Grant",
     "Group",
+    "GuardLease",
     "Leased",
     "Lessee",
     "Member",

@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from rockbottom.process import Arrival
 from rockbottom.sharing.store import Store
 
-ASKED_S = 0.05
-"""The longest that a call waits to hear whether somebody else is writing what it is about to write."""
-
 _ARRIVED = b"arrived"
 _MOST = 4096
 

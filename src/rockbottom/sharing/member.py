@@ -95,12 +95,17 @@ class Member:
 
     @property
     def status(self) -> Status:
-        """Whether the store answers."""
+        """How it stands with the store."""
         return Status(self._address.place, not self._away, self._why, self._lost)
 
     @property
     def connected(self) -> bool:
+        """Whether the store answers."""
         return not self._away
+
+    def trouble(self) -> str:
+        """What is wrong, in a sentence; empty where nothing is."""
+        return "" if self.connected else str(self.status)
 
     def start(self) -> None:
         """Begin to tell and to read."""

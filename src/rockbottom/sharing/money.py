@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
+from itertools import count
 from typing import NamedTuple
 
 from rockbottom.process import Arrival
@@ -24,7 +25,7 @@ _POT = "all"
 Name = tuple[str, int]
 """An account, and when its period began."""
 
-Spending = Callable[[str, int], tuple[Usd, Usd]]
+Spending = Callable[[], tuple[Usd, Usd]]
 """What this process spent of an account, and what it holds for calls under way."""
 
 
@@ -53,7 +54,8 @@ class BudgetLeases:
 
     def __init__(self, member: str, wake: Callable[[], None], monotonic: Callable[[], float] = time.monotonic) -> None:
         self._member, self._wake, self._monotonic = member, wake, monotonic
-        self._accounts: dict[Name, _Account] = {}
+        self._accounts: dict[tuple[Name, Spending], _Account] = {}
+        self._number = count()
         self._lock = threading.Lock()
         self.connected = False
 
@@ -61,12 +63,13 @@ class BudgetLeases:
         """The lease for a call that may cost so much; waits a little for more where there may be more."""
         need = _nano(need_usd)
         with self._lock:
-            account = self._accounts.get((name, start))
+            account = self._accounts.get(((name, start), spending))
             if account is None:
-                account = self._accounts[name, start] = _Account(Lessee(self._member), spending, 0)
+                lessee = Lessee(f"{self._member}.{next(self._number)}")
+                account = self._accounts[(name, start), spending] = _Account(lessee, spending, 0)
             account.limit, account.used_at = _nano(limit_usd), self._monotonic()
             account.need = max(need, account.need)
-            spent, held = spending(name, start)
+            spent, held = spending()
             short = account.lessee.limit(_POT) < _nano(spent) + _nano(held) + max(need, 1)
             grant = account.lessee.grant(_POT)
             waiting = None
@@ -83,12 +86,13 @@ class BudgetLeases:
 
     def settle(self, store: Store, leaving: bool = False) -> None:
         """Settle every account that it is time for. Raises StoreAway."""
-        for (name, start), account in list(self._accounts.items()):
+        for key, account in list(self._accounts.items()):
+            name, start = key[0]
             now = self._monotonic()
             forgotten = account.used_at < now - _FORGOTTEN_S
             with self._lock:
                 waiting, account.answered = account.answered, []
-                standing = self._standing(name, start, account)
+                standing = self._standing(account)
                 due = waiting or now - account.settled_at >= _BEAT_S or account.lessee.changed([standing])
                 if not (due or leaving or forgotten):
                     continue
@@ -101,14 +105,14 @@ class BudgetLeases:
                     arrival.land()
             if forgotten:
                 with self._lock:
-                    self._accounts.pop((name, start), None)
+                    self._accounts.pop(key, None)
 
     def _settled(self, store: Store, whose: Name, account: _Account, asks: Asks, want: int) -> None:
         name, start = whose
         answer = settled_with(store, _group(name, start), asks)
         if not answer.known:
             with self._lock:
-                standing = self._standing(name, start, account)
+                standing = self._standing(account)
                 asks = account.lessee.again([standing], account.limit, want, answer.epoch)
             answer = settled_with(store, _group(name, start), asks)
         if answer.known:
@@ -117,8 +121,8 @@ class BudgetLeases:
                 account.settled_at, account.need = self._monotonic(), 0
 
     @staticmethod
-    def _standing(name: str, start: int, account: _Account) -> Standing:
-        spent, held = account.spending(name, start)
+    def _standing(account: _Account) -> Standing:
+        spent, held = account.spending()
         return Standing(_POT, _nano(spent), _nano(held), account.need)
 
 

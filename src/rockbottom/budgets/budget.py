@@ -1,0 +1,71 @@
+"""One budget: so much in so long, for calls with certain tags."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Literal
+
+from rockbottom.budgets.errors import BadBudget
+from rockbottom.budgets.periods import Period
+from rockbottom.budgets.store import Account
+from rockbottom.quantities import Usd
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """So much in so long. Raises BadBudget for one that cannot be.
+
+    ``limit_usd``: US dollars, as text, integer or Decimal. ``period``: hour, day, week or month, in UTC. ``tags``: only
+    calls with these tags count (none: all calls). ``per``: every value of these tags has a budget of its own.
+    ``action``: ``warn`` or ``stop``. ``reserve_usd``: held for a call of an account whose costs are not known yet.
+    ``unpriced``: whether calls without a known price are let pass (``allow``) or, once one was seen in the period,
+    stopped too (``stop``).
+    """
+
+    limit_usd: Usd | int | str
+    period: Period | str
+    tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    per: Sequence[str] = ()
+    action: Literal["warn", "stop"] = "warn"
+    reserve_usd: Usd | int | str = 0
+    unpriced: Literal["allow", "stop"] = "allow"
+
+    def __post_init__(self) -> None:
+        for name in ("limit_usd", "reserve_usd"):
+            object.__setattr__(self, name, _money(getattr(self, name), name))
+        if self.limit_usd == 0:
+            raise BadBudget("a budget of nothing stops every call.", fix='Budget(limit_usd="10", period="day")')
+        try:
+            object.__setattr__(self, "period", Period(self.period))
+        except ValueError:
+            known = ", ".join(one.value for one in Period)
+            raise BadBudget(f"there is no period {self.period!r}.", fix=f"choose of {known}") from None
+        if self.action not in ("warn", "stop") or self.unpriced not in ("allow", "stop"):
+            raise BadBudget(f"action={self.action!r}, unpriced={self.unpriced!r}.", fix="warn or stop; allow or stop")
+        if isinstance(self.per, str):
+            raise BadBudget(f"per is a list of tags, and this is {self.per!r}.", fix=f"per=[{self.per!r}]")
+
+    def account(self, tags: Mapping[str, str], at: float) -> Account | None:
+        """Whose money a call with these tags spends; None where this budget does not speak of it."""
+        if any(tags.get(name) != value for name, value in self.tags.items()):
+            return None
+        return Account(self.name_for(tags), Period(self.period).start(at))
+
+    def name_for(self, tags: Mapping[str, str]) -> str:
+        """The account in words: its tags and its period. A new limit is the same account."""
+        pairs = {**self.tags, **{name: tags.get(name, "") for name in self.per}}
+        said = ", ".join(f"{name}={value}" for name, value in sorted(pairs.items()))
+        return f"{said or 'all calls'} per {Period(self.period).value}"
+
+
+def _money(value: Usd | int | str, name: str) -> Usd:
+    if isinstance(value, float):
+        raise BadBudget(f"{name} is {value!r}, a float, which is not exact money.", fix=f'{name}="{value}"')
+    try:
+        amount = Decimal(value)
+    except ArithmeticError:
+        amount = Decimal(-1)
+    if not amount.is_finite() or amount < 0:
+        raise BadBudget(f"{name} is {value!r}.", fix=f'{name}="12.50"')
+    return amount

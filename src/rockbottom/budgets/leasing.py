@@ -1,0 +1,38 @@
+"""What budgets need of a store that processes on several machines share; ``sharing.BudgetLeases`` is one."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from rockbottom.quantities import Usd
+
+
+class Leased(Protocol):
+    """How it stands with an account; amounts in US dollars."""
+
+    @property
+    def limit_usd(self) -> Usd:
+        """How far spent and held of this process may rise."""
+        ...
+
+    @property
+    def spent_usd(self) -> Usd:
+        """What all processes have spent, as far as it is settled."""
+        ...
+
+    @property
+    def connected(self) -> bool:
+        """Whether the store answers."""
+        ...
+
+
+class Leases(Protocol):
+    """Gives out what is left of a limit that several processes share."""
+
+    def leased(
+        self, name: str, start: int, limit_usd: Usd, need_usd: Usd, spending: Callable[[], tuple[Usd, Usd]]
+    ) -> Leased:
+        """The lease of an account in the period from ``start``, for a call that may cost ``need_usd``.
+
+        ``spending`` says at any time what this process spent of it and holds; it must take no lock that is held here.
+        """
+        ...

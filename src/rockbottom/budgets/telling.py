@@ -1,0 +1,62 @@
+"""What is said of a budget that is spent, or about to be."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from rockbottom.budgets.budget import Budget
+from rockbottom.budgets.errors import BudgetExceeded
+from rockbottom.budgets.periods import Period
+from rockbottom.budgets.store import Account, State
+from rockbottom.figures import usd
+from rockbottom.quantities import Usd
+
+
+def exceeded(
+    budget: Budget, account: Account, state: State, amount: Usd, now: float, *, blind: bool = False
+) -> BudgetExceeded:
+    """The error of a call that is stopped."""
+    resets_at = Period(budget.period).end(account.start)
+    resets = datetime.fromtimestamp(resets_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    why = (
+        f"{state.unpriced} calls without a known price were made, and this budget allows none"
+        if blind
+        else f"this call is estimated at {_shown(amount)}"
+    )
+    return BudgetExceeded(
+        f"Not sent: {spent_text(budget, account, state)}; {why}. It begins anew at {resets}.",
+        fix=f"wait until then, or raise limit_usd of the budget for {account.name}",
+        account=account.name,
+        limit_usd=Decimal(budget.limit_usd),
+        spent_usd=state.spent,
+        held_usd=state.held,
+        resets_at=float(resets_at),
+        retry_after_s=max(resets_at - now, 0.0),
+    )
+
+
+def not_leased(budget: Budget, account: Account, state: State, leased_usd: Usd, now: float) -> BudgetExceeded:
+    """The error of a call that is stopped because nobody can say what others spent."""
+    return BudgetExceeded(
+        f"Not sent: of {account.name} this process had leased {_shown(leased_usd)}, of which "
+        f"{_shown(state.spent + state.held)} is spent or held; the store that says what others spent does not answer.",
+        fix="bring the store of share= back; it is tried again all the time",
+        account=account.name,
+        limit_usd=Decimal(budget.limit_usd),
+        spent_usd=state.spent,
+        held_usd=state.held,
+        resets_at=float(Period(budget.period).end(account.start)),
+        retry_after_s=1.0,
+        unknown=True,
+    )
+
+
+def spent_text(budget: Budget, account: Account, state: State) -> str:
+    since = datetime.fromtimestamp(account.start, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    text = f"{account.name}: {_shown(state.spent)} of {_shown(Decimal(budget.limit_usd))} spent since {since}"
+    if state.estimated:
+        text += f" ({_shown(state.estimated)} of it estimated)"
+    return text + (f", {_shown(state.held)} held for calls under way" if state.held else "")
+
+
+def _shown(amount: Usd) -> str:
+    return usd(amount, ((1, 2), (0, 6)), symbol=True)

@@ -1,0 +1,190 @@
+"""Attached clients, gateways and budgets that share, against the local endpoint and a real server."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from urllib.request import urlopen
+
+import boto3
+import pytest
+from botocore.config import Config
+
+import rockbottom
+from rockbottom.budgets import Budget, BudgetExceeded, Budgets
+from rockbottom.client import attachment_of
+from rockbottom.client.errors import NotAttachable
+from rockbottom.ledger import CallRecord
+from rockbottom.local import running
+from rockbottom.plan import ANY_ACCOUNT
+from rockbottom.sharing import BadAddress, BudgetLeases, ValkeyStore
+from tests.sharing.conftest import serving, until
+
+MODEL = "us.anthropic.claude-sonnet-4-6"
+CLAUSE = "Clause {n}: the tenant of unit {n} pays by day {d} of each month. "
+KEYS = {"region_name": "us-east-1", "aws_access_key_id": "any", "aws_secret_access_key": "any"}
+
+
+def text_of(tokens: int) -> str:
+    """Some so many tokens of a contract."""
+    return "".join(CLAUSE.format(n=n, d=n % 28) for n in range(tokens // 16))
+
+
+def plain_client(url: str):
+    config = Config(max_pool_connections=32, retries={"max_attempts": 1})
+    return boto3.client("bedrock-runtime", endpoint_url=url, config=config, **KEYS)
+
+
+def shared_client(url: str, share: str):
+    """A client that shares, once it may spend."""
+    client = rockbottom.attach(plain_client(url), share=share)
+    guard = attachment_of(client).planner.guard
+    until(lambda: not attachment_of(client).trouble and guard.limits.get(ANY_ACCOUNT, 0) > 0)
+    return client
+
+
+def ask(client, text: str, question: str) -> dict:
+    """The usage of one question."""
+    messages = [{"role": "user", "content": [{"text": question}]}]
+    return client.converse(modelId=MODEL, system=[{"text": text}], messages=messages)["usage"]
+
+
+def test_twenty_parallel_first_requests_over_four_replicas_make_one_write(server):
+    """Five workers at each of four clients ask at once: one writes, nineteen read."""
+    with running() as endpoint:
+        clients = [shared_client(endpoint.url, server.url) for _ in range(4)]
+        time.sleep(1.5)  # leases are fair by then
+        text = text_of(10_000)
+        with ThreadPoolExecutor(20) as pool:
+            usages = list(pool.map(lambda n: ask(clients[n % 4], text, f"Question {n}?"), range(20)))
+        for client in clients:
+            rockbottom.detach(client)
+    assert sum(usage["cacheWriteInputTokens"] > 5_000 for usage in usages) == 1
+    assert sum(usage["cacheReadInputTokens"] > 5_000 for usage in usages) == 19
+
+
+@pytest.mark.parametrize("fault", ["gone", "frozen"])
+def test_no_call_waits_for_a_store_that_is_away(server, fault):
+    """Calls that write a new prefix each, with the store gone or frozen: none takes half a second more than before."""
+    with running() as endpoint:
+        client = shared_client(endpoint.url, server.url)
+        ask(client, text_of(4_000), "first?")
+        server.stop() if fault == "gone" else server.freeze()
+        longest = 0.0
+        for number in range(12):
+            begun = time.perf_counter()
+            ask(client, f"{number} {text_of(4_000)}", "Which day?")
+            longest = max(longest, time.perf_counter() - begun)
+        until(lambda: attachment_of(client).trouble)
+        report = rockbottom.report(client)
+        server.thaw() if fault == "frozen" else server.start()
+        until(lambda: not attachment_of(client).trouble)
+        rockbottom.detach(client)
+    assert longest < 1.0
+    assert any("does not answer" in notice for notice in report.notices)
+    assert report.total.calls == 13
+
+
+def test_what_cannot_be_shared_is_refused_at_once(tmp_path):
+    """A planner or state of one's own, only observing, or no address: one sentence each, and no password in it."""
+    client = plain_client("http://127.0.0.1:9")
+    for beside in ({"planner": rockbottom.Planner()}, {"state": tmp_path / "s.db"}, {"dry_run": True}):
+        with pytest.raises(NotAttachable, match="share="):
+            rockbottom.attach(client, share="redis://:secret@127.0.0.1:1", **beside)
+    with pytest.raises(BadAddress):
+        rockbottom.attach(client, share="127.0.0.1:6379")
+    rockbottom.attach(client, share="redis://:secret@127.0.0.1:1")
+    with pytest.raises(rockbottom.client.AlreadyAttached) as caught:
+        rockbottom.attach(client, share="redis://:other@127.0.0.1:2")
+    assert "secret" not in str(caught.value)
+    assert "127.0.0.1:2" in str(caught.value)
+    rockbottom.detach(client)
+
+
+def test_processes_of_one_machine_share_a_file(tmp_path):
+    """What one client wrote the other reads, through an SQLite file."""
+    with running() as endpoint:
+        one, other = (shared_client(endpoint.url, f"sqlite://{tmp_path}/share.db") for _ in range(2))
+        ask(one, text_of(4_000), "first?")
+        until(lambda: attachment_of(other).planner.history.runs)
+        assert ask(other, text_of(4_000), "second?")["cacheReadInputTokens"] > 3_000
+        for client in (one, other):
+            rockbottom.detach(client)
+
+
+class Spender:
+    """A process with a stop budget that shares its leases; ``step`` is what its threads do, by hand."""
+
+    def __init__(self, url: str, number: int, limit: str, cost: str) -> None:
+        self.budgets = Budgets(Budget(limit, "day", action="stop", reserve_usd=cost), file=":memory:")
+        self.store = ValkeyStore(url, "test")
+        self.leases = BudgetLeases(f"member {number}", lambda: None)
+        self.budgets.lend(self.leases)
+        self.cost, self.spent, self.stopped = cost, Decimal(0), 0
+
+    def call(self, now: float) -> None:
+        try:
+            self.budgets.check({}, now)
+        except BudgetExceeded:
+            self.stopped += 1
+            return
+        self.budgets.record(CallRecord(now, MODEL, "Converse", cost_usd=self.cost))
+        self.spent += Decimal(self.cost)
+
+
+def test_a_stop_budget_of_sixteen_spends_no_more_than_was_leased_when_the_store_is_killed(tmp_path):
+    """$10 for sixteen processes, calls of $0.05, the store killed half-way: all together stay within their leases."""
+    now = time.time()
+    with serving(tmp_path) as server:
+        spenders = [Spender(server.url, number, "10", "0.05") for number in range(16)]
+        for _ in range(6):
+            for spender in spenders:
+                spender.call(now)
+                spender.leases.settle(spender.store)
+                spender.leases.connected = True
+        server.stop()
+        half = sum(spender.spent for spender in spenders)
+        assert 0 < half < 10
+        accounts = [account for spender in spenders for account in spender.leases._accounts.values()]
+        leased = sum(Decimal(account.lessee.limit("all")) / 10**9 for account in accounts)
+        for spender in spenders:
+            spender.leases.connected = False
+        for _ in range(60):
+            for spender in spenders:
+                spender.call(now)
+    spent = sum(spender.spent for spender in spenders)
+    assert half < spent <= leased <= 10
+    assert all(spender.stopped for spender in spenders)
+
+
+def test_a_gateway_that_shares_is_ready_and_says_that_the_store_is_away(tmp_path, monkeypatch):
+    """/ready is 200 with and without the store, for calls go on; its text says that the store does not answer."""
+    from rockbottom.gateway import Configuration, Upstream, running_gateway
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
+    with running() as endpoint, serving(tmp_path) as server:
+        upstream = Upstream("us-east-1", runtime=endpoint.url)
+        told = Configuration(upstream, listen="127.0.0.1:0", share=server.url, folder=tmp_path)
+        with running_gateway(told) as gateway:
+
+            def ready() -> str:
+                return urlopen(f"{gateway.url}/ready").read().decode()
+
+            until(lambda: ready() == "ready\n")
+            assert ask(plain_client(gateway.url), text_of(4_000), "first?")["cacheWriteInputTokens"] > 3_000
+            server.stop()
+            until(lambda: "does not answer" in ready())
+            assert ask(plain_client(gateway.url), text_of(4_000), "second?")["cacheReadInputTokens"] > 3_000
+
+
+def test_a_configuration_says_which_line_is_wrong_of_what_is_shared(tmp_path):
+    """Beside a state, or with no address: the field, and what would work."""
+    from rockbottom.gateway import BadConfiguration, read_configuration
+
+    path = tmp_path / "gateway.yaml"
+    path.write_text("upstream: {region: us-east-1}\nshare: http://host\n")
+    with pytest.raises(BadConfiguration, match="line 2: share"):
+        read_configuration(path, {})
+    path.write_text("upstream: {region: us-east-1}\nshare: ${STORE}\nstate: planner.db\n")
+    with pytest.raises(BadConfiguration, match="line 3: state"):
+        read_configuration(path, {"STORE": "redis://host"})
