@@ -81,8 +81,9 @@ class Fleet:
         for early_s in (1.2, 0.0):  # twice at least since the request before, where that is longer ago
             if request.at - early_s > self._now or not early_s:
                 self._now = request.at - early_s
+                for each in range(self.count):
+                    self._deliver(each)
                 self._settle()
-        self._deliver(number)
         usage = self.replicas[number].send(request)
         self._longest = max(self._longest, request.tokens)
         bill, most = self.lane.bill, 1000 * max(GUARD_ALLOWANCE, GUARD_PROMPTS * self._longest)

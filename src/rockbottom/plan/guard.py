@@ -76,6 +76,12 @@ class Guard:
         """The account of a model at a price."""
         return self.accounts.setdefault(key, Account())
 
+    def expect(self, key: tuple[str, ...], need: float) -> None:
+        """Requests of this account come to others who share, and may come here: so much may one of them need."""
+        self.account(key)
+        if self.limits is not None and need > self.asked.get(key, _ZERO):
+            self.asked[key] = Decimal(need)
+
     def see(self, tokens: int) -> None:
         """A prompt of so many tokens is to be planned."""
         self.longest = max(self.longest, tokens)

@@ -300,9 +300,12 @@ class Planner:
         """Tell others of a request; ``decision`` None: it was left alone."""
         if self.tell is not None:
             sending = decision.sending if decision is not None else None
+            need = float(self.guard.asked.get(lane.account, _ZERO))
             joined, depths = b"".join(keys[1:]), packed(prompt.depths[: len(keys)])
             self.tell(
-                Planned(lane.account, self._now, prompt.tokens, joined, depths, shape, decision is not None, sending)
+                Planned(
+                    lane.account, self._now, prompt.tokens, joined, depths, shape, decision is not None, sending, need
+                )
             )
 
     def _left_alone(self, prompt: Prompt, lane: Lane) -> CachePlan:

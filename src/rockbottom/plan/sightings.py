@@ -24,7 +24,8 @@ class Planned(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="p"):
 
     ``keys`` are the hashes of its prefixes, 16 bytes each, the shortest first; ``depths`` the tokens below each, that
     of nothing first, as ``packed``; ``tokens`` those of the whole prompt. ``awaited``: its usage will be told.
-    ``sending`` None: it leaves without points of the planner's.
+    ``sending`` None: it leaves without points of the planner's. ``need`` is the most that requests like it asked of the
+    guard lately, in input tokens.
     """
 
     account: Account
@@ -35,6 +36,7 @@ class Planned(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="p"):
     shape: Shape
     awaited: bool
     sending: Sending | None
+    need: float = 0.0
 
 
 class Observed(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="o"):

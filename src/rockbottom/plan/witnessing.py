@@ -33,6 +33,7 @@ class Witness:
         mind, history, keys = self._mind, self._history, Keys(sighting.keys)
         mind.returns.settle(now)
         mind.guard.see(sighting.tokens)
+        mind.guard.expect(sighting.account, sighting.need)
         visit = history.visit(keys, depths, shape.fixed, now)
         added = history.add(visit, keys, depths, (shape.fixed, shape.last, shape.end), now)
         Values(mind.returns, shape, visit, depths, _NO_RATES, 1.0).watch(added, now)

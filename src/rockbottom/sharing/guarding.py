@@ -16,7 +16,7 @@ from rockbottom.sharing.settling import settled_with
 from rockbottom.sharing.store import Store
 
 _SETTLE_S, _BEAT_S = 0.1, 1.0
-_NEEDED_S = 60.0  # so long a need is remembered for the next request of its kind
+_NEEDED_S = 600.0  # so long a need is remembered for the next request of its kind
 _ZERO = Decimal(0)
 _GROUP = "guard"
 
