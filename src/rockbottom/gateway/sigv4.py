@@ -35,7 +35,12 @@ class Signature:
             name, _, value = part.strip().partition("=")
             fields[name] = value
         scope = fields.get("Credential", "").split("/")
-        if len(scope) != 5 or scope[4] != "aws4_request" or not fields.get("Signature"):
+        if (
+            authorization.count(_ALGORITHM) != 1
+            or len(scope) != 5
+            or scope[4] != "aws4_request"
+            or not fields.get("Signature")
+        ):
             raise Refused(403, "IncompleteSignatureException", "The Authorization header is no signature of version 4.")
         signed = tuple(name for name in fields.get("SignedHeaders", "").split(";") if name)
         return cls(scope[0], scope[1], scope[2], scope[3], signed, fields["Signature"])
