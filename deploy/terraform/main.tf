@@ -5,7 +5,7 @@ locals {
   partition = data.aws_partition.here.partition
   region    = coalesce(var.region, data.aws_region.here.name)
   port      = 8787
-  share     = "rediss://${aws_elasticache_replication_group.valkey.primary_endpoint_address}:6379"
+  share     = "rediss://${aws_elasticache_replication_group.valkey.primary_endpoint_address}:6379/0?name=${var.name}"
 
   # Fargate ends a task 120 seconds after SIGTERM at the latest: 80 to finish what is under way, 30 to ship the ledger.
   stop_timeout_s = 120
@@ -18,6 +18,7 @@ locals {
       upstream = merge({ region = local.region }, lookup(var.gateway, "upstream", {}))
       listen   = "0.0.0.0:${local.port}"
       keys     = "/tmp/gateway/keys.json"
+      share    = local.share
       ledger   = "/var/lib/rockbottom/ledger"
       ship     = { to = "s3://${var.ledger_bucket}/${var.ledger_prefix}", every_s = 30 }
     },
@@ -96,6 +97,7 @@ resource "aws_ecs_task_definition" "gateway" {
       secrets = [
         { name = "GATEWAY_KEYS", valueFrom = var.keys_secret_arn },
         { name = "ROCKBOTTOM_GATEWAY_SECRET", valueFrom = var.master_secret_arn },
+        { name = "ROCKBOTTOM_SHARE_KEY", valueFrom = var.master_secret_arn },
       ]
 
       healthCheck = {

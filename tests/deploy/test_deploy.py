@@ -23,7 +23,7 @@ CHART = DEPLOY / "helm" / "rockbottom-gateway"
 VALUES = {
     "image": {"repository": "registry.example/gateway"},
     "secret": {"name": "gateway"},
-    "config": {"ship": {"to": "s3://ledgers/gateways"}},
+    "config": {"ship": {"to": "s3://ledgers/gateways"}, "share": "redis://valkey:6379/0?name=gateways"},
 }
 SECRET = {"ROCKBOTTOM_GATEWAY_SECRET": "x" * 40}
 BIN = Path(sys.executable).parent
