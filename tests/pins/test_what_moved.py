@@ -131,6 +131,17 @@ def test_a_kept_text_that_is_of_another_prefix_is_not_trusted(pins: Path):
     assert any("another prefix" in note for note in verdict.notes)
 
 
+def test_of_two_equal_blocks_one_that_changed_is_not_called_put_in(pins: Path):
+    """Two blocks before and after: the first has other words, and the second is what it was."""
+    twice = support()
+    twice["system"] = [{"text": RULES}, {"text": RULES}, POINT]
+    accepted(pins, twice)
+    changed = copy.deepcopy(twice)
+    changed["system"][0]["text"] = "Mind this. " + RULES
+    [change] = judged(pins, changed).changes
+    assert (change.moved, change.place, change.others) == (Moved.TEXT, "system[0]", 0)
+
+
 def test_several_things_that_moved_are_all_told(pins: Path):
     """Model, parameter and text."""
     accepted(pins, support())

@@ -146,6 +146,8 @@ def _aligned(before: Sequence[Block], after: Sequence[Block], index: int, place:
     """Blocks put in, taken out, or changed, by the longest common run of digests."""
     digests = [[block.digest for block in blocks] for blocks in (before, after)]
     steps = SequenceMatcher(None, *digests, autojunk=False).get_opcodes()
+    if len(before) == len(after) and not _others(before, after, index):
+        steps = [("replace", index, index + 1, index, index + 1)]  # of two equal blocks one changed: none was put in
     step, old_from, old_to, new_from, new_to = next(one for one in steps if one[0] != "equal")
     others = sum(one[0] != "equal" for one in steps) - 1
     in_tools = (after[index] if index < len(after) else before[index]).in_tools
