@@ -43,6 +43,8 @@ def converse(dice: Random, model: str, *, claude: bool, explicit: bool, long: bo
     if claude and dice.random() < 0.3:
         thinking = {"type": "enabled", "budget_tokens": 1024}
         request["additionalModelRequestFields"] = {"thinking": thinking}
+        if tools:
+            request["toolConfig"].pop("toolChoice", None)  # thinking beside a forced tool is refused
     owned = _converse_owner(dice, claude, long) if explicit and dice.random() < 0.4 else None
     for talk in _talks(dice, bool(tools), claude, _converse_user, _converse_assistant):
         whole = {**request, "messages": talk}

@@ -81,3 +81,11 @@ def test_a_long_first_message_in_one_block_has_the_benefit_of_the_doubt_twice():
         seen.append(asked(name, 8000).written_5m > 20_000)
     assert seen == [True, True, False]
     assert asked("short", 500).written_5m == 0
+
+
+def test_a_short_question_behind_a_long_system_text_is_no_long_first_message():
+    """The prompt is long and the message is not: the system text is written, and the seven tokens behind it are not."""
+    system = [{"text": "Mind rule after rule. " * 1500}]
+    message = {"role": "user", "content": [{"text": "Class 1?"}]}
+    plan = Planner().plan({"modelId": MODEL, "system": system, "messages": [message]}, now=1_790_000_000.0)
+    assert [placement.after for placement in plan.placements] == [1]

@@ -20,7 +20,7 @@ contracts .381 and .380 instead of .377 (their sets left out), 25 one-off docume
 
 _DOUBTFUL = 0.6  # a kind less likely than this to return is written only a few times before some have returned
 _LOST = 1.0  # what a write is taken to cost per token where its kind waits for its first to return
-_UNTOLD, _LONG, _DOUBTED = ("first", "final"), ("16k", "more"), -0.01
+_UNTOLD, _LONG, _DOUBTED = ("first", "final"), 4096, -0.01
 """A long first message in one block may be a document that is never seen again, or the beginning of a conversation: no
 recorded set tells. The first two of a kind have the benefit of the doubt, for to lose a write costs a quarter of it and
 to leave it out nine tenths: a conversation of 12 turns on a document of 45k costs what points by hand cost, not 1.34
@@ -94,9 +94,13 @@ class Values:
                 chance = deeper
             deeper = chance
             value = self._value(end, chance, barred)
-            doubted = chance.untried and value.five > 0 and levels[0] == _UNTOLD and levels[2][-1] in _LONG
+            doubted = chance.untried and value.five > 0 and levels[0] == _UNTOLD and self._own(end) >= _LONG
             values[end] = replace(value, five=_DOUBTED, chance=chance, caution_five=0.0) if doubted else value
         return values
+
+    def _own(self, end: int) -> int:
+        """Tokens of the messages up to an end: what tools and system hold before them is another matter."""
+        return self._depths[end] - self._depths[self._shape.fixed]
 
     def _value(self, position: int, chance: Chance, barred: bool) -> Value:
         if chance.unproven and chance.quick < _DOUBTFUL:
