@@ -46,6 +46,9 @@ class Mind:
 class Decision:
     """One request being decided about."""
 
+    doubts = True
+    """Whether a long first message of a kind of which nothing is known is written twice (see ``values``)."""
+
     def __init__(
         self,
         mind: Mind,
@@ -63,6 +66,7 @@ class Decision:
         self.trust = mind.trust(lane.account)
         there = 1 - self.trust.miss
         self.values = Values(mind.returns, shape, visit, prompt.depths, lane.rates, there, lane.usual.seconds)
+        self.values.doubts = self.doubts
         self.positions = Positions(prompt, lane.rules, shape.end)
         self.hit = hit_of(visit, now)
         self.zones: list[Zone] = []

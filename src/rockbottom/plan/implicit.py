@@ -38,6 +38,8 @@ class Way:
 class ImplicitDecision(Decision):
     """One request being decided about, to a model whose service adds a point of its own."""
 
+    doubts = False  # to write nothing is free of charge here, and the service reads what it wrote by itself
+
     def made(self) -> CachePlan:
         if self.trust.paused_until > self.now:
             why = f"nothing: {self.trust.run} reads in a row of entries that should be there did not come"

@@ -68,6 +68,7 @@ class Values:
         self._rates, self._there = rates, there  # ``there``: the share of expected reads that come
         self._usual_s = usual_s  # how long what is written for the usual time lives
         self._after_new: tuple[Chances, Chances] | None = None
+        self.doubts = True  # whether the first two long first messages are written though nothing was seen to return
 
     def watch(self, added: Iterable[Run], now: float) -> None:
         """Wait for the return of the ends of this prompt."""
@@ -94,13 +95,15 @@ class Values:
                 chance = deeper
             deeper = chance
             value = self._value(end, chance, barred)
-            doubted = chance.untried and value.five > 0 and levels[0] == _UNTOLD and self._own(end) >= _LONG
-            values[end] = replace(value, five=_DOUBTED, chance=chance, caution_five=0.0) if doubted else value
+            if value.five > 0 and self._is_given_the_benefit(end, chance, levels):
+                value = replace(value, five=_DOUBTED, chance=chance, caution_five=0.0)
+            values[end] = value
         return values
 
-    def _own(self, end: int) -> int:
-        """Tokens of the messages up to an end: what tools and system hold before them is another matter."""
-        return self._depths[end] - self._depths[self._shape.fixed]
+    def _is_given_the_benefit(self, end: int, chance: Chance, levels: Levels) -> bool:
+        """Whether it ends one of the first two long first messages of its kind; tools and system are another matter."""
+        own = self._depths[end] - self._depths[self._shape.fixed]
+        return self.doubts and chance.untried and levels[0] == _UNTOLD and own >= _LONG
 
     def _value(self, position: int, chance: Chance, barred: bool) -> Value:
         if chance.unproven and chance.quick < _DOUBTFUL:
