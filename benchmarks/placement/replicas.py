@@ -173,14 +173,19 @@ def paired(requests: Iterable[BlockRequest], engine: Engine) -> Pair:
         observing = time.thread_time()
         acting.observe(plan, replied, now=now)
         planned.append(decided - begun + time.thread_time() - observing)
-        data = [sighting_bytes(sighting) for sighting in told]
-        told.clear()
-        begun = time.thread_time()
-        for sighting in data:
-            watching.witness(sighting_of(sighting))
-        witnessed.append(time.thread_time() - begun)
-        sightings += len(data)
+        sightings += len(told)
+        witnessed.append(_witnessed_s(watching, told))
     return Pair(1e6 * sum(planned) / len(planned), 1e6 * sum(witnessed) / len(witnessed), sightings)
+
+
+def _witnessed_s(watching: Planner, told: list[Sighting]) -> float:
+    """Seconds of the thread in which a planner takes in what another told, as it travels; ``told`` is empty then."""
+    data = [sighting_bytes(sighting) for sighting in told]
+    told.clear()
+    begun = time.thread_time()
+    for sighting in data:
+        watching.witness(sighting_of(sighting))
+    return time.thread_time() - begun
 
 
 def paired_with_bodies(turns: int, tokens: int) -> Pair:
@@ -205,12 +210,7 @@ def paired_with_bodies(turns: int, tokens: int) -> Pair:
         observing = time.thread_time()
         acting.observe(plan, usage, now=now)
         planned.append(decided - begun + time.thread_time() - observing)
-        data = [sighting_bytes(sighting) for sighting in told]
-        told.clear()
-        begun = time.thread_time()
-        for sighting in data:
-            watching.witness(sighting_of(sighting))
-        witnessed.append(time.thread_time() - begun)
+        witnessed.append(_witnessed_s(watching, told))
         talk.append({"role": "assistant", "content": [{"text": words(rng, 120)}]})
     return Pair(1e6 * median(planned), 1e6 * median(witnessed), 2 * turns)
 

@@ -97,7 +97,7 @@ def test_prices_check_reads_every_page_and_agrees(monkeypatch: pytest.MonkeyPatc
 def test_prices_check_exits_with_1_where_a_price_differs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The difference is named with both prices, the row's place and the usage type."""
     result = checked(monkeypatch, "--json", output_price="0.004")
-    differing = [one for one in json.loads(result.output)["comparisons"] if one["verdict"] == "differs"]
+    differing = [one for one in json.loads(result.stdout)["comparisons"] if one["verdict"] == "differs"]
     assert result.exit_code == 1
     assert {(one["scope"], one["book_usd_per_mtok"], one["list_usd_per_mtok"]) for one in differing} == {
         ("in_region", "3.2", "4.000"),
@@ -123,6 +123,9 @@ def test_prices_check_without_credentials_says_what_it_needs(monkeypatch: pytest
         CliRunner().invoke(prices.command, ["check"], catch_exceptions=False)
     assert raised.value.fix is not None
     assert "pricing:GetProducts" in raised.value.fix
+    said = CliRunner().invoke(prices.command, ["check"]).stderr
+    assert said.startswith("The book's rows were read from 2026-")  # how old it is needs nobody's permission
+    assert " days ago." in said
 
 
 def test_models_lists_rules_and_marks_what_is_contested() -> None:

@@ -79,6 +79,8 @@ def check(ctx: click.Context, region: str, profile: str | None, prices: Path | N
 
     catalog = load_catalog()
     book = catalog.price_book.overlay(PriceBook.read(prices)) if prices else catalog.price_book
+    read_on = [row.source.checked_on for row in book.rows if not row.contested]
+    click.echo(_age(read_on, date.today()), err=True)  # before the service is asked, which takes credentials
     products = list(products_of_api(pricing_client(profile), SERVICES, [region]))
     listed = _listed(catalog, products)
     found = list(comparisons(listed, book, date.today()))
@@ -86,17 +88,18 @@ def check(ctx: click.Context, region: str, profile: str | None, prices: Path | N
         click.echo(json_text(comparison_document(region, len(products), found)))
     else:
         console.show(comparison_text(region, len(products), len(listed), found))
-        console.show(_age([pair.row.source.checked_on for pair in found if pair.row is not None], date.today()))
+        compared = [pair.row.source.checked_on for pair in found if pair.row is not None]
+        console.show(_age(compared, date.today(), "compared rows"))
     if any(one.row is not None and not one.agrees for one in found):
         ctx.exit(1)
 
 
-def _age(days: Sequence[date], today: date) -> str:
-    """How old the rows of the book are that were compared."""
+def _age(days: Sequence[date], today: date, which: str = "rows") -> str:
+    """How old rows of the book are."""
     if not days:
         return "None of these prices is in the book."
     oldest, newest = min(days), max(days)
-    return f"The book's rows were read from {oldest} to {newest}: the oldest {(today - oldest).days} days ago."
+    return f"The book's {which} were read from {oldest} to {newest}: the oldest {(today - oldest).days} days ago."
 
 
 def _listed(catalog: "Catalog", products: Sequence[dict[str, Any]]) -> "list[ListPrice]":

@@ -65,8 +65,8 @@ class Decision:
         self.depths = prompt.depths
         self.trust = mind.trust(lane.account)
         there = 1 - self.trust.miss
-        self.values = Values(mind.returns, shape, visit, prompt.depths, lane.rates, there, lane.usual.seconds)
-        self.values.doubts = self.doubts
+        usual_s = lane.usual.seconds
+        self.values = Values(mind.returns, shape, visit, prompt.depths, lane.rates, there, usual_s, self.doubts)
         self.positions = Positions(prompt, lane.rules, shape.end)
         self.hit = hit_of(visit, now)
         self.zones: list[Zone] = []

@@ -63,12 +63,13 @@ class Values:
         rates: Rates,
         there: float,
         usual_s: int = Ttl.FIVE_MINUTES.seconds,
+        doubts: bool = False,
     ) -> None:
         self._returns, self._shape, self._visit, self._depths = returns, shape, visit, depths
         self._rates, self._there = rates, there  # ``there``: the share of expected reads that come
         self._usual_s = usual_s  # how long what is written for the usual time lives
         self._after_new: tuple[Chances, Chances] | None = None
-        self.doubts = True  # whether the first two long first messages are written though nothing was seen to return
+        self._doubts = doubts  # whether the first two long first messages are written though none was seen to return
 
     def watch(self, added: Iterable[Run], now: float) -> None:
         """Wait for the return of the ends of this prompt."""
@@ -103,7 +104,7 @@ class Values:
     def _is_given_the_benefit(self, end: int, chance: Chance, levels: Levels) -> bool:
         """Whether it ends one of the first two long first messages of its kind; tools and system are another matter."""
         own = self._depths[end] - self._depths[self._shape.fixed]
-        return self.doubts and chance.untried and levels[0] == _UNTOLD and own >= _LONG
+        return self._doubts and chance.untried and levels[0] == _UNTOLD and own >= _LONG
 
     def _value(self, position: int, chance: Chance, barred: bool) -> Value:
         if chance.unproven and chance.quick < _DOUBTFUL:
