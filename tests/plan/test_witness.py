@@ -4,7 +4,7 @@ import random
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rockbottom.plan import Planned, Planner, Sighting, sighting_bytes, sighting_of
@@ -66,6 +66,7 @@ def requests_of(seed: int) -> list[tuple[float, dict]]:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 10**6), st.floats(0, 1), st.floats(0, 1))
+@example(222, 0.0, 1.0)  # a request without a reply
 def test_who_is_told_all_knows_all(seed, lost, unanswered):
     """Whatever the traffic, with replies that never come and entries that the service lost: the same knowledge."""
     acting, watching, _ = pair()

@@ -34,6 +34,7 @@ class Witness:
         mind.returns.settle(now)
         mind.guard.see(sighting.tokens)
         mind.guard.expect(sighting.account, sighting.need)
+        mind.trust(sighting.account)  # known from the first request on, as for who planned it
         visit = history.visit(keys, depths, shape.fixed, now)
         added = history.add(visit, keys, depths, (shape.fixed, shape.last, shape.end), now)
         Values(mind.returns, shape, visit, depths, _NO_RATES, 1.0).watch(added, now)
