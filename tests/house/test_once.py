@@ -1,5 +1,6 @@
 """What has a room of its own is done there and nowhere else."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -44,3 +45,36 @@ def test_what_the_type_checker_is_not_asked_has_a_reason() -> None:
         if bare.search(line)
     ]
     assert not found
+
+
+_MOST_LINES = 350
+_MOST_LINES_OF_A_FUNCTION = 50
+
+
+def test_no_module_is_longer_than_can_be_kept_in_mind() -> None:
+    """350 lines; what would be longer holds two ideas, each of which has a name."""
+    lengths = {
+        str(path.relative_to(SOURCE)): len(path.read_text(encoding="utf-8").splitlines())
+        for path in SOURCE.rglob("*.py")
+    }
+    assert not {name: length for name, length in lengths.items() if length > _MOST_LINES}
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    """50 lines from its name to its end, without its docstring; kernels, which numba compiles whole, may be longer."""
+    assert not [
+        f"{path.relative_to(SOURCE)}:{function.lineno} {function.name}"
+        for path in SOURCE.rglob("*.py")
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        and not any(isinstance(mark, ast.Name) and mark.id == "compiled" for mark in function.decorator_list)
+        and _lines_of(function) > _MOST_LINES_OF_A_FUNCTION
+    ]
+
+
+def _lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    whole = (function.end_lineno or 0) - function.lineno + 1
+    if ast.get_docstring(function) is None:
+        return whole
+    docstring = function.body[0]
+    return whole - ((docstring.end_lineno or 0) - docstring.lineno + 1)

@@ -1,6 +1,6 @@
 """``rockbottom serve``: the local Bedrock endpoint in the foreground."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -82,9 +82,7 @@ def serve(
         scheme = "https" if tls else "http"
         click.echo("\n".join(_environment(f"{scheme}://{host}:{port}")))
         return
-    for one in switches:
-        if "=" not in one:
-            raise click.BadParameter(f"{one!r} is not NAME=SIDE", param_hint="--switch")
+    sides = _sides(switches)
     if log_dir is not None:
         _make(log_dir)
     serve_forever(
@@ -105,10 +103,18 @@ def serve(
             hosts=hosts,
             origins=origins,
             control_token=control_token,
-            switches=dict(one.split("=", 1) for one in switches),
+            switches=sides,
         ),
         _announce,
     )
+
+
+def _sides(switches: Iterable[str]) -> dict[str, str]:
+    """The sides of switches by name. Raises BadParameter for one that is not NAME=SIDE."""
+    for switch in switches:
+        if "=" not in switch:
+            raise click.BadParameter(f"{switch!r} is not NAME=SIDE", param_hint="--switch")
+    return dict(switch.split("=", 1) for switch in switches)
 
 
 def _make(log_dir: Path) -> None:

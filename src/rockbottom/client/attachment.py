@@ -16,11 +16,12 @@ from rockbottom.catalog import Catalog, Resolve
 from rockbottom.client.arguments import Arguments
 from rockbottom.client.books import FAILED, REFUSED, TOO_OLD, unread_call
 from rockbottom.client.calls import Call, Options
+from rockbottom.client.closing import Closing
 from rockbottom.client.fitting import EVERYTHING, fitted
 from rockbottom.client.flights import Flight, Tower, prefixes_of
 from rockbottom.client.keepalive import KeepAlive
 from rockbottom.client.keeping import Keeper
-from rockbottom.client.learning import Learning
+from rockbottom.client.learning import Costs, Learning
 from rockbottom.client.notices import TTL_EXPIRED
 from rockbottom.client.planning import Planner, TellingPlan, writes_most
 from rockbottom.client.profiles import ask, must_ask
@@ -30,7 +31,6 @@ from rockbottom.client.tagging import tags_now
 from rockbottom.client.talking import Talk
 from rockbottom.client.underway import UnderWay
 from rockbottom.client.whereabouts import NOWHERE, Whereabouts
-from rockbottom.cost import Cost
 from rockbottom.dialects import Params, Request, Requests, model_id_of
 from rockbottom.process import hold_over_forks, lock_of
 from rockbottom.quantities import RockbottomError, Unit, Usage, Usd
@@ -62,6 +62,7 @@ class Attachment:
         self.talk = Talk()
         self._learning = Learning(planner, catalog, options, self.talk, clock, self.today)
         self._books, self._refusals = self._learning.books, self._learning.refusals
+        self._closing = Closing(self._read, self._learning, self.talk, stopwatch)
         self.arguments: Arguments | None = None  # of ``attach``
         self.abilities = EVERYTHING  # of the client's botocore
         self.everyones = False  # of all clients of a program, none of which its own code attached
@@ -112,8 +113,7 @@ class Attachment:
         """The tags of a call made here and now. Raises what the budget says to the caller, and nothing else."""
         tags = tags_now(self.recorder.tags if self.recorder is not None else {})
         if self.budget is not None:
-            if self.under_way.has_dropped:
-                self.settle()  # what they hold is free again
+            self._settle_dropped()  # what they hold is free again
             try:
                 self.budget.check(tags, self.clock())
             except RockbottomError:
@@ -230,6 +230,10 @@ class Attachment:
         for call in self.under_way.to_end():
             self.failed(call) if call.grounded else self.abandoned(call)
 
+    def _settle_dropped(self) -> None:
+        if self.under_way.has_dropped:
+            self.settle()
+
     def end(self) -> None:
         """The process ends: no reply will be read further."""
         for call in self.under_way.all():
@@ -265,36 +269,21 @@ class Attachment:
             self.talk.failure("observing", error)
         self._record(call, usage, costs, False)
 
-    def _record(self, call: Call, usage: Usage | None, costs: tuple[Cost, Cost] | None, failed: bool) -> None:
-        if self.recorder is None:
-            return None
-        try:
-            if call.restored and call.request is not None:  # what the caller wrote went out in the end
-                with self._lock:
-                    call.request = self._requests.read(call.original)
-            minimum = self._learning.minimum(call.request) if call.request is not None else 0
-        except Exception as error:
-            return self.talk.failure("recording", error, "the call is not recorded")
-        self.recorder.record(call, usage, costs, minimum, self.stopwatch(), failed)
-        if self.under_way.has_dropped:
-            self.settle()
-        return None
+    def _record(self, call: Call, usage: Usage | None, costs: Costs, failed: bool) -> None:
+        if self.recorder is not None:
+            self._closing.record(self.recorder, call, usage, costs, failed)
+            self._settle_dropped()
 
     def kept_alive(self, params: Params, usage: Usage | None, at: float, left: float, whereabouts: Whereabouts) -> None:
         """A keep-alive of ours came back, or failed: it is recorded like any other call."""
-        if self.recorder is None:
-            return None
-        try:
-            with self._lock:
-                request = self._requests.read(params)
-                costs = (
-                    self._learning.costs(request.model, request.tier, usage, whereabouts) if usage is not None else None
-                )
-        except Exception as error:
-            return self.talk.failure("recording", error, "the call is not recorded")
-        call = Call(at, params, params, request, whereabouts=whereabouts, tags=self.recorder.tags, left=left)
-        call.source, call.done = "keep-alive", True
-        return self._record(call, usage, costs, usage is None)
+        if self.recorder is not None:
+            self._closing.kept_alive(self.recorder, params, usage, at, left, whereabouts)
+            self._settle_dropped()
+
+    def _read(self, params: Params) -> Request:
+        """A request of the caller's, read under the lock."""
+        with self._lock:
+            return self._requests.read(params)
 
     def today(self) -> date:
         """The day whose prices apply, in UTC."""

@@ -74,17 +74,12 @@ def _made(hosts: Iterable[str]) -> tuple[bytes, bytes, bytes]:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         )
 
-    def usage(**allowed: bool) -> Any:
-        kinds = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
-        kinds += ("key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
-        return x509.KeyUsage(**{kind: allowed.get(kind, False) for kind in kinds})
-
     root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     root = name("rockbottom local endpoint")
     authority = (
         builder(root, root, root_key)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage(key_cert_sign=True, crl_sign=True), critical=True)
+        .add_extension(_usage(x509, key_cert_sign=True, crl_sign=True), critical=True)
         .sign(root_key, hashes.SHA256())
     )
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key())
@@ -92,7 +87,7 @@ def _made(hosts: Iterable[str]) -> tuple[bytes, bytes, bytes]:
         builder(name("localhost"), root, key)
         .add_extension(x509.SubjectAlternativeName([_alternative(x509, host) for host in hosts]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(usage(digital_signature=True), critical=True)
+        .add_extension(_usage(x509, digital_signature=True), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(issuer, critical=False)
         .sign(root_key, hashes.SHA256())
@@ -104,6 +99,13 @@ def _made(hosts: Iterable[str]) -> tuple[bytes, bytes, bytes]:
         certificate.public_bytes(pem),
         key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain),
     )
+
+
+def _usage(x509: Any, **allowed: bool) -> Any:
+    """What a key may be used for: x509 wants each of its nine uses named."""
+    kinds = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    kinds += ("key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
+    return x509.KeyUsage(**{kind: allowed.get(kind, False) for kind in kinds})
 
 
 def _alternative(x509: Any, host: str) -> Any:

@@ -163,21 +163,26 @@ class Runtime:
             counted.answer = Answer(({"text": guarded.blocked_text},), INTERVENED, 0)
             return counted
         if own_answer or counted.script is not None:
-            counted.answer = (
-                scripted(counted.script, counted.asked, counted.count)
-                if counted.script
-                else state.answerer.answer(counted.asked, counted.count)
-            )
+            counted.answer = self._answer(counted)
         if state.quotas.limits:
-            try:
-                self._admit(counted, now)
-            except ServiceFailure:
-                if counted.script is not None and b"x-rockbottom-reply" not in call.headers:
-                    state.scripts.appendleft(counted.script)  # the retry shall have it
-                raise
+            self._admit_or_keep_script(counted, now)
         if result.changes:
             state.memory.apply(result.changes, namespace, now)
         return counted
+
+    def _answer(self, counted: Counted) -> Answer:
+        if counted.script:
+            return scripted(counted.script, counted.asked, counted.count)
+        return self._state.answerer.answer(counted.asked, counted.count)
+
+    def _admit_or_keep_script(self, counted: Counted, now: float) -> None:
+        """Admit a request, or put the answer that a test has queued for it back: its retry shall have it."""
+        try:
+            self._admit(counted, now)
+        except ServiceFailure:
+            if counted.script is not None and b"x-rockbottom-reply" not in counted.call.headers:
+                self._state.scripts.appendleft(counted.script)
+            raise
 
     def begin(self, counted: Counted) -> None:
         """The response starts: what the call wrote becomes readable."""
