@@ -1,7 +1,6 @@
 """Runs opened for the commands of ``rockbottom batch``: AWS or the endpoint named, the estimate, the question."""
 
 import os
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -12,6 +11,7 @@ import click
 
 from rockbottom.cli.aws import no_region
 from rockbottom.cli.batch_text import Progress
+from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import tell
 from rockbottom.cli.standing import tell_endings
 
@@ -151,7 +151,9 @@ def _ask(prepared: "Prepared", cloud: "Cloud", given: dict[str, Any]) -> None:
         tell_endings(load_catalog(), [settings.model], _day(given), cloud.region)
     estimate = prepared.estimate(given["output_tokens"])
     tell(batch_estimate_text(prepared, estimate))
-    agreed = given["yes"] or cloud.local
-    if not agreed and not sys.stdin.isatty():
-        raise click.UsageError("a batch run spends money; add --yes to agree, and --max-usd to bound it")
-    prepared.agree(estimate, lambda _: agreed or click.confirm("Spend it?", err=True), given["max_usd"])
+
+    def agree(_: object) -> bool:
+        consent(given["yes"] or cloud.local, "a batch run spends money, which --max-usd bounds", "Spend it?")
+        return True
+
+    prepared.agree(estimate, agree, given["max_usd"])

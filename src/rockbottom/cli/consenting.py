@@ -5,13 +5,19 @@ import sys
 import click
 
 
-def consent(yes: bool, why: str, question: str, *, ask: bool = True) -> None:
-    """Go on only with a yes, given by ``--yes`` or at the terminal.
-
-    Without a terminal to ``ask`` at, it is refused, and ``why`` a yes is needed.
-    """
+def agreed(yes: bool, question: str, *, ask: bool = True) -> bool | None:
+    """Whether ``--yes`` or a person at the terminal agrees; None where there is nobody to ``ask``."""
     if yes:
-        return
+        return True
     if not ask or not sys.stdin.isatty():
+        return None
+    return click.confirm(question, err=True)
+
+
+def consent(yes: bool, why: str, question: str, *, ask: bool = True) -> None:
+    """Go on only with a yes. Raises Abort for a no, and UsageError, which says ``why``, with nobody to ask."""
+    answer = agreed(yes, question, ask=ask)
+    if answer is None:
         raise click.UsageError(f"{why}; add --yes to agree")
-    click.confirm(question, abort=True, err=True)
+    if not answer:
+        raise click.Abort

@@ -1,7 +1,6 @@
 """``rockbottom prices pull``: the price book brought up to date from AWS's price list."""
 
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.consenting import agreed
 from rockbottom.cli.console import show, tell, width
 from rockbottom.cli.prices_reading import BULK_URL, bulk_documents, pricing_client, products_of_api
 from rockbottom.cli.values import Url
@@ -62,9 +62,15 @@ def pull(
     else:
         show(updates_text(found, None if everything else 10, width=width()))
     path = save or saved_prices_path()
-    if found.rows and path is not None and _agreed(len(found.rows), path, yes, as_json):
+    if not found.rows or path is None:
+        return
+    rows = f"{len(found.rows):,} rows"
+    answer = agreed(yes, f"Store {rows} in {path}?", ask=not as_json)
+    if answer:
         _store(path, found.rows)
-        tell(f"{len(found.rows):,} rows stored in {path}")
+        tell(f"{rows} stored in {path}")
+    elif answer is None:
+        tell(f"nothing is stored; add --yes to store {rows} in {path}")
 
 
 def _documents(
@@ -96,15 +102,6 @@ def _read(file: Path) -> object:
 
 def _region(entry: Mapping[str, Any]) -> str:
     return str(entry["product"].get("attributes", {}).get("regionCode", ""))
-
-
-def _agreed(rows: int, path: Path, yes: bool, as_json: bool) -> bool:
-    if yes:
-        return True
-    if as_json or not sys.stdin.isatty():
-        tell(f"nothing is stored; add --yes to store {rows:,} rows in {path}")
-        return False
-    return click.confirm(f"Store {rows:,} rows in {path}?", err=True)
 
 
 def _store(path: Path, rows: Iterable["Price"]) -> None:
