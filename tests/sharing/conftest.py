@@ -99,7 +99,7 @@ def stores(request: Any, tmp_path: Path) -> Iterator[tuple[Store, Store]]:
         yield one, one
     elif request.param == "sqlite":
         path = str(tmp_path / "share.db")
-        yield SqliteStore(path), SqliteStore(path)
+        yield SqliteStore(path, wait_s=30), SqliteStore(path, wait_s=30)
     else:
         with serving(tmp_path) as server:
             yield ValkeyStore(server.url, "test"), ValkeyStore(server.url, "test")

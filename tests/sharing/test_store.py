@@ -1,5 +1,6 @@
 """Every store keeps the same contract."""
 
+import multiprocessing
 import stat
 import threading
 import time
@@ -76,6 +77,31 @@ def test_changes_by_many_at_once_are_all_made(stores):
     stores[0].change("count", lambda value, now: seen.append(value) or b"0")
     assert seen[-1] == b"200"
     assert abs(clocks[-1] - time.time()) < 5
+
+
+def _count(path: str, together, times: int) -> None:
+    """Open a store when all are there, and count up so often."""
+    store = SqliteStore(path, wait_s=60)
+    together.wait(60)
+    for _ in range(times):
+        store.change("count", lambda value, _: str(int(value or b"0") + 1).encode())
+    store.close()
+
+
+def test_many_processes_open_a_new_file_at_once(tmp_path):
+    """Eight processes that open a file that is not there yet and count up by one, five times each: 40. Ten files."""
+    forking = multiprocessing.get_context("fork")
+    for number in range(10):
+        path, together = str(tmp_path / f"{number}.db"), forking.Barrier(8)
+        members = [forking.Process(target=_count, args=(path, together, 5)) for _ in range(8)]
+        for member in members:
+            member.start()
+        for member in members:
+            member.join()
+        assert [member.exitcode for member in members] == [0] * 8
+        values: list[bytes | None] = []
+        SqliteStore(path).change("count", lambda value, _, values=values: values.append(value) or b"")
+        assert values == [b"40"]
 
 
 def test_a_store_that_is_closed_opens_again(stores):

@@ -10,7 +10,7 @@ from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from rockbottom.process import make_private
+from rockbottom.process import MEMORY, roll_back, shared_database
 from rockbottom.quantities import Usd
 
 _PICO = Decimal(10) ** 12
@@ -148,15 +148,9 @@ class BudgetStore:
 
     def _connected(self) -> sqlite3.Connection:
         if self._db is None:
-            if self._path != ":memory:":
+            if self._path != MEMORY:
                 Path(self._path).parent.mkdir(parents=True, exist_ok=True)
-                make_private(self._path)
-            db = sqlite3.connect(self._path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
-            if db.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-                db.execute("PRAGMA journal_mode=WAL")
-            db.execute("PRAGMA synchronous=NORMAL")
-            db.executescript(_SCHEMA)
-            self._db = db
+            self._db = shared_database(self._path, _SCHEMA, wait_s=_WAIT_S, synchronous="NORMAL")
         return self._db
 
     def _transaction(self) -> "_Transaction":
@@ -175,7 +169,11 @@ class _Transaction:
         return self._db
 
     def __exit__(self, kind: object, *_: object) -> None:
-        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+        try:
+            if kind is None:
+                self._db.execute("COMMIT")
+        finally:
+            roll_back(self._db)
 
 
 def _state(db: sqlite3.Connection, account: Account) -> State:

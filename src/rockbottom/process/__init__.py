@@ -1,7 +1,8 @@
-"""What a process does with its system, once for the whole house: forks, ends, daemon threads, files of its owner, the
-terminal behind a stream, and who may speak to its listeners."""
+"""What a process does with its system, once for the whole house: forks, ends, daemon threads, files and
+SQLite files of its owner, the terminal behind a stream, and who may speak to its listeners."""
 
 from rockbottom.process.arrivals import Arrival
+from rockbottom.process.databases import MEMORY, roll_back, shared_database
 from rockbottom.process.endings import Closing, Ending, close_at_exit, end_at_exit
 from rockbottom.process.files import PRIVATE, make_private, named, private
 from rockbottom.process.forks import Forked, Forking, hold_over_forks, lock_of, renew_in_child
@@ -12,6 +13,7 @@ from rockbottom.process.visitors import Visitors, guarded, is_loopback
 from rockbottom.process.workers import Worker
 
 __all__ = [
+    "MEMORY",
     "PRIVATE",
     "Arrival",
     "Closing",
@@ -37,5 +39,7 @@ __all__ = [
     "opened",
     "private",
     "renew_in_child",
+    "roll_back",
+    "shared_database",
     "terminal_of",
 ]

@@ -140,7 +140,7 @@ class _Html(str):
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     yield '<div class="wide"><table class="told"><thead><tr>'
-    yield f'{"".join(f"<th>{escape(head)}" for head in heads)}</thead><tbody>'
+    yield f"{''.join(f'<th>{escape(head)}' for head in heads)}</thead><tbody>"
     for row in rows:
         cells = (cell if isinstance(cell, _Html) else escape(cell) for cell in row)
         first, *others = cells

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-from rockbottom.process import make_private
+from rockbottom.process import roll_back, shared_database
 from rockbottom.sharing.errors import StoreAway
 from rockbottom.sharing.store import KEPT_S, STREAM_KEPT, Change, Read
 
@@ -19,12 +19,20 @@ CREATE TABLE IF NOT EXISTS cells (name TEXT PRIMARY KEY, value BLOB NOT NULL, un
 
 
 class SqliteStore:
-    """The file, made where it is missing, for its owner only. Threads of one process may share it."""
+    """The file, made where it is missing, for its owner only. Threads of one process may share it.
+
+    ``wait_s``: for so many seconds others that are at work in the file are waited for.
+    """
 
     def __init__(
-        self, path: str, *, clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep
+        self,
+        path: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        wait_s: float = _WAIT_S,
     ) -> None:
-        self._path, self._clock, self._sleep = path, clock, sleep
+        self._path, self._clock, self._sleep, self._wait_s = path, clock, sleep, wait_s
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
 
@@ -71,9 +79,7 @@ class SqliteStore:
 
     def close(self) -> None:
         with self._lock:
-            if self._db is not None:
-                self._db.close()
-                self._db = None
+            self._let_go()
 
     @staticmethod
     def _value(db: sqlite3.Connection, name: str, now: float) -> bytes | None:
@@ -95,19 +101,19 @@ class SqliteStore:
                 db.execute("BEGIN IMMEDIATE")
                 try:
                     yield db
+                    db.execute("COMMIT")
                 except BaseException:
-                    db.execute("ROLLBACK")
+                    roll_back(db)
                     raise
-                db.execute("COMMIT")
             except (sqlite3.Error, OSError) as error:
-                self._db = None
+                self._let_go()
                 raise StoreAway(f"{self._path}: {error}") from error
 
     def _connected(self) -> sqlite3.Connection:
-        if self._path != ":memory:":
-            make_private(self._path)
-        db = sqlite3.connect(self._path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=OFF")  # what is lost with the machine is learned again
-        db.executescript(_SCHEMA)
-        return db
+        # OFF: what is lost with the machine is learned again
+        return shared_database(self._path, _SCHEMA, wait_s=self._wait_s, synchronous="OFF", sleep=self._sleep)
+
+    def _let_go(self) -> None:
+        db, self._db = self._db, None
+        if db is not None:
+            db.close()
