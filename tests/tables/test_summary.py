@@ -73,7 +73,7 @@ def test_models_without_a_price_are_set_apart(two, capsys):
     assert main(["ledger", "summary", str(two), "--by", "team"]) == 0
     text = capsys.readouterr().out
     assert "1 requests to 1 models set apart" in text
-    assert "not in it: 1 call to a local endpoint" in text
+    assert "not counted here: 1 call to a local endpoint" in text
 
 
 def test_without_a_month_everything_is_summed_by_model(two, capsys):

@@ -106,7 +106,7 @@ def test_writes_that_cost_nothing_are_said_to_be_contested(tmp_path: Path, capsy
     (tmp_path / "log.jsonl").write_text("\n".join(lines))
     assert main(["replay", str(tmp_path / "log.jsonl"), "--on", "2026-11-01", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)["assumptions"]
-    assert "cache writes of Nova Pro cost nothing: so the price list; others contest it" in said
+    assert "cache writes of Nova Pro cost nothing by the price list; other sources contest that" in said
     assert main(["advise", str(tmp_path / "log.jsonl"), "--on", "2026-11-01"]) == 0
     assert "cache writes of Nova Pro cost nothing" in " ".join(capsys.readouterr().out.split())
 

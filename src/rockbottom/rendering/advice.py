@@ -36,7 +36,7 @@ def advice_text(document: AdviceResult, *, width: int = 80, colour: bool = False
         lines += _details(number, row, width, paint)
     lines += _prompts(document, width)
     if any(row.unit in WRITES.values() and not row.usd_per_mtok for row in document.prices):
-        said = f"cache writes of {document.name} cost nothing: so the price list; others contest it"
+        said = f"cache writes of {document.name} cost nothing by the price list; other sources contest that"
         lines += ["", *_wrapped(said, width)]
     said = f" prices of {document.priced_on}; savings {_period(document)}; outputs held equal"
     lines += ["", paint(said, "dim")]
@@ -85,7 +85,7 @@ def _next(advice: AdviceResult | TrafficAdvice, width: int, paint: Paint) -> lis
         return [*_wrapped("Next: nothing; no lever known here lowers this bill", width), ""]
     saving = f"saves {_amount(step.saves_usd, advice)} {_period(advice)}"
     if step.asks:
-        text = f"Next: say whether it may be: {_ASKS[step.lever]} ({step.lever.value}) {saving}"
+        text = f"Next: allow it with {_ASKS[step.lever]}, if it may be: {step.lever.value} {saving}"
     elif advice.today_usd - advice.after_usd == step.saves_usd:
         text = f"Next: {step.how}: {_instead(advice)}"
     else:
@@ -137,7 +137,7 @@ def _bills(advice: AdviceResult | TrafficAdvice) -> str:
 
 def _sums(advice: TrafficAdvice, width: int, paint: Paint) -> list[str]:
     """Levers over all models."""
-    columns = [Column("lever", right=False), Column("saves alone $"), Column("together $"), Column("pulled for")]
+    columns = [Column("lever", right=False), Column("saves alone $"), Column("together $"), Column("used for")]
     places = _places(row.saves_alone_usd for row in advice.levers)
     rows: list[list[Cell]] = []
     for row in advice.levers:

@@ -257,7 +257,7 @@ def _capacity(offers: Sequence[CapacityResult], width: int, paint: Paint) -> lis
 def _below(row: CapacityResult) -> str:
     if row.saves is None:
         return f"{short_tokens(int(row.break_even))} tokens/h a unit"
-    return "any use: never" if row.saves <= 0 else f"{share(row.break_even)} use"
+    return "never cheaper" if row.saves <= 0 else f"{share(row.break_even)} use"
 
 
 def _credit(credit: CreditResult, width: int, paint: Paint) -> list[str]:

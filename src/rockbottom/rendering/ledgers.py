@@ -17,10 +17,10 @@ _NONE = "(not recorded)"
 def ledger_summary_text(found: LedgerSummary, *, width: int = 80) -> Iterator[str]:
     """A line for each label, the dearest first, and the sum; what is in no sum is said."""
     when = found.month or "all that is there"
-    ledgers = f", {tokens(found.ledgers)} ledgers" if found.ledgers > 1 else ""
+    ledgers = f", from {counted(found.ledgers, 'ledger')}" if found.ledgers > 1 else ""
     yield f"{counted(found.total.calls, 'call')}, {when}{ledgers}"
     if found.simulated:
-        yield f"not in it: {counted(found.simulated, 'call')} to a local endpoint"
+        yield f"not counted here: {counted(found.simulated, 'call')} to a local endpoint"
     yield ""
     columns = [
         Column(f"by {found.by}", right=False, wide=True), Column("calls"), Column("input"), Column("read"),
@@ -32,9 +32,9 @@ def ledger_summary_text(found: LedgerSummary, *, width: int = 80) -> Iterator[st
     rows.append(_cells(found.total, "in all", places))
     yield from table(columns, rows, width, Paint(False), indent=0)
     yield ""
-    yield "saved: against no caching; missed: paid above a read for what could have been read"
+    yield "saved: less than without caching; missed: paid above the price of a read for what could have been read"
     if found.total.no_usage:
-        yield f"what they cost is not known: {counted(found.total.no_usage, 'call')} that ended without usage"
+        yield f"{counted(found.total.no_usage, 'call')} ended without usage: their cost is not known"
     if found.set_apart:
         yield ""
         yield from apart_text(found.set_apart)

@@ -136,7 +136,8 @@ def evidence_text(advice: Advice, row: Row) -> str:
     """What a row rests on, in words."""
     text = _ground_text(advice, row)
     if row.alone_usd is not None and row.alone_usd <= advice.after_usd:
-        text += f". Picked afterwards it comes to ${usd(row.alone_usd, 2)}; the planner decided in time"
+        alone = usd(row.alone_usd, 2)
+        text += f". Chosen in hindsight it comes to ${alone}; the planner decides without knowing what comes"
     elif row.alone_usd is not None:
         text += f". Alone it comes to ${usd(row.alone_usd, 2)}, the levers above to ${usd(advice.after_usd, 2)}"
     return text

@@ -130,7 +130,7 @@ def _stacks(document: BenchResults, focus: BenchModel) -> str:
 
 def _table(document: BenchResults) -> str:
     headings = [heading for heading, _ in _COSTS]
-    heads = ["model", "lane", headings[0], "vs baseline", "uncached", "read", "written", "output", *headings[1:]]
+    heads = ["model", "lane", headings[0], "change", "uncached", "read", "written", "output", *headings[1:]]
     head = "".join(
         f'<th scope="col"{" class=words" if index < 2 else ""}><button type="button">{escape(name)}</button></th>'
         for index, name in enumerate(heads)

@@ -8,6 +8,7 @@ from rockbottom.figures import page_colours, share, tokens
 from rockbottom.rendering.replays import (
     answer_in_words,
     dollars,
+    policies_in_words,
     reads_per_write,
     share_never_read,
     switch_in_words,
@@ -59,13 +60,14 @@ def _parts(replay: ReplayResult) -> Iterator[str]:
         yield from _details(name, replay.details[name])
     yield "<details><summary>How to read this</summary><p>Cheaper and dearer: the input bill against the one "
     yield "without caching. "
-    yield f"Clairvoyant: {escape(replay.clairvoyant.means)}.</p>"
+    yield f"{escape(policies_in_words(replay))}.</p>"
     yield f'<p class="soft">Assumed: {escape("; ".join(replay.assumptions))}.</p></details></html>\n'
 
 
 def _reconciliation(found: ReconciliationResult) -> Iterator[str]:
     more = found.observed_usd - found.predicted_usd
-    yield f"<details><summary>Observed {dollars(found.observed_usd)}, by the rules {dollars(found.predicted_usd)}: "
+    yield f"<details><summary>AWS counted {dollars(found.observed_usd)}; "
+    yield f"the rules predict {dollars(found.predicted_usd)}: "
     yield f"{dollars(more, signed=True)}</summary>"
     rows = [
         (row.cause, dollars(row.difference_usd, signed=True), tokens(row.requests),
@@ -78,18 +80,19 @@ def _reconciliation(found: ReconciliationResult) -> Iterator[str]:
 
 def _policies(replay: ReplayResult) -> Iterator[str]:
     yield '<h2>Every policy</h2><p class="key"><i class="read"></i>read<i class="write"></i>written'
-    yield '<i class="plain"></i>uncached</p><table class="policies"><thead><tr><th>policy<th>input $<th>than without'
+    yield '<i class="plain"></i>uncached</p><table class="policies"><thead><tr><th>policy<th>input $<th>against no'
     yield " caching<th>input tokens</thead><tbody>"
-    for bill in (*replay.policies, replay.clairvoyant):
-        yield _policy(bill)
+    for bill in replay.policies:
+        yield _policy(bill, bill.policy)
+    yield _policy(replay.clairvoyant, "least possible")
     yield "</tbody></table>"
 
 
-def _policy(bill: BillResult) -> str:
+def _policy(bill: BillResult, name: str) -> str:
     counts = {"read": bill.read_tokens, "write": bill.written_tokens, "plain": bill.uncached_tokens}
     bars = _bar(counts, sum(counts.values()))
     counted = ", ".join(f"{name} {tokens(count)}" for name, count in counts.items())
-    cells = f"<td>{escape(bill.policy)}<td>{dollars(bill.input_usd)[1:]}<td>{than_without_caching(bill)}"
+    cells = f"<td>{escape(name)}<td>{dollars(bill.input_usd)[1:]}<td>{than_without_caching(bill)}"
     return f'<tr>{cells}<td title="{counted}">{bars}</tr>'
 
 
@@ -113,9 +116,9 @@ def _details(name: str, details: PolicyDetails) -> Iterator[str]:
             if row.requests
         ],
     )  # fmt: skip
-    yield "<h2>Reads per write by prefix family</h2>"
+    yield "<h2>Tokens read per token written, by prefix</h2>"
     yield from _table(
-        ("family", "requests", "tokens in", "read", "written", "reads per write"),
+        ("prefix", "requests", "tokens in", "read", "written", "read per written"),
         [
             (row.prefix[:8], tokens(row.requests), tokens(row.tokens_in), tokens(row.read_tokens),
              tokens(row.written_tokens), reads_per_write(row))

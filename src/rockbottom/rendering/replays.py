@@ -41,8 +41,20 @@ from rockbottom.rendering.groups import groups_csv, groups_text
 _FAMILIES = 3
 _MONEY: Steps = ((10, 2), (0, 4))
 _OF_COMBINATIONS = (
-    "least: what no placement can go below. The details of one: name one model, scope, tier and day. --json and --csv "
-    "have every policy of every combination."
+    "least: no placement of cachePoints costs less. For the details of one line, name its model, scope, tier and day. "
+    "--json and --csv have every policy of every combination."
+)
+
+
+_WAYS = {"none": "no caching", "as_recorded": "the cachePoints as sent", "planner": "rockbottom attached"}
+_MEANINGS = (
+    ("as_recorded", "as_recorded: the cachePoints as sent"),
+    ("system", "system: a cachePoint behind the system prompt"),
+    ("tail", "tail: one behind the last message"),
+    ("1h", "5m, 1h: how long entries live"),
+    ("documents", "documents: one behind each block as long as a document"),
+    ("second_sighting", "second_sighting: what is sent a second time is written"),
+    ("planner", "planner: rockbottom attached"),
 )
 
 
@@ -116,13 +128,15 @@ def _lines(replay: ReplayResult, width: int) -> Iterator[str]:
         yield from _reconciliation(replay.reconciliation)
     yield ""
     columns = [Column("policy", right=False), *map(Column, ("read", "written", "uncached", "input $"))]
-    columns.append(Column("than without caching", right=False))
-    rows = [_row(bill) for bill in (*replay.policies, replay.clairvoyant)]
+    columns.append(Column("against no caching", right=False))
+    rows = [_row(bill, bill.policy) for bill in replay.policies]
+    rows.append(_row(replay.clairvoyant, "least possible"))
     yield from table(columns, rows, width, Paint(False), indent=0)
+    yield ""
+    yield policies_in_words(replay)
     yield ""
     yield from _details(replay)
     yield switch_in_words(replay)
-    yield f"clairvoyant: {replay.clairvoyant.means}"
     yield f"assumed: {'; '.join(replay.assumptions)}"
 
 
@@ -174,11 +188,12 @@ def _reconciliation(found: ReconciliationResult) -> Iterator[str]:
     more = found.observed_usd - found.predicted_usd
     part = f", {share(more / found.predicted_usd, 1, signed=True)}" if found.predicted_usd else ""
     observed, predicted = dollars(found.observed_usd), dollars(found.predicted_usd)
-    yield f"observed {observed}, by the rules {predicted}: {dollars(more, signed=True)}{part}"
+    yield f"AWS counted {observed}; the rules predict {predicted}: {dollars(more, signed=True)}{part}"
     for cause in found.causes:
         seen, expected = short_tokens(cause.observed_read_tokens), short_tokens(cause.predicted_read_tokens)
         difference = dollars(cause.difference_usd, signed=True)
-        yield f"  {cause.requests:>9,} requests  {difference}  {cause.cause}: read {seen} of {expected} predicted"
+        many = counted(cause.requests, "request")
+        yield f"  {many:>18}  {difference}  {cause.cause}: read {seen} of {expected} predicted"
 
 
 def dollars(amount: Usd, *, signed: bool = False) -> str:
@@ -186,10 +201,23 @@ def dollars(amount: Usd, *, signed: bool = False) -> str:
     return usd(amount, _MONEY, symbol=True, signed=signed, bare_zero=False)
 
 
-def _row(bill: BillResult) -> list[Cell]:
+def policies_in_words(replay: ReplayResult) -> str:
+    """What the names of the policies that were replayed mean, and what the last row is."""
+    names = {bill.policy for bill in replay.policies}
+    parts = names | {part for name in names for part in name.split("_")}
+    return "; ".join([*(meaning for word, meaning in _MEANINGS if word in parts), least_in_words(replay)])
+
+
+def least_in_words(replay: ReplayResult) -> str:
+    """Whether the least is reached by some placement, or only a bound from below."""
+    exact = replay.clairvoyant.means == "exact"
+    return f"least possible: {'the exact optimum' if exact else 'a lower bound'}, knowing the future"
+
+
+def _row(bill: BillResult, name: str) -> list[Cell]:
     counts = bill.read_tokens, bill.written_tokens, bill.uncached_tokens
     figures = [Cell(short_tokens(count)) for count in counts]
-    return [Cell(bill.policy), *figures, Cell(_money(bill.input_usd)), Cell(than_without_caching(bill))]
+    return [Cell(name), *figures, Cell(_money(bill.input_usd)), Cell(than_without_caching(bill))]
 
 
 def than_without_caching(bill: BillResult) -> str:
@@ -212,18 +240,19 @@ def _details(replay: ReplayResult) -> Iterator[str]:
     yield f"{name}: {written} tokens written, {never_read} never read{share_never_read(details)}"
     for family in details.families[:_FAMILIES]:
         if family.reads_per_write is not None:
-            yield f"  family {family.prefix[:8]}: {_family(family)}"
+            yield f"  prefix {family.prefix[:8]}: {_family(family)}"
     rates = [f"{row.gap} {share(row.hit_rate)}" for row in details.gaps if row.hit_rate is not None]
     if rates:
-        yield f"  read of what was seen before, by gap: {', '.join(rates)}"
+        yield f"  read of what was seen before, by the time since: {', '.join(rates)}"
     for quota in details.quota:
         peak, without = short_tokens(quota.peak_minute), short_tokens(quota.peak_minute_without)
-        yield f"  busiest minute: {peak} input tokens count against the quota instead of {without}"
+        counts = f"{peak} input tokens count against its quota, {without} without caching"
+        yield f"  busiest minute of {quota.model}: {counts}"
 
 
 def _family(family: FamilyResult) -> str:
-    size = short_tokens(family.tokens_in)
-    return f"{counted(family.requests, 'request')}, {size} tokens, {reads_per_write(family)} reads per write"
+    size, reads = short_tokens(family.tokens_in), reads_per_write(family)
+    return f"{counted(family.requests, 'request')}, {size} tokens, {reads} tokens read per token written"
 
 
 def reads_per_write(family: FamilyResult) -> str:
@@ -241,12 +270,12 @@ def switch_in_words(replay: ReplayResult) -> str:
     """The change that saves most, and how much, or that there is none; a month only of a day and more."""
     switch, span = replay.switch, duration(replay.span_seconds)
     if switch is None:
-        return "no policy here is cheaper than what was done"
-    change = f"from {switch.start} to {switch.best} saves"
+        return "no policy tried is cheaper than what was sent"
+    change = f"{_WAYS.get(switch.best, switch.best)} instead of {_WAYS.get(switch.start, switch.start)} saves"
     if switch.saved_usd_a_month is None:
         short = "; too short for a month" if replay.span_seconds < LEAST_SPAN_S else ""
         return f"{change} {dollars(switch.saved_usd)} in {span}{short}"
-    return f"{change} {usd(switch.saved_usd_a_month, 0, symbol=True)} a month, scaled from {span}"
+    return f"{change} {usd(switch.saved_usd_a_month, 0, symbol=True)} a month, scaled up from {span}"
 
 
 def _money(amount: Usd) -> str:

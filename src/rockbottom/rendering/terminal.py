@@ -83,7 +83,7 @@ def _turns(document: BenchResults, lane: BenchLane, width: int, paint: Paint) ->
     columns = [
         Column("turn"), Column(lane.name, right=False, wide=True), Column("input"), Column("read"),
         Column("write"), Column("output"), Column("ms"), *([Column("first")] if streamed else []),
-        Column("$"), Column("vs base"), Column("cache", right=False),
+        Column("$"), Column("change"), Column("cache", right=False),
     ]  # fmt: skip
     decimals = decimals_for([turn.usd for turn in lane.turns])
     rows: list[list[Cell]] = []
@@ -104,7 +104,7 @@ def _lanes(model: BenchModel, width: int, paint: Paint) -> list[str]:
     chosen = _BROAD if width >= 110 else _NARROW
     columns = [
         Column("lane", right=False), Column("input"), Column("read"), Column("write"), Column("output"),
-        *(Column(heading) for heading, _ in chosen), Column("vs base"),
+        *(Column(heading) for heading, _ in chosen), Column("change"),
     ]  # fmt: skip
     costs = [lane.cost for lane in model.lanes if lane.cost]
     amounts = [(amount, decimals_for(map(amount, costs))) for _, amount in chosen]
@@ -179,7 +179,7 @@ def _signs(line: str, paint: Paint) -> str:
 def _across(document: BenchResults, width: int, paint: Paint) -> list[str]:
     columns = [
         Column("model", right=False), Column("no caching $/month"), Column("best lane", right=False),
-        Column("$/month"), Column("vs base"), Column("vs dearest"),
+        Column("$/month"), Column("change"), Column("vs dearest"),
     ]  # fmt: skip
     dearest = document.combined.from_cost.month if document.combined else None
     rows: list[list[Cell]] = []

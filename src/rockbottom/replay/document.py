@@ -267,7 +267,8 @@ def free_writes(models: Sequence[ModelTally]) -> Sequence[str]:
 def _assumptions(models: Sequence[ModelTally]) -> list[str]:
     assumptions = ["outputs held fixed", "entries readable at once, never evicted before their TTL"]
     if free := free_writes(models):
-        assumptions.append(f"cache writes of {', '.join(free)} cost nothing: so the price list; others contest it")
+        models_named = ", ".join(free)
+        assumptions.append(f"cache writes of {models_named} cost nothing by the price list; other sources contest that")
     if any(model.of_counters for model in models):
         assumptions.append(
             "what repeats is inferred from counters: a session's prompt begins with the one whose entry it reads, or "
