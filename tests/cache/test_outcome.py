@@ -213,3 +213,12 @@ def test_the_fate_of_every_point_is_told(prompt_from, rules, behaviour, namespac
 def test_a_model_without_caching_reads_and_writes_nothing(play, with_rules):
     """Whether such a request is refused is another question; it never caches."""
     assert play((0, "s:r=2000 | u:q=1"), rules=with_rules(explicit=False)) == [(0, 0, 0, 2001)]
+
+
+def test_a_lifetime_is_part_of_the_key_by_surface(play, prompt_from):
+    """Recorded on bedrock-mantle (sample-per-model-bedrock): an hour's point read the live entry of five minutes."""
+    texts = "s:a=2000 | u:q=1", "s:a=2000 |1h u:q=1"
+    lines = [(at, prompt_from(text, api=Api.MESSAGES)) for at, text in enumerate(texts)]
+    assert play(*lines)[1] == (2000, 0, 0, 1)
+    assert play(*lines, ttl_in_key_messages="yes")[1] == (0, 0, 2000, 1)
+    assert play(*lines, ttl_in_key="no", ttl_in_key_messages="yes")[1] == (0, 0, 2000, 1)

@@ -13,7 +13,7 @@ from rockbottom.prompt import Api, BlockKind, CachePoint, Parameters, Section, S
 from rockbottom.quantities import Ttl
 from rockbottom.replay import PlacedPoints, nodes_of, outcomes
 from rockbottom.trace import NO_TTL, Blocks, Points, Requests, Trace
-from rockbottom.trace.columns import NAME_TABLES, offsets_of, table_of
+from rockbottom.trace.columns import API_CODES, NAME_TABLES, offsets_of, table_of
 
 SIZES = {"a": 300, "b": 700, "c": 1200, "d": 40, "e": 2}
 MARKS = st.tuples(st.integers(1, 30), st.sampled_from(["5m", "30m", "1h", None]))
@@ -24,6 +24,7 @@ REQUESTS = st.lists(
         st.one_of(st.floats(0, 4000), st.sampled_from([0.0, 1.0, 299.0, 300.0, 301.0, 3600.0])),
         st.sampled_from([0.0, 0.5, 400.0]),
         st.integers(0, 1),
+        st.sampled_from([Api.CONVERSE, Api.MESSAGES]),
     ),
     min_size=1,
     max_size=40,
@@ -34,10 +35,12 @@ BEHAVIOURS = st.builds(
     ttl_in_key=st.sampled_from(["yes", "no"]),
     entry_lifetime=st.sampled_from(["per_block", "whole_prefix"]),
     refresh_on_hit=st.sampled_from(["prefix", "entry"]),
-    api_in_key=st.just("yes"),
+    api_in_key=st.sampled_from(["yes", "no"]),
     point_below_hit=st.sampled_from(["marks", "ignored"]),
     unsupported_ttl=st.just("downgrade"),
     trailing_text_document=st.just("excluded"),
+    thirty_minutes_slide=st.sampled_from(["yes", "no"]),
+    ttl_in_key_messages=st.sampled_from(["yes", "no"]),
 )
 
 
@@ -57,7 +60,10 @@ def rules() -> CacheRules:
 )
 @settings(max_examples=200, deadline=None)
 @example(
-    requests=[("cc", [(1, "5m"), (1, None), (2, "1h"), (2, "5m")], wait, 0.0, 0) for wait in (0.0, 10.0, 299.0, 301.0)],
+    requests=[
+        ("cc", [(1, "5m"), (1, None), (2, "1h"), (2, "5m")], wait, 0.0, 0, Api.CONVERSE)
+        for wait in (0.0, 10.0, 299.0, 301.0)
+    ],
     behaviour=Behaviour("all", "no", "per_block", "prefix", "yes", "marks", "downgrade", "excluded"),
     minimum=1000,
     maximum=None,
@@ -65,14 +71,15 @@ def rules() -> CacheRules:
     ttls=(Ttl.FIVE_MINUTES, Ttl.ONE_HOUR),
 )
 def test_every_request_reads_and_writes_the_same_tokens(rules, requests, behaviour, minimum, maximum, lookback, ttls):
-    """Any prompts from a small alphabet, any points and instants, every switch, two Regions, late visibility."""
+    """Any prompts from a small alphabet, points and instants, every switch, two Regions and APIs, late visibility."""
     chosen = replace(
         rules, minimum_tokens=minimum, maximum_cacheable_tokens=maximum, lookback_blocks=lookback, ttls=ttls
     )
     prompts, instants = _prompts(requests)
     expected = _stepped(prompts, instants, requests, chosen, behaviour)
     trace, points = _columns(prompts, instants, chosen)
-    regions = np.array([request[4] for request in requests])
+    apart = behaviour.api_in_key == "yes"
+    regions = np.array([request[4] + 2 * (apart and request[5] is Api.MESSAGES) for request in requests])
     delays = np.array([request[3] for request in requests])
     found = outcomes(trace, nodes_of(trace, regions), points, chosen, behaviour, delays)
     columns = found.read, *(found.writes[ttl] for ttl in ttls), found.uncached, found.hit
@@ -81,7 +88,7 @@ def test_every_request_reads_and_writes_the_same_tokens(rules, requests, behavio
 
 def _prompts(requests):
     instants, now, prompts = [], 0.0, []
-    for text, marks, wait, _, _ in requests:
+    for text, marks, wait, _, _, api in requests:
         now += wait
         instants.append(now)
         segments = [
@@ -93,7 +100,7 @@ def _prompts(requests):
             for after, ttl in marks
             if after <= len(text)
         ]
-        prompts.append(prompt_of(Api.CONVERSE, segments, points, Parameters()))
+        prompts.append(prompt_of(api, segments, points, Parameters()))
     return prompts, instants
 
 
@@ -113,7 +120,11 @@ def _columns(prompts, instants, rules):
     points = [point for prompt in prompts for point in prompt.points]
     counts = [len(prompt.segments) for prompt in prompts]
     length, rows = len(prompts), len(blocks)
-    requests = {"at": instants, "tokens_in": [prompt.tokens + rules.residual_tokens for prompt in prompts]}
+    requests = {
+        "at": instants,
+        "tokens_in": [prompt.tokens + rules.residual_tokens for prompt in prompts],
+        "api": [API_CODES[prompt.api] for prompt in prompts],
+    }
     columns = {
         "prefix": np.array([link for chain in chains for link in chain], np.uint64),
         "depth": [depth for prompt in prompts for depth in prompt.depths[1:]],

@@ -4,9 +4,11 @@ Every default is the catalogue's (``catalog/data/switches.toml`` gives both side
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 
 from rockbottom.catalog import Switch
+from rockbottom.prompt import Api
 from rockbottom.quantities import RockbottomError
 
 
@@ -16,7 +18,10 @@ class UnknownSide(RockbottomError):
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """One value per switch that the semantics looks at, spelled as in the catalogue."""
+    """One value per switch that the semantics looks at, spelled as in the catalogue.
+
+    A switch named ``NAME_API`` holds in place of ``NAME`` on that API surface (``on``).
+    """
 
     thinking_scope: str
     ttl_in_key: str
@@ -33,6 +38,19 @@ class Behaviour:
     thirty_minutes_slide: str = "yes"
     gpt_stream_counters: str = "disjoint"
     ttl_in_key_messages: str = "no"
+
+    def on(self, api: Api) -> "Behaviour":
+        """The sides that hold on one API surface: what was recorded of it in place of what holds elsewhere."""
+        return _on(self, api)
+
+
+@lru_cache(maxsize=256)
+def _on(behaviour: Behaviour, api: Api) -> Behaviour:
+    names = {field.name for field in fields(behaviour)}
+    own = {name: f"{name}_{api.value}" for name in names if f"{name}_{api.value}" in names}
+    return (
+        replace(behaviour, **{name: getattr(behaviour, of_api) for name, of_api in own.items()}) if own else behaviour
+    )
 
 
 def behaviour_of(switches: Mapping[str, Switch], **chosen: str) -> Behaviour:

@@ -19,7 +19,7 @@ from enum import Enum
 from rockbottom.cache.behaviour import Behaviour
 from rockbottom.cache.entries import Entry, EntryKey, Namespace, PrefixCache
 from rockbottom.catalog import CacheRules
-from rockbottom.prompt import Api, BlockKind, CachePoint, PrefixHash, Prompt, Section, Segment, prefix_hashes, seeds_of
+from rockbottom.prompt import BlockKind, CachePoint, PrefixHash, Prompt, Section, Segment, prefix_hashes, seeds_of
 from rockbottom.quantities import LONGEST_FIRST, Ttl, Usage
 
 
@@ -75,9 +75,7 @@ class _View:
     @property
     def _parted(self) -> bool:
         """Whether entries of one lifetime are invisible to points of another."""
-        behaviour = self.behaviour
-        of_messages = self.prompt.api is Api.MESSAGES
-        return (behaviour.ttl_in_key_messages if of_messages else behaviour.ttl_in_key) == "yes"
+        return self.behaviour.ttl_in_key == "yes"
 
     @property
     def usual(self) -> Ttl:
@@ -114,6 +112,7 @@ def outcome(
     ``changes`` into its state. The request is taken to be legal (``refusal`` says whether it is).
     """
     residual = rules.residual_tokens_with_tools if prompt.has_tools else rules.residual_tokens
+    behaviour = behaviour.on(prompt.api)
     given, prompt = prompt, effective(prompt, rules, behaviour)
     if not prompt.points:
         fates = (PointFate.UNSUPPORTED,) * len(given.points)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from rockbottom.cache import Behaviour
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.sent import Sent
 from rockbottom.figures import duration
@@ -57,9 +58,7 @@ class Blocker:
 class Entries:
     """Entries by the content of their prefix, the latest of each space."""
 
-    thinking_scope: str
-    api_in_key: bool
-    ttl_in_key: bool
+    behaviour: Behaviour
     _entries: dict[PrefixHash, dict[Space, Written]] = field(default_factory=dict[PrefixHash, dict[Space, Written]])
 
     def along(self, sent: Sent, length: int) -> Iterator[Written]:
@@ -86,12 +85,18 @@ class Entries:
         space = space_of(sent, ttl)
         known = self._entries.setdefault(sent.content[point.after], {})
         old = known.get(space)
+        expires_at = sent.at + ttl.seconds
         if old is not None and old.expires_at > sent.at and old.visible_at <= sent.at:
             visible_at = old.visible_at  # it was there before: not written anew
+            expires_at = expires_at if self._slides(ttl) else old.expires_at
         known[space] = Written(
             space, point.after, sent.prompt.segments[point.after - 1].section, depth, sent.at,
-            sent.at + ttl.seconds, visible_at, number,
+            expires_at, visible_at, number,
         )  # fmt: skip
+
+    def _slides(self, ttl: Ttl) -> bool:
+        """Whether a read renews an entry of that lifetime."""
+        return ttl is not Ttl.THIRTY_MINUTES or self.behaviour.thirty_minutes_slide == "yes"
 
     def _refresh(self, sent: Sent, read: int) -> None:
         for position, depth in enumerate(sent.prompt.depths):
@@ -99,7 +104,7 @@ class Entries:
                 continue
             known = self._entries.get(sent.content[position], {})
             for space, entry in known.items():
-                if entry.expires_at > sent.at and self._is_at_home(entry, sent):
+                if entry.expires_at > sent.at and self._slides(space.ttl) and self._is_at_home(entry, sent):
                     known[space] = Written(
                         space, position, entry.section, entry.tokens, sent.at,
                         max(entry.expires_at, sent.at + space.ttl.seconds), entry.visible_at, entry.writer,
@@ -115,7 +120,7 @@ class Entries:
         space = entry.space
         if space.model != sent.model.model.id:
             yield Blocker(Cause.MODEL_SWITCHED, f"{space.model} -> {sent.model.model.id}")
-        if self.api_in_key and space.api is not sent.prompt.api:
+        if self.behaviour.api_in_key == "yes" and space.api is not sent.prompt.api:
             yield Blocker(Cause.API_SWITCHED, f"{space.api.value} -> {sent.prompt.api.value}")
         changed = list(self._parameters(entry, sent))
         if changed:
@@ -132,9 +137,9 @@ class Entries:
     def _parameters(self, entry: Written, sent: Sent) -> Iterator[str]:
         old, new = entry.space.parameters, sent.prompt.parameters
         late = entry.section is Section.MESSAGES
-        if old.thinking != new.thinking and (late or self.thinking_scope == "all"):
+        if old.thinking != new.thinking and (late or self.behaviour.thinking_scope == "all"):
             yield f"thinking {old.thinking} -> {new.thinking}"
-        if old.cache_key != new.cache_key:
+        if old.cache_key != new.cache_key and self.behaviour.cache_key_in_key == "yes":
             yield f"prompt_cache_key {old.cache_key or 'none'} -> {new.cache_key or 'none'}"
         if old.effort != new.effort:
             yield f"effort {old.effort} -> {new.effort}"
@@ -147,7 +152,7 @@ class Entries:
         if entry.section is not Section.TOOLS and old.citations != new.citations:
             yield "citations turned " + ("on" if new.citations else "off")
         ttls = {ttl_of(sent, point) for point in sent.prompt.points}
-        if self.ttl_in_key and ttls and entry.space.ttl not in ttls:
+        if self.behaviour.on(sent.prompt.api).ttl_in_key == "yes" and ttls and entry.space.ttl not in ttls:
             yield f"ttl {entry.space.ttl.value} -> {' and '.join(sorted(ttl.value for ttl in ttls))}"
 
     def _reach(self, entry: Written, sent: Sent) -> Iterator[Blocker]:

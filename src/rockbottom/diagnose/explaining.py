@@ -106,7 +106,7 @@ class Stream:
         rules = self.behaviour or behaviour_of(self.catalog.switches)
         tolerance = self.tolerance or Tolerance()
         memory = Memory(archive)
-        entries = Entries(rules.thinking_scope, rules.api_in_key == "yes", rules.ttl_in_key == "yes")
+        entries = Entries(rules)
         found: list[Finding] = []
         small: dict[int, int] = {}
         deploys = Deploys()

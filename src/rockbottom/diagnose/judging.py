@@ -106,7 +106,7 @@ class Judge:
         if not marked or gain < self.floor:
             return None
         old, new = match.earlier.prompt.api, self.sent.prompt.api
-        if old is not new and self.entries.api_in_key:
+        if old is not new and self.entries.behaviour.api_in_key == "yes":
             return Verdict(Cause.API_SWITCHED, gain, f"{old.value} -> {new.value}", match.number)
         found = difference_of(self.memory.archive, match.earlier, self.sent, match.length)
         if found is None or (found.cause in _OF_HISTORY and not is_conversation(match, self.sent)):

@@ -14,8 +14,9 @@ class Sending(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a planned request does to entries, once it is sent; positions in segments.
 
     ``points`` are those that it is sent with, each with its lifetime, ``hit`` is where what it reads ends (0: nothing),
-    ``insured_end`` where its one-hour tail ends that keeps what lies below it (0: none). ``one_key`` and ``only_hit``
-    are sides of the switches: lifetimes share an entry; a read renews the entry that it reads alone.
+    ``insured_end`` where its one-hour tail ends that keeps what lies below it (0: none). ``one_key``, ``only_hit``
+    and ``slides`` are sides of the switches: lifetimes share an entry; a read renews the entry that it reads alone; a
+    read renews at all.
     """
 
     points: tuple[tuple[int, Ttl], ...]
@@ -23,6 +24,7 @@ class Sending(msgspec.Struct, frozen=True, array_like=True, gc=False):
     insured_end: int
     one_key: bool
     only_hit: bool
+    slides: bool = True
 
 
 def hit_of(visit: Visit, now: float) -> Hit:
@@ -58,7 +60,7 @@ def note(visit: Visit, added: Sequence[Run], sending: Sending, now: float, writi
     hit = sending.hit
     for run in visit.near:
         for position, entry in run.entries.items():
-            if position == hit or (position < hit and not sending.only_hit):
+            if sending.slides and (position == hit or (position < hit and not sending.only_hit)):
                 entry.renew(now)  # a read renews what lies below it
     for position, ttl in sending.points:
         run = _holder(position, added, visit)
@@ -68,8 +70,8 @@ def note(visit: Visit, added: Sequence[Run], sending: Sending, now: float, writi
         if entry.until <= now:
             entry.drop()  # what was said of it was said of what has ended
         below = position <= hit
-        if sending.one_key and below and entry.until > now:
-            continue  # one entry under one key, which keeps the lifetime that it has
+        if (sending.one_key or not sending.slides) and below and entry.until > now:
+            continue  # one entry, which keeps the lifetime that it has
         entry.write(ttl, now)
         entry.insured = (entry.insured and below) or position == sending.insured_end
         if not below:

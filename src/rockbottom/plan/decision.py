@@ -19,7 +19,8 @@ from rockbottom.plan.telling import Decided, told
 from rockbottom.plan.trust import Trust
 from rockbottom.plan.values import Value, Values
 from rockbottom.plan.worth import NEVER
-from rockbottom.prompt import Placement, PrefixHash, Prompt
+from rockbottom.prompt import Api, Placement, PrefixHash, Prompt
+from rockbottom.quantities import Ttl
 
 _ZERO = Decimal(0)
 Account = tuple[str, ...]
@@ -34,9 +35,9 @@ class Mind:
     insurances: dict[Account, Insurance] = field(default_factory=dict[Account, Insurance])
     trusts: dict[Account, Trust] = field(default_factory=dict[Account, Trust])
 
-    def insures(self, lane: Lane) -> bool:
+    def insures(self, lane: Lane, api: Api) -> bool:
         """Whether tail insurance may be used: found possible by a probe, and not contradicted since."""
-        return lane.insurable and not self.insurances.setdefault(lane.account, Insurance()).off
+        return api in lane.insurable and not self.insurances.setdefault(lane.account, Insurance()).off
 
     def trust(self, account: Account) -> Trust:
         """How far the reads of an account are relied on."""
@@ -63,6 +64,7 @@ class Decision:
         self.mind, self.prompt, self.lane = mind, prompt, lane
         self.shape, self.visit, self.added, self.key, self.now = shape, visit, added, key, now
         self.depths = prompt.depths
+        self.behaviour = lane.behaviour.on(prompt.api)
         self.trust = mind.trust(lane.account)
         there = 1 - self.trust.miss
         usual_s = lane.usual.seconds
@@ -86,7 +88,7 @@ class Decision:
             last = self.positions.at_or_below(self.shape.end)
             wanted, extent, why = None, Extent(0, last, 0.0), "writes are free: everything legal is marked"
         else:
-            self.worth = self.values.of(ends, barred=self.hit.bars_hour and not self.mind.insures(self.lane))
+            self.worth = self.values.of(ends, barred=self.hit.bars_hour and not self._insures)
             self.zones = zones_of(self.hit.deepest, ends, self.depths, self.worth)
             wanted = self._wanted()
             self.insured = self._insured(wanted)
@@ -105,6 +107,10 @@ class Decision:
             self.prompt, self.lane, extent, self.hit, self.zones, self.worth, self.insured, self.key, held
         )
         return self._ended(told(decided, placements, why), placements)
+
+    @property
+    def _insures(self) -> bool:
+        return self.mind.insures(self.lane, self.prompt.api)
 
     def _barred(self) -> str:
         """What changes from request to request, where that is certain."""
@@ -138,7 +144,7 @@ class Decision:
         With tail insurance an hour is first bought only for what other prompts share: of a conversation that goes on,
         its next tails can keep the rest.
         """
-        if self.mind.insures(self.lane):
+        if self._insures:
             if self.visit.seen > self.shape.fixed or self.prompt.has_tools:
                 common = max(self.shape.fixed, self._shared_end)
                 zones = [zone if zone.end <= common else replace(zone, hour=NEVER) for zone in self.zones]
@@ -154,13 +160,13 @@ class Decision:
     def _rewriting(self) -> float:
         """What writing the five-minute entries again for an hour costs; NEVER where a point for an hour reads them."""
         rates, hit = self.lane.rates, self.hit
-        if not hit.bars_hour or self.lane.behaviour.ttl_in_key == "no":
+        if not hit.bars_hour or self.behaviour.ttl_in_key == "no":
             return NEVER
         return (rates.hour - rates.read) * (self.depths[hit.five] - self.depths[hit.hour])
 
     def _insured(self, wanted: Extent) -> Insured | None:
         """The wanted extent with its last point for an hour, where that is possible, pays and can be afforded."""
-        if not self.zones or not self.mind.insures(self.lane):
+        if not self.zones or not self._insures:
             return None
         end = wanted.last if wanted.last > self.hit.deepest else self.zones[-1].end
         value = self.worth.get(end)
@@ -223,13 +229,14 @@ class Decision:
         return plan
 
     def _sending(self, placements: tuple[Placement, ...]) -> Sending:
-        behaviour, usual = self.lane.behaviour, self.lane.usual
+        behaviour, usual = self.behaviour, self.lane.usual
         return Sending(
             tuple((placement.after, placement.ttl or usual) for placement in placements),
             self.hit.deepest,
             self.insured.extent.last if self.insured is not None else 0,
             behaviour.ttl_in_key == "no",
             behaviour.refresh_on_hit == "entry",
+            usual is not Ttl.THIRTY_MINUTES or behaviour.thirty_minutes_slide == "yes",
         )
 
     def _pending_of(self, plan: CachePlan) -> Pending:

@@ -8,7 +8,7 @@ from rockbottom.catalog import CacheRules, Catalog, ModelId, NoPriceInForce, Tie
 from rockbottom.plan.insurance import keeps_prefix_alive
 from rockbottom.plan.prices import Multiples, multiples_of
 from rockbottom.plan.worth import NEVER, Rates
-from rockbottom.prompt import Parameters, seeds_of
+from rockbottom.prompt import Api, Parameters, seeds_of
 from rockbottom.quantities import Ttl
 
 _SEEDS_KEPT = 256
@@ -26,7 +26,7 @@ class Lane:
     secret: str
     behaviour: Behaviour
     seeds: dict[tuple[Parameters, str], tuple[bytes, bytes, bytes]]
-    insurable: bool = False  # a one-hour tail was found to keep what lies below it
+    insurable: frozenset[Api] = frozenset()  # where a one-hour tail was found to keep what lies below it
 
     @property
     def usual(self) -> Ttl:
@@ -69,6 +69,6 @@ def lane_of(catalog: Catalog, model: ModelId, tier: Tier, on: date, secret: str,
         rates = Rates(float(multiples.read), float(multiples.write_5m), NEVER if hour is None else float(hour))
         multiples = replace(multiples, write_1h=hour)
     told = given is not None or {"entry_lifetime", "ttl_in_key"} <= catalog.measured_switches(model, on).keys()
-    insurable = told and keeps_prefix_alive(behaviour, rates)
+    insurable = frozenset(api for api in Api if told and keeps_prefix_alive(behaviour.on(api), rates))
     account = (model.model.id, model.scope.value, model.region or "", tier.value)
     return Lane(model, rules, multiples, rates, account, secret, behaviour, {}, insurable)

@@ -22,7 +22,7 @@ import numpy as np
 
 from rockbottom.catalog import NoPriceInForce
 from rockbottom.quantities import NO_USAGE, UNNAMED, WRITES, Ttl, Unit, Usage
-from rockbottom.replay.kernel import Outcomes
+from rockbottom.replay.kernel import Outcomes, parted_by_ttl
 from rockbottom.replay.policies import Bill, Stage, bill_of_outcomes
 from rockbottom.trace import Array, compiled
 
@@ -75,7 +75,7 @@ def relaxed(stage: Stage, free_hours: bool | None = None) -> Outcomes:
 
 def _free_hours(stage: Stage) -> bool:
     behaviour = stage.behaviour
-    marks = behaviour.point_below_hit == "marks" and behaviour.ttl_in_key == "yes"
+    marks = behaviour.point_below_hit == "marks" and bool(parted_by_ttl(stage.trace, behaviour).any())
     return len(stage.rules.ttls) > 1 and (marks or behaviour.entry_lifetime == "whole_prefix")
 
 

@@ -1,8 +1,8 @@
 """The semantics of ``cache.step`` over columns: what every request reads and writes, given its points.
 
 The twin of ``rockbottom.cache.outcome``, statement by statement; a differential test on random traffic holds
-the two together. Entries are rows of a table; ``entry_of[ttl][prefix]`` is the row of an entry or -1, so the
-walk back from a point is a walk over neighbouring integers.
+the two together. Entries are rows of a table; ``entry_of[plane][prefix]`` is the row of an entry or -1, where a
+plane is a TTL, or all of them; so the walk back from a point is a walk over neighbouring integers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from rockbottom.catalog import CacheRules
 from rockbottom.quantities import LONGEST_FIRST, Ttl
 from rockbottom.replay.nodes import Nodes
 from rockbottom.replay.points import PlacedPoints
-from rockbottom.trace import Array, Trace, compiled, inlined
+from rockbottom.trace import APIS, Array, Trace, compiled, inlined
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +53,7 @@ class Switches:
     lookback: int
     lifetimes: tuple[float, ...]  # seconds of the model's TTLs
     longest: tuple[int, ...]  # their places, the longest first
-    planes: int  # one for each TTL where entries of one are invisible to points of another, else 1
+    slides: tuple[bool, ...]  # whether a read renews an entry of that lifetime
     per_block: bool
     refresh_prefix: bool
     marks: bool
@@ -68,7 +68,9 @@ class Switches:
             lookback=rules.lookback_blocks,
             lifetimes=tuple(float(ttl.seconds) for ttl in rules.ttls),
             longest=tuple(rules.ttls.index(ttl) for ttl in LONGEST_FIRST if ttl in rules.ttls),
-            planes=len(rules.ttls) if behaviour.ttl_in_key == "yes" else 1,
+            slides=tuple(
+                ttl is not Ttl.THIRTY_MINUTES or behaviour.thirty_minutes_slide == "yes" for ttl in rules.ttls
+            ),
             per_block=behaviour.entry_lifetime == "per_block",
             refresh_prefix=behaviour.refresh_on_hit == "prefix",
             marks=behaviour.point_below_hit == "marks",
@@ -96,22 +98,33 @@ def outcomes(
     if (rules.explicit or rules.implicit_point) and (len(points.after) or own.any()):
         switches = Switches.of(rules, behaviour)
         late = np.zeros(0, np.float64) if delays is None else delays
+        parted = parted_by_ttl(trace, behaviour)
+        mixed = parted.any() and not parted.all()
         # Points of one TTL only need one plane: the other would stay empty.
-        several = len(points.ttl) > 0 and points.ttl.min() != points.ttl.max()
-        planes = switches.planes if several else 1
+        several = len(points.ttl) > 0 and points.ttl.min() != points.ttl.max() and parted.any()
+        # One plane for each TTL, and one more for requests whose points read entries of any.
+        planes = len(rules.ttls) + mixed if several or mixed else 1
         back = behaviour.implicit_lookback == "message_ends"
         _replay(
             trace.requests.at, late, trace.block_offsets, nodes.of_block, nodes.known, trace.blocks.depth,
             trace.blocks.weight, trace.blocks.begins, trace.blocks.section, own, back,
             points.offsets, points.after, _places(rules.ttls)[points.ttl],
-            np.full((planes, nodes.count), -1, np.int32),
+            np.full((planes, nodes.count), -1, np.int32), parted,
             switches.minimum, switches.maximum, switches.lookback, max(rules.maximum_points, 1),
-            np.array(switches.lifetimes), np.array(switches.longest, np.int64),
+            np.array(switches.lifetimes), np.array(switches.slides, np.bool_), np.array(switches.longest, np.int64),
             switches.per_block, switches.refresh_prefix, switches.marks,
             hit, last, read, written,
         )  # fmt: skip
     uncached = trace.requests.tokens_in - read - written.sum(axis=0, dtype=np.int32)
     return Outcomes(hit, last, read, dict(zip(rules.ttls, written, strict=True)), uncached)
+
+
+def parted_by_ttl(trace: Trace, behaviour: Behaviour) -> Array:
+    """Of each request whether entries of one lifetime are invisible to its points of another."""
+    by_code = np.zeros(256, np.bool_)
+    for code, api in APIS.items():
+        by_code[code] = behaviour.on(api).ttl_in_key == "yes"
+    return by_code[trace.requests.api]
 
 
 def _places(ttls: Sequence[Ttl]) -> Array:
@@ -126,8 +139,8 @@ def _places(ttls: Sequence[Ttl]) -> Array:
 def _replay(
     at: Array, delays: Array, offsets: Array, nodes: Array, known: Array, depth: Array, weight: Array,
     begins: Array, section: Array, own: Array, back: bool,
-    point_offsets: Array, after: Array, ttl: Array, entry_of: Array,
-    minimum: int, maximum: int, lookback: int, most_written: int, lifetimes: Array, longest: Array,
+    point_offsets: Array, after: Array, ttl: Array, entry_of: Array, parted: Array,
+    minimum: int, maximum: int, lookback: int, most_written: int, lifetimes: Array, slides: Array, longest: Array,
     per_block: bool, refresh_prefix: bool, marks: bool,
     hit_out: Array, last_out: Array, read_out: Array, written_out: Array,
 ) -> int:  # fmt: skip
@@ -143,6 +156,9 @@ def _replay(
     for i in range(len(at)):
         base, blocks = offsets[i], offsets[i + 1] - offsets[i]
         now = at[i]
+        # Which planes this request reads and writes: those of the TTLs, or the one of all.
+        alone = planes == 1 or not parted[i]
+        first_plane = planes - 1 if alone else 0
         # The points that count, in order of position, at most once each.
         count = 0
         for p in range(point_offsets[i], point_offsets[i + 1]):
@@ -167,7 +183,7 @@ def _replay(
         # A: the deepest readable entry that a point reaches.
         hit = 0
         for k in range(count - 1, -1, -1):
-            key = plane[k] if planes > 1 else 0
+            key = first_plane if alone else plane[k]
             position, left = where[k], lookback
             # Prefixes that are new in this request have no entry: they are not looked up, only counted. They have
             # the numbers from ``known`` on, one after another, and stand at the end.
@@ -194,7 +210,7 @@ def _replay(
                 row = base + position
                 if begins[row] == 0 and section[row] == section[row - 1]:
                     continue
-                entry = entry_of[0, nodes[row - 1]]
+                entry = entry_of[first_plane, nodes[row - 1]]
                 if entry >= 0 and _readable(entry, now, expires, visible, parent, per_block):
                     hit = position
                     break
@@ -216,15 +232,15 @@ def _replay(
         for k in range(count):
             below[k] = where[k] <= hit
             if below[k]:
-                entry = entry_of[plane[k] if planes > 1 else 0, nodes[base + where[k] - 1]]
+                entry = entry_of[first_plane if alone else plane[k], nodes[base + where[k] - 1]]
                 fresh = entry < 0 or not _readable(entry, now, expires, visible, parent, per_block)
                 plane[k] = plane[k] if marks and fresh else -1
         # A hit renews lifetimes: of the entry, or of every readable one below it too. From the deepest up:
         # whether an entry is readable depends only on shallower ones, which are renewed later.
         for position in range(hit, 0 if refresh_prefix else max(hit - 1, 0), -1):
-            for key in range(planes):
+            for key in range(first_plane, planes if alone else len(slides)):
                 entry = entry_of[key, nodes[base + position - 1]]
-                if entry >= 0 and _readable(entry, now, expires, visible, parent, per_block):
+                if entry >= 0 and slides[kept[entry]] and _readable(entry, now, expires, visible, parent, per_block):
                     expires[entry] = max(expires[entry], now + lifetimes[kept[entry]])
                     changed[entry] = i
         # What was written becomes entries, each on top of the one before.
@@ -233,7 +249,7 @@ def _replay(
         for k in range(count):
             if plane[k] < 0 or k < count - most_written:
                 continue
-            key = plane[k] if planes > 1 else 0
+            key = first_plane if alone else plane[k]
             node = nodes[base + where[k] - 1]
             entry = entry_of[key, node]
             if entry < 0:
@@ -248,7 +264,7 @@ def _replay(
                 parent[entry] = -1
                 continue
             if first and hit > 0:
-                for plane_of_hit in range(planes - 1, -1, -1):
+                for plane_of_hit in range(planes - 1 if alone else len(slides) - 1, first_plane - 1, -1):
                     of_hit = entry_of[plane_of_hit, nodes[base + hit - 1]]
                     if of_hit >= 0 and changed[of_hit] == i:
                         above = of_hit
