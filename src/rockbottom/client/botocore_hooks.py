@@ -104,6 +104,7 @@ class Hooks:
         if call is None:
             return
         context[_KEY] = call
+        call.guarded = bool(params.get("guardrailIdentifier"))
         if self._attachment.recorder is not None:
             context[_GROUND] = _Ground(self._attachment, call)
         try:
@@ -183,7 +184,7 @@ class Hooks:
         else:
             headers = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {})
             counts = header_counts(headers)
-            if counts is not None and (not counts.write or call.has_one_ttl):
+            if counts is not None and not call.guarded and (not counts.write or call.has_one_ttl):
                 listener.finished(counts.usage(ttl))
             else:
                 parsed["body"] = watched_body(parsed["body"], call.counts_of, ttl, listener, header_input(headers))

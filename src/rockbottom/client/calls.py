@@ -53,6 +53,7 @@ class Call:
     done: bool = False
     lost: int = 0  # attempts that may have reached the service and got no answer
     charges: Charges | None = None  # what its reply says of charges beside tokens
+    guarded: bool = False  # its headers name a guardrail, of which its reply may tell
     operation: str = "Converse"
     whereabouts: Whereabouts = NOWHERE
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -87,8 +88,7 @@ class Call:
     def uncounted(self) -> tuple[str, ...]:
         """Charges that are not in its cost, by name."""
         lost = (LOST_ATTEMPTS,) if self.lost else ()
-        # InvokeModel names its guardrail as an argument; the units would stand in a body that is the caller's to read.
-        blind = (BLIND_GUARDRAIL,) if self.charges is None and self.sent.get("guardrailIdentifier") else ()
+        blind = (BLIND_GUARDRAIL,) if self.charges is None and self.guarded else ()
         silent = (f"{model_id_of(self.sent)}, whose replies count no tokens",) if self.silent else ()
         return (*lost, *blind, *silent, *(self.charges.uncounted if self.charges is not None else ()))
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rockbottom.catalog import Tier, guardrail_usd, prices_of
-from rockbottom.dialects import Params, invoked_model_of, tier_in
+from rockbottom.dialects import GUARDRAIL_ACTION, GUARDRAIL_TRACE, Params, invoked_model_of, tier_in
 from rockbottom.quantities import ZERO_USD, Usd, is_list, is_object
 
 LOST_ATTEMPTS = "attempts without an answer"
 BLIND_GUARDRAIL = "guardrail without a trace"
 CAPACITY = "reserved capacity"
 ROUTING = "prompt routing"
-_SPEAK = frozenset({"trace", "serviceTier", "performanceConfig"})
+_SPEAK = frozenset({"trace", GUARDRAIL_TRACE, GUARDRAIL_ACTION, "serviceTier", "performanceConfig"})
 _MOST_UNITS = 10**9
 _BROKEN_OFF = frozenset({"ReadTimeoutError", "ConnectionClosedError", "IncompleteReadError", "ResponseStreamingError"})
 
@@ -31,19 +31,21 @@ class Charges:
     tier: Tier | None = None
 
 
-def charges_of(reply: Mapping[str, Any], asked: Params) -> Charges | None:
-    """The charges in a Converse reply, or in the last event of its stream; None where it speaks of none.
+def charges_of(reply: Mapping[str, Any], asked: Params, *, guarded: bool = False) -> Charges | None:
+    """The charges in a reply, or in the last event or chunk of its stream; None where it speaks of none.
 
-    ``asked`` are the arguments of the call.
+    ``asked`` are the arguments of the call; ``guarded``: its headers name a guardrail, whose trace is then a member of
+    the native reply.
     """
-    if _SPEAK.isdisjoint(reply) and not _may_charge(reply, asked):
+    guarded = guarded or bool(asked.get("guardrailConfig"))
+    if _SPEAK.isdisjoint(reply) and not guarded and not _used_tools(reply):
         return None
-    guarded, tools = _guardrail_units(reply.get("trace")), _tool_counts(reply.get("usage"))
-    usd, unpriced = guardrail_usd(guarded)
+    units, tools = _guardrail_units(reply), _tool_counts(reply.get("usage"))
+    usd, unpriced = guardrail_usd(units)
     prices = prices_of("server_tool")
     usd += sum((prices[name].of(count) for name, count in tools.items() if name in prices), ZERO_USD)
     uncounted = [*unpriced, *(name for name in tools if name not in prices)]
-    if asked.get("guardrailConfig") and not guarded:
+    if guarded and not units:
         uncounted.append(BLIND_GUARDRAIL)
     tier = tier_in(reply)
     if "serviceTier" not in reply and Tier.OPTIMIZED not in (tier, tier_in(asked)):
@@ -52,18 +54,25 @@ def charges_of(reply: Mapping[str, Any], asked: Params) -> Charges | None:
         uncounted.append(CAPACITY)
     if invoked_model_of(reply) is not None:
         uncounted.append(ROUTING)
-    return Charges({**guarded, **tools}, usd, tuple(uncounted), tier)
+    return Charges({**units, **tools}, usd, tuple(uncounted), tier)
 
 
-def _may_charge(reply: Mapping[str, Any], asked: Params) -> bool:
+def blocked_input(reply: Mapping[str, Any]) -> bool:
+    """Whether a guardrail answered in the place of the model, which was not asked and is not billed."""
+    guardrail = _traced(reply)
+    intervened = reply.get(GUARDRAIL_ACTION) == "INTERVENED"
+    return intervened and guardrail is not None and "input" in guardrail and not guardrail.get("outputs")
+
+
+def _used_tools(reply: Mapping[str, Any]) -> bool:
     usage = reply.get("usage")
-    return bool(asked.get("guardrailConfig")) or (is_object(usage) and bool(usage.get("serverToolUsage")))
+    return is_object(usage) and bool(usage.get("serverToolUsage"))
 
 
-def _guardrail_units(trace: object) -> dict[str, int]:
+def _guardrail_units(reply: Mapping[str, Any]) -> dict[str, int]:
     """Text units by policy, summed over the assessments of input and output."""
     units: Counter[str] = Counter()
-    for assessment in _assessments(trace):
+    for assessment in _assessments(_traced(reply)):
         metrics = assessment.get("invocationMetrics")
         usage = metrics.get("usage") if is_object(metrics) else None
         for name, count in usage.items() if is_object(usage) else ():
@@ -72,14 +81,23 @@ def _guardrail_units(trace: object) -> dict[str, int]:
     return dict(units)
 
 
-def _assessments(trace: object) -> Iterator[Mapping[str, Any]]:
+def _traced(reply: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What a guardrail tells of a call: in ``trace`` of Converse's reply, in a member with a name of its own else."""
+    trace = reply.get(GUARDRAIL_TRACE, reply.get("trace"))
     guardrail = trace.get("guardrail") if is_object(trace) else None
-    if not is_object(guardrail):
-        return
-    for name in ("inputAssessment", "outputAssessments"):
-        told = guardrail.get(name)
-        for value in told.values() if is_object(told) else ():
-            yield from (one for one in (value if is_list(value) else [value]) if is_object(one))
+    return guardrail if is_object(guardrail) else None
+
+
+def _assessments(guardrail: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
+    """Those of Converse's trace, or of a native reply, whose outputs are a list of maps by guardrail."""
+    for name in _ASSESSED if guardrail is not None else ():
+        told = guardrail.get(name) if guardrail is not None else None
+        for by_guardrail in told if is_list(told) else [told]:
+            for value in by_guardrail.values() if is_object(by_guardrail) else ():
+                yield from (one for one in (value if is_list(value) else [value]) if is_object(one))
+
+
+_ASSESSED = ("inputAssessment", "outputAssessments", "input", "outputs")
 
 
 def _tool_counts(usage: object) -> dict[str, int]:

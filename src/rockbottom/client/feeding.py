@@ -21,7 +21,7 @@ def feed_of(call: Call, headers: Mapping[str, str], listener: CallListener, *, c
             return UsageFeed(watcher) if counting else unpacked(SseFeed(watcher), encoding)
         return unpacked(StreamFeed(watcher), encoding)
     counts = header_counts(headers)
-    if counts is not None and not counts.write:
+    if counts is not None and not counts.write and not call.guarded:
         listener.finished(counts.usage(ttl))
         return None
     feed = unpacked(BodyFeed(BodyWatcher(call.counts_of, ttl, listener, header_input(headers))), encoding)

@@ -25,7 +25,7 @@ from rockbottom.client.listening import CallListener
 from rockbottom.client.signing import CredentialSource, credentials_of, resigned
 from rockbottom.client.tagging import metadata_of
 from rockbottom.client.whereabouts import Whereabouts, whereabouts_of
-from rockbottom.dialects import Params, Route, api_of, operation_of, route_to
+from rockbottom.dialects import Params, Route, api_of, is_guarded, operation_of, route_to
 from rockbottom.quantities import RockbottomError, is_object
 
 _REPEATED_S = 300.0
@@ -93,6 +93,7 @@ class Hooks:
     def leg(self, asked: Any, content: bytes, call: Call) -> Leg:
         """The attempt that carries a call."""
         api = api_of(call.operation)
+        call.guarded = is_guarded(call.operation, str(asked.url.host), asked.headers)
         digest = hashlib.blake2b(content, digest_size=16).digest()
         sent = self._repeated(digest)
         if sent is not None and call.changed:

@@ -27,8 +27,8 @@ class CallListener:
         self._attachment.began(self._call)
 
     def told(self, metadata: Mapping[str, Any]) -> None:
-        """What Converse says beside the usage: it is looked at for charges, and for the model that a router chose."""
-        self._call.charges = charges_of(metadata, self._call.sent)
+        """What a reply says beside the usage: it is looked at for charges, and for the model that a router chose."""
+        self._call.charges = charges_of(metadata, self._call.sent, guarded=self._call.guarded)
         self._call.invoked = invoked_model_of(metadata) or ""
 
     def finished(self, usage: Usage) -> None:

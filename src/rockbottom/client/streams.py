@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, Protocol, cast
 
-from rockbottom.dialects import Counts, StreamCounts, body_counts
-from rockbottom.quantities import Ttl, Usage
+from rockbottom.client.charges import blocked_input
+from rockbottom.dialects import GUARDRAIL_ACTION, Counts, StreamCounts, body_counts
+from rockbottom.quantities import NO_USAGE, Ttl, Usage
 
 
 class Listener(Protocol):
@@ -21,7 +22,7 @@ class Listener(Protocol):
         ...
 
     def told(self, metadata: Mapping[str, Any]) -> None:
-        """What Converse says beside the usage, before it."""
+        """What a reply says beside the usage, before it."""
         ...
 
     def finished(self, usage: Usage) -> None: ...
@@ -138,7 +139,12 @@ class BodyWatcher:
             counts = self._counted(body.get("usage")) or body_counts(body) or self._headers
         except (ValueError, AttributeError):
             return self.listener.abandoned()
-        return self.listener.silent() if counts is None else self.listener.finished(counts.usage(self._default_ttl))
+        if GUARDRAIL_ACTION in body:
+            self.listener.told(body)
+        if counts is None:
+            # Recorded without a usage: https://github.com/panther-labs/panther-analysis (rules of model invocations)
+            return self.listener.finished(NO_USAGE) if blocked_input(body) else self.listener.silent()
+        return self.listener.finished(counts.usage(self._default_ttl))
 
     def close(self) -> None:
         """Nothing more will be read."""

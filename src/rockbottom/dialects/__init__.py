@@ -7,6 +7,14 @@ from rockbottom.dialects.anthropic import ANTHROPIC
 from rockbottom.dialects.chat import CHAT
 from rockbottom.dialects.converse import CONVERSE
 from rockbottom.dialects.dialect import Dialect, Exchange
+from rockbottom.dialects.guarding import (
+    GUARDRAIL_ACTION,
+    GUARDRAIL_CONFIG,
+    GUARDRAIL_HEADER,
+    GUARDRAIL_TRACE,
+    enforces_guardrails,
+    is_guarded,
+)
 from rockbottom.dialects.messages import MESSAGES
 from rockbottom.dialects.nova import NOVA
 from rockbottom.dialects.prompts import native_dialect_for
@@ -47,6 +55,10 @@ __all__ = [
     "CHAT",
     "CONVERSE",
     "DIALECTS",
+    "GUARDRAIL_ACTION",
+    "GUARDRAIL_CONFIG",
+    "GUARDRAIL_HEADER",
+    "GUARDRAIL_TRACE",
     "INVOKED",
     "MESSAGES",
     "METRICS",
@@ -70,11 +82,13 @@ __all__ = [
     "counts_of",
     "dialect_for",
     "dialect_of",
+    "enforces_guardrails",
     "header_counts",
     "header_input",
     "headers_of",
     "invoked",
     "invoked_model_of",
+    "is_guarded",
     "is_router",
     "is_streaming",
     "model_id_of",

@@ -40,7 +40,7 @@ class StreamCounts:
     """Picks the first token and the counts out of the event stream of one reply, as its events go by.
 
     ``counted`` reads a ``usage`` object. ``begun``: a token has come. ``counts`` are known at the last event, which of
-    Converse is ``metadata``; ``at_least`` is what was said before it.
+    Converse is ``metadata``; ``at_least`` is what was said before it. ``metadata`` is that last event or chunk.
     """
 
     def __init__(self, counted: Callable[[object], Counts | None]) -> None:
@@ -81,6 +81,8 @@ class StreamCounts:
         if counts is not None:
             self._split = counts.split
             self.at_least = counts
+        if METRICS in chunk:
+            self.metadata = chunk
         last = INVOKED.counts(chunk.get(METRICS))
         if last is not None:
             self.counts = last._replace(split=self._split)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from rockbottom.budgets import BudgetExceeded
 from rockbottom.catalog import RUNTIME
 from rockbottom.client import Attachment, Call, Watched, about_points, tagged, watched, whereabouts_of
-from rockbottom.dialects import Params
+from rockbottom.dialects import Params, is_guarded
 from rockbottom.gateway.asking import Asked, asked, is_counted, model_for, stripped, travelling
 from rockbottom.gateway.configuration import Configuration
 from rockbottom.gateway.errors import Refused
@@ -162,6 +162,7 @@ class Relay:
         call = departure.call = await attachment.depart_async(params, read.operation, where)
         if call is None:
             return
+        call.guarded = is_guarded(read.operation, _host(read), departure.headers)
         departure.counting = is_counted(attachment, call)
         if departure.counting:  # of a compressed stream no chunk could be left out
             departure.headers = {**departure.headers, "accept-encoding": "identity"}

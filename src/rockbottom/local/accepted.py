@@ -70,7 +70,7 @@ def _matches(rule: Json, place: str, name: str, media: Mapping[str, Any]) -> boo
 def check_members(body: Mapping[str, Any]) -> None:
     """Raise the ValidationException of an Anthropic body with a member that the API does not know."""
     known = _data()["anthropic_members"]
-    allowed = [*known["body"], *(known["beta"] if body.get("anthropic_beta") else ())]
+    allowed = [*known["body"], *known["bedrock"], *(known["beta"] if body.get("anthropic_beta") else ())]
     _extra(body, allowed, "")
     for number, tool in enumerate(_objects(body.get("tools"))):
         kind = str(tool.get("type") or "custom")

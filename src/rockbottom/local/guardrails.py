@@ -11,8 +11,10 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
+from rockbottom.dialects import GUARDRAIL_ACTION, GUARDRAIL_TRACE
 from rockbottom.local.callers import Caller
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.jobs import instant
@@ -126,6 +128,19 @@ class Guarded:
             told["outputAssessments"] = {self.guardrail.identity: [output.assessment]}
         return told
 
+    def native(self, output: Assessed | None) -> Json:
+        """What a native reply tells beside its own members (AWS, "Test your guardrail")."""
+        blocked = self.input.blocked or (output is not None and output.blocked)
+        action = {GUARDRAIL_ACTION: "INTERVENED" if blocked else "NONE"}
+        if not self.traced:
+            return action
+        told: Json = {"input": {self.guardrail.identity: self.input.assessment}}
+        if output is not None:
+            told["outputs"] = [{self.guardrail.identity: output.assessment}]
+        if blocked:
+            told["actionReason"] = "Guardrail blocked."
+        return {**action, GUARDRAIL_TRACE: {"guardrail": told}}
+
 
 @dataclass(slots=True)
 class Guardrails:
@@ -164,7 +179,8 @@ class Guardrails:
     def on(self, body: Mapping[str, Any]) -> Guarded | None:
         """The guardrail that a Converse body names, applied to its input; None where none is named.
 
-        Raises ServiceFailure for one, or a version, that does not exist.
+        The input is the text of its messages, or what stands between tags with ``tagSuffix`` there. Raises
+        ServiceFailure for one, or a version, that does not exist.
         """
         config = body.get("guardrailConfig")
         if not is_object(config):
@@ -173,7 +189,7 @@ class Guardrails:
         guardrail = self.made.get(identifier.rpartition("/")[2])
         if guardrail is None or not guardrail.has(version):
             raise invalid("The guardrail identifier or version provided in the request does not exist.")
-        text, total = guarded_text(body)
+        text, total = guarded_text(body, str(config.get("tagSuffix") or ""))
         traced = config.get("trace") in ("enabled", "enabled_full")
         return Guarded(guardrail, version, guardrail.assess(text, total), traced)
 
@@ -189,8 +205,11 @@ class Guardrails:
         }  # fmt: skip
 
 
-def guarded_text(body: Mapping[str, Any]) -> tuple[str, int]:
-    """The text of a Converse body that a guardrail evaluates, and how many characters its messages have."""
+def guarded_text(body: Mapping[str, Any], tag_suffix: str = "") -> tuple[str, int]:
+    """The text of a Converse body that a guardrail evaluates, and how many characters its messages have.
+
+    ``tag_suffix``: parts of a text between tags that end in it are evaluated alone, where there are any.
+    """
     tagged: list[str] = []
     plain: list[str] = []
     for block in _blocks(body):
@@ -200,8 +219,16 @@ def guarded_text(body: Mapping[str, Any]) -> tuple[str, int]:
             tagged.append(str(text.get("text", "")))
         elif isinstance(block.get("text"), str):
             plain.append(block["text"])
-    total = sum(map(len, tagged)) + sum(map(len, plain))
+            tagged.extend(_tagged(tag_suffix).findall(block["text"]) if tag_suffix else ())
+    total = sum(map(len, plain)) + (0 if tag_suffix else sum(map(len, tagged)))
     return "".join(tagged or plain), total
+
+
+@lru_cache(maxsize=256)
+def _tagged(suffix: str) -> re.Pattern[str]:
+    """What stands between ``<amazon-bedrock-guardrails-guardContent_SUFFIX>`` and its end (AWS, "Tags for inputs")."""
+    tag = f"amazon-bedrock-guardrails-guardContent_{re.escape(suffix)}"
+    return re.compile(f"<{tag}>(.*?)</{tag}>", re.DOTALL)
 
 
 def _blocks(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

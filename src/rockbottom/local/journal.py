@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from rockbottom.catalog import ModelId, Scope
-from rockbottom.dialects import RESPONSES, api_of, invoked
+from rockbottom.catalog import RUNTIME, ModelId, Scope
+from rockbottom.dialects import GUARDRAIL_HEADER, api_of, enforces_guardrails, invoked
 from rockbottom.local.bodies import NOT_JSON
 from rockbottom.local.calls import Call, Counted
 from rockbottom.local.embedded import Embedded
@@ -41,10 +41,11 @@ def note(
         project = project_of(call.headers)
         if project:
             line["project"] = project
-        guardrail = call.headers.get(b"x-amzn-bedrock-guardrailidentifier")
-        if guardrail is not None:  # sample-per-model-bedrock: elsewhere such headers are passed over with a 200
-            enforced = call.surface.host == "" and call.surface.dialect is not RESPONSES
-            line |= {"guardrail": guardrail.decode("latin-1"), "guardrailEnforced": enforced}
+    guardrail = call.headers.get(GUARDRAIL_HEADER.encode())
+    api = api_of(call.operation)
+    if guardrail is not None and api.native:
+        enforced = enforces_guardrails(api, call.surface.host if call.surface is not None else RUNTIME)
+        line |= {"guardrail": guardrail.decode("latin-1"), "guardrailEnforced": enforced}
     if counted is not None:
         line["servedBy"] = counted.namespace.region
         tier = counted.body.get("serviceTier") or counted.body.get("service_tier")

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.dialects import Exchange, headers_of, invoked
+from rockbottom.dialects import GUARDRAIL_ACTION, Exchange, headers_of, invoked
 from rockbottom.local.answers import Answer
 from rockbottom.local.calls import Counted
 from rockbottom.local.failures import ServiceFailure
@@ -37,7 +37,7 @@ class Reply:
 
 def replied(counted: Counted, answer: Answer) -> Reply:
     """The reply of a call once its answer is known; a guardrail may have put its own in the place of the model's."""
-    answer, trace = _guarded(counted, answer)
+    answer, told_of_guardrail = _guarded(counted, answer)
     call, usage = counted.call, counted.usage(answer.output_tokens)
     elapsed = int((time.perf_counter() - call.began) * 1000)
     pace, read = counted.pace, counted.outcome.read
@@ -46,28 +46,30 @@ def replied(counted: Counted, answer: Answer) -> Reply:
     if counted.first_byte_ms is not None:
         first = counted.first_byte_ms
     reply, metrics = _built(counted, answer, usage, latency, first)
-    if trace is not None:
-        reply["trace"] = trace
+    if not (call.stream and counted.dialect.api.native):
+        reply.update(told_of_guardrail)
     headers, told = _headers(counted, usage, latency), reply.get("usage") or _told(counted, usage)
     if call.stream:
-        frames, logged = _framed(counted, reply, metrics)
+        frames, logged = _framed(counted, reply, metrics, told_of_guardrail)
         return Reply(headers, b"", frames, told, reply, logged, latency, first, usage)
     body = _encode(reply)
     return Reply(headers, body, [], told, reply, body, latency, first, usage)
 
 
-def _guarded(counted: Counted, answer: Answer) -> tuple[Answer, Json | None]:
-    """The answer after the call's guardrail, and the trace where one is to be shown."""
+def _guarded(counted: Counted, answer: Answer) -> tuple[Answer, Json]:
+    """The answer after the call's guardrail, and what the reply tells of it."""
     guarded = counted.guarded
     if guarded is None:
-        return answer, None
+        return answer, {}
     output: Assessed | None = None
     if not guarded.input.blocked:
         output = guarded.output("".join(str(block.get("text", "")) for block in answer.content))
         if output.blocked:
             text = str(guarded.guardrail.config["blockedOutputsMessaging"])
             answer = replace(answer, content=({"text": text},), stop_reason=INTERVENED)
-    return answer, {"guardrail": guarded.trace(output)} if guarded.traced else None
+    if counted.dialect.api.native:
+        return answer, guarded.native(output)
+    return answer, {"trace": {"guardrail": guarded.trace(output)}} if guarded.traced else {}
 
 
 PIECE_CHARS = 24
@@ -159,10 +161,14 @@ def _exchange(counted: Counted, answer: Answer, identity: str) -> Exchange:
     return Exchange(counted.model.model, identity, body, counted.at, tier, reasoning)
 
 
-def _framed(counted: Counted, reply: Json, metrics: Json) -> tuple[list[bytes], bytes]:
+def _framed(counted: Counted, reply: Json, metrics: Json, told_of_guardrail: Json) -> tuple[list[bytes], bytes]:
     """The frames of a stream, and its events as the invocation log has them."""
     dialect = counted.dialect
     events = list(dialect.cut(reply, metrics, PIECE_CHARS))
+    if told_of_guardrail and dialect.api.wrapped:
+        action = {GUARDRAIL_ACTION: told_of_guardrail[GUARDRAIL_ACTION]}
+        events = [(name, {**chunk, **action}) for name, chunk in events]
+        events[-1][1].update(told_of_guardrail)
     frames = list(dialect.framed(events, counted.model.model, counted.body))
     if not dialect.api.native:
         return frames, _encode([{name: payload} for name, payload in events])

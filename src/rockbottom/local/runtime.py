@@ -11,21 +11,15 @@ from math import inf
 from typing import Any
 
 from rockbottom.cache import CacheOutcome, Namespace, outcome, refusal
-from rockbottom.catalog import MANTLE, CacheRules, CatalogError, ModelId, Phase, Scope, known_burndown, lifecycles
-from rockbottom.dialects import (
-    CONVERSE,
-    RESPONSES,
-    Dialect,
-    api_of,
-    dialect_for,
-    native_dialect_for,
-)
+from rockbottom.catalog import CacheRules, CatalogError, ModelId, Phase, Scope, known_burndown, lifecycles
+from rockbottom.dialects import CONVERSE, Dialect, api_of, dialect_for, native_dialect_for
 from rockbottom.local.answers import Answer, Script, scripted
 from rockbottom.local.asked import Asked, asked_of
 from rockbottom.local.bodies import object_of
-from rockbottom.local.calls import Call, Counted, SurfaceCall
+from rockbottom.local.calls import Call, Counted
 from rockbottom.local.conversations import check_conversation
 from rockbottom.local.failures import END_OF_LIFE, ServiceFailure, invalid
+from rockbottom.local.guarded_bodies import guarded_body
 from rockbottom.local.guardrails import INTERVENED, Guarded
 from rockbottom.local.native import check_anthropic, check_messages, check_nova, check_required, malformed
 from rockbottom.local.refusal_texts import failure_of
@@ -120,7 +114,7 @@ class Runtime:
         window = model.model.context_window
         if window is not None and prompt.tokens > window:
             raise invalid("Input is too long for requested model.")
-        guarded = state.guardrails.on(body if call.surface is None else _guarded_body(call.surface, call.headers, body))
+        guarded = state.guardrails.on(guarded_body(call, dialect, body))
         return self._counted(call, dialect, body, model, rules, prompt, now, own_answer, guarded)
 
     def _counted(
@@ -274,22 +268,6 @@ class Runtime:
             return dialect.read(body, self._state.reader.meter(model.model))
         except MalformedBody as error:
             raise malformed(str(error)) from error
-
-
-def _guarded_body(surface: SurfaceCall, headers: Mapping[bytes, bytes], body: Json) -> Json:
-    """A body as a guardrail sees it, which headers name; the service enforces none on Responses nor on bedrock-mantle.
-
-    Recorded by sample-per-model-bedrock: the headers are passed over there, with a 200.
-    """
-    identifier, version, trace = (headers.get(_GUARDRAIL + name, b"").decode() for name in _GUARDRAIL_NAMES)
-    if not identifier or surface.host == MANTLE or surface.dialect is RESPONSES:
-        return {}
-    config = {"guardrailIdentifier": identifier, "guardrailVersion": version or "DRAFT", "trace": trace.lower()}
-    return {**surface.dialect.unspelled(body), "guardrailConfig": config}
-
-
-_GUARDRAIL = b"x-amzn-bedrock-"
-_GUARDRAIL_NAMES = (b"guardrailidentifier", b"guardrailversion", b"trace")
 
 
 def _unbase64(text: Any) -> bytes:

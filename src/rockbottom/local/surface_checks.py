@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rockbottom.catalog import MANTLE, RUNTIME, Model, Surface
-from rockbottom.dialects import SurfaceRoute
+from rockbottom.dialects import GUARDRAIL_CONFIG, SurfaceRoute
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.prompt import Api
 from rockbottom.quantities import is_list, is_object
@@ -21,7 +21,6 @@ _TOOLS = {
     RUNTIME: ("function", "mcp", "custom", "apply_patch", "namespace", "tool_search", "computer"),
     MANTLE: ("function", "mcp", "custom", "namespace", "tool_search", "web_search"),
 }
-_GUARDRAIL = "amazon-bedrock-guardrailConfig"
 
 
 def check_place(route: SurfaceRoute, api: Api, name: str, surface: Surface) -> None:
@@ -97,8 +96,8 @@ def _check_chat(body: Json, model: Model) -> None:
 def _check_responses(route: SurfaceRoute, body: Json) -> None:
     if body.get("background") and route.host == RUNTIME:
         raise invalid("The background parameter is not supported.")
-    if _GUARDRAIL in body:
-        raise invalid(f"Unknown parameter: '{_GUARDRAIL}'.")
+    if GUARDRAIL_CONFIG in body:
+        raise invalid(f"Unknown parameter: '{GUARDRAIL_CONFIG}'.")
     limit = body.get("max_output_tokens")
     if limit is not None and (type(limit) is not int or limit < LEAST_OUTPUT):
         raise invalid(
@@ -126,7 +125,7 @@ def _check_messages(route: SurfaceRoute, body: Json) -> None:
     config = body.get("output_config")
     if route.host == MANTLE and is_object(config) and "format" in config:
         raise invalid("output_config.format: Extra inputs are not permitted")
-    for member in ("fallbacks", _GUARDRAIL):
+    for member in ("fallbacks", GUARDRAIL_CONFIG):
         if member in body:
             raise invalid(f"{member}: Extra inputs are not permitted")
 
