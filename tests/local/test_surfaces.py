@@ -208,6 +208,28 @@ def test_recorded_refusals_of_chat(post, body, message):
     assert (status, message in told) == (400, True)
 
 
+@pytest.mark.parametrize(
+    ("model", "taken", "refused"),
+    [
+        ("openai.gpt-5.6-sol", ("none", "low", "medium", "high"), ("minimal", "xhigh", "max")),
+        ("openai.gpt-5.5", ("none", "high"), ("minimal", "xhigh")),
+        ("openai.gpt-6-luna", ("none", "high", "xhigh", "max"), ("minimal",)),
+        ("google.gemma-4-31b", ("none", "high"), ("minimal", "xhigh")),
+        ("xai.grok-4.3", ("none", "high"), ("minimal", "xhigh")),
+        ("us.xai.grok-4.6", ("none", "high", "xhigh"), ("minimal", "max")),
+    ],
+)
+def test_efforts_of_reasoning_by_model(post, model, taken, refused):
+    """sample-per-model-bedrock 01-openai-gpt/01, 03-google-gemma/01 and 11-xai-grok; the card of GPT-6 Luna."""
+    told = {}
+    for effort in (*taken, *refused):
+        asked = {"model": model, "input": "Hi", "reasoning": {"effort": effort}}
+        told[effort] = post("/openai/v1/responses", asked)
+    assert [effort for effort, (status, _) in told.items() if status == 200] == list(taken)
+    words = f"Unsupported value: '{refused[0]}' is not supported with the '{model}' model"
+    assert error_of(told[refused[0]])[1].startswith(words)
+
+
 def test_recorded_refusals_of_messages(post):
     body = {"model": "anthropic.claude-sonnet-5", "max_tokens": 9, **CHAT}
     status, told = post("/anthropic/v1/messages", {**body, "temperature": 0.5})
@@ -218,6 +240,13 @@ def test_recorded_refusals_of_messages(post):
     assert error_of(post("/anthropic/v1/messages", body)) == (400, "max_tokens: Field required")
     form = {**body, "max_tokens": 9, "output_config": {"format": {"type": "json_schema"}}}
     assert error_of(post("/anthropic/v1/messages", form, **MANTLE))[1].endswith("Extra inputs are not permitted")
+
+
+def test_a_tier_that_no_request_may_name(post):
+    """sample-per-model-bedrock 00-foundations/03, whose output was cut off after the beginning of 'flex'."""
+    asked = {"model": "google.gemma-4-31b", "input": "Hi", "service_tier": "reserved"}
+    status, told = error_of(post("/openai/v1/responses", asked))
+    assert (status, told[:70]) == (400, "Invalid value: 'reserved'. Supported values are: 'auto', 'default', 'f")
 
 
 def test_an_error_of_openais_shape_is_whole(post):

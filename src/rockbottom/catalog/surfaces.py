@@ -22,7 +22,8 @@ class Surface:
     value) of the two hosts. ``frames`` is how a Responses stream is framed: ``data_first`` or ``data`` alone.
     ``writes_counted``: its Responses count writes; ``chat_details``: its Chat Completions count what was cached.
     ``options`` is what becomes of ``prompt_cache_options``: ``taken``, ``refused`` or ``ignored``. ``refuses`` gives,
-    by surface, the members that are refused, each with the words; ``tiers`` are those a body may ask for.
+    by surface, the members that are refused, each with the words; ``tiers`` are those a body may ask for, ``efforts``
+    those of reasoning (empty: nothing is known, and all are taken).
     """
 
     name: str
@@ -35,6 +36,7 @@ class Surface:
     options: str
     refuses: Mapping[str, Mapping[str, str]]
     tiers: frozenset[str]
+    efforts: tuple[str, ...]
     source: str  # a key of sources.toml
 
     def apis(self, host: str) -> frozenset[str]:
@@ -80,5 +82,6 @@ def _family(name: str, row: Mapping[str, Any]) -> tuple[tuple[str, ...], Surface
         row["options"],
         row.get("refuses", {}),
         frozenset(row["tiers"]),
+        tuple(row.get("efforts", ())),
         row["source"],
     )

@@ -137,7 +137,7 @@ def _endpoint(given: dict[str, Any], batches: bool) -> "Generator[Endpoint]":
         return
     from rockbottom.local import running
 
-    with running(s3="moto" if batches else None, whole_texts=False) as server:
+    with running(s3="moto" if batches else None, whole_texts=False, data_retention="aws_review") as server:
         place = LocalEndpoint(server.url, region)
         if server.s3_url:
             place.jobs = local_jobs(server.s3_url, region)

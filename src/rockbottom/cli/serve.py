@@ -49,6 +49,13 @@ from rockbottom.local import serve as serve_forever
     envvar="ROCKBOTTOM_CONTROL_TOKEN",
     help="Secret that the control API asks for (ROCKBOTTOM_CONTROL_TOKEN).",
 )
+@click.option(
+    "--data-retention",
+    type=click.Choice(["inherit", "none", "default", "aws_review", "provider_data_share"]),
+    default="inherit",
+    show_default=True,
+    help="What accounts let the service retain; Claude Fable and Mythos are refused below aws_review.",
+)
 @click.option("--env", is_flag=True, help="Print what each client needs in its environment, and serve nothing.")
 @click.option(
     "--switch",
@@ -74,6 +81,7 @@ def serve(
     hosts: tuple[str, ...],
     origins: tuple[str, ...],
     control_token: str | None,
+    data_retention: str,
     env: bool,
     switches: tuple[str, ...],
 ) -> None:
@@ -103,6 +111,7 @@ def serve(
             hosts=hosts,
             origins=origins,
             control_token=control_token,
+            data_retention=data_retention,
             switches=sides,
         ),
         _announce,

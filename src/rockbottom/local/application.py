@@ -208,8 +208,10 @@ class Application:
             return
         if route.operation in BATCH_OPERATIONS:
             status, answer = await self._batches.answer(route, headers, body)
+        elif call is None:
+            status, answer = self._surfaces.other(route, headers, body)
         else:
-            status, answer = self._surfaces.other(route) if call is None else (200, self._surfaces.count_tokens(call))
+            status, answer = 200, self._surfaces.count_tokens(call)
         await send_whole(send, status, [JSON, *identities(request_id, route)], msgspec.json.encode(answer))
 
     async def _invoke(self, call: Call, send: Send) -> None:

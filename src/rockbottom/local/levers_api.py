@@ -7,6 +7,7 @@ from typing import Any
 from rockbottom.local.bodies import object_of
 from rockbottom.local.control_plane import Asking, page_of
 from rockbottom.local.failures import ServiceFailure, invalid
+from rockbottom.local.jobs import instant
 from rockbottom.local.jobs_s3 import S3, bucket_and_key
 from rockbottom.local.reranking import reranked
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
@@ -39,6 +40,8 @@ class LeversPlane:
             "ListCustomModelDeployments": self._deployments,
             "GetCustomModelDeployment": self._deployment,
             "DeleteCustomModelDeployment": self._undeploy,
+            "GetAccountDataRetention": self._retention,
+            "PutAccountDataRetention": self._retain,
             "Rerank": self._rerank,
             "StartAsyncInvoke": self._start_async,
             "ListAsyncInvokes": lambda _: (200, {"asyncInvokeSummaries": []}),
@@ -107,6 +110,16 @@ class LeversPlane:
             "outputs": outputs,
             "assessments": [assessed.assessment],
         }
+
+    def _retention(self, asking: Asking) -> Answered:
+        retention, account = self._state.retention, asking.caller.account
+        when = {"updatedAt": instant(retention.chosen[account][1])} if account in retention.chosen else {}
+        return 200, {"mode": retention.mode(account), **when}
+
+    def _retain(self, asking: Asking) -> Answered:
+        mode = object_of(asking.body).get("mode")
+        self._state.retention.choose(asking.caller.account, mode, self._now)
+        return self._retention(asking)
 
     def _customize(self, asking: Asking) -> Answered:
         body = self._checked("bedrock", "CreateModelCustomizationJob", asking)

@@ -33,6 +33,8 @@ _COLLECTIONS = {
     ("GET", "/guardrails"): "ListGuardrails",
     ("POST", "/model-invocation-job"): "CreateModelInvocationJob",
     ("GET", "/model-invocation-jobs"): "ListModelInvocationJobs",
+    ("GET", "/data-retention"): "GetAccountDataRetention",
+    ("PUT", "/data-retention"): "PutAccountDataRetention",
     ("PUT", "/logging/modelinvocations"): "PutModelInvocationLoggingConfiguration",
     ("GET", "/logging/modelinvocations"): "GetModelInvocationLoggingConfiguration",
     ("DELETE", "/logging/modelinvocations"): "DeleteModelInvocationLoggingConfiguration",

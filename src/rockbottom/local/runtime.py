@@ -102,6 +102,7 @@ class Runtime:
         """Check a body and count it (see ``read``). Raises ServiceFailure."""
         self._refuse_ended(model.model.id)
         state = self._state
+        state.retention.check(call.caller.account, model.model.id)
         self._check(dialect, body, model)
         now = state.clock.now()
         prompt = self._prompt(body, dialect, model)

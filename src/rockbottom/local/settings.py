@@ -20,6 +20,7 @@ class Settings:
     ``s3`` is where batch jobs read and write: the URL of an S3 endpoint, ``moto`` (one in this process, on
     ``s3_port``), None (none). ``hosts`` and ``origins`` are names that the endpoint is called by and pages that may
     call it (``process.Visitors``); with a ``control_token`` the control API answers only who sends it.
+    ``data_retention`` is the mode of accounts that choose none (``retention.Retention``).
     ``tls`` speaks TLS with a certificate that is made at the start. ``whole_texts``: tokens of long texts are estimated
     of the whole, so that one more word never counts less; False: of slices, as a planner estimates them.
     """
@@ -41,6 +42,7 @@ class Settings:
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     control_token: str | None = None
+    data_retention: str = "inherit"
     tls: bool = False
     whole_texts: bool = True
     switches: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -23,6 +23,7 @@ from rockbottom.local.jobs import Jobs
 from rockbottom.local.latency import Latency
 from rockbottom.local.memory import Memory
 from rockbottom.local.profiles import Profiles, Router
+from rockbottom.local.retention import Retention
 from rockbottom.local.settings import Settings
 from rockbottom.local.sides import Sides, sides_of
 from rockbottom.local.surface_store import Responses
@@ -68,6 +69,7 @@ class State:
     jobs: Jobs = field(default_factory=Jobs)
     batches: dict[str, Any] = field(default_factory=dict[str, Any])  # of surface_batches
     guardrails: Guardrails = field(default_factory=Guardrails)
+    retention: Retention = field(default_factory=Retention)
     responses: Responses = field(default_factory=Responses)
     customizations: Customizations = field(default_factory=Customizations)
     s3_url: str | None = None
@@ -100,6 +102,7 @@ class State:
         self.memory.clear()
         self.faults.clear()
         self.guardrails.clear()
+        self.retention = Retention(self.settings.data_retention)
         self.customizations.clear()
         self.quotas.set_limits([])
         self.latency.mode = "off"

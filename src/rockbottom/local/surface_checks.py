@@ -15,7 +15,7 @@ from rockbottom.quantities import is_list, is_object
 
 Json = Mapping[str, Any]
 LEAST_OUTPUT = 16
-_EFFORTS = ("none", "low", "medium", "high", "xhigh", "max")
+_KNOWN_TIERS = ("auto", "default", "flex", "priority")
 _UNREAD = ("agent_message", "context_compaction", "local_shell_call")
 _TOOLS = {
     RUNTIME: ("function", "mcp", "custom", "apply_patch", "namespace", "tool_search", "computer"),
@@ -40,6 +40,8 @@ def check_parameters(route: SurfaceRoute, api: Api, body: Json, model: Model, su
             raise invalid(words)
     tier = body.get("service_tier")
     if tier is not None and tier not in surface.tiers:
+        if api is not Api.MESSAGES and tier not in _KNOWN_TIERS:
+            raise invalid(f"Invalid value: '{tier}'. Supported values are: 'auto', 'default', 'flex', and 'priority'.")
         raise invalid(f"service_tier '{tier}' is not supported for this model.")
     if api is Api.MESSAGES:
         _check_messages(route, body)
@@ -70,9 +72,12 @@ def _check_caching(body: Json, surface: Surface) -> None:
 def _check_efforts(body: Json, surface: Surface) -> None:
     reasoning = body.get("reasoning")
     effort = reasoning.get("effort") if is_object(reasoning) else body.get("reasoning_effort")
-    if effort is not None and surface.options != "ignored" and effort not in _EFFORTS:
-        known = ", ".join(f"'{one}'" for one in _EFFORTS)
-        raise invalid(f"Unsupported value: '{effort}' is not supported with this model. Supported values are: {known}.")
+    if effort is not None and surface.efforts and effort not in surface.efforts:
+        *known, last = (f"'{one}'" for one in surface.efforts)
+        raise invalid(
+            f"Unsupported value: '{effort}' is not supported with the '{body['model']}' model. "
+            f"Supported values are: {', '.join(known)}, and {last}."
+        )
 
 
 def _check_chat(body: Json, model: Model) -> None:

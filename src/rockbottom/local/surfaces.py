@@ -10,7 +10,7 @@ from typing import Any
 from rockbottom.catalog import MANTLE, RUNTIME, Model, ModelId, Scope, surface_of
 from rockbottom.dialects import CHAT, MESSAGES, RESPONSES, Dialect, SurfaceRoute
 from rockbottom.local.bodies import object_of
-from rockbottom.local.callers import caller_from
+from rockbottom.local.callers import Caller, caller_from
 from rockbottom.local.calls import Call, Counted, SurfaceCall
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.runtime import Runtime
@@ -53,12 +53,7 @@ class Surfaces:
         if not isinstance(model, str) or not model:
             raise missing(route, "model")
         route = route.at(model)
-        settings = self._state.settings
-        caller = caller_from(
-            headers.get(b"authorization", b"").decode("latin-1"),
-            account=settings.account,
-            region=route.region or settings.region,
-        )
+        caller = self._caller(route, headers)
         if route.host == RUNTIME and (route.family == "/v1" or route.operation == "CountMessageTokens"):
             raise UnknownPath(RUNTIME)
         stream = body.get("stream") is True and route.operation != "CountMessageTokens"
@@ -117,18 +112,21 @@ class Surfaces:
         if counted.dialect is RESPONSES and reply.get("store"):
             self._state.responses.add(Kept(reply, tuple(_listed(counted.body.get("input"))), counted.at))
 
-    def other(self, route: SurfaceRoute) -> tuple[int, Json]:
+    def other(self, route: SurfaceRoute, headers: Mapping[bytes, bytes], content: bytes) -> tuple[int, Json]:
         """The reply to what is no inference. Raises ServiceFailure."""
-        responses, identifier = self._state.responses, route.identifier
+        responses, identifier, account = self._state.responses, route.identifier, self._caller(route, headers).account
         if not route.operation or (route.host == RUNTIME and route.family == "/v1"):
             raise UnknownPath(route.host or MANTLE)
         if route.operation == "ListModels":
-            return 200, {"object": "list", "data": [_model_row(name, model) for name, model in self._names.items()]}
+            rows = [self._model_row(account, name, model) for name, model in self._names.items()]
+            return 200, {"object": "list", "data": rows}
         if route.operation == "GetModel":
             model = self._names.get(identifier)
             if model is None:
                 raise ServiceFailure("ResourceNotFoundException", f"The model '{identifier}' does not exist")
-            return 200, _model_row(identifier, model)
+            return 200, self._model_row(account, identifier, model)
+        if route.operation in ("GetDataRetention", "PutDataRetention"):
+            return 200, self._retention(account, None if route.operation == "GetDataRetention" else object_of(content))
         if route.operation == "ListResponses":
             return 200, {"object": "list", "data": responses.all(), "has_more": False}
         if route.operation == "GetResponse":
@@ -140,22 +138,27 @@ class Surfaces:
             return 200, responses.cancelled(identifier)
         raise UnknownPath(route.host or MANTLE)
 
+    def _retention(self, account: str, wanted: Json | None) -> Json:
+        """The account's mode, as it is or as it shall be. Raises ServiceFailure."""
+        retention = self._state.retention
+        if wanted is not None:
+            retention.choose(account, wanted.get("mode"), self._state.clock.now())
+        when = {"updated_at": int(retention.chosen[account][1])} if account in retention.chosen else {}
+        return {"mode": retention.mode(account), **when}
+
+    def _model_row(self, account: str, name: str, model: Model) -> Json:
+        told = self._state.retention.described(account, model.id)
+        return {"id": name, "object": "model", "created": 0, "owned_by": model.vendor, **told}
+
+    def _caller(self, route: SurfaceRoute, headers: Mapping[bytes, bytes]) -> Caller:
+        settings, authorization = self._state.settings, headers.get(b"authorization", b"").decode("latin-1")
+        return caller_from(authorization, account=settings.account, region=route.region or settings.region)
+
 
 def mantle_name(model: Model) -> str:
     """The bare, unversioned id by which bedrock-mantle knows a model."""
     name = _VERSION.sub("", model.id)
     return name.replace("moonshot.", "moonshotai.", 1) if name.startswith("moonshot.") else name
-
-
-def _model_row(name: str, model: Model) -> Json:
-    return {
-        "id": name,
-        "object": "model",
-        "created": 0,
-        "owned_by": model.vendor,
-        "status": "ACTIVE",
-        "data_retention": {"mode": "default"},
-    }
 
 
 def _listed(given: object) -> list[Any]:
