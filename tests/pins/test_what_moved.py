@@ -2,12 +2,13 @@
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rockbottom.pins import Status
+from rockbottom.pins import Status, read_pins, update_pins
 from rockbottom.pins.changes import Moved
 from rockbottom.pins.errors import PinsNotWritable
 from rockbottom.pins.pin_file import text_path
@@ -111,9 +112,11 @@ def test_with_the_text_the_first_byte_and_both_spellings_are_shown(pins: Path):
     assert change.after.startswith("Zürich. Rule 0: stay")
 
 
-def test_without_the_text_the_place_is_named_and_the_byte_said_to_be_unknown(pins: Path):
-    """A place is promised, a byte is not."""
+def test_of_a_pin_without_text_and_pieces_the_place_is_named_and_the_byte_said_to_be_unknown(pins: Path):
+    """A place is promised, a byte is not; pins had no pieces before."""
     accepted(pins, support())
+    update_pins(pins, {"support": replace(read_pins(pins)["support"], key="", pieces={})})
+    assert "pieces" not in pins.read_text().partition("[prompts")[2]
     change = judged(pins, support(RULES + " One more.")).changes[0]
     assert (change.place, change.byte) == ("system[0]", None)
     assert "not known" in change.evidence

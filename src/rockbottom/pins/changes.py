@@ -4,14 +4,16 @@ Judged from the digests of the blocks; where the earlier text is at hand, ``diag
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import Enum
 
 from rockbottom.diagnose import Cause, Difference, VolatileKind, difference_of
 from rockbottom.pins.pin import Pin
+from rockbottom.pins.placing import Placed, placed_in
 from rockbottom.pins.prefix import Block, Prefix, shared_blocks
+from rockbottom.pins.spellings import spelling_of
 
 
 class Moved(Enum):
@@ -25,6 +27,7 @@ class Moved(Enum):
     TOOLS = "tool definitions changed"
     KEY_ORDER = "JSON keys in another order"
     WHITESPACE = "only white space differs"
+    SPELLING = "the same text, spelled otherwise"
     STAMP = "a timestamp, id or counter"
     ORDER = "blocks in another order"
     ADDED = "blocks added"
@@ -47,7 +50,11 @@ _UNKNOWN_BYTE = "the first differing byte is not known: no earlier text was kept
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that moved. ``byte`` None: not known. ``before`` and ``after`` are empty without the earlier text."""
+    """One thing that moved. ``byte`` None: not known. ``before`` is empty without the earlier text.
+
+    ``placed`` is where it moved by the pieces of the pin; ``after`` is then today's text of the block. ``whole``: a
+    block was put in or taken out.
+    """
 
     moved: Moved
     place: str
@@ -56,6 +63,8 @@ class Change:
     before: str = ""
     after: str = ""
     others: int = 0
+    placed: Placed | None = None
+    whole: bool = False
 
     @property
     def rule(self) -> Cause | None:
@@ -70,7 +79,7 @@ class Change:
 def changes_from(pin: Pin, new: Prefix, old: Prefix | None = None) -> Sequence[Change]:
     """What moved since a prefix was accepted; ``old`` is the accepted one with its text, where that was kept."""
     found = list(_outside(pin.model, pin.api, pin.parameters, new))
-    block = _block_change(pin.blocks, new, old)
+    block = _block_change(pin.blocks, new, old, pin)
     if block is not None:
         found.append(block)
     if pin.points != new.points and not _follows(pin.blocks, new.blocks, block):
@@ -102,17 +111,43 @@ def _outside(model: str, api: str, parameters: Mapping[str, str], new: Prefix) -
             yield Change(Moved.PARAMETER, name, f"{before or 'neutral'} -> {after or 'neutral'}")
 
 
-def _block_change(before: Sequence[Block], new: Prefix, old: Prefix | None) -> Change | None:
+def _block_change(before: Sequence[Block], new: Prefix, old: Prefix | None, pin: Pin | None = None) -> Change | None:
     index = shared_blocks(before, new.blocks)
     if index == len(before) == len(new.blocks):
         return None
     change = _judged(before, new, index)
     difference = _difference(old, new, index)
     if difference is not None:
-        return _with_text(change, difference)
+        return _respelled(_with_text(change, difference), difference.after, lambda text: text == difference.before)
     named = _named(change, new, index)
-    unknown = old is None and change.moved in (Moved.TEXT, Moved.STAMP, Moved.WHITESPACE, Moved.KEY_ORDER, Moved.TOOLS)
-    return replace(named, evidence=f"{named.evidence}; {_UNKNOWN_BYTE}") if unknown else named
+    if old is not None or change.moved not in _INSIDE or change.whole:
+        return named
+    return _by_pieces(named, before, new, index, pin)
+
+
+_INSIDE = (Moved.TEXT, Moved.STAMP, Moved.WHITESPACE, Moved.KEY_ORDER, Moved.TOOLS)
+"""What moves inside a block, so that it has a character."""
+
+
+def _by_pieces(change: Change, before: Sequence[Block], new: Prefix, index: int, pin: Pin | None) -> Change:
+    """The change placed by the pieces of the earlier text, where the pin has any."""
+    pieces = pin.pieces.get(before[index].place) if pin is not None and index < len(before) else None
+    text = new.text(index) if index < new.end else None
+    if pin is None or pieces is None or text is None:
+        return replace(change, evidence=f"{change.evidence}; {_UNKNOWN_BYTE}")
+    key = bytes.fromhex(pin.key)
+    respelled = _respelled(change, text, lambda earlier: pieces.are_of(earlier, key))
+    return replace(respelled, placed=placed_in(pieces, key, text), after=text)
+
+
+def _respelled(change: Change, text: str, was: Callable[[str], bool]) -> Change:
+    """The change named as one of line ends, of composed signs or of a format, where the earlier text had another."""
+    if change.moved not in _INSIDE or change.moved is Moved.STAMP:
+        return change
+    spelling = spelling_of(text, was)
+    if spelling is None:
+        return change
+    return replace(change, moved=Moved.WHITESPACE if spelling.white_space else Moved.SPELLING, evidence=spelling.says)
 
 
 def _judged(before: Sequence[Block], new: Prefix, index: int) -> Change:
@@ -157,7 +192,7 @@ def _aligned(before: Sequence[Block], after: Sequence[Block], index: int, place:
     many, verb = (after[new_from:new_to], "added") if step == "insert" else (before[old_from:old_to], "removed")
     told = f"{len(many)} {'tool' if in_tools else 'block'}{'s' if len(many) > 1 else ''} {verb} ({_tokens(many)})"
     moved = Moved.TOOLS if in_tools else Moved.ADDED if step == "insert" else Moved.REMOVED
-    return Change(moved, place, told, others=others)
+    return Change(moved, place, told, others=others, whole=True)
 
 
 def _others(before: Sequence[Block], after: Sequence[Block], index: int) -> int:
@@ -197,7 +232,7 @@ def _named(change: Change, new: Prefix, index: int) -> Change:
     """A tool's place with its name, which the request of today tells."""
     if index >= new.end or not new.blocks[index].in_tools:
         return change
-    text = new.archive.faces[new.sent.prompt.segments[index].digest].text
+    text = new.text(index) or ""
     start = text.find('"name":"')
     name = text[start + 8 :].split('"', 1)[0] if start >= 0 else ""
     return replace(change, place=f"{change.place} ({name})") if name else change

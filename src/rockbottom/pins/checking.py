@@ -1,10 +1,11 @@
 """The gate: each prompt against its pin, what moved and what it costs, and the pins that are accepted."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
 from pathlib import Path
+from secrets import token_hex
 
 from rockbottom.catalog import Catalog, load_catalog
 from rockbottom.pins.bills import ConversationBill, Limits, simulated_bill
@@ -12,6 +13,7 @@ from rockbottom.pins.changes import Change, Moved, changes_between, changes_from
 from rockbottom.pins.effects import Effect, effect_of_change, effect_of_new, effect_of_volatile, usd_per_month
 from rockbottom.pins.errors import NotRendered
 from rockbottom.pins.excerpt import excerpt, request_of
+from rockbottom.pins.pieces import KEY_BYTES
 from rockbottom.pins.pin import Pin, pin_of
 from rockbottom.pins.pin_file import name_taken, read_text, remove_text, update_pins, write_text
 from rockbottom.pins.prefix import Caching, Prefix, archive_of, read_prefix, shared_blocks
@@ -66,7 +68,7 @@ class Gate:
 
     ``model`` stands in for requests that name none, or an application profile. ``requests_per_month`` overrides what
     the pins say. ``seen`` are the pinned prefixes when the run began (None: those of ``pins``), ``names`` the prefixes
-    and sources judged in this run, where several gates share them.
+    and sources judged in this run, where several gates share them. ``new_key`` gives the key of a prompt's first pin.
     """
 
     path: Path
@@ -77,6 +79,7 @@ class Gate:
     catalog: Catalog = field(default_factory=load_catalog)
     seen: Mapping[str, str] | None = None
     names: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    new_key: Callable[[], str] = lambda: token_hex(KEY_BYTES)
 
     def judged(self, rendering: Rendering, counted_tokens: int | None = None, limits: Limits | None = None) -> Verdict:
         """The verdict on one prompt; ``limits`` None: those of its pin. Raises NameTaken."""
@@ -206,16 +209,17 @@ class Gate:
         old = verdict.pin or self.renamed(verdict)
         requests, limits = self._requests(old), verdict.limits or (old and old.limits)
         monthly = usd_per_month(prefix, requests, self.on)
-        return pin_of(verdict.name, verdict.source, prefix, requests, monthly, self.on, limits)
+        key = (old and old.key) or self.new_key()  # kept, so that a diff shows the blocks that changed
+        return pin_of(verdict.name, verdict.source, prefix, requests, monthly, self.on, limits, key)
 
     def _refreshed(self, verdict: Verdict) -> Pin | None:
-        """A pin that holds, with what is new beside its prefix (requests, source, count, limits); None: nothing is."""
+        """A pin that holds, with what is new beside its prefix, such as requests or limits; None: nothing is."""
         pin, prefix = verdict.pin, verdict.prefix
         if pin is None or prefix is None:
             return None
         new_count = prefix.counted and (prefix.tokens, True) != (pin.tokens, pin.counted)
         same = (pin.requests_per_month, pin.source, pin.limits) == (self._requests(pin), verdict.source, verdict.limits)
-        if same and not new_count:
+        if same and not new_count and pin.key:
             return None
         return self._pin(verdict)
 

@@ -1,5 +1,6 @@
 """A pin: one prefix as it was accepted, without its text, as one table of the pin file."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -7,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from rockbottom.pins.bills import Limits
+from rockbottom.pins.pieces import Pieces, pieces_of
 from rockbottom.pins.prefix import Block, Prefix
 from rockbottom.quantities import Usd
 
@@ -17,7 +19,8 @@ class Pin:
 
     ``tokens`` are estimated unless ``counted``. ``requests_per_month`` None: not known. ``usd_per_month`` is what
     reading it would cost at the prices of ``priced_on``, every request a hit (None: no price, or no requests known).
-    ``limits`` are those of the conversation that begins with it.
+    ``limits`` are those of the conversation that begins with it. ``pieces`` are keyed hashes of the texts of its blocks
+    by place, under ``key`` (hexadecimal; empty: a pin of before there were any).
     """
 
     name: str
@@ -36,6 +39,8 @@ class Pin:
     usd_per_month: Usd | None = None
     priced_on: date | None = None
     limits: Limits | None = None
+    key: str = ""
+    pieces: Mapping[str, Pieces] = field(default_factory=dict[str, Pieces])
 
     def holds(self, prefix: Prefix) -> bool:
         """Whether a prefix is the one that was accepted."""
@@ -46,13 +51,14 @@ class Pin:
 
 def pin_of(
     name: str, source: str, prefix: Prefix, requests_per_month: int | None, usd_per_month: Usd | None, on: date,
-    limits: Limits | None = None,
+    limits: Limits | None = None, key: str = "",
 ) -> Pin:  # fmt: skip
-    """The pin of a prefix."""
+    """The pin of a prefix; without a ``key`` it has no pieces."""
     return Pin(
         name, source, prefix.model_name, prefix.api, prefix.hash, prefix.tokens, prefix.counted, prefix.caching.value,
         prefix.points, prefix.blocks, dict(prefix.sections), dict(prefix.parameters), requests_per_month,
-        usd_per_month, on if usd_per_month is not None else None, limits,
+        usd_per_month, on if usd_per_month is not None else None, limits, key,
+        pieces_of(prefix, bytes.fromhex(key)) if key else {},
     )  # fmt: skip
 
 
@@ -68,6 +74,20 @@ def block_of_row(row: str) -> Block:
     if len(digests) != 4 or [len(one) for one in digests] != [16, 8, 8, 8]:
         raise ValueError(f"no block: {row!r}")
     return Block(place, kind, int(tokens), *digests)
+
+
+def row_of_pieces(place: str, pieces: Pieces) -> str:
+    """The pieces of a block as one line of the file."""
+    return f"{place} {pieces.width} {pieces.length} {b64encode(pieces.hashes).decode()}"
+
+
+def pieces_of_row(row: str) -> tuple[str, Pieces]:
+    """The place and the pieces of a line; raises ValueError."""
+    place, width, length, hashes = row.split(" ")
+    pieces = Pieces(int(width), int(length), b64decode(hashes, validate=True))
+    if pieces.width < 1 or pieces.length < 0 or len(pieces) != -(-pieces.length // pieces.width):
+        raise ValueError(f"no pieces: {row[:60]!r}")
+    return place, pieces
 
 
 def pin_of_table(name: str, table: Mapping[str, Any]) -> Pin:
@@ -98,6 +118,8 @@ def pin_of_table(name: str, table: Mapping[str, Any]) -> Pin:
         None if monthly is None else Usd(monthly),
         priced_on,
         _limits(table.get("budget")),
+        bytes.fromhex(table.get("key", "")).hex(),
+        dict(map(pieces_of_row, table.get("pieces", ()))),
     )
 
 

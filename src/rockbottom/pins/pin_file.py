@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from rockbottom.pins.bills import Limits
 from rockbottom.pins.errors import DamagedPins, NameTaken, PinsNotWritable
-from rockbottom.pins.pin import Pin, pin_of_table, row_of_block
+from rockbottom.pins.pin import Pin, pin_of_table, row_of_block, row_of_pieces
 from rockbottom.process import PRIVATE
 from rockbottom.prompt import json_bytes
 from rockbottom.quantities import Undecodable, decoded, is_object, toml_of
@@ -32,7 +32,8 @@ _SHARED = 0o644  # a pin file holds no text and is committed; the texts beside i
 _HEAD = """\
 # Prefixes of prompts as they were accepted: hashes and tokens, no text. `rockbottom check` compares,
 # `rockbottom check --accept` writes. Each block: place, kind, tokens, digest, and three digests that ignore the
-# order of JSON keys, white space, and timestamps, ids and counters.
+# order of JSON keys, white space, and timestamps, ids and counters. Pieces: hashes under the key of each 32 characters
+# of a block, which say where it changed.
 """
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -126,6 +127,9 @@ def _table(pin: Pin) -> str:
     if pin.limits is not None:
         lines.append(f"budget = {_inline(_budget(pin.limits))}")
     lines += _list("blocks", [row_of_block(block) for block in pin.blocks])
+    if pin.key:
+        lines.append(f"key = {_quoted(pin.key)}")
+        lines += _list("pieces", [row_of_pieces(place, pieces) for place, pieces in pin.pieces.items()])
     return "\n".join(lines) + "\n"
 
 

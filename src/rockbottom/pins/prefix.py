@@ -87,6 +87,11 @@ class Prefix:
         """How many segments of the prompt it holds."""
         return len(self.blocks)
 
+    def text(self, index: int) -> str | None:
+        """The text of a block, or its JSON; None for thinking that the model drops."""
+        shown = self.sent.prompt.segments[index].digest
+        return self.archive.faces[shown].text if shown == self.sent.segments[index].digest else None
+
 
 def archive_of(catalog: Catalog) -> Archive:
     """An archive that weighs texts whole: two versions of a text differ by the tokens of what was changed."""

@@ -14,6 +14,7 @@ from rockbottom.pins.bills import ConversationBill
 from rockbottom.pins.changes import Change
 from rockbottom.pins.checking import Status, Verdict
 from rockbottom.pins.effects import Effect
+from rockbottom.pins.placing import Edit, Placed
 from rockbottom.pins.prefix import Caching
 from rockbottom.quantities import Usd
 
@@ -26,14 +27,34 @@ class PinnedPrefix(msgspec.Struct, frozen=True):
     model: str
 
 
+class PlacedEdit(msgspec.Struct, frozen=True):
+    """The first edit of a text: it begins at ``character`` (from 0), or less than ``within`` characters behind it.
+
+    ``before`` and ``after`` are how many characters differ, at most; ``grown`` is exact. ``others`` is how many further
+    edits follow.
+    """
+
+    kind: Edit
+    character: int
+    within: int
+    before: int
+    after: int
+    grown: int
+    others: int
+
+
 class MovedPart(msgspec.Struct, frozen=True):
-    """One thing that moved; ``byte`` is where the texts first differ, None where the earlier text was not kept."""
+    """One thing that moved; ``byte`` is where the texts first differ, None where the earlier text was not kept.
+
+    ``edit`` is where they differ by the pieces of the pin, None where it has none or no text changed.
+    """
 
     kind: str
     rule: Cause | None
     place: str
     byte: int | None
     evidence: str
+    edit: PlacedEdit | None
 
 
 class CostOfChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +143,15 @@ def _prompt(verdict: Verdict) -> CheckedPrompt:
 
 def _moved(change: Change) -> MovedPart:
     kind = change.moved.name.lower().replace("_", "-")
-    return MovedPart(kind, change.rule, change.place, change.byte, change.evidence)
+    return MovedPart(
+        kind, change.rule, change.place, change.byte, change.evidence, change.placed and _edit(change.placed)
+    )
+
+
+def _edit(placed: Placed) -> PlacedEdit:
+    return PlacedEdit(
+        placed.edit, placed.at, placed.within, placed.before, placed.after, placed.grown, placed.others
+    )  # fmt: skip
 
 
 def _cost(effect: Effect) -> CostOfChange:

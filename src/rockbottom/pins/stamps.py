@@ -15,8 +15,7 @@ _MONTHS = (
 def dates_in(prefix: Prefix, today: date) -> Iterator[tuple[str, str]]:
     """Place and spelling of the first occurrence of today's date in each block."""
     for index, block in enumerate(prefix.blocks):
-        text = prefix.archive.faces[prefix.sent.prompt.segments[index].digest].text
-        found = _today_in(text, today)
+        found = _today_in(prefix.text(index) or "", today)
         if found is not None:
             yield block.place, found
 

@@ -110,23 +110,32 @@ def _row(name: str, usage: Usage, cost_usd: Usd | None, model: str) -> str:
 def _change(change: Change) -> str:
     rule = f" [{change.rule.value}]" if change.rule else ""
     others = f"; {change.others} more place{'s' if change.others > 1 else ''}" if change.others else ""
-    shown = change.moved is Moved.TEXT and change.byte is not None  # both texts stand below
+    shown = change.moved is Moved.TEXT and (change.byte is not None or change.placed)  # the text stands below
     said = (
         [change.moved.value]
         if shown or change.evidence == change.moved.value
         else [change.moved.value, change.evidence]
     )
+    said += [str(change.placed)] if change.placed else []
     return f"{change.where}: {': '.join(said)}{others}{rule}"
 
 
 def _diff(change: Change) -> Iterator[str]:
+    """Both texts around the first differing byte; where only a character is known, what stands there today."""
+    if change.placed is not None:
+        start = max(0, change.placed.at - 20)
+        yield f"    {'':{_LABEL}}+ {'...' if start else ''}{_shown(change.after[start : start + 64])}"
     if change.byte is None:
         return
     head = len(change.after.encode("utf-8", "replace")[: change.byte].decode("utf-8", "ignore"))
     for sign, text in (("-", change.before), ("+", change.after)):
         start = max(0, head - 20)
-        shown = text[start : head + _AROUND].replace("\n", "\\n").replace("\t", "\\t")[:62]
+        shown = _shown(text[start : head + _AROUND])
         yield f"    {'':{_LABEL}}{sign} {'...' if start else ''}{shown}{'...' if len(text) > head + _AROUND else ''}"
+
+
+def _shown(text: str) -> str:
+    return text.replace("\r", "\\r").replace("\n", "\\n").replace("\t", "\\t")[:62]
 
 
 def _labelled(label: str, text: str, width: int) -> Iterator[str]:
