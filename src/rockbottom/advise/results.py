@@ -182,7 +182,7 @@ class EstimateResult(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def best_way(self) -> WayResult:
-        """The way that ``best`` names."""
+        """The way to send it that costs least, whose key is ``best``."""
         return next(way for way in self.priced_ways if way.name == self.best)
 
 

@@ -37,7 +37,6 @@ class Plan:
         return any(step.changes for step in self.steps)
 
     def of(self, kind: Kind) -> tuple[Step, ...]:
-        """The steps of one kind."""
         return tuple(step for step in self.steps if step.kind is kind)
 
 

@@ -48,7 +48,7 @@ def dashboard(wanted: Wanted, region: str, alarm_arns: Sequence[str] = ()) -> Js
 
 
 def body_text(body: Json) -> str:
-    """The body as it is sent."""
+    """The dashboard's JSON as PutDashboard takes it."""
     return json.dumps(body, separators=(",", ":"), sort_keys=True)
 
 

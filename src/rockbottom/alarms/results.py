@@ -63,7 +63,7 @@ class AlarmResult(msgspec.Struct, frozen=True):
 
 
 class Backtest(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):
-    """All alarms on one history."""
+    """What each alarm would have done on one recorded history."""
 
     calls: int
     simulated_calls: int

@@ -20,7 +20,6 @@ def configuration(wanted: Wanted) -> str:
 
 
 def blocks(wanted: Wanted) -> list[Block]:
-    """The blocks of the file, in order."""
     alarms = placed(wanted)
     names = {key: _snake(name) for key, name in logical_names(alarms).items()}
     aws = {"source": "hashicorp/aws", "version": ">= 5.0"}

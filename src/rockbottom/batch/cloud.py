@@ -130,7 +130,6 @@ class Cloud:
 
 
 def code_of(error: Any) -> str:
-    """The code of a ClientError."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 

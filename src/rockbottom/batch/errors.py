@@ -48,7 +48,7 @@ class Problem:
 
 
 class InvalidRecords(BatchError):
-    """Records that batch refuses."""
+    """Records that a batch job cannot take, each with its line and what is wrong with it."""
 
     def __init__(self, problems: Sequence[Problem], total: int, source: str, *, fix: str | None = None) -> None:
         shown = "".join(f"\n  {problem}" for problem in problems[:_SHOWN])
@@ -72,7 +72,7 @@ class InvalidSettings(BatchError):
 
 
 class NoSuchRun(BatchError):
-    """No run of that name."""
+    """The folder of runs holds none of that name."""
 
 
 class DamagedRun(BatchError):
@@ -102,7 +102,7 @@ class RunBusy(BatchError):
 
 
 class NotAgreed(BatchError):
-    """The estimate was not agreed to."""
+    """A person, or the limit, did not agree to the estimate; nothing was sent."""
 
 
 class AccessRefused(BatchError):

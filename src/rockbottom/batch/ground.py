@@ -23,13 +23,13 @@ class Watcher(Protocol):
 
 
 class Silent:
-    """Tells nobody."""
+    """A watcher that tells nobody, for programs that ask for the outcome only."""
 
     def uploading(self, done: int, total: int) -> None:
-        """Nothing."""
+        pass
 
     def note(self, text: str) -> None:
-        """Nothing."""
+        pass
 
 
 @dataclass(slots=True)

@@ -105,7 +105,7 @@ class Checker:
         return self._record(number, None, raw.strip())
 
     def body(self, number: int, record_id: str | None, body: Json) -> bytes | None:
-        """The record of a Python body."""
+        """The line of a job for a body that a program gives; None where it is refused."""
         try:
             encoded = _encode(body)
         except (TypeError, ValueError, RecursionError) as error:

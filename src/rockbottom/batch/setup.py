@@ -39,7 +39,6 @@ class Wanted:
 
     @property
     def role_arn(self) -> str:
-        """The ARN of the role."""
         return f"arn:{self.partition}:iam::{self.account}:role/{self.role}"
 
 

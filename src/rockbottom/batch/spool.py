@@ -85,11 +85,11 @@ class SliceFile(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        """The place in the slice."""
+        """The offset in bytes from the slice's beginning."""
         return self._at
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place in the slice."""
+        """Go to an offset, counted in the slice like ``io`` counts it; returns the new one."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._part.length}[whence]
         self._at = max(0, base + offset)
         return self._at

@@ -44,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class JobState:
-    """One job of one attempt."""
+    """A job as its events left it; every attempt makes jobs of its own."""
 
     attempt: int
     number: int
@@ -87,7 +87,6 @@ class RunState:
         return max(self.spools, default=0)
 
     def jobs_of(self, attempt: int) -> list[JobState]:
-        """The jobs of one attempt."""
         return [job for job in self.jobs if job.attempt == attempt]
 
     def apply(self, event: dict[str, Any]) -> None:

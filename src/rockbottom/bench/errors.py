@@ -20,7 +20,7 @@ _SERVICE, _PARTIAL = 3, 4  # rockbottom.cli.exits.Exit, which lies above this pa
 
 
 class BenchError(RockbottomError):
-    """Base of every error of a bench run."""
+    """The base of the errors of a bench run."""
 
 
 class InvalidWorkload(BenchError):

@@ -60,17 +60,14 @@ class Field:
         return found
 
     def items(self) -> list["Field"]:
-        """The items of a list."""
         if not isinstance(self.node, yaml.SequenceNode):
             self._wrong("a list")
         return [Field(self.file, f"{self.path}[{index}]", node) for index, node in enumerate(self.node.value)]
 
     def is_mapping(self) -> bool:
-        """Whether it is a mapping."""
         return isinstance(self.node, yaml.MappingNode)
 
     def is_list(self) -> bool:
-        """Whether it is a list."""
         return isinstance(self.node, yaml.SequenceNode)
 
     def text(self) -> str:

@@ -34,7 +34,6 @@ class FixedPoints:
     """For lanes that know their places beforehand."""
 
     def placed(self, request: Request, at: float | None = None) -> Request:
-        """The request as it is."""
         return request
 
     def answered(self, request: Request, usage: Usage, at: float | None = None) -> None:
@@ -50,7 +49,6 @@ class PlannedPoints:
     clock: Clock
 
     def placed(self, request: Request, at: float | None = None) -> Request:
-        """The request with the planner's points."""
         call = request.arguments(self.model_id)
         plan = self.planner.plan(call, now=self._time(at))
         applied = plan.apply(call)
@@ -79,12 +77,11 @@ class PlanningClock:
         return self.at(self.now()) + self.moved()
 
     def at(self, instant: datetime) -> float:
-        """The same of a recorded instant."""
+        """A recorded instant on this clock, in seconds since the epoch."""
         return instant.timestamp() + self.days * 86_400
 
     @classmethod
     def of(cls, plan: Schedule, now: Callable[[], datetime], moved: Callable[[], float]) -> "PlanningClock":
-        """The clock of a run."""
         return cls(now, moved, (plan.on - now().date()).days)
 
 

@@ -10,7 +10,7 @@ from rockbottom.quantities import RockbottomError, Usd
 
 
 class BudgetError(RockbottomError):
-    """Of budgets."""
+    """The base of the errors of budgets."""
 
 
 class BadBudget(BudgetError):

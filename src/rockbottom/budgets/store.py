@@ -103,7 +103,7 @@ class BudgetStore:
                 _add(db, account, amount, guess if cost is None else 0, 1, int(cost is None))
 
     def state(self, account: Account) -> State:
-        """What is known of an account."""
+        """What was spent on an account, and what is held for calls under way."""
         with self._lock:
             return _state(self._connected(), account)
 

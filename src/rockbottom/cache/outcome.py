@@ -24,7 +24,7 @@ from rockbottom.quantities import LONGEST_FIRST, Ttl, Usage
 
 
 class PointFate(Enum):
-    """What became of one cachePoint."""
+    """Whether one cachePoint was read, written, or did nothing, and why."""
 
     WRITTEN = "written"
     READ = "read"

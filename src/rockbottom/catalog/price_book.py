@@ -32,7 +32,6 @@ class PriceBook:
 
     @classmethod
     def of(cls, rows: Iterable[Price]) -> "PriceBook":
-        """A book of these rows."""
         return cls((PriceRows.of(rows),))
 
     @classmethod

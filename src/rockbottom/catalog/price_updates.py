@@ -60,7 +60,7 @@ class Updates:
 
     @property
     def rows(self) -> tuple[Price, ...]:
-        """What is to be stored."""
+        """The rows of all updates, as they are to be stored."""
         return tuple(update.row for update in self.updates)
 
     def of(self, standing: Standing) -> tuple[Update, ...]:

@@ -45,12 +45,11 @@ class Surface:
 
 
 def surface_of(model: Model) -> Surface:
-    """How a model is served."""
     return surface_named(model.id)
 
 
 def surfaces() -> tuple[Surface, ...]:
-    """Every family."""
+    """Every family of models that the data describes."""
     return tuple(surface for _, surface in _families())
 
 

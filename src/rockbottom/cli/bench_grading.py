@@ -36,7 +36,6 @@ def listed(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 
 
 def grading_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that grade."""
     options = [
         click.option("--grade", is_flag=True, help="Grade the answers, as the workload says."),
         click.option("--bar", type=_Share(), help="Share of conversations that must pass, like 0.9."),

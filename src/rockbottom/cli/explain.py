@@ -42,7 +42,7 @@ class _Rules(ParamType):
 
 
 class _Amount(ParamType):
-    """US dollars."""
+    """A limit in US dollars, zero or above."""
 
     name = "usd"
 

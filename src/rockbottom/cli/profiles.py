@@ -201,11 +201,9 @@ class _Service:
         return reply["inferenceProfileArn"]
 
     def tags(self, arn: str) -> list[dict[str, str]]:
-        """The cost tags of a profile."""
         return self._call("list_tags_for_resource", resourceARN=arn)["tags"]
 
     def delete(self, arn: str) -> None:
-        """Delete an application profile."""
         self._call("delete_inference_profile", inferenceProfileIdentifier=arn)
 
     def _listed(self, kind: str) -> list[dict[str, Any]]:

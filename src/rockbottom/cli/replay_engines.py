@@ -36,7 +36,6 @@ def answered_by(
     engine: str, source: str, settings: "Settings", name: str | None, questions: Sequence["Question"],
     catalog: "Catalog", jobs: int | None, address: str | None,
 ) -> "Answer":  # fmt: skip
-    """The questions answered in partitions."""
     from rockbottom.engine import Job, answered
     from rockbottom.trace import reader_of
 

@@ -37,8 +37,6 @@ Context = dict[str, Any]
 
 
 class Hooks:
-    """The handlers of one client."""
-
     def __init__(self, attachment: Attachment) -> None:
         self._attachment = attachment
         self._whereabouts = NOWHERE

@@ -121,7 +121,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How ``attach`` was called."""
+    """The arguments of ``attach`` that calls are made by."""
 
     hold_s: float = DEFAULT_HOLD_S  # 0: no holding
     keep_alive_usd: Usd | None = None  # None: off

@@ -43,7 +43,7 @@ class Cost:
 
     @property
     def usage(self) -> Usage:
-        """The tokens that were billed."""
+        """The tokens of all lines by what they were billed as."""
         return sum((Usage(**{line.unit.value: line.tokens}) for line in self.lines), NO_USAGE)
 
     def __add__(self, other: "Cost") -> "Cost":

@@ -78,7 +78,7 @@ class Ratio:
         return Ratio(difference, difference - reach, difference + reach)
 
     def to_dict(self) -> dict[str, float]:
-        """JSON."""
+        """Its members for JSON, rounded to six decimals."""
         return {"value": round(self.value, 6), "low": round(self.low, 6), "high": round(self.high, 6)}
 
 
@@ -130,7 +130,7 @@ class Comparison:
         return self.held_out.first_ms.minus(self.planned.first_ms)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON."""
+        """Its members for JSON; None for a ratio that cannot be formed."""
         return {
             "planned": self.planned.to_dict(),
             "held_out": self.held_out.to_dict(),

@@ -102,7 +102,6 @@ class Stream:
     def run(
         self, archive: Archive, requests: Sequence[Sent], unreadable: Sequence[Unread] = (), repeated: int = 0
     ) -> Findings:
-        """The findings of these requests."""
         rules = self.behaviour or behaviour_of(self.catalog.switches)
         tolerance = self.tolerance or Tolerance()
         memory = Memory(archive)

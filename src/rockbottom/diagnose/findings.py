@@ -51,7 +51,7 @@ class Saving:
 
 @dataclass(frozen=True, slots=True)
 class CauseTotal:
-    """All findings of one cause."""
+    """The findings of one cause summed: how many, their tokens, their money."""
 
     cause: Cause
     findings: Sequence[Finding]

@@ -321,7 +321,6 @@ class _Classes:
         self._parent: dict[bytes, bytes] = {}
 
     def root(self, digest: bytes) -> bytes:
-        """The digest that names the class."""
         while digest in self._parent:
             digest = self._parent[digest]
         return digest

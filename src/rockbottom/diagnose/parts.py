@@ -26,7 +26,6 @@ class Amount:
     usd: Usd = ZERO_USD
 
     def add(self, tokens: int, usd: Usd) -> None:
-        """Add some."""
         self.tokens += tokens
         self.usd += usd
 

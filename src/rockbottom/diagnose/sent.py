@@ -64,7 +64,7 @@ class Sent:
 
     @property
     def on(self) -> date:
-        """The day it was sent."""
+        """The day it was sent, whose prices apply."""
         return datetime.fromtimestamp(self.record.at, UTC).date()
 
     @property

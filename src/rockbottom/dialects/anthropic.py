@@ -192,7 +192,6 @@ class Anthropic:
         return decorated(body, prompt, placements, "cache_control", "ephemeral", "tools")
 
     def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The body without any ``cache_control``."""
         return stripped(body)
 
     def explicit_only(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -214,7 +213,6 @@ class Anthropic:
         return anthropic_unspelled(body)
 
     def counted(self, usage: Usage, model: Model, *, points: bool, stream: bool) -> Json:
-        """``usage`` of a reply."""
         return anthropic_usage(usage)
 
     def answered(self, reply: Json, model: Model, exchange: Exchange) -> Json:
@@ -236,7 +234,6 @@ class Anthropic:
         return (("chunk", chunk) for chunk in anthropic_chunks(reply, metrics, piece_chars))
 
     def framed(self, events: Iterable[Event], model: Model, body: Mapping[str, Any]) -> Iterator[bytes]:
-        """The frames of its chunks."""
         return (chunk_frame(json_bytes(chunk)) for _, chunk in events)
 
     def assembled(self, events: Iterable[Event]) -> Json:
@@ -244,7 +241,6 @@ class Anthropic:
         return anthropic_reply(chunk for _, chunk in events)
 
     def counting(self) -> StreamCounts:
-        """What picks the counts out of one stream."""
         return StreamCounts(COUNTERS.counts)
 
 

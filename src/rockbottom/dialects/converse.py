@@ -180,7 +180,6 @@ class Converse:
         return new
 
     def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The body without any cachePoint block."""
         return stripped(body)
 
     def explicit_only(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -188,7 +187,6 @@ class Converse:
         return body
 
     def spelled(self, converse: Mapping[str, Any]) -> dict[str, Any]:
-        """The body as it is."""
         return dict(converse)
 
     def told(self, reply: Mapping[str, Any]) -> tuple[tuple[Json, ...], str]:
@@ -196,7 +194,6 @@ class Converse:
         return tuple(reply["output"]["message"]["content"]), str(reply.get("stopReason") or "")
 
     def unspelled(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The body as it is."""
         return body
 
     def counted(self, usage: Usage, model: Model, *, points: bool, stream: bool) -> Json:
@@ -204,7 +201,6 @@ class Converse:
         return converse_usage(usage, model.vendor, points=points, stream=stream)
 
     def answered(self, reply: Json, model: Model, exchange: Exchange) -> Json:
-        """The reply as it is."""
         return reply
 
     def cut(self, reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Event]:
@@ -212,7 +208,6 @@ class Converse:
         return converse_events(reply, piece_chars)
 
     def framed(self, events: Iterable[Event], model: Model, body: Mapping[str, Any]) -> Iterator[bytes]:
-        """The frames of its events."""
         return (event_frame(name, json_bytes(payload)) for name, payload in events)
 
     def assembled(self, events: Iterable[Event]) -> Json:
@@ -220,7 +215,6 @@ class Converse:
         return converse_reply(events)
 
     def counting(self) -> StreamCounts:
-        """What picks the counts out of one stream."""
         return StreamCounts(COUNTERS.counts)
 
 

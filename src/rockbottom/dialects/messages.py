@@ -39,7 +39,6 @@ class Messages(Anthropic):
         return prompt_of(prompt.api, prompt.segments, (*prompt.points, _last(prompt, control)), prompt.parameters)
 
     def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The body without any ``cache_control``."""
         return {member: value for member, value in super().without_points(body).items() if member != "cache_control"}
 
     def spelled(self, converse: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,7 +47,6 @@ class Messages(Anthropic):
         return {member: value for member, value in body.items() if member != "anthropic_version"}
 
     def counted(self, usage: Usage, model: Model, *, points: bool, stream: bool) -> Json:
-        """``usage`` of a reply."""
         told = super().counted(usage, model, points=points, stream=stream)
         return {**told, "output_tokens_details": {"thinking_tokens": 0}, "service_tier": "standard"}
 

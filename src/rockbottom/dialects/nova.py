@@ -81,7 +81,6 @@ class Nova:
         return decorated(body, prompt, placements, "cachePoint", "default", "toolConfig")
 
     def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The body without any ``cachePoint``."""
         return stripped(body)
 
     def explicit_only(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -134,7 +133,6 @@ class Nova:
                 yield "chunk", {name: payload}
 
     def framed(self, events: Iterable[Event], model: Model, body: Mapping[str, Any]) -> Iterator[bytes]:
-        """The frames of its chunks."""
         return (chunk_frame(json_bytes(chunk)) for _, chunk in events)
 
     def assembled(self, events: Iterable[Event]) -> Json:
@@ -144,7 +142,6 @@ class Nova:
         return {name: reply[name] for name in _REPLY}
 
     def counting(self) -> StreamCounts:
-        """What picks the counts out of one stream."""
         return StreamCounts(COUNTERS.counts)
 
 

@@ -88,11 +88,9 @@ class Prompted:
         return dict(body)
 
     def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The body as it is."""
         return dict(body)
 
     def explicit_only(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The body as it is."""
         return body
 
     def spelled(self, converse: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,7 +141,6 @@ class Prompted:
             yield "chunk", {**chunk, METRICS: metrics} if last else chunk
 
     def framed(self, events: Iterable[Event], model: Model, body: Mapping[str, Any]) -> Iterator[bytes]:
-        """The frames of its chunks."""
         return (chunk_frame(json_bytes(chunk)) for _, chunk in events)
 
     def assembled(self, events: Iterable[Event]) -> Json:
@@ -158,7 +155,6 @@ class Prompted:
         return self._form.whole("".join(map(_said, chunks)), _stopped(chunks[-1]), counts, "")
 
     def counting(self) -> StreamCounts:
-        """What picks the counts out of one stream."""
         return StreamCounts(COUNTERS.counts)
 
 
@@ -180,7 +176,6 @@ class NativeChat(Chat):
         yield "chunk", {**chunks[-1], METRICS: metrics}
 
     def framed(self, events: Iterable[Event], model: Model, body: Mapping[str, Any]) -> Iterator[bytes]:
-        """The frames of its chunks."""
         return (chunk_frame(json_bytes(chunk)) for _, chunk in events)
 
 

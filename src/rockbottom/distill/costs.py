@@ -61,7 +61,7 @@ class DistillationCost:
 
     @property
     def once_usd(self) -> Usd | None:
-        """What is paid once."""
+        """The teacher's answers and the training; None where the training has no known price."""
         return None if self.training_usd is None else self.teacher_usd + self.training_usd
 
     @property

@@ -65,7 +65,7 @@ class TrainingData:
             )
 
     def lines(self) -> Iterator[bytes]:
-        """The file, line by line."""
+        """The lines of the training file as they are sent."""
         return (msgspec.json.encode(record) + b"\n" for record in self.records)
 
 

@@ -93,7 +93,7 @@ def wait(cloud: Cloud, name: str, every_s: float, stop_after_s: float, told: Cal
 
 
 def stop(cloud: Cloud, name: str) -> None:
-    """Stop the job."""
+    """Ask the service to stop the job ``name``."""
     cloud.call("bedrock", "stop_model_customization_job", jobIdentifier=look(cloud, name)["jobArn"])
 
 

@@ -241,7 +241,6 @@ class BenchModel(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def best_lane(self) -> BenchLane | None:
-        """The lane of that name."""
         return next((lane for lane in self.lanes if lane.name == self.best), None)
 
 

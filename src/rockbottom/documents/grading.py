@@ -31,7 +31,7 @@ class CheckCounts(msgspec.Struct, frozen=True):
 
 
 class VoteCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """Votes by rubric."""
+    """Votes on a rubric: how many, and how many of them named no verdict."""
 
     votes: int
     invalid: int

@@ -74,7 +74,7 @@ def _line(
 
 
 def _stacked(columns: Sequence[Column], row: Sequence[Cell], width: int, paint: Paint) -> list[str]:
-    """A row as a paragraph."""
+    """A row too wide for the line: its cells one below the other, each under its heading."""
     first, *others = row
     told = [
         cell.text if cell.spans or not column.heading.strip() else f"{column.heading.strip()} {cell.text}".strip()

@@ -31,7 +31,6 @@ def joined(ledgers: Sequence[Path], into: Path) -> None:
 
 
 def _batches(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
-    """Lines by volume."""
     batch: list[bytes] = []
     size = 0
     for line in lines:

@@ -45,7 +45,6 @@ def chosen_folder(wanted: object, env: Mapping[str, str]) -> Path | None:
 
 
 def volume_path(folder: Path, number: int) -> Path:
-    """The file of a volume."""
     return folder / f"calls-{number:06}.ndjson"
 
 

@@ -164,7 +164,7 @@ class Sink(Protocol):
     """Takes the records of calls, in the thread of the caller: it must return at once and must not raise."""
 
     def record(self, call: CallRecord) -> None:
-        """Take one call."""
+        """Take the record of one call that has ended."""
         ...
 
     def close(self) -> None:

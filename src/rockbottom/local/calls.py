@@ -81,5 +81,5 @@ class Counted:
         return self.dialect.unspelled(self.body)
 
     def usage(self, output: int) -> Usage:
-        """The usage of the reply."""
+        """What its reply counts: input by how it was cached, and the tokens of the answer."""
         return self.outcome.usage(output)

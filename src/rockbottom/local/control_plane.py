@@ -29,7 +29,7 @@ _PROVIDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """One call to the control plane."""
+    """A request to the control plane: who asks, about which resource, with what."""
 
     caller: Caller
     identifier: str

@@ -46,7 +46,7 @@ class Customizations:
     deleted: set[str] = field(default_factory=set[str])
 
     def clear(self) -> None:
-        """None."""
+        """Forget every job and its model."""
         self.jobs.clear()
         self.deployments.clear()
         self.deleted.clear()
@@ -102,11 +102,10 @@ class Customizations:
 
     @staticmethod
     def model_arn(job: Customization) -> str:
-        """The model of a completed job."""
         return job.arn.replace(":model-customization-job/", ":custom-model/")
 
     def models(self, now: float) -> list[Json]:
-        """The models that are there."""
+        """The custom models whose job has completed at an instant."""
         return [
             {
                 "modelArn": self.model_arn(job), "modelName": job.request["customModelName"],

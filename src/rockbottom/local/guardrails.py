@@ -144,12 +144,10 @@ class Guarded:
 
 @dataclass(slots=True)
 class Guardrails:
-    """Every guardrail of the endpoint."""
-
     made: dict[str, Guardrail] = field(default_factory=dict[str, Guardrail])
 
     def clear(self) -> None:
-        """None."""
+        """Forget every guardrail."""
         self.made.clear()
 
     def create(self, body: Json, caller: Caller, now: float) -> Guardrail:

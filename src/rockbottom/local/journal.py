@@ -88,7 +88,6 @@ def logged_reply(state: State, counted: Counted, reply: Reply) -> Logged:
 
 
 def logged_embedding(state: State, call: Call, embedded: Embedded) -> Logged:
-    """The record of a call that embedded or reranked."""
     at = state.clock.now()
     record = _head(call, call.model, at)
     record["output"] = {"outputContentType": "application/json", "outputTokenCount": 0}

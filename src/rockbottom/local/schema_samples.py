@@ -54,7 +54,7 @@ def sample_of(schema: Json, text: str | Evidence) -> Json:
 
 
 def value_of(schema: Json, evidence: Evidence) -> Any:
-    """A value for any schema."""
+    """A value that a JSON schema accepts, filled from what the prompt says where it says something."""
     return _Sampling(schema, evidence).value(schema, "", _DEPTH)
 
 

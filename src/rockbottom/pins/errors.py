@@ -13,7 +13,7 @@ from rockbottom.quantities import RockbottomError
 
 
 class PinError(RockbottomError):
-    """Base of the errors of pins."""
+    """The base of the errors of pins."""
 
 
 class DamagedPins(PinError):

@@ -58,11 +58,11 @@ class Term:
 
     @property
     def saving(self) -> float:
-        """Input tokens."""
+        """Input tokens that the term saves, at the price of plain ones; a loss where below zero."""
         return self.tokens * self.each
 
     def explain(self) -> str:
-        """The sum in words."""
+        """The product in words, with the chance behind it."""
         line = f"{self.saving:,.0f} = {self.tokens:,} written for {self.ttl} x {self.each:.4f}"
         if self.chance is None:
             return f"{line}: counted as lost until one like it returns"

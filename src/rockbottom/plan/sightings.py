@@ -65,7 +65,7 @@ _DECODER = msgspec.msgpack.Decoder(Planned | Observed)
 
 
 def sighting_bytes(sighting: Sighting) -> bytes:
-    """A sighting as it travels."""
+    """A sighting as it is sent to the clients that learn with this one."""
     return _ENCODER.encode(sighting)
 
 

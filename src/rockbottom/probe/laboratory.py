@@ -22,7 +22,6 @@ class Service(Protocol):
     """Where the requests go, and whose time passes."""
 
     def send(self, request: Params) -> Reply:
-        """The reply to one request."""
         ...
 
     def now(self) -> float: ...

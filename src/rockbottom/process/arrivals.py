@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Arrival:
-    """It has landed, or is waited for."""
+    """Something that threads and tasks wait for; it happens once."""
 
     landed: bool = False
     _event: threading.Event = field(default_factory=threading.Event)

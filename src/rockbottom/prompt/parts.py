@@ -6,7 +6,7 @@ from rockbottom.prompt.segments import BlockKind, Section
 
 
 class Part(Enum):
-    """A part of a prompt."""
+    """What a segment is made of, as a result on the composition of prompts names it."""
 
     TOOLS = "tools"
     SYSTEM = "system"

@@ -61,7 +61,6 @@ class Reconciliation(msgspec.Struct, frozen=True):
 
 
 def reconciliation_of(comparison: Comparison) -> Reconciliation:
-    """The result of a comparison."""
     return Reconciliation(
         against=comparison.theirs.party,
         tolerance=float(comparison.tolerance),

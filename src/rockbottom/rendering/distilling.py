@@ -48,7 +48,6 @@ class DistillationOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def distillation_document(cost: DistillationCost) -> DistillationOut:
-    """The result of a cost."""
     return DistillationOut(
         schema="rockbottom.distillation/1", teacher=cost.pair.teacher, student=cost.pair.student,
         teacher_usd=cost.teacher_usd, training_usd=cost.training_usd, once_usd=cost.once_usd,
@@ -80,7 +79,6 @@ def distillation_text(document: DistillationOut, *, width: int = 80, colour: boo
 
 
 def pairs_document(pairs: Sequence[DistillationPair]) -> list[PairOut]:
-    """The pairs as a result."""
     return [PairOut(one.teacher, one.student, one.region, one.training, one.source.title) for one in pairs]
 
 

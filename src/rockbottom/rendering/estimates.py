@@ -44,7 +44,6 @@ UNITS = {
 
 
 def estimate_text(document: EstimateResult, *, width: int = 80, colour: bool = False) -> str:
-    """The whole estimate as text."""
     paint = Paint(colour)
     lines = [*_title(document, width, paint), "", *_items(document, width, paint), "", *_ways(document, width, paint)]
     lines += ["", *_when(document, width)]

@@ -33,8 +33,6 @@ class ContestedField(msgspec.Struct, frozen=True):
 
 
 class ModelRules(msgspec.Struct, frozen=True, kw_only=True):
-    """The cache rules of a model."""
-
     explicit: bool
     implicit: bool | None
     minimum_tokens: int
@@ -71,8 +69,6 @@ class ModelLifecycle(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A model of the catalogue."""
-
     id: str
     name: str
     vendor: str
@@ -145,13 +141,10 @@ class SwitchDocument(msgspec.Struct, frozen=True):
 
 
 class SwitchesDocument(msgspec.Struct, frozen=True):
-    """Every switch that was asked for."""
-
     switches: tuple[SwitchDocument, ...]
 
 
 def switches_document(switches: Sequence[Switch]) -> SwitchesDocument:
-    """The same for programs."""
     return SwitchesDocument(
         tuple(
             SwitchDocument(

@@ -11,7 +11,6 @@ _SIX = Decimal("0.000001")
 
 
 def routing_document(source: str, routing: Routing) -> RoutingResult:
-    """The typed result of a routing."""
     best = min(routing.bills, key=lambda bill: bill.usd)
     best_routed = min(routing.bills, key=lambda bill: bill.routed_usd)
     return RoutingResult(

@@ -30,7 +30,7 @@ def counting(document: BenchResults, model: BenchModel) -> str:
 
 
 def timing(document: BenchResults) -> str:
-    """What the times are."""
+    """Whether the times of requests were recorded or assumed."""
     if document.provenance.latency == "measured":
         return "times measured on this machine or by the service"
     return "times are the local endpoint's and say nothing of AWS"

@@ -60,7 +60,6 @@ class Switches:
 
     @classmethod
     def of(cls, rules: CacheRules, behaviour: Behaviour) -> "Switches":
-        """The switches for one model."""
         maximum = rules.maximum_cacheable_tokens
         return cls(
             minimum=max(1, rules.minimum_tokens),

@@ -38,7 +38,6 @@ Place = Callable[[Trace, CacheRules], PlacedPoints]
 
 
 def none(trace: Trace, rules: CacheRules) -> PlacedPoints:
-    """No point at all."""
     nothing = np.zeros(0, np.int32)
     return PlacedPoints(np.zeros(len(trace) + 1, np.int64), nothing, nothing.astype(np.uint8))
 

@@ -10,7 +10,7 @@ from rockbottom.quantities import RockbottomError
 
 
 class SharingError(RockbottomError):
-    """Of sharing."""
+    """The base of the errors of sharing."""
 
 
 class BadAddress(SharingError):

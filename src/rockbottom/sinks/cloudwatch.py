@@ -89,7 +89,6 @@ class CloudWatchOutlet:
         return self._lost + self.gatherer.too_old + self.gatherer.unreadable
 
     def take(self, calls: Sequence[CallRecord], now: float) -> None:
-        """Sum up calls."""
         self.gatherer.take(calls, now)
 
     def waiting(self) -> int:

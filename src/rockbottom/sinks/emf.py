@@ -95,7 +95,7 @@ class Writer(Protocol):
     """Takes one document, without its end of line. Raises OSError."""
 
     def __call__(self, document: str) -> None:
-        """Write it, whole."""
+        """Write one document whole, so that lines of several processes do not mix."""
         ...
 
 
@@ -115,7 +115,6 @@ class EmfOutlet:
         return self._lost + self.gatherer.too_old + self.gatherer.unreadable
 
     def take(self, calls: Sequence[CallRecord], now: float) -> None:
-        """Sum up calls."""
         self.gatherer.take(calls, now)
 
     def waiting(self) -> int:

@@ -53,7 +53,6 @@ class LedgerMetrics:
         return families(Totals(self._tags))
 
     def close(self) -> None:
-        """Close the tables."""
         with self._lock:
             self._tables.close()
 

@@ -40,7 +40,6 @@ class Gatherer:
         self.too_old = self.left_out = self.unpriced = self.unreadable = 0
 
     def take(self, calls: Iterable[CallRecord], now: float) -> None:
-        """Sum up calls."""
         limits = put_limits()
         for call in calls:
             if call.simulated and not self._simulated:

@@ -189,14 +189,12 @@ class LiveSpans:
         self._lock = threading.Lock()
 
     def on_start(self, span: Any, parent_context: Any = None) -> None:
-        """A span begins."""
         attributes: Any = getattr(span, "attributes", None) or {}
         if attributes.get("rpc.service") in _BEDROCK_SPANS and len(self._spans) < _MOST_LIVE:
             with self._lock:
                 self._spans[span.get_span_context().span_id] = span
 
     def on_end(self, span: Any) -> None:
-        """A span is over."""
         with self._lock:
             self._spans.pop(span.get_span_context().span_id, None)
 

@@ -22,7 +22,7 @@ class Spread:
     total_s: float = 0.0
 
     def add(self, seconds: float) -> None:
-        """Book one duration."""
+        """Count a duration of ``seconds``."""
         if not self.counts:
             self.counts = [0] * (len(self.bounds) + 1)
         place = next((at for at, bound in enumerate(self.bounds) if seconds <= bound), len(self.bounds))
@@ -49,7 +49,6 @@ class Total:
     elapsed: Spread = field(default_factory=lambda: Spread(BOUNDS_S))
 
     def add(self, call: CallRecord) -> None:
-        """Book one call."""
         self.calls[call.status] = self.calls.get(call.status, 0) + 1
         if call.elapsed_ms is not None:
             self.elapsed.add(call.elapsed_ms / 1000)
@@ -81,7 +80,6 @@ class Totals:
         self._most_series = most_series
 
     def add(self, call: CallRecord) -> None:
-        """Book one call."""
         self.of(call.model, call.endpoint, call.tags).add(call)
 
     def of(self, model: str, endpoint: str, tags: Mapping[str, str]) -> Total:

@@ -124,7 +124,6 @@ class Files:
                 _check_of(other).unlink(missing_ok=True)
 
     def remove(self, path: Path) -> None:
-        """Remove a file that is damaged."""
         log.warning("rockbottom: %s is damaged; it is left out, and made anew where its volume is still there", path)
         with contextlib.suppress(OSError):
             self.forget(path)

@@ -31,7 +31,7 @@ class Message(msgspec.Struct):
 
 
 class ToolConfig(msgspec.Struct):
-    """Converse's ``toolConfig``."""
+    """The ``toolConfig`` of a Converse body; its tools stay undecoded until they are asked for."""
 
     tools: list[Raw] | None = None
     toolChoice: Raw = NOTHING
@@ -67,7 +67,7 @@ class Input(msgspec.Struct, Generic[B]):
 
 
 class Output(msgspec.Struct):
-    """``output`` of a record."""
+    """The ``output`` of a record: the body of the reply and its counts."""
 
     outputBodyJson: Raw = NOTHING
     outputBodyS3Path: str | None = None

@@ -36,7 +36,7 @@ class Answer:
 
 
 def text_of(content: Sequence[Mapping[str, object]]) -> str:
-    """The text of content blocks."""
+    """The text blocks of an answer joined; other blocks are left out."""
     return "\n".join(str(block["text"]) for block in content if "text" in block)
 
 

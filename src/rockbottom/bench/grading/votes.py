@@ -61,7 +61,7 @@ class Kept(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One vote to be had."""
+    """An answer that the judge is to vote on, and what it is held against."""
 
     place: Place
     kind: str
@@ -91,7 +91,7 @@ class JudgeEstimate:
 
 
 class Teller(Protocol):
-    """Told of each vote."""
+    """Told how many votes are there, as they come."""
 
     def voted(self, done: int, total: int) -> None:
         """So many of so many votes are there."""
@@ -140,7 +140,6 @@ class Judge:
         return JudgeEstimate(votes, most, likely)
 
     def price(self, usage: Usage) -> Any:
-        """The bill of one vote."""
         return bill(usage, self.subject.model, Tier.DEFAULT, self.plan.on, self.plan.book, region=self.plan.region)
 
     @property

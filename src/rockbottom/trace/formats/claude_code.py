@@ -22,7 +22,7 @@ _OF_BEDROCK = "msg_bdrk_"
 
 
 def read(part: str, settings: Settings) -> Part:
-    """One transcript."""
+    """The calls of one transcript, and what is damaged in it."""
     damages, requests, size = Damages(), CountedRequests(settings.key, grows=True), 0
     for number, text in lines_of(part, damages):
         size += len(text)

@@ -88,7 +88,7 @@ class _State:
 
 
 def read(part: str, settings: Settings) -> Part:
-    """One session."""
+    """The calls of one session, and what is damaged in it."""
     damages, requests, size, state = Damages(), CountedRequests(settings.key, grows=True), 0, _State(by=settings.by)
     for number, text in lines_of(part, damages):
         size += len(text)

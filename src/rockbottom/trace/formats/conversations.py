@@ -25,7 +25,7 @@ _KIND = {name: code for code, name in enumerate(KINDS)}
 
 @dataclass(slots=True)
 class _Clock:
-    """Instants for what has none."""
+    """Instants for conversations that carry none, a fixed pause apart."""
 
     gap_s: float
     now: float = 0.0

@@ -31,7 +31,7 @@ _HEADERS = (("id", "traceId", "startTime"), ("id", "trace_id", "start_time"))
 
 
 def read(part: str, settings: Settings) -> Part:
-    """One export."""
+    """The generations of one export, and what is damaged in it."""
     damages, requests = Damages(), CountedRequests(settings.key)
     for place, row in rows_in(part, _header(part), damages):
         try:

@@ -29,7 +29,7 @@ _PROVIDERS = ("bedrock/", "bedrock_converse/", "bedrock_mantle/", "anthropic/", 
 
 
 def read(part: str, settings: Settings) -> Part:
-    """One export."""
+    """The calls of one export, and what is damaged in it."""
     damages, requests = Damages(), CountedRequests(settings.key)
     for place, row in rows_in(part, _COLUMNS, damages):
         try:

@@ -72,7 +72,7 @@ _SUMMARIES = ("invoke_agent", "create_agent", "execute_tool", "invoke_workflow")
 
 
 def read(part: str, settings: Settings) -> Part:
-    """One file of exports."""
+    """The spans of one export that are calls of a model, and what is damaged in it."""
     damages, requests, size = Damages(), CountedRequests(settings.key), 0
     for number, text in lines_of(part, damages):
         size += len(text)
