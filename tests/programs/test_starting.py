@@ -34,7 +34,7 @@ def told(environment, tmp_path):
 def test_nothing_but_ourselves_is_imported_at_the_start(environment, told):
     new = {name.partition(".")[0] for name in _modules(told) - _modules(environment)}
     assert new <= {"rockbottom", "sitecustomize", "importlib", "warnings"}
-    assert {"rockbottom.auto"} <= _modules(told)
+    assert {"rockbottom.programs"} <= _modules(told)
     assert "rockbottom.client" not in _modules(told)
 
 

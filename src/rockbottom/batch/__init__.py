@@ -37,10 +37,10 @@ from rockbottom.batch.errors import (
     TooFewRecords,
 )
 from rockbottom.batch.ground import Watcher
-from rockbottom.batch.leftover import LeftOutcome, Leftover
+from rockbottom.batch.leftover import Leftover
 from rockbottom.batch.limits import Limits, packaged_limits
 from rockbottom.batch.ondemand import OnDemand
-from rockbottom.batch.outcomes import Outcome
+from rockbottom.batch.outcomes import LeftOutcome, Outcome
 from rockbottom.batch.pacing import Pace
 from rockbottom.batch.permissions import missing_permissions
 from rockbottom.batch.pricing import Comparison, Estimate

@@ -15,6 +15,7 @@ from rockbottom.batch.api import Prepared
 from rockbottom.batch.caching import Sampled, sampled
 from rockbottom.batch.errors import NothingLeft
 from rockbottom.batch.journal import event_in
+from rockbottom.batch.outcomes import LeftOutcome
 from rockbottom.batch.outputs import write_whole
 from rockbottom.batch.pricing import Estimate, estimate
 from rockbottom.batch.sending import Clock, Sender, Told, whole_lines
@@ -26,23 +27,6 @@ from rockbottom.plan import Planner
 from rockbottom.quantities import Usage
 
 SENT = "leftover.jsonl"
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOutcome:
-    """How it went: records left before, answered and refused on demand, and what the answers cost.
-
-    ``cost`` is None where a counter of the replies has no known price, or where one of the ``uncounted`` answers came
-    without counters. ``results`` has all records of the run.
-    """
-
-    left: int
-    answered: int
-    refused: int
-    usage: Usage
-    cost: Cost | None
-    results: Path
-    uncounted: int = 0
 
 
 @dataclass(slots=True)

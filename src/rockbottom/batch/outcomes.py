@@ -1,4 +1,4 @@
-"""How a run ended."""
+"""How a run ended, and its leftover."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from typing import Any
 from rockbottom.batch.journal import event_in
 from rockbottom.batch.pricing import Comparison
 from rockbottom.batch.rejoining import Tally
-from rockbottom.quantities import Usd
+from rockbottom.cost import Cost
+from rockbottom.quantities import Usage, Usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +40,20 @@ class Outcome:
         with self.results.open("rb") as file:
             for number, line in enumerate(file, 1):
                 yield event_in(line, self.results, number)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOutcome:
+    """How it went: records left before, answered and refused on demand, and what the answers cost.
+
+    ``cost`` is None where a counter of the replies has no known price, or where one of the ``uncounted`` answers came
+    without counters. ``results`` has all records of the run.
+    """
+
+    left: int
+    answered: int
+    refused: int
+    usage: Usage
+    cost: Cost | None
+    results: Path
+    uncounted: int = 0

@@ -4,16 +4,13 @@ Money is exact (text in JSON); tokens and records are integers.
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-from rockbottom.batch.outcomes import Outcome
+from rockbottom.batch.outcomes import LeftOutcome, Outcome
 from rockbottom.batch.state import JobState, RunState
 from rockbottom.quantities import Usd
-
-if TYPE_CHECKING:  # it stands above the runs that end here
-    from rockbottom.batch.leftover import LeftOutcome
 
 
 class JobResult(msgspec.Struct, frozen=True):
@@ -124,7 +121,7 @@ def summary_of(outcome: Outcome) -> OutcomeResult:
     )
 
 
-def leftover_result(outcome: "LeftOutcome") -> LeftoverResult:
+def leftover_result(outcome: LeftOutcome) -> LeftoverResult:
     """What sending the leftover came to."""
     usage = outcome.usage
     return LeftoverResult(

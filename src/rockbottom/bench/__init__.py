@@ -16,10 +16,10 @@ with needing("rockbottom.bench", "bench"):
         SpendLimit,
         WrongSetting,
     )
-    from rockbottom.bench.grading.fields import Grading
     from rockbottom.bench.grading.votes import JudgeEstimate, Teller
     from rockbottom.bench.lanes import LANES, Lane, Spot, UnknownLane
     from rockbottom.bench.notebook import Ended, Measured, PassKey, open_notebook
+    from rockbottom.bench.quality import Grading
     from rockbottom.bench.running import Watcher
     from rockbottom.bench.schedule import Estimate
     from rockbottom.bench.workload import Workload, load_workload, read_workload

@@ -15,10 +15,10 @@ from rockbottom.bench.document import document_of
 from rockbottom.bench.endpoints import AwsEndpoint, Endpoint, LocalEndpoint
 from rockbottom.bench.errors import InvalidRun, WrongSetting
 from rockbottom.bench.grading.asking import require_checks
-from rockbottom.bench.grading.fields import Grading
 from rockbottom.bench.grading.results import graded
 from rockbottom.bench.grading.votes import Judge, Teller, judge_of
 from rockbottom.bench.notebook import Notebook, Settings, new_notebook, open_notebook
+from rockbottom.bench.quality import Grading
 from rockbottom.bench.recording import TurnRecorder
 from rockbottom.bench.running import Runner, Watcher
 from rockbottom.bench.schedule import Estimate, Schedule, estimate, schedule

@@ -13,8 +13,8 @@ from typing import Any
 from rockbottom.advise import Guarding, Lines
 from rockbottom.bench.besides import read_beside, read_guardrail
 from rockbottom.bench.errors import InvalidWorkload
-from rockbottom.bench.grading.fields import Grading, ReadFile, read_checks, read_grading
 from rockbottom.bench.nodes import Field, read_yaml
+from rockbottom.bench.quality import Grading, ReadFile, read_checks, read_grading
 from rockbottom.bench.recorded import Conversation, Turn, read_recorded
 
 DEFAULT_LANES = ("baseline", "cached", "cached-tools", "cached-1h", "cached-tail", "auto")

@@ -12,7 +12,6 @@ from rockbottom.catalog.errors import (
     InvalidCatalogue,
     InvalidPrice,
     InvalidPriceFile,
-    NoPriceInForce,
     NoRulesInForce,
     UnknownModel,
     UnresolvedProfile,
@@ -31,7 +30,7 @@ from rockbottom.catalog.lifecycles import Lifecycle, Phase, ending, lifecycles
 from rockbottom.catalog.models import Model, ModelId, Scope, Tier
 from rockbottom.catalog.price_book import PriceBook, checked_on
 from rockbottom.catalog.price_files import COLUMNS, lines_of
-from rockbottom.catalog.prices import REFERENCE_REGION, Price
+from rockbottom.catalog.prices import REFERENCE_REGION, NoPriceInForce, Price
 from rockbottom.catalog.profile_policies import iam_statements, scp_regions
 from rockbottom.catalog.profiles import PricedProfile, Profile, allowed, cheapest, geographies, priced, profiles_of
 from rockbottom.catalog.resolve import Resolve, scope_of_model_arns

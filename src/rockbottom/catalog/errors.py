@@ -4,7 +4,7 @@ RockbottomError
 +-- CatalogError
     +-- UnknownModel        the id names no model of the catalogue; ``nearest`` are ids that look like it
     +-- UnresolvedProfile   an application inference profile, and nothing to look it up with
-    +-- NoPriceInForce      no row for what was asked; ``nearest`` are the rows that come closest
+    +-- NoPriceInForce      (in ``prices``) no row for what was asked; ``nearest`` are the rows closest to it
     +-- NoRulesInForce      no cache rules for that model on that day
     +-- InvalidPrice        a price that ends before it begins
     +-- InvalidPriceFile    a price file that cannot be read; ``line`` and ``column`` say where
@@ -12,12 +12,8 @@ RockbottomError
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from rockbottom.quantities import Fault, RockbottomError
-
-if TYPE_CHECKING:
-    from rockbottom.catalog.prices import Price
 
 
 class CatalogError(RockbottomError):
@@ -39,14 +35,6 @@ class UnresolvedProfile(CatalogError):
     def __init__(self, message: str, *, arn: str, fix: str | None = None) -> None:
         super().__init__(message, fix=fix)
         self.arn = arn
-
-
-class NoPriceInForce(CatalogError):
-    """Nothing in the book answers; a missing price is never zero and never another row's price."""
-
-    def __init__(self, message: str, *, nearest: "Sequence[Price]" = (), fix: str | None = None) -> None:
-        super().__init__(message, fix=fix)
-        self.nearest = tuple(nearest)
 
 
 class NoRulesInForce(CatalogError):

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from rockbottom.catalog.errors import NoPriceInForce
 from rockbottom.catalog.models import Scope
-from rockbottom.catalog.prices import REFERENCE_REGION, Price, Question
+from rockbottom.catalog.prices import REFERENCE_REGION, NoPriceInForce, Price, Question
 
 
 def no_price(asked: Question, rows: Sequence[Price]) -> NoPriceInForce:

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from rockbottom.catalog.errors import NoPriceInForce
 from rockbottom.catalog.models import ModelId, Scope, Tier
 from rockbottom.catalog.nearest import no_price
 from rockbottom.catalog.price_files import rows_of_file
 from rockbottom.catalog.price_rows import PriceRows, Shelf
-from rockbottom.catalog.prices import REFERENCE_REGION, Price, Question
+from rockbottom.catalog.prices import REFERENCE_REGION, NoPriceInForce, Price, Question
 from rockbottom.quantities import Unit
 
 _MEMO_LIMIT = 65_536

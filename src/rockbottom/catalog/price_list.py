@@ -14,11 +14,10 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from rockbottom.catalog.errors import NoPriceInForce
 from rockbottom.catalog.list_names import MARKETPLACE_EDITION, ListNames
 from rockbottom.catalog.models import Model, Scope, Tier
 from rockbottom.catalog.price_book import PriceBook
-from rockbottom.catalog.prices import Price
+from rockbottom.catalog.prices import NoPriceInForce, Price
 from rockbottom.catalog.usage_types import (
     NotATokenPrice,
     UsageType,

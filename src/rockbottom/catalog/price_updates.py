@@ -11,7 +11,6 @@ from decimal import Decimal
 from enum import Enum
 
 from rockbottom.catalog.catalogue import Catalog
-from rockbottom.catalog.errors import NoPriceInForce
 from rockbottom.catalog.models import Scope, Tier
 from rockbottom.catalog.price_book import PriceBook
 from rockbottom.catalog.price_list import (
@@ -22,7 +21,7 @@ from rockbottom.catalog.price_list import (
     known_unit,
     read_entry,
 )
-from rockbottom.catalog.prices import Price
+from rockbottom.catalog.prices import NoPriceInForce, Price
 from rockbottom.quantities import Source, Unit
 
 SOURCE = "AWS price list, published"

@@ -1,9 +1,10 @@
-"""One dated price, and what a price is asked for."""
+"""One dated price, what a price is asked for, and that there is none."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from rockbottom.catalog.errors import InvalidPrice
+from rockbottom.catalog.errors import CatalogError, InvalidPrice
 from rockbottom.catalog.models import Scope, Tier
 from rockbottom.quantities import Source, Unit, Usd
 
@@ -65,3 +66,11 @@ class Question:
         where = self.scope.value + (f", {self.region}" if self.region else "")
         long = f", prompts above {self.band:,} tokens" if self.band else ""
         return f"{self.model} ({where}; {self.tier.value} tier; {self.unit.value}{long}) on {self.on}"
+
+
+class NoPriceInForce(CatalogError):
+    """Nothing in the book answers; a missing price is never zero and never another row's price."""
+
+    def __init__(self, message: str, *, nearest: Sequence[Price] = (), fix: str | None = None) -> None:
+        super().__init__(message, fix=fix)
+        self.nearest = tuple(nearest)

@@ -9,9 +9,10 @@ from importlib import resources
 from typing import Any
 
 from rockbottom.catalog.catalogue import Catalog
-from rockbottom.catalog.errors import CatalogError, NoPriceInForce
+from rockbottom.catalog.errors import CatalogError
 from rockbottom.catalog.models import Model, Scope, Tier
 from rockbottom.catalog.price_book import PriceBook
+from rockbottom.catalog.prices import NoPriceInForce
 from rockbottom.quantities import Source, Unit, Usd
 
 RESIDENCIES = ("us", "eu", "jp", "au", "none")

@@ -21,8 +21,7 @@ _FATAL = ("ExpiredTokenException", "UnrecognizedClientException", "ResourceNotFo
 class Service(Protocol):
     """Where the requests go, and whose time passes."""
 
-    def send(self, request: Params) -> Reply:
-        ...
+    def send(self, request: Params) -> Reply: ...
 
     def now(self) -> float: ...
 

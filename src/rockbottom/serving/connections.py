@@ -7,22 +7,14 @@ import asyncio
 from typing import Any, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-MAX_HEADER_BYTES = 64 * 1024
-"""Bytes of a request that are not its body: request line, header fields, trailers."""
-MAX_HEADERS = 256
-"""Header fields of a request."""
+from rockbottom.serving.limits import MAX_HEADER_BYTES, MAX_HEADERS, Limited
+
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
-class Connection(HttpToolsProtocol):
+class Connection(Limited):
     """One HTTP/1.1 connection. What exceeds a limit is answered where that is possible, and closed."""
-
-    max_connections = 900
-    """Connections at once: fewer than a process usually may open files."""
-    read_seconds = 60.0
-    """How long a request may take to arrive, and a connection to begin one."""
 
     reading_since: float | None = None  # of the loop's clock; None: nothing is awaited
     _outside: int = 0  # bytes since the last of a body
@@ -54,7 +46,7 @@ class Connection(HttpToolsProtocol):
             self._refuse(431, "Request Header Fields Too Large", f"more than {MAX_HEADER_BYTES} bytes of headers")
 
     def _become_http2(self, data: bytes) -> None:
-        from rockbottom.serving.http2 import Http2
+        from rockbottom.serving.http2 import Http2  # h2 is for those who speak it
 
         self.reading_since = None
         self.connections.discard(self)

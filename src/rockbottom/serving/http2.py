@@ -1,7 +1,7 @@
 """HTTP/2 for the application: with prior knowledge in cleartext, as the AWS SDK for JavaScript speaks it, or by ALPN.
 
 The protocol is h2's; this module carries its events to an ASGI application and back. Limits are those of HTTP/1.1
-(``connections``): header bytes and fields, time to read a request, and streams instead of connections.
+(``limits``): header bytes and fields, time to read a request, and streams instead of connections.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import h2.exceptions
 import h2.settings
 from uvicorn.protocols.http.flow_control import FlowControl
 
-from rockbottom.serving import connections
+from rockbottom.serving.limits import MAX_HEADER_BYTES, MAX_HEADERS, Limited
 
 MAX_STREAMS = 128
 """Requests at once on one connection."""
@@ -31,7 +31,7 @@ _HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"u
 class Http2:
     """One HTTP/2 connection, an asyncio protocol."""
 
-    def __init__(self, before: connections.Connection) -> None:
+    def __init__(self, before: Limited) -> None:
         self._app = cast(Any, before).app
         self._kind = type(before)  # whose limits hold here too
         self._loop = before.loop
@@ -52,11 +52,11 @@ class Http2:
             initial_values={
                 settings.MAX_CONCURRENT_STREAMS: MAX_STREAMS,
                 settings.INITIAL_WINDOW_SIZE: _WINDOW,
-                settings.MAX_HEADER_LIST_SIZE: connections.MAX_HEADER_BYTES,
+                settings.MAX_HEADER_LIST_SIZE: MAX_HEADER_BYTES,
                 settings.ENABLE_PUSH: 0,
             },
         )
-        self.wire.decoder.max_header_list_size = connections.MAX_HEADER_BYTES
+        self.wire.decoder.max_header_list_size = MAX_HEADER_BYTES
 
     def begin(self) -> None:
         """Take the transport over from HTTP/1.1."""
@@ -168,7 +168,7 @@ class Http2:
                 pseudo[place] = text
             else:
                 headers.append((place, text))
-        if len(headers) > connections.MAX_HEADERS or self._closing:
+        if len(headers) > MAX_HEADERS or self._closing:
             self.reset(number)
             return
         if b":authority" in pseudo:

@@ -3,6 +3,7 @@
 from rockbottom.extras import needing
 
 with needing("rockbottom.trace", "replay"):
+    from rockbottom.trace.addresses import UnreadableSource, is_log_group, is_s3
     from rockbottom.trace.columns import (
         APIS,
         KINDS,
@@ -20,34 +21,15 @@ with needing("rockbottom.trace", "replay"):
         usage_at,
     )
     from rockbottom.trace.compiled import compiled, inlined
+    from rockbottom.trace.damages import Damage, Damages
     from rockbottom.trace.facts import TraceFacts, facts_of, unknown_models
-    from rockbottom.trace.files import (
-        CutShort,
-        UnreadableSource,
-        chunks_in,
-        chunks_of,
-        files_of,
-        is_log_group,
-        is_s3,
-        pieces_of,
-    )
+    from rockbottom.trace.files import CutShort, chunks_in, chunks_of, files_of, pieces_of
     from rockbottom.trace.invocations import Invocation, invocations_of, one_invocation, requests_in
     from rockbottom.trace.labels import BY_COLUMN
     from rockbottom.trace.logs import text_lines
     from rockbottom.trace.merging import Merged, merged
     from rockbottom.trace.parquet import notes_of, read_parquet, write_parquet
-    from rockbottom.trace.reading import (
-        Damage,
-        Damages,
-        Part,
-        Reader,
-        Reading,
-        Settings,
-        assembled,
-        read_trace,
-        reader_of,
-        readers,
-    )
+    from rockbottom.trace.reading import Part, Reader, Reading, Settings, assembled, read_trace, reader_of, readers
     from rockbottom.trace.tables import spelled_object
     from rockbottom.trace.tailing import Tail, log_part
 

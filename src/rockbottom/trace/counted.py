@@ -18,8 +18,9 @@ from typing import Any
 from rockbottom.prompt import Prompt
 from rockbottom.quantities import Undecodable, Usage
 from rockbottom.trace.columns import KINDS, NO_TTL, SectionCode, Trace, observed
+from rockbottom.trace.damages import Damages
 from rockbottom.trace.gathering import Gathered
-from rockbottom.trace.reading import Damages, Part
+from rockbottom.trace.reading import Part
 from rockbottom.trace.records import MOST_TOKENS
 from rockbottom.trace.stored_prompts import stored_blocks
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from rockbottom.quantities import RockbottomError
+from rockbottom.trace.addresses import CHUNK_BYTES, UnreadableSource, is_log_group, is_s3
 
-CHUNK_BYTES = 1 << 20  # what is read at once fits the processor's cache until it is decoded
 _HEAD_BYTES = 65_536
 _PACKED = b"\x1f\x8b"
 _LAYERS = 2  # a subscription packs its records, and what delivers them may pack the file once more
@@ -27,25 +27,8 @@ _WITHOUT_MARK = {(False, True): "utf-16-le", (True, False): "utf-16-be"}
 """Which of two bytes of a character is zero: text that begins in ASCII has one zero in each."""
 
 
-class UnreadableSource(RockbottomError):
-    """A source is not there, or no reader knows its format."""
-
-
 class CutShort(RockbottomError):
     """A file that cannot be read to its end: cut off, damaged, or withheld. What was read before it counts."""
-
-
-SCHEME_OF_LOG_GROUPS = "log-group:"
-
-
-def is_log_group(name: str) -> bool:
-    """Whether a source is a log group of CloudWatch Logs."""
-    return name.startswith(SCHEME_OF_LOG_GROUPS)
-
-
-def is_s3(name: str) -> bool:
-    """Whether a source or file is named by an S3 address."""
-    return name.startswith("s3://")
 
 
 def files_of(source: str) -> Sequence[str]:

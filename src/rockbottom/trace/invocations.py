@@ -14,11 +14,12 @@ from rockbottom.catalog import Tier
 from rockbottom.dialects import api_of, tier_of
 from rockbottom.prompt import Api
 from rockbottom.quantities import UNNAMED, Ttl, Undecodable, Usage, decoded
+from rockbottom.trace.addresses import UnreadableSource
 from rockbottom.trace.counts import latency_s_of, model_of, usage_of
-from rockbottom.trace.files import CutShort, UnreadableSource, contents
+from rockbottom.trace.damages import Damages
+from rockbottom.trace.files import CutShort, contents
 from rockbottom.trace.labels import labels_of
 from rockbottom.trace.logs import LogFile, plain
-from rockbottom.trace.reading import Damages
 from rockbottom.trace.records import Record, Textual, raw_of, textual
 from rockbottom.trace.sources import BodyRefused, offloaded
 from rockbottom.trace.splitting import LONGEST_BYTES

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import IO, Any, cast
 
-from rockbottom.trace.files import CHUNK_BYTES, SCHEME_OF_LOG_GROUPS, UnreadableSource
+from rockbottom.trace.addresses import CHUNK_BYTES, SCHEME_OF_LOG_GROUPS, UnreadableSource
 
 _AGO = re.compile(r"(?P<name>.+)@(?P<count>\d{1,5})(?P<unit>[mhd])")
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400}

@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from rockbottom.quantities import Undecodable, decoded, is_list, is_object
+from rockbottom.trace.damages import Damages
 from rockbottom.trace.envelopes import unpacked
 from rockbottom.trace.files import CutShort, chunks_of
-from rockbottom.trace.reading import Damages
 from rockbottom.trace.splitting import Unfinished, candidates, values_of
 from rockbottom.trace.tables import MESSAGES, header_of, record_of_members, rows_of
 

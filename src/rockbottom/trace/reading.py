@@ -11,56 +11,16 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING
 
+from rockbottom.trace.addresses import UnreadableSource, is_log_group, is_s3
 from rockbottom.trace.columns import Trace
-from rockbottom.trace.files import CutShort, UnreadableSource, chunks_of, files_of, head_of, is_log_group, is_s3
+from rockbottom.trace.damages import Damages
+from rockbottom.trace.files import CutShort, chunks_of, files_of, head_of
+from rockbottom.trace.invocations import Invocation
 from rockbottom.trace.merging import merged
 from rockbottom.trace.splitting import Unfinished, candidates
 
-if TYPE_CHECKING:
-    from rockbottom.trace.invocations import Invocation
-
-KEPT_DAMAGES = 100
 LOOKED_AT = 16  # files of a folder that a format may be recognised by
-
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """One line that could not be read: where it stands and what is wrong with it."""
-
-    place: str
-    why: str
-
-
-@dataclass(slots=True)
-class Damages:
-    """Collects damage: all of it counted, the first hundred located."""
-
-    count: int = 0
-    first: list[Damage] = field(default_factory=list[Damage])
-    failed: int = 0  # calls that the service refused: they cost nothing and are left out
-    simulated: int = 0  # calls that went to a local endpoint
-    respelled: int = 0  # records with bytes that are no UTF-8, read as Windows-1252
-    repeated: int = 0  # lines of a writer that tells of one request in several
-    elsewhere: int = 0  # requests to another service than Bedrock
-    unfinished: int = 0  # last lines of a ledger without an end: being written now, or cut off
-
-    def add(self, place: str, why: str) -> None:
-        self.count += 1
-        if len(self.first) < KEPT_DAMAGES:
-            self.first.append(Damage(place, why))
-
-    def extend(self, other: "Damages") -> None:
-        """The damage of another part as well."""
-        self.count += other.count
-        self.failed += other.failed
-        self.simulated += other.simulated
-        self.respelled += other.respelled
-        self.repeated += other.repeated
-        self.elsewhere += other.elsewhere
-        self.unfinished += other.unfinished
-        self.first.extend(other.first[: KEPT_DAMAGES - len(self.first)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +60,7 @@ class Reader:
     recognises: Callable[[Path, bytes], bool]
     parts: Callable[[str], Sequence[str]]
     read: Callable[[str, Settings], Part]
-    invocations: "Callable[[str, Damages], Iterator[Invocation]] | None" = None
+    invocations: Callable[[str, Damages], Iterator[Invocation]] | None = None
     lacks: str = ""
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from rockbottom.quantities import Undecodable, decoded, is_list, is_object
+from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import CutShort, files_of
-from rockbottom.trace.reading import Damages, lines_of
+from rockbottom.trace.reading import lines_of
 from rockbottom.trace.tables import rows_of
 
 _ENDINGS = (".json", ".jsonl", ".ndjson", ".csv", ".log", ".txt")

@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import IO, Any, cast
 
-from rockbottom.trace.files import CHUNK_BYTES, UnreadableSource
+from rockbottom.trace.addresses import CHUNK_BYTES, UnreadableSource
 
 _NEEDED = "the credentials need s3:ListBucket on the bucket and s3:GetObject on its objects"
 _REFUSALS = {

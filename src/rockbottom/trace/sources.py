@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from rockbottom.quantities import RockbottomError
-from rockbottom.trace.files import UnreadableSource, contents, files_of, is_s3
+from rockbottom.trace.addresses import UnreadableSource, is_s3
+from rockbottom.trace.files import contents, files_of
 from rockbottom.trace.splitting import LONGEST_BYTES
 
 _LOGS = (".json", ".jsonl", ".ndjson", ".log", ".csv")

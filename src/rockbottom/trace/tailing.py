@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rockbottom.trace.files import UnreadableSource, chunks_of, is_log_group, is_s3, log_groups, objects_of
+from rockbottom.trace.addresses import UnreadableSource, is_log_group, is_s3
+from rockbottom.trace.files import chunks_of, log_groups, objects_of
 from rockbottom.trace.formats import bedrock_logs
 from rockbottom.trace.reading import Part, Settings
 from rockbottom.trace.sources import is_log, log_names

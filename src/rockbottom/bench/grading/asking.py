@@ -1,7 +1,7 @@
 """Whether a workload says how to grade, and says it rightly, before anything is sent."""
 
 from rockbottom.bench.errors import InvalidWorkload, WrongSetting
-from rockbottom.bench.grading.fields import Grading
+from rockbottom.bench.quality import Grading
 from rockbottom.bench.workload import Workload
 from rockbottom.grading import fault_of
 

@@ -11,10 +11,10 @@ from decimal import Decimal
 from fractions import Fraction
 
 from rockbottom.bench.grading.answers import Answer, Place, answers_of, subjects_of
-from rockbottom.bench.grading.fields import Grading
 from rockbottom.bench.grading.guarded import Checker
 from rockbottom.bench.grading.votes import Judge, Question
 from rockbottom.bench.notebook import Notebook
+from rockbottom.bench.quality import Grading
 from rockbottom.bench.schedule import Schedule
 from rockbottom.documents import (
     Agreement,

@@ -20,8 +20,8 @@ from rockbottom.bench.calling import send
 from rockbottom.bench.endpoints import Endpoint
 from rockbottom.bench.errors import EndpointDied, EndpointRefused, InvalidRun, SpendLimit, WrongSetting
 from rockbottom.bench.grading.answers import Answer, Place, answers_of, subjects_of
-from rockbottom.bench.grading.fields import Grading
 from rockbottom.bench.notebook import Notebook
+from rockbottom.bench.quality import Grading
 from rockbottom.bench.requests import Request
 from rockbottom.bench.schedule import Schedule, Subject, answer_tokens, subject_of
 from rockbottom.catalog import NoPriceInForce, Resolve, Tier

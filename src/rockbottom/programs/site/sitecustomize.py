@@ -10,7 +10,9 @@ import sys
 
 def _begin() -> None:
     try:
-        __import__("rockbottom.auto")
+        from rockbottom.programs import begin
+
+        begin()
     except Exception as error:
         _say(error)
 

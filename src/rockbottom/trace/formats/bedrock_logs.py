@@ -10,10 +10,11 @@ from pathlib import Path
 
 from rockbottom.quantities import Undecodable
 from rockbottom.trace.bodies import Gatherer
+from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import CutShort
 from rockbottom.trace.invocations import invocations_of, reply_of
 from rockbottom.trace.logs import LogFile
-from rockbottom.trace.reading import Damages, Part, Reader, Settings
+from rockbottom.trace.reading import Part, Reader, Settings
 from rockbottom.trace.records import Columnar, body_of, columnar
 from rockbottom.trace.sources import BodyRefused, log_names, offloaded
 

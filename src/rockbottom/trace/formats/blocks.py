@@ -16,9 +16,10 @@ import numpy as np
 
 from rockbottom.quantities import Undecodable, decoder_of
 from rockbottom.trace.columns import KINDS, UNKNOWN, Array, SectionCode, observed_write
+from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import files_of
 from rockbottom.trace.gathering import Gathered
-from rockbottom.trace.reading import Damages, Part, Reader, Settings, lines_of
+from rockbottom.trace.reading import Part, Reader, Settings, lines_of
 from rockbottom.trace.records import MOST_TOKENS, Count
 
 _SLICE = KINDS.index("slice")

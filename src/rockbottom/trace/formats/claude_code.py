@@ -13,8 +13,9 @@ from typing import Any
 from rockbottom.dialects import counts_of
 from rockbottom.quantities import Undecodable, decoded, is_object
 from rockbottom.trace.counted import NO_BLOCKS, Counted, CountedRequests, instant_of, is_of_bedrock
+from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import files_of
-from rockbottom.trace.reading import Damages, Part, Reader, Settings, lines_of
+from rockbottom.trace.reading import Part, Reader, Settings, lines_of
 from rockbottom.trace.rows import text_of
 
 _SYNTHETIC = "<synthetic>"  # the model of lines that Claude Code wrote itself, of an error for one

@@ -22,8 +22,9 @@ from rockbottom.trace.counted import (
     instant_of,
     is_of_bedrock,
 )
+from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import files_of
-from rockbottom.trace.reading import Damages, Part, Reader, Settings, lines_of
+from rockbottom.trace.reading import Part, Reader, Settings, lines_of
 from rockbottom.trace.rows import object_of, text_of
 
 _TOLD = (b'"session_meta"', b'"turn_context"', b'"thread_settings_applied"', b'"token_usage_record"', b'"token_count"')

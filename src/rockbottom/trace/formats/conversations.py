@@ -16,9 +16,10 @@ from rockbottom.dialects import CONVERSE
 from rockbottom.prompt import Meter, Prompt, Section, digest_of
 from rockbottom.quantities import RockbottomError, decoded
 from rockbottom.trace.columns import API_CODES, KINDS
+from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import files_of
 from rockbottom.trace.gathering import Gathered
-from rockbottom.trace.reading import Damages, Part, Reader, Settings, lines_of
+from rockbottom.trace.reading import Part, Reader, Settings, lines_of
 
 _KIND = {name: code for code, name in enumerate(KINDS)}
 

@@ -20,7 +20,8 @@ from rockbottom.trace.counted import (
     instant_of,
     is_of_bedrock,
 )
-from rockbottom.trace.reading import Damages, Part, Reader, Settings
+from rockbottom.trace.damages import Damages
+from rockbottom.trace.reading import Part, Reader, Settings
 from rockbottom.trace.rows import NOTHING, exports_of, header_with, object_of, rows_in, size_of, text_of
 from rockbottom.trace.stored_prompts import stored_prompt
 

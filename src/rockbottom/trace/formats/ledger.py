@@ -13,10 +13,12 @@ from typing import Any
 from rockbottom.dialects import api_of
 from rockbottom.ledger import START, CallRecord, LedgerReader, is_volume, ledgers_in, volumes_of
 from rockbottom.quantities import Ttl
+from rockbottom.trace.addresses import UnreadableSource, is_s3
 from rockbottom.trace.columns import API_CODES, KINDS, NO_TTL, SectionCode, observed
-from rockbottom.trace.files import UnreadableSource, files_of, is_s3, opened
+from rockbottom.trace.damages import Damages
+from rockbottom.trace.files import files_of, opened
 from rockbottom.trace.gathering import Gathered
-from rockbottom.trace.reading import Damages, Part, Reader, Settings
+from rockbottom.trace.reading import Part, Reader, Settings
 
 _UNKNOWN = KINDS.index("unknown")
 _CODES = {ttl.value: ttl.code for ttl in Ttl}

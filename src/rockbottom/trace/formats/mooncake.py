@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from rockbottom.quantities import Undecodable, decoder_of
+from rockbottom.trace.addresses import is_s3
 from rockbottom.trace.columns import (
     KINDS,
     NAME_TABLES,
@@ -27,10 +28,11 @@ from rockbottom.trace.columns import (
     offsets_of,
     table_of,
 )
-from rockbottom.trace.files import CutShort, files_of, is_s3, pieces_of
+from rockbottom.trace.damages import Damages
+from rockbottom.trace.files import CutShort, files_of, pieces_of
 from rockbottom.trace.gathering import key_words
 from rockbottom.trace.merging import merged
-from rockbottom.trace.reading import Damages, Part, Reader, Settings
+from rockbottom.trace.reading import Part, Reader, Settings
 from rockbottom.trace.records import Count
 
 BLOCK_TOKENS = 512

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from rockbottom.quantities import Undecodable, Usage, decoded, is_list, is_object
 from rockbottom.trace.counted import NO_BLOCKS, Counted, CountedRequests, count_of, exclusive, is_of_bedrock
-from rockbottom.trace.reading import Damages, Part, Reader, Settings, lines_of
+from rockbottom.trace.damages import Damages
+from rockbottom.trace.reading import Part, Reader, Settings, lines_of
 from rockbottom.trace.rows import exports_of, text_of
 from rockbottom.trace.stored_prompts import stored_prompt
 

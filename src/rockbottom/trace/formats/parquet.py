@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rockbottom.trace.files import UnreadableSource, files_of, local
+from rockbottom.trace.addresses import UnreadableSource
+from rockbottom.trace.damages import Damages
+from rockbottom.trace.files import files_of, local
 from rockbottom.trace.parquet import read_parquet
-from rockbottom.trace.reading import Damages, Part, Reader, Settings
+from rockbottom.trace.reading import Part, Reader, Settings
 
 
 def read(part: str, settings: Settings) -> Part:
