@@ -7,18 +7,20 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from rockbottom.documents import BenchLane, BenchResults
+from rockbottom.documents import BenchLane, BenchResults, BenchTurn, TokenCounts
+from rockbottom.quantities import Ttl
 
+_WRITES = {ttl.value: f"write_{ttl.value}" for ttl in Ttl}
 COLUMNS = (
-    "kind", "model", "lane", "status", "why", "conversation", "turn", "label", "input", "read", "write", "write_1h",
-    "output", "measured_output", "cache", "latency_ms", "first_ms", "usd", "measured_usd", "saved",
+    "kind", "model", "lane", "status", "why", "conversation", "turn", "label", "input", "read", "write",
+    *_WRITES.values(), "output", "measured_output", "cache", "latency_ms", "first_ms", "usd", "measured_usd", "saved",
     "usd_per_request", "usd_per_conversation", "usd_per_1000_requests", "usd_per_day", "usd_per_month",
     "endpoint", "tokens", "latency",
 )  # fmt: skip
 
 
 def csv_of(document: BenchResults) -> str:
-    """CSV with a header; ``kind`` is ``turn`` or ``lane``, and money is in exact US dollars."""
+    """CSV with a header; ``kind`` is ``turn`` or ``lane``, money in exact US dollars, writes by lifetime."""
     out = StringIO()
     writer = csv.DictWriter(out, COLUMNS, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
@@ -35,8 +37,10 @@ def csv_of(document: BenchResults) -> str:
 
 def _rows(lane: BenchLane) -> Iterator[dict[str, Any]]:
     for turn in lane.turns:
-        yield {"kind": "turn", **asdict(turn)}
-    total: dict[str, Any] = {"kind": "lane", "saved": lane.saved, **(asdict(lane.usage) if lane.usage else {})}
+        yield {"kind": "turn", **asdict(turn), **_writes(turn)}
+    total: dict[str, Any] = {"kind": "lane", "saved": lane.saved}
+    if lane.usage:
+        total |= {**asdict(lane.usage), **_writes(lane.usage)}
     if lane.cost and lane.measured_cost:
         total |= {
             "usd": lane.cost.run,
@@ -48,6 +52,11 @@ def _rows(lane: BenchLane) -> Iterator[dict[str, Any]]:
             "usd_per_month": lane.cost.month,
         }
     yield total
+
+
+def _writes(tokens: BenchTurn | TokenCounts) -> dict[str, int]:
+    """Tokens written by the column of their lifetime, zeros included."""
+    return {column: tokens.writes.get(ttl, 0) for ttl, column in _WRITES.items()}
 
 
 def _safe(value: Any) -> Any:
