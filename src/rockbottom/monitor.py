@@ -1,15 +1,10 @@
 """The first home of sinks and budgets: programs that import them from ``rockbottom.monitor`` keep working."""
 
-from importlib import import_module
-from typing import Any
+from rockbottom.faces import late
 
-_BUDGETS = ("Budget", "BudgetExceeded", "Budgets")
-_SINKS = ("CannotPublish", "CloudWatch", "EmbeddedMetrics", "OpenTelemetry", "Prometheus", "Publisher", "Stats")
+_FACES = {
+    "budgets": ("Budget", "BudgetExceeded", "Budgets"),
+    "sinks": ("CannotPublish", "CloudWatch", "EmbeddedMetrics", "OpenTelemetry", "Prometheus", "Publisher", "Stats"),
+}
 
-
-def __getattr__(name: str) -> Any:
-    if name in _BUDGETS:
-        return getattr(import_module("rockbottom.budgets"), name)
-    if name in _SINKS:
-        return getattr(import_module("rockbottom.sinks"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = late("rockbottom", {name: room for room, names in _FACES.items() for name in names})

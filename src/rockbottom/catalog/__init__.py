@@ -1,7 +1,6 @@
 """What AWS says: models, cache rules and prices, each row with its source and the day it was checked."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rockbottom.catalog.apart import SetApart, apart_of, summed_apart
 from rockbottom.catalog.authored import packaged_catalog
@@ -38,6 +37,7 @@ from rockbottom.catalog.rules import CacheRules, ContestedRule, Switch
 from rockbottom.catalog.saved import load_catalog, saved_prices_path, user_data_folder
 from rockbottom.catalog.sdk import botocore_since
 from rockbottom.catalog.surfaces import MANTLE, RUNTIME, Surface, surface_of, surfaces
+from rockbottom.faces import late
 
 if TYPE_CHECKING:  # AWS's price list is read by few commands, and by no attached client
     from rockbottom.catalog.list_names import MARKETPLACE_EDITION, ListNames
@@ -156,8 +156,4 @@ _LATER = {
     "updates_of": "price_updates",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"rockbottom.catalog.{_LATER[name]}"), name)
+__getattr__ = late(__name__, _LATER)

@@ -1,6 +1,6 @@
 """Expected against observed usage: one finding, one cause, its evidence, its price, its fix. Pure."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference, difference_of, first_difference
@@ -24,6 +24,7 @@ from rockbottom.diagnose.results import (
 from rockbottom.diagnose.sent import Archive, Record, Sent
 from rockbottom.diagnose.trials import Learner, Learners
 from rockbottom.diagnose.volatile import VolatileKind, spans_of
+from rockbottom.faces import late
 
 if TYPE_CHECKING:
     from rockbottom.diagnose.columns import hashed_of
@@ -69,16 +70,5 @@ __all__ = [
     "with_savings",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """What stands on traces is imported when it is asked for: they need numpy and numba, which whoever checks a prompt
-    or watches a ledger need not have."""
-    if name == "hashed_of":
-        from rockbottom.diagnose.columns import hashed_of
-
-        return hashed_of
-    if name == "with_compaction":
-        from rockbottom.diagnose.compacting import with_compaction
-
-        return with_compaction
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# What stands on traces needs numpy and numba, which whoever checks a prompt or watches a ledger need not have.
+__getattr__ = late(__name__, {"hashed_of": "columns", "with_compaction": "compacting"})

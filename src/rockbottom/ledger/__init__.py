@@ -1,7 +1,8 @@
 """What was recorded about calls, never their text: append-only lines on disk."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rockbottom.faces import late
 
 if TYPE_CHECKING:
     from rockbottom.ledger.depots import Depot, FolderDepot, S3Depot, Stored, depot_of, is_s3, s3_client
@@ -112,10 +113,4 @@ _HOMES = {
     "LedgerWriter": "writing",
 }
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
-    return value
+__getattr__ = late(__name__, _HOMES)

@@ -4,8 +4,9 @@ A pin holds hashes and tokens, no text. ``rockbottom check`` and the pytest plug
 imported before it is asked for, because every run of pytest loads the plugin.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rockbottom.faces import late
 
 if TYPE_CHECKING:
     from rockbottom.pins.bills import ConversationBill, Limits, dollars, observed_bill, simulated_bill
@@ -75,9 +76,4 @@ _HOMES = {
     "update_pins": "pin_file",
 }
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{home}"), name)
+__getattr__ = late(__name__, _HOMES)

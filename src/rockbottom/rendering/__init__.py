@@ -3,8 +3,9 @@
 A module is imported when one of its functions is asked for, so that a command loads what it prints with and no more.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rockbottom.faces import late
 
 if TYPE_CHECKING:
     from rockbottom.rendering.advice import advice_text, traffic_advice_text
@@ -229,9 +230,4 @@ _HOMES = {
     "votes_cost": "spending",
 }
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{home}"), name)
+__getattr__ = late(__name__, _HOMES)

@@ -1,7 +1,8 @@
 """Where outcomes and costs of calls are sent: CloudWatch, OpenTelemetry, Prometheus."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rockbottom.faces import late
 
 if TYPE_CHECKING:
     from rockbottom.sinks.billing import cost_of
@@ -92,9 +93,4 @@ _HOMES = {
     "Stats": "publisher",
 }
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"rockbottom.sinks.{home}"), name)
+__getattr__ = late(__name__, _HOMES)

@@ -3,8 +3,9 @@
 One view model, ``Snapshot``, and two faces: a terminal (``rockbottom watch``) and a local page (``rockbottom dash``).
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from rockbottom.faces import late
 from rockbottom.watch.errors import CannotListen, NeedsRich, NoSuchPeriod, WatchError
 from rockbottom.watch.following import View
 from rockbottom.watch.frame import Screen, frame_of
@@ -36,11 +37,5 @@ __all__ = [
     "period_named",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """The views of logs are imported when they are asked for: reading logs takes numpy, watching a ledger does not."""
-    if name in ("LogView", "log_view"):
-        from rockbottom.watch import logs
-
-        return getattr(logs, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# The views of logs: reading logs takes numpy, watching a ledger does not.
+__getattr__ = late(__name__, {"LogView": "logs", "log_view": "logs"})

@@ -1,0 +1,20 @@
+"""Faces whose names are imported when they are first asked for: behind them stand libraries that not everybody has."""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+
+def late(room: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """The ``__getattr__`` of a room's face: it looks a name up in the module that ``homes`` names, and keeps nothing.
+
+    What is replaced in that module, by a test say, is replaced here as well.
+    """
+
+    def looked_up(name: str) -> Any:
+        home = homes.get(name)
+        if home is None:
+            raise AttributeError(f"module {room!r} has no attribute {name!r}")
+        return getattr(import_module(f"{room}.{home}"), name)
+
+    return looked_up
