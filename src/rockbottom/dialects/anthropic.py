@@ -8,21 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rockbottom.catalog import Model
-from rockbottom.dialects.anthropic_replies import (
-    COUNTERS,
-    answer_block,
-    anthropic_chunks,
-    anthropic_reply,
-    anthropic_usage,
-    told_block,
-)
-from rockbottom.dialects.anthropic_spelling import anthropic_spelled, anthropic_unspelled
 from rockbottom.dialects.assembly import Assembly, effort_of, schema_of, thinking_of
 from rockbottom.dialects.blocks import Weighed, weigh_block
 from rockbottom.dialects.dialect import Exchange
 from rockbottom.dialects.operations import INVOKE, INVOKE_PATHS
 from rockbottom.dialects.points import decorated, stripped
 from rockbottom.dialects.streams import StreamCounts
+from rockbottom.dialects.usage import NO_SPLIT, Counters, split_of
 from rockbottom.prompt import (
     Api,
     BlockKind,
@@ -38,7 +30,7 @@ from rockbottom.prompt import (
     object_at,
     place_of,
 )
-from rockbottom.quantities import Usage, is_list, is_object
+from rockbottom.quantities import Ttl, Usage, is_list, is_object
 from rockbottom.wire import EVENT_STREAM, Event, Json, chunk_frame
 
 _KINDS = {
@@ -161,6 +153,22 @@ def _cites(body: Mapping[str, Any]) -> bool:
     return False
 
 
+_SPLIT = "ephemeral_{}_input_tokens"
+_TTLS = (Ttl.FIVE_MINUTES, Ttl.ONE_HOUR)  # those that Anthropic names
+
+
+def _split(said: Mapping[str, Any]) -> Mapping[Ttl, int]:
+    creation = said.get("cache_creation")
+    if not is_object(creation):
+        return NO_SPLIT
+    return split_of((ttl.value, creation.get(_SPLIT.format(ttl.value))) for ttl in Ttl)
+
+
+COUNTERS = Counters(
+    "input_tokens", "output_tokens", ("cache_read_input_tokens",), ("cache_creation_input_tokens",), _split
+)
+
+
 class Anthropic:
     """An Anthropic Messages body on InvokeModel and InvokeModelWithResponseStream."""
 
@@ -200,23 +208,38 @@ class Anthropic:
 
     def spelled(self, converse: Mapping[str, Any]) -> dict[str, Any]:
         """A Converse body as one of these. Raises MalformedBody for a block that has no form here."""
+        from rockbottom.dialects.anthropic_spelling import anthropic_spelled
+
         return anthropic_spelled(converse)
 
     def told(self, reply: Mapping[str, Any]) -> tuple[tuple[Json, ...], str]:
         """The texts and tool uses of a whole reply in Converse's blocks, and why it stopped."""
+        from rockbottom.dialects.anthropic_replies import told_block
+
         content = reply["content"]
         listed = [{"type": "text", "text": content}] if isinstance(content, str) else content
         return tuple(told for block in listed if (told := told_block(block))), str(reply.get("stop_reason") or "")
 
     def unspelled(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """A body as Converse's; what has no part in an answer, thinking and images among it, is left out."""
+        from rockbottom.dialects.anthropic_spelling import anthropic_unspelled
+
         return anthropic_unspelled(body)
 
     def counted(self, usage: Usage, model: Model, *, points: bool, stream: bool) -> Json:
-        return anthropic_usage(usage)
+        writes = usage.writes()
+        return {
+            "input_tokens": usage.input,
+            "cache_creation_input_tokens": usage.cache_write,
+            "cache_read_input_tokens": usage.cache_read,
+            "cache_creation": {_SPLIT.format(ttl.value): writes[ttl] for ttl in _TTLS},
+            "output_tokens": usage.output,
+        }
 
     def answered(self, reply: Json, model: Model, exchange: Exchange) -> Json:
         """A whole reply of Converse's as one of these."""
+        from rockbottom.dialects.anthropic_replies import answer_block
+
         more: Mapping[str, Any] = reply.get("additionalModelResponseFields") or {}
         return {
             "model": model.id.removeprefix("anthropic."),
@@ -231,6 +254,8 @@ class Anthropic:
 
     def cut(self, reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Event]:
         """The chunks of a whole reply, ``metrics`` on ``message_stop`` as Bedrock adds them."""
+        from rockbottom.dialects.anthropic_replies import anthropic_chunks
+
         return (("chunk", chunk) for chunk in anthropic_chunks(reply, metrics, piece_chars))
 
     def framed(self, events: Iterable[Event], model: Model, body: Mapping[str, Any]) -> Iterator[bytes]:
@@ -238,6 +263,8 @@ class Anthropic:
 
     def assembled(self, events: Iterable[Event]) -> Json:
         """The whole reply of its chunks. Raises TruncatedStream when ``message_stop`` never came."""
+        from rockbottom.dialects.anthropic_replies import anthropic_reply
+
         return anthropic_reply(chunk for _, chunk in events)
 
     def counting(self) -> StreamCounts:

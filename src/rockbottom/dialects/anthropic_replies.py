@@ -1,39 +1,10 @@
-"""Replies of Anthropic Messages bodies: their counters, their blocks, and their streams cut and assembled."""
+"""Replies of Anthropic Messages bodies: their blocks, and their streams cut and assembled."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rockbottom.dialects.streams import METRICS, json_of, json_pieces, pieces
-from rockbottom.dialects.usage import NO_SPLIT, Counters, split_of
-from rockbottom.quantities import Ttl, Usage, is_object
 from rockbottom.wire import Json, TruncatedStream
-
-_SPLIT = "ephemeral_{}_input_tokens"
-_TTLS = (Ttl.FIVE_MINUTES, Ttl.ONE_HOUR)  # those that Anthropic names
-
-
-def _split(said: Mapping[str, Any]) -> Mapping[Ttl, int]:
-    creation = said.get("cache_creation")
-    if not is_object(creation):
-        return NO_SPLIT
-    return split_of((ttl.value, creation.get(_SPLIT.format(ttl.value))) for ttl in Ttl)
-
-
-COUNTERS = Counters(
-    "input_tokens", "output_tokens", ("cache_read_input_tokens",), ("cache_creation_input_tokens",), _split
-)
-
-
-def anthropic_usage(usage: Usage) -> Json:
-    """``usage`` of a reply."""
-    writes = usage.writes()
-    return {
-        "input_tokens": usage.input,
-        "cache_creation_input_tokens": usage.cache_write,
-        "cache_read_input_tokens": usage.cache_read,
-        "cache_creation": {_SPLIT.format(ttl.value): writes[ttl] for ttl in _TTLS},
-        "output_tokens": usage.output,
-    }
 
 
 def answer_block(block: Mapping[str, Any]) -> Json:

@@ -6,17 +6,16 @@ A message of the system at the start is the system section; what a tool answered
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rockbottom.catalog import Model
+from rockbottom.catalog import Model, surface_of
 from rockbottom.dialects.assembly import Assembly
 from rockbottom.dialects.blocks import Weighed
-from rockbottom.dialects.chat_replies import COUNTERS, chat_answer, chat_chunks, chat_reply, chat_usage, told_message
 from rockbottom.dialects.dialect import Exchange
 from rockbottom.dialects.openai import (
     MARK,
-    OPTIONS,
+    OpenAI,
     as_json,
     by_message,
-    explicit_only,
+    counters,
     implicit_of,
     input_of,
     instructs,
@@ -28,11 +27,11 @@ from rockbottom.dialects.openai import (
     read_parts,
     read_tools,
     text_of,
-    unmarked,
     unspelled_choice,
     unspelled_format,
     unspelled_parts,
     unspelled_tool,
+    usage_with,
 )
 from rockbottom.dialects.sse import SseCounts
 from rockbottom.prompt import (
@@ -87,7 +86,10 @@ def _add_result(assembly: Assembly, message: Mapping[str, Any], number: int) -> 
     assembly.add(weighed, Section.MESSAGES, "tool", number, 0)
 
 
-class Chat:
+COUNTERS = counters("prompt", "completion")
+
+
+class Chat(OpenAI):
     """Chat Completions, streamed or not."""
 
     name = "chat"
@@ -97,6 +99,7 @@ class Chat:
     operations = ("ChatCompletions", "ChatCompletionsStream")
     paths: Mapping[str, str] = dict.fromkeys(("/openai/v1/chat/completions", "/v1/chat/completions"), operations[0])
     required = ("model", "messages")
+    messages = "messages"
     counters = COUNTERS
     stream_type = SSE_TYPE
 
@@ -120,15 +123,6 @@ class Chat:
             messages[number] = {**message, "content": marked_parts(message["content"], indexes, "text")}
         return {**body, "messages": messages}
 
-    def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The body without points, and without a word about caching."""
-        bare = {member: value for member, value in body.items() if member != OPTIONS}
-        return {**bare, "messages": unmarked(body.get("messages"))}
-
-    def explicit_only(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The body with no other points than its own."""
-        return explicit_only(body)
-
     def spelled(self, converse: Mapping[str, Any]) -> dict[str, Any]:
         """A Converse body as one of these; the model is the caller's to name."""
         return _spelled(converse)
@@ -139,18 +133,24 @@ class Chat:
 
     def told(self, reply: Mapping[str, Any]) -> tuple[tuple[Json, ...], str]:
         """The texts and tool uses of a whole reply in Converse's blocks, and why it stopped."""
+        from rockbottom.dialects.chat_replies import told_message
+
         return told_message(reply)
 
     def counted(self, usage: Usage, model: Model, *, points: bool, stream: bool) -> Json:
         """``usage`` of a reply: which details it has depends on the model."""
-        return chat_usage(usage, model)
+        return _usage(usage, model)
 
     def answered(self, reply: Json, model: Model, exchange: Exchange) -> Json:
         """A whole reply of Converse's as one of these."""
+        from rockbottom.dialects.chat_replies import chat_answer
+
         return chat_answer(reply, exchange)
 
     def cut(self, reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Event]:
         """The chunks of a whole reply, its usage in one of its own at the end."""
+        from rockbottom.dialects.chat_replies import chat_chunks
+
         return chat_chunks(reply, piece_chars)
 
     def framed(self, events: Iterable[Event], model: Model, body: Mapping[str, Any]) -> Iterator[bytes]:
@@ -164,11 +164,31 @@ class Chat:
 
     def assembled(self, events: Iterable[Event]) -> Json:
         """The whole reply of its chunks. Raises TruncatedStream when the stream has no end."""
+        from rockbottom.dialects.chat_replies import chat_reply
+
         return chat_reply(chunk for _, chunk in events)
 
     def counting(self) -> "_Counting":
         """What picks the counts out of one stream."""
         return _Counting(COUNTERS.counts)
+
+
+def _usage(usage: Usage, model: Model) -> Json:
+    """``usage`` of a reply. Which models give details was recorded (see catalog/data/surfaces.toml)."""
+    told = usage_with(usage, "prompt", "completion")
+    if surface_of(model).chat_details:
+        told["prompt_tokens_details"] = {
+            "audio_tokens": 0,
+            "cache_write_tokens": usage.cache_write,
+            "cached_tokens": usage.cache_read,
+        }
+        told["completion_tokens_details"] = {
+            "accepted_prediction_tokens": 0,
+            "audio_tokens": 0,
+            "reasoning_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        }
+    return told
 
 
 class _Counting(SseCounts):

@@ -1,36 +1,15 @@
-"""Replies of Chat Completions: their counters, their message, and their streams cut and assembled."""
+"""Replies of Chat Completions: their message, and their streams cut and assembled."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from rockbottom.catalog import Model, surface_of
 from rockbottom.dialects.dialect import Exchange
-from rockbottom.dialects.openai import STATUS, counters, input_of, usage_with
+from rockbottom.dialects.openai import STATUS, input_of
 from rockbottom.dialects.streams import json_pieces, pieces
 from rockbottom.prompt import json_bytes
-from rockbottom.quantities import Usage
 from rockbottom.wire import Json, StreamFailed, TruncatedStream
 
-COUNTERS = counters("prompt", "completion")
 _STOPS = {"stop": "end_turn", "tool_calls": "tool_use", "length": "max_tokens", "content_filter": "content_filtered"}
-
-
-def chat_usage(usage: Usage, model: Model) -> Json:
-    """``usage`` of a reply. Which models give details was recorded (see catalog/data/surfaces.toml)."""
-    told = usage_with(usage, "prompt", "completion")
-    if surface_of(model).chat_details:
-        told["prompt_tokens_details"] = {
-            "audio_tokens": 0,
-            "cache_write_tokens": usage.cache_write,
-            "cached_tokens": usage.cache_read,
-        }
-        told["completion_tokens_details"] = {
-            "accepted_prediction_tokens": 0,
-            "audio_tokens": 0,
-            "reasoning_tokens": 0,
-            "rejected_prediction_tokens": 0,
-        }
-    return told
 
 
 def chat_answer(reply: Json, exchange: Exchange) -> Json:

@@ -7,10 +7,10 @@ from typing import Any, cast
 from rockbottom.catalog import Model
 from rockbottom.dialects.assembly import Assembly, effort_of, schema_of, thinking_of
 from rockbottom.dialects.blocks import weigh_block
-from rockbottom.dialects.converse_replies import COUNTERS, converse_events, converse_reply, converse_usage
 from rockbottom.dialects.dialect import Exchange
 from rockbottom.dialects.points import list_for, point, stripped
 from rockbottom.dialects.streams import StreamCounts
+from rockbottom.dialects.usage import NO_SPLIT, Counters, split_of
 from rockbottom.prompt import (
     Api,
     BlockKind,
@@ -26,7 +26,7 @@ from rockbottom.prompt import (
     object_at,
     place_of,
 )
-from rockbottom.quantities import Usage, is_object
+from rockbottom.quantities import LONGEST_FIRST, Ttl, Usage, is_list, is_object
 from rockbottom.wire import EVENT_STREAM, Event, Json, event_frame
 
 _UNNAMED = frozenset({"cachePoint", "image", "document", "video"})
@@ -141,6 +141,22 @@ def _cites(body: Mapping[str, Any]) -> bool:
     )
 
 
+def _split(said: Mapping[str, Any]) -> Mapping[Ttl, int]:
+    details = said.get("cacheDetails")
+    if not is_list(details):
+        return NO_SPLIT
+    return split_of((row.get("ttl"), row.get("inputTokens")) for row in details if is_object(row))
+
+
+COUNTERS = Counters(
+    "inputTokens",
+    "outputTokens",
+    ("cacheReadInputTokens", "cacheReadInputTokenCount"),  # Nova's own body has the second alone
+    ("cacheWriteInputTokens", "cacheWriteInputTokenCount"),
+    _split,
+)
+
+
 class Converse:
     """Converse and ConverseStream: boto3 keyword arguments or wire JSON, for every model."""
 
@@ -198,13 +214,15 @@ class Converse:
 
     def counted(self, usage: Usage, model: Model, *, points: bool, stream: bool) -> Json:
         """``usage`` of a reply, or of the last event of a stream."""
-        return converse_usage(usage, model.vendor, points=points, stream=stream)
+        return _usage(usage, model.vendor, points=points, stream=stream)
 
     def answered(self, reply: Json, model: Model, exchange: Exchange) -> Json:
         return reply
 
     def cut(self, reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Event]:
         """The ConverseStream events of a whole reply; what they measure is in the reply."""
+        from rockbottom.dialects.converse_replies import converse_events
+
         return converse_events(reply, piece_chars)
 
     def framed(self, events: Iterable[Event], model: Model, body: Mapping[str, Any]) -> Iterator[bytes]:
@@ -212,10 +230,32 @@ class Converse:
 
     def assembled(self, events: Iterable[Event]) -> Json:
         """The whole reply of a stream. Raises TruncatedStream when ``metadata`` never came."""
+        from rockbottom.dialects.converse_replies import converse_reply
+
         return converse_reply(events)
 
     def counting(self) -> StreamCounts:
         return StreamCounts(COUNTERS.counts)
+
+
+def _usage(usage: Usage, vendor: str, *, points: bool, stream: bool) -> Json:
+    """``usage`` of a reply, or of the metadata event of a stream; ``points``: the request carried cachePoints.
+
+    Which fields appear was read off recorded replies: Claude on Converse always gives the cache fields, their
+    undocumented *TokenCount twins and serverToolUsage; Nova and the rest give cache fields only when a cachePoint
+    was sent; cacheDetails comes only with a write, on Claude (130 recorded replies, 2025-03 to 2026-10).
+    """
+    told: Json = {"inputTokens": usage.input, "outputTokens": usage.output, "totalTokens": usage.total}
+    always = vendor == "anthropic" and not stream
+    if always or points or usage.cache_read or usage.cache_write:
+        told["cacheReadInputTokens"] = told["cacheReadInputTokenCount"] = usage.cache_read
+        told["cacheWriteInputTokens"] = told["cacheWriteInputTokenCount"] = usage.cache_write
+    if vendor == "anthropic" and usage.cache_write:
+        writes = usage.writes()
+        split = [{"ttl": ttl.value, "inputTokens": writes[ttl]} for ttl in LONGEST_FIRST if writes[ttl]]
+        told["cacheDetails"] = split
+    told["serverToolUsage"] = {}
+    return told
 
 
 CONVERSE = Converse()

@@ -1,48 +1,9 @@
-"""Replies of Converse: their counters, and their streams cut and assembled. Nova's own replies are spelled likewise."""
+"""Replies of Converse: their streams cut and assembled. Nova's own replies are spelled likewise."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from rockbottom.dialects.streams import json_of, json_pieces, pieces
-from rockbottom.dialects.usage import NO_SPLIT, Counters, split_of
-from rockbottom.quantities import LONGEST_FIRST, Ttl, Usage, is_list, is_object
 from rockbottom.wire import Event, Json, TruncatedStream
-
-
-def _split(said: Mapping[str, Any]) -> Mapping[Ttl, int]:
-    details = said.get("cacheDetails")
-    if not is_list(details):
-        return NO_SPLIT
-    return split_of((row.get("ttl"), row.get("inputTokens")) for row in details if is_object(row))
-
-
-COUNTERS = Counters(
-    "inputTokens",
-    "outputTokens",
-    ("cacheReadInputTokens", "cacheReadInputTokenCount"),  # Nova's own body has the second alone
-    ("cacheWriteInputTokens", "cacheWriteInputTokenCount"),
-    _split,
-)
-
-
-def converse_usage(usage: Usage, vendor: str, *, points: bool, stream: bool) -> Json:
-    """``usage`` of a reply, or of the metadata event of a stream; ``points``: the request carried cachePoints.
-
-    Which fields appear was read off recorded replies: Claude on Converse always gives the cache fields, their
-    undocumented *TokenCount twins and serverToolUsage; Nova and the rest give cache fields only when a cachePoint
-    was sent; cacheDetails comes only with a write, on Claude (130 recorded replies, 2025-03 to 2026-10).
-    """
-    told: Json = {"inputTokens": usage.input, "outputTokens": usage.output, "totalTokens": usage.total}
-    always = vendor == "anthropic" and not stream
-    if always or points or usage.cache_read or usage.cache_write:
-        told["cacheReadInputTokens"] = told["cacheReadInputTokenCount"] = usage.cache_read
-        told["cacheWriteInputTokens"] = told["cacheWriteInputTokenCount"] = usage.cache_write
-    if vendor == "anthropic" and usage.cache_write:
-        writes = usage.writes()
-        split = [{"ttl": ttl.value, "inputTokens": writes[ttl]} for ttl in LONGEST_FIRST if writes[ttl]]
-        told["cacheDetails"] = split
-    told["serverToolUsage"] = {}
-    return told
 
 
 def converse_events(reply: Json, piece_chars: int = 24) -> Iterator[Event]:

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rockbottom.catalog import Model
-from rockbottom.dialects.anthropic import Anthropic
-from rockbottom.dialects.anthropic_replies import COUNTERS
+from rockbottom.dialects.anthropic import COUNTERS, Anthropic
 from rockbottom.dialects.assembly import ttl_of
 from rockbottom.dialects.dialect import Exchange
 from rockbottom.dialects.sse import SseCounts

@@ -10,8 +10,7 @@ from typing import Any
 from rockbottom.catalog import Model
 from rockbottom.dialects.assembly import Assembly
 from rockbottom.dialects.blocks import weigh_block
-from rockbottom.dialects.converse import CONVERSE
-from rockbottom.dialects.converse_replies import COUNTERS, converse_events, converse_reply
+from rockbottom.dialects.converse import CONVERSE, COUNTERS
 from rockbottom.dialects.dialect import Exchange
 from rockbottom.dialects.operations import INVOKE, INVOKE_PATHS
 from rockbottom.dialects.points import decorated, stripped, with_marks
@@ -125,6 +124,8 @@ class Nova:
 
     def cut(self, reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Event]:
         """The chunks of a whole reply: Converse's events, usage and ``metrics`` in the last."""
+        from rockbottom.dialects.converse_replies import converse_events
+
         for name, payload in converse_events(reply, piece_chars):
             if name == "metadata":
                 usage: Json = {"usage": payload["usage"], "metrics": {}, "trace": {}}
@@ -137,6 +138,8 @@ class Nova:
 
     def assembled(self, events: Iterable[Event]) -> Json:
         """The whole reply of its chunks. Raises TruncatedStream when the last never came."""
+        from rockbottom.dialects.converse_replies import converse_reply
+
         inner = ((name, payload) for _, chunk in events for name, payload in chunk.items() if name != METRICS)
         reply = converse_reply(inner)
         return {name: reply[name] for name in _REPLY}

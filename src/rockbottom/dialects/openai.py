@@ -20,6 +20,8 @@ from rockbottom.wire import Json
 
 MARK = "prompt_cache_breakpoint"
 OPTIONS = "prompt_cache_options"
+ENDS = ("response.completed", "response.incomplete", "response.failed")
+"""The last event of a stream of Responses; a failed one has no usage."""
 _MARKED = {"mode": "explicit"}
 _TEXTS = ("text", "input_text", "output_text", "refusal", "summary_text", "reasoning_text")
 _IMAGES, _FILES = ("image_url", "input_image"), ("file", "input_file")
@@ -189,30 +191,12 @@ def implicit_of(body: Mapping[str, Any]) -> bool | None:
     return None if mode is None else mode != "explicit"
 
 
-def explicit_only(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body with no other points than its own."""
-    options = body.get(OPTIONS)
-    return {**body, OPTIONS: {**(options if is_object(options) else {}), "mode": "explicit"}}
-
-
 def marked_parts(content: Any, indexes: Iterable[int], kind: str) -> list[Any]:
     """The content of a message with points on some of its parts; a text becomes one part of ``kind``."""
     parts: list[Any] = [{"type": kind, "text": content}] if isinstance(content, str) else list(content)
     for index in indexes:
         parts[index] = {**parts[index], MARK: dict(_MARKED)}
     return parts
-
-
-def unmarked(messages: Any) -> Any:
-    """The messages without points."""
-    if not is_list(messages):
-        return messages
-    return [
-        {**message, "content": [bare(part) if is_object(part) else part for part in message["content"]]}
-        if is_object(message) and is_list(message.get("content"))
-        else message
-        for message in messages
-    ]
 
 
 def by_message(placements: Iterable[Placement], segments: Sequence[Any]) -> Mapping[int, list[int]]:
@@ -310,3 +294,31 @@ STATUS = {
     "guardrail_intervened": "content_filter",
 }
 """Why an answer ended: in Converse's words, and in those of Chat Completions."""
+
+
+class OpenAI:
+    """What bodies of both surfaces have in common; ``messages`` names the member that holds them."""
+
+    messages: str
+
+    def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The body without points, and without a word about caching."""
+        bare = {member: value for member, value in body.items() if member != OPTIONS}
+        return {**bare, self.messages: _unmarked(body.get(self.messages))}
+
+    def explicit_only(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The body with no other points than its own."""
+        options = body.get(OPTIONS)
+        return {**body, OPTIONS: {**(options if is_object(options) else {}), "mode": "explicit"}}
+
+
+def _unmarked(messages: Any) -> Any:
+    """The messages without points."""
+    if not is_list(messages):
+        return messages
+    return [
+        {**message, "content": [bare(part) if is_object(part) else part for part in message["content"]]}
+        if is_object(message) and is_list(message.get("content"))
+        else message
+        for message in messages
+    ]

@@ -12,11 +12,12 @@ from rockbottom.dialects.assembly import Assembly
 from rockbottom.dialects.blocks import Weighed
 from rockbottom.dialects.dialect import Exchange
 from rockbottom.dialects.openai import (
+    ENDS,
     MARK,
-    OPTIONS,
+    OpenAI,
     as_json,
     by_message,
-    explicit_only,
+    counters,
     implicit_of,
     input_of,
     instructs,
@@ -28,20 +29,11 @@ from rockbottom.dialects.openai import (
     read_parts,
     read_tools,
     text_of,
-    unmarked,
     unspelled_choice,
     unspelled_format,
     unspelled_parts,
     unspelled_tool,
-)
-from rockbottom.dialects.responses_replies import (
-    COUNTERS,
-    ENDS,
-    responses_answer,
-    responses_events,
-    responses_reply,
-    responses_usage,
-    told_items,
+    usage_with,
 )
 from rockbottom.dialects.sse import SseCounts, is_error
 from rockbottom.prompt import (
@@ -100,7 +92,10 @@ def _role(item: Mapping[str, Any], kind: Any) -> str:
     return "user" if kind in _RESULTS else "assistant"
 
 
-class Responses:
+COUNTERS = counters("input", "output")
+
+
+class Responses(OpenAI):
     """Responses, streamed or not."""
 
     name = "responses"
@@ -110,6 +105,7 @@ class Responses:
     operations = ("Responses", "ResponsesStream")
     paths: Mapping[str, str] = {"/openai/v1/responses": "Responses", "/v1/responses": "Responses"}
     required = ("model", "input")
+    messages = "input"
     counters = COUNTERS
     stream_type = SSE_TYPE
 
@@ -144,15 +140,6 @@ class Responses:
             items[number] = {**item, "content": marked_parts(item["content"], indexes, kind)}
         return {**body, "input": items}
 
-    def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The body without points, and without a word about caching."""
-        bare = {member: value for member, value in body.items() if member != OPTIONS}
-        return {**bare, "input": unmarked(body.get("input"))}
-
-    def explicit_only(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The body with no other points than its own."""
-        return explicit_only(body)
-
     def spelled(self, converse: Mapping[str, Any]) -> dict[str, Any]:
         """A Converse body as one of these; the model is the caller's to name."""
         return _spelled(converse)
@@ -163,18 +150,24 @@ class Responses:
 
     def told(self, reply: Mapping[str, Any]) -> tuple[tuple[Json, ...], str]:
         """The texts and tool uses of a whole reply in Converse's blocks, and why it stopped."""
+        from rockbottom.dialects.responses_replies import told_items
+
         return told_items(reply)
 
     def counted(self, usage: Usage, model: Model, *, points: bool, stream: bool) -> Json:
         """``usage`` of a reply: which details it has depends on the model."""
-        return responses_usage(usage, model)
+        return _usage(usage, model)
 
     def answered(self, reply: Json, model: Model, exchange: Exchange) -> Json:
         """A whole reply of Converse's as one of these."""
+        from rockbottom.dialects.responses_replies import responses_answer
+
         return responses_answer(reply, exchange)
 
     def cut(self, reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Event]:
         """The events of a whole reply; its usage is in the last alone."""
+        from rockbottom.dialects.responses_replies import responses_events
+
         return responses_events(reply, piece_chars)
 
     def framed(self, events: Iterable[Event], model: Model, body: Mapping[str, Any]) -> Iterator[bytes]:
@@ -185,11 +178,22 @@ class Responses:
 
     def assembled(self, events: Iterable[Event]) -> Json:
         """The whole reply of a stream. Raises TruncatedStream where its last event never came, StreamFailed."""
+        from rockbottom.dialects.responses_replies import responses_reply
+
         return responses_reply(events)
 
     def counting(self) -> "_Counting":
         """What picks the counts out of one stream."""
         return _Counting(COUNTERS.counts)
+
+
+def _usage(usage: Usage, model: Model) -> Json:
+    """``usage`` of a reply; gpt-oss counts no writes (recorded, see catalog/data/surfaces.toml)."""
+    details: Json = {"cached_tokens": usage.cache_read}
+    if surface_of(model).writes_counted:
+        details["cache_write_tokens"] = usage.cache_write
+    sums = usage_with(usage, "input", "output")
+    return {**sums, "input_tokens_details": details, "output_tokens_details": {"reasoning_tokens": 0}}
 
 
 class _Counting(SseCounts):

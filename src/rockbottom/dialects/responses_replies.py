@@ -1,32 +1,19 @@
-"""Replies of Responses: their counters, their items, and their streams cut and assembled."""
+"""Replies of Responses: their items, and their streams cut and assembled."""
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from rockbottom.catalog import Model, surface_of
+from rockbottom.catalog import surface_of
 from rockbottom.dialects.dialect import Exchange
-from rockbottom.dialects.openai import counters, input_of, usage_with
+from rockbottom.dialects.openai import ENDS, input_of
 from rockbottom.dialects.streams import pieces
 from rockbottom.prompt import json_bytes
-from rockbottom.quantities import Usage, is_object
+from rockbottom.quantities import is_object
 from rockbottom.wire import Event, Json, StreamFailed, TruncatedStream
-
-COUNTERS = counters("input", "output")
-ENDS = ("response.completed", "response.incomplete", "response.failed")
-"""The last event of a stream; a failed one has no usage."""
 
 _ENCRYPTED = "reasoning.encrypted_content"
 _RETRY_SAFE = ("server_error", "rate_limit_exceeded")
-
-
-def responses_usage(usage: Usage, model: Model) -> Json:
-    """``usage`` of a reply; gpt-oss counts no writes (recorded, see catalog/data/surfaces.toml)."""
-    details: Json = {"cached_tokens": usage.cache_read}
-    if surface_of(model).writes_counted:
-        details["cache_write_tokens"] = usage.cache_write
-    sums = usage_with(usage, "input", "output")
-    return {**sums, "input_tokens_details": details, "output_tokens_details": {"reasoning_tokens": 0}}
 
 
 def responses_answer(reply: Json, exchange: Exchange) -> Json:
