@@ -75,6 +75,17 @@ def test_a_batch_runs_and_its_answers_stand_beside_its_input(served, s3, kit):
     assert [row["id"] for row in kit.http(served, "GET", "/openai/v1/batches")[1]["data"]] == [batch["id"]]
 
 
+def test_batches_are_listed_in_pages_the_newest_first(served, s3, kit):
+    """``limit`` and ``after`` of OpenAI's "List batches", which AWS's page names."""
+    put(s3, [record(1)])
+    names = [created(served, kit)[1]["id"] for _ in range(3)]
+    first = kit.http(served, "GET", "/openai/v1/batches?limit=2")[1]
+    assert ([row["id"] for row in first["data"]], first["has_more"]) == ([names[2], names[1]], True)
+    rest = kit.http(served, "GET", f"/openai/v1/batches?limit=2&after={first['last_id']}")[1]
+    assert ([row["id"] for row in rest["data"]], rest["has_more"]) == ([names[0]], False)
+    assert kit.http(served, "GET", "/openai/v1/batches?limit=101")[0] == 400
+
+
 def test_a_batch_can_be_cancelled_while_it_waits(served, s3, kit):
     put(s3, [record(1)])
     place = f"/openai/v1/batches/{created(served, kit)[1]['id']}"

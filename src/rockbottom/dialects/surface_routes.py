@@ -20,7 +20,9 @@ _CREATING = {
     "messages": "Messages",
     "messages/count_tokens": "CountMessageTokens",
     "batches": "CreateBatch",
+    "files": "CreateFile",
 }
+_ACTION = re.compile(r"/(cancel|content)$")
 _HOST = re.compile(r"(bedrock-mantle|bedrock-runtime)(?:-fips)?\.([a-z0-9-]+)\.")
 _SERVICE = re.compile(r"Credential=[^,\s]*/bedrock-mantle/aws4_request")
 _PREFIXES = tuple(f"{scope.value}." for scope in Scope if scope is not Scope.IN_REGION)
@@ -80,11 +82,16 @@ def _route(method: str, path: str) -> SurfaceRoute | None:
     if family is None:
         return None
     rest = path[len(family) + 1 :].rstrip("/")
-    if method == "POST" and rest in _CREATING and ("messages" in rest) == (family == "/anthropic/v1"):
+    if method == "POST" and rest in _CREATING and _family_has(family, rest):
         return SurfaceRoute(_CREATING[rest], family)
     collection, _, more = rest.partition("/")
     operation = _item(method, family, collection, more)
-    return SurfaceRoute(operation, family, unquote(more.removesuffix("/cancel") if operation else rest))
+    return SurfaceRoute(operation, family, unquote(_ACTION.sub("", more) if operation else rest))
+
+
+def _family_has(family: str, rest: str) -> bool:
+    """Whether a path family has what is created there: Anthropic's has messages alone, ``/v1`` alone has files."""
+    return ("messages" in rest) == (family == "/anthropic/v1") and (rest != "files" or family == "/v1")
 
 
 def _item(method: str, family: str, collection: str, more: str) -> str:
@@ -92,13 +99,17 @@ def _item(method: str, family: str, collection: str, more: str) -> str:
         return "GetModel" if more else "ListModels"
     if family == "/v1" and collection == "data_retention" and not more:
         return {"GET": "GetDataRetention", "PUT": "PutDataRetention"}.get(method, "")
-    kind = {"responses": "Response", "batches": "Batch"}.get(collection)
-    if kind is None or family == "/anthropic/v1":
+    kind = {"responses": "Response", "batches": "Batch", "files": "File"}.get(collection)
+    if kind is None or family == "/anthropic/v1" or (kind == "File" and family != "/v1"):
         return ""
     if not more:
-        return {"Response": "ListResponses", "Batch": "ListBatches"}[kind] if method == "GET" else ""
-    if method == "POST" and more.endswith("/cancel"):
+        return (
+            {"Response": "ListResponses", "Batch": "ListBatches", "File": "ListFiles"}[kind] if method == "GET" else ""
+        )
+    if method == "POST" and more.endswith("/cancel") and kind != "File":
         return f"Cancel{kind}"
+    if method == "GET" and more.endswith("/content") and kind == "File":
+        return "GetFileContent"
     if "/" in more or (method == "DELETE" and kind == "Batch"):
         return ""
-    return {"GET": f"Get{kind}", "DELETE": "DeleteResponse"}.get(method, "")
+    return {"GET": f"Get{kind}", "DELETE": f"Delete{kind}"}.get(method, "")

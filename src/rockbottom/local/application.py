@@ -40,7 +40,7 @@ from rockbottom.local.runtime import Runtime
 from rockbottom.local.sending import JSON, Headers, Send, identities, send_failure, send_whole
 from rockbottom.local.state import State
 from rockbottom.local.steering import Steering
-from rockbottom.local.surface_batches import BATCH_OPERATIONS, Batches
+from rockbottom.local.surface_objects import SurfaceObjects
 from rockbottom.local.surfaces import Surfaces
 from rockbottom.local.upstream import Upstream
 from rockbottom.local.upstream_pieces import pieces_of
@@ -58,7 +58,7 @@ class Application:
         self._state = state
         self._runtime = Runtime(state)
         self._surfaces = Surfaces(state, self._runtime)
-        self._batches = Batches(state, self._surfaces)
+        self._objects = SurfaceObjects(state, self._surfaces)
         self._control = ControlPlane(state.catalog, state.profiles, state.clock)
         self._jobs = JobsPlane(state, self._runtime)
         self._levers = LeversPlane(state)
@@ -134,9 +134,8 @@ class Application:
         request_id = state.new_request_id()
         route = route_of(scope["method"], scope["raw_path"])
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        surface: SurfaceRoute | None = None
-        if not route.operation or api_of(route.operation).names_model:
-            surface = surface_route_of(scope["method"], scope["raw_path"], headers)
+        on_surface = not route.operation or api_of(route.operation).names_model
+        surface = surface_route_of(scope["method"], scope["raw_path"], headers) if on_surface else None
         try:
             if b"origin" in headers:
                 send = self._door.telling(headers, send)
@@ -148,7 +147,10 @@ class Application:
                 body = await self._receiving.body(receive)
             except Gone:
                 return
-            if surface is not None:
+            if surface is not None and self._objects.answers(surface.operation):
+                kind, reply = await self._objects.answer(surface, headers, scope.get("query_string", b""), body)
+                await send_whole(send, 200, [kind, *identities(request_id, surface)], reply)
+            elif surface is not None:
                 await self._on_surface(surface, headers, body, request_id, send)
             elif route.operation in RUNTIME_OPERATIONS:
                 await self._invoke(self._call(route, headers, body, request_id), send)
@@ -206,12 +208,8 @@ class Application:
         if call is not None and route.operation != "CountMessageTokens":
             await self._invoke(call, send)
             return
-        if route.operation in BATCH_OPERATIONS:
-            status, answer = await self._batches.answer(route, headers, body)
-        elif call is None:
-            status, answer = self._surfaces.other(route, headers, body)
-        else:
-            status, answer = 200, self._surfaces.count_tokens(call)
+        counted = None if call is None else self._surfaces.count_tokens(call)
+        status, answer = self._surfaces.other(route, headers, body) if counted is None else (200, counted)
         await send_whole(send, status, [JSON, *identities(request_id, route)], msgspec.json.encode(answer))
 
     async def _invoke(self, call: Call, send: Send) -> None:

@@ -26,6 +26,7 @@ from rockbottom.local.profiles import Profiles, Router
 from rockbottom.local.retention import Retention
 from rockbottom.local.settings import Settings
 from rockbottom.local.sides import Sides, sides_of
+from rockbottom.local.surface_files import Files
 from rockbottom.local.surface_store import Responses
 from rockbottom.quantities import is_list, is_object
 
@@ -71,6 +72,7 @@ class State:
     guardrails: Guardrails = field(default_factory=Guardrails)
     retention: Retention = field(default_factory=Retention)
     responses: Responses = field(default_factory=Responses)
+    files: Files = field(default_factory=Files)
     customizations: Customizations = field(default_factory=Customizations)
     s3_url: str | None = None
     answerer: Answerer = field(default_factory=Answerer)
@@ -111,6 +113,7 @@ class State:
         self.profiles.created.clear()
         self.jobs.clear()
         self.batches.clear()
+        self.files.kept.clear()
         self.responses.clear()
         self.scripts.clear()
         self.requests.clear()

@@ -21,12 +21,14 @@ from rockbottom.local.jobs_s3 import S3, bucket_and_key
 from rockbottom.local.replying import replied
 from rockbottom.local.state import State
 from rockbottom.local.surface_failures import UnknownPath
+from rockbottom.local.surface_files import page_of
 from rockbottom.local.surfaces import Surfaces
 from rockbottom.quantities import is_object
 
 Json = dict[str, Any]
 Headers = Mapping[bytes, bytes]
 BATCH_OPERATIONS = frozenset({"CreateBatch", "GetBatch", "ListBatches", "CancelBatch"})
+_MOST_LISTED, _USUALLY_LISTED = 100, 20  # OpenAI's reference of "List batches"
 _CHAT = SurfaceRoute("ChatCompletions", "/openai/v1", host=RUNTIME)
 _WINDOW_S = 24 * 3600
 _BARRED = {"tools": "tools", "response_format": "structured output", "stream": "streaming"}
@@ -61,18 +63,18 @@ class Batches:
         self._made: dict[str, Batch] = state.batches
         self._lock = asyncio.Lock()
 
-    async def answer(self, route: SurfaceRoute, headers: Headers, content: bytes) -> tuple[int, Json]:
+    async def answer(self, route: SurfaceRoute, headers: Headers, query: Mapping[str, str], content: bytes) -> Json:
         """The reply to an operation of batches. Raises ServiceFailure."""
         if route.host not in (None, RUNTIME) or route.family != "/openai/v1":
             raise UnknownPath(route.host)
         async with self._lock:
             if route.operation == "CreateBatch":
-                return 200, self._create(object_of(content or b"{}"), headers).told
+                return self._create(object_of(content or b"{}"), headers).told
             if route.operation not in ("GetBatch", "CancelBatch"):
                 for batch in list(self._made.values()):
                     await self._look(batch)
                 rows = [batch.told for batch in reversed(list(self._made.values()))]
-                return 200, {"object": "list", "data": rows, "has_more": False}
+                return page_of(rows, query, most=_MOST_LISTED, usual=_USUALLY_LISTED)
             batch = self._made.get(route.identifier)
             if batch is None:
                 raise ServiceFailure("ResourceNotFoundException", f"No batch found with id '{route.identifier}'.")
@@ -81,7 +83,7 @@ class Batches:
                 if batch.ended():
                     raise invalid(f"Cannot cancel a batch with status '{batch.told['status']}'.")
                 batch.told |= {"status": "cancelled", "cancelled_at": int(self._state.clock.now())}
-            return 200, batch.told
+            return batch.told
 
     def _create(self, body: Json, headers: Headers) -> Batch:
         model = headers.get(b"x-amzn-bedrock-modelid", b"").decode("latin-1")

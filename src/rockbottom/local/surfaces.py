@@ -46,9 +46,9 @@ class Surfaces:
         dialect = _DIALECTS.get(route.operation)
         if dialect is None and (route.operation or route.host is not None):
             return None
-        body = object_of(content or b"{}")
         if dialect is None:
-            raise UnknownPath(route.at(str(body.get("model", ""))).host)
+            raise UnknownPath(route.at(_model_in(content)).host)
+        body = object_of(content or b"{}")
         model = body.get("model")
         if not isinstance(model, str) or not model:
             raise missing(route, "model")
@@ -159,6 +159,14 @@ def mantle_name(model: Model) -> str:
     """The bare, unversioned id by which bedrock-mantle knows a model."""
     name = _VERSION.sub("", model.id)
     return name.replace("moonshot.", "moonshotai.", 1) if name.startswith("moonshot.") else name
+
+
+def _model_in(content: bytes) -> str:
+    """The model that a body names; "" where it is no JSON or names none."""
+    try:
+        return str(object_of(content or b"{}").get("model", ""))
+    except ServiceFailure:
+        return ""
 
 
 def _listed(given: object) -> list[Any]:
