@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rockbottom.batch.cloud import Cloud
+from rockbottom.batch.invocation_jobs import InvocationJobs
 from rockbottom.batch.journal import Journal
 from rockbottom.batch.limits import Limits
 from rockbottom.batch.state import RunState, Settings, state_of
@@ -51,6 +52,11 @@ class Ground:
         """Its settings; it must have been created."""
         assert self.state.settings is not None
         return self.state.settings
+
+    @property
+    def service(self) -> InvocationJobs:
+        """Who makes its jobs and tells of them."""
+        return InvocationJobs(self.cloud, self.settings)
 
     def digest_of(self, attempt: int) -> str:
         """The digest of the records of one attempt."""

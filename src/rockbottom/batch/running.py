@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.batch.cloud import code_of
 from rockbottom.batch.collecting import Collection
 from rockbottom.batch.endings import jobs_ended
 from rockbottom.batch.errors import StillRunning
@@ -98,14 +97,14 @@ class BatchRun(Ground):
         return not self.state.stopping and any(job.arn is None for job in self.state.jobs_of(self.state.attempt))
 
     def _poll_one(self, job: JobState) -> None:
-        found = self.cloud.call("bedrock", "get_model_invocation_job", jobIdentifier=job.arn)
-        counts = {name: found[name] for name in found if name.endswith("RecordCount")}
-        if found["status"] != job.status:
-            self.watcher.note(f"job {job.name}: {found['status']}{_progress(counts)}")
-        job.status, job.message = found["status"], found.get("message")
+        assert job.arn is not None
+        seen = self.service.look(job.arn)
+        if seen.status != job.status:
+            self.watcher.note(f"job {job.name}: {seen.status}{_progress(seen.counts)}")
+        job.status, job.message = seen.status, seen.message
         if job.ended:
             self.note_event(
-                "ended", attempt=job.attempt, job=job.number, status=job.status, message=job.message, counts=counts
+                "ended", attempt=job.attempt, job=job.number, status=job.status, message=job.message, counts=seen.counts
             )
 
     def wait(self, every_s: float, within_s: float | None = None) -> None:
@@ -208,21 +207,10 @@ class BatchRun(Ground):
 
     def stop(self) -> int:
         """Stop every job that runs; how many. What they did is billed and can be collected."""
-        from botocore.exceptions import ClientError
-
         if not self.state.stopping:
             self.note_event("stopping")
-        stopped = 0
-        for job in self.state.jobs:
-            if job.arn is None or job.ended:
-                continue
-            try:
-                self.cloud.call("bedrock", "stop_model_invocation_job", jobIdentifier=job.arn)
-                stopped += 1
-            except ClientError as error:
-                if code_of(error) != "ConflictException":  # it has ended meanwhile
-                    raise
-        return stopped
+        running = [job.arn for job in self.state.jobs if job.arn is not None and not job.ended]
+        return sum(self.service.stop(arn) for arn in running)
 
     def raise_if_ended_badly(self, tally: Tally) -> None:
         """Raise JobsEnded when jobs failed, expired or ended in part and records are left without an answer."""

@@ -8,13 +8,11 @@ from typing import Any
 
 from rockbottom.batch.cloud import check_bucket, code_of
 from rockbottom.batch.endings import not_taken
-from rockbottom.batch.errors import AccessRefused, InvalidSettings
+from rockbottom.batch.errors import AccessRefused
 from rockbottom.batch.ground import Ground
 from rockbottom.batch.splitting import Slice
 from rockbottom.batch.spool import SliceFile
 from rockbottom.batch.state import JobState
-from rockbottom.catalog import botocore_since
-from rockbottom.extras import upgrade_command
 
 _CHUNK_BYTES = 8 * 1024 * 1024
 
@@ -33,7 +31,7 @@ class Submission:
         if not waiting:
             return
         check_bucket(self.run.cloud, self.run.settings.bucket, self.run.settings.bucket_owner)
-        spelled_kind(self.run.cloud.client("bedrock"), self.run.settings.kind)  # before anything is uploaded
+        self.run.service.ready()  # before anything is uploaded
         self._upload(waiting)
         for number, job in enumerate(waiting):
             if not self._make(job):
@@ -98,15 +96,15 @@ class Submission:
         name = job.name or self._job_name(job)
         if not begun:
             self.run.note_event("submitting", attempt=job.attempt, job=job.number, name=name, token=token)
-        arn = self._made_already(name, token) if begun else None
+        service, where = self.run.service, self._input_at(job)
+        arn = service.made_already(name, token, where) if begun else None
         if arn is None:
             try:
-                asked = self._request(job, name, token)
-                arn = self.run.cloud.call("bedrock", "create_model_invocation_job", **asked)["jobArn"]
+                arn = service.make(name, token, where)
             except ClientError as error:
                 if code_of(error) == "ServiceQuotaExceededException":
                     return False
-                arn = self._made_already(name, token) if code_of(error) == "ConflictException" else None
+                arn = service.made_already(name, token, where) if code_of(error) == "ConflictException" else None
                 if arn is None:
                     raise not_taken(error, self.run.settings) from error
         self.run.journal.checkpoint("job made")
@@ -114,37 +112,10 @@ class Submission:
         self.run.watcher.note(f"job {name}: {job.records:,} records, {arn}")
         return True
 
-    def _made_already(self, name: str, token: str) -> str | None:
-        """The job that an earlier life of this process made, if it did."""
-        found = self.run.cloud.call("bedrock", "list_model_invocation_jobs", nameContains=name)
-        for summary in found["invocationJobSummaries"]:
-            if summary["jobName"] == name and summary.get("clientRequestToken", token) == token:
-                return summary["jobArn"]
-        return None
-
-    def _request(self, job: JobState, name: str, token: str) -> dict[str, Any]:
-        settings = self.run.settings
-        owner = {"s3BucketOwner": settings.bucket_owner} if settings.bucket_owner else {}
-        where = f"s3://{settings.bucket}/{self._input(job)}"
-        if len(job.files) == 1:
-            where += "part-001.jsonl"
-        output: dict[str, Any] = {"s3Uri": f"s3://{settings.bucket}/{settings.folder}/out/", **owner}
-        if settings.kms_key:
-            output["s3EncryptionKeyId"] = settings.kms_key
-        request: dict[str, Any] = {
-            "jobName": name,
-            "clientRequestToken": token,
-            "roleArn": settings.role_arn,
-            "modelId": settings.model,
-            **spelled_kind(self.run.cloud.client("bedrock"), settings.kind),
-            "inputDataConfig": {"s3InputDataConfig": {"s3Uri": where, "s3InputFormat": "JSONL", **owner}},
-            "outputDataConfig": {"s3OutputDataConfig": output},
-        }
-        if settings.timeout_hours is not None:
-            request["timeoutDurationInHours"] = settings.timeout_hours
-        if settings.tags:
-            request["tags"] = [{"key": key, "value": value} for key, value in settings.tags.items()]
-        return request
+    def _input_at(self, job: JobState) -> str:
+        """What the job reads: its one file, or the folder of its files."""
+        where = f"s3://{self.run.settings.bucket}/{self._input(job)}"
+        return f"{where}part-001.jsonl" if len(job.files) == 1 else where
 
     def _input(self, job: JobState) -> str:
         return f"{self.run.settings.folder}/in/a{job.attempt}-j{job.number:03d}/"
@@ -157,22 +128,3 @@ class Submission:
     def _job_name(self, job: JobState) -> str:
         stem = re.sub(r"[^a-zA-Z0-9]+", "-", self.run.settings.name).strip("-")[:36] or "run"
         return f"{stem}-{self._token(job)[:8]}-a{job.attempt}-j{job.number:03d}"
-
-
-def spelled_kind(client: Any, kind: str) -> dict[str, str]:
-    """The argument that says of which language the bodies are; InvokeModel is what none means.
-
-    Raises InvalidSettings where the boto3 at hand knows no such argument and one is needed.
-    """
-    operation = client.meta.service_model.operation_model("CreateModelInvocationJob")
-    if "modelInvocationType" in operation.input_shape.members:
-        return {"modelInvocationType": kind}
-    if kind == "InvokeModel":
-        return {}
-    import botocore
-
-    since = botocore_since("modelInvocationType")
-    raise InvalidSettings(
-        f"botocore {botocore.__version__} does not know modelInvocationType, so it can make no job of {kind} bodies.",
-        fix=f"{upgrade_command(f'boto3>={since}')}, or send bodies of InvokeModel",
-    )
