@@ -75,7 +75,12 @@ _SHAPE = (
 @click.option("--guard-turn", is_flag=True, help="It evaluates the user's turn alone (guardContent) already.")
 @click.option("--model-units", type=click.IntRange(1, 10_000), default=1, help="Model units that carry the load.")
 @click.option("--on", type=_DAY, help="The day whose prices and rules to use; today by default.")
-@click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Rows of your own to lay on top (CSV).")
+@click.option(
+    "--prices",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own price rows (CSV), before the packaged ones.",
+)
 @click.option("--region", help="The Region, where the price depends on it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(

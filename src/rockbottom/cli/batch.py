@@ -50,7 +50,7 @@ def run(ctx: click.Context, every_s: float, within_s: float | None, on_demand: b
     """Submit RECORDS, wait, collect, send again what failed, and price the result.
 
     With --on-demand the same file goes to the model record by record instead, with cachePoints where they pay, within
-    the quota; the results stand in the same place. Killed, the same command goes on.
+    the quota; the results stand in the same place. If it is killed, the same command goes on.
     """
     if on_demand:
         ctx.exit(show_outcome(send(given), given["as_json"]))

@@ -56,7 +56,7 @@ def doctor(
 ) -> None:  # fmt: skip
     """Say which of trust, S3, PassRole, model access or Region policy is wrong.
 
-    The role's policies are held against the places in the bucket that the run, or the prefix, reads and writes.
+    The role's policies are compared with the places in the bucket that the run, or the prefix, reads and writes.
     """
     from rockbottom.batch import Verdict, checks, wanted_for
     from rockbottom.catalog import load_catalog

@@ -23,8 +23,10 @@ def _options(*wanted: Callable[[Any], Any]) -> Callable[[Any], Any]:
 where = _options(
     click.option("--region", help="AWS Region; that of the run or of your AWS settings by default."),
     click.option("--profile", help="AWS profile."),
-    click.option("--endpoint-url", type=Url(), help="Bedrock's control plane elsewhere, like rockbottom serve."),
-    click.option("--s3-endpoint-url", type=Url(), help="S3 elsewhere."),
+    click.option(
+        "--endpoint-url", type=Url(), help="Another endpoint for Bedrock's control plane, such as rockbottom serve."
+    ),
+    click.option("--s3-endpoint-url", type=Url(), help="Another endpoint for S3."),
     click.option("--runs", type=click.Path(path_type=Path, file_okay=False), default=FOLDER, show_default=True,
                  help="Folder of runs."),
 )  # fmt: skip
@@ -42,7 +44,7 @@ job = _options(
     click.option("--prefix", default="rockbottom", show_default=True, help="Folder in the bucket."),
     click.option("--name", help="Name of the run; made from the file and the settings by default."),
     click.option("--type", "kind", type=click.Choice(["Converse", "InvokeModel"]), default="Converse",
-                 show_default=True, help="Language of the bodies."),
+                 show_default=True, help="API of the bodies."),
     click.option("--strip-cache-points", is_flag=True, help="Take cachePoints out instead of refusing them."),
     click.option("--output-tokens", type=click.IntRange(1), help="Tokens to expect of an answer, for the estimate."),
     click.option("--kms-key", metavar="ARN", help="Key that encrypts input and output."),

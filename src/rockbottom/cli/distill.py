@@ -54,7 +54,12 @@ def pairs(as_json: bool) -> None:
 @click.option("--epochs", type=click.IntRange(1, 20), default=2, show_default=True, help="Times over them.")
 @click.option("--from-logs", is_flag=True, help="The answers are in a log already: the teacher is not asked.")
 @click.option("--on", type=_DAY, help="The day whose prices to use; today by default.")
-@click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Rows of your own to lay on top (CSV).")
+@click.option(
+    "--prices",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own price rows (CSV), before the packaged ones.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def cost(
     teacher: str, student: str, tokens_in: Decimal, tokens_out: Decimal, prefix: Decimal, requests: Decimal,
@@ -122,7 +127,7 @@ def start(
     sources: tuple[Path, ...], teacher: str, student: str, name: str, bucket: str, role_arn: str,
     pairs: tuple[str, ...], answers: bool, yes: bool, **given: Any,
 ) -> None:  # fmt: skip
-    """Upload the prompts in SOURCES and begin the job; what it costs at most is said first."""
+    """Upload the prompts in SOURCES and begin the job; the most it can cost is shown first."""
     from rockbottom.catalog import load_catalog
     from rockbottom.distill import DistillationJob, begin, pair_of
 

@@ -69,9 +69,16 @@ class Number(ParamType):
 @click.option("--guardrail", metavar="POLICY,..", help="A guardrail on every request: content,topics,words,pii...")
 @click.option("--guard-turn", is_flag=True, help="The guardrail evaluates the user's turn alone (guardContent).")
 @click.option("--beside", "besides", multiple=True, metavar="NAME=UNITS", help="An agent's other part a month; repeat.")
-@click.option("--capacity", is_flag=True, help="Add what capacity by the hour would cost, and from where it pays.")
+@click.option(
+    "--capacity", is_flag=True, help="Add what capacity by the hour would cost, and from which use on it pays."
+)
 @click.option("--on", type=_DAY, help="The day whose prices and rules to use; today by default.")
-@click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Rows of your own to lay on top (CSV).")
+@click.option(
+    "--prices",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own price rows (CSV), before the packaged ones.",
+)
 @click.option("--region", help="The Region, where the price depends on it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")

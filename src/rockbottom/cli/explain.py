@@ -90,7 +90,7 @@ def command(
     s3:// prefixes of Bedrock model invocation logs or of what CloudWatch Logs made of them (rockbottom trace
     formats lists all), or ledgers that attached clients kept: those hold no text, so that what changed is
     named only where the client saw it, and fixes are not tried. Transcripts and telemetry of other programs
-    hold counters: rebuilds after a pause, on a switch of models and on compaction are told by them.
+    hold counters: these show what was written again after a pause, on a switch of models and on compaction.
     """
     from rockbottom.cli.replay_questions import profiles_of
     from rockbottom.diagnose import explanation_of

@@ -89,7 +89,7 @@ def list_keys(file: Path, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def rotate(file: Path, name: str, as_json: bool) -> None:
-    """Give a key a new secret and print it; the one before is taken until the next rotation."""
+    """Give a key a new secret and print it; the previous secret works until the next rotation."""
     from rockbottom.gateway import rotated
 
     table = table_of(file)
@@ -102,7 +102,7 @@ def rotate(file: Path, name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.pass_obj
 def revoke(file: Path, name: str) -> None:
-    """Take no secret of a key any more."""
+    """Revoke a key: its secrets are refused from now on."""
     from rockbottom.gateway import revoked
 
     table = table_of(file)

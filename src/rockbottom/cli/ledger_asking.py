@@ -28,7 +28,7 @@ def sql(query: str, source: str | None, as_json: bool, as_csv: bool) -> None:
     """Answer QUERY in SQL (DuckDB's), over the tables that `rockbottom ledger info` lists.
 
     Money is integers of 10^-12 dollars: usd(cost_picousd) and usd_sum(cost_picousd) spell it out exactly.
-    A call has its time (UTC) and "at", seconds since the epoch, in quotes: the word is SQL's own.
+    Write the column "at" (seconds since the epoch) in quotes, as AT is a word of SQL; time is the same in UTC.
     """
     if as_json and as_csv:
         raise click.UsageError("--json or --csv, not both")

@@ -115,7 +115,7 @@ def _instant(at: float) -> str:
 def prune(source: str | None, keep_mb: float, yes: bool) -> None:
     """Remove the oldest files until no more than --keep-mb are left (the newest always stays).
 
-    What was summed by the hour stays; to sum what goes takes duckdb.
+    Hourly sums of what is removed are kept, which needs duckdb.
     """
     from time import time
 

@@ -35,7 +35,7 @@ _settings = options(
 _account = options(
     click.option("--region", help="AWS Region; that of your AWS settings by default."),
     click.option("--profile", help="AWS profile."),
-    click.option("--endpoint-url", type=Url(), help="AWS elsewhere."),
+    click.option("--endpoint-url", type=Url(), help="Another endpoint for AWS."),
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
 )
 _yes = click.option("--yes", is_flag=True, help="Do not ask.")

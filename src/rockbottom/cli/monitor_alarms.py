@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _account_options = options(
     click.option("--region", help="AWS Region; that of your AWS settings by default."),
     click.option("--profile", help="AWS profile."),
-    click.option("--endpoint-url", type=Url(), help="CloudWatch, SNS and STS elsewhere."),
+    click.option("--endpoint-url", type=Url(), help="Another endpoint for CloudWatch, SNS and STS."),
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
 )
 _yes = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -33,7 +33,7 @@ _yes = click.option("--yes", is_flag=True, help="Do not ask.")
 def plan(ctx: click.Context, check: bool, **given: Any) -> None:
     """Show what apply would create, update and delete; reads only.
 
-    What carries no mark of rockbottom is foreign and stays as it is, whatever its name.
+    What is not marked as rockbottom's is left alone, whatever its name.
     """
     wanted, clients = wanted_of(given), _clients(given)
     todo = _planned(wanted, clients)
@@ -50,7 +50,7 @@ def plan(ctx: click.Context, check: bool, **given: Any) -> None:
 def apply(ctx: click.Context, yes: bool, **given: Any) -> None:
     """Make alarms, dashboard and topic as they should be; run again, it changes nothing.
 
-    What they cost a month is said first, and nothing is made without consent.
+    What they cost a month is shown first, and nothing is made without consent.
     """
     wanted, clients = wanted_of(given), _clients(given)
     todo = _planned(wanted, clients)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 1, min_open=True),
     default=0.25,
     show_default=True,
-    help="Share of the tokens read that a planted regression hits.",
+    help="Share of the tokens read that a simulated regression hits.",
 )
 @click.option(
     "--plant",
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     help="changes: prefixes change every call. vanishes: nothing is cached. Both by default.",
 )
 @click.option(
-    "--tries", type=click.IntRange(1, 200), default=10, show_default=True, help="Instants at which it is planted."
+    "--tries", type=click.IntRange(1, 200), default=10, show_default=True, help="Instants at which it is simulated."
 )
 @click.option(
     "--within",
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     default=6.0,
     show_default=True,
     metavar="HOURS",
-    help="How long a planted regression may live.",
+    help="How long a simulated regression may live.",
 )
 @click.option(
     "--wolf",
@@ -66,13 +66,15 @@ if TYPE_CHECKING:
     help="Write the proposals to a file that --alarms takes.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--check", is_flag=True, help="Exit with 1 where an alarm cries wolf more often, or misses a plant.")
+@click.option(
+    "--check", is_flag=True, help="Exit with 1 where an alarm is false more often, or misses a simulated regression."
+)
 @click.pass_context
 def backtest(ctx: click.Context, source: str | None, as_json: bool, check: bool, **given: Any) -> None:
     """Run alarms over recorded calls with AWS's rules before they are trusted.
 
     SOURCE is a ledger (yours by default), the folder of a bench run, or invocation logs. Says when each alarm would
-    have fired, how fast it catches a planted regression, how often it cries wolf, and which threshold to take.
+    have fired, how fast it catches a simulated regression, how often it alarms falsely, and which threshold to take.
     """
     from rockbottom.alarms import Asked, backtest_of
     from rockbottom.rendering import backtest_text, json_text

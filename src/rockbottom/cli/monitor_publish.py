@@ -27,7 +27,7 @@ _ledger = click.option(
 @_ledger
 @click.option("--region", help="AWS Region; that of your AWS settings by default.")
 @click.option("--profile", help="AWS profile.")
-@click.option("--endpoint-url", type=Url(), help="CloudWatch elsewhere.")
+@click.option("--endpoint-url", type=Url(), help="Another endpoint for CloudWatch.")
 @click.option("--namespace", default="BedrockLLMOps", show_default=True, help="Namespace of the metrics.")
 @click.option("--dimensions", "sets", multiple=True, metavar="A,B", help="A set of dimensions ('' is none); repeat.")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only this metric; repeat.")

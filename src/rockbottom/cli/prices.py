@@ -33,7 +33,12 @@ command.add_command(pull)
 @click.argument("model")
 @click.option("--on", type=_DAY, help="The day whose prices to show; today by default.")
 @click.option("--region", metavar="REGION", help="The Region whose prices to show; us-east-1 by default.")
-@click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Rows of your own to lay on top (CSV).")
+@click.option(
+    "--prices",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own price rows (CSV), before the packaged ones.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(model: str, on: datetime | None, region: str | None, prices: Path | None, as_json: bool) -> None:
     """Show what MODEL costs in US dollars per million tokens.
@@ -66,7 +71,12 @@ def show(model: str, on: datetime | None, region: str | None, prices: Path | Non
 @command.command()
 @click.option("--region", default="us-east-1", show_default=True, help="The Region whose prices to compare.")
 @click.option("--profile", help="The AWS profile with the credentials.")
-@click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Rows of your own to lay on top (CSV).")
+@click.option(
+    "--prices",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own price rows (CSV), before the packaged ones.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def check(ctx: click.Context, region: str, profile: str | None, prices: Path | None, as_json: bool) -> None:

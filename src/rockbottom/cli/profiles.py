@@ -50,7 +50,12 @@ def _service_options(function: Any) -> Any:
 @click.option("--residency", type=click.Choice(_RESIDENCIES), help="Only what keeps data there, the cheapest first.")
 @click.option("--ask", is_flag=True, help="Ask the service for Regions and for your own profiles.")
 @click.option("--on", type=_DAY, help="The day whose prices to use; today by default.")
-@click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Rows of your own to lay on top (CSV).")
+@click.option(
+    "--prices",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own price rows (CSV), before the packaged ones.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_service_options
 def list_profiles(

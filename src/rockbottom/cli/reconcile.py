@@ -65,7 +65,7 @@ _WEEK = 7
 @click.option("--behind", multiple=True, metavar="ARN=ID", help="Model behind an application profile; repeat.")
 @click.option("--region", "regions", multiple=True, help="AWS Region to read; repeat.")
 @click.option("--profile", help="AWS profile.")
-@click.option("--endpoint-url", type=Url(), help="CloudWatch elsewhere.")
+@click.option("--endpoint-url", type=Url(), help="Another endpoint for CloudWatch.")
 @click.option("--yes", is_flag=True, help="Do not ask before CloudWatch charges for the answer.")
 @click.option("--all", "everything", is_flag=True, help="Show what agrees, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -87,7 +87,12 @@ class NothingRepeats(RockbottomError):
     metavar="DAY[,..]",
     help="The day whose prices and rules to use; today by default.",
 )
-@click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Rows of your own to lay on top (CSV).")
+@click.option(
+    "--prices",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own price rows (CSV), before the packaged ones.",
+)
 @click.option("--region", help="Replay as if this Region had served every request.")
 @click.option(
     "--profile",
@@ -110,7 +115,7 @@ class NothingRepeats(RockbottomError):
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a page as well.")
-@click.option("--follow", is_flag=True, help="Go on over logs while they are written; ctrl-C ends it.")
+@click.option("--follow", is_flag=True, help="Keep reading logs while they are written; ctrl-C ends it.")
 @click.option(
     "--every", type=click.FloatRange(1, 3600), default=30.0, show_default=True, help="With --follow: seconds between."
 )

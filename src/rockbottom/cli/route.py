@@ -27,7 +27,12 @@ _DAY = click.DateTime(formats=["%Y-%m-%d"])
     "--policy", "policies", multiple=True, metavar="NAME", help="A policy of rockbottom replay; repeat for more."
 )
 @click.option("--on", type=_DAY, help="The day whose prices and rules to use; today by default.")
-@click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Rows of your own to lay on top (CSV).")
+@click.option(
+    "--prices",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own price rows (CSV), before the packaged ones.",
+)
 @click.option("--region", help="As if this Region had served every request.")
 @click.option(
     "--profile",
@@ -46,7 +51,7 @@ def command(
     """Show what the traffic in SOURCE would have cost with the model chosen request by request.
 
     A rule is 'amazon.nova-lite-v1:0 if input<2000 and tools=0': input and output tokens, blocks of messages and of
-    tools, with < <= > >= =. Requests that no rule takes stay where they were. The cache that a switch between models
+    tools, with < <= > >= =. Requests that no rule matches keep their model. The cache that a switch between models
     loses is counted in. SOURCE is whatever rockbottom replay reads.
     """
     from rockbottom.cache import behaviour_of

@@ -22,7 +22,7 @@ def command() -> None:
 
 by_option: Any = click.option(
     "--by", "by", metavar="KEY", default="",
-    help="Tell requests apart by model, region, account, identity, project, profile, or a key of their metadata.",
+    help="Group requests by model, region, account, identity, project, profile, or a key of their metadata.",
 )  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def source_options(function: Any) -> Any:
         click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the format."),
         click.option(
             "--partial-blocks", type=click.Choice(["drop", "keep"]), default="drop", show_default=True,
-            help="What becomes of a last slice that is not full, in traces of fixed slices.",
+            help="What to do with a last slice that is not full, in traces of fixed slices.",
         ),
         click.option("--strict", is_flag=True, help="Fail where anything cannot be read or priced."),
         click.option("--format", "name", metavar="NAME", help="The format; recognised where it is not named."),

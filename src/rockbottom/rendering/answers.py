@@ -135,7 +135,7 @@ def _beaten(document: BenchResults) -> Iterator[str]:
     ]
     if worse:
         whom = "every model" if len(worse) == len(document.models) > 1 else ", ".join(worse)
-        yield f"On {whom} a fixed placement is cheaper: it knew what would come."
+        yield f"On {whom} a fixed placement is cheaper, chosen in hindsight."
 
 
 def _waiting(document: BenchResults) -> Iterator[str]:

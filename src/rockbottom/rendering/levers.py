@@ -42,7 +42,7 @@ _WHY = {
 }
 _NOT_OFFERED = {
     Lever.CACHING: "nothing here can be cached: the model has no cachePoint, or no prefix reaches its minimum",
-    Lever.TTL: "no way with one-hour entries: the model has none, or the evidence did not try it",
+    Lever.TTL: "the model has no one-hour entries, or the evidence did not try them",
     Lever.KEEP_ALIVE: "not tried by this evidence, or the requests come too far apart",
     Lever.BATCH: "no batch price for this model: it is not offered, or no source was read",
     Lever.FLEX: "no flex price for this model",
