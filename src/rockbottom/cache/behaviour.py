@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from rockbottom.catalog import Switch
 from rockbottom.prompt import Api
-from rockbottom.quantities import RockbottomError
+from rockbottom.quantities import RockbottomError, Ttl
 
 
 class UnknownSide(RockbottomError):
@@ -38,6 +38,10 @@ class Behaviour:
     thirty_minutes_slide: str = "yes"
     gpt_stream_counters: str = "disjoint"
     ttl_in_key_messages: str = "no"
+
+    def renews(self, ttl: Ttl) -> bool:
+        """Whether a read renews an entry of this lifetime: contested of 30 minutes alone."""
+        return ttl is not Ttl.THIRTY_MINUTES or self.thirty_minutes_slide == "yes"
 
     def on(self, api: Api) -> "Behaviour":
         """The sides that hold on one API surface: what was recorded of it in place of what holds elsewhere."""

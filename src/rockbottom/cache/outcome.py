@@ -329,7 +329,5 @@ def _refreshed(view: _View, entries: Mapping[EntryKey, Entry], hit: int, now: fl
     if not hit:
         return {}
     first = 1 if view.behaviour.refresh_on_hit == "prefix" else hit
-    standing = view.known(first, hit, entries)
-    if view.behaviour.thirty_minutes_slide == "no":
-        standing = [key for key in standing if entries[key].ttl is not Ttl.THIRTY_MINUTES]
+    standing = [key for key in view.known(first, hit, entries) if view.behaviour.renews(entries[key].ttl)]
     return {key: entries[key].refreshed(now) for key in standing if _readable(entries, key, now, view.behaviour)}

@@ -88,15 +88,11 @@ class Entries:
         expires_at = sent.at + ttl.seconds
         if old is not None and old.expires_at > sent.at and old.visible_at <= sent.at:
             visible_at = old.visible_at  # it was there before: not written anew
-            expires_at = expires_at if self._slides(ttl) else old.expires_at
+            expires_at = expires_at if self.behaviour.renews(ttl) else old.expires_at
         known[space] = Written(
             space, point.after, sent.prompt.segments[point.after - 1].section, depth, sent.at,
             expires_at, visible_at, number,
         )  # fmt: skip
-
-    def _slides(self, ttl: Ttl) -> bool:
-        """Whether a read renews an entry of that lifetime."""
-        return ttl is not Ttl.THIRTY_MINUTES or self.behaviour.thirty_minutes_slide == "yes"
 
     def _refresh(self, sent: Sent, read: int) -> None:
         for position, depth in enumerate(sent.prompt.depths):
@@ -104,7 +100,7 @@ class Entries:
                 continue
             known = self._entries.get(sent.content[position], {})
             for space, entry in known.items():
-                if entry.expires_at > sent.at and self._slides(space.ttl) and self._is_at_home(entry, sent):
+                if entry.expires_at > sent.at and self.behaviour.renews(space.ttl) and self._is_at_home(entry, sent):
                     known[space] = Written(
                         space, position, entry.section, entry.tokens, sent.at,
                         max(entry.expires_at, sent.at + space.ttl.seconds), entry.visible_at, entry.writer,

@@ -20,7 +20,6 @@ from rockbottom.plan.trust import Trust
 from rockbottom.plan.values import Value, Values
 from rockbottom.plan.worth import NEVER
 from rockbottom.prompt import Api, Placement, PrefixHash, Prompt
-from rockbottom.quantities import Ttl
 
 _ZERO = Decimal(0)
 Account = tuple[str, ...]
@@ -236,7 +235,7 @@ class Decision:
             self.insured.extent.last if self.insured is not None else 0,
             behaviour.ttl_in_key == "no",
             behaviour.refresh_on_hit == "entry",
-            usual is not Ttl.THIRTY_MINUTES or behaviour.thirty_minutes_slide == "yes",
+            behaviour.renews(usual),
         )
 
     def _pending_of(self, plan: CachePlan) -> Pending:

@@ -67,9 +67,7 @@ class Switches:
             lookback=rules.lookback_blocks,
             lifetimes=tuple(float(ttl.seconds) for ttl in rules.ttls),
             longest=tuple(rules.ttls.index(ttl) for ttl in LONGEST_FIRST if ttl in rules.ttls),
-            slides=tuple(
-                ttl is not Ttl.THIRTY_MINUTES or behaviour.thirty_minutes_slide == "yes" for ttl in rules.ttls
-            ),
+            slides=tuple(map(behaviour.renews, rules.ttls)),
             per_block=behaviour.entry_lifetime == "per_block",
             refresh_prefix=behaviour.refresh_on_hit == "prefix",
             marks=behaviour.point_below_hit == "marks",
