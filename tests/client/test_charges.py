@@ -108,7 +108,7 @@ def test_an_attempt_that_timed_out_may_be_billed_and_is_said() -> None:
     report = rockbottom.report(client)
     assert (kept.calls[0].lost, kept.calls[0].uncounted) == (1, ("attempts without an answer",))
     assert report.beside.lost == 1
-    assert "1 attempts got no answer; AWS may bill each of them as well" in str(report)
+    assert "1 attempt got no answer; AWS may bill each of them as well" in str(report)
     assert report.to_dict()["beside"]["not_counted"] == {"attempts without an answer": 1}
 
 
@@ -158,7 +158,7 @@ def test_reserved_capacity_is_named_where_its_tokens_have_no_price() -> None:
     """It is paid by the hour: the call has tokens, no cost, and a reason."""
     record, report = one_call({**OK, "serviceTier": {"type": "reserved"}}, serviceTier={"type": "reserved"})
     assert (record.input, record.cost_usd, record.uncounted) == (8000, None, ("reserved capacity",))
-    assert "not counted, for want of a price or an amount: reserved capacity (1 calls)" in str(report)
+    assert "not counted, for want of a price or an amount: reserved capacity (1 call)" in str(report)
 
 
 GUARDED = {"guardrailConfig": {"guardrailIdentifier": "abc", "guardrailVersion": "1", "trace": "enabled"}}
@@ -194,7 +194,7 @@ def test_a_guardrail_without_a_trace_is_a_charge_nobody_sees() -> None:
     """Its units stand in the trace alone."""
     record, report = one_call(OK, guardrailConfig={"guardrailIdentifier": "abc", "guardrailVersion": "1"})
     assert record.uncounted == ("guardrail without a trace",)
-    assert "guardrail without a trace (1 calls)" in str(report)
+    assert "guardrail without a trace (1 call)" in str(report)
 
 
 def test_a_guardrail_on_invoke_model_is_a_charge_nobody_sees() -> None:
@@ -247,7 +247,7 @@ def test_a_stream_that_was_cut_is_counted_as_far_as_it_told(client: Any, endpoin
     )
     assert record.output <= whole["output_tokens"]
     assert record.cost_usd is not None
-    assert "1 streams were not read to their end" in str(rockbottom.report(client))
+    assert "1 stream was not read to the end" in str(rockbottom.report(client))
 
 
 def test_a_dropped_stream_of_converse_says_the_size_of_its_prompt(client: Any, endpoint: Any) -> None:

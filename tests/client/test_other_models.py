@@ -87,4 +87,4 @@ def test_every_call_is_in_a_figure(model: str) -> None:
     named = f"{model}, whose replies count no tokens"
     assert told["beside"]["not_counted"] == {named: 1}
     assert (kept.calls[0].status, kept.calls[0].uncounted) == ("no usage", (named,))
-    assert f"{named} (1 calls)" in str(rockbottom.report(client))
+    assert f"{named} (1 call)" in str(rockbottom.report(client))

@@ -109,7 +109,7 @@ def test_the_command_gives_the_same_with_processes(logs, capsys):
     other = capsys.readouterr()
     assert json.loads(one.out) == json.loads(other.out)
     assert "12 requests seen twice" in other.err
-    assert "1 damaged lines" in other.err
+    assert "1 damaged line " in other.err
 
 
 def test_a_policy_that_learns_is_refused(logs, job_of):

@@ -384,7 +384,7 @@ def test_local_calls_beside_real_ones_are_left_out(folder, capsys):
     assert main(["monitor", "backtest", str(folder), "--alarm", "SilentZero", "--tries", "1", "--json"]) == Exit.OK
     captured = capsys.readouterr()
     assert json.loads(captured.out)["calls"] == 1500
-    assert "1 calls to a local endpoint left out" in captured.err
+    assert "1 call to a local endpoint left out" in captured.err
 
 
 @pytest.mark.parametrize(
@@ -465,4 +465,4 @@ def test_damaged_lines_are_said_and_left_out(folder, capsys):
     with sorted(folder.glob("calls-*.ndjson"))[0].open("ab") as file:
         file.write(b"not a record\n")
     assert main(["monitor", "backtest", str(folder), "--alarm", "SilentZero", "--tries", "1"]) == 0
-    assert "1 damaged lines left out, the first in calls-0" in capsys.readouterr().err
+    assert "1 damaged line left out, the first in calls-0" in capsys.readouterr().err

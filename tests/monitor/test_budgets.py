@@ -200,7 +200,7 @@ def test_a_price_that_is_not_known_is_said_and_never_zero(file, caplog):
     assert (state.spent, state.estimated, state.unpriced, state.calls) == (Decimal("0.2"), Decimal("0.2"), 1, 1)
     assert sum("is not known" in line for line in caplog.messages) == 1
     strict = Budgets(Budget("1.00", "day", action="stop", unpriced="stop"), file=file)
-    with pytest.raises(BudgetExceeded, match="1 calls without a known price"):
+    with pytest.raises(BudgetExceeded, match="1 call without a known price"):
         strict.check({}, NOON)
 
 

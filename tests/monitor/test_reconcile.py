@@ -398,7 +398,7 @@ def test_local_calls_are_left_out(tmp_path, capsys):
     bill = tmp_path / "bill"
     bill.mkdir()
     assert main(["reconcile", "--ledger", str(ledger), "--cur", str(_legacy_gz(bill, _whole_bill()))]) == Exit.OK
-    assert "1 calls to a local endpoint are left out" in capsys.readouterr().out
+    assert "left out: 1 call to a local endpoint" in capsys.readouterr().out
 
 
 def test_nothing_compared_is_no_agreement(ledger, tmp_path, capsys):

@@ -47,8 +47,8 @@ def test_import_then_replay(logs, tmp_path, capfd):
     out = tmp_path / "trace.parquet"
     assert main(["trace", "import", str(logs), "--out", str(out)]) == 0
     said = capfd.readouterr().err
-    assert "1 damaged lines skipped" in said
-    assert "1 requests seen twice" in said
+    assert "1 damaged line skipped" in said
+    assert "1 request seen twice" in said
     assert not out.with_name("trace.parquet.parts").exists()
     page = tmp_path / "page.html"
     assert main(["replay", str(out), "--on", "2026-09-01", "--json", "--html", str(page)]) == 0
@@ -139,5 +139,5 @@ def test_requests_without_blocks_among_others_are_counted(tmp_path, capfd):
     source = _counts_only(tmp_path / "some.jsonl", [[[0, 5]], [], [[0, 5]]])
     assert main(["replay", str(source)]) == 0
     said = capfd.readouterr()
-    assert "1 requests carry no block hashes" in said.err
+    assert "1 request carries no block hashes" in said.err
     assert max(map(len, said.out.splitlines())) <= 80

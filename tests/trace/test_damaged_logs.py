@@ -167,7 +167,7 @@ def test_what_is_wrong_is_said_by_both_commands(tmp_path, capsys):
     for command in (["replay", "--on", "2026-09-01", "--policy", "none"], ["explain"]):
         assert main([command[0], str(tmp_path), *command[1:]]) == 0
         said = capsys.readouterr().err
-        assert "1 damaged lines skipped" in said
+        assert "1 damaged line skipped" in said
         assert "log.json:2: nested too deep" in said
 
 

@@ -96,7 +96,7 @@ def test_strict_counts_damaged_lines_too(tmp_path, capsys):
         assert main([*command, str(tmp_path)]) == 0
         capsys.readouterr()
         assert main([*command, "--strict", str(tmp_path)]) == 2
-        assert "1 damaged lines" in capsys.readouterr().err
+        assert "1 damaged line," in capsys.readouterr().err
 
 
 def test_where_nothing_is_known_the_reason_is_the_error(tmp_path, capsys):

@@ -131,8 +131,8 @@ def test_what_cannot_be_read_is_said_and_stops_nothing(tmp_path: Path, followed:
     )
     shot = followed(str(tmp_path))
     assert (shot.total.calls, shot.total.unpriced) == (2, 1)
-    assert any("1 damaged records left out" in notice for notice in shot.notices)
-    assert any("1 calls that AWS refused" in notice for notice in shot.notices)
+    assert any("1 damaged record left out" in notice for notice in shot.notices)
+    assert any("1 call that AWS refused" in notice for notice in shot.notices)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 from rockbottom.batch.cloud import code_of
 from rockbottom.batch.errors import BatchError, InvalidSettings, JobsEnded
 from rockbottom.batch.state import JobState, Settings
+from rockbottom.figures import counted
 
 
 def jobs_ended(bad: Sequence[JobState], left: int, name: str, results: Path, left_path: Path) -> JobsEnded:
@@ -20,7 +21,7 @@ def jobs_ended(bad: Sequence[JobState], left: int, name: str, results: Path, lef
     fix = fixes.get(worst, f"rockbottom batch collect {name} --retry-failed sends the rest once more")
     what = "\n  ".join(lines)
     return JobsEnded(
-        f"{left:,} records have no answer; everything else is in {results}:\n  {what}",
+        f"{counted(left, 'record has', 'records have')} no answer; everything else is in {results}:\n  {what}",
         records_left=left,
         fix=f"{fix} (they are in {left_path})",
     )

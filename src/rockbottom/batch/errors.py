@@ -23,6 +23,7 @@ RockbottomError
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rockbottom.figures import counted
 from rockbottom.quantities import Fault, RockbottomError
 
 _SHOWN = 5
@@ -86,7 +87,7 @@ class NotEstimated(BatchError):
         shown = "".join(f"\n  {problem}" for problem in problems[:_SHOWN])
         more = f"\n  and {total - _SHOWN:,} more" if total > _SHOWN else ""
         super().__init__(
-            f"{total:,} of {of:,} records cannot be counted, so what they cost is not known; nothing was sent:"
+            f"{total:,} of {counted(of, 'record')} cannot be counted, so what they cost is not known; nothing was sent:"
             f"{shown}{more}",
             fix="write them as Converse bodies (--type Converse), which are read for every model",
         )

@@ -24,6 +24,7 @@ from rockbottom.batch.splitting import jobs_of
 from rockbottom.batch.spool import chosen_lines, record_ids, spool
 from rockbottom.batch.state import JobState, Settings
 from rockbottom.batch.submitting import Submission
+from rockbottom.figures import counted
 
 
 @dataclass(slots=True)
@@ -152,11 +153,12 @@ class BatchRun(Ground):
             return False
         if count < self.limits.minimum_records:
             self.watcher.note(
-                f"{count:,} records may be sent again, and a job takes at least {self.limits.minimum_records}: "
-                f"they are kept in {self.left_path}; rockbottom batch leftover {self.settings.name} sends them"
+                f"{counted(count, 'record')} may be sent again, and a job takes at least "
+                f"{self.limits.minimum_records}: they are kept in {self.left_path}; "
+                f"rockbottom batch leftover {self.settings.name} sends them"
             )
             return False
-        self.watcher.note(f"{count:,} records are sent again (attempt {self.state.attempt + 1})")
+        self.watcher.note(f"{counted(count, 'record is', 'records are')} sent again (attempt {self.state.attempt + 1})")
         self._plan(self.state.attempt + 1, chosen_lines(self.folder / self.state.spools[1], wanted))
         self.state.stopping = False
         return True

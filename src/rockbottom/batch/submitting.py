@@ -13,6 +13,7 @@ from rockbottom.batch.ground import Ground
 from rockbottom.batch.splitting import Slice
 from rockbottom.batch.spool import SliceFile
 from rockbottom.batch.state import JobState
+from rockbottom.figures import counted
 
 _CHUNK_BYTES = 8 * 1024 * 1024
 
@@ -109,7 +110,7 @@ class Submission:
                     raise not_taken(error, self.run.settings) from error
         self.run.journal.checkpoint("job made")
         self.run.note_event("submitted", attempt=job.attempt, job=job.number, arn=arn)
-        self.run.watcher.note(f"job {name}: {job.records:,} records, {arn}")
+        self.run.watcher.note(f"job {name}: {counted(job.records, 'record')}, {arn}")
         return True
 
     def _input_at(self, job: JobState) -> str:

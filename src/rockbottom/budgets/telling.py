@@ -7,7 +7,7 @@ from rockbottom.budgets.budget import Budget
 from rockbottom.budgets.errors import BudgetExceeded
 from rockbottom.budgets.periods import Period
 from rockbottom.budgets.store import Account, State
-from rockbottom.figures import usd
+from rockbottom.figures import counted, usd
 from rockbottom.quantities import Usd
 
 
@@ -18,7 +18,7 @@ def exceeded(
     resets_at = Period(budget.period).end(account.start)
     resets = datetime.fromtimestamp(resets_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
     why = (
-        f"{state.unpriced} calls without a known price were made, and this budget allows none"
+        f"{counted(state.unpriced, 'call')} without a known price made, and this budget allows none"
         if blind
         else f"this call is estimated at {_shown(amount)}"
     )

@@ -12,6 +12,7 @@ from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import progress, redraws, show, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.values import Dollars
+from rockbottom.figures import counted
 
 if TYPE_CHECKING:
     from rockbottom.batch import LeftOutcome, Leftover
@@ -64,7 +65,7 @@ def told(done: int, total: int) -> None:
     if redraws():
         progress(f"{done:,} of {total:,}", done=done == total)
     elif done == total:
-        tell(f"{total:,} records sent on demand")
+        tell(f"{counted(total, 'record')} sent on demand")
 
 
 def show_leftover(outcome: "LeftOutcome", as_json: bool) -> None:

@@ -11,6 +11,7 @@ from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_history import instant, recorded_calls
 from rockbottom.cli.monitor_settings import settings_options, wanted_of
 from rockbottom.cli.values import write_new
+from rockbottom.figures import counted
 
 if TYPE_CHECKING:
     from rockbottom.alarms import Alarm, Asked, Stretch, Tried, Wanted
@@ -103,7 +104,7 @@ def _of_one_world(calls: "list[CallRecord]") -> "list[CallRecord]":
     """The calls to AWS where there are any, as the publisher sends them; else those to a local endpoint."""
     real = [call for call in calls if not call.simulated]
     if real and len(real) < len(calls):
-        tell(f"{len(calls) - len(real):,} calls to a local endpoint left out: they are simulated")
+        tell(f"{counted(len(calls) - len(real), 'call')} to a local endpoint left out: they are simulated")
     return real or calls
 
 

@@ -9,6 +9,7 @@ import click
 
 from rockbottom.cli.console import tell
 from rockbottom.cli.settings import ledger_folder
+from rockbottom.figures import counted
 from rockbottom.quantities import RockbottomError
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def _of_ledger(folder: Path, since: float | None, until: float | None) -> "Itera
     yield from reader.calls(since, until)
     if reader.damaged_count:
         first = reader.damaged[0]
-        tell(f"{reader.damaged_count} damaged lines left out, the first in {first.volume} at byte {first.offset}")
+        damaged = counted(reader.damaged_count, "damaged line")
+        tell(f"{damaged} left out, the first in {first.volume} at byte {first.offset}")
 
 
 def _of_bench(folder: Path) -> "Iterator[CallRecord]":

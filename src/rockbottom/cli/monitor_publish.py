@@ -192,7 +192,7 @@ def _progress(sent: int, total: int) -> None:
 
 def _warn_of_losses(sender: "Republisher", outlet: "Outlet") -> None:
     if sender.follower.damaged:
-        tell(f"{sender.follower.damaged:,} damaged lines of the ledger were skipped")
+        tell(f"{counted(sender.follower.damaged, 'damaged line')} of the ledger skipped")
     if outlet.lost:
         tell(f"{outlet.lost:,} were given up: more than two weeks old, or refused by CloudWatch")
 

@@ -13,7 +13,7 @@ from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import progress, show, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.client import saved_facts_path
-from rockbottom.figures import usd
+from rockbottom.figures import counted, usd
 from rockbottom.probe import (
     QUESTIONS,
     Estimate,
@@ -101,7 +101,7 @@ def _announce(price: Estimate, endpoint: str, local: bool) -> None:
     where = f"the local endpoint at {url} (nothing is billed)" if local else "AWS"
     took = f"{price.seconds / 60:.0f} minutes of waiting" if price.seconds >= 60 and not local else "no waiting"
     tell(
-        f"{price.requests} requests to {where}, {took}; at AWS's prices about "
+        f"{counted(price.requests, 'request')} to {where}, {took}; at AWS's prices about "
         f"${usd(price.expected_usd, 2)}, at worst ${usd(price.worst_usd, 2)}"
     )
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.console import show, tell
+from rockbottom.figures import counted
 from rockbottom.quantities import RockbottomError
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def say_reading(reading: "Reading", source: str) -> None:
 
 def nothing_read(source: str, damages: "Damages") -> click.UsageError:
     """No request could be read: whether all in it failed, which cost nothing."""
-    failed = f"; {damages.failed:,} calls in it failed, which cost nothing" if damages.failed else ""
+    failed = f"; {counted(damages.failed, 'call')} in it failed, which cost nothing" if damages.failed else ""
     return click.UsageError(f"{source}: no request in it could be read{failed}")
 
 

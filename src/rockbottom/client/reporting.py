@@ -160,12 +160,15 @@ def _rows(report: Report) -> Iterator[str]:
     if report.keep_alive_usd:
         yield f"keep-alive requests cost {_usd(report.keep_alive_usd)} USD, which is not in the lines above"
     if report.without_usage:
-        yield f"{report.without_usage} calls ended without usage (not read to their end, failed, or nothing is counted)"
+        bare = counted(report.without_usage, "call")
+        yield f"{bare} ended without usage (not read to the end, failed, or nothing is counted)"
     yield from _besides(report.beside)
     if report.held_back:
-        yield f"{report.held_back} calls were cached less than should pay: the guard held it back (see the notes)"
+        held_back = counted(report.held_back, "call was", "calls were")
+        yield f"{held_back} cached less than should pay: the guard held it back (see the notes)"
     if report.total.unpriced_calls:
-        yield f"{report.total.unpriced_calls} calls have no known price: their tokens count, their cost does not"
+        unpriced = counted(report.total.unpriced_calls, "call")
+        yield f"{unpriced} without a known price: the tokens count, the cost does not"
         yield from (f"  {counted(calls, 'call')} of {model}" for model, calls in report.unpriced.items())
     for why, calls in report.unplanned.items():
         yield from paragraph(f"{counted(calls, 'call')} not planned: {why}", 80, rest="  ")
@@ -176,22 +179,23 @@ def _besides(beside: Beside) -> Iterator[str]:
     if beside.unmetered_tokens:
         yield f"  their prompts had about {short_tokens(beside.unmetered_tokens)} tokens, which are not counted above"
     if beside.cut:
-        yield f"{beside.cut} streams were not read to their end: their tokens and cost are at least those counted"
+        cut = counted(beside.cut, "stream was", "streams were")
+        yield f"{cut} not read to the end: tokens and cost are at least those counted"
     if beside.lost:
-        yield f"{beside.lost} attempts got no answer; AWS may bill each of them as well, and none is counted"
+        yield f"{counted(beside.lost, 'attempt')} got no answer; AWS may bill each of them as well, and none is counted"
     for name, units in sorted(beside.units.items()):
         yield f"{name}: {units:,}"
     if beside.usd:
         yield f"  {_usd(beside.usd)} USD of the cost above are for these"
     for name, calls in sorted(beside.uncounted.items()):
         if name != LOST_ATTEMPTS:
-            yield f"not counted, for want of a price or an amount: {name} ({calls} calls)"
+            yield f"not counted, for want of a price or an amount: {name} ({counted(calls, 'call')})"
 
 
 def _rehearsed(observed: Rehearsals) -> Iterator[str]:
     saving = observed.would_save_usd
     part = f" ({share(saving / observed.cost_usd)})" if observed.cost_usd else ""
-    yield f"only observed, nothing was changed; with the planner {observed.calls} calls would have cost"
+    yield f"only observed, nothing was changed; with the planner {counted(observed.calls, 'call')} would have cost"
     yield f"{_usd(observed.planned_usd)} USD instead of {_usd(observed.cost_usd)}, saving {_usd(saving)}{part}"
 
 

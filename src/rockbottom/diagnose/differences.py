@@ -14,7 +14,7 @@ from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.faces import Face
 from rockbottom.diagnose.sent import Archive, Sent
 from rockbottom.diagnose.volatile import VolatileKind, change_between, common_ends
-from rockbottom.figures import visible
+from rockbottom.figures import counted, visible
 from rockbottom.prompt import Section, Segment
 from rockbottom.quantities import is_list, is_object
 
@@ -197,7 +197,7 @@ def _trimmed(pair: _Pair) -> _Judged | None:
         place = later.get(segment.digest)
         if place is not None and place > pair.index + step:
             dropped = place - pair.index
-            return Cause.HISTORY_TRIMMED, f"{dropped} block{'s' if dropped > 1 else ''} dropped", None
+            return Cause.HISTORY_TRIMMED, f"{counted(dropped, 'block')} dropped", None
     return None
 
 

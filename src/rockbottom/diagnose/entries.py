@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rockbottom.cache import Behaviour
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.sent import Sent
-from rockbottom.figures import duration
+from rockbottom.figures import counted, duration
 from rockbottom.prompt import Api, CachePoint, Parameters, PrefixHash, Section, Segment
 from rockbottom.quantities import Ttl
 
@@ -165,7 +165,7 @@ class Entries:
         added = _blocks(sent.segments[entry.position : min(behind)])
         if added > sent.rules.lookback_blocks:
             allowed = sent.rules.lookback_blocks
-            told = f"{added} block{'s' if added > 1 else ''} added; "
+            told = f"{counted(added, 'block')} added; "
             told += f"a point looks back over {allowed}" if allowed else "this model reads only where a point stands"
             yield Blocker(Cause.LOOKBACK_EXCEEDED, told)
 

@@ -26,9 +26,9 @@ def short_tokens(count: int, exact_below: int = 10_000) -> str:
     return tokens(count)
 
 
-def counted(count: int, noun: str) -> str:
-    """``1 call``, ``1,200 calls``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def counted(count: int, noun: str, many: str = "") -> str:
+    """``1 call``, ``1,200 calls``; ``many`` is a plural that is not made with an s, or goes on with a verb."""
+    return f"{count:,} {noun if count == 1 else many or noun + 's'}"
 
 
 def share(part: Decimal | float, decimals: int = 0, *, signed: bool = False) -> str:

@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 from enum import Enum
 
 from rockbottom.diagnose import Cause, Difference, VolatileKind, difference_of
+from rockbottom.figures import counted
 from rockbottom.pins.pin import Pin
 from rockbottom.pins.placing import Placed, placed_in
 from rockbottom.pins.prefix import Block, Prefix, shared_blocks
@@ -190,7 +191,7 @@ def _aligned(before: Sequence[Block], after: Sequence[Block], index: int, place:
         told = f"{_tokens(before[old_from:old_to])} -> {_tokens(after[new_from:new_to])}"
         return Change(Moved.TOOLS if in_tools else Moved.TEXT, place, told, others=others)
     many, verb = (after[new_from:new_to], "added") if step == "insert" else (before[old_from:old_to], "removed")
-    told = f"{len(many)} {'tool' if in_tools else 'block'}{'s' if len(many) > 1 else ''} {verb} ({_tokens(many)})"
+    told = f"{counted(len(many), 'tool' if in_tools else 'block')} {verb} ({_tokens(many)})"
     moved = Moved.TOOLS if in_tools else Moved.ADDED if step == "insert" else Moved.REMOVED
     return Change(moved, place, told, others=others, whole=True)
 
@@ -239,7 +240,7 @@ def _named(change: Change, new: Prefix, index: int) -> Change:
 
 
 def _tokens(blocks: Sequence[Block]) -> str:
-    return f"{sum(block.tokens for block in blocks):,} tokens"
+    return counted(sum(block.tokens for block in blocks), "token")
 
 
 def _list(points: Sequence[str]) -> str:

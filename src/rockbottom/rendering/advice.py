@@ -12,6 +12,7 @@ from rockbottom.figures import (
     Column,
     Paint,
     change,
+    counted,
     decimals_for,
     duration,
     paragraph,
@@ -48,7 +49,7 @@ def traffic_advice_text(advice: TrafficAdvice, *, width: int = 80, colour: bool 
     if len(advice.models) == 1:
         return "\n".join([*_groups(advice, width), advice_text(advice.models[0], width=width, colour=colour)])
     paint = Paint(colour)
-    head = f"{advice.source} · {tokens(advice.requests)} requests · {len(advice.models)} models"
+    head = f"{advice.source} · {counted(advice.requests, 'request')} · {counted(len(advice.models), 'model')}"
     lines = [*_next(advice, width, paint), *(paint(line, "bold") for line in _wrapped(head, width))]
     lines += [*_wrapped(_bills(advice), width), "", *_sums(advice, width, paint), "", *_models(advice, width, paint)]
     lines += ["", *_groups(advice, width)] if advice.by else []
@@ -145,7 +146,7 @@ def _sums(advice: TrafficAdvice, width: int, paint: Paint) -> list[str]:
         rows.append([
             Cell(f"{sign} {row.lever.value}", style), _money(row.saves_alone_usd, places),
             _money(row.saves_together_usd if row.pulled_for else None, places),
-            Cell(f"{row.pulled_for} of {len(advice.models)} models" if row.pulled_for else "", "dim"),
+            Cell(f"{row.pulled_for} of {counted(len(advice.models), 'model')}" if row.pulled_for else "", "dim"),
         ])  # fmt: skip
     return table(columns, rows, width, paint)
 

@@ -12,10 +12,10 @@ def batch_estimate_text(prepared: Prepared, estimate: Estimate) -> Iterator[str]
     state, settings = prepared.run.state, prepared.run.settings
     files = sum(len(job.files) for job in state.jobs)
     way = "sent on demand" if settings.on_demand else f"{counted(files, 'file')} in {counted(len(state.jobs), 'job')}"
-    yield f"{settings.name}: {estimate.records:,} records, {megabytes(state.bytes)}, {way}, {settings.model}"
+    yield f"{settings.name}: {counted(estimate.records, 'record')}, {megabytes(state.bytes)}, {way}, {settings.model}"
     output = "output without bound" if estimate.output_tokens is None else f"{estimate.output_tokens:,} out"
     sampled = "" if estimate.looked_at == estimate.records else f", from {estimate.looked_at:,} of the records"
-    yield f"about {estimate.input_tokens:,} tokens in (estimated{sampled}), {output} ({estimate.output_is})"
+    yield f"about {counted(estimate.input_tokens, 'token')} in (estimated{sampled}), {output} ({estimate.output_is})"
     yield from _comparison_text(estimate.compared, estimate.read_share)
     if estimate.compared.cheapest == "cached" and not settings.on_demand:
         kind = "" if settings.kind == "Converse" else f" --type {settings.kind}"
@@ -65,7 +65,7 @@ def runs_text(runs: Sequence[tuple[str, RunState]]) -> Iterator[str]:
     for name, state in runs:
         done = sum(job.ended for job in state.jobs)
         direct = state.settings is not None and state.settings.on_demand
-        under_way = "sent on demand, not finished" if direct else f"{done} of {len(state.jobs)} jobs ended"
+        under_way = "sent on demand, not finished" if direct else f"{done} of {counted(len(state.jobs), 'job')} ended"
         progress = "finished" if state.finished else under_way
         yield f"{name:<40} {state.records:>10,} records  {progress}"
 
@@ -73,15 +73,15 @@ def runs_text(runs: Sequence[tuple[str, RunState]]) -> Iterator[str]:
 def outcome_text(outcome: Outcome) -> Iterator[str]:
     """How a run ended, what it cost beside the other ways, and what is left."""
     attempts = f", {outcome.attempts} attempts" if outcome.attempts > 1 else ""
-    yield f"{outcome.name}: {outcome.answered:,} of {outcome.records:,} records answered{attempts}"
+    yield f"{outcome.name}: {outcome.answered:,} of {counted(outcome.records, 'record')} answered{attempts}"
     for error, count in sorted(outcome.tally.errors.items(), key=lambda one: -one[1])[:5]:
         yield f"  {count:,} x {error}"
     if outcome.tally.repeated or outcome.tally.foreign:
-        foreign = f"{outcome.tally.foreign:,} belong to no record of this run"
-        yield f"  {outcome.tally.repeated:,} results came twice, {foreign}"
+        foreign = f"{outcome.tally.foreign:,} of no record of this run"
+        yield f"  {counted(outcome.tally.repeated, 'result')} came twice, {foreign}"
     usage = outcome.tally.usage
     cached = f" ({usage.cache_read:,} read, {usage.cache_write:,} written)" if outcome.on_demand else ""
-    yield f"{usage.total_input:,} tokens in{cached}, {usage.output:,} out, as the results count them"
+    yield f"{counted(usage.total_input, 'token')} in{cached}, {usage.output:,} out, as the results count them"
     yield from _reconciled(outcome)
     yield from _comparison_text(outcome.compared)
     yield f"results: {outcome.results}"
@@ -109,7 +109,7 @@ def leftover_estimate_text(estimate: Estimate) -> str:
     assert plain is not None
     bound = "" if estimate.output_tokens is not None else f" and answers without a bound ({estimate.output_is})"
     less = f", ${usd(cached.usd, 4)} with caching" if cached is not None and cached.usd < plain.usd else ""
-    return f"{estimate.records:,} records on demand: about ${usd(plain.usd, 4)}{less}{bound}"
+    return f"{counted(estimate.records, 'record')} on demand: about ${usd(plain.usd, 4)}{less}{bound}"
 
 
 def leftover_text(outcome: LeftOutcome) -> Iterator[str]:
@@ -119,7 +119,7 @@ def leftover_text(outcome: LeftOutcome) -> Iterator[str]:
         price = f"cost not known, {outcome.uncounted:,} came without counters"
     refused = f", {outcome.refused:,} refused" if outcome.refused else ""
     usage = outcome.usage
-    yield f"{outcome.answered:,} of {outcome.left:,} records answered on demand{refused}: {price}"
+    yield f"{outcome.answered:,} of {counted(outcome.left, 'record')} answered on demand{refused}: {price}"
     yield f"{usage.input:,} uncached, {usage.cache_read:,} read, {usage.cache_write:,} written, {usage.output:,} out"
     yield f"results: {outcome.results}"
 

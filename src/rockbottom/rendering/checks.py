@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from rockbottom.figures import Paint, paragraph, share
+from rockbottom.figures import Paint, counted, paragraph, share
 from rockbottom.pins import Change, ConversationBill, Effect, Moved, Status, Verdict, dollars
 from rockbottom.quantities import Usage, Usd
 
@@ -109,7 +109,7 @@ def _row(name: str, usage: Usage, cost_usd: Usd | None, model: str) -> str:
 
 def _change(change: Change) -> str:
     rule = f" [{change.rule.value}]" if change.rule else ""
-    others = f"; {change.others} more place{'s' if change.others > 1 else ''}" if change.others else ""
+    others = f"; {counted(change.others, 'more place')}" if change.others else ""
     shown = change.moved is Moved.TEXT and (change.byte is not None or change.placed)  # the text stands below
     said = (
         [change.moved.value]

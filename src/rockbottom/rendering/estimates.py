@@ -22,6 +22,7 @@ from rockbottom.figures import (
     Column,
     Paint,
     change,
+    counted,
     decimals_for,
     paragraph,
     rounded,
@@ -201,7 +202,7 @@ def _break_even(row: BreakEvenResult) -> str:
     if not reads:
         return f"{ttl}: a write costs less than input, so it pays even when it is never read"
     return (
-        f"{ttl}: pays from {reads} read{'' if reads == 1 else 's'} per write, or "
+        f"{ttl}: pays from {counted(reads, 'read')} per write, or "
         f"{rounded(row.arrivals_per_hour, 2)} arrivals an hour of each version of the prefix"
     )
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from rockbottom.figures import counted as number_of
-from rockbottom.figures import paragraph, usd
+from rockbottom.figures import counted, paragraph, usd
 from rockbottom.quantities import ZERO_USD, Usd
 from rockbottom.reconcile import KINDS, Book, Comparison, Row
 
@@ -36,7 +35,7 @@ def _head(comparison: Comparison) -> Iterator[str]:
     else:
         yield "nothing to compare: neither side has a call or a line in these days"
     if comparison.ours.simulated_calls:
-        yield f"{comparison.ours.simulated_calls:,} calls to a local endpoint are left out: they were simulated"
+        yield f"left out: {counted(comparison.ours.simulated_calls, 'call')} to a local endpoint, simulated"
 
 
 def _sums(comparison: Comparison) -> Iterator[str]:
@@ -57,7 +56,7 @@ def _unmatched(comparison: Comparison) -> Iterator[str]:
     unmatched = comparison.theirs.unmatched
     if unmatched:
         yield ""
-        types, total = number_of(len(unmatched), "usage type"), _dollars(sum(unmatched.values(), ZERO_USD))
+        types, total = counted(len(unmatched), "usage type"), _dollars(sum(unmatched.values(), ZERO_USD))
         yield f"no model is known for {types}, ${total}"
         for label, dollars in sorted(unmatched.items(), key=lambda pair: -pair[1])[:_UNMATCHED_SHOWN]:
             yield f"  {label}  ${_dollars(dollars)}"
@@ -77,8 +76,8 @@ def _row(row: Row, party: str, width: int) -> Iterator[str]:
     until = f" to {row.until}" if row.until else ""
     yield f"{'=' if row.agrees else '!'} {row.day}{until}  {row.model}"
     yield f"    {'':<8} {'ledger':>16} {party:>16} {'more':>16}"
-    counted = row.theirs is None or not row.theirs.uncounted_usd
-    for kind in KINDS if counted else ():
+    is_counted = row.theirs is None or not row.theirs.uncounted_usd
+    for kind in KINDS if is_counted else ():
         mine, their = (entry.tokens[kind] if entry else 0 for entry in (row.ours, row.theirs))
         if mine or their:
             yield f"    {kind:<8} {mine:>16,} {their:>16,} {their - mine:>+16,}"

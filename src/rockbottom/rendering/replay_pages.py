@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from rockbottom.documents import BillResult, PolicyDetails, ReconciliationResult, ReplayResult
-from rockbottom.figures import page_colours, share, tokens
+from rockbottom.figures import counted, page_colours, share, tokens
 from rockbottom.rendering.replays import (
     answer_in_words,
     dollars,
@@ -49,7 +49,7 @@ def _parts(replay: ReplayResult) -> Iterator[str]:
     yield '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     yield f"<title>Replay</title><style>{page_colours()}{_STYLE}</style><h1>{escape(answer_in_words(replay))}</h1>"
     models = ", ".join(dict.fromkeys(model.name for model in replay.models))
-    yield f"<p>{tokens(replay.requests)} requests · {escape(models)} · {replay.tier.value} tier · prices of "
+    yield f"<p>{counted(replay.requests, 'request')} · {escape(models)} · {replay.tier.value} tier · prices of "
     yield f"{replay.on.isoformat()}</p>"
     yield f"<p><strong>{escape(switch_in_words(replay))}</strong></p>"
     yield from _policies(replay)

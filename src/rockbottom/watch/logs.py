@@ -10,6 +10,7 @@ from tempfile import mkdtemp
 from msgspec.structs import replace
 
 from rockbottom.catalog import Catalog, CatalogError
+from rockbottom.figures import counted
 from rockbottom.ledger import LedgerWriter
 from rockbottom.quantities import RockbottomError
 from rockbottom.trace import Damages, Invocation, Tail, invocations_of
@@ -111,9 +112,10 @@ class LogView(View):
     def _notices(self) -> Iterator[str]:
         if self._damages.count:
             first = self._damages.first[0]
-            yield f"{self._damages.count:,} damaged records left out; the first: {first.place}: {first.why}"
+            damaged = counted(self._damages.count, "damaged record")
+            yield f"{damaged} left out; the first: {first.place}: {first.why}"
         if self._damages.failed:
-            yield f"{self._damages.failed:,} calls that AWS refused are left out."
+            yield f"Left out: {counted(self._damages.failed, 'call')} that AWS refused."
 
 
 def quotas_of(pairs: Mapping[str, int], catalog: Catalog) -> dict[str, int]:
