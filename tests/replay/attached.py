@@ -95,7 +95,7 @@ def attached_usd(requests: Iterable[Sent], catalog: Catalog) -> tuple[list[int],
         state = states.get(name, PrefixCache())
         states[name], result = step(state, prompt, at, rules, behaviour, space, at)
         planner.observe(plan, result.usage(output), now=at)
-        counts.append(prompt.tokens)
+        counts.append(result.usage(output).total_input)
         spent += bill(result.usage(output), model, Tier.DEFAULT, ON, catalog.price_book).usd
     return counts, spent
 
