@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 import rockbottom
 from rockbottom.cli.explain import command
+from rockbottom.ledger import CallRecord, LedgerWriter
 from rockbottom.local import ClockKind, Running, running
 
 SONNET = "us.anthropic.claude-sonnet-4-6"
@@ -117,5 +118,66 @@ def test_a_damaged_line_is_located_and_the_rest_explained(asked: Callable[..., N
         file.write(b"not a record\n")
     asked(RULES, "Two?", 5)
     done = CliRunner().invoke(command, [str(tmp_path)], catch_exceptions=False)
-    assert "1 torn lines were left out; the first: calls-000001.ndjson, byte" in done.stderr
+    assert "1 damaged line skipped" in done.stderr
+    assert "calls-000001.ndjson, byte" in done.stderr
     assert "\n2 requests in" in done.stdout
+
+
+HASHES: dict[str, Any] = {"hashes": ("0123456789abcdef",), "depths": (10_000,)}
+"""A prompt of one block that every call repeats."""
+
+
+def ledger_of(folder: Path, *calls: dict[str, Any]) -> Path:
+    """Calls of 10,000 input tokens a minute apart on 2 November 2026, billed by AWS."""
+    writer = LedgerWriter(folder)
+    for number, members in enumerate(calls):
+        usual = {"model": "anthropic.claude-sonnet-4-6", "scope": "us", "region": "us-east-1", "tier": "default"}
+        call = {**usual, "operation": "Converse", "input": 10_000, "endpoint": "aws", "request_id": f"r{number}"}
+        writer.record(CallRecord(1_793_600_000.0 + 60 * number, **{**call, **members}))
+    writer.close()
+    return folder
+
+
+def test_models_without_a_price_are_set_apart_and_the_rest_has_a_verdict(tmp_path: Path) -> None:
+    """Two calls at $3.30 a million tokens paid 2 x 0.033; the second could have been read at a tenth: 0.0297 missed.
+
+    Titan is not known, with hashes or without; Mistral Large 2407 has no price in us-east-1.
+    """
+    titan = {"model": "amazon.titan-embed-text-v2:0", "scope": "", "operation": "InvokeModel", "input": 200}
+    mistral = {"model": "mistral.mistral-large-2407-v1:0", "scope": "in_region", "input": 1000, **HASHES}
+    ledger = ledger_of(tmp_path, HASHES, titan, HASHES, mistral, {**titan, **HASHES})
+    done = CliRunner().invoke(command, [str(ledger)], catch_exceptions=False)
+    assert "You paid $0.0660, $0.0297 of it for what could have been read" in done.stdout
+    assert "\n2 requests in 2 min" in done.stdout
+    assert "3 requests to 2 models set apart, not in what follows:" in done.stderr
+    assert "amazon.titan-embed-text-v2:0: 2, 400 tokens" in done.stderr
+    assert "mistral.mistral-large-2407-v1:0: 1, 1,000 tokens: No price in force" in done.stderr
+    strict = CliRunner().invoke(command, [str(ledger), "--strict"])
+    assert strict.exit_code != 0
+
+
+def test_calls_without_hashes_are_counted_with_what_they_cost(tmp_path: Path) -> None:
+    """One call of 10,000 tokens at $3.30 a million, and one whose usage never came: at least 0.033."""
+    ledger = ledger_of(tmp_path, HASHES, HASHES, {}, {"status": "no usage", "input": 0})
+    done = CliRunner().invoke(command, [str(ledger)], catch_exceptions=False)
+    assert "You paid $0.0660" in done.stdout
+    assert "2 requests carry no prefix hashes and no session" in done.stdout
+    assert "at least $0.0330, in no other figure here" in " ".join(done.stdout.split())
+    document = json.loads(CliRunner().invoke(command, [str(ledger), "--json"]).stdout)
+    assert document["alone"] == {"requests": 2, "usd": "0.033", "whole": False}
+
+
+def test_where_no_model_has_a_price_that_is_the_verdict(tmp_path: Path) -> None:
+    """All of them are explained by their tokens."""
+    mistral = {"model": "mistral.mistral-large-2407-v1:0", "scope": "in_region", **HASHES}
+    done = CliRunner().invoke(command, [str(ledger_of(tmp_path, mistral, mistral))], catch_exceptions=False)
+    assert "is not known: none of its models has a known price" in " ".join(done.stdout.split())
+
+
+def test_a_last_line_without_an_end_is_said(tmp_path: Path) -> None:
+    """It is being written, or was cut off."""
+    ledger = ledger_of(tmp_path, HASHES, HASHES)
+    with (ledger / "calls-000001.ndjson").open("ab") as file:
+        file.write(b'{"at":17936')
+    done = CliRunner().invoke(command, [str(ledger)], catch_exceptions=False)
+    assert "1 last line without an end left out: being written now, or cut off" in done.stderr

@@ -59,7 +59,7 @@ def test_a_month_by_team_over_two_ledgers(two, capsys):
 
 def test_strict_fails_where_a_model_has_no_price(two, capsys):
     assert main(["ledger", "summary", str(two), "--strict"]) == 2
-    assert "1 requests" in capsys.readouterr().err
+    assert "1 request to" in capsys.readouterr().err
     assert main(["ledger", "summary", str(two / "one"), "--strict"]) == 0
 
 
@@ -72,7 +72,7 @@ def test_models_without_a_price_are_set_apart(two, capsys):
     assert found["rows"][2]["unpriced"] == 1
     assert main(["ledger", "summary", str(two), "--by", "team"]) == 0
     text = capsys.readouterr().out
-    assert "1 requests to 1 models set apart" in text
+    assert "1 request to 1 model set apart" in text
     assert "not counted here: 1 call to a local endpoint" in text
 
 
@@ -133,3 +133,19 @@ def test_ledgers_under_a_prefix_of_s3(two, capsys, monkeypatch):
             client.put_object(Bucket="summaries", Key=f"ledgers-old/{path.relative_to(two)}", Body=path.read_bytes())
         found = answered(capsys, "s3://summaries/ledgers", "--by", "team", "--month", "2026-11")
     assert (found["ledgers"], Decimal(found["total"]["cost_usd"])) == (2, Decimal("0.100300000001"))
+
+
+def test_damaged_and_unfinished_lines_are_counted(two, capsys):
+    """A line that is no record in one ledger, a last line without an end in the other; strict refuses the first."""
+    with (two / "one" / "calls-000001.ndjson").open("ab") as file:
+        file.write(b"not a record\n")
+    with (two / "other" / "calls-000001.ndjson").open("ab") as file:
+        file.write(b'{"at":17')
+    found = answered(capsys, two)
+    assert (found["damaged"], found["unfinished"]) == (1, 1)
+    assert main(["ledger", "summary", str(two)]) == 0
+    text = capsys.readouterr().out
+    assert "1 damaged line left out" in text
+    assert "1 last line without an end left out: being written now, or cut off" in text
+    assert main(["ledger", "summary", str(two / "one"), "--strict"]) == 2
+    assert "--strict: 1 damaged line, 0 requests" in capsys.readouterr().err

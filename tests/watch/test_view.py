@@ -240,15 +240,17 @@ def test_damaged_lines_are_left_out_and_counted(view, record, folder):
 
 
 def test_a_line_that_is_being_written_waits(view, record, folder):
-    """Half a line is no damage: it is counted when it is whole."""
+    """Half a line is no damage: it is said, and counted when it is whole."""
     record(write(NOW - 50), read(NOW - 40))
     volume = next(folder.glob("calls-*.ndjson"))
     whole = volume.read_bytes()
     volume.write_bytes(whole[:-20])
-    assert seen(view).total.calls == 1
+    shot = seen(view)
+    assert (shot.total.calls, shot.ledger.unfinished) == (1, 1)
+    assert any("1 last line of the ledger without an end left out" in notice for notice in shot.notices)
     volume.write_bytes(whole)
     shot = seen(view)
-    assert (shot.total.calls, shot.ledger.damaged) == (2, 0)
+    assert (shot.total.calls, shot.ledger.damaged, shot.ledger.unfinished) == (2, 0, 0)
 
 
 def test_a_clock_that_jumped_ahead_is_said(view, record):

@@ -13,6 +13,7 @@ from rockbottom.cli.console import show, width
 from rockbottom.cli.exits import Exit, say
 from rockbottom.cli.trace import by_option, nothing_read, refuse_some, say_apart, say_damage
 from rockbottom.cli.values import ParamType
+from rockbottom.figures import counted
 
 if TYPE_CHECKING:
     from rockbottom.diagnose import Findings, Record
@@ -107,8 +108,10 @@ def command(
     else:
         if name == "ledger" or (name is None and _is_of_ledgers(sources)):
             from rockbottom.cli.explain_ledger import explained_ledger
+            from rockbottom.trace import Damages
 
-            (findings, simulated), first = explained_ledger(sources, by), None
+            damages = Damages()
+            (findings, simulated), first = explained_ledger(sources, damages, by), None
         elif (counted := _of_columns(sources, name)) is not None:
             findings, first = counted, None
         else:
@@ -304,7 +307,7 @@ def _say_unreadable(findings: "Findings", source: str) -> None:
     others = _others(findings)
     if others:
         first = next(request for request in findings.unreadable if request.apart is None)
-        say(f"{others} requests could not be read; the first: {first.where}: {first.why}")
+        say(f"{counted(others, 'request')} could not be read; the first: {first.where}: {first.why}")
 
 
 def _gate(findings: "Findings", fail_on: frozenset[str] | None, most: Decimal | None) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rockbottom.cli.exits import say
 from rockbottom.cli.trace import say_reading
 
 if TYPE_CHECKING:
@@ -35,11 +34,5 @@ def explained_columns(sources: Sequence[str], name: str | None) -> "Findings":
 def _hashed(readings: "Sequence[tuple[str, Reading]]") -> "Iterator[Hashed]":
     from rockbottom.diagnose import hashed_of
 
-    bare = 0
     for source, reading in readings:
-        for request in hashed_of(reading.trace, source):
-            bare += not request.hashes
-            if request.hashes:
-                yield request
-    if bare:
-        say(f"{bare:,} requests name no session, so nothing can be said of what they repeat")
+        yield from hashed_of(reading.trace, source)

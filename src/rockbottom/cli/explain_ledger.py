@@ -6,48 +6,46 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rockbottom.cli.exits import say
 from rockbottom.cli.ledgers import one_ledger
+from rockbottom.cli.trace import say_damage
 
 if TYPE_CHECKING:
     from rockbottom.diagnose import Findings, Hashed
     from rockbottom.ledger import CallRecord
+    from rockbottom.trace import Damages
 
 
-def explained_ledger(sources: Sequence[str], by: str = "") -> tuple["Findings", int]:
+def explained_ledger(sources: Sequence[str], damages: "Damages", by: str = "") -> tuple["Findings", int]:
     """The findings of ledgers, folders of them or single files; and how many calls went to a local endpoint."""
     from rockbottom.catalog import load_catalog
     from rockbottom.diagnose import Archive, explain_hashed
 
     local: Counter[bool] = Counter()
-    findings = explain_hashed(_hashed(sources, local, by), Archive(load_catalog()))
-    return findings, local[True]
+    findings = explain_hashed(_hashed(sources, local, damages, by), Archive(load_catalog()))
+    say_damage(damages, 0, " ".join(sources))
+    return findings, min(local[True], findings.requests)
 
 
-def _hashed(sources: Sequence[str], local: "Counter[bool]", by: str) -> "Iterator[Hashed]":
-    """Calls with hashes; failed ones cost nothing, and of those without hashes nothing can be said.
-
-    ``local`` counts which went to a local endpoint.
-    """
+def _hashed(sources: Sequence[str], local: "Counter[bool]", damages: "Damages", by: str) -> "Iterator[Hashed]":
+    """Calls as requests; failed ones cost nothing. ``local`` counts which went to a local endpoint."""
     from rockbottom.ledger import LedgerReader
 
-    bare = 0
     for source in sources:
         path = Path(source)
         with nullcontext(path.parent) if path.is_file() else one_ledger(source) as folder:
             reader = LedgerReader(folder)
-            calls = reader.calls_of(path) if path.is_file() else reader.calls()
-            for call in calls:
-                if call.status != "failed" and call.hashes and call.fits:
-                    local[call.simulated] += 1
-                    yield _of(call, by)
+            for call in reader.calls_of(path) if path.is_file() else reader.calls():
+                if call.status == "failed":
+                    damages.failed += 1
+                elif not call.fits:
+                    damages.add(f"{source}: {call.request_id or call.at}", "a call whose prefixes do not fit together")
                 else:
-                    bare += call.status != "failed"
-            if reader.damaged_count:
-                first = reader.damaged[0]
-                say(f"{reader.damaged_count} torn lines were left out; the first: {first.volume}, byte {first.offset}")
-    if bare:
-        say(f"{bare} calls carry no prefix hashes, so nothing can be said of them")
+                    local[call.simulated] += bool(call.hashes)
+                    yield _of(call, by)
+            for line in reader.damaged:
+                damages.add(f"{source}: {line.volume}, byte {line.offset}", line.why)
+            damages.count += reader.damaged_count - len(reader.damaged)
+            damages.unfinished += reader.unfinished
 
 
 def _of(call: "CallRecord", by: str) -> "Hashed":

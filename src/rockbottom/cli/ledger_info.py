@@ -24,7 +24,7 @@ def caught_up(folder: Path) -> "LedgerTables":
     tables = LedgerTables(folder)
     for _ in tables.steps():
         if tables.calls > 1_000_000:
-            progress(f"{tables.calls:,} calls read")
+            progress(f"{counted(tables.calls, 'call')} read")
     if tables.calls > 1_000_000:
         progress("")
     return tables
@@ -49,6 +49,7 @@ def _document(folder: Path, called: str) -> Json:
     with caught_up(folder) as tables:
         columns = tables.columns()
         kinds = tables.contents()
+        unfinished = tables.unfinished
         damaged = tables.rows("SELECT count(*) AS lines, coalesce(sum(size), 0)::BIGINT AS bytes FROM damaged")[0]
     notes = list(notes_of(folder))
     volumes = volumes_of(folder)
@@ -65,6 +66,7 @@ def _document(folder: Path, called: str) -> Json:
         "removed_calls": sum(int(note.get("calls", 0)) for note in notes),
         "dropped_calls": sum(int(note.get("dropped", 0)) for note in notes),
         "damaged": damaged,
+        "unfinished": unfinished,
         "tables": columns,
     }
 
@@ -90,6 +92,7 @@ def _lines(found: Json) -> list[str]:
         (found["removed_calls"], "older call", "removed to keep the ledger within its bound"),
         (found["dropped_calls"], "call", "could not be written"),
         (found["damaged"]["lines"], "torn line", "(the rest of a call that was cut off)"),
+        (found["unfinished"], "last line", "without an end (being written now, or cut off)"),
     ):
         if count:
             lines.append(f"{counted(count, noun)} {more}")
@@ -132,9 +135,9 @@ def prune(source: str | None, keep_mb: float, yes: bool) -> None:
         tables = caught_up(where)
     except NeedsDuckDB as error:
         removed = trim(where, int(keep_mb * 1e6), time())
-        tell(f"{removed:,} calls removed; no sums of them were made, which takes duckdb ({error.fix})")
+        tell(f"{counted(removed, 'call')} removed; no sums of them were made, which takes duckdb ({error.fix})")
         return
     with tables:
         removed = trim(where, int(keep_mb * 1e6), time())
         tables.catch_up()  # what went is summed as far as it is known
-    tell(f"{removed:,} calls removed")
+    tell(f"{counted(removed, 'call')} removed")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--month", metavar="YYYY-MM", help="Only the calls of this month (UTC).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
-@click.option("--strict", is_flag=True, help="Fail where a model has no known price.")
+@click.option("--strict", is_flag=True, help="Fail where a line is damaged or a model has no known price.")
 def summary(
     sources: tuple[str, ...], by: str, month: str | None, as_json: bool, as_csv: bool, strict: bool
 ) -> None:  # fmt: skip
@@ -47,7 +47,7 @@ def summary(
     with ExitStack() as held:
         found = summary_of(_tables(sources, held), by, month)
     if strict:
-        refuse_some(0, found.set_apart)
+        refuse_some(found.damaged, found.set_apart)
     if as_json:
         click.echo(json_text(found))
     elif as_csv:

@@ -104,6 +104,17 @@ class Group:
         return self.attached_input + self.paid - self.spent
 
 
+class Alone(NamedTuple):
+    """Requests that nothing can be compared with, for they carry no hashes: how many, and what they cost.
+
+    Not ``whole``: of some it is not known what they used, so that it is at least as much.
+    """
+
+    requests: int = 0
+    usd: Usd = ZERO_USD
+    whole: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Findings:
     """Everything found in a stream of requests.
@@ -113,6 +124,7 @@ class Findings:
     their input cost and ``paid`` with their output (None: a price is missing), ``attached`` the planner tried on all of
     them, ``repeated`` how many came again with a request id that was there before, ``groups`` the requests by label,
     ``parts`` what their prompts are made of, ``attached_requests`` the requests as the planner would have sent them.
+    ``alone`` are in none of these figures.
     """
 
     totals: Sequence[CauseTotal]
@@ -131,6 +143,7 @@ class Findings:
     groups: Mapping[str | None, Group] = field(default_factory=dict[str | None, Group])
     parts: Parts = field(default_factory=Parts)
     attached_requests: Sequence[Sent] = ()
+    alone: Alone = field(default_factory=Alone)
 
     def __iter__(self) -> Iterator[Finding]:
         for total in self.totals:

@@ -12,11 +12,11 @@ from rockbottom.catalog import CatalogError
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.explaining import Stream, unread
 from rockbottom.diagnose.faces import Face
-from rockbottom.diagnose.findings import Finding, Findings, Unread, totals_of
-from rockbottom.diagnose.prices import usd_of_miss
+from rockbottom.diagnose.findings import Alone, Finding, Findings, Unread, totals_of
+from rockbottom.diagnose.prices import cost_of, priced_of, usd_of_miss
 from rockbottom.diagnose.sent import Archive, Record, Sent, counted
 from rockbottom.prompt import BlockKind, CachePoint, Parameters, PrefixHash, Section, Segment, prompt_of, seed_of
-from rockbottom.quantities import RockbottomError, Ttl
+from rockbottom.quantities import ZERO_USD, RockbottomError, Ttl
 
 _TOLD = frozenset({Cause.VOLATILE_TEXT, Cause.TOOLS_CHANGED, Cause.TOOLS_REORDERED, Cause.HISTORY_REWRITTEN})
 """Causes that whoever recorded a request may have seen."""
@@ -45,7 +45,10 @@ class Hashed:
 
 
 def explain_hashed(requests: Iterable[Hashed], archive: Archive) -> Findings:
-    """The findings of these requests, in order of time."""
+    """The findings of these requests, in order of time; those without a price are set apart, where others have one.
+
+    Of requests without hashes nothing can be said but what they cost.
+    """
     read: list[tuple[Sent, Hashed]] = []
     unreadable: list[Unread] = []
     for one in requests:
@@ -55,15 +58,26 @@ def explain_hashed(requests: Iterable[Hashed], archive: Archive) -> Findings:
             unreadable.append(unread(one.record, error))
         except RockbottomError as error:
             unreadable.append(Unread(one.record.where, str(error)))
-    read.sort(key=lambda pair: pair[0].at)
-    found = Stream(archive.catalog).run(archive, [sent for sent, _ in read], unreadable)
+    _, unpriced = priced_of([sent for sent, _ in read], archive.catalog)
+    unreadable += (unread(sent.record, error) for sent, error in unpriced)
+    apart = {id(sent) for sent, _ in unpriced}
+    read = sorted((pair for pair in read if id(pair[0]) not in apart), key=lambda pair: pair[0].at)
+    compared = [(sent, one) for sent, one in read if one.hashes]
+    alone = _alone([sent for sent, one in read if not one.hashes], archive)
+    found = replace(Stream(archive.catalog).run(archive, [sent for sent, _ in compared], unreadable), alone=alone)
     placed = {finding.number: replace(finding, place="", difference=None) for finding in found}
-    for number, (sent, one) in enumerate(read):
+    for number, (sent, one) in enumerate(compared):
         if one.cause is Cause.HISTORY_REWRITTEN or (number not in placed and one.cause in _TOLD):
             told = _told(number, sent, one, archive)
             if told is not None:
                 placed[number] = told
     return replace(found, totals=totals_of(placed.values()))
+
+
+def _alone(requests: Sequence[Sent], archive: Archive) -> Alone:
+    costs = [None if sent.usage is None else cost_of(sent, sent.usage, archive.catalog) for sent in requests]
+    known = [cost.usd for cost in costs if cost is not None]
+    return Alone(len(requests), sum(known, ZERO_USD), len(known) == len(requests))
 
 
 def _told(number: int, sent: Sent, one: Hashed, archive: Archive) -> Finding | None:

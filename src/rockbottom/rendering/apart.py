@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from rockbottom.catalog import SetApart
-from rockbottom.figures import tokens
+from rockbottom.figures import counted, tokens
 
 _NAMED = 10  # models that are named where more are set apart
 
@@ -13,13 +13,18 @@ def apart_text(apart: Sequence[SetApart]) -> Iterator[str]:
     if not apart:
         return
     requests, models = sum(part.requests for part in apart), len(apart)
-    yield f"{tokens(requests)} requests to {tokens(models)} models set apart, not in what follows:"
+    yield f"{counted(requests, 'request')} to {counted(models, 'model')} set apart, not in what follows:"
     for part in apart[:_NAMED]:
         fix = f" ({part.fix})" if part.fix else ""
-        counts = f"{tokens(part.requests)}, {tokens(part.tokens)} tokens"
+        counts = f"{tokens(part.requests)}, {counted(part.tokens, 'token')}"
         yield f"  {part.model or 'no model'}: {counts}: {part.why}{fix}"
     if models > _NAMED:
-        yield f"  and {tokens(models - _NAMED)} more models"
+        yield f"  and {counted(models - _NAMED, 'more model')}"
+
+
+def unfinished_text(lines: int) -> str:
+    """Last lines of a ledger that have no end."""
+    return f"{counted(lines, 'last line')} without an end left out: being written now, or cut off"
 
 
 def not_all_text(damaged: int, apart: Sequence[SetApart]) -> str:
@@ -27,5 +32,5 @@ def not_all_text(damaged: int, apart: Sequence[SetApart]) -> str:
     requests = sum(part.requests for part in apart)
     if not damaged and not requests:
         return ""
-    unknown = f"{tokens(requests)} requests to models that are not known or have no price"
-    return f"--strict: {tokens(damaged)} damaged lines, {unknown}"
+    unknown = f"{counted(requests, 'request')} to models that are not known or have no price"
+    return f"--strict: {counted(damaged, 'damaged line')}, {unknown}"

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from rockbottom.diagnose import (
+    Alone,
     CauseTotal,
     Difference,
     Finding,
@@ -43,10 +44,14 @@ def explanation_text(
     if simulated:
         yield f"{simulated:,} of them went to a local endpoint: what follows is simulated"
     if findings.repeated:
-        yield f"{findings.repeated:,} records repeat the request id of an earlier one: counted once"
+        again = counted(findings.repeated, "record repeats", "records repeat")
+        yield f"{again} the request id of an earlier one: counted once"
     if findings.uncounted:
-        text = f"{findings.uncounted:,} requests carry no counters: what they read was worked out from the rules."
+        bare = counted(findings.uncounted, "request carries", "requests carry")
+        text = f"{bare} no counters: what was read was worked out from the rules."
         yield from _paragraph(text, width, "")
+    if findings.alone.requests:
+        yield from _paragraph(alone_in_words(findings.alone), width, "")
     yield ""
     if not findings.totals:
         yield "no miss to explain: what was sent before was read"
@@ -69,7 +74,7 @@ def verdict_in_words(findings: Findings, simulated: int = 0) -> str:
     """What was paid, how much of it for what could have been read, and what it is with the planner."""
     paid, attached = findings.paid, findings.with_planner
     if paid is None:
-        return "What this traffic cost is not known: some of its models have no price."
+        return "What this traffic cost is not known: none of its models has a known price."
     by_counters = not findings.uncounted and not simulated
     decimals = decimals_of(max(paid, attached or ZERO_USD))
     amount = usd(paid, decimals, symbol=True)
@@ -83,6 +88,14 @@ def verdict_in_words(findings: Findings, simulated: int = 0) -> str:
         return f"{sentence}."
     verb, after = "it would have been" if by_counters else "it costs", usd(attached, decimals, symbol=True)
     return f"{sentence}. With rockbottom attached {verb} {after} ({more_or_less(attached, paid)})."
+
+
+def alone_in_words(alone: Alone) -> str:
+    """Requests that nothing can be compared with, and what they cost."""
+    many = counted(alone.requests, "request carries", "requests carry")
+    least = "" if alone.whole else "at least "
+    cost = f"{least}{_usd(alone.usd)}, in no other figure here"
+    return f"{many} no prefix hashes and no session, so nothing can be said of what repeats; cost: {cost}."
 
 
 def _remarks(findings: Findings, width: int) -> Iterator[str]:
@@ -99,8 +112,9 @@ def _remarks(findings: Findings, width: int) -> Iterator[str]:
         )
         yield from _paragraph(text, width, "")
     if findings.small_misses:
-        many = f"{findings.small_misses:,} small misses ({findings.small_tokens:,} tokens together)"
-        yield from _paragraph(f"{many} were not looked into.", width, "")
+        many = counted(findings.small_misses, "small miss", "small misses")
+        tokens = counted(findings.small_tokens, "token")
+        yield from _paragraph(f"{many} ({tokens} together) not looked into.", width, "")
 
 
 def _month_heading(findings: Findings) -> str:

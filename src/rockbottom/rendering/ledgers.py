@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from rockbottom.figures import Cell, Column, Paint, counted, decimals_for, share, short_tokens, table, tokens, usd
-from rockbottom.rendering.apart import apart_text
+from rockbottom.rendering.apart import apart_text, unfinished_text
 from rockbottom.tables import LedgerSummary, SummaryRow
 
 _NONE = "(not recorded)"
@@ -35,6 +35,10 @@ def ledger_summary_text(found: LedgerSummary, *, width: int = 80) -> Iterator[st
     yield "saved: less than without caching; missed: paid above the price of a read for what could have been read"
     if found.total.no_usage:
         yield f"{counted(found.total.no_usage, 'call')} ended without usage: their cost is not known"
+    if found.damaged:
+        yield f"{counted(found.damaged, 'damaged line')} left out (rockbottom ledger sql 'FROM damaged' shows where)"
+    if found.unfinished:
+        yield unfinished_text(found.unfinished)
     if found.set_apart:
         yield ""
         yield from apart_text(found.set_apart)

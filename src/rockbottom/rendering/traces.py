@@ -6,6 +6,7 @@ from msgspec import UNSET
 
 from rockbottom.catalog import SetApart
 from rockbottom.figures import counted, tokens
+from rockbottom.rendering.apart import unfinished_text
 from rockbottom.trace import Damages, TraceFacts
 
 _SHOWN = 5
@@ -36,28 +37,29 @@ def imported_text(facts: TraceFacts) -> str:
 def damage_text(damages: Damages, duplicates: int = 0, reordered: int = 0) -> Iterator[str]:
     """What was skipped, read otherwise, counted once or put in order; the first damages with their places."""
     if damages.count:
-        yield f"{tokens(damages.count)} damaged lines skipped"
+        yield f"{counted(damages.count, 'damaged line')} skipped"
         for damage in damages.first[:_SHOWN]:
             yield f"  {damage.place}: {damage.why}"
         if damages.count > _SHOWN:
             yield f"  and {tokens(damages.count - _SHOWN)} more"
     if damages.unfinished:
-        yield f"{counted(damages.unfinished, 'last line')} without an end left out: being written now, or cut off"
+        yield unfinished_text(damages.unfinished)
     if damages.respelled:
-        yield f"{tokens(damages.respelled)} records are no UTF-8 and were read as Windows-1252"
+        read = counted(damages.respelled, "record is no UTF-8 and was", "records are no UTF-8 and were")
+        yield f"{read} read as Windows-1252"
     if damages.elsewhere:
         what = "did not go to Bedrock: priced as if they had, through a global profile where there is one"
-        yield f"{tokens(damages.elsewhere)} requests {what}"
+        yield f"{counted(damages.elsewhere, 'request')} {what}"
     if damages.repeated:
-        yield f"{tokens(damages.repeated)} lines told of a request again, counted once"
+        yield f"{counted(damages.repeated, 'line')} told of a request again, counted once"
     if duplicates:
-        yield f"{tokens(duplicates)} requests seen twice, counted once"
+        yield f"{counted(duplicates, 'request')} seen twice, counted once"
     if reordered:
-        yield f"{tokens(reordered)} requests stood out of order"
+        yield f"{counted(reordered, 'request')} stood out of order"
 
 
 def without_blocks_text(without: int, requests: int) -> str:
     """How many requests carry no block hashes, so that nothing is known of what they repeat."""
     if without == requests:
-        return f"none of its {tokens(without)} requests carries block hashes"
-    return f"{tokens(without)} requests carry no block hashes: uncached under every policy"
+        return f"none of its {counted(without, 'request')} carries block hashes"
+    return f"{counted(without, 'request carries', 'requests carry')} no block hashes: uncached under every policy"

@@ -73,6 +73,15 @@ class LedgerTables:
         return self._one("SELECT count(*) FROM damaged")
 
     @property
+    def unfinished(self) -> int:
+        """How many last lines have no end: a call that is being recorded now, or was cut off."""
+        for volume in volumes_of(self.folder)[-1:]:
+            with contextlib.suppress(OSError):
+                taken = self._follower.position.get(volume.path.name, 0)
+                return int(_readable(volume.path, taken) < volume.path.stat().st_size)
+        return 0
+
+    @property
     def last_at(self) -> float | None:
         """When the last call left; None where there was none, or only such of a clock that ran ahead."""
         latest = self._one('SELECT max("at") FROM recent WHERE timed AND NOT counted') or 0.0

@@ -49,6 +49,7 @@ class LedgerSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The rows, the dearest first, and their sum. ``month`` None: all that is there.
 
     ``simulated`` calls went to a local endpoint and are in no row; ``set_apart`` are models without a known price.
+    ``damaged`` lines and ``unfinished`` last ones (being recorded now, or cut off) are of whatever month.
     """
 
     schema: str
@@ -59,6 +60,8 @@ class LedgerSummary(msgspec.Struct, frozen=True, kw_only=True):
     total: SummaryRow
     simulated: int
     set_apart: tuple[SetApart, ...]
+    damaged: int = 0
+    unfinished: int = 0
 
 
 def month_of(text: str) -> tuple[float, float]:
@@ -72,7 +75,7 @@ def summary_of(ledgers: Iterable[LedgerTables], by: str, month: str | None = Non
     """The calls of these ledgers by a key: a column of the sums, or a tag. Raises ValueError for no month."""
     sums: dict[str | None, Mapping[str, int]] = {}
     apart: list[SetApart] = []
-    simulated = count = 0
+    simulated = count = damaged = unfinished = 0
     for tables in ledgers:
         count += 1
         for row in _asked(tables, by, month):
@@ -80,11 +83,13 @@ def summary_of(ledgers: Iterable[LedgerTables], by: str, month: str | None = Non
             sums[label] = _added(sums.get(label, {}), row)
         simulated += _simulated(tables, month)
         apart.extend(_unpriced(tables, month))
+        damaged += tables.damaged
+        unfinished += tables.unfinished
     rows = sorted((_row(label, counts) for label, counts in sums.items()), key=_rank)
     total = _row(None, reduce(_added, sums.values(), dict[str, int]()))
     return LedgerSummary(
         schema="rockbottom.ledger-summary/1", by=by, month=month, ledgers=count, rows=tuple(rows), total=total,
-        simulated=simulated, set_apart=summed_apart(apart),
+        simulated=simulated, set_apart=summed_apart(apart), damaged=damaged, unfinished=unfinished,
     )  # fmt: skip
 
 

@@ -178,12 +178,15 @@ def _notices(parts: Parts, total: Line, state: State, side: str, other: OtherSid
     if total.no_usage:
         said.append(f"{counted(total.no_usage, 'call')} ended without usage: what they cost is not known.")
     if total.lost_unpriced:
-        said.append(f"{total.lost_unpriced:,} {'miss' if total.lost_unpriced == 1 else 'misses'} without a price.")
+        said.append(f"{counted(total.lost_unpriced, 'miss', 'misses')} without a price.")
     for shown, what in ((parts.models, "models"), (parts.tags, "tags"), (parts.families, "prefixes")):
         if len(shown) > MOST_LINES:
             said.append(f"There are more {what}: the {MOST_LINES} that matter most are listed.")
     if state.damaged:
         said.append(f"{counted(state.damaged, 'damaged line')} in the ledger left out.")
+    if state.unfinished:
+        last = counted(state.unfinished, "last line")
+        said.append(f"{last} of the ledger without an end left out: being recorded now, or cut off.")
     if state.removed:
         said.append(f"The ledger is at its bound: {counted(state.removed, 'call')} removed so far, oldest first.")
     if state.dropped:

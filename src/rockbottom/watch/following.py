@@ -99,8 +99,8 @@ class View:
             removed += int(note.get("calls", 0)) if "removed" in note else 0
             dropped += int(note.get("dropped", 0))
         return State(
-            str(self.folder), True, tables.calls, tables.damaged, removed, dropped, calls_ahead(tables, now),
-            tables.last_at, tables.share_read(), tables.temporary,
+            str(self.folder), True, tables.calls, tables.damaged, tables.unfinished, removed, dropped,
+            calls_ahead(tables, now), tables.last_at, tables.share_read(), tables.temporary,
         )  # fmt: skip
 
 

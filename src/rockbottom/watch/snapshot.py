@@ -116,6 +116,7 @@ class State(msgspec.Struct, frozen=True):
     there: bool = True
     calls: int = 0
     damaged: int = 0
+    unfinished: int = 0  # last lines without an end: being recorded now, or cut off
     removed: int = 0
     dropped: int = 0
     ahead: int = 0  # calls dated after now: a clock jumped
