@@ -10,7 +10,6 @@ import secrets
 from base64 import b32encode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -65,6 +64,7 @@ class KeyTable:
     def __init__(self, path: Path, master: bytes) -> None:
         self.path, self._master = path, master
         self._keys = {key.id: key for key in _read(path)}
+        self._secrets: dict[tuple[str, int], str] = {}
 
     @property
     def keys(self) -> Sequence[Key]:
@@ -109,8 +109,11 @@ class KeyTable:
         beside.replace(self.path)
 
     def _secret(self, identity: str, version: int) -> str:
-        made = hmac.new(self._master, f"{identity}:{version}".encode(), sha256).digest()
-        return urlsafe_b64encode(made[:_SECRET_BYTES]).decode()
+        made = self._secrets.get((identity, version))
+        if made is None:
+            derived = hmac.digest(self._master, f"{identity}:{version}".encode(), "sha256")
+            made = self._secrets[identity, version] = urlsafe_b64encode(derived[:_SECRET_BYTES]).decode()
+        return made
 
 
 def new_key(name: str, now: float, **settings: object) -> Key:

@@ -171,19 +171,22 @@ class Relay:
 
     async def _relayed(self, departure: Departure, receive: Receive, send: Send) -> None:
         """Send it on and relay the reply; the caller's going away ends it."""
-        leaving = asyncio.ensure_future(_left(receive))
-        carrying = asyncio.ensure_future(self._through(departure, send))
-        try:
-            await asyncio.wait((leaving, carrying), return_when=asyncio.FIRST_COMPLETED)
-            if carrying.done():
-                return carrying.result()
-            carrying.cancel()
-            await asyncio.wait((carrying,))
-        finally:
-            leaving.cancel()
-            if not carrying.done():
+        carrying, over = cast("asyncio.Task[None]", asyncio.current_task()), False
+
+        def left(_: object) -> None:
+            if not over:
                 carrying.cancel()
-        return None
+
+        leaving = asyncio.ensure_future(_left(receive))
+        leaving.add_done_callback(left)
+        try:
+            await self._through(departure, send)
+        except asyncio.CancelledError:
+            if not leaving.done():  # it was somebody else who ended it
+                raise
+        finally:
+            over = True
+            leaving.cancel()
 
     async def _through(self, departure: Departure, send: Send) -> None:
         call, attachment = departure.call, departure.attachment
@@ -215,10 +218,11 @@ class Relay:
 
     async def _attempt(self, departure: Departure, body: bytes) -> "ClientResponse":
         read, request = departure.read, departure.read.request
-        target = read.route.path + (f"?{request.query}" if request.query else "")
-        return await departure.way.send(
-            _host(read), request.method, target, departure.headers, body, departure.credentials
-        )
+        if body is request.body and read.route.path == request.path:
+            leaving = request.with_headers(departure.headers)
+        else:
+            leaving = Signed(request.method, read.route.path, request.query, departure.headers, body)
+        return await departure.way.send(_host(read), leaving, departure.credentials)
 
     async def _answered(self, departure: Departure, response: "ClientResponse", send: Send) -> None:
         call, attachment = departure.call, departure.attachment

@@ -18,6 +18,7 @@ _ASKING = frozenset({*OPERATIONS, "CountTokens", "CountMessageTokens"})
 _BESIDE = frozenset({"GetResponse", "DeleteResponse", "CancelResponse", "ListModels", "GetModel"})
 """What is carried and asks no model. A list of responses is not: it would show the callers each other's."""
 _FAMILY = re.compile(rf"(?:/{MANTLE}|/{RUNTIME})?(/anthropic|/openai)?/v1/")
+_MOVING = frozenset({".", ".."})
 _HOSTS = {"runtime": RUNTIME, "mantle": MANTLE}
 
 
@@ -62,7 +63,12 @@ class Route:
 
 
 def route_of(method: str, path: str, headers: Mapping[str, str], surfaces: Surfaces = "by-model") -> Route | None:
-    """The route of a method and a path as it travels, percent-encoded; None: not carried."""
+    """The route of a method and a path as it travels, percent-encoded; None: not carried.
+
+    A path with a segment that means another path (``..``) is not: the service might take it for another model.
+    """
+    if not _MOVING.isdisjoint(unquote(path).split("/")):
+        return None
     route = _runtime_route(method, path)
     return route if route is not None else _surface_route(method, path, headers, surfaces)
 

@@ -1,12 +1,16 @@
-"""Signatures of callers, verified as AWS verifies them (Signature Version 4, AWS General Reference)."""
+"""Signatures of callers verified, and requests to the service signed (Signature Version 4, AWS General Reference).
+
+Botocore signs as well, and several times as slowly; the tests hold both to the same bytes.
+"""
 
 import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 from rockbottom.gateway.errors import Refused
@@ -45,8 +49,13 @@ class Signature:
         signed = tuple(name for name in fields.get("SignedHeaders", "").split(";") if name)
         return cls(scope[0], scope[1], scope[2], scope[3], signed, fields["Signature"])
 
+    @property
+    def scope(self) -> str:
+        """Day, Region and service, for which the key that signs is made."""
+        return f"{self.day}/{self.region}/{self.service}/aws4_request"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Signed:
     """A request as it came: its path still percent-encoded, header names in lower case."""
 
@@ -55,6 +64,20 @@ class Signed:
     query: str
     headers: Mapping[str, str]
     body: bytes
+    _payload: str = field(default="", init=False, repr=False, compare=False)
+
+    @property
+    def payload(self) -> str:
+        """The hash of the body, in hexadecimal digits; worked out once."""
+        if not self._payload:
+            self._payload = hashlib.sha256(self.body).hexdigest()
+        return self._payload
+
+    def with_headers(self, headers: Mapping[str, str]) -> "Signed":
+        """The same request with other headers; its body is not hashed again."""
+        made = Signed(self.method, self.path, self.query, headers, self.body)
+        made._payload = self._payload
+        return made
 
 
 def verify(request: Signed, signature: Signature, secrets: Iterable[str], now: float) -> None:
@@ -62,22 +85,18 @@ def verify(request: Signed, signature: Signature, secrets: Iterable[str], now: f
     stamp = request.headers.get("x-amz-date", "")
     if not _DATE.fullmatch(stamp) or not stamp.startswith(signature.day):
         raise Refused(403, "IncompleteSignatureException", "x-amz-date is missing, or is not of the signature's day.")
-    at = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
-    if abs(now - at) > _SKEW_S:
+    if abs(now - _instant(stamp)) > _SKEW_S:
         raise Refused(
             403, "InvalidSignatureException", f"Signature expired: {stamp} is not within five minutes of now."
         )
     if not {"host", ":authority"} & set(signature.signed) or signature.service not in SERVICES:
         raise Refused(403, "InvalidSignatureException", "The signature is not over the host, or not for bedrock.")
-    payload = hashlib.sha256(request.body).hexdigest()
+    payload = request.payload
     if request.headers.get("x-amz-content-sha256", payload) != payload:
         raise Refused(403, "InvalidSignatureException", "x-amz-content-sha256 is not the hash of the body.")
-    canonical = hashlib.sha256(_canonical(request, signature.signed, payload).encode("utf-8", "surrogateescape"))
-    scope = f"{signature.day}/{signature.region}/{signature.service}/aws4_request"
-    text = f"{_ALGORITHM}\n{stamp}\n{scope}\n{canonical.hexdigest()}".encode()
+    text = _to_sign(request, signature, stamp)
     for secret in secrets:
-        key = _signing_key(secret, signature.day, signature.region, signature.service)
-        if hmac.compare_digest(hmac.new(key, text, hashlib.sha256).hexdigest(), signature.hexdigest):
+        if hmac.compare_digest(_hexdigest(secret, signature, text), signature.hexdigest):
             return
     raise Refused(
         403,
@@ -87,12 +106,44 @@ def verify(request: Signed, signature: Signature, secrets: Iterable[str], now: f
     )
 
 
-def _canonical(request: Signed, signed: Sequence[str], payload: str) -> str:
-    path = quote(request.path or "/", safe="/-_.~")  # encoded once more, as for every service but S3
+def signing(request: Signed, credentials: Any, region: str, service: str, now: float) -> dict[str, str]:
+    """The headers that sign a request with botocore's frozen credentials, over every header of it; ``now`` as above."""
+    stamp = _stamp(int(now))
+    headers = {**request.headers, "x-amz-date": stamp}
+    added = {"X-Amz-Date": stamp}
+    if credentials.token:
+        headers["x-amz-security-token"] = added["X-Amz-Security-Token"] = credentials.token
+    signed = tuple(sorted(headers))
+    signature = Signature(credentials.access_key, stamp[:8], region, service, signed, "")
+    text = _to_sign(request.with_headers(headers), signature, stamp)
+    hexdigest = _hexdigest(credentials.secret_key, signature, text)
+    scope = f"{signature.key}/{signature.scope}"
+    added["Authorization"] = f"{_ALGORITHM} Credential={scope}, SignedHeaders={';'.join(signed)}, Signature={hexdigest}"
+    return added
+
+
+def _to_sign(request: Signed, signature: Signature, stamp: str) -> bytes:
+    canonical = _canonical(request, signature.signed).encode("utf-8", "surrogateescape")
+    return f"{_ALGORITHM}\n{stamp}\n{signature.scope}\n{hashlib.sha256(canonical).hexdigest()}".encode()
+
+
+def _hexdigest(secret: str, signature: Signature, text: bytes) -> str:
+    key = _signing_key(secret, signature.day, signature.region, signature.service)
+    return hmac.digest(key, text, "sha256").hex()
+
+
+def _canonical(request: Signed, signed: Sequence[str]) -> str:
     # Over HTTP/2 the SDK for JavaScript signs the host under the name that it has there.
     values = ((name, request.headers.get("host" if name == ":authority" else name, "")) for name in signed)
-    headers = "".join(f"{name}:{' '.join(value.split())}\n" for name, value in values)
-    return "\n".join((request.method, path, _canonical_query(request.query), headers, ";".join(signed), payload))
+    headers = "".join([f"{name}:{' '.join(value.split())}\n" for name, value in values])
+    query = _canonical_query(request.query) if request.query else ""
+    path = _canonical_path(request.path)
+    return "\n".join((request.method, path, query, headers, ";".join(signed), request.payload))
+
+
+@lru_cache(maxsize=4096)
+def _canonical_path(path: str) -> str:
+    return quote(path or "/", safe="/-_.~")  # encoded once more, as for every service but S3
 
 
 def _canonical_query(query: str) -> str:
@@ -108,5 +159,16 @@ def _again(text: str) -> str:
 def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
     key = f"AWS4{secret}".encode()
     for part in (day, region, service, "aws4_request"):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+        key = hmac.digest(key, part.encode(), "sha256")
     return key
+
+
+@lru_cache(maxsize=1024)
+def _instant(stamp: str) -> float:
+    """Seconds since the epoch of a time stamp."""
+    return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+
+
+@lru_cache(maxsize=16)
+def _stamp(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y%m%dT%H%M%SZ")

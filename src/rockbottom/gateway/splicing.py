@@ -8,13 +8,14 @@ bytes of a value without reading it.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import zip_longest
 from typing import Any, cast
 
 import msgspec
 
 _SPACE = re.compile(rb"[ \t\r\n]*")
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"')
+_BLANK = 0x20  # no white space of JSON is above it
+_NOTHING = object()
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
 Span = tuple[int, int]
@@ -67,13 +68,13 @@ def encoded(value: object) -> bytes:
 
 def _changes(data: bytes, span: Span, read: Any, planned: Any) -> Iterator[Change]:
     """What changes inside one value."""
-    if read is planned or read == planned:  # no plan makes a number of another type of one
+    if read is planned:
         return
-    if isinstance(read, Mapping) and isinstance(planned, Mapping):
+    if isinstance(read, dict) and isinstance(planned, dict):
         yield from _of_object(data, span, cast("dict[str, Any]", read), cast("dict[str, Any]", planned))
     elif isinstance(read, list) and isinstance(planned, list):
         yield from _of_list(data, span, cast("list[Any]", read), cast("list[Any]", planned))
-    else:
+    elif read != planned:  # no plan makes a number of another type of one
         yield *span, encoded(planned)
 
 
@@ -85,7 +86,8 @@ def _of_object(data: bytes, span: Span, read: dict[str, Any], planned: dict[str,
     if places.keys() != read.keys():
         raise Unspliceable
     for name, value in read.items():
-        yield from _changes(data, places[name], value, planned[name])
+        if value is not planned[name]:
+            yield from _changes(data, places[name], value, planned[name])
     added = b",".join(encoded(name) + b":" + encoded(value) for name, value in planned.items() if name not in read)
     if added:
         end = span[1] - 1
@@ -101,25 +103,28 @@ def _of_list(data: bytes, span: Span, read: list[Any], planned: list[Any]) -> It
         yield *span, encoded(planned)
         return
     number, extra = 0, len(planned) - len(read)
-    for value, following in zip_longest(planned, planned[1:]):
-        if extra and _is_new(value, following, read[number:]):
+    for position, value in enumerate(planned):
+        old = read[number] if number < len(read) else _NOTHING
+        if value is old:
+            number += 1
+        elif extra and _is_new(value, planned[position + 1 :][:1], old):
             extra -= 1
             if number:
                 yield places[number - 1][1], places[number - 1][1], b"," + encoded(value)
             else:
                 yield span[0] + 1, span[0] + 1, encoded(value) + (b"," if read else b"")
         else:
-            yield from _changes(data, places[number], read[number], value)
+            yield from _changes(data, places[number], old, value)
             number += 1
 
 
-def _is_new(value: Any, following: Any, left: Sequence[Any]) -> bool:
-    """Whether an element was put before those that are ``left``, and is not a changed form of the next of them."""
-    if not left or following is left[0]:
+def _is_new(value: Any, following: Sequence[Any], old: Any) -> bool:
+    """Whether an element was put before the one that is next of the ``old`` ones, and is not a changed form of it."""
+    if old is _NOTHING or (following and following[0] is old):
         return True
-    if isinstance(value, Mapping) and isinstance(left[0], Mapping):
-        return not cast("dict[str, Any]", value).keys() & cast("dict[str, Any]", left[0]).keys()
-    return value is not left[0]
+    if isinstance(value, dict) and isinstance(old, dict):
+        return not cast("dict[str, Any]", value).keys() & cast("dict[str, Any]", old).keys()
+    return True
 
 
 def _members_at(data: bytes, span: Span) -> dict[str, Span]:
@@ -128,11 +133,12 @@ def _members_at(data: bytes, span: Span) -> dict[str, Span]:
     at = span[0] + 1
     for name, raw in _members.decode(data[slice(*span)]).items():
         found = _STRING.match(data, _skip(data, at))
-        if found is None or json.loads(found[0]) != name:
+        if found is None or (found[1] != name.encode("utf-8", "surrogatepass") and json.loads(found[0]) != name):
             raise Unspliceable
         start = _skip(data, _skip(data, found.end()) + 1)  # behind the colon
-        places[name] = start, start + len(memoryview(raw))
-        at = _skip(data, places[name][1]) + 1  # behind the comma
+        end = start + len(memoryview(raw))
+        places[name] = start, end
+        at = _skip(data, end) + 1  # behind the comma
     if at < span[1] - 1:
         raise Unspliceable
     return places
@@ -143,12 +149,16 @@ def _elements_at(data: bytes, span: Span) -> list[Span]:
     places: list[Span] = []
     at = span[0] + 1
     for raw in _elements.decode(data[slice(*span)]):
-        start = _skip(data, at)
-        places.append((start, start + len(memoryview(raw))))
-        at = _skip(data, places[-1][1]) + 1
+        start = at if data[at] > _BLANK else _skip(data, at)
+        end = start + len(memoryview(raw))
+        places.append((start, end))
+        at = (end if data[end] > _BLANK else _skip(data, end)) + 1
     return places
 
 
 def _skip(data: bytes, at: int) -> int:
+    """Where the next byte stands that is no white space; most often it is the very next."""
+    if at < len(data) and data[at] > _BLANK:
+        return at
     found = _SPACE.match(data, at)
     return found.end() if found else at

@@ -7,13 +7,15 @@ signature, keys and connection headers stay behind.
 import asyncio
 import os
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from rockbottom.catalog import MANTLE, RUNTIME
 from rockbottom.gateway.configuration import Limits, Upstream
 from rockbottom.gateway.errors import Refused
+from rockbottom.gateway.sigv4 import Signed, signing
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -85,10 +87,11 @@ class Credentials:
 class Way:
     """Sends requests to one address and gives back the reply before its body is read."""
 
-    def __init__(self, upstream: Upstream, limits: Limits) -> None:
-        self.upstream, self._limits = upstream, limits
+    def __init__(self, upstream: Upstream, limits: Limits, clock: Callable[[], float] = time.time) -> None:
+        self.upstream, self._limits, self._clock = upstream, limits, clock
         self.credentials = Credentials(upstream)
         self._urls = {RUNTIME: upstream.url, MANTLE: upstream.mantle_url}
+        self._hosts = {host: _host_header(url) for host, url in self._urls.items()}
         self._session: ClientSession | None = None
 
     def _pool(self) -> "ClientSession":
@@ -118,19 +121,17 @@ class Way:
         """The address of a host."""
         return self._urls[host]
 
-    async def send(
-        self, host: str, method: str, target: str, headers: Mapping[str, str], body: bytes, credentials: Any
-    ) -> "ClientResponse":
+    async def send(self, host: str, request: Signed, credentials: Any) -> "ClientResponse":
         """One attempt at a host. Raises Refused where no reply began."""
         import aiohttp
         from yarl import URL
 
-        kept = self._headers(headers)
-        url = self._urls[host] + target
-        kept.update(self._authority(method, url, kept, body, credentials, _SERVICES[host]))
+        kept = self._headers(request.headers)
+        url = self._urls[host] + request.path + (f"?{request.query}" if request.query else "")
+        kept.update(self._authority(host, request, credentials))
         try:
             return await self._pool().request(
-                method, URL(url, encoded=True), headers=kept, data=body or None, allow_redirects=False
+                request.method, URL(url, encoded=True), headers=kept, data=request.body or None, allow_redirects=False
             )
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             what = "in time" if isinstance(error, TimeoutError) else f"({type(error).__name__})"
@@ -144,21 +145,21 @@ class Way:
         named = {name.strip().lower() for name in headers.get("connection", "").split(",")}
         return {name: value for name, value in headers.items() if name not in _STAYS_BEHIND and name not in named}
 
-    def _authority(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, credentials: Any, service: str
-    ) -> Mapping[str, str]:
+    def _authority(self, host: str, request: Signed, credentials: Any) -> Mapping[str, str]:
         if credentials is None and self.credentials.bearer:
             return {"Authorization": f"Bearer {self.credentials.bearer}"}
         if credentials is None:
             raise Refused(503, "ServiceUnavailableException", "The gateway has no AWS credentials (its log says more).")
-        from botocore.auth import SigV4Auth
-        from botocore.awsrequest import AWSRequest
+        headers = {name: request.headers[name] for name in _SIGNED if name in request.headers}
+        headers["host"] = self._hosts[host]
+        return signing(request.with_headers(headers), credentials, self.upstream.region, _SERVICES[host], self._clock())
 
-        signed = {name: headers[name] for name in _SIGNED if name in headers}
-        request = AWSRequest(method=method, url=url, headers=signed, data=body)
-        signer: Any = SigV4Auth(credentials, service, self.upstream.region)
-        signer.add_auth(request)
-        return {name: value for name, value in request.headers.items() if name.lower() not in signed}
+
+def _host_header(url: str) -> str:
+    """The Host of requests to an address: without its scheme's own port."""
+    place = urlsplit(url)
+    own = place.port in (None, {"http": 80, "https": 443}[place.scheme])
+    return place.netloc.rpartition(":")[0].lower() if own and place.port is not None else place.netloc.lower()
 
 
 async def frozen(credentials: Credentials, role: str | None, tags: Mapping[str, str]) -> Any:
