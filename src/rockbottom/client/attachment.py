@@ -23,7 +23,7 @@ from rockbottom.client.keepalive import KeepAlive
 from rockbottom.client.keeping import Keeper
 from rockbottom.client.learning import Costs, Learning
 from rockbottom.client.notices import TTL_EXPIRED
-from rockbottom.client.planning import Planner, TellingPlan, writes_most
+from rockbottom.client.planning import Planner, tells, writes_most
 from rockbottom.client.profiles import ask, must_ask
 from rockbottom.client.recording import Recorder, SpendingLimit
 from rockbottom.client.reporting import Report
@@ -167,7 +167,7 @@ class Attachment:
     def _planned(self, params: Params, request: Request) -> Call:
         now = self.clock()
         plan = self.planner.plan(request, now=now)
-        if isinstance(plan, TellingPlan):
+        if tells(plan):
             self._books.held_back += plan.held_back
             self.talk.say(plan.notices)
         sent = fitted(self.abilities, request, params, plan.apply(request))

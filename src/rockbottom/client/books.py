@@ -21,7 +21,7 @@ from rockbottom.catalog import (
 )
 from rockbottom.client.calls import Call
 from rockbottom.client.reporting import Beside, Line, Rehearsals, Report
-from rockbottom.cost import Arm, Cost, Group, bill, compared
+from rockbottom.cost import Arm, Cost, Group, Tally, bill, compared
 from rockbottom.dialects import Params, Request
 from rockbottom.quantities import NO_USAGE, WRITES, ZERO_USD, Unit, Usage, Usd
 
@@ -39,8 +39,8 @@ class Account:
 
     calls: int = 0
     usage: Usage = NO_USAGE
-    cost: Cost = field(default_factory=Cost)
-    uncached_cost: Cost = field(default_factory=Cost)
+    paid: Tally = field(default_factory=Tally)
+    uncached: Tally = field(default_factory=Tally)
     unpriced: int = 0
     extra_usd: Usd = ZERO_USD  # charges beside tokens
 
@@ -51,8 +51,8 @@ class Account:
         if costs is None:
             self.unpriced += 1
         else:
-            self.cost += costs[0]
-            self.uncached_cost += costs[1]
+            self.paid.add(costs[0])
+            self.uncached.add(costs[1])
 
 
 class Books:
@@ -251,5 +251,5 @@ def _lines(accounts: dict[str, Account]) -> tuple[Line, ...]:
 
 
 def _line(name: str, account: Account) -> Line:
-    cost, uncached = account.cost.usd + account.extra_usd, account.uncached_cost.usd + account.extra_usd
+    cost, uncached = account.paid.cost.usd + account.extra_usd, account.uncached.cost.usd + account.extra_usd
     return Line(name, account.calls, account.usage, cost, uncached, account.unpriced)

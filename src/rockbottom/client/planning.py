@@ -1,7 +1,7 @@
 """What the client needs of a planner, so that any object of this shape can stand in for ``plan.Planner``."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard
 
 from rockbottom.dialects import Request
 from rockbottom.quantities import Usage
@@ -18,7 +18,6 @@ class Plan(Protocol):
         ...
 
 
-@runtime_checkable
 class TellingPlan(Plan, Protocol):
     """A plan that also tells what the report shows; ``plan.CachePlan`` is one. A plan that only applies is as good."""
 
@@ -31,6 +30,11 @@ class TellingPlan(Plan, Protocol):
     def notices(self) -> Iterable[str]:
         """Sentences for whoever runs the client, each said once."""
         ...
+
+
+def tells(plan: Plan) -> TypeGuard[TellingPlan]:
+    """Whether a plan is a telling one; ``isinstance`` with a protocol takes as long as to hash a prompt."""
+    return hasattr(plan, "held_back") and hasattr(plan, "notices")
 
 
 def writes_most(plan: Plan) -> bool:

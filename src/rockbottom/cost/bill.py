@@ -59,6 +59,28 @@ def total_of(costs: Iterable[Cost]) -> Cost:
     return Cost(tuple(CostLine(price, amount) for price, amount in tokens.items()))
 
 
+class Tally:
+    """A running sum of costs: tokens by price row, for whoever adds one call after the other."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self) -> None:
+        self._rows: dict[int, tuple[Price, int]] = {}  # by identity: a price book gives the same row for each call
+
+    def add(self, cost: Cost) -> None:
+        """Add a cost."""
+        rows = self._rows
+        for line in cost.lines:
+            price = line.price
+            known = rows.get(id(price))
+            rows[id(price)] = (price, line.tokens if known is None else known[1] + line.tokens)
+
+    @property
+    def cost(self) -> Cost:
+        """The sum so far."""
+        return total_of((Cost(tuple(CostLine(price, tokens) for price, tokens in self._rows.values())),))
+
+
 def bill(
     usage: Usage,
     model: ModelId,
