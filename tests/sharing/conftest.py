@@ -54,11 +54,16 @@ class Server:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
+    def ask(self, *words: str) -> bytes:
+        """The beginning of its answer to a command. Raises OSError."""
+        with socket.create_connection(("127.0.0.1", self.port), 0.5) as one:
+            one.settimeout(30)
+            one.sendall(" ".join(words).encode() + b"\r\n")
+            return one.recv(64)
+
     def _answers(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), 0.5) as one:
-                one.sendall(b"PING\r\n")
-                return one.recv(16).startswith(b"+PONG")
+            return self.ask("PING").startswith(b"+PONG")
         except OSError:
             return False
 

@@ -66,7 +66,7 @@ def test_changes_by_many_at_once_are_all_made(stores):
 
     def count(store) -> None:
         for _ in range(100):
-            store.change("count", change)
+            store.change("count", change, 60)
 
     threads = [threading.Thread(target=count, args=(store,)) for store in stores]
     for thread in threads:
@@ -74,7 +74,7 @@ def test_changes_by_many_at_once_are_all_made(stores):
     for thread in threads:
         thread.join()
     seen: list[bytes | None] = []
-    stores[0].change("count", lambda value, now: seen.append(value) or b"0")
+    stores[0].change("count", lambda value, now: seen.append(value) or b"0", 60)
     assert seen[-1] == b"200"
     assert abs(clocks[-1] - time.time()) < 5
 
@@ -84,7 +84,7 @@ def _count(path: str, together, times: int) -> None:
     store = SqliteStore(path, wait_s=60)
     together.wait(60)
     for _ in range(times):
-        store.change("count", lambda value, _: str(int(value or b"0") + 1).encode())
+        store.change("count", lambda value, _: str(int(value or b"0") + 1).encode(), 60)
     store.close()
 
 
@@ -100,7 +100,7 @@ def test_many_processes_open_a_new_file_at_once(tmp_path):
             member.join()
         assert [member.exitcode for member in members] == [0] * 8
         values: list[bytes | None] = []
-        SqliteStore(path).change("count", lambda value, _, values=values: values.append(value) or b"")
+        SqliteStore(path).change("count", lambda value, _, values=values: values.append(value) or b"", 60)
         assert values == [b"40"]
 
 

@@ -21,6 +21,7 @@ from typing import TypeVar
 from rockbottom.budgets.budget import Budget
 from rockbottom.budgets.errors import BadBudget
 from rockbottom.budgets.leasing import Leased, Leases
+from rockbottom.budgets.periods import Period
 from rockbottom.budgets.store import Account, BudgetStore, State
 from rockbottom.budgets.telling import exceeded, not_leased, spent_text
 from rockbottom.ledger import CallRecord, default_folder
@@ -32,6 +33,7 @@ log = logging.getLogger("rockbottom.monitor")
 Answer = TypeVar("Answer")
 
 HOLD_S = 900.0  # a hold is let go after this long: its process died, or its answer never came
+LENT_HOLD_S = 7200.0  # the same where what is held is this process's alone: no stream lasts so long
 _REMEMBERED = 32  # calls whose cost is remembered for the estimate
 _MOST_ACCOUNTS = 10_000
 _TRY_AGAIN_S = 60.0
@@ -108,11 +110,16 @@ class Budgets:
                 self._judge(budget, account, state, amount, now, leased.get((account, Decimal(budget.limit_usd))))
             return amount
 
-        holds = self._stored(now, lambda store: store.hold(accounts, verdict, now, now + HOLD_S))
+        until = now + self._hold_s
+        holds = self._stored(now, lambda store: store.hold(accounts, verdict, now, until))
         with self._lock:
             waiting = self._holds.setdefault(_key(accounts), deque())
-            _forget_ended(waiting, now)  # of calls that never came back: the next answer is not theirs
-            waiting.append((now + HOLD_S, tuple(holds)))
+            _forget_ended(waiting, now, self._hold_s)  # of calls that never came back: the next answer is not theirs
+            waiting.append((until, tuple(holds)))
+
+    @property
+    def _hold_s(self) -> float:
+        return HOLD_S if self._leases is None else LENT_HOLD_S
 
     def _leased(
         self, found: Mapping[Account, Sequence[Budget]], estimate_usd: Usd | None
@@ -125,9 +132,8 @@ class Budgets:
             amount = self._estimate(budgets, account, state) if estimate_usd is None else estimate_usd
             for limit in {Decimal(budget.limit_usd) for budget in budgets}:
                 name = f"{account.name} of {limit}"
-                leased[account, limit] = self._leases.leased(
-                    name, account.start, limit, amount, self._spending(account)
-                )
+                period = account.start, Period(budgets[0].period).end(account.start)
+                leased[account, limit] = self._leases.leased(name, period, limit, amount, self._spending(account))
         return leased
 
     def _spending(self, account: Account) -> Callable[[], tuple[Usd, Usd]]:
@@ -218,7 +224,7 @@ class Budgets:
         """Forget the holds of accounts that nobody asks for any more."""
         with self._lock:
             for key, waiting in list(self._holds.items()):
-                _forget_ended(waiting, now)
+                _forget_ended(waiting, now, self._hold_s)
                 if not waiting:
                     del self._holds[key]
 
@@ -291,7 +297,7 @@ def _key(accounts: Sequence[Account]) -> tuple[str, ...]:
     return tuple(account.name for account in accounts)
 
 
-def _forget_ended(waiting: deque[tuple[float, tuple[int, ...]]], now: float) -> None:
+def _forget_ended(waiting: deque[tuple[float, tuple[int, ...]]], now: float, hold_s: float) -> None:
     """Drop the oldest holds while they are over, or of a clock that was set back far, as the file does."""
-    while waiting and (waiting[0][0] <= now or waiting[0][0] > now + 2 * HOLD_S):
+    while waiting and (waiting[0][0] <= now or waiting[0][0] > now + 2 * hold_s):
         waiting.popleft()

@@ -29,9 +29,15 @@ class Leases(Protocol):
     """Gives out what is left of a limit that several processes share."""
 
     def leased(
-        self, name: str, start: int, limit_usd: Usd, need_usd: Usd, spending: Callable[[], tuple[Usd, Usd]]
+        self,
+        name: str,
+        period: tuple[int, int],
+        limit_usd: Usd,
+        need_usd: Usd,
+        spending: Callable[[], tuple[Usd, Usd]],
     ) -> Leased:
-        """The lease of an account in the period from ``start``, for a call that may cost ``need_usd``.
+        """The lease of an account in the period from one second of the epoch to another, for a call that may cost
+        ``need_usd``.
 
         ``spending`` says at any time what this process spent of it and holds; it must take no lock that is held here.
         """

@@ -33,7 +33,7 @@ class Address:
 
     def store(self, scope: str) -> Store:
         """A store for members of the group in this scope (an account's Region and kind of planner)."""
-        name = f"rockbottom:1:{self.name}:{scope}"
+        name = f"rockbottom:2:{self.name}:{scope}"
         if self.url.startswith("sqlite:"):
             return SqliteStore(
                 f"{urlsplit(self.url).path}.{scope.replace(':', '.')}" if scope else urlsplit(self.url).path

@@ -4,40 +4,49 @@ All amounts are whole numbers of a unit that the caller chooses. A group has one
 pot that was saved in (below zero) nothing goes to the others. The promise is kept while, for all pots together, what
 lies above zero of spent and leased is at most the limit: nobody is given a lease beyond that.
 
-A member settles with a number, which it counts up: the same number twice is one settlement. One that is not heard of
-for ``EXPIRES_S`` seconds is taken to have spent all that it had leased; if it comes back after all, that is undone
-first. A group that begins anew (another ``epoch``) is told by each member what it ever spent and what it holds, and
-grants nothing more until ``GRACE_S`` later.
+A member tells the sum of what it ever spent of each pot, so that a settlement told twice, or told to a store that lost
+the last ones, counts once. One that is not heard of for ``EXPIRES_S`` seconds is taken to have spent all that it had
+leased; if it comes back after all, that is undone first. A group that has lost something (it is another, or goes on
+from an older state, as after a failover or from a snapshot) grants nothing more for ``GRACE_S``, in which all tell
+what they spent and hold. Two processes of one member (a machine that was copied while it ran) have different tokens:
+the second is told that it is a twin, holds nothing, and goes on under a name of its own.
 """
 
 import msgspec
 
-EXPIRES_S, GRACE_S = 15.0, 2.0
-_FORGOTTEN_S = 86_400.0
+EXPIRES_S, GRACE_S = 15.0, 5.0
+_FORGOTTEN_S = 600.0  # after so long a silence; who was charged is kept as long as the group
+_ERAS = 8  # members may reach a store by several servers
 _SHARES = 2  # of what is free, every such part is leased ahead of need; the rest goes to whoever needs more at once
 
 
 class Ask(msgspec.Struct, frozen=True, array_like=True):
-    """One pot of one member: what it spent since it last settled, the lease that it keeps in any case, the lease that
-    it would like, and what its next request may need at once."""
+    """One pot of one member: the sum of all that it ever spent, how much of that it was told is counted, the lease that
+    it keeps in any case, the lease that it would like, and what its next request may need at once."""
 
     pot: str
     spent: int
+    counted: int
     keep: int
     want: int
     need: int
 
 
 class Asks(msgspec.Struct, frozen=True):
-    """One settlement. ``epoch`` is that of the group that it settled with before; ``again``: it tells everything anew,
-    because the group is another. ``grows``: the limit is the highest that any member names."""
+    """One settlement, with a token of its own, and that of the settlement before it.
+
+    ``epoch`` is the group that it settled with before ("": none yet), and ``place`` how many settlements that had
+    counted. ``grows``: the limit is the highest that any member names. ``leaves``: it is the last.
+    """
 
     member: str
     number: int
+    token: str
+    before: str
     limit: int
     asks: tuple[Ask, ...]
     epoch: str = ""
-    again: bool = False
+    place: int = 0
     grows: bool = False
     leaves: bool = False
 
@@ -53,29 +62,34 @@ class Grant(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """The answer. ``known`` False: nothing was settled, for the group is another one than the member knows."""
+    """The answer. ``twin``: nothing was settled, for another process goes by the same name."""
 
     epoch: str
+    place: int
     grants: dict[str, Grant] = {}
-    known: bool = True
+    twin: bool = False
 
 
 class _Member(msgspec.Struct):
-    number: int
-    until: float
+    number: int = 0
+    token: str = ""
+    until: float = 0.0
+    spent: dict[str, int] = {}
     leases: dict[str, int] = {}
     charged: dict[str, int] = {}
     granted: dict[str, Grant] = {}
 
 
 class Group(msgspec.Struct):
-    """What the store holds of one limit."""
+    """What the store holds of one limit. ``place``: how many settlements it counted."""
 
     epoch: str = ""
+    place: int = 0
     limit: int = 0
     pots: dict[str, int] = {}
     members: dict[str, _Member] = {}
     grace_until: float = 0.0
+    eras: list[str] = []
 
 
 _ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Group)
@@ -91,31 +105,46 @@ def group_bytes(group: Group) -> bytes:
     return _ENCODER.encode(group)
 
 
-def settle(group: Group, asks: Asks, now: float) -> Settled:
-    """Settle in place."""
+def settle(group: Group, asks: Asks, now: float, era: str = "") -> Settled:
+    """Settle in place. ``era`` is that of the store: another server may not have been told the last settlements."""
     group.epoch = group.epoch or f"{asks.member} {now}"
-    if asks.epoch not in ("", group.epoch):
-        return Settled(group.epoch, known=False)
     _expire(group, now)
-    member = group.members.setdefault(asks.member, _Member(0, now))
-    if member.charged:  # it was taken to be gone, and is not
-        for pot, lease in member.charged.items():
-            group.pots[pot] = group.pots.get(pot, 0) - lease
-        member.leases, member.charged = member.charged, {}
+    _see(group, era, now)
+    member = group.members.get(asks.member)
+    known = member is not None
+    member = member or _Member()
+    if known and asks.token != member.token != asks.before and asks.number <= member.number + 1:
+        return Settled(group.epoch, group.place, twin=True)
+    group.members[asks.member] = member
+    _undo_charge(group, member)
     member.until = now + EXPIRES_S
-    if asks.number == member.number:
-        return Settled(group.epoch, member.granted)
-    if asks.again:
+    if asks.token == member.token:
+        return Settled(group.epoch, group.place, member.granted)
+    elsewhere = asks.epoch not in ("", group.epoch)
+    lost = elsewhere or asks.place > group.place or (known and asks.number > member.number + 1)
+    if lost:
         group.grace_until = now + GRACE_S
+    elif not known and now >= group.grace_until:  # it was silent for long: what it was told is counted is
+        member.spent = {ask.pot: ask.counted for ask in asks.asks}
     group.limit = max(group.limit, asks.limit) if asks.grows else asks.limit
-    member.number = asks.number
+    group.place += 1
+    member.number, member.token = asks.number, asks.token
     for ask in asks.asks:
-        group.pots[ask.pot] = group.pots.get(ask.pot, 0) + ask.spent
+        group.pots[ask.pot] = group.pots.get(ask.pot, 0) + ask.spent - member.spent.get(ask.pot, 0)
+        member.spent[ask.pot] = ask.spent
         member.leases[ask.pot] = ask.keep
     member.granted = {ask.pot: _granted(group, member, ask, now) for ask in asks.asks}
     if asks.leaves:
-        del group.members[asks.member]
-    return Settled(group.epoch, member.granted)
+        member.leases, member.until = {}, now
+    return Settled(group.epoch, group.place, member.granted)
+
+
+def _see(group: Group, era: str, now: float) -> None:
+    if era in group.eras:
+        return
+    if group.eras:
+        group.grace_until = now + GRACE_S
+    group.eras = [*group.eras, era][-_ERAS:]
 
 
 def _granted(group: Group, member: _Member, ask: Ask, now: float) -> Grant:
@@ -125,7 +154,7 @@ def _granted(group: Group, member: _Member, ask: Ask, now: float) -> Grant:
     others = sum(max(0, amount + leased.get(name, 0)) for name, amount in group.pots.items() if name != pot)
     settled = sum(max(0, amount) for name, amount in group.pots.items() if name != pot)
     room = group.limit - others - spent - (leased.get(pot, 0) - mine)
-    living = sum(not one.charged for one in group.members.values())
+    living = sum(one.until > now for one in group.members.values())
     fair = max(0, group.limit - settled - spent) // (_SHARES * living)
     lease = mine if now < group.grace_until else max(mine, min(ask.want, room, max(ask.need, fair)))
     member.leases[pot] = lease
@@ -141,12 +170,22 @@ def _leased(group: Group) -> dict[str, int]:
 
 
 def _expire(group: Group, now: float) -> None:
+    """Charge and forget who is silent. A store whose clock was set back waits for nobody longer than otherwise."""
+    group.grace_until = min(group.grace_until, now + GRACE_S)
     for name, member in list(group.members.items()):
+        member.until = min(member.until, now + EXPIRES_S)
         if member.until > now:
             continue
-        if member.leases:
-            for pot, lease in member.leases.items():
-                group.pots[pot] = group.pots.get(pot, 0) + lease
-            member.charged, member.leases = {**member.charged, **member.leases}, {}
-        if member.until <= now - _FORGOTTEN_S or not member.charged:
+        for pot, lease in member.leases.items():
+            group.pots[pot] = group.pots.get(pot, 0) + lease
+            member.charged[pot] = member.charged.get(pot, 0) + lease
+        member.leases = {}
+        if member.until <= now - _FORGOTTEN_S and not any(member.charged.values()):
             del group.members[name]
+
+
+def _undo_charge(group: Group, member: _Member) -> None:
+    """It was taken to be gone, and is not."""
+    for pot, lease in member.charged.items():
+        group.pots[pot] = group.pots.get(pot, 0) - lease
+    member.leases, member.charged = {**member.leases, **member.charged}, {}

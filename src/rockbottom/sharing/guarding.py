@@ -17,6 +17,7 @@ from rockbottom.sharing.store import Store
 
 _SETTLE_S, _BEAT_S = 0.1, 1.0
 _NEEDED_S = 600.0  # so long a need is remembered for the next request of its kind
+_KEPT_S = 86_400.0  # after its last settlement
 _ZERO = Decimal(0)
 _GROUP = "guard"
 
@@ -37,16 +38,11 @@ class GuardLease:
             if not leaving and (since < _SETTLE_S or (since < _BEAT_S and not self._lessee.changed(self._standings()))):
                 return
             asks = self._offered(now, leaving)
-        answer = settled_with(store, _GROUP, asks)
-        if not answer.known:
-            with lock:
-                asks = self._lessee.again(self._standings(), self._limit(), self._want(), answer.epoch)
-            answer = settled_with(store, _GROUP, asks)
-        if answer.known:
-            self._settled_at = now
-            with lock:
-                self._lessee.take(answer)
-                self._set_limits()
+        answer = settled_with(store, _GROUP, asks, _KEPT_S)
+        self._settled_at = now
+        with lock:
+            self._lessee.take(answer)
+            self._set_limits()
 
     def _offered(self, now: float, leaving: bool) -> Asks:
         for key, needed in self._guard.asked.items():

@@ -1,11 +1,12 @@
 """The side of one member: what it may spend of each pot by now, and how it settles without ever spending more.
 
-What was spent is given as a sum that only the member keeps; ``limit`` is how far that sum, with what is at risk in
-requests under way, may rise. It is lowered before it is given back, and raised when the store has said so, so that it
-holds whether or not an answer comes.
+What was spent is given as a sum that only the member keeps, and told as such; ``limit`` is how far that sum, with what
+is at risk in requests under way, may rise. It is lowered before it is given back, and raised when the store has said
+so, so that it holds whether or not an answer comes.
 """
 
-from collections.abc import Iterable
+import secrets
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,27 +22,38 @@ class Standing(NamedTuple):
     need: int
 
 
+def _token() -> str:
+    return secrets.token_hex(8)
+
+
 @dataclass(slots=True)
 class _Pot:
-    settled: int = 0  # of the sum spent, what the store has counted
+    before: int = 0  # of the sum spent, what was told under another name
+    settled: int = 0  # of the rest, what the store has counted
     lease: int = 0  # beyond that
     grant: Grant | None = None
 
 
 class Lessee:
-    """One member of one group. Not thread-safe."""
+    """One member of one group. Not thread-safe. ``token`` makes names that no copy of this process makes as well."""
 
-    def __init__(self, member: str, *, grows: bool = False) -> None:
-        self._member, self._grows = member, grows
+    def __init__(self, member: str, *, grows: bool = False, token: Callable[[], str] = _token) -> None:
+        self._member, self._grows, self._new_token = member, grows, token
         self._pots: dict[str, _Pot] = {}
-        self._number, self._epoch = 0, ""
+        self._number, self._token = 0, ""
+        self._epoch, self._place = "", 0
         self._under_way: Asks | None = None
         self._told: dict[str, Standing] = {}
 
     def limit(self, pot: str) -> int:
         """How far spent and risk of a pot may rise together."""
         known = self._pots.get(pot)
-        return 0 if known is None else known.settled + known.lease
+        return 0 if known is None else known.before + known.settled + known.lease
+
+    def lease(self, pot: str) -> int:
+        """What it holds of a pot beyond what is counted as spent."""
+        known = self._pots.get(pot)
+        return 0 if known is None else known.lease
 
     def grant(self, pot: str) -> Grant | None:
         """What the store last said of a pot."""
@@ -70,37 +82,42 @@ class Lessee:
             told = list(standings)
             asks = tuple(self._ask(standing, want) for standing in told)
             self._told = {standing.pot: standing for standing in told}
+            before, self._token = self._token, self._new_token()
             self._under_way = Asks(
-                self._member, self._number, limit, asks, self._epoch, grows=self._grows, leaves=leaves
-            )
-        return self._under_way
-
-    def again(self, standings: Iterable[Standing], limit: int, want: int, epoch: str) -> Asks:
-        """The settlement with a group that knows nothing of this member: all that it ever spent, and what it holds."""
-        self._epoch = epoch
-        for pot in self._pots.values():
-            pot.lease, pot.settled = pot.settled + pot.lease, 0
-        self._number += 1
-        told = {standing.pot: standing for standing in standings}
-        asks = tuple(self._ask(standing, want) for standing in told.values())
-        self._under_way = Asks(self._member, self._number, limit, asks, epoch, again=True, grows=self._grows)
+                self._member, self._number, self._token, before, limit, asks, self._epoch, self._place,
+                grows=self._grows, leaves=leaves,
+            )  # fmt: skip
         return self._under_way
 
     def take(self, settled: Settled) -> None:
-        """The answer to what was offered last, which the group knew."""
-        self._epoch = settled.epoch
+        """The answer to what was offered last."""
         offered, self._under_way = self._under_way, None
-        for ask in offered.asks if offered is not None else ():
+        if offered is None:
+            return
+        if settled.twin:
+            self._become_another()
+            return
+        self._epoch, self._place = settled.epoch, settled.place
+        for ask in offered.asks:
             pot, grant = self._pots[ask.pot], settled.grants.get(ask.pot)
-            pot.settled += ask.spent
+            pot.settled = ask.spent
             pot.lease = ask.keep if grant is None else grant.lease
             pot.grant = grant or pot.grant
 
+    def _become_another(self) -> None:
+        """The lease is the other's; what was settled before is counted under the name that both had."""
+        self._member = f"{self._member.partition('+')[0]}+{self._new_token()}"
+        self._number, self._token, self._epoch, self._place = 0, "", "", 0
+        self._told.clear()
+        for pot in self._pots.values():
+            pot.before, pot.settled, pot.lease = pot.before + pot.settled, 0, 0
+
     def _ask(self, standing: Standing, want: int) -> Ask:
         pot = self._pots.setdefault(standing.pot, _Pot())
-        spent = standing.spent - pot.settled
+        spent = standing.spent - pot.before
+        fresh = spent - pot.settled
         fair = want if pot.grant is None else pot.grant.fair
         kept = max(standing.risk, min(want, max(standing.need, fair)))
-        pot.lease = min(pot.lease, spent + kept)  # from now on: it may be leased to others as soon as this is sent
-        keep = max(0, pot.lease - spent)
-        return Ask(standing.pot, spent, keep, max(want, keep), max(standing.need, standing.risk))
+        pot.lease = min(pot.lease, fresh + kept)  # from now on: it may be leased to others as soon as this is sent
+        keep = max(0, pot.lease - fresh)
+        return Ask(standing.pot, spent, pot.settled, keep, max(want, keep), max(standing.need, standing.risk))

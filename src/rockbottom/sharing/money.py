@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 from rockbottom.process import Arrival
 from rockbottom.quantities import Usd
-from rockbottom.sharing.grants import Asks
 from rockbottom.sharing.lessee import Lessee, Standing
 from rockbottom.sharing.settling import settled_with
 from rockbottom.sharing.store import Store
 
 _NANO = 10**9
 _WAIT_S = 0.05  # the longest that a call waits for a lease
-_BEAT_S, _FORGOTTEN_S = 1.0, 1800.0
+_BEAT_S, _IDLE_S = 1.0, 1800.0  # a process gives back what it leased of an account that is idle for so long
+_LATE_S = 7200.0  # so long after the end of a period calls that left in it may come back
 _POT = "all"
 Name = tuple[str, int]
 """An account, and when its period began."""
@@ -43,6 +43,7 @@ class _Account:
     lessee: Lessee
     spending: Spending
     limit: int
+    lasts_s: float  # at most, from now on
     need: int = 0
     used_at: float = 0.0
     settled_at: float = float("-inf")
@@ -59,21 +60,25 @@ class BudgetLeases:
         self._lock = threading.Lock()
         self.connected = False
 
-    def leased(self, name: str, start: int, limit_usd: Usd, need_usd: Usd, spending: Spending) -> Leased:
+    def leased(self, name: str, period: tuple[int, int], limit_usd: Usd, need_usd: Usd, spending: Spending) -> Leased:
         """The lease for a call that may cost so much; waits a little for more where there may be more."""
-        need = _nano(need_usd)
+        need, (start, end) = _nano(need_usd), period
         with self._lock:
             account = self._accounts.get(((name, start), spending))
             if account is None:
                 lessee = Lessee(f"{self._member}.{next(self._number)}")
-                account = self._accounts[(name, start), spending] = _Account(lessee, spending, 0)
+                account = self._accounts[(name, start), spending] = _Account(lessee, spending, 0, end - start + _LATE_S)
             account.limit, account.used_at = _nano(limit_usd), self._monotonic()
             account.need = max(need, account.need)
             spent, held = spending()
             short = account.lessee.limit(_POT) < _nano(spent) + _nano(held) + max(need, 1)
             grant = account.lessee.grant(_POT)
             waiting = None
-            if short and self.connected and (grant is None or grant.left >= need or _aged(account, self._monotonic())):
+            if (
+                short
+                and self.connected
+                and (grant is None or grant.left >= need or self._beats(account, self._monotonic()))
+            ):
                 waiting = Arrival()
                 account.answered.append(waiting)
         if waiting is not None:
@@ -89,49 +94,36 @@ class BudgetLeases:
         for key, account in list(self._accounts.items()):
             name, start = key[0]
             now = self._monotonic()
-            forgotten = account.used_at < now - _FORGOTTEN_S
+            idle_s = now - account.used_at
             with self._lock:
+                if leaving or idle_s > account.lasts_s:
+                    self._accounts.pop(key)
                 waiting, account.answered = account.answered, []
                 standing = self._standing(account)
-                due = waiting or now - account.settled_at >= _BEAT_S or account.lessee.changed([standing])
-                if not (due or leaving or forgotten):
+                wanted = idle_s <= _IDLE_S and not leaving
+                due = waiting or account.lessee.changed([standing])
+                due = due or ((wanted or standing.risk or account.lessee.lease(_POT)) and self._beats(account, now))
+                if not (due or leaving):
                     continue
-                want = 0 if leaving or forgotten else max(4 * account.need, account.limit // 100)
-                asks = account.lessee.offer([standing], account.limit, want, leaves=leaving or forgotten)
+                want = max(4 * account.need, account.limit // 100) if wanted else 0
+                asks = account.lessee.offer([standing], account.limit, want, leaves=leaving)
             try:
-                self._settled(store, (name, start), account, asks, want)
+                answer = settled_with(store, f"budget:{name}:{start}", asks, account.lasts_s)
+                with self._lock:
+                    account.lessee.take(answer)
+                    account.settled_at, account.need = now, 0
             finally:
                 for arrival in waiting:
                     arrival.land()
-            if forgotten:
-                with self._lock:
-                    self._accounts.pop(key, None)
 
-    def _settled(self, store: Store, whose: Name, account: _Account, asks: Asks, want: int) -> None:
-        name, start = whose
-        answer = settled_with(store, _group(name, start), asks)
-        if not answer.known:
-            with self._lock:
-                standing = self._standing(account)
-                asks = account.lessee.again([standing], account.limit, want, answer.epoch)
-            answer = settled_with(store, _group(name, start), asks)
-        if answer.known:
-            with self._lock:
-                account.lessee.take(answer)
-                account.settled_at, account.need = self._monotonic(), 0
+    @staticmethod
+    def _beats(account: _Account, now: float) -> bool:
+        return now - account.settled_at >= _BEAT_S
 
     @staticmethod
     def _standing(account: _Account) -> Standing:
         spent, held = account.spending()
         return Standing(_POT, _nano(spent), _nano(held), account.need)
-
-
-def _aged(account: _Account, now: float) -> bool:
-    return now - account.settled_at > _BEAT_S
-
-
-def _group(name: str, start: int) -> str:
-    return f"budget:{name}:{start}"
 
 
 def _nano(amount: Usd) -> int:

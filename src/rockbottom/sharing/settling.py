@@ -4,14 +4,14 @@ from rockbottom.sharing.grants import Asks, Settled, group_bytes, group_of, sett
 from rockbottom.sharing.store import Store
 
 
-def settled_with(store: Store, group: str, asks: Asks) -> Settled:
-    """Settle in the group of this name. Raises StoreAway."""
+def settled_with(store: Store, group: str, asks: Asks, for_s: float) -> Settled:
+    """Settle in the group of this name, which is kept for so long after. Raises StoreAway."""
     answers: list[Settled] = []
 
     def change(data: bytes | None, now: float) -> bytes:
         state = group_of(data)
-        answers.append(settle(state, asks, now))
+        answers.append(settle(state, asks, now, store.era))
         return group_bytes(state)
 
-    store.change(f"group:{group}", change)
+    store.change(f"group:{group}", change, for_s)
     return answers[-1]

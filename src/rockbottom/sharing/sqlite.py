@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from rockbottom.process import roll_back, shared_database
 from rockbottom.sharing.errors import StoreAway
-from rockbottom.sharing.store import KEPT_S, STREAM_KEPT, Change, Read
+from rockbottom.sharing.store import STREAM_KEPT, Change, Read
 
 _WAIT_S, _LOOK_S = 1.0, 0.05
 _AT_ONCE = 200
@@ -23,6 +23,8 @@ class SqliteStore:
 
     ``wait_s``: for so many seconds others that are at work in the file are waited for.
     """
+
+    era = ""  # a file loses nothing while the machine stands
 
     def __init__(
         self,
@@ -56,22 +58,22 @@ class SqliteStore:
             self._sleep(min(_LOOK_S, left))
             left -= _LOOK_S
 
-    def change(self, name: str, change: Change) -> None:
+    def change(self, name: str, change: Change, for_s: float) -> None:
         with self._opened() as db:
             now = self._clock()
-            self._put(db, name, change(self._value(db, name, now), now), now + KEPT_S)
+            self._put(db, name, change(self._value(db, name, now), now), now, for_s)
 
     def put_if_absent(self, name: str, value: bytes, for_s: float) -> bytes | None:
         with self._opened() as db:
             now = self._clock()
             there = self._value(db, name, now)
             if there is None:
-                self._put(db, name, value, now + for_s)
+                self._put(db, name, value, now, for_s)
             return there
 
     def put(self, name: str, value: bytes, for_s: float) -> None:
         with self._opened() as db:
-            self._put(db, name, value, self._clock() + for_s)
+            self._put(db, name, value, self._clock(), for_s)
 
     def drop(self, name: str) -> None:
         with self._opened() as db:
@@ -87,10 +89,10 @@ class SqliteStore:
         return None if row is None else bytes(row[0])
 
     @staticmethod
-    def _put(db: sqlite3.Connection, name: str, value: bytes, until: float) -> None:
-        db.execute("INSERT OR REPLACE INTO cells VALUES (?, ?, ?)", (name, value, until))
+    def _put(db: sqlite3.Connection, name: str, value: bytes, now: float, for_s: float) -> None:
+        db.execute("INSERT OR REPLACE INTO cells VALUES (?, ?, ?)", (name, value, now + for_s))
         if hash(value) % 256 == 0:  # now and then
-            db.execute("DELETE FROM cells WHERE until < ?", (until - KEPT_S,))
+            db.execute("DELETE FROM cells WHERE until < ?", (now,))
 
     @contextmanager
     def _opened(self) -> Generator[sqlite3.Connection]:

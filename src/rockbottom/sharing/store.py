@@ -7,9 +7,6 @@ the same code whatever the store is.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-KEPT_S = 86_400.0
-"""How long a value that is changed is kept after its last change."""
-
 STREAM_KEPT = 10_000
 """Entries of the stream that a store keeps, for members that come later: some 20 MB."""
 
@@ -27,6 +24,11 @@ class Read(NamedTuple):
 class Store(Protocol):
     """One store, used by one thread at a time. Every method raises StoreAway where it cannot do its work."""
 
+    @property
+    def era(self) -> str:
+        """What is another once the server was started again or another took its place; of the last connection."""
+        ...
+
     def publish(self, entry: bytes) -> None:
         """Put an entry at the end of the stream."""
         ...
@@ -35,8 +37,9 @@ class Store(Protocol):
         """What lies behind a place ("": everything kept); waits so long for a first entry where nothing does."""
         ...
 
-    def change(self, name: str, change: Change) -> None:
-        """Give a value its next state. ``change`` may be called again where another process was quicker."""
+    def change(self, name: str, change: Change, for_s: float) -> None:
+        """Give a value its next state, which lives so long. ``change`` may be called again where another process was
+        quicker."""
         ...
 
     def put_if_absent(self, name: str, value: bytes, for_s: float) -> bytes | None:

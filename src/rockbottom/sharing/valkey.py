@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from rockbottom.extras import needing
 from rockbottom.sharing.errors import StoreAway
-from rockbottom.sharing.store import KEPT_S, STREAM_KEPT, Change, Read
+from rockbottom.sharing.store import STREAM_KEPT, Change, Read
 
 _ANSWER_S = 1.0
 _AT_ONCE = 200
@@ -22,6 +22,7 @@ class ValkeyStore:
     def __init__(self, url: str, name: str) -> None:
         self._url, self._name = url, name
         self._connection: Any = None
+        self.era = ""
 
     def publish(self, entry: bytes) -> None:
         self._asked(lambda db: db.xadd(self._key("stream"), {b"e": entry}, maxlen=STREAM_KEPT, approximate=True))
@@ -35,11 +36,11 @@ class ValkeyStore:
         rows: Any = found[0][1]
         return Read(rows[-1][0].decode(), [fields[b"e"] for _, fields in rows])
 
-    def change(self, name: str, change: Change) -> None:
-        self._asked(lambda db: self._changed(db, self._key(name), change))
+    def change(self, name: str, change: Change, for_s: float) -> None:
+        self._asked(lambda db: self._changed(db, self._key(name), change, for_s))
 
     def put_if_absent(self, name: str, value: bytes, for_s: float) -> bytes | None:
-        key, lives_ms = self._key(name), max(1, int(for_s * 1000))
+        key, lives_ms = self._key(name), _lives_ms(for_s)
 
         def put(db: Any) -> bytes | None:
             pipe = db.pipeline(transaction=True)
@@ -51,7 +52,7 @@ class ValkeyStore:
         return self._asked(put)
 
     def put(self, name: str, value: bytes, for_s: float) -> None:
-        self._asked(lambda db: db.set(self._key(name), value, px=max(1, int(for_s * 1000))))
+        self._asked(lambda db: db.set(self._key(name), value, px=_lives_ms(for_s)))
 
     def drop(self, name: str) -> None:
         self._asked(lambda db: db.delete(self._key(name)))
@@ -65,7 +66,7 @@ class ValkeyStore:
         return f"{self._name}:{name}"
 
     @staticmethod
-    def _changed(db: Any, key: str, change: Change) -> None:
+    def _changed(db: Any, key: str, change: Change, for_s: float) -> None:
         from redis.exceptions import WatchError
 
         for _ in range(_TRIES):
@@ -75,7 +76,7 @@ class ValkeyStore:
                     seconds, micros = pipe.time()
                     value = change(pipe.get(key), seconds + micros / 1e6)
                     pipe.multi()
-                    pipe.set(key, value, px=int(KEPT_S * 1000))
+                    pipe.set(key, value, px=_lives_ms(for_s))
                     pipe.execute()
                     return
                 except WatchError:
@@ -90,10 +91,21 @@ class ValkeyStore:
         try:
             if self._connection is None:
                 self._connection = self._connected()
+                self.era = self._era(self._connection)
             return use(self._connection)
         except (RedisError, OSError) as error:
             self.close()
             raise StoreAway(f"{type(error).__name__}: {error}") from error
+
+    @staticmethod
+    def _era(db: Any) -> str:
+        """The number of this run of the server; empty where it tells none."""
+        from redis.exceptions import ResponseError
+
+        try:
+            return str(db.info("server").get("run_id", ""))
+        except ResponseError:  # not allowed, or not known to a service that is like them
+            return ""
 
     def _connected(self) -> Any:
         import redis
@@ -109,3 +121,7 @@ class ValkeyStore:
             retry=Retry(NoBackoff(), 0),
             single_connection_client=True,
         )
+
+
+def _lives_ms(for_s: float) -> int:
+    return max(1, int(for_s * 1000))

@@ -1,0 +1,134 @@
+"""Leases of budgets in long streams, on idle days, from one period to the next; with clocks that are set by hand."""
+
+from decimal import Decimal
+
+from rockbottom.budgets import Budget, BudgetExceeded, Budgets
+from rockbottom.ledger import CallRecord
+from rockbottom.sharing import BudgetLeases, SqliteStore, group_of
+
+MODEL = "us.anthropic.claude-sonnet-4-6"
+NOON = 1_795_003_200.0
+"""18 November 2026, 12:00 UTC."""
+
+
+class Process:
+    """A process that spends of a budget shared with others; it settles when asked to, and when a call needs more."""
+
+    def __init__(self, world: "World", number: int, budget: Budget) -> None:
+        self.world, self.budgets = world, Budgets(budget, file=":memory:")
+        self.leases = BudgetLeases(f"member {number}", self.settle, lambda: world.now)
+        self.leases.connected = True
+        self.budgets.lend(self.leases)
+
+    def settle(self) -> None:
+        self.leases.settle(self.world.store)
+
+    def begin(self) -> bool:
+        """Whether a call may leave."""
+        try:
+            self.budgets.check({}, self.world.now)
+        except BudgetExceeded:
+            return False
+        return True
+
+    def end(self, cost: str, began: float | None = None) -> None:
+        at = self.world.now if began is None else began
+        self.budgets.record(CallRecord(at, MODEL, "Converse", cost_usd=cost))
+
+
+class World:
+    """A store and its clock, which is the processes' too."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+        self.store = SqliteStore(":memory:", clock=lambda: self.now)
+
+    def later(self, seconds: float, *living: Process, step: float = 1.0) -> None:
+        """Time passes, in which these processes settle as often as they would."""
+        ends = self.now + seconds
+        while self.now < ends:
+            self.now = min(ends, self.now + step)
+            for process in living:
+                process.settle()
+
+    def spent(self, budget: str, start: int) -> Decimal:
+        """What all have spent, as the store has it."""
+        values: list[bytes | None] = []
+
+        def look(value: bytes | None, _: float) -> bytes:
+            values.append(value)
+            return value or b""
+
+        self.store.change(f"group:budget:{budget}:{start}", look, 1e6)
+        return Decimal(sum(group_of(values[0]).pots.values())) / 10**9
+
+
+def test_what_a_long_stream_may_cost_stays_leased_until_it_ends():
+    """A stream that may cost $6 of $10 lasts an hour and a half: all the while nobody else may begin one of $6."""
+    world = World()
+    budget = Budget("10", "day", action="stop", reserve_usd="6")
+    one, other = (Process(world, number, budget) for number in range(2))
+    assert one.begin()
+    began = world.now
+    for _ in range(18):
+        world.later(300, one, other)
+        assert not other.begin()
+    one.end("6", began)
+    world.later(2, one, other)
+    assert world.spent("all calls per day of 10", 1_794_960_000) == 6
+
+
+def test_what_a_process_spent_counts_once_after_a_day_of_silence():
+    """$3 of a month's $10, then nothing for a day, then $1: with the $5 of another $9, for which its lease was free."""
+    world = World()
+    budget = Budget("10", "month", action="stop", reserve_usd="1")
+    one, other = (Process(world, number, budget) for number in range(2))
+    for _ in range(3):
+        assert one.begin()
+        one.end("1")
+    world.later(3600, one, step=10)
+    for _ in range(5):
+        assert other.begin()
+        other.end("1")
+    world.later(86_400, one, other, step=30)
+    assert world.spent("all calls per month of 10", 1_793_491_200) == 8
+    assert one.begin()
+    one.end("1")
+    world.later(2, one, other)
+    assert world.spent("all calls per month of 10", 1_793_491_200) == 9
+
+
+def test_a_new_limit_counts_what_living_processes_spent():
+    """$3 and $2 of $10 were spent; the limit becomes $6 in both: $1 is left for both together."""
+    world = World()
+    processes = [Process(world, number, Budget("10", "day", action="stop", reserve_usd="1")) for number in range(2)]
+    for process, calls in zip(processes, (3, 2), strict=True):
+        for _ in range(calls):
+            assert process.begin()
+            process.end("1")
+    world.later(2, *processes)
+    for process in processes:
+        process.budgets.budgets = (Budget("6", "day", action="stop", reserve_usd="1"),)
+    more = 0
+    for _ in range(5):
+        for process in processes:
+            world.later(2, *processes)
+            if process.begin():
+                process.end("1")
+                more += 1
+    assert more == 1
+    assert world.spent("all calls per day of 6", 1_794_960_000) == 6
+
+
+def test_an_hour_that_is_over_is_forgotten_by_the_process():
+    """Accounts of one hour are let go of two hours after its end, not before: late answers are still counted."""
+    world = World()
+    one = Process(world, 0, Budget("10", "hour", action="stop", reserve_usd="1"))
+    assert one.begin()
+    began = world.now
+    world.later(5400, one, step=10)
+    one.end("1", began)
+    world.later(10, one)
+    assert world.spent("all calls per hour of 10", int(NOON)) == 1
+    world.later(7200, one, step=10)
+    assert not one.leases._accounts
