@@ -144,3 +144,63 @@ def test_a_client_that_the_program_attaches_itself_is_its_own(run, tmp_path):
     assert ran.stdout.strip() == "4", ran.stderr
     assert len(list(LedgerReader(Path(tmp_path / "own")).calls())) == 4
     assert "no Bedrock call" in ran.stderr
+
+
+SHARING_PROGRAM = """
+import time, boto3
+from prompt import MODEL, QUESTIONS, SYSTEM
+bedrock = boto3.client("bedrock-runtime")
+time.sleep({seconds})  # as a service that has begun and waits for its first request
+for question in QUESTIONS[:2]:
+    messages = [{{"role": "user", "content": [{{"text": question}}]}}]
+    usage = bedrock.converse(modelId=MODEL, system=[{{"text": SYSTEM}}], messages=messages)["usage"]
+    print(usage["cacheReadInputTokens"] > 5000, usage["cacheWriteInputTokens"] > 5000)
+"""
+
+
+@pytest.mark.parametrize("chosen", ["option", "variable"])
+def test_programs_that_share_read_what_another_wrote(run, tmp_path, chosen):
+    """The first program writes and reads; the second reads with its first call, which no program alone can."""
+    share = f"sqlite://{tmp_path}/share.db"
+    options, variables = (["--share", share], {}) if chosen == "option" else ([], {"ROCKBOTTOM_SHARE": share})
+    program = SHARING_PROGRAM.format(seconds=4)
+    first, second = (run(*options, "--", PYTHON, "-c", program, **variables) for _ in range(2))
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert first.stdout.splitlines() == ["False True", "True False"]
+    assert second.stdout.splitlines() == ["True False", "True False"]
+
+
+def test_a_program_that_imports_auto_shares_where_its_environment_says_so(environment, tmp_path):
+    """The same without the command: one import in the program, one variable."""
+    program = "import rockbottom.auto\n" + SHARING_PROGRAM.format(seconds=4)
+    told = {**environment, "ROCKBOTTOM_SHARE": f"sqlite://{tmp_path}/share.db"}
+    ran = [
+        subprocess.run([PYTHON, "-c", program], env=told, cwd=UNMODIFIED, capture_output=True, text=True, timeout=120)
+        for _ in range(2)
+    ]
+    assert [one.returncode for one in ran] == [0, 0], ran
+    assert ran[1].stdout.splitlines() == ["True False", "True False"]
+
+
+def test_a_store_that_is_away_is_no_reason_to_fail(run):
+    """Nobody listens there: the calls pass, and stderr says once that nothing is shared."""
+    program = SHARING_PROGRAM.format(seconds=4)
+    ran = run("--share", "redis://127.0.0.1:1/0?name=test", "--", PYTHON, "-c", program)
+    assert ran.returncode == 0, ran.stderr
+    assert len(ran.stdout.splitlines()) == 2
+    assert ran.stderr.count("share=redis://127.0.0.1:1/0") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--share", "http://host"], "no address"),
+        (["--share", "sqlite:///a.db", "--dry-run"], "--dry-run"),
+        (["--share", "sqlite:///a.db", "--state", "b.db"], "--state"),
+    ],
+)
+def test_what_cannot_share_is_refused_before_the_program_begins(run, tmp_path, options, named):
+    ran = run(*options, "--", PYTHON, "-c", f"open({str(tmp_path / 'begun')!r}, 'w')")
+    assert ran.returncode == 2
+    assert named in ran.stderr
+    assert not (tmp_path / "begun").exists()

@@ -8,6 +8,7 @@ from urllib.request import urlopen
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 import rockbottom
 from rockbottom.budgets import Budget, BudgetExceeded, Budgets
@@ -175,6 +176,49 @@ def test_a_gateway_that_shares_is_ready_and_says_that_the_store_is_away(tmp_path
             server.stop()
             until(lambda: "does not answer" in ready())
             assert ask(plain_client(gateway.url), text_of(4_000), "second?")["cacheReadInputTokens"] > 3_000
+
+
+def test_budgets_that_are_read_again_count_what_was_spent_before(tmp_path, monkeypatch):
+    """Two gateways with $0.05 a day for both spend at most that until both refuse; then the limit is $0.08 in both, and
+    $0.08 is the most that all calls, those before too, may cost."""
+    from rockbottom.gateway import BudgetRow, Configuration, Upstream, running_gateway
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
+
+    def told(name: str, limit: str) -> Configuration:
+        row = BudgetRow(limit_usd=limit, period="day", reserve_usd="0.005")
+        upstream = Upstream("us-east-1", runtime=endpoint.url)
+        share = f"{server.url}?name=budgets"
+        return Configuration(upstream, listen="127.0.0.1:0", share=share, folder=tmp_path / name, budgets=[row])
+
+    def spend(gateways) -> Decimal:
+        """Ask at both in turns until both refuse; what all calls since the start cost."""
+        clients, refused = [plain_client(gateway.url) for gateway in gateways], set()
+        for number in range(200):
+            if len(refused) == 2:
+                break
+            try:
+                ask(clients[number % 2], "Be brief. " * 80, f"question {number}?")
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] != 429:
+                    raise
+                refused.add(number % 2)
+        return sum((report.total.cost_usd for one in gateways for report in one.gateway.reports()), Decimal(0))
+
+    with (
+        running() as endpoint,
+        serving(tmp_path) as server,
+        running_gateway(told("one", "0.05")) as one,
+        running_gateway(told("other", "0.05")) as other,
+    ):
+        until(lambda: all(urlopen(f"{each.url}/ready").read() == b"ready\n" for each in (one, other)))
+        first = spend((one, other))
+        for each, name in ((one, "one"), (other, "other")):
+            each.gateway.reload(told(name, "0.08"))
+        both = spend((one, other))
+    assert Decimal("0.03") < first <= Decimal("0.05")
+    assert first < both <= Decimal("0.08")
 
 
 def test_a_configuration_says_which_line_is_wrong_of_what_is_shared(tmp_path):

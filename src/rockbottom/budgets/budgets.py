@@ -90,6 +90,13 @@ class Budgets:
         if self._leases is None:
             self._leases, self._store = leases, BudgetStore(":memory:")
 
+    def renew(self, *budgets: Budget) -> None:
+        """Judge by these from now on; what was spent, is held and is leased stays, for an account is known by its tags
+        and period."""
+        if not budgets:
+            raise BadBudget("no budget was given.", fix="leave the budgets as they are, or attach without")
+        self.budgets = budgets
+
     # Before a call ------------------------------------------------------------------------------------------
 
     def check(self, tags: Mapping[str, str], now: float, estimate_usd: Usd | None = None) -> None:

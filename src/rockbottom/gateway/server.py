@@ -99,8 +99,8 @@ class Gateway:
         """
         before, identities = self.configuration, self._relay.identities.renewed(self._table(configuration))
         ledgers = [(one.ledger, one.keys, one.ship) for one in (before, configuration)]
-        budgets = self._budgets
-        if (configuration.budgets, configuration.ledger) != (before.budgets, before.ledger):
+        budgets, rows = self._budgets, configuration.budget_rows()
+        if configuration.ledger != before.ledger or not rows or budgets is None:
             budgets = _budgets_of(configuration)
         fixed = {
             "listen": configuration.listen != before.listen,
@@ -108,6 +108,8 @@ class Gateway:
             "ship": ledgers[0] != ledgers[1] and (before.ship or configuration.ship) is not None,
         }
         self.configuration, self._budgets = configuration, budgets
+        if budgets is not None:
+            budgets.renew(*rows)
         if (configuration.upstream, configuration.limits) != (before.upstream, before.limits):
             self._ways.append(Way(configuration.upstream, configuration.limits))
         self._relay.take_over(configuration, identities, self._ways[-1])
