@@ -6,7 +6,9 @@ import json
 import pytest
 
 import rockbottom
+from rockbottom.cli.explain_ledger import explained_ledger
 from rockbottom.client.httpx_hooks import reaches_bedrock
+from rockbottom.ledger import LedgerReader
 from rockbottom.local import running
 from rockbottom.quantities import Usage
 
@@ -198,3 +200,41 @@ def test_anthropic_with_a_base_url_of_bedrock(endpoint):
     client.messages.create(model=f"us.{SONNET}", max_tokens=50, messages=HELLO)
     assert total(client).calls == 1
     assert sent_to(endpoint)[-1]["host"] == "bedrock-runtime"
+
+
+def test_a_record_names_the_host_and_the_project_of_the_call(endpoint, tmp_path):
+    """bedrock-mantle by its path, by a bare id, or not; the project is the header's, unless a tag says one."""
+    httpx = pytest.importorskip("httpx", reason="needs the group sdks: make sdks runs this")
+    with httpx.Client(base_url=endpoint.url, timeout=20) as client:
+        rockbottom.attach(client, ledger=tmp_path)
+        project = {"openai-project": "proj_shop"}
+        client.post("/openai/v1/responses", json={"model": LUNA, "input": "Hi"}, headers=project)
+        client.post("/bedrock-mantle/openai/v1/responses", json={"model": LUNA, "input": "Hi"})
+        with rockbottom.tagged(project="mine"):
+            client.post("/openai/v1/responses", json={"model": f"us.{LUNA}", "input": "Hi"}, headers=project)
+        workspace = {"anthropic-workspace": "wrk_a"}
+        body = {"model": SONNET, "max_tokens": 50, "messages": HELLO}
+        client.post("/bedrock-mantle/anthropic/v1/messages", json=body, headers=workspace)
+        rockbottom.detach(client)
+    found = [(call.host, call.tags) for call in LedgerReader(tmp_path).calls()]
+    mantle = "bedrock-mantle"
+    assert found == [
+        (mantle, {"project": "proj_shop"}), (mantle, {}), ("", {"project": "mine"}), (mantle, {"project": "wrk_a"}),
+    ]  # fmt: skip
+
+
+def test_the_other_host_is_named_from_the_ledger(endpoint, tmp_path):
+    """A talk that goes to the two hosts in turn: every call but the first two finds what the other host has."""
+    httpx = pytest.importorskip("httpx", reason="needs the group sdks: make sdks runs this")
+    items = [{"role": "user", "content": RULES}]
+    with httpx.Client(base_url=endpoint.url, timeout=20) as client:
+        rockbottom.attach(client, ledger=tmp_path)
+        for turn in range(6):
+            model = f"us.{LUNA}" if turn % 2 else LUNA
+            body = {"model": model, "input": items, "prompt_cache_options": {"mode": "implicit"}}
+            client.post("/openai/v1/responses", json=body).raise_for_status()
+            said = {"role": "assistant", "content": [{"type": "output_text", "text": f"Answer {turn}."}]}
+            items = [*items, said, {"role": "user", "content": f"And {turn}? " * 300}]
+        rockbottom.detach(client)
+    findings, _ = explained_ledger([str(tmp_path)])
+    assert {one.cause.value for one in findings} == {"RB021"}

@@ -3,6 +3,9 @@
 Records have no counters, so those that the rules give are taken: calls of GPT-5.6 Sol on Responses, ten seconds apart.
 """
 
+import pytest
+
+from rockbottom.cache import behaviour_of
 from rockbottom.diagnose import Cause, Record, explain
 from rockbottom.prompt import Api
 
@@ -64,3 +67,28 @@ def test_a_changing_tail_is_named(catalog):
     told = causes(records, catalog)
     assert told
     assert set(told) <= {Cause.HISTORY_REWRITTEN, Cause.VOLATILE_TEXT, Cause.NO_POINT, Cause.POINT_NOT_ADVANCED}
+
+
+@pytest.mark.parametrize(("side", "expected"), [("yes", {Cause.HOST_SWITCHED}), ("no", set())])
+def test_a_talk_that_changes_the_host_is_named_unless_hosts_share_entries(side, expected, catalog):
+    """Bare ids are bedrock-mantle's, profiles bedrock-runtime's; whether they share entries is a switch."""
+    records = [
+        Record(one.at, "openai.gpt-5.6-sol" if turn % 2 else SOL, one.api, one.body, began_after_s=1.0,
+               host="bedrock-mantle" if turn % 2 else "")
+        for turn, one in enumerate(calls())
+    ]  # fmt: skip
+    found = explain(records, catalog, behaviour_of(catalog.switches, host_in_key=side))
+    assert {one.cause for one in found} == expected
+    assert {one.evidence for one in found} <= {
+        "bedrock-runtime -> bedrock-mantle", "bedrock-mantle -> bedrock-runtime",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("side", "expected"), [("yes", {Cause.PARAMETER_CHANGED}), ("no", set())])
+def test_spread_keys_are_a_cause_only_where_they_part_entries(side, expected, catalog):
+    records = [
+        Record(one.at, one.model, one.api, {**one.body, "prompt_cache_key": f"k{number}"}, began_after_s=1.0)
+        for number, one in enumerate(calls())
+    ]
+    found = explain(records, catalog, behaviour_of(catalog.switches, cache_key_in_key=side))
+    assert {one.cause for one in found} == expected

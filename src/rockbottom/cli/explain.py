@@ -275,6 +275,7 @@ def _pair(
 
 def _record(found: "Invocation", model: str | None, behind: Mapping[str, str]) -> "Record":
     from rockbottom.diagnose import Record
+    from rockbottom.dialects import host_of
 
     given = found.model or model or ""
     return Record(
@@ -290,6 +291,7 @@ def _record(found: "Invocation", model: str | None, behind: Mapping[str, str]) -
         found.latency_s,
         found.tier,
         found.place,
+        host=host_of(found.api, given),
     )
 
 

@@ -62,9 +62,10 @@ def _of(call: "CallRecord", by: str) -> "Hashed":
         call.at, call.called_as, api_of(call.operation), {},
         call.usage if call.status == "ok" else None, call.region, call.region, call.bench_pass or "", call.request_id,
         None if begun is None else begun / 1000, tiers.get(call.tier, Tier.DEFAULT), call.request_id or str(call.at),
-        labels.get(by) if by else None,
+        labels.get(by) if by else None, call.host,
     )  # fmt: skip
     points = [(mark, ttls.get(ttl)) for mark, ttl in zip(call.marks, call.ttls, strict=True)]
     names = [bytes.fromhex(name) for name in call.hashes]
     tools, stable = call.sections
-    return Hashed(record, names, call.depths, call.weights, tools, stable, points, causes.get(call.cause))
+    seen = causes.get(call.cause)
+    return Hashed(record, names, call.depths, call.weights, tools, stable, points, seen, ends=call.ends)

@@ -16,7 +16,7 @@ from rockbottom.client.reporting import Line, Report
 from rockbottom.client.saved_facts import saved_facts_path, with_saved_facts
 from rockbottom.client.signing import remember_key
 from rockbottom.client.summing import report_of
-from rockbottom.client.tagging import tag_from_here, tagged
+from rockbottom.client.tagging import tag_from_here, tagged, with_project
 from rockbottom.client.whereabouts import Whereabouts, whereabouts_of
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "tagged",
     "watched",
     "whereabouts_of",
+    "with_project",
     "with_saved_facts",
     "with_usage",
 ]

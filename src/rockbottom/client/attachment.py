@@ -83,7 +83,7 @@ class Attachment:
         try:
             if must_ask(self.resolve, model_id := model_id_of(request)):
                 ask(self.resolve, model_id)
-            while isinstance(step := self._try_depart(request), Flight):
+            while isinstance(step := self._try_depart(request, whereabouts.host), Flight):
                 step.wait(self.tower.remaining(step))
             for clearance, seconds in self.tower.clearances(step.flight):
                 clearance.wait(seconds)
@@ -100,7 +100,7 @@ class Attachment:
         try:
             if must_ask(self.resolve, model_id := model_id_of(request)):
                 await asyncio.to_thread(ask, self.resolve, model_id)
-            while isinstance(step := self._try_depart(request), Flight):
+            while isinstance(step := self._try_depart(request, whereabouts.host), Flight):
                 await step.wait_async(self.tower.remaining(step))
             for clearance, seconds in self.tower.clearances(step.flight):
                 await clearance.wait_async(seconds)
@@ -142,10 +142,10 @@ class Attachment:
                 call.look_up(self._requests)
         return call
 
-    def _try_depart(self, params: Params) -> Call | Flight:
+    def _try_depart(self, params: Params, host: str) -> Call | Flight:
         suspended = self._refusals.suspends(model_id_of(params))
         with self._lock:
-            request = self._requests.read(params)
+            request = self._requests.read(params, host)
             arm = self.options.holdout.arm(request) if self.options.holdout is not None else None
             plain = REFUSED if suspended else "" if self.abilities.points or "body" in params else TOO_OLD
             if plain or (arm is not None and arm.held_out):

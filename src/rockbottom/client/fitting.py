@@ -149,4 +149,4 @@ def fitted(abilities: Abilities, request: Request, given: Params, applied: Mappi
         applied = applied if bare is arguments else bare
     if isinstance(applied, Request):
         return applied
-    return request if applied == given else request.requests.read(applied)
+    return request if applied == given else request.requests.read(applied, request.host)

@@ -23,9 +23,9 @@ from rockbottom.client.feeding import feed_of
 from rockbottom.client.httpx_streams import watched
 from rockbottom.client.listening import CallListener
 from rockbottom.client.signing import CredentialSource, credentials_of, resigned
-from rockbottom.client.tagging import metadata_of
+from rockbottom.client.tagging import metadata_of, with_project
 from rockbottom.client.whereabouts import Whereabouts, whereabouts_of
-from rockbottom.dialects import Params, Route, api_of, is_guarded, operation_of, route_to
+from rockbottom.dialects import Params, Route, api_of, is_guarded, operation_of, route_to, surface_route_of
 from rockbottom.quantities import RockbottomError, is_object
 
 _REPEATED_S = 300.0
@@ -73,7 +73,10 @@ class Hooks:
         given: Any = {"body": content} if api.wrapped else json.loads(content.decode())
         where = whereabouts_of(f"{request.url.scheme}://{request.url.host}", self._region)
         if api.names_model:
-            return (dict(given), operation_of(given, route.operation), where) if is_object(given) else None
+            if not is_object(given):
+                return None
+            where = where.at(_host_of(request, str(given.get("model"))))
+            return dict(given), operation_of(given, route.operation), where
         return {"modelId": route.model, **given}, route.operation, where
 
     def is_ours(self, request: Any) -> bool:
@@ -206,9 +209,18 @@ class Hooks:
     def _off(self, asked: Any, content: bytes, call: Call) -> Leg:
         if call.flight is not None:
             call.flight.airborne = True
+        call.tags = with_project(call.tags, asked.headers)
         return self.leg(asked, content, call)
 
 
+def _host_of(request: Any, model: str) -> str | None:
+    """Which of the two hosts a request to a surface is for; None where only its address can say."""
+    named = {name: request.headers.get(name.decode(), "").encode("latin-1", "replace") for name in _TELLING}
+    route = surface_route_of(request.method, request.url.raw_path.partition(b"?")[0], named)
+    return None if route is None else route.at(model).host
+
+
+_TELLING = (b"host", b"authorization")
 _BEDROCK = re.compile(
     r"bedrock-(?:runtime|mantle)(?:-fips)?\.[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws)|localhost"
 )

@@ -11,7 +11,7 @@ from rockbottom.cost import Cost
 from rockbottom.dialects import Request
 from rockbottom.ledger import CallRecord, Sink
 from rockbottom.process import close_at_exit
-from rockbottom.prompt import PrefixHash, Section
+from rockbottom.prompt import PrefixHash, Section, Segment
 from rockbottom.quantities import NO_USAGE, ZERO_USD, Usage
 
 MOST_MESSAGE_BLOCKS = 96
@@ -92,6 +92,7 @@ class Recorder:
             request_id=call.request_id,
             source=call.source,
             endpoint=call.whereabouts.endpoint,
+            host=call.whereabouts.host,
             cause=_cause(call, used, minimum) if usage is not None else "",
             **about,
         )
@@ -166,13 +167,19 @@ class Hasher:
         marks = [point.after for point in prompt.points if point.after]
         kept = _kept(tools, stable, first, blocks, marks)
         depths, hashes = prompt.depths, request.hashes
+        itself = request.adds_point
+        barred = itself and prompt.implicit is False
         return {
             "hashes": tuple([self._known.get(hashes[place]) or self._of(hashes[place]) for place in kept]),
             "depths": tuple([depths[place] for place in kept]),
             "sections": (bisect_right(kept, tools), bisect_right(kept, stable)),
             "weights": _weights(segments, kept),
-            "marks": tuple([bisect_right(kept, mark) for mark in marks]),
-            "ttls": tuple([point.ttl.value if point.ttl else "" for point in prompt.points if point.after]),
+            "marks": (*((0,) if barred else ()), *[bisect_right(kept, mark) for mark in marks]),
+            "ttls": (
+                *(("",) if barred else ()),
+                *[point.ttl.value if point.ttl else "" for point in prompt.points if point.after],
+            ),
+            "ends": _ends(segments, kept) if itself else (),
         }
 
     def _of(self, prefix: PrefixHash) -> str:
@@ -187,6 +194,19 @@ def _kept(tools: int, stable: int, first: int, blocks: int, marks: Sequence[int]
     kept = [*([tools] if tools else []), *range(tools + 1, stable + 1), *range(first + 1, blocks + 1)]
     missing = {mark for mark in marks if (mark < tools) or (stable < mark <= first)}
     return sorted({*kept, *missing}) if missing else kept
+
+
+def _ends(segments: Sequence[Segment], kept: Sequence[int]) -> tuple[int, ...]:
+    """Which of the recorded prefixes, from 1, end a section or a message behind which the prompt goes on."""
+    return tuple(
+        [
+            number
+            for number, place in enumerate(kept, 1)
+            if place < len(segments)
+            and (segments[place - 1].section, segments[place - 1].message)
+            != (segments[place].section, segments[place].message)
+        ]
+    )
 
 
 def _weights(segments: Sequence[Any], kept: Sequence[int]) -> tuple[int, ...]:

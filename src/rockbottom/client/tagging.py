@@ -46,6 +46,16 @@ def tag_from_here(tags: Mapping[str, Any]) -> None:
     _TAGS.set(_over(_TAGS.get(), tidy(tags)))
 
 
+_PROJECT_HEADERS = ("openai-project", "anthropic-workspace", "anthropic-workspace-id")
+"""Which of the last two bedrock-mantle reads is contested; either names the project that a caller means."""
+
+
+def with_project(tags: Mapping[str, str], headers: Mapping[str, str]) -> Mapping[str, str]:
+    """The tags with the project that the headers of a request name, where no tag says one."""
+    named = next((headers[name] for name in _PROJECT_HEADERS if headers.get(name)), "")
+    return {**tags, **tidy({"project": named})} if named and "project" not in tags else tags
+
+
 def tidy(tags: Mapping[str, Any]) -> dict[str, str]:
     """Tags as text within the limits; a value that cannot be text is left out."""
     pairs = ((_text(key), _text(value)) for key, value in tags.items() if value is not None)

@@ -30,6 +30,7 @@ class Cause(Enum):
     UNSUPPORTED = "RB018"
     UNEXPLAINED = "RB019"
     VERSIONS_MIXED = "RB020"
+    HOST_SWITCHED = "RB021"
 
     @property
     def title(self) -> str:
@@ -124,6 +125,11 @@ _TEXTS: dict[Cause, tuple[str, str]] = {
         "two versions of the instructions",
         "Keep a conversation on one version until it ends (a deploy that rolls over a fleet mixes them), or switch all "
         "at once.",
+    ),
+    Cause.HOST_SWITCHED: (
+        "bedrock-runtime and bedrock-mantle mixed",
+        "Each host is taken to have entries of its own (nobody measured it): send a conversation, and whatever shares "
+        "its instructions, to one of them.",
     ),
     Cause.UNEXPLAINED: (
         "unexplained",

@@ -7,6 +7,7 @@ from rockbottom.catalog import Tier
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.hashed import Hashed
 from rockbottom.diagnose.sent import Record
+from rockbottom.dialects import host_of
 from rockbottom.quantities import Ttl, Usage
 from rockbottom.trace import APIS, UNKNOWN, SectionCode, Trace, usage_at
 
@@ -48,10 +49,11 @@ def _request(trace: Trace, row: int, where: str) -> Hashed:
     served = _name(trace, "region", int(requests.served[row]))
     region = _name(trace, "region", int(requests.region[row]))
     api = APIS[int(requests.api[row])]
+    model = _name(trace, "model", int(requests.model[row]))
     record = Record(
-        float(requests.at[row]), _name(trace, "model", int(requests.model[row])), api, {}, _usage(trace, row),
+        float(requests.at[row]), model, api, {}, _usage(trace, row),
         served or region, region, _name(trace, "account", int(requests.account[row])), "", None,
-        _TIERS.get(_name(trace, "tier", int(requests.tier[row])), Tier.DEFAULT), where,
+        _TIERS.get(_name(trace, "tier", int(requests.tier[row])), Tier.DEFAULT), where, host=host_of(api, model),
     )  # fmt: skip
     return Hashed(
         record,
@@ -64,6 +66,7 @@ def _request(trace: Trace, row: int, where: str) -> Hashed:
             (after, _TTLS.get(ttl))
             for after, ttl in zip(points.after[first:last].tolist(), points.ttl[first:last].tolist(), strict=True)
         ],
+        ends=[begins for begins in blocks.begins[start:end].nonzero()[0].tolist() if begins],
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rockbottom.cache import Behaviour
+from rockbottom.catalog import RUNTIME
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.sent import Sent
 from rockbottom.figures import counted, duration
@@ -30,6 +31,7 @@ class Space(NamedTuple):
     api: Api
     parameters: Parameters
     ttl: Ttl
+    host: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,10 @@ class Entries:
     def _is_at_home(self, entry: Written, sent: Sent) -> bool:
         space, record = entry.space, sent.record
         same = space.region == record.region and space.model == sent.model.model.id
-        return same and not any(self._parameters(entry, sent))
+        return same and not self._is_elsewhere(space, sent) and not any(self._parameters(entry, sent))
+
+    def _is_elsewhere(self, space: Space, sent: Sent) -> bool:
+        return self.behaviour.host_in_key == "yes" and space.host != sent.record.host
 
     def blockers(self, entry: Written, sent: Sent) -> Iterator[Blocker]:
         """Everything that keeps a request from reading an entry, the most fundamental first."""
@@ -118,6 +123,8 @@ class Entries:
             yield Blocker(Cause.MODEL_SWITCHED, f"{space.model} -> {sent.model.model.id}")
         if self.behaviour.api_in_key == "yes" and space.api is not sent.prompt.api:
             yield Blocker(Cause.API_SWITCHED, f"{space.api.value} -> {sent.prompt.api.value}")
+        if self._is_elsewhere(space, sent):
+            yield Blocker(Cause.HOST_SWITCHED, f"{_host(space.host)} -> {_host(sent.record.host)}")
         changed = list(self._parameters(entry, sent))
         if changed:
             yield Blocker(Cause.PARAMETER_CHANGED, "; ".join(changed))
@@ -178,7 +185,8 @@ def ttl_of(sent: Sent, point: CachePoint) -> Ttl:
 def space_of(sent: Sent, ttl: Ttl) -> Space:
     """Where what this request writes can be read."""
     record = sent.record
-    return Space(record.account, record.region, sent.model.model.id, sent.prompt.api, sent.prompt.parameters, ttl)
+    prompt = sent.prompt
+    return Space(record.account, record.region, sent.model.model.id, prompt.api, prompt.parameters, ttl, record.host)
 
 
 def _blocks(segments: tuple[Segment, ...]) -> int:
@@ -187,3 +195,7 @@ def _blocks(segments: tuple[Segment, ...]) -> int:
 
 def _short(schema: str) -> str:
     return f"{schema[:24]}..." if len(schema) > 27 else schema or "none"
+
+
+def _host(name: str) -> str:
+    return name or RUNTIME

@@ -168,12 +168,13 @@ class Stream:
 
     def _estimated(self, sent: Sent, behaviour: Behaviour) -> Sent:
         """A request without counters, with those that the rules give."""
-        namespace = Namespace(sent.record.account, sent.record.region, sent.model.model.id)
-        state = self._states.get(namespace, PrefixCache())
+        namespace = Namespace(sent.record.account, sent.record.region, sent.model.model.id, sent.record.host)
+        place = replace(namespace, host="")  # where hosts keep entries of their own their hashes tell them apart
+        state = self._states.get(place, PrefixCache())
         begun = sent.record.began_after_s
         visible_at = sent.at + (UNRECORDED_BEGIN_S if begun is None else begun)
         state, outcome = step(state, sent.prompt, sent.at, sent.rules, behaviour, namespace, visible_at)
-        self._states[namespace] = state
+        self._states[place] = state
         return Sent(
             sent.record, sent.model, sent.rules, sent.prompt, sent.segments, sent.content, sent.masks, outcome.usage()
         )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from rockbottom.cache import behaviour_of, effective
 from rockbottom.catalog import CatalogError
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.explaining import Stream, unread
@@ -30,7 +31,8 @@ class Hashed:
 
     ``depths`` are their tokens, ``weights`` the blocks from one to the next, ``tools`` and ``stable`` how many end in
     tools, and in tools or system; ``points`` are pairs of how many end at or before a cachePoint, and its TTL.
-    ``cause`` and its ``evidence`` are what was seen where the request was recorded.
+    A pair of 0 says that the service was to add no point of its own; ``ends`` are the prefixes, from 1, that end a
+    message, where that was recorded. ``cause`` and its ``evidence`` are what was seen where the request was recorded.
     """
 
     record: Record
@@ -42,6 +44,7 @@ class Hashed:
     points: Sequence[tuple[int, Ttl | None]]
     cause: Cause | None = None
     evidence: str = _NO_TEXT
+    ends: Sequence[int] = ()
 
 
 def explain_hashed(requests: Iterable[Hashed], archive: Archive) -> Findings:
@@ -100,7 +103,10 @@ def _sent(one: Hashed, archive: Archive) -> Sent:
     rules = archive.catalog.rules(model, datetime.fromtimestamp(record.at, UTC).date())
     segments = tuple(_segments(one))
     points = [CachePoint(after, ttl, segments[after - 1].section, None) for after, ttl in one.points if after]
-    prompt = counted(prompt_of(record.api, segments, points, Parameters()), rules, record.usage)
+    implicit = False if any(not after for after, _ in one.points) else None
+    given = prompt_of(record.api, segments, points, Parameters(), implicit)
+    behaviour = behaviour_of(archive.catalog.switches)
+    prompt = counted(effective(given, rules, behaviour) if rules.implicit_point else given, rules, record.usage)
     for segment in segments:
         name = segment.digest
         archive.faces.setdefault(name, Face("", "", name, name, name, ()))
@@ -111,9 +117,10 @@ def _sent(one: Hashed, archive: Archive) -> Sent:
 
 
 def _segments(one: Hashed) -> Iterable[Segment]:
-    depth = 0
+    depth = message = 0
+    ends = frozenset(one.ends)
     for number, (name, reached) in enumerate(zip(one.hashes, one.depths, strict=True)):
         section = Section.TOOLS if number < one.tools else Section.SYSTEM if number < one.stable else Section.MESSAGES
         weight = one.weights[number] if one.weights else 1
-        yield Segment(section, BlockKind.UNKNOWN, name, reached - depth, weight, "", 0, number)
-        depth = reached
+        yield Segment(section, BlockKind.UNKNOWN, name, reached - depth, weight, "", message, number)
+        depth, message = reached, message + (number + 1 in ends)

@@ -178,5 +178,5 @@ class Judge:
         return f"after {self.sent.prompt.segments[length - 1].place}" if length else "at the start"
 
 
-_BY_CHOICE = frozenset({Cause.MODEL_SWITCHED, Cause.API_SWITCHED, Cause.PARAMETER_CHANGED})
+_BY_CHOICE = frozenset({Cause.MODEL_SWITCHED, Cause.API_SWITCHED, Cause.HOST_SWITCHED, Cause.PARAMETER_CHANGED})
 _OF_HISTORY = frozenset({Cause.HISTORY_REWRITTEN, Cause.HISTORY_TRIMMED})

@@ -22,7 +22,8 @@ class Record:
 
     ``region`` is the one that served it, ``called`` the one it was sent to (which decides the price); ``usage``
     what the service counted (None: not recorded); ``began_after_s`` how long its reply took to begin (None: not
-    recorded); ``where`` names it to a person, ``label`` is whose it was (None: not recorded, or not asked for).
+    recorded); ``where`` names it to a person, ``label`` is whose it was (None: not recorded, or not asked for);
+    ``host`` is "bedrock-mantle", or "" for bedrock-runtime.
     """
 
     at: float
@@ -38,6 +39,7 @@ class Record:
     tier: Tier = Tier.DEFAULT
     where: str = ""
     label: str | None = None
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def counted(prompt: Prompt, rules: CacheRules, usage: Usage | None) -> Prompt:
     if total == prompt.tokens and last == cached:
         return prompt
     depths = tuple(_stretched(depth, last, cached, prompt.tokens, total) for depth in prompt.depths)
-    return Prompt(prompt.api, prompt.segments, prompt.points, prompt.parameters, depths)
+    return replace(prompt, depths=depths)
 
 
 def _stretched(depth: int, last: int, cached: int, estimated: int, total: int) -> int:

@@ -51,8 +51,8 @@ class Served:
     def usage(self, request: Request, visible_at: float) -> Usage:
         """What the rules bill for the input of this request, whose entries can be read from an instant on."""
         sent = request.sent
-        space = Namespace(sent.record.account, request.region, sent.model.model.id)
-        state = self._entries.setdefault(space, {})
+        space = Namespace(sent.record.account, request.region, sent.model.model.id, sent.record.host)
+        state = self._entries.setdefault(replace(space, host=""), {})
         result = outcome(state, request.prompt, request.at, sent.rules, self._behaviour, space, visible_at)
         state.update(result.changes)
         return result.usage()

@@ -38,7 +38,7 @@ from rockbottom.dialects.responses import RESPONSES
 from rockbottom.dialects.routers import invoked_model_of, is_router
 from rockbottom.dialects.streams import METRICS, StreamCounts
 from rockbottom.dialects.surface_errors import surface_error
-from rockbottom.dialects.surface_routes import SurfaceRoute, surface_route_of
+from rockbottom.dialects.surface_routes import SurfaceRoute, host_of, surface_route_of
 from rockbottom.dialects.usage import (
     INVOKED,
     Counters,
@@ -86,6 +86,7 @@ __all__ = [
     "header_counts",
     "header_input",
     "headers_of",
+    "host_of",
     "invoked",
     "invoked_model_of",
     "is_guarded",

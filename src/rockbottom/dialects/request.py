@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from rockbottom.catalog import Catalog, ModelId, NoRulesInForce, Resolve, Tier
+from rockbottom.catalog import CacheRules, Catalog, ModelId, NoRulesInForce, Resolve, Tier
 from rockbottom.dialects.dialect import Dialect
 from rockbottom.dialects.reading import Reader
 from rockbottom.dialects.registry import dialect_of
@@ -99,7 +99,8 @@ class Request(Mapping[str, Any]):
     """The arguments of a call, read (see ``Params``). As a mapping it is those arguments; a deep copy is a dict.
 
     ``body`` is the decoded body, ``prompt`` what it says in canonical order, ``requests`` who read it, by the facts of
-    its catalogue. ``key`` is by what a planner knows a request of its own again.
+    its catalogue. ``key`` is by what a planner knows a request of its own again. ``host`` is "bedrock-mantle" for a
+    request that goes there, "" for one to bedrock-runtime.
     """
 
     requests: "Requests"
@@ -112,6 +113,7 @@ class Request(Mapping[str, Any]):
     _given: Mapping[str, Any]
     _arguments: Mapping[str, Any] | None = None
     _hashes: tuple[PrefixHash, ...] | None = None
+    host: str = ""
 
     def __getitem__(self, name: str) -> Any:
         return self.arguments[name]
@@ -151,11 +153,20 @@ class Request(Mapping[str, Any]):
     @property
     def usual_ttl(self) -> Ttl:
         """The lifetime that a point without one means for this model; five minutes where no rule says."""
+        rules = self._rules
+        return rules.ttls[0] if rules is not None and rules.ttls else Ttl.FIVE_MINUTES
+
+    @property
+    def adds_point(self) -> bool:
+        """Whether the service adds a point of its own to requests of this model, unless they forbid it."""
+        return self._rules is not None and self._rules.implicit_point
+
+    @property
+    def _rules(self) -> CacheRules | None:
         try:
-            ttls = self.requests.catalog.rules(self.model, date.max).ttls
+            return self.requests.catalog.rules(self.model, date.max)
         except NoRulesInForce:
-            ttls = ()
-        return ttls[0] if ttls else Ttl.FIVE_MINUTES
+            return None
 
     @property
     def default_ttl(self) -> Ttl:
@@ -166,7 +177,9 @@ class Request(Mapping[str, Any]):
     def with_body(self, body: Mapping[str, Any]) -> "Request":
         """The request with another body of its dialect, which is read. Raises MalformedBody."""
         prompt = self.dialect.read(body, self.requests.reader.meter(self.model.model))
-        return Request(self.requests, self.model, self.tier, self.dialect, body, prompt, self.key, self._given)
+        return Request(
+            self.requests, self.model, self.tier, self.dialect, body, prompt, self.key, self._given, host=self.host
+        )
 
     def with_points(
         self, placements: Iterable[Placement], key: PrefixHash | None = None, *, explicit_only: bool = False
@@ -182,8 +195,9 @@ class Request(Mapping[str, Any]):
             body, prompt = self.dialect.explicit_only(body), replace(prompt, implicit=False)
         arguments = self._arguments if body is self.body else None
         return Request(
-            self.requests, self.model, self.tier, self.dialect, body, prompt, key, self._given, arguments, self._hashes
-        )
+            self.requests, self.model, self.tier, self.dialect, body, prompt, key, self._given, arguments, self._hashes,
+            self.host,
+        )  # fmt: skip
 
 
 class Requests:
@@ -200,13 +214,13 @@ class Requests:
         self._models: dict[str, ModelId] = {}
         self._scopes: dict[str, str] = {}
 
-    def read(self, arguments: Mapping[str, Any]) -> Request:
-        """The arguments of a call (see ``Params``) as a request. Raises RockbottomError for what is none."""
+    def read(self, arguments: Mapping[str, Any], host: str = "") -> Request:
+        """The arguments of a call (see ``Params``) to a host as a request. Raises RockbottomError for what is none."""
         model = self.model(model_id_of(arguments))
         api, body = opened(arguments, model.model.vendor)
         dialect = dialect_of(api, model.model)
         prompt = dialect.read(body, self.reader.meter(model.model))
-        return Request(self, model, tier_of(arguments), dialect, body, prompt, None, arguments, arguments)
+        return Request(self, model, tier_of(arguments), dialect, body, prompt, None, arguments, arguments, host=host)
 
     def model(self, model_id: str) -> ModelId:
         """The model of an id or ARN. Raises RockbottomError."""

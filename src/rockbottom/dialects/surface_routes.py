@@ -12,6 +12,7 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from rockbottom.catalog import MANTLE, RUNTIME, Scope
+from rockbottom.prompt import Api
 
 _FAMILIES = ("/openai/v1", "/anthropic/v1", "/v1")
 _CREATING = {
@@ -51,11 +52,17 @@ class SurfaceRoute:
 
     def at(self, model: str) -> "SurfaceRoute":
         """The route with its host, by the model where nothing else tells it."""
-        return self if self.host is not None else replace(self, host=RUNTIME if _is_of_runtime(model) else MANTLE)
+        return self if self.host is not None else replace(self, host=host_named(model))
 
 
-def _is_of_runtime(model: str) -> bool:
-    return ":" in model or model.startswith(_PREFIXES)
+def host_named(model: str) -> str:
+    """The host that an id on one of the surfaces is for: bedrock-mantle knows bare ids, without a version, alone."""
+    return RUNTIME if ":" in model or model.startswith(_PREFIXES) else MANTLE
+
+
+def host_of(api: Api, model: str) -> str:
+    """The host of a recorded request, as far as the id of its model tells; "" for bedrock-runtime."""
+    return MANTLE if api.names_model and host_named(model) == MANTLE else ""
 
 
 def surface_route_of(method: str, raw_path: bytes, headers: Mapping[bytes, bytes]) -> SurfaceRoute | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rockbottom.budgets import BudgetExceeded
 from rockbottom.catalog import RUNTIME
-from rockbottom.client import Attachment, Call, Watched, about_points, tagged, watched, whereabouts_of
+from rockbottom.client import Attachment, Call, Watched, about_points, tagged, watched, whereabouts_of, with_project
 from rockbottom.dialects import Params, is_guarded
 from rockbottom.gateway.asking import Asked, asked, is_counted, model_for, stripped, travelling
 from rockbottom.gateway.configuration import Configuration
@@ -158,11 +158,12 @@ class Relay:
     async def _planned(self, departure: Departure, params: Params) -> None:
         """Plan it, and put down what travels."""
         read, way, attachment = departure.read, departure.way, departure.attachment
-        where = whereabouts_of(way.url(_host(read)), way.upstream.region)
+        where = whereabouts_of(way.url(_host(read)), way.upstream.region).at(_host(read))
         call = departure.call = await attachment.depart_async(params, read.operation, where)
         if call is None:
             return
         call.guarded = is_guarded(read.operation, _host(read), departure.headers)
+        call.tags = with_project(call.tags, read.request.headers)
         departure.counting = is_counted(attachment, call)
         if departure.counting:  # of a compressed stream no chunk could be left out
             departure.headers = {**departure.headers, "accept-encoding": "identity"}

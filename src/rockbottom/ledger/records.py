@@ -70,8 +70,9 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     depths: tuple[Tokens, ...] = ()  # their tokens, estimated
     sections: tuple[int, int] = (0, 0)  # how many of them end in tools, and in tools or system
     weights: tuple[int, ...] = ()  # blocks that the lookback counts from one to the next; (): one each
-    marks: tuple[int, ...] = ()  # how many of them end at or before each cachePoint
+    marks: tuple[int, ...] = ()  # how many of them end at or before each cachePoint; 0: the service is to add none
     ttls: tuple[str, ...] = ()  # of each cachePoint, "": none was named
+    ends: tuple[int, ...] = ()  # which of them, from 1, end a message, where the service's own point reads there
     family_tokens: Tokens = 0  # of the tools and system, estimated
     cut: bool = False  # a stream not read to its end: tokens and cost are the least it can be
     lost: Tokens = 0  # attempts sent without an answer, each of which AWS may bill as well
@@ -79,6 +80,7 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     extra_usd: Money | None = None  # what they cost, which is in both costs above
     uncounted: tuple[str, ...] = ()  # charges whose price is not known, or whose amount is not: in no cost
     planned_usd: Money | None = None  # of a call that was only observed: with the planner, as far as can be told
+    host: str = ""  # "bedrock-mantle"; "": bedrock-runtime
     arm: str = ""  # where some conversations are left unplanned: "planned:17" or "held out:17", of 32 groups
 
     @property
@@ -121,7 +123,7 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
             and len(self.weights) in (0, blocks)
             and len(self.marks) == len(self.ttls)
             and 0 <= tools <= stable <= blocks
-            and all(0 <= mark <= blocks for mark in self.marks)
+            and all(0 <= mark <= blocks for mark in (*self.marks, *self.ends))
             and all(0 <= weight < 256 for weight in self.weights)
             and list(self.depths) == sorted(self.depths)
             and all(map(_is_hash, self.hashes))

@@ -11,7 +11,7 @@ from math import inf
 from typing import Any
 
 from rockbottom.cache import CacheOutcome, Namespace, outcome, refusal
-from rockbottom.catalog import CacheRules, CatalogError, ModelId, Phase, Scope, known_burndown, lifecycles
+from rockbottom.catalog import MANTLE, CacheRules, CatalogError, ModelId, Phase, Scope, known_burndown, lifecycles
 from rockbottom.dialects import CONVERSE, Dialect, api_of, dialect_for, native_dialect_for
 from rockbottom.local.answers import Answer, Script, scripted
 from rockbottom.local.asked import Asked, asked_of
@@ -133,7 +133,7 @@ class Runtime:
         state, caller = self._state, call.caller
         pace = state.latency.pace_of(model.model.id)
         region = state.router.serving(model, caller.account, model.region or caller.region)
-        host = call.surface.host if call.surface is not None else ""
+        host = MANTLE if call.surface is not None and call.surface.host == MANTLE else ""
         namespace = Namespace(caller.account, region, model.model.id, host)
         result = outcome(state.memory.entries, prompt, now, rules, state.sides.behaviour, namespace, inf)
         if guarded is not None and guarded.input.blocked:  # the model is not asked, and nothing is cached

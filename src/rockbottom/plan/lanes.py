@@ -25,7 +25,7 @@ class Lane:
     account: tuple[str, ...]
     secret: str
     behaviour: Behaviour
-    seeds: dict[tuple[Parameters, str], tuple[bytes, bytes, bytes]]
+    seeds: dict[tuple[Parameters, Api, str], tuple[bytes, bytes, bytes]]
     insurable: frozenset[Api] = frozenset()  # where a one-hour tail was found to keep what lies below it
 
     @property
@@ -33,19 +33,22 @@ class Lane:
         """The lifetime of a point that names none."""
         return self.rules.ttls[0] if self.rules.ttls else Ttl.FIVE_MINUTES
 
-    def seeds_for(self, parameters: Parameters, api: str) -> tuple[bytes, bytes, bytes]:
-        """The seeds of the prefix hashes, keyed by the planner's secret."""
-        known = self.seeds.get((parameters, api))
+    def seeds_for(self, parameters: Parameters, api: Api, host: str = "") -> tuple[bytes, bytes, bytes]:
+        """The seeds of the prefix hashes, keyed by the planner's secret; ``host`` is empty for bedrock-runtime."""
+        known = self.seeds.get((parameters, api, host))
         if known is None:
             if len(self.seeds) >= _SEEDS_KEPT:
                 self.seeds.clear()
-            names = (self.secret, self.model.model.id, self.model.region or "", api)
+            surface = api.value if self.behaviour.api_in_key == "yes" else ""
+            names = (self.secret, self.model.model.id, self.model.region or "", surface)
+            if host and self.behaviour.host_in_key == "yes":
+                names = (*names, f"host={host}")
             if parameters.cache_key and self.behaviour.cache_key_in_key == "yes":
                 names = (*names, f"key={parameters.cache_key}")
             if self.rules.tool_choice_in_key:
                 names = (*names, f"choice={parameters.tool_choice}")
             known = seeds_of(names, parameters, self.behaviour.thinking_scope)
-            self.seeds[parameters, api] = known
+            self.seeds[parameters, api, host] = known
         return known
 
 

@@ -121,8 +121,9 @@ class Planner:
         except RockbottomError as error:
             return CachePlan(str(request.get("modelId", "")), 0, reason=f"left as it is: {error}")
         plan = self._planned(
-            ready.request.prompt, ready.lane, now, ready.end, ready.stamped_block, changing=ready.changing
-        )
+            ready.request.prompt, ready.lane, now, ready.end, ready.stamped_block, changing=ready.changing,
+            host=ready.request.host,
+        )  # fmt: skip
         if len(self.notices) > before:
             plan = replace(plan, notices=tuple(self.notices[before:]))
         if plan.key is None:  # left alone
@@ -229,7 +230,7 @@ class Planner:
             ready = self._prepared(request, now, count=False)
         except RockbottomError:
             return None
-        return self._keys(ready.request.prompt, ready.lane)[ready.end]
+        return self._keys(ready.request.prompt, ready.lane, ready.request.host)[ready.end]
 
     # -- deciding ----------------------------------------------------------------------------------
 
@@ -245,8 +246,8 @@ class Planner:
             self._lanes[key] = lane
         return lane
 
-    def _keys(self, prompt: Prompt, lane: Lane) -> tuple[PrefixHash, ...]:
-        seeds = lane.seeds_for(prompt.parameters, prompt.api.value if lane.behaviour.api_in_key == "yes" else "")
+    def _keys(self, prompt: Prompt, lane: Lane, host: str) -> tuple[PrefixHash, ...]:
+        seeds = lane.seeds_for(prompt.parameters, prompt.api, host)
         return self._chains.hashes(as_sent(prompt, lane.rules), seeds, fixed_of(prompt))
 
     def _planned(
@@ -258,6 +259,7 @@ class Planner:
         stamped_block: int = -1,
         *,
         changing: Changing | None = None,
+        host: str = "",
     ) -> CachePlan:
         name = lane.model.model.name
         if not lane.rules.takes_points(prompt.api.value):
@@ -270,7 +272,7 @@ class Planner:
         self.returns.settle(now)
         self.guard.see(prompt.tokens)
         shape = shape_of(prompt, end, stamped_block)
-        keys = self._keys(prompt, lane)[: shape.end + 1]
+        keys = self._keys(prompt, lane, host)[: shape.end + 1]
         visit = self.history.visit(keys, prompt.depths, shape.fixed, now)
         added = self.history.add(visit, keys, prompt.depths, (shape.fixed, shape.last, shape.end), now)
         if changing is not None:

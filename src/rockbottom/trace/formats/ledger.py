@@ -73,7 +73,19 @@ def _add(gathered: Gathered, call: CallRecord, by: str) -> None:
         [_UNKNOWN] * blocks,
         call.weights or [1] * blocks,
         [(mark, _CODES.get(ttl, NO_TTL)) for mark, ttl in zip(call.marks, call.ttls, strict=True)],
+        _begins(call),
     )
+
+
+def _begins(call: CallRecord) -> Sequence[int] | None:
+    """Where messages begin, where the record says it: behind those that end."""
+    if not call.ends:
+        return None
+    made = bytearray(len(call.hashes))
+    for end in call.ends:
+        if end < len(made):
+            made[end] = 1
+    return made
 
 
 def _numbers(call: CallRecord) -> Mapping[str, Any]:
