@@ -28,6 +28,7 @@ def cloud_of(command):
     )  # fmt: skip
     cloud.client("s3")
     cloud.client("bedrock")
+    cloud.client("bedrock-runtime")
     return cloud
 
 
@@ -42,7 +43,8 @@ def one_run(command, catalog, cloud):
 
     outcome = batch.run(
         Path(command["records"]), model=command["model"], bucket=command["bucket"], role_arn=command["role"],
-        on=date(2026, 11, 1), cloud=cloud, folder=Path(command["folder"]), agree=lambda estimate: True, every_s=0,
+        on=date(2026, 11, 1), cloud=cloud, kind=batch.Kind(command["kind"]),
+        folder=Path(command["folder"]), agree=lambda estimate: True, every_s=0,
         limits=replace(batch.packaged_limits(), records_per_job=100, records_per_file=100), catalog=catalog,
         checkpoint=step,
     )  # fmt: skip

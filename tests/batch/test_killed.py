@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def mortal(repo):
     process.wait(30)
 
 
-def start(mortal, place, kit, folder, die_at=None):
+def start(mortal, place, kit, folder, die_at=None, **more):
     """One run; its exit status as the kernel says it."""
     records = folder / "tickets.jsonl"
     if not records.exists():
@@ -38,6 +39,7 @@ def start(mortal, place, kit, folder, die_at=None):
     command = {
         "die_at": die_at, "url": place.served.url, "s3_url": place.served.s3_url, "records": str(records),
         "folder": str(folder), "model": kit.MODEL, "bucket": kit.BUCKET, "role": kit.ROLE,
+        "kind": "Converse", **more,
     }  # fmt: skip
     mortal.stdin.write(json.dumps(command) + "\n")
     mortal.stdin.flush()
@@ -73,6 +75,38 @@ def test_killed_at_every_step(mortal, place, kit, tmp_path, every):
         assert start(mortal, place, kit, folder, number) == signal.SIGKILL, steps[number - 1]
         assert start(mortal, place, kit, folder) == 0, steps[number - 1]
         check(place, folder)
+
+
+def test_batches_of_openai_killed_at_each_kind_of_step(mortal, place, kit, tmp_path):
+    """No token keeps a batch from being made twice there: it is found again by its input and its metadata."""
+    more = {"kind": "ChatCompletions", "model": "openai.gpt-oss-20b-1:0"}
+
+    def started(folder, die_at=None):
+        if not folder.exists():
+            folder.mkdir()
+            body = {"messages": [{"role": "user", "content": "Hello"}], "max_completion_tokens": 20}
+            asked = [{"custom_id": f"T{number:05d}", "method": "POST", "url": "/v1/chat/completions", "body": body}
+                     for number in range(RECORDS)]  # fmt: skip
+            (folder / "tickets.jsonl").write_text("".join(json.dumps(line) + "\n" for line in asked))
+            place.reset()
+        return start(mortal, place, kit, folder, die_at, **more)
+
+    def checked(folder):
+        outcome = json.loads((folder / "outcome.json").read_text())
+        assert (outcome["summary"]["answered"], outcome["summary"]["left"]) == (RECORDS, 0)
+        with urllib.request.urlopen(f"{place.served.url}/openai/v1/batches", timeout=20) as reply:
+            batches = json.loads(reply.read())["data"]
+        assert [one["request_counts"]["completed"] for one in batches] == [100, 100]
+        return outcome["steps"]
+
+    assert started(tmp_path / "whole") == 0
+    steps = checked(tmp_path / "whole")
+    assert steps.count("job made") == 2
+    for number in {name: number for number, name in enumerate(steps, 1)}.values():
+        folder = tmp_path / str(number)
+        assert started(folder, number) == signal.SIGKILL, steps[number - 1]
+        assert started(folder) == 0, steps[number - 1]
+        checked(folder)
 
 
 def test_killed_again_and_again(mortal, place, kit, tmp_path):

@@ -15,6 +15,7 @@ from rockbottom.batch.caching import Sampled, sampled
 from rockbottom.batch.cloud import Cloud
 from rockbottom.batch.errors import DamagedRun, NoSuchRun, NotAgreed
 from rockbottom.batch.ground import Silent, Watcher
+from rockbottom.batch.job_service import require_service
 from rockbottom.batch.journal import Checkpoint, Journal, read_journal
 from rockbottom.batch.limits import Limits, packaged_limits, with_quotas
 from rockbottom.batch.outcomes import Outcome
@@ -163,6 +164,7 @@ def prepare(
     pricing = Pricing(found, on, cloud.region, book or catalog.price_book)
     if place is not None:
         pricing.require_batch()
+        require_service(kind, found.model)
         if cloud.local:
             cloud.client("s3")  # refuses AWS's own before anything is asked or built
     settings = settings_for(source, place, model, kind, name, cloud.region, strip_points)

@@ -16,13 +16,13 @@ import msgspec
 from rockbottom.dialects import DIALECTS, Dialect
 from rockbottom.quantities import Undecodable, decoder_of
 
-_ROLES = frozenset({"user", "assistant", "system"})
+_ROLES = ("user", "assistant", "system")
 _BESIDE_TEXT = "cachePoint"  # Nova writes a point beside the text that it closes
 
 
 class _Message(msgspec.Struct):
     role: str
-    content: str | list[dict[str, msgspec.Raw]]
+    content: str | list[dict[str, msgspec.Raw]] | None = None
 
 
 class _Body(msgspec.Struct):
@@ -42,6 +42,8 @@ class Shape:
     members: frozenset[str]
     blocks: frozenset[str]
     types: frozenset[str]
+    roles: frozenset[str]
+    may_be_empty: frozenset[str] = frozenset()
 
     def fault(self, body: bytes) -> tuple[str, str] | None:
         """The member of a body whose messages are no messages of this dialect, and why; None for a good one."""
@@ -53,8 +55,12 @@ class Shape:
             return "modelInput.system", "a text; this dialect takes a list of blocks"
         for number, message in enumerate(read.messages):
             place = f"modelInput.messages[{number}]"
-            if message.role not in _ROLES:
-                return f"{place}.role", f"{message.role!r}; there are {', '.join(sorted(_ROLES))}"
+            if message.role not in self.roles:
+                return f"{place}.role", f"{message.role!r}; there are {', '.join(sorted(self.roles))}"
+            if message.content is None:
+                if message.role in self.may_be_empty:
+                    continue
+                return f"{place}.content", "missing"
             why = self._fault_of_content(message.content)
             if why is not None:
                 return f"{place}.content", why
@@ -88,10 +94,17 @@ def _typed(block: dict[str, msgspec.Raw]) -> str | None:
 def output_limit(body: Mapping[str, Any]) -> int | None:
     """The most output tokens that a body allows, in any dialect; None when it sets no limit."""
     config: Any = body.get("inferenceConfig") or {}
-    for found in (config.get("maxTokens"), body.get("max_tokens"), config.get("max_new_tokens")):
-        if isinstance(found, int):
-            return found
+    members = (config.get("maxTokens"), body.get("max_completion_tokens"), body.get("max_tokens"))
+    for limit in (*members, config.get("max_new_tokens")):
+        if isinstance(limit, int):
+            return limit * _answers(body)
     return None
+
+
+def _answers(body: Mapping[str, Any]) -> int:
+    """How many answers a body asks for; only Chat Completions gives more than one."""
+    asked = body.get("n")
+    return asked if isinstance(asked, int) and asked > 1 else 1
 
 
 def shape_of(dialect: Dialect | None) -> Shape | None:
@@ -99,11 +112,16 @@ def shape_of(dialect: Dialect | None) -> Shape | None:
     row = None if dialect is None else _facts().get(dialect.name)
     if dialect is None or row is None:
         return None
-    return Shape(dialect, frozenset(row["members"]), frozenset(row.get("blocks", ())), frozenset(row.get("types", ())))
+    members, blocks, types, may_be_empty = (
+        frozenset[str](row.get(name, ())) for name in ("members", "blocks", "types", "may_be_empty")
+    )
+    return Shape(dialect, members, blocks, types, frozenset(row.get("roles", _ROLES)), may_be_empty)
 
 
 def looks_like(members: Collection[str]) -> str:
     """Of which dialect's bodies these members are, as a sentence with what to do; empty where it is of none."""
+    if {"custom_id", "body"} <= frozenset(members):
+        return "these are lines of the OpenAI Batch API: --type ChatCompletions"
     for shape in _fitting(members):
         kind = shape.dialect.operations[0]
         vendor = f" of {shape.dialect.vendor}" if shape.dialect.vendor else ""

@@ -82,16 +82,18 @@ class Cloud:
 
     @property
     def local(self) -> bool:
-        """Whether Bedrock is played on this machine."""
-        return leads_here(self.bedrock_url)
+        """Whether Bedrock is played on this machine, as far as its clients were made."""
+        made = (client.meta.endpoint_url for name, client in self._clients.items() if name.startswith("bedrock"))
+        return leads_here(self.bedrock_url) or any(leads_here(str(url)) for url in made)
 
     def _check_place(self, service: str) -> None:
         """Raise InvalidSettings where Bedrock is played on this machine and another service would be AWS's own."""
         host = urlsplit(str(self._clients[service].meta.endpoint_url)).hostname or ""
         if self.local and host.endswith(_AWS_HOSTS):
             del self._clients[service]
+            where = self.bedrock_url or "of the environment"
             raise InvalidSettings(
-                f"Bedrock is the local endpoint {self.bedrock_url}, and {service} would be AWS's own ({host}).",
+                f"Bedrock is the local endpoint {where}, and {service} would be AWS's own ({host}).",
                 fix="--s3-endpoint-url URL or AWS_ENDPOINT_URL_S3: rockbottom serve --s3 moto prints the one beside it",
             )
 

@@ -26,18 +26,17 @@ class Collection:
                 self._collect_one(job, accept_incomplete)
 
     def _collect_one(self, job: JobState, accept_incomplete: bool) -> None:
-        assert job.arn is not None
-        prefix = f"{self.run.settings.folder}/out/{job.arn.rpartition('/')[2]}/"
         target = self.run.folder / "output" / f"a{job.attempt}-j{job.number:03d}"
         target.mkdir(parents=True, exist_ok=True)
         names: list[str] = []
-        manifest: dict[str, Any] | None = None
-        for key in self._keys(prefix):
+        service = self.run.service
+        manifest: dict[str, Any] | None = None if service.writes_manifest else dict(job.counts)
+        for key in self._keys(service.output_of(job)):
             path = target / key.rpartition("/")[2]
             self._fetch(key, path)
             if path.name == MANIFEST:
                 manifest = _manifest_in(path)
-            elif path.name.endswith(".jsonl.out"):
+            elif path.name.endswith((".jsonl.out", ".jsonl.err")):
                 names.append(str(path.relative_to(self.run.folder)))
         self._check_whole(job, names, manifest, target, accept_incomplete)
         self.run.note_event("collected", attempt=job.attempt, job=job.number, files=names, manifest=manifest)
@@ -72,7 +71,7 @@ class Collection:
             for name in names:
                 drop_torn_line(self.run.folder / name)
             return
-        where = target / MANIFEST
+        where = target / MANIFEST if self.run.service.writes_manifest else target
         if manifest is None:
             if job.status == "Stopped":  # may have been stopped before it wrote anything
                 return

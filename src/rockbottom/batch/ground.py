@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rockbottom.batch.cloud import Cloud
-from rockbottom.batch.invocation_jobs import InvocationJobs
+from rockbottom.batch.job_service import JobService, job_service
 from rockbottom.batch.journal import Journal
 from rockbottom.batch.limits import Limits
 from rockbottom.batch.state import RunState, Settings, state_of
@@ -54,9 +54,9 @@ class Ground:
         return self.state.settings
 
     @property
-    def service(self) -> InvocationJobs:
+    def service(self) -> JobService:
         """Who makes its jobs and tells of them."""
-        return InvocationJobs(self.cloud, self.settings)
+        return job_service(self.cloud, self.settings)
 
     def digest_of(self, attempt: int) -> str:
         """The digest of the records of one attempt."""

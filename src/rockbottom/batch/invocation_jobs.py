@@ -5,7 +5,7 @@ from typing import Any
 
 from rockbottom.batch.cloud import Cloud, code_of
 from rockbottom.batch.errors import InvalidSettings
-from rockbottom.batch.state import Settings
+from rockbottom.batch.state import JobState, Settings
 from rockbottom.catalog import botocore_since
 from rockbottom.extras import upgrade_command
 
@@ -59,6 +59,16 @@ class InvocationJobs:
             if code_of(error) != "ConflictException":
                 raise
             return False
+        return True
+
+    def output_of(self, job: JobState) -> str:
+        """The folder in the bucket in which the results of a job that was made stand."""
+        assert job.arn is not None
+        return f"{self.settings.folder}/out/{job.arn.rpartition('/')[2]}/"
+
+    @property
+    def writes_manifest(self) -> bool:
+        """Whether a file beside the results counts them."""
         return True
 
     def _request(self, name: str, token: str, where: str) -> dict[str, Any]:

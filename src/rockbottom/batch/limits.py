@@ -35,6 +35,12 @@ def packaged_limits() -> Limits:
     return Limits(**raw["default"], origins=dict.fromkeys(raw["default"], origin), source=source)
 
 
+def one_file(limits: Limits) -> Limits:
+    """The limits of jobs that read a single file each."""
+    records, size = min(limits.records_per_job, limits.records_per_file), min(limits.job_bytes, limits.file_bytes)
+    return replace(limits, records_per_job=records, records_per_file=records, job_bytes=size, file_bytes=size)
+
+
 # The five quotas are named by AWS's page "Format and upload your batch inference data"
 # (https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html). Each exists once for every model
 # and Region under a code of its own, so names are matched. A public list of an account's codes shows the spellings:

@@ -17,6 +17,7 @@ import msgspec
 from rockbottom.batch.bodies import Shape, looks_like, shape_of
 from rockbottom.batch.errors import InvalidRecords, Problem
 from rockbottom.batch.limits import Limits
+from rockbottom.batch.openai_lines import barred_in, fault_of_line, same_model
 from rockbottom.dialects import CONVERSE, Dialect, api_of, dialect_for
 from rockbottom.quantities import Undecodable, decoded, decoder_of, is_list, is_object
 
@@ -41,6 +42,8 @@ class Kind(Enum):
 
     CONVERSE = "Converse"
     INVOKE = "InvokeModel"
+    CHAT = "ChatCompletions"
+    """Lines of the OpenAI Batch API, through which they go."""
 
 
 _BARRED: Mapping[str, str] = {
@@ -83,7 +86,8 @@ class Checker:
 
     def __post_init__(self) -> None:
         self._dialect = dialect_for(api_of(self.kind.value), self.vendor)
-        self._required = self._dialect.required if self._dialect is not None else ()
+        required = self._dialect.required if self._dialect is not None else ()
+        self._required = tuple(name for name in required if name != "model")
         self._shape = shape_of(self._dialect)
 
     def line(self, number: int, raw: bytes) -> bytes | None:
@@ -100,9 +104,18 @@ class Checker:
             members = _members(raw)
         except Undecodable as error:
             return self._refuse(number, None, "line", f"not a JSON object: {error}")
+        if self.kind is Kind.CHAT and "body" in members:
+            return self._request(number, members)
         if "modelInput" in members:
             return self._record(number, members.get("recordId"), bytes(members["modelInput"]))
         return self._record(number, None, raw.strip())
+
+    def _request(self, number: int, members: Mapping[str, msgspec.Raw]) -> bytes | None:
+        """The record of a line of the OpenAI Batch API."""
+        fault = fault_of_line(members)
+        if fault is not None:
+            return self._refuse(number, None, *fault)
+        return self._record(number, members.get("custom_id"), bytes(members["body"]))
 
     def body(self, number: int, record_id: str | None, body: Json) -> bytes | None:
         """The line of a job for a body that a program gives; None where it is refused."""
@@ -140,12 +153,13 @@ class Checker:
         broken = not_utf8(body)
         if broken:
             return self._refuse(number, record_id, "modelInput", broken)
-        if "modelId" in members:
-            changed = self._without_model(number, record_id, body)
+        named = "model" if self.kind is Kind.CHAT else "modelId"
+        if named in members:
+            changed = self._without_model(number, record_id, body, named)
             if changed is None:
                 return None
             body = changed
-            members.pop("modelId")
+            members.pop(named)
         wrong = self._wrong(members, body)
         if wrong is not None:
             return self._refuse(number, record_id, *wrong)
@@ -171,6 +185,8 @@ class Checker:
         return record_id
 
     def _wrong(self, members: Mapping[str, msgspec.Raw], body: bytes) -> tuple[str, str] | None:
+        if not self.on_demand and self.kind is Kind.CHAT and (barred := barred_in(members)) is not None:
+            return f"modelInput.{barred[0]}", barred[1]
         if not self.on_demand and not _BARRED.keys().isdisjoint(members):
             for name, why in _BARRED.items():
                 if name in members and bytes(members[name]) not in (b"null", b"{}", b"[]"):
@@ -193,12 +209,12 @@ class Checker:
             return f"modelInput.{name}", _ELSEWHERE.get(name, f"no member of {self.kind.value} bodies of {self.vendor}")
         return shape.fault(body)
 
-    def _without_model(self, number: int, record_id: str, body: bytes) -> bytes | None:
+    def _without_model(self, number: int, record_id: str, body: bytes, member: str) -> bytes | None:
         whole = decoded(body)
-        if whole["modelId"] != self.given_model:
-            why = f"names {whole['modelId']}, and the job runs {self.given_model}; a job has one model"
-            return self._refuse(number, record_id, "modelInput.modelId", why)
-        del whole["modelId"]
+        named = whole.pop(member)
+        if named != self.given_model and not (self.kind is Kind.CHAT and same_model(named, self.given_model)):
+            why = f"names {named}, and the job runs {self.given_model}; a job has one model"
+            return self._refuse(number, record_id, f"modelInput.{member}", why)
         return _encode(whole)
 
     def _without_points(self, number: int, record_id: str, body: bytes) -> bytes | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from rockbottom.batch.errors import OutputIncomplete
+from rockbottom.batch.openai_lines import Response, error_in
 from rockbottom.quantities import Undecodable, Usage, decoder_of
 
 
@@ -37,11 +38,13 @@ class _Error(msgspec.Struct):
 
 
 class _Counters(msgspec.Struct):
-    # Converse and Nova in camelCase, Anthropic in snake_case.
+    # Converse and Nova in camelCase, Anthropic in snake_case; batch caches nothing, so that nothing overlaps.
     inputTokens: int = 0
     outputTokens: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    prompt_tokens: int = 0  # Chat Completions
+    completion_tokens: int = 0
 
 
 class _Output(msgspec.Struct):
@@ -59,11 +62,19 @@ class _Odd(msgspec.Struct):
     recordId: msgspec.Raw = _NOTHING
     modelOutput: msgspec.Raw = _NOTHING
     error: msgspec.Raw = _NOTHING
+    custom_id: str | None = None
+    response: Response | None = None
+
+    @property
+    def answer(self) -> msgspec.Raw:
+        """The reply of the model, whoever's line this is."""
+        return self.modelOutput if self.response is None else self.response.body
 
 
 _result = decoder_of(_Result)
 _odd = decoder_of(_Odd)
 _error = decoder_of(_Error | None)
+_output = decoder_of(_Output)
 _text = decoder_of(str)
 _encode = msgspec.json.Encoder().encode
 # Codes that may be retried where the record does not say: the service's own throttling and server errors.
@@ -149,8 +160,8 @@ class Rejoin:
         if counters is None:
             self.tally.unmetered += 1
             return
-        tokens_in = counters.inputTokens + counters.input_tokens
-        tokens_out = counters.outputTokens + counters.output_tokens
+        tokens_in = counters.inputTokens + counters.input_tokens + counters.prompt_tokens
+        tokens_out = counters.outputTokens + counters.output_tokens + counters.completion_tokens
         if tokens_in > _LONG_PROMPT:
             self.tally.long.append(Usage(tokens_in, tokens_out))
         else:
@@ -185,8 +196,8 @@ class Rejoin:
             return b'{"recordId":%b,"error":{"errorMessage":"no result","retryable":true}}\n' % name
         result = _odd(os.pread(files[self._file[ordinal]], self._length[ordinal], self._offset[ordinal]))
         if self.fates[ordinal] == Fate.ANSWERED:
-            return b'{"recordId":%b,"modelOutput":%b}\n' % (name, result.modelOutput)
-        error = _error_of(result.error)
+            return b'{"recordId":%b,"modelOutput":%b}\n' % (name, result.answer)
+        error = _error_in(result)
         key = _named(error) if error else "unknown"
         if key in self.tally.errors or len(self.tally.errors) < 50:
             self.tally.errors[key] = self.tally.errors.get(key, 0) + 1
@@ -218,11 +229,33 @@ def half_written(path: Path, why: str) -> OutputIncomplete:
 def read_result(line: bytes) -> _Result:
     """One line of output. Raises Undecodable when it is none."""
     try:
-        return _result(line)
+        result = _result(line)
+        if result.recordId is not None:
+            return result
     except Undecodable:
-        odd = _odd(line)
-        answered = bytes(odd.modelOutput) != b"null"
-        return _Result(_text_in(odd.recordId), _Output() if answered else None, _error_of(odd.error))
+        pass
+    odd = _odd(line)
+    if odd.custom_id is not None:
+        error = _error_in(odd)
+        return _Result(odd.custom_id, _metered(odd.answer) if error is None else None, error)
+    answered = bytes(odd.modelOutput) != b"null"
+    return _Result(_text_in(odd.recordId), _Output() if answered else None, _error_of(odd.error))
+
+
+def _metered(body: msgspec.Raw) -> _Output | None:
+    """The usage in the body of an answer; None where there is no body."""
+    try:
+        return None if bytes(body) == b"null" else _output(bytes(body))
+    except Undecodable:
+        return _Output()
+
+
+def _error_in(result: _Odd) -> _Error | None:
+    """The error of a line of AWS's or OpenAI's shape."""
+    if result.custom_id is None:
+        return _error_of(result.error)
+    told = error_in(result.response, result.error)
+    return None if told is None else _Error(**told)
 
 
 def _error_of(raw: msgspec.Raw) -> _Error | None:

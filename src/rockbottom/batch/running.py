@@ -18,10 +18,12 @@ from rockbottom.batch.endings import jobs_ended
 from rockbottom.batch.errors import StillRunning
 from rockbottom.batch.ground import Ground
 from rockbottom.batch.journal import event_in
+from rockbottom.batch.limits import one_file
+from rockbottom.batch.openai_lines import request_lines
 from rockbottom.batch.outputs import write_whole
 from rockbottom.batch.rejoining import Fate, Rejoin, Tally
 from rockbottom.batch.splitting import jobs_of
-from rockbottom.batch.spool import chosen_lines, record_ids, spool
+from rockbottom.batch.spool import Spooled, chosen_lines, record_ids, spool
 from rockbottom.batch.state import JobState, Settings
 from rockbottom.batch.submitting import Submission
 from rockbottom.figures import counted
@@ -49,16 +51,27 @@ class BatchRun(Ground):
         path = self.folder / f"records-{attempt}.jsonl"
         spooled = spool(lines, path)
         check()
-        jobs = () if self.settings.on_demand else jobs_of(spooled.sizes, self.limits)
+        sent = self._sent(attempt, path) if self.settings.of_openai and not self.settings.on_demand else None
+        limits = one_file(self.limits) if sent is not None else self.limits
+        jobs = () if self.settings.on_demand else jobs_of((sent or spooled).sizes, limits)
         self.note_event(
             "planned",
             attempt=attempt,
             spool=path.name,
+            sent=None if sent is None else self._sent_name(attempt),
             digest=spooled.digest,
             records=len(spooled.sizes),
             bytes=spooled.bytes,
             jobs=[[[one.offset, one.length, one.records] for one in files] for files in jobs],
         )
+
+    def _sent(self, attempt: int, spooled: Path) -> Spooled:
+        """The records as the OpenAI Batch API takes them, in a file of their own."""
+        return spool(request_lines(spooled, self.settings.model), self.folder / self._sent_name(attempt))
+
+    @staticmethod
+    def _sent_name(attempt: int) -> str:
+        return f"requests-{attempt}.jsonl"
 
     def records(self) -> Iterator[dict[str, Any]]:
         """The records of the run as they were spooled, for an estimate. Raises DamagedRun."""

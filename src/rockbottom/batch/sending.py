@@ -18,9 +18,11 @@ from rockbottom.batch.bodies import output_limit
 from rockbottom.batch.cloud import Cloud, code_of
 from rockbottom.batch.errors import AccessRefused, InvalidSettings, ServiceBusy
 from rockbottom.batch.journal import event_in
+from rockbottom.batch.openai_lines import ENDPOINT
 from rockbottom.batch.pacing import Pace
 from rockbottom.batch.records import Kind
 from rockbottom.batch.spending import Limit
+from rockbottom.batch.surface_calls import surface_call
 from rockbottom.dialects import usage_of
 from rockbottom.plan import CachePlan, Planner
 from rockbottom.process import named, private
@@ -77,10 +79,16 @@ class Sender:
 
     def _begin(self, pool: ThreadPoolExecutor, record: Mapping[str, Any]) -> dict[Future[Row], tuple[CachePlan, float]]:
         body: Mapping[str, Any] = record["modelInput"]
-        call = {"modelId": self.model_id, **(body if self.converse else {"body": json.dumps(body)})}
+        call = self._call(body)
         plan = self.planner.plan(call, now=self.clock())
         began_at = self.pace.admit(plan.tokens - plan.read, output_limit(body), self.cloud.sleep, self.clock)
         return {pool.submit(self._row, plan.apply(call), record["recordId"]): (plan, began_at)}
+
+    def _call(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of a call, or the body of one of Chat Completions, which names its model."""
+        if self.kind == Kind.CHAT.value:
+            return {"model": self.model_id, **body}
+        return {"modelId": self.model_id, **(body if self.converse else {"body": json.dumps(body)})}
 
     def _finish(
         self, under_way: dict[Future[Row], tuple[CachePlan, float]], file: IO[bytes], path: Path
@@ -145,6 +153,8 @@ class Sender:
             ) from error
 
     def _answer(self, sent: Mapping[str, Any]) -> dict[str, Any]:
+        if self.kind == Kind.CHAT.value:
+            return surface_call(self.cloud, "POST", f"/openai{ENDPOINT}", sent)
         reply = self.cloud.call("bedrock-runtime", "converse" if self.converse else "invoke_model", **sent)
         if not self.converse:
             return decoded(reply["body"].read(), dict[str, Any])

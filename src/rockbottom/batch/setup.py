@@ -141,9 +141,12 @@ def documents(wanted: Wanted) -> dict[str, Json]:
 
 
 def wanted_for(
-    cloud: Cloud, model: ModelId, bucket: str, role: str, kms_key: str | None = None, folder: str = ""
-) -> Wanted:
+    cloud: Cloud, model: ModelId, bucket: str, role: str, kms_key: str | None = None, folder: str = "",
+    *, of_openai: bool = False,
+) -> Wanted:  # fmt: skip
     """What to set up for a model in the account of the credentials; ``folder`` is that of a run in the bucket.
+
+    ``of_openai``: its jobs are batches of the OpenAI Batch API, which write beside their input.
 
     Raises BatchError.
     """
@@ -151,7 +154,7 @@ def wanted_for(
     account, partition = who["Account"], who["Arn"].split(":")[1]
     arns = model_arns(model, account, cloud.region, behind_profile(cloud, model))
     at = f"s3://{bucket}/{folder}"
-    places = (f"{at}/in/", f"{at}/out/") if folder else ("", "")
+    places = (f"{at}/in/", f"{at}/in/" if of_openai else f"{at}/out/") if folder else ("", "")
     return Wanted(account, cloud.region, bucket, role, arns, partition, kms_key, *places)
 
 

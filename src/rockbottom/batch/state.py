@@ -41,6 +41,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """The folder of the run in the bucket."""
         return "/".join(part for part in (self.prefix.strip("/"), self.name) if part)
 
+    @property
+    def of_openai(self) -> bool:
+        """Whether its jobs are batches of the OpenAI Batch API."""
+        return self.kind == "ChatCompletions"
+
+    def input_of(self, job: "JobState") -> str:
+        """The folder in the bucket that holds the files of a job, with a slash at its end."""
+        return f"{self.folder}/in/a{job.attempt}-j{job.number:03d}/"
+
 
 @dataclass(slots=True)
 class JobState:
@@ -57,6 +66,7 @@ class JobState:
     message: str | None = None
     collected: list[str] | None = None
     manifest: dict[str, Any] | None = None
+    counts: dict[str, int] = field(default_factory=dict[str, int])
 
     @property
     def records(self) -> int:
@@ -70,11 +80,12 @@ class JobState:
 
 @dataclass(slots=True)
 class RunState:
-    """The whole run. ``spools`` maps an attempt to the file of its records."""
+    """The whole run. ``spools`` maps an attempt to the file of its records, ``sent`` to the file of what is sent."""
 
     settings: Settings | None = None
     jobs: list[JobState] = field(default_factory=list[JobState])
     spools: dict[int, str] = field(default_factory=dict[int, str])
+    sent: dict[int, str] = field(default_factory=dict[int, str])
     records: int = 0
     bytes: int = 0
     agreed_usd: str | None = None
@@ -113,7 +124,7 @@ def damaged(path: Path, number: int, why: str) -> DamagedRun:
     return DamagedRun(
         f"{path}, line {number}: {why}",
         fix="put the folder of the run away; a job that it made goes on, and aws bedrock list-model-invocation-jobs "
-        f"--name-contains {path.parent.name} finds it",
+        f"--name-contains {path.parent.name} finds it (GET /openai/v1/batches one of Chat Completions)",
     )
 
 
@@ -124,6 +135,7 @@ def _created(state: RunState, event: dict[str, Any]) -> None:
 def _planned(state: RunState, event: dict[str, Any]) -> None:
     attempt = event["attempt"]
     state.spools[attempt] = event["spool"]
+    state.sent[attempt] = event.get("sent") or event["spool"]
     state.finished = None
     if attempt == 1:
         state.records, state.bytes = event["records"], event["bytes"]
@@ -151,7 +163,7 @@ def _submitted(state: RunState, event: dict[str, Any]) -> None:
 
 def _ended(state: RunState, event: dict[str, Any]) -> None:
     job = state.job(event)
-    job.status, job.message = event["status"], event["message"]
+    job.status, job.message, job.counts = event["status"], event["message"], event.get("counts") or {}
 
 
 def _collected(state: RunState, event: dict[str, Any]) -> None:

@@ -31,8 +31,8 @@ class Submission:
         waiting = [job for job in self.run.state.jobs_of(self.run.state.attempt) if job.arn is None and not job.ended]
         if not waiting:
             return
-        check_bucket(self.run.cloud, self.run.settings.bucket, self.run.settings.bucket_owner)
         self.run.service.ready()  # before anything is uploaded
+        check_bucket(self.run.cloud, self.run.settings.bucket, self.run.settings.bucket_owner)
         self._upload(waiting)
         for number, job in enumerate(waiting):
             if not self._make(job):
@@ -43,8 +43,8 @@ class Submission:
     def _upload(self, jobs: Sequence[JobState]) -> None:
         total = sum(one.length for job in jobs for one in job.files)
         done = 0
-        spooled = self.run.folder / self.run.state.spools[self.run.state.attempt]
-        with spooled.open("rb") as file:
+        sent = self.run.folder / self.run.state.sent[self.run.state.attempt]
+        with sent.open("rb") as file:
             for job in jobs:
                 for number, part in enumerate(job.files):
                     if number not in job.uploaded:
@@ -53,7 +53,7 @@ class Submission:
                     self.run.watcher.uploading(done, total)
 
     def _upload_one(self, job: JobState, number: int, content: SliceFile, part: Slice, done: int, total: int) -> None:
-        key = f"{self._input(job)}part-{number + 1:03d}.jsonl"
+        key = f"{self.run.settings.input_of(job)}part-{number + 1:03d}.jsonl"
         stamp = f"{self.run.digest_of(job.attempt)}-{part.offset}-{part.length}"
         if not self._is_there(key, stamp, part.length):
             sent = [done]
@@ -115,11 +115,8 @@ class Submission:
 
     def _input_at(self, job: JobState) -> str:
         """What the job reads: its one file, or the folder of its files."""
-        where = f"s3://{self.run.settings.bucket}/{self._input(job)}"
+        where = f"s3://{self.run.settings.bucket}/{self.run.settings.input_of(job)}"
         return f"{where}part-001.jsonl" if len(job.files) == 1 else where
-
-    def _input(self, job: JobState) -> str:
-        return f"{self.run.settings.folder}/in/a{job.attempt}-j{job.number:03d}/"
 
     def _token(self, job: JobState) -> str:
         settings = self.run.settings

@@ -62,15 +62,18 @@ def doctor(
     from rockbottom.catalog import load_catalog
     from rockbottom.rendering import checks_text, json_text
 
+    of_openai = False
     if name is not None:
         settings = settings_of(name, given["runs"])
+        of_openai = settings.of_openai
         model, bucket, role = model or settings.model, bucket or settings.bucket, role or settings.role_arn
         prefix = prefix or settings.folder
         given["region"] = given["region"] or settings.region
     if not (model and bucket and role):
         raise click.UsageError("give --run NAME, or --model, --bucket and --role")
-    cloud, found = cloud_of(given), load_catalog().model(model)
-    wanted = wanted_for(cloud, found, bucket, role.rpartition("/")[2], folder=(prefix or "rockbottom").strip("/"))
+    cloud, found = cloud_of(given, of_openai=of_openai), load_catalog().model(model)
+    folder = (prefix or "rockbottom").strip("/")
+    wanted = wanted_for(cloud, found, bucket, role.rpartition("/")[2], folder=folder, of_openai=of_openai)
     results = checks(cloud, wanted, found)
     if as_json:
         click.echo(json_text(results))

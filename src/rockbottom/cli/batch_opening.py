@@ -20,11 +20,16 @@ if TYPE_CHECKING:
     from rockbottom.catalog import PriceBook
 
 
-def cloud_of(given: dict[str, Any], region: str | None = None) -> "Cloud":
-    """AWS, or the endpoints that the options and the environment name. Raises UsageError without a Region."""
+def cloud_of(given: dict[str, Any], region: str | None = None, *, of_openai: bool = False) -> "Cloud":
+    """AWS, or the endpoints that the options and the environment name. Raises UsageError without a Region.
+
+    ``of_openai``: the run goes through the OpenAI Batch API, which is bedrock-runtime's.
+    """
     from rockbottom.batch import Cloud
 
     bedrock = given["endpoint_url"] or os.environ.get("AWS_ENDPOINT_URL_BEDROCK")
+    if bedrock is None and of_openai:
+        bedrock = os.environ.get("AWS_ENDPOINT_URL_BEDROCK_RUNTIME")
     s3 = given["s3_endpoint_url"] or os.environ.get("AWS_ENDPOINT_URL_S3")
     found = given["region"] or region or _own_region(given["profile"])
     return Cloud(found, given["profile"], bedrock, s3, credentials=_made_up(bedrock))
@@ -71,7 +76,7 @@ def prepared_run(given: dict[str, Any], attempts: int = 3, *, on_demand: bool = 
     """A run of the records and settings of the command line, agreed to; see ``batch.prepare`` for its errors."""
     from rockbottom.batch import Kind, Place, prepare
 
-    cloud = cloud_of(given)
+    cloud = cloud_of(given, of_openai=given["kind"] == Kind.CHAT.value)
     if not on_demand and not (given["bucket"] and given["role_arn"]):
         raise click.UsageError("a job needs --bucket and --role; rockbottom batch run --on-demand needs neither")
     place = Place(
@@ -100,7 +105,7 @@ def reopened_run(name: str, given: dict[str, Any], attempts: int = 3, *, of_jobs
             f"The run {name} is sent on demand and has no jobs.",
             fix=f"rockbottom batch run {settings.source} --model {settings.model} --on-demand goes on with it",
         )
-    cloud = cloud_of(given, settings.region)
+    cloud = cloud_of(given, settings.region, of_openai=settings.of_openai)
     with reopen(
         name, cloud, folder=given["runs"], on=_day(given), book=_book(given), watcher=Progress(), attempts=attempts
     ) as prepared:
