@@ -3,11 +3,13 @@
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from rockbottom.process import make_private, private
+from rockbottom.files import make_private, private
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 
@@ -52,3 +54,17 @@ def test_what_sqlite_puts_beside_its_file_is_as_private(tmp_path):
         connection.commit()
         assert {mode_of(file) for file in tmp_path.iterdir()} == {0o600}
     connection.close()
+
+
+def test_a_database_that_is_there_is_not_opened_so_its_locks_hold(tmp_path):
+    """POSIX drops a process's locks on a file when any of its descriptors of it is closed; SQLite's are such locks."""
+    path = tmp_path / "sums.sqlite"
+    make_private(path)
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("CREATE TABLE tags (name TEXT)")
+    connection.execute("BEGIN EXCLUSIVE")
+    make_private(path)
+    other = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('SELECT * FROM tags')"
+    told = subprocess.run([sys.executable, "-c", other, str(path)], capture_output=True, text=True, check=False)
+    connection.close()
+    assert "database is locked" in told.stderr

@@ -9,7 +9,7 @@ from rockbottom.batch.ground import Ground
 from rockbottom.batch.outputs import MANIFEST, check_lines, drop_torn_line
 from rockbottom.batch.rejoining import half_written
 from rockbottom.batch.state import WITH_OUTPUT, JobState
-from rockbottom.process import named, private
+from rockbottom.files import named, private
 from rockbottom.quantities import Undecodable, decoded
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from rockbottom.batch.errors import DamagedRun, RunBusy
 from rockbottom.batch.state import damaged
-from rockbottom.process import private
+from rockbottom.files import private
 from rockbottom.quantities import Undecodable, decoder_of
 
 Event = dict[str, Any]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rockbottom.batch.errors import OutputIncomplete
 from rockbottom.batch.rejoining import half_written
-from rockbottom.process import named, private
+from rockbottom.files import named, private
 from rockbottom.quantities import Undecodable, decoded
 
 MANIFEST = "manifest.json.out"

@@ -24,8 +24,8 @@ from rockbottom.batch.records import Kind
 from rockbottom.batch.spending import Limit
 from rockbottom.batch.surface_calls import surface_call
 from rockbottom.dialects import usage_of
+from rockbottom.files import named, private
 from rockbottom.plan import CachePlan, Planner
-from rockbottom.process import named, private
 from rockbottom.quantities import Usage, decoded
 
 _ABOUT_THE_RECORD = ("ValidationException", "ModelErrorException")

@@ -13,7 +13,7 @@ import msgspec
 
 from rockbottom.batch.splitting import Slice
 from rockbottom.batch.state import damaged
-from rockbottom.process import named, private
+from rockbottom.files import named, private
 from rockbottom.quantities import Undecodable, decoder_of
 
 

@@ -12,7 +12,7 @@ from typing import IO, Any
 import msgspec
 
 from rockbottom.bench.errors import InvalidRun
-from rockbottom.process import named, private
+from rockbottom.files import named, private
 from rockbottom.quantities import Usage
 
 SETTINGS, TURNS = "run.json", "turns.jsonl"

@@ -9,7 +9,7 @@ import click
 
 from rockbottom.cli.console import show
 from rockbottom.cli.places import FILE
-from rockbottom.process import named
+from rockbottom.files import named
 
 _EXAMPLES = "examples"
 

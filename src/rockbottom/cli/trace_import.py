@@ -8,7 +8,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from rockbottom.cli.bars import bar
-from rockbottom.process import private
+from rockbottom.files import private
 from rockbottom.trace import (
     Damage,
     Damages,

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from rockbottom.process import named
+from rockbottom.files import named
 
 if TYPE_CHECKING:
     ParamType = click.ParamType[Any]

@@ -12,7 +12,7 @@ from typing import Any
 from rockbottom.engine.errors import EngineFailed
 from rockbottom.engine.running import Groups, Job
 from rockbottom.engine.work import Columns, columns_of, tallies_of
-from rockbottom.process import named
+from rockbottom.files import named
 from rockbottom.replay import Tally
 from rockbottom.trace import Trace
 

@@ -15,8 +15,8 @@ from typing import Literal
 
 import msgspec
 
+from rockbottom.files import named, private
 from rockbottom.gateway.errors import BadConfiguration
-from rockbottom.process import named, private
 
 Marks = Literal["keep", "complete", "replace"]
 _PREFIX = "RBK"

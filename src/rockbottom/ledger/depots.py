@@ -11,8 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from rockbottom.files import private
 from rockbottom.ledger.errors import NotShipped
-from rockbottom.process import private
 
 _SCHEME = "s3://"
 _CONNECT_S, _READ_S = 5.0, 30.0

@@ -5,11 +5,11 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from rockbottom.files import private
 from rockbottom.ledger.lines import START
 from rockbottom.ledger.places import volume_path, volumes_of
 from rockbottom.ledger.reading import chunks_of
 from rockbottom.ledger.trimming import note, notes_of
-from rockbottom.process import private
 
 _VOLUME_BYTES = 16 << 20
 

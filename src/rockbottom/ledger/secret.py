@@ -6,7 +6,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 
-from rockbottom.process import private
+from rockbottom.files import private
 
 KEY_BYTES = 32
 KEY = "key"

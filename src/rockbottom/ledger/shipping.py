@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from rockbottom.files import private
 from rockbottom.ledger.depots import Depot, Stored, digest_of
 from rockbottom.ledger.places import NOTES, Volume, volumes_of
 from rockbottom.ledger.trimming import note
-from rockbottom.process import private
 
 ID = "id"
 SETTLED_S = 60.0

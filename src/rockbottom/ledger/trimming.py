@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
+from rockbottom.files import private
 from rockbottom.ledger.places import NOTES, Volume, volumes_of
-from rockbottom.process import private
 from rockbottom.quantities import Undecodable, decoded
 
 log = logging.getLogger("rockbottom.ledger")

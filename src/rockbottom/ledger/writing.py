@@ -16,10 +16,11 @@ from pathlib import Path
 
 import msgspec
 
+from rockbottom.files import private
 from rockbottom.ledger.places import volume_path, volumes_of
 from rockbottom.ledger.records import CallRecord
 from rockbottom.ledger.trimming import note, trim
-from rockbottom.process import close_at_exit, hold_over_forks, private
+from rockbottom.process import close_at_exit, hold_over_forks
 
 log = logging.getLogger("rockbottom.ledger")
 

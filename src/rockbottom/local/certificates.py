@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from rockbottom.extras import needing
-from rockbottom.process import private
+from rockbottom.files import private
 from rockbottom.serving import context_of
 
 _DAYS = 7

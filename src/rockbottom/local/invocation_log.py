@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.process import private
+from rockbottom.files import private
 
 Json = dict[str, Any]
 

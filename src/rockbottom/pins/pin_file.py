@@ -16,10 +16,10 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
 
+from rockbottom.files import PRIVATE
 from rockbottom.pins.bills import Limits
 from rockbottom.pins.errors import DamagedPins, NameTaken, PinsNotWritable
 from rockbottom.pins.pin import Pin, pin_of_table, row_of_block, row_of_pieces
-from rockbottom.process import PRIVATE
 from rockbottom.prompt import json_bytes
 from rockbottom.quantities import Undecodable, decoded, is_object, toml_of
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+from rockbottom.files import make_private
 from rockbottom.plan.entries import Entry
 from rockbottom.plan.guard import Guard
 from rockbottom.plan.history import History, Pace, Run
@@ -69,11 +70,9 @@ def counts_of(cell: Cell) -> list[float]:
 
 @contextmanager
 def _opened(path: str | Path) -> Generator[sqlite3.Connection]:
-    fresh = not Path(path).exists()
+    make_private(path)
     connection = sqlite3.connect(path, timeout=10, isolation_level=None)
     try:
-        if fresh:
-            os.chmod(path, 0o600)
         connection.execute("BEGIN IMMEDIATE")
         for statement in _SCHEMA.split(";"):
             connection.execute(statement)

@@ -1,10 +1,9 @@
-"""What a process does with its system, once for the whole house: forks, ends, daemon threads, files and
-SQLite files of its owner, the terminal behind a stream, and who may speak to its listeners."""
+"""What a process does with its system, once for the whole house: forks, ends, daemon threads, SQLite files
+that are shared, the terminal behind a stream, and who may speak to its listeners."""
 
 from rockbottom.process.arrivals import Arrival
 from rockbottom.process.databases import MEMORY, roll_back, shared_database
 from rockbottom.process.endings import Closing, Ending, close_at_exit, end_at_exit
-from rockbottom.process.files import PRIVATE, make_private, named, private
 from rockbottom.process.forks import Forked, Forking, hold_over_forks, lock_of, renew_in_child
 from rockbottom.process.listeners import bound, ended_by_signals
 from rockbottom.process.loopback import bare_session, leads_here, local_client, opened
@@ -14,7 +13,6 @@ from rockbottom.process.workers import Worker
 
 __all__ = [
     "MEMORY",
-    "PRIVATE",
     "Arrival",
     "Closing",
     "Ending",
@@ -34,10 +32,7 @@ __all__ = [
     "leads_here",
     "local_client",
     "lock_of",
-    "make_private",
-    "named",
     "opened",
-    "private",
     "renew_in_child",
     "roll_back",
     "shared_database",

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rockbottom.process.files import make_private
+from rockbottom.files import make_private
 
 if TYPE_CHECKING:
     import sqlite3

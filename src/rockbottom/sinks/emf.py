@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from rockbottom.cloudwatch import emf_limits
+from rockbottom.files import private
 from rockbottom.ledger import CallRecord
-from rockbottom.process import private
 from rockbottom.sinks.definitions import MODEL_DIMENSION, NAMESPACE
 from rockbottom.sinks.errors import CannotPublish
 from rockbottom.sinks.gathering import Gatherer, checked_dimensions, checked_metrics, cost_text, dimension_value

@@ -19,8 +19,8 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import NamedTuple
 
+from rockbottom.files import private
 from rockbottom.ledger import identity_of
-from rockbottom.process import private
 
 log = logging.getLogger("rockbottom.ledger")
 

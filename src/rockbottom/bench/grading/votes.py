@@ -28,6 +28,7 @@ from rockbottom.catalog import NoPriceInForce, Resolve, Tier
 from rockbottom.cost import bill
 from rockbottom.dialects import CONVERSE
 from rockbottom.figures import usd
+from rockbottom.files import named, private
 from rockbottom.grading import (
     JUDGE_OUTPUT_TOKENS,
     Asked,
@@ -39,7 +40,6 @@ from rockbottom.grading import (
     rubric_body,
     vote_of,
 )
-from rockbottom.process import named, private
 from rockbottom.quantities import ZERO_USD, Ttl, Undecodable, Usage, Usd, decoded
 
 GRADES = "grades.jsonl"

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PRIVATE = 0o600
@@ -20,9 +20,11 @@ def private(path: str | Path, flags: int) -> int:
 def make_private(path: str | Path) -> None:
     """Make an empty file where there is none, for SQLite, which opens files itself and gives their mode to its own.
 
-    Raises OSError.
+    One that is there is not opened: closing it would let go of the locks that this process holds on it through SQLite
+    (https://sqlite.org/howtocorrupt.html, 2.2). Raises OSError.
     """
-    os.close(private(path, os.O_RDWR | os.O_CREAT))
+    with suppress(FileExistsError):
+        os.close(private(path, os.O_RDWR | os.O_CREAT | os.O_EXCL))
 
 
 @contextmanager
