@@ -1,6 +1,6 @@
 """The semantics of ``cache`` over millions of rows, proved equal to it; policies and the least possible bill."""
 
-from rockbottom.replay.bound import Bound, Reuse, every_block, relaxed, reuse_of, usage_of
+from rockbottom.replay.bound import Bound, Reuse, TooManyLifetimes, every_block, relaxed, reuse_of, usage_of
 from rockbottom.replay.compaction import Turns, compactions
 from rockbottom.replay.composition import AtTurn, best_turn
 from rockbottom.replay.document import document_of, documents_of
@@ -39,6 +39,7 @@ __all__ = [
     "RoutingRule",
     "Stage",
     "Tally",
+    "TooManyLifetimes",
     "Turns",
     "UnknownPolicy",
     "best_turn",

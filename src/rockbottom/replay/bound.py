@@ -21,14 +21,19 @@ from decimal import Decimal
 import numpy as np
 
 from rockbottom.catalog import NoPriceInForce
-from rockbottom.quantities import NO_USAGE, UNNAMED, WRITES, Ttl, Unit, Usage
+from rockbottom.quantities import NO_USAGE, UNNAMED, WRITES, RockbottomError, Ttl, Unit, Usage
 from rockbottom.replay.kernel import Outcomes, parted_by_ttl
 from rockbottom.replay.policies import Bill, Stage, bill_of_outcomes
 from rockbottom.trace import Array, compiled
 
+_MOST_LIFETIMES = 2  # of any model in cache_rules.toml: a choice for each state of a block takes two bits
 FREE, SHORT, LONG = 0, 1, 2
 NEVER = 2**40
 """A price per token that is never worth paying; stands in for a TTL that the model does not have."""
+
+
+class TooManyLifetimes(RockbottomError):
+    """A model has more lifetimes of cache entries than the bound can choose between."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,8 +109,11 @@ def _outcomes(stage: Stage, choices: Array, free: bool = False) -> Outcomes:
 
 
 def _short_and_long(stage: Stage) -> tuple[Ttl, Ttl]:
-    """The model's first and last TTL: one and the same where it has one. No model has more than two."""
+    """The model's first and last TTL: one and the same where it has one. Raises TooManyLifetimes."""
     ttls = stage.rules.ttls or (UNNAMED,)
+    if len(ttls) > _MOST_LIFETIMES:
+        named = ", ".join(ttl.value for ttl in ttls)
+        raise TooManyLifetimes(f"{stage.rules.model} has lifetimes of {named}; the bound chooses between two at most.")
     return ttls[0], ttls[-1]
 
 
