@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from generated import written_or_checked
 from rockbottom.cli import root
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "cli.md"
@@ -39,15 +40,5 @@ def page() -> str:
     return "\n".join([_INTRO, *sections])
 
 
-def main() -> int:
-    if "--check" not in sys.argv:
-        PAGE.write_text(page(), encoding="utf-8")
-        return 0
-    if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page():
-        return 0
-    print("docs/reference/cli.md is out of date: run `make docs`", file=sys.stderr)
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(written_or_checked(PAGE, page()))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import rockbottom
+from generated import written_or_checked
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "python.md"
 _WIDTH = 88
@@ -148,15 +149,5 @@ def _parent(error: type, public: list[Any]) -> type | None:
     return next((base for base in error.__mro__[1:] if base in public), None)
 
 
-def main() -> int:
-    if "--check" not in sys.argv:
-        PAGE.write_text(page(), encoding="utf-8")
-        return 0
-    if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page():
-        return 0
-    print("docs/reference/python.md is out of date: run `make docs`", file=sys.stderr)
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(written_or_checked(PAGE, page()))

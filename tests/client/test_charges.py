@@ -1,12 +1,8 @@
 """Charges that the tokens of a reply do not show: named, priced where a price is known, never silently left out."""
 
-import contextlib
 import gc
-import http.server
 import json
-import threading
-import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -21,6 +17,7 @@ from rockbottom.catalog import load_catalog
 from rockbottom.client import report_of
 from rockbottom.ledger import CallRecord
 from tests.client.client_doubles import SONNET, native, words
+from tests.client.scripted import Answer, Kept, service
 
 NOVA_PRO = "us.amazon.nova-pro-v1:0"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()
@@ -30,52 +27,6 @@ OK: dict[str, Any] = {
 }  # fmt: skip
 OPTIMIZED: dict[str, Any] = {"performanceConfig": {"latency": "optimized"}}
 USUAL: dict[str, Any] = {"performanceConfig": {"latency": "standard"}}
-Answer = Callable[[int], tuple[int, Mapping[str, Any], float]]
-
-
-class Kept:
-    """A sink that keeps what it is given."""
-
-    def __init__(self) -> None:
-        self.calls: list[CallRecord] = []
-
-    def record(self, call: CallRecord) -> None:
-        self.calls.append(call)
-
-    def close(self) -> None:
-        pass
-
-
-@contextlib.contextmanager
-def service(answer: Answer) -> Generator[str]:
-    """A server that answers request number n (from 1) with a status and a body, after so many seconds."""
-    numbers = iter(range(1, 100))
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
-            status, body, delay = answer(next(numbers))
-            time.sleep(delay)
-            data = json.dumps(body).encode()
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                self.send_response(status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def attached(url: str, kept: Kept, **config: Any) -> Any:
@@ -93,7 +44,7 @@ def asked(model: str = NOVA_PRO, **more: Any) -> dict[str, Any]:
 def one_call(reply: Mapping[str, Any], **more: Any) -> tuple[CallRecord, Any]:
     """The record of a call that gets this reply, and the report after it."""
     kept = Kept()
-    with service(lambda number: (200, reply, 0.0)) as url:
+    with service(lambda number: Answer(reply)) as url:
         client = attached(url, kept)
         client.converse(**asked(**more))
     return kept.calls[0], rockbottom.report(client)
@@ -102,7 +53,7 @@ def one_call(reply: Mapping[str, Any], **more: Any) -> tuple[CallRecord, Any]:
 def test_an_attempt_that_timed_out_may_be_billed_and_is_said() -> None:
     """The first attempt is given up after 0.3 s and sent again: one call, one attempt that nobody counts."""
     kept = Kept()
-    with service(lambda number: (200, OK, 0.8 if number == 1 else 0.0)) as url:
+    with service(lambda number: Answer(OK, delay_s=0.8 if number == 1 else 0.0)) as url:
         client = attached(url, kept, read_timeout=0.3)
         client.converse(**asked())
     report = rockbottom.report(client)
@@ -115,7 +66,7 @@ def test_an_attempt_that_timed_out_may_be_billed_and_is_said() -> None:
 def test_every_attempt_of_a_call_that_failed_is_said() -> None:
     """Three attempts, three times no answer in time: the call failed, and each may be billed."""
     kept = Kept()
-    with service(lambda number: (200, OK, 0.8)) as url:
+    with service(lambda number: Answer(OK, delay_s=0.8)) as url:
         client = attached(url, kept, read_timeout=0.3)
         with pytest.raises(ReadTimeoutError):
             client.converse(**asked())
@@ -127,7 +78,7 @@ def test_a_throttled_attempt_is_not_billed() -> None:
     """AWS refused it: nothing was done for it."""
     kept = Kept()
     refusal = {"message": "Too many requests", "__type": "ThrottlingException"}
-    with service(lambda number: (429, refusal, 0.0) if number == 1 else (200, OK, 0.0)) as url:
+    with service(lambda number: Answer(refusal, status=429) if number == 1 else Answer(OK)) as url:
         attached(url, kept).converse(**asked())
     assert (kept.calls[0].status, kept.calls[0].lost, kept.calls[0].uncounted) == ("ok", 0, ())
 
@@ -201,7 +152,7 @@ def test_a_guardrail_on_invoke_model_is_a_charge_nobody_sees() -> None:
     """It is an argument there, and what it evaluated stands in a body that only the caller reads."""
     kept = Kept()
     reply = {"content": [], "usage": {"input_tokens": 8000, "output_tokens": 50}}
-    with service(lambda number: (200, reply, 0.0)) as url:
+    with service(lambda number: Answer(reply)) as url:
         client = attached(url, kept)
         client.invoke_model(**native(), guardrailIdentifier="abc", guardrailVersion="1")["body"].read()
     assert kept.calls[0].uncounted == ("guardrail without a trace",)
@@ -212,7 +163,7 @@ def test_tools_that_the_service_ran_are_counted() -> None:
     """One has a price (30 a thousand: 0.06 for two), one has none and is named."""
     usage = {**OK["usage"], "serverToolUsage": {"nova_grounding": 2, "webSearchRequests": 1, "idle": 0}}
     kept = Kept()
-    with service(lambda number: (200, {**OK, "usage": usage}, 0.0)) as url:
+    with service(lambda number: Answer({**OK, "usage": usage})) as url:
         client = attached(url, kept)
         client.meta.events.register(
             "after-call.bedrock-runtime.Converse", _put(usage)
@@ -309,7 +260,7 @@ def test_a_prompt_of_prompt_management_is_counted_under_its_arn_without_a_price(
     """A call names a prompt and its variables, and no messages: which model runs, the reply does not say."""
     arn = "arn:aws:bedrock:us-east-1:123456789012:prompt/PROMPT1234:2"
     kept = Kept()
-    with service(lambda number: (200, OK, 0.0)) as url:
+    with service(lambda number: Answer(OK)) as url:
         client = attached(url, kept)
         client.converse(modelId=arn, promptVariables={"customer": {"text": "a"}})
     report = rockbottom.report(client)

@@ -1,17 +1,14 @@
 """InvokeModel of models that write no text, or count it in words of their own: no call is left out of report()."""
 
-import http.server
 import json
-import threading
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
 import pytest
 
 import rockbottom
-from rockbottom.ledger import CallRecord
+from tests.client.scripted import Answer, Kept, service
 
 HEADER = "x-amzn-bedrock-input-token-count"
 REPLIES: Mapping[str, tuple[Mapping[str, Any], Mapping[str, str], tuple[int, int] | None]] = {
@@ -26,51 +23,12 @@ REPLIES: Mapping[str, tuple[Mapping[str, Any], Mapping[str, str], tuple[int, int
 """Bodies and headers as the service's pages on model parameters and recorded embeddings show them; tokens by hand."""
 
 
-class Kept:
-    """A sink that keeps records."""
-
-    def __init__(self) -> None:
-        self.calls: list[CallRecord] = []
-
-    def record(self, call: CallRecord) -> None:
-        self.calls.append(call)
-
-    def close(self) -> None:
-        pass
-
-
-@contextmanager
-def answering(body: Mapping[str, Any], headers: Mapping[str, str]) -> Generator[str]:
-    """A server that answers every POST so."""
-    data = json.dumps(body).encode()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
-            self.send_response(200)
-            for name, value in {**headers, "content-type": "application/json", "content-length": len(data)}.items():
-                self.send_header(name, str(value))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 @pytest.mark.parametrize("model", REPLIES)
 def test_every_call_is_in_a_figure(model: str) -> None:
     """With tokens where the reply counts any, else among those without usage, by the name of the model."""
     body, headers, tokens = REPLIES[model]
     kept = Kept()
-    with answering(body, headers) as url:
+    with service(lambda number: Answer(body, headers)) as url:
         made: Any = boto3.client(  # pyright: ignore[reportUnknownMemberType]
             "bedrock-runtime", endpoint_url=url, region_name="us-east-1", aws_access_key_id="a",
             aws_secret_access_key="b",

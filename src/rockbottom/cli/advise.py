@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.console import colour, show, width
-from rockbottom.cli.estimate import Number, shape_of
+from rockbottom.cli.estimate import shape_of
 from rockbottom.cli.replay_questions import Several
+from rockbottom.cli.shape_options import own_tokens, rate
 from rockbottom.cli.standing import tell_endings
 from rockbottom.cli.trace import by_option
+from rockbottom.cli.values import Number
 
 if TYPE_CHECKING:
     from rockbottom.advise import AdviceResult, Evidence, Tariff, Wishes
@@ -55,17 +57,10 @@ _SHAPE = (
 @by_option
 @click.option("--strict", is_flag=True, help="SOURCE: fail where anything cannot be read or priced.")
 @click.option("--preset", "preset_name", metavar="NAME", help="Start from a common shape (rockbottom estimate --list).")
-@click.option("--requests", type=Number(), help="Requests a month.")
-@click.option("--per-hour", type=Number(), help="Requests an hour, instead of a month.")
+@rate
 @click.option("--prefix", type=Number(), help="Tokens that are the same in every request.")
 @click.option("--layer", "layers", multiple=True, metavar="TOKENS[/VERSIONS][@TTL]", help="As in rockbottom estimate.")
-@click.option("--question", type=Number(zero=True), help="Tokens of their own in every request.")
-@click.option("--output", type=Number(zero=True), help="Output tokens of a request.")
-@click.option("--turns", type=click.IntRange(1, 500), help="Requests of one conversation.")
-@click.option("--added", type=Number(zero=True), help="Tokens that each turn adds to the conversation.")
-@click.option("--turn-gap", type=Number(zero=True), help="Seconds between the turns of a conversation.")
-@click.option("--days", type=click.IntRange(1, 31), help="Days of traffic in a month.  [default: 30]")
-@click.option("--hours", type=Number(), help="Hours of traffic a day.  [default: 24]")
+@own_tokens
 @click.option("--fan-out", type=click.IntRange(2, 10_000), help="First requests that start at the same instant.")
 @click.option("--wait", type=click.Choice(["no", "minutes", "day"]), help="How long an answer may take.")
 @click.option("--residency", type=click.Choice(["none", "keep"]), help="May data be processed anywhere (none)?")

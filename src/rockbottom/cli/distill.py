@@ -11,7 +11,7 @@ from rockbottom.cli.batch_opening import cloud_of
 from rockbottom.cli.batch_options import where
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import colour, show, tell, width
-from rockbottom.cli.estimate import Number
+from rockbottom.cli.values import Number
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _CHANGES = "this spends money or changes your account"

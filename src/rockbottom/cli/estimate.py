@@ -10,45 +10,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.console import colour, show, tell, width
+from rockbottom.cli.shape_options import own_tokens, rate
 from rockbottom.cli.standing import tell_age
-from rockbottom.cli.values import ParamType, write_new
+from rockbottom.cli.values import MOST, Number, write_new
 
 if TYPE_CHECKING:
     from rockbottom.advise import BesideLine, EstimateResult, Layer, Preset, Question, Shape
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _YEAR_S = 366 * 86_400
-_MOST = Decimal(10**12)
 _LAYER = re.compile(r"(?P<tokens>[\d_,]+)(?:/(?P<variants>[\d_,]+))?(?:@(?P<ttl>[0-9]+[mh]))?")
-
-
-class Number(ParamType):
-    """A decimal number of at least ``least``; thousands may be separated by commas or underscores."""
-
-    name = "N"
-
-    def __init__(self, *, zero: bool = False) -> None:
-        self.zero = zero
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
-        """The number; fails on what is none, on a negative one and, unless ``zero``, on zero."""
-        try:
-            found = Decimal(str(value).replace(",", "").replace("_", "").lstrip("$"))
-        except InvalidOperation:
-            self.fail(f"'{value}' is not a number", param, ctx)
-        if not found.is_finite() or found < 0 or (not found and not self.zero):
-            self.fail(f"{value} must be {'at least' if self.zero else 'above'} zero", param, ctx)
-        if found > _MOST or 0 < found < 1 / _MOST:
-            self.fail(f"{value} is no number that a month could have", param, ctx)
-        return found
 
 
 @click.command()
 @click.argument("model", required=False)
 @click.option("--preset", "preset_name", metavar="NAME", help="Start from a common shape; --list shows them.")
 @click.option("--list", "list_presets", is_flag=True, help="List the common shapes, and what each saves on MODEL.")
-@click.option("--requests", type=Number(), help="Requests a month.")
-@click.option("--per-hour", type=Number(), help="Requests an hour, instead of a month.")
+@rate
 @click.option("--gaps", metavar="S,S,...", help="Seconds between requests, instead of random arrivals.")
 @click.option("--writes", type=Number(zero=True), help="Writes of the prefix a month, where they are known.")
 @click.option("--prefix", type=Number(), help="Tokens that are the same in every request.")
@@ -56,13 +34,7 @@ class Number(ParamType):
     "--layer", "layers", multiple=True, metavar="TOKENS[/VERSIONS][@TTL]",
     help="A layer of the prefix, outermost first, instead of --prefix: 3000@1h then 7800/40 for one of 40 documents.",
 )  # fmt: skip
-@click.option("--question", type=Number(zero=True), help="Tokens of their own in every request.")
-@click.option("--output", type=Number(zero=True), help="Output tokens of a request.")
-@click.option("--turns", type=click.IntRange(1, 500), help="Requests of one conversation.")
-@click.option("--added", type=Number(zero=True), help="Tokens that each turn adds to the conversation.")
-@click.option("--turn-gap", type=Number(zero=True), help="Seconds between the turns of a conversation.")
-@click.option("--days", type=click.IntRange(1, 31), help="Days of traffic in a month.  [default: 30]")
-@click.option("--hours", type=Number(), help="Hours of traffic a day.  [default: 24]")
+@own_tokens
 @click.option("--sweep", "with_sweep", is_flag=True, help="Add the curve of cost against the share of the prefix.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the curve of --sweep as a page.")
 @click.option("--credits", "credit", type=Number(), metavar="USD", help="A balance: how many months it lasts.")
@@ -236,7 +208,7 @@ def _layer(text: str) -> "Layer":
     if found is None or found["ttl"] not in ttls:
         raise click.UsageError(f"--layer takes TOKENS, TOKENS/VERSIONS or TOKENS@1h, as in 7800/40@5m; not {text!r}")
     tokens, variants = (int((found[key] or "1").replace(",", "").replace("_", "")) for key in ("tokens", "variants"))
-    if max(tokens, variants) > _MOST:
+    if max(tokens, variants) > MOST:
         raise click.UsageError(f"--layer {text}: that is more than a month could have")
     return Layer(tokens, variants, ttls[found["ttl"]])
 

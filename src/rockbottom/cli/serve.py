@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -64,58 +65,16 @@ from rockbottom.local import serve as serve_forever
     metavar="NAME=SIDE",
     help="Choose a side where sources conflict (rockbottom models --switches lists them).",
 )
-def serve(
-    port: int,
-    host: str,
-    clock: str,
-    log_dir: Path | None,
-    upstream: str | None,
-    upstream_model: str | None,
-    seed: int,
-    region: str,
-    account: str,
-    max_entries: int,
-    s3: str | None,
-    tls: bool,
-    s3_port: int,
-    hosts: tuple[str, ...],
-    origins: tuple[str, ...],
-    control_token: str | None,
-    data_retention: str,
-    env: bool,
-    switches: tuple[str, ...],
-) -> None:
+def serve(env: bool, clock: str, switches: tuple[str, ...], **given: Any) -> None:
     """Serve a local Bedrock endpoint that AWS SDKs talk to by endpoint URL."""
     if env:
-        scheme = "https" if tls else "http"
-        click.echo("\n".join(_environment(f"{scheme}://{host}:{port}")))
+        scheme = "https" if given["tls"] else "http"
+        click.echo("\n".join(_environment(f"{scheme}://{given['host']}:{given['port']}")))
         return
     sides = _sides(switches)
-    if log_dir is not None:
-        _make(log_dir)
-    serve_forever(
-        Settings(
-            host=host,
-            port=port,
-            clock=ClockKind(clock),
-            log_dir=log_dir,
-            upstream=upstream,
-            upstream_model=upstream_model,
-            seed=seed,
-            region=region,
-            account=account,
-            max_entries=max_entries,
-            s3=s3,
-            tls=tls,
-            s3_port=s3_port,
-            hosts=hosts,
-            origins=origins,
-            control_token=control_token,
-            data_retention=data_retention,
-            switches=sides,
-        ),
-        _announce,
-    )
+    if given["log_dir"] is not None:
+        _make(given["log_dir"])
+    serve_forever(Settings(clock=ClockKind(clock), switches=sides, **given), _announce)
 
 
 def _sides(switches: Iterable[str]) -> dict[str, str]:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 else:  # an older click, which may be installed too, has no argument there
     ParamType = click.ParamType
 
+MOST = Decimal(10**12)
+"""No count of a month is larger."""
+
 
 class Dollars(ParamType):
     """A limit in US dollars."""
@@ -29,6 +32,27 @@ class Dollars(ParamType):
         if not amount.is_finite() or amount <= 0:
             self.fail("the limit must be above zero", param, ctx)
         return amount
+
+
+class Number(ParamType):
+    """A decimal number above zero, or with ``zero`` not below it; commas or underscores may separate thousands."""
+
+    name = "N"
+
+    def __init__(self, *, zero: bool = False) -> None:
+        self.zero = zero
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """The number; fails on what is none, on a negative one and, unless ``zero``, on zero."""
+        try:
+            found = Decimal(str(value).replace(",", "").replace("_", "").lstrip("$"))
+        except InvalidOperation:
+            self.fail(f"'{value}' is not a number", param, ctx)
+        if not found.is_finite() or found < 0 or (not found and not self.zero):
+            self.fail(f"{value} must be {'at least' if self.zero else 'above'} zero", param, ctx)
+        if found > MOST or 0 < found < 1 / MOST:
+            self.fail(f"{value} is no number that a month could have", param, ctx)
+        return found
 
 
 class Url(ParamType):

@@ -1,15 +1,14 @@
 """CloudWatch by PutMetricData: minutes of calls, packed into as few requests as the service takes."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from rockbottom.cloudwatch import MonthlyEstimate, monthly_estimate, put_limits
-from rockbottom.ledger import CallRecord
 from rockbottom.sinks.definitions import MODEL_DIMENSION, NAMESPACE, Definition
 from rockbottom.sinks.gathering import (
     MINUTES_A_MONTH,
     Gatherer,
+    MinuteOutlet,
     checked_dimensions,
     checked_metrics,
     cost_text,
@@ -71,29 +70,15 @@ class CloudWatch(Publisher):
         return monthly_estimate(len(outlet.gatherer.table.series) * len(self.metrics), MINUTES_A_MONTH)
 
 
-class CloudWatchOutlet:
+class CloudWatchOutlet(MinuteOutlet[Datum]):
     """Keeps minutes until CloudWatch has taken them. ``connect`` makes the client when it is first needed."""
 
     def __init__(self, connect: Callable[[], Any], namespace: str, gatherer: Gatherer) -> None:
-        self.gatherer = gatherer
+        super().__init__(gatherer)
         self._connect = connect
         self._namespace = namespace
         self._client: Any = None
-        self._waiting: deque[Datum] = deque()
-        self._lost = 0
         self._said_refused = False
-
-    @property
-    def lost(self) -> int:
-        """Datums refused for good or too many to keep, and calls too old."""
-        return self._lost + self.gatherer.too_old + self.gatherer.unreadable
-
-    def take(self, calls: Sequence[CallRecord], now: float) -> None:
-        self.gatherer.take(calls, now)
-
-    def waiting(self) -> int:
-        """Open minutes, and datums that were not taken yet."""
-        return len(self.gatherer.table) + len(self._waiting)
 
     def send(self, now: float, last: bool) -> int:
         """Send the minutes that are over; the number of requests. Raises Undelivered."""

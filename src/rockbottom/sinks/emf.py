@@ -7,7 +7,6 @@ this form is what AWS's own exporter for OpenTelemetry writes (data/cloudwatch.t
 import os
 import socket
 import sys
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,7 +19,14 @@ from rockbottom.files import private
 from rockbottom.ledger import CallRecord
 from rockbottom.sinks.definitions import MODEL_DIMENSION, NAMESPACE
 from rockbottom.sinks.errors import CannotPublish
-from rockbottom.sinks.gathering import Gatherer, checked_dimensions, checked_metrics, cost_text, dimension_value
+from rockbottom.sinks.gathering import (
+    Gatherer,
+    MinuteOutlet,
+    checked_dimensions,
+    checked_metrics,
+    cost_text,
+    dimension_value,
+)
 from rockbottom.sinks.minutes import Minute, MinuteTable, Sum
 from rockbottom.sinks.publisher import Publisher, Undelivered, log
 
@@ -99,27 +105,13 @@ class Writer(Protocol):
         ...
 
 
-class EmfOutlet:
+class EmfOutlet(MinuteOutlet[str]):
     """Writes documents; those that could not be written wait, a bounded number of them."""
 
     def __init__(self, write: Writer, namespace: str, gatherer: Gatherer) -> None:
-        self.gatherer = gatherer
+        super().__init__(gatherer)
         self._write = write
         self._namespace = namespace
-        self._waiting: deque[str] = deque()
-        self._lost = 0
-
-    @property
-    def lost(self) -> int:
-        """Documents too many to keep, and calls too old."""
-        return self._lost + self.gatherer.too_old + self.gatherer.unreadable
-
-    def take(self, calls: Sequence[CallRecord], now: float) -> None:
-        self.gatherer.take(calls, now)
-
-    def waiting(self) -> int:
-        """Open minutes, and documents that were not written yet."""
-        return len(self.gatherer.table) + len(self._waiting)
 
     def send(self, now: float, last: bool) -> int:
         """Write the minutes that are over; the number of documents. Raises Undelivered."""

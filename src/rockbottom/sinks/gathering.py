@@ -1,7 +1,9 @@
 """From calls to minutes that are due: what CloudWatch's two ways in have in common."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from typing import Generic, TypeVar
 
 from rockbottom.cloudwatch import monthly_estimate, put_limits
 from rockbottom.figures import usd
@@ -165,3 +167,27 @@ def _overflow_text(table: MinuteTable) -> str:
         f"more than {len(table.series):,} combinations of {', '.join(sorted(set(sum(table.dimension_sets, ()))))}: "
         "the further ones are summed up as 'other' (most_series sets how many are told apart; each one is billed)"
     )
+
+
+T = TypeVar("T")
+
+
+class MinuteOutlet(Generic[T]):
+    """What both outlets are before they send: minutes that gather, and what of them was not taken yet."""
+
+    def __init__(self, gatherer: Gatherer) -> None:
+        self.gatherer = gatherer
+        self._waiting: deque[T] = deque()
+        self._lost = 0
+
+    @property
+    def lost(self) -> int:
+        """Things refused for good or too many to keep, and calls too old."""
+        return self._lost + self.gatherer.too_old + self.gatherer.unreadable
+
+    def take(self, calls: Sequence[CallRecord], now: float) -> None:
+        self.gatherer.take(calls, now)
+
+    def waiting(self) -> int:
+        """Open minutes, and things that were not taken yet."""
+        return len(self.gatherer.table) + len(self._waiting)
