@@ -14,26 +14,28 @@ import pytest
 
 from rockbottom.sharing import SqliteStore, Store, ValkeyStore
 
-_PROGRAM = shutil.which("valkey-server") or shutil.which("redis-server")
+_PROGRAMS = [path for name in ("valkey-server", "redis-server") if (path := shutil.which(name)) is not None]
 
 
 class Server:
     """A server that can be killed, frozen and started again, empty, on the same port."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, program: str, folder: Path, *options: str) -> None:
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             self.port = one.getsockname()[1]
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._folder, self._options = folder, options
+        self._program, self._folder, self._options = program, folder, options
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it, empty: it writes nothing to disk."""
-        assert _PROGRAM is not None
         told = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self._process = subprocess.Popen(
-            [_PROGRAM, *told, *self._options], cwd=self._folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [self._program, *told, *self._options],
+            cwd=self._folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         until(self._answers)
 
@@ -77,11 +79,11 @@ def until(true: Callable[[], Any], seconds: float = 15.0) -> None:
 
 
 @contextmanager
-def serving(folder: Path, *options: str, started: bool = True) -> Iterator[Server]:
-    """A server that ends with the block."""
-    if _PROGRAM is None:
+def serving(folder: Path, *options: str, started: bool = True, program: str = "") -> Iterator[Server]:
+    """A server that ends with the block; ``program``: the first that is there, if none is named."""
+    if not _PROGRAMS:
         pytest.skip("wants valkey-server or redis-server: apt-get install redis-server")
-    server = Server(folder, *options)
+    server = Server(program or _PROGRAMS[0], folder, *options)
     try:
         if started:
             server.start()
@@ -96,7 +98,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield one
 
 
-@pytest.fixture(params=["memory", "sqlite", "valkey"])
+@pytest.fixture(params=["memory", "sqlite", *(_PROGRAMS or ["server"])], ids=lambda kind: Path(kind).name)
 def stores(request: Any, tmp_path: Path) -> Iterator[tuple[Store, Store]]:
     """Two members' views of one store, of each kind."""
     if request.param == "memory":
@@ -106,5 +108,5 @@ def stores(request: Any, tmp_path: Path) -> Iterator[tuple[Store, Store]]:
         path = str(tmp_path / "share.db")
         yield SqliteStore(path, wait_s=30), SqliteStore(path, wait_s=30)
     else:
-        with serving(tmp_path) as server:
+        with serving(tmp_path, program=request.param) as server:
             yield ValkeyStore(server.url, "test"), ValkeyStore(server.url, "test")

@@ -1,5 +1,6 @@
 """Attached clients, gateways and budgets that share, against the local endpoint and a real server."""
 
+import multiprocessing
 import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -110,6 +111,40 @@ def test_processes_of_one_machine_share_a_file(tmp_path):
         assert ask(other, text_of(4_000), "second?")["cacheReadInputTokens"] > 3_000
         for client in (one, other):
             rockbottom.detach(client)
+
+
+def test_clients_of_a_server_that_forks_after_attaching_are_members_each(server):
+    """As with gunicorn's preload: one attaches, three workers are forked and share as three others do."""
+    forking = multiprocessing.get_context("fork")
+    with running() as endpoint:
+        client = shared_client(endpoint.url, server.url)
+        told, turn = forking.Queue(), [forking.Event() for _ in range(3)]
+
+        def work(number: int) -> None:
+            planner = attachment_of(client).planner
+            ask(client, "short", "are you there?")  # a worker joins with its first call
+            until(lambda: not attachment_of(client).trouble and planner.guard.limits.get(ANY_ACCOUNT, 0) > 0)
+            told.put((number, "ready"))
+            turn[number].wait(60)
+            told.put((number, ask(client, text_of(4_000), f"question {number}?")))
+            time.sleep(1)
+
+        workers = [forking.Process(target=work, args=(number,)) for number in range(3)]
+        for worker in workers:
+            worker.start()
+        assert sorted(told.get(timeout=60) for _ in workers) == [(number, "ready") for number in range(3)]
+        usages = []
+        for event in turn:
+            event.set()
+            usages.append(told.get(timeout=60)[1])
+            time.sleep(0.7)
+        for worker in workers:
+            worker.join(30)
+        usages.append(ask(client, text_of(4_000), "and the parent?"))
+        rockbottom.detach(client)
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    assert [usage["cacheWriteInputTokens"] > 3_000 for usage in usages] == [True, False, False, False]
+    assert [usage["cacheReadInputTokens"] > 3_000 for usage in usages] == [False, True, True, True]
 
 
 class Spender:

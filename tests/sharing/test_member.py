@@ -1,5 +1,6 @@
 """Members of one group: what one sees all know, and what they may spend is leased; with a real server."""
 
+import os
 import time
 from decimal import Decimal
 
@@ -27,7 +28,7 @@ class Replica:
     def __init__(self, url: str) -> None:
         address = address_of(url, {})
         self.planner, self.said = Planner(secret=address.secret), []
-        self.member = member_of(address, "us-east-1", self.planner, self.said.append)
+        self.member = member_of(address, "us-east-1", self.planner, self.said.append, clock=lambda: NOW + 3600)
 
     def plan(self, request: dict, at: float):
         with lock_of(self.planner):
@@ -176,8 +177,6 @@ def test_a_store_that_starts_again_empty_is_told_what_was_spent(replicas, server
 
 def test_a_child_of_a_fork_is_a_member_of_its_own(replicas):
     """Another name, nothing spent and nothing leased until it asks."""
-    import os
-
     one = replicas[0]
     name = one.member.id
     reading, writing = os.pipe()
@@ -188,3 +187,34 @@ def test_a_child_of_a_fork_is_a_member_of_its_own(replicas):
         os._exit(0)
     os.waitpid(child, 0)
     assert os.read(reading, 100) == b"True {} 0"
+
+
+def test_a_child_of_a_fork_learns_nothing_twice(replicas):
+    """What the parent had read is not read again: of four requests that were told, the child takes in the last."""
+    one, other = replicas[:2]
+    for number in range(3):
+        other.plan(request_of(f"before {number}"), number)
+    until(lambda: one.knows >= 3 and one.member.connected)
+    time.sleep(0.5)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        taken, witness = [], one.planner.witness
+        one.planner.witness = lambda sighting, **told: (taken.append(sighting.at - NOW), witness(sighting, **told))
+        one.member.start()
+        until(lambda: taken)
+        time.sleep(0.5)
+        os.write(writing, repr(taken).encode())
+        os._exit(0)
+    time.sleep(1.0)
+    other.plan(request_of("after"), 10)
+    os.waitpid(child, 0)
+    assert os.read(reading, 1000) == b"[10.0]"
+
+
+def test_what_a_clock_that_is_ahead_told_happened_now(replicas):
+    """A machine that is a day ahead plans a prompt: to the others it was sent when they heard of it."""
+    one, other = replicas[:2]
+    one.plan(request_of("one"), 86_400)
+    until(lambda: other.knows)
+    assert {run.last_at for run in other.planner.history.runs.values()} == {NOW + 3600}

@@ -38,6 +38,7 @@ def join(attachment: Attachment, address: "Address", region: str | None, kind: s
         attachment.planner,
         lambda text: attachment.talk.say([text]),
         claiming=attachment.options.hold_s > 0,
+        clock=attachment.clock,
     )
     attachment.tower.beyond = member
     lend(attachment)

@@ -74,6 +74,11 @@ def sighting_of(data: bytes) -> Sighting:
     return _DECODER.decode(data)
 
 
+def no_later(sighting: Sighting, now: float) -> Sighting:
+    """The same, where it was told by a clock that is ahead of ours: as of now."""
+    return sighting if sighting.at <= now else msgspec.structs.replace(sighting, at=now)
+
+
 def packed(depths: Iterable[int]) -> bytes:
     """Counts of tokens as they travel: four bytes each, the lowest first."""
     return _native(array("I", depths)).tobytes()

@@ -7,6 +7,7 @@ its part of the traffic alone, the guard and stop budgets spend what was leased,
 
 import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from rockbottom.plan import Guard, Sighting, sighting_bytes, sighting_of
+from rockbottom.plan import Guard, Sighting, no_later, sighting_bytes, sighting_of
 from rockbottom.process import Worker, close_at_exit, lock_of, renew_in_child
 from rockbottom.sharing.addresses import Address
 from rockbottom.sharing.claims import Claim, Claims
@@ -68,13 +69,24 @@ _ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Envelope
 
 
 class Member:
-    """Shares one planner's sightings, allowance and claims, and leases of budgets. ``said`` hears what goes wrong."""
+    """Shares one planner's sightings, allowance and claims, and leases of budgets. ``said`` hears what goes wrong.
+
+    ``clock`` is the planner's, in seconds since the epoch: what a machine tells whose clock is ahead happened now.
+    """
 
     def __init__(
-        self, address: Address, scope: str, planner: Planner, said: Callable[[str], None], *, claiming: bool = True
+        self,
+        address: Address,
+        scope: str,
+        planner: Planner,
+        said: Callable[[str], None],
+        *,
+        claiming: bool = True,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._address, self._scope, self._planner, self._said = address, scope, planner, said
-        self.claiming = claiming
+        self.claiming, self._clock = claiming, clock
+        self._place = ""  # how far it has read what others told; a child of a fork goes on from there
         self._begin()
         planner.tell = self._tell
         renew_in_child(self)
@@ -192,13 +204,14 @@ class Member:
     # -- reading -----------------------------------------------------------------------------------
 
     def _reads(self) -> None:
-        store, place, pause_s, closed = self._address.store(self._scope), "", _FIRST_PAUSE_S, self._closed
+        store, pause_s, closed = self._address.store(self._scope), _FIRST_PAUSE_S, self._closed
         wait_s = 0.0
         while not closed.is_set():
             try:
-                place, entries = store.read(place, wait_s)
+                place, entries = store.read(self._place, wait_s)
                 for entry in entries:
                     self._take(entry)
+                self._place = place
                 wait_s = 0.0
                 if len(entries) < _CAUGHT_UP:
                     self._heard_from("reading")
@@ -221,7 +234,7 @@ class Member:
             return
         for sighting in sightings:
             with lock_of(self._planner):  # one by one: calls that plan meanwhile wait for one of them at most
-                self._planner.witness(sighting, origin=envelope.member)
+                self._planner.witness(no_later(sighting, self._clock()), origin=envelope.member)
         self.claims.heard(envelope.heard)
 
     # -- whether it answers ------------------------------------------------------------------------
@@ -253,10 +266,8 @@ class Member:
         )
 
 
-def member_of(
-    address: Address, scope: str, planner: Any, said: Callable[[str], None], *, claiming: bool = True
-) -> Member:
-    """A member that has begun."""
-    member = Member(address, scope, planner, said, claiming=claiming)
+def member_of(address: Address, scope: str, planner: Any, said: Callable[[str], None], **options: Any) -> Member:
+    """A member that has begun; options as for Member."""
+    member = Member(address, scope, planner, said, **options)
     member.start()
     return member
