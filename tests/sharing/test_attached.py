@@ -15,7 +15,7 @@ import rockbottom
 from rockbottom.budgets import Budget, BudgetExceeded, Budgets
 from rockbottom.client import attachment_of
 from rockbottom.client.errors import NotAttachable
-from rockbottom.ledger import CallRecord
+from rockbottom.ledger import CallRecord, LedgerReader
 from rockbottom.local import running
 from rockbottom.plan import ANY_ACCOUNT
 from rockbottom.sharing import BadAddress, BudgetLeases, ValkeyStore
@@ -145,6 +145,24 @@ def test_clients_of_a_server_that_forks_after_attaching_are_members_each(server)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert [usage["cacheWriteInputTokens"] > 3_000 for usage in usages] == [True, False, False, False]
     assert [usage["cacheReadInputTokens"] > 3_000 for usage in usages] == [False, True, True, True]
+
+
+@pytest.mark.parametrize(("key", "alike"), [("?key=of-the-group", True), ("", False)])
+def test_ledgers_of_a_group_with_a_key_name_prefixes_alike(tmp_path, key, alike):
+    """So a replay of both knows that the document was there already. Without a key of the group each keeps its own, for
+    whoever reads the ledger could test guesses."""
+    with running() as endpoint:
+        for name in ("one", "other"):
+            client = rockbottom.attach(
+                plain_client(endpoint.url),
+                share=f"sqlite://{tmp_path}/share.db{key}",
+                record=rockbottom.Recording(ledger=str(tmp_path / name)),
+            )
+            ask(client, text_of(4_000), "the same?")
+            rockbottom.detach(client)
+    hashes = [[tuple(call.hashes) for call in LedgerReader(tmp_path / name).calls()] for name in ("one", "other")]
+    assert hashes[0][0]
+    assert (hashes[0] == hashes[1]) is alike
 
 
 class Spender:

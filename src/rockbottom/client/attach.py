@@ -199,6 +199,8 @@ def new_attachment(client: Any, way: type[Way], arguments: Arguments, abilities:
         made.talk.say([too_old(abilities)])
     if state is not None and arguments.planner is None:
         made.keep_state(state, troubled=bool(trouble))
+    if address is not None:
+        made.ledger_secret = address.ledger_secret
     made.recorder = recorder_of(made, arguments.record, arguments.budget, os.environ)
     made.budget = arguments.budget
     made.credentials = arguments.credentials

@@ -71,6 +71,7 @@ class Attachment:
         self.keeper: Keeper | None = None
         self.recorder: Recorder | None = None
         self.budget: SpendingLimit | None = None
+        self.ledger_secret = b""  # of those who share: their ledgers name the same prefix alike
         self.under_way = UnderWay()
         hold_over_forks(self)
 

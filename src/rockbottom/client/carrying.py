@@ -67,6 +67,8 @@ def carrier(how: Carriage) -> Attachment:
         made.talk.say([trouble])
     if state is not None:
         made.keep_state(state, troubled=bool(trouble))
+    if address is not None:
+        made.ledger_secret = address.ledger_secret
     equip(made, how)
     if address is not None:
         join(made, address, how.region, f"{how.own_points}{':moving' if how.move_volatile else ''}")

@@ -30,7 +30,7 @@ def recorder_of(attachment: "Attachment", record: "Recording", budget: Any, env:
     if not found and budget is None and not record.tags and not record.request_metadata:
         return None
     end_at_exit(attachment)
-    key = _key_of(folder) if folder is not None else None
+    key = _key_of(folder, attachment.ledger_secret) if folder is not None else None
     failed = attachment.talk.failure
     return Recorder(
         found,
@@ -48,9 +48,9 @@ def writer_of(folder: Path) -> LedgerWriter:
     return _WRITERS[folder]
 
 
-def _key_of(folder: Path) -> bytes | None:
+def _key_of(folder: Path, shared: bytes) -> bytes | None:
     try:
-        return ledger_key(folder)
+        return ledger_key(folder, shared=shared)
     except (OSError, ValueError) as error:  # a ValueError: a name that can be none of a folder
         log.warning(
             "rockbottom: %s keeps no secret (%s), so prefixes are not recorded and the ledger cannot be replayed",

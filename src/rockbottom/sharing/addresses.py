@@ -19,11 +19,20 @@ _FIX = "redis://HOST:6379/0?name=GROUP, rediss:// with TLS, or sqlite:///FILE fo
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where those who share meet. ``secret`` keys the hashes of prefixes: all members must have the same."""
+    """Where those who share meet. ``secret`` keys the hashes of prefixes: all members must have the same.
+
+    ``keyed``: it was made of a key or a password, so nobody else can make it.
+    """
 
     url: str = field(repr=False)  # may hold a password
     name: str
     secret: bytes = field(repr=False)
+    keyed: bool = False
+
+    @property
+    def ledger_secret(self) -> bytes:
+        """What the keys of the members' ledgers are made of; empty where it would be no secret."""
+        return b"ledger:" + self.secret if self.keyed else b""
 
     @property
     def place(self) -> str:
@@ -64,4 +73,4 @@ def address_of(text: str, env: Mapping[str, str]) -> Address:
     secret = hashlib.blake2b(
         (key or parts.password or "").encode(), digest_size=16, person=b"rockbottom-share"
     ).digest()
-    return Address(url, name, secret)
+    return Address(url, name, secret, bool(key or parts.password))
