@@ -1,7 +1,7 @@
 """What the advice rests on: the same requests sent several ways, in tokens a month. Three places it can come from."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
 from typing import TypeVar
@@ -162,7 +162,8 @@ def of_replay(replay: ReplayResult) -> Evidence:
     span = Decimal(str(replay.span_seconds))
     short = replay.span_seconds < LEAST_SPAN_S
     scale = Decimal(1) if short else SECONDS_A_MONTH / span
-    rows = {bill.policy: sent for bill in replay.policies if (sent := _policy(bill, scale)) is not None}
+    part = _counted_part(replay)
+    rows = {bill.policy: _in_part(sent, part) for bill in replay.policies if (sent := _policy(bill, scale)) is not None}
     ways = sorted(rows.values(), key=lambda sent: bool(sent.levers))
     if not ways or ways[0].levers:
         raise UnreadableRun("the replay has no policy 'none' to compare with", fix="leave --policy out")
@@ -173,8 +174,33 @@ def of_replay(replay: ReplayResult) -> Evidence:
     paid = None if answer is UNSET or not answer.counted or answer.paid_usd is None else answer.paid_usd * scale
     return Evidence(
         "recorded traffic", replay.models[0].given, replay.requests * scale, tuple(ways), says,
-        today=rows.get(_RECORDED), paid_usd=paid, span_s=replay.span_seconds if short else None,
+        today=rows.get(_RECORDED), paid_usd=paid,
+        span_s=replay.span_seconds if short else None,
     )  # fmt: skip
+
+
+def _counted_part(replay: ReplayResult) -> Decimal:
+    """What the counted input costs, as a part of what the rules make of the requests as they were sent."""
+    answer = replay.answer
+    if answer is UNSET or not answer.counted or answer.paid_usd is None or answer.ruled_usd is UNSET:
+        return Decimal(1)
+    as_sent = replay.policy(_RECORDED if answer.instead else "none")
+    if as_sent is None or not as_sent.input_usd:
+        return Decimal(1)
+    return (answer.paid_usd - as_sent.usd + as_sent.input_usd) / as_sent.input_usd
+
+
+def _in_part(sent: Sent, part: Decimal) -> Sent:
+    """The way with so much of its input, so that what is done now comes to what was counted."""
+    if part == 1:
+        return sent
+    months = [
+        replace(month, by_unit={
+            unit: tokens if unit is Unit.OUTPUT else tokens * part for unit, tokens in month.by_unit.items()
+        })
+        for month in sent.tokens
+    ]  # fmt: skip
+    return replace(sent, tokens=tuple(months))
 
 
 def bench_results(data: bytes, file: str) -> BenchResults:

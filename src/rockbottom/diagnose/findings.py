@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import NamedTuple
 
 from rockbottom.catalog import SetApart, summed_apart
@@ -156,10 +157,20 @@ class Findings:
 
     @property
     def with_planner(self) -> Usd | None:
-        """What the requests cost with the planner, output and all; None where it was not tried."""
+        """What the requests cost with the planner, output and all; None where it was not tried.
+
+        The rules' bill of its input is taken in proportion to what was counted.
+        """
         if self.attached is None or self.paid is None or self.spent is None:
             return None
-        return self.attached.after + self.paid - self.spent
+        return self.attached.after * self.counted_part + self.paid - self.spent
+
+    @property
+    def counted_part(self) -> Decimal:
+        """What the input cost, as a part of what the rules make of the requests as they were sent."""
+        if self.attached is None or self.spent is None or not self.attached.before:
+            return Decimal(1)
+        return self.spent / self.attached.before
 
     @property
     def missed(self) -> int:

@@ -67,8 +67,12 @@ def with_savings(
         return replace(findings, totals=totals)
     afters = learned.usd
     attached = Saving("rockbottom attached", before, sum(afters.values(), ZERO_USD))
-    groups = {label: replace(group, attached_input=afters.get(label)) for label, group in findings.groups.items()}
-    return replace(findings, totals=totals, attached=attached, groups=groups, attached_requests=learned.requests)
+    found = replace(findings, totals=totals, attached=attached, attached_requests=learned.requests)
+    groups = {
+        label: replace(group, attached_input=None if label not in afters else afters[label] * found.counted_part)
+        for label, group in findings.groups.items()
+    }
+    return replace(found, groups=groups)
 
 
 def _savings(trial: _Trial, before: Usd, catalog: Catalog, behaviour: Behaviour) -> Iterator[Saving]:

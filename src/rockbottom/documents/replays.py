@@ -123,6 +123,8 @@ class ReplayAnswer(msgspec.Struct, frozen=True, kw_only=True):
     ``paid_usd`` is what the service's counters come to where ``counted``, else what the rules make of the requests as
     they were sent; None where the policy that says so was not asked for. ``attached_usd`` is the planner's bill, None
     where it was not asked for; ``instead``: its points stand where the requests have cachePoints of their own.
+    ``ruled_usd``, where it was counted: what the rules make of the requests as they were sent. Their input of the other
+    two bills is then in proportion to what was counted, so that like is compared with like.
     """
 
     paid_usd: Usd | None
@@ -130,6 +132,7 @@ class ReplayAnswer(msgspec.Struct, frozen=True, kw_only=True):
     attached_usd: Usd | None
     instead: bool
     least_usd: Usd
+    ruled_usd: Usd | UnsetType = UNSET
 
 
 class SwitchResult(msgspec.Struct, frozen=True, rename={"start": "from", "best": "to"}):

@@ -19,7 +19,7 @@ from rockbottom.figures import Paint, counted, duration, paragraph, share, usd, 
 from rockbottom.quantities import ZERO_USD
 from rockbottom.rendering.groups import groups_text
 from rockbottom.rendering.prompts import prompts_text
-from rockbottom.rendering.replays import decimals_of, more_or_less
+from rockbottom.rendering.replays import GAP, decimals_of, more_or_less
 
 _INDENT = " " * 7
 _AROUND = 48
@@ -109,6 +109,12 @@ def _remarks(findings: Findings, width: int) -> Iterator[str]:
         text = (
             f"cost: what was paid above the price of a cache read. {month}. Tokens per block are shared out from the "
             "service's count of each request."
+        )
+        yield from _paragraph(text, width, "")
+    if abs(findings.counted_part - 1) >= GAP:
+        gap = more_or_less(findings.counted_part, Decimal(1))
+        text = (
+            f"The input as counted cost {gap} than by the rules; the bill with rockbottom attached is scaled to that."
         )
         yield from _paragraph(text, width, "")
     if findings.small_misses:

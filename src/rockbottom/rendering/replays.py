@@ -39,6 +39,8 @@ from rockbottom.quantities import LEAST_SPAN_S, ZERO_USD, Ttl, Usd
 from rockbottom.rendering.groups import groups_csv, groups_text
 
 _FAMILIES = 3
+GAP = Decimal("0.01")
+"""Between what was counted and what the rules make of it: smaller ones are not said."""
 _MONEY: Steps = ((10, 2), (0, 4))
 _OF_COMBINATIONS = (
     "least: no placement of cachePoints costs less. For the details of one line, name its model, scope, tier and day. "
@@ -169,6 +171,9 @@ def answer_in_words(replay: ReplayResult) -> str:
         sentences.append(f"The rules allow no less than {amount}: more was read than they say.")
     else:
         sentences.append(f"The least possible {'was' if counted else 'is'} {amount}.")
+    if paid and answer.ruled_usd is not UNSET and abs(answer.ruled_usd / paid - 1) >= GAP:
+        ruled = usd(answer.ruled_usd, decimals, symbol=True)
+        sentences.append(f"By the rules what was sent costs {ruled}; their other bills are scaled to what was counted.")
     return " ".join(sentences)
 
 

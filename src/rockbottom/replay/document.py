@@ -29,13 +29,15 @@ from rockbottom.documents import (
     UnpricedReplay,
     written_members,
 )
-from rockbottom.quantities import WRITES, RockbottomError, Usage, Usd, per_month
+from rockbottom.quantities import WRITES, ZERO_USD, RockbottomError, Usage, Usd, per_month
 from rockbottom.replay.analysis import GapRow
 from rockbottom.replay.groups import Group, added_groups
 from rockbottom.replay.policies import Bill, captured, relative_cost
 from rockbottom.replay.reconcile import Reconciliation
 from rockbottom.replay.study import NONE, PLANNER, RECORDED, Question
 from rockbottom.replay.tally import Details, ModelTally, Tally
+
+_FINEST = Decimal("1e-12")
 
 
 class NothingToTell(RockbottomError):
@@ -77,7 +79,7 @@ def document_of(question: Question, tally: Tally) -> ReplayResult:
         set_apart=tally.apart or UNSET,
         requests=sum(model.requests for model in models),
         span_seconds=span,
-        answer=_answer(question, bills, least, reconciliation, marked=any(model.marked for model in models)),
+        answer=_answer(question, models, bills, reconciliation),
         reconciliation=reconciliation,
         policies=tuple(_policy(bills[name], none, least) for name in question.policies),
         clairvoyant=_least(least, none, exact=all(model.exact for model in models)),
@@ -101,28 +103,55 @@ def _group_results(question: Question, models: Sequence[ModelTally]) -> tuple[Gr
 
 def _group(group: Group, *, counted: bool) -> GroupResult:
     paid = group.observed if counted and group.observed is not None else group.as_sent
+    part = _part_of(paid, group.as_sent)
     return GroupResult(
         label=group.label, requests=group.requests, input_tokens=group.tokens_in, read_tokens=group.read,
-        paid_usd=paid.usd, attached_usd=None if group.planner is None else group.planner.usd,
+        paid_usd=paid.usd, attached_usd=None if group.planner is None else _in_part(group.planner, part),
         uncached_usd=group.none.usd,
     )  # fmt: skip
 
 
 def _answer(
-    question: Question, bills: Mapping[str, Bill], least: Bill, found: ReconciliationResult | None, *, marked: bool
+    question: Question, models: Sequence[ModelTally], bills: Mapping[str, Bill], found: ReconciliationResult | None
 ) -> ReplayAnswer:
     """What was paid, what it would have been, the least: counted where the requests are priced as they were sent."""
     counted = found is not None and question.as_sent
-    as_sent = bills.get(RECORDED) if marked else bills[NONE]
+    marked = any(model.marked for model in models)
+    as_sent = bills.get(RECORDED if marked else NONE)
     by_rules = None if as_sent is None else as_sent.cost.usd
-    planner = bills.get(PLANNER)
+    parts = [_counted_part(model, marked=marked) if counted else Decimal(1) for model in models]
+
+    def like_paid(costs: Iterable[Cost]) -> Usd:
+        return sum((_in_part(cost, part) for cost, part in zip(costs, parts, strict=True)), ZERO_USD)
+
     return ReplayAnswer(
         paid_usd=found.observed_usd if found is not None and counted else by_rules,
         counted=counted,
-        attached_usd=None if planner is None else planner.cost.usd,
+        attached_usd=like_paid(model.bills[PLANNER].cost for model in models) if PLANNER in bills else None,
         instead=marked,
-        least_usd=least.cost.usd,
+        least_usd=like_paid(model.least.cost for model in models),
+        ruled_usd=by_rules if counted and by_rules is not None else UNSET,
     )
+
+
+def _counted_part(model: ModelTally, *, marked: bool) -> Decimal:
+    """What the counted input of a model costs, as a part of what the rules make of the same requests."""
+    as_sent = model.bills.get(RECORDED if marked else NONE)
+    if model.reconciliation is None or as_sent is None:
+        return Decimal(1)
+    return _part_of(model.reconciliation.observed, as_sent.cost)
+
+
+def _part_of(counted: Cost, ruled: Cost) -> Decimal:
+    """The input of one cost as a part of the other's; 1 where that has none."""
+    return counted.input_usd / ruled.input_usd if ruled.input_usd else Decimal(1)
+
+
+def _in_part(cost: Cost, part: Decimal) -> Usd:
+    """A cost with so much of its input, exact where that is all of it."""
+    if part == 1:
+        return cost.usd
+    return (cost.usd - cost.input_usd + cost.input_usd * part).quantize(_FINEST)
 
 
 def _added(bills: Iterable[Bill]) -> Bill:
