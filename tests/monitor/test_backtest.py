@@ -5,6 +5,7 @@ import math
 from dataclasses import replace
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -374,6 +375,24 @@ def test_local_calls_are_said_to_be_simulated(tmp_path, capsys):
     writer.close()
     assert main(["monitor", "backtest", str(tmp_path), "--alarm", "SilentZero", "--tries", "1"]) == Exit.OK
     assert "60 of them went to a local endpoint: what follows is simulated" in capsys.readouterr().out
+
+
+def test_models_without_a_price_are_counted_and_named(tmp_path, capsys):
+    """An hour of calls of a model that has no price: no cost is made of it, and no month of an hour."""
+    writer = LedgerWriter(tmp_path)
+    for minute in range(60):
+        writer.record(_call(minute))
+        if minute < 7:
+            writer.record(msgspec.structs.replace(_call(minute), model="acme.new-v1"))
+    writer.close()
+    asked = ["monitor", "backtest", str(tmp_path), "--alarm", "CostPerRequest", "--tries", "1"]
+    assert main([*asked, "--model", "acme.new-v1", "--model", SONNET]) == Exit.OK
+    told = capsys.readouterr().out
+    assert "67 calls in 59 min" in told
+    assert "67 calls without a known price, in no cost" in told
+    assert "acme.new-v1 (7)" in told
+    assert "no data: no price of this model is known" in told
+    assert "a month" not in told
 
 
 def test_local_calls_beside_real_ones_are_left_out(folder, capsys):

@@ -15,12 +15,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from rockbottom.budgets import Budget, BudgetExceeded, Budgets
+from rockbottom.budgets import Account, Budget, BudgetExceeded, Budgets, BudgetStore
 from rockbottom.budgets.budgets import HOLD_S
 from rockbottom.budgets.errors import BadBudget
 from rockbottom.budgets.periods import Period
 from rockbottom.cli import main
-from tests.monitor.calls import NOON, call
+from tests.monitor.calls import NOON, SONNET, call
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 WITH_HELPERS = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SRC), str(SRC.parent)])}
@@ -202,6 +202,33 @@ def test_a_price_that_is_not_known_is_said_and_never_zero(file, caplog):
     strict = Budgets(Budget("1.00", "day", action="stop", unpriced="stop"), file=file)
     with pytest.raises(BudgetExceeded, match="1 call without a known price"):
         strict.check({}, NOON)
+
+
+def test_models_without_a_price_are_named(file, capsys):
+    """By account and period, those with most calls first; the calls with a price are not among them."""
+    now = time.time()
+    budgets = Budgets(Budget("9", "month"), file=file)
+    for model in ("acme.new-v1", "acme.new-v1", "mistral.old-v1:0"):
+        spend(budgets, None, now, model=model)
+    spend(budgets, "0.25", now)
+    budgets.close()
+    assert main(["monitor", "budgets", "--file", str(file), "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["unpriced_calls"] == 3
+    assert list(row["unpriced_models"].items()) == [("acme.new-v1", 2), ("mistral.old-v1:0", 1)]
+
+
+def test_what_the_spare_store_counted_is_taken_over_with_its_models(tmp_path):
+    """Calls and models of a store in memory are added to those of the file."""
+    account = Account("all per day", int(NOON))
+    store, spare = BudgetStore(tmp_path / "b.db"), BudgetStore(":memory:")
+    store.book([account], [], None, "acme.new-v1")
+    spare.book([account], [], None, "acme.new-v1")
+    spare.book([account], [], Decimal("0.5"), "other")
+    store.absorb(spare)
+    assert store.unpriced() == [(account, "acme.new-v1", 2)]
+    state = store.state(account)
+    assert (state.calls, state.unpriced, state.spent) == (3, 2, Decimal("0.5"))
 
 
 def test_a_stream_without_usage_counts_what_was_held(file):
@@ -436,7 +463,7 @@ def test_the_command_shows_what_was_counted(file, capsys):
     assert (row["account"], row["spent_usd"], row["calls"]) == ("tenant=acme per month", "0.25", 1)
     assert main(["monitor", "budgets", "--file", str(file), "--all"]) == 0
     shown = capsys.readouterr().out
-    assert "tenant=gone per month\n tenant=gone per month: of it 1 call without a price\n" in shown
+    assert f"tenant=gone per month: of it 1 call without a price ({SONNET} 1)" in " ".join(shown.split())
     assert max(map(len, shown.splitlines())) <= 80
 
 

@@ -213,7 +213,7 @@ class Budgets:
             self._once(("uncounted", name), f"budget: calls have a charge that is not in what is spent: {name}")
         if call.cut:
             self._once("cut", "budget: a stream was not read to its end; what is spent counts the least it can cost")
-        self._stored(call.at, lambda store: store.book(accounts, holds, cost))
+        self._stored(call.at, lambda store: store.book(accounts, holds, cost, call.model))
         if next(self._booked) % _TIDY_EVERY == 0:
             self._stored(call.at, lambda store: store.tidy())
             self._tidy(call.at)
@@ -273,7 +273,7 @@ class Budgets:
             return use(spare)
         try:
             if spare is not None:
-                self._store.absorb(spare.rows())
+                self._store.absorb(spare)
                 self._spare = None
             return use(self._store)
         except (sqlite3.Error, OSError) as error:

@@ -23,6 +23,9 @@ CREATE TABLE IF NOT EXISTS spent (
   calls INTEGER NOT NULL DEFAULT 0, unpriced INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (account, start)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS held (
   id INTEGER PRIMARY KEY, account TEXT NOT NULL, start INTEGER NOT NULL, pico INTEGER NOT NULL, until REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS unpriced (
+  account TEXT NOT NULL, start INTEGER NOT NULL, model TEXT NOT NULL, calls INTEGER NOT NULL,
+  PRIMARY KEY (account, start, model)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS held_until ON held (until);
 CREATE INDEX IF NOT EXISTS held_by_account ON held (account, start);
 """
@@ -90,8 +93,8 @@ class BudgetStore:
         with self._lock, self._transaction() as db:
             _released(db, holds)
 
-    def book(self, accounts: Sequence[Account], holds: Iterable[int], cost: Usd | None) -> None:
-        """A call is over: let go of what was held for it, and count its cost.
+    def book(self, accounts: Sequence[Account], holds: Iterable[int], cost: Usd | None, model: str = "") -> None:
+        """A call of a model is over: let go of what was held for it, and count its cost.
 
         ``cost`` None: it is not known what the call costs; what was held for it counts as spent, as an estimate.
         """
@@ -101,6 +104,8 @@ class BudgetStore:
                 guess = sum(amount for name, amount in held.values() if name == account.name)
                 amount = guess if cost is None else pico(cost)
                 _add(db, account, amount, guess if cost is None else 0, 1, int(cost is None))
+                if cost is None and model:
+                    _add_unpriced(db, account, model, 1)
 
     def state(self, account: Account) -> State:
         """What was spent on an account, and what is held for calls under way."""
@@ -114,17 +119,29 @@ class BudgetStore:
             found = db.execute("SELECT account, start FROM spent ORDER BY start DESC, account").fetchall()
             return [(Account(*row), _state(db, Account(*row))) for row in found]
 
-    def absorb(self, rows: Iterable[tuple[Account, State]]) -> None:
-        """Add what was counted elsewhere; what was held there is not taken over."""
+    def unpriced(self) -> list[tuple[Account, str, int]]:
+        """The models of calls without a known price, and how many calls, the most called first."""
+        with self._lock:
+            found = self._connected().execute(
+                "SELECT account, start, model, calls FROM unpriced ORDER BY account, start, calls DESC, model"
+            )
+            return [(Account(account, start), model, calls) for account, start, model, calls in found]
+
+    def absorb(self, other: "BudgetStore") -> None:
+        """Add what was counted in another store; what was held there is not taken over."""
+        rows, unpriced = other.rows(), other.unpriced()
         with self._lock, self._transaction() as db:
             for account, state in rows:
                 _add(db, account, pico(state.spent), pico(state.estimated), state.calls, state.unpriced)
+            for account, model, calls in unpriced:
+                _add_unpriced(db, account, model, calls)
 
     def tidy(self, most: int = _MOST_ROWS) -> None:
         """Drop the oldest periods where there are more than so many rows; by count, for a clock may be wrong."""
         with self._lock, self._transaction() as db:
             oldest = "SELECT start FROM spent ORDER BY start DESC LIMIT 1 OFFSET ?"
             db.execute(f"DELETE FROM spent WHERE start < ({oldest})", (most - 1,))
+            db.execute("DELETE FROM unpriced WHERE start < (SELECT MIN(start) FROM spent)")
 
     def close(self) -> None:
         """Close the file; it opens again when it is needed."""
@@ -201,4 +218,12 @@ def _add(db: sqlite3.Connection, account: Account, amount: int, estimated: int, 
         "estimated = estimated + excluded.estimated, calls = calls + excluded.calls, "
         "unpriced = unpriced + excluded.unpriced",
         (account.name, account.start, amount, estimated, calls, unpriced),
+    )
+
+
+def _add_unpriced(db: sqlite3.Connection, account: Account, model: str, calls: int) -> None:
+    db.execute(
+        "INSERT INTO unpriced (account, start, model, calls) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (account, start, model) DO UPDATE SET calls = calls + excluded.calls",
+        (account.name, account.start, model, calls),
     )

@@ -36,14 +36,19 @@ def budgets(file: Path | None, every: bool, as_json: bool) -> None:
     now = datetime.now(UTC).timestamp()
     try:
         rows = [(account, state) for account, state in store.rows() if every or _runs(account, now)]
+        unpriced: dict[Account, dict[str, int]] = {}
+        for account, model, calls in store.unpriced():
+            unpriced.setdefault(account, {})[model] = calls
     except sqlite3.Error as error:
         raise click.UsageError(f"{path} cannot be read as budgets: {error}") from error
     finally:
         store.close()
     if as_json:
-        click.echo(json.dumps([_as_json(account, state) for account, state in rows], indent=2))
+        click.echo(
+            json.dumps([_as_json(account, state, unpriced.get(account, {})) for account, state in rows], indent=2)
+        )
     else:
-        show(budgets_text(rows, width=width()))
+        show(budgets_text(rows, unpriced, width=width()))
         if not rows:
             tell("nothing was spent in the periods that run")
 
@@ -54,7 +59,7 @@ def _runs(account: "Account", now: float) -> bool:
     return Period(account.name.rpartition(" per ")[2]).start(now) == account.start
 
 
-def _as_json(account: "Account", state: "State") -> dict[str, Any]:
+def _as_json(account: "Account", state: "State", unpriced: dict[str, int]) -> dict[str, Any]:
     return {
         "account": account.name,
         "since": account.start,
@@ -63,4 +68,5 @@ def _as_json(account: "Account", state: "State") -> dict[str, Any]:
         "held_usd": f"{state.held:f}",
         "calls": state.calls,
         "unpriced_calls": state.unpriced,
+        "unpriced_models": unpriced,
     }

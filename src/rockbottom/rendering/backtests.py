@@ -1,11 +1,12 @@
 """What alarms would have done on recorded history, as text."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from rockbottom.alarms import LEAST_DAYS, Alarm, Asked, Detection, Tried
 from rockbottom.cloudwatch import evaluation_source
-from rockbottom.figures import counted, duration, moment, paragraph, share, usd
+from rockbottom.figures import counted, duration, moment, paragraph, printable, share, usd
 from rockbottom.ledger import CallRecord
 
 
@@ -13,7 +14,11 @@ def backtest_text(found: Sequence[tuple[str, Tried]], calls: Sequence[CallRecord
     """When each alarm would have fired, what it would have caught, and the threshold to take."""
     days = (max(call.at for call in calls) - min(call.at for call in calls)) / 86_400
     simulated = sum(call.simulated for call in calls)
-    yield f"{counted(len(calls), 'call')} in {days:.1f} days, {_when(min(call.at for call in calls))} on"
+    yield f"{counted(len(calls), 'call')} in {_span(days)}, {_when(min(call.at for call in calls))} on"
+    priced, unpriced = _models_by_price(calls)
+    if unpriced:
+        bare = ", ".join(f"{printable(model)} ({count:,})" for model, count in unpriced.most_common())
+        yield from paragraph(f"{counted(unpriced.total(), 'call')} without a known price, in no cost: {bare}", 80)
     if simulated:
         yield f"{simulated:,} of them went to a local endpoint: what follows is simulated"
     source = evaluation_source()
@@ -24,17 +29,23 @@ def backtest_text(found: Sequence[tuple[str, Tried]], calls: Sequence[CallRecord
         yield "caught proves little"
     for model, one in found:
         yield ""
-        yield from _alarm_text(model, one, asked)
+        yield from _alarm_text(model, one, asked, priced=not model or model in priced)
 
 
-def _alarm_text(model: str, one: Tried, asked: Asked) -> Iterator[str]:
+def _models_by_price(calls: Sequence[CallRecord]) -> tuple[set[str], Counter[str]]:
+    """The models of calls with a known price, and the calls by model that ended well and have none."""
+    priced = {call.model for call in calls if call.cost_usd is not None}
+    return priced, Counter(call.model for call in calls if call.cost_usd is None and call.status == "ok")
+
+
+def _alarm_text(model: str, one: Tried, asked: Asked, *, priced: bool) -> Iterator[str]:
     alarm = one.alarm
     yield f"{alarm.name}  {model or 'all models'}"
     yield f"  rule       {_condition(alarm, alarm.threshold)}"
     rule = f"{alarm.datapoints} of {alarm.periods} periods of {alarm.period_s} s; missing data: {alarm.missing.value}"
     yield f"             {rule}"
     if not one.points:
-        yield "  no data: nothing of this kind was recorded"
+        yield f"  no data: {'nothing of this kind was recorded' if priced else 'no price of this model is known'}"
         return
     if alarm.threshold is not None:
         yield f"  fired      {_fired(one)}"
@@ -44,8 +55,8 @@ def _alarm_text(model: str, one: Tried, asked: Asked) -> Iterator[str]:
         if len(one.firings) > 5:
             yield f"             and {len(one.firings) - 5} more (--json has them)"
         for detection in one.detections:
-            yield from _detection_text(detection)
-    yield from _proposal_text(one, asked)
+            yield from _detection_text(detection, priced=priced)
+    yield from _proposal_text(one, asked, priced=priced)
 
 
 def _condition(alarm: Alarm, threshold: Decimal | None) -> str:
@@ -59,16 +70,17 @@ def _condition(alarm: Alarm, threshold: Decimal | None) -> str:
 
 def _fired(one: Tried) -> str:
     if not one.firings:
-        return f"never in {one.days:.1f} days"
+        return f"never in {_span(one.days)}"
     times = "once" if len(one.firings) == 1 else f"{len(one.firings)} times"
-    return f"{times} in {one.days:.1f} days, {one.wolves} where nothing is known to be wrong"
+    return f"{times} in {_span(one.days)}, {one.wolves} where nothing is known to be wrong"
 
 
 _BELOW = " " * 13
 _SAYS = {"changes": "prefixes change every call", "vanishes": "nothing is cached any more"}
 
 
-def _detection_text(found: Detection) -> Iterator[str]:
+def _detection_text(found: Detection, *, priced: bool) -> Iterator[str]:
+    """What a simulated fault came to; what it cost only where the model has a known price."""
     if not found.tries:
         yield f"  simulated  {found.kind}: nowhere, the alarm was on already or every day is marked --bad"
         return
@@ -80,14 +92,16 @@ def _detection_text(found: Detection) -> Iterator[str]:
     if caught:
         extra = sorted(one.extra_usd for one in found.tries if one.after_s is not None)
         slow = f"after {duration(caught[len(caught) // 2])} (median), {duration(caught[-1])} (slowest)"
-        yield from paragraph(f"{slow}; meanwhile {_usd(extra[len(extra) // 2])}", 80, _BELOW, _BELOW)
+        meanwhile = f"; meanwhile {_usd(extra[len(extra) // 2])}" if priced else ""
+        yield from paragraph(f"{slow}{meanwhile}", 80, _BELOW, _BELOW)
     missed = [one.extra_usd for one in found.tries if one.after_s is None]
     if missed:
         lived = f"{len(missed)} missed for {duration(found.within_s)}"
-        yield from paragraph(f"{lived}, which cost up to {_usd(max(missed))}", 80, _BELOW, _BELOW)
+        cost = f", which cost up to {_usd(max(missed))}" if priced else ""
+        yield from paragraph(f"{lived}{cost}", 80, _BELOW, _BELOW)
 
 
-def _proposal_text(one: Tried, asked: Asked) -> Iterator[str]:
+def _proposal_text(one: Tried, asked: Asked, *, priced: bool) -> Iterator[str]:
     proposal = one.proposal
     if proposal is None and one.days < LEAST_DAYS:
         yield "  proposal   none: less than a day of calls"
@@ -107,7 +121,12 @@ def _proposal_text(one: Tried, asked: Asked) -> Iterator[str]:
     yield f"             which is at most {proposal.month_at_most:.1f} a month (95% confidence)"
     if proposal.alarm != one.alarm:
         for detection in proposal.detections:
-            yield from _detection_text(detection)
+            yield from _detection_text(detection, priced=priced)
+
+
+def _span(days: float) -> str:
+    """Days, or what there is of one."""
+    return f"{days:.1f} days" if days >= LEAST_DAYS else duration(days * 86_400)
 
 
 def _when(at: float) -> str:

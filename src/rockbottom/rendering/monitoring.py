@@ -1,7 +1,7 @@
 """Alarms, dashboards and budgets as text."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
 
@@ -51,9 +51,13 @@ def alarm_cost_text(cost: Usd, todo: Plan, wanted: Wanted) -> Iterator[str]:
 
 
 def budgets_text(
-    rows: Sequence[tuple[Account, State]], *, width: int = 80, zone: tzinfo | None = None
-) -> Iterator[str]:
-    """What was spent and what is held, an account a line; nothing where there is none."""
+    rows: Sequence[tuple[Account, State]], unpriced: Mapping[Account, Mapping[str, int]], *, width: int = 80,
+    zone: tzinfo | None = None,
+) -> Iterator[str]:  # fmt: skip
+    """What was spent and what is held, an account a line; nothing where there is none.
+
+    ``unpriced`` are the models of calls without a known price, and how many.
+    """
     if not rows:
         return
     columns = [
@@ -68,7 +72,9 @@ def budgets_text(
     ]  # fmt: skip
     yield from table(columns, cells, width, Paint(False), indent=0)
     for account, state in rows:
-        notes = [f"{counted(state.unpriced, 'call')} without a price"] if state.unpriced else []
+        models = ", ".join(f"{printable(model)} {calls:,}" for model, calls in unpriced.get(account, {}).items())
+        named = f" ({models})" if models else ""
+        notes = [f"{counted(state.unpriced, 'call')} without a price{named}"] if state.unpriced else []
         notes += [f"${usd(state.estimated, 4)} estimated"] if state.estimated else []
         if notes:
             yield from paragraph(f"{printable(account.name)}: of it {' and '.join(notes)}", width, " ", "   ")
