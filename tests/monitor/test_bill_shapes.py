@@ -273,3 +273,45 @@ def test_a_reply_that_is_none_is_one_message(tmp_path, text):
     path.write_text(text)
     with pytest.raises(UnreadableBill, match="no reply of GetCostAndUsage"):
         list(bill_lines(path))
+
+
+def test_a_reply_without_usage_types_is_of_no_model_and_the_first_reason(ledger, tmp_path, capsys):
+    """Grouped by service alone: $12.50 and $8.25, which nothing tells to models; the sum is complete."""
+    groups = [(("Amazon Bedrock",), "12.5", "1", {}), (("Claude Opus 4.8 (Amazon Bedrock Edition)",), "8.25", "1", {})]
+    reply = {**_reply(groups), "GroupDefinitions": [{"Type": "DIMENSION", "Key": "SERVICE"}]}
+    path = tmp_path / "ce.json"
+    path.write_text(json.dumps(reply))
+    assert main(["reconcile", "--ledger", str(ledger), "--cost-explorer", str(path)]) == Exit.VERDICT
+    told = capsys.readouterr().out
+    assert "unmatched: the bill has lines of which no model" in told
+    assert "another account" not in told
+    assert "Amazon Bedrock without a usage type" in told
+    assert "Cost Explorer in all: $20.7500" in told
+
+
+def test_open_models_with_hyphens_agree_with_the_ledger_to_the_cent(tmp_path, capsys):
+    """500,000 tokens in and 200,000 out of each, at the price list's prices for a thousand.
+
+    gpt-oss 20B .00007 and .0003; Qwen3 Coder 30B .00015 and .0006; Llama 3.3 70B .00072 and .00072; gpt-oss 120B at
+    priority .0002625 and .00105.
+    """
+    models = {
+        "gpt-oss-20b": ("openai.gpt-oss-20b-1:0", {}, "0.035", "0.06", ""),
+        "Qwen3-Coder-30B-A3B": ("qwen.qwen3-coder-30b-a3b-v1:0", {}, "0.075", "0.12", ""),
+        "Llama3-3-70B": ("meta.llama3-3-70b-instruct-v1:0", {"scope": "us"}, "0.36", "0.144", ""),
+        "gpt-oss-120b": ("openai.gpt-oss-120b-1:0", {"tier": "priority"}, "0.13125", "0.21", "-priority"),
+    }
+    folder = tmp_path / "ledger"
+    _write(folder, [_call(DAY, model, **more) for model, more, *_ in models.values()])
+    rows = [
+        row
+        for name, (_, _, into, out, tier) in models.items()
+        for row in (
+            _row(f"USE1-{name}-input-tokens{tier}", "500", into), _row(f"USE1-{name}-output-tokens{tier}", "200", out),
+        )
+    ]  # fmt: skip
+    path = _bill(tmp_path / "bill.csv", rows)
+    assert main(["reconcile", "--ledger", str(folder), "--cur", str(path)]) == Exit.OK
+    told = capsys.readouterr().out
+    assert "4 of 4 days and models agree" in told
+    assert "dollars: ledger 1.135" in told

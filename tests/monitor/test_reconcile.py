@@ -587,7 +587,7 @@ def test_calls_that_cloudwatch_has_and_the_ledger_has_not_are_counted(aws, tmp_p
     assert _cloudwatch(ledger, "--yes", "--json") == Exit.VERDICT
     (told,) = json.loads(capsys.readouterr().out)
     rows = {row["model"]: row for row in told["rows"]}
-    assert rows[NOVA]["reasons"][-1]["says"].startswith("2 calls are not in the ledger")
+    assert rows[NOVA]["reasons"][-1]["says"].startswith("2 calls not in the ledger")
     assert rows[arn]["reasons"][0]["code"] == "profile"
     assert _cloudwatch(ledger, "--yes", "--json", "--behind", f"{arn}=us.{SONNET}") == Exit.VERDICT
     (told,) = json.loads(capsys.readouterr().out)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from rockbottom.catalog import MARKETPLACE_EDITION, Catalog, CatalogError, ListNames, Tier
+from rockbottom.figures import counted
 from rockbottom.quantities import ZERO_USD, Usd
 from rockbottom.reconcile.books import Book, Entry
 from rockbottom.reconcile.lines import BillLine
@@ -47,7 +48,7 @@ def billed_book(party: str, lines: Iterable[BillLine], catalog: Catalog) -> Book
                 models[name] = names.model(name) or _resolved(name, catalog)
             _book(book, line, said, models[name])
     if twice:
-        book.notes.append(f"{twice:,} lines stand in the bill twice and count once")
+        book.notes.append(f"{counted(twice, 'line stands', 'lines stand')} in the bill twice: counted once")
     return book
 
 
@@ -67,10 +68,11 @@ def _resolved(name: str, catalog: Catalog) -> str | None:
 
 
 def _set_apart(book: Book, line: BillLine) -> None:
-    """A charge under its name; tokens with a word that nobody knows are of no model that can be told."""
+    """A charge under its name; tokens with a word that nobody knows, and lines that do not say what was used, are of no
+    model that can be told."""
     name = charge_named(line.usage_type) or line.usage_type or f"{line.product} {_NO_NAME}"
     counts_tokens = name == line.usage_type and "token" in name.lower()
-    _add(book.unmatched if counts_tokens else book.charges, name, line.usd)
+    _add(book.unmatched if counts_tokens or not line.usage_type else book.charges, name, line.usd)
 
 
 def _add(sums: dict[str, Usd], name: str, usd: Usd) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from statistics import median
 
 from rockbottom.catalog import Catalog, CatalogError
-from rockbottom.figures import share
+from rockbottom.figures import counted, share
 from rockbottom.quantities import WRITES, ZERO_USD, Unit, Usd
 from rockbottom.reconcile.books import KINDS, Book, Entry, Key
 
@@ -161,7 +161,7 @@ class _Explainer:
         if row.more_tokens >= 0 or not any(unmatched.values()):
             return None
         names = sorted(unmatched, key=lambda name: -unmatched[name])
-        says = f"the bill has token lines of which no model can be told: {', '.join(names[:3])}"
+        says = f"the bill has lines of which no model can be told: {', '.join(names[:3])}"
         return Reason("unmatched", says if len(names) <= 3 else f"{says} and {len(names) - 3} more")
 
     def _not_whole(self, row: Row) -> Reason | None:
@@ -235,13 +235,15 @@ class _Explainer:
         lost = self.of.ours
         if row.more_tokens <= 0 or not lost.lost_calls or (lost.lost_until and row.day > lost.lost_until):
             return None
-        says = f"the ledger lost {lost.lost_calls:,} calls until {lost.lost_until}: no room, or rotated away unread"
+        calls = counted(lost.lost_calls, "call")
+        says = f"the ledger lost {calls} until {lost.lost_until}: no room, or rotated away unread"
         return Reason("ledger-lost", says)
 
     def _without_usage(self, row: Row) -> Reason | None:
         if row.ours is None or not row.ours.without_usage or row.more_tokens <= 0:
             return None
-        return Reason("no-usage", f"{row.ours.without_usage:,} calls of the ledger ended before they said their usage")
+        calls = counted(row.ours.without_usage, "call")
+        return Reason("no-usage", f"{calls} of the ledger ended without having said the usage")
 
     def _unresolved(self, row: Row) -> Reason | None:
         if ":application-inference-profile/" not in row.model:
@@ -254,7 +256,7 @@ class _Explainer:
         calls = ""
         if row.theirs and row.theirs.calls is not None:
             missing = row.theirs.calls - (row.ours.calls or 0 if row.ours else 0)
-            calls = f"{missing:,} calls are not in the ledger: " if missing > 0 else ""
+            calls = f"{counted(missing, 'call')} not in the ledger: " if missing > 0 else ""
         principals = row.theirs.principals if row.theirs else {}
         names = sorted(principals, key=lambda name: -principals[name])
         who = f"; the bill names {', '.join(names[:3])}" if names else ""
@@ -272,7 +274,8 @@ class _Explainer:
     def _unpriced(self, row: Row) -> Reason | None:
         if row.ours is None or not row.ours.unpriced:
             return None
-        return Reason("unpriced", f"{row.ours.unpriced:,} calls of the ledger had no known price when they were made")
+        calls = counted(row.ours.unpriced, "call")
+        return Reason("unpriced", f"{calls} of the ledger had no known price when made")
 
     def _contested(self, row: Row) -> Reason | None:
         """A price that some source gives and that is not in force would make the bill."""
