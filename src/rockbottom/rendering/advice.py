@@ -109,7 +109,9 @@ def _amount(amount: Usd, advice: AdviceResult | TrafficAdvice) -> str:
 
 
 def _period(advice: AdviceResult | TrafficAdvice) -> str:
-    return "a month" if advice.span_s is None else f"in {duration(advice.span_s)}"
+    assumed = isinstance(advice, AdviceResult) and advice.evidence == ASSUMED
+    month = "a month (assumed)" if assumed else "a month"
+    return month if advice.span_s is None else f"in {duration(advice.span_s)}"
 
 
 def _title(document: AdviceResult, width: int, paint: Paint) -> list[str]:
@@ -131,8 +133,6 @@ def _bills(advice: AdviceResult | TrafficAdvice) -> str:
             send = advice.send
             tier = "" if send.tier is Tier.DEFAULT else f", tier {send.tier.value}"
             text += f": {send.way}, {send.model}{tier}"
-    if isinstance(advice, AdviceResult) and advice.evidence == ASSUMED:
-        text += " (assumed traffic)"
     return text if advice.span_s is None else f"{text}. Too short for a month"
 
 
@@ -174,8 +174,10 @@ def _places(amounts: Iterable[Usd]) -> int:
 
 
 def _table(document: AdviceResult, width: int, paint: Paint) -> list[str]:
+    saves = "alone $ (assumed)" if document.evidence == ASSUMED else "saves alone $"
     columns = [
-        Column(""), Column("lever", right=False), Column("saves alone $"), Column("share"), Column("together $"),
+        Column(""), Column("lever", right=False), Column(saves), Column("share"),
+        Column("together $"),
         Column("", right=False),
     ]  # fmt: skip
     places = _places(row.saves_alone_usd for row in document.levers if row.saves_alone_usd is not None)

@@ -41,7 +41,7 @@ def plot_of(sweep: SweepResult, width: int) -> list[str]:
             if value is not None:
                 grid[_ROWS - round(value / most * _ROWS)][column] = curve.sign
     places = decimals_for([most])
-    lines = [" $ a month   " + "   ".join(f"{curve.sign} {curve.name}" for curve in curves)]
+    lines = [" $ a month (assumed)   " + "   ".join(f"{curve.sign} {curve.name}" for curve in curves)]
     for index, row in enumerate(grid):
         label = usd(most * (_ROWS - index) / _ROWS, places) if index % 7 == 0 else ""
         lines.append(f" {label:>10} |{''.join(row)}".rstrip())

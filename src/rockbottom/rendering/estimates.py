@@ -80,7 +80,7 @@ def presets_text(document: PresetsResult, *, width: int = 80, colour: bool = Fal
         columns = [Column("preset", right=False), Column("", right=False, wide=True)]
         cells = [[Cell(row.preset), Cell(row.about)] for row in document.presets]
         return table(columns, cells, width, Paint(False))
-    heads = ("$/month", "after", "input", "total")
+    heads = ("$/month (assumed)", "after", "input", "total")
     columns = [Column("preset", right=False), *map(Column, heads), Column("with", right=False)]
     found = [
         [
@@ -136,7 +136,7 @@ def _items(document: EstimateResult, width: int, paint: Paint) -> list[str]:
     keys = list(dict.fromkeys((item.keep_alive, item.unit) for way in shown for item in way.items))
     order = list(UNITS)
     keys.sort(key=lambda key: (key[1] is Unit.OUTPUT, key[0], order.index(key[1])))
-    columns = [Column("a month", right=False, wide=True)]
+    columns = [Column("a month (assumed)", right=False, wide=True)]
     for way in shown:
         columns += [Column("tokens"), Column(f"{way.name} $")]
     places = decimals_for([base.usd])
@@ -158,7 +158,7 @@ def _items(document: EstimateResult, width: int, paint: Paint) -> list[str]:
 
 def _ways(document: EstimateResult, width: int, paint: Paint) -> list[str]:
     columns = [
-        Column("way", right=False), Column("hits"), Column("$/1,000 req"), Column("$/month"), Column("input"),
+        Column("way", right=False), Column("hits"), Column("$/1,000 req"), Column("$/month (assumed)"), Column("input"),
         Column("total"),
     ]  # fmt: skip
     month = max(2, decimals_for([way.usd for way in document.priced_ways]))
