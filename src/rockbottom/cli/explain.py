@@ -296,6 +296,10 @@ def _record(found: "Invocation", model: str | None, behind: Mapping[str, str]) -
 
 
 def _first_reason(findings: "Findings") -> str:
+    if findings.alone.requests:
+        from rockbottom.rendering import alone_in_words
+
+        return f"; {alone_in_words(findings.alone)}"
     return f"; the first: {findings.unreadable[0][0]}: {findings.unreadable[0][1]}" if findings.unreadable else ""
 
 

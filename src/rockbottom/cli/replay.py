@@ -260,8 +260,18 @@ def _marked(documents: "Runs", damages: "Damages") -> "Runs":
     from msgspec import UNSET
     from msgspec.structs import replace
 
-    simulated, elsewhere = damages.simulated or UNSET, damages.elsewhere or UNSET
-    return [replace(one, simulated_requests=simulated, elsewhere_requests=elsewhere) for one in documents]
+    elsewhere = damages.elsewhere or UNSET
+    return [
+        replace(one, simulated_requests=_of_them(damages.simulated, one) or UNSET, elsewhere_requests=elsewhere)
+        for one in documents
+    ]
+
+
+def _of_them(requests: int, document: "ReplayResult | UnpricedReplay") -> int:
+    """So many of all requests read, or all of those that the answer is about where that is fewer."""
+    from rockbottom.documents import ReplayResult
+
+    return min(requests, document.requests) if isinstance(document, ReplayResult) else requests
 
 
 def _need_blocks(requests: int, without: int, source: str) -> None:

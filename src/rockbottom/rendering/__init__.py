@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     )
     from rockbottom.rendering.encoding import json_text
     from rockbottom.rendering.estimates import estimate_csv, estimate_text, presets_text, replay_besides_text
-    from rockbottom.rendering.explanations import explanation_text, over_the_month_text, pair_text
+    from rockbottom.rendering.explanations import alone_in_words, explanation_text, over_the_month_text, pair_text
     from rockbottom.rendering.invocation_logging import (
         logging_cost_text,
         logging_readers_text,
@@ -81,6 +81,7 @@ __all__ = [
     "advice_text",
     "alarm_cost_text",
     "alarm_steps_text",
+    "alone_in_words",
     "answer_text",
     "apart_text",
     "backtest_text",
@@ -181,6 +182,7 @@ _HOMES = {
     "effect_lines": "checks",
     "estimate_csv": "estimates",
     "estimate_text": "estimates",
+    "alone_in_words": "explanations",
     "explanation_text": "explanations",
     "github_annotation": "checks",
     "github_summary": "checks",

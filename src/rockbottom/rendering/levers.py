@@ -119,11 +119,16 @@ def _lever(advice: Advice, row: Row) -> LeverResult:
 
 
 def _how(advice: Advice, lever: Lever) -> str:
-    """How a lever is pulled; cachePoints of the program's own stay where they are unless the planner is told."""
+    """How a lever is pulled; cachePoints of the program's own stay where they are unless the planner is told.
+
+    Where the planner was tried and a fixed policy is cheaper, that policy is not what attaching comes to.
+    """
     if lever is Lever.PLANNER and advice.evidence.today is not None:
         return (
             'rockbottom.attach(client, planner=rockbottom.Planner(own_points="replace")) in the program that sends it'
         )
+    if lever is Lever.CACHING and any(Lever.PLANNER in way.levers for way in advice.evidence.ways):
+        return "cachePoints by hand, where that policy has them (rockbottom plan shows such places)"
     return _HOW[lever]
 
 
