@@ -1,6 +1,8 @@
 """A client attached twice, and one detached: by what it sends and by what its report counts."""
 
 import asyncio
+import copy
+import pickle
 from decimal import Decimal
 
 import boto3
@@ -28,6 +30,19 @@ def test_the_same_arguments_again_change_nothing(client, tmp_path):
     given = {"planner": planner, "budget": budget, "hold_s": 0, "keep_alive_usd": "2.00", "tags": {"team": "a"}}
     assert rb.attach(client, **given) is client
     assert rb.attach(client, **{**given, "hold_s": 0.0, "keep_alive_usd": 2, "tags": {"team": "a"}}) is client
+    client.converse(**ask())
+    assert len(planner.planned) == 1
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda client: pickle.loads(pickle.dumps(client))])
+def test_an_attached_client_is_copied_as_a_plain_one_is(client, copied):
+    """boto3 refuses to be copied; so it does when attached, and the client goes on planning."""
+    with pytest.raises(Exception) as plain:  # noqa: PT011, what it raises is botocore's own affair
+        copied(boto3.client("bedrock-runtime", **KEYS))
+    planner = MarkingPlanner()
+    rb.attach(client, planner=planner)
+    with pytest.raises(plain.type):
+        copied(client)
     client.converse(**ask())
     assert len(planner.planned) == 1
 
