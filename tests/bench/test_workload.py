@@ -34,7 +34,7 @@ def test_what_is_left_out_has_documented_values():
             _PLAIN + "api: convers\n",
             (5, 6),
             "api",
-            "expected one of converse, invoke, found 'convers'",
+            "expected one of converse, invoke, messages, chat, responses, found 'convers'",
             id="closed set",
         ),
         pytest.param(

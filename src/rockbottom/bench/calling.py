@@ -1,17 +1,18 @@
-"""One request over boto3: Converse, ConverseStream or InvokeModel, and what can go wrong with it in our own words."""
+"""One request: over boto3, or over HTTP to a surface that boto3 does not know; and what can go wrong, in our words."""
 
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from rockbottom.bench.errors import BenchError, EndpointDied, EndpointRefused, SdkTooOld, WrongSetting
+from rockbottom.bench.over_http import events_of, opened
 from rockbottom.bench.replies import Reply, counted
 from rockbottom.bench.requests import Request
 from rockbottom.catalog import botocore_since
 from rockbottom.dialects import CONVERSE
 from rockbottom.extras import upgrade_command
 from rockbottom.quantities import Ttl
-from rockbottom.wire import WireError
+from rockbottom.wire import Event, WireError
 
 Clock = Callable[[], float]
 """Seconds of a monotonic clock."""
@@ -55,6 +56,8 @@ def send(client: Any, model_id: str, request: Request, *, stream: bool, ttl: Ttl
     from urllib3.exceptions import HTTPError
 
     try:
+        if request.names_model:
+            return _over_http(client, model_id, request, ttl, clock, stream=stream)
         if not request.is_converse:
             return _invoke(client, model_id, request, ttl, clock)
         return (_converse_stream if stream else _converse)(client, model_id, request, ttl, clock)
@@ -142,6 +145,26 @@ def _invoke(client: Any, model_id: str, request: Request, ttl: Ttl, clock: Clock
     )
     whole: Any = json.loads(reply["body"].read())
     return _told(whole, request, ttl, _ms(begun, clock), _request_id(reply))
+
+
+def _over_http(client: Any, model_id: str, request: Request, ttl: Ttl, clock: Clock, *, stream: bool) -> Reply:
+    begun = clock()
+    reply = opened(client, model_id, request, stream=stream)
+    first: float | None = None
+    if stream:
+        events: list[Event] = []
+        for event in events_of(reply):
+            events.append(event)
+            if first is None and len(events) > request.dialect.lead:
+                first = _ms(begun, clock)
+        try:
+            whole: Any = request.dialect.assembled(events)
+        except WireError as error:
+            raise EndpointDied(f"{error}, so its tokens are not known") from error
+    else:
+        whole = json.loads(reply.content)
+    request_id = str(reply.headers.get("x-amzn-requestid", ""))
+    return _told(whole, request, ttl, _ms(begun, clock), request_id, first)
 
 
 def _told(

@@ -40,7 +40,7 @@ def counted_by_replies(plan: Schedule, notebook: Notebook) -> Schedule:
         row = rows.get((turn.key.model, turn.key.lane))
         if row is None:
             continue
-        name = (turn.key.model, str(turn.conversation))
+        name = (turn.key.model, f"{turn.conversation} {row.lane.spoken(plan.workload).value}")
         if name not in estimates:
             conversation = plan.workload.conversations[turn.conversation]
             estimates[name] = [tokens for tokens, _ in turns_of(plan.workload, conversation, row)]
@@ -76,6 +76,8 @@ def _count(endpoint: Endpoint, subject: Subject, request: Request) -> int | None
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
+    if request.names_model:
+        return None
     if request.is_converse:
         members = ("messages", "system", "toolConfig", "additionalModelRequestFields")
         asked = {"converse": {name: request.body[name] for name in members if name in request.body}}

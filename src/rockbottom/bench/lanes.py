@@ -1,18 +1,20 @@
 """The lanes of a bench: one row each. A lane says where cachePoints go, how long they live, and at which tier.
 
 To add a lane, add a row to ``LANES``; whether a model offers it is read from the catalogue's cache rules,
-and a lane that a model does not offer says why in its own row of the report.
+and a lane that a model does not offer says why in its own row of the report. Every lane can go over another API than
+the workload's: ``auto@responses`` is ``auto`` by Responses.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import Enum
 
 from rockbottom.bench.errors import BenchError
 from rockbottom.bench.recorded import Conversation
 from rockbottom.bench.workload import Workload
-from rockbottom.catalog import CacheRules, Model, Scope, Tier
+from rockbottom.catalog import CacheRules, Model, Scope, Tier, surface_of
+from rockbottom.prompt import Api
 from rockbottom.quantities import Ttl
 
 
@@ -29,7 +31,8 @@ class Lane:
     """One way of sending the same workload. ``ttl`` None leaves the field out, which means five minutes.
 
     ``scope`` None sends to the id that was given; otherwise to the same model through the profile of that scope.
-    ``online``: the planner places the points while the lane runs, so there are no fixed spots.
+    ``online``: the planner places the points while the lane runs, so there are no fixed spots. ``api`` None: that of
+    the workload.
     """
 
     name: str
@@ -39,6 +42,11 @@ class Lane:
     tier: Tier = Tier.DEFAULT
     scope: Scope | None = None
     online: bool = False
+    api: Api | None = None
+
+    def spoken(self, workload: Workload) -> Api:
+        """The API by which requests of a workload go down this lane."""
+        return self.api or Api(workload.api)
 
     @property
     def caches(self) -> bool:
@@ -68,17 +76,30 @@ class UnknownLane(BenchError):
 
 
 def lane_named(name: str) -> Lane:
-    """The lane of that name; raises UnknownLane, which names the nearest."""
-    if name in LANES:
-        return LANES[name]
-    near = get_close_matches(name, LANES, 1)
-    hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(LANES)}"
-    raise UnknownLane(f"no lane '{name}'; {hint}")
+    """The lane of that name, ``NAME@API`` for another API; raises UnknownLane, which names the nearest."""
+    plain, at, surface = name.partition("@")
+    if plain not in LANES:
+        near = get_close_matches(plain, LANES, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(LANES)}"
+        raise UnknownLane(f"no lane '{name}'; {hint}")
+    if not at:
+        return LANES[plain]
+    apis = {api.value: api for api in Api}
+    if surface not in apis:
+        raise UnknownLane(f"no API '{surface}' in '{name}'; known are: {', '.join(apis)}")
+    lane, api = LANES[plain], apis[surface]
+    return replace(lane, name=name, about=f"{lane.about}; by {_WORDS[api]}", api=api)
+
+
+_WORDS = {
+    Api.CONVERSE: "Converse", Api.INVOKE: "InvokeModel", Api.MESSAGES: "Messages", Api.CHAT: "Chat Completions",
+    Api.RESPONSES: "Responses",
+}  # fmt: skip
 
 
 def why_not(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
     """Why this model cannot run this workload down this lane, in words for the lane's row; None: it can."""
-    for check in (_no_body, _no_batch, _no_profile, _no_caching, _no_ttl, _no_tools, _no_layer, _too_many):
+    for check in _CHECKS:
         if reason := check(lane, model, rules, workload):
             return reason
     return None
@@ -98,14 +119,30 @@ def family(model: Model) -> str:
 
 
 def _no_body(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
-    if workload.api == "invoke" and model.vendor not in ("anthropic", "amazon"):
+    if lane.spoken(workload) is Api.INVOKE and model.vendor not in ("anthropic", "amazon"):
         return f"no InvokeModel body for {model.vendor} models here (api: converse takes them)"
     return None
+
+
+def _no_surface(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
+    api, served = lane.spoken(workload), surface_of(model)
+    if not api.names_model or api.value in served.mantle | served.runtime:
+        return None
+    return f"not offered by {family(model)} (no {_WORDS[api]})"
+
+
+def _no_tier(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
+    api = lane.spoken(workload)
+    if not api.names_model or lane.tier is Tier.DEFAULT or lane.tier.value in surface_of(model).tiers:
+        return None
+    return f"not offered by {family(model)} (no {lane.tier.value} tier on {_WORDS[api]})"
 
 
 def _no_batch(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
     if lane.tier is not Tier.BATCH:
         return None
+    if lane.spoken(workload).names_model:
+        return f"not possible here: jobs of {_WORDS[lane.spoken(workload)]} (batch@converse and batch@invoke are)"
     if workload.tools or any(conversation.tools for conversation in workload.conversations):
         return "not possible: batch calls no tools, and this workload has some"
     return None
@@ -118,7 +155,7 @@ def _no_profile(lane: Lane, model: Model, rules: CacheRules, workload: Workload)
 
 
 def _no_caching(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
-    if lane.caches and not rules.explicit:
+    if lane.caches and not rules.takes_points(lane.spoken(workload).value):
         return f"not offered by {family(model)} (no cachePoint on this API)"
     return None
 
@@ -162,3 +199,8 @@ def most_points(lane: Lane, workload: Workload) -> int:
 
 def _has_system(conversation: Conversation) -> bool:
     return bool(conversation.system)
+
+
+_CHECKS = (
+    _no_body, _no_surface, _no_batch, _no_tier, _no_profile, _no_caching, _no_ttl, _no_tools, _no_layer, _too_many,
+)  # fmt: skip

@@ -17,6 +17,8 @@ from rockbottom.catalog import Resolve
 from rockbottom.plan import Planner
 from rockbottom.quantities import Usage
 
+_MODEL = ("modelId", "model")
+
 
 class Placer(Protocol):
     """Puts cachePoints into requests that come without any, and is told what came of each."""
@@ -52,7 +54,7 @@ class PlannedPoints:
         call = request.arguments(self.model_id)
         plan = self.planner.plan(call, now=self._time(at))
         applied = plan.apply(call)
-        body = json.loads(applied["body"]) if "body" in call else {k: v for k, v in applied.items() if k != "modelId"}
+        body = json.loads(applied["body"]) if "body" in call else {k: v for k, v in applied.items() if k not in _MODEL}
         return replace(request, body=body, points=len(plan.placements))
 
     def answered(self, request: Request, usage: Usage, at: float | None = None) -> None:

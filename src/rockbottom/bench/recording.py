@@ -43,9 +43,8 @@ class TurnRecorder:
         return self._recorder.record(call, turn.usage, costs, minimum, turn.elapsed_ms / 1000, False)
 
     def _operation(self, request: Request) -> str:
-        if not request.is_converse:
-            return "InvokeModel"
-        return "ConverseStream" if self._plan.workload.stream else "Converse"
+        whole, streamed = request.dialect.operations
+        return streamed if self._plan.workload.stream and not request.dialect.api.wrapped else whole
 
     def _costs(self, usage: Usage, row: Row) -> tuple[Cost, Cost] | None:
         plain = Usage(input=usage.total_input, output=usage.output)

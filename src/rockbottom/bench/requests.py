@@ -1,4 +1,4 @@
-"""One turn as a request: a Converse body, an Anthropic Messages body or a native Nova body, with a lane's cachePoints.
+"""One turn as a request: a body of the API that its lane speaks, with the lane's cachePoints.
 
 The parts of a request are the same in every dialect; only the spelling differs. Nothing of the workload is
 shared with the body in a way that a caller could change.
@@ -13,7 +13,7 @@ from rockbottom.bench.recorded import Conversation
 from rockbottom.bench.workload import Workload
 from rockbottom.catalog import CacheRules, Model, Tier
 from rockbottom.dialects import CONVERSE, Dialect, dialect_of
-from rockbottom.prompt import Api, Meter, Prompt, Section, json_bytes
+from rockbottom.prompt import Meter, Prompt, Section, json_bytes
 from rockbottom.quantities import Ttl
 
 NONCE_LABEL = "Run"
@@ -41,8 +41,15 @@ class Request:
     def is_converse(self) -> bool:
         return not self.dialect.api.native
 
+    @property
+    def names_model(self) -> bool:
+        """Whether it is sent over plain HTTP, its body naming the model."""
+        return self.dialect.api.names_model
+
     def arguments(self, model_id: str) -> dict[str, Any]:
-        """The keyword arguments with which boto3 sends it to a model."""
+        """The keyword arguments with which boto3 sends it to a model, or the body that is sent over HTTP."""
+        if self.names_model:
+            return {"model": model_id, **self.body}
         given = {"body": json_bytes(self.body)} if self.dialect.api.wrapped else self.body
         return {"modelId": model_id, **given}
 
@@ -67,7 +74,7 @@ def request_of(parts: Parts, lane: Lane, workload: Workload, model: Model, rules
 
     A point that the model would refuse (Nova after a tool result, or after tools) is left out.
     """
-    dialect = dialect_of(Api(workload.api), model)
+    dialect = dialect_of(lane.spoken(workload), model)
     spots = set(lane.spots)
     if Spot.TAIL in spots and _tail_kind(parts) in rules.illegal_after:
         spots.discard(Spot.TAIL)
@@ -77,6 +84,10 @@ def request_of(parts: Parts, lane: Lane, workload: Workload, model: Model, rules
     body = dialect.spelled(_converse(parts, spots, ttl, workload))
     if not dialect.api.native and lane.tier in (Tier.FLEX, Tier.PRIORITY):
         body["serviceTier"] = {"type": lane.tier.value}
+    if dialect.api.names_model and lane.tier in (Tier.FLEX, Tier.PRIORITY):
+        body["service_tier"] = lane.tier.value
+    if lane.spots:
+        body = dict(dialect.explicit_only(body))  # the service's own points are the baseline's
     points = (Spot.TAIL in spots) + (len(parts.closed) if Spot.LAYERS in spots else 0)
     return Request(dialect, body, points + (Spot.TOOLS in spots and bool(parts.tools)))
 

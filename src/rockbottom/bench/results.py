@@ -156,7 +156,9 @@ def _pass(plan: Schedule, row: Row, turns: Sequence[Measured], outputs: dict[tup
 def prefix_tokens(plan: Schedule, row: Row) -> int:
     """Estimated tokens up to the last cachePoint that stays the same between turns; without one, 0."""
     conversation = plan.workload.conversations[0]
-    lane = replace(row.lane, spots=row.lane.spots - {Spot.TAIL} or frozenset({Spot.LAYERS}))
+    spots = row.lane.spots - {Spot.TAIL} or frozenset({Spot.LAYERS})
+    # What the model does not speak has no body to measure: the workload's own API stands for it.
+    lane = replace(row.lane, spots=spots, api=row.lane.api if row.why is None else None)
     parts = parts_of(plan.workload, conversation, conversation.turns[0].messages)
     request = request_of(parts, lane, plan.workload, row.subject.model.model, row.subject.rules)
     prompt = prompt_of_request(request, row.subject.meter)
@@ -175,7 +177,7 @@ def _observed_prefix(shown: PassResult) -> int:
 def _spots(shown: PassResult) -> frozenset[Spot]:
     from rockbottom.bench.lanes import LANES
 
-    lane = LANES.get(shown.turns[0].measured.key.lane)
+    lane = LANES.get(shown.turns[0].measured.key.lane.partition("@")[0])
     return lane.spots if lane else frozenset()
 
 

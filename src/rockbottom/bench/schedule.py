@@ -13,6 +13,7 @@ from rockbottom.bench.recorded import Conversation
 from rockbottom.bench.requests import parts_of, prompt_of_request, request_of
 from rockbottom.bench.workload import Workload
 from rockbottom.catalog import (
+    RUNTIME,
     CacheRules,
     Catalog,
     ModelId,
@@ -22,8 +23,10 @@ from rockbottom.catalog import (
     Scope,
     Tier,
     load_catalog,
+    surface_of,
 )
 from rockbottom.cost import Cost, bill
+from rockbottom.dialects import host_of
 from rockbottom.prompt import Meter, json_bytes
 from rockbottom.quantities import WRITES, ZERO_USD, Ttl, Unit, Usage, Usd
 
@@ -205,6 +208,8 @@ def subject_of(name: str, catalog: Catalog, on: date, resolve: Resolve | None) -
 
 def _row(subject: Subject, lane: Lane, workload: Workload, book: PriceBook, on: date, region: str, jobs: bool) -> Row:
     row = Row(subject, lane, why_not(lane, subject.model.model, subject.rules, workload))
+    if row.why is None:
+        row = Row(subject, lane, _elsewhere(row, workload))
     if row.why is None and lane.tier is Tier.BATCH and not jobs:
         row = Row(subject, lane, "not possible: batch jobs need --bucket and --role (local: --s3 moto)")
     if row.why is None and lane.scope is not None and lane.scope is subject.model.scope:
@@ -212,6 +217,15 @@ def _row(subject: Subject, lane: Lane, workload: Workload, book: PriceBook, on: 
     if row.why is None:
         row = Row(subject, lane, _unpriced(row, book, on, region))
     return row
+
+
+def _elsewhere(row: Row, workload: Workload) -> str | None:
+    """Why the host that the id is for does not serve the lane's surface; None: it does."""
+    api, model = row.lane.spoken(workload), row.model.model
+    host = host_of(api, row.sends) or RUNTIME
+    if not api.names_model or api.value in surface_of(model).apis(host):
+        return None
+    return f"not offered by {host} ({model.name} has no {api.value} there)"
 
 
 def _unpriced(row: Row, book: PriceBook, on: date, region: str) -> str | None:

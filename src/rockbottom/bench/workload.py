@@ -16,10 +16,11 @@ from rockbottom.bench.errors import InvalidWorkload
 from rockbottom.bench.nodes import Field, read_yaml
 from rockbottom.bench.quality import Grading, ReadFile, read_checks, read_grading
 from rockbottom.bench.recorded import Conversation, Turn, read_recorded
+from rockbottom.prompt import Api
 
 DEFAULT_LANES = ("baseline", "cached", "cached-tools", "cached-1h", "cached-tail", "auto")
 LAYERS = ("system", "documents", "each-document")
-APIS = ("converse", "invoke")
+APIS = tuple(api.value for api in Api)
 _FIELDS = (
     "name", "about", "api", "stream", "system", "documents", "layers", "tools", "conversations", "models", "lanes",
     "seconds_between_turns", "traffic", "inference", "grading", "guardrail", "beside",

@@ -36,7 +36,7 @@ from rockbottom.catalog.resolve import Resolve, scope_of_model_arns
 from rockbottom.catalog.rules import CacheRules, ContestedRule, Switch
 from rockbottom.catalog.saved import load_catalog, saved_prices_path, user_data_folder
 from rockbottom.catalog.sdk import botocore_since
-from rockbottom.catalog.surfaces import MANTLE, RUNTIME, Surface, surface_of, surfaces
+from rockbottom.catalog.surfaces import MANTLE, RUNTIME, Surface, surface_named, surface_of, surfaces
 from rockbottom.faces import late
 
 if TYPE_CHECKING:  # AWS's price list is read by few commands, and by no attached client
@@ -128,6 +128,7 @@ __all__ = [
     "scope_of_model_arns",
     "scp_regions",
     "summed_apart",
+    "surface_named",
     "surface_of",
     "surfaces",
     "updates_of",

@@ -9,7 +9,7 @@ from rockbottom.rendering import sentences
 from rockbottom.rendering.buckets import by_bucket
 from rockbottom.rendering.estimates import besides_text
 from rockbottom.rendering.quality import quality_text
-from rockbottom.rendering.sentences import ATTACHED
+from rockbottom.rendering.sentences import is_attached
 
 _TOLD = 3  # checks that did not pass, in full; the rest is counted
 
@@ -40,7 +40,7 @@ def answer_text(
 
 def attached_lane(model: BenchModel) -> BenchLane | None:
     """The lane of the planner, if it ran to its end."""
-    return next((lane for lane in model.lanes if lane.name == ATTACHED and lane.cost), None)
+    return next((lane for lane in model.lanes if is_attached(lane.name) and lane.cost), None)
 
 
 def fixed_lane(model: BenchModel) -> BenchLane | None:
@@ -49,7 +49,7 @@ def fixed_lane(model: BenchModel) -> BenchLane | None:
     fixed = [
         lane
         for lane in model.lanes[1:]
-        if lane.cost and lane.name != ATTACHED and (lane.tier, lane.scope) == (base.tier, base.scope)
+        if lane.cost and not is_attached(lane.name) and (lane.tier, lane.scope) == (base.tier, base.scope)
     ]
     return min(fixed, key=_month, default=None)
 
@@ -84,7 +84,7 @@ def _saving(model: BenchModel, *, short: bool = False) -> str:
         return f"{before}; no other lane was finished"
     if lane is None or lane is base or lane.cost is None:
         return f"{before}, and no way tested is cheaper"
-    how = "with rockbottom attached" if lane.name == ATTACHED else f"by {lane.name}"
+    how = "with rockbottom attached" if is_attached(lane.name) else f"by {lane.name}"
     saved = lane.saved or Decimal(0)
     told = f"{share(abs(saved))} {'less' if saved > 0 else 'more'}" if saved else "the same"
     return f"{before}, ${sentences.month(_month(lane))} {how} ({told})"
@@ -161,7 +161,7 @@ def _where_it_goes(document: BenchResults) -> str:
     if lane is None or not sums:
         return ""
     told = ", ".join(f"{bucket} {usd(amount, 2)}" for bucket, amount in sums.items())
-    return f"{dearest.name} {'attached' if lane.name == ATTACHED else lane.name}, $ a month: {told}."
+    return f"{dearest.name} {'attached' if is_attached(lane.name) else lane.name}, $ a month: {told}."
 
 
 def _times(document: BenchResults) -> str:

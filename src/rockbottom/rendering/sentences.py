@@ -7,8 +7,13 @@ from rockbottom.documents import BenchLane, BenchModel, BenchResults, ContestedP
 from rockbottom.figures import change, counted, share, usd, usd_exact
 from rockbottom.quantities import WRITES, Unit
 
-ATTACHED = "auto"
-"""The lane of the planner."""
+_ATTACHED = "auto"
+
+
+def is_attached(lane: str) -> bool:
+    """Whether a lane is the planner's, whatever the API."""
+    return lane.partition("@")[0] == _ATTACHED
+
 
 UNIT_WORDS = {
     Unit.INPUT: "input",
@@ -112,8 +117,8 @@ def contested_in_short(document: BenchResults) -> str:
     moved: list[Decimal] = []
     for row in document.contested:
         model = models.get(row.model)
-        lanes = {lane.name for lane in model.lanes} if model else set[str]()
-        shown = ATTACHED if ATTACHED in lanes else model.best if model else None
+        lanes = [lane.name for lane in model.lanes if lane.cost] if model else []
+        shown = next(filter(is_attached, lanes), model.best if model else None)
         moved += [lane.saved for lane in row.lanes if lane.lane == shown]
     families = " and ".join(dict.fromkeys(row.model.split()[0] for row in document.contested))
     number = len({(row.source, tuple(price.unit for price in row.prices)) for row in document.contested})
