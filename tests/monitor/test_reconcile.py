@@ -640,3 +640,68 @@ def test_a_bill_line_of_another_service_is_nothing(tmp_path):
     path.write_text(_csv_text(list(_rows(other, _legacy))), encoding="utf-8")
     assert len(list(bill_lines(path))) == 1
     assert billed_book("CUR", bill_lines(path), load_catalog()).entries == {}
+
+
+LUNA = "openai.gpt-5.6-luna"
+LUNA_DAY = {"input": 40_000, "read": 300_000, "write": 60_000, "output": 8_000}
+
+
+def _counted_on_mantle(day, counts, project="default", model=LUNA):
+    """AWS/BedrockMantle by project and model; cached tokens are in no metric (user guide, monitoring of mantle)."""
+    names = {"input": "InputTokens", "output": "OutputTokens", "calls": "Inferences"}
+    boto3.client("cloudwatch", region_name="us-east-1").put_metric_data(
+        Namespace="AWS/BedrockMantle",
+        MetricData=[
+            {
+                "MetricName": names[kind],
+                "Dimensions": [{"Name": "Project", "Value": project}, {"Name": "Model", "Value": model}],
+                "Timestamp": datetime(day.year, day.month, day.day, 12, tzinfo=UTC),
+                "Value": float(count),
+            }
+            for kind, count in counts.items()
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("counted", "agrees"),
+    [
+        ({"input": 40_000, "output": 8_000}, True),  # cached tokens are in no metric
+        ({"input": 400_000, "output": 8_000}, True),  # or in the input: 40,000 + 300,000 + 60,000
+        ({"input": 36_000, "output": 8_000}, False),
+        ({"input": 440_000, "output": 8_000}, False),
+        ({"input": 40_000, "output": 9_000}, False),
+    ],
+)
+def test_bedrock_mantle_agrees_where_its_metrics_can_mean_the_same(aws, tmp_path, capsys, counted, agrees):
+    """Two projects add up; what AWS does not say is said."""
+    calls = [_call(DAYS[0], LUNA, LUNA_DAY, host="bedrock-mantle")]
+    first = {kind: count // 4 for kind, count in counted.items()}
+    _counted_on_mantle(DAYS[0], {**first, "calls": 1}, "proj_shop")
+    _counted_on_mantle(DAYS[0], {**{kind: counted[kind] - first[kind] for kind in counted}, "calls": 2})
+    found = _cloudwatch(_ledger(tmp_path / "ledger", calls), "--yes", "--json")
+    (told,) = json.loads(capsys.readouterr().out)
+    (row,) = told["rows"]
+    assert (row["agrees"], found == Exit.OK) == (agrees, agrees)
+    assert row["theirs"]["calls"] == 3
+    assert any("AWS does not say whether its input counts them" in note for note in told["notes"])
+    reasons = {reason["code"]: reason["says"] for reason in row["reasons"]}
+    if not agrees:
+        assert reasons["projects"].endswith("2 in default, 1 in proj_shop")
+
+
+def test_bedrock_mantle_is_asked_for_by_project_and_model(aws, ledger):
+    """Three metrics for each, and their cost is known before: 13 metrics are 10 of two models and 3 of one project."""
+    for model in (NOVA, f"us.{SONNET}"):
+        _counted(model, DAYS[0], {"calls": 1})
+    _counted_on_mantle(DAYS[0], {"calls": 1}, "proj_shop")
+    aws.clear()
+    _cloudwatch(ledger, "--yes")
+    (request,) = aws.of("GetMetricData")
+    stats = [query["MetricStat"]["Metric"] for query in request["MetricDataQueries"]]
+    mantle = [one for one in stats if one["Namespace"] == "AWS/BedrockMantle"]
+    assert len(stats) == 13
+    assert {one["MetricName"] for one in mantle} == {"InputTokens", "OutputTokens", "Inferences"}
+    assert {tuple((one["Name"], one["Value"]) for one in metric["Dimensions"]) for metric in mantle} == {
+        (("Project", "proj_shop"), ("Model", LUNA))
+    }

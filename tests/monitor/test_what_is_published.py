@@ -114,3 +114,14 @@ def test_a_backtest_sees_the_samples_that_were_sent(published, measure, tmp_path
     for minute in range(of.first, of.last):
         expected = _cloudwatch_would_say(published, name, statistic, 60 * (minute - 4), 60 * (minute + 1))
         assert points.at(minute) == (None if expected is None else pytest.approx(expected)), minute - of.first
+
+
+def test_bedrock_mantle_is_shown_by_project_whichever_there_are():
+    """AWS/BedrockMantle has the dimensions Project and Model; a search names neither."""
+    body = dashboard(read_wanted(None), "us-east-1")
+    rows = [row for widget in body["widgets"] for row in widget["properties"].get("metrics", ())]
+    searches = [row[0]["expression"] for row in rows if isinstance(row[0], dict) and "SEARCH" in row[0]["expression"]]
+    assert searches == [
+        f"SEARCH('{{AWS/BedrockMantle,Project,Model}} MetricName=\"{metric}\"', 'Sum', 300)"
+        for metric in ("Inferences", "InferenceClientErrors", "InputTokens", "OutputTokens")
+    ]

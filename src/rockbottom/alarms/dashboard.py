@@ -11,7 +11,15 @@ from typing import Any
 
 from rockbottom.alarms.placing import MODEL_DIMENSION
 from rockbottom.alarms.settings import Wanted
-from rockbottom.cloudwatch import NATIVE, NATIVE_TOKENS
+from rockbottom.cloudwatch import (
+    MANTLE_CALLS,
+    MANTLE_DIMENSIONS,
+    MANTLE_ERRORS,
+    MANTLE_NATIVE,
+    MANTLE_TOKENS,
+    NATIVE,
+    NATIVE_TOKENS,
+)
 from rockbottom.figures import colour
 
 Json = dict[str, Any]
@@ -35,7 +43,10 @@ def is_ours(body: str, stack: str) -> bool:
 
 def dashboard(wanted: Wanted, region: str, alarm_arns: Sequence[str] = ()) -> Json:
     """The body of the dashboard. ``region`` and the ARNs may be placeholders of a template language."""
-    rows = [_header(wanted, alarm_arns), _first(wanted, region), _money(wanted, region), _trouble(wanted, region)]
+    rows = [
+        _header(wanted, alarm_arns), _first(wanted, region), _money(wanted, region), _trouble(wanted, region),
+        _mantle(region),
+    ]  # fmt: skip
     widgets: list[Json] = []
     top = 0
     for row in rows:
@@ -61,7 +72,7 @@ def metrics_of(body: Json) -> int:
 def _header(wanted: Wanted, alarm_arns: Sequence[str]) -> list[Json]:
     text = (
         f"## What prompts cost, and what caching saves\n{mark(wanted.stack)} Ours: `{wanted.namespace}`, calls through "
-        f"rockbottom. AWS: `{NATIVE}`, every call of the account."
+        f"rockbottom. AWS: `{NATIVE}` and `{MANTLE_NATIVE}`, every call of the account."
     )
     found: list[Json] = [{"type": "text", "width": 12, "height": 3, "properties": {"markdown": text}}]
     if alarm_arns:
@@ -132,6 +143,22 @@ def _trouble(wanted: Wanted, region: str) -> list[Json]:
         _graph("Time to first token, ms", region, first, {"min": 0}, width=8),
         _graph("Calls as AWS counts them", region, calls, {"min": 0}, width=8),
     ]
+
+
+def _mantle(region: str) -> list[Json]:
+    """What AWS counts of bedrock-mantle by project, whichever there are; nothing where it is not called."""
+    calls = [_searched(metric, index) for index, metric in enumerate((MANTLE_CALLS, MANTLE_ERRORS))]
+    tokens = [_searched(metric, index + len(calls)) for index, metric in enumerate(MANTLE_TOKENS.values())]
+    return [
+        _graph("bedrock-mantle by project: calls, and those refused", region, calls, {"min": 0}),
+        _graph("bedrock-mantle by project: tokens (no metric tells cached ones apart)", region, tokens, {"min": 0}),
+    ]
+
+
+def _searched(metric: str, number: int) -> list[Any]:
+    schema = ",".join((MANTLE_NATIVE, *MANTLE_DIMENSIONS))
+    expression = f"SEARCH('{{{schema}}} MetricName=\"{metric}\"', 'Sum', 300)"
+    return [{"expression": expression, "id": f"mantle{number}", "label": f"{metric} "}]
 
 
 def _ours(wanted: Wanted, metric: str, model: str, stat: str, label: str = "", color: str = "") -> list[Any]:

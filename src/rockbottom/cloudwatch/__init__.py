@@ -2,10 +2,23 @@
 
 from rockbottom.cloudwatch.alarming import evaluation_source, fees, limits
 from rockbottom.cloudwatch.errors import AccountUnavailable, error_code, unavailable
-from rockbottom.cloudwatch.native import NATIVE, NATIVE_TOKENS
+from rockbottom.cloudwatch.native import (
+    MANTLE_CALLS,
+    MANTLE_DIMENSIONS,
+    MANTLE_ERRORS,
+    MANTLE_NATIVE,
+    MANTLE_TOKENS,
+    NATIVE,
+    NATIVE_TOKENS,
+)
 from rockbottom.cloudwatch.publishing import MonthlyEstimate, emf_limits, monthly_estimate, put_limits
 
 __all__ = [
+    "MANTLE_CALLS",
+    "MANTLE_DIMENSIONS",
+    "MANTLE_ERRORS",
+    "MANTLE_NATIVE",
+    "MANTLE_TOKENS",
     "NATIVE",
     "NATIVE_TOKENS",
     "AccountUnavailable",

@@ -31,6 +31,7 @@ class Entry:
     scopes: set[str] = field(default_factory=set[str])
     tiers: set[str] = field(default_factory=set[str])
     principals: dict[str, Usd] = field(default_factory=dict[str, Usd])
+    projects: dict[str, int] = field(default_factory=dict[str, int])  # calls of bedrock-mantle by project
 
     @property
     def total(self) -> int:
@@ -49,6 +50,8 @@ class Entry:
             self.usd_by_kind[kind] = self.usd_by_kind.get(kind, ZERO_USD) + usd
         for who, usd in other.principals.items():
             self.principals[who] = self.principals.get(who, ZERO_USD) + usd
+        for name, calls in other.projects.items():
+            self.projects[name] = self.projects.get(name, 0) + calls
         self.usd, self.list_usd = _sum(self.usd, other.usd), _sum(self.list_usd, other.list_usd)
         self.calls = None if self.calls is None and other.calls is None else (self.calls or 0) + (other.calls or 0)
         self.unpriced += other.unpriced

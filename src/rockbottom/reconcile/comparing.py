@@ -117,11 +117,24 @@ def _agrees(row: Row, tolerance: Decimal) -> bool:
 def _tokens_agree(row: Row, tolerance: Decimal) -> bool:
     if row.theirs is not None and row.theirs.uncounted_usd:
         return True  # the bill has no quantities: only dollars can be compared
+    if row.theirs is not None and row.theirs.projects:
+        return _mantle_agrees(row.ours or Entry(), row.theirs, tolerance)
     for kind in KINDS:
         larger = max(one.tokens[kind] if one else 0 for one in (row.ours, row.theirs))
         if abs(row.tokens(kind)) > tolerance * larger:
             return False
     return True
+
+
+def _mantle_agrees(ours: Entry, theirs: Entry, tolerance: Decimal) -> bool:
+    """Whether AWS can have counted the same on bedrock-mantle: cached tokens not at all, or as input."""
+    mine, their = ours.tokens, theirs.tokens
+    if abs(their["output"] - mine["output"]) > tolerance * max(their["output"], mine["output"]):
+        return False
+    # What AWS/Bedrock counts of the same model beside it, it counts as cached.
+    cached = mine["read"] + mine["write"] - their["read"] - their["write"]
+    least, most = mine["input"] * (1 - tolerance), (mine["input"] + cached) * (1 + tolerance)
+    return cached >= -tolerance * (mine["read"] + mine["write"]) and least <= their["input"] <= max(least, most)
 
 
 def _usd_agrees(row: Row, tolerance: Decimal) -> bool:
@@ -150,7 +163,7 @@ class _Explainer:
             found = [
                 self._unmatched(row), self._not_whole(row), self._inclusive(row), self._unresolved(row),
                 self._midnight(row), self._late(row), self._batch(row), self._region(row), self._before(row),
-                self._lost(row), self._without_usage(row), self._elsewhere(row),
+                self._lost(row), self._without_usage(row), self._elsewhere(row), self._projects(row),
             ]  # fmt: skip
         kept = [one for one in found if one is not None]
         return kept or [self._more_here(row)]
@@ -182,6 +195,14 @@ class _Explainer:
         if any(abs(row.tokens(kind)) > self.of.tolerance * mine[kind] for kind in ("read", "write", "output")):
             return None
         return Reason("input-inclusive", f"{self.of.theirs.party} counts cached tokens as input too")
+
+    def _projects(self, row: Row) -> Reason | None:
+        """In which projects of bedrock-mantle the calls were counted: another team's is not in this ledger."""
+        projects = row.theirs.projects if row.theirs is not None else {}
+        if not projects:
+            return None
+        told = ", ".join(f"{calls:,} in {name}" for name, calls in sorted(projects.items()))
+        return Reason("projects", f"AWS counted calls of bedrock-mantle by project: {told}")
 
     def _midnight(self, row: Row) -> Reason | None:
         """What one day lacks the next has."""

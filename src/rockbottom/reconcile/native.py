@@ -1,36 +1,77 @@
-"""AWS's own count of the same calls: the token metrics of AWS/Bedrock, by day and model.
+"""AWS's own count of the same calls: the token metrics of AWS/Bedrock and AWS/BedrockMantle, by day and model.
 
 GetMetricData is charged by metrics requested and is not in the free tier, so what it costs is known before it is
-called. At most 500 metrics go into one request. Metric names: ``cloudwatch.NATIVE_TOKENS``.
+called. At most 500 metrics go into one request. Metric names: ``cloudwatch.NATIVE_TOKENS``, ``MANTLE_TOKENS``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from rockbottom.catalog import Catalog, CatalogError
-from rockbottom.cloudwatch import NATIVE, NATIVE_TOKENS, fees, unavailable
+from rockbottom.cloudwatch import (
+    MANTLE_CALLS,
+    MANTLE_DIMENSIONS,
+    MANTLE_NATIVE,
+    MANTLE_TOKENS,
+    NATIVE,
+    NATIVE_TOKENS,
+    fees,
+    unavailable,
+)
 from rockbottom.quantities import Usd
 from rockbottom.reconcile.books import Book
 
 _DAY_S = 86_400
 _MOST_QUERIES = 500
 _CALLS = "Invocations"
+_UNSAID = (
+    "AWS/BedrockMantle has no metric of cached tokens, and AWS does not say whether its input counts them: of models "
+    "called there calls and output are compared, and the input only between the ledger's without and with them"
+)
+
+
+class Series(NamedTuple):
+    """One metric to be asked for: of which model, which kind of token ("": calls), and of which project of mantle."""
+
+    namespace: str
+    metric: str
+    dimensions: tuple[tuple[str, str], ...]
+    model: str
+    kind: str
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What will be asked of one Region. ``models`` are the values of ModelId, as callers named them."""
+    """What will be asked of one Region. ``models`` are the values of ModelId, as callers named them.
+
+    ``mantle`` are projects of bedrock-mantle, each with a model that was called in it.
+    """
 
     region: str
     models: tuple[str, ...]
     first: date
     last: date
+    mantle: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def series(self) -> list[Series]:
+        """Every metric that it asks for."""
+        kinds = (*NATIVE_TOKENS.items(), ("", _CALLS))
+        found = [
+            Series(NATIVE, metric, (("ModelId", one),), one, kind) for one in self.models for kind, metric in kinds
+        ]
+        kinds = (*MANTLE_TOKENS.items(), ("", MANTLE_CALLS))
+        for project, model in self.mantle:
+            dimensions = tuple(zip(MANTLE_DIMENSIONS, (project, model), strict=True))
+            found += [Series(MANTLE_NATIVE, metric, dimensions, model, kind, project) for kind, metric in kinds]
+        return found
 
     @property
     def metrics(self) -> int:
-        return len(self.models) * (len(NATIVE_TOKENS) + 1)
+        return len(self.series)
 
     @property
     def usd(self) -> Usd:
@@ -51,7 +92,16 @@ def question(cloudwatch: Any, region: str, first: date, last: date, known: Seque
             names = {one["Name"]: one["Value"] for one in row["Dimensions"]}
             if set(names) == {"ModelId"}:
                 found.add(names["ModelId"])
-    return Question(region, tuple(sorted(found)), first, last)
+    return Question(region, tuple(sorted(found)), first, last, _projects(cloudwatch))
+
+
+def _projects(cloudwatch: Any) -> tuple[tuple[str, str], ...]:
+    """The projects of bedrock-mantle with the models called in each, as far as ListMetrics still knows them."""
+    pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=MANTLE_NATIVE, MetricName=MANTLE_CALLS)
+    rows = _asked(lambda: [one for page in pages for one in page["Metrics"]])
+    named = ({one["Name"]: one["Value"] for one in row["Dimensions"]} for row in rows)
+    found = {tuple(names[name] for name in MANTLE_DIMENSIONS) for names in named if set(names) == {*MANTLE_DIMENSIONS}}
+    return tuple(sorted((project, model) for project, model in found))
 
 
 def native_book(
@@ -63,24 +113,26 @@ def native_book(
     """
     book = Book("CloudWatch", regions=tuple(one.region for _, one in asked))
     for cloudwatch, one in asked:
-        queries = [
-            (model, kind, metric) for model in one.models for kind, metric in (*NATIVE_TOKENS.items(), ("", _CALLS))
-        ]
+        queries = one.series
         for start in range(0, len(queries), _MOST_QUERIES):
             part = queries[start : start + _MOST_QUERIES]
-            for (model, kind, _), day, value in _values(cloudwatch, one, part):
-                entry = book.of((day, _model(model, catalog, behind or {})))
+            for series, day, value in _values(cloudwatch, one, part):
+                entry = book.of((day, _model(series.model, catalog, behind or {})))
                 entry.regions.add(one.region)
-                if kind:
-                    entry.tokens[kind] += int(value)
+                if series.kind:
+                    entry.tokens[series.kind] += int(value)
                 else:
                     entry.calls = (entry.calls or 0) + int(value)
+                if series.project and not series.kind:
+                    entry.projects[series.project] = entry.projects.get(series.project, 0) + int(value)
+    if any(entry.projects for entry in book.entries.values()):
+        book.notes.append(_UNSAID)
     return book
 
 
-def _values(cloudwatch: Any, one: Question, queries: Sequence[tuple[str, str, str]]) -> list[tuple[Any, date, float]]:
+def _values(cloudwatch: Any, one: Question, queries: Sequence[Series]) -> list[tuple[Series, date, float]]:
     request = {
-        "MetricDataQueries": [_query(f"q{index}", model, metric) for index, (model, _, metric) in enumerate(queries)],
+        "MetricDataQueries": [_query(f"q{index}", series) for index, series in enumerate(queries)],
         "StartTime": datetime(one.first.year, one.first.month, one.first.day, tzinfo=UTC),
         "EndTime": datetime(one.last.year, one.last.month, one.last.day, tzinfo=UTC) + timedelta(days=1),
         "ScanBy": "TimestampAscending",
@@ -94,8 +146,9 @@ def _values(cloudwatch: Any, one: Question, queries: Sequence[tuple[str, str, st
     ]
 
 
-def _query(key: str, model: str, metric: str) -> dict[str, Any]:
-    named = {"Namespace": NATIVE, "MetricName": metric, "Dimensions": [{"Name": "ModelId", "Value": model}]}
+def _query(key: str, series: Series) -> dict[str, Any]:
+    dimensions = [{"Name": name, "Value": value} for name, value in series.dimensions]
+    named = {"Namespace": series.namespace, "MetricName": series.metric, "Dimensions": dimensions}
     return {"Id": key, "MetricStat": {"Metric": named, "Period": _DAY_S, "Stat": "Sum"}, "ReturnData": True}
 
 
