@@ -186,7 +186,7 @@ def test_a_tool_result_with_values_of_their_own_classes_is_planned(client, value
 
 
 def _unreadable(client, monkeypatch):
-    def read(arguments):
+    def read(arguments, host):
         raise MalformedBody("messages[0].content[0]", "something new", wanted="a block")
 
     monkeypatch.setattr(attachment_of(client)._requests, "read", read)
@@ -272,5 +272,5 @@ def _unknown(client, monkeypatch):
         raise rockbottom.UnknownModel(f"no model {given}", given=given)
 
     requests = attachment_of(client)._requests
-    monkeypatch.setattr(requests, "read", lambda arguments: unknown(arguments["modelId"]))
+    monkeypatch.setattr(requests, "read", lambda arguments, host: unknown(arguments["modelId"]))
     monkeypatch.setattr(requests, "model", unknown)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -123,14 +124,6 @@ def test_a_stream_of_chat_shows_its_usage_only_to_who_asked(client):
     assert asked.count('"choices":[]') == 1
 
 
-def test_an_answer_that_goes_on_from_a_kept_one_is_counted_unplanned(client):
-    first = client.post("/openai/v1/responses", json={"model": LUNA, "input": "Hello"}).json()
-    asked = {"model": LUNA, "input": "And?", "previous_response_id": first["id"]}
-    assert client.post("/openai/v1/responses", json=asked).status_code == 200
-    assert total(client).calls == 2
-    assert "previous_response_id" in str(rockbottom.report(client).notices) or rockbottom.report(client).unread
-
-
 def test_requests_of_other_services_are_not_even_read(client):
     """The same paths belong to many: only Bedrock's hosts, and endpoints of this machine, are looked at."""
     ours = ("bedrock-mantle.us-east-1.api.aws", "bedrock-runtime.us-gov-west-1.amazonaws.com", "127.0.0.1", "localhost")
@@ -238,3 +231,28 @@ def test_the_other_host_is_named_from_the_ledger(endpoint, tmp_path):
         rockbottom.detach(client)
     findings, _ = explained_ledger([str(tmp_path)])
     assert {one.cause.value for one in findings} == {"RB021"}
+
+
+def test_a_talk_that_the_service_keeps_is_not_planned_and_is_counted_and_priced(endpoint, tmp_path):
+    """What it repeats is not in the body. Luna on bedrock-mantle: input 0.22, read 0.022, write 0.275, output 1.32."""
+    httpx = pytest.importorskip("httpx", reason="needs the group sdks: make sdks runs this")
+    kept = None
+    with httpx.Client(base_url=endpoint.url, timeout=20) as client:
+        rockbottom.attach(client, ledger=tmp_path)
+        for turn in range(4):
+            body = {"model": LUNA, "input": f"And {turn}?", "previous_response_id": kept} if kept else {}
+            told = client.post("/openai/v1/responses", json=body or {"model": LUNA, "input": RULES}).json()
+            kept = told["id"]
+        report = rockbottom.report(client)
+        rockbottom.detach(client)
+    assert dict(report.unplanned) == {
+        "they go on from a talk that the service keeps (previous_response_id), so the planner does not see what they "
+        "repeat": 3
+    }
+    calls = list(LedgerReader(tmp_path).calls())
+    used = [line["usage"] for line in sent_to(endpoint)]
+    assert [call.total_input for call in calls] == [usage["input_tokens"] for usage in used]
+    assert calls[-1].cache_read == used[-1]["input_tokens_details"]["cached_tokens"] > 1024
+    for call in calls:
+        parts = (call.input, "0.22"), (call.cache_read, "0.022"), (call.cache_write_30m, "0.275"), (call.output, "1.32")
+        assert Decimal(call.cost_usd) == sum(count * Decimal(price) for count, price in parts) / 1_000_000

@@ -23,6 +23,7 @@ from rockbottom.client.calls import Call
 from rockbottom.client.reporting import Beside, Line, Rehearsals, Report
 from rockbottom.cost import Arm, Cost, Group, Tally, bill, compared
 from rockbottom.dialects import Params, Request
+from rockbottom.prompt import KeptByService
 from rockbottom.quantities import NO_USAGE, WRITES, ZERO_USD, Unit, Usage, Usd
 
 _MOST_FAMILIES = 256
@@ -218,7 +219,8 @@ def unread_call(params: Params, error: Exception, at: float, *, ours: bool) -> C
     if not isinstance(params.get("modelId", params.get("model")), str):
         return None
     where = str(getattr(error, "place", "")) or type(error).__name__
-    return Call(at, params, params, unread="" if ours else where, unplanned=why_unread(error))
+    said = ours or isinstance(error, KeptByService)  # then the reason says it all
+    return Call(at, params, params, unread="" if said else where, unplanned=why_unread(error))
 
 
 def why_unread(error: Exception) -> str:
@@ -230,6 +232,8 @@ def why_unread(error: Exception) -> str:
     if isinstance(error, CatalogError):
         return "the catalogue has no rules for their model"
     place = getattr(error, "place", "")
+    if isinstance(error, KeptByService):
+        return f"they go on from a talk that the service keeps ({place}), so the planner does not see what they repeat"
     return f"they could not be read ({place or type(error).__name__})"
 
 

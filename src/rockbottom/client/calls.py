@@ -40,6 +40,7 @@ class Call:
     request: Request | None = None  # ``sent``, read
     model: ModelId | None = None  # known even where the rest cannot be read: its calls are priced all the same
     tier: Tier = Tier.DEFAULT
+    usual_ttl: Ttl = Ttl.FIVE_MINUTES  # of the model of what could not be read
     invoked: str = ""  # the model that a prompt router chose, as its reply names it: that one is billed
     unread: str = ""  # where reading it failed, or with which error
     rehearsed: "Rehearsed | None" = None  # of a call that is only observed: what the planner would have sent
@@ -95,7 +96,7 @@ class Call:
     @property
     def default_ttl(self) -> Ttl:
         """The TTL of writes for which the reply names none."""
-        return self.request.default_ttl if self.request is not None else Ttl.FIVE_MINUTES
+        return self.request.default_ttl if self.request is not None else self.usual_ttl
 
     @property
     def has_one_ttl(self) -> bool:
@@ -106,6 +107,7 @@ class Call:
         """Find the model of what could not be read, to price it; of one that nobody knows tokens are counted."""
         try:
             self.model = requests.model(model_id_of(self.sent))
+            self.usual_ttl = requests.usual_ttl(self.model)
             self.tier = tier_of(self.sent)
         except Exception:
             self.unread = ""

@@ -153,20 +153,13 @@ class Request(Mapping[str, Any]):
     @property
     def usual_ttl(self) -> Ttl:
         """The lifetime that a point without one means for this model; five minutes where no rule says."""
-        rules = self._rules
-        return rules.ttls[0] if rules is not None and rules.ttls else Ttl.FIVE_MINUTES
+        return self.requests.usual_ttl(self.model)
 
     @property
     def adds_point(self) -> bool:
         """Whether the service adds a point of its own to requests of this model, unless they forbid it."""
-        return self._rules is not None and self._rules.implicit_point
-
-    @property
-    def _rules(self) -> CacheRules | None:
-        try:
-            return self.requests.catalog.rules(self.model, date.max)
-        except NoRulesInForce:
-            return None
+        rules = self.requests.rules(self.model)
+        return rules is not None and rules.implicit_point
 
     @property
     def default_ttl(self) -> Ttl:
@@ -233,6 +226,18 @@ class Requests:
                 self._models.clear()
             self._models[model_id] = known
         return known
+
+    def rules(self, model: ModelId) -> CacheRules | None:
+        """The newest rules of a model; None where there are none."""
+        try:
+            return self.catalog.rules(model, date.max)
+        except NoRulesInForce:
+            return None
+
+    def usual_ttl(self, model: ModelId) -> Ttl:
+        """The lifetime that a point without one means for a model; five minutes where no rule says."""
+        rules = self.rules(model)
+        return rules.ttls[0] if rules is not None and rules.ttls else Ttl.FIVE_MINUTES
 
     def thinking_scope(self, model: ModelId) -> str:
         """How far a changed thinking setting reaches for a model, as far as it was measured."""

@@ -39,6 +39,7 @@ from rockbottom.dialects.sse import SseCounts, is_error
 from rockbottom.prompt import (
     Api,
     BlockKind,
+    KeptByService,
     MalformedBody,
     Meter,
     Placement,
@@ -111,8 +112,9 @@ class Responses(OpenAI):
 
     def read(self, body: Mapping[str, Any], meter: Meter) -> Prompt:
         """The prompt of a body. Raises MalformedBody for a shape that cannot be read, or that lies with the service."""
-        if body.get("previous_response_id") is not None or body.get("conversation") is not None:
-            raise MalformedBody("previous_response_id", "a reply that the service keeps", wanted="the whole input")
+        for kept in ("previous_response_id", "conversation"):
+            if body.get(kept) is not None:
+                raise KeptByService(kept, "a talk that the service keeps", wanted="the whole input")
         assembly = Assembly(meter)
         read_tools(assembly, list_at(body, "tools", "tools"))
         instructions = body.get("instructions")
