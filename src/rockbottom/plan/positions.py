@@ -41,7 +41,8 @@ class Positions:
         segment = self._segments[position - 1]
         if segment.kind not in self._kinds or segment.section not in self._sections:
             return False
-        return segment.role != "system" and not (segment.kind is BlockKind.TEXT and segment.digest in _EMPTY)
+        between = segment.role == "system" and segment.section is Section.MESSAGES  # of it nothing was recorded
+        return not between and not (segment.kind is BlockKind.TEXT and segment.digest in _EMPTY)
 
     def at_or_below(self, position: int, floor: int = 0) -> int:
         """The deepest legal position from ``position`` down to just above ``floor``, or 0."""
