@@ -10,6 +10,7 @@ from rockbottom.client.counting import counts_nothing, with_usage
 from rockbottom.client.errors import AlreadyAttached, NotAttachable, NotAttached
 from rockbottom.client.everyone import Everyone
 from rockbottom.client.holdout import Holdout
+from rockbottom.client.httpx_clients import goes_to_bedrock
 from rockbottom.client.planning import Plan, Planner
 from rockbottom.client.recording import Recorder, SpendingLimit
 from rockbottom.client.reporting import Line, Report
@@ -44,6 +45,7 @@ __all__ = [
     "counts_nothing",
     "detach",
     "equip",
+    "goes_to_bedrock",
     "remember_key",
     "report",
     "report_of",

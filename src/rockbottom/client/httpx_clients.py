@@ -36,13 +36,7 @@ def check_surface(client: Any) -> None:
 
     Raises NotAttachable.
     """
-    if _inner(client) is client:
-        return
-    classes = {(base.__module__.partition(".")[0], base.__qualname__) for base in type(client).__mro__}
-    if classes & _SERVED or {module for module, _ in classes} & _HANDLERS:
-        return
-    elsewhere = _ELSEWHERE & {name for _, name in classes}
-    if classes & _BY_BASE_URL and not elsewhere and reaches_bedrock(base_host(client)):
+    if goes_to_bedrock(client):
         return
     raise NotAttachable(
         f"{type(client).__module__}.{type(client).__qualname__} does not send its requests to Bedrock, and only those "
@@ -50,6 +44,17 @@ def check_surface(client: Any) -> None:
         fix="a base_url of bedrock-runtime or bedrock-mantle (or of an endpoint on this machine), AnthropicBedrock(), "
         "or a boto3 client of bedrock-runtime",
     )
+
+
+def goes_to_bedrock(client: Any) -> bool:
+    """Whether an SDK sends its requests to Bedrock, or to an endpoint on this machine; of bare httpx each is asked."""
+    if _inner(client) is client:
+        return True
+    classes = {(base.__module__.partition(".")[0], base.__qualname__) for base in type(client).__mro__}
+    if classes & _SERVED or {module for module, _ in classes} & _HANDLERS:
+        return True
+    elsewhere = _ELSEWHERE & {name for _, name in classes}
+    return bool(classes & _BY_BASE_URL) and not elsewhere and reaches_bedrock(base_host(client))
 
 
 def base_host(client: Any) -> str:

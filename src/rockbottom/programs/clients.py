@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rockbottom.client import Everyone
 
 _MAKING = "creating-client-class.bedrock-runtime"  # botocore's event: a client is about to be made
+_WORTH_ASKING = ("bedrock-", "localhost", "127.", "::1")
 _EVERYONE: "dict[str, Everyone]" = {}
 
 
@@ -24,10 +25,24 @@ def attach_made(made: Any, safely: Callable[..., None]) -> None:
     if "rockbottom.cli" in sys.modules:  # our own command line measures; its clients are as it makes them
         return
     if not hasattr(made, "get_component"):
-        everyone().join(made)
+        if _may_reach_bedrock(made):
+            everyone().join(made)
         return
     join = partial(_join, weakref.ref(made), safely)
     made.get_component("event_emitter").register_first(_MAKING, join, unique_id="rockbottom-programs")
+
+
+def _may_reach_bedrock(made: Any) -> bool:
+    """Whether a client of openai or anthropic goes to Bedrock, or to this machine; one without a base_url may.
+
+    What goes elsewhere is left alone, and nothing of the planner is imported for it.
+    """
+    host = getattr(getattr(made, "base_url", None), "host", None)
+    if host is not None and not host.startswith(_WORTH_ASKING):
+        return False
+    from rockbottom.client import goes_to_bedrock
+
+    return goes_to_bedrock(made)
 
 
 def everyone() -> "Everyone":

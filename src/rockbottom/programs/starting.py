@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MAKERS = {
     "botocore.session": ("Session",),  # of boto3, aiobotocore and aioboto3 too
     "anthropic.lib.bedrock._client": ("AnthropicBedrock", "AsyncAnthropicBedrock"),
+    "anthropic.lib.bedrock._mantle": ("AnthropicBedrockMantle", "AsyncAnthropicBedrockMantle"),
+    "anthropic._client": ("Anthropic", "AsyncAnthropic"),  # these four where their base_url is Bedrock's
+    "openai._client": ("OpenAI", "AsyncOpenAI"),
     "litellm.llms.custom_httpx.http_handler": ("HTTPHandler", "AsyncHTTPHandler"),
 }
 """Modules, and the classes in them whose instances are attached or make clients that are."""
