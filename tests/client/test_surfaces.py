@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 
 import rockbottom
-from rockbottom.cli.explain_ledger import explained_ledger
 from rockbottom.client.httpx_hooks import reaches_bedrock
 from rockbottom.ledger import LedgerReader
 from rockbottom.local import running
@@ -214,23 +213,6 @@ def test_a_record_names_the_host_and_the_project_of_the_call(endpoint, tmp_path)
     assert found == [
         (mantle, {"project": "proj_shop"}), (mantle, {}), ("", {"project": "mine"}), (mantle, {"project": "wrk_a"}),
     ]  # fmt: skip
-
-
-def test_the_other_host_is_named_from_the_ledger(endpoint, tmp_path):
-    """A talk that goes to the two hosts in turn: every call but the first two finds what the other host has."""
-    httpx = pytest.importorskip("httpx", reason="needs the group sdks: make sdks runs this")
-    items = [{"role": "user", "content": RULES}]
-    with httpx.Client(base_url=endpoint.url, timeout=20) as client:
-        rockbottom.attach(client, ledger=tmp_path)
-        for turn in range(6):
-            model = f"us.{LUNA}" if turn % 2 else LUNA
-            body = {"model": model, "input": items, "prompt_cache_options": {"mode": "implicit"}}
-            client.post("/openai/v1/responses", json=body).raise_for_status()
-            said = {"role": "assistant", "content": [{"type": "output_text", "text": f"Answer {turn}."}]}
-            items = [*items, said, {"role": "user", "content": f"And {turn}? " * 300}]
-        rockbottom.detach(client)
-    findings, _ = explained_ledger([str(tmp_path)])
-    assert {one.cause.value for one in findings} == {"RB021"}
 
 
 def test_a_talk_that_the_service_keeps_is_not_planned_and_is_counted_and_priced(endpoint, tmp_path):

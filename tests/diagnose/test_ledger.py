@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -181,3 +182,23 @@ def test_a_last_line_without_an_end_is_said(tmp_path: Path) -> None:
         file.write(b'{"at":17936')
     done = CliRunner().invoke(command, [str(ledger)], catch_exceptions=False)
     assert "1 last line without an end left out: being written now, or cut off" in done.stderr
+
+
+def test_a_talk_that_changes_the_host_is_named(tmp_path: Path) -> None:
+    """To bedrock-mantle and bedrock-runtime in turn: every call but the first finds what the other host has."""
+    items: list[Any] = [{"role": "user", "content": RULES}]
+    at = 1_796_200_000.0  # a price of mantle's ids is known from 2026-11-29 on
+    with (
+        running(clock=ClockKind.MANUAL, start_at=at) as server,
+        httpx.Client(base_url=server.url, timeout=20) as client,
+    ):
+        rockbottom.attach(client, ledger=tmp_path, clock=server.state.clock.now)
+        for turn in range(6):
+            model = "us.openai.gpt-5.6-luna" if turn % 2 else "openai.gpt-5.6-luna"
+            body = {"model": model, "input": items, "prompt_cache_options": {"mode": "implicit"}}
+            client.post("/openai/v1/responses", json=body).raise_for_status()
+            server.state.clock.advance(10)
+            said = {"role": "assistant", "content": [{"type": "output_text", "text": f"Answer {turn}."}]}
+            items = [*items, said, {"role": "user", "content": f"And {turn}? " * 900}]
+        rockbottom.detach(client)
+    assert explained(tmp_path) == {"RB021": 5}
