@@ -70,7 +70,8 @@ class Assembly:
     def recall(self, name: bytes, section: Section, role: str, message: int) -> ListKey | None:
         """Begin a list of blocks: add it whole if it was kept (None), else the key to keep it under."""
         self.begin_list(section)
-        key = name, _NUMBERS.get(section, message), role, self.overhead
+        number = message if section is Section.MESSAGES else _NUMBERS[section]
+        key = name, number, role, self.overhead
         known = self.meter.segments(key)
         if known is None:
             return key

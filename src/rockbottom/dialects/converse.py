@@ -44,14 +44,20 @@ def _read_messages(assembly: Assembly, messages: Iterable[Any]) -> None:
     start = assembly.resume(earlier, listed)
     name: bytes | None = b""
     for number, message in enumerate(listed[start:] if start else listed, start):
-        place = f"messages[{number}]"
-        if not is_object(message):
-            raise MalformedBody(place, type(message).__name__, wanted="an object")
-        content = list_at(message, "content", f"{place}.content")
+        content = _content_of(message, number)
         named = _read_list(assembly, content, Section.MESSAGES, str(message.get("role", "")), number)
         name = None if name is None else named
     if name and len(listed) > _TURN:
         assembly.keep_history((name, len(listed), overhead), earlier)
+
+
+def _content_of(message: object, number: int) -> Iterable[Any]:
+    if not is_object(message):
+        raise MalformedBody(f"messages[{number}]", type(message).__name__, wanted="an object")
+    content = message.get("content")  # nearly always a list, and then its place needs no name
+    if type(content) is list:
+        return cast("list[Any]", content)
+    return list_at(message, "content", f"messages[{number}].content")
 
 
 def _earlier(messages: list[Any], overhead: int) -> HistoryKey | None:

@@ -33,7 +33,8 @@ def check_conversation(body: Json, model: str) -> None:
     config: Json = body.get("toolConfig") or {}
     if model.startswith("anthropic."):
         fields: Json = body.get("additionalModelRequestFields") or {}
-        check_fields(fields)
+        if fields:
+            check_fields(fields)
         choice: Json = config.get("toolChoice") or {}
         check_thinking(fields.get("thinking"), forced="any" in choice or "tool" in choice)
     uses_tools = False

@@ -20,6 +20,7 @@ from rockbottom.quantities import is_object
 
 Json = dict[str, Any]
 _PROJECTS = (b"openai-project", b"anthropic-workspace", b"anthropic-workspace-id")
+_GUARDRAIL = GUARDRAIL_HEADER.encode()
 _TWINS = ("cacheReadInputTokenCount", "cacheWriteInputTokenCount", "serverToolUsage")
 
 
@@ -41,9 +42,8 @@ def note(
         project = project_of(call.headers)
         if project:
             line["project"] = project
-    guardrail = call.headers.get(GUARDRAIL_HEADER.encode())
-    api = api_of(call.operation)
-    if guardrail is not None and api.native:
+    guardrail = call.headers.get(_GUARDRAIL)
+    if guardrail is not None and (api := api_of(call.operation)).native:
         enforced = enforces_guardrails(api, call.surface.host if call.surface is not None else RUNTIME)
         line |= {"guardrail": guardrail.decode("latin-1"), "guardrailEnforced": enforced}
     if counted is not None:

@@ -7,7 +7,7 @@ and so are the latest results.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count
@@ -57,12 +57,18 @@ class _Text:
     counts: dict[str, int] = field(default_factory=dict[str, int])
     sentences: dict[str, tuple[_Span, ...]] = field(default_factory=dict[str, "tuple[_Span, ...]"])
 
-    def count(self, term: str) -> int:
-        """How often the term stands in the text; remembered."""
-        found = self.lowered.count(term)
-        if len(self.counts) * _CHARS_PER_FOUND < len(self.lowered):
-            self.counts[term] = found
-        return found
+    def count_all(self, terms: Iterable[str]) -> dict[str, int]:
+        """How often each term stands in the text; remembered."""
+        known, lowered = self.counts, self.lowered
+        counts: dict[str, int] = {}
+        for term in terms:
+            number = known.get(term)
+            if number is None:
+                number = lowered.count(term)
+                if len(known) * _CHARS_PER_FOUND < len(lowered):
+                    known[term] = number
+            counts[term] = number
+        return counts
 
     def holding(self, term: str) -> tuple[_Span, ...]:
         """The first sentences with a word that begins with the term."""
@@ -120,15 +126,16 @@ _Scored = tuple[float, tuple[int, int], int]
 """A candidate: its score with the sign turned, so that the best sorts first, its place, and where it ends."""
 
 
-def _scored(known: Sequence[_Text], terms: Iterable[str]) -> list[_Scored]:
+def _scored(known: Sequence[_Text], terms: Sequence[str]) -> list[_Scored]:
     """The candidates with their scores."""
-    rarities = _rarities(known, terms)
+    counts = [text.count_all(terms) for text in known]
+    rarities = _rarities(known, counts)
     candidates: dict[tuple[int, int], int] = {}
     leads = 0
     for term, _ in rarities:
         hits = 0
         for number, one in enumerate(known):
-            if one.counts.get(term, 1):
+            if counts[number][term]:
                 for start, end in one.holding(term)[: _MAX_HITS - hits]:
                     candidates[number, start] = end
                     hits += 1
@@ -147,16 +154,11 @@ def _scored(known: Sequence[_Text], terms: Iterable[str]) -> list[_Scored]:
     return found
 
 
-def _rarities(known: Sequence[_Text], terms: Iterable[str]) -> list[tuple[str, float]]:
-    """The terms that stand anywhere and how rare each is, the rarest first."""
-    counts = dict.fromkeys(terms, 0)
-    for text in known:
-        held = text.counts
-        for term in counts:
-            number = held.get(term)
-            counts[term] += text.count(term) if number is None else number
+def _rarities(known: Sequence[_Text], counts: Sequence[Mapping[str, int]]) -> list[tuple[str, float]]:
+    """The terms that stand anywhere and how rare each is, the rarest first; ``counts`` are those of each text."""
     sentences = sum([len(text.lowered) for text in known]) / _TYPICAL_CHARS
-    ranked = sorted([(number, term) for term, number in counts.items() if number])
+    totals = [(sum([count[term] for count in counts]), term) for term in counts[0]]
+    ranked = sorted([(number, term) for number, term in totals if number])
     return [(term, log(1 + sentences / number)) for number, term in ranked]
 
 

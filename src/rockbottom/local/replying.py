@@ -131,11 +131,14 @@ def _built(counted: Counted, answer: Answer, usage: Usage, latency: int, first: 
         "usage": _told(counted, usage),
         "metrics": {"latencyMs": latency},
     }
-    reply.update({name: body[name] for name in ("performanceConfig", "serviceTier") if not native and body.get(name)})
+    if not native:
+        reply.update({name: body[name] for name in ("performanceConfig", "serviceTier") if body.get(name)})
     if native or "/stop_sequence" in (body.get("additionalModelResponseFieldPaths") or ()):
         reply["additionalModelResponseFields"] = {"stop_sequence": answer.stop_sequence}
-    identity = counted.call.request_id.replace("-", "")[:24]
     metrics = {**invoked(usage), "invocationLatency": latency, "firstByteLatency": first}
+    if not native:
+        return reply, metrics
+    identity = counted.call.request_id.replace("-", "")[:24]
     return dialect.answered(reply, counted.model.model, _exchange(counted, answer, identity)), metrics
 
 

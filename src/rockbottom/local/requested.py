@@ -72,7 +72,7 @@ def cited_of(messages: Iterable[Mapping[str, Any]]) -> list[Cited]:
     for message in messages:
         for block in message.get("content") or ():
             document = block.get("document")
-            if not is_object(document):
+            if document is None or not is_object(document):
                 continue
             number += 1
             if not _object(document, "citations").get("enabled"):

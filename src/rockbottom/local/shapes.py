@@ -66,7 +66,7 @@ def body_checker(model: Json, operation: str) -> BodyChecker:
     shape = model["shapes"][model["operations"][operation]["input"]["shape"]]
     members = {name: member for name, member in shape["members"].items() if "location" not in member}
     required = [name for name in shape.get("required", ()) if name in members]
-    return BodyChecker(operation, compiler.structure(members, required))
+    return BodyChecker(operation, compiler.structure(compiler.members(members), required))
 
 
 class _Compiler:
@@ -93,8 +93,9 @@ class _Compiler:
         if kind == "structure":
             if shape.get("document"):
                 return None
-            check = self.structure(shape["members"], shape.get("required", ()))
-            return _union(name, tuple(shape["members"]), check) if shape.get("union") else check
+            checks = self.members(shape["members"])
+            check = self.structure(checks, shape.get("required", ()))
+            return _union(name, tuple(shape["members"]), checks, check) if shape.get("union") else check
         if kind == "list":
             return _list(self.checker(shape["member"]["shape"]), shape.get("min"), shape.get("max"))
         if kind == "map":
@@ -110,9 +111,12 @@ class _Compiler:
             return _boolean
         return _number(kind in ("integer", "long"), shape.get("min"), shape.get("max"))
 
-    def structure(self, members: Mapping[str, Json], required: Any) -> Checker:
-        """The checker of a structure with these members."""
-        checks = {name: one for name, member in members.items() if (one := self.checker(member["shape"]))}
+    def members(self, members: Mapping[str, Json]) -> dict[str, Checker]:
+        """The checkers of those members that are constrained."""
+        return {name: one for name, member in members.items() if (one := self.checker(member["shape"]))}
+
+    def structure(self, checks: Mapping[str, Checker], required: Any) -> Checker:
+        """The checker of a structure whose members these check."""
         needed = tuple(required)
 
         def check(value: Any, path: str, complaints: list[str]) -> None:
@@ -153,7 +157,7 @@ def _json_type(value: object) -> str:
     return names.get(type(value), "null")
 
 
-def _union(name: str, members: tuple[str, ...], check: Checker) -> Checker:
+def _union(name: str, members: tuple[str, ...], checks: Mapping[str, Checker], check: Checker) -> Checker:
     known = frozenset(members)
     listed = _RECORDED_UNION_KEYS.get(name, ", ".join(members))
 
@@ -161,6 +165,12 @@ def _union(name: str, members: tuple[str, ...], check: Checker) -> Checker:
         if not isinstance(value, dict):
             raise _wrong_type(path, "an object", value)
         fields = cast(Json, value)
+        if len(fields) == 1:  # nearly always, and then its one member is all there is to look at
+            for key, item in fields.items():
+                if item is not None and key in known:
+                    if (member := checks.get(key)) is not None:
+                        member(item, f"{path}{key}.", complaints)
+                    return
         present = [key for key in fields if key in known and fields[key] is not None]
         if len(present) != 1 and not (not present and fields and name in _LENIENT_UNIONS):
             can = "can only" if present else "must"

@@ -20,6 +20,8 @@ PrefixHash = NewType("PrefixHash", bytes)
 class Section(Enum):
     """The part of a request that a segment stands in, in canonical order."""
 
+    __hash__ = object.__hash__  # as of BlockKind
+
     TOOLS = "tools"
     SYSTEM = "system"
     MESSAGES = "messages"
@@ -27,6 +29,8 @@ class Section(Enum):
 
 class Api(Enum):
     """The family of operations a prompt was built for; streaming or not makes no difference to it."""
+
+    __hash__ = object.__hash__  # as of BlockKind
 
     CONVERSE = "converse"
     INVOKE = "invoke"
