@@ -175,7 +175,10 @@ def _weights(name: str, row: Table, media: MediaWeights, sources: Sources) -> To
         form=_form(row.get("form", {})),
         documents=DocumentWeights(**row.get("documents", {})),
         image_edge_pixels=row.get("image_edge_pixels"),
+        image_short_edge_pixels=row.get("image_short_edge_pixels"),
+        image_pixels_per_token=row.get("image_pixels_per_token"),
         image_most_tokens=row.get("image_most_tokens"),
+        drops_thoughts=row.get("drops_thoughts", False),
     )
 
 

@@ -118,14 +118,27 @@ class Assembly:
 
     def prompt(self, api: Api, parameters: Parameters, implicit: bool | None = None) -> Prompt:
         # That images change the key of the messages is Anthropic's rule; OpenAI's surfaces state none.
-        of_openai = api in (Api.CHAT, Api.RESPONSES)
-        images = not of_openai and BlockKind.IMAGE in self.kinds
+        of_openai, kinds = api in (Api.CHAT, Api.RESPONSES), self.kinds
+        images = not of_openai and BlockKind.IMAGE in kinds
+        if self.meter.weights.drops_thoughts and BlockKind.REASONING in kinds:
+            self._drop_thoughts()
         parameters = replace(parameters, images=True) if images else parameters
         form = self._form_tokens(parameters)
         if form and self.segments:  # what says how to answer comes before everything else
             first = self.segments[0]
             self.segments[0] = msgspec.structs.replace(first, tokens=first.tokens + form)
         return prompt_of(api, self.segments, self.points, parameters, implicit)
+
+    def _drop_thoughts(self) -> None:
+        """Count no reasoning from before the last message of the user that holds more than results of tools."""
+        asked = [one for one in self.segments if one.role == "user" and one.kind is not BlockKind.TOOL_RESULT]
+        last = asked[-1].message if asked else -1
+        for place, segment in enumerate(self.segments):
+            if segment.kind is BlockKind.REASONING and segment.message < last:
+                # The first block of a message carries what the message itself adds.
+                begins = place == 0 or self.segments[place - 1].message != segment.message
+                tokens = self.meter.weights.message_tokens if begins else 0
+                self.segments[place] = msgspec.structs.replace(segment, tokens=tokens)
 
     def _form_tokens(self, parameters: Parameters) -> int:
         """What the form of the answer that was asked for adds to the prompt."""

@@ -71,11 +71,13 @@ def _image_of(source: Any, media_format: str, role: str, meter: Meter) -> Weighe
 
 
 def _image_tokens(size: tuple[int, int], weights: TokenWeights) -> int:
-    """What an image of a width and height counts, scaled down first as the model does where it is larger."""
+    """What an image of a width and height counts, scaled first as the model does."""
     pixels, edge = size[0] * size[1], max(size)
     if weights.image_edge_pixels and edge > weights.image_edge_pixels:
         pixels = pixels * weights.image_edge_pixels**2 / edge**2
-    tokens = ceil(pixels / weights.media.image_pixels_per_token)
+    if weights.image_short_edge_pixels and 0 < min(size) < weights.image_short_edge_pixels:
+        pixels = pixels * weights.image_short_edge_pixels**2 / min(size) ** 2
+    tokens = ceil(pixels / (weights.image_pixels_per_token or weights.media.image_pixels_per_token))
     return min(tokens, weights.image_most_tokens or tokens)
 
 

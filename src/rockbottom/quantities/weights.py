@@ -54,8 +54,11 @@ class TokenWeights:
     answer not included: that is ``CacheRules.residual_tokens``), ``first_tool_tokens`` what the first tool
     definition adds besides its own text, ``image_tokens`` the flat charge for an image whose size is not
     known (``media`` says how one of known size counts), ``form`` what the form of the answer adds. A larger image is
-    scaled down until its long edge has at most ``image_edge_pixels``, and counts at most ``image_most_tokens``; None:
-    no such limit is known. ``error`` is the stated relative error of an estimate for English prose.
+    scaled down until its long edge has at most ``image_edge_pixels``, a smaller one up until its short edge has
+    ``image_short_edge_pixels``, and it counts at most ``image_most_tokens``; None: no such limit is known.
+    ``image_pixels_per_token`` is the tokenizer's own where it was measured. ``drops_thoughts``: the reasoning of turns
+    that the user has answered is no part of the prompt. ``error`` is the stated relative error of an estimate for
+    English prose.
     """
 
     family: str
@@ -71,4 +74,7 @@ class TokenWeights:
     form: FormWeights = FormWeights()
     documents: DocumentWeights = DocumentWeights()
     image_edge_pixels: int | None = None
+    image_short_edge_pixels: int | None = None
+    image_pixels_per_token: int | None = None
     image_most_tokens: int | None = None
+    drops_thoughts: bool = False
