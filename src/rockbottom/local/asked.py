@@ -52,7 +52,7 @@ class Asked:
 
 
 def asked_of(body: Mapping[str, Any]) -> Asked:
-    """What a body asks, as Converse spells it."""
+    """What a body asks, as Converse spells it. Raises TypeError and the like for what has another type than it must."""
     limits: Any = body.get("inferenceConfig") or {}
     asked = Asked(max_tokens=limits.get("maxTokens"), stop_sequences=tuple(limits.get("stopSequences") or ()))
     config: Any = body.get("toolConfig") or {}
@@ -60,16 +60,36 @@ def asked_of(body: Mapping[str, Any]) -> Asked:
         spec = entry.get("toolSpec")
         if spec:
             schema: Any = spec.get("inputSchema") or {}
-            asked.tools.append(Tool(spec.get("name", ""), schema.get("json") or {}, spec.get("description") or ""))
+            name, description = spec.get("name", ""), spec.get("description") or ""
+            if not (isinstance(name, str) and isinstance(description, str)):
+                raise TypeError("the name and the description of a tool are texts")
+            asked.tools.append(Tool(name, schema.get("json") or {}, description))
     choice: Any = config.get("toolChoice") or {}
     asked.forced = "" if "any" in choice else choice.get("tool", {}).get("name") if "tool" in choice else None
     asked.sources.extend(block["text"] for block in body.get("system") or () if "text" in block)
     place = _add_messages(asked, body.get("messages") or ())
+    _check_types(asked)
     _settle(asked, place)
     if "outputConfig" in body or "additionalModelRequestFields" in body:
         asked.schema, asked.thinking = schema_of(body), thinking_of(body)
     asked.cited = cited_of(body.get("messages") or ())
     return asked
+
+
+def _check_types(asked: Asked) -> None:
+    """Raise TypeError where what came from a body has another type than it must."""
+    if not _is_number(asked.max_tokens):
+        raise TypeError("the most tokens of an answer are a number")
+    if not all(map(_are_texts, (asked.stop_sequences, asked.called, asked.results, asked.sources))):
+        raise TypeError("stop sequences, names of tools, results and texts are texts")
+
+
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and type(value) is not bool)
+
+
+def _are_texts(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def _add_messages(asked: Asked, messages: Iterable[Json]) -> int | None:

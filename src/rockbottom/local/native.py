@@ -46,6 +46,10 @@ def check_messages(body: Json, model: str) -> None:
         raise invalid("system: Input should be a valid list")
     _dictionaries(system, "system")
     _dictionaries(body.get("tools"), "tools")
+    for number, tool in enumerate(cast(list[Json], body.get("tools") or ())):
+        for member in ("name", "description"):
+            if not isinstance(tool.get(member), str | None):
+                raise invalid(f"tools.{number}.custom.{member}: Input should be a valid string")
     for name in ("tool_choice", "thinking", "output_config", "metadata"):
         if body.get(name) is not None and not isinstance(body[name], dict):
             raise invalid(f"{name}: Input should be a valid dictionary")

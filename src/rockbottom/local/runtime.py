@@ -269,6 +269,8 @@ class Runtime:
             return dialect.read(body, self._state.reader.meter(model.model))
         except MalformedBody as error:
             raise malformed(str(error)) from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise malformed(f"{type(error).__name__}: {error}") from error
 
 
 def _unbase64(text: Any) -> bytes:
