@@ -378,3 +378,17 @@ def test_points_that_claude_does_not_take_are_refused(post):
     body = {"model": "anthropic.claude-sonnet-5", "max_tokens": 9, "messages": [{"role": "user", "content": marked}]}
     status, told = post("/anthropic/v1/messages", body)
     assert (status, told["type"]) == (400, "error")
+
+
+def test_members_that_messages_takes_and_invoke_model_does_not(endpoint, post, kit):
+    """vercel/ai 13992: cache_control of a whole body is refused on InvokeModel; a beta's member wants its header."""
+    body = {"max_tokens": 9, "cache_control": {"type": "ephemeral"}, **CHAT}
+    invoked = {"anthropic_version": "bedrock-2023-05-31", **body}
+    status, told, _ = kit.http(endpoint, "POST", f"/model/{kit.SONNET}/invoke", invoked)
+    assert (status, told["message"]) == (400, "cache_control: Extra inputs are not permitted")
+    asked = {"model": "anthropic.claude-sonnet-5", **body}
+    assert post("/anthropic/v1/messages", asked)[0] == 200
+    managed = {**asked, "context_management": {}}
+    refused = (400, "context_management: Extra inputs are not permitted")
+    assert error_of(post("/anthropic/v1/messages", managed)) == refused
+    assert post("/anthropic/v1/messages", managed, **{"anthropic-beta": "context-management-2025-06-27"})[0] == 200

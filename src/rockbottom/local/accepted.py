@@ -84,6 +84,12 @@ def check_members(body: Mapping[str, Any]) -> None:
         _check_blocks(message.get("content"), f"messages.{number}.content", known)
 
 
+def check_message_members(body: Mapping[str, Any], *, beta: bool) -> None:
+    """The same of a body on the path of Messages, of its own members; ``beta``: a header names some beta."""
+    known = _data()["anthropic_members"]
+    _extra(body, [*known["body"], *known["messages"], *(known["beta"] if beta else ())], "")
+
+
 def check_fields(fields: Mapping[str, Any]) -> None:
     """As ``check_members``, of the ``additionalModelRequestFields`` of Converse, which reach the same validator."""
     known = _data()["anthropic_members"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from rockbottom.catalog import MANTLE, RUNTIME, Model, ModelId, Scope, surface_of
 from rockbottom.dialects import CHAT, MESSAGES, RESPONSES, Dialect, SurfaceRoute
+from rockbottom.local.accepted import check_message_members
 from rockbottom.local.bodies import object_of
 from rockbottom.local.callers import Caller, caller_from
 from rockbottom.local.calls import Call, Counted, SurfaceCall
@@ -80,6 +81,8 @@ class Surfaces:
         dialect, body = asked.dialect, asked.body
         model = self._placed(asked, call.model)
         check_parameters(asked.route, dialect.api, body, model.model, surface_of(model.model))
+        if dialect is MESSAGES:
+            check_message_members(body, beta=b"anthropic-beta" in call.headers or "anthropic_beta" in body)
         if dialect is RESPONSES:
             body = self._state.responses.whole(body)
         return self._runtime.counted(call, dialect, body, model, own_answer=own_answer)
