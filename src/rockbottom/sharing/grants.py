@@ -15,7 +15,7 @@ the second is told that it is a twin, holds nothing, and goes on under a name of
 import msgspec
 
 EXPIRES_S, GRACE_S = 15.0, 5.0
-_FORGOTTEN_S = 600.0  # after so long a silence; who was charged is kept as long as the group
+_FORGOTTEN_S, _CHARGED_S = 600.0, 86_400.0  # so long a silent member is known; where it was charged, longer
 _ERAS = 8  # members may reach a store by several servers
 _SHARES = 2  # of what is free, every such part is leased ahead of need; the rest goes to whoever needs more at once
 
@@ -180,7 +180,7 @@ def _expire(group: Group, now: float) -> None:
             group.pots[pot] = group.pots.get(pot, 0) + lease
             member.charged[pot] = member.charged.get(pot, 0) + lease
         member.leases = {}
-        if member.until <= now - _FORGOTTEN_S and not any(member.charged.values()):
+        if member.until <= now - (_CHARGED_S if any(member.charged.values()) else _FORGOTTEN_S):
             del group.members[name]
 
 
