@@ -1,6 +1,7 @@
 """Attached clients, gateways and budgets that share, against the local endpoint and a real server."""
 
 import multiprocessing
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -84,6 +85,40 @@ def test_no_call_waits_for_a_store_that_is_away(server, fault):
     assert longest < 1.0
     assert any("does not answer" in notice for notice in report.notices)
     assert report.total.calls == 13
+
+
+def test_a_store_that_is_slow_delays_a_call_by_a_moment_at_most(server):
+    """It answers every 0.4 s only. Calls that write a new prefix each ask it, and wait for 50 ms: half of them take no
+    more than that longer, though each would wait 0.2 s for an answer; what they saw is told all the same."""
+    with running() as endpoint:
+        one, other = (shared_client(endpoint.url, server.url) for _ in range(2))
+        quick = sorted(_seconds(one, f"quick {number} {text_of(4_000)}") for number in range(10))
+        slowing, ends = threading.Event(), threading.Event()
+
+        def slow_down() -> None:
+            while not ends.is_set():
+                server.ask("CLIENT", "PAUSE", "400", "ALL")
+                slowing.set()
+
+        thread = threading.Thread(target=slow_down)
+        thread.start()
+        try:
+            slowing.wait(30)
+            slow = sorted(_seconds(one, f"slow {number} {text_of(4_000)}") for number in range(10))
+            until(lambda: len(attachment_of(other).planner.history.runs) >= 20, 30)
+        finally:
+            ends.set()
+            thread.join()
+        assert attachment_of(one).trouble == ""
+        for client in (one, other):
+            rockbottom.detach(client)
+    assert slow[5] - quick[5] < 0.15
+
+
+def _seconds(client, text: str) -> float:
+    begun = time.perf_counter()
+    ask(client, text, "Which day?")
+    return time.perf_counter() - begun
 
 
 def test_what_cannot_be_shared_is_refused_at_once(tmp_path):
