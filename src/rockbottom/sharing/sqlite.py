@@ -91,7 +91,7 @@ class SqliteStore:
     @staticmethod
     def _put(db: sqlite3.Connection, name: str, value: bytes, now: float, for_s: float) -> None:
         db.execute("INSERT OR REPLACE INTO cells VALUES (?, ?, ?)", (name, value, now + for_s))
-        if hash(value) % 256 == 0:  # now and then
+        if hash((name, value)) % 256 == 0:  # now and then, though many values are alike
             db.execute("DELETE FROM cells WHERE until < ?", (now,))
 
     @contextmanager
