@@ -50,6 +50,7 @@ def key() -> None:
     metavar="BEGINNING",
     help="Take out texts of the system that begin so (x-anthropic-billing-header); repeat.",
 )
+@click.option("--batches", is_flag=True, help="Let it make OpenAI's batches and files, which no budget counts.")
 @click.option("--dry-run", is_flag=True, help="Only observe its calls.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj

@@ -6,6 +6,7 @@ from typing import Any
 
 from rockbottom.client import Attachment, Call, counts_nothing, with_usage
 from rockbottom.dialects import Params, operation_of
+from rockbottom.gateway.errors import Refused
 from rockbottom.gateway.keys import Key
 from rockbottom.gateway.routes import Route
 from rockbottom.gateway.sigv4 import Signed
@@ -13,6 +14,7 @@ from rockbottom.gateway.splicing import Unspliceable, has_each_once, spliced, wi
 from rockbottom.quantities import Undecodable, decoded, is_list, is_object
 
 Body = dict[str, Any]
+_BATCH_MODEL = "x-amzn-bedrock-modelid"  # user guide, inference-openai-batch (2026-11-29)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,20 @@ def model_for(key: Key, read: Asked) -> str | None:
     body names none.
     """
     if not read.route.asks:
-        return None
+        return _batch_model(key, read)
     if key.models and read.route.names_model and not has_each_once(read.request.body):
         return ""
     return read.model
+
+
+def _batch_model(key: Key, read: Asked) -> str | None:
+    """The model that a batch names in its header. Raises Refused for a key that may make none."""
+    if not read.route.is_batch:
+        return None
+    if not key.batches:
+        message = f"The key {key.name!r} may not use batches and files (rockbottom gateway key add --batches)."
+        raise Refused(403, "AccessDeniedException", message)
+    return read.request.headers.get(_BATCH_MODEL, "") if read.route.operation == "CreateBatch" else None
 
 
 def stripped(read: Asked, beginnings: Sequence[str]) -> Asked:

@@ -28,7 +28,8 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
 
     ``models`` are ids or beginnings of ids that it may call (none: all), ``per_minute`` the most requests in a minute,
     ``marks`` what happens to cachePoints of the caller's own, ``role`` the ARN of a role that its calls are made with,
-    ``strip`` beginnings of texts of the system that go no further, since they change with every call.
+    ``strip`` beginnings of texts of the system that go no further, since they change with every call, ``batches``
+    whether it may make batches and files, of whose requests the gateway sees nothing.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     role: str | None = None
     move_volatile: bool = False
     strip: tuple[str, ...] = ()
+    batches: bool = False
     created: str = ""
 
     @property

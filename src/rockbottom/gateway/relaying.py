@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -16,6 +15,7 @@ from rockbottom.gateway.configuration import Configuration
 from rockbottom.gateway.errors import Refused
 from rockbottom.gateway.identities import Identities
 from rockbottom.gateway.keys import Key
+from rockbottom.gateway.owners import Learning, Owners
 from rockbottom.gateway.routes import error_reply, route_of
 from rockbottom.gateway.sigv4 import Signed
 from rockbottom.gateway.upstream import Way, frozen
@@ -52,6 +52,7 @@ class Departure:
     call: Call | None
     counting: bool = False
     credentials: Any = None
+    learning: Learning | None = None
 
     @property
     def changed(self) -> bool:
@@ -68,9 +69,9 @@ class Relay:
         identities: Identities,
         way: Way,
         attachment_for: Callable[[Key], Attachment],
-        clock: Callable[[], float] = time.time,
+        owners: Owners,
     ) -> None:
-        self._attachment_for, self._clock = attachment_for, clock
+        self._attachment_for, self._owners = attachment_for, owners
         self.under_way = 0
         self.take_over(configuration, identities, way)
 
@@ -115,7 +116,12 @@ class Relay:
         key = self.identities.caller(request)
         read = asked(request, route)
         self.identities.admit(key, model_for(key, read))
-        await self._relayed(await self._departed(read, key), receive, send)
+        read = await self._owners.checked(read, key)
+        departure = await self._departed(read, key)
+        departure.learning = self._owners.learning(departure.read, key)
+        if departure.learning is not None:  # no name could be read in what is compressed
+            departure.headers = {**departure.headers, "accept-encoding": "identity"}
+        await self._relayed(departure, receive, send)
 
     async def _body(self, headers: Mapping[str, str], receive: Receive) -> bytes:
         limit = f"A body may have {self._most:,} bytes at this gateway (limits.body_mb)."
@@ -242,7 +248,10 @@ class Relay:
                 attachment.failed(call)
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         try:
+            learning = departure.learning if response.status < 300 else None
             async for piece in response.content.iter_any():
+                if learning is not None:
+                    await learning.see(piece)
                 if watching is not None:
                     piece = watching.see(piece)
                 if piece:

@@ -15,8 +15,11 @@ Surfaces = Literal["by-model", "runtime", "mantle"]
 _COUNT = re.compile(r"/model/(?P<model>.+)/count-tokens")
 _PROFILES = re.compile(r"/inference-profiles(?:/.+)?")
 _ASKING = frozenset({*OPERATIONS, "CountTokens", "CountMessageTokens"})
-_BESIDE = frozenset({"GetResponse", "DeleteResponse", "CancelResponse", "ListModels", "GetModel"})
-"""What is carried and asks no model. A list of responses is not: it would show the callers each other's."""
+_OF_RUNTIME = frozenset({"CreateBatch", "GetBatch", "CancelBatch"})
+_BATCHES = _OF_RUNTIME | {"CreateFile", "GetFile", "GetFileContent", "DeleteFile"}
+_BESIDE = frozenset({"GetResponse", "DeleteResponse", "CancelResponse", "ListModels", "GetModel"}) | _BATCHES
+"""What is carried and asks no model here. Lists of responses, batches and files are not: they would show the callers
+each other's."""
 _FAMILY = re.compile(rf"(?:/{MANTLE}|/{RUNTIME})?(/anthropic|/openai)?/v1/")
 _MOVING = frozenset({".", ".."})
 _HOSTS = {"runtime": RUNTIME, "mantle": MANTLE}
@@ -49,6 +52,11 @@ class Route:
     def asks(self) -> bool:
         """Whether it asks a model."""
         return self.operation in _ASKING
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether it is of batches and their files, whose requests the gateway does not see."""
+        return self.operation in _BATCHES
 
     @property
     def names_model(self) -> bool:
@@ -93,6 +101,8 @@ def _surface_route(method: str, path: str, headers: Mapping[str, str], surfaces:
         return None
     of_mantle = surface.family == "/v1" or surface.operation == "CountMessageTokens"
     host = MANTLE if of_mantle else _HOSTS.get(surfaces, surface.host)
+    if surface.operation in _OF_RUNTIME:
+        host = RUNTIME
     prefix = next((name for name in (MANTLE, RUNTIME) if path.startswith(f"/{name}/")), None)
     return Route(surface.operation, path if prefix is None else path[len(prefix) + 1 :], "", host, surface)
 

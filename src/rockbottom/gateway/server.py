@@ -21,6 +21,7 @@ from rockbottom.gateway.configuration import Configuration, Tls, read_configurat
 from rockbottom.gateway.errors import BadConfiguration, GatewayError
 from rockbottom.gateway.identities import Identities
 from rockbottom.gateway.keys import Key, KeyTable, key_secret
+from rockbottom.gateway.owners import Owners
 from rockbottom.gateway.relaying import Relay
 from rockbottom.gateway.shipping import Shipping
 from rockbottom.gateway.upstream import Way
@@ -28,6 +29,7 @@ from rockbottom.ledger import is_s3, ledger_key
 from rockbottom.process import bound
 from rockbottom.quantities import RockbottomError
 from rockbottom.serving import Connection, Server, configured, context_of, in_foreground, in_thread
+from rockbottom.sharing import SqliteStore, Store, address_of
 
 _log = logging.getLogger("rockbottom.gateway")
 Kind = tuple[str, bool, bool]
@@ -54,7 +56,8 @@ class Gateway:
         self._attachments: dict[Kind, Attachment] = {}
         self._shipping = _shipping_of(configuration)
         self._name_prefixes_alike()
-        self._relay = Relay(configuration, self._identities(configuration), self._ways[0], self.attachment_for)
+        owners = Owners(_owners_store(configuration))
+        self._relay = Relay(configuration, self._identities(configuration), self._ways[0], self.attachment_for, owners)
         self.attachment_for(Key("", ""))  # the planner is loaded before the first caller waits for it
 
     @property
@@ -192,6 +195,14 @@ class Gateway:
     def _table(self, configuration: Configuration) -> KeyTable | None:
         path = configuration.path(configuration.keys)
         return None if path is None else KeyTable(path, key_secret(path, self._env))
+
+
+def _owners_store(configuration: Configuration) -> Store | None:
+    """Where it is remembered whose responses are: among gateways that share, else beside the table of keys."""
+    if configuration.share is not None:
+        return address_of(configuration.share, os.environ).store("owners")
+    keys = configuration.path(configuration.keys)
+    return None if keys is None else SqliteStore(str(keys.with_name(f"{keys.stem}.owners.db")))
 
 
 def _budgets_of(configuration: Configuration) -> Budgets | None:
