@@ -1,6 +1,7 @@
 """``rockbottom dash``: the ledger as a page on this machine."""
 
 import signal
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
 @click.option("--expose", is_flag=True, help="Allow a --host that other machines can reach; there is no password.")
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name that the page is opened by; repeat.")
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
+@click.option("--until-input-ends", "attended", is_flag=True, hidden=True)  # of whoever started it in a process
 def command(
     folder: Path | None, logs: str | None, quotas: tuple[str, ...], profiles: tuple[str, ...], port: int, host: str,
-    expose: bool, hosts: tuple[str, ...], opens: bool,
+    expose: bool, hosts: tuple[str, ...], opens: bool, attended: bool,
 ) -> None:  # fmt: skip
     """Show a ledger of calls on a local web page that updates itself; ctrl-C stops it.
 
@@ -49,10 +51,18 @@ def command(
     if not is_loopback(host):
         tell("rockbottom: other machines can read this page: what is spent, on what, tagged how.")
     with _stopped_by_signals(dash):
+        if attended:
+            threading.Thread(target=_stopped_by_silence, args=(dash,), daemon=True).start()
         if opens:
             click.launch(dash.url)
         dash.serve()
     view.close()
+
+
+def _stopped_by_silence(dash: "Dash") -> None:
+    """Stop it when standard input is at its end: whoever held the other end is gone."""
+    sys.stdin.buffer.read()
+    dash.stop()
 
 
 @contextmanager

@@ -43,13 +43,15 @@ def command(context: click.Context, file: Path, check: bool) -> None:
     context.obj = file
     if context.invoked_subcommand is not None:
         return
+    from rockbottom.cli.gateway_page import admin_page
     from rockbottom.gateway import read_configuration, serve_gateway
 
+    configuration = read_configuration(file, os.environ)
     if check:
-        configuration = read_configuration(file, os.environ)
         show(f"{file}: {configuration.listen} to {configuration.upstream.url}")
         return
-    serve_gateway(file, os.environ, _announce)
+    with admin_page(configuration):
+        serve_gateway(file, os.environ, _announce)
 
 
 @click.command()

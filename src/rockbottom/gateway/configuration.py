@@ -89,6 +89,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``state`` keeps what the planner learns, or ``share`` is the address of a store through which gateways learn as
     one, ``ledger`` is a folder for records, ``ship`` says where copies of these go, ``tags`` are put on every call.
+    ``admin`` is a loopback address and port for the page of the ledger (``rockbottom dash``).
     """
 
     upstream: Upstream
@@ -101,6 +102,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     budgets: list[BudgetRow] = []
     limits: Limits = Limits()
     tls: Tls | None = None
+    admin: str | None = None
     tags: dict[str, str] = {}
     dry_run: bool = False
     folder: Path = Path()
@@ -162,12 +164,19 @@ def _check(made: Configuration, path: Path, root: Any) -> None:
             address_of(made.share, {})
         except BadAddress as error:
             raise _bad(path, root, "share", str(error).rstrip("."), fix=error.fix) from error
-    host, _, port = made.listen.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
-        raise _bad(path, root, "listen", f"{made.listen!r} is no address and port", fix="listen: 127.0.0.1:8787")
+    for field, address, example in (("listen", made.listen, 8787), ("admin", made.admin or made.listen, 4748)):
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65535:
+            fix = f"{field}: 127.0.0.1:{example}"
+            raise _bad(path, root, field, f"{address!r} is no address and port", fix=fix)
     if made.keys is None and not is_loopback(made.host):
         fix = "keys: keys.json, and rockbottom gateway key add NAME; or listen on 127.0.0.1"
         raise _bad(path, root, "listen", f"{made.host} can be reached by others, and there are no keys", fix=fix)
+    if made.admin is not None and not is_loopback(made.admin.rpartition(":")[0].strip("[]")):
+        fix = "admin: 127.0.0.1:4748, and reach it through ssh or kubectl port-forward"
+        raise _bad(path, root, "admin", f"{made.admin} can be reached by others, and the page has no password", fix=fix)
+    if made.admin is not None and made.ledger is None:
+        raise _bad(path, root, "admin", "there is no ledger to show", fix="ledger: ledger")
     if made.ship is not None and made.ledger is None:
         raise _bad(path, root, "ship", "there is no ledger to ship", fix="ledger: ledger")
     for field, url in (("runtime", made.upstream.url), ("mantle", made.upstream.mantle_url)):

@@ -108,6 +108,7 @@ class Gateway:
         fixed = {
             "listen": configuration.listen != before.listen,
             "tls": configuration.tls != before.tls,
+            "admin": configuration.admin != before.admin,
             "ship": ledgers[0] != ledgers[1] and (before.ship or configuration.ship) is not None,
         }
         self.configuration, self._budgets = configuration, budgets
