@@ -121,8 +121,8 @@ class Scripted:
 
 
 @contextmanager
-def scripted(answers: Sequence[tuple[int, bytes]] = (OK,)) -> Iterator[Scripted]:
-    """A service on a free port."""
+def scripted(answers: Sequence[tuple[int, bytes]] = (OK,), **more: str) -> Iterator[Scripted]:
+    """A service on a free port; ``more`` are headers of its replies."""
     left = list(answers)
 
     class Handler(BaseHTTPRequestHandler):
@@ -141,6 +141,8 @@ def scripted(answers: Sequence[tuple[int, bytes]] = (OK,)) -> Iterator[Scripted]
             status, told = left.pop(0) if len(left) > 1 else left[0]
             self.send_response(status)
             self.send_header("content-type", "application/json")
+            for name, value in more.items():
+                self.send_header(name.replace("_", "-"), value)
             self.send_header("content-length", str(len(told)))
             self.end_headers()
             self.wfile.write(told)

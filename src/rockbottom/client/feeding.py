@@ -17,9 +17,10 @@ def feed_of(call: Call, headers: Mapping[str, str], listener: CallListener, *, c
     ttl, encoding = call.default_ttl, headers.get("content-encoding", "")
     if is_streaming(call.operation):
         watcher = StreamWatcher(call.counting(), ttl, listener)
-        if api_of(call.operation).names_model:
-            return UsageFeed(watcher) if counting else unpacked(SseFeed(watcher), encoding)
-        return unpacked(StreamFeed(watcher), encoding)
+        if counting and api_of(call.operation).names_model:
+            return UsageFeed(watcher)
+        stream = SseFeed(watcher) if api_of(call.operation).names_model else StreamFeed(watcher)
+        return unpacked(stream, encoding) or listener.unread(encoding)
     counts = header_counts(headers)
     if counts is not None and not counts.write and not call.guarded:
         listener.finished(counts.usage(ttl))
@@ -27,4 +28,4 @@ def feed_of(call: Call, headers: Mapping[str, str], listener: CallListener, *, c
     feed = unpacked(BodyFeed(BodyWatcher(call.counts_of, ttl, listener, header_input(headers))), encoding)
     if feed is None and counts is not None:
         listener.finished(counts.usage(ttl))
-    return feed
+    return feed or (None if counts is not None else listener.unread(encoding))

@@ -46,6 +46,11 @@ class CallListener:
         self._call.silent = True
         self._attachment.abandoned(self._call)
 
+    def unread(self, encoding: str) -> None:
+        """The reply is compressed in a way that nothing here can undo: what it counts is not seen, which is said."""
+        named = f"replies with Content-Encoding {encoding[:40]} cannot be read, so their tokens are not counted."
+        self._attachment.talk.say([named])
+
     def broke(self) -> None:
         self._attachment.failed(self._call)
 

@@ -14,6 +14,7 @@ from rockbottom.gateway.splicing import Unspliceable, has_each_once, spliced, wi
 from rockbottom.quantities import Undecodable, decoded, is_list, is_object
 
 Body = dict[str, Any]
+_READABLE = frozenset({"gzip", "deflate", "identity"})
 _BATCH_MODEL = "x-amzn-bedrock-modelid"  # user guide, inference-openai-batch (2026-11-29)
 
 
@@ -52,9 +53,12 @@ class Asked:
 
 
 def asked(request: Signed, route: Route) -> Asked:
-    """The request read, where its body matters."""
+    """The request read, where its body matters. Raises Refused for one that cannot be, since it is compressed."""
     if not (route.is_planned or route.names_model):
         return Asked(request, route, None)
+    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        message = "The gateway reads what models are asked; send the body without Content-Encoding."
+        raise Refused(415, "ValidationException", message)
     try:
         body = decoded(request.body, Body)
     except Undecodable:
@@ -111,6 +115,16 @@ def _text(block: Any) -> str:
 def is_counted(attachment: Attachment, call: Call) -> bool:
     """Whether the usage of its stream is to be asked for here."""
     return not attachment.options.dry_run and counts_nothing(call)
+
+
+def readable(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """The headers of a request whose reply is read on its way: of the encodings that it takes those that are known."""
+    accepted = headers.get("accept-encoding")
+    if accepted is None:
+        return headers
+    known = [one.strip() for one in accepted.split(",") if one.partition(";")[0].strip().lower() in _READABLE]
+    told = ", ".join(known) or "identity"
+    return headers if told == accepted else {**headers, "accept-encoding": told}
 
 
 def travelling(read: Asked, call: Call, *, counting: bool) -> bytes:

@@ -10,7 +10,7 @@ from rockbottom.budgets import BudgetExceeded
 from rockbottom.catalog import RUNTIME
 from rockbottom.client import Attachment, Call, Watched, about_points, tagged, watched, whereabouts_of, with_project
 from rockbottom.dialects import Params, is_guarded
-from rockbottom.gateway.asking import Asked, asked, is_counted, model_for, stripped, travelling
+from rockbottom.gateway.asking import Asked, asked, is_counted, model_for, readable, stripped, travelling
 from rockbottom.gateway.configuration import Configuration
 from rockbottom.gateway.errors import Refused
 from rockbottom.gateway.identities import Identities
@@ -170,6 +170,7 @@ class Relay:
             return
         call.guarded = is_guarded(read.operation, _host(read), departure.headers)
         call.tags = with_project(call.tags, read.request.headers)
+        departure.headers = readable(departure.headers)
         departure.counting = is_counted(attachment, call)
         if departure.counting:  # of a compressed stream no chunk could be left out
             departure.headers = {**departure.headers, "accept-encoding": "identity"}
