@@ -3,6 +3,7 @@
 import http.client
 import ipaddress
 import json
+import logging
 import re
 import ssl
 import urllib.error
@@ -22,7 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from rockbottom.gateway import BadConfiguration, BudgetRow, Limits, Tls, new_key, running_gateway
+from rockbottom.gateway import BadConfiguration, BudgetRow, Limits, Tls, key_secret, new_key, running_gateway
 from rockbottom.gateway.errors import Refused
 from rockbottom.gateway.identities import Identities
 from rockbottom.gateway.sigv4 import Signed
@@ -326,3 +327,21 @@ def signed_request(identity, secret, host="host"):
     headers = {name.lower(): value for name, value in request.headers.items()} | {"host": "127.0.0.1:8787"}
     stamp = datetime.strptime(headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
     return Signed("POST", urlsplit(url).path, "", headers, plain_body()), stamp
+
+
+def test_nothing_secret_is_logged(key, table, tmp_path, caplog, monkeypatch):
+    """At the finest level, of calls that go well, are refused, fail upstream and find no credentials."""
+    caplog.set_level(logging.DEBUG, logger="rockbottom")
+    token = f"{key.id}.{table.secret(key)}"
+    secrets = [table.secret(key), key_secret(tmp_path / "keys.json", {}).decode(), RULES[:40], "secret-of-aws"]
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-aws")
+    body = {name: value for name, value in asking().items() if name != "modelId"}
+    with scripted([OK, (500, b"{}")]) as service, running_gateway(configured(service.url, tmp_path)) as gateway:
+        path = f"{gateway.url}/model/{MODEL}/converse"
+        callers = [{"x-api-key": one} for one in (token, token, token + "x")]
+        told = [httpx.post(path, json=body, headers=caller).status_code for caller in callers]
+    with running_gateway(configured("http://127.0.0.1:9", tmp_path)) as gateway:
+        path = f"{gateway.url}/model/{MODEL}/converse"
+        told.append(httpx.post(path, json=body, headers=callers[0]).status_code)
+    assert told == [200, 500, 403, 502]
+    assert not [one for one in secrets if one in caplog.text]

@@ -34,6 +34,13 @@ _SERVICES = {RUNTIME: "bedrock", MANTLE: "bedrock-mantle"}
 _SESSION = "rockbottom-gateway"
 
 
+_Session = tuple[str, tuple[tuple[str, str], ...]]  # the ARN of a role, and the tags of its session
+
+
+def _session_of(role: str, tags: Mapping[str, str]) -> _Session:
+    return role, tuple(sorted(tags.items()))
+
+
 class Credentials:
     """Botocore's credentials, refreshed as it refreshes them, and those of roles that are assumed for some callers."""
 
@@ -41,18 +48,22 @@ class Credentials:
         self._upstream = upstream
         self._session: Any = None
         self._assuming = threading.Lock()
-        self._roles: dict[tuple[str, tuple[tuple[str, str], ...]], Any] = {}
+        self._roles: dict[_Session, Any] = {}
         self.bearer = os.environ.get("AWS_BEARER_TOKEN_BEDROCK", "")
 
     def own(self) -> Any:
         """The gateway's own; None where the chain finds none."""
         return self._botocore().get_credentials()
 
+    def held(self, role: str | None, tags: Mapping[str, str]) -> Any:
+        """Those of a role that was assumed already (None: not yet), its session tagged; without a role its own."""
+        return self.own() if role is None else self._roles.get(_session_of(role, tags))
+
     def of(self, role: str | None, tags: Mapping[str, str]) -> Any:
-        """Those of a role, its session tagged; the gateway's own without one. Not in the event loop: it may call."""
+        """The same, assumed where it must be. Not in the event loop: it may call."""
         if role is None:
             return self.own()
-        key = role, tuple(sorted(tags.items()))
+        key = _session_of(role, tags)
         with self._assuming:  # once, however many calls wait for it
             if key not in self._roles:
                 self._roles[key] = self._assumed(role, tags)
@@ -169,9 +180,9 @@ async def frozen(credentials: Credentials, role: str | None, tags: Mapping[str, 
     """
     if role is None and credentials.bearer:
         return None
-    found = credentials.own() if role is None else None
-    if found is not None and not _must_refresh(found):
-        return found.get_frozen_credentials()
+    held = credentials.held(role, tags)
+    if held is not None and not _must_refresh(held):
+        return held.get_frozen_credentials()
     held = await asyncio.to_thread(credentials.of, role, tags)
     return None if held is None else await asyncio.to_thread(held.get_frozen_credentials)
 
