@@ -106,23 +106,32 @@ def test_pieces_are_relayed_as_they_come(key, table, tmp_path):
         assert reply.read() == b"second"
 
 
-def test_a_caller_who_leaves_ends_the_call_upstream(key, table, tmp_path):
-    """Before the first byte and after it; the service's connection is closed."""
-    closed = threading.Event()
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_caller_who_leaves_ends_the_call_upstream(key, table, tmp_path, begun):
+    """Before the first byte and after it; the service's connection is closed, and nothing is under way any more."""
+    reached, closed = threading.Event(), threading.Event()
 
     def answer(connection):
-        connection.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n")
+        reached.set()
+        if begun:
+            connection.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n")
         connection.settimeout(10)
         if connection.recv(1) == b"":
             closed.set()
 
     with raw_service(answer) as url, running_gateway(configured(url, tmp_path)) as gateway:
         connection = call(gateway.url, key, table)
-        reply = connection.getresponse()
-        assert reply.read1() == b"first"
-        reply.close()
+        assert reached.wait(10)
+        if begun:
+            reply = connection.getresponse()
+            assert reply.read1() == b"first"
+            reply.close()
         connection.close()
         assert closed.wait(10)
+        deadline = time.monotonic() + 10
+        while gateway.gateway.under_way and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert gateway.gateway.under_way == 0
 
 
 def test_a_slow_reader_does_not_fill_the_memory(key, table, tmp_path):
@@ -155,6 +164,20 @@ def test_a_slow_reader_does_not_fill_the_memory(key, table, tmp_path):
         b"content-length: 3\r\ncontent-length: 4\r\n\r\nabcd",
         b"transfer-encoding: xchunked\r\n\r\n0\r\n\r\n",
         b"content-length: -1\r\n\r\n",
+        b"content-length: +3\r\n\r\nabc",
+        b"content-length: 3, 3\r\n\r\nabc",
+        b"content-length : 3\r\n\r\nabc",
+        b"content-length: 3\x00\r\n\r\nabc",
+        b"x: a\r\n content-length: 3\r\n\r\nabc",
+        b"x: a\ncontent-length: 3\r\n\r\nabc",
+        b"transfer-encoding : chunked\r\n\r\n0\r\n\r\n",
+        b"transfer-encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
+        b"transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n\r\n0\r\n\r\n",
+        b"transfer-encoding: identity, chunked, identity\r\n\r\n0\r\n\r\n",
+        b"transfer-encoding: chunked\r\n\r\n0x3\r\nabc\r\n0\r\n\r\n",
+        b"transfer-encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n",
+        b"transfer-encoding: chunked\r\n\r\nffffffffffffffff1\r\nabc\r\n0\r\n\r\n",
+        b"transfer-encoding: chunked\r\n\r\n3;a=\nb\r\nabc\r\n0\r\n\r\n",
     ],
 )
 def test_requests_of_two_lengths_go_nowhere(tmp_path, rest):

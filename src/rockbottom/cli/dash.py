@@ -47,7 +47,8 @@ def command(
     dash = Dash(view, host, port, expose=expose, hosts=hosts)
     click.echo(dash.url)
     what = f"The ledger in {view.folder}" if logs is None else f"The logs at {logs}"
-    tell(f"{what}, as a page; ctrl-C stops it.")
+    if not attended:
+        tell(f"{what}, as a page; ctrl-C stops it.")
     if not is_loopback(host):
         tell("rockbottom: other machines can read this page: what is spent, on what, tagged how.")
     with _stopped_by_signals(dash):

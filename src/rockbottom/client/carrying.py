@@ -1,7 +1,7 @@
 """Calls that are made elsewhere and carried on: an attachment without a client, and replies watched as bytes go by."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from rockbottom.client.profiles import ProfileResolver
 from rockbottom.client.recording import SpendingLimit
 from rockbottom.client.saved_facts import with_saved_facts
 from rockbottom.client.sinks import recorder_of
+from rockbottom.ledger import Sink
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Carriage:
     state: Path | None = None
     share: str | None = None
     ledger: Path | None = None
+    sinks: Iterable[Sink] = ()
     tags: Mapping[str, str] | None = None
     budget: SpendingLimit | None = None
 
@@ -77,7 +79,8 @@ def carrier(how: Carriage) -> Attachment:
 
 def equip(attachment: Attachment, how: Carriage) -> None:
     """Book from now on as ``how`` says: ledger, tags and budget. What was learned and is under way stays."""
-    recording = Recording(ledger=str(how.ledger) if how.ledger is not None else False, tags=how.tags)
+    ledger = str(how.ledger) if how.ledger is not None else False
+    recording = Recording(ledger=ledger, sinks=how.sinks, tags=how.tags)
     attachment.arguments = Arguments(attachment.planner, record=recording, budget=how.budget)
     attachment.recorder = recorder_of(attachment, recording, how.budget, os.environ)
     attachment.budget = how.budget

@@ -89,7 +89,9 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``state`` keeps what the planner learns, or ``share`` is the address of a store through which gateways learn as
     one, ``ledger`` is a folder for records, ``ship`` says where copies of these go, ``tags`` are put on every call.
-    ``admin`` is a loopback address and port for the page of the ledger (``rockbottom dash``).
+    ``admin`` is a loopback address and port for the page of the ledger (``rockbottom dash``), ``metrics`` an address
+    and port for Prometheus, ``otel`` sends spans and metrics to the OpenTelemetry of the process, ``metric_tags`` are
+    tags that become labels of both.
     """
 
     upstream: Upstream
@@ -103,6 +105,9 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     tls: Tls | None = None
     admin: str | None = None
+    metrics: str | None = None
+    otel: bool = False
+    metric_tags: tuple[str, ...] = ()
     tags: dict[str, str] = {}
     dry_run: bool = False
     folder: Path = Path()
@@ -164,7 +169,10 @@ def _check(made: Configuration, path: Path, root: Any) -> None:
             address_of(made.share, {})
         except BadAddress as error:
             raise _bad(path, root, "share", str(error).rstrip("."), fix=error.fix) from error
-    for field, address, example in (("listen", made.listen, 8787), ("admin", made.admin or made.listen, 4748)):
+    places = (("listen", made.listen, 8787), ("admin", made.admin, 4748), ("metrics", made.metrics, 9477))
+    for field, address, example in places:
+        if address is None:
+            continue
         host, _, port = address.rpartition(":")
         if not host or not port.isdigit() or int(port) > 65535:
             fix = f"{field}: 127.0.0.1:{example}"

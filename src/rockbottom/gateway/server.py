@@ -21,12 +21,13 @@ from rockbottom.gateway.configuration import Configuration, Tls, read_configurat
 from rockbottom.gateway.errors import BadConfiguration, GatewayError
 from rockbottom.gateway.identities import Identities
 from rockbottom.gateway.keys import Key, KeyTable, key_secret
+from rockbottom.gateway.metering import Metering
 from rockbottom.gateway.owners import Owners
 from rockbottom.gateway.relaying import Relay
 from rockbottom.gateway.shipping import Shipping
 from rockbottom.gateway.upstream import Way
 from rockbottom.ledger import is_s3, ledger_key
-from rockbottom.process import bound
+from rockbottom.process import bound, most_files
 from rockbottom.quantities import RockbottomError
 from rockbottom.serving import Connection, Server, configured, context_of, in_foreground, in_thread
 from rockbottom.sharing import SqliteStore, Store, address_of
@@ -35,6 +36,9 @@ _log = logging.getLogger("rockbottom.gateway")
 Kind = tuple[str, bool, bool]
 """What makes callers share a planner: marks of their own, moving of volatile text, only observing."""
 Message = MutableMapping[str, Any]
+
+
+_FIXED = ("listen", "tls", "admin", "metrics", "otel", "metric_tags")  # fields that take a restart
 
 
 class _Connection(Connection):
@@ -55,6 +59,7 @@ class Gateway:
         self._ways = [Way(configuration.upstream, configuration.limits)]
         self._attachments: dict[Kind, Attachment] = {}
         self._shipping = _shipping_of(configuration)
+        self.metering = Metering(configuration)
         self._name_prefixes_alike()
         owners = Owners(_owners_store(configuration))
         self._relay = Relay(configuration, self._identities(configuration), self._ways[0], self.attachment_for, owners)
@@ -91,6 +96,7 @@ class Gateway:
             state=configuration.path(configuration.state),
             share=configuration.share,
             ledger=configuration.path(configuration.ledger),
+            sinks=self.metering.sinks,
             tags=configuration.tags,
             budget=self._budgets,
         )
@@ -106,9 +112,7 @@ class Gateway:
         if configuration.ledger != before.ledger or not rows or budgets is None:
             budgets = _budgets_of(configuration)
         fixed = {
-            "listen": configuration.listen != before.listen,
-            "tls": configuration.tls != before.tls,
-            "admin": configuration.admin != before.admin,
+            **{name: getattr(configuration, name) != getattr(before, name) for name in _FIXED},
             "ship": ledgers[0] != ledgers[1] and (before.ship or configuration.ship) is not None,
         }
         self.configuration, self._budgets = configuration, budgets
@@ -160,10 +164,12 @@ class Gateway:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 await self._warmed()
+                self.metering.start()
                 if self._shipping is not None:
                     self._shipping.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
+                self.metering.stop()
                 for way in self._ways:
                     await way.close()
                 for attachment in self._attachments.values():
@@ -287,6 +293,7 @@ def _context(configuration: Configuration, tls: Tls) -> ssl.SSLContext:
 def serve_gateway(path: Path, env: Mapping[str, str], said: Callable[[RunningGateway], None]) -> None:
     """Serve until SIGINT or SIGTERM, draining then; SIGHUP reads the file again. Raises GatewayError."""
     configuration = read_configuration(path, env)
+    most_files()
     listener = _listener(configuration)
     found: list[RunningGateway] = []
 

@@ -5,7 +5,7 @@ from rockbottom.process.arrivals import Arrival
 from rockbottom.process.databases import MEMORY, roll_back, shared_database
 from rockbottom.process.endings import Closing, Ending, close_at_exit, end_at_exit
 from rockbottom.process.forks import Forked, Forking, hold_over_forks, lock_of, renew_in_child
-from rockbottom.process.listeners import bound, ended_by_signals
+from rockbottom.process.listeners import bound, ended_by_signals, most_files
 from rockbottom.process.loopback import bare_session, leads_here, local_client, opened
 from rockbottom.process.terminal import Terminal, terminal_of
 from rockbottom.process.visitors import Visitors, guarded, is_loopback
@@ -32,6 +32,7 @@ __all__ = [
     "leads_here",
     "local_client",
     "lock_of",
+    "most_files",
     "opened",
     "renew_in_child",
     "roll_back",

@@ -4,7 +4,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 
@@ -33,3 +33,14 @@ def ended_by_signals(handler: Callable[[int, Any], None]) -> Generator[None]:
     finally:
         for number, old in before.items():
             signal.signal(number, old)
+
+
+def most_files() -> None:
+    """Let this process open as many files and connections as its system allows; shells often start it with 1,024."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with suppress(OSError, ValueError):  # macOS takes no limit above its own
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
