@@ -37,7 +37,7 @@ def test_an_end_is_said_with_the_successor_and_what_the_same_tokens_cost_there()
     catalog = load_catalog()
     said = ending(catalog, catalog.model("us.sonnet-4-5"), TODAY, usage=Usage(2_000_000, 100_000))
     assert said == (
-        "Claude Sonnet 4.5 ends 2027-04-08; successor: Claude Sonnet 5.5; the same tokens there would cost $5.5"
+        "Claude Sonnet 4.5 ends 2027-04-08; successor: Claude Sonnet 5.5; the same tokens there would cost $5.50"
     )
 
 

@@ -109,7 +109,7 @@ def test_reserved_capacity_is_named_where_its_tokens_have_no_price() -> None:
     """It is paid by the hour: the call has tokens, no cost, and a reason."""
     record, report = one_call({**OK, "serviceTier": {"type": "reserved"}}, serviceTier={"type": "reserved"})
     assert (record.input, record.cost_usd, record.uncounted) == (8000, None, ("reserved capacity",))
-    assert "not counted, for want of a price or an amount: reserved capacity (1 call)" in str(report)
+    assert "not counted, as no price or no amount is known: reserved capacity (1 call)" in str(report)
 
 
 GUARDED = {"guardrailConfig": {"guardrailIdentifier": "abc", "guardrailVersion": "1", "trace": "enabled"}}

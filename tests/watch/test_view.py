@@ -441,7 +441,8 @@ def test_a_dry_run_says_what_the_planner_would_have_saved(view, record):
         "calls": 2, "cost_usd": "0.4", "planned_usd": "0.35", "would_save_usd": "0.05"
     }  # fmt: skip
     assert shot.measured == (
-        "only observed: with the planner 2 calls would have cost $0.350 instead of $0.400, saving $0.0500 (13%)",
+        "only observed: with rockbottom attached 2 calls would have cost $0.350 instead of $0.400, "
+        "saving $0.0500 (13%)",
     )
     assert shot.holdout is None
     assert any("only observed" in line for line in frame_of(shot, Screen(80)))

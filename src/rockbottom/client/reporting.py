@@ -143,6 +143,7 @@ def _rows(report: Report) -> Iterator[str]:
     if not report.total.calls:
         yield "no finished call so far"
     else:
+        yield from paragraph(_sentence(report), 80, rest="  ")
         yield f"{'':{_NAME}} {'calls':>6} {'input':>8} {'read':>5} {'cost USD':>10} {'saved USD':>10} saved"
         yield from _lines(report.models)
         yield "by prefix"
@@ -155,10 +156,8 @@ def _rows(report: Report) -> Iterator[str]:
         yield f"simulated: {part} of these calls went to a local endpoint, nobody billed them"
     if report.holdout is not None:
         yield str(report.holdout)
-    if report.dry_run is not None:
-        yield from _rehearsed(report.dry_run)
     if report.keep_alive_usd:
-        yield f"keep-alive requests cost {_usd(report.keep_alive_usd)} USD, which is not in the lines above"
+        yield f"keep-alive requests cost ${_usd(report.keep_alive_usd)}, which is not in the lines above"
     if report.without_usage:
         bare = counted(report.without_usage, "call")
         yield f"{bare} ended without usage (not read to the end, failed, or nothing is counted)"
@@ -186,17 +185,31 @@ def _besides(beside: Beside) -> Iterator[str]:
     for name, units in sorted(beside.units.items()):
         yield f"{name}: {units:,}"
     if beside.usd:
-        yield f"  {_usd(beside.usd)} USD of the cost above are for these"
+        yield f"  ${_usd(beside.usd)} of the cost above are for these"
     for name, calls in sorted(beside.uncounted.items()):
         if name != LOST_ATTEMPTS:
-            yield f"not counted, for want of a price or an amount: {name} ({counted(calls, 'call')})"
+            yield f"not counted, as no price or no amount is known: {name} ({counted(calls, 'call')})"
 
 
-def _rehearsed(observed: Rehearsals) -> Iterator[str]:
-    saving = observed.would_save_usd
-    part = f" ({share(saving / observed.cost_usd)})" if observed.cost_usd else ""
-    yield f"only observed, nothing was changed; with the planner {counted(observed.calls, 'call')} would have cost"
-    yield f"{_usd(observed.planned_usd)} USD instead of {_usd(observed.cost_usd)}, saving {_usd(saving)}{part}"
+def _sentence(report: Report) -> str:
+    """What the calls cost, beside what they would have cost without caching or, in a dry run, with the planner."""
+    observed = report.dry_run
+    if observed is not None:
+        amounts = f"${_usd(observed.planned_usd)} instead of ${_usd(observed.cost_usd)}"
+        less = f" ({_less(observed.planned_usd, observed.cost_usd)})" if observed.cost_usd else ""
+        calls = counted(observed.calls, "call")
+        return f"With rockbottom attached {calls} would have cost {amounts}{less}. Nothing that was sent was changed."
+    total = report.total
+    calls = counted(total.calls - total.unpriced_calls, "call")
+    if not total.uncached_usd:
+        return f"{calls} cost ${_usd(total.cost_usd)}."
+    less = _less(total.cost_usd, total.uncached_usd)
+    return f"{calls} cost ${_usd(total.cost_usd)} instead of ${_usd(total.uncached_usd)} without caching ({less})."
+
+
+def _less(amount: Usd, before: Usd) -> str:
+    saved = 1 - amount / before
+    return "the same" if not saved else f"{share(abs(saved))} {'less' if saved > 0 else 'more'}"
 
 
 def _lines(lines: Iterable[Line]) -> Iterator[str]:

@@ -99,7 +99,7 @@ def _measured(observed: Observed | None, holdout: Comparison | None) -> list[str
         amounts = [usd(amount, decimals_for([amount], 3), symbol=True) for amount in
                    (observed.planned_usd, observed.cost_usd, observed.would_save_usd)]  # fmt: skip
         said.append(
-            f"only observed: with the planner {counted(observed.calls, 'call')} would have cost {amounts[0]} "
+            f"only observed: with rockbottom attached {counted(observed.calls, 'call')} would have cost {amounts[0]} "
             f"instead of {amounts[1]}, saving {amounts[2]}{part}"
         )
     return said + (holdout.sentences() if holdout is not None else [])
