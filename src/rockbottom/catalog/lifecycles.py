@@ -17,7 +17,7 @@ from rockbottom.catalog.catalogue import Catalog
 from rockbottom.catalog.errors import CatalogError
 from rockbottom.catalog.models import Model, ModelId, Tier
 from rockbottom.figures import usd
-from rockbottom.quantities import Source, Unit, Usage, Usd, usd_of_tokens
+from rockbottom.quantities import ZERO_USD, Source, Unit, Usage, Usd, usd_of_tokens
 
 
 class Phase(Enum):
@@ -122,7 +122,7 @@ def ending(
     if cost is None:
         return said
     if usage is not None:
-        return f"{said}; the same tokens there would cost ${usd(sum(cost.values()), ((1, 2), (0, 4)))}"
+        return f"{said}; the same tokens there would cost ${usd(sum(cost.values(), ZERO_USD), ((1, 2), (0, 4)))}"
     return f"{said}; a million tokens there cost ${cost[Unit.INPUT]:f} in and ${cost[Unit.OUTPUT]:f} out"
 
 
