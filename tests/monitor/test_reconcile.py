@@ -705,3 +705,40 @@ def test_bedrock_mantle_is_asked_for_by_project_and_model(aws, ledger):
     assert {tuple((one["Name"], one["Value"]) for one in metric["Dimensions"]) for metric in mantle} == {
         (("Project", "proj_shop"), ("Model", LUNA))
     }
+
+
+def test_lines_of_bedrock_mantle_and_of_the_marketplace_are_one_model(tmp_path, capsys):
+    """Luna by both hosts, $0.04246 each: input at 0.22, read at 0.022, written at 0.275, output at 1.32 a million."""
+    day = date(2026, 11, 29)
+    calls = [
+        call
+        for scope, host in (("us", ""), ("", "bedrock-mantle"))
+        for call in _calls(day, LUNA, {**LUNA_DAY, "write": 0}, cache_write_30m=3_000, scope=scope, host=host)
+    ]
+    kinds = {
+        "input": ("input-tokens", "input_tokens", "0.0088"),
+        "read": ("cache-read-tokens", "cache_read_tokens", "0.0066"),
+        "write": ("cache-write-tokens-30m", "cache_write_tokens_30m", "0.0165"),
+        "output": ("output-tokens", "output_tokens", "0.01056"),
+    }
+    edition = "GPT-5.6 Luna (Amazon Bedrock Edition)"
+    bill = [
+        line
+        for kind, (native, market, usd) in kinds.items()
+        for line in (
+            BillLine(day, f"USE1-{LUNA}-mantle-{native}-standard", "AmazonBedrock", Decimal(LUNA_DAY[kind]) / 1000, "",
+                     Decimal(usd)),
+            BillLine(day, f"USE1-MP:USE1_{market}_standard-Units", edition, Decimal(LUNA_DAY[kind]) / 10**6, "",
+                     Decimal(usd)),
+        )
+    ]  # fmt: skip
+    path = tmp_path / "cur.csv"
+    path.write_text(_csv_text(list(_rows(bill, _legacy))), encoding="utf-8")
+    ledger = _ledger(tmp_path / "ledger", calls)
+    assert main(["reconcile", "--ledger", str(ledger), "--cur", str(path), "--json"]) == Exit.OK
+    (told,) = json.loads(capsys.readouterr().out)
+    (row,) = told["rows"]
+    assert row["theirs"]["tokens"] == {kind: 2 * count for kind, count in LUNA_DAY.items()}
+    assert row["ledger"]["tokens"] == row["theirs"]["tokens"]
+    assert Decimal(str(row["ledger"]["usd"])) == Decimal(str(row["theirs"]["usd"])) == Decimal("0.08492")
+    assert told["unmatched"] == {}

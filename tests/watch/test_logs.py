@@ -244,3 +244,26 @@ def test_a_replay_follows_logs_while_they_are_written(tmp_path: Path, capsys: py
     assert [(one["requests"], round(float(one["answer"]["paid_usd"]), 6)) for one in answers] == [
         (1, 0.019206), (2, 0.020955),
     ]  # fmt: skip
+
+
+def test_calls_of_responses_are_told_as_such(followed: Any, tmp_path: Path) -> None:
+    """Their log names the operation and the model; 2,000 tokens written for thirty minutes, then read."""
+    items = [{"role": "system", "content": RULES}, {"role": "user", "content": "Hello"}]
+    body = {"model": "us.openai.gpt-5.6-luna", "input": items, "max_output_tokens": 500}
+    counts = [(2, 0, 4000), (2, 4000, 0)]
+    made = [
+        record(
+            number, NOON + number, operation="Responses", modelId="us.openai.gpt-5.6-luna",
+            input={
+                "inputBodyJson": body, "inputTokenCount": plain, "cacheReadInputTokenCount": read,
+                "cacheWriteInputTokenCount": written,
+            },
+        )
+        for number, (plain, read, written) in enumerate(counts)
+    ]  # fmt: skip
+    (tmp_path / "a.ndjson").write_bytes(lines(*made))
+    total = followed(str(tmp_path)).total
+    assert (total.calls, total.unpriced) == (2, 0)
+    # Luna through us.: input 0.22, read 0.022, write 0.275, output 1.32 dollars a million.
+    by_hand = 4 * 0.22 + 4000 * 0.022 + 4000 * 0.275 + 20 * 1.32
+    assert float(total.cost_usd or 0) == pytest.approx(by_hand / 1e6)

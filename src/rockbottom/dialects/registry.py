@@ -51,6 +51,11 @@ def api_of(operation: str) -> Api:
     return _APIS.get(operation, Api.INVOKE)
 
 
+def operation_by(api: Api) -> str:
+    """The operation of a family whose answer is not streamed."""
+    return next(dialect.operations[0] for dialect in DIALECTS if dialect.api is api)
+
+
 def is_streaming(operation: str) -> bool:
     """Whether an operation answers with a stream."""
     return operation in _STREAMING

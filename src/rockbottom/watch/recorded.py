@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from rockbottom.alarms import priced
 from rockbottom.catalog import Catalog, CatalogError
 from rockbottom.client import Call, Recorder, Whereabouts
-from rockbottom.dialects import Request, Requests
+from rockbottom.dialects import Request, Requests, host_of, operation_by
 from rockbottom.ledger import CallRecord
 from rockbottom.quantities import RockbottomError, is_object
 from rockbottom.trace import Invocation
@@ -39,8 +39,8 @@ class Recorded:
             original=arguments,
             sent=arguments,
             request=request,
-            operation="InvokeModel" if found.api.native else "Converse",
-            whereabouts=Whereabouts(found.region or found.served, "aws"),
+            operation=operation_by(found.api),
+            whereabouts=Whereabouts(found.region or found.served, "aws", host_of(found.api, found.model)),
             tags={name: value for name, value in found.labels.items() if name not in _OF_THE_CALL},
             request_id=found.request_id,
             source="log",
@@ -111,7 +111,9 @@ _NEAR = 4  # a quarter: an estimate of tokens is not further off
 
 
 def _arguments(found: Invocation, model: str) -> dict[str, Any]:
-    if found.api.native:
+    if found.api.names_model:
+        return {**found.body, "model": model}
+    if found.api.wrapped:
         return {"modelId": model, "body": json.dumps(found.body)}
     return {**found.body, "modelId": model}
 
@@ -124,4 +126,4 @@ def most_tokens(body: Mapping[str, Any]) -> int:
     return told if isinstance(told, int) and told > 0 else 0
 
 
-_LIMITS = ("maxTokens", "max_new_tokens", "max_tokens", "max_completion_tokens")
+_LIMITS = ("maxTokens", "max_new_tokens", "max_tokens", "max_completion_tokens", "max_output_tokens")
