@@ -64,6 +64,14 @@ def _document(rng: random.Random) -> Iterator[Call]:
         now += rng.expovariate(1 / 40)
 
 
+def _fixed_system(rng: random.Random) -> Iterator[Call]:
+    """One system text, another question each time."""
+    text, now = _words(rng, 2000), _begin(rng)
+    for _ in range(12):
+        yield now, {"model": SOL, "input": [_said("system", text), _said("user", _words(rng, 20))]}
+        now += rng.expovariate(1 / 40)
+
+
 def _changing_system(rng: random.Random) -> Iterator[Call]:
     """A talk whose first system text is another each time: nothing can be read."""
     text, items, now = _words(rng, 900), list[dict[str, Any]](), _begin(rng)
@@ -104,6 +112,7 @@ def _agent(rng: random.Random) -> Iterator[Call]:
 _KINDS: dict[str, tuple[Callable[[random.Random], Iterator[Call]], int]] = {
     "gpt-chat": (_chat, 40),
     "gpt-document": (_document, 15),
+    "gpt-rules": (_fixed_system, 15),
     "gpt-system": (_changing_system, 15),
     "gpt-tail": (_changing_tail, 15),
     "gpt-one-off": (_one_off, 120),

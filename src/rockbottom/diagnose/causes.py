@@ -31,6 +31,7 @@ class Cause(Enum):
     UNEXPLAINED = "RB019"
     VERSIONS_MIXED = "RB020"
     HOST_SWITCHED = "RB021"
+    TAIL_CHANGED = "RB022"
 
     @property
     def title(self) -> str:
@@ -130,6 +131,11 @@ _TEXTS: dict[Cause, tuple[str, str]] = {
         "bedrock-runtime and bedrock-mantle mixed",
         "Each host is taken to have entries of its own (nobody measured it): send a conversation, and whatever shares "
         "its instructions, to one of them.",
+    ),
+    Cause.TAIL_CHANGED: (
+        "the end of the prompt is not sent again",
+        "The service's own point stands at the end of the latest message: mark the end of what stays as well "
+        "(prompt_cache_breakpoint), or keep that message in the history.",
     ),
     Cause.UNEXPLAINED: (
         "unexplained",

@@ -293,6 +293,7 @@ _FIXES: Mapping[Cause, Sequence[Callable[[list[Request], Sequence[Finding], _Kno
     Cause.REGION_HOP: (_one_region,),
     Cause.PARALLEL_WRITE: (_waiting,),
     Cause.VERSIONS_MIXED: (_pinned,),
+    Cause.TAIL_CHANGED: (_pointed, _behind_repeats),
 }
 
 

@@ -65,6 +65,9 @@ class Judge:
         if deepest < sent.rules.minimum_tokens:
             told = f"deepest point at {deepest:,} tokens; {sent.model.model.name} needs {sent.rules.minimum_tokens:,}"
             return Verdict(Cause.UNDER_MINIMUM, missed, told, match.number, sent.prompt.points[-1].place)
+        tail = self._of_tail(match)
+        if tail is not None:
+            return tail
         kept = self._of_entries(length)
         changed = self._of_difference(match)
         if kept is not None and kept.cause in _BY_CHOICE and not self._is_same_conversation(length, match):
@@ -72,6 +75,25 @@ class Judge:
         if kept is not None and (changed is None or kept.tokens >= changed.tokens):
             return kept
         return changed or self._of_points(length, holder, match)
+
+    def _of_tail(self, match: Match) -> Verdict | None:
+        """The earlier request wrote at its end alone, where the service's own point stands, and that end is gone."""
+        earlier, end = match.earlier, len(match.earlier.segments)
+        own = earlier.rules.implicit_point and earlier.prompt.implicit is not False
+        alone = all(point.after == end for point in earlier.prompt.points)
+        if not own or not alone or not 0 < match.length < end or self.usage.cache_read:
+            return None
+        last = earlier.segments[-1]
+        gone = earlier.segments[match.length :]
+        gain = match.prefix_tokens
+        if gain < max(self.floor, self.sent.rules.minimum_tokens) or not all(
+            (one.section, one.message) == (last.section, last.message) for one in gone
+        ):
+            return None
+        told = (
+            f"{gain:,} tokens repeat up to {gone[0].place}, behind which the service wrote; this request has it no more"
+        )
+        return Verdict(Cause.TAIL_CHANGED, gain, told, match.number, gone[0].place)
 
     def _of_entries(self, length: int) -> Verdict | None:
         """What stands between the request and the entry in its shared prefix that it came closest to reading."""
