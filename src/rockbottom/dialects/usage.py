@@ -33,6 +33,8 @@ class Counts(NamedTuple):
         """
         if not self.write:
             return Usage(self.input, self.output or 0, self.read)
+        if not self.split and share == 1.0:
+            return Usage.of(self.input, self.output or 0, self.read, {ttl: self.write})
         rest = self.write - sum(self.split.values())
         writes = dict(self.split if rest >= 0 else NO_SPLIT)
         rest = rest if rest >= 0 else self.write

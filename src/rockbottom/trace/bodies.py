@@ -96,7 +96,7 @@ class Gatherer:
             if piece.points:
                 points.extend((before + after, ttl) for after, ttl in piece.points)
             before += len(piece.section)
-        if _EXPLICIT.search(bytes(parsed.prompt_cache_options)):
+        if parsed.prompt_cache_options and _EXPLICIT.search(bytes(parsed.prompt_cache_options)):
             points.insert(0, (0, NO_TTL))
         seeds = self._seeds_for(parsed, pieces)
         numbers = _numbers(record, reply, points)
@@ -127,15 +127,14 @@ class Gatherer:
 
     def _pieces(self, body: Body, *, native: bool) -> list[Piece]:
         made: list[Piece] = []
-        anthropic = native and not bytes(body.toolConfig) and not bytes(body.schemaVersion)
-        if tools := bytes(body.toolConfig) or bytes(body.tools):
-            made.append(self._piece(SectionCode.TOOLS, tools, anthropic))
-        for system in (bytes(body.system), bytes(body.instructions)):
+        anthropic = native and not body.toolConfig and not body.schemaVersion
+        if tools := body.toolConfig or body.tools:
+            made.append(self._piece(SectionCode.TOOLS, bytes(tools), anthropic))
+        for system in (body.system, body.instructions):
             if system:
-                made.append(self._piece(SectionCode.SYSTEM, system, anthropic))
-        if given := bytes(body.input):
-            items = _input(given)
-            made += [self._piece(SectionCode.MESSAGES, raw, True) for raw in items]
+                made.append(self._piece(SectionCode.SYSTEM, bytes(system), anthropic))
+        if body.input:
+            made += [self._piece(SectionCode.MESSAGES, raw, True) for raw in _input(bytes(body.input))]
         known = self._known
         for message in body.messages or ():
             raw = bytes(message)
@@ -160,8 +159,8 @@ class Gatherer:
         if section == SectionCode.MESSAGES:
             message = _message(raw)
             role, listed = message.role.encode(), _content(message.content)
-            if calls := bytes(message.tool_calls):
-                listed = [*listed, calls]
+            if message.tool_calls:
+                listed = [*listed, bytes(message.tool_calls)]
             elif message.content is None and raw.startswith(b"{") and b'"type"' in raw:  # an item that is no message
                 listed = [raw]
         elif section == SectionCode.SYSTEM:
@@ -256,7 +255,10 @@ def _content(content: str | list[Raw] | None) -> list[bytes]:
 
 def _take(blocks: list[_Block], points: list[tuple[int, int]], raw: bytes, section: int, anthropic: bool) -> None:
     """One member of a list of blocks: a block, a point, or a block with a point on it."""
-    if b'"cachePoint"' not in raw and b'"cache_control"' not in raw and b'"prompt_cache_breakpoint"' not in raw:
+    marked = b"cache" in raw and (  # one look at most blocks
+        b'"cachePoint"' in raw or b'"cache_control"' in raw or b'"prompt_cache_breakpoint"' in raw
+    )
+    if not marked:
         if raw.startswith(b'{"text":') and section:  # what most blocks are, in either dialect; no tool
             blocks.append(_Block(raw, _TEXT))
             return

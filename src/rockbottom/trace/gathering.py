@@ -103,8 +103,12 @@ class Gathered:
         """The requests gathered so far."""
         length = len(self._blocks)
         requests: dict[str, Array] = {}
+        told = set[str]().union(*self._requests)
         for column, dtype in dtypes(Requests).items():
             missing = 0 if dtype.kind in "uf" else UNKNOWN
+            if column not in told:
+                requests[column] = np.full(length, missing, dtype)
+                continue
             values = [row.get(column) for row in self._requests]
             known = values if None not in values else [missing if value is None else value for value in values]
             requests[column] = np.array(known, dtype)
