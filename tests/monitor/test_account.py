@@ -52,7 +52,8 @@ def test_planning_only_reads(aws, clients, wanted):
 
 
 def test_low_cache_hit_rate_is_sent_as_teams_know_it(aws, clients, wanted):
-    """The request itself: Average, 300 s, 3 of 3, below 70, this model, the topic, the mark."""
+    """The request itself: Average, 300 s, 3 of 3, below 70, this model, the topic, the mark; periods of fewer than
+    five calls are healthy, so it is an expression."""
     apply(plan(wanted, clients), clients)
     request = next(one for one in aws.of("PutMetricAlarm") if one["AlarmName"] == RATE)
     topic = "arn:aws:sns:us-east-1:123456789012:llm-alarms"
@@ -61,11 +62,16 @@ def test_low_cache_hit_rate_is_sent_as_teams_know_it(aws, clients, wanted):
     assert request == {
         "AlarmName": RATE,
         "ActionsEnabled": True,
-        "Namespace": "BedrockLLMOps",
-        "MetricName": "CacheHitRate",
-        "Dimensions": [{"Name": "ModelId", "Value": NOVA}],
-        "Statistic": "Average",
-        "Period": 300,
+        "Metrics": [
+            _stat("rate", "CacheHitRate", "Average", 300),
+            _stat("calls_in_period", "CacheHitTokens", "SampleCount", 300),
+            {
+                "Id": "result",
+                "Expression": "IF(calls_in_period >= 5, rate, 70)",
+                "Label": "LowCacheHitRate",
+                "ReturnData": True,
+            },
+        ],
         "EvaluationPeriods": 3,
         "DatapointsToAlarm": 3,
         "Threshold": 70.0,
@@ -77,15 +83,34 @@ def test_low_cache_hit_rate_is_sent_as_teams_know_it(aws, clients, wanted):
     }
 
 
+def _stat(key, metric, statistic, period_s):
+    """A query of one metric of NOVA that is not shown."""
+    named = {"Namespace": "BedrockLLMOps", "MetricName": metric, "Dimensions": [{"Name": "ModelId", "Value": NOVA}]}
+    return {"Id": key, "MetricStat": {"Metric": named, "Period": period_s, "Stat": statistic}, "ReturnData": False}
+
+
+def test_publishing_that_stops_is_an_alarm_of_its_own(aws, clients, wanted):
+    """One for the namespace, of a metric without dimensions: a period without data breaches."""
+    apply(plan(wanted, clients), clients)
+    request = next(one for one in aws.of("PutMetricAlarm") if one["AlarmName"] == "BedrockLLMOps-PublishingStopped")
+    kept = ("Namespace", "MetricName", "Dimensions", "Statistic", "Period", "EvaluationPeriods", "DatapointsToAlarm",
+            "Threshold", "ComparisonOperator", "TreatMissingData")  # fmt: skip
+    assert {key: request[key] for key in kept} == {
+        "Namespace": "BedrockLLMOps", "MetricName": "Heartbeat", "Dimensions": [], "Statistic": "SampleCount",
+        "Period": 300, "EvaluationPeriods": 3, "DatapointsToAlarm": 3, "Threshold": 1.0,
+        "ComparisonOperator": "LessThanThreshold", "TreatMissingData": "breaching",
+    }  # fmt: skip
+
+
 def test_an_expression_is_sent_as_queries(aws, clients, wanted):
-    """Write waste is a share of the bill: two sums that are not shown and one result that is."""
+    """Write waste is a share of the bill: two sums and the calls that are not shown, and one result that is."""
     apply(plan(wanted, clients), clients)
     request = next(one for one in aws.of("PutMetricAlarm") if "WriteWaste" in one["AlarmName"])
     assert "MetricName" not in request
     assert [(one["Id"], one["ReturnData"]) for one in request["Metrics"]] == [
-        ("waste", False), ("cost", False), ("result", True)
+        ("waste", False), ("cost", False), ("calls_in_period", False), ("result", True)
     ]  # fmt: skip
-    assert request["Metrics"][2]["Expression"] == "100 * waste / cost"
+    assert request["Metrics"][3]["Expression"] == "IF(calls_in_period >= 60, 100 * waste / cost, 10)"
     assert request["Metrics"][0]["MetricStat"] == {
         "Metric": {
             "Namespace": "BedrockLLMOps",
@@ -124,13 +149,17 @@ def test_applying_twice_sends_nothing_the_second_time(aws, clients, wanted):
 
 
 def test_a_changed_setting_is_shown_and_only_it_is_sent(aws, clients, wanted):
-    """One threshold: one alarm, and the line in the dashboard."""
+    """One threshold: one alarm, where it stands in the expression too, and the line in the dashboard."""
     apply(plan(wanted, clients), clients)
     aws.clear()
     todo = plan(wanted.with_thresholds(["LowCacheHitRate=80"]), clients)
     changed = {step.name: step for step in todo.of(Kind.UPDATE)}
     assert set(changed) == {RATE, "BedrockLLMOps"}
-    assert [(one.setting, one.found, one.wanted) for one in changed[RATE].differences] == [("Threshold", 70.0, 80.0)]
+    threshold, queries = changed[RATE].differences
+    assert (threshold.setting, threshold.found, threshold.wanted) == ("Threshold", 70.0, 80.0)
+    assert [query["Expression"] for query in (queries.found[-1], queries.wanted[-1])] == [
+        "IF(calls_in_period >= 5, rate, 70)", "IF(calls_in_period >= 5, rate, 80)",
+    ]  # fmt: skip
     assert [one.setting for one in changed["BedrockLLMOps"].differences] == ["Cache hit rate, %: annotations"]
     apply(todo, clients)
     assert aws.writes == ["PutMetricAlarm", "PutDashboard"]
@@ -259,7 +288,7 @@ def test_stopped_half_way_the_next_plan_shows_what_is_left(aws, clients, wanted,
         apply(todo, clients)
     monkeypatch.undo()
     left = plan(wanted, clients)
-    assert [step.kind for step in left.steps if step.thing == "alarm"] == [Kind.UNCHANGED, Kind.CREATE, Kind.CREATE]
+    assert [step.kind for step in left.steps if step.thing == "alarm"] == [Kind.UNCHANGED, *[Kind.CREATE] * 3]
     apply(left, clients)
     assert not plan(wanted, clients).changes
 
@@ -302,7 +331,8 @@ def test_apply_says_what_it_costs_and_waits_for_consent(aws, capsys):
     """Nobody at the terminal and no --yes: nothing is made."""
     assert _run("apply", "--model", NOVA) == Exit.USAGE
     captured = capsys.readouterr()
-    assert "4 alarm metrics and 1 dashboard: at most $3.40 a month" in captured.out
+    # The hit rate and its calls, waste, cost and their calls, points and their calls, the heartbeat: 8 x 0.10 + 3.
+    assert "8 alarm metrics and 1 dashboard: at most $3.80 a month" in captured.out
     assert "--yes" in captured.err
     assert aws.writes == []
 
@@ -334,7 +364,7 @@ def test_plan_as_json_is_only_json_on_stdout(aws, capsys):
     """For programs."""
     assert _run("plan", "--json", "--model", NOVA) == Exit.OK
     told = json.loads(capsys.readouterr().out)
-    assert told["monthly_usd_at_most"] == "3.40"
+    assert told["monthly_usd_at_most"] == "3.80"
     assert told["undecided"] == ["CostPerRequest", "SpendRate"]
     assert {step["kind"] for step in told["steps"]} == {"create"}
 
@@ -343,7 +373,7 @@ def test_apply_tells_of_what_is_foreign_by_its_exit_code(aws):
     """What could be made is made."""
     _foreign_alarm(RATE)
     assert _run("apply", "--yes", "--model", NOVA) == Exit.VERDICT
-    assert len(aws.of("PutMetricAlarm")) == 3  # the foreign one itself, and the two others of ours
+    assert len(aws.of("PutMetricAlarm")) == 4  # the foreign one itself, and the three others of ours
 
 
 def test_destroy_wants_consent(aws, capsys):

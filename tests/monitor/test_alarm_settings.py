@@ -39,6 +39,7 @@ def test_every_packaged_alarm_says_why_missing_data_is_treated_so():
     for alarm in packaged_alarms().values():
         assert alarm.why_missing
         assert alarm.source
+        assert bool(alarm.why_least_calls) == bool(alarm.least_calls)
         assert alarm.says
 
 

@@ -99,7 +99,7 @@ def test_calls_that_fail_hold_nothing(client, tmp_path):
 def test_cloudwatch_gets_what_the_reply_said(client, aws):
     """The tokens of the endpoint's own replies, under the catalogue's model, with the tag as a dimension."""
     sink = CloudWatch(dimensions=[["ModelId", "tenant"]], metrics=["CacheHitTokens", "CacheWriteTokens"],
-                      simulated=True, clock=lambda: NOON + 120)  # fmt: skip
+                      simulated=True, clock=lambda: NOON + 120, heartbeat_s=None)  # fmt: skip
     rockbottom.attach(client, sinks=[sink], ledger=False, clock=lambda: NOON)
     with rockbottom.tagged(tenant="acme"):
         usages = [client.converse(**request())["usage"] for _ in range(2)]

@@ -27,7 +27,7 @@ from rockbottom.ledger import CallRecord, LedgerWriter
 
 SONNET = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 MIDNIGHT = 1_793_491_200  # 2026-11-01 00:00 UTC, on a minute and on an hour
-RATE = packaged_alarms()["LowCacheHitRate"]
+RATE = replace(packaged_alarms()["LowCacheHitRate"], least_calls=0)  # the rules of AWS, on as few calls as can be seen
 
 
 def _call(minute, read=900, written=0, family="a", **more):
@@ -169,7 +169,7 @@ def test_too_few_calls_count_as_healthy():
 def test_a_share_is_worked_out_from_its_sums():
     """100 * waste / cost: one family writes every ten minutes and never reads, at known prices."""
     calls = [priced(_call(m, read=0, written=900, family=str(m)), load_catalog()) for m in range(0, 600, 10)]
-    alarm = packaged_alarms()["WriteWaste"]
+    alarm = replace(packaged_alarms()["WriteWaste"], least_calls=0)
     of = recorded(calls)
     points = values(alarm, of, of.first, of.last)
     # us.claude-sonnet-4-5: input 3.30, write 4.125, output 16.50 a million (price book, 2026-11). A call costs
@@ -446,8 +446,8 @@ def test_invocation_logs_are_a_history_too(tmp_path, capsys):
     assert main(["monitor", "backtest", str(log), "--alarm", "LowCacheHitRate", "--json", "--tries", "1"]) == Exit.OK
     told = json.loads(capsys.readouterr().out)
     assert told["calls"] == 120
-    # Zero percent from the first minute: windows end with minutes 0, 5 and 10 at the earliest.
-    assert told["alarms"][0]["firings"] == [{"at": _minute(11), "until": None}]
+    # Zero percent from the first minute, a call a minute: the first windows of five calls end with minutes 4, 9 and 14.
+    assert told["alarms"][0]["firings"] == [{"at": _minute(15), "until": None}]
 
 
 def test_a_call_in_its_own_region_says_so_in_a_history_from_logs(tmp_path):

@@ -32,6 +32,7 @@ class Clock:
 def sink(client, **options):
     """A CloudWatch sink without a thread, on a clock that stands ten minutes after noon."""
     clock = Clock(NOON + 600)
+    options = {"heartbeat_s": None} | options
     one = CloudWatch(client=client, clock=clock, monotonic=clock, chance=lambda: 1.0, **options)
     one._start = lambda: None
     return one, clock
@@ -278,7 +279,7 @@ def test_without_credentials_calls_go_on_with_one_warning(monkeypatch, caplog, t
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     clock = Clock(NOON + 600)
-    one = CloudWatch("us-east-1", clock=clock, monotonic=clock)
+    one = CloudWatch("us-east-1", clock=clock, monotonic=clock, heartbeat_s=None)
     one._start = lambda: None
     for minute in range(5):
         one.record(call(NOON + 60 * minute))

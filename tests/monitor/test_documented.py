@@ -6,7 +6,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from rockbottom.sinks import Prometheus
-from rockbottom.sinks.definitions import DEFINITIONS, NAMESPACE
+from rockbottom.sinks.definitions import DEFINITIONS, HEARTBEAT, NAMESPACE
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "metrics.md"
 
@@ -19,7 +19,7 @@ def section(title):
 def test_every_metric_of_cloudwatch_is_documented_with_its_unit():
     """Name and unit of each row, in order."""
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \|", section("CloudWatch"), re.MULTILINE)
-    assert rows == [(one.name, one.unit.value) for one in DEFINITIONS]
+    assert rows == [(one.name, one.unit.value) for one in (*DEFINITIONS, HEARTBEAT)]
     assert f"`{NAMESPACE}`" in section("CloudWatch")
 
 

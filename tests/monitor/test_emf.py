@@ -22,7 +22,7 @@ WANTED = ["CacheHitTokens", "CacheHitRate"]
 
 def at_noon(to, **options):
     """A sink without a thread whose clock stands ten minutes after noon."""
-    one = EmbeddedMetrics(to, clock=lambda: NOON + 600, **options)
+    one = EmbeddedMetrics(to, clock=lambda: NOON + 600, **({"heartbeat_s": None} | options))
     one._start = lambda: None
     return one
 

@@ -50,6 +50,11 @@ def publish(ledger, *more):
     return main(["monitor", "publish", "--ledger", str(ledger), "--yes", "--json", *more])
 
 
+def of_calls(text):
+    """The documents of a file that are about calls: all but heartbeats."""
+    return [one for one in map(json.loads, text.splitlines()) if "Heartbeat" not in one]
+
+
 def tokens_read(aws):
     """The sum of CacheHitTokens over all that was sent."""
     return sum(
@@ -61,7 +66,7 @@ def tokens_read(aws):
 
 
 def test_it_goes_on_where_it_ended(aws, ledger, now, capsys):
-    """20 calls, then 5 more: the second time only those; the third time nothing."""
+    """20 calls, then 5 more: the second time only those; the third time only the sign that publishing goes on."""
     assert publish(ledger) == 0
     assert json.loads(capsys.readouterr().out)["sent"] == 20
     assert tokens_read(aws) == 20 * 2000
@@ -72,7 +77,17 @@ def test_it_goes_on_where_it_ended(aws, ledger, now, capsys):
     assert tokens_read(aws) == 5 * 2000
     aws.clear()
     assert publish(ledger) == 0
+    (request,) = aws.of("PutMetricData")
+    (datum,) = request["MetricData"]
+    assert (datum["MetricName"], "Dimensions" in datum) == ("Heartbeat", False)
+
+
+def test_whoever_never_published_pays_for_no_heartbeat(aws, tmp_path, now, capsys):
+    """A ledger that holds nothing to send: no consent was asked, so nothing is sent."""
+    ledger = written(tmp_path / "ledger", [call(now, endpoint="local")])
+    assert main(["monitor", "publish", "--ledger", str(ledger)]) == 0
     assert aws.of("PutMetricData") == []
+    capsys.readouterr()
 
 
 def test_a_ledger_begun_anew_under_the_same_name_is_sent_from_its_start(aws, ledger, now):
@@ -142,16 +157,16 @@ def test_what_is_metered_needs_consent(aws, ledger, capsys):
     """Nobody there to agree: exit code 2, the price is said, nothing was sent."""
     assert main(["monitor", "publish", "--ledger", str(ledger)]) == 2
     said = capsys.readouterr().err
-    assert "about $3.73 a month for 11 custom metrics" in said
+    assert "about $4.03 a month for 12 custom metrics" in said
     assert "add --yes to agree" in said
     assert aws.of("PutMetricData") == []
 
 
 def test_an_estimate_sends_nothing(aws, ledger, capsys):
-    """Calls, metrics and their price, as JSON."""
+    """Calls, metrics and their price, as JSON: eleven of the calls and the heartbeat, 12 x 0.30 + 0.432 of requests."""
     assert main(["monitor", "publish", "--ledger", str(ledger), "--estimate", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {
-        "calls": 20, "left_out": 0, "metrics": 11, "estimated_usd_per_month": "3.732", "sent": None,
+        "calls": 20, "left_out": 0, "metrics": 12, "estimated_usd_per_month": "4.032", "sent": None,
     }  # fmt: skip
     assert aws.of("PutMetricData") == []
 
@@ -170,8 +185,7 @@ def test_embedded_metrics_need_no_consent_and_no_account(ledger, tmp_path, capsy
     """Documents in a file: the same figures."""
     to = tmp_path / "metrics.log"
     assert main(["monitor", "publish", "--ledger", str(ledger), "--emf", str(to)]) == 0
-    documents = [json.loads(line) for line in to.read_text().splitlines()]
-    assert sum(one["CacheHitTokens"]["Sum"] for one in documents) == 20 * 2000
+    assert sum(one["CacheHitTokens"]["Sum"] for one in of_calls(to.read_text())) == 20 * 2000
     assert capsys.readouterr().out == "20 calls sent\n"
 
 
@@ -179,7 +193,7 @@ def test_on_stdout_there_is_nothing_but_documents(ledger, capsys):
     """What is said to a person goes to stderr."""
     assert main(["monitor", "publish", "--ledger", str(ledger), "--emf", "stdout"]) == 0
     out, err = capsys.readouterr()
-    assert sum(json.loads(line)["CacheHitTokens"]["Sum"] for line in out.splitlines()) == 20 * 2000
+    assert sum(one["CacheHitTokens"]["Sum"] for one in of_calls(out)) == 20 * 2000
     assert err == "20 calls to publish\n20 calls sent\n"
 
 
@@ -227,8 +241,7 @@ def test_killed_it_loses_nothing_and_repeats_one_run_at_most(tmp_path, now, afte
     run = subprocess.run([sys.executable, "-c", program], env=WITH_HELPERS, timeout=60)
     assert run.returncode == -9
     assert main(["monitor", "publish", "--ledger", str(ledger), "--emf", str(to)]) == 0
-    documents = [json.loads(line) for line in to.read_text().splitlines()]
-    assert sum(one["CacheHitTokens"]["Count"] for one in documents) == sent
+    assert sum(one["CacheHitTokens"]["Count"] for one in of_calls(to.read_text())) == sent
     capsys.readouterr()
 
 

@@ -171,7 +171,7 @@ def test_a_model_may_be_named_by_its_profile(capsys, given):
     assert main(["monitor", "cloudformation", "--model", given]) == 0
     made = yaml.safe_load(capsys.readouterr().out)["Resources"]
     low = made["LowCacheHitRateAnthropicClaudeSonnet46"]["Properties"]
-    assert low["Dimensions"] == [{"Name": "ModelId", "Value": SONNET}]
+    assert low["Metrics"][0]["MetricStat"]["Metric"]["Dimensions"] == [{"Name": "ModelId", "Value": SONNET}]
     assert f'"InputTokenCount","ModelId","us.{SONNET}"' in made["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
 
 

@@ -16,6 +16,7 @@ from rockbottom.catalog import load_catalog
 from rockbottom.ledger import CallRecord
 from rockbottom.sinks.cloudwatch import CloudWatchOutlet
 from rockbottom.sinks.gathering import Gatherer
+from rockbottom.sinks.heartbeat import HEARTBEAT_S, Heart
 from rockbottom.sinks.minutes import MinuteTable
 
 SONNET = "anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -42,7 +43,7 @@ def _calls():
 def published(aws):
     """Every datum that was sent of those calls."""
     client = boto3.client("cloudwatch", region_name="us-east-1")
-    outlet = CloudWatchOutlet(lambda: client, "BedrockLLMOps", Gatherer(MinuteTable()))
+    outlet = CloudWatchOutlet(lambda: client, "BedrockLLMOps", Gatherer(MinuteTable()), Heart(HEARTBEAT_S))
     now = MIDNIGHT + 3600.0
     outlet.take(list(_calls()), now)
     outlet.send(now, last=True)
@@ -52,7 +53,7 @@ def published(aws):
 def test_alarms_and_dashboard_look_only_at_what_is_published(published):
     """The namespace, the name and the dimensions of a metric are its identity: one letter off and nothing comes."""
     there = {
-        (namespace, datum["MetricName"], tuple((one["Name"], one["Value"]) for one in datum["Dimensions"]))
+        (namespace, datum["MetricName"], tuple((one["Name"], one["Value"]) for one in datum.get("Dimensions", ())))
         for namespace, datum in published
     }
     wanted = replace(read_wanted(None), models=(SONNET,)).with_thresholds(["SpendRate=5", "CostPerRequest=1"])
@@ -106,7 +107,9 @@ def _cloudwatch_would_say(published, name, statistic, begin, end):
 def test_a_backtest_sees_the_samples_that_were_sent(published, measure, tmp_path):
     """Five-minute windows that slide, each against the datums of those minutes."""
     path = tmp_path / "alarms.yaml"
-    path.write_text(json.dumps({"alarms": {"LowCacheHitRate": {"metrics": {"x": measure}}}}), encoding="utf-8")
+    path.write_text(
+        json.dumps({"alarms": {"LowCacheHitRate": {"metrics": {"x": measure}, "least_calls": 0}}}), encoding="utf-8"
+    )
     alarm = next(one for one in read_wanted(path).alarms if one.name == "LowCacheHitRate")
     of = recorded(_calls())
     points = values(alarm, of, of.first, of.last)

@@ -37,8 +37,9 @@ class Alarm:
     """One alarm. ``threshold`` None: not decided yet, so it is shown and not made.
 
     ``metrics`` are by the id that ``expression`` uses; without an expression there is exactly one. ``per`` is
-    ``model`` (one alarm for each ModelId) or ``all`` (one for the sum of them). A period with fewer than
-    ``least_calls`` calls counts as healthy: a share of three calls says little. ``thresholds`` are of single models.
+    ``model`` (one alarm for each ModelId), ``all`` (one for the sum of them) or ``namespace`` (one, of a metric without
+    dimensions). A period with fewer than ``least_calls`` calls counts as healthy, for the reason ``why_least_calls``.
+    ``thresholds`` are of single models.
     """
 
     name: str
@@ -55,11 +56,17 @@ class Alarm:
     why_missing: str
     source: str
     least_calls: int = 0
+    why_least_calls: str = ""
     thresholds: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
 
     def of_model(self, model: str) -> "Alarm":
         """The alarm with the threshold of one model, where it has one of its own."""
         return replace(self, threshold=self.thresholds.get(model, self.threshold), thresholds={})
+
+    @property
+    def of_calls(self) -> bool:
+        """Whether it looks at metrics of calls, so that it can be tried on recorded ones."""
+        return self.per != "namespace"
 
     @property
     def rule(self) -> Rule:
@@ -93,6 +100,7 @@ _KEYS = {
     "why_missing": str,
     "source": str,
     "least_calls": int,
+    "why_least_calls": str,
     "thresholds": dict,
 }
 _OPTIONAL: Mapping[str, Any] = {
@@ -103,6 +111,7 @@ _OPTIONAL: Mapping[str, Any] = {
     "source": "",
     "per": "model",
     "least_calls": 0,
+    "why_least_calls": "",
     "thresholds": {},
 }
 
@@ -133,6 +142,7 @@ def alarm_from(name: str, row: Mapping[str, Any]) -> Alarm:
         why_missing=full["why_missing"],
         source=full["source"],
         least_calls=full["least_calls"],
+        why_least_calls=full["why_least_calls"],
         thresholds={model: _number(name, value) for model, value in full["thresholds"].items()},
     )
     _check(alarm)
@@ -174,8 +184,8 @@ def _check(alarm: Alarm) -> None:
     span = alarm.period_s * alarm.periods
     if alarm.comparison not in COMPARISONS:
         raise _invalid(alarm.name, f"cannot compare by {alarm.comparison!r}", f"it is one of {', '.join(COMPARISONS)}")
-    if alarm.per not in ("model", "all"):
-        raise _invalid(alarm.name, f"cannot be per {alarm.per!r}", "per is model or all")
+    if alarm.per not in ("model", "all", "namespace"):
+        raise _invalid(alarm.name, f"cannot be per {alarm.per!r}", "per is model, all or namespace")
     if alarm.period_s not in known.short_periods_s and (alarm.period_s < 60 or alarm.period_s % 60):
         short = ", ".join(map(str, known.short_periods_s))
         raise _invalid(alarm.name, f"cannot have a period of {alarm.period_s} s", f"{short}, or a multiple of 60")
@@ -184,7 +194,7 @@ def _check(alarm: Alarm) -> None:
         raise _invalid(alarm.name, says, "datapoints lies between 1 and periods")
     if span > (known.longest_s if alarm.period_s >= 3600 else known.longest_short_s):
         raise _invalid(alarm.name, f"looks back {span} s", "at most a day, or 7 days where a period is an hour or more")
-    if alarm.thresholds and alarm.per == "all":
+    if alarm.thresholds and alarm.per != "model":
         raise _invalid(alarm.name, "has thresholds of single models", 'they need per = "model"')
     if alarm.least_calls < 0:
         raise _invalid(alarm.name, f"cannot want {alarm.least_calls} calls", "least_calls is 0 or more")

@@ -43,9 +43,10 @@ def placed(wanted: Wanted) -> tuple[Placed, ...]:
     Without a model there is nothing to look at: then the answer is empty.
     """
     found: list[Placed] = []
-    for alarm in wanted.alarms:
-        groups = [(model,) for model in wanted.models] if alarm.per == "model" else [tuple(wanted.models)]
-        pairs = [(alarm.of_model(group[0]) if alarm.per == "model" else alarm, group) for group in groups if group]
+    for alarm in wanted.alarms if wanted.models else ():
+        pairs = [(alarm, wanted.models if alarm.of_calls else ())]
+        if alarm.per == "model":
+            pairs = [(alarm.of_model(model), (model,)) for model in wanted.models]
         found += [_placed(one, group, wanted) for one, group in pairs if one.threshold is not None]
     return tuple(found)
 
@@ -90,13 +91,13 @@ def _placed(alarm: Alarm, models: tuple[str, ...], wanted: Wanted) -> Placed:
 
 
 def _looks_at(alarm: Alarm, models: tuple[str, ...], namespace: str) -> Json:
-    if not alarm.expression and not alarm.least_calls and len(models) == 1:
+    if not alarm.expression and not alarm.least_calls and len(models) <= 1:
         measure = alarm.measure
         return {
             "Namespace": namespace,
             "MetricName": measure.metric,
             "Statistic": measure.statistic,
-            "Dimensions": _dimensions(models[0]),
+            "Dimensions": _dimensions(*models),
             "Period": alarm.period_s,
         }
     return {"Metrics": _queries(alarm, models, namespace)}
@@ -170,5 +171,5 @@ def _summed(alarm: Alarm, models: int) -> str:
     return _WORD.sub(put, text)
 
 
-def _dimensions(model: str) -> list[Json]:
-    return [{"Name": MODEL_DIMENSION, "Value": model}]
+def _dimensions(*models: str) -> list[Json]:
+    return [{"Name": MODEL_DIMENSION, "Value": model} for model in models]

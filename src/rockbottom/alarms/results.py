@@ -10,6 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from rockbottom.alarms.backtest import Asked, Caught, Detection, Proposal, Tried
+from rockbottom.alarms.definitions import packaged_alarms
 from rockbottom.alarms.running import Firing
 from rockbottom.ledger import CallRecord
 from rockbottom.quantities import Usd
@@ -130,13 +131,14 @@ def proposals_text(tried: Sequence[tuple[str, Tried]]) -> str:
             if result.alarm.name == name and result.proposal is not None
         }
         if mine:
-            lines += ["", f"[alarms.{name}]", *_settings(mine)]
+            lines += ["", f"[alarms.{name}]", *_settings(name, mine)]
     return "\n".join([*lines, ""])
 
 
-def _settings(proposals: Mapping[str, Proposal]) -> Iterator[str]:
+def _settings(name: str, proposals: Mapping[str, Proposal]) -> Iterator[str]:
     calls = max(proposal.alarm.least_calls for proposal in proposals.values())
-    if calls:
+    packaged = packaged_alarms().get(name)
+    if calls != (packaged.least_calls if packaged else 0):
         yield f"least_calls = {calls}"
     if "" in proposals:
         yield f"threshold = {proposals[''].threshold:f}"

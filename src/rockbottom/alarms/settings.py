@@ -169,6 +169,7 @@ def _changed(alarm: Alarm, row: Mapping[str, Any]) -> Alarm:
         "why_missing": alarm.why_missing,
         "source": alarm.source,
         "least_calls": alarm.least_calls,
+        "why_least_calls": alarm.why_least_calls,
         "thresholds": dict(alarm.thresholds),
     }
     if alarm.threshold is not None:

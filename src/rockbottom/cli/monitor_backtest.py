@@ -136,6 +136,9 @@ def _tried(
     catalog = load_catalog()
     histories: dict[str, History] = {}
     for alarm in alarms:
+        if not alarm.of_calls:
+            tell(f"{alarm.name} is not tried: it looks at heartbeats, and what was recorded are calls")
+            continue
         for model in wanted.models if alarm.per == "model" else ("",):
             progress(f"  {alarm.name} {model}")
             if model not in histories:

@@ -68,7 +68,8 @@ def _published(
 ) -> None:
     from rockbottom.sinks import Republisher, Undelivered
 
-    outlet, gatherer = _outlet(given)
+    # Whoever has published nothing and publishes nothing now has not agreed to pay for a heartbeat.
+    outlet, gatherer = _outlet(given, beating=bool(amount.metrics) or place.path.exists())
     sender = Republisher(ledger, place, outlet, gatherer)
     sent = 0
     try:
@@ -164,15 +165,25 @@ def _wanted(given: dict[str, Any]) -> tuple[Any, Any]:
     return checked_dimensions(sets), checked_metrics(given["metrics"] or None)
 
 
-def _outlet(given: dict[str, Any]) -> "tuple[Outlet, Gatherer]":
-    from rockbottom.sinks import CloudWatchOutlet, EmfOutlet, Gatherer, MinuteTable, connector, writer_of
+def _outlet(given: dict[str, Any], *, beating: bool) -> "tuple[Outlet, Gatherer]":
+    from rockbottom.sinks import (
+        HEARTBEAT_S,
+        CloudWatchOutlet,
+        EmfOutlet,
+        Gatherer,
+        Heart,
+        MinuteTable,
+        connector,
+        writer_of,
+    )
 
     sets, chosen = _wanted(given)
+    heart = Heart(HEARTBEAT_S if beating else None, alone_at_the_end=True)
     gatherer = Gatherer(MinuteTable(sets, chosen, given["most_series"]), simulated=given["simulated"])
     if given["emf"]:
-        return EmfOutlet(writer_of(given["emf"]), given["namespace"], gatherer), gatherer
+        return EmfOutlet(writer_of(given["emf"]), given["namespace"], gatherer, heart), gatherer
     connect = connector(given["region"], given["profile"], given["endpoint_url"])
-    return CloudWatchOutlet(connect, given["namespace"], gatherer), gatherer
+    return CloudWatchOutlet(connect, given["namespace"], gatherer, heart), gatherer
 
 
 def _announce(amount: "Amount", given: dict[str, Any]) -> None:

@@ -41,7 +41,7 @@ def _models_by_price(calls: Sequence[CallRecord]) -> tuple[set[str], Counter[str
 def _alarm_text(model: str, one: Tried, asked: Asked, *, priced: bool) -> Iterator[str]:
     alarm = one.alarm
     yield f"{alarm.name}  {model or 'all models'}"
-    yield f"  rule       {_condition(alarm, alarm.threshold)}"
+    yield f"  rule       {_condition(alarm)}"
     rule = f"{alarm.datapoints} of {alarm.periods} periods of {alarm.period_s} s; missing data: {alarm.missing.value}"
     yield f"             {rule}"
     if not one.points:
@@ -59,13 +59,15 @@ def _alarm_text(model: str, one: Tried, asked: Asked, *, priced: bool) -> Iterat
     yield from _proposal_text(one, asked, priced=priced)
 
 
-def _condition(alarm: Alarm, threshold: Decimal | None) -> str:
+def _condition(alarm: Alarm) -> str:
     signs = {
         "GreaterThanOrEqualToThreshold": ">=", "GreaterThanThreshold": ">",
         "LessThanThreshold": "<", "LessThanOrEqualToThreshold": "<=",
     }  # fmt: skip
     says = alarm.expression or f"{alarm.measure.statistic} of {alarm.measure.metric}"
-    return f"{says} {signs[alarm.comparison]} {threshold if threshold is not None else '(no threshold)'}"
+    threshold = alarm.threshold if alarm.threshold is not None else "(no threshold)"
+    calls = f", least_calls = {alarm.least_calls}" if alarm.least_calls else ""
+    return f"{says} {signs[alarm.comparison]} {threshold}{calls}"
 
 
 def _fired(one: Tried) -> str:
@@ -114,8 +116,7 @@ def _proposal_text(one: Tried, asked: Asked, *, priced: bool) -> Iterator[str]:
     if proposal.alarm == one.alarm:
         yield f"  proposal   {proposal.threshold}, as it is"
     else:
-        calls = f", least_calls = {proposal.alarm.least_calls}" if proposal.alarm.least_calls else ""
-        yield f"  proposal   {_condition(one.alarm, proposal.threshold)}{calls}"
+        yield f"  proposal   {_condition(proposal.alarm)}"
     unseen = f"{counted(proposal.wolves, 'false alarm')} in {proposal.unseen_days:.1f} later days"
     yield f"             chosen on earlier days: {unseen},"
     yield f"             which is at most {proposal.month_at_most:.1f} a month (95% confidence)"

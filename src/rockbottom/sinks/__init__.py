@@ -7,11 +7,12 @@ from rockbottom.faces import late
 if TYPE_CHECKING:
     from rockbottom.sinks.billing import cost_of
     from rockbottom.sinks.cloudwatch import CloudWatch, CloudWatchOutlet, connector
-    from rockbottom.sinks.definitions import DEFINITIONS, WRITE_WASTE
+    from rockbottom.sinks.definitions import DEFINITIONS, HEARTBEAT, WRITE_WASTE
     from rockbottom.sinks.emf import EmbeddedMetrics, EmfOutlet, writer_of
     from rockbottom.sinks.errors import CannotPublish
     from rockbottom.sinks.exposing import LedgerMetrics
     from rockbottom.sinks.gathering import MINUTES_A_MONTH, Gatherer, checked_dimensions, checked_metrics
+    from rockbottom.sinks.heartbeat import HEARTBEAT_S, Heart
     from rockbottom.sinks.minutes import MINUTE_S, MinuteTable, Sum
     from rockbottom.sinks.otel import OpenTelemetry
     from rockbottom.sinks.prometheus import Prometheus, serve
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFINITIONS",
     "GRACE_S",
+    "HEARTBEAT",
+    "HEARTBEAT_S",
     "MINUTES_A_MONTH",
     "MINUTE_S",
     "WRITE_WASTE",
@@ -33,6 +36,7 @@ __all__ = [
     "EmbeddedMetrics",
     "EmfOutlet",
     "Gatherer",
+    "Heart",
     "LedgerMetrics",
     "MinuteTable",
     "OpenTelemetry",
@@ -62,6 +66,7 @@ _HOMES = {
     "CloudWatchOutlet": "cloudwatch",
     "connector": "cloudwatch",
     "DEFINITIONS": "definitions",
+    "HEARTBEAT": "definitions",
     "WRITE_WASTE": "definitions",
     "EmfOutlet": "emf",
     "writer_of": "emf",
@@ -70,6 +75,8 @@ _HOMES = {
     "MINUTES_A_MONTH": "gathering",
     "checked_dimensions": "gathering",
     "checked_metrics": "gathering",
+    "HEARTBEAT_S": "heartbeat",
+    "Heart": "heartbeat",
     "MINUTE_S": "minutes",
     "MinuteTable": "minutes",
     "Sum": "minutes",

@@ -14,6 +14,7 @@ from rockbottom.sinks.gathering import (
     cost_text,
     dimension_value,
 )
+from rockbottom.sinks.heartbeat import HEARTBEAT_S, Heart
 from rockbottom.sinks.minutes import Minute, MinuteTable, Sum
 from rockbottom.sinks.publisher import Publisher, Undelivered, log
 
@@ -34,7 +35,8 @@ class CloudWatch(Publisher):
     ``client`` is a CloudWatch client of your own instead. ``dimensions`` are lists of names: ModelId, Region, Scope,
     Tier, or the name of a tag. ``metrics`` are names, all of them by default. ``most_series`` bounds how many
     combinations of dimension values are told apart, because each one is billed. ``simulated`` also sends the figures
-    of a local endpoint. Needs ``cloudwatch:PutMetricData``. Raises CannotPublish.
+    of a local endpoint. ``heartbeat_s`` is how often Heartbeat is sent where no calls are made (None: never). Needs
+    ``cloudwatch:PutMetricData``. Raises CannotPublish.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class CloudWatch(Publisher):
         metrics: Iterable[str] | None = None,
         most_series: int = 100,
         simulated: bool = False,
+        heartbeat_s: float | None = HEARTBEAT_S,
         **publishing: Any,
     ) -> None:
         sets, chosen = checked_dimensions(dimensions), checked_metrics(metrics)
@@ -55,26 +58,28 @@ class CloudWatch(Publisher):
         self.metrics = chosen
 
         def make() -> CloudWatchOutlet:
-            return CloudWatchOutlet(
-                connect, namespace, Gatherer(MinuteTable(sets, chosen, most_series), simulated=simulated)
-            )
+            gatherer = Gatherer(MinuteTable(sets, chosen, most_series), simulated=simulated)
+            return CloudWatchOutlet(connect, namespace, gatherer, Heart(heartbeat_s))
 
         warning = cost_text(sets, len(chosen), most_series)
         if warning:
             log.warning("rockbottom: %s", warning)
-        super().__init__(make, name="CloudWatch", **publishing)
+        super().__init__(make, name="CloudWatch", idle_s=heartbeat_s, **publishing)
 
     def monthly_estimate(self) -> MonthlyEstimate:
-        """What the metrics published so far cost in a month at list price, one request a minute."""
+        """What the metrics published so far, and the heartbeat, cost in a month at list price, one request a minute."""
         outlet = cast(CloudWatchOutlet, self._outlet)  # what ``make`` of __init__ makes, and nothing else
-        return monthly_estimate(len(outlet.gatherer.table.series) * len(self.metrics), MINUTES_A_MONTH)
+        beats = outlet.heart.every_s is not None
+        return monthly_estimate(len(outlet.gatherer.table.series) * len(self.metrics) + beats, MINUTES_A_MONTH)
 
 
 class CloudWatchOutlet(MinuteOutlet[Datum]):
     """Keeps minutes until CloudWatch has taken them. ``connect`` makes the client when it is first needed."""
 
-    def __init__(self, connect: Callable[[], Any], namespace: str, gatherer: Gatherer) -> None:
-        super().__init__(gatherer)
+    def __init__(
+        self, connect: Callable[[], Any], namespace: str, gatherer: Gatherer, heart: Heart | None = None
+    ) -> None:
+        super().__init__(gatherer, heart)
         self._connect = connect
         self._namespace = namespace
         self._client: Any = None
@@ -82,7 +87,7 @@ class CloudWatchOutlet(MinuteOutlet[Datum]):
 
     def send(self, now: float, last: bool) -> int:
         """Send the minutes that are over; the number of requests. Raises Undelivered."""
-        for minute in self.gatherer.due(now, last):
+        for minute in self._due(now, last):
             self._waiting.extend(datums_of(minute))
         self._let_go(now)
         requests = 0

@@ -60,6 +60,12 @@ POINTS_WITHOUT_CACHING = Definition(
     "1 for a call that sent cachePoints and neither read nor wrote, else 0; its Average is their share.",
     "calls with cachePoints",
 )
+HEARTBEAT = Definition(
+    "Heartbeat",
+    MetricUnit.COUNT,
+    "1 while a process publishes, with or without calls; it has no dimension.",
+    "heartbeats",
+)
 
 DEFINITIONS = (
     CACHE_HIT_TOKENS,
@@ -74,4 +80,4 @@ DEFINITIONS = (
     TIME_TO_FIRST_TOKEN,
     POINTS_WITHOUT_CACHING,
 )
-"""All of them, in the order in which they are listed."""
+"""All of calls, in the order in which they are listed."""

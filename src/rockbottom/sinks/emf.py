@@ -27,6 +27,7 @@ from rockbottom.sinks.gathering import (
     cost_text,
     dimension_value,
 )
+from rockbottom.sinks.heartbeat import HEARTBEAT_S, Heart
 from rockbottom.sinks.minutes import Minute, MinuteTable, Sum
 from rockbottom.sinks.publisher import Publisher, Undelivered, log
 
@@ -43,7 +44,8 @@ class EmbeddedMetrics(Publisher):
 
     An address is ``tcp://host:port`` or ``udp://host:port``; ``emf.AGENT`` is the agent's own. ``every_call`` sends
     each call at once instead of summing up minutes: on AWS Lambda, where a process stands still between calls, that
-    is what works. The other arguments are those of ``CloudWatch``. Raises CannotPublish.
+    is what works, and there is no heartbeat. The other arguments are those of ``CloudWatch``. Raises
+    CannotPublish.
 
     ```python
     import boto3, rockbottom
@@ -63,6 +65,7 @@ class EmbeddedMetrics(Publisher):
         most_series: int = 100,
         simulated: bool = False,
         every_call: bool = False,
+        heartbeat_s: float | None = HEARTBEAT_S,
         **publishing: Any,
     ) -> None:
         sets, chosen = checked_dimensions(dimensions), checked_metrics(metrics)
@@ -76,17 +79,17 @@ class EmbeddedMetrics(Publisher):
             raise CannotPublish(
                 f"every_call writes before a call returns, and {to} may be slow.", fix="write to stdout or a file"
             )
-        writer = writer_of(to)
+        writer, idle_s = writer_of(to), None if every_call else heartbeat_s
         self._every_call = every_call
 
         def make() -> EmfOutlet:
             table = MinuteTable(sets, chosen, most_series)
-            return EmfOutlet(writer, namespace, Gatherer(table, simulated=simulated))
+            return EmfOutlet(writer, namespace, Gatherer(table, simulated=simulated), Heart(idle_s))
 
         warning = cost_text(sets, len(chosen), most_series)
         if warning:
             log.warning("rockbottom: %s", warning)
-        super().__init__(make, name="the embedded metric format", **publishing)
+        super().__init__(make, name="the embedded metric format", idle_s=idle_s, **publishing)
 
     def record(self, call: CallRecord) -> None:
         """Queue a call, or write it now where every call is written at once; never raises."""
@@ -108,14 +111,14 @@ class Writer(Protocol):
 class EmfOutlet(MinuteOutlet[str]):
     """Writes documents; those that could not be written wait, a bounded number of them."""
 
-    def __init__(self, write: Writer, namespace: str, gatherer: Gatherer) -> None:
-        super().__init__(gatherer)
+    def __init__(self, write: Writer, namespace: str, gatherer: Gatherer, heart: Heart | None = None) -> None:
+        super().__init__(gatherer, heart)
         self._write = write
         self._namespace = namespace
 
     def send(self, now: float, last: bool) -> int:
         """Write the minutes that are over; the number of documents. Raises Undelivered."""
-        for minute in self.gatherer.due(now, last):
+        for minute in self._due(now, last):
             self._waiting.extend(documents_of(minute, self._namespace))
         while len(self._waiting) > _MOST_WAITING:
             self._waiting.popleft()

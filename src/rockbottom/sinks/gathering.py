@@ -11,6 +11,7 @@ from rockbottom.ledger import CallRecord
 from rockbottom.quantities import Usd
 from rockbottom.sinks.definitions import DEFINITIONS, Definition
 from rockbottom.sinks.errors import CannotPublish
+from rockbottom.sinks.heartbeat import Heart
 from rockbottom.sinks.minutes import FIXED_DIMENSIONS, MINUTE_S, Minute, MinuteTable
 from rockbottom.sinks.publisher import log
 from rockbottom.sinks.waste import GRACE_S, Settled, WriteWaste
@@ -173,10 +174,11 @@ T = TypeVar("T")
 
 
 class MinuteOutlet(Generic[T]):
-    """What both outlets are before they send: minutes that gather, and what of them was not taken yet."""
+    """What both outlets are before they send: minutes that gather, heartbeats, and what of them was not taken yet."""
 
-    def __init__(self, gatherer: Gatherer) -> None:
+    def __init__(self, gatherer: Gatherer, heart: Heart | None = None) -> None:
         self.gatherer = gatherer
+        self.heart = heart or Heart()
         self._waiting: deque[T] = deque()
         self._lost = 0
 
@@ -187,6 +189,11 @@ class MinuteOutlet(Generic[T]):
 
     def take(self, calls: Sequence[CallRecord], now: float) -> None:
         self.gatherer.take(calls, now)
+
+    def _due(self, now: float, last: bool) -> list[Minute]:
+        """The minutes that are over, and a heartbeat where one is due."""
+        minutes = self.gatherer.due(now, last)
+        return [*minutes, *self.heart.due(now, alone=not (minutes or self._waiting), last=last)]
 
     def waiting(self) -> int:
         """Open minutes, and things that were not taken yet."""

@@ -71,7 +71,8 @@ class Publisher:
 
     ``make_outlet`` makes the outlet, again in the child of a fork (what the parent holds is the parent's to send).
     ``capacity``: calls that may wait to be taken. ``every_s``: how often the outlet is asked to send while something
-    waits. ``patience_s``: the most that ``close`` and the end of the process wait. ``chance`` gives numbers in [0, 1).
+    waits, ``idle_s`` while nothing does (None: never, and no thread before the first call). ``patience_s``: the most
+    that ``close`` and the end of the process wait. ``chance`` gives numbers in [0, 1).
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Publisher:
         name: str,
         capacity: int = 10_000,
         every_s: float = 5.0,
+        idle_s: float | None = None,
         patience_s: float = 3.0,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -91,6 +93,7 @@ class Publisher:
         self._make_outlet = make_outlet
         self._capacity = capacity
         self._every_s = every_s
+        self._idle_s = idle_s
         self._clock = clock
         self._monotonic = monotonic
         self._chance = chance
@@ -98,6 +101,8 @@ class Publisher:
         self._begin()
         renew_in_child(self)
         close_at_exit(self)
+        if idle_s is not None:
+            self._worker.start()
 
     def _begin(self) -> None:
         self._outlet = self._make_outlet()
@@ -176,7 +181,7 @@ class Publisher:
 
     def _run(self) -> None:
         while not self._closed:
-            self._wake.wait(self._every_s if self._outlet.waiting() else None)
+            self._wake.wait(self._every_s if self._outlet.waiting() else self._idle_s)
             self._wake.clear()
             if not self._closed:
                 self._hurry.wait(self._every_s)  # let more gather

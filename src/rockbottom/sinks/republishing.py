@@ -27,7 +27,7 @@ _FIRST_WAIT_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """What there is to send: calls, and custom metrics of a month of such calls."""
+    """What there is to send: calls, and custom metrics of a month of such calls, the heartbeat among them."""
 
     calls: int
     left_out: int
@@ -132,7 +132,7 @@ def amount_of(
             else:
                 calls += 1
                 table.add(call, 0.0)
-    return Amount(calls, left_out, len(table.series) * metrics)
+    return Amount(calls, left_out, len(table.series) * metrics + bool(table.series))
 
 
 def _lock(file: IO[str], path: Path) -> None:
