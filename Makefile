@@ -17,10 +17,10 @@ help:  ## this list
 setup: .venv/.set-dev  ## the environment for everything below
 
 # A stamp of its own, so that the demo need not wait for the tools of the tests.
-demo: .venv/.set-all  ## what a support agent costs with and without rockbottom; draws runs/demo.html
+demo: .venv/.set-demo  ## what a support agent costs with and without rockbottom; draws runs/demo.html
 	@$(BIN)/rockbottom bench examples/support-agent.yaml --html runs/demo.html --fail-on checks
 
-demo-agent: .venv/.set-all  ## the same of an agent with tools; draws runs/demo-agent.html
+demo-agent: .venv/.set-demo  ## the same of an agent with tools; draws runs/demo-agent.html
 	@$(BIN)/rockbottom bench examples/agent-tools.yaml --html runs/demo-agent.html --fail-on checks
 
 test: .venv/.set-dev  ## all tests but the slow ones

@@ -38,6 +38,33 @@ def test_every_extra_that_the_table_names_for_a_module_brings_it():
             assert names & _packages(extra), (module, extra)
 
 
+@pytest.mark.parametrize(
+    ("extra", "packages"),
+    [
+        ("replay", {"numpy", "numba", "isal", "boto3"}),  # a month of logs lies in S3
+        ("bench", {"uvicorn", "httptools", "h2", "cryptography", "botocore", "urllib3", "pyyaml", "rich", "boto3"}),
+        (
+            "local-s3",
+            {"uvicorn", "httptools", "h2", "cryptography", "botocore", "urllib3", "moto", "flask", "flask-cors"},
+        ),
+    ],
+)
+def test_an_extra_that_a_command_needs_is_whole(extra: str, packages: set[str]):
+    """No second one has to be added for what the command is for."""
+    assert packages <= _packages(extra)
+
+
+def test_what_needs_two_extras_names_both_at_once(tmp_path):
+    """A page for Prometheus of a ledger: its library, and the tables."""
+    script = (
+        "import sys\nsys.modules['prometheus_client'] = None\nfrom rockbottom.cli import main\n"
+        f"sys.exit(main(['monitor', 'serve', '--ledger', {str(tmp_path)!r}]))"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert run.returncode == 2
+    assert "[prometheus,watch]" in run.stderr
+
+
 def test_every_extra_of_a_command_exists():
     """The hint would not work otherwise."""
     extras = set(_PROJECT["optional-dependencies"])

@@ -29,6 +29,7 @@ def root(debug: bool) -> None:
 
 def run(argv: list[str]) -> int:
     """Run one command line and return its exit code."""
+    _forget_empty_endpoints()
     try:
         code = _completion() if COMPLETE in os.environ else _run(argv)
         sys.stdout.flush()
@@ -47,6 +48,12 @@ def _run(argv: list[str]) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     return Exit.OK
+
+
+def _forget_empty_endpoints() -> None:
+    """Take a variable AWS_ENDPOINT_URL... that is empty for not set: boto3 would call it an invalid endpoint."""
+    for name in [name for name, url in os.environ.items() if name.startswith("AWS_ENDPOINT_URL") and not url.strip()]:
+        del os.environ[name]
 
 
 def _completion() -> int:

@@ -68,7 +68,7 @@ TASKS = (
             "logging": _at("logging_setup", "Set up the logs of an account's calls, without code.", "aws"),
             "monitor": _at("monitor", "Alarms and a dashboard over what prompts cost, as code.", "watch"),
             "check": _at("check", "Fail a build when a prompt's cached prefix has changed."),
-            "reconcile": _at("reconcile", "Hold the ledger against what AWS counted and billed.", "watch"),
+            "reconcile": _at("reconcile", "Hold the ledger against what AWS counted and billed.", "aws", "watch"),
         },
         "rockbottom ledger summary --by team",
     ),

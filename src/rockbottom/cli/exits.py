@@ -91,9 +91,14 @@ def _failure(error: BaseException, command: str) -> int:
 
 
 def _missing(error: ModuleNotFoundError, command: str) -> ModuleNotFoundError:
-    """The same told as a package of an extra; with the extras of the command, where they bring it."""
-    from rockbottom.extras import missing
+    """The same told as a package of an extra; with the extras of the command, where they bring it.
 
+    What a subcommand said of itself stands.
+    """
+    from rockbottom.extras import MissingExtra, missing
+
+    if isinstance(error, MissingExtra) and str(error).startswith(f"rockbottom {command} "):
+        return error
     extras = COMMANDS[command].extras if command in COMMANDS else ()
     return missing(error, f"rockbottom {command}".rstrip(), extras) or error
 

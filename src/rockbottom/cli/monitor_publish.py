@@ -119,10 +119,13 @@ def serve(
     At http://127.0.0.1:9477/metrics; ctrl-C stops it. The figures say what you spend: anyone who reaches the address
     can read them.
     """
-    from prometheus_client import CollectorRegistry
+    from rockbottom.extras import needing
 
-    from rockbottom.sinks import LedgerMetrics
-    from rockbottom.sinks import serve as listen
+    with needing("rockbottom monitor serve", "prometheus", "watch"):
+        from prometheus_client import CollectorRegistry
+
+        from rockbottom.sinks import LedgerMetrics
+        from rockbottom.sinks import serve as listen
 
     registry = CollectorRegistry()
     metrics = LedgerMetrics(_folder(folder), tags, most_series)

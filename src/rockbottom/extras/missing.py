@@ -7,13 +7,13 @@ from rockbottom.extras.commands import install_command
 from rockbottom.quantities import RockbottomError
 
 _EXTRAS: dict[str, tuple[str, ...]] = {
-    "boto3": ("aws", "bench"),
-    "botocore": ("aws", "local", "bench", "gateway"),
-    "urllib3": ("local", "bench"),
-    "uvicorn": ("local", "bench", "gateway"),
-    "httptools": ("local", "bench", "gateway"),
-    "h2": ("local", "bench"),
-    "cryptography": ("local", "bench"),
+    "boto3": ("aws", "bench", "replay", "ray"),
+    "botocore": ("aws", "local", "bench", "gateway", "local-s3", "replay", "ray"),
+    "urllib3": ("local", "bench", "local-s3"),
+    "uvicorn": ("local", "bench", "gateway", "local-s3"),
+    "httptools": ("local", "bench", "gateway", "local-s3"),
+    "h2": ("local", "bench", "local-s3"),
+    "cryptography": ("local", "bench", "local-s3"),
     "moto": ("local-s3",),
     "flask": ("local-s3",),
     "flask_cors": ("local-s3",),
