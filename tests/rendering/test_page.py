@@ -101,6 +101,16 @@ def test_at_390_pixels_no_table_that_is_not_folded_has_to_be_pushed(browser, pag
     assert max(browser.evaluate(edges)) <= 390
 
 
+def test_at_390_pixels_every_chart_ends_before_the_edge_of_the_screen(browser, page):
+    """Charts of turns are cut into a few turns each; nothing of them has to be pushed."""
+    browser.open(page, width=390)
+    browser.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    edges = "[...document.querySelectorAll('.stacks svg')].map(one => one.getBoundingClientRect().right)"
+    assert 0 < max(browser.evaluate(edges)) <= 390
+    boxes = "[...document.querySelectorAll('figure *')].filter(one => one.scrollWidth > one.clientWidth + 1)"
+    assert browser.evaluate(f"{boxes}.filter(one => one.clientWidth).map(one => one.className)") == []
+
+
 def test_bars_have_the_height_of_their_tokens(browser, page, document):
     """In every bar the heights of two kinds are to each other as their tokens."""
     browser.open(page, width=1280)

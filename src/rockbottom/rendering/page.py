@@ -19,7 +19,7 @@ from rockbottom.quantities import Usd
 from rockbottom.rendering import sentences
 from rockbottom.rendering.comma import csv_of
 from rockbottom.rendering.quality import quality_section
-from rockbottom.rendering.stacks import KINDS, lane_numbers, stacks_svg
+from rockbottom.rendering.stacks import KINDS, lane_numbers, stacks_svgs
 from rockbottom.rendering.waterfall import combined_steps, steps_of, waterfall_svg
 
 _COSTS: tuple[tuple[str, Callable[[Costs], Usd]], ...] = (
@@ -109,14 +109,14 @@ def _waterfall(document: BenchResults, model: BenchModel) -> str:
 def _stacks(document: BenchResults, focus: BenchModel) -> str:
     charts: list[str] = []
     for model in document.models:
-        svg = stacks_svg(model)
-        if not svg:
+        svgs = stacks_svgs(model)
+        if not svgs:
             continue
         lanes = " · ".join(f"{number} {escape(name)}" for number, name in lane_numbers(model))
         opened = " open" if model is focus else ""
         charts.append(
             f"<details{opened}><summary>{escape(model.name)}</summary>"
-            f'<figure><figcaption>{lanes}</figcaption><div class="scroll" tabindex="0">{svg}</div></figure></details>'
+            f'<figure><figcaption>{lanes}</figcaption><div class="stacks">{svgs}</div></figure></details>'
         )
     if not charts:
         return ""

@@ -1,4 +1,4 @@
-"""Tokens of each turn as stacked bars, the lanes side by side, as an SVG."""
+"""Tokens of each turn as stacked bars, the lanes side by side, as SVGs of a few turns that fit a phone."""
 
 from collections.abc import Sequence
 from html import escape
@@ -14,29 +14,40 @@ KINDS = (
     ("output", "output"),
 )
 _BAR, _GAP, _SPACE, _HEIGHT, _LEFT, _BOTTOM = 18, 3, 20, 190, 52, 44
+_WIDTH = 360  # of one SVG at most, where more than one turn is in it: what a phone shows without pushing
 
 
-def stacks_svg(model: BenchModel) -> str:
-    """One group of bars a turn, one bar a lane that ran, from zero."""
+def stacks_svgs(model: BenchModel) -> str:
+    """One group of bars a turn, one bar a lane that ran, from zero; an SVG for each few turns, on one scale."""
     lanes = [lane for lane in model.lanes if lane.turns]
     if not lanes:
         return ""
-    turns = max((lane.turns for lane in lanes), key=len)
-    most = max(sum(_counts(turn)) for lane in lanes for turn in lane.turns) or 1
-    top = _nice(most)
-    group = len(lanes) * (_BAR + _GAP) - _GAP + _SPACE
-    width = _LEFT + len(turns) * group + 8
+    count = max(len(lane.turns) for lane in lanes)
+    top = _nice(max(sum(_counts(turn)) for lane in lanes for turn in lane.turns) or 1)
+    together = max(1, (_WIDTH - _LEFT - 8) // _group(lanes))
+    return "".join(_svg(lanes, range(first, min(first + together, count)), top) for first in range(0, count, together))
+
+
+def _group(lanes: Sequence[BenchLane]) -> int:
+    """How wide the bars of one turn are."""
+    return len(lanes) * (_BAR + _GAP) - _GAP + _SPACE
+
+
+def _svg(lanes: Sequence[BenchLane], turns: range, top: int) -> str:
+    group = _group(lanes)
+    width, height = _LEFT + len(turns) * group + 8, _HEIGHT + _BOTTOM + 10
     parts = [_axis(top, width)]
-    for number in range(len(turns)):
-        x = _LEFT + number * group + _SPACE / 2
+    for column, number in enumerate(turns):
+        x = _LEFT + column * group + _SPACE / 2
         for place, lane in enumerate(lanes):
             if number < len(lane.turns):
                 parts.append(_bar(lane, lane.turns[number], x + place * (_BAR + _GAP), top, place))
-        parts.append(_under(len(turns), number, x, group))
-    height = _HEIGHT + _BOTTOM + 10
+        middle = x + (group - _SPACE) / 2
+        parts.append(f'<text x="{middle:.1f}" y="{_HEIGHT + 42}" text-anchor="middle">turn {number + 1}</text>')
+    said = f"turn {turns[0] + 1}" if len(turns) == 1 else f"turns {turns[0] + 1} to {turns[-1] + 1}"
     return (
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="group" '
-        f'aria-label="Tokens per turn">{"".join(parts)}</svg>'
+        f'aria-label="Tokens, {said}">{"".join(parts)}</svg>'
     )
 
 
@@ -83,9 +94,3 @@ def _bar(lane: BenchLane, turn: BenchTurn, x: float, top: int, place: int) -> st
         f'<rect class="frame" x="{x - 1:.1f}" y="10" width="{_BAR + 2}" height="{_HEIGHT}"/>'
         f"{''.join(rects)}</g>{number}"
     )
-
-
-def _under(count: int, number: int, x: float, group: float) -> str:
-    name = f"turn {number + 1}" if group > 60 or count < 10 else str(number + 1)
-    middle = x + (group - _SPACE) / 2
-    return f'<text x="{middle:.1f}" y="{_HEIGHT + 42}" text-anchor="middle">{escape(name)}</text>'
