@@ -21,6 +21,7 @@ START = 1_790_000_000.0  # 2026-09-21T14:13:20Z
 SONNET = "us.anthropic.claude-sonnet-4-6"
 OTHER = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 HAIKU = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+SOL = "us.openai.gpt-5.6-sol"
 UNCACHED = "us.meta.llama3-3-70b-instruct-v1:0"
 POINT = {"cachePoint": {"type": "default"}}
 LATENCY_S = 1.2
@@ -46,6 +47,7 @@ class Ask:
     region: str = "us-east-1"
     latency_s: float = LATENCY_S
     forget: bool = False  # the service loses its entries just before
+    host: str = ""
 
 
 @dataclass
@@ -296,6 +298,18 @@ def api_switched(ask: Ask, chance: random.Random) -> None:
         ask.api = Api.INVOKE
 
 
+def host_switched(ask: Ask, chance: random.Random) -> None:
+    if ask.turn >= 3:
+        ask.host = "bedrock-mantle"
+
+
+def tail_changed(ask: Ask, chance: random.Random) -> None:
+    """A model whose service adds a point at the end, and an end that says the state of things and is gone then."""
+    ask.model = SOL
+    strip(ask.body)
+    ask.body["messages"] = [*ask.body["messages"], {"role": "user", "content": [{"text": f"Now: {prose(chance, 30)}"}]}]
+
+
 def unsupported(ask: Ask, chance: random.Random) -> None:
     ask.model = UNCACHED
     strip(ask.body)
@@ -373,6 +387,8 @@ PLANTS: dict[str, tuple[Cause | None, Plant]] = {
     "api-switched": (Cause.API_SWITCHED, _of_one(api_switched)),
     "unsupported": (Cause.UNSUPPORTED, _of_one(unsupported)),
     "unexplained": (Cause.UNEXPLAINED, _of_one(forgotten)),
+    "host-switched": (Cause.HOST_SWITCHED, _of_one(host_switched)),
+    "tail-changed": (Cause.TAIL_CHANGED, _of_one(tail_changed)),
     "versions-mixed": (Cause.VERSIONS_MIXED, _of_one(versions_mixed)),
 }
 
@@ -411,7 +427,7 @@ def served(asks: list[Ask], catalog: Catalog) -> list[Record]:
         rules = catalog.rules(model, datetime.fromtimestamp(ask.at, UTC).date())
         body = anthropic(ask.body) if ask.api is Api.INVOKE else ask.body
         prompt = reader.read(body, ask.api, model.model)
-        namespace = Namespace("111122223333", ask.region, model.model.id)
+        namespace = Namespace("111122223333", ask.region, model.model.id, ask.host)
         state = PrefixCache() if ask.forget else states.get(namespace, PrefixCache())
         at = float(ask.at)
         state, outcome = step(state, prompt, at, rules, behaviour, namespace, at + ask.latency_s)
@@ -420,6 +436,7 @@ def served(asks: list[Ask], catalog: Catalog) -> list[Record]:
             Record(
                 at, ask.model, ask.api, body, outcome.usage(120), ask.region, "us-east-1", "111122223333",
                 f"request-{number:04d}", ask.latency_s, where=f"requests.jsonl:{number + 1}",
+                host=ask.host,
             )
         )  # fmt: skip
     return records

@@ -7,7 +7,8 @@ from rockbottom.diagnose import Archive, Cause, Stream, read_all, with_savings
 SEED = 3
 WITHOUT_A_MECHANICAL_FIX = {
     "tools-changed", "history-rewritten", "history-trimmed", "parameter-thinking", "parameter-effort",
-    "parameter-tool-choice", "parameter-output-schema", "model-switched", "api-switched", "unsupported", "unexplained",
+    "parameter-tool-choice", "parameter-output-schema", "model-switched", "api-switched", "host-switched",
+    "tail-changed", "unsupported", "unexplained",
 }  # fmt: skip
 RESTORED = {
     "tools-reordered", "key-order", "whitespace", "volatile-timestamp", "volatile-id", "volatile-counter",

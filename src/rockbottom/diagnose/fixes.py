@@ -183,6 +183,12 @@ def _behind_repeats(stream: list[Request], findings: Sequence[Finding], known: _
     return f"a cachePoint behind every block that repeats, most often {place}", fixed
 
 
+def _before_the_tail(stream: list[Request], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+    """The same, where the surface takes points at all: of GPT, Converse does not."""
+    took = all(finding.sent.rules.takes_points(finding.sent.prompt.api.value) for finding in findings)
+    return _behind_repeats(stream, findings, known) if took else None
+
+
 def _ends_of_repeats(sent: Sent, uses: Counter[bytes]) -> list[int]:
     """Where a request's prefixes end that more requests share than the next longer one, the deepest first."""
     counts = [uses[prefix] for prefix in sent.content[1:]]
@@ -293,7 +299,7 @@ _FIXES: Mapping[Cause, Sequence[Callable[[list[Request], Sequence[Finding], _Kno
     Cause.REGION_HOP: (_one_region,),
     Cause.PARALLEL_WRITE: (_waiting,),
     Cause.VERSIONS_MIXED: (_pinned,),
-    Cause.TAIL_CHANGED: (_pointed, _behind_repeats),
+    Cause.TAIL_CHANGED: (_before_the_tail,),
 }
 
 

@@ -80,6 +80,7 @@ class Judge:
         """The earlier request wrote at its end alone, where the service's own point stands, and that end is gone."""
         earlier, end = match.earlier, len(match.earlier.segments)
         own = earlier.rules.implicit_point and earlier.prompt.implicit is not False
+        own = own and earlier.model.model is self.sent.model.model
         alone = all(point.after == end for point in earlier.prompt.points)
         if not own or not alone or not 0 < match.length < end or self.usage.cache_read:
             return None
