@@ -16,7 +16,7 @@ from importlib import resources
 from rockbottom.catalog.catalogue import Catalog
 from rockbottom.catalog.errors import CatalogError
 from rockbottom.catalog.models import Model, ModelId, Tier
-from rockbottom.figures import usd
+from rockbottom.figures import usd, usd_exact
 from rockbottom.quantities import ZERO_USD, Source, Unit, Usage, Usd, usd_of_tokens
 
 
@@ -123,7 +123,8 @@ def ending(
         return said
     if usage is not None:
         return f"{said}; the same tokens there would cost ${usd(sum(cost.values(), ZERO_USD), ((1, 2), (0, 4)))}"
-    return f"{said}; a million tokens there cost ${cost[Unit.INPUT]:f} in and ${cost[Unit.OUTPUT]:f} out"
+    tokens_in, out = usd_exact(cost[Unit.INPUT]), usd_exact(cost[Unit.OUTPUT])
+    return f"{said}; a million tokens there cost ${tokens_in} in and ${out} out"
 
 
 def _cost(

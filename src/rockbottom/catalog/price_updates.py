@@ -22,6 +22,7 @@ from rockbottom.catalog.price_list import (
     read_entry,
 )
 from rockbottom.catalog.prices import NoPriceInForce, Price
+from rockbottom.figures import usd_exact
 from rockbottom.quantities import Source, Unit
 
 SOURCE = "AWS price list, published"
@@ -154,7 +155,7 @@ def _held_against(
             yield Update(Standing.CHANGED, replace(row, valid_from=began), before)
     for other in others:
         if other.usd_per_mtok != best.usd_per_mtok:
-            note = f"the list has {best.usd_per_mtok:f} too ({best.usage_type})"
+            note = f"the list has {usd_exact(best.usd_per_mtok)} too ({best.usage_type})"
             yield Update(Standing.CONTESTED, _contested(_row(cell, other, since, url), note), row)
 
 

@@ -17,6 +17,7 @@ from rockbottom.dialects.guarding import (
 )
 from rockbottom.dialects.messages import MESSAGES
 from rockbottom.dialects.nova import NOVA
+from rockbottom.dialects.points import POINT_MEMBERS
 from rockbottom.dialects.prompts import native_dialect_for
 from rockbottom.dialects.reading import Reader
 from rockbottom.dialects.registry import (
@@ -65,6 +66,7 @@ __all__ = [
     "METRICS",
     "NOVA",
     "OPERATIONS",
+    "POINT_MEMBERS",
     "RESPONSES",
     "Counters",
     "Counts",

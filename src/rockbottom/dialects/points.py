@@ -11,6 +11,9 @@ from rockbottom.quantities import is_list, is_object
 
 Json = Mapping[str, Any]
 
+POINT_MEMBERS = frozenset(("cachePoint", "cache_control", "prompt_cache_breakpoint"))
+"""What marks a point: the member of a block that is one (Converse), or a member of the block before it (the others)."""
+
 
 def stripped(body: Mapping[str, Any]) -> dict[str, Any]:
     """A Converse, Anthropic or Nova body without any cachePoint block or member."""
@@ -39,7 +42,7 @@ def _bare(blocks: Any) -> Any:
 def _bare_block(block: Any) -> Any:
     if not is_object(block):
         return block
-    bare = {member: value for member, value in block.items() if member not in ("cachePoint", "cache_control")}
+    bare = {member: value for member, value in block.items() if member not in POINT_MEMBERS}
     if bare.get("type") == "tool_result":
         bare["content"] = _bare(bare.get("content"))
     return bare

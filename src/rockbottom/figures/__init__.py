@@ -19,7 +19,7 @@ from rockbottom.figures.numbers import (
 )
 from rockbottom.figures.palette import Paint, colour, page_colours
 from rockbottom.figures.tables import Cell, Column, table
-from rockbottom.figures.texts import clipped, folded, paragraph, printable, room, uncontrolled, visible
+from rockbottom.figures.texts import clipped, folded, indented, paragraph, printable, room, uncontrolled, visible
 from rockbottom.figures.times import clock, moment
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "decimals_for",
     "duration",
     "folded",
+    "indented",
     "megabytes",
     "milliseconds",
     "moment",

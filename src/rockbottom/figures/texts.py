@@ -48,6 +48,12 @@ def paragraph(text: str, width: int, first: str = "", rest: str = "") -> list[st
     return lines if empty else [*lines, line]
 
 
+def indented(text: str, width: int, indent: int = 1) -> list[str]:
+    """A paragraph ``indent`` columns in; its further lines stand three more in."""
+    space = " " * indent
+    return paragraph(text, width, space, space + "   ")
+
+
 def _beginning(word: str, width: int) -> str:
     """As much of a word as fits, a sign at least."""
     kept = ""

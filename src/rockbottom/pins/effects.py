@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from rockbottom.catalog import Catalog, CatalogError, ModelId, NoPriceInForce, Tier
+from rockbottom.figures import usd_exact
 from rockbottom.pins.pin import Pin
 from rockbottom.pins.prefix import Caching, Prefix
 from rockbottom.quantities import WRITES, Ttl, Unit, Usd, usd_of_tokens
@@ -144,7 +145,7 @@ def _because(prefix: Prefix, rates: Rates, tokens: int) -> tuple[str, ...]:
     if rates.read is None or rates.write is None:
         return (f"no price is in force for the cache of {name}: tokens only",)
     ttl = prefix.ttl.value if prefix.ttl else ""
-    amounts = f"write {ttl} ${rates.write:f}, read ${rates.read:f} per million tokens"
+    amounts = f"write {ttl} ${usd_exact(rates.write)}, read ${usd_exact(rates.read)} per million tokens"
     return (f"{name}: {amounts}", "every request is taken to find the prefix alive")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rockbottom.dialects import POINT_MEMBERS
 from rockbottom.plan.volatile import without
 from rockbottom.prompt import Api, json_bytes
 from rockbottom.quantities import is_list, is_object
@@ -96,7 +97,7 @@ def _ordered(tools: object) -> list[Any] | None:
     """The tools by name, or None where they are in that order or hold a cachePoint (which would move)."""
     if not is_list(tools) or not all(is_object(tool) for tool in tools):
         return None
-    if any("cachePoint" in tool or "cache_control" in tool for tool in tools):
+    if not all(POINT_MEMBERS.isdisjoint(tool) for tool in tools):
         return None
     ordered = sorted(tools, key=_name)
     return None if ordered == list(tools) else ordered

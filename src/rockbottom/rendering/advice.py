@@ -15,7 +15,7 @@ from rockbottom.figures import (
     counted,
     decimals_for,
     duration,
-    paragraph,
+    indented,
     share,
     table,
     tokens,
@@ -38,7 +38,7 @@ def advice_text(document: AdviceResult, *, width: int = 80, colour: bool = False
     lines += _prompts(document, width)
     if any(row.unit in WRITES.values() and not row.usd_per_mtok for row in document.prices):
         said = f"cache writes of {document.name} cost nothing by the price list; other sources contest that"
-        lines += ["", *_wrapped(said, width)]
+        lines += ["", *indented(said, width)]
     said = f" prices of {document.priced_on}; savings {_period(document)}; outputs held equal"
     lines += ["", paint(said, "dim")]
     return "\n".join(lines) + "\n"
@@ -50,15 +50,15 @@ def traffic_advice_text(advice: TrafficAdvice, *, width: int = 80, colour: bool 
         return "\n".join([*_groups(advice, width), advice_text(advice.models[0], width=width, colour=colour)])
     paint = Paint(colour)
     head = f"{advice.source} · {counted(advice.requests, 'request')} · {counted(len(advice.models), 'model')}"
-    lines = [*_next(advice, width, paint), *(paint(line, "bold") for line in _wrapped(head, width))]
-    lines += [*_wrapped(_bills(advice), width), "", *_sums(advice, width, paint), "", *_models(advice, width, paint)]
+    lines = [*_next(advice, width, paint), *(paint(line, "bold") for line in indented(head, width))]
+    lines += [*indented(_bills(advice), width), "", *_sums(advice, width, paint), "", *_models(advice, width, paint)]
     lines += ["", *_groups(advice, width)] if advice.by else []
     for model in advice.models:
         lines += ["", *_title(model, width, paint), "", *_table(model, width, paint), *_prompts(model, width)]
     first = advice.models[0]
     said = f"prices of {first.priced_on}; savings {_period(advice)}; outputs held equal"
     details = "evidence, risk and how of each lever of one model: --only-model ID"
-    lines += ["", *(paint(line, "dim") for text in (said, details) for line in _wrapped(text, width))]
+    lines += ["", *(paint(line, "dim") for text in (said, details) for line in indented(text, width))]
     return "\n".join(lines) + "\n"
 
 
@@ -83,7 +83,7 @@ def _next(advice: AdviceResult | TrafficAdvice, width: int, paint: Paint) -> lis
     """The one line to do next."""
     step = advice.next
     if step is None:
-        return [*_wrapped("Next: nothing; no lever known here lowers this bill", width), ""]
+        return [*indented("Next: nothing; no lever known here lowers this bill", width), ""]
     saving = f"saves {_amount(step.saves_usd, advice)} {_period(advice)}"
     if step.asks:
         text = f"Next: allow it with {_ASKS[step.lever]}, if it may be: {step.lever.value} {saving}"
@@ -91,7 +91,7 @@ def _next(advice: AdviceResult | TrafficAdvice, width: int, paint: Paint) -> lis
         text = f"Next: {step.how}: {_instead(advice)}"
     else:
         text = f"Next: {step.how}: {saving}; with everything marked ✓ {_instead(advice)}"
-    return [*(paint(line, "good") for line in _wrapped(text, width)), ""]
+    return [*(paint(line, "good") for line in indented(text, width)), ""]
 
 
 _ASKS = {Lever.BATCH: "--wait day", Lever.FLEX: "--wait minutes", Lever.GLOBAL: "--residency none"}
@@ -116,7 +116,7 @@ def _period(advice: AdviceResult | TrafficAdvice) -> str:
 
 def _title(document: AdviceResult, width: int, paint: Paint) -> list[str]:
     head = f"{document.workload} · {document.name} ({document.scope.value}) · {document.evidence}"
-    return [paint(line, "bold") for line in _wrapped(head, width)] + _wrapped(_bills(document), width)
+    return [paint(line, "bold") for line in indented(head, width)] + indented(_bills(document), width)
 
 
 def _bills(advice: AdviceResult | TrafficAdvice) -> str:
@@ -201,14 +201,9 @@ def _details(number: int, row: LeverResult, width: int, paint: Paint) -> list[st
     """What stands behind a row; one line for what is not offered."""
     head = f"{number:>2} {row.lever.value}: "
     if row.status == "not offered":
-        return [paint(line, "dim") for line in _wrapped(head + row.evidence, width)]
-    lines = _wrapped(head + row.evidence, width)
+        return [paint(line, "dim") for line in indented(head + row.evidence, width)]
+    lines = indented(head + row.evidence, width)
     if row.status in ("pull", "ask"):
-        lines += _wrapped(f"risk: {row.risk}", width, 4)
-        lines += _wrapped(f"do: {row.how}", width, 4)
+        lines += indented(f"risk: {row.risk}", width, 4)
+        lines += indented(f"do: {row.how}", width, 4)
     return lines
-
-
-def _wrapped(text: str, width: int, indent: int = 1) -> list[str]:
-    space = " " * indent
-    return paragraph(text, width, space, space + "   ")

@@ -7,7 +7,7 @@ from html import escape
 from importlib import resources
 
 from rockbottom.advise import EstimateResult, SweepResult
-from rockbottom.figures import decimals_for, page_colours, paragraph, rounded, share, tokens, usd
+from rockbottom.figures import decimals_for, indented, page_colours, rounded, share, tokens, usd
 from rockbottom.quantities import Usd
 
 
@@ -47,8 +47,8 @@ def plot_of(sweep: SweepResult, width: int) -> list[str]:
         lines.append(f" {label:>10} |{''.join(row)}".rstrip())
     lines.append(f" {'':>10} +{'-' * (across + 1)}")
     lines.append(f" {'':>10}  {'0%':<{across // 2 - 1}}{'50%':<{across // 2 - 1}}100%".rstrip())
-    lines += _wrapped(f"share of the {tokens(sweep.prompt_tokens)} prompt tokens that is the prefix", width)
-    return [*lines, *(line for text in crossover_words(sweep) for line in _wrapped(text, width))]
+    lines += indented(f"share of the {tokens(sweep.prompt_tokens)} prompt tokens that is the prefix", width)
+    return [*lines, *(line for text in crossover_words(sweep) for line in indented(text, width))]
 
 
 def _curves(sweep: SweepResult) -> list[_Curve]:
@@ -190,7 +190,3 @@ def _money(cost: Usd | None) -> str:
 def _crossovers(sweep: SweepResult) -> list[int]:
     prefixes = (sweep.pays_from_prefix_tokens, sweep.beats_batch_from_prefix_tokens)
     return [prefix for prefix in prefixes if prefix is not None]
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    return paragraph(text, width, " ", "   ")

@@ -24,7 +24,7 @@ from rockbottom.figures import (
     change,
     counted,
     decimals_for,
-    paragraph,
+    indented,
     rounded,
     share,
     short_tokens,
@@ -103,7 +103,7 @@ def _title(document: EstimateResult, width: int, paint: Paint) -> list[str]:
         if best.saved_of_input:
             said += f"; input {change(best.saved_of_input)}) with {best.name}"
     said = f"{said} (assumed traffic)"
-    return [paint(head, "bold"), *_wrapped(said, width), *_wrapped(_traffic(shape), width)]
+    return [paint(head, "bold"), *indented(said, width), *indented(_traffic(shape), width)]
 
 
 def _traffic(shape: ShapeResult) -> str:
@@ -192,7 +192,7 @@ def _when(document: EstimateResult, width: int) -> list[str]:
     if cross.keep_alive_over_five_minutes is not None:
         rate = rounded(cross.keep_alive_over_five_minutes, 2)
         said.append(f"keep-alive costs less than 5m alone above {rate} arrivals an hour")
-    return [line for text in said for line in _wrapped(text, width)]
+    return [line for text in said for line in indented(text, width)]
 
 
 def _break_even(row: BreakEvenResult) -> str:
@@ -224,18 +224,18 @@ def besides_text(beside: Sequence[BesideCost], width: int, paint: Paint, *, a_mo
     notes = dict.fromkeys(text for line in beside for text in (line.derived, line.note) if text)
     dates = ", ".join(sorted({line.checked_on for line in beside}))
     said = [*notes, f"prices read {dates}; their sources are in --json"]
-    return [*table(columns, rows, width, paint), *(paint(row, "dim") for text in said for row in _wrapped(text, width))]
+    return [*table(columns, rows, width, paint), *(paint(row, "dim") for text in said for row in indented(text, width))]
 
 
 def _with_beside(document: EstimateResult, width: int) -> list[str]:
     whole = document.best_way.usd + document.beside_usd
     said = f"${usd(whole, 2)} a month in all with {document.best}; caching touches the model's part alone"
-    return _wrapped(said, width)
+    return indented(said, width)
 
 
 def _capacity(offers: Sequence[CapacityResult], width: int, paint: Paint) -> list[str]:
     if not offers:
-        return _wrapped("no price of capacity by the hour was read for this model: ask your account team", width)
+        return indented("no price of capacity by the hour was read for this model: ask your account team", width)
     columns = [Column("by the hour", right=False, wide=True), *map(Column, ("$/hour", "$/month", "not cheaper below"))]
     rows = [
         [
@@ -250,7 +250,7 @@ def _capacity(offers: Sequence[CapacityResult], width: int, paint: Paint) -> lis
     ]
     return [
         *table(columns, rows, width, paint),
-        *(paint(line, "dim") for text in said for line in _wrapped(text, width)),
+        *(paint(line, "dim") for text in said for line in indented(text, width)),
     ]
 
 
@@ -278,15 +278,11 @@ def _notes(document: EstimateResult, width: int, paint: Paint) -> list[str]:
     said = ["arithmetic on the numbers given: nothing was sent, nothing measured; outputs held equal"]
     if shape.assumes and shape.source:
         said += [f"assumed: {shape.assumes}", shape.source]
-    lines = [paint(line, "dim") for text in said for line in _wrapped(text, width)]
+    lines = [paint(line, "dim") for text in said for line in indented(text, width)]
     for text in _contested(document.contested):
-        lines += [paint(line, "warn") for line in _wrapped(f"contested: {text}", width)]
+        lines += [paint(line, "warn") for line in indented(f"contested: {text}", width)]
     return lines
 
 
 def _contested(rows: Sequence[ContestedPriceResult]) -> list[str]:
     return [f"{UNITS[row.unit]} at ${usd_exact(row.usd_per_mtok)} per million ({row.source}); not used" for row in rows]
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    return paragraph(text, width, " ", "   ")

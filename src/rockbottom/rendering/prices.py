@@ -125,10 +125,10 @@ def comparison_text(region: str, products: int, listed: int, found: Sequence[Com
     for pair in differ:
         if pair.row is not None:
             book = f"book {usd_exact(pair.row.usd_per_mtok)} ({pair.row.place})"
-            yield f"  differs  {_asked(pair)}: {book}, list {pair.listed.usd_per_mtok:f}"
+            yield f"  differs  {_asked(pair)}: {book}, list {usd_exact(pair.listed.usd_per_mtok)}"
             yield f"           {pair.listed.usage_type}"
     for pair in missing:
-        yield f"  missing  {_asked(pair)}: list {pair.listed.usd_per_mtok:f}"
+        yield f"  missing  {_asked(pair)}: list {usd_exact(pair.listed.usd_per_mtok)}"
         yield f"           {pair.listed.usage_type}"
 
 

@@ -15,7 +15,7 @@ from rockbottom.documents import (
     JudgeRow,
     SimulatedGrading,
 )
-from rockbottom.figures import Cell, Column, Paint, decimals_for, paragraph, share, table, usd
+from rockbottom.figures import Cell, Column, Paint, decimals_for, indented, share, table, usd
 
 _WIDE, _HIGH, _LEFT, _BOTTOM, _RIGHT, _TOP = 560, 280, 56, 52, 170, 14
 _CELLS = 21
@@ -28,7 +28,7 @@ def quality_text(document: BenchResults, width: int, paint: Paint) -> list[str]:
         return []
     lines = _table(grading, width, paint) if isinstance(grading, GradedAnswers) else []
     for said, style in sentences_of(grading):
-        lines += _wrapped(said, width, paint, style)
+        lines += _painted(said, width, paint, style)
     return lines
 
 
@@ -267,5 +267,5 @@ def _bill(model: GradedModel, places: int) -> str:
     return "" if model.usd_month is None else usd(model.usd_month, places)
 
 
-def _wrapped(text: str, width: int, paint: Paint, style: str) -> list[str]:
-    return [paint(line, style) for line in paragraph(text, width, " ", "   ")]
+def _painted(text: str, width: int, paint: Paint, style: str) -> list[str]:
+    return [paint(line, style) for line in indented(text, width)]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from rockbottom.dialects import CONVERSE, api_of
+from rockbottom.dialects import CONVERSE, POINT_MEMBERS, api_of
 from rockbottom.prompt import Meter, Parameters, seeds_of
 from rockbottom.quantities import UNNAMED, Ttl, decoded, decoder_of
 from rockbottom.trace.columns import API_CODES, KINDS, NO_TTL, SectionCode, Trace, observed
@@ -51,7 +51,8 @@ _TYPE = re.compile(rb'"type"\s*:\s*"(\w+)"')
 _TTL = re.compile(rb'"ttl"\s*:\s*"?(\w*)')
 _TTLS = {ttl.value.encode(): ttl for ttl in Ttl}
 _ASKED = {NO_TTL: UNNAMED, **{ttl.code: ttl for ttl in Ttl}}
-_MARK = rb'"(?:cache_control|cachePoint|prompt_cache_breakpoint)"\s*:\s*\{[^{}]*\}'
+_MEMBERS = "|".join(sorted(POINT_MEMBERS)).encode()
+_MARK = rb'"(?:' + _MEMBERS + rb')"\s*:\s*\{[^{}]*\}'
 _MARK_AFTER, _MARK_BEFORE = re.compile(rb"\s*,\s*" + _MARK), re.compile(_MARK + rb"\s*,?\s*")
 
 

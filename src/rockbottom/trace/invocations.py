@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from rockbottom.catalog import Tier
-from rockbottom.dialects import api_of, tier_of
+from rockbottom.dialects import POINT_MEMBERS, api_of, tier_of
 from rockbottom.prompt import Api
 from rockbottom.quantities import UNNAMED, Ttl, Undecodable, Usage, decoded
 from rockbottom.trace.addresses import UnreadableSource
@@ -25,7 +25,6 @@ from rockbottom.trace.sources import BodyRefused, offloaded
 from rockbottom.trace.splitting import LONGEST_BYTES
 
 Json = dict[str, Any]
-_POINTS = ("cachePoint", "cache_control")
 _OF_BLOCKS = ("tools", "toolConfig", "system", "messages", "content")
 _TTLS: Mapping[object, Ttl] = {ttl.value: ttl for ttl in Ttl}
 _NATIVE = ("anthropic_version", "max_tokens", "schemaVersion", "tools")
@@ -167,7 +166,7 @@ def _ttls(value: object) -> Iterator[Ttl]:
     """The lifetimes that the points of a body ask for; ``UNNAMED`` for one that names none that is known."""
     if isinstance(value, dict):
         for key, inner in cast(Json, value).items():
-            if key in _POINTS and isinstance(inner, dict):
+            if key in POINT_MEMBERS and isinstance(inner, dict):
                 yield _TTLS.get(cast(Json, inner).get("ttl"), UNNAMED)
             elif key in _OF_BLOCKS:
                 yield from _ttls(inner)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from rockbottom.dialects import CHAT
+from rockbottom.dialects import CHAT, POINT_MEMBERS
 from rockbottom.prompt import BlockKind, MalformedBody, Meter, Prompt, Section, digest_of
 from rockbottom.quantities import Undecodable, Usage, decoded, is_list, is_object
 from rockbottom.trace.columns import KINDS, SectionCode
@@ -22,7 +22,6 @@ _TRUNCATED = "litellm_truncated"
 _SECTIONS = {
     Section.TOOLS: SectionCode.TOOLS, Section.SYSTEM: SectionCode.SYSTEM, Section.MESSAGES: SectionCode.MESSAGES,
 }  # fmt: skip
-_MARKS = ("cache_control", "cachePoint")
 _UNKNOWN = KINDS.index(BlockKind.UNKNOWN.value)
 
 
@@ -127,7 +126,7 @@ def _content(content: Any) -> Any:
 def _part(part: Any) -> Mapping[str, Any]:
     if isinstance(part, str):
         return {"type": "text", "text": part}
-    bare = {name: value for name, value in part.items() if name not in _MARKS}
+    bare = {name: value for name, value in part.items() if name not in POINT_MEMBERS}
     text = bare.get("text", bare.get("content"))
     is_text = isinstance(text, str) and bare.get("type", "text") == "text" and len(bare) <= 2
     return {"type": "text", "text": text} if is_text else bare
@@ -138,7 +137,7 @@ def _listed(tools: object) -> Sequence[Any]:
     if is_object(tools):
         tools = tools.get("tools")
     listed = [tool for tool in tools if is_object(tool)] if is_list(tools) else []
-    return [{name: value for name, value in tool.items() if name not in _MARKS} for tool in listed]
+    return [{name: value for name, value in tool.items() if name not in POINT_MEMBERS} for tool in listed]
 
 
 @cache
