@@ -1,6 +1,7 @@
 """The floor plan is enforced on every package that exists."""
 
 import configparser
+import re
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
@@ -31,3 +32,13 @@ def test_every_pure_package_is_listed_as_pure():
     listed = set(config["importlinter:contract:pure"]["source_modules"].split())
     exist = {path.parent.name for path in (REPO / "src" / "rockbottom").glob("*/__init__.py")}
     assert listed == {f"rockbottom.{name}" for name in _PURE & exist}
+
+
+def test_every_room_has_its_line_in_the_explanation():
+    """A newcomer finds each room, and what it is for, on one page."""
+    page = (REPO / "docs" / "explanation" / "how-a-call-flows.md").read_text(encoding="utf-8")
+    listed = {
+        name for row in page.splitlines() if row.startswith("| `") for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    }
+    exist = {path.parent.name for path in (REPO / "src" / "rockbottom").glob("*/__init__.py")}
+    assert listed == exist | {"files", "faces"}
