@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from rockbottom.advise import Question, Shape, Tariff
+from rockbottom.advise import EstimateQuestion, Shape, Tariff
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import load_catalog
 
@@ -14,16 +14,16 @@ ON = date(2026, 11, 21)
 
 
 @pytest.fixture
-def ask() -> Callable[..., Question]:
+def ask() -> Callable[..., EstimateQuestion]:
     """``ask(model, shape, gaps_s=..., writes=...)`` at the prices of one day."""
     catalog = load_catalog()
     behaviour = behaviour_of(catalog.switches)
 
     def question(
         model: str, shape: Shape, gaps_s: tuple[Decimal, ...] = (), writes: Decimal | None = None, on: date = ON
-    ) -> Question:
+    ) -> EstimateQuestion:
         found = catalog.model(model)
         tariff = Tariff(found, on, catalog.price_book)
-        return Question(shape, tariff, catalog.rules(found, on), behaviour, gaps_s, writes)
+        return EstimateQuestion(shape, tariff, catalog.rules(found, on), behaviour, gaps_s, writes)
 
     return question

@@ -7,7 +7,7 @@ import pytest
 from msgspec import to_builtins
 
 from rockbottom.bench.document import document_of
-from rockbottom.bench.notebook import Ended, Measured, Notebook, PassKey, Settings
+from rockbottom.bench.notebook import BenchSettings, Ended, Measured, Notebook, PassKey
 from rockbottom.bench.schedule import schedule
 from rockbottom.bench.workload import read_workload
 from rockbottom.catalog import load_catalog
@@ -18,8 +18,8 @@ PRO = "amazon.nova-pro-v1:0"
 _TEXT = "name: W\nsystem: rules\nconversations: [{turns: [{user: a}, {user: b}]}]\nmodels: [amazon.nova-pro-v1:0]\n"
 
 
-def _settings(repeats: int) -> Settings:
-    return Settings(
+def _settings(repeats: int) -> BenchSettings:
+    return BenchSettings(
         "w.yaml", "0", (PRO,), ("baseline", "cached"), repeats, "aws", "us-east-1", "2026-11-21T10:00:00+00:00"
     )
 

@@ -17,7 +17,7 @@ from rockbottom.bench import Grading
 from rockbottom.bench.document import document_of
 from rockbottom.bench.grading.results import graded
 from rockbottom.bench.grading.votes import Judge, Kept, judge_of
-from rockbottom.bench.notebook import Ended, Measured, Notebook, PassKey, Settings
+from rockbottom.bench.notebook import BenchSettings, Ended, Measured, Notebook, PassKey
 from rockbottom.bench.schedule import Schedule, schedule
 from rockbottom.bench.workload import read_workload
 from rockbottom.catalog import load_catalog
@@ -52,7 +52,9 @@ def plan_and_notebook() -> tuple[Schedule, Notebook]:
         lanes=LANES, repeats=2,
     )  # fmt: skip
     notebook = Notebook(
-        Settings("w.yaml", "0", (PRO, SONNET), LANES, 2, "aws", "us-east-1", "2026-11-21T10:00:00+00:00", note="a note")
+        BenchSettings(
+            "w.yaml", "0", (PRO, SONNET), LANES, 2, "aws", "us-east-1", "2026-11-21T10:00:00+00:00", note="a note"
+        )
     )
     for key, row in plan.passes:
         if (key.model, key.lane) == (PRO, "flex"):

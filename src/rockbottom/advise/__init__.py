@@ -16,7 +16,7 @@ from rockbottom.advise.bills import Bill, Line, Tariff
 from rockbottom.advise.capacity import HourlyCapacity, capacities
 from rockbottom.advise.documents import document_of, guarded, preset_document, price_row, priced_preset
 from rockbottom.advise.errors import AdviseError, ImpossibleShape, UnknownBeside, UnknownPreset, UnreadableRun
-from rockbottom.advise.estimates import Estimate, Question, Result, estimate
+from rockbottom.advise.estimates import Estimate, EstimateQuestion, Result, estimate
 from rockbottom.advise.evidence import (
     ASSUMED,
     Evidence,
@@ -86,6 +86,7 @@ __all__ = [
     "ContestedPriceResult",
     "CreditResult",
     "Estimate",
+    "EstimateQuestion",
     "EstimateResult",
     "Evidence",
     "Globally",
@@ -109,7 +110,6 @@ __all__ = [
     "PresetResult",
     "PresetsResult",
     "PricedPreset",
-    "Question",
     "Result",
     "Rival",
     "Row",

@@ -17,7 +17,7 @@ _SIMPLER = Decimal("0.999")
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class EstimateQuestion:
     """What is estimated: ``gaps_s`` or ``writes`` replace the random arrivals."""
 
     shape: Shape
@@ -47,7 +47,7 @@ class Result:
 class Estimate:
     """Every way, no caching first, and where caching begins to pay."""
 
-    question: Question
+    question: EstimateQuestion
     results: tuple[Result, ...]
     break_evens: tuple[BreakEven, ...]
     crossings: Crossings
@@ -78,7 +78,7 @@ class Estimate:
         return read / (read + written) if read + written else None
 
 
-def estimate(question: Question) -> Estimate:
+def estimate(question: EstimateQuestion) -> Estimate:
     """Work the bills out. Raises NoPriceInForce when the model has no price for input or output on that day."""
     shape, rules = question.shape, question.rules
     results = [_result(question, way) for way in ways_of(shape, rules) if not (question.writes and way.keep_alive)]
@@ -92,7 +92,7 @@ def estimate(question: Question) -> Estimate:
     )
 
 
-def _result(question: Question, way: Way) -> Result:
+def _result(question: EstimateQuestion, way: Way) -> Result:
     reason = why_not(way, question.rules) or _below(question, way)
     if reason:
         return Result(way, None, reason)
@@ -104,7 +104,7 @@ def _result(question: Question, way: Way) -> Result:
         return Result(way, None, f"no price: {error}")
 
 
-def _below(question: Question, way: Way) -> str | None:
+def _below(question: EstimateQuestion, way: Way) -> str | None:
     """Why a way would cache nothing at all."""
     shape, rules = question.shape, question.rules
     if not way.caches or entries_of(shape, way, rules):

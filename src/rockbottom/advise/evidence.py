@@ -9,7 +9,7 @@ from typing import TypeVar
 from msgspec import UNSET
 
 from rockbottom.advise.errors import UnreadableRun
-from rockbottom.advise.estimates import Question
+from rockbottom.advise.estimates import EstimateQuestion
 from rockbottom.advise.tokens import Tokens, entries_of, expected
 from rockbottom.advise.ways import ways_of, why_not
 from rockbottom.catalog import Scope, Tier
@@ -104,7 +104,7 @@ class Evidence:
         return self.ways[0]
 
 
-def of_question(question: Question, parallel: int = 1) -> Evidence:
+def of_question(question: EstimateQuestion, parallel: int = 1) -> Evidence:
     """Expected tokens of a shape; arithmetic.
 
     With ``parallel`` first requests that start together every way that caches is there twice: as it comes, all of

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from rockbottom.advise.bills import bill_of
 from rockbottom.advise.errors import ImpossibleShape
-from rockbottom.advise.estimates import Estimate, Question, estimate
+from rockbottom.advise.estimates import Estimate, EstimateQuestion, estimate
 from rockbottom.advise.shapes import Layer, Shape
 from rockbottom.advise.tokens import expected
 from rockbottom.advise.ways import NO_CACHING
@@ -44,7 +44,7 @@ class Sweep:
         return self.points[0].prefix_tokens + self.points[0].question_tokens
 
 
-def sweep(question: Question) -> Sweep:
+def sweep(question: EstimateQuestion) -> Sweep:
     """The curve from no shared token to nothing but shared tokens.
 
     Conversations count with their first turn only; all layers become one, used as often as the innermost was.
@@ -81,7 +81,7 @@ def _first(at: Callable[[int], Point], whole: int, holds: Callable[[Point], bool
     return high
 
 
-def _point(question: Question, prefix: int, whole: int) -> Point:
+def _point(question: EstimateQuestion, prefix: int, whole: int) -> Point:
     variants = question.shape.layers[-1].variants if question.shape.layers else 1
     layers = (Layer(prefix, variants),) if prefix else ()
     traffic = replace(question.shape.traffic, turns=1, turn_gap_s=Decimal(0))
@@ -94,7 +94,7 @@ def _point(question: Question, prefix: int, whole: int) -> Point:
     )  # fmt: skip
 
 
-def batch_usd(question: Question) -> Usd | None:
+def batch_usd(question: EstimateQuestion) -> Usd | None:
     """The month as a batch job, in which nothing is cached; None where the model has no batch price."""
     try:
         tokens = expected(question.shape, NO_CACHING, question.rules)

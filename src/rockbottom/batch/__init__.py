@@ -43,7 +43,7 @@ from rockbottom.batch.ondemand import OnDemand
 from rockbottom.batch.outcomes import LeftOutcome, Outcome
 from rockbottom.batch.pacing import Pace
 from rockbottom.batch.permissions import missing_permissions
-from rockbottom.batch.pricing import Comparison, Estimate
+from rockbottom.batch.pricing import BatchEstimate, Comparison
 from rockbottom.batch.records import Kind
 from rockbottom.batch.results import leftover_result, run_result, summary_of
 from rockbottom.batch.setup import Wanted, apply, documents, model_arns, wanted_for
@@ -55,11 +55,11 @@ __all__ = [
     "DEFAULT_FOLDER",
     "AccessRefused",
     "BatchError",
+    "BatchEstimate",
     "Check",
     "Cloud",
     "Comparison",
     "DamagedRun",
-    "Estimate",
     "InvalidRecords",
     "InvalidSettings",
     "JobsEnded",

@@ -20,7 +20,7 @@ from rockbottom.batch.journal import Checkpoint, Journal, read_journal
 from rockbottom.batch.limits import Limits, packaged_limits, with_quotas
 from rockbottom.batch.outcomes import Outcome
 from rockbottom.batch.pacing import Pace, quotas_of
-from rockbottom.batch.pricing import Estimate, Pricing, compared, estimate
+from rockbottom.batch.pricing import BatchEstimate, Pricing, compared, estimate
 from rockbottom.batch.records import Checker, Kind
 from rockbottom.batch.rejoining import Tally
 from rockbottom.batch.results import summary_of
@@ -34,7 +34,7 @@ from rockbottom.figures import usd
 from rockbottom.quantities import RockbottomError, Usage
 
 DEFAULT_FOLDER = Path(".rockbottom/batch")
-Agree = Callable[[Estimate], bool]
+Agree = Callable[[BatchEstimate], bool]
 
 
 @dataclass(slots=True)
@@ -61,11 +61,11 @@ class Prepared:
             )
         return self._sampled
 
-    def estimate(self, output_each: int | None = None) -> Estimate:
+    def estimate(self, output_each: int | None = None) -> BatchEstimate:
         """What it will cost; ``output_each`` is the expected output tokens of a record. Raises NotEstimated."""
         return estimate(self.sample(), self.pricing, output_each, on_demand=self.run.settings.on_demand)
 
-    def agree(self, found: Estimate, agree: Agree | None, max_usd: Decimal | None) -> None:
+    def agree(self, found: BatchEstimate, agree: Agree | None, max_usd: Decimal | None) -> None:
         """Hold the estimate against the limit and the person. Raises NotAgreed; nothing was uploaded then."""
         if self.run.state.agreed_usd is not None:
             return

@@ -6,7 +6,7 @@ from typing import Any
 
 from rockbottom.batch.cloud import code_of
 from rockbottom.batch.errors import BatchError, InvalidSettings, JobsEnded
-from rockbottom.batch.state import JobState, Settings
+from rockbottom.batch.state import JobState, RunSettings
 from rockbottom.figures import counted
 
 
@@ -35,7 +35,7 @@ _ENDS = {
 }
 
 
-def not_taken(error: Any, settings: Settings) -> BatchError:
+def not_taken(error: Any, settings: RunSettings) -> BatchError:
     """The error of a job that AWS refuses to make."""
     message = error.response.get("Error", {}).get("Message", "")
     return InvalidSettings(

@@ -8,7 +8,7 @@ from rockbottom.batch.cloud import Cloud
 from rockbottom.batch.job_service import JobService, job_service
 from rockbottom.batch.journal import Journal
 from rockbottom.batch.limits import Limits
-from rockbottom.batch.state import RunState, Settings, state_of
+from rockbottom.batch.state import RunSettings, RunState, state_of
 
 
 class Watcher(Protocol):
@@ -48,7 +48,7 @@ class Ground:
         self.state = state_of(self.journal.events, self.journal.path)
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> RunSettings:
         """Its settings; it must have been created."""
         assert self.state.settings is not None
         return self.state.settings

@@ -5,7 +5,7 @@ from typing import Any
 
 from rockbottom.batch.cloud import Cloud, code_of
 from rockbottom.batch.errors import InvalidSettings
-from rockbottom.batch.state import JobState, Settings
+from rockbottom.batch.state import JobState, RunSettings
 from rockbottom.catalog import botocore_since
 from rockbottom.extras import upgrade_command
 
@@ -24,7 +24,7 @@ class InvocationJobs:
     """Jobs of one run's settings."""
 
     cloud: Cloud
-    settings: Settings
+    settings: RunSettings
 
     def ready(self) -> None:
         """Raise InvalidSettings where no job can be made from here; asked before anything is uploaded."""

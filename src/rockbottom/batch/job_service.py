@@ -7,7 +7,7 @@ from rockbottom.batch.errors import NotInBatch
 from rockbottom.batch.invocation_jobs import InvocationJobs, Seen
 from rockbottom.batch.openai_batches import OpenAiBatches
 from rockbottom.batch.records import Kind
-from rockbottom.batch.state import JobState, Settings
+from rockbottom.batch.state import JobState, RunSettings
 from rockbottom.catalog import Model
 
 
@@ -44,7 +44,7 @@ class JobService(Protocol):
         ...
 
 
-def job_service(cloud: Cloud, settings: Settings) -> JobService:
+def job_service(cloud: Cloud, settings: RunSettings) -> JobService:
     """The service of a run, by the language of its bodies."""
     return OpenAiBatches(cloud, settings) if settings.of_openai else InvocationJobs(cloud, settings)
 

@@ -17,7 +17,7 @@ from rockbottom.batch.errors import NothingLeft
 from rockbottom.batch.journal import event_in
 from rockbottom.batch.outcomes import LeftOutcome
 from rockbottom.batch.outputs import write_whole
-from rockbottom.batch.pricing import Estimate, estimate
+from rockbottom.batch.pricing import BatchEstimate, estimate
 from rockbottom.batch.sending import Clock, Sender, Told, whole_lines
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import NoPriceInForce, Tier
@@ -47,7 +47,7 @@ class Leftover:
         done = self._sent()
         return [record for record in whole_lines(run.left_path) if record["recordId"] not in done]
 
-    def estimate(self, output_each: int | None = None) -> Estimate:
+    def estimate(self, output_each: int | None = None) -> BatchEstimate:
         """What they will cost: ``compared.on_demand`` without caching, ``compared.cached`` with it."""
         return estimate(self._sampled(), self.prepared.pricing, output_each)
 

@@ -15,7 +15,7 @@ from rockbottom.batch.cloud import Cloud, code_of
 from rockbottom.batch.errors import InvalidSettings
 from rockbottom.batch.invocation_jobs import Seen
 from rockbottom.batch.openai_lines import ENDPOINT
-from rockbottom.batch.state import JobState, Settings
+from rockbottom.batch.state import JobState, RunSettings
 from rockbottom.batch.surface_calls import surface_call
 from rockbottom.quantities import is_list, is_object
 
@@ -40,7 +40,7 @@ class OpenAiBatches:
     """Batches of one run's settings."""
 
     cloud: Cloud
-    settings: Settings
+    settings: RunSettings
 
     def ready(self) -> None:
         """Raise InvalidSettings where no batch can be made from here; asked before anything is uploaded."""

@@ -80,7 +80,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class BatchEstimate:
     """What a run will cost. ``output_is`` says where the output tokens come from; None: they have no bound.
 
     ``usd`` is without output when that has no bound: the batch price, or for a run that is sent on demand that with
@@ -98,7 +98,7 @@ class Estimate:
     usd_is: str = "in batch"
 
 
-def estimate(found: Sampled, pricing: Pricing, output_each: int | None, *, on_demand: bool = False) -> Estimate:
+def estimate(found: Sampled, pricing: Pricing, output_each: int | None, *, on_demand: bool = False) -> BatchEstimate:
     """Price a sample and scale it to the whole. Raises NotInBatch, NotEstimated; NoPriceInForce for one on demand."""
     if not on_demand:
         pricing.require_batch()
@@ -118,7 +118,7 @@ def estimate(found: Sampled, pricing: Pricing, output_each: int | None, *, on_de
         raise AssertionError(ways.why)
     tokens = ceil(sum(usage.total_input for usage in found.plain) * of / looked)
     way = "in batch" if not on_demand else "on demand with caching" if ways.cached else "on demand without caching"
-    return Estimate(of, found.looked_at, tokens, output, said, read_share(found), ways, first.usd, way)
+    return BatchEstimate(of, found.looked_at, tokens, output, said, read_share(found), ways, first.usd, way)
 
 
 def _ways(found: Sampled, pricing: Pricing, output: int) -> Comparison:

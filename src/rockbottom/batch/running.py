@@ -24,7 +24,7 @@ from rockbottom.batch.outputs import write_whole
 from rockbottom.batch.rejoining import Fate, Rejoin, Tally
 from rockbottom.batch.splitting import jobs_of
 from rockbottom.batch.spool import Spooled, chosen_lines, record_ids, spool
-from rockbottom.batch.state import JobState, Settings
+from rockbottom.batch.state import JobState, RunSettings
 from rockbottom.batch.submitting import Submission
 from rockbottom.figures import counted
 
@@ -37,7 +37,7 @@ class BatchRun(Ground):
 
     # -- building ---------------------------------------------------------------------------------------------
 
-    def create(self, settings: Settings) -> None:
+    def create(self, settings: RunSettings) -> None:
         """Write the settings down, once."""
         if self.state.settings is None:
             self.note_event("created", settings=msgspec.to_builtins(settings))

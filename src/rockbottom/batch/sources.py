@@ -10,7 +10,7 @@ from typing import Any
 from rockbottom.batch.errors import InvalidSettings, OtherContent
 from rockbottom.batch.records import Checker, Kind, lines_of, lines_of_bodies
 from rockbottom.batch.running import BatchRun
-from rockbottom.batch.state import Settings
+from rockbottom.batch.state import RunSettings
 
 Body = Mapping[str, Any]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -58,7 +58,7 @@ def source_of(records: Iterable[Body | tuple[str, Body]] | str | Path) -> Source
 
 def settings_for(
     source: Source, place: Place | None, model: str, kind: Kind, name: str | None, region: str, strip_points: bool
-) -> Settings:
+) -> RunSettings:
     """The settings of a run, with a name made from its file where none is given; no place: it is sent on demand.
 
     Raises InvalidSettings.
@@ -86,7 +86,7 @@ def settings_for(
         name = f"{stem}-{digest.hexdigest()[:8]}"
     if not _NAME.fullmatch(name):
         raise InvalidSettings(f"A run cannot be called {name!r}: letters, digits, '.', '_' and '-', at most 63.")
-    return Settings(
+    return RunSettings(
         name=name, model=model, kind=kind.value, region=region, bucket=place.bucket, prefix=place.prefix,
         role_arn=place.role_arn, source=source.name, digest=digest.hexdigest(), timeout_hours=place.timeout_hours,
         kms_key=place.kms_key, bucket_owner=place.bucket_owner, tags=dict(place.tags),
@@ -107,10 +107,10 @@ def _check_place(place: Place) -> None:
         raise InvalidSettings(f"The prefix {place.prefix!r} has characters that a job's S3 location does not take.")
 
 
-def other_content(old: Settings, new: Settings) -> OtherContent:
+def other_content(old: RunSettings, new: RunSettings) -> OtherContent:
     """The error of a run that exists with other settings or records."""
     differ = [
-        name for name in Settings.__struct_fields__ if getattr(old, name) != getattr(new, name) and name != "digest"
+        name for name in RunSettings.__struct_fields__ if getattr(old, name) != getattr(new, name) and name != "digest"
     ]
     what = f"other {', '.join(differ)}" if differ else "other records"
     return OtherContent(

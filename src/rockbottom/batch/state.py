@@ -15,7 +15,7 @@ WITH_OUTPUT = frozenset({"Completed", "PartiallyCompleted", "Stopped"})
 """Final states in which records may have been answered."""
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What a run is: model, place and role. ``prefix`` is a folder in the bucket; the run has its own below it.
 
     ``on_demand``: its records are sent one by one, and bucket, prefix and role are empty.
@@ -82,7 +82,7 @@ class JobState:
 class RunState:
     """The whole run. ``spools`` maps an attempt to the file of its records, ``sent`` to the file of what is sent."""
 
-    settings: Settings | None = None
+    settings: RunSettings | None = None
     jobs: list[JobState] = field(default_factory=list[JobState])
     spools: dict[int, str] = field(default_factory=dict[int, str])
     sent: dict[int, str] = field(default_factory=dict[int, str])
@@ -129,7 +129,7 @@ def damaged(path: Path, number: int, why: str) -> DamagedRun:
 
 
 def _created(state: RunState, event: dict[str, Any]) -> None:
-    state.settings = msgspec.convert(event["settings"], Settings)
+    state.settings = msgspec.convert(event["settings"], RunSettings)
 
 
 def _planned(state: RunState, event: dict[str, Any]) -> None:

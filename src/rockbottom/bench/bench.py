@@ -17,7 +17,7 @@ from rockbottom.bench.errors import InvalidRun, WrongSetting
 from rockbottom.bench.grading.asking import require_checks
 from rockbottom.bench.grading.results import graded
 from rockbottom.bench.grading.votes import Judge, Teller, judge_of
-from rockbottom.bench.notebook import Notebook, Settings, new_notebook, open_notebook
+from rockbottom.bench.notebook import BenchSettings, Notebook, new_notebook, open_notebook
 from rockbottom.bench.quality import Grading
 from rockbottom.bench.recording import TurnRecorder
 from rockbottom.bench.running import Runner, Watcher
@@ -136,7 +136,7 @@ def prepare(
         repeats=repeats, book=book, resolve=place.resolve, jobs=place.jobs is not None,
     )  # fmt: skip
     rows = {row.subject.given: None for row in plan.rows}, {row.lane.name: None for row in plan.rows}
-    settings = Settings(
+    settings = BenchSettings(
         workload=str(Path(workload.file).resolve()) if Path(workload.file).exists() else workload.file,
         digest=workload.digest, models=tuple(rows[0]), lanes=tuple(rows[1]), repeats=repeats, endpoint=place.kind,
         region=place.region, started_at=now().isoformat(timespec="seconds"), nonce=secrets.token_hex(4),

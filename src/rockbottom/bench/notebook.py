@@ -56,7 +56,7 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class BenchSettings:
     """What a run was asked to do; a run is resumed only with the same."""
 
     workload: str
@@ -77,7 +77,7 @@ class Settings:
 class Notebook:
     """The results of one run, in memory and, when it has a folder, on disk."""
 
-    settings: Settings
+    settings: BenchSettings
     folder: Path | None = None
     turns: list[Measured] = field(default_factory=list[Measured])
     ends: dict[PassKey, Ended] = field(default_factory=dict[PassKey, Ended])
@@ -128,7 +128,7 @@ class Notebook:
             self._file.flush()
 
 
-def new_notebook(settings: Settings, runs: Path | None, slug: str) -> Notebook:
+def new_notebook(settings: BenchSettings, runs: Path | None, slug: str) -> Notebook:
     """An empty notebook in a folder of its own, ``runs/<slug>-<n>``; ``runs`` None keeps nothing on disk."""
     if runs is None:
         return Notebook(settings)
@@ -143,7 +143,7 @@ def new_notebook(settings: Settings, runs: Path | None, slug: str) -> Notebook:
         ) from error
 
 
-def _new_folder(settings: Settings, runs: Path, slug: str, made: bool) -> Notebook:
+def _new_folder(settings: BenchSettings, runs: Path, slug: str, made: bool) -> Notebook:
     number = 1
     while True:
         folder = runs / f"{slug}-{number}"
@@ -160,7 +160,7 @@ def _new_folder(settings: Settings, runs: Path, slug: str, made: bool) -> Notebo
 def open_notebook(folder: Path) -> Notebook:
     """The notebook of an earlier run; raises InvalidRun when the folder is not one."""
     try:
-        settings = msgspec.json.decode((folder / SETTINGS).read_bytes(), type=Settings)
+        settings = msgspec.json.decode((folder / SETTINGS).read_bytes(), type=BenchSettings)
     except (OSError, msgspec.MsgspecError) as error:
         raise InvalidRun(f"{folder} is not the folder of a run: {error}", fix="ls runs/ shows them") from error
     notebook = Notebook(settings, folder)

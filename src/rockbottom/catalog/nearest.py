@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from rockbottom.catalog.models import Scope
-from rockbottom.catalog.prices import REFERENCE_REGION, NoPriceInForce, Price, Question
+from rockbottom.catalog.prices import REFERENCE_REGION, NoPriceInForce, Price, PriceQuestion
 
 
-def no_price(asked: Question, rows: Sequence[Price]) -> NoPriceInForce:
+def no_price(asked: PriceQuestion, rows: Sequence[Price]) -> NoPriceInForce:
     """The error for a question without an answer; ``rows`` are all rows of the model, contested ones too."""
     known = [row for row in rows if not row.contested]
     if not known:
@@ -20,7 +20,7 @@ def no_price(asked: Question, rows: Sequence[Price]) -> NoPriceInForce:
     return NoPriceInForce(message, nearest=nearest, fix=_fix(nearest[0], asked))
 
 
-def _regions(rows: Sequence[Price], asked: Question) -> str:
+def _regions(rows: Sequence[Price], asked: PriceQuestion) -> str:
     """The Regions that have the price that was asked for."""
     kind = (asked.scope, asked.tier, asked.unit, asked.band)
     there = [row for row in rows if (row.scope, row.tier, row.unit, row.above_context_tokens) == kind]
@@ -28,7 +28,7 @@ def _regions(rows: Sequence[Price], asked: Question) -> str:
     return f" Regions with such a price: {', '.join(regions)}." if regions else ""
 
 
-def _fix(row: Price, asked: Question) -> str:
+def _fix(row: Price, asked: PriceQuestion) -> str:
     if row.scope is not asked.scope:
         prefix = "" if row.scope is Scope.IN_REGION else f"{row.scope.value}."
         return f"use the id {prefix}{asked.model}"
@@ -40,7 +40,7 @@ def _preference(row: Price) -> tuple[bool, bool, str]:
     return row.scope is not Scope.US, row.scope is not Scope.GLOBAL, row.place
 
 
-def _distance(row: Price, asked: Question) -> tuple[int, int]:
+def _distance(row: Price, asked: PriceQuestion) -> tuple[int, int]:
     """How many things differ, the weightiest first, then the days between."""
     days = 0 if row.in_force(asked.on) else abs((row.valid_from - asked.on).days)
     far = (
@@ -54,7 +54,7 @@ def _distance(row: Price, asked: Question) -> tuple[int, int]:
     return far, days
 
 
-def _difference(row: Price, asked: Question) -> str:
+def _difference(row: Price, asked: PriceQuestion) -> str:
     """In words, what the row is that was not asked for."""
     parts: list[str] = []
     if row.unit is not asked.unit:

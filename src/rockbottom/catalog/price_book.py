@@ -9,7 +9,7 @@ from rockbottom.catalog.models import ModelId, Scope, Tier
 from rockbottom.catalog.nearest import no_price
 from rockbottom.catalog.price_files import rows_of_file
 from rockbottom.catalog.price_rows import PriceRows, Shelf
-from rockbottom.catalog.prices import REFERENCE_REGION, NoPriceInForce, Price, Question
+from rockbottom.catalog.prices import REFERENCE_REGION, NoPriceInForce, Price, PriceQuestion
 from rockbottom.quantities import Unit
 
 _MEMO_LIMIT = 65_536
@@ -76,7 +76,7 @@ class PriceBook:
         key = (model_id, scope, tier, unit, on, region, band)
         found = self._found.get(key)
         if found is None:
-            found = self._search(Question(model_id, scope, tier, unit, on, region, band))
+            found = self._search(PriceQuestion(model_id, scope, tier, unit, on, region, band))
             if len(self._found) < _MEMO_LIMIT:
                 self._found[key] = found
         return found
@@ -114,7 +114,7 @@ class PriceBook:
                     band = row.above_context_tokens
         return band
 
-    def _search(self, asked: Question) -> Price:
+    def _search(self, asked: PriceQuestion) -> Price:
         for layer in self._layers:
             row = layer.of_model(asked.model).answer(asked, REFERENCE_REGION)
             if row is not None:

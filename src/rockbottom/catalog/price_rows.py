@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from rockbottom.catalog.models import Scope, Tier
-from rockbottom.catalog.prices import Price, Question
+from rockbottom.catalog.prices import Price, PriceQuestion
 from rockbottom.quantities import Unit
 
 Cell = tuple[Scope, Tier, Unit, int]
@@ -47,7 +47,7 @@ class ModelRows:
             {scope: tuple(found) for scope, found in long_context.items()},
         )
 
-    def answer(self, asked: Question, reference: str) -> Price | None:
+    def answer(self, asked: PriceQuestion, reference: str) -> Price | None:
         """The row in force for a question, or None.
 
         A row without a Region holds throughout its scope. It gives way where prices of the same kind are known to
@@ -116,7 +116,7 @@ def _in_force(rows: Sequence[Price] | None, on: date) -> Price | None:
     return next((row for row in rows or () if row.in_force(on)), None)
 
 
-def _throughout(places: Mapping[str | None, Sequence[Price]], asked: Question, region: str) -> Price | None:
+def _throughout(places: Mapping[str | None, Sequence[Price]], asked: PriceQuestion, region: str) -> Price | None:
     """The row for the whole scope, where it may be taken for this Region."""
     row = _in_force(places.get(None), asked.on)
     partition = _partition(region)

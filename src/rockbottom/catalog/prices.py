@@ -51,7 +51,7 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class PriceQuestion:
     """What a price is asked for; ``region`` None means the reference Region where it matters."""
 
     model: str

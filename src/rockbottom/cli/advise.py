@@ -183,7 +183,15 @@ def _evidence(
     run: Path | None, replayed: Path | None, models: tuple[str, ...], preset_name: str | None, given: dict[str, Any]
 ) -> "list[Evidence]":
     """Every model that something is known about."""
-    from rockbottom.advise import Question, bench_results, of_bench, of_question, of_replays, preset, replay_results
+    from rockbottom.advise import (
+        EstimateQuestion,
+        bench_results,
+        of_bench,
+        of_question,
+        of_replays,
+        preset,
+        replay_results,
+    )
     from rockbottom.cache import behaviour_of
     from rockbottom.catalog import load_catalog
 
@@ -201,7 +209,9 @@ def _evidence(
     found: list[Evidence] = []
     for model in models:
         tariff = _tariff(model, given)
-        question = Question(shape, tariff, catalog.rules(tariff.model, tariff.on), behaviour_of(catalog.switches))
+        question = EstimateQuestion(
+            shape, tariff, catalog.rules(tariff.model, tariff.on), behaviour_of(catalog.switches)
+        )
         found.append(of_question(question, given["fan_out"] or 1))
     return found
 

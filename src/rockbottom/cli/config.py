@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from rockbottom.cli.places import FILE
-from rockbottom.cli.settings import SETTINGS, Setting, Settings, ledger_folder, settings_here
+from rockbottom.cli.settings import SETTINGS, Setting, SettingsFile, ledger_folder, settings_here
 
 
 @click.command("config")
@@ -36,7 +36,7 @@ def command(as_json: bool) -> None:
     show(table(columns, cells, width(), Paint(False)))
 
 
-def _in_force(setting: Setting, settings: Settings) -> tuple[str, str]:
+def _in_force(setting: Setting, settings: SettingsFile) -> tuple[str, str]:
     """The value as text, empty where nothing says, and where it is from."""
     value, place = settings.in_force(setting, os.environ)
     if setting.name == "ledger":

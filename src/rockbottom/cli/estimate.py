@@ -15,7 +15,7 @@ from rockbottom.cli.standing import tell_age
 from rockbottom.cli.values import MOST, Number, write_new
 
 if TYPE_CHECKING:
-    from rockbottom.advise import BesideLine, EstimateResult, Layer, Preset, Question, Shape
+    from rockbottom.advise import BesideLine, EstimateQuestion, EstimateResult, Layer, Preset, Shape
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _YEAR_S = 366 * 86_400
@@ -116,8 +116,8 @@ def _besides(shape: "Shape", given: dict[str, Any]) -> "tuple[BesideLine, ...]":
     return (*guard, *lines_of(units))
 
 
-def _question(model: str, shape: "Shape", given: dict[str, Any]) -> "Question":
-    from rockbottom.advise import Question, Tariff
+def _question(model: str, shape: "Shape", given: dict[str, Any]) -> "EstimateQuestion":
+    from rockbottom.advise import EstimateQuestion, Tariff
     from rockbottom.cache import behaviour_of
     from rockbottom.catalog import PriceBook, load_catalog
 
@@ -125,7 +125,7 @@ def _question(model: str, shape: "Shape", given: dict[str, Any]) -> "Question":
     book = catalog.price_book.overlay(PriceBook.read(given["prices"])) if given["prices"] else catalog.price_book
     on: date = given["on"].date() if isinstance(given["on"], datetime) else date.today()
     found = catalog.model(model)
-    return Question(
+    return EstimateQuestion(
         shape, Tariff(found, on, book, given["region"]), catalog.rules(found, on), behaviour_of(catalog.switches),
         gaps_of(given["gaps"]), given["writes"],
     )  # fmt: skip

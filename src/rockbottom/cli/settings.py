@@ -77,7 +77,7 @@ _OF_WHAT_IS_ASSUMED = {"region", *(name for name in _BY_NAME if name.startswith(
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class SettingsFile:
     """What a file sets. ``file`` is None where there is none; ``lines`` say where each value stands."""
 
     file: Path | None
@@ -99,13 +99,13 @@ class Settings:
         return f"{self.file.name}, line {self.lines[name]}"
 
 
-def settings_here() -> Settings:
+def settings_here() -> SettingsFile:
     """What the nearest ``rockbottom.toml`` sets, from the current folder upwards. Raises BadSettings."""
     file = nearest_file()
-    return Settings(None, {}, {}) if file is None else read_settings(file)
+    return SettingsFile(None, {}, {}) if file is None else read_settings(file)
 
 
-def read_settings(file: Path) -> Settings:
+def read_settings(file: Path) -> SettingsFile:
     """What a file sets, paths as seen from its folder. Raises BadSettings with the line of what is wrong."""
     from rockbottom.quantities import Undecodable, toml_of  # only where there is a file
 
@@ -120,7 +120,7 @@ def read_settings(file: Path) -> Settings:
         line = _line_of(text, name)
         values[name] = _checked(name, value, f"{file}, line {line}", file.parent)
         lines[name] = line
-    return Settings(file, values, lines)
+    return SettingsFile(file, values, lines)
 
 
 def defaults_of(command: click.Command, path: Sequence[str], args: Sequence[str]) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def set_ledger() -> Path | None:
     return None if os.environ.get("ROCKBOTTOM_LEDGER") else settings_here().values.get("ledger")
 
 
-def _defaults(command: click.Command, path: list[str], args: Sequence[str], settings: Settings) -> dict[str, Any]:
+def _defaults(command: click.Command, path: list[str], args: Sequence[str], settings: SettingsFile) -> dict[str, Any]:
     if isinstance(command, click.Group):
         return {name: _defaults(below, [*path, name], args, settings) for name, below in command.commands.items()}
     found: dict[str, Any] = {}

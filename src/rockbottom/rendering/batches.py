@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from rockbottom.batch import Check, Comparison, Estimate, LeftOutcome, Outcome, Part, Prepared, RunState, Verdict
+from rockbottom.batch import BatchEstimate, Check, Comparison, LeftOutcome, Outcome, Part, Prepared, RunState, Verdict
 from rockbottom.figures import counted, megabytes, share, usd
 
 
-def batch_estimate_text(prepared: Prepared, estimate: Estimate) -> Iterator[str]:
+def batch_estimate_text(prepared: Prepared, estimate: BatchEstimate) -> Iterator[str]:
     """What a run will cost, beside the other ways to send it."""
     state, settings = prepared.run.state, prepared.run.settings
     files = sum(len(job.files) for job in state.jobs)
@@ -103,7 +103,7 @@ def _reconciled(outcome: Outcome) -> Iterator[str]:
             yield f"the manifests count {told:,} {name}, and {found:,} were found"
 
 
-def leftover_estimate_text(estimate: Estimate) -> str:
+def leftover_estimate_text(estimate: BatchEstimate) -> str:
     """What sending a leftover on demand may cost, in one line; its price on demand must be known."""
     plain, cached = estimate.compared.on_demand, estimate.compared.cached
     assert plain is not None

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from rockbottom.bench.grading.answers import Answer, Place, answers_of, subjects_of
 from rockbottom.bench.grading.guarded import Checker
-from rockbottom.bench.grading.votes import Judge, Question
+from rockbottom.bench.grading.votes import Judge, VoteQuestion
 from rockbottom.bench.notebook import Notebook
 from rockbottom.bench.quality import Grading
 from rockbottom.bench.schedule import Schedule
@@ -48,7 +48,7 @@ from rockbottom.grading import (
 from rockbottom.quantities import NO_USAGE, Usd
 
 SIMULATED = "simulated: no statement about quality"
-Voted = Mapping[str, Sequence[tuple[Question, Vote]]]
+Voted = Mapping[str, Sequence[tuple[VoteQuestion, Vote]]]
 
 
 @dataclass(slots=True)
@@ -56,8 +56,8 @@ class _Model:
     """What was found about one model."""
 
     checks: dict[str, Counter[bool | None]] = field(default_factory=dict[str, Counter[bool | None]])
-    votes: dict[str, list[list[tuple[Question, Vote]]]] = field(
-        default_factory=dict[str, list[list[tuple[Question, Vote]]]]
+    votes: dict[str, list[list[tuple[VoteQuestion, Vote]]]] = field(
+        default_factory=dict[str, list[list[tuple[VoteQuestion, Vote]]]]
     )
     talks: dict[tuple[int, int], list[bool | None]] = field(
         default_factory=dict[tuple[int, int], list[bool | None]]
@@ -192,12 +192,12 @@ def _model_row(
     )
 
 
-def _rubric_counts(items: Sequence[Sequence[tuple[Question, Vote]]]) -> VoteCounts:
+def _rubric_counts(items: Sequence[Sequence[tuple[VoteQuestion, Vote]]]) -> VoteCounts:
     every = [vote for item in items for _, vote in item]
     return VoteCounts(votes=len(every), invalid=sum(bool(vote.invalid) for vote in every))
 
 
-def _pair_counts(items: Sequence[Sequence[tuple[Question, Vote]]]) -> PairCounts:
+def _pair_counts(items: Sequence[Sequence[tuple[VoteQuestion, Vote]]]) -> PairCounts:
     counts = _rubric_counts(items)
     winners = Counter(vote.winner for item in items for _, vote in item)
     return PairCounts(
@@ -228,7 +228,7 @@ def _judge_row(judge: Judge, found: Mapping[str, _Model]) -> JudgeRow:
     )
 
 
-def _pass(question: Question, vote: Vote) -> bool:
+def _pass(question: VoteQuestion, vote: Vote) -> bool:
     return min(vote.scores) >= question.rubric.pass_at
 
 
@@ -241,7 +241,7 @@ def _agreement(votes: Sequence[Sequence[object]]) -> Agreement:
     )
 
 
-def _pair_agreement(pairs: Sequence[Sequence[tuple[Question, Vote]]]) -> PairAgreement:
+def _pair_agreement(pairs: Sequence[Sequence[tuple[VoteQuestion, Vote]]]) -> PairAgreement:
     votes = [[(vote.winner, question.swapped) for question, vote in item if vote.winner] for item in pairs]
     position, agreement = position_of(votes), _agreement([[won for won, _ in item] for item in votes])
     return PairAgreement(

@@ -60,7 +60,7 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class VoteQuestion:
     """An answer that the judge is to vote on, and what it is held against."""
 
     place: Place
@@ -112,7 +112,7 @@ class Judge:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     monotonic: Callable[[], float] = perf_counter
 
-    def questions(self) -> Iterator[Question]:
+    def questions(self) -> Iterator[VoteQuestion]:
         """Every vote that the answers of the run ask for, also of answers that are still to come."""
         texts = {answer.place: answer.text for answer in answers_of(self.plan, self.notebook, self.reference)}
         for model in subjects_of(self.plan):
@@ -122,7 +122,7 @@ class Judge:
                     place = Place(self.reference, answer.place.repeat, answer.place.conversation, answer.place.turn)
                     yield from self._pair_questions(answer, texts.get(place))
 
-    def ready(self) -> list[Question]:
+    def ready(self) -> list[VoteQuestion]:
         """The votes whose answers are there and that are not kept yet."""
         return [one for one in self.questions() if one.about and one.about not in self.kept]
 
@@ -164,16 +164,16 @@ class Judge:
             if teller:
                 teller.voted(done + 1, len(missing))
 
-    def votes(self) -> dict[Place, dict[str, list[tuple[Question, Vote]]]]:
+    def votes(self) -> dict[Place, dict[str, list[tuple[VoteQuestion, Vote]]]]:
         """The votes that are there, by answer and kind, in order."""
-        found: dict[Place, dict[str, list[tuple[Question, Vote]]]] = {}
+        found: dict[Place, dict[str, list[tuple[VoteQuestion, Vote]]]] = {}
         for question in self.questions():
             if question.about in self.kept:
                 kinds = found.setdefault(question.place, {})
                 kinds.setdefault(question.kind, []).append((question, self.kept[question.about].vote))
         return found
 
-    def _rubric_questions(self, answer: Answer) -> Iterator[Question]:
+    def _rubric_questions(self, answer: Answer) -> Iterator[VoteQuestion]:
         criteria = (*self.grading.criteria, *answer.turn.criteria)
         if not criteria:
             return
@@ -182,7 +182,7 @@ class Judge:
         for number in range(self.grading.votes):
             yield self._question(answer.place, "rubric", number, asked, rubric, answer.text is not None)
 
-    def _pair_questions(self, answer: Answer, reference: str | None) -> Iterator[Question]:
+    def _pair_questions(self, answer: Answer, reference: str | None) -> Iterator[VoteQuestion]:
         rubric = Rubric((*self.grading.criteria, *answer.turn.criteria))
         pair = Pair(answer.conversation, answer.text or "", reference or "")
         there = answer.text is not None and reference is not None
@@ -191,15 +191,15 @@ class Judge:
 
     def _question(
         self, place: Place, kind: str, number: int, asked: Asked | Pair, rubric: Rubric, there: bool
-    ) -> Question:
+    ) -> VoteQuestion:
         about = ""
         if there:
             parts = (self.subject.given, place.model, place.repeat, place.conversation, place.turn, kind, number)
             said = msgspec.json.encode([list(parts), asked, rubric])
             about = hashlib.sha256(said).hexdigest()[:24]
-        return Question(place, kind, number, asked, rubric, about)
+        return VoteQuestion(place, kind, number, asked, rubric, about)
 
-    def _tokens(self, question: Question) -> tuple[int, int]:
+    def _tokens(self, question: VoteQuestion) -> tuple[int, int]:
         """Estimated input tokens of a vote, as expected and at most."""
         meter, workload = self.subject.meter, self.plan.workload
         tokens = CONVERSE.read(question.body("m" * 17), meter).tokens
@@ -212,7 +212,7 @@ class Judge:
             expected = longest = tokens
         return expected, longest + int(longest * meter.weights.error) + 1
 
-    def _guard(self, question: Question, spent: Usd, max_usd: Usd | None, done: int) -> None:
+    def _guard(self, question: VoteQuestion, spent: Usd, max_usd: Usd | None, done: int) -> None:
         if max_usd is None:
             return
         worst = self.price(Usage(input=self._tokens(question)[1], output=JUDGE_OUTPUT_TOKENS)).usd
@@ -224,7 +224,7 @@ class Judge:
                 fix=self._again("--max-usd MORE"),
             )
 
-    def _vote(self, client: Any, endpoint: Endpoint, question: Question) -> Kept:
+    def _vote(self, client: Any, endpoint: Endpoint, question: VoteQuestion) -> Kept:
         request = Request(CONVERSE, question.body(self.chance()), 0)
         try:
             endpoint.script(_CLIENT, None)
