@@ -23,7 +23,7 @@ from rockbottom.client.keepalive import KeepAlive
 from rockbottom.client.keeping import Keeper
 from rockbottom.client.learning import Costs, Learning
 from rockbottom.client.notices import TTL_EXPIRED
-from rockbottom.client.planning import Planner, tells, writes_most
+from rockbottom.client.planning import Planner, tells
 from rockbottom.client.profiles import ask, must_ask
 from rockbottom.client.recording import Recorder, SpendingLimit
 from rockbottom.client.reporting import Report
@@ -168,13 +168,14 @@ class Attachment:
     def _planned(self, params: Params, request: Request) -> Call:
         now = self.clock()
         plan = self.planner.plan(request, now=now)
+        moved, claims = False, True  # a mute plan is taken to write
         if tells(plan):
             self._books.held_back += plan.held_back
             self.talk.say(plan.notices)
+            moved, claims = bool(plan.moves), plan.writes_most
         sent = fitted(self.abilities, request, params, plan.apply(request))
         cause = ""
         if self.options.notices:
-            moved = getattr(plan, "moves", ())  # what changes in the caller's request is not what is sent
             self.talk.say(self._learning.noticer.changing(sent if moved else request))
             cause = self._learning.noticer.cause
         travels = params if sent.arguments is params else dict(sent.arguments)
@@ -186,7 +187,7 @@ class Attachment:
         prefixes = prefixes_of(sent, self._learning.minimum(request))
         call.cause = cause or (TTL_EXPIRED if self.tower.has_expired(prefixes, now) else "")
         if self.options.hold_s > 0:
-            call.flight = self.tower.depart(prefixes, now, claim=writes_most(plan))
+            call.flight = self.tower.depart(prefixes, now, claim=claims)
         if call.flight is None:
             self.tower.refresh(prefixes, now)
         return call

@@ -1,6 +1,6 @@
 """What the client needs of a planner, so that any object of this shape can stand in for ``plan.Planner``."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeGuard
 
 from rockbottom.dialects import Request
@@ -31,16 +31,20 @@ class TellingPlan(Plan, Protocol):
         """Sentences for whoever runs the client, each said once."""
         ...
 
+    @property
+    def moves(self) -> Sequence[object]:
+        """What changes places in the request, so that what is sent is not what the caller wrote."""
+        ...
+
+    @property
+    def writes_most(self) -> bool:
+        """Whether it writes more than it reads, so that it had better not be one of many at once."""
+        ...
+
 
 def tells(plan: Plan) -> TypeGuard[TellingPlan]:
     """Whether a plan is a telling one; ``isinstance`` with a protocol takes as long as to hash a prompt."""
-    return hasattr(plan, "held_back") and hasattr(plan, "notices")
-
-
-def writes_most(plan: Plan) -> bool:
-    """Whether a plan writes more than it reads, so that it had better not be one of many; so does one that is mute."""
-    written = getattr(plan, "written_5m", 1) + getattr(plan, "written_1h", 0)
-    return written > getattr(plan, "read", 0)
+    return all(hasattr(plan, name) for name in ("held_back", "notices", "moves", "writes_most"))
 
 
 class Planner(Protocol):

@@ -119,6 +119,11 @@ class CachePlan:
     key: PrefixHash | None = field(default=None, repr=False)
     _apply: Apply | None = field(default=None, repr=False, compare=False)
 
+    @property
+    def writes_most(self) -> bool:
+        """Whether it should write more tokens than it reads."""
+        return self.written_5m + self.written_1h > self.read
+
     @overload
     def apply(self, request: Request) -> Request: ...  # pyright: ignore[reportOverlappingOverload]  # no dict is one
 
