@@ -1,9 +1,11 @@
 """The first question: from how many tokens on is a prefix cached?"""
 
+from functools import cache
+
+from rockbottom.catalog import load_catalog
 from rockbottom.probe.steps import Finding, Reply, Send, Steps
 from rockbottom.probe.subject import Subject, marked, unmeasured
 
-_STANDARD_MINIMA = (512, 1024, 2048, 4096)  # the minima that the models of the catalogue have
 _ABOVE, _BELOW = 1.06, 0.96  # of a documented minimum: where it is tried first
 _TOKENS_PER_WORD = 1.15  # of the made-up texts; if it is less, the first text is too short and another follows
 
@@ -58,8 +60,16 @@ def minimum(subject: Subject) -> Steps:
 
 def _between(subject: Subject, least: int, most: int) -> list[int]:
     """The minimums that are known of some model and fit what was seen, the documented one first."""
-    known = dict.fromkeys((subject.rules.minimum_tokens, *_STANDARD_MINIMA))
+    known = dict.fromkeys((subject.rules.minimum_tokens, *_minima()))
     return [one for one in known if least < one <= most]
+
+
+@cache
+def _minima() -> tuple[int, ...]:
+    """The minima that models of the catalogue have, or had."""
+    catalog = load_catalog()
+    rows = (rules for model in catalog.models.values() for rules in catalog.rule_history(model))
+    return tuple(sorted({rules.minimum_tokens for rules in rows} - {0}))
 
 
 def _next_words(candidates: list[int], low: int, high: int, per_word: float) -> int:
