@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from rockbottom.quantities import Usd
 from rockbottom.reconcile.books import Entry
-from rockbottom.reconcile.comparing import Comparison, Reason, Row
+from rockbottom.reconcile.rows import Comparison, Reason, Row
 
 
 class Side(msgspec.Struct, frozen=True):

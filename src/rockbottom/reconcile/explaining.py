@@ -1,0 +1,240 @@
+"""Why a row of two books probably differs, the strongest evidence first. Pure."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from statistics import median
+
+from rockbottom.catalog import Catalog, CatalogError
+from rockbottom.figures import counted, share
+from rockbottom.quantities import WRITES, Unit
+from rockbottom.reconcile.books import Key
+from rockbottom.reconcile.rows import CENT, Comparison, Reason, Row, tokens_agree
+
+_DELAY = timedelta(days=2)  # a bill's day is complete a day or two later
+
+
+class Explainer:
+    """The likely reasons of one comparison; the strongest evidence first."""
+
+    def __init__(self, of: Comparison, catalog: Catalog, today: date) -> None:
+        self.of = of
+        self.catalog = catalog
+        self.today = today
+        self.rows: dict[Key, Row] = {(row.day, row.model): row for row in of.rows}
+        self.usual = _usual_ratio(of.rows, of.tolerance)
+
+    def reasons(self, row: Row) -> list[Reason]:
+        """Every reason that fits; the last resort where none does."""
+        if tokens_agree(row, self.of.tolerance):
+            found = [self._unpriced(row), self._contested(row), self._discount(row), self._price(row)]
+        else:
+            found = [
+                self._unmatched(row), self._not_whole(row), self._inclusive(row), self._unresolved(row),
+                self._midnight(row), self._late(row), self._batch(row), self._region(row), self._before(row),
+                self._lost(row), self._without_usage(row), self._elsewhere(row), self._projects(row),
+            ]  # fmt: skip
+        kept = [one for one in found if one is not None]
+        return kept or [self._more_here(row)]
+
+    def _unmatched(self, row: Row) -> Reason | None:
+        """The bill has less of it, and lines of which no model can be told."""
+        unmatched = self.of.theirs.unmatched
+        if row.more_tokens >= 0 or not any(unmatched.values()):
+            return None
+        names = sorted(unmatched, key=lambda name: -unmatched[name])
+        says = f"the bill has lines of which no model can be told: {', '.join(names[:3])}"
+        return Reason("unmatched", says if len(names) <= 3 else f"{says} and {len(names) - 3} more")
+
+    def _not_whole(self, row: Row) -> Reason | None:
+        if row.more_tokens >= 0 or self.of.theirs.is_whole:
+            return None
+        return Reason("more-pages", "the reply names a next page, which is not in the file")
+
+    # Tokens differ ------------------------------------------------------------------------------------------
+
+    def _inclusive(self, row: Row) -> Reason | None:
+        """Their input is the whole prompt, and everything else agrees."""
+        if row.ours is None or row.theirs is None:
+            return None
+        mine, their = row.ours.tokens, row.theirs.tokens
+        cached = mine["read"] + mine["write"]
+        if not cached or abs(their["input"] - mine["input"] - cached) > self.of.tolerance * their["input"]:
+            return None
+        if any(abs(row.tokens(kind)) > self.of.tolerance * mine[kind] for kind in ("read", "write", "output")):
+            return None
+        return Reason("input-inclusive", f"{self.of.theirs.party} counts cached tokens as input too")
+
+    def _projects(self, row: Row) -> Reason | None:
+        """In which projects of bedrock-mantle the calls were counted: another team's is not in this ledger."""
+        projects = row.theirs.projects if row.theirs is not None else {}
+        if not projects:
+            return None
+        told = ", ".join(f"{calls:,} in {name}" for name, calls in sorted(projects.items()))
+        return Reason("projects", f"AWS counted calls of bedrock-mantle by project: {told}")
+
+    def _midnight(self, row: Row) -> Reason | None:
+        """What one day lacks the next has."""
+        for step, says in ((1, "the day after"), (-1, "the day before")):
+            other = self.rows.get((row.day + timedelta(days=step), row.model))
+            if other is None or other.agrees or not row.more_tokens or not other.more_tokens:
+                continue
+            if abs(row.more_tokens + other.more_tokens) <= abs(row.more_tokens) // 20:
+                return Reason(
+                    "day-boundary",
+                    f"{says} differs by {other.more_tokens:+,} tokens the other way: the same calls, counted on "
+                    "another day (days here are UTC, by when a call left)",
+                )
+        return None
+
+    def _late(self, row: Row) -> Reason | None:
+        days = self.of.theirs.days
+        last = row.until or row.day
+        late = last > self.today - _DELAY or (days is not None and last >= days[1])
+        if row.more_tokens >= 0 or not late or self.of.theirs.party == "CloudWatch":
+            return None
+        return Reason("not-yet-billed", f"{last} is the end of the bill: a day is complete a day or two later")
+
+    def _batch(self, row: Row) -> Reason | None:
+        if row.theirs is None or not row.theirs.batch_tokens or (row.ours and "batch" in row.ours.tiers):
+            return None
+        return Reason("batch", f"{row.theirs.batch_tokens:,} tokens of the bill are batch inference, not calls")
+
+    def _region(self, row: Row) -> Reason | None:
+        mine = {one for one in (row.ours.regions if row.ours else ()) if one}
+        if self.of.theirs.regions:
+            unread = sorted(mine - set(self.of.theirs.regions))
+            if unread and row.more_tokens < 0:
+                return Reason("region-not-read", f"calls went to {', '.join(unread)}, which was not read: --region")
+            return None
+        there = {one for one in (row.theirs.regions if row.theirs else ()) if one}
+        if mine and there and mine != there:
+            says = f"billed in {', '.join(sorted(there))}; the ledger has {', '.join(sorted(mine))}"
+            return Reason("region", f"{says}: other callers, or a profile that is billed elsewhere")
+        return None
+
+    def _before(self, row: Row) -> Reason | None:
+        days = self.of.ours.days
+        if row.more_tokens <= 0 or days is None or row.day > days[0]:
+            return None
+        if row.day < days[0]:
+            return Reason("before-ledger", f"the ledger begins on {days[0]}")
+        return Reason("before-ledger", f"{row.day} is the ledger's first day, and perhaps not a whole one")
+
+    def _lost(self, row: Row) -> Reason | None:
+        lost = self.of.ours
+        if row.more_tokens <= 0 or not lost.lost_calls or (lost.lost_until and row.day > lost.lost_until):
+            return None
+        calls = counted(lost.lost_calls, "call")
+        says = f"the ledger lost {calls} until {lost.lost_until}: no room, or rotated away unread"
+        return Reason("ledger-lost", says)
+
+    def _without_usage(self, row: Row) -> Reason | None:
+        if row.ours is None or not row.ours.without_usage or row.more_tokens <= 0:
+            return None
+        calls = counted(row.ours.without_usage, "call")
+        return Reason("no-usage", f"{calls} of the ledger ended without having said the usage")
+
+    def _unresolved(self, row: Row) -> Reason | None:
+        if ":application-inference-profile/" not in row.model:
+            return None
+        return Reason("profile", f"nothing says which model is behind this profile: --behind {row.model}=MODEL")
+
+    def _elsewhere(self, row: Row) -> Reason | None:
+        if row.more_tokens <= 0:
+            return None
+        calls = ""
+        if row.theirs and row.theirs.calls is not None:
+            missing = row.theirs.calls - (row.ours.calls or 0 if row.ours else 0)
+            calls = f"{counted(missing, 'call')} not in the ledger: " if missing > 0 else ""
+        principals = row.theirs.principals if row.theirs else {}
+        names = sorted(principals, key=lambda name: -principals[name])
+        who = f"; the bill names {', '.join(names[:3])}" if names else ""
+        return Reason("not-through-client", f"{calls}programs without the client, or other people of the account{who}")
+
+    def _more_here(self, row: Row) -> Reason:
+        if row.more_tokens < 0:
+            return Reason(
+                "more-in-ledger", "the ledger has more: calls billed to another account, or two ledgers read as one"
+            )
+        return Reason("unknown", "nothing known fits")
+
+    # Tokens agree, dollars do not ---------------------------------------------------------------------------
+
+    def _unpriced(self, row: Row) -> Reason | None:
+        if row.ours is None or not row.ours.unpriced:
+            return None
+        calls = counted(row.ours.unpriced, "call")
+        return Reason("unpriced", f"{calls} of the ledger had no known price when made")
+
+    def _contested(self, row: Row) -> Reason | None:
+        """A price that some source gives and that is not in force would make the bill."""
+        if row.ours is None or row.theirs is None:
+            return None
+        for price in self.catalog.price_book.contested(row.model, on=row.day):
+            kind = _KIND_OF.get(price.unit)
+            tokens = row.theirs.tokens.get(kind or "", 0)
+            paid = row.theirs.usd_by_kind.get(kind or "")
+            if not tokens or paid is None:
+                continue
+            claimed = price.usd_per_mtok * tokens / 1_000_000
+            if abs(claimed - paid) <= max(self.of.tolerance * max(claimed, paid), CENT / 100):
+                says = f"{kind} is billed at ${price.usd_per_mtok} a million, as {price.source.title} says"
+                return Reason("contested-price", f"{says}; the price book has another price in force")
+        return None
+
+    def _discount(self, row: Row) -> Reason | None:
+        ratio = _ratio(row)
+        if self.usual is None or ratio is None or abs(ratio - self.usual) > Decimal("0.01"):
+            return None
+        return Reason(
+            "discount", f"the bill is {share(self.usual, 1)} of the list on every day: a private price, or a discount"
+        )
+
+    def _price(self, row: Row) -> Reason | None:
+        """The price that was paid for each kind, and whether a new price had just come into force."""
+        if row.theirs is None:
+            return None
+        paid = [
+            f"{kind} ${usd * 1_000_000 / row.theirs.tokens[kind]:.4g}"
+            for kind, usd in row.theirs.usd_by_kind.items()
+            if row.theirs.tokens.get(kind)
+        ]
+        says = f"billed a million tokens at: {', '.join(paid)}" if paid else "the bill has dollars and no quantities"
+        near = self._changes(row)
+        if near:
+            return Reason("price-change", f"{says}; the price book changes on {near}")
+        return Reason("price", f"{says}; what the ledger used: rockbottom prices show {row.model}")
+
+    def _changes(self, row: Row) -> str:
+        try:
+            rows = self.catalog.price_book.of_model(row.model)
+        except CatalogError:
+            return ""
+        days = {one.valid_from for one in rows if abs((one.valid_from - row.day).days) <= 3}
+        return ", ".join(str(day) for day in sorted(days))
+
+
+_KIND_OF = {
+    Unit.INPUT: "input",
+    Unit.OUTPUT: "output",
+    Unit.CACHE_READ: "read",
+    **dict.fromkeys(WRITES.values(), "write"),
+}
+
+
+def _ratio(row: Row) -> Decimal | None:
+    """Theirs as a share of ours."""
+    if row.ours is None or row.theirs is None or not row.ours.usd or row.theirs.usd is None:
+        return None
+    return row.theirs.usd / row.ours.usd
+
+
+def _usual_ratio(rows: Sequence[Row], tolerance: Decimal) -> Decimal | None:
+    """The ratio that nearly every row with equal tokens has, where that is not one; it takes three rows to be usual."""
+    ratios = [ratio for row in rows if tokens_agree(row, tolerance) and (ratio := _ratio(row)) is not None]
+    if len(ratios) < 3:
+        return None
+    middle = median(ratios)
+    near = [one for one in ratios if abs(one - middle) <= Decimal("0.01")]
+    return middle if len(near) >= 0.8 * len(ratios) and abs(middle - 1) > tolerance else None
