@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from rockbottom.calling import hosts_of
 from rockbottom.catalog import load_catalog
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import progress, show, tell
@@ -15,7 +16,7 @@ from rockbottom.cli.exits import Exit
 from rockbottom.client import saved_facts_path
 from rockbottom.figures import counted, usd
 from rockbottom.probe import (
-    QUESTIONS,
+    ALL_QUESTIONS,
     Estimate,
     Experiment,
     Finding,
@@ -32,7 +33,7 @@ from rockbottom.probe import (
 from rockbottom.process import local_client
 
 _LOCAL_URL = "http://127.0.0.1:4747"
-_NAMES = ("minimum_tokens", *QUESTIONS)
+_NAMES = ("minimum_tokens", *ALL_QUESTIONS)
 
 
 @click.command()
@@ -69,7 +70,8 @@ def command(
     """Measure how a model really caches: minimum, lookback, lifetimes, what is in the key.
 
     The price is estimated first and nothing is sent without consent. Findings are saved with their date and
-    from then on used instead of the catalogue's. On AWS it takes about seven minutes, most of them waiting.
+    from then on used instead of the catalogue's. On AWS it takes about seven minutes, most of them waiting; a GPT
+    model, which is asked over Responses, thirty-five, as its entries live for thirty.
     """
     on = datetime.now(UTC).date()
     catalog = load_catalog()
@@ -116,7 +118,8 @@ def _service(endpoint: str, region: str | None, local: bool) -> RealService:
 
     boto3: Any = typeless
     patient = Config(**patience)
-    return RealService(boto3.client("bedrock-runtime", region_name=region, config=patient), _waiting)
+    client: Any = boto3.client("bedrock-runtime", region_name=region, config=patient)
+    return RealService(client, _waiting, hosts=hosts_of(client.meta.region_name))
 
 
 def _waiting(left: float, why: str) -> None:

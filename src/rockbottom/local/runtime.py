@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from math import inf
 from typing import Any
 
-from rockbottom.cache import CacheOutcome, Namespace, outcome, refusal
+from rockbottom.cache import CacheOutcome, Entry, EntryKey, Namespace, outcome, refusal
 from rockbottom.catalog import MANTLE, CacheRules, CatalogError, ModelId, Phase, Scope, known_burndown, lifecycles
 from rockbottom.dialects import CONVERSE, Dialect, api_of, dialect_for, native_dialect_for
 from rockbottom.local.answers import Answer, Script, scripted
@@ -135,7 +135,8 @@ class Runtime:
         region = state.router.serving(model, caller.account, model.region or caller.region)
         host = MANTLE if call.surface is not None and call.surface.host == MANTLE else ""
         namespace = Namespace(caller.account, region, model.model.id, host)
-        result = outcome(state.memory.entries, prompt, now, rules, state.sides.behaviour, namespace, inf)
+        held: Mapping[EntryKey, Entry] = {} if state.sides.unread(prompt, rules) else state.memory.entries
+        result = outcome(held, prompt, now, rules, state.sides.behaviour, namespace, inf)
         if guarded is not None and guarded.input.blocked:  # the model is not asked, and nothing is cached
             result = CacheOutcome(0, {}, 0, 0, result.points, ())
         counted = Counted(

@@ -22,6 +22,7 @@ _OWN: Mapping[str, Mapping[str, object]] = {
     "lookback": _LOOKBACKS,
     "reasoning_in_history": {"adjacent": False, "anywhere": True},
     "lifetime_from": {"start": False, "end": True},
+    "cache_key_needed": {"no": False, "yes": True},
 }
 
 
@@ -64,6 +65,11 @@ class Sides:
                 rules = replace(rules, implicit_point=True, best_effort=True)
         documented = _LOOKBACKS[self.own["lookback"]]
         return rules if documented is None else replace(rules, lookback_blocks=min(rules.lookback_blocks, documented))
+
+    def unread(self, prompt: Prompt, rules: CacheRules) -> bool:
+        """Whether a prompt reads nothing, whatever is held: one of GPT without a key, where that is needed."""
+        keyless = prompt.api.native and not prompt.parameters.cache_key
+        return keyless and rules.implicit_point and self.own["cache_key_needed"] == "yes"
 
     def refused(self, prompt: Prompt) -> Refusal | None:
         """The first point with reasoning anywhere before it, where that is what the service refuses (Converse)."""

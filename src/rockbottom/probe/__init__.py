@@ -4,11 +4,12 @@ from rockbottom.probe.errors import ProbeStopped
 from rockbottom.probe.estimate import Estimate, estimate
 from rockbottom.probe.facts import write_facts
 from rockbottom.probe.laboratory import Experiment, LocalService, RealService, Service, run
-from rockbottom.probe.questions import QUESTIONS, findings_of
+from rockbottom.probe.questions import ALL_QUESTIONS, QUESTIONS, findings_of
 from rockbottom.probe.steps import Finding, Reply, Send, Wait
 from rockbottom.probe.subject import Subject
 
 __all__ = [
+    "ALL_QUESTIONS",
     "QUESTIONS",
     "Estimate",
     "Experiment",

@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from rockbottom.cache import Behaviour, Namespace, PrefixCache, behaviour_of, step
-from rockbottom.catalog import Catalog, Tier
+from rockbottom.catalog import RUNTIME, Catalog, Tier
 from rockbottom.cost import Cost, bill, total_of
-from rockbottom.dialects import Params, Reader, opened
+from rockbottom.dialects import Params, Reader, SurfaceRoute, opened
 from rockbottom.probe.laboratory import Experiment, run
 from rockbottom.probe.questions import findings_of
 from rockbottom.probe.steps import Reply
 from rockbottom.probe.subject import Subject
+from rockbottom.prompt import Api
 from rockbottom.quantities import WRITES, Unit, Usage, Usd
 
 _THINKING_TOKENS = 300  # output of the one request that thinks, as a guess; the worst case takes its limit
@@ -43,9 +44,10 @@ class _Simulated:
         """What the reference semantics says."""
         api, body = opened(request)
         prompt = self.reader.read(body, api, self.subject.model.model)
-        where = Namespace("estimate", "estimate", self.subject.model.model.id)
+        host = "" if not api.names_model else SurfaceRoute("", "").at(str(request["model"])).host or ""
+        where = Namespace("estimate", "estimate", self.subject.model.model.id, "" if host == RUNTIME else host)
         self.state, outcome = step(self.state, prompt, self.time, self.subject.rules, self.behaviour, where)
-        limit = 1 if api.native else request["inferenceConfig"]["maxTokens"]
+        limit = _limit(api, request)
         usage = outcome.usage(min(limit, _THINKING_TOKENS))
         self.usages.append((usage, limit))
         return Reply(usage)
@@ -70,12 +72,18 @@ def estimate(subject: Subject, catalog: Catalog, on: date, only: frozenset[str] 
     return Estimate(len(service.usages), expected.usd, worst.usd, service.time)
 
 
+def _limit(api: Api, request: Params) -> int:
+    if api.names_model:
+        return request["max_output_tokens"]
+    return 1 if api.native else request["inferenceConfig"]["maxTokens"]
+
+
 def _bill(subject: Subject, catalog: Catalog, on: date, usage: Usage) -> Cost:
     return bill(usage, subject.model, Tier.DEFAULT, on, catalog.price_book)
 
 
 def _dearest(subject: Subject, usage: Usage, limit: int) -> Usage:
-    if not subject.rules.explicit:
+    if not subject.rules.explicit and not subject.rules.points_on:
         return Usage(input=usage.total_input, output=limit)
     unit = WRITES[max(subject.rules.ttls, key=lambda ttl: ttl.seconds)]
     if subject.model.model.vendor == "amazon":

@@ -4,18 +4,20 @@ import heapq
 import json
 import time
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from rockbottom.dialects import Params, usage_of
+from rockbottom.calling import Host, hosts_of
+from rockbottom.dialects import Params, SurfaceRoute, usage_of
 from rockbottom.probe.errors import ProbeStopped
 from rockbottom.probe.steps import Finding, Reply, Send, Steps, Wait
 from rockbottom.process import opened
 from rockbottom.quantities import Fault, Undecodable, Usage, decoded
 
 _RETRIED = ("ThrottlingException", "ServiceUnavailableException", "InternalServerException", "ModelNotReadyException")
-_FATAL = ("ExpiredTokenException", "UnrecognizedClientException", "ResourceNotFoundException")
+_NOT_THERE = "ResourceNotFoundException"  # of one host, perhaps not of the other
+_FATAL = ("ExpiredTokenException", "UnrecognizedClientException", _NOT_THERE)
 
 
 class Service(Protocol):
@@ -75,7 +77,7 @@ def _advance(one: Experiment, service: Service) -> Wait | Finding:
 
 
 class RealService:
-    """A boto3 bedrock-runtime client, and the clock on the wall."""
+    """A boto3 bedrock-runtime client, both hosts for what boto3 has no operation for, and the clock on the wall."""
 
     def __init__(
         self,
@@ -83,8 +85,10 @@ class RealService:
         waiting: Callable[[float, str], None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
+        hosts: Mapping[str, Host] | None = None,
     ) -> None:
         self._client = client
+        self._hosts = hosts or {}
         self.region: str | None = client.meta.region_name
         self._waiting = waiting
         self._sleep = sleep
@@ -103,7 +107,7 @@ class RealService:
                 answer: Any = error.response
                 code = answer["Error"]["Code"]
                 message = answer["Error"].get("Message", "")
-                if code in _FATAL:
+                if code in _FATAL and not ("model" in request and code == _NOT_THERE):
                     raise ProbeStopped(f"{code}: {message}", fault=Fault.SERVICE) from error
                 if code not in _RETRIED or attempt == 3:
                     return Reply(error=code, message=message)
@@ -117,11 +121,18 @@ class RealService:
         raise AssertionError("the loop above returns or raises")
 
     def _sent(self, request: Params) -> Reply:
-        if "body" in request:
+        if "model" in request:
+            usage = usage_of(self._over_http(request).get("usage"))
+        elif "body" in request:
             usage = _usage_in(self._client.invoke_model(**request)["body"].read())
         else:
             usage = usage_of(self._client.converse(**request)["usage"])
         return Reply(usage) if usage is not None else Reply(error="NoUsage", message="the reply carried no usage")
+
+    def _over_http(self, request: Params) -> dict[str, Any]:
+        """A request of Responses to the host that its model's id belongs to."""
+        route = SurfaceRoute("Responses", "/openai/v1").at(request["model"])
+        return self._hosts[route.host or ""].call("POST", route.path, request)
 
     def now(self) -> float:
         """Seconds of the machine's monotonic clock."""
@@ -140,7 +151,8 @@ class LocalService(RealService):
     """The local endpoint: its clock is moved instead of waiting for it."""
 
     def __init__(self, client: Any, url: str) -> None:
-        super().__init__(client)
+        keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+        super().__init__(client, hosts=hosts_of(client.meta.region_name, url, keys))
         self._url = url.rstrip("/")
         self._passed = 0.0
         self._control({"kind": "manual"})

@@ -1,12 +1,13 @@
 """The experiments: one generator per question (the design of most follows the probe that was proposed with the
 first policy: write, wait, read again, and see what the counters say)."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 
 from rockbottom.catalog import Scope
 from rockbottom.probe.minimum import minimum
 from rockbottom.probe.steps import Finding, Reply, Send, Steps, Wait
 from rockbottom.probe.subject import Chain, Subject, marked, unmeasured
+from rockbottom.probe.surface_questions import FREE, MARKED, Question
 from rockbottom.probe.texts import POINT_1H, POINT_5M, anthropic, converse, text
 
 _TAIL_WORDS, _DOCUMENT_WORDS = 40, 120
@@ -271,8 +272,6 @@ def unsupported_model_error(subject: Subject) -> Steps:
     return Finding("unsupported_model_error", codes.get(reply.error), reply.message or "the point was accepted")
 
 
-Question = Callable[[Subject], Steps]
-
 QUESTIONS: Mapping[str, Question] = {
     "lookback_blocks": lookback,
     "nova_propagation_lag": visibility_lag,
@@ -287,11 +286,18 @@ QUESTIONS: Mapping[str, Question] = {
     "cache_hop_rate": cache_hop_rate,
     "implicit_reads": implicit_reads,
 }
-"""What is asked of a model that caches, besides its minimum."""
+"""What is asked of a model that caches on Converse, besides its minimum."""
+
+ALL_QUESTIONS = (*QUESTIONS, *MARKED, *FREE)
+"""The names of all questions but that of the minimum."""
 
 
 def findings_of(subject: Subject, only: frozenset[str] = frozenset()) -> tuple[Question | None, list[Question]]:
     """The experiment that comes first (None: none), and those that then run side by side."""
+    if subject.on_responses:
+        asked = MARKED if subject.rules.points_on else FREE
+        first = minimum if subject.rules.points_on and (not only or "minimum_tokens" in only) else None
+        return first, [probe for name, probe in asked.items() if not only or name in only]
     if not subject.rules.explicit:
         return None, [unsupported_model_error]
     chosen = [probe for name, probe in QUESTIONS.items() if not only or name in only]

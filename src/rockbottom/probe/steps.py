@@ -14,7 +14,7 @@ from rockbottom.quantities import NO_USAGE, Usage
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send this request (converse() or invoke_model() arguments) and answer with its Reply."""
+    """Send this request (converse() or invoke_model() arguments, or a body of Responses); its answer is a Reply."""
 
     request: Params
 

@@ -4,9 +4,9 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from rockbottom.catalog import CacheRules, ModelId
+from rockbottom.catalog import RUNTIME, CacheRules, ModelId, Scope, surface_of
 from rockbottom.probe.steps import Finding, Reply
-from rockbottom.probe.texts import POINT_5M, converse, prose, text
+from rockbottom.probe.texts import POINT_5M, converse, prose, responses, text
 from rockbottom.quantities import Ttl
 
 
@@ -50,13 +50,29 @@ class Subject:
         return self.model.model.vendor == "anthropic"
 
     @property
+    def on_responses(self) -> bool:
+        """Whether its caching is to be seen on Responses and not on Converse."""
+        rules = self.rules
+        seen = "responses" in rules.points_on or (rules.best_effort and not rules.explicit)
+        return seen and "responses" in surface_of(self.model.model).mantle | surface_of(self.model.model).runtime
+
+    @property
+    def elsewhere(self) -> str:
+        """The id of a profile's model on bedrock-mantle; empty where it is not served there, or is asked by that id."""
+        surface, bare = surface_of(self.model.model), self.model.model.id
+        profile = self.model.scope is not Scope.IN_REGION and "responses" in surface.apis(RUNTIME)
+        return bare if profile and "responses" in surface.mantle else ""
+
+    @property
     def two_ttls(self) -> bool:
         """Whether both lifetimes are on offer."""
         return Ttl.ONE_HOUR in self.rules.ttls
 
 
 def marked(subject: Subject, system: str) -> dict[str, object]:
-    """A request whose only long text is its system text, with a five-minute point behind it."""
+    """A request whose only long text comes first, a point behind it: of five minutes, or of thirty on Responses."""
+    if subject.on_responses:
+        return responses(subject.model_id, subject.run, [(system, ".")])
     return converse(subject.model_id, [text(system), POINT_5M], [text(".")])
 
 
