@@ -1,7 +1,10 @@
 """Replies that come compressed: the caller reads them as ever, and what they count is booked."""
 
 import gzip
+import importlib
+import importlib.util
 import json
+import sys
 import zlib
 
 import pytest
@@ -20,6 +23,9 @@ CHUNKS = (
     {"choices": [], "usage": {"prompt_tokens": 70, "completion_tokens": 9, "total_tokens": 79}},
 )
 PACKED = {"gzip": gzip.compress, "deflate": zlib.compress}
+for encoding, package in (("zstd", "zstandard"), ("br", "brotli")):
+    if importlib.util.find_spec(package) is not None:  # where httpx finds it, it asks for that encoding
+        PACKED[encoding] = importlib.import_module(package).compress
 
 
 class Pieces:
@@ -103,4 +109,33 @@ def test_what_cannot_be_unpacked_is_the_callers_to_find():
     client = client_of(answer)
     with pytest.raises(httpx.DecodingError):
         client.post("/v1/chat/completions", json=BODY)
+    assert booked(client) == (0, 0, 1)
+
+
+def test_an_encoding_that_nothing_here_unpacks_is_a_call_without_usage_and_named():
+    """The caller gets the bytes as they came."""
+    httpx = pytest.importorskip("httpx", reason="needs the group sdks: make sdks runs this")
+
+    def answer(request):
+        return httpx.Response(200, headers={"content-encoding": "nothing-knows"}, stream=_stream(httpx, iter([b"abc"])))
+
+    client = client_of(answer)
+    assert client.post("/v1/chat/completions", json=BODY).content == b"abc"
+    assert booked(client) == (0, 0, 1)
+    assert "ended without usage" in str(rockbottom.report(client))
+
+
+@pytest.mark.parametrize("module", ["zstandard", "brotli"])
+def test_an_encoding_whose_package_went_away_is_a_call_without_usage(module, monkeypatch):
+    httpx = pytest.importorskip("httpx", reason="needs the group sdks: make sdks runs this")
+    for name in ("compression.zstd", "backports.zstd", "zstandard", "brotli", "brotlicffi"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+    def answer(request):
+        encoding = {"zstandard": "zstd", "brotli": "br"}[module]
+        return httpx.Response(200, headers={"content-encoding": encoding}, stream=_stream(httpx, iter([b"abc"])))
+
+    client = client_of(answer)
+    with client.stream("POST", "/v1/chat/completions", json=BODY) as reply:
+        assert b"".join(reply.iter_raw()) == b"abc"
     assert booked(client) == (0, 0, 1)

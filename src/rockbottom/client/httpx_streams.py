@@ -3,12 +3,16 @@
 import json
 import re
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from rockbottom.client.streams import BodyWatcher, StreamWatcher
 from rockbottom.wire import Decoder, SseDecoder, WireError, chunks, events
+
+Unpack = Callable[[bytes], bytes]
+"""The plain bytes of the next piece of a compressed reply."""
 
 
 class StreamFeed:
@@ -86,40 +90,82 @@ class BodyFeed:
             self.watcher.see(data, False)
 
 
-class UnzippedFeed:
+class UnpackedFeed:
     """Shows a compressed reply to another feed, piece by piece; what cannot be unpacked is shown no further."""
 
-    def __init__(self, feed: StreamFeed | SseFeed | BodyFeed) -> None:
+    def __init__(self, feed: StreamFeed | SseFeed | BodyFeed, unpack: Unpack) -> None:
         self._feed = feed
-        self._unpacking: Any = zlib.decompressobj(_GZIP_OR_ZLIB)
+        self._unpack: Unpack | None = unpack
         self.watcher = feed.watcher
 
     def see(self, data: bytes) -> None:
-        if self._unpacking is None:
+        if self._unpack is None:
             return
         try:
-            plain = self._unpacking.decompress(data, _MOST_UNPACKED)
-        except zlib.error:
+            plain = self._unpack(data)
+        except Exception:  # each package has errors of its own; whoever reads the reply will say so
             plain = b""
-            self._unpacking = None
-        else:
-            if self._unpacking.unconsumed_tail:
-                self._unpacking = None
-        if plain:
+            self._unpack = None
+        if len(plain) > _MOST_UNPACKED:
+            self._unpack = None
+        elif plain:
             self._feed.see(plain)
 
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _MOST_UNPACKED = 8_000_000  # bytes of one piece of a reply
 
-Feed = StreamFeed | SseFeed | BodyFeed | UnzippedFeed
+
+def _unzip() -> Unpack:
+    unpacking = zlib.decompressobj(_GZIP_OR_ZLIB)
+    return lambda data: unpacking.decompress(data, _MOST_UNPACKED + 1)
+
+
+def _unpack_zstd() -> Unpack | None:
+    """By Python itself from 3.14 on, or by the package that httpx takes where it asks for zstd."""
+    for name, decoder in (("compression.zstd", "ZstdDecompressor"), ("backports.zstd", "ZstdDecompressor")):
+        module = _module(name)
+        if module is not None:
+            return getattr(module, decoder)().decompress
+    module = _module("zstandard")
+    return None if module is None else module.ZstdDecompressor().decompressobj().decompress
+
+
+def _unpack_brotli() -> Unpack | None:
+    """By either package that httpx takes where it asks for br."""
+    module = _module("brotli") or _module("brotlicffi")
+    if module is None:
+        return None
+    unpacking = module.Decompressor()
+    return getattr(unpacking, "decompress", None) or unpacking.process
+
+
+def _module(name: str) -> Any | None:
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
+_UNPACKING: Mapping[str, Callable[[], Unpack | None]] = {
+    "gzip": _unzip,
+    "x-gzip": _unzip,
+    "deflate": _unzip,
+    "zstd": _unpack_zstd,
+    "br": _unpack_brotli,
+}
+
+Feed = StreamFeed | SseFeed | BodyFeed | UnpackedFeed
 
 
 def unpacked(feed: StreamFeed | SseFeed | BodyFeed, encoding: str) -> Feed | None:
-    """The feed for a reply with this content-encoding; None where it can be unpacked by nothing in Python itself."""
+    """The feed for a reply with this content-encoding; None where nothing that is installed unpacks it."""
+    encoding = encoding.strip().lower()
     if encoding in ("", "identity"):
         return feed
-    return UnzippedFeed(feed) if encoding in ("gzip", "x-gzip", "deflate") else None
+    begin = _UNPACKING.get(encoding)
+    unpack = None if begin is None else begin()
+    return None if unpack is None else UnpackedFeed(feed, unpack)
 
 
 def watched(library: Any, stream: Any, feed: Feed) -> Any:
