@@ -105,3 +105,12 @@ def test_the_regions_of_a_profile_tell_its_scope(regions: list[str], expected: S
     """As far as the Regions of its model ARNs tell; Asia has several geographies that overlap."""
     arns = [f"arn:aws:bedrock:{region}::foundation-model/{SONNET}" for region in regions]
     assert scope_of_model_arns(arns) is expected
+
+
+def test_a_dated_alias_of_bedrock_mantle_is_its_model():
+    """ "dated aliases exist (`openai.gpt-5.5-2026-04-23`)": sample-per-model-bedrock, 2026-08-22."""
+    catalog = load_catalog()
+    assert catalog.model("openai.gpt-5.5-2026-04-23").model.id == "openai.gpt-5.5"
+    assert catalog.model("us.openai.gpt-5.6-sol-2026-06-01").scope is Scope.US
+    with pytest.raises(UnknownModel):
+        catalog.model("openai.gpt-9-2026-04-23")

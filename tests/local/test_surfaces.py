@@ -79,11 +79,12 @@ def error_of(answer):
             400,
             "The provided model identifier is invalid.",
         ),
+        # sample-per-model-bedrock: on Responses of bedrock-runtime "gpt-oss 404"; the words are those of a wrong API
         (
             "/openai/v1/responses",
             "openai.gpt-oss-120b-1:0",
             RUNTIME,
-            400,
+            404,
             "The model 'openai.gpt-oss-120b-1:0' does not support the '/openai/v1/responses' API",
         ),
     ],

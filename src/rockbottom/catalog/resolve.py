@@ -14,6 +14,8 @@ _PREFIXES: Mapping[str, Scope] = {scope.value: scope for scope in Scope if scope
 _DEPLOYMENT = "custom-model-deployment"
 """Served on demand at the prices of the model that was customized (price list, rows of Nova 2 Lite, 2026-08-02)."""
 
+_DAY = re.compile(r"-20\d\d-\d\d-\d\d$")
+"""The day at the end of a dated alias of bedrock-mantle: openai.gpt-5.5-2026-04-23 (sample-per-model-bedrock)."""
 _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):bedrock:(?P<region>[a-z0-9-]*):(?P<account>\d*):(?P<kind>[a-z-]+)/(?P<id>.+)"
 )
@@ -89,6 +91,9 @@ def _model(given: str, bare: str, spellings: Spellings) -> Model:
     loose = spellings.loose.get(_plain(bare), ())
     if len(loose) == 1:
         return loose[0]
+    undated = _DAY.sub("", bare)
+    if not loose and undated != bare:
+        return _model(given, undated, spellings)
     if loose:
         ids = sorted(model.id for model in loose)
         raise UnknownModel(f"{given!r} may mean {' or '.join(ids)}.", given=given, nearest=ids, fix="give the whole id")

@@ -28,6 +28,7 @@ from rockbottom.dialects.openai import (
     read_tools,
     text_of,
     unspelled_choice,
+    unspelled_effort,
     unspelled_format,
     unspelled_parts,
     unspelled_tool,
@@ -282,6 +283,7 @@ def _unspelled(body: Mapping[str, Any]) -> dict[str, Any]:
         "system": [{"text": text_of(message.get("content"))} for message in messages if instructs(message)],
         "messages": [_unspelled_message(message) for message in messages if not instructs(message)],
         **unspelled_format(body.get("response_format")),
+        **unspelled_effort(body.get("reasoning_effort")),
     }
     functions: list[Any] = [tool["function"] for tool in body.get("tools") or () if tool.get("type") == "function"]
     choice = body.get("tool_choice")

@@ -19,7 +19,9 @@ def chat_answer(reply: Json, exchange: Exchange) -> Json:
     calls = [_call(block["toolUse"]) for block in content if "toolUse" in block]
     message: Json = {"role": "assistant", "content": texts or None, "refusal": None}
     thoughts = "".join(_thought(block) for block in content)
-    if thoughts:
+    if thoughts and exchange.inline_reasoning:
+        message["content"] = f"<reasoning>{thoughts}</reasoning>{texts}"
+    elif thoughts:
         message["reasoning"] = thoughts
     if calls:
         message["tool_calls"] = calls

@@ -16,7 +16,7 @@ from rockbottom.wire import Event, Json
 class Exchange:
     """What a reply repeats of its request, and what it is given besides: a name, its instant, the tier that served it.
 
-    ``reasoning_tokens`` are those of its output that were thoughts.
+    ``reasoning_tokens`` are those of its output that were thoughts; ``inline_reasoning``: they stand in the text.
     """
 
     model: Model
@@ -25,6 +25,7 @@ class Exchange:
     at: float
     tier: str = "default"
     reasoning_tokens: int = 0
+    inline_reasoning: bool = False
 
 
 class Dialect(Protocol):

@@ -270,6 +270,11 @@ def unspelled_format(form: object) -> Json:
     return {"outputConfig": {"textFormat": {"type": "json_schema", "structure": structure}}}
 
 
+def unspelled_effort(effort: Any) -> Json:
+    """An effort of reasoning as Converse carries it to models that take one; empty where none is given."""
+    return {"additionalModelRequestFields": {"reasoning_effort": effort}} if isinstance(effort, str) else {}
+
+
 def unspelled_tool(function: Mapping[str, Any]) -> Json:
     """A function as Converse's tool."""
     described = {"description": function["description"]} if function.get("description") else {}

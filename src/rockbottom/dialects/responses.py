@@ -30,6 +30,7 @@ from rockbottom.dialects.openai import (
     read_tools,
     text_of,
     unspelled_choice,
+    unspelled_effort,
     unspelled_format,
     unspelled_parts,
     unspelled_tool,
@@ -295,12 +296,14 @@ def _unspelled(body: Mapping[str, Any]) -> dict[str, Any]:
     system += [{"text": text_of(item.get("content"))} for item in items if instructs(item)]
     limit = body.get("max_output_tokens")
     text: Mapping[str, Any] = body.get("text") or {}
+    reasoning = body.get("reasoning")
     messages = [_unspelled_item(item) for item in items if not instructs(item)]
     converse: dict[str, Any] = {
         "inferenceConfig": {"maxTokens": limit} if limit is not None else {},
         "system": system,
         "messages": [message for message in messages if message["content"]],
         **unspelled_format(text.get("format")),
+        **unspelled_effort(reasoning.get("effort") if is_object(reasoning) else None),
     }
     choice = body.get("tool_choice")
     tools: list[Json] = [unspelled_tool(tool) for tool in body.get("tools") or () if tool.get("type") == "function"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from rockbottom.catalog import RUNTIME
 from rockbottom.dialects import GUARDRAIL_ACTION, Exchange, headers_of, invoked
 from rockbottom.local.answers import Answer
 from rockbottom.local.calls import Counted
@@ -161,7 +162,9 @@ def _exchange(counted: Counted, answer: Answer, identity: str) -> Exchange:
     thoughts: list[Any] = [block["reasoningContent"] for block in answer.content if "reasoningContent" in block]
     texts = [thought["reasoningText"].get("text", "") for thought in thoughts if "reasoningText" in thought]
     reasoning = min(sum(map(counted.count, texts)), answer.output_tokens)
-    return Exchange(counted.model.model, identity, body, counted.at, tier, reasoning)
+    # bedrock-runtime puts the reasoning of gpt-oss into the text of Chat Completions (sample-per-model-bedrock).
+    inline = surface is not None and surface.route.host == RUNTIME
+    return Exchange(counted.model.model, identity, body, counted.at, tier, reasoning, inline)
 
 
 def _framed(counted: Counted, reply: Json, metrics: Json, told_of_guardrail: Json) -> tuple[list[bytes], bytes]:

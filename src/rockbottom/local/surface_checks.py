@@ -4,6 +4,7 @@ Words are those recorded (sample-per-model-bedrock, vercel-ai-mantle, litellm 38
 something is refused, they are OpenAI's or Anthropic's own, which docs/reference/local-endpoint.md says.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from rockbottom.quantities import is_list, is_object
 
 Json = Mapping[str, Any]
 LEAST_OUTPUT = 16
+_DEFAULT_PROJECT = r"default|arn:aws[a-z-]*:bedrock:[a-z0-9-]+:\d{12}:project/default"
+_OF_A_BETA = ("context_management", "mcp_servers")  # members that Anthropic's API has under a beta alone
 _KNOWN_TIERS = ("auto", "default", "flex", "priority")
 _UNREAD = ("agent_message", "context_compaction", "local_shell_call")
 _TOOLS = {
@@ -30,7 +33,25 @@ def check_place(route: SurfaceRoute, api: Api, name: str, surface: Surface) -> N
     if api.value in surface.apis(host) and elsewhere and route.family == "/v1":
         raise invalid(f"model `{name}` isn't supported on this route")
     if api.value not in surface.apis(host) or elsewhere:
-        raise invalid(f"The model '{name}' does not support the '{route.path}' API")
+        words = f"The model '{name}' does not support the '{route.path}' API"
+        # sample-per-model-bedrock saw a 404 for gpt-oss on Responses of bedrock-runtime, a 400 on bedrock-mantle.
+        if host == RUNTIME and api is Api.RESPONSES:
+            raise ServiceFailure("ResourceNotFoundException", words)
+        raise invalid(words)
+
+
+def check_headers(route: SurfaceRoute, body: Json, headers: Mapping[bytes, bytes]) -> None:
+    """Raise for a project that bedrock-runtime does not take, and for a member whose beta no header names.
+
+    "Runtime takes only ``default`` or the own default ARN" (inference-responses-api, workspaces); words are ours.
+    """
+    project = headers.get(b"openai-project", b"default").decode("latin-1")
+    if route.host == RUNTIME and not route.of_anthropic and not re.fullmatch(_DEFAULT_PROJECT, project):
+        raise invalid(f"Invalid 'OpenAI-Project': '{project}'. Only the default project is supported.")
+    if route.of_anthropic and not headers.get(b"anthropic-beta"):
+        for member in _OF_A_BETA:
+            if body.get(member) is not None:
+                raise invalid(f"{member}: Extra inputs are not permitted")
 
 
 def check_parameters(route: SurfaceRoute, api: Api, body: Json, model: Model, surface: Surface) -> None:

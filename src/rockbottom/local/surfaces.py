@@ -16,7 +16,7 @@ from rockbottom.local.calls import Call, Counted, SurfaceCall
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.runtime import Runtime
 from rockbottom.local.state import State
-from rockbottom.local.surface_checks import check_parameters, check_place, missing
+from rockbottom.local.surface_checks import check_headers, check_parameters, check_place, missing
 from rockbottom.local.surface_failures import UnknownPath
 from rockbottom.local.surface_store import Kept
 from rockbottom.quantities import is_list
@@ -63,9 +63,9 @@ class Surfaces:
 
     def _model_of(self, route: SurfaceRoute, given: str) -> ModelId:
         if route.host == RUNTIME:
-            model = self._runtime.model(given)
-            if model.application_profile is not None and not route.of_anthropic:
+            if ":application-inference-profile/" in given and not route.of_anthropic:
                 raise invalid("Application inference profiles are not supported for this API.")
+            model = self._runtime.model(given)
             if model.scope is Scope.IN_REGION and model.model.profiles and not model.model.in_region:
                 raise invalid("The provided model identifier is invalid.")
             return model
@@ -80,6 +80,7 @@ class Surfaces:
         assert asked is not None
         dialect, body = asked.dialect, asked.body
         model = self._placed(asked, call.model)
+        check_headers(asked.route, body, call.headers)
         check_parameters(asked.route, dialect.api, body, model.model, surface_of(model.model))
         if dialect is MESSAGES:
             check_message_members(body, beta=b"anthropic-beta" in call.headers or "anthropic_beta" in body)
@@ -103,7 +104,10 @@ class Surfaces:
         """The model, once it is known to be served there and nothing is missing."""
         model = self._model_of(asked.route, given)
         check_place(asked.route, asked.dialect.api, given, surface_of(model.model))
-        optional = {"max_tokens"} if asked.route.operation == "CountMessageTokens" else set[str]()
+        counting = asked.route.operation == "CountMessageTokens"
+        if counting and not surface_of(model.model).counts_tokens:
+            raise invalid(f"The model '{given}' does not support the '{asked.route.path}' API")
+        optional = {"max_tokens"} if counting else set[str]()
         for member in asked.dialect.required:
             goes_on = member == "input" and asked.body.get("previous_response_id")
             if asked.body.get(member) is None and member not in optional and not goes_on:
@@ -160,6 +164,9 @@ class Surfaces:
 
 def mantle_name(model: Model) -> str:
     """The bare, unversioned id by which bedrock-mantle knows a model."""
+    named = surface_of(model).mantle_id
+    if named:
+        return named
     name = _VERSION.sub("", model.id)
     return name.replace("moonshot.", "moonshotai.", 1) if name.startswith("moonshot.") else name
 
