@@ -2,7 +2,7 @@
 
 import pytest
 
-from rockbottom.dialects import DIALECTS, Route, route_to
+from rockbottom.dialects import DIALECTS, Route, route_to, surface_route_of
 
 ARN = "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/abc"
 
@@ -32,3 +32,14 @@ def test_a_client_behind_a_proxy_sends_to_a_path_below_another():
 def test_a_path_of_a_dialect_leads_to_an_operation_of_its_own():
     for dialect in DIALECTS:
         assert set(dialect.paths.values()) <= set(dialect.operations), dialect.name
+
+
+@pytest.mark.parametrize(
+    "dialect", [dialect for dialect in DIALECTS if dialect.api.names_model], ids=lambda one: one.name
+)
+def test_the_endpoint_has_every_path_of_a_dialect_whose_bodies_name_their_model(dialect):
+    """A surface is its module and its place in the registry; no route has to be written for it."""
+    for path, operation in dialect.paths.items():
+        route = surface_route_of("POST", path.encode(), {})
+        assert route is not None
+        assert (route.operation, route.path) == (operation, path)

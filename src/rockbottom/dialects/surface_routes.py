@@ -12,17 +12,18 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from rockbottom.catalog import MANTLE, RUNTIME, Scope
+from rockbottom.dialects.registry import DIALECTS
 from rockbottom.prompt import Api
 
 _FAMILIES = ("/openai/v1", "/anthropic/v1", "/v1")
-_CREATING = {
-    "chat/completions": "ChatCompletions",
-    "responses": "Responses",
-    "messages": "Messages",
-    "messages/count_tokens": "CountMessageTokens",
-    "batches": "CreateBatch",
-    "files": "CreateFile",
+_CREATING: Mapping[str, str] = {
+    **{path: operation for dialect in DIALECTS if dialect.api.names_model for path, operation in dialect.paths.items()},
+    "/anthropic/v1/messages/count_tokens": "CountMessageTokens",
+    "/openai/v1/batches": "CreateBatch",
+    "/v1/batches": "CreateBatch",
+    "/v1/files": "CreateFile",
 }
+"""What is created by a POST: the inference of every dialect whose bodies name their model, counts, batches, files."""
 _ACTION = re.compile(r"/(cancel|content)$")
 _HOST = re.compile(r"(bedrock-mantle|bedrock-runtime)(?:-fips)?\.([a-z0-9-]+)\.")
 _SERVICE = re.compile(r"Credential=[^,\s]*/bedrock-mantle/aws4_request")
@@ -42,8 +43,9 @@ class SurfaceRoute:
     @property
     def path(self) -> str:
         """The path as error messages of the service name it."""
-        names = {operation: path for path, operation in _CREATING.items()}
-        return f"{self.family}/{names.get(self.operation, self.operation)}"
+        paths = (path for path, operation in _CREATING.items() if operation == self.operation)
+        own = next((path for path in paths if path.startswith(f"{self.family}/")), None)
+        return own or f"{self.family}/{self.operation}"
 
     @property
     def of_anthropic(self) -> bool:
@@ -89,16 +91,12 @@ def _route(method: str, path: str) -> SurfaceRoute | None:
     if family is None:
         return None
     rest = path[len(family) + 1 :].rstrip("/")
-    if method == "POST" and rest in _CREATING and _family_has(family, rest):
-        return SurfaceRoute(_CREATING[rest], family)
+    created = _CREATING.get(f"{family}/{rest}") if method == "POST" else None
+    if created is not None:
+        return SurfaceRoute(created, family)
     collection, _, more = rest.partition("/")
     operation = _item(method, family, collection, more)
     return SurfaceRoute(operation, family, unquote(_ACTION.sub("", more) if operation else rest))
-
-
-def _family_has(family: str, rest: str) -> bool:
-    """Whether a path family has what is created there: Anthropic's has messages alone, ``/v1`` alone has files."""
-    return ("messages" in rest) == (family == "/anthropic/v1") and (rest != "files" or family == "/v1")
 
 
 def _item(method: str, family: str, collection: str, more: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rockbottom.catalog import MANTLE, RUNTIME, Model, ModelId, Scope, surface_of
-from rockbottom.dialects import CHAT, MESSAGES, RESPONSES, Dialect, SurfaceRoute
+from rockbottom.dialects import CHAT, DIALECTS, MESSAGES, RESPONSES, Dialect, SurfaceRoute
 from rockbottom.local.accepted import check_message_members
 from rockbottom.local.bodies import object_of
 from rockbottom.local.callers import Caller, caller_from
@@ -23,9 +23,7 @@ from rockbottom.quantities import is_list
 
 Json = dict[str, Any]
 _DIALECTS: Mapping[str, Dialect] = {
-    "ChatCompletions": CHAT,
-    "Responses": RESPONSES,
-    "Messages": MESSAGES,
+    **{dialect.operations[0]: dialect for dialect in DIALECTS if dialect.api.names_model},
     "CountMessageTokens": MESSAGES,
 }
 _VERSION = re.compile(r"(-20\d{6})?-(v\d+:\d+|v\d+|\d+:\d+)$|:\d+$")

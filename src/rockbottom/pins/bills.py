@@ -14,8 +14,9 @@ from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import Catalog, ModelId, NoPriceInForce, Tier
 from rockbottom.cost import bill
 from rockbottom.diagnose import Archive, Record
-from rockbottom.dialects import opened, tier_of
+from rockbottom.dialects import model_id_of, opened, tier_of
 from rockbottom.figures import share, usd
+from rockbottom.pins.prefix import vendor_of
 from rockbottom.quantities import NO_USAGE, RockbottomError, Usage, Usd
 
 _GAP_S = Decimal(30)
@@ -114,8 +115,8 @@ def simulated_bill(
     state, turns = dict[Namespace, PrefixCache](), list[Turn]()
     start = datetime(on.year, on.month, on.day, 12, tzinfo=UTC).timestamp()
     for number, request in enumerate(requests):
-        (api, body), at = opened(request), start + number * float(gap_s)
-        given = str(request.get("modelId") or model or "")
+        given, at = model_id_of(request) or model or "", start + number * float(gap_s)
+        api, body = opened(request, vendor_of(given, catalog))
         sent = archive.sent(Record(at, given, api, body))
         space = Namespace("", "", sent.model.model.id)
         old = state.get(space, PrefixCache())

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from rockbottom.pins.prefix import Prefix
-from rockbottom.prompt import Section
+from rockbottom.prompt import Api, BlockKind, Section
 from rockbottom.quantities import is_list, is_object
 
+_LISTS = ("messages", "input")
 _SETTINGS = (
     "thinking", "output_config", "output_format", "outputConfig", "additionalModelRequestFields", "tool_choice",
-    "anthropic_version",
+    "anthropic_version", "instructions", "reasoning", "reasoning_effort", "response_format", "text", "prompt_cache_key",
+    "prompt_cache_options",
 )  # fmt: skip
 
 
@@ -26,11 +28,23 @@ def excerpt(prefix: Prefix) -> dict[str, Any]:
     if last.section is not Section.TOOLS and "system" in body:
         whole = last.section is Section.MESSAGES
         cut["system"] = body["system"] if whole else _up_to(body["system"], last.index)
-    if last.section is Section.MESSAGES:
-        messages = list(body["messages"][: last.message + 1])
-        messages[-1] = {**messages[-1], "content": _up_to(messages[-1].get("content"), last.index)}
-        cut["messages"] = messages
+    in_list = last.section is Section.MESSAGES or (last.section is Section.SYSTEM and "system" not in body)
+    name = next((name for name in _LISTS if name in body), "")
+    if name and in_list and last.kind is not BlockKind.INSTRUCTIONS:
+        cut[name] = _messages(body[name], last.message, last.index)
+    elif name == "input":
+        cut[name] = []  # by which a body of Responses is known
     return cut
+
+
+def _messages(listed: Any, last: int, index: int) -> Any:
+    """The messages up to one, and of that its blocks up to one."""
+    if not is_list(listed):
+        return listed
+    messages: list[Any] = list(listed[: last + 1])
+    if is_object(messages[-1]) and "content" in messages[-1]:
+        messages[-1] = {**messages[-1], "content": _up_to(messages[-1]["content"], index)}
+    return messages
 
 
 def _tools(tools: Any, prefix: Prefix) -> Any:
@@ -52,7 +66,9 @@ def request_of(text: Mapping[str, Any], api: str) -> dict[str, Any]:
     """The excerpt as a request again, in the form that its API takes."""
     if api == "converse":
         return dict(text)
+    body = {key: value for key, value in text.items() if key != "modelId"}
+    if Api(api).names_model:
+        return {"model": text.get("modelId"), **body}
     import json  # only native bodies need it
 
-    body = {key: value for key, value in text.items() if key != "modelId"}
     return {"modelId": text.get("modelId"), "body": json.dumps(body)}

@@ -11,9 +11,9 @@ from enum import Enum
 from typing import Any
 
 from rockbottom.cache import Behaviour, Namespace, behaviour_of, outcome, refusal
-from rockbottom.catalog import Catalog, ModelId, Scope, Tier, UnresolvedProfile, load_catalog
+from rockbottom.catalog import Catalog, CatalogError, ModelId, Scope, Tier, UnresolvedProfile, load_catalog
 from rockbottom.diagnose import Archive, Record, Sent
-from rockbottom.dialects import Reader, opened, tier_of
+from rockbottom.dialects import Reader, model_id_of, opened, tier_of
 from rockbottom.pins.errors import NothingToPin
 from rockbottom.prompt import MalformedBody, Parameters, Section, digest_of, prefix_hashes, seeds_of
 from rockbottom.quantities import Ttl
@@ -106,14 +106,16 @@ def read_prefix(
     counted_tokens: int | None = None,
     archive: Archive | None = None,
 ) -> Prefix:
-    """The prefix of the arguments of converse() or invoke_model(); ``on`` is the day of the rules.
+    """The prefix of the arguments of converse() or invoke_model(), or of a body that names its model itself.
+
+    ``on`` is the day of the rules.
 
     ``model`` stands in where the request names none, or an application profile. ``counted_tokens`` is what the
     service counted for the prefix. Raises UnknownModel, UnresolvedProfile, NoRulesInForce, MalformedBody, NothingToPin.
     """
     archive = archive or archive_of(load_catalog())
-    api, body = opened(request)
     given = _model_of(request, model, archive.catalog)
+    api, body = opened(request, vendor_of(given, archive.catalog))
     at = datetime.combine(on, time(12), UTC).timestamp()
     tier = tier_of(request)
     try:
@@ -150,8 +152,16 @@ def read_prefix(
     )
 
 
+def vendor_of(given: str, catalog: Catalog) -> str:
+    """Whose model an id names, by which a body of Messages is told from one of Chat Completions; "" where unknown."""
+    try:
+        return catalog.model(given).model.vendor
+    except CatalogError:
+        return ""
+
+
 def _model_of(request: Mapping[str, Any], model: str | None, catalog: Catalog) -> str:
-    given = str(request.get("modelId") or model or "")
+    given = model_id_of(request) or model or ""
     if not given:
         error = MalformedBody("modelId", "nothing", wanted="the id of a model")
         error.fix = "put modelId into the request, or give --model (pytest: model=...)"
@@ -171,9 +181,13 @@ def _end(sent: Sent, behaviour: Behaviour) -> tuple[int, Caching, str]:
     fixed = sum(segment.section is not Section.MESSAGES for segment in prompt.segments)
     if not prompt.points:
         return fixed, Caching.NO_POINT, "no cachePoint: tools and system are pinned, where attach() would set one"
+    by_itself = rules.implicit_point and prompt.implicit is not False
+    if by_itself and fixed and all(point.after == len(prompt.segments) for point in prompt.points):
+        why = "the service's own point moves with the latest message: tools and system are pinned"
+        return fixed, Caching.NO_POINT, why
     deepest = max(point.after for point in prompt.points)
     refused = refusal(prompt, rules, behaviour)
-    if not rules.explicit:
+    if not rules.takes_points(prompt.api.value):
         return deepest, Caching.UNSUPPORTED, f"{name} takes no cachePoint"
     if refused is not None:
         return (

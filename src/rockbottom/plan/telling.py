@@ -80,7 +80,8 @@ def _purpose(decided: Decided, position: int) -> str:
 def _term(decided: Decided, zone: Zone) -> Term:
     """What writing a zone should save, taken apart."""
     hourly, rates = zone.end <= decided.extent.hour and decided.insured is None, decided.lane.rates
-    ttl = Ttl.ONE_HOUR if hourly else Ttl.FIVE_MINUTES
+    usual = decided.lane.rules.ttls[0] if decided.lane.rules.ttls else Ttl.FIVE_MINUTES
+    ttl = Ttl.ONE_HOUR if hourly else usual
     each = -(zone.hour if hourly else zone.five)
     value = decided.worth.get(zone.end)
     if value is None or value.chance is None:
