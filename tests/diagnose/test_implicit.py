@@ -3,12 +3,16 @@
 Records have no counters, so those that the rules give are taken: calls of GPT-5.6 Sol on Responses, ten seconds apart.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from rockbottom.cache import behaviour_of
 from rockbottom.diagnose import Cause, Record, explain
 from rockbottom.prompt import Api
+from rockbottom.quantities import Usage
 
+MARK = {"mode": "explicit"}
 SOL = "us.openai.gpt-5.6-sol"
 RULES = " ".join(f"Rule {number}: a book may be kept for {number} days." for number in range(300))
 
@@ -92,3 +96,22 @@ def test_spread_keys_are_a_cause_only_where_they_part_entries(side, expected, ca
     ]
     found = explain(records, catalog, behaviour_of(catalog.switches, cache_key_in_key=side))
     assert {one.cause for one in found} == expected
+
+
+def test_a_growing_talk_that_is_written_whole_every_turn_is_named(catalog):
+    """The shape of openai/codex 37674: nothing read, all written, although the history only grew."""
+    sizes = [5_000 + 200 * turn for turn in range(6)]
+    records = [replace(one, usage=Usage(2, 40, cache_write_30m=size)) for one, size in zip(calls(), sizes, strict=True)]
+    told = causes(records, catalog)
+    assert set(told) == {Cause.NOT_LOOKED_BACK}
+    assert "0 were read" in told[Cause.NOT_LOOKED_BACK]
+    marked = [{"role": "user", "content": [{"type": "input_text", "text": RULES, "prompt_cache_breakpoint": MARK}]}]
+    own = [
+        replace(
+            one,
+            body={**one.body, "input": [*marked, *one.body["input"][1:]]},
+            usage=Usage(2, 40, cache_write_30m=5_000),
+        )
+        for one in calls(2)
+    ]
+    assert Cause.NOT_LOOKED_BACK not in causes(own, catalog)

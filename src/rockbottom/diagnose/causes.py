@@ -32,6 +32,7 @@ class Cause(Enum):
     VERSIONS_MIXED = "RB020"
     HOST_SWITCHED = "RB021"
     TAIL_CHANGED = "RB022"
+    NOT_LOOKED_BACK = "RB023"
 
     @property
     def title(self) -> str:
@@ -136,6 +137,11 @@ _TEXTS: dict[Cause, tuple[str, str]] = {
         "the end of the prompt is not sent again",
         "The service's own point stands at the end of the latest message: mark the end of what stays as well "
         "(prompt_cache_breakpoint), or keep that message in the history.",
+    ),
+    Cause.NOT_LOOKED_BACK: (
+        "the service's own point did not look back",
+        "Mark the end of the request before, and of this one (mode explicit); openai/codex 37674 reports such prompts, "
+        "written whole every turn. rockbottom probe --only implicit_lookback measures it.",
     ),
     Cause.UNEXPLAINED: (
         "unexplained",

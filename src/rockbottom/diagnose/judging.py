@@ -112,9 +112,16 @@ class Judge:
         _, entry, blockers, gain = best
         if not blockers:
             told = f"an entry of {entry.tokens:,} tokens was live and in reach; {read:,} were read"
-            return Verdict(Cause.UNEXPLAINED, gain, told, entry.writer, expected=entry.tokens)
+            cause = Cause.NOT_LOOKED_BACK if self._by_looking_back(entry.position) else Cause.UNEXPLAINED
+            return Verdict(cause, gain, told, entry.writer, expected=entry.tokens)
         first, place = blockers[0], self._end(entry.position)
         return Verdict(first.cause, gain, first.evidence, entry.writer, place, expected=read)
+
+    def _by_looking_back(self, position: int) -> bool:
+        """Whether only the service's own point, from the end of the latest message, could have read there."""
+        prompt = self.sent.prompt
+        by_itself = self.sent.rules.implicit_point and prompt.implicit is not False
+        return by_itself and all(point.after != position for point in prompt.points)
 
     def _is_same_conversation(self, length: int, match: Match) -> bool:
         if length and self.sent.segments[length - 1].section is Section.MESSAGES:
