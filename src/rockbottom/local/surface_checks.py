@@ -17,7 +17,6 @@ from rockbottom.quantities import is_list, is_object
 Json = Mapping[str, Any]
 LEAST_OUTPUT = 16
 _DEFAULT_PROJECT = r"default|arn:aws[a-z-]*:bedrock:[a-z0-9-]+:\d{12}:project/default"
-_OF_A_BETA = ("context_management", "mcp_servers")  # members that Anthropic's API has under a beta alone
 _KNOWN_TIERS = ("auto", "default", "flex", "priority")
 _UNREAD = ("agent_message", "context_compaction", "local_shell_call")
 _TOOLS = {
@@ -40,18 +39,14 @@ def check_place(route: SurfaceRoute, api: Api, name: str, surface: Surface) -> N
         raise invalid(words)
 
 
-def check_headers(route: SurfaceRoute, body: Json, headers: Mapping[bytes, bytes]) -> None:
-    """Raise for a project that bedrock-runtime does not take, and for a member whose beta no header names.
+def check_headers(route: SurfaceRoute, headers: Mapping[bytes, bytes]) -> None:
+    """Raise for a project that bedrock-runtime does not take.
 
     "Runtime takes only ``default`` or the own default ARN" (inference-responses-api, workspaces); words are ours.
     """
     project = headers.get(b"openai-project", b"default").decode("latin-1")
     if route.host == RUNTIME and not route.of_anthropic and not re.fullmatch(_DEFAULT_PROJECT, project):
         raise invalid(f"Invalid 'OpenAI-Project': '{project}'. Only the default project is supported.")
-    if route.of_anthropic and not headers.get(b"anthropic-beta"):
-        for member in _OF_A_BETA:
-            if body.get(member) is not None:
-                raise invalid(f"{member}: Extra inputs are not permitted")
 
 
 def check_parameters(route: SurfaceRoute, api: Api, body: Json, model: Model, surface: Surface) -> None:

@@ -78,7 +78,7 @@ class Surfaces:
         assert asked is not None
         dialect, body = asked.dialect, asked.body
         model = self._placed(asked, call.model)
-        check_headers(asked.route, body, call.headers)
+        check_headers(asked.route, call.headers)
         check_parameters(asked.route, dialect.api, body, model.model, surface_of(model.model))
         if dialect is MESSAGES:
             check_message_members(body, beta=b"anthropic-beta" in call.headers or "anthropic_beta" in body)
