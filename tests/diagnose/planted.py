@@ -310,6 +310,13 @@ def tail_changed(ask: Ask, chance: random.Random) -> None:
     ask.body["messages"] = [*ask.body["messages"], {"role": "user", "content": [{"text": f"Now: {prose(chance, 30)}"}]}]
 
 
+def not_looked_back(ask: Ask, chance: random.Random) -> None:
+    """A model whose service adds a point at the end, and reads nothing of what it wrote at the end before."""
+    ask.model = SOL
+    strip(ask.body)
+    ask.forget = True
+
+
 def unsupported(ask: Ask, chance: random.Random) -> None:
     ask.model = UNCACHED
     strip(ask.body)
@@ -389,6 +396,7 @@ PLANTS: dict[str, tuple[Cause | None, Plant]] = {
     "unexplained": (Cause.UNEXPLAINED, _of_one(forgotten)),
     "host-switched": (Cause.HOST_SWITCHED, _of_one(host_switched)),
     "tail-changed": (Cause.TAIL_CHANGED, _of_one(tail_changed)),
+    "not-looked-back": (Cause.NOT_LOOKED_BACK, _of_one(not_looked_back)),
     "versions-mixed": (Cause.VERSIONS_MIXED, _of_one(versions_mixed)),
 }
 

@@ -12,7 +12,7 @@ PLANTS = [
     "history-trimmed", "point-not-advanced", "lookback-exceeded", "ttl-expired", "region-hop", "parallel-write",
     "parameter-thinking", "parameter-effort", "parameter-tool-choice", "parameter-output-schema", "model-switched",
     "api-switched", "unsupported", "unexplained", "versions-mixed",
-    "host-switched", "tail-changed",
+    "host-switched", "tail-changed", "not-looked-back",
 ]  # fmt: skip
 _FEW = settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
