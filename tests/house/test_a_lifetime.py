@@ -115,6 +115,7 @@ def test_three_files_and_data_take_a_new_lifetime_from_a_price_list_to_a_bill(co
 
 
 NAMED_ELSEWHERE = {
+    "probe/texts.py",
     "documents/replays.py",  # the JSON of long prompts has had a member for it from the beginning
     "cache/behaviour.py",  # a switch of its own says whether reads renew it: OpenAI's and AWS's texts differ
     "local/surface_checks.py",  # a refusal's text names the values that the service takes
