@@ -162,8 +162,12 @@ def of_replay(replay: ReplayResult) -> Evidence:
     span = Decimal(str(replay.span_seconds))
     short = replay.span_seconds < LEAST_SPAN_S
     scale = Decimal(1) if short else SECONDS_A_MONTH / span
-    part = _counted_part(replay)
-    rows = {bill.policy: _in_part(sent, part) for bill in replay.policies if (sent := _policy(bill, scale)) is not None}
+    rows: dict[str, Sent] = {}
+    for bill in replay.policies:
+        way = _policy(bill, scale)
+        if way is not None:
+            part = _counted_part(replay, holds=bill.policy == _PLANNER) if way.levers else Decimal(1)
+            rows[bill.policy] = _in_part(way, part)
     ways = sorted(rows.values(), key=lambda sent: bool(sent.levers))
     if not ways or ways[0].levers:
         raise UnreadableRun("the replay has no policy 'none' to compare with", fix="leave --policy out")
@@ -179,15 +183,21 @@ def of_replay(replay: ReplayResult) -> Evidence:
     )  # fmt: skip
 
 
-def _counted_part(replay: ReplayResult) -> Decimal:
-    """What the counted input costs, as a part of what the rules make of the requests as they were sent."""
+def _counted_part(replay: ReplayResult, *, holds: bool) -> Decimal:
+    """What the counted input costs, as a part of what the rules make of the requests as they were sent.
+
+    ``holds``: of a way that has parallel requests wait for the first, without what these wrote at once.
+    """
     answer = replay.answer
-    if answer is UNSET or not answer.counted or answer.paid_usd is None or answer.ruled_usd is UNSET:
+    if answer is UNSET or not answer.counted or answer.ruled_usd is UNSET:
+        return Decimal(1)
+    like = answer.like_ruled_usd if holds else answer.paid_usd
+    if like is None:
         return Decimal(1)
     as_sent = replay.policy(_RECORDED if answer.instead else "none")
     if as_sent is None or not as_sent.input_usd:
         return Decimal(1)
-    return (answer.paid_usd - as_sent.usd + as_sent.input_usd) / as_sent.input_usd
+    return (like - as_sent.usd + as_sent.input_usd) / as_sent.input_usd
 
 
 def _in_part(sent: Sent, part: Decimal) -> Sent:

@@ -125,6 +125,7 @@ class Findings:
     their input cost and ``paid`` with their output (None: a price is missing), ``attached`` the planner tried on all of
     them, ``repeated`` how many came again with a request id that was there before, ``groups`` the requests by label,
     ``parts`` what their prompts are made of, ``attached_requests`` the requests as the planner would have sent them.
+    ``ruled`` is what the rules make of their input, with entries readable at once and once a reply has begun.
     ``alone`` are in none of these figures.
     """
 
@@ -145,6 +146,7 @@ class Findings:
     parts: Parts = field(default_factory=Parts)
     attached_requests: Sequence[Sent] = ()
     alone: Alone = field(default_factory=Alone)
+    ruled: tuple[Usd, Usd] | None = None
 
     def __iter__(self) -> Iterator[Finding]:
         for total in self.totals:
@@ -167,10 +169,15 @@ class Findings:
 
     @property
     def counted_part(self) -> Decimal:
-        """What the input cost, as a part of what the rules make of the requests as they were sent."""
-        if self.attached is None or self.spent is None or not self.attached.before:
+        """What the input cost, as a part of what the rules make of the requests as they were sent.
+
+        How soon replies began is often not recorded, so the rules give a bill with entries that can be read at once
+        and one with entries that parallel requests miss: what lies between both is as the rules say.
+        """
+        if self.ruled is None or self.spent is None or not min(self.ruled):
             return Decimal(1)
-        return self.spent / self.attached.before
+        least, most = sorted(self.ruled)
+        return self.spent / min(max(self.spent, least), most)
 
     @property
     def missed(self) -> int:

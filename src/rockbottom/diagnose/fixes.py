@@ -67,7 +67,9 @@ def with_savings(
         return replace(findings, totals=totals)
     afters = learned.usd
     attached = Saving("rockbottom attached", before, sum(afters.values(), ZERO_USD))
-    found = replace(findings, totals=totals, attached=attached, attached_requests=learned.requests)
+    at_once = bill_of(stream, catalog, rules, held=True)
+    ruled = None if at_once is None else (at_once, before)
+    found = replace(findings, totals=totals, attached=attached, attached_requests=learned.requests, ruled=ruled)
     groups = {
         label: replace(group, attached_input=None if label not in afters else afters[label] * found.counted_part)
         for label, group in findings.groups.items()

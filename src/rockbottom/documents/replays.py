@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from rockbottom.catalog import Scope, SetApart, Tier
 from rockbottom.documents.besides import BesideCost
-from rockbottom.quantities import Ttl, Usd, decoded
+from rockbottom.quantities import ZERO_USD, Ttl, Usd, decoded
 
 
 class Combination(msgspec.Struct, frozen=True):
@@ -124,7 +124,9 @@ class ReplayAnswer(msgspec.Struct, frozen=True, kw_only=True):
     they were sent; None where the policy that says so was not asked for. ``attached_usd`` is the planner's bill, None
     where it was not asked for; ``instead``: its points stand where the requests have cachePoints of their own.
     ``ruled_usd``, where it was counted: what the rules make of the requests as they were sent. Their input of the other
-    two bills is then in proportion to what was counted, so that like is compared with like.
+    two bills is then in proportion to what was counted, so that like is compared with like. ``parallel_usd``: what of
+    the counted bill was paid for writing what a parallel request was writing. It is left out of that proportion, as
+    requests of an attached client wait for the first to be answered.
     """
 
     paid_usd: Usd | None
@@ -133,6 +135,14 @@ class ReplayAnswer(msgspec.Struct, frozen=True, kw_only=True):
     instead: bool
     least_usd: Usd
     ruled_usd: Usd | UnsetType = UNSET
+    parallel_usd: Usd | UnsetType = UNSET
+
+    @property
+    def like_ruled_usd(self) -> Usd | None:
+        """The bill to hold the rules' against: counted, but for what parallel requests wrote; None where unknown."""
+        if self.paid_usd is None or self.ruled_usd is UNSET:
+            return None
+        return self.paid_usd - (ZERO_USD if self.parallel_usd is UNSET else self.parallel_usd)
 
 
 class SwitchResult(msgspec.Struct, frozen=True, rename={"start": "from", "best": "to"}):

@@ -171,7 +171,8 @@ def answer_in_words(replay: ReplayResult) -> str:
         sentences.append(f"The rules allow no less than {amount}: more was read than they say.")
     else:
         sentences.append(f"The least possible {'was' if counted else 'is'} {amount}.")
-    if paid and answer.ruled_usd is not UNSET and abs(answer.ruled_usd / paid - 1) >= GAP:
+    like = answer.like_ruled_usd
+    if like and answer.ruled_usd is not UNSET and abs(answer.ruled_usd / like - 1) >= GAP:
         ruled = usd(answer.ruled_usd, decimals, symbol=True)
         sentences.append(f"By the rules what was sent costs {ruled}; their other bills are scaled to what was counted.")
     return " ".join(sentences)

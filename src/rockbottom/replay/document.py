@@ -96,17 +96,21 @@ def document_of(question: Question, tally: Tally) -> ReplayResult:
 def _group_results(question: Question, models: Sequence[ModelTally]) -> tuple[GroupResult, ...]:
     """The groups of all models, the one that paid most first; counted where the whole answer is."""
     counted = question.as_sent and all(model.reconciliation is not None for model in models)
+    attached: dict[str | None, Usd] = {}
+    for model, part in zip(models, _counted_parts(models, counted=counted), strict=True):
+        for label, group in model.groups.items():
+            if group.planner is not None:
+                attached[label] = attached.get(label, ZERO_USD) + _in_part(group.planner, part)
     groups = reduce(added_groups, (model.groups for model in models))
-    results = [_group(group, counted=counted) for group in groups.values()]
+    results = [_group(group, attached.get(label), counted=counted) for label, group in groups.items()]
     return tuple(sorted(results, key=lambda group: (-group.paid_usd, group.label or "")))
 
 
-def _group(group: Group, *, counted: bool) -> GroupResult:
+def _group(group: Group, attached: Usd | None, *, counted: bool) -> GroupResult:
     paid = group.observed if counted and group.observed is not None else group.as_sent
-    part = _part_of(paid, group.as_sent)
     return GroupResult(
         label=group.label, requests=group.requests, input_tokens=group.tokens_in, read_tokens=group.read,
-        paid_usd=paid.usd, attached_usd=None if group.planner is None else _in_part(group.planner, part),
+        paid_usd=paid.usd, attached_usd=None if group.planner is None else attached,
         uncached_usd=group.none.usd,
     )  # fmt: skip
 
@@ -119,7 +123,8 @@ def _answer(
     marked = any(model.marked for model in models)
     as_sent = bills.get(RECORDED if marked else NONE)
     by_rules = None if as_sent is None else as_sent.cost.usd
-    parts = [_counted_part(model, marked=marked) if counted else Decimal(1) for model in models]
+    parts = _counted_parts(models, counted=counted)
+    waited = (model.reconciliation.parallel_usd for model in models if model.reconciliation is not None)
 
     def like_paid(costs: Iterable[Cost]) -> Usd:
         return sum((_in_part(cost, part) for cost, part in zip(costs, parts, strict=True)), ZERO_USD)
@@ -131,20 +136,28 @@ def _answer(
         instead=marked,
         least_usd=like_paid(model.least.cost for model in models),
         ruled_usd=by_rules if counted and by_rules is not None else UNSET,
+        parallel_usd=(sum(waited, ZERO_USD) if counted else ZERO_USD) or UNSET,
     )
 
 
+def _counted_parts(models: Sequence[ModelTally], *, counted: bool) -> Sequence[Decimal]:
+    """The counted input of each model as a part of what the rules make of it; 1 where nothing is counted."""
+    marked = any(model.marked for model in models)
+    return [_counted_part(model, marked=marked) if counted else Decimal(1) for model in models]
+
+
 def _counted_part(model: ModelTally, *, marked: bool) -> Decimal:
-    """What the counted input of a model costs, as a part of what the rules make of the same requests."""
+    """The same of one model, without what parallel requests wrote at once: the planner has them wait."""
     as_sent = model.bills.get(RECORDED if marked else NONE)
     if model.reconciliation is None or as_sent is None:
         return Decimal(1)
-    return _part_of(model.reconciliation.observed, as_sent.cost)
+    found = model.reconciliation
+    return _part_of(found.observed.input_usd - found.parallel_usd, as_sent.cost.input_usd)
 
 
-def _part_of(counted: Cost, ruled: Cost) -> Decimal:
-    """The input of one cost as a part of the other's; 1 where that has none."""
-    return counted.input_usd / ruled.input_usd if ruled.input_usd else Decimal(1)
+def _part_of(counted: Usd, ruled: Usd) -> Decimal:
+    """One bill of input as a part of the other; 1 where that is nothing."""
+    return counted / ruled if ruled else Decimal(1)
 
 
 def _in_part(cost: Cost, part: Decimal) -> Usd:

@@ -16,7 +16,7 @@ import numpy as np
 
 from rockbottom.catalog import Scope
 from rockbottom.cost import Cost
-from rockbottom.quantities import UNNAMED, Usd
+from rockbottom.quantities import UNNAMED, ZERO_USD, Usd
 from rockbottom.replay.kernel import Outcomes
 from rockbottom.replay.nodes import nodes_of
 from rockbottom.replay.points import as_recorded
@@ -73,6 +73,11 @@ class Reconciliation:
     observed: Cost
     predicted: Cost
     causes: tuple[CauseRow, ...]
+
+    @property
+    def parallel_usd(self) -> Usd:
+        """What requests paid above the prediction because a parallel one was writing the same: who waits saves it."""
+        return sum((row.usd for row in self.causes if row.cause is Cause.AT_THE_SAME_TIME), ZERO_USD)
 
     def __add__(self, other: "Reconciliation") -> "Reconciliation":
         rows = {row.cause: row for row in self.causes}
