@@ -8,7 +8,7 @@ SEED = 3
 WITHOUT_A_MECHANICAL_FIX = {
     "tools-changed", "history-rewritten", "history-trimmed", "parameter-thinking", "parameter-effort",
     "parameter-tool-choice", "parameter-output-schema", "model-switched", "api-switched", "host-switched",
-    "tail-changed", "unsupported", "unexplained",
+    "tail-changed", "unsupported", "unexplained", "not-looked-back",
 }  # fmt: skip
 RESTORED = {
     "tools-reordered", "key-order", "whitespace", "volatile-timestamp", "volatile-id", "volatile-counter",

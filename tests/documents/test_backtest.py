@@ -32,5 +32,8 @@ def test_the_json_of_a_backtest_is_as_it_was(tmp_path, monkeypatch, capsys):
     for number in range(2 * 24 * 12):
         ledger.record(_call(number))
     ledger.close()
-    assert main(["monitor", "backtest", "ledger", "--tries", "3", "--json"]) == Exit.OK
+    every_call = (f"[alarms.{name}]\nleast_calls = 0\n" for name in ("LowCacheHitRate", "WriteWaste", "SilentZero"))
+    (tmp_path / "alarms.toml").write_text("".join(every_call))  # one call in five minutes
+    given = ["ledger", "--alarms", "alarms.toml", "--tries", "3", "--json"]
+    assert main(["monitor", "backtest", *given]) == Exit.OK
     assert capsys.readouterr().out == RECORDED.read_text(encoding="utf-8")
