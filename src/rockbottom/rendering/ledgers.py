@@ -7,7 +7,19 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.figures import Cell, Column, Paint, counted, decimals_for, share, short_tokens, table, tokens, usd
+from rockbottom.figures import (
+    Cell,
+    Column,
+    Paint,
+    counted,
+    decimals_for,
+    paragraph,
+    share,
+    short_tokens,
+    table,
+    tokens,
+    usd,
+)
 from rockbottom.rendering.apart import apart_text, unfinished_text
 from rockbottom.tables import LedgerSummary, SummaryRow
 
@@ -32,7 +44,8 @@ def ledger_summary_text(found: LedgerSummary, *, width: int = 80) -> Iterator[st
     rows.append(_cells(found.total, "in all", places))
     yield from table(columns, rows, width, Paint(False), indent=0)
     yield ""
-    yield "saved: less than without caching; missed: paid above the price of a read for what could have been read"
+    meanings = "saved: less than without caching; missed: paid above the price of a read for what could have been read"
+    yield from paragraph(meanings, width)
     if found.total.no_usage:
         yield f"{counted(found.total.no_usage, 'call')} ended without usage: their cost is not known"
     if found.damaged:
