@@ -16,7 +16,8 @@ from tests.client.client_doubles import runtime
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    with running(clock=ClockKind.MANUAL, start_at=1_790_000_000.0) as one:
+    # An account whose data retention all models take, so that a refusal is one of the request.
+    with running(clock=ClockKind.MANUAL, start_at=1_790_000_000.0, data_retention="aws_review") as one:
         yield one
 
 
