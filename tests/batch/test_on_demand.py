@@ -74,6 +74,16 @@ def test_results_have_the_order_and_the_shape_of_batch(opened, place):
     assert outcome.usd == outcome.compared.cached.usd < outcome.compared.batch.usd
 
 
+def test_a_short_name_is_sent_as_the_service_spells_it(opened, place, kit):
+    """Bedrock knows no ``us.haiku-4-5``: the run is of the profile's id, on demand and as a job."""
+    with opened(records(2), model="us.haiku-4-5") as prepared:
+        prepared.agree(prepared.estimate(), lambda estimate: True, None)
+        outcome = batch.OnDemand(prepared, Clock()).send(lambda done, total: None)
+        assert prepared.run.settings.model == kit.MODEL
+    assert (outcome.answered, outcome.left) == (2, 0)
+    assert place.run(kit.pairs(100), model="us.haiku-4-5").answered == 100
+
+
 def test_a_run_that_was_killed_goes_on_with_what_has_no_answer(opened, place):
     """Killed after 5 of 12: the second life asks for 7, and nothing is asked twice."""
 

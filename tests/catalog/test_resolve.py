@@ -114,3 +114,21 @@ def test_a_dated_alias_of_bedrock_mantle_is_its_model():
     assert catalog.model("us.openai.gpt-5.6-sol-2026-06-01").scope is Scope.US
     with pytest.raises(UnknownModel):
         catalog.model("openai.gpt-9-2026-04-23")
+
+
+@pytest.mark.parametrize(
+    ("given", "id", "sent_as"),
+    [
+        ("us.haiku-4-5", "us.anthropic.claude-haiku-4-5-20251001-v1:0", "us.anthropic.claude-haiku-4-5-20251001-v1:0"),
+        ("nova-pro", "amazon.nova-pro-v1:0", "amazon.nova-pro-v1:0"),
+        (
+            " arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0",
+            "amazon.nova-pro-v1:0",
+            "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0",
+        ),
+    ],
+)
+def test_a_request_names_the_id_or_the_arn(given, id, sent_as):
+    """Whatever short name a person gave; an ARN goes as it is."""
+    found = load_catalog().model(given)
+    assert (found.id, found.sent_as) == (id, sent_as)

@@ -161,6 +161,8 @@ def prepare(
     """
     catalog = catalog or load_catalog()
     found = catalog.model(model, _resolver(cloud))
+    if kind is not Kind.CHAT:  # whose records name the model themselves
+        model = found.sent_as
     pricing = Pricing(found, on, cloud.region, book or catalog.price_book)
     if place is not None:
         pricing.require_batch()

@@ -41,11 +41,8 @@ class Subject:
 
     @property
     def given(self) -> str:
-        """The id that is sent: an ARN as it was given, else the id in AWS's spelling (a person may type an alias)."""
-        if self.model.given.strip().startswith("arn:"):
-            return self.model.given.strip()
-        scope = self.model.scope
-        return self.model.model.id if scope is Scope.IN_REGION else f"{scope.value}.{self.model.model.id}"
+        """The id that is sent."""
+        return self.model.sent_as
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,3 +67,14 @@ class ModelId:
     scope: Scope
     region: str | None = None
     application_profile: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The model's id behind the prefix of its scope, as AWS spells it: ``us.anthropic.claude-sonnet-4-6``."""
+        return self.model.id if self.scope is Scope.IN_REGION else f"{self.scope.value}.{self.model.id}"
+
+    @property
+    def sent_as(self) -> str:
+        """What a request names: an ARN as it was given, else ``id``, as a person may give a short name."""
+        given = self.given.strip()
+        return given if given.startswith("arn:") else self.id

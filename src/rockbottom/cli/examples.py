@@ -3,7 +3,7 @@
 import click
 
 EXAMPLES = {
-    "bench": "workload.yaml --models nova-pro,sonnet-5-5",
+    "bench": "workload.yaml --models nova-pro,us.sonnet-5-5",
     "estimate": "sonnet-5-5 --requests 900000 --prefix 6000 --question 300 --output 250",
     "advise": "logs/",
     "replay": "logs/",

@@ -87,7 +87,7 @@ def _with_published_ids(wanted: "Wanted", warn: bool) -> "Wanted":
 
 def _published_id(given: str, warn: bool) -> tuple[str, str]:
     """The ModelId that metrics carry, and the id by which callers name the model."""
-    from rockbottom.catalog import CatalogError, Scope, load_catalog
+    from rockbottom.catalog import CatalogError, load_catalog
 
     try:
         known = load_catalog().model(given)
@@ -95,8 +95,7 @@ def _published_id(given: str, warn: bool) -> tuple[str, str]:
         if warn:
             tell(f"{error}\n  alarms look at exactly this ModelId: {given}")
         return given, given
-    model = known.model.id
-    return model, model if known.scope is Scope.IN_REGION else f"{known.scope.value}.{model}"
+    return known.model.id, known.id
 
 
 _RECENT = """

@@ -111,19 +111,18 @@ def create(
     MODEL is a bare model id (stays in the Region) or a system profile such as us.sonnet-4-6. Creating costs nothing;
     requests through it are billed as those of MODEL. Tags reach Cost Explorer up to a day later, not retroactively.
     """
-    from rockbottom.catalog import Scope, load_catalog
+    from rockbottom.catalog import load_catalog
 
     catalog = load_catalog()
     found = catalog.model(model)
     pairs = [_tag(text) for text in tags]
     service = _Service(region, aws_profile, endpoint_url)
     tell_endings(catalog, [model], date.today(), service.region)
-    target = found.model.id if found.scope is Scope.IN_REGION else f"{found.scope.value}.{found.model.id}"
     said = ", ".join(f"{pair['key']}={pair['value']}" for pair in pairs)
-    tell(f"This creates the profile {name} for {target} in {service.region}, tagged {said}.")
+    tell(f"This creates the profile {name} for {found.id} in {service.region}, tagged {said}.")
     consent(yes, "this changes your account", "Create it?")
     arn = service.create(name, found, pairs, description)
-    click.echo(json.dumps({"inferenceProfileArn": arn, "copied_from": target}) if as_json else arn)
+    click.echo(json.dumps({"inferenceProfileArn": arn, "copied_from": found.id}) if as_json else arn)
 
 
 @command.command("delete")
@@ -197,8 +196,7 @@ class _Service:
         if found.scope is Scope.IN_REGION:
             source = f"arn:aws:bedrock:{self.region}::foundation-model/{found.model.id}"
         else:
-            identifier = f"{found.scope.value}.{found.model.id}"
-            source = self._call("get_inference_profile", inferenceProfileIdentifier=identifier)["inferenceProfileArn"]
+            source = self._call("get_inference_profile", inferenceProfileIdentifier=found.id)["inferenceProfileArn"]
         more = {"description": description} if description else {}
         reply = self._call(
             "create_inference_profile", inferenceProfileName=name, modelSource={"copyFrom": source}, tags=tags, **more

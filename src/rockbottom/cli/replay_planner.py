@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rockbottom.catalog import ModelId, Scope, Tier
+from rockbottom.catalog import ModelId, Tier
 from rockbottom.plan import CachePlan, Planner
 from rockbottom.prompt import Prompt
 from rockbottom.quantities import Ttl, Usage
@@ -49,7 +49,7 @@ def _id_of(model: ModelId) -> str:
     """An id that the planner can resolve by itself: an application profile's ARN is not one."""
     if model.application_profile is None:
         return model.given
-    return model.model.id if model.scope is Scope.IN_REGION else f"{model.scope.value}.{model.model.id}"
+    return model.id
 
 
 def _shift_to_day(first: float, stage: "Stage") -> float:

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from rockbottom.cache import Behaviour, Namespace, behaviour_of, outcome, refusal
-from rockbottom.catalog import Catalog, CatalogError, ModelId, Scope, Tier, UnresolvedProfile, load_catalog
+from rockbottom.catalog import Catalog, CatalogError, ModelId, Tier, UnresolvedProfile, load_catalog
 from rockbottom.diagnose import Archive, Record, Sent
 from rockbottom.dialects import Reader, model_id_of, opened, tier_of
 from rockbottom.pins.errors import NothingToPin
@@ -79,8 +79,7 @@ class Prefix:
     @property
     def model_name(self) -> str:
         """The model with its scope, as an id: ``us.anthropic.claude-sonnet-4-6``."""
-        bare = self.model.model.id
-        return bare if self.model.scope is Scope.IN_REGION else f"{self.model.scope.value}.{bare}"
+        return self.model.id
 
     @property
     def end(self) -> int:
