@@ -167,7 +167,9 @@ def tried(alarm: Alarm, history: History, asked: Asked, catalog: Catalog) -> Tri
     """Run an alarm over history; raises InvalidAlarm for what recorded minutes cannot tell."""
     of = history.recorded
     points = values(alarm, of, of.first, of.last)
-    with_data = len(points.values) - sum(math.isnan(value) for value in points.values)
+    # A period with too few calls counts as healthy, also where nothing was measured in it: that is no data.
+    measured = values(replace(alarm, least_calls=0), of, of.first, of.last) if alarm.least_calls else points
+    with_data = len(measured.values) - sum(math.isnan(value) for value in measured.values)
     fired: tuple[Firing, ...] = ()
     detections: tuple[Detection, ...] = ()
     if alarm.threshold is not None:
