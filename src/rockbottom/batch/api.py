@@ -161,8 +161,7 @@ def prepare(
     """
     catalog = catalog or load_catalog()
     found = catalog.model(model, _resolver(cloud))
-    if kind is not Kind.CHAT:  # whose records name the model themselves
-        model = found.sent_as
+    model = model if kind is Kind.CHAT else found.sent_as  # records of Chat Completions name the model themselves
     pricing = Pricing(found, on, cloud.region, book or catalog.price_book)
     if place is not None:
         pricing.require_batch()
