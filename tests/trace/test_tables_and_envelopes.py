@@ -10,6 +10,7 @@ import pytest
 
 from rockbottom.cli import main
 from rockbottom.trace import UnreadableSource, read_trace, reader_of
+from rockbottom.trace.tables import header_of
 from tests.replay.attached import Sent, documents_with_questions, logged
 
 REQUESTS = list(documents_with_questions(2, 3))
@@ -48,6 +49,10 @@ def test_a_first_line_that_runs_into_a_record_is_no_header(tmp_path: Path) -> No
     path.write_text(path.read_text().replace("@message\n", "@message", 1))
     reading = read_trace(str(path), name="cloudwatch")
     assert reading.damages.count >= 1
+    # All from the middle of the header to the middle of the first record is lost.
+    record = b'2026-11-01,"{""modelId"": ""us.anthropic.claude-sonnet-4-5"", ""region"": ""us-east-1""}"'
+    assert header_of(b"@timestamp,body", record) is not None
+    assert header_of(b'@timestamp,bo.anthropic.claude-sonnet-4-5"", ""region"": ""us-east-1""}"', record) is None
 
 
 def packed(lines: list[str]) -> str:

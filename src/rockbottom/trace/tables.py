@@ -38,7 +38,7 @@ class Header(NamedTuple):
 
 
 _DELIMITERS = ",;\t"  # of CSV, of what Excel saves where a comma is a decimal point, of tables that were copied
-_RECORD = b'""modelId""'  # of a record in a cell: quotes in cells are doubled
+_RECORD, _QUOTE = b'""modelId""', b'""'  # of a record in a cell: quotes in cells are doubled
 
 
 def header_of(line: bytes, second: bytes = b"") -> Header | None:
@@ -51,7 +51,7 @@ def header_of(line: bytes, second: bytes = b"") -> Header | None:
         except (csv.Error, UnicodeDecodeError):
             return None
         small = {name.strip().lower() for name in names}
-        holds = _RECORD in second and _RECORD not in line  # a record in the first line itself is none of its names
+        holds = _RECORD in second and _QUOTE not in line  # a piece of a record is no name of a column
         if len(names) > 1 and (small.intersection((*MESSAGES, "modelid")) or holds):
             return Header(names, delimiter)
     return None
