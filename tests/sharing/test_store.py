@@ -107,6 +107,28 @@ def test_many_processes_open_a_new_file_at_once(tmp_path):
         assert values == [b"40"]
 
 
+def test_whoever_is_overtaken_on_a_server_has_a_turn(server):
+    """Sixteen members count up by one, fifty times each, through connections of their own: 800, nobody turned away."""
+    turned_away: list[StoreAway] = []
+
+    def count() -> None:
+        store = ValkeyStore(server.url, "test")
+        for _ in range(50):
+            try:
+                store.change("count", lambda value, now: str(int(value or b"0") + 1).encode(), 60)
+            except StoreAway as error:
+                turned_away.append(error)
+        store.close()
+
+    threads = [threading.Thread(target=count) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not turned_away
+    assert ValkeyStore(server.url, "test").put_if_absent("count", b"0", 60) == b"800"
+
+
 def test_a_store_that_is_closed_opens_again(stores):
     """Closing lets go of the connection, not of what is kept (but for memory, where it is all there is)."""
     one, _ = stores

@@ -1,5 +1,7 @@
 """A store for several machines: Valkey or Redis, by redis-py, which speaks to both."""
 
+import random
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -9,7 +11,7 @@ from rockbottom.sharing.store import STREAM_KEPT, Change, Read
 
 _ANSWER_S = 1.0
 _AT_ONCE = 200
-_TRIES = 50
+_TRIES, _LONGEST_PAUSE_S = 50, 0.02
 Answer = TypeVar("Answer")
 
 
@@ -17,10 +19,18 @@ class ValkeyStore:
     """A connection that is made when it is first needed, and again after each failure.
 
     ``name`` begins every key, so that one server may serve several groups. Nothing here waits longer than a second.
+    ``sleep`` and ``chance`` (from 0 to 1) space the tries of those who change the same key.
     """
 
-    def __init__(self, url: str, name: str) -> None:
-        self._url, self._name = url, name
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._url, self._name, self._sleep, self._chance = url, name, sleep, chance
         self._connection: Any = None
         self.era = ""
 
@@ -65,11 +75,11 @@ class ValkeyStore:
     def _key(self, name: str) -> str:
         return f"{self._name}:{name}"
 
-    @staticmethod
-    def _changed(db: Any, key: str, change: Change, for_s: float) -> None:
+    def _changed(self, db: Any, key: str, change: Change, for_s: float) -> None:
+        """Set it to what ``change`` makes of it; whoever was overtaken waits a moment, so that all have their turn."""
         from redis.exceptions import WatchError
 
-        for _ in range(_TRIES):
+        for number in range(_TRIES):
             with db.pipeline(transaction=True) as pipe:
                 try:
                     pipe.watch(key)
@@ -80,7 +90,8 @@ class ValkeyStore:
                     pipe.execute()
                     return
                 except WatchError:
-                    continue
+                    pass
+            self._sleep(self._chance() * min(_LONGEST_PAUSE_S, 0.0005 * 2**number))
         raise StoreAway(f"{key} is changed by others all the time")
 
     def _asked(self, use: Callable[[Any], Answer]) -> Answer:
