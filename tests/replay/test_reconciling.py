@@ -164,9 +164,9 @@ def test_the_report_leads_with_the_difference(sent, tmp_path, capsys):
     assert main(["replay", str(source), "--policy", "none", "--policy", "as_recorded"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("As it was sent it costs $") or lines[0].startswith("You paid $")
-    start = next(number for number, line in enumerate(lines) if line.startswith("AWS counted $"))
+    start = next(number for number, line in enumerate(lines) if line.startswith("by the counters of the log $"))
     assert start < next(number for number, line in enumerate(lines) if line.startswith("policy "))
-    assert "the rules predict $" in lines[start]
+    assert ", by the rules $" in lines[start]
     assert "served by another Region" in " ".join(lines[start + 1 : start + 3])
     assert max(map(len, lines)) <= 80
 
@@ -196,6 +196,6 @@ def test_the_page_has_every_table_and_fits_a_phone(sent, tmp_path, chromium):
     assert int(width) <= 500
     assert int(rows) >= 12
     tables = ("Every policy", "Hit rate by the time", "Tokens read per token written", "the quota")
-    for heading in ("the rules predict", *tables):
+    for heading in ("by the rules", *tables):
         assert heading in shown
     assert "http" not in text

@@ -66,8 +66,8 @@ def _parts(replay: ReplayResult) -> Iterator[str]:
 
 def _reconciliation(found: ReconciliationResult) -> Iterator[str]:
     more = found.observed_usd - found.predicted_usd
-    yield f"<details><summary>AWS counted {dollars(found.observed_usd)}; "
-    yield f"the rules predict {dollars(found.predicted_usd)}: "
+    yield f"<details><summary>By the counters of the log {dollars(found.observed_usd)}, "
+    yield f"by the rules {dollars(found.predicted_usd)}: "
     yield f"{dollars(more, signed=True)}</summary>"
     rows = [
         (row.cause, dollars(row.difference_usd, signed=True), tokens(row.requests),

@@ -194,7 +194,7 @@ def _reconciliation(found: ReconciliationResult) -> Iterator[str]:
     more = found.observed_usd - found.predicted_usd
     part = f", {share(more / found.predicted_usd, 1, signed=True)}" if found.predicted_usd else ""
     observed, predicted = dollars(found.observed_usd), dollars(found.predicted_usd)
-    yield f"AWS counted {observed}; the rules predict {predicted}: {dollars(more, signed=True)}{part}"
+    yield f"by the counters of the log {observed}, by the rules {predicted}: {dollars(more, signed=True)}{part}"
     for cause in found.causes:
         seen, expected = short_tokens(cause.observed_read_tokens), short_tokens(cause.predicted_read_tokens)
         difference = dollars(cause.difference_usd, signed=True)
