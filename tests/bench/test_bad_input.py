@@ -14,12 +14,12 @@ from botocore.exceptions import (
 
 from rockbottom.bench import EndpointDied, EndpointRefused, LocalEndpoint, SdkTooOld
 from rockbottom.bench.calling import check_sdk, send
-from rockbottom.bench.requests import Request
+from rockbottom.bench.requests import BenchRequest
 from rockbottom.dialects import CONVERSE
 from rockbottom.extras import upgrade_command
 from rockbottom.quantities import Ttl
 
-_REQUEST = Request(CONVERSE, {"messages": []}, 0)
+_REQUEST = BenchRequest(CONVERSE, {"messages": []}, 0)
 
 
 class _Client:

@@ -11,8 +11,8 @@ pytest.importorskip("numba", reason="needs the replay engine: pip install 'rockb
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Catalog, load_catalog
 from rockbottom.engine import Job
-from rockbottom.replay import Question, document_of, tally
-from rockbottom.trace import Settings, read_trace, reader_of
+from rockbottom.replay import ReplayQuestion, document_of, tally
+from rockbottom.trace import ReaderSettings, read_trace, reader_of
 
 POLICIES = ("none", "as_recorded", "system", "system_tail_5m", "system_tail_1h", "system_1h_tail_5m", "keep_alive")
 HAIKU = "global.anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -72,8 +72,8 @@ def job_of(catalog):
 
     def made(source, buckets: int = 5) -> Job:
         reader = reader_of(str(source))
-        questions = Question(POLICIES, ON), Question(("none", "batch", "system_tail_5m"), ON, model=HAIKU)
-        return Job(reader.name, list(reader.parts(str(source))), Settings(), questions, catalog, buckets, small=0)
+        questions = ReplayQuestion(POLICIES, ON), ReplayQuestion(("none", "batch", "system_tail_5m"), ON, model=HAIKU)
+        return Job(reader.name, list(reader.parts(str(source))), ReaderSettings(), questions, catalog, buckets, small=0)
 
     return made
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rockbottom.catalog import load_catalog
 from rockbottom.dialects import CONVERSE
 from rockbottom.dialects.pdf import pdf_of
-from rockbottom.local import Settings
+from rockbottom.local import EndpointSettings
 from rockbottom.local.state import state_of
 
 DATA = Path(os.environ.get("ROCKBOTTOM_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
@@ -40,7 +40,7 @@ WORDS = [
 @pytest.fixture(scope="module")
 def state():
     """An endpoint's, not started."""
-    return state_of(Settings())
+    return state_of(EndpointSettings())
 
 
 @settings(max_examples=60, deadline=None)

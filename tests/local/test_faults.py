@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, EventStreamError, ReadTimeoutError
 from urllib3.exceptions import ProtocolError
 
-from rockbottom.local import Settings, running
+from rockbottom.local import EndpointSettings, running
 from rockbottom.local.failures import STATUSES
 
 
@@ -309,7 +309,7 @@ def test_a_port_that_is_taken_is_said_in_one_message(endpoint):
     from rockbottom.local import CannotListen
 
     port = urlsplit(endpoint.url).port
-    with pytest.raises(CannotListen, match=str(port)) as caught, running(Settings(port=port)):
+    with pytest.raises(CannotListen, match=str(port)) as caught, running(EndpointSettings(port=port)):
         pass
     assert "--port" in caught.value.fix
 

@@ -2,7 +2,7 @@
 
 import re
 
-from rockbottom.local.settings import Settings
+from rockbottom.local.settings import EndpointSettings
 from rockbottom.local.state import state_of
 from rockbottom.local.steering import Steering
 
@@ -11,4 +11,4 @@ def test_every_call_of_the_control_api_is_documented(repo):
     """The table of the page and the table of the program name the same calls."""
     page = (repo / "docs" / "reference" / "local-endpoint.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `(GET|PUT|POST|DELETE) ([a-z/]+)` \|", page, re.MULTILINE))
-    assert documented == set(Steering(state_of(Settings()), lambda: 0).handlers)
+    assert documented == set(Steering(state_of(EndpointSettings()), lambda: 0).handlers)

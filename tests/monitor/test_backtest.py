@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rockbottom.alarms.backtest import Asked, History, detection, proposed, tried
 from rockbottom.alarms.chances import rate_at_most
 from rockbottom.alarms.definitions import InvalidAlarm, Measure, packaged_alarms
-from rockbottom.alarms.evaluating import Missing, State, next_state
+from rockbottom.alarms.evaluating import AlarmState, Missing, next_state
 from rockbottom.alarms.histories import priced
 from rockbottom.alarms.planting import extra_usd, plant, planted
 from rockbottom.alarms.running import Firing, firings
@@ -101,14 +101,14 @@ def test_a_run_agrees_with_a_slow_one_straight_from_the_calls(drawn, looks, minu
         datapoints=max(1, periods - less), missing=missing, comparison="LessThanThreshold",
     )  # fmt: skip
     of = recorded(calls)
-    state, on, expected = State.INSUFFICIENT_DATA, None, []
+    state, on, expected = AlarmState.INSUFFICIENT_DATA, None, []
     for minute in range(of.first, of.last):
         ends = [60 * (minute + 1 - back * minutes) for back in range(alarm.rule.range - 1, -1, -1)]
         seen = [_slow_value(metric, statistic, calls, end - 60 * minutes, end) for end in ends]
         state = next_state([None if one is None else one < threshold for one in seen], alarm.rule, state)
-        if state is State.ALARM and on is None:
+        if state is AlarmState.ALARM and on is None:
             on = 60.0 * (minute + 1)
-        elif state is not State.ALARM and on is not None:
+        elif state is not AlarmState.ALARM and on is not None:
             expected.append(Firing(on, 60.0 * (minute + 1)))
             on = None
     expected += [Firing(on, None)] if on is not None else []

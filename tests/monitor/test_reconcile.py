@@ -24,7 +24,7 @@ from rockbottom.quantities import Unit
 from rockbottom.reconcile.billed import billed_book
 from rockbottom.reconcile.comparing import compared
 from rockbottom.reconcile.exports import BillLine, bill_lines
-from rockbottom.reconcile.native import Question, native_book
+from rockbottom.reconcile.native import MetricsQuestion, native_book
 from rockbottom.reconcile.own import ledger_book
 from rockbottom.reconcile.usage_types import meaning, tokens_per_unit
 
@@ -614,7 +614,7 @@ def test_models_that_cloudwatch_no_longer_lists_are_asked_about_all_the_same(aws
 def test_more_than_500_metrics_are_asked_for_in_several_requests(aws):
     """GetMetricData takes 500 queries; 110 models have 550 metrics."""
     client = boto3.client("cloudwatch", region_name="us-east-1")
-    asked = Question("us-east-1", tuple(f"model-{number}" for number in range(110)), DAYS[0], DAYS[1])
+    asked = MetricsQuestion("us-east-1", tuple(f"model-{number}" for number in range(110)), DAYS[0], DAYS[1])
     assert asked.usd == Decimal("0.0055")
     native_book([(client, asked)], load_catalog())
     assert [len(request["MetricDataQueries"]) for request in aws.of("GetMetricData")] == [500, 50]

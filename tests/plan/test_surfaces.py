@@ -7,7 +7,7 @@ import pytest
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Tier, load_catalog
 from rockbottom.plan import Planner
-from rockbottom.plan.lanes import lane_of
+from rockbottom.plan.conditions import conditions_of
 from rockbottom.prompt import Api
 
 CATALOG = load_catalog()
@@ -46,5 +46,5 @@ def _reads(planner, minute):
 def test_tail_insurance_is_possible_where_the_surface_lets_an_hour_read_five_minutes(sides, apis):
     """The recorded side of Messages is that it does (sample-per-model-bedrock); of Converse a probe has to say it."""
     given = behaviour_of(CATALOG.switches, entry_lifetime="whole_prefix", **sides)
-    lane = lane_of(CATALOG, CATALOG.model(SONNET), Tier.DEFAULT, date(2026, 11, 20), "", given)
-    assert lane.insurable & {Api.CONVERSE, Api.INVOKE, Api.MESSAGES} == apis
+    conditions = conditions_of(CATALOG, CATALOG.model(SONNET), Tier.DEFAULT, date(2026, 11, 20), "", given)
+    assert conditions.insurable & {Api.CONVERSE, Api.INVOKE, Api.MESSAGES} == apis

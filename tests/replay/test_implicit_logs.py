@@ -15,7 +15,7 @@ from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Tier, load_catalog
 from rockbottom.replay import FIXED, Rates, Stage
 from rockbottom.replay.policies import run
-from rockbottom.trace import Settings, read_trace
+from rockbottom.trace import ReaderSettings, read_trace
 
 WRITTEN = [3679, 21, 22, 22]
 CATALOG = load_catalog()
@@ -47,7 +47,7 @@ def replayed(tmp_path):
             for number, (body, (left, read, written)) in enumerate(zip(bodies, counts, strict=True))
         ]  # fmt: skip
         (tmp_path / "log.json.gz").write_bytes(gzip.compress("\n".join(map(json.dumps, records)).encode()))
-        trace = read_trace(str(tmp_path), Settings()).trace
+        trace = read_trace(str(tmp_path), ReaderSettings()).trace
         day = date(2026, 11, 20)
         rates = Rates(SOL, Tier.DEFAULT, day, CATALOG.price_book)
         stage = Stage.of(trace, CATALOG.rules(SOL, day), behaviour_of(CATALOG.switches, **switches), rates)

@@ -14,7 +14,7 @@ from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Price, PriceBook, Tier, load_catalog
 from rockbottom.quantities import Source, Ttl, Unit
 from rockbottom.replay import Rates, Stage, every_block, relaxed, reuse_of, usage_of
-from rockbottom.trace import Settings, read_trace
+from rockbottom.trace import ReaderSettings, read_trace
 
 ON = date(2026, 11, 1)
 MULTIPLES = {Unit.INPUT: "1", Unit.OUTPUT: "5", Unit.CACHE_READ: "0.1", Unit.CACHE_WRITE_5M: "1.25",
@@ -34,7 +34,7 @@ def stage_of(recorded_data):
     rates = Rates(model, Tier.DEFAULT, ON, PriceBook.of(rows))
 
     def made(name: str, partial_blocks: str) -> Stage:
-        trace = read_trace(str(recorded_data / name), Settings(partial_blocks=partial_blocks)).trace
+        trace = read_trace(str(recorded_data / name), ReaderSettings(partial_blocks=partial_blocks)).trace
         return Stage.of(trace, catalog.rules(model, ON), behaviour_of(catalog.switches), rates)
 
     return made

@@ -13,7 +13,7 @@ pytest.importorskip("numba", reason="needs the replay engine: pip install 'rockb
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Catalog, Tier, load_catalog
 from rockbottom.cli.replay_planner import PlannerPolicy
-from rockbottom.replay import Question, Rates, Stage, placed_online, tally
+from rockbottom.replay import Rates, ReplayQuestion, Stage, placed_online, tally
 from rockbottom.trace import read_trace
 from tests.replay.attached import ON, SONNET, attached_usd, conversations, documents_with_questions, write_log
 
@@ -29,7 +29,7 @@ def test_a_replay_of_the_log_gives_the_bill_of_the_attached_planner(traffic, tmp
     requests = list(traffic())
     counts, spent = attached_usd(requests, catalog)
     log = write_log(tmp_path / "log.jsonl", requests, counts)
-    trace, question = read_trace(str(log)).trace, Question(("planner",), ON)
+    trace, question = read_trace(str(log)).trace, ReplayQuestion(("planner",), ON)
     found = tally(trace, question, catalog, behaviour_of(catalog.switches), {"planner": PlannerPolicy.of_stage})
     replayed = found.models[0].bills["planner"].cost.input_usd
     assert abs(replayed - spent) <= spent * Decimal("0.03")

@@ -15,7 +15,7 @@ pytest.importorskip("numba", reason="needs the replay engine: pip install 'rockb
 
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import load_catalog
-from rockbottom.replay import Question, Tally, tally
+from rockbottom.replay import ReplayQuestion, Tally, tally
 from rockbottom.trace import read_trace
 
 
@@ -34,7 +34,7 @@ def replayed(tmp_path: Path, *regions: str, model: str = "amazon.nova-pro-v1:0",
     file = tmp_path / "log.jsonl"
     file.write_text("\n".join(json.dumps(record) for record in records))
     catalog = load_catalog()
-    question = Question(("none",), date(2026, 11, 20), **asked)
+    question = ReplayQuestion(("none",), date(2026, 11, 20), **asked)
     return tally(read_trace(str(file)).trace, question, catalog, behaviour_of(catalog.switches))
 
 

@@ -9,8 +9,8 @@ import pytest
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import load_catalog
 from rockbottom.cli import main
-from rockbottom.replay import InvalidRule, Question, routing_of, routing_rule
-from rockbottom.trace import Settings, read_trace
+from rockbottom.replay import InvalidRule, ReplayQuestion, routing_of, routing_rule
+from rockbottom.trace import ReaderSettings, read_trace
 
 SONNET, HAIKU = "us.anthropic.claude-sonnet-4-6", "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 RULES = " ".join(f"Rule {number}: parcels of class {number} are kept {7 + number % 21} days." for number in range(500))
@@ -40,8 +40,8 @@ def log(tmp_path):
 
 def routing(log, rule, *policies):
     catalog = load_catalog()
-    trace = read_trace(str(log), Settings()).trace
-    question = Question(policies or ("none", "system"), ON)
+    trace = read_trace(str(log), ReaderSettings()).trace
+    question = ReplayQuestion(policies or ("none", "system"), ON)
     return trace, routing_of(trace, [routing_rule(rule)], question, catalog, behaviour_of(catalog.switches), {})
 
 

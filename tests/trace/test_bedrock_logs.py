@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rockbottom.quantities import Ttl
-from rockbottom.trace import NO_TTL, ApiCode, Reading, Settings, UnreadableSource, read_trace
+from rockbottom.trace import NO_TTL, ApiCode, ReaderSettings, Reading, UnreadableSource, read_trace
 
 POINT = {"cachePoint": {"type": "default"}}
 HOUR = {"cachePoint": {"type": "default", "ttl": "1h"}}
@@ -58,7 +58,7 @@ def read(tmp_path: Path):
     def reading(*records, key: bytes = b"") -> Reading:
         lines = [line if isinstance(line, str) else json.dumps(line, separators=(",", ":")) for line in records]
         (tmp_path / "log.json.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
-        return read_trace(str(tmp_path), Settings(key))
+        return read_trace(str(tmp_path), ReaderSettings(key))
 
     return reading
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rockbottom.trace import Settings, read_trace
+from rockbottom.trace import ReaderSettings, read_trace
 from rockbottom.trace.parquet import read_parquet, write_parquet
 
 LINES = [
@@ -29,7 +29,7 @@ def write(tmp_path: Path):
 
 def test_columns(write):
     """512 tokens a block, the last one what is left; milliseconds become seconds; equal ids equal prefixes."""
-    trace = read_trace(write(*LINES), Settings(partial_blocks="keep")).trace
+    trace = read_trace(write(*LINES), ReaderSettings(partial_blocks="keep")).trace
     assert trace.blocks.depth.tolist() == [512, 1024, 1100, 512, 1024]
     assert trace.requests.at.tolist() == [0.0, 1.5]
     prefix = trace.blocks.prefix.tolist()

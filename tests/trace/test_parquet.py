@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from rockbottom.trace import Settings, Trace, UnreadableSource, read_trace
+from rockbottom.trace import ReaderSettings, Trace, UnreadableSource, read_trace
 from rockbottom.trace.parquet import read_parquet, write_parquet
 
 FLIPS = 300
@@ -17,7 +17,7 @@ def written(tmp_path):
     lines = [f'{{"timestamp": {1000 * n}, "input_length": {600 + n}, "output_length": 7, "hash_ids": [{n % 5}, {n}]}}'
              for n in range(50)]  # fmt: skip
     (tmp_path / "m.jsonl").write_text("\n".join(lines) + "\n")
-    trace = read_trace(str(tmp_path / "m.jsonl"), Settings(partial_blocks="keep")).trace
+    trace = read_trace(str(tmp_path / "m.jsonl"), ReaderSettings(partial_blocks="keep")).trace
     path = tmp_path / "trace.parquet"
     write_parquet(trace, path, {"made": "by hand"})
     return trace, path

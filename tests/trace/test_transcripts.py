@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from rockbottom.cli.explain import command as explain
 from rockbottom.cli.replay import command as replay
 from rockbottom.quantities import Ttl
-from rockbottom.trace import Reading, Settings, read_trace, reader_of
+from rockbottom.trace import ReaderSettings, Reading, read_trace, reader_of
 
 NINE = datetime(2026, 10, 1, 9, tzinfo=UTC)
 SONNET, OPUS = "claude-sonnet-4-5-20250929", "claude-opus-4-5-20251101"
@@ -432,7 +432,7 @@ def test_requests_are_told_apart_by_project_and_by_what_their_writer_says(tmp_pa
     of_claude = lines(tmp_path / "s1.jsonl", [asked(), claude(1, "m1", SONNET, 0, 9_000), other])
     of_litellm = lines(tmp_path / "spend.jsonl", [{**row, "team_id": "support"} for row in SPENT])
     labels = [
-        read_trace(str(source), Settings(by=key)).trace.names["label"]
+        read_trace(str(source), ReaderSettings(by=key)).trace.names["label"]
         for source, key in ((of_claude, "project"), (of_litellm, "team_id"))
     ]
     assert labels == [("shop", "blog"), ("support",)]

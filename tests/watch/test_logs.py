@@ -224,8 +224,8 @@ def test_a_replay_follows_logs_while_they_are_written(tmp_path: Path, capsys: py
     from datetime import date
 
     from rockbottom.cli.replay_following import followed as replayed
-    from rockbottom.replay import Question
-    from rockbottom.trace import Settings
+    from rockbottom.replay import ReplayQuestion
+    from rockbottom.trace import ReaderSettings
 
     path = tmp_path / "calls.json"
     path.write_bytes(lines(record(0, hit=False)))
@@ -238,8 +238,8 @@ def test_a_replay_follows_logs_while_they_are_written(tmp_path: Path, capsys: py
         with path.open("ab") as file:
             file.write(came)
 
-    question = Question((), date(2026, 11, 10))
-    replayed(str(tmp_path), Settings(), question, load_catalog(), 1.0, lambda: NOON, wait, as_json=True)
+    question = ReplayQuestion((), date(2026, 11, 10))
+    replayed(str(tmp_path), ReaderSettings(), question, load_catalog(), 1.0, lambda: NOON, wait, as_json=True)
     answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(one["requests"], round(float(one["answer"]["paid_usd"]), 6)) for one in answers] == [
         (1, 0.019206), (2, 0.020955),

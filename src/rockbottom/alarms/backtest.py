@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from rockbottom.alarms.chances import rate_at_most
 from rockbottom.alarms.definitions import CALLS, Alarm
-from rockbottom.alarms.evaluating import State
+from rockbottom.alarms.evaluating import AlarmState
 from rockbottom.alarms.planting import Plant, extra_usd, plant, planted
 from rockbottom.alarms.running import Firing, firings, states
 from rockbottom.alarms.series import Recorded, Values, metrics_of, recorded, values
@@ -220,7 +220,7 @@ def _caught(alarm: Alarm, history: History, what: Plant, at: float, within_s: fl
     points = values(alarm, of, begin - lookback_s // MINUTE_S, end)
     # The alarm was not on: over the same past it is OK, or it knows nothing yet.
     warm = [state for _, state in states(alarm, threshold, points, points.first, begin)]
-    state = warm[-1] if warm and warm[-1] is not State.ALARM else State.OK
+    state = warm[-1] if warm and warm[-1] is not AlarmState.ALARM else AlarmState.OK
     found = firings(alarm, threshold, points, begin, end, state)
     after_s = found[0].at - at if found else None
     lives = at + (after_s if after_s is not None else within_s)

@@ -20,7 +20,7 @@ from enum import Enum
 EXTRA_POINTS = 2
 
 
-class State(Enum):
+class AlarmState(Enum):
     """The states of an alarm; the value is AWS's spelling."""
 
     OK = "OK"
@@ -60,7 +60,7 @@ class Rule:
         return self.periods + EXTRA_POINTS
 
 
-def next_state(points: Sequence[bool | None], rule: Rule, now: State) -> State:
+def next_state(points: Sequence[bool | None], rule: Rule, now: AlarmState) -> AlarmState:
     """The state after one evaluation.
 
     ``points`` is the evaluation range, the oldest first: True breaching, False not, None missing. ``now`` is the
@@ -78,14 +78,14 @@ def next_state(points: Sequence[bool | None], rule: Rule, now: State) -> State:
     return _undecided(points, real, rule, now)
 
 
-def _undecided(points: Sequence[bool | None], real: Sequence[bool], rule: Rule, now: State) -> State:
+def _undecided(points: Sequence[bool | None], real: Sequence[bool], rule: Rule, now: AlarmState) -> AlarmState:
     """Too few real points for N, too few breaches for M, and ``missing`` or ``ignore``."""
     if False in real:
-        return State.OK
+        return AlarmState.OK
     if rule.missing is Missing.IGNORE:
         return now
     if not real:
-        return State.INSUFFICIENT_DATA
+        return AlarmState.INSUFFICIENT_DATA
     return _state(_old_enough(points, rule))
 
 
@@ -98,5 +98,5 @@ def _old_enough(points: Sequence[bool | None], rule: Rule) -> bool:
     return len(points) - oldest >= rule.datapoints
 
 
-def _state(alarm: bool) -> State:
-    return State.ALARM if alarm else State.OK
+def _state(alarm: bool) -> AlarmState:
+    return AlarmState.ALARM if alarm else AlarmState.OK

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rockbottom.alarms.definitions import Alarm
-from rockbottom.alarms.evaluating import COMPARISONS, State, next_state
+from rockbottom.alarms.evaluating import COMPARISONS, AlarmState, next_state
 from rockbottom.alarms.series import Values
 from rockbottom.sinks import MINUTE_S
 
@@ -21,7 +21,12 @@ class Firing:
 
 
 def firings(
-    alarm: Alarm, threshold: float, points: Values, start: int, end: int, state: State = State.INSUFFICIENT_DATA
+    alarm: Alarm,
+    threshold: float,
+    points: Values,
+    start: int,
+    end: int,
+    state: AlarmState = AlarmState.INSUFFICIENT_DATA,
 ) -> list[Firing]:
     """Every time the alarm went into ALARM, evaluated at the end of each minute from ``start`` up to ``end``.
 
@@ -29,12 +34,12 @@ def firings(
     the full hour, as AWS does.
     """
     found: list[Firing] = []
-    began: float | None = 0.0 if state is State.ALARM else None
+    began: float | None = 0.0 if state is AlarmState.ALARM else None
     for minute, now in states(alarm, threshold, points, start, end, state):
         instant = float((minute + 1) * MINUTE_S)
-        if now is State.ALARM and began is None:
+        if now is AlarmState.ALARM and began is None:
             began = instant
-        elif now is not State.ALARM and began is not None:
+        elif now is not AlarmState.ALARM and began is not None:
             if began:  # one that was on before belongs to the time before
                 found.append(Firing(began, instant))
             began = None
@@ -44,15 +49,20 @@ def firings(
 
 
 def states(
-    alarm: Alarm, threshold: float, points: Values, start: int, end: int, state: State = State.INSUFFICIENT_DATA
-) -> Iterator[tuple[int, State]]:
+    alarm: Alarm,
+    threshold: float,
+    points: Values,
+    start: int,
+    end: int,
+    state: AlarmState = AlarmState.INSUFFICIENT_DATA,
+) -> Iterator[tuple[int, AlarmState]]:
     """The state after the evaluation at the end of each minute; minutes that cannot change it are left out."""
     rule = alarm.rule
     length = alarm.period_s // MINUTE_S
     step = _HOUR_MINUTES if alarm.period_s * alarm.periods > _DAY_S else 1
     reach = (rule.range - 1) * length
     breaching = _breaching(alarm, threshold, points, start - reach, end)
-    before: tuple[list[bool | None], State] | None = None
+    before: tuple[list[bool | None], AlarmState] | None = None
     for minute in range(start, end):
         if step > 1 and (minute + 1) % step:
             continue

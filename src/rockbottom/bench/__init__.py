@@ -21,7 +21,7 @@ with needing("rockbottom.bench", "bench"):
     from rockbottom.bench.notebook import Ended, Measured, PassKey, open_notebook
     from rockbottom.bench.quality import Grading
     from rockbottom.bench.running import Watcher
-    from rockbottom.bench.schedule import Estimate
+    from rockbottom.bench.schedule import BenchEstimate
     from rockbottom.bench.workload import Workload, load_workload, read_workload
     from rockbottom.documents import BenchResults, read_results, results_json
 
@@ -30,12 +30,12 @@ __all__ = [
     "AwsEndpoint",
     "Bench",
     "BenchError",
+    "BenchEstimate",
     "BenchResults",
     "Ended",
     "Endpoint",
     "EndpointDied",
     "EndpointRefused",
-    "Estimate",
     "Grading",
     "InvalidRun",
     "InvalidWorkload",

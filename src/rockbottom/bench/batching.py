@@ -25,7 +25,7 @@ from rockbottom.batch import run as run_batch
 from rockbottom.bench.errors import EndpointDied, EndpointRefused
 from rockbottom.bench.lanes import Lane
 from rockbottom.bench.replies import Reply, counted
-from rockbottom.bench.requests import Request
+from rockbottom.bench.requests import BenchRequest
 from rockbottom.bench.workload import Workload
 from rockbottom.catalog import PriceBook, Tier
 from rockbottom.dialects import Dialect
@@ -57,7 +57,7 @@ def copies(workload: Workload, lane: Lane) -> int:
     return max(1, -(-packaged_limits().minimum_records // workload.turns))
 
 
-def batched(requests: Mapping[Place, Request], each: int, job: Job) -> dict[Place, Reply]:
+def batched(requests: Mapping[Place, BenchRequest], each: int, job: Job) -> dict[Place, Reply]:
     """The replies to requests that all ran in one job, ``each`` times over.
 
     Raises EndpointRefused (code ``BatchJob``) when the job or one of the turns was refused, EndpointDied when it may
@@ -96,7 +96,7 @@ class _Told:
         self.told(text)
 
 
-def _records(requests: Mapping[Place, Request], each: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _records(requests: Mapping[Place, BenchRequest], each: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for copy in range(each):
         for (conversation, turn), request in requests.items():
             yield f"c{conversation:05d}-t{turn:04d}-r{copy:04d}", request.body

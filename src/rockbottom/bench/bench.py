@@ -21,7 +21,7 @@ from rockbottom.bench.notebook import BenchSettings, Notebook, new_notebook, ope
 from rockbottom.bench.quality import Grading
 from rockbottom.bench.recording import TurnRecorder
 from rockbottom.bench.running import Runner, Watcher
-from rockbottom.bench.schedule import Estimate, Schedule, estimate, schedule
+from rockbottom.bench.schedule import BenchEstimate, Schedule, estimate, schedule
 from rockbottom.bench.workload import Workload, load_workload
 from rockbottom.catalog import Catalog, PriceBook, load_catalog
 from rockbottom.documents import BenchResults
@@ -48,7 +48,7 @@ class Bench:
     judge: Judge | None = None
 
     @property
-    def estimate(self) -> Estimate:
+    def estimate(self) -> BenchEstimate:
         """What is still to be run may cost on AWS; the judge's votes are not in it (``judge.estimate``)."""
         return estimate(self.plan, set(self.notebook.ends))
 

@@ -7,7 +7,7 @@ from typing import Any
 from rockbottom.bench.errors import BenchError, EndpointDied, EndpointRefused, SdkTooOld, WrongSetting
 from rockbottom.bench.over_http import events_of, opened
 from rockbottom.bench.replies import Reply, counted
-from rockbottom.bench.requests import Request
+from rockbottom.bench.requests import BenchRequest
 from rockbottom.catalog import botocore_since
 from rockbottom.dialects import CONVERSE
 from rockbottom.extras import upgrade_command
@@ -45,7 +45,7 @@ def check_sdk(client: Any, *, wants_ttl: bool) -> None:
     )
 
 
-def send(client: Any, model_id: str, request: Request, *, stream: bool, ttl: Ttl, clock: Clock) -> Reply:
+def send(client: Any, model_id: str, request: BenchRequest, *, stream: bool, ttl: Ttl, clock: Clock) -> Reply:
     """Send one request and wait for the whole reply.
 
     ``ttl`` is the lifetime that the request asked for, for services that do not split writes by it. Raises
@@ -116,13 +116,13 @@ def before_sending(error: Exception) -> BenchError:
     return EndpointRefused(f"{name}: {error}", code=name)
 
 
-def _converse(client: Any, model_id: str, request: Request, ttl: Ttl, clock: Clock) -> Reply:
+def _converse(client: Any, model_id: str, request: BenchRequest, ttl: Ttl, clock: Clock) -> Reply:
     begun = clock()
     reply = client.converse(modelId=model_id, **request.body)
     return _told(reply, request, ttl, _ms(begun, clock), _request_id(reply))
 
 
-def _converse_stream(client: Any, model_id: str, request: Request, ttl: Ttl, clock: Clock) -> Reply:
+def _converse_stream(client: Any, model_id: str, request: BenchRequest, ttl: Ttl, clock: Clock) -> Reply:
     begun = clock()
     reply = client.converse_stream(modelId=model_id, **request.body)
     first: float | None = None
@@ -138,7 +138,7 @@ def _converse_stream(client: Any, model_id: str, request: Request, ttl: Ttl, clo
     return _told(whole, request, ttl, _ms(begun, clock), _request_id(reply), first)
 
 
-def _invoke(client: Any, model_id: str, request: Request, ttl: Ttl, clock: Clock) -> Reply:
+def _invoke(client: Any, model_id: str, request: BenchRequest, ttl: Ttl, clock: Clock) -> Reply:
     begun = clock()
     reply = client.invoke_model(
         modelId=model_id, contentType="application/json", accept="application/json", body=json.dumps(request.body)
@@ -147,7 +147,7 @@ def _invoke(client: Any, model_id: str, request: Request, ttl: Ttl, clock: Clock
     return _told(whole, request, ttl, _ms(begun, clock), _request_id(reply))
 
 
-def _over_http(client: Any, model_id: str, request: Request, ttl: Ttl, clock: Clock, *, stream: bool) -> Reply:
+def _over_http(client: Any, model_id: str, request: BenchRequest, ttl: Ttl, clock: Clock, *, stream: bool) -> Reply:
     begun = clock()
     reply = opened(client, model_id, request, stream=stream)
     first: float | None = None
@@ -168,7 +168,7 @@ def _over_http(client: Any, model_id: str, request: Request, ttl: Ttl, clock: Cl
 
 
 def _told(
-    whole: Any, request: Request, ttl: Ttl, elapsed_ms: float, request_id: str, first_ms: float | None = None
+    whole: Any, request: BenchRequest, ttl: Ttl, elapsed_ms: float, request_id: str, first_ms: float | None = None
 ) -> Reply:
     content, stop_reason = request.dialect.told(whole)
     latency_ms = whole.get("metrics", {}).get("latencyMs")

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from rockbottom.bench.endpoints import Endpoint
 from rockbottom.bench.notebook import Notebook
-from rockbottom.bench.requests import Request, parts_of, prompt_of_request, request_of
+from rockbottom.bench.requests import BenchRequest, parts_of, prompt_of_request, request_of
 from rockbottom.bench.schedule import Row, Schedule, Subject, turns_of
 from rockbottom.prompt import Calibration, Meter, corrected, json_bytes
 
@@ -63,13 +63,13 @@ def _corrected(subject: Subject, calibrations: Calibrations) -> Subject:
     return replace(subject, meter=Meter(corrected(subject.meter.weights, calibration)))
 
 
-def _first(plan: Schedule, row: Row) -> Request:
+def _first(plan: Schedule, row: Row) -> BenchRequest:
     conversation = plan.workload.conversations[0]
     parts = parts_of(plan.workload, conversation, conversation.turns[0].messages)
     return request_of(parts, row.lane, plan.workload, row.subject.model.model, row.subject.rules)
 
 
-def _count(endpoint: Endpoint, subject: Subject, request: Request) -> int | None:
+def _count(endpoint: Endpoint, subject: Subject, request: BenchRequest) -> int | None:
     """What CountTokens says of a request, or None when the service does not say.
 
     Trouble with credentials or the network is left to the run itself, which says it in its own words.

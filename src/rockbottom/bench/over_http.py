@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from rockbottom.bench.requests import Request
+from rockbottom.bench.requests import BenchRequest
 from rockbottom.catalog import MANTLE, RUNTIME, surface_named
 from rockbottom.client import with_usage
 from rockbottom.dialects import CHAT, host_of
@@ -24,7 +24,7 @@ class Address(NamedTuple):
     service: str
 
 
-def address_of(client: Any, model_id: str, request: Request) -> Address:
+def address_of(client: Any, model_id: str, request: BenchRequest) -> Address:
     """The address for a model: bedrock-mantle for bare ids, else the client's own endpoint."""
     host = host_of(request.dialect.api, model_id) or RUNTIME
     base = str(client.meta.endpoint_url).rstrip("/")
@@ -35,7 +35,7 @@ def address_of(client: Any, model_id: str, request: Request) -> Address:
     return Address(base + path, _SERVICES[host])
 
 
-def opened(client: Any, model_id: str, request: Request, *, stream: bool) -> Any:
+def opened(client: Any, model_id: str, request: BenchRequest, *, stream: bool) -> Any:
     """The reply of the service, its body unread where it streams.
 
     Raises botocore's ClientError for a refusal, and what botocore raises for a connection that fails.

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from rockbottom.bench.calling import Clock
-from rockbottom.bench.requests import Request
+from rockbottom.bench.requests import BenchRequest
 from rockbottom.bench.schedule import Row, Schedule
 from rockbottom.catalog import Resolve
 from rockbottom.plan import Planner
@@ -23,11 +23,11 @@ _MODEL = ("modelId", "model")
 class Placer(Protocol):
     """Puts cachePoints into requests that come without any, and is told what came of each."""
 
-    def placed(self, request: Request, at: float | None = None) -> Request:
+    def placed(self, request: BenchRequest, at: float | None = None) -> BenchRequest:
         """The request as it is sent; ``at`` is the clock's time where it was sent earlier."""
         ...
 
-    def answered(self, request: Request, usage: Usage, at: float | None = None) -> None:
+    def answered(self, request: BenchRequest, usage: Usage, at: float | None = None) -> None:
         """What the reply to a placed request said."""
         ...
 
@@ -35,10 +35,10 @@ class Placer(Protocol):
 class FixedPoints:
     """For lanes that know their places beforehand."""
 
-    def placed(self, request: Request, at: float | None = None) -> Request:
+    def placed(self, request: BenchRequest, at: float | None = None) -> BenchRequest:
         return request
 
-    def answered(self, request: Request, usage: Usage, at: float | None = None) -> None:
+    def answered(self, request: BenchRequest, usage: Usage, at: float | None = None) -> None:
         """Nothing is learned."""
 
 
@@ -50,14 +50,14 @@ class PlannedPoints:
     model_id: str
     clock: Clock
 
-    def placed(self, request: Request, at: float | None = None) -> Request:
+    def placed(self, request: BenchRequest, at: float | None = None) -> BenchRequest:
         call = request.arguments(self.model_id)
         plan = self.planner.plan(call, now=self._time(at))
         applied = plan.apply(call)
         body = json.loads(applied["body"]) if "body" in call else {k: v for k, v in applied.items() if k not in _MODEL}
         return replace(request, body=body, points=len(plan.placements))
 
-    def answered(self, request: Request, usage: Usage, at: float | None = None) -> None:
+    def answered(self, request: BenchRequest, usage: Usage, at: float | None = None) -> None:
         self.planner.observe(request.arguments(self.model_id), usage, now=self._time(at))
 
     def _time(self, at: float | None) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from rockbottom.bench.endpoints import Endpoint
 from rockbottom.bench.notebook import Measured
-from rockbottom.bench.requests import Request
+from rockbottom.bench.requests import BenchRequest
 from rockbottom.bench.schedule import Row, Schedule
 from rockbottom.catalog import NoPriceInForce
 from rockbottom.client import Call, Recorder, Whereabouts
@@ -26,7 +26,7 @@ class TurnRecorder:
         self._recorder = Recorder([sink], {}, key, failed)
         self._failed = failed
 
-    def turn(self, turn: Measured, row: Row, request: Request, at: float) -> None:
+    def turn(self, turn: Measured, row: Row, request: BenchRequest, at: float) -> None:
         """Record one measured turn, which left ``at`` (seconds since the epoch by the endpoint's clock)."""
         asked = request.arguments(row.sends)
         try:
@@ -42,7 +42,7 @@ class TurnRecorder:
         costs = self._costs(turn.usage, row)
         return self._recorder.record(call, turn.usage, costs, minimum, turn.elapsed_ms / 1000, False)
 
-    def _operation(self, request: Request) -> str:
+    def _operation(self, request: BenchRequest) -> str:
         whole, streamed = request.dialect.operations
         return streamed if self._plan.workload.stream and not request.dialect.api.wrapped else whole
 

@@ -30,7 +30,7 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class BenchRequest:
     """A body in the dialect of its API, ready to be sent; ``points`` is how many cachePoints it carries."""
 
     dialect: Dialect
@@ -69,7 +69,7 @@ def parts_of(
     return Parts(tuple(tools), tuple(texts), frozenset(closed), tuple(messages))
 
 
-def request_of(parts: Parts, lane: Lane, workload: Workload, model: Model, rules: CacheRules) -> Request:
+def request_of(parts: Parts, lane: Lane, workload: Workload, model: Model, rules: CacheRules) -> BenchRequest:
     """The body of a request down a lane.
 
     A point that the model would refuse (Nova after a tool result, or after tools) is left out.
@@ -89,10 +89,10 @@ def request_of(parts: Parts, lane: Lane, workload: Workload, model: Model, rules
     if lane.spots:
         body = dict(dialect.explicit_only(body))  # the service's own points are the baseline's
     points = (Spot.TAIL in spots) + (len(parts.closed) if Spot.LAYERS in spots else 0)
-    return Request(dialect, body, points + (Spot.TOOLS in spots and bool(parts.tools)))
+    return BenchRequest(dialect, body, points + (Spot.TOOLS in spots and bool(parts.tools)))
 
 
-def prompt_of_request(request: Request, meter: Meter) -> Prompt:
+def prompt_of_request(request: BenchRequest, meter: Meter) -> Prompt:
     """The canonical prompt of a body, its tokens estimated by ``meter``."""
     return request.dialect.read(request.body, meter)
 

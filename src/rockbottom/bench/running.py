@@ -22,7 +22,7 @@ from rockbottom.bench.placing import Placer, PlanningClock, placer_of
 from rockbottom.bench.recorded import Conversation
 from rockbottom.bench.recording import TurnRecorder
 from rockbottom.bench.replies import Reply
-from rockbottom.bench.requests import Request, parts_of, prompt_of_request, request_of
+from rockbottom.bench.requests import BenchRequest, parts_of, prompt_of_request, request_of
 from rockbottom.bench.schedule import Row, Schedule, most_of
 from rockbottom.catalog import Tier
 from rockbottom.figures import usd
@@ -133,7 +133,7 @@ class Runner:
                 label = self.plan.workload.conversations[place[0]].turns[place[1]].label
                 self._measured(key, place, label, requests[place], reply)
 
-    def _records(self, key: PassKey, row: Row) -> Iterator[tuple[tuple[int, int], Request]]:
+    def _records(self, key: PassKey, row: Row) -> Iterator[tuple[tuple[int, int], BenchRequest]]:
         """Every turn with what came before it: the fixed answers, or those that the first lane got."""
         for index, conversation in enumerate(self.plan.workload.conversations):
             messages: list[Mapping[str, Any]] = []
@@ -178,19 +178,19 @@ class Runner:
             answer = turn.answer or self._answers[(key.model, index, number)]
             messages.append({"role": "assistant", "content": _history(answer, conversation, number)})
 
-    def _request(self, row: Row, conversation: Conversation, messages: Sequence[Mapping[str, Any]]) -> Request:
+    def _request(self, row: Row, conversation: Conversation, messages: Sequence[Mapping[str, Any]]) -> BenchRequest:
         nonce = "" if self.endpoint.isolated else f"{self.notebook.settings.nonce}{self._number:03d}"
         parts = parts_of(self.plan.workload, conversation, messages, nonce)
         return request_of(parts, row.lane, self.plan.workload, row.subject.model.model, row.subject.rules)
 
-    def _recalled(self, request: Request, known: Measured) -> None:
+    def _recalled(self, request: BenchRequest, known: Measured) -> None:
         """Let the planner see a turn that was sent before this run was taken up again."""
         at = self._clock.at(datetime.fromisoformat(known.at))
         self._placer.placed(request, at)
         self._placer.answered(request, known.usage, at)
 
     def _turn(
-        self, client: Any, key: PassKey, row: Row, request: Request, place: tuple[int, int], label: str,
+        self, client: Any, key: PassKey, row: Row, request: BenchRequest, place: tuple[int, int], label: str,
         answer: Blocks | None,
     ) -> None:  # fmt: skip
         self._guard(row, request)
@@ -202,7 +202,9 @@ class Runner:
         if self.recorder:
             self.recorder.turn(turn, row, request, left)
 
-    def _measured(self, key: PassKey, place: tuple[int, int], label: str, request: Request, reply: Reply) -> Measured:
+    def _measured(
+        self, key: PassKey, place: tuple[int, int], label: str, request: BenchRequest, reply: Reply
+    ) -> Measured:
         at = self.now().isoformat(timespec="milliseconds")
         turn = Measured(
             key, *place, label, reply.usage, reply.content, reply.stop_reason, request.points,
@@ -213,7 +215,7 @@ class Runner:
             self.watcher.measured(turn)
         return turn
 
-    def _send(self, client: Any, row: Row, request: Request, answer: Blocks | None) -> tuple[Request, Reply]:
+    def _send(self, client: Any, row: Row, request: BenchRequest, answer: Blocks | None) -> tuple[BenchRequest, Reply]:
         """The request as it left, and its reply."""
         placed = self._placer.placed(request)
         try:
@@ -237,7 +239,7 @@ class Runner:
             fix=f"rockbottom bench --resume {folder} goes on from there",
         )
 
-    def _guard(self, row: Row, *requests: Request) -> None:
+    def _guard(self, row: Row, *requests: BenchRequest) -> None:
         if self.max_usd is None:
             return
         meter = row.subject.meter

@@ -103,7 +103,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class BenchEstimate:
     """What a run would cost: ``most`` if nothing is ever read from the cache and every reply is as long as allowed.
 
     ``likely`` is the bill without any caching at the fixed answers' estimated length; both from estimated tokens.
@@ -140,7 +140,7 @@ def schedule(
     return Schedule(workload, rows, repeats, book, on, region, catalog)
 
 
-def estimate(plan: Schedule, done: Collection[PassKey] = ()) -> Estimate:
+def estimate(plan: Schedule, done: Collection[PassKey] = ()) -> BenchEstimate:
     """What a run may cost, from estimated tokens raised by the error of the estimate; ``done`` passes are over."""
     most = likely = ZERO_USD
     tokens = requests = 0
@@ -153,7 +153,7 @@ def estimate(plan: Schedule, done: Collection[PassKey] = ()) -> Estimate:
                 requests, tokens = requests + each, tokens + each * prompt_tokens
                 most += each * most_of(plan, row, prompt_tokens)
                 likely += each * plan.price(Usage(input=prompt_tokens, output=answer_tokens), row).usd
-    return Estimate(requests, tokens, most, likely)
+    return BenchEstimate(requests, tokens, most, likely)
 
 
 def most_of(plan: Schedule, row: Row, prompt_tokens: int) -> Usd:

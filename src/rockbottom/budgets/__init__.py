@@ -4,7 +4,7 @@ from rockbottom.budgets.budget import Budget
 from rockbottom.budgets.budgets import Budgets, default_file
 from rockbottom.budgets.errors import BadBudget, BudgetError, BudgetExceeded
 from rockbottom.budgets.periods import Period
-from rockbottom.budgets.store import Account, BudgetStore, State
+from rockbottom.budgets.store import Account, BudgetState, BudgetStore
 
 __all__ = [
     "Account",
@@ -12,9 +12,9 @@ __all__ = [
     "Budget",
     "BudgetError",
     "BudgetExceeded",
+    "BudgetState",
     "BudgetStore",
     "Budgets",
     "Period",
-    "State",
     "default_file",
 ]

@@ -22,7 +22,7 @@ from rockbottom.budgets.budget import Budget
 from rockbottom.budgets.errors import BadBudget
 from rockbottom.budgets.leasing import Leased, Leases
 from rockbottom.budgets.periods import Period
-from rockbottom.budgets.store import Account, BudgetStore, State
+from rockbottom.budgets.store import Account, BudgetState, BudgetStore
 from rockbottom.budgets.telling import exceeded, not_leased, spent_text
 from rockbottom.ledger import CallRecord, default_folder
 from rockbottom.process import renew_in_child
@@ -111,7 +111,7 @@ class Budgets:
         accounts = list(found)
         leased = self._leased(found, estimate_usd) if self._leases is not None else {}
 
-        def verdict(account: Account, state: State) -> Usd:
+        def verdict(account: Account, state: BudgetState) -> Usd:
             amount = self._estimate(found[account], account, state) if estimate_usd is None else estimate_usd
             for budget in found[account]:
                 self._judge(budget, account, state, amount, now, leased.get((account, Decimal(budget.limit_usd))))
@@ -153,7 +153,13 @@ class Budgets:
         return self._spendings.setdefault(account, spending)
 
     def _judge(
-        self, budget: Budget, account: Account, state: State, amount: Usd, now: float, leased: Leased | None = None
+        self,
+        budget: Budget,
+        account: Account,
+        state: BudgetState,
+        amount: Usd,
+        now: float,
+        leased: Leased | None = None,
     ) -> None:
         limit = Decimal(budget.limit_usd) if leased is None else leased.limit_usd
         over = state.spent + state.held + amount > limit or (leased is not None and state.spent + state.held >= limit)
@@ -173,7 +179,7 @@ class Budgets:
                 f"budget {passed}: {spent_text(budget, account, state)}",
             )
 
-    def _estimate(self, budgets: Sequence[Budget], account: Account, state: State) -> Usd:
+    def _estimate(self, budgets: Sequence[Budget], account: Account, state: BudgetState) -> Usd:
         with self._lock:
             recent = self._recent.get(account.name)
             if recent:
@@ -245,7 +251,7 @@ class Budgets:
 
     # Anytime ------------------------------------------------------------------------------------------------
 
-    def states(self, tags: Mapping[str, str], now: float) -> dict[str, State]:
+    def states(self, tags: Mapping[str, str], now: float) -> dict[str, BudgetState]:
         """What is known of the accounts that a call with these tags would spend from, by name."""
         return self._stored(now, lambda store: {one.name: store.state(one) for one in self._accounts(tags, now)})
 

@@ -31,7 +31,7 @@ CREATE INDEX IF NOT EXISTS held_by_account ON held (account, start);
 """
 
 
-class State(NamedTuple):
+class BudgetState(NamedTuple):
     """One account in one period; money in US dollars. ``estimated`` is the part of ``spent`` whose bill is unknown."""
 
     spent: Usd
@@ -50,7 +50,7 @@ class Account(NamedTuple):
 
 _ENDS = "SELECT (SELECT MIN(until) FROM held), (SELECT MAX(until) FROM held)"  # each from the index
 
-Verdict = Callable[[Account, State], Usd]
+Verdict = Callable[[Account, BudgetState], Usd]
 """What to hold for a call of this account in this state; raises to refuse the call."""
 
 
@@ -107,12 +107,12 @@ class BudgetStore:
                 if cost is None and model:
                     _add_unpriced(db, account, model, 1)
 
-    def state(self, account: Account) -> State:
+    def state(self, account: Account) -> BudgetState:
         """What was spent on an account, and what is held for calls under way."""
         with self._lock:
             return _state(self._connected(), account)
 
-    def rows(self) -> list[tuple[Account, State]]:
+    def rows(self) -> list[tuple[Account, BudgetState]]:
         """Every account of every period, the newest first."""
         with self._lock:
             db = self._connected()
@@ -193,13 +193,13 @@ class _Transaction:
             roll_back(self._db)
 
 
-def _state(db: sqlite3.Connection, account: Account) -> State:
+def _state(db: sqlite3.Connection, account: Account) -> BudgetState:
     row = db.execute(
         "SELECT pico, estimated, calls, unpriced FROM spent WHERE account = ? AND start = ?", account
     ).fetchone()
     held = db.execute("SELECT COALESCE(SUM(pico), 0) FROM held WHERE account = ? AND start = ?", account).fetchone()[0]
     spent, estimated, calls, unpriced = row or (0, 0, 0, 0)
-    return State(usd_of(spent), usd_of(estimated), usd_of(held), calls, unpriced)
+    return BudgetState(usd_of(spent), usd_of(estimated), usd_of(held), calls, unpriced)
 
 
 def _released(db: sqlite3.Connection, holds: Iterable[int]) -> dict[int, tuple[str, int]]:

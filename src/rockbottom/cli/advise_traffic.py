@@ -13,7 +13,7 @@ from rockbottom.cli.compiling import tell_of_compiling
 if TYPE_CHECKING:
     from rockbottom.advise import AdviceResult, Evidence, Tariff, TrafficAdvice, Wishes
     from rockbottom.catalog import Catalog
-    from rockbottom.replay import Question, Tally
+    from rockbottom.replay import ReplayQuestion, Tally
 
 _KEEP_ALIVE = "keep_alive"
 
@@ -35,18 +35,18 @@ def advised(
     from rockbottom.advise import traffic_advice
     from rockbottom.cli.replay import answers_here, catalog_with, say_left_out
     from rockbottom.cli.replay_questions import profiles_of
-    from rockbottom.replay import Question, document_of
-    from rockbottom.trace import Settings
+    from rockbottom.replay import ReplayQuestion, document_of
+    from rockbottom.trace import ReaderSettings
 
     if len(models) > 1:
         raise click.UsageError("--as-model takes one model: advice on several at once is for those of the traffic")
     tell_of_compiling()
     catalog = catalog_with(prices)
-    question = Question(
+    question = ReplayQuestion(
         (), on, model=next(iter(models), None), region=region, profiles=profiles_of(profiles), only=tuple(only),
         prompts=True, by=by,
     )  # fmt: skip
-    reading, answers = answers_here(source, Settings(by=by), name, [question], catalog, more=(_KEEP_ALIVE,))
+    reading, answers = answers_here(source, ReaderSettings(by=by), name, [question], catalog, more=(_KEEP_ALIVE,))
     ((asked, tally),) = answers
     say_left_out([tally], source, reading.damages.count, strict=strict)
     documents = list(_documents(asked, tally, catalog, wishes))
@@ -56,7 +56,9 @@ def advised(
     return changed(advice, by=whole.by, groups=whole.groups)
 
 
-def _documents(question: "Question", tally: "Tally", catalog: "Catalog", wishes: "Wishes") -> "list[AdviceResult]":
+def _documents(
+    question: "ReplayQuestion", tally: "Tally", catalog: "Catalog", wishes: "Wishes"
+) -> "list[AdviceResult]":
     """Each model by itself, over the span of all of them. Raises NothingToTell where there is none."""
     from msgspec.structs import replace as changed
 
@@ -74,7 +76,7 @@ def _documents(question: "Question", tally: "Tally", catalog: "Catalog", wishes:
     return documents
 
 
-def _tariff(question: "Question", evidence: "Evidence", catalog: "Catalog") -> "Tariff":
+def _tariff(question: "ReplayQuestion", evidence: "Evidence", catalog: "Catalog") -> "Tariff":
     from rockbottom.advise import Tariff
 
     model = question.model_id(evidence.model, catalog)

@@ -12,7 +12,7 @@ import click
 from rockbottom.cli.console import show, tell, width
 
 if TYPE_CHECKING:
-    from rockbottom.budgets import Account, State
+    from rockbottom.budgets import Account, BudgetState
 
 
 @click.command()
@@ -59,7 +59,7 @@ def _runs(account: "Account", now: float) -> bool:
     return Period(account.name.rpartition(" per ")[2]).start(now) == account.start
 
 
-def _as_json(account: "Account", state: "State", unpriced: dict[str, int]) -> dict[str, Any]:
+def _as_json(account: "Account", state: "BudgetState", unpriced: dict[str, int]) -> dict[str, Any]:
     return {
         "account": account.name,
         "since": account.start,

@@ -17,10 +17,10 @@ from rockbottom.client import saved_facts_path
 from rockbottom.figures import counted, usd
 from rockbottom.probe import (
     ALL_QUESTIONS,
-    Estimate,
     Experiment,
     Finding,
     LocalService,
+    ProbeEstimate,
     ProbeStopped,
     RealService,
     Service,
@@ -98,7 +98,7 @@ def command(
     return None
 
 
-def _announce(price: Estimate, endpoint: str, local: bool) -> None:
+def _announce(price: ProbeEstimate, endpoint: str, local: bool) -> None:
     url = _LOCAL_URL if endpoint == "local" else endpoint
     where = f"the local endpoint at {url} (nothing is billed)" if local else "AWS"
     took = f"{price.seconds / 60:.0f} minutes of waiting" if price.seconds >= 60 and not local else "no waiting"
@@ -149,7 +149,7 @@ def _asked(
     return findings, None
 
 
-def _print_estimate(price: Estimate, as_json: bool) -> None:
+def _print_estimate(price: ProbeEstimate, as_json: bool) -> None:
     if as_json:
         click.echo(
             json.dumps(

@@ -19,7 +19,7 @@ from rockbottom.figures import usd_exact
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
-    from rockbottom.reconcile import Book, Comparison, Question
+    from rockbottom.reconcile import Book, Comparison, MetricsQuestion
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _BILL = click.Path(path_type=Path, exists=True)
@@ -140,7 +140,7 @@ def _cloudwatch(
     return native_book(asked, catalog, behind), (first, last)
 
 
-def _consent(questions: "Sequence[Question]", yes: bool) -> None:
+def _consent(questions: "Sequence[MetricsQuestion]", yes: bool) -> None:
     metrics, cost = sum(one.metrics for one in questions), sum((one.usd for one in questions), Decimal(0))
     if not metrics:
         return

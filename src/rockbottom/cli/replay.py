@@ -28,8 +28,8 @@ from rockbottom.quantities import RockbottomError
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
     from rockbottom.documents import ReplayResult, UnpricedReplay
-    from rockbottom.replay import Question, Tally
-    from rockbottom.trace import Damages, Reading, Settings
+    from rockbottom.replay import ReplayQuestion, Tally
+    from rockbottom.trace import Damages, ReaderSettings, Reading
 
     Runs = Sequence[ReplayResult | UnpricedReplay]
 
@@ -139,9 +139,9 @@ def command(
     """
     from rockbottom.cli.replay_questions import crossed, profiles_of
     from rockbottom.documents import ReplayResult
-    from rockbottom.replay import Question
+    from rockbottom.replay import ReplayQuestion
 
-    asked = Question(policies, date.today(), region=region, profiles=profiles_of(profiles), only=only, by=by)
+    asked = ReplayQuestion(policies, date.today(), region=region, profiles=profiles_of(profiles), only=only, by=by)
     questions = list(crossed(asked, models, scopes, tiers, [day.date() for day in days]))
     if (guardrail and engine != "one") or (guard_turn and not guardrail):
         raise click.UsageError("--guardrail goes with --engine one, and --guard-turn with --guardrail")
@@ -178,8 +178,8 @@ def catalog_with(prices: Path | None) -> "Catalog":
 
 
 def _runs_here(
-    source: str, settings: "Settings", name: str | None, questions: Sequence["Question"], catalog: "Catalog",
-    guard: tuple[str, bool] | None, *, strict: bool,
+    source: str, settings: "ReaderSettings", name: str | None, questions: Sequence["ReplayQuestion"],
+    catalog: "Catalog", guard: tuple[str, bool] | None, *, strict: bool,
 ) -> "Runs":  # fmt: skip
     from rockbottom.replay import documents_of
 
@@ -201,9 +201,9 @@ def _with_guardrail(documents: "Runs", reading: "Reading", guard: tuple[str, boo
 
 
 def answers_here(
-    source: str, settings: "Settings", name: str | None, questions: Sequence["Question"], catalog: "Catalog",
-    more: Sequence[str] = (),
-) -> "tuple[Reading, list[tuple[Question, Tally]]]":  # fmt: skip
+    source: str, settings: "ReaderSettings", name: str | None, questions: Sequence["ReplayQuestion"],
+    catalog: "Catalog", more: Sequence[str] = (),
+) -> "tuple[Reading, list[tuple[ReplayQuestion, Tally]]]":  # fmt: skip
     """The source read, and each question with its tally; ``more`` are policies besides the usual ones.
 
     Raises UsageError where no request could be read, NothingRepeats where none has blocks and they are needed.
@@ -230,7 +230,7 @@ def answers_here(
 
 
 def _runs_of_engine(
-    engine: str, source: str, settings: "Settings", name: str | None, questions: Sequence["Question"],
+    engine: str, source: str, settings: "ReaderSettings", name: str | None, questions: Sequence["ReplayQuestion"],
     catalog: "Catalog", jobs: int | None, address: str | None, *, strict: bool,
 ) -> "Runs":  # fmt: skip
     from rockbottom.cli.replay_engines import answered_by

@@ -12,13 +12,13 @@ from rockbottom.cli.bars import bar
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
     from rockbottom.engine import Answer, Engine
-    from rockbottom.replay import Question
-    from rockbottom.trace import Part, Reading, Settings
+    from rockbottom.replay import ReplayQuestion
+    from rockbottom.trace import Part, ReaderSettings, Reading
 
 ENGINES = ("one", "processes", "ray")
 
 
-def read_with_bar(source: str, settings: "Settings", name: str | None) -> "Reading":
+def read_with_bar(source: str, settings: "ReaderSettings", name: str | None) -> "Reading":
     """The source read in this process, a progress bar on stderr where it has many files."""
     from rockbottom.trace import assembled, reader_of
 
@@ -33,7 +33,7 @@ def read_with_bar(source: str, settings: "Settings", name: str | None) -> "Readi
 
 
 def answered_by(
-    engine: str, source: str, settings: "Settings", name: str | None, questions: Sequence["Question"],
+    engine: str, source: str, settings: "ReaderSettings", name: str | None, questions: Sequence["ReplayQuestion"],
     catalog: "Catalog", jobs: int | None, address: str | None,
 ) -> "Answer":  # fmt: skip
     from rockbottom.engine import Job, answered

@@ -11,12 +11,12 @@ from rockbottom.cli.trace import say_apart, say_reading
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
-    from rockbottom.replay import Question
-    from rockbottom.trace import Part, Reading, Settings
+    from rockbottom.replay import ReplayQuestion
+    from rockbottom.trace import Part, ReaderSettings, Reading
 
 
 def followed(
-    source: str, settings: "Settings", question: "Question", catalog: "Catalog", every_s: float,
+    source: str, settings: "ReaderSettings", question: "ReplayQuestion", catalog: "Catalog", every_s: float,
     clock: Callable[[], float], wait: Callable[[float], None], *, as_json: bool,
 ) -> None:  # fmt: skip
     """Prints the answer over all that was logged, and again whenever more was, until it is interrupted."""
@@ -43,7 +43,7 @@ def _whole(reading: "Reading") -> "Part":
 
 
 def _print(
-    reading: "Reading", source: str, question: "Question", catalog: "Catalog", now: float, *, as_json: bool
+    reading: "Reading", source: str, question: "ReplayQuestion", catalog: "Catalog", now: float, *, as_json: bool
 ) -> None:
     from rockbottom.cache import behaviour_of
     from rockbottom.cli.replay_planner import PlannerPolicy

@@ -10,7 +10,7 @@ import click
 from rockbottom.cli.values import ParamType
 
 if TYPE_CHECKING:
-    from rockbottom.replay import Question
+    from rockbottom.replay import ReplayQuestion
 
 TIERS = ("default", "flex", "priority")
 
@@ -43,8 +43,8 @@ def profiles_of(given: Sequence[str]) -> tuple[tuple[str, str], ...]:
 
 
 def crossed(
-    question: "Question", models: Sequence[str], scopes: Sequence[str], tiers: Sequence[str], days: Sequence[date]
-) -> Iterator["Question"]:
+    question: "ReplayQuestion", models: Sequence[str], scopes: Sequence[str], tiers: Sequence[str], days: Sequence[date]
+) -> Iterator["ReplayQuestion"]:
     """The question for every model, scope, tier and day; of what is empty, as it is."""
     from rockbottom.catalog import Scope, Tier
 

@@ -59,7 +59,7 @@ def command(
     from rockbottom.cli.replay_planner import PlannerPolicy
     from rockbottom.cli.replay_questions import profiles_of
     from rockbottom.rendering import json_text, routing_document, routing_text
-    from rockbottom.replay import PLANNER, Question, routing_of, routing_rule
+    from rockbottom.replay import PLANNER, ReplayQuestion, routing_of, routing_rule
 
     if by:
         raise click.UsageError("route adds everything up; rockbottom replay --by KEY tells groups apart")
@@ -70,7 +70,7 @@ def command(
     if not len(reading.trace):
         raise click.UsageError(f"{source}: no request in it could be read")
     online = {PLANNER: PlannerPolicy.of_stage}
-    asked = Question(policies, on.date() if on else date.today(), region=region, profiles=profiles_of(profiles))
+    asked = ReplayQuestion(policies, on.date() if on else date.today(), region=region, profiles=profiles_of(profiles))
     question = asked.with_defaults(len(reading.trace.points.after) > 0, online)
     catalog = catalog_with(prices)
     routing = routing_of(reading.trace, rules, question, catalog, behaviour_of(catalog.switches), online)

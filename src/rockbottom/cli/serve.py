@@ -8,7 +8,7 @@ import click
 
 from rockbottom.cli.console import tell
 from rockbottom.cli.values import Url
-from rockbottom.local import DEFAULT_ACCOUNT, ClockKind, Running, Settings
+from rockbottom.local import DEFAULT_ACCOUNT, ClockKind, EndpointSettings, Running
 from rockbottom.local import serve as serve_forever
 
 
@@ -74,7 +74,7 @@ def serve(env: bool, clock: str, switches: tuple[str, ...], **given: Any) -> Non
     sides = _sides(switches)
     if given["log_dir"] is not None:
         _make(given["log_dir"])
-    serve_forever(Settings(clock=ClockKind(clock), switches=sides, **given), _announce)
+    serve_forever(EndpointSettings(clock=ClockKind(clock), switches=sides, **given), _announce)
 
 
 def _sides(switches: Iterable[str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rockbottom.catalog import SetApart
-    from rockbottom.trace import Damages, Reading, Settings
+    from rockbottom.trace import Damages, ReaderSettings, Reading
 
 
 @click.group()
@@ -99,14 +99,14 @@ def formats() -> None:
         show(f"{reader.name:<14} {reader.summary}")
 
 
-def settings_of(partial_blocks: str, options: tuple[str, ...], by: str = "") -> "Settings":
+def settings_of(partial_blocks: str, options: tuple[str, ...], by: str = "") -> "ReaderSettings":
     """The settings of a reader from the command line; raises UsageError for an option without a value."""
-    from rockbottom.trace import Settings
+    from rockbottom.trace import ReaderSettings
 
     for option in options:
         if "=" not in option:
             raise click.UsageError(f"--option {option}: write NAME=VALUE")
-    return Settings(b"", partial_blocks, dict(option.split("=", 1) for option in options), by)
+    return ReaderSettings(b"", partial_blocks, dict(option.split("=", 1) for option in options), by)
 
 
 def say_reading(reading: "Reading", source: str) -> None:

@@ -14,8 +14,8 @@ from rockbottom.trace import (
     Damages,
     Part,
     Reader,
+    ReaderSettings,
     Reading,
-    Settings,
     assembled,
     notes_of,
     read_parquet,
@@ -24,7 +24,7 @@ from rockbottom.trace import (
 )
 
 
-def imported(source: str, out: Path, settings: Settings, name: str | None) -> Reading:
+def imported(source: str, out: Path, settings: ReaderSettings, name: str | None) -> Reading:
     """The source read and written to ``out``. What is done is kept in ``<out>.parts`` until all is done."""
     reader = reader_of(source, name)
     names = list(reader.parts(source))
@@ -60,14 +60,14 @@ def _key_in(folder: Path) -> bytes:
     return file.read_bytes()
 
 
-def _parts(reader: Reader, names: list[str], folder: Path, settings: Settings) -> Iterator[Part]:
+def _parts(reader: Reader, names: list[str], folder: Path, settings: ReaderSettings) -> Iterator[Part]:
     with bar(reader.name, len(names)) as moved:
         for done, name in enumerate(names, 1):
             yield _part(reader, name, folder, settings)
             moved(done)
 
 
-def _part(reader: Reader, name: str, folder: Path, settings: Settings) -> Part:
+def _part(reader: Reader, name: str, folder: Path, settings: ReaderSettings) -> Part:
     identity = f"{_identity(name)} {settings.by}".encode()
     file = folder / f"{blake2b(identity, digest_size=12).hexdigest()}.parquet"
     if file.exists():

@@ -18,7 +18,7 @@ from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S
 from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
 from rockbottom.diagnose.sent import Archive, Sent, replace_digest
-from rockbottom.diagnose.trials import Learners, Request, bill_of, bills_with, segments_of, with_points, with_segments
+from rockbottom.diagnose.trials import Learners, Variant, bill_of, bills_with, segments_of, with_points, with_segments
 from rockbottom.diagnose.volatile import common_ends
 from rockbottom.prompt import BlockKind, Section, Segment
 from rockbottom.quantities import ZERO_USD, Ttl, Usd
@@ -30,7 +30,7 @@ class _Known:
 
     archive: Archive
     behaviour: Behaviour
-    stream: Sequence[Request]
+    stream: Sequence[Variant]
 
     @cached_property
     def uses(self) -> Counter[bytes]:
@@ -38,7 +38,7 @@ class _Known:
         return Counter(prefix for request in self.stream for prefix in request.sent.content[1:])
 
 
-_Trial = tuple[str, list[Request]]
+_Trial = tuple[str, list[Variant]]
 
 
 def with_savings(
@@ -50,7 +50,7 @@ def with_savings(
     Of several fixes of one cause the one that saves most is kept. ``learners`` is the planner, tried on all of them.
     """
     rules = behaviour or behaviour_of(catalog.switches)
-    stream = [Request(sent, sent.prompt, sent.at, sent.record.region) for sent in requests]
+    stream = [Variant(sent, sent.prompt, sent.at, sent.record.region) for sent in requests]
     before = bill_of(stream, catalog, rules)
     if before is None:
         return findings
@@ -102,7 +102,7 @@ def _best(savings: Iterable[Saving]) -> Saving | None:
 _CLEARLY = Decimal("0.99")
 
 
-def _settle(stream: list[Request], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _settle(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
     """Text that changes gets one identity, and what changed in it is appended behind the last point."""
     classes, moved = _Classes(), dict[bytes, float]()
     for finding in findings:
@@ -116,7 +116,7 @@ def _settle(stream: list[Request], findings: Sequence[Finding], known: _Known) -
             moved[one.digest] = max(moved.get(one.digest, 0.0), share)
     if not moved:
         return None
-    settled: list[Request] = []
+    settled: list[Variant] = []
     for request in stream:
         tail, segments = 0, list[Segment]()
         for segment in segments_of(request.prompt):
@@ -130,7 +130,7 @@ def _settle(stream: list[Request], findings: Sequence[Finding], known: _Known) -
     return "what changes moved behind the last cachePoint", settled
 
 
-def _same_spelling(stream: list[Request], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _same_spelling(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
     """Blocks that differ only in key order or white space are sent in one spelling."""
     chosen = {"sorted_keys" if finding.cause is Cause.KEY_ORDER else "collapsed" for finding in findings}
 
@@ -141,10 +141,10 @@ def _same_spelling(stream: list[Request], findings: Sequence[Finding], known: _K
     return "one spelling for the same content", fixed
 
 
-def _sorted_tools(stream: list[Request], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _sorted_tools(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
     """Tools in the order of their names, which the digest stands for here: any order will do if it stays."""
 
-    def ordered(request: Request) -> Request:
+    def ordered(request: Variant) -> Variant:
         segments = segments_of(request.prompt)
         tools = sorted((one for one in segments if one.section is Section.TOOLS), key=lambda one: one.digest)
         return with_segments(request, [*tools, *segments[len(tools) :]])
@@ -152,11 +152,11 @@ def _sorted_tools(stream: list[Request], findings: Sequence[Finding], known: _Kn
     return "tools in one order", [ordered(request) for request in stream]
 
 
-def _pointed(stream: list[Request], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _pointed(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
     """Points at the end of the system prompt and of the last message, in the conversations concerned."""
     roots = _roots(findings)
 
-    def pointed(request: Request) -> Request:
+    def pointed(request: Variant) -> Variant:
         if _root(request.sent) not in roots:
             return request
         segments = request.prompt.segments
@@ -166,11 +166,11 @@ def _pointed(stream: list[Request], findings: Sequence[Finding], known: _Known) 
     return "points after the system prompt and the last message", [pointed(request) for request in stream]
 
 
-def _behind_repeats(stream: list[Request], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _behind_repeats(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
     """Points where prefixes end that other requests begin with too, the longest ones, and nowhere else."""
     roots, places = _roots(findings), Counter[str]()
 
-    def pointed(request: Request) -> Request:
+    def pointed(request: Variant) -> Variant:
         if _root(request.sent) not in roots:
             return request
         ends = _ends_of_repeats(request.sent, known.uses)
@@ -185,7 +185,7 @@ def _behind_repeats(stream: list[Request], findings: Sequence[Finding], known: _
     return f"a cachePoint behind every block that repeats, most often {place}", fixed
 
 
-def _before_the_tail(stream: list[Request], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _before_the_tail(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
     """The same, where the surface takes points at all: of GPT, Converse does not."""
     took = all(finding.sent.rules.takes_points(finding.sent.prompt.api.value) for finding in findings)
     return _behind_repeats(stream, findings, known) if took else None
@@ -201,7 +201,7 @@ def _ends_of_repeats(sent: Sent, uses: Counter[bytes]) -> list[int]:
     return [end for end in reversed(ends) if sent.prompt.depths[end] >= minimum]
 
 
-def _bridged(stream: list[Request], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _bridged(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
     """Where too many blocks were added, a further point where the earlier request had its last."""
     earlier = {
         finding.number: finding.earlier.prompt.points[-1].after
@@ -215,11 +215,11 @@ def _bridged(stream: list[Request], findings: Sequence[Finding], known: _Known) 
     return "a further point at the end of the earlier request", fixed
 
 
-def _hourly(stream: list[Request], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _hourly(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
     """Every point of the conversations concerned asks for an hour."""
     roots = _roots(findings)
 
-    def hourly(request: Request) -> Request:
+    def hourly(request: Variant) -> Variant:
         prompt = request.prompt
         if _root(request.sent) not in roots or Ttl.ONE_HOUR not in request.sent.rules.ttls:
             return request
@@ -230,7 +230,7 @@ def _hourly(stream: list[Request], findings: Sequence[Finding], known: _Known) -
     return None if all(one is two for one, two in zip(stream, fixed, strict=True)) else ("ttl 1h on every point", fixed)
 
 
-def _one_region(stream: list[Request], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _one_region(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
     """The conversations concerned are served by the Region that served most of them (at the same prices)."""
     roots = _roots(findings)
     regions = Counter(request.region for request in stream if _root(request.sent) in roots)
@@ -239,7 +239,7 @@ def _one_region(stream: list[Request], findings: Sequence[Finding], known: _Know
     return f"all served by {home}, at the same prices", fixed
 
 
-def _waiting(stream: list[Request], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _waiting(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
     """Each request concerned waits until the reply of the one that wrote first has begun."""
     begins = {finding.number: _begins(finding.earlier) for finding in findings if finding.earlier is not None}
     fixed = [
@@ -249,11 +249,11 @@ def _waiting(stream: list[Request], findings: Sequence[Finding], known: _Known) 
     return "the others sent once the first reply has begun", fixed
 
 
-def _pinned(stream: list[Request], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _pinned(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
     """Every conversation concerned keeps the tools and instructions that it began with, as where a deploy is pinned."""
     talks = {_talk(finding.sent) for finding in findings}
     first: dict[tuple[str, str, bytes], list[Segment]] = {}
-    fixed: list[Request] = []
+    fixed: list[Variant] = []
     for request in sorted(stream, key=lambda request: request.at):
         segments, front = segments_of(request.prompt), _front(request.sent)
         talk = _talk(request.sent)
@@ -288,7 +288,7 @@ def _begins(sent: Sent) -> float:
     return sent.at + (UNRECORDED_BEGIN_S if begun is None else begun)
 
 
-_FIXES: Mapping[Cause, Sequence[Callable[[list[Request], Sequence[Finding], _Known], _Trial | None]]] = {
+_FIXES: Mapping[Cause, Sequence[Callable[[list[Variant], Sequence[Finding], _Known], _Trial | None]]] = {
     Cause.NO_POINT: (_pointed, _behind_repeats),
     Cause.UNDER_MINIMUM: (_pointed, _behind_repeats),
     Cause.POINT_NOT_ADVANCED: (_pointed, _behind_repeats),

@@ -16,8 +16,8 @@ from rockbottom.quantities import ZERO_USD, Ttl, Usage, Usd
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A request as it is served in a trial."""
+class Variant:
+    """A request as one trial serves it."""
 
     sent: Sent
     prompt: Prompt
@@ -48,7 +48,7 @@ class Served:
         self._catalog, self._behaviour = catalog, behaviour
         self._entries: dict[Namespace, dict[EntryKey, Entry]] = {}
 
-    def usage(self, request: Request, visible_at: float) -> Usage:
+    def usage(self, request: Variant, visible_at: float) -> Usage:
         """What the rules bill for the input of this request, whose entries can be read from an instant on."""
         sent = request.sent
         space = Namespace(sent.record.account, request.region, sent.model.model.id, sent.record.host)
@@ -63,7 +63,7 @@ class Served:
 
 
 def bill_of(
-    stream: Iterable[Request], catalog: Catalog, behaviour: Behaviour, *, held: bool = False
+    stream: Iterable[Variant], catalog: Catalog, behaviour: Behaviour, *, held: bool = False
 ) -> Usd | None:  # fmt: skip
     """The input of the whole stream by the rules, in US dollars; None where a price is missing.
 
@@ -87,7 +87,7 @@ class Learned(NamedTuple):
     requests: Sequence[Sent]
 
 
-def bills_with(learners: Learners, stream: Iterable[Request], catalog: Catalog, behaviour: Behaviour) -> Learned | None:
+def bills_with(learners: Learners, stream: Iterable[Variant], catalog: Catalog, behaviour: Behaviour) -> Learned | None:
     """The same with points that a policy chooses instead of those that were sent, by label, one policy for each model.
 
     Entries can be read at once: what is attached holds parallel requests until the first has begun to answer.
@@ -114,7 +114,7 @@ def bills_with(learners: Learners, stream: Iterable[Request], catalog: Catalog, 
     return Learned(spent, requests)
 
 
-def _at(request: Request) -> float:
+def _at(request: Variant) -> float:
     return request.at
 
 
@@ -124,13 +124,13 @@ def segments_of(prompt: Prompt) -> list[Segment]:
     return [changed(one, tokens=depths[index + 1] - depths[index]) for index, one in enumerate(prompt.segments)]
 
 
-def with_segments(request: Request, segments: Sequence[Segment]) -> Request:
+def with_segments(request: Variant, segments: Sequence[Segment]) -> Variant:
     """The request with other segments, its points where they were."""
     prompt = request.prompt
     return replace(request, prompt=prompt_of(prompt.api, segments, prompt.points, prompt.parameters))
 
 
-def with_points(request: Request, ends: Iterable[int], behaviour: Behaviour, *, only: bool = False) -> Request:
+def with_points(request: Variant, ends: Iterable[int], behaviour: Behaviour, *, only: bool = False) -> Variant:
     """Points added at these ends, earlier ones first, where the service would take them.
 
     ``only``: instead of those that the request has. It is left unchanged where the service would take none.

@@ -7,8 +7,8 @@ from typing import Protocol
 from rockbottom.catalog import Catalog
 from rockbottom.engine.errors import NotPartitionable
 from rockbottom.engine.work import BUCKETS, Columns, Repeated, names_in, repeated_in
-from rockbottom.replay import PARTITIONABLE, Question, Tally
-from rockbottom.trace import Damages, Settings
+from rockbottom.replay import PARTITIONABLE, ReplayQuestion, Tally
+from rockbottom.trace import Damages, ReaderSettings
 
 SMALL = 10_000
 
@@ -22,8 +22,8 @@ class Job:
 
     reader: str
     parts: Sequence[str]
-    settings: Settings
-    questions: Sequence[Question]
+    settings: ReaderSettings
+    questions: Sequence[ReplayQuestion]
     catalog: Catalog
     buckets: int = BUCKETS
     small: int = SMALL
@@ -33,7 +33,7 @@ class Job:
 class Answer:
     """One tally for each question, and what was seen while reading. ``without_blocks`` repeats nothing."""
 
-    questions: Sequence[Question]
+    questions: Sequence[ReplayQuestion]
     tallies: Sequence[Tally]
     requests: int
     without_blocks: int
@@ -98,14 +98,14 @@ def _repeats(files: Sequence[Columns], repeated: Repeated) -> int:
     return sum(file.among(repeated.identities) for file in files) - len(repeated.identities)
 
 
-def _resolve(questions: Sequence[Question], catalog: Catalog) -> None:
+def _resolve(questions: Sequence[ReplayQuestion], catalog: Catalog) -> None:
     """Raises UnknownModel, UnresolvedProfile for a model that was asked for, here, not in the middle of the work."""
     for question in questions:
         if question.model is not None:
             question.model_id(question.model, catalog)
 
 
-def _check(questions: Sequence[Question]) -> None:
+def _check(questions: Sequence[ReplayQuestion]) -> None:
     """Raises NotPartitionable for a policy that must see all traffic in turn."""
     for question in questions:
         for name in question.policies:

@@ -12,8 +12,8 @@ import numpy as np
 
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Catalog
-from rockbottom.replay import Question, Tally, tally
-from rockbottom.trace import Array, Damages, Settings, Trace, empty_trace, merged, readers, selected
+from rockbottom.replay import ReplayQuestion, Tally, tally
+from rockbottom.trace import Array, Damages, ReaderSettings, Trace, empty_trace, merged, readers, selected
 
 BUCKETS = 64
 """Into how many groups the families are put; one group at a time has to fit into the memory of a worker."""
@@ -54,7 +54,9 @@ class Repeated:
         return (self.identities[place] != identity) | (self.first[place] == number)
 
 
-def columns_of(number: int, part: str, reader: str, settings: Settings, buckets: int) -> tuple[Columns, list[Trace]]:
+def columns_of(
+    number: int, part: str, reader: str, settings: ReaderSettings, buckets: int
+) -> tuple[Columns, list[Trace]]:
     """One file read: what is known of it, and its rows by group of families."""
     read = readers()[reader].read(part, settings)
     whole = merged([read.trace])
@@ -103,7 +105,7 @@ def tallies_of(
     pieces: Iterable[tuple[int, Trace]],
     names: Mapping[str, tuple[str, ...]],
     repeated: Repeated,
-    questions: Sequence[Question],
+    questions: Sequence[ReplayQuestion],
     catalog: Catalog,
     *,
     exact: bool,

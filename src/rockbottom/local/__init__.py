@@ -1,6 +1,7 @@
 """The local Bedrock endpoint: an ASGI application with the semantics of ``cache``, a clock, and faults on purpose.
 
-``running()`` serves it from a thread, ``serve`` in the foreground; ``Settings`` says how. Needs the extra ``local``.
+``running()`` serves it from a thread, ``serve`` in the foreground; ``EndpointSettings`` says how. Needs the extra
+``local``.
 """
 
 from rockbottom.extras import needing
@@ -9,16 +10,16 @@ with needing("rockbottom.local", "local"):
     from rockbottom.local.clock import ClockKind
     from rockbottom.local.failures import CannotListen, LocalError, ServiceFailure
     from rockbottom.local.server import Running, running, serve
-    from rockbottom.local.settings import DEFAULT_ACCOUNT, Settings
+    from rockbottom.local.settings import DEFAULT_ACCOUNT, EndpointSettings
 
 __all__ = [
     "DEFAULT_ACCOUNT",
     "CannotListen",
     "ClockKind",
+    "EndpointSettings",
     "LocalError",
     "Running",
     "ServiceFailure",
-    "Settings",
     "running",
     "serve",
 ]

@@ -38,7 +38,7 @@ from rockbottom.local.replying import (
 from rockbottom.local.routes import RUNTIME_OPERATIONS, Route, route_of
 from rockbottom.local.runtime import Runtime
 from rockbottom.local.sending import JSON, Headers, Send, identities, send_failure, send_whole
-from rockbottom.local.state import State
+from rockbottom.local.state import EndpointState
 from rockbottom.local.steering import Steering
 from rockbottom.local.surface_objects import SurfaceObjects
 from rockbottom.local.surfaces import Surfaces
@@ -54,7 +54,7 @@ _logger = logging.getLogger("rockbottom.local")
 class Application:
     """One endpoint as an ASGI application."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: EndpointState) -> None:
         self._state = state
         self._runtime = Runtime(state)
         self._surfaces = Surfaces(state, self._runtime)

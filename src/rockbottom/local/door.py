@@ -7,7 +7,7 @@ from typing import Any
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.routes import Route
 from rockbottom.local.sending import Send
-from rockbottom.local.settings import Settings
+from rockbottom.local.settings import EndpointSettings
 from rockbottom.process import Visitors
 
 _MOST_KNOWN = 64
@@ -23,7 +23,7 @@ _ANSWERED = [
 class Door:
     """Lets in whom the settings allow, and says to their browsers what they may do."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: EndpointSettings) -> None:
         self._visitors = Visitors(settings.host, settings.hosts, settings.origins)
         self._known: set[bytes] = set()
         self._token = settings.control_token.encode() if settings.control_token else None

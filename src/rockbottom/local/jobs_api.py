@@ -13,7 +13,7 @@ from rockbottom.local.jobs import ENDED, Job, JobStatus
 from rockbottom.local.jobs_running import JobRunner
 from rockbottom.local.runtime import Runtime
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
-from rockbottom.local.state import State
+from rockbottom.local.state import EndpointState
 
 Json = dict[str, Any]
 JOB_OPERATIONS = frozenset(
@@ -28,7 +28,7 @@ class JobsPlane:
     says, with the work of that state done. One look at a time.
     """
 
-    def __init__(self, state: State, runtime: Runtime) -> None:
+    def __init__(self, state: EndpointState, runtime: Runtime) -> None:
         self._state = state
         self._runner = JobRunner(state, runtime)
         self._lock = asyncio.Lock()

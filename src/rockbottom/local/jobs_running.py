@@ -21,7 +21,7 @@ from rockbottom.local.jobs import ENDED, Job, JobStatus
 from rockbottom.local.jobs_s3 import IN_PROCESS, S3, bucket_and_key
 from rockbottom.local.replying import replied
 from rockbottom.local.runtime import Runtime
-from rockbottom.local.state import State
+from rockbottom.local.state import EndpointState
 
 if TYPE_CHECKING:
     from rockbottom.local.jobs_role import RoleCheck
@@ -60,7 +60,7 @@ class _File:
 class JobRunner:
     """Runs the jobs of one endpoint; S3 is spoken to in a thread, records run on the event loop."""
 
-    def __init__(self, state: State, runtime: Runtime) -> None:
+    def __init__(self, state: EndpointState, runtime: Runtime) -> None:
         self._state = state
         self._runtime = runtime
         self._s3: S3 | None = None

@@ -9,11 +9,11 @@ from typing import IO, Any
 
 from rockbottom.extras import install_command
 from rockbottom.local.failures import CannotListen, LocalError
-from rockbottom.local.settings import Settings
+from rockbottom.local.settings import EndpointSettings
 from rockbottom.process import Visitors, guarded
 
 IN_PROCESS = "moto"
-"""The value of ``Settings.s3`` that starts moto's S3 in this process."""
+"""The value of ``EndpointSettings.s3`` that starts moto's S3 in this process."""
 
 _Client = Any
 _SILENT_SECONDS = 60
@@ -21,7 +21,7 @@ _STOPPING_SECONDS = 5
 
 
 @contextmanager
-def s3_served(settings: Settings) -> Generator[str | None]:
+def s3_served(settings: EndpointSettings) -> Generator[str | None]:
     """The URL of the S3 that jobs use: the one given, or one that is started for the length of the block.
 
     The one that is started answers those whom the endpoint answers. Raises CannotListen.
@@ -42,7 +42,7 @@ def s3_served(settings: Settings) -> Generator[str | None]:
         server.server_close()
 
 
-def _moto(settings: Settings) -> Any:
+def _moto(settings: EndpointSettings) -> Any:
     try:
         from moto.moto_server import werkzeug_app
         from werkzeug.serving import WSGIRequestHandler, make_server

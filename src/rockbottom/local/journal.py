@@ -15,7 +15,7 @@ from rockbottom.local.embedded import Embedded
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.invocation_log import Logged
 from rockbottom.local.replying import Reply
-from rockbottom.local.state import State
+from rockbottom.local.state import EndpointState
 from rockbottom.quantities import is_object
 
 Json = dict[str, Any]
@@ -25,7 +25,12 @@ _TWINS = ("cacheReadInputTokenCount", "cacheWriteInputTokenCount", "serverToolUs
 
 
 def note(
-    state: State, call: Call, status: int, counted: Counted | None, reply: Reply | None, failure: ServiceFailure | None
+    state: EndpointState,
+    call: Call,
+    status: int,
+    counted: Counted | None,
+    reply: Reply | None,
+    failure: ServiceFailure | None,
 ) -> None:
     """Add one request to the endpoint's own list, which keeps the latest thousand."""
     line: Json = {
@@ -65,7 +70,7 @@ def project_of(headers: Mapping[bytes, bytes]) -> str:
     return next((headers[name].decode("latin-1") for name in _PROJECTS if name in headers), "")
 
 
-def logged_reply(state: State, counted: Counted, reply: Reply) -> Logged:
+def logged_reply(state: EndpointState, counted: Counted, reply: Reply) -> Logged:
     """The invocation-log record of a call that was answered."""
     call, counts = counted.call, invoked(reply.usage)
     record = _head(call, _log_model(counted.model, call), counted.at)
@@ -87,7 +92,7 @@ def logged_reply(state: State, counted: Counted, reply: Reply) -> Logged:
     )
 
 
-def logged_embedding(state: State, call: Call, embedded: Embedded) -> Logged:
+def logged_embedding(state: EndpointState, call: Call, embedded: Embedded) -> Logged:
     at = state.clock.now()
     record = _head(call, call.model, at)
     record["output"] = {"outputContentType": "application/json", "outputTokenCount": 0}
@@ -96,7 +101,7 @@ def logged_embedding(state: State, call: Call, embedded: Embedded) -> Logged:
     return Logged(at, caller.account, caller.region, call.request_id, record, call.body, embedded.body)
 
 
-def logged_failure(state: State, call: Call, failure: ServiceFailure) -> Logged | None:
+def logged_failure(state: EndpointState, call: Call, failure: ServiceFailure) -> Logged | None:
     """The record of a call that failed; None when its body is not even JSON."""
     try:
         msgspec.json.decode(call.body)

@@ -11,7 +11,7 @@ from rockbottom.local.jobs import instant
 from rockbottom.local.jobs_s3 import S3, bucket_and_key
 from rockbottom.local.reranking import reranked
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
-from rockbottom.local.state import State
+from rockbottom.local.state import EndpointState
 
 Json = dict[str, Any]
 Answered = tuple[int, Json]
@@ -20,7 +20,7 @@ Answered = tuple[int, Json]
 class LeversPlane:
     """Answers the operations of guardrails and of customization; S3 is read in the call, for what a job trains on."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: EndpointState) -> None:
         self._state = state
         self._checkers: dict[str, BodyChecker] = {}
         self._operations: Mapping[str, Callable[[Asking], Answered]] = {

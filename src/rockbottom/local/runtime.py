@@ -24,7 +24,7 @@ from rockbottom.local.guardrails import INTERVENED, Guarded
 from rockbottom.local.native import check_anthropic, check_messages, check_nova, check_required, malformed
 from rockbottom.local.refusal_texts import failure_of
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
-from rockbottom.local.state import State, script_from
+from rockbottom.local.state import EndpointState, script_from
 from rockbottom.prompt import Api, MalformedBody, Prompt
 from rockbottom.wire import Json
 
@@ -40,7 +40,7 @@ _CHECKS: Mapping[str, Callable[[Json, str], None]] = {
 class Runtime:
     """Reads, counts and answers; one per endpoint."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: EndpointState) -> None:
         self._state = state
         model = service_model("bedrock-runtime")
         self._checks: Mapping[str, BodyChecker] = {

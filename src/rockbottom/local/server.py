@@ -13,8 +13,8 @@ from rockbottom.local.application import Application
 from rockbottom.local.certificates import Certificate, certified
 from rockbottom.local.failures import CannotListen, LocalError
 from rockbottom.local.jobs_s3 import s3_served
-from rockbottom.local.settings import Settings
-from rockbottom.local.state import State, state_of
+from rockbottom.local.settings import EndpointSettings
+from rockbottom.local.state import EndpointState, state_of
 from rockbottom.process import bound
 from rockbottom.serving import Server, configured, in_foreground, in_thread
 
@@ -39,7 +39,7 @@ class Running:
     """An endpoint that listens: its URL, and its state for tests in the same process."""
 
     url: str
-    state: State
+    state: EndpointState
     ca_bundle: Path | None = None
     """The file by which clients trust the endpoint where it speaks TLS."""
 
@@ -49,7 +49,7 @@ class Running:
         return self.state.s3_url
 
 
-def _listening_socket(settings: Settings) -> socket.socket:
+def _listening_socket(settings: EndpointSettings) -> socket.socket:
     try:
         return bound(settings.host, settings.port)
     except (OSError, OverflowError) as error:
@@ -69,7 +69,7 @@ class _Beside:
 
 
 @contextmanager
-def _beside(settings: Settings) -> Generator[_Beside]:
+def _beside(settings: EndpointSettings) -> Generator[_Beside]:
     """All of it, for the length of the block. Raises CannotListen, LocalError."""
     with ExitStack() as opened:
         listener = opened.enter_context(closing(_listening_socket(settings)))
@@ -79,7 +79,7 @@ def _beside(settings: Settings) -> Generator[_Beside]:
         yield _Beside(listener, s3_url, certificate)
 
 
-def _server(settings: Settings, beside: _Beside, started: Callable[[Running], None]) -> _Server:
+def _server(settings: EndpointSettings, beside: _Beside, started: Callable[[Running], None]) -> _Server:
     state = state_of(settings)
     state.s3_url = beside.s3_url
     certificate = beside.certificate
@@ -91,7 +91,7 @@ def _server(settings: Settings, beside: _Beside, started: Callable[[Running], No
     return _Server(config, application, lambda: started(running))
 
 
-def serve(settings: Settings, started: Callable[[Running], None]) -> None:
+def serve(settings: EndpointSettings, started: Callable[[Running], None]) -> None:
     """Serve until SIGINT or SIGTERM; ``started`` is called when it listens. Raises CannotListen."""
     with _beside(settings) as beside:
         server = _server(settings, beside, started)
@@ -99,12 +99,12 @@ def serve(settings: Settings, started: Callable[[Running], None]) -> None:
 
 
 @contextmanager
-def running(settings: Settings | None = None, **changes: Any) -> Generator[Running]:
+def running(settings: EndpointSettings | None = None, **changes: Any) -> Generator[Running]:
     """An endpoint in a thread of this process, on a free port unless told otherwise; stops with the block.
 
     Raises CannotListen, LocalError when it does not start.
     """
-    chosen = replace(settings or Settings(), **changes)
+    chosen = replace(settings or EndpointSettings(), **changes)
     found: list[Running] = []
     with _beside(chosen) as beside:
         server = _server(chosen, beside, found.append)

@@ -12,7 +12,7 @@ MAX_BODY_BYTES = 25_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class EndpointSettings:
     """What ``rockbottom serve`` and ``running`` take; port 0 is any free one.
 
     ``account`` and ``region`` are for callers whose signature names none. ``start_at`` (seconds since the epoch) is

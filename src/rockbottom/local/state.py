@@ -24,7 +24,7 @@ from rockbottom.local.latency import Latency
 from rockbottom.local.memory import Memory
 from rockbottom.local.profiles import Profiles, Router
 from rockbottom.local.retention import Retention
-from rockbottom.local.settings import Settings
+from rockbottom.local.settings import EndpointSettings
 from rockbottom.local.sides import Sides, sides_of
 from rockbottom.local.surface_files import Files
 from rockbottom.local.surface_store import Responses
@@ -51,10 +51,10 @@ def random_identity() -> str:
 
 
 @dataclass(slots=True)
-class State:
+class EndpointState:
     """What the operations share; all of it is touched by one event loop only."""
 
-    settings: Settings
+    settings: EndpointSettings
     catalog: Catalog
     clock: Clock
     reader: Reader
@@ -162,13 +162,13 @@ def _is_block(block: Json) -> bool:
     return is_object(text) and isinstance(text.get("text"), str)
 
 
-def state_of(settings: Settings) -> State:
+def state_of(settings: EndpointSettings) -> EndpointState:
     """A fresh state. Raises RockbottomError for a switch that does not exist."""
     catalog = load_catalog()
     clock = Clock(settings.clock)
     if settings.clock is ClockKind.MANUAL or settings.start_at is not None:
         clock.set_to(settings.start_at if settings.start_at is not None else time.time())
-    state = State(
+    state = EndpointState(
         settings,
         catalog,
         clock,

@@ -14,7 +14,7 @@ from rockbottom.local.bodies import NOT_JSON
 from rockbottom.local.clock import ClockKind
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.jobs import handlers as handlers_of_jobs
-from rockbottom.local.state import State
+from rockbottom.local.state import EndpointState
 from rockbottom.quantities import is_list, is_object
 
 Json = dict[str, Any]
@@ -24,7 +24,7 @@ Handler = Callable[[Any], Any]
 class Steering:
     """Answers the control API; ``flush`` writes the invocation logs that wait and says how many there were."""
 
-    def __init__(self, state: State, flush: Callable[[], int]) -> None:
+    def __init__(self, state: EndpointState, flush: Callable[[], int]) -> None:
         self._state = state
         self._flush = flush
         self.handlers: Mapping[tuple[str, str], Handler] = {

@@ -19,7 +19,7 @@ from rockbottom.local.bodies import object_of
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.jobs_s3 import S3, bucket_and_key
 from rockbottom.local.replying import replied
-from rockbottom.local.state import State
+from rockbottom.local.state import EndpointState
 from rockbottom.local.surface_failures import UnknownPath
 from rockbottom.local.surface_files import page_of
 from rockbottom.local.surfaces import Surfaces
@@ -57,7 +57,7 @@ class _Outcome:
 class Batches:
     """Every batch of one endpoint; each advances when somebody looks."""
 
-    def __init__(self, state: State, surfaces: Surfaces) -> None:
+    def __init__(self, state: EndpointState, surfaces: Surfaces) -> None:
         self._state = state
         self._surfaces = surfaces
         self._made: dict[str, Batch] = state.batches

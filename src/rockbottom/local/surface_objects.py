@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 from rockbottom.catalog import MANTLE
 from rockbottom.dialects import SurfaceRoute
 from rockbottom.local.sending import JSON
-from rockbottom.local.state import State
+from rockbottom.local.state import EndpointState
 from rockbottom.local.surface_batches import BATCH_OPERATIONS, Batches, Headers
 from rockbottom.local.surface_failures import UnknownPath
 from rockbottom.local.surfaces import Surfaces
@@ -20,7 +20,7 @@ Answered = tuple[tuple[bytes, bytes], bytes]
 class SurfaceObjects:
     """Batches and files of one endpoint."""
 
-    def __init__(self, state: State, surfaces: Surfaces) -> None:
+    def __init__(self, state: EndpointState, surfaces: Surfaces) -> None:
         self._state = state
         self._batches = Batches(state, surfaces)
 

@@ -15,7 +15,7 @@ from rockbottom.local.callers import Caller, caller_from
 from rockbottom.local.calls import Call, Counted, SurfaceCall
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.runtime import Runtime
-from rockbottom.local.state import State
+from rockbottom.local.state import EndpointState
 from rockbottom.local.surface_checks import check_headers, check_parameters, check_place, missing
 from rockbottom.local.surface_failures import UnknownPath
 from rockbottom.local.surface_store import Kept
@@ -33,7 +33,7 @@ _DAY = re.compile(r"-20\d\d-\d\d-\d\d$")
 class Surfaces:
     """Opens calls to the surfaces and answers what is no inference; one per endpoint."""
 
-    def __init__(self, state: State, runtime: Runtime) -> None:
+    def __init__(self, state: EndpointState, runtime: Runtime) -> None:
         self._state = state
         self._runtime = runtime
         self._names = {mantle_name(model): model for model in state.catalog.models.values() if surface_of(model).mantle}

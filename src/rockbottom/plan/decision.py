@@ -6,11 +6,11 @@ from decimal import Decimal
 from rockbottom.plan.alive import Sending, hit_of, note
 from rockbottom.plan.choice import Extent, Hit, Zone, extent_of, placements_of, zones_of
 from rockbottom.plan.completing import completing
+from rockbottom.plan.conditions import Conditions
 from rockbottom.plan.guard import Guard
 from rockbottom.plan.history import Run, Visit
 from rockbottom.plan.insurance import Insurance, Insured, insured
 from rockbottom.plan.kinds import Shape
-from rockbottom.plan.lanes import Lane
 from rockbottom.plan.pending import Pending
 from rockbottom.plan.plans import CachePlan
 from rockbottom.plan.positions import Positions
@@ -34,9 +34,9 @@ class Mind:
     insurances: dict[Account, Insurance] = field(default_factory=dict[Account, Insurance])
     trusts: dict[Account, Trust] = field(default_factory=dict[Account, Trust])
 
-    def insures(self, lane: Lane, api: Api) -> bool:
+    def insures(self, conditions: Conditions, api: Api) -> bool:
         """Whether tail insurance may be used: found possible by a probe, and not contradicted since."""
-        return api in lane.insurable and not self.insurances.setdefault(lane.account, Insurance()).off
+        return api in conditions.insurable and not self.insurances.setdefault(conditions.account, Insurance()).off
 
     def trust(self, account: Account) -> Trust:
         """How far the reads of an account are relied on."""
@@ -53,22 +53,22 @@ class Decision:
         self,
         mind: Mind,
         prompt: Prompt,
-        lane: Lane,
+        conditions: Conditions,
         shape: Shape,
         visit: Visit,
         added: list[Run],
         key: PrefixHash,
         now: float,
     ) -> None:
-        self.mind, self.prompt, self.lane = mind, prompt, lane
+        self.mind, self.prompt, self.conditions = mind, prompt, conditions
         self.shape, self.visit, self.added, self.key, self.now = shape, visit, added, key, now
         self.depths = prompt.depths
-        self.behaviour = lane.behaviour.on(prompt.api)
-        self.trust = mind.trust(lane.account)
+        self.behaviour = conditions.behaviour.on(prompt.api)
+        self.trust = mind.trust(conditions.account)
         there = 1 - self.trust.miss
-        usual_s = lane.usual.seconds
-        self.values = Values(mind.returns, shape, visit, prompt.depths, lane.rates, there, usual_s, self.doubts)
-        self.positions = Positions(prompt, lane.rules, shape.end)
+        usual_s = conditions.usual.seconds
+        self.values = Values(mind.returns, shape, visit, prompt.depths, conditions.rates, there, usual_s, self.doubts)
+        self.positions = Positions(prompt, conditions.rules, shape.end)
         self.hit = hit_of(visit, now)
         self.zones: list[Zone] = []
         self.worth: dict[int, Value] = {}
@@ -83,7 +83,7 @@ class Decision:
             why = f"nothing: {self.trust.run} reads in a row of entries that should be there did not come"
             return self._nothing(why, held_back=True)
         ends = self._ends()
-        if self.lane.multiples is not None and self.lane.multiples.free_writes:
+        if self.conditions.multiples is not None and self.conditions.multiples.free_writes:
             last = self.positions.at_or_below(self.shape.end)
             wanted, extent, why = None, Extent(0, last, 0.0), "writes are free: everything legal is marked"
         else:
@@ -97,19 +97,19 @@ class Decision:
         if not extent.last:
             why = why or self._barred() or "no reuse expected"
             return self._nothing(why, held_back=held)
-        placements = placements_of(extent, self.hit, self._marks(), self.positions, self.lane.rules)
+        placements = placements_of(extent, self.hit, self._marks(), self.positions, self.conditions.rules)
         if self.prompt.points:
-            placements = completing(self.prompt, placements, self.lane.rules, self.lane.behaviour)
+            placements = completing(self.prompt, placements, self.conditions.rules, self.conditions.behaviour)
             if not placements:
                 return self._nothing("nothing to add to its points")
         decided = Decided(
-            self.prompt, self.lane, extent, self.hit, self.zones, self.worth, self.insured, self.key, held
+            self.prompt, self.conditions, extent, self.hit, self.zones, self.worth, self.insured, self.key, held
         )
         return self._ended(told(decided, placements, why), placements)
 
     @property
     def _insures(self) -> bool:
-        return self.mind.insures(self.lane, self.prompt.api)
+        return self.mind.insures(self.conditions, self.prompt.api)
 
     def _barred(self) -> str:
         """What changes from request to request, where that is certain."""
@@ -158,7 +158,7 @@ class Decision:
 
     def _rewriting(self) -> float:
         """What writing the five-minute entries again for an hour costs; NEVER where a point for an hour reads them."""
-        rates, hit = self.lane.rates, self.hit
+        rates, hit = self.conditions.rates, self.hit
         if not hit.bars_hour or self.behaviour.ttl_in_key == "no":
             return NEVER
         return (rates.hour - rates.read) * (self.depths[hit.five] - self.depths[hit.hour])
@@ -171,7 +171,7 @@ class Decision:
         value = self.worth.get(end)
         if value is None or value.chance is None or end <= wanted.hour:
             return None
-        option = insured(wanted, self.hit, self.depths, end, value.chance, self.lane.rates)
+        option = insured(wanted, self.hit, self.depths, end, value.chance, self.conditions.rates)
         return option if option is not None and self._affords(option.extent, across=True) else None
 
     # affording
@@ -193,7 +193,7 @@ class Decision:
 
     def _affords(self, extent: Extent, *, across: bool = False) -> bool:
         plain = Decimal(self.prompt.tokens)
-        return self.mind.guard.affords(self.lane.account, self._worst(extent, across=across), plain)
+        return self.mind.guard.affords(self.conditions.account, self._worst(extent, across=across), plain)
 
     def _vouched(self, *, across: bool) -> bool:
         """Whether the read may be counted on: the entry is vouched for, and no read is owed to the account."""
@@ -204,7 +204,7 @@ class Decision:
 
         What a read saves does not count before the reply says so.
         """
-        multiples = self.lane.multiples
+        multiples = self.conditions.multiples
         if multiples is None or not extent.last:
             return _ZERO
         depths, hour = self.depths, multiples.write_1h or multiples.write_5m
@@ -216,7 +216,7 @@ class Decision:
     # afterwards
     def _nothing(self, reason: str, *, held_back: bool = False) -> CachePlan:
         """The plan that adds nothing."""
-        name, tokens = self.lane.model.model.name, self.prompt.tokens
+        name, tokens = self.conditions.model.model.name, self.prompt.tokens
         return self._ended(CachePlan(name, tokens, reason=reason, held_back=held_back, key=self.key), ())
 
     def _ended(self, plan: CachePlan, placements: tuple[Placement, ...]) -> CachePlan:
@@ -228,7 +228,7 @@ class Decision:
         return plan
 
     def _sending(self, placements: tuple[Placement, ...]) -> Sending:
-        behaviour, usual = self.behaviour, self.lane.usual
+        behaviour, usual = self.behaviour, self.conditions.usual
         return Sending(
             tuple((placement.after, placement.ttl or usual) for placement in placements),
             self.hit.deepest,
@@ -239,7 +239,7 @@ class Decision:
         )
 
     def _pending_of(self, plan: CachePlan) -> Pending:
-        multiples = self.lane.multiples
+        multiples = self.conditions.multiples
         assert multiples is not None
         hour, hit = multiples.write_1h or multiples.write_5m, self.hit
         extra = (
@@ -257,7 +257,7 @@ class Decision:
             depths=self.depths,
             placed=frozenset(placement.after for placement in plan.placements),
             hit=hit.deepest,
-            lane=self.lane,
+            conditions=self.conditions,
             extra=extra,
             risk=max(_ZERO, worst - extra),
             read=plan.read,

@@ -1,48 +1,48 @@
 """What is said, once for each account, when something is held back."""
 
+from rockbottom.plan.conditions import Conditions
 from rockbottom.plan.fronts import Changing
 from rockbottom.plan.guard import SHARE, Guard
 from rockbottom.plan.insurance import MISSES_UNTIL_OFF
-from rockbottom.plan.lanes import Lane
 from rockbottom.plan.plans import CachePlan
 from rockbottom.plan.trust import Trust
 from rockbottom.prompt import Prompt
 
 
-def held_back(lane: Lane, plan: CachePlan, guard: Guard) -> str:
+def held_back(conditions: Conditions, plan: CachePlan, guard: Guard) -> str:
     """The guard, or a run of lost reads, forbids what is expected to pay."""
-    account = guard.account(lane.account)
+    account = guard.account(conditions.account)
     return (
-        f"{lane.model.model.name}: a cache write that should pay was held back ({plan.reason}). The bill is "
+        f"{conditions.model.model.name}: a cache write that should pay was held back ({plan.reason}). The bill is "
         f"{account.extra:+,.0f} input tokens beside one without caching; beyond {SHARE:.0%} of that, "
         f"{guard.allowance:,.0f} may be spent on writes that are never read, plans in flight included."
     )
 
 
-def paused(lane: Lane, trust: Trust) -> str:
+def paused(conditions: Conditions, trust: Trust) -> str:
     """A run of reads did not come."""
     return (
-        f"{lane.model.model.name}: {trust.run} reads in a row of entries that were confirmed did not come; nothing is "
-        "written for some minutes. Requests that change in front of the point, or a profile whose Regions do not share "
-        "entries, look like this: `rockbottom explain` on the invocation log tells them apart."
+        f"{conditions.model.model.name}: {trust.run} reads in a row of entries that were confirmed did not come; "
+        "nothing is written for some minutes. Requests that change in front of the point, or a profile whose Regions "
+        "do not share entries, look like this: `rockbottom explain` on the invocation log tells them apart."
     )
 
 
-def uninsured(lane: Lane) -> str:
+def uninsured(conditions: Conditions) -> str:
     """Tail insurance does not work."""
     return (
-        f"{lane.model.model.name}: tail insurance is switched off. {MISSES_UNTIL_OFF} times in a row a prefix that a "
-        "one-hour tail should have kept was not read. `rockbottom probe --only entry_lifetime --only ttl_in_key` "
-        "measures it again."
+        f"{conditions.model.model.name}: tail insurance is switched off. {MISSES_UNTIL_OFF} times in a row a prefix "
+        "that a one-hour tail should have kept was not read. `rockbottom probe --only entry_lifetime --only "
+        "ttl_in_key` measures it again."
     )
 
 
-def changes(lane: Lane, prompt: Prompt, changing: Changing, place: str) -> str:
+def changes(conditions: Conditions, prompt: Prompt, changing: Changing, place: str) -> str:
     """A conversation goes on behind another front."""
     lost = prompt.tokens - prompt.depths[changing.at]
     said = f"the order at {place}" if changing.reordered else place
     return (
-        f"{lane.model.model.name}: {said} changes from request to request while the conversation goes on, so nothing "
-        f"behind it ({lost:,} tokens) can be read again, and nothing there is written. Fix: move it behind the "
+        f"{conditions.model.model.name}: {said} changes from request to request while the conversation goes on, so "
+        f"nothing behind it ({lost:,} tokens) can be read again, and nothing there is written. Fix: move it behind the "
         "conversation, best into the last user message (`move_volatile=True` does that), or keep it the same."
     )

@@ -54,7 +54,7 @@ class ImplicitDecision(Decision):
             return replace(self._nothing(why), implicit=False)
         marks = self._marked(way)
         every = (*marks, Placement(self.shape.end)) if way.whole else marks
-        decided = Decided(self.prompt, self.lane, way.extent, way.hit, way.zones, way.worth, None, self.key)
+        decided = Decided(self.prompt, self.conditions, way.extent, way.hit, way.zones, way.worth, None, self.key)
         plan = self._ended(told(decided, every, way.why), every)
         return replace(plan, placements=marks, implicit=way.whole)
 
@@ -90,7 +90,7 @@ class ImplicitDecision(Decision):
         allowed, why = self._afforded(extent) if not whole or not self._affords(extent) else (extent, "")
         saving = -sum(zone.tokens * zone.five for zone in zones if zone.end <= allowed.last)
         read = self.depths[hit.deepest] if allowed.last else 0
-        cost = self.prompt.tokens - read * (1 - self.lane.rates.read) - saving
+        cost = self.prompt.tokens - read * (1 - self.conditions.rates.read) - saving
         return Way(hit, zones, worth, allowed, cost, whole, why)
 
     def _deepest(self, readable: Callable[[int], bool]) -> Hit:
@@ -105,7 +105,7 @@ class ImplicitDecision(Decision):
         """Whether the service's own point reads an entry there: at the end of a message, or of everything."""
         if position == self.shape.end:
             return True
-        if self.lane.behaviour.implicit_lookback != "message_ends":
+        if self.conditions.behaviour.implicit_lookback != "message_ends":
             return False
         before, behind = self.prompt.segments[position - 1], self.prompt.segments[position]
         return (before.section, before.message) != (behind.section, behind.message)
@@ -113,8 +113,8 @@ class ImplicitDecision(Decision):
     def _marked(self, way: Way) -> tuple[Placement, ...]:
         """The points to be set by hand; beside the service's own at most three, for it counts among the four."""
         if not way.whole:
-            return placements_of(way.extent, way.hit, self._marks(), self.positions, self.lane.rules)
-        most = self.lane.rules.maximum_points - 1
+            return placements_of(way.extent, way.hit, self._marks(), self.positions, self.conditions.rules)
+        most = self.conditions.rules.maximum_points - 1
         return tuple(Placement(position) for position in sorted({*self._beside(way)}))[-most:]
 
     def _beside(self, way: Way) -> Iterator[int]:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from rockbottom.plan.conditions import Conditions
 from rockbottom.plan.entries import Writing
 from rockbottom.plan.history import Run
-from rockbottom.plan.lanes import Lane
 from rockbottom.quantities import Ttl
 
 _ROUGHLY = 1.1  # the shares of a prompt that plans estimate and replies count differ by less than a tenth
@@ -51,7 +51,7 @@ class Awaited:
 class Pending(Awaited):
     """One plan in flight; ``extra`` are input tokens beyond the bill without caching, which is ``tokens``."""
 
-    lane: Lane
+    conditions: Conditions
     extra: Decimal
     risk: Decimal  # what it may cost beyond ``extra``
     read: int

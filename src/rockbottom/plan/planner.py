@@ -12,6 +12,7 @@ from rockbottom.cache import Behaviour, as_sent, refusal
 from rockbottom.catalog import Catalog, ModelId, Resolve, Tier, load_catalog
 from rockbottom.dialects import Request, Requests, usage_of
 from rockbottom.plan.chains import Chains
+from rockbottom.plan.conditions import Conditions, conditions_of
 from rockbottom.plan.decision import Decision, Mind
 from rockbottom.plan.fronts import Changing, fixed_of
 from rockbottom.plan.guard import Guard
@@ -19,7 +20,6 @@ from rockbottom.plan.history import History
 from rockbottom.plan.holding import changes, held_back, paused, uninsured
 from rockbottom.plan.implicit import ImplicitDecision
 from rockbottom.plan.kinds import Shape, shape_of
-from rockbottom.plan.lanes import Lane, lane_of
 from rockbottom.plan.pending import Pending
 from rockbottom.plan.plans import Apply, CachePlan
 from rockbottom.plan.preparing import Preparing, Ready, moves_of
@@ -100,7 +100,7 @@ class Planner:
         self._saved = Saved.of(self.returns, self.guard)
         self._preparing = Preparing(own_points, move_volatile, sort_tools)
         self._chains = Chains()
-        self._lanes: dict[tuple[Requests, str, Tier, date], Lane] = {}
+        self._conditions: dict[tuple[Requests, str, Tier, date], Conditions] = {}
         self._pending: OrderedDict[PrefixHash, Pending] = OrderedDict()
         self._segments_in_flight = 0
         self._held: set[tuple[tuple[str, ...], str]] = set()  # accounts and ways in which it was said
@@ -121,7 +121,7 @@ class Planner:
         except RockbottomError as error:
             return CachePlan(str(request.get("modelId", "")), 0, reason=f"left as it is: {error}")
         plan = self._planned(
-            ready.request.prompt, ready.lane, now, ready.end, ready.stamped_block, changing=ready.changing,
+            ready.request.prompt, ready.conditions, now, ready.end, ready.stamped_block, changing=ready.changing,
             host=ready.request.host,
         )  # fmt: skip
         if len(self.notices) > before:
@@ -147,15 +147,16 @@ class Planner:
     def _prepared(self, given: Mapping[str, Any], now: float, *, count: bool) -> Ready:
         """The request read, with the changes of content that the caller allows. Raises RockbottomError."""
         request = given if isinstance(given, Request) else self._requests.read(given)
-        return self._preparing.ready(request, self._lane(request.requests, request.model, request.tier, now), count)
+        conditions = self._conditions_of(request.requests, request.model, request.tier, now)
+        return self._preparing.ready(request, conditions, count)
 
     def plan_prompt(self, prompt: Prompt, model_id: str, now: float, tier: Tier = Tier.DEFAULT) -> CachePlan:
         """The plan for a prompt that was read already (or made of a trace); its ``placements`` are the answer."""
         try:
-            lane = self._lane(self._requests, self._requests.model(model_id), tier, now)
+            conditions = self._conditions_of(self._requests, self._requests.model(model_id), tier, now)
         except RockbottomError as error:
             return CachePlan(model_id, prompt.tokens, reason=f"left as it is: {error}")
-        return self._planned(prompt, lane, now, changing=self._preparing.fronts.see(prompt))
+        return self._planned(prompt, conditions, now, changing=self._preparing.fronts.see(prompt))
 
     def observe(self, request: Mapping[str, Any] | CachePlan, usage: object, *, now: float) -> Sequence[str]:
         """Learn from the usage of the reply to a request; ``request`` is the plan, or the request (applied or not).
@@ -212,14 +213,14 @@ class Planner:
         self._alone = alone
 
     def _settle(self, key: PrefixHash, pending: Pending, said: Usage, now: float) -> None:
-        extra, lane = extra_of(pending, said), pending.lane
-        self.guard.count(lane.account, extra - pending.extra, Decimal(said.total_input - pending.tokens))
+        extra, conditions = extra_of(pending, said), pending.conditions
+        self.guard.count(conditions.account, extra - pending.extra, Decimal(said.total_input - pending.tokens))
         observed = observed_of(pending, key, said, extra, now)
         outcome = settle(self._mind, observed, pending)
         if outcome.paused:
-            self.notices.append(paused(lane, self._mind.trust(lane.account)))
+            self.notices.append(paused(conditions, self._mind.trust(conditions.account)))
         if outcome.uninsured:
-            self.notices.append(uninsured(lane))
+            self.notices.append(uninsured(conditions))
         if self.tell is not None:
             self.tell(observed)
 
@@ -230,30 +231,30 @@ class Planner:
             ready = self._prepared(request, now, count=False)
         except RockbottomError:
             return None
-        return self._keys(ready.request.prompt, ready.lane, ready.request.host)[ready.end]
+        return self._keys(ready.request.prompt, ready.conditions, ready.request.host)[ready.end]
 
     # -- deciding ----------------------------------------------------------------------------------
 
-    def _lane(self, requests: Requests, model: ModelId, tier: Tier, now: float) -> Lane:
+    def _conditions_of(self, requests: Requests, model: ModelId, tier: Tier, now: float) -> Conditions:
         on = day_of(now)
         key = (requests, model.given, tier, on)
-        lane = self._lanes.get(key)
-        if lane is None:
+        conditions = self._conditions.get(key)
+        if conditions is None:
             catalog = self.catalog if self._given_catalog else requests.catalog
-            lane = lane_of(catalog, model, tier, on, self._secret.hex(), self.behaviour)
-            if len(self._lanes) >= 256:
-                self._lanes.clear()
-            self._lanes[key] = lane
-        return lane
+            conditions = conditions_of(catalog, model, tier, on, self._secret.hex(), self.behaviour)
+            if len(self._conditions) >= 256:
+                self._conditions.clear()
+            self._conditions[key] = conditions
+        return conditions
 
-    def _keys(self, prompt: Prompt, lane: Lane, host: str) -> tuple[PrefixHash, ...]:
-        seeds = lane.seeds_for(prompt.parameters, prompt.api, host)
-        return self._chains.hashes(as_sent(prompt, lane.rules), seeds, fixed_of(prompt))
+    def _keys(self, prompt: Prompt, conditions: Conditions, host: str) -> tuple[PrefixHash, ...]:
+        seeds = conditions.seeds_for(prompt.parameters, prompt.api, host)
+        return self._chains.hashes(as_sent(prompt, conditions.rules), seeds, fixed_of(prompt))
 
     def _planned(
         self,
         prompt: Prompt,
-        lane: Lane,
+        conditions: Conditions,
         now: float,
         end: int | None = None,
         stamped_block: int = -1,
@@ -261,10 +262,10 @@ class Planner:
         changing: Changing | None = None,
         host: str = "",
     ) -> CachePlan:
-        name = lane.model.model.name
-        if not lane.rules.takes_points(prompt.api.value):
+        name = conditions.model.model.name
+        if not conditions.rules.takes_points(prompt.api.value):
             return CachePlan(name, prompt.tokens, reason="this model takes no cachePoint")
-        if lane.multiples is None:
+        if conditions.multiples is None:
             return CachePlan(name, prompt.tokens, reason="no price in force for its cache: nothing is spent on it")
         if not prompt.segments:
             return CachePlan(name, 0, reason="nothing to cache")
@@ -272,67 +273,65 @@ class Planner:
         self.returns.settle(now)
         self.guard.see(prompt.tokens)
         shape = shape_of(prompt, end, stamped_block)
-        keys = self._keys(prompt, lane, host)[: shape.end + 1]
+        keys = self._keys(prompt, conditions, host)[: shape.end + 1]
         visit = self.history.visit(keys, prompt.depths, shape.fixed, now)
         added = self.history.add(visit, keys, prompt.depths, (shape.fixed, shape.last, shape.end), now)
         if changing is not None:
             known = max(changing.at, visit.seen if changing.certain else 0)
             shape = shape.before(known, certain=changing.certain)
             if changing.certain:
-                self._say_changing(prompt, lane, changing)
-        decide = ImplicitDecision if lane.rules.implicit_point else Decision
-        decision = decide(self._mind, prompt, lane, shape, visit, added, keys[-1], now)
+                self._say_changing(prompt, conditions, changing)
+        decide = ImplicitDecision if conditions.rules.implicit_point else Decision
+        decision = decide(self._mind, prompt, conditions, shape, visit, added, keys[-1], now)
         if not self._alone:
             decision.values.watch(added, now)
         if (prompt.points or prompt.implicit is not None) and self.own_points == "keep":
-            self._told(lane, keys, prompt, shape, None)
-            return self._left_alone(prompt, lane)
+            self._told(conditions, keys, prompt, shape, None)
+            return self._left_alone(prompt, conditions)
         plan = decision.made()
-        if plan.held_back and (lane.account, plan.reason[:7]) not in self._held:
-            self._held.add((lane.account, plan.reason[:7]))
-            self.notices.append(held_back(lane, plan, self.guard))
+        if plan.held_back and (conditions.account, plan.reason[:7]) not in self._held:
+            self._held.add((conditions.account, plan.reason[:7]))
+            self.notices.append(held_back(conditions, plan, self.guard))
         assert decision.pending is not None
         self._in_flight(keys[-1], decision.pending, now)
-        self._told(lane, keys, prompt, shape, decision)
+        self._told(conditions, keys, prompt, shape, decision)
         return plan
 
     def _told(
-        self, lane: Lane, keys: Sequence[PrefixHash], prompt: Prompt, shape: Shape, decision: Decision | None
-    ) -> None:
+        self, conditions: Conditions, keys: Sequence[PrefixHash], prompt: Prompt, shape: Shape,
+        decision: Decision | None,
+    ) -> None:  # fmt: skip
         """Tell others of a request; ``decision`` None: it was left alone."""
         if self.tell is not None:
             sending = decision.sending if decision is not None else None
-            need = float(self.guard.asked.get(lane.account, _ZERO))
+            account, decided = conditions.account, decision is not None
+            need = float(self.guard.asked.get(account, _ZERO))
             joined, depths = b"".join(keys[1:]), packed(prompt.depths[: len(keys)])
-            self.tell(
-                Planned(
-                    lane.account, self._now, prompt.tokens, joined, depths, shape, decision is not None, sending, need
-                )
-            )
+            self.tell(Planned(account, self._now, prompt.tokens, joined, depths, shape, decided, sending, need))
 
-    def _left_alone(self, prompt: Prompt, lane: Lane) -> CachePlan:
+    def _left_alone(self, prompt: Prompt, conditions: Conditions) -> CachePlan:
         """A request with points of its own; one that the service will refuse is named."""
-        name, reason = lane.model.model.name, "it has cachePoints of its own: left alone"
-        refused = refusal(prompt, lane.rules, lane.behaviour)
+        name, reason = conditions.model.model.name, "it has cachePoints of its own: left alone"
+        refused = refusal(prompt, conditions.rules, conditions.behaviour)
         if refused is not None:
             reason = f"{reason}; the service refuses the one at {refused.point.place}: {refused.reason.value}"
-            if (lane.account, refused.point.place) not in self._held:
-                self._held.add((lane.account, refused.point.place))
+            if (conditions.account, refused.point.place) not in self._held:
+                self._held.add((conditions.account, refused.point.place))
                 self.notices.append(f'{name}: {reason}. `own_points="replace"` takes them out.')
         return CachePlan(name, prompt.tokens, reason=reason)
 
-    def _say_changing(self, prompt: Prompt, lane: Lane, changing: Changing) -> None:
+    def _say_changing(self, prompt: Prompt, conditions: Conditions, changing: Changing) -> None:
         place = prompt.segments[min(changing.at, len(prompt.segments) - 1)].place
-        if (lane.account, place) not in self._held:
-            self._held.add((lane.account, place))
-            self.notices.append(changes(lane, prompt, changing, place))
+        if (conditions.account, place) not in self._held:
+            self._held.add((conditions.account, place))
+            self.notices.append(changes(conditions, prompt, changing, place))
 
     def _in_flight(self, key: PrefixHash, pending: Pending, now: float) -> None:
         if key in self._pending:
             self._landed(key)
         self._pending[key] = pending
         self._segments_in_flight += len(pending.depths)
-        self.guard.count(pending.lane.account, pending.extra, Decimal(pending.tokens), pending.risk)
+        self.guard.count(pending.conditions.account, pending.extra, Decimal(pending.tokens), pending.risk)
         limit = _IN_FLIGHT_S if self._observes else _IN_FLIGHT_UNOBSERVED_S
         while self._pending:
             first = next(iter(self._pending))
@@ -346,4 +345,4 @@ class Planner:
         pending = self._pending.pop(key)
         pending.writing.in_flight = False
         self._segments_in_flight -= len(pending.depths)
-        self.guard.count(pending.lane.account, _ZERO, _ZERO, -pending.risk)
+        self.guard.count(pending.conditions.account, _ZERO, _ZERO, -pending.risk)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rockbottom.dialects import Request
+from rockbottom.plan.conditions import Conditions
 from rockbottom.plan.contents import Changed, moved, volatile_from, with_sorted_system, with_sorted_tools
 from rockbottom.plan.fronts import Changing, Fronts, Sentences
-from rockbottom.plan.lanes import Lane
 from rockbottom.plan.plans import Move
 from rockbottom.plan.volatile import Volatiles
 from rockbottom.prompt import Section
@@ -20,7 +20,7 @@ class Ready:
     to change in front of the conversation and is still there.
     """
 
-    lane: Lane
+    conditions: Conditions
     request: Request
     end: int
     stamped_block: int
@@ -36,7 +36,7 @@ class Preparing:
         self.fronts = Fronts()
         self._volatiles, self._sentences = Volatiles(), Sentences()
 
-    def ready(self, request: Request, lane: Lane, count: bool) -> Ready:
+    def ready(self, request: Request, conditions: Conditions, count: bool) -> Ready:
         """The request with its changes; ``count``: it is a new one, to be remembered. Raises RockbottomError."""
 
         def find(text: str) -> str:
@@ -49,10 +49,10 @@ class Preparing:
             body, was_sorted = with_sorted_tools(body, request.dialect.api)
         if body is not request.body:
             request = request.with_body(body)
-        takes = lane.rules.takes_points(request.dialect.api.value)
+        takes = conditions.rules.takes_points(request.dialect.api.value)
         changing = self.fronts.see(request.prompt, count=count) if takes else None
         changed, stamped = Changed(request.body), -1
-        if self._move and lane.rules.explicit:  # only where the system's texts are blocks of their own
+        if self._move and conditions.rules.explicit:  # only where the system's texts are blocks of their own
             changed = self._moved(request, changing, count)
         else:
             stamped = volatile_from(request.body, find)
@@ -60,7 +60,9 @@ class Preparing:
             request = request.with_body(changed.body)
             changing = None  # what is sent has a front of its own
         changed = Changed(changed.body, changed.sentences, was_sorted, changed.sorted_system)
-        return Ready(lane, request, len(request.prompt.segments) - bool(changed.sentences), stamped, changed, changing)
+        return Ready(
+            conditions, request, len(request.prompt.segments) - bool(changed.sentences), stamped, changed, changing
+        )
 
     def _moved(self, request: Request, changing: Changing | None, count: bool) -> Changed:
         """Volatile parts of the system prompt moved behind the conversation, or its blocks in the order they had."""
@@ -85,7 +87,7 @@ class Preparing:
 
 def moves_of(ready: Ready) -> tuple[Move, ...]:
     """What was changed in the content, and the tokens that a call saves once the prefix is cached."""
-    multiples, end = ready.lane.multiples, ready.end
+    multiples, end = ready.conditions.multiples, ready.end
     if multiples is None:
         return ()
     saved = round(float(ready.request.prompt.depths[end] * (1 - multiples.read)))

@@ -20,7 +20,7 @@ class Outcome:
 
 def extra_of(pending: Pending, said: Usage) -> Decimal:
     """What the reply says was spent beyond the bill without caching, in input tokens."""
-    multiples = pending.lane.multiples
+    multiples = pending.conditions.multiples
     assert multiples is not None
     hour = multiples.write_1h if multiples.write_1h is not None else multiples.write_5m
     return (
@@ -34,17 +34,17 @@ def observed_of(pending: Pending, key: bytes, said: Usage, extra: Decimal, now: 
     """A reply, and how far what should have been read was."""
     total, read, written = said.total_input, said.cache_read, said.cache_write
     if not pending.read:
-        return Observed(pending.lane.account, now, key, total, read, written)
+        return Observed(pending.conditions.account, now, key, total, read, written)
     came, insured, saved, lost = read * 2 >= pending.read, None, None, None
     if pending.relied or pending.across:
         between = Decimal(pending.read + pending.certain) / 2  # shares of the prompt: its tokens are only estimated
         insured = pending.relied, read * pending.tokens > between * total
     elif pending.confirmed and came:
-        assert pending.lane.multiples is not None
-        saved = read * (1 - pending.lane.multiples.read)
+        assert pending.conditions.multiples is not None
+        saved = read * (1 - pending.conditions.multiples.read)
     elif pending.confirmed:
         lost = extra - pending.extra
-    return Observed(pending.lane.account, now, key, total, read, written, came, insured, saved, lost)
+    return Observed(pending.conditions.account, now, key, total, read, written, came, insured, saved, lost)
 
 
 def settle(mind: Mind, observed: Observed, awaited: Awaited) -> Outcome:

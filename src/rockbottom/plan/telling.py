@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from rockbottom.plan.choice import Extent, Hit, Zone
+from rockbottom.plan.conditions import Conditions
 from rockbottom.plan.insurance import Insured
-from rockbottom.plan.lanes import Lane
 from rockbottom.plan.plans import CachePlan, PlannedPoint, Term
 from rockbottom.plan.values import Value
 from rockbottom.prompt import Placement, PrefixHash, Prompt
@@ -18,7 +18,7 @@ class Decided:
     """What was decided about a prompt, and on which grounds."""
 
     prompt: Prompt
-    lane: Lane
+    conditions: Conditions
     extent: Extent
     hit: Hit
     zones: Sequence[Zone]
@@ -30,9 +30,9 @@ class Decided:
 
 def told(decided: Decided, placements: tuple[Placement, ...], why: str) -> CachePlan:
     """The plan that puts these points."""
-    multiples = decided.lane.multiples
+    multiples = decided.conditions.multiples
     assert multiples is not None
-    depths, segments, default = decided.prompt.depths, decided.prompt.segments, decided.lane.rules.ttls[0]
+    depths, segments, default = decided.prompt.depths, decided.prompt.segments, decided.conditions.rules.ttls[0]
     points = tuple(
         PlannedPoint(
             segments[p.after - 1].place,
@@ -52,7 +52,7 @@ def told(decided: Decided, placements: tuple[Placement, ...], why: str) -> Cache
         terms += (Term(tail.tokens, "1h by its tail", tail.each, tail.chance, tail.saved, tail.extra),)
     saving = round(float(read * (1 - multiples.read)) + sum(term.saving for term in terms))
     return CachePlan(
-        decided.lane.model.model.name,
+        decided.conditions.model.model.name,
         decided.prompt.tokens,
         placements,
         points,
@@ -79,8 +79,8 @@ def _purpose(decided: Decided, position: int) -> str:
 
 def _term(decided: Decided, zone: Zone) -> Term:
     """What writing a zone should save, taken apart."""
-    hourly, rates = zone.end <= decided.extent.hour and decided.insured is None, decided.lane.rates
-    usual = decided.lane.rules.ttls[0] if decided.lane.rules.ttls else Ttl.FIVE_MINUTES
+    hourly, rates = zone.end <= decided.extent.hour and decided.insured is None, decided.conditions.rates
+    usual = decided.conditions.rules.ttls[0] if decided.conditions.rules.ttls else Ttl.FIVE_MINUTES
     ttl = Ttl.ONE_HOUR if hourly else usual
     each = -(zone.hour if hourly else zone.five)
     value = decided.worth.get(zone.end)

@@ -1,7 +1,7 @@
 """Asks the service where nobody knows: small experiments on the user's own account, priced beforehand."""
 
 from rockbottom.probe.errors import ProbeStopped
-from rockbottom.probe.estimate import Estimate, estimate
+from rockbottom.probe.estimate import ProbeEstimate, estimate
 from rockbottom.probe.facts import write_facts
 from rockbottom.probe.laboratory import Experiment, LocalService, RealService, Service, run
 from rockbottom.probe.questions import ALL_QUESTIONS, QUESTIONS, findings_of
@@ -11,10 +11,10 @@ from rockbottom.probe.subject import Subject
 __all__ = [
     "ALL_QUESTIONS",
     "QUESTIONS",
-    "Estimate",
     "Experiment",
     "Finding",
     "LocalService",
+    "ProbeEstimate",
     "ProbeStopped",
     "RealService",
     "Reply",

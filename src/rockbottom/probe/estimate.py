@@ -18,7 +18,7 @@ _THINKING_TOKENS = 300  # output of the one request that thinks, as a guess; the
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class ProbeEstimate:
     """``expected_usd`` if the catalogue is right, ``worst_usd`` if every token is written at the dearest price."""
 
     requests: int
@@ -59,7 +59,7 @@ class _Simulated:
         self.time += seconds
 
 
-def estimate(subject: Subject, catalog: Catalog, on: date, only: frozenset[str] = frozenset()) -> Estimate:
+def estimate(subject: Subject, catalog: Catalog, on: date, only: frozenset[str] = frozenset()) -> ProbeEstimate:
     """The price of a probe at today's prices. Raises NoPriceInForce where the model has none."""
     twin = Subject(subject.model_id, subject.model, subject.rules, "estimate", subject.words)
     service = _Simulated(twin, catalog, on, behaviour_of(catalog.switches), Reader.of(catalog))
@@ -69,7 +69,7 @@ def estimate(subject: Subject, catalog: Catalog, on: date, only: frozenset[str] 
     run([Experiment(probe.__name__, probe(twin)) for probe in rest], service)
     expected = total_of(_bill(twin, catalog, on, usage) for usage, _ in service.usages)
     worst = total_of(_bill(twin, catalog, on, _dearest(twin, usage, limit)) for usage, limit in service.usages)
-    return Estimate(len(service.usages), expected.usd, worst.usd, service.time)
+    return ProbeEstimate(len(service.usages), expected.usd, worst.usd, service.time)
 
 
 def _limit(api: Api, request: Params) -> int:

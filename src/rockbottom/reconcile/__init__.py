@@ -4,7 +4,7 @@ from rockbottom.reconcile.billed import billed_book
 from rockbottom.reconcile.books import KINDS, Book, Entry
 from rockbottom.reconcile.comparing import compared
 from rockbottom.reconcile.exports import bill_lines
-from rockbottom.reconcile.native import Question, native_book, question
+from rockbottom.reconcile.native import MetricsQuestion, native_book, question
 from rockbottom.reconcile.own import ledger_book
 from rockbottom.reconcile.results import Reconciliation, reconciliation_of
 from rockbottom.reconcile.rows import Comparison, Row
@@ -14,7 +14,7 @@ __all__ = [
     "Book",
     "Comparison",
     "Entry",
-    "Question",
+    "MetricsQuestion",
     "Reconciliation",
     "Row",
     "bill_lines",

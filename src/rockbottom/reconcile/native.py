@@ -44,7 +44,7 @@ class Series(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class MetricsQuestion:
     """What will be asked of one Region. ``models`` are the values of ModelId, as callers named them.
 
     ``mantle`` are projects of bedrock-mantle, each with a model that was called in it.
@@ -79,7 +79,7 @@ class Question:
         return fees().metric_requested * self.metrics
 
 
-def question(cloudwatch: Any, region: str, first: date, last: date, known: Sequence[str] = ()) -> Question:
+def question(cloudwatch: Any, region: str, first: date, last: date, known: Sequence[str] = ()) -> MetricsQuestion:
     """The models that AWS has counted in a Region (ListMetrics is in the free tier). Raises AccountUnavailable.
 
     ListMetrics forgets a metric two weeks after its last data point, so ``known`` ids are asked about as well.
@@ -92,7 +92,7 @@ def question(cloudwatch: Any, region: str, first: date, last: date, known: Seque
             names = {one["Name"]: one["Value"] for one in row["Dimensions"]}
             if set(names) == {"ModelId"}:
                 found.add(names["ModelId"])
-    return Question(region, tuple(sorted(found)), first, last, _projects(cloudwatch))
+    return MetricsQuestion(region, tuple(sorted(found)), first, last, _projects(cloudwatch))
 
 
 def _projects(cloudwatch: Any) -> tuple[tuple[str, str], ...]:
@@ -105,7 +105,7 @@ def _projects(cloudwatch: Any) -> tuple[tuple[str, str], ...]:
 
 
 def native_book(
-    asked: Sequence[tuple[Any, Question]], catalog: Catalog, behind: Mapping[str, str] | None = None
+    asked: Sequence[tuple[Any, MetricsQuestion]], catalog: Catalog, behind: Mapping[str, str] | None = None
 ) -> Book:
     """What AWS counted; ``asked`` pairs a CloudWatch client with its question. Raises AccountUnavailable.
 
@@ -130,7 +130,7 @@ def native_book(
     return book
 
 
-def _values(cloudwatch: Any, one: Question, queries: Sequence[Series]) -> list[tuple[Series, date, float]]:
+def _values(cloudwatch: Any, one: MetricsQuestion, queries: Sequence[Series]) -> list[tuple[Series, date, float]]:
     request = {
         "MetricDataQueries": [_query(f"q{index}", series) for index, series in enumerate(queries)],
         "StartTime": datetime(one.first.year, one.first.month, one.first.day, tzinfo=UTC),

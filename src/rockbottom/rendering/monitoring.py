@@ -6,7 +6,7 @@ from datetime import tzinfo
 from typing import Any
 
 from rockbottom.alarms import Plan, Wanted
-from rockbottom.budgets import Account, State
+from rockbottom.budgets import Account, BudgetState
 from rockbottom.changes import Step
 from rockbottom.cloudwatch import fees
 from rockbottom.figures import Cell, Column, Paint, counted, moment, paragraph, printable, table, tokens, usd
@@ -51,7 +51,7 @@ def alarm_cost_text(cost: Usd, todo: Plan, wanted: Wanted) -> Iterator[str]:
 
 
 def budgets_text(
-    rows: Sequence[tuple[Account, State]], unpriced: Mapping[Account, Mapping[str, int]], *, width: int = 80,
+    rows: Sequence[tuple[Account, BudgetState]], unpriced: Mapping[Account, Mapping[str, int]], *, width: int = 80,
     zone: tzinfo | None = None,
 ) -> Iterator[str]:  # fmt: skip
     """What was spent and what is held, an account a line; nothing where there is none.

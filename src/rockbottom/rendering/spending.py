@@ -1,11 +1,11 @@
 """What is said before a bench run spends money, and while it runs."""
 
-from rockbottom.bench import Ended, Estimate, JudgeEstimate
+from rockbottom.bench import BenchEstimate, Ended, JudgeEstimate
 from rockbottom.figures import counted, usd
 from rockbottom.quantities import Usd
 
 
-def run_costs(estimate: Estimate, max_usd: Usd | None, *, batch: bool) -> str:
+def run_costs(estimate: BenchEstimate, max_usd: Usd | None, *, batch: bool) -> str:
     """What a run on AWS sends and may cost; ``batch`` says that it waits for a batch job."""
     waits = ", and a batch job may take a day" if batch else ""
     return (

@@ -13,7 +13,7 @@ from rockbottom.replay.points import FIXED, PlacedPoints
 from rockbottom.replay.policies import Bill, Stage, bill_of, captured, relative_cost
 from rockbottom.replay.pricing import Rates
 from rockbottom.replay.routing import Clause, InvalidRule, RoutedBill, Routing, RoutingRule, routing_of, routing_rule
-from rockbottom.replay.study import DEFAULT_POLICIES, PARTITIONABLE, PLANNER, Online, Question, UnknownPolicy
+from rockbottom.replay.study import DEFAULT_POLICIES, PARTITIONABLE, PLANNER, Online, ReplayQuestion, UnknownPolicy
 from rockbottom.replay.tally import Tally, tally
 
 __all__ = [
@@ -31,8 +31,8 @@ __all__ = [
     "OnlinePolicy",
     "Outcomes",
     "PlacedPoints",
-    "Question",
     "Rates",
+    "ReplayQuestion",
     "Reuse",
     "RoutedBill",
     "Routing",

@@ -33,8 +33,8 @@ from rockbottom.quantities import WRITES, ZERO_USD, RockbottomError, Usage, Usd,
 from rockbottom.replay.analysis import GapRow
 from rockbottom.replay.groups import Group, added_groups
 from rockbottom.replay.policies import Bill, captured, relative_cost
-from rockbottom.replay.reconcile import Reconciliation
-from rockbottom.replay.study import NONE, PLANNER, RECORDED, Question
+from rockbottom.replay.reconcile import ReplayReconciliation
+from rockbottom.replay.study import NONE, PLANNER, RECORDED, ReplayQuestion
 from rockbottom.replay.tally import Details, ModelTally, Tally
 
 _FINEST = Decimal("1e-12")
@@ -44,7 +44,7 @@ class NothingToTell(RockbottomError):
     """There is no request to say anything about, or no price for it."""
 
 
-def documents_of(answers: Sequence[tuple[Question, Tally]]) -> list[ReplayResult | UnpricedReplay]:
+def documents_of(answers: Sequence[tuple[ReplayQuestion, Tally]]) -> list[ReplayResult | UnpricedReplay]:
     """One answer for each question; of several, one that lacks a price says so instead of failing all.
 
     Raises NothingToTell where the only question cannot be answered.
@@ -61,7 +61,7 @@ def documents_of(answers: Sequence[tuple[Question, Tally]]) -> list[ReplayResult
     return made
 
 
-def document_of(question: Question, tally: Tally) -> ReplayResult:
+def document_of(question: ReplayQuestion, tally: Tally) -> ReplayResult:
     """The whole answer. Raises NothingToTell where there is no request, or a price is not known."""
     models = tally.models
     if tally.lacks or not models:
@@ -93,7 +93,7 @@ def document_of(question: Question, tally: Tally) -> ReplayResult:
     )
 
 
-def _group_results(question: Question, models: Sequence[ModelTally]) -> tuple[GroupResult, ...]:
+def _group_results(question: ReplayQuestion, models: Sequence[ModelTally]) -> tuple[GroupResult, ...]:
     """The groups of all models, the one that paid most first; counted where the whole answer is."""
     counted = question.as_sent and all(model.reconciliation is not None for model in models)
     attached: dict[str | None, Usd] = {}
@@ -116,7 +116,10 @@ def _group(group: Group, attached: Usd | None, *, counted: bool) -> GroupResult:
 
 
 def _answer(
-    question: Question, models: Sequence[ModelTally], bills: Mapping[str, Bill], found: ReconciliationResult | None
+    question: ReplayQuestion,
+    models: Sequence[ModelTally],
+    bills: Mapping[str, Bill],
+    found: ReconciliationResult | None,
 ) -> ReplayAnswer:
     """What was paid, what it would have been, the least: counted where the requests are priced as they were sent."""
     counted = found is not None and question.as_sent
@@ -273,7 +276,7 @@ def _families(parts: Sequence[Details]) -> tuple[FamilyResult, ...]:
     )  # fmt: skip
 
 
-def _reconciliation(parts: Sequence[Reconciliation | None]) -> ReconciliationResult | None:
+def _reconciliation(parts: Sequence[ReplayReconciliation | None]) -> ReconciliationResult | None:
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None

@@ -67,7 +67,7 @@ class CauseRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Reconciliation:
+class ReplayReconciliation:
     """The bill as observed and as predicted from the recorded points, and the causes, the largest difference first."""
 
     observed: Cost
@@ -79,14 +79,16 @@ class Reconciliation:
         """What requests paid above the prediction because a parallel one was writing the same: who waits saves it."""
         return sum((row.usd for row in self.causes if row.cause is Cause.AT_THE_SAME_TIME), ZERO_USD)
 
-    def __add__(self, other: "Reconciliation") -> "Reconciliation":
+    def __add__(self, other: "ReplayReconciliation") -> "ReplayReconciliation":
         rows = {row.cause: row for row in self.causes}
         for row in other.causes:
             rows[row.cause] = rows[row.cause] + row if row.cause in rows else row
-        return Reconciliation(self.observed + other.observed, self.predicted + other.predicted, _by_size(rows.values()))
+        return ReplayReconciliation(
+            self.observed + other.observed, self.predicted + other.predicted, _by_size(rows.values())
+        )
 
 
-def reconciled(stage: Stage, merged: Array | None) -> Reconciliation:
+def reconciled(stage: Stage, merged: Array | None) -> ReplayReconciliation:
     """The reconciliation of one model. ``merged`` are the namespaces without serving Regions."""
     together = run(replace(stage, nodes=nodes_of(stage.trace, merged)), as_recorded)
     observed = observed_outcomes(stage)
@@ -99,7 +101,7 @@ def reconciled(stage: Stage, merged: Array | None) -> Reconciliation:
     total = CauseRow(Cause.AS_PREDICTED, 0, 0, 0, Cost(), Cost())
     for row in rows:
         total = total + row
-    return Reconciliation(total.observed, total.predicted, _by_size(rows))
+    return ReplayReconciliation(total.observed, total.predicted, _by_size(rows))
 
 
 _ORDER = tuple(Cause)

@@ -18,7 +18,7 @@ from rockbottom.quantities import NO_USAGE, ZERO_USD, RockbottomError, Usage, Us
 from rockbottom.replay.kernel import Outcomes
 from rockbottom.replay.policies import Stage
 from rockbottom.replay.pricing import Bands, Rates, usages_of
-from rockbottom.replay.study import Online, Question, bill_under, stages_of
+from rockbottom.replay.study import Online, ReplayQuestion, bill_under, stages_of
 from rockbottom.replay.tally import Tally, tally
 from rockbottom.trace import Array, SectionCode, Trace, selected
 
@@ -126,7 +126,7 @@ def routed(trace: Trace, rules: Sequence[RoutingRule]) -> tuple[Trace, tuple[tup
 
 
 def routing_of(
-    trace: Trace, rules: Sequence[RoutingRule], question: Question, catalog: Catalog, behaviour: Behaviour,
+    trace: Trace, rules: Sequence[RoutingRule], question: ReplayQuestion, catalog: Catalog, behaviour: Behaviour,
     online: Online,
 ) -> Routing:  # fmt: skip
     """The traffic as it was sent and as the rules would have sent it, under every policy of the question.
@@ -163,7 +163,7 @@ def _usage(one: Tally, policy: str) -> Usage:
 
 
 def _naive(
-    trace: Trace, rules: Sequence[RoutingRule], question: Question, catalog: Catalog, behaviour: Behaviour,
+    trace: Trace, rules: Sequence[RoutingRule], question: ReplayQuestion, catalog: Catalog, behaviour: Behaviour,
     online: Online,
 ) -> dict[str, Usd]:  # fmt: skip
     """Each policy priced at the models that the rules choose, with the reads of the traffic as it was sent."""
@@ -179,7 +179,7 @@ def _naive(
 
 
 def _naive_stage(
-    stage: Stage, policy: str, rules: Sequence[RoutingRule], question: Question, catalog: Catalog, online: Online
+    stage: Stage, policy: str, rules: Sequence[RoutingRule], question: ReplayQuestion, catalog: Catalog, online: Online
 ) -> Usd:
     bill = bill_under(stage, policy, online)
     found = bill.outcomes

@@ -43,7 +43,7 @@ class UnknownPolicy(RockbottomError):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ReplayQuestion:
     """What to replay a trace under. ``model`` None: each request under the model it was sent to.
 
     No ``policies``: no caching, the points that were sent where there are any, and the usual placements.
@@ -62,7 +62,7 @@ class Question:
     profiles: tuple[tuple[str, str], ...] = ()
     only: tuple[str, ...] = ()  # the requests sent to one of these models; (): all
     prompts: bool = False  # whether to tell what prompts are made of
-    by: str = ""  # what requests are told apart by, as ``trace.Settings.by``; "": nothing
+    by: str = ""  # what requests are told apart by, as ``trace.ReaderSettings.by``; "": nothing
 
     @property
     def as_sent(self) -> bool:
@@ -88,7 +88,7 @@ class Question:
         except CatalogError:
             return False
 
-    def with_defaults(self, recorded: bool, online: Iterable[str] = ()) -> "Question":
+    def with_defaults(self, recorded: bool, online: Iterable[str] = ()) -> "ReplayQuestion":
         """The question with the usual policies where it names none, those that learn last.
 
         ``recorded``: some points were really sent.
@@ -97,7 +97,7 @@ class Question:
         return self if self.policies else replace(self, policies=usual)
 
 
-def checked(question: Question, online: Online | None = None) -> None:
+def checked(question: ReplayQuestion, online: Online | None = None) -> None:
     """Raises UnknownPolicy for a policy that does not exist."""
     known = (*PARTITIONABLE, *(online or {}))
     for name in question.policies:
@@ -129,7 +129,7 @@ PARTITIONABLE = (*FIXED, *SEEN, *EXTRA)
 
 
 def stages_of(
-    trace: Trace, question: Question, catalog: Catalog, behaviour: Behaviour
+    trace: Trace, question: ReplayQuestion, catalog: Catalog, behaviour: Behaviour
 ) -> tuple[tuple[Stage, ...], tuple[SetApart, ...]]:
     """One stage per model, because models share no entries and have rules and prices of their own.
 
@@ -156,7 +156,7 @@ def stages_of(
     return tuple(made), tuple(apart)
 
 
-def _asked_for(trace: Trace, question: Question, catalog: Catalog) -> Trace:
+def _asked_for(trace: Trace, question: ReplayQuestion, catalog: Catalog) -> Trace:
     """The requests to the models that are asked for."""
     if not question.only:
         return trace
@@ -164,7 +164,7 @@ def _asked_for(trace: Trace, question: Question, catalog: Catalog) -> Trace:
     return selected(trace, np.flatnonzero(np.isin(trace.requests.model, codes)))
 
 
-def _by_model(trace: Trace, question: Question, catalog: Catalog) -> Iterator[tuple[str, Array]]:
+def _by_model(trace: Trace, question: ReplayQuestion, catalog: Catalog) -> Iterator[tuple[str, Array]]:
     """A name of every model and the rows of its requests: an id and a profile's ARN may be one model reached alike."""
     names = trace.names["model"]
     if question.model is not None or len(names) < 2:
@@ -187,7 +187,9 @@ def _by_model(trace: Trace, question: Question, catalog: Catalog) -> Iterator[tu
         yield "", without
 
 
-def _priced_alike(trace: Trace, given: str, question: Question, catalog: Catalog) -> Iterator[tuple[str | None, Trace]]:
+def _priced_alike(
+    trace: Trace, given: str, question: ReplayQuestion, catalog: Catalog
+) -> Iterator[tuple[str | None, Trace]]:
     """The requests of one model by the Region that was called, those of Regions with the same prices together."""
     model = question.model_id(given, catalog)
     if question.region or model.region or not len(trace):
@@ -214,7 +216,7 @@ def set_apart(trace: Trace, given: str, error: CatalogError) -> SetApart:
 
 
 def _stage(
-    trace: Trace, given: str, region: str | None, question: Question, catalog: Catalog, behaviour: Behaviour
+    trace: Trace, given: str, region: str | None, question: ReplayQuestion, catalog: Catalog, behaviour: Behaviour
 ) -> Stage:
     model = question.model_id(given, catalog)
     rules: CacheRules = catalog.rules(model, question.on)
@@ -222,7 +224,7 @@ def _stage(
     return Stage.of(trace, rules, behaviour, rates, namespaces_of(trace, question, behaviour))
 
 
-def namespaces_of(trace: Trace, question: Question, behaviour: Behaviour) -> Array | None:
+def namespaces_of(trace: Trace, question: ReplayQuestion, behaviour: Behaviour) -> Array | None:
     """A code per request for what keeps entries apart besides the model: account, serving Region, operations."""
     columns = [trace.requests.account]
     if not question.merge_regions and question.region is None:

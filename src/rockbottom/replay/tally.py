@@ -31,14 +31,14 @@ from rockbottom.replay.groups import Group, Groups, added_groups, groups_of
 from rockbottom.replay.kernel import Outcomes
 from rockbottom.replay.points import as_recorded
 from rockbottom.replay.policies import Bill, Stage, run
-from rockbottom.replay.reconcile import Reconciliation, reconciled
+from rockbottom.replay.reconcile import ReplayReconciliation, reconciled
 from rockbottom.replay.study import (
     EXTRA,
     NONE,
     PLANNER,
     RECORDED,
     Online,
-    Question,
+    ReplayQuestion,
     bill_under,
     checked,
     namespaces_of,
@@ -84,7 +84,7 @@ class ModelTally:
     least: Bill
     exact: bool
     details: Mapping[str, Details]
-    reconciliation: Reconciliation | None  # None: not every request carries the service's counters
+    reconciliation: ReplayReconciliation | None  # None: not every request carries the service's counters
     of_slices: bool
     of_counters: bool  # some blocks are inferred from counters
     lacks_outputs: bool
@@ -140,7 +140,7 @@ class Tally:
 
 def tally(
     trace: Trace,
-    question: Question,
+    question: ReplayQuestion,
     catalog: Catalog,
     behaviour: Behaviour,
     online: Online | None = None,
@@ -158,7 +158,7 @@ def tally(
 
 
 def _of_stages(
-    trace: Trace, question: Question, catalog: Catalog, behaviour: Behaviour, online: Online, *, exact: bool
+    trace: Trace, question: ReplayQuestion, catalog: Catalog, behaviour: Behaviour, online: Online, *, exact: bool
 ) -> Tally:
     stages, unknown = stages_of(trace, question, catalog, behaviour)
     made: list[tuple[Stage, ModelTally]] = []
@@ -178,7 +178,9 @@ def _bounded(one: ModelTally, stage: Stage) -> ModelTally:
     return replace(one, least=replace(bound_of((stage,)).bill, outcomes=None), exact=False) if one.exact else one
 
 
-def _of_stage(stage: Stage, question: Question, behaviour: Behaviour, online: Online, *, exact: bool) -> ModelTally:
+def _of_stage(
+    stage: Stage, question: ReplayQuestion, behaviour: Behaviour, online: Online, *, exact: bool
+) -> ModelTally:
     trace, optimum = stage.trace, _optimum(stage) if exact else None
     least = bound_of((stage,)).bill if optimum is None else optimum
     bills: dict[str, Bill] = {}
@@ -207,7 +209,7 @@ def _of_stage(stage: Stage, question: Question, behaviour: Behaviour, online: On
     )  # fmt: skip
 
 
-def _groups(stage: Stage, question: Question, outcomes: Mapping[str, Outcomes | None]) -> Groups:
+def _groups(stage: Stage, question: ReplayQuestion, outcomes: Mapping[str, Outcomes | None]) -> Groups:
     """The requests told apart as the question asks, by the outcomes of its policies."""
     none = outcomes[NONE]
     if not question.by or none is None:
@@ -216,7 +218,7 @@ def _groups(stage: Stage, question: Question, outcomes: Mapping[str, Outcomes | 
 
 
 def _prompts(
-    stage: Stage, question: Question, outcomes: Mapping[str, Outcomes | None], attached: Bill | None
+    stage: Stage, question: ReplayQuestion, outcomes: Mapping[str, Outcomes | None], attached: Bill | None
 ) -> Composition | None:
     """What the prompts are made of, where the question asks for it."""
     return composition_of(stage, _as_sent(stage, outcomes), attached) if question.prompts else None

@@ -30,7 +30,7 @@ _WAITING = 10_000  # sightings that wait for the store; of more the oldest are l
 _CAUGHT_UP = 100
 
 
-class Planner(Protocol):
+class SharingPlanner(Protocol):
     """What must be known of a planner that shares; ``plan.Planner`` is one."""
 
     tell: Callable[[Sighting], None] | None
@@ -78,7 +78,7 @@ class Member:
         self,
         address: Address,
         scope: str,
-        planner: Planner,
+        planner: SharingPlanner,
         said: Callable[[str], None],
         *,
         claiming: bool = True,

@@ -29,7 +29,16 @@ with needing("rockbottom.trace", "replay"):
     from rockbottom.trace.logs import text_lines
     from rockbottom.trace.merging import Merged, merged
     from rockbottom.trace.parquet import notes_of, read_parquet, write_parquet
-    from rockbottom.trace.reading import Part, Reader, Reading, Settings, assembled, read_trace, reader_of, readers
+    from rockbottom.trace.reading import (
+        Part,
+        Reader,
+        ReaderSettings,
+        Reading,
+        assembled,
+        read_trace,
+        reader_of,
+        readers,
+    )
     from rockbottom.trace.tables import spelled_object
     from rockbottom.trace.tailing import Tail, log_part
 
@@ -50,10 +59,10 @@ __all__ = [
     "Part",
     "Points",
     "Reader",
+    "ReaderSettings",
     "Reading",
     "Requests",
     "SectionCode",
-    "Settings",
     "Tail",
     "Trace",
     "TraceFacts",

@@ -24,7 +24,7 @@ LOOKED_AT = 16  # files of a folder that a format may be recognised by
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ReaderSettings:
     """What a reader is told. ``key`` is the secret of the hashes (empty: unkeyed, for use within one process).
 
     ``by`` is what requests are told apart by (``trace.KNOWN``, or a key of requestMetadata or tags; empty: nothing).
@@ -59,7 +59,7 @@ class Reader:
     summary: str
     recognises: Callable[[Path, bytes], bool]
     parts: Callable[[str], Sequence[str]]
-    read: Callable[[str, Settings], Part]
+    read: Callable[[str, ReaderSettings], Part]
     invocations: Callable[[str, Damages], Iterator[Invocation]] | None = None
     lacks: str = ""
 
@@ -121,10 +121,10 @@ def _looked_at(files: Sequence[str]) -> Sequence[str]:
     return list(dict.fromkeys((*files[:LOOKED_AT], *files[::step][:LOOKED_AT])))
 
 
-def read_trace(source: str, settings: Settings | None = None, name: str | None = None) -> Reading:
+def read_trace(source: str, settings: ReaderSettings | None = None, name: str | None = None) -> Reading:
     """A whole source as one trace. Raises UnreadableSource when it is not there or not known."""
     reader = reader_of(source, name)
-    chosen = settings or Settings()
+    chosen = settings or ReaderSettings()
     return assembled(reader.name, [reader.read(part, chosen) for part in reader.parts(source)])
 
 

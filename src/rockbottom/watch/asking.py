@@ -10,7 +10,7 @@ from rockbottom.tables import CHANGES, LedgerTables
 from rockbottom.watch.composing import snapshot_of
 from rockbottom.watch.misses import Miss, family_shown, miss_of
 from rockbottom.watch.periods import Period
-from rockbottom.watch.snapshot import MOST_MISSES, Parts, Snapshot, State, Sums
+from rockbottom.watch.snapshot import MOST_MISSES, LedgerState, Parts, Snapshot, Sums
 
 AUTO = "auto"
 SIDES = ("aws", "local")
@@ -40,7 +40,7 @@ GROUP BY ALL {_DEAREST} LIMIT {_MOST_TAGS + 1}
 
 
 def snapshot_from(
-    tables: LedgerTables, named: Callable[[str], str], state: State, period: Period, side: str, now: float
+    tables: LedgerTables, named: Callable[[str], str], state: LedgerState, period: Period, side: str, now: float
 ) -> Snapshot:
     """What the tables say of a period; ``side`` ``auto`` is AWS where it has calls, else the local endpoint.
 

@@ -16,12 +16,12 @@ from rockbottom.watch.snapshot import (
     MOST_MISSES,
     Bar,
     CauseLine,
+    LedgerState,
     Line,
     Observed,
     OtherSide,
     Parts,
     Snapshot,
-    State,
     Sums,
 )
 
@@ -30,7 +30,7 @@ _FINEST = Decimal("1e-12")
 _NAMED = 5  # models without a price that are named
 
 
-def snapshot_of(parts: Parts, period: Period, side: str, state: State, now: float) -> Snapshot:
+def snapshot_of(parts: Parts, period: Period, side: str, state: LedgerState, now: float) -> Snapshot:
     """The figures of what was read."""
     since = period.since(now)
     rate = _usd_per_hour(parts, now)
@@ -162,7 +162,7 @@ def _unpriced(parts: Parts) -> str:
     return ", ".join(names[:_NAMED]) + more
 
 
-def _notices(parts: Parts, total: Line, state: State, side: str, other: OtherSide) -> list[str]:
+def _notices(parts: Parts, total: Line, state: LedgerState, side: str, other: OtherSide) -> list[str]:
     """What a person must know to read the figures right, in sentences."""
     said: list[str] = []
     if not state.there:

@@ -11,7 +11,7 @@ from rockbottom.tables import LedgerTables
 from rockbottom.watch.asking import AUTO, calls_ahead, snapshot_from
 from rockbottom.watch.composing import snapshot_of
 from rockbottom.watch.periods import Period
-from rockbottom.watch.snapshot import Parts, Snapshot, State, Sums
+from rockbottom.watch.snapshot import LedgerState, Parts, Snapshot, Sums
 
 log = logging.getLogger("rockbottom.watch")
 
@@ -65,7 +65,7 @@ class View:
             tables = self._there()
             if tables is None:
                 side = "aws" if side == AUTO else side
-                return snapshot_of(_NOTHING, period, side, State(str(self.folder), self.folder.is_dir()), now)
+                return snapshot_of(_NOTHING, period, side, LedgerState(str(self.folder), self.folder.is_dir()), now)
             tables.refresh()
             return snapshot_from(tables, self._named, self._state(tables, now), period, side, now)
 
@@ -93,12 +93,12 @@ class View:
                 self._names[model] = model
         return self._names[model]
 
-    def _state(self, tables: LedgerTables, now: float) -> State:
+    def _state(self, tables: LedgerTables, now: float) -> LedgerState:
         removed = dropped = 0
         for note in notes_of(self.folder):
             removed += int(note.get("calls", 0)) if "removed" in note else 0
             dropped += int(note.get("dropped", 0))
-        return State(
+        return LedgerState(
             str(self.folder), True, tables.calls, tables.damaged, tables.unfinished, removed, dropped,
             calls_ahead(tables, now), tables.last_at, tables.share_read(), tables.temporary,
         )  # fmt: skip

@@ -109,7 +109,7 @@ class Bar(msgspec.Struct, frozen=True):
     misses: int
 
 
-class State(msgspec.Struct, frozen=True):
+class LedgerState(msgspec.Struct, frozen=True):
     """The ledger behind a snapshot. ``share_read`` below 1: it is still being read, and the figures will grow."""
 
     folder: str
@@ -166,7 +166,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     observed: Observed | None
     holdout: dict[str, Any] | None
     measured: tuple[str, ...]
-    ledger: State
+    ledger: LedgerState
     notices: tuple[str, ...]
     quota: tuple[FullestMinute, ...] = ()  # where logs are followed, which say what requests reserve
 

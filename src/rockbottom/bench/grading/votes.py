@@ -22,7 +22,7 @@ from rockbottom.bench.errors import EndpointDied, EndpointRefused, InvalidRun, S
 from rockbottom.bench.grading.answers import Answer, Place, answers_of, subjects_of
 from rockbottom.bench.notebook import Notebook
 from rockbottom.bench.quality import Grading
-from rockbottom.bench.requests import Request
+from rockbottom.bench.requests import BenchRequest
 from rockbottom.bench.schedule import Schedule, Subject, answer_tokens, subject_of
 from rockbottom.catalog import NoPriceInForce, Resolve, Tier
 from rockbottom.cost import bill
@@ -225,7 +225,7 @@ class Judge:
             )
 
     def _vote(self, client: Any, endpoint: Endpoint, question: VoteQuestion) -> Kept:
-        request = Request(CONVERSE, question.body(self.chance()), 0)
+        request = BenchRequest(CONVERSE, question.body(self.chance()), 0)
         try:
             endpoint.script(_CLIENT, None)
             reply = send(

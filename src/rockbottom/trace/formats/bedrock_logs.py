@@ -14,12 +14,12 @@ from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import CutShort
 from rockbottom.trace.invocations import invocations_of, reply_of
 from rockbottom.trace.logs import LogFile
-from rockbottom.trace.reading import Part, Reader, Settings
+from rockbottom.trace.reading import Part, Reader, ReaderSettings
 from rockbottom.trace.records import Columnar, body_of, columnar
 from rockbottom.trace.sources import BodyRefused, log_names, offloaded
 
 
-def read(part: str, settings: Settings, text: Iterator[bytes] | None = None) -> Part:
+def read(part: str, settings: ReaderSettings, text: Iterator[bytes] | None = None) -> Part:
     """One log file, from a folder or from S3; ``text`` is what of it is to be read, None: all."""
     damages, gatherer = Damages(), Gatherer(settings.key, settings.by)
     log = LogFile(part, damages, text=text)

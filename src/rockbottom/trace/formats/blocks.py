@@ -19,7 +19,7 @@ from rockbottom.trace.columns import KINDS, UNKNOWN, Array, SectionCode, observe
 from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import files_of
 from rockbottom.trace.gathering import Gathered
-from rockbottom.trace.reading import Part, Reader, Settings, lines_of
+from rockbottom.trace.reading import Part, Reader, ReaderSettings, lines_of
 from rockbottom.trace.records import MOST_TOKENS, Count
 
 _SLICE = KINDS.index("slice")
@@ -52,7 +52,7 @@ class _Line(msgspec.Struct):
 _line = decoder_of(_Line)
 
 
-def read(part: str, settings: Settings) -> Part:
+def read(part: str, settings: ReaderSettings) -> Part:
     damages, gathered, size = Damages(), Gathered(), 0
     for number, text in lines_of(part, damages):
         size += len(text)
@@ -63,7 +63,7 @@ def read(part: str, settings: Settings) -> Part:
     return Part(gathered.trace(), damages, size)
 
 
-def _add(gathered: Gathered, line: _Line, settings: Settings) -> None:
+def _add(gathered: Gathered, line: _Line, settings: ReaderSettings) -> None:
     ids = _ids(line)
     size, total = line.block_tokens, line.input_tokens
     depth = np.minimum(np.arange(1, len(ids) + 1, dtype=np.int64) * size, total)

@@ -24,7 +24,7 @@ from rockbottom.trace.counted import (
 )
 from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import files_of
-from rockbottom.trace.reading import Part, Reader, Settings, lines_of
+from rockbottom.trace.reading import Part, Reader, ReaderSettings, lines_of
 from rockbottom.trace.rows import object_of, text_of
 
 _TOLD = (b'"session_meta"', b'"turn_context"', b'"thread_settings_applied"', b'"token_usage_record"', b'"token_count"')
@@ -88,7 +88,7 @@ class _State:
         )
 
 
-def read(part: str, settings: Settings) -> Part:
+def read(part: str, settings: ReaderSettings) -> Part:
     """The calls of one session, and what is damaged in it."""
     damages, requests, size, state = Damages(), CountedRequests(settings.key, grows=True), 0, _State(by=settings.by)
     for number, text in lines_of(part, damages):

@@ -19,7 +19,7 @@ from rockbottom.trace.columns import API_CODES, KINDS
 from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import files_of
 from rockbottom.trace.gathering import Gathered
-from rockbottom.trace.reading import Part, Reader, Settings, lines_of
+from rockbottom.trace.reading import Part, Reader, ReaderSettings, lines_of
 
 _KIND = {name: code for code, name in enumerate(KINDS)}
 
@@ -45,7 +45,7 @@ class _State:
     prefixes: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
 
 
-def read(part: str, settings: Settings) -> Part:
+def read(part: str, settings: ReaderSettings) -> Part:
     damages, size = Damages(), 0
     state = _State(_meter(settings), settings.key, _Clock(float(settings.options.get("gap_s", 30))))
     for number, text in lines_of(part, damages):
@@ -59,7 +59,7 @@ def read(part: str, settings: Settings) -> Part:
     return Part(state.gathered.trace(), damages, size)
 
 
-def _meter(settings: Settings) -> Meter:
+def _meter(settings: ReaderSettings) -> Meter:
     from rockbottom.catalog import load_catalog
 
     weights = load_catalog().token_weights

@@ -21,7 +21,7 @@ from rockbottom.trace.counted import (
     is_of_bedrock,
 )
 from rockbottom.trace.damages import Damages
-from rockbottom.trace.reading import Part, Reader, Settings
+from rockbottom.trace.reading import Part, Reader, ReaderSettings
 from rockbottom.trace.rows import NOTHING, exports_of, header_with, object_of, rows_in, size_of, text_of
 from rockbottom.trace.stored_prompts import stored_prompt
 
@@ -31,7 +31,7 @@ _OF_MODELS = ("", "GENERATION", "CHAT", "COMPLETION")
 _HEADERS = (("id", "traceId", "startTime"), ("id", "trace_id", "start_time"))
 
 
-def read(part: str, settings: Settings) -> Part:
+def read(part: str, settings: ReaderSettings) -> Part:
     """The generations of one export, and what is damaged in it."""
     damages, requests = Damages(), CountedRequests(settings.key)
     for place, row in rows_in(part, _header(part), damages):

@@ -18,14 +18,14 @@ from rockbottom.trace.columns import API_CODES, KINDS, NO_TTL, SectionCode, obse
 from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import files_of, opened
 from rockbottom.trace.gathering import Gathered
-from rockbottom.trace.reading import Part, Reader, Settings
+from rockbottom.trace.reading import Part, Reader, ReaderSettings
 
 _UNKNOWN = KINDS.index("unknown")
 _CODES = {ttl.value: ttl.code for ttl in Ttl}
 _SESSION_TAGS = ("session", "session_id", "conversation", "conversation_id", "thread")
 
 
-def read(part: str, settings: Settings) -> Part:
+def read(part: str, settings: ReaderSettings) -> Part:
     """One volume. The option ``keep_alive=drop`` leaves out requests that only kept a prefix alive."""
     path, damages, gathered = part, Damages(), Gathered()
     reader = LedgerReader(Path(part).parent)

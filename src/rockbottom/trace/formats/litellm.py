@@ -20,7 +20,7 @@ from rockbottom.trace.counted import (
     is_of_bedrock,
 )
 from rockbottom.trace.damages import Damages
-from rockbottom.trace.reading import Part, Reader, Settings
+from rockbottom.trace.reading import Part, Reader, ReaderSettings
 from rockbottom.trace.rows import exports_of, header_with, object_of, rows_in, size_of, text_of
 from rockbottom.trace.stored_prompts import stored_prompt
 
@@ -29,7 +29,7 @@ _ROUTES = ("converse/", "converse_like/", "invoke/")
 _PROVIDERS = ("bedrock/", "bedrock_converse/", "bedrock_mantle/", "anthropic/", "openai/", "azure/", "azure_ai/")
 
 
-def read(part: str, settings: Settings) -> Part:
+def read(part: str, settings: ReaderSettings) -> Part:
     """The calls of one export, and what is damaged in it."""
     damages, requests = Damages(), CountedRequests(settings.key)
     for place, row in rows_in(part, _COLUMNS, damages):

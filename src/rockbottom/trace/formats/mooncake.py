@@ -32,7 +32,7 @@ from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import CutShort, files_of, pieces_of
 from rockbottom.trace.gathering import key_words
 from rockbottom.trace.merging import merged
-from rockbottom.trace.reading import Part, Reader, Settings
+from rockbottom.trace.reading import Part, Reader, ReaderSettings
 from rockbottom.trace.records import Count
 
 BLOCK_TOKENS = 512
@@ -50,7 +50,7 @@ class _Line(msgspec.Struct):
 _line = decoder_of(_Line)
 
 
-def read(part: str, settings: Settings) -> Part:
+def read(part: str, settings: ReaderSettings) -> Part:
     """One file. ``settings.options`` may hold ``block_tokens`` (default 512) and ``model``."""
     damages = Damages()
     whole: list[Trace] = []
@@ -75,7 +75,9 @@ def _pieces(name: str) -> Iterator[tuple[bytes | mmap.mmap, int]]:
     yield from pieces_of(name)
 
 
-def _traces_of(piece: bytes | mmap.mmap, line: int, name: str, settings: Settings, damages: Damages) -> Iterator[Trace]:
+def _traces_of(
+    piece: bytes | mmap.mmap, line: int, name: str, settings: ReaderSettings, damages: Damages
+) -> Iterator[Trace]:
     from rockbottom.trace.scanning import scan_mooncake  # compiles or loads machine code: only when needed
 
     size = int(settings.options.get("block_tokens", BLOCK_TOKENS))

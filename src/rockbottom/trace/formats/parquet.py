@@ -7,10 +7,10 @@ from rockbottom.trace.addresses import UnreadableSource
 from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import files_of, local
 from rockbottom.trace.parquet import read_parquet
-from rockbottom.trace.reading import Part, Reader, Settings
+from rockbottom.trace.reading import Part, Reader, ReaderSettings
 
 
-def read(part: str, settings: Settings) -> Part:
+def read(part: str, settings: ReaderSettings) -> Part:
     """One file, as it was written. Raises UnreadableSource for a Parquet file of another kind."""
     path = local(part)
     try:

@@ -15,7 +15,7 @@ _SEEDS_KEPT = 256
 
 
 @dataclass(slots=True)
-class Lane:
+class Conditions:
     """Rules and prices of one model, scope, tier and day."""
 
     model: ModelId
@@ -52,8 +52,10 @@ class Lane:
         return known
 
 
-def lane_of(catalog: Catalog, model: ModelId, tier: Tier, on: date, secret: str, given: Behaviour | None) -> Lane:
-    """The lane of a model; ``multiples`` is None where a price is missing. Raises NoRulesInForce.
+def conditions_of(
+    catalog: Catalog, model: ModelId, tier: Tier, on: date, secret: str, given: Behaviour | None
+) -> Conditions:
+    """The conditions of a model; ``multiples`` is None where a price is missing. Raises NoRulesInForce.
 
     Without a ``given`` behaviour it is the catalogue's, with what was measured for the model on top.
     """
@@ -74,4 +76,4 @@ def lane_of(catalog: Catalog, model: ModelId, tier: Tier, on: date, secret: str,
     told = given is not None or {"entry_lifetime", "ttl_in_key"} <= catalog.measured_switches(model, on).keys()
     insurable = frozenset(api for api in Api if told and keeps_prefix_alive(behaviour.on(api), rates))
     account = (model.model.id, model.scope.value, model.region or "", tier.value)
-    return Lane(model, rules, multiples, rates, account, secret, behaviour, {}, insurable)
+    return Conditions(model, rules, multiples, rates, account, secret, behaviour, {}, insurable)
