@@ -39,7 +39,7 @@ class Budget:
         try:
             object.__setattr__(self, "period", Period(self.period))
         except ValueError:
-            known = ", ".join(one.value for one in Period)
+            known = ", ".join(period.value for period in Period)
             raise BadBudget(f"there is no period {self.period!r}.", fix=f"choose of {known}") from None
         if self.action not in ("warn", "stop") or self.unpriced not in ("allow", "stop"):
             raise BadBudget(f"action={self.action!r}, unpriced={self.unpriced!r}.", fix="warn or stop; allow or stop")
@@ -55,8 +55,8 @@ class Budget:
     def name_for(self, tags: Mapping[str, str]) -> str:
         """The account in words: its tags and its period. A new limit is the same account."""
         pairs = {**self.tags, **{name: tags.get(name, "") for name in self.per}}
-        said = ", ".join(f"{name}={value}" for name, value in sorted(pairs.items()))
-        return f"{said or 'all calls'} per {Period(self.period).value}"
+        words = ", ".join(f"{name}={value}" for name, value in sorted(pairs.items()))
+        return f"{words or 'all calls'} per {Period(self.period).value}"
 
 
 def _money(value: Usd | int | str, name: str) -> Usd:

@@ -104,16 +104,16 @@ class Budgets:
 
         ``estimate_usd`` is what the call may cost, where the caller knows better than the account's last calls.
         """
-        found = self._accounts(tags, now)
-        if not found:
+        by_account = self._accounts(tags, now)
+        if not by_account:
             return
 
-        accounts = list(found)
-        leased = self._leased(found, estimate_usd) if self._leases is not None else {}
+        accounts = list(by_account)
+        leased = self._leased(by_account, estimate_usd) if self._leases is not None else {}
 
         def verdict(account: Account, state: BudgetState) -> Usd:
-            amount = self._estimate(found[account], account, state) if estimate_usd is None else estimate_usd
-            for budget in found[account]:
+            amount = self._estimate(by_account[account], account, state) if estimate_usd is None else estimate_usd
+            for budget in by_account[account]:
                 self._judge(budget, account, state, amount, now, leased.get((account, Decimal(budget.limit_usd))))
             return amount
 
@@ -129,12 +129,12 @@ class Budgets:
         return HOLD_S if self._leases is None else LENT_HOLD_S
 
     def _leased(
-        self, found: Mapping[Account, Sequence[Budget]], estimate_usd: Usd | None
+        self, by_account: Mapping[Account, Sequence[Budget]], estimate_usd: Usd | None
     ) -> dict[tuple[Account, Usd], Leased]:
         """What this process may spend of each account, by the limit of its budget."""
         assert self._leases is not None
         leased: dict[tuple[Account, Usd], Leased] = {}
-        for account, budgets in found.items():
+        for account, budgets in by_account.items():
             state = self._store.state(account)
             amount = self._estimate(budgets, account, state) if estimate_usd is None else estimate_usd
             for limit in {Decimal(budget.limit_usd) for budget in budgets}:
@@ -253,7 +253,9 @@ class Budgets:
 
     def states(self, tags: Mapping[str, str], now: float) -> dict[str, BudgetState]:
         """What is known of the accounts that a call with these tags would spend from, by name."""
-        return self._stored(now, lambda store: {one.name: store.state(one) for one in self._accounts(tags, now)})
+        return self._stored(
+            now, lambda store: {account.name: store.state(account) for account in self._accounts(tags, now)}
+        )
 
     def close(self) -> None:
         """Let go of what is held by this process and close the file."""
@@ -265,12 +267,12 @@ class Budgets:
         self._store.close()
 
     def _accounts(self, tags: Mapping[str, str], at: float) -> dict[Account, list[Budget]]:
-        found: dict[Account, list[Budget]] = {}
+        by_account: dict[Account, list[Budget]] = {}
         for budget in self.budgets:
             account = budget.account(tags, at)
             if account is not None:
-                found.setdefault(account, []).append(budget)
-        return found
+                by_account.setdefault(account, []).append(budget)
+        return by_account
 
     def _stored(self, now: float, use: Callable[[BudgetStore], Answer]) -> Answer:
         """Use the file, or the spare memory while the file does not work."""

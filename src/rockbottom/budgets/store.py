@@ -116,16 +116,16 @@ class BudgetStore:
         """Every account of every period, the newest first."""
         with self._lock:
             db = self._connected()
-            found = db.execute("SELECT account, start FROM spent ORDER BY start DESC, account").fetchall()
-            return [(Account(*row), _state(db, Account(*row))) for row in found]
+            keys = db.execute("SELECT account, start FROM spent ORDER BY start DESC, account").fetchall()
+            return [(Account(*row), _state(db, Account(*row))) for row in keys]
 
     def unpriced(self) -> list[tuple[Account, str, int]]:
         """The models of calls without a known price, and how many calls, the most called first."""
         with self._lock:
-            found = self._connected().execute(
+            rows = self._connected().execute(
                 "SELECT account, start, model, calls FROM unpriced ORDER BY account, start, calls DESC, model"
             )
-            return [(Account(account, start), model, calls) for account, start, model, calls in found]
+            return [(Account(account, start), model, calls) for account, start, model, calls in rows]
 
     def absorb(self, other: "BudgetStore") -> None:
         """Add what was counted in another store; what was held there is not taken over."""
@@ -203,12 +203,12 @@ def _state(db: sqlite3.Connection, account: Account) -> BudgetState:
 
 
 def _released(db: sqlite3.Connection, holds: Iterable[int]) -> dict[int, tuple[str, int]]:
-    found: dict[int, tuple[str, int]] = {}
+    released: dict[int, tuple[str, int]] = {}
     for hold in holds:
         row = db.execute("DELETE FROM held WHERE id = ? RETURNING account, pico", (hold,)).fetchone()
         if row is not None:
-            found[hold] = (row[0], row[1])
-    return found
+            released[hold] = (row[0], row[1])
+    return released
 
 
 def _add(db: sqlite3.Connection, account: Account, amount: int, estimated: int, calls: int, unpriced: int) -> None:

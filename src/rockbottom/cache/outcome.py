@@ -113,14 +113,14 @@ def outcome(
     """
     residual = rules.residual_tokens_with_tools if prompt.has_tools else rules.residual_tokens
     behaviour = behaviour.on(prompt.api)
-    given, prompt = prompt, effective(prompt, rules, behaviour)
+    sent, prompt = prompt, effective(prompt, rules, behaviour)
     if not prompt.points:
-        fates = (PointFate.UNSUPPORTED,) * len(given.points)
+        fates = (PointFate.UNSUPPORTED,) * len(sent.points)
         return CacheOutcome(0, {}, prompt.tokens + residual, 0, fates, ())
     view = _View(prompt, _hashes(prompt, rules, behaviour, namespace), rules, behaviour)
     positions = _positions(view)
     hit = max((_deepest_readable(view, entries, now, *point) for point in positions), default=0)
-    if len(prompt.points) > len(given.points):
+    if len(prompt.points) > len(sent.points):
         hit = max(hit, _implicit_hit(view, entries, now))
     writes: Mapping[Ttl, int] = {} if rules.best_effort else _writes(prompt.depths, hit, positions)
     read = prompt.depths[hit]
@@ -129,7 +129,7 @@ def outcome(
         writes,
         prompt.tokens - read - sum(writes.values()) + residual,
         hit,
-        tuple(_fate(view, point, hit) for point in given.points),
+        tuple(_fate(view, point, hit) for point in sent.points),
         _changes(view, entries, positions, hit, now, now if visible_at is None else visible_at),
     )
 

@@ -81,7 +81,7 @@ _SHAPE = (
 def command(
     names: tuple[str, ...], run: Path | None, replayed: Path | None, only: tuple[str, ...], as_models: tuple[str, ...],
     profiles: tuple[str, ...], name: str | None, strict: bool, by: str, preset_name: str | None, as_json: bool,
-    **given: Any,
+    **options: Any,
 ) -> None:  # fmt: skip
     """Say which lever a workload should pull, in what order, and what each saves alone and together.
 
@@ -97,20 +97,20 @@ def command(
 
     if run is not None and replayed is not None:
         raise click.UsageError("give --bench or --replay, not both")
-    sources = [one for one in names if is_source(one)]
-    models = tuple(one for one in names if one not in sources)
+    sources = [source for source in names if is_source(source)]
+    models = tuple(source for source in names if source not in sources)
     if not sources:
         if only or as_models or profiles or name or strict or by:
             raise click.UsageError("--only-model, --as-model, --profile, --format, --by and --strict are for a SOURCE")
-        _without_source(models, run, replayed, preset_name, given, as_json=as_json)
+        _without_source(models, run, replayed, preset_name, options, as_json=as_json)
         return
-    if len(sources) > 1 or run is not None or replayed is not None or preset_name or _numbers(given):
+    if len(sources) > 1 or run is not None or replayed is not None or preset_name or _numbers(options):
         raise click.UsageError(f"{sources[0]} is recorded traffic: give it alone, without numbers or other evidence")
     from rockbottom.cli.advise_traffic import advised
 
     advice = advised(
-        sources[0], name, (*only, *models), as_models, profiles, _day(given), given["prices"], given["region"],
-        _wishes(given), strict=strict, by=by,
+        sources[0], name, (*only, *models), as_models, profiles, _day(options), options["prices"], options["region"],
+        _wishes(options), strict=strict, by=by,
     )  # fmt: skip
     if as_json:
         click.echo(json_text(advice))
@@ -119,7 +119,7 @@ def command(
 
 
 def _without_source(
-    models: tuple[str, ...], run: Path | None, replayed: Path | None, preset_name: str | None, given: dict[str, Any],
+    models: tuple[str, ...], run: Path | None, replayed: Path | None, preset_name: str | None, options: dict[str, Any],
     *, as_json: bool,
 ) -> None:  # fmt: skip
     """Advise on what was measured before, or on numbers."""
@@ -128,14 +128,17 @@ def _without_source(
     from rockbottom.rendering import advice_document, advice_text, json_text
 
     if not models and run is None and replayed is None:
-        models = (_asked(preset_name, given),)
-    known = [(one, _tariff(one.model, given)) for one in _evidence(run, replayed, models, preset_name, given)]
+        models = (_asked(preset_name, options),)
+    known = [
+        (evidence, _tariff(evidence.model, options))
+        for evidence in _evidence(run, replayed, models, preset_name, options)
+    ]
     chosen = [pair for pair in known if not models or any(_same(pair[0].model, model) for model in models)]
-    tell_endings(load_catalog(), [evidence.model for evidence, _ in chosen or known], _day(given), given["region"])
+    tell_endings(load_catalog(), [evidence.model for evidence, _ in chosen or known], _day(options), options["region"])
     documents: list[AdviceResult] = []
     for evidence, tariff in chosen or known:
         rivals = tuple(Rival(other, its) for other, its in known if other is not evidence)
-        wishes = replace(_wishes(given), rivals=() if given["others"] else rivals)
+        wishes = replace(_wishes(options), rivals=() if options["others"] else rivals)
         documents.append(advice_document(advise(evidence, tariff, wishes)))
     if as_json:
         click.echo(json_text(documents[0] if len(documents) == 1 else documents))
@@ -144,12 +147,12 @@ def _without_source(
         show([*advice_text(document, width=width(), colour=colour()).splitlines(), ""])
 
 
-def _numbers(given: dict[str, Any]) -> bool:
+def _numbers(options: dict[str, Any]) -> bool:
     """Whether the numbers of a workload are given."""
-    return bool(given["layers"]) or any(given[name] is not None for name in _SHAPE)
+    return bool(options["layers"]) or any(options[name] is not None for name in _SHAPE)
 
 
-def _asked(preset_name: str | None, given: dict[str, Any]) -> str:
+def _asked(preset_name: str | None, options: dict[str, Any]) -> str:
     """The model, and on a terminal the numbers that are missing."""
     if not sys.stdin.isatty():
         raise click.UsageError(
@@ -159,15 +162,15 @@ def _asked(preset_name: str | None, given: dict[str, Any]) -> str:
     model = click.prompt("Model (nova-pro, us.sonnet-4-6, an ARN)", err=True)
     if not preset_name:
         for name, text in _QUESTIONS:
-            if given[name] is None:
-                given[name] = click.prompt(text, type=Number(zero=name != "requests"), err=True)
-        given["prefix"] = given["prefix"] or None
-    if given["wait"] is None:
+            if options[name] is None:
+                options[name] = click.prompt(text, type=Number(zero=name != "requests"), err=True)
+        options["prefix"] = options["prefix"] or None
+    if options["wait"] is None:
         choice = click.Choice(["no", "minutes", "day"])
-        given["wait"] = click.prompt("How long may an answer take", type=choice, default="no", err=True)
-    if given["residency"] is None:
+        options["wait"] = click.prompt("How long may an answer take", type=choice, default="no", err=True)
+    if options["residency"] is None:
         anywhere = click.confirm("May data be processed in any Region of the world", default=False, err=True)
-        given["residency"] = "none" if anywhere else "keep"
+        options["residency"] = "none" if anywhere else "keep"
     return model
 
 
@@ -180,7 +183,7 @@ _QUESTIONS = (
 
 
 def _evidence(
-    run: Path | None, replayed: Path | None, models: tuple[str, ...], preset_name: str | None, given: dict[str, Any]
+    run: Path | None, replayed: Path | None, models: tuple[str, ...], preset_name: str | None, options: dict[str, Any]
 ) -> "list[Evidence]":
     """Every model that something is known about."""
     from rockbottom.advise import (
@@ -196,7 +199,7 @@ def _evidence(
     from rockbottom.catalog import load_catalog
 
     if run is not None or replayed is not None:
-        if preset_name or _numbers(given):
+        if preset_name or _numbers(options):
             raise click.UsageError("numbers and --preset describe a workload that was not measured: leave them out")
         if replayed is not None:
             return of_replays(replay_results(replayed.read_bytes(), str(replayed)))
@@ -205,43 +208,43 @@ def _evidence(
         return of_bench(bench_results(file.read_bytes(), str(file)))
     catalog = load_catalog()
     chosen = preset(preset_name) if preset_name else None
-    shape = shape_of(chosen, {**given, "gaps": None, "writes": None})
-    found: list[Evidence] = []
+    shape = shape_of(chosen, {**options, "gaps": None, "writes": None})
+    evidence: list[Evidence] = []
     for model in models:
-        tariff = _tariff(model, given)
+        tariff = _tariff(model, options)
         question = EstimateQuestion(
             shape, tariff, catalog.rules(tariff.model, tariff.on), behaviour_of(catalog.switches)
         )
-        found.append(of_question(question, given["fan_out"] or 1))
-    return found
+        evidence.append(of_question(question, options["fan_out"] or 1))
+    return evidence
 
 
-def _same(found: str, asked: str) -> bool:
+def _same(model: str, asked: str) -> bool:
     from rockbottom.catalog import load_catalog
 
     catalog = load_catalog()
-    return catalog.model(found).model is catalog.model(asked).model
+    return catalog.model(model).model is catalog.model(asked).model
 
 
-def _tariff(model: str, given: dict[str, Any]) -> "Tariff":
+def _tariff(model: str, options: dict[str, Any]) -> "Tariff":
     from rockbottom.advise import Tariff
     from rockbottom.catalog import PriceBook, load_catalog
 
     catalog = load_catalog()
-    book = catalog.price_book.overlay(PriceBook.read(given["prices"])) if given["prices"] else catalog.price_book
-    return Tariff(catalog.model(model), _day(given), book, given["region"])
+    book = catalog.price_book.overlay(PriceBook.read(options["prices"])) if options["prices"] else catalog.price_book
+    return Tariff(catalog.model(model), _day(options), book, options["region"])
 
 
-def _day(given: dict[str, Any]) -> date:
+def _day(options: dict[str, Any]) -> date:
     """The day whose prices are asked for."""
-    return given["on"].date() if isinstance(given["on"], datetime) else date.today()
+    return options["on"].date() if isinstance(options["on"], datetime) else date.today()
 
 
-def _wishes(given: dict[str, Any]) -> "Wishes":
+def _wishes(options: dict[str, Any]) -> "Wishes":
     from rockbottom.advise import Wait, Wishes, guarding
 
-    price: Decimal | None = given["model_unit_usd_hour"]
-    others = tuple(_tariff(name, given) for name in given["others"])
-    wait = Wait(given["wait"]) if given["wait"] else None
-    guard = guarding(given["guardrail"], tagged=given["guard_turn"]) if given["guardrail"] else None
-    return Wishes(wait, given["residency"], others, price, given["model_units"], guarding=guard)
+    price: Decimal | None = options["model_unit_usd_hour"]
+    others = tuple(_tariff(name, options) for name in options["others"])
+    wait = Wait(options["wait"]) if options["wait"] else None
+    guard = guarding(options["guardrail"], tagged=options["guard_turn"]) if options["guardrail"] else None
+    return Wishes(wait, options["residency"], others, price, options["model_units"], guarding=guard)

@@ -13,7 +13,7 @@ def no_region() -> click.UsageError:
     return click.UsageError("no AWS Region is set: give --region, as in --region us-east-1")
 
 
-def clients_of(given: dict[str, Any], *services: str) -> tuple[list[Any], str]:
+def clients_of(options: dict[str, Any], *services: str) -> tuple[list[Any], str]:
     """Clients of these services and their Region, by the options --profile, --region and --endpoint-url.
 
     Raises AccountUnavailable where boto3 refuses them.
@@ -24,10 +24,10 @@ def clients_of(given: dict[str, Any], *services: str) -> tuple[list[Any], str]:
     from rockbottom.cloudwatch import AccountUnavailable
 
     try:
-        session: Any = boto3.Session(profile_name=given["profile"], region_name=given["region"])
+        session: Any = boto3.Session(profile_name=options["profile"], region_name=options["region"])
         if not session.region_name:
             raise no_region()
-        clients = [session.client(name, endpoint_url=given["endpoint_url"]) for name in services]
+        clients = [session.client(name, endpoint_url=options["endpoint_url"]) for name in services]
     except BotoCoreError as error:
         raise AccountUnavailable(f"AWS: {error}", fix=PROFILES) from error
     return clients, session.region_name

@@ -27,15 +27,15 @@ def command() -> None:
 @job
 @where
 @priced
-def submit(**given: Any) -> None:
+def submit(**options: Any) -> None:
     """Check, upload and submit RECORDS, and return.
 
     RECORDS is a JSONL file of records or bodies, or a workload (.yaml). Nothing is uploaded before the estimate was
     agreed to.
     """
-    with prepared_run(given) as prepared:
+    with prepared_run(options) as prepared:
         prepared.submit()
-        show_jobs(prepared.run.settings.name, prepared.run.state, given["as_json"])
+        show_jobs(prepared.run.settings.name, prepared.run.state, options["as_json"])
 
 
 @command.command()
@@ -46,29 +46,29 @@ def submit(**given: Any) -> None:
 @where
 @priced
 @click.pass_context
-def run(ctx: click.Context, every_s: float, within_s: float | None, on_demand: bool, **given: Any) -> None:
+def run(ctx: click.Context, every_s: float, within_s: float | None, on_demand: bool, **options: Any) -> None:
     """Submit RECORDS, wait, collect, send again what failed, and price the result.
 
     With --on-demand the same file goes to the model record by record instead, with cachePoints where they pay, within
     the quota; the results stand in the same place. If it is killed, the same command goes on.
     """
     if on_demand:
-        ctx.exit(show_outcome(send(given), given["as_json"]))
-    with prepared_run(given, given["attempts"]) as prepared:
+        ctx.exit(show_outcome(send(options), options["as_json"]))
+    with prepared_run(options, options["attempts"]) as prepared:
         outcome = prepared.collect(
             every_s=every_s, within_s=within_s,
-            retry_failed=given["retry_failed"], accept_incomplete=given["accept_incomplete"],
+            retry_failed=options["retry_failed"], accept_incomplete=options["accept_incomplete"],
         )  # fmt: skip
-    ctx.exit(show_outcome(outcome, given["as_json"]))
+    ctx.exit(show_outcome(outcome, options["as_json"]))
 
 
 @command.command()
 @click.argument("name")
 @where
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(name: str, as_json: bool, **given: Any) -> None:
+def status(name: str, as_json: bool, **options: Any) -> None:
     """Show the jobs of the run NAME as AWS sees them now."""
-    with reopened_run(name, given) as prepared:
+    with reopened_run(name, options) as prepared:
         prepared.run.poll()
         show_jobs(name, prepared.run.state, as_json)
 
@@ -78,9 +78,9 @@ def status(name: str, as_json: bool, **given: Any) -> None:
 @waiting
 @where
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def wait(name: str, every_s: float, within_s: float | None, as_json: bool, **given: Any) -> None:
+def wait(name: str, every_s: float, within_s: float | None, as_json: bool, **options: Any) -> None:
     """Wait until every job of the run NAME has ended."""
-    with reopened_run(name, given) as prepared:
+    with reopened_run(name, options) as prepared:
         prepared.submit()
         prepared.run.wait(every_s, within_s)
         show_jobs(name, prepared.run.state, as_json)
@@ -93,22 +93,22 @@ def wait(name: str, every_s: float, within_s: float | None, as_json: bool, **giv
 @where
 @priced
 @click.pass_context
-def collect(ctx: click.Context, name: str, every_s: float, within_s: float | None, **given: Any) -> None:
+def collect(ctx: click.Context, name: str, every_s: float, within_s: float | None, **options: Any) -> None:
     """Wait for the run NAME, fetch and rejoin its results, and send again what failed and may be retried."""
-    with reopened_run(name, given, given["attempts"]) as prepared:
+    with reopened_run(name, options, options["attempts"]) as prepared:
         outcome = prepared.collect(
             every_s=every_s, within_s=within_s,
-            retry_failed=given["retry_failed"], accept_incomplete=given["accept_incomplete"],
+            retry_failed=options["retry_failed"], accept_incomplete=options["accept_incomplete"],
         )  # fmt: skip
-    ctx.exit(show_outcome(outcome, given["as_json"]))
+    ctx.exit(show_outcome(outcome, options["as_json"]))
 
 
 @command.command()
 @click.argument("name")
 @where
-def stop(name: str, **given: Any) -> None:
+def stop(name: str, **options: Any) -> None:
     """Stop the jobs of the run NAME; what they did is billed and can be collected."""
-    with reopened_run(name, given) as prepared:
+    with reopened_run(name, options) as prepared:
         stopped = prepared.run.stop()
     from rockbottom.figures import counted
 
@@ -124,14 +124,14 @@ def list_runs(runs: Path, as_json: bool) -> None:
     from rockbottom.batch import look_into, run_result
     from rockbottom.rendering import json_text, runs_text
 
-    found, damaged = look_into(runs)
+    states, damaged = look_into(runs)
     for error in damaged.values():
         tell(f"rockbottom: {error}")
     if as_json:
-        click.echo(json_text([run_result(name, state) for name, state in found]))
+        click.echo(json_text([run_result(name, state) for name, state in states]))
         return
-    show(runs_text(found))
-    if not found and not damaged:
+    show(runs_text(states))
+    if not states and not damaged:
         tell(f"no runs in {runs}")
 
 

@@ -21,24 +21,26 @@ from rockbottom.cli.exits import Exit
 @click.option("--apply", "make", is_flag=True, help="Create or update them; printed only otherwise.")
 @where
 def setup(
-    model: str, bucket: str, role: str, kms_key: str | None, account: str | None, make: bool, **given: Any
+    model: str, bucket: str, role: str, kms_key: str | None, account: str | None, make: bool, **options: Any
 ) -> None:
     """Print, or create with --apply, the bucket, the role and the least permissions that batch needs."""
     from rockbottom.batch import Wanted, apply, documents, model_arns, wanted_for
     from rockbottom.catalog import load_catalog
 
-    cloud, found = cloud_of(given), load_catalog().model(model)
+    cloud, model_id = cloud_of(options), load_catalog().model(model)
     if account and not make:
-        wanted = Wanted(account, cloud.region, bucket, role, model_arns(found, account, cloud.region), kms_key=kms_key)
+        needs = Wanted(
+            account, cloud.region, bucket, role, model_arns(model_id, account, cloud.region), kms_key=kms_key
+        )
     else:
-        wanted = wanted_for(cloud, found, bucket, role, kms_key)
+        needs = wanted_for(cloud, model_id, bucket, role, kms_key)
     if not make:
-        shown = {"bucket": bucket, "role": wanted.role_arn, **documents(wanted)}
+        shown = {"bucket": bucket, "role": needs.role_arn, **documents(needs)}
         click.echo(json.dumps(shown, indent=2))
         tell("Nothing was created; --apply does it.")
         return
-    apply(cloud, wanted, tell)
-    click.echo(wanted.role_arn)
+    apply(cloud, needs, tell)
+    click.echo(needs.role_arn)
 
 
 @click.command()
@@ -52,7 +54,7 @@ def setup(
 @click.pass_context
 def doctor(
     ctx: click.Context, name: str | None, model: str | None, bucket: str | None, role: str | None,
-    prefix: str | None, as_json: bool, **given: Any,
+    prefix: str | None, as_json: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Say which of trust, S3, PassRole, model access or Region policy is wrong.
 
@@ -64,22 +66,22 @@ def doctor(
 
     of_openai = False
     if name is not None:
-        settings = settings_of(name, given["runs"])
+        settings = settings_of(name, options["runs"])
         of_openai = settings.of_openai
         model, bucket, role = model or settings.model, bucket or settings.bucket, role or settings.role_arn
         prefix = prefix or settings.folder
-        given["region"] = given["region"] or settings.region
+        options["region"] = options["region"] or settings.region
     if not (model and bucket and role):
         raise click.UsageError("give --run NAME, or --model, --bucket and --role")
-    cloud, found = cloud_of(given, of_openai=of_openai), load_catalog().model(model)
+    cloud, model_id = cloud_of(options, of_openai=of_openai), load_catalog().model(model)
     folder = (prefix or "rockbottom").strip("/")
-    wanted = wanted_for(cloud, found, bucket, role.rpartition("/")[2], folder=folder, of_openai=of_openai)
-    results = checks(cloud, wanted, found)
+    needs = wanted_for(cloud, model_id, bucket, role.rpartition("/")[2], folder=folder, of_openai=of_openai)
+    results = checks(cloud, needs, model_id)
     if as_json:
         click.echo(json_text(results))
     else:
         show(checks_text(results))
-    if any(one.verdict is Verdict.WRONG for one in results):
+    if any(result.verdict is Verdict.WRONG for result in results):
         ctx.exit(Exit.VERDICT)
 
 
@@ -90,12 +92,12 @@ def doctor(
 @click.option("--yes", is_flag=True, help="Do not ask before removing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; removes only with --yes.")
 @where
-def teardown(role: str, bucket: str | None, with_objects: bool, yes: bool, as_json: bool, **given: Any) -> None:
+def teardown(role: str, bucket: str | None, with_objects: bool, yes: bool, as_json: bool, **options: Any) -> None:
     """Remove the role that setup made, and with --bucket the bucket: shown first, done only with a yes."""
     from rockbottom.batch import parts_of, remove
     from rockbottom.rendering import json_text, teardown_text
 
-    cloud = cloud_of(given)
+    cloud = cloud_of(options)
     parts = parts_of(cloud, role, bucket, with_objects=with_objects)
     click.echo(json_text(parts), nl=False) if as_json else show(teardown_text(parts))
     if all(part.stays for part in parts):

@@ -11,16 +11,18 @@ if TYPE_CHECKING:
     from rockbottom.batch import Outcome
 
 
-def send(given: dict[str, Any]) -> "Outcome":
+def send(options: dict[str, Any]) -> "Outcome":
     """Send the records of the command line, agreed to; how it ended. Raises BatchError; answers so far are kept."""
     from rockbottom.batch import OnDemand, account_pace
 
-    with prepared_run({**given, "bucket": None}, on_demand=True) as prepared:
+    with prepared_run({**options, "bucket": None}, on_demand=True) as prepared:
         run = prepared.run
-        pace = account_pace(run.cloud, prepared.pricing.model, given["requests_per_minute"], given["tokens_per_minute"])
+        pace = account_pace(
+            run.cloud, prepared.pricing.model, options["requests_per_minute"], options["tokens_per_minute"]
+        )
         limits = [
             f"{limit:,} {what}" for limit, what in ((pace.requests, "requests"), (pace.tokens, "tokens")) if limit
         ]
         if limits:
             tell(f"at most {' and '.join(limits)} a minute {pace.origin}".strip())
-        return OnDemand(prepared, time.time, pace, given["at_once"], given["max_usd"]).send(told)
+        return OnDemand(prepared, time.time, pace, options["at_once"], options["max_usd"]).send(told)

@@ -26,37 +26,37 @@ if TYPE_CHECKING:
 @click.option("--max-usd", type=Dollars(), help="Send nothing when the estimate is above this.")
 @click.option("--yes", is_flag=True, help="Do not ask before spending.")
 @click.pass_context
-def leftover(ctx: click.Context, name: str, **given: Any) -> None:
+def leftover(ctx: click.Context, name: str, **options: Any) -> None:
     """Send the records that the run NAME left without an answer on demand, with caching.
 
     Too few for another job, or refused by one: each is sent by itself, and its answer takes its place in the results.
     """
     from rockbottom.batch import Leftover
 
-    with reopened_run(name, given, of_jobs=False) as prepared:
+    with reopened_run(name, options, of_jobs=False) as prepared:
         left = Leftover(prepared, time.time)
         if left.records():
-            _ask(left, given)
+            _ask(left, options)
         outcome = left.send(told)
-    show_leftover(outcome, given["as_json"])
+    show_leftover(outcome, options["as_json"])
     ctx.exit(Exit.OK if outcome.answered == outcome.left else Exit.PARTIAL)
 
 
-def _ask(left: "Leftover", given: dict[str, Any]) -> None:
+def _ask(left: "Leftover", options: dict[str, Any]) -> None:
     """Say what they may cost, and go on only with a yes where money is spent."""
     from rockbottom.batch import NotAgreed
     from rockbottom.rendering import leftover_estimate_text
 
-    estimate = left.estimate(given["output_tokens"])
+    estimate = left.estimate(options["output_tokens"])
     plain = estimate.compared.on_demand
     if plain is None:
         why = estimate.compared.why
         raise NotAgreed(f"On demand has no known price: {why}", fix="--prices FILE with your own rows")
     tell(leftover_estimate_text(estimate))
-    limit: Decimal | None = given["max_usd"]
+    limit: Decimal | None = options["max_usd"]
     if limit is not None and (estimate.output_tokens is None or plain.usd > limit):
         raise NotAgreed(f"That is above the limit of ${limit}, or unbounded; nothing was sent.", fix="--max-usd MORE")
-    agreed = given["yes"] or left.prepared.run.cloud.local
+    agreed = options["yes"] or left.prepared.run.cloud.local
     consent(agreed, "sending on demand spends money, which --max-usd bounds", "Spend it?")
 
 

@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from rockbottom.catalog import PriceBook
 
 
-def cloud_of(given: dict[str, Any], region: str | None = None, *, of_openai: bool = False) -> "Cloud":
+def cloud_of(options: dict[str, Any], region: str | None = None, *, of_openai: bool = False) -> "Cloud":
     """AWS, or the endpoints that the options and the environment name. Raises UsageError without a Region.
 
     ``of_openai``: the run goes through the OpenAI Batch API, which is bedrock-runtime's.
     """
     from rockbottom.batch import Cloud
 
-    bedrock = given["endpoint_url"] or os.environ.get("AWS_ENDPOINT_URL_BEDROCK")
+    bedrock = options["endpoint_url"] or os.environ.get("AWS_ENDPOINT_URL_BEDROCK")
     if bedrock is None and of_openai:
         bedrock = os.environ.get("AWS_ENDPOINT_URL_BEDROCK_RUNTIME")
-    s3 = given["s3_endpoint_url"] or os.environ.get("AWS_ENDPOINT_URL_S3")
-    found = given["region"] or region or _own_region(given["profile"])
-    return Cloud(found, given["profile"], bedrock, s3, credentials=_made_up(bedrock))
+    s3 = options["s3_endpoint_url"] or os.environ.get("AWS_ENDPOINT_URL_S3")
+    chosen_region = options["region"] or region or _own_region(options["profile"])
+    return Cloud(chosen_region, options["profile"], bedrock, s3, credentials=_made_up(bedrock))
 
 
 def _made_up(url: str | None) -> dict[str, str]:
@@ -59,55 +59,63 @@ def _own_region(profile: str | None) -> str:
     return region
 
 
-def _day(given: dict[str, Any]) -> date:
-    on: datetime | None = given.get("on")
+def _day(options: dict[str, Any]) -> date:
+    on: datetime | None = options.get("on")
     return on.date() if on else date.today()
 
 
-def _book(given: dict[str, Any]) -> "PriceBook | None":
+def _book(options: dict[str, Any]) -> "PriceBook | None":
     from rockbottom.catalog import PriceBook, load_catalog
 
-    file = given.get("price_file")
+    file = options.get("price_file")
     return load_catalog().price_book.overlay(PriceBook.read(file)) if file else None
 
 
 @contextmanager
-def prepared_run(given: dict[str, Any], attempts: int = 3, *, on_demand: bool = False) -> "Generator[Prepared]":
+def prepared_run(options: dict[str, Any], attempts: int = 3, *, on_demand: bool = False) -> "Generator[Prepared]":
     """A run of the records and settings of the command line, agreed to; see ``batch.prepare`` for its errors."""
     from rockbottom.batch import Kind, Place, prepare
 
-    cloud = cloud_of(given, of_openai=given["kind"] == Kind.CHAT.value)
-    if not on_demand and not (given["bucket"] and given["role_arn"]):
+    cloud = cloud_of(options, of_openai=options["kind"] == Kind.CHAT.value)
+    if not on_demand and not (options["bucket"] and options["role_arn"]):
         raise click.UsageError("a job needs --bucket and --role; rockbottom batch run --on-demand needs neither")
     place = Place(
-        given["bucket"], given["role_arn"], given["prefix"], given["kms_key"], given["bucket_owner"],
-        given["timeout_hours"], dict(_tag(one) for one in given["tags"]),
+        options["bucket"], options["role_arn"], options["prefix"], options["kms_key"], options["bucket_owner"],
+        options["timeout_hours"], dict(_tag(tag) for tag in options["tags"]),
     )  # fmt: skip
     with prepare(
-        _source(given["records"]), None if on_demand else place, model=given["model"], cloud=cloud,
-        kind=Kind(given["kind"]), name=given["name"] or _workload_name(given["records"]), folder=given["runs"],
-        strip_points=given["strip_cache_points"], on=_day(given), book=_book(given), watcher=Progress(),
+        _source(options["records"]), None if on_demand else place, model=options["model"], cloud=cloud,
+        kind=Kind(options["kind"]), name=options["name"] or _workload_name(options["records"]), folder=options["runs"],
+        strip_points=options["strip_cache_points"], on=_day(options), book=_book(options), watcher=Progress(),
         attempts=attempts,
     ) as prepared:  # fmt: skip
         if prepared.run.state.agreed_usd is None:
-            _ask(prepared, cloud, given)
+            _ask(prepared, cloud, options)
         yield prepared
 
 
 @contextmanager
-def reopened_run(name: str, given: dict[str, Any], attempts: int = 3, *, of_jobs: bool = True) -> "Generator[Prepared]":
+def reopened_run(
+    name: str, options: dict[str, Any], attempts: int = 3, *, of_jobs: bool = True
+) -> "Generator[Prepared]":
     """A run that exists, by name; ``of_jobs``: one that is sent on demand is refused. Raises NoSuchRun, RunBusy."""
     from rockbottom.batch import InvalidSettings, reopen
 
-    settings = settings_of(name, given["runs"])
+    settings = settings_of(name, options["runs"])
     if of_jobs and settings.on_demand:
         raise InvalidSettings(
             f"The run {name} is sent on demand and has no jobs.",
             fix=f"rockbottom batch run {settings.source} --model {settings.model} --on-demand goes on with it",
         )
-    cloud = cloud_of(given, settings.region, of_openai=settings.of_openai)
+    cloud = cloud_of(options, settings.region, of_openai=settings.of_openai)
     with reopen(
-        name, cloud, folder=given["runs"], on=_day(given), book=_book(given), watcher=Progress(), attempts=attempts
+        name,
+        cloud,
+        folder=options["runs"],
+        on=_day(options),
+        book=_book(options),
+        watcher=Progress(),
+        attempts=attempts,
     ) as prepared:
         yield prepared
 
@@ -116,10 +124,10 @@ def settings_of(name: str, runs: Path) -> Any:
     """The settings that a run was made with. Raises NoSuchRun, DamagedRun."""
     from rockbottom.batch import look_into, no_such_run
 
-    found, damaged = look_into(runs)
+    states, damaged = look_into(runs)
     if name in damaged:
         raise damaged[name]
-    state = dict(found).get(name)
+    state = dict(states).get(name)
     if state is None or state.settings is None:
         raise no_such_run(name, runs)
     return state.settings
@@ -146,19 +154,19 @@ def _tag(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _ask(prepared: "Prepared", cloud: "Cloud", given: dict[str, Any]) -> None:
+def _ask(prepared: "Prepared", cloud: "Cloud", options: dict[str, Any]) -> None:
     """Show the estimate, and go on only with a yes where money is spent."""
     from rockbottom.catalog import load_catalog
     from rockbottom.rendering import batch_estimate_text
 
     settings = prepared.run.state.settings
     if settings is not None:
-        tell_endings(load_catalog(), [settings.model], _day(given), cloud.region)
-    estimate = prepared.estimate(given["output_tokens"])
+        tell_endings(load_catalog(), [settings.model], _day(options), cloud.region)
+    estimate = prepared.estimate(options["output_tokens"])
     tell(batch_estimate_text(prepared, estimate))
 
     def agree(_: object) -> bool:
-        consent(given["yes"] or cloud.local, "a batch run spends money, which --max-usd bounds", "Spend it?")
+        consent(options["yes"] or cloud.local, "a batch run spends money, which --max-usd bounds", "Spend it?")
         return True
 
-    prepared.agree(estimate, agree, given["max_usd"])
+    prepared.agree(estimate, agree, options["max_usd"])

@@ -11,9 +11,9 @@ from rockbottom.cli.values import Dollars, Url
 FOLDER = Path(".rockbottom/batch")
 
 
-def _options(*wanted: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def put(function: Any) -> Any:
-        for option in reversed(wanted):
+        for option in reversed(options):
             function = option(function)
         return function
 

@@ -96,7 +96,7 @@ if TYPE_CHECKING:
 @click.option("--csv", "csv_file", type=NewFile(), help="Write CSV to a file.")
 @click.option("--html", "html_file", type=NewFile(), help="Write the report page.")
 @click.pass_context
-def command(ctx: click.Context, workload: Path | None, resume_from: Path | None, as_json: bool, **given: Any) -> None:
+def command(ctx: click.Context, workload: Path | None, resume_from: Path | None, as_json: bool, **options: Any) -> None:
     """Measure a workload every way Bedrock can bill it.
 
     WORKLOAD is a YAML file (docs/reference/workload.md). Each model runs down each lane: the same conversation,
@@ -104,36 +104,36 @@ def command(ctx: click.Context, workload: Path | None, resume_from: Path | None,
     """
     if (workload is None) == (resume_from is None):
         raise click.UsageError("give a workload file, or --resume with the folder of a run")
-    with _endpoint(given, wants_jobs(workload, resume_from, given["lanes"])) as endpoint:
-        bench = _prepared(workload, resume_from, endpoint, given)
+    with _endpoint(options, wants_jobs(workload, resume_from, options["lanes"])) as endpoint:
+        bench = _prepared(workload, resume_from, endpoint, options)
         tell_standing(bench, date.today())
         try:
-            ask_to_grade(bench, given)
+            ask_to_grade(bench, options)
             bench.count()
-            _ask(bench, given)
-            code = _run(bench, given["max_usd"], _ledger_folder(given["record"]))
+            _ask(bench, options)
+            code = _run(bench, options["max_usd"], _ledger_folder(options["record"]))
         except BaseException:
             bench.notebook.discard()
             raise
-        _write(bench, as_json, given)
-    if code == Exit.OK and bench.document().fails(given["fail_on"]):
+        _write(bench, as_json, options)
+    if code == Exit.OK and bench.document().fails(options["fail_on"]):
         code = Exit.VERDICT
     ctx.exit(code)
 
 
 @contextmanager
-def _endpoint(given: dict[str, Any], batches: bool) -> "Generator[Endpoint]":
+def _endpoint(options: dict[str, Any], batches: bool) -> "Generator[Endpoint]":
     """The place to run: AWS, an endpoint that runs already, or one of our own for as long as this lasts."""
     from rockbottom.bench import AwsEndpoint, LocalEndpoint
 
-    if given["place"] == "aws":
-        place = AwsEndpoint(_aws_region(given), given["profile"], given["endpoint_url"], jobs=jobs_at(given))
+    if options["place"] == "aws":
+        place = AwsEndpoint(_aws_region(options), options["profile"], options["endpoint_url"], jobs=jobs_at(options))
         place.check()
         yield place
         return
-    region = known_region(given["region"]) if given["region"] else "us-east-1"
-    if given["endpoint_url"]:
-        yield LocalEndpoint(given["endpoint_url"], region, jobs=jobs_at(given))
+    region = known_region(options["region"]) if options["region"] else "us-east-1"
+    if options["endpoint_url"]:
+        yield LocalEndpoint(options["endpoint_url"], region, jobs=jobs_at(options))
         return
     from rockbottom.local import running
 
@@ -144,15 +144,15 @@ def _endpoint(given: dict[str, Any], batches: bool) -> "Generator[Endpoint]":
         yield place
 
 
-def _aws_region(given: dict[str, Any]) -> str:
+def _aws_region(options: dict[str, Any]) -> str:
     import boto3
     from botocore.exceptions import ProfileNotFound
 
     from rockbottom.bench import WrongSetting
 
     try:
-        session: Any = boto3.Session(profile_name=given["profile"])
-        region = given["region"] or session.region_name
+        session: Any = boto3.Session(profile_name=options["profile"])
+        region = options["region"] or session.region_name
     except ProfileNotFound as error:  # one message, not its type
         raise WrongSetting(str(error), fix="aws configure list-profiles") from error
     if not region:
@@ -160,7 +160,9 @@ def _aws_region(given: dict[str, Any]) -> str:
     return known_region(region)
 
 
-def _prepared(workload: Path | None, resume_from: Path | None, endpoint: "Endpoint", given: dict[str, Any]) -> "Bench":
+def _prepared(
+    workload: Path | None, resume_from: Path | None, endpoint: "Endpoint", options: dict[str, Any]
+) -> "Bench":
     from rockbottom.bench import prepare, resume
     from rockbottom.catalog import PriceBook, load_catalog
     from rockbottom.client import with_saved_facts
@@ -168,34 +170,34 @@ def _prepared(workload: Path | None, resume_from: Path | None, endpoint: "Endpoi
     catalog = load_catalog()
     if endpoint.kind == "aws":  # what was measured there holds there; the local endpoint does as its switches say
         catalog = with_saved_facts(catalog, endpoint.region)
-    book = catalog.price_book.overlay(PriceBook.read(given["price_file"])) if given["price_file"] else None
-    on: date | None = given["on"].date() if given["on"] else None
+    book = catalog.price_book.overlay(PriceBook.read(options["price_file"])) if options["price_file"] else None
+    on: date | None = options["on"].date() if options["on"] else None
     if resume_from is not None:
-        return resume(resume_from, endpoint, on=on, catalog=catalog, book=book, per_day=given.get("per_day"))
+        return resume(resume_from, endpoint, on=on, catalog=catalog, book=book, per_day=options.get("per_day"))
     assert workload is not None
     return prepare(
-        workload, endpoint, models=given["models"], lanes=given["lanes"], repeats=given["repeats"],
-        runs=given["runs"], on=on, catalog=catalog, book=book, per_day=given.get("per_day"),
+        workload, endpoint, models=options["models"], lanes=options["lanes"], repeats=options["repeats"],
+        runs=options["runs"], on=on, catalog=catalog, book=book, per_day=options.get("per_day"),
     )  # fmt: skip
 
 
-def _ask(bench: "Bench", given: dict[str, Any]) -> None:
+def _ask(bench: "Bench", options: dict[str, Any]) -> None:
     """Say what a run on AWS may cost, and go on only with a yes."""
-    if given["place"] == "aws" or given["region"]:
+    if options["place"] == "aws" or options["region"]:
         warn_of_other_geographies(bench)
-    if given["place"] != "aws":
+    if options["place"] != "aws":
         return
     from rockbottom.rendering import run_costs, votes_cost
 
-    found, limit = bench.estimate, given["max_usd"]
+    estimate, limit = bench.estimate, options["max_usd"]
     judge = bench.judge.estimate() if bench.judge else None
-    if not found.requests and not (judge and judge.votes):
+    if not estimate.requests and not (judge and judge.votes):
         return  # a run that is over, graded by checks alone, sends nothing
-    if found.requests:
-        tell(run_costs(found, limit, batch=_waits_for_batch(bench)))
+    if estimate.requests:
+        tell(run_costs(estimate, limit, batch=_waits_for_batch(bench)))
     if bench.judge and judge and judge.votes:
         tell(votes_cost(bench.judge.subject.given, judge, limit))
-    consent(given["yes"], "a run on AWS spends money, which --max-usd bounds", "Spend it?")
+    consent(options["yes"], "a run on AWS spends money, which --max-usd bounds", "Spend it?")
 
 
 def _ledger_folder(record: Path | None) -> Path | None:
@@ -228,26 +230,26 @@ def _run(bench: "Bench", max_usd: Decimal | None, record: Path | None) -> int:
     return Exit.OK
 
 
-def _write(bench: "Bench", as_json: bool, given: dict[str, Any]) -> None:
+def _write(bench: "Bench", as_json: bool, options: dict[str, Any]) -> None:
     from rockbottom.bench import write_document
     from rockbottom.documents import results_json
     from rockbottom.rendering import answer_text, csv_of, page_of, text_of
 
     document = bench.document()
     folder = bench.notebook.folder
-    page = given["html_file"] or (folder / "report.html" if folder else None)
+    page = options["html_file"] or (folder / "report.html" if folder else None)
     if folder:
         write_document(document, folder / "results.json")
     if page:
         write_new(page, page_of(document))
-    if given["csv_file"]:
-        write_new(given["csv_file"], csv_of(document))
+    if options["csv_file"]:
+        write_new(options["csv_file"], csv_of(document))
     if as_json:
         click.echo(results_json(document), nl=False)
         return
-    if given["verbose"] or given["turns"] == "all":
-        show(text_of(document, width=width(), colour=colour(), every_lane=given["turns"] == "all"))
+    if options["verbose"] or options["turns"] == "all":
+        show(text_of(document, width=width(), colour=colour(), every_lane=options["turns"] == "all"))
         show([f" report  {page}"] if page else [])
         return
     page_name = str(page) if page else None
-    show(answer_text(document, width=width(), colour=colour(), sources=given["sources"], page=page_name))
+    show(answer_text(document, width=width(), colour=colour(), sources=options["sources"], page=page_name))

@@ -28,17 +28,17 @@ def known_region(region: str) -> str:
         return region
     near = get_close_matches(region, known, n=3)
     near.sort(key=lambda name: sorted(name) != sorted(region))  # letters that changed places come first
-    said = f"; the nearest are {', '.join(near)}" if near else ""
+    suggestion = f"; the nearest are {', '.join(near)}" if near else ""
     fix = f"--region {near[0] if near else 'us-east-1'}; for a Region newer than this botocore, upgrade boto3"
-    raise WrongSetting(f"unknown Region '{region}'{said}", fix=fix)
+    raise WrongSetting(f"unknown Region '{region}'{suggestion}", fix=fix)
 
 
 def tell_standing(bench: "Bench", today: date) -> None:
     """Say which models of a run end, and that their prices are old."""
     plan = bench.plan
-    given = dict.fromkeys(row.subject.given for row in plan.rows)
-    tell_endings(plan.catalog, given, plan.on, plan.region)
-    tell_age(replace(plan.catalog, price_book=plan.book), given, plan.on, today, plan.region)
+    models = dict.fromkeys(row.subject.given for row in plan.rows)
+    tell_endings(plan.catalog, models, plan.on, plan.region)
+    tell_age(replace(plan.catalog, price_book=plan.book), models, plan.on, today, plan.region)
 
 
 def warn_of_other_geographies(bench: "Bench") -> None:
@@ -49,12 +49,12 @@ def warn_of_other_geographies(bench: "Bench") -> None:
     from rockbottom.catalog import geographies, load_catalog
 
     places, region = geographies(load_catalog()), bench.plan.region
-    for given, model in {row.subject.given: row.subject.model for row in bench.plan.rows}.items():
+    for profile, model in {row.subject.given: row.subject.model for row in bench.plan.rows}.items():
         place = places.get(model.scope)
         if place is None or not place.own or region.startswith(place.own):
             continue
         begins = " and ".join(f"{name}*" if name.endswith("-") else name for name in place.own)
         tell(
-            f"rockbottom: {given} is a profile of the Regions {begins}; it may be that it cannot be called "
+            f"rockbottom: {profile} is a profile of the Regions {begins}; it may be that it cannot be called "
             f"from {region}\n  rockbottom profiles {model.model.id} --region {region} lists those that fit"
         )

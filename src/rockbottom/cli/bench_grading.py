@@ -48,10 +48,10 @@ def grading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def ask_to_grade(bench: "Bench", given: dict[str, Any]) -> None:
+def ask_to_grade(bench: "Bench", options: dict[str, Any]) -> None:
     """Turn grading on where it was asked for; any of its options asks for it."""
-    chosen = {name: given[name] for name in ("bar", "judge", "reference", "votes") if given[name] is not None}
-    if not given["grade"] and not chosen:
+    chosen = {name: options[name] for name in ("bar", "judge", "reference", "votes") if options[name] is not None}
+    if not options["grade"] and not chosen:
         return
     grading = replace(bench.plan.workload.grading, **chosen)
     if not grading.judge and {"reference", "votes"} & chosen.keys():

@@ -26,15 +26,15 @@ def jobs_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def jobs_at(given: dict[str, Any]) -> "JobsAt | None":
+def jobs_at(options: dict[str, Any]) -> "JobsAt | None":
     """Where jobs run, as the options say; None without a bucket and a role."""
     from rockbottom.bench import JobsAt
 
-    if (given["bucket"] is None) != (given["role_arn"] is None):
+    if (options["bucket"] is None) != (options["role_arn"] is None):
         raise click.UsageError("--bucket and --role go together; rockbottom batch setup makes both")
-    if given["bucket"] is None:
+    if options["bucket"] is None:
         return None
-    return JobsAt(given["bucket"], given["role_arn"], given["s3_url"])
+    return JobsAt(options["bucket"], options["role_arn"], options["s3_url"])
 
 
 def local_jobs(s3_url: str, region: str) -> "JobsAt":

@@ -82,8 +82,8 @@ def command(
     gate = Gate(path, read_pins(path), date.today(), model, requests_per_month)
     chosen = _chosen(sources, name, gate.pins, path)
     limits = Limits(max_usd, min_hit_rate, gap, output_tokens)
-    found = rendered_all(chosen, path.parent, _progress(len(chosen)))
-    verdicts = [_verdict(gate, *asked, one, limits) for asked, one in zip(chosen, found, strict=True)]
+    renderings = rendered_all(chosen, path.parent, _progress(len(chosen)))
+    verdicts = [_verdict(gate, *asked, rendering, limits) for asked, rendering in zip(chosen, renderings, strict=True)]
     if accept:
         verdicts = list(gate.accept(verdicts, with_text=with_text))
     _print(verdicts, as_json)
@@ -114,20 +114,20 @@ def _chosen(
         names = {pin.source: pin.name for pin in pins.values()}
         told = [seen_from(path.parent, source) for source in sources]
         return [(source, name or names.get(source)) for source in told]
-    found = [(pin.source, pin.name) for pin in pins.values() if "::" not in pin.source]
-    if not found and pins:
+    pinned = [(pin.source, pin.name) for pin in pins.values() if "::" not in pin.source]
+    if not pinned and pins:
         raise click.UsageError(f"every pin of {path} belongs to a test: run pytest, or name a SOURCE")
-    if not found:
+    if not pinned:
         raise click.UsageError(f"{path} pins nothing yet; name a SOURCE: a JSON file, or module:function")
-    return found
+    return pinned
 
 
 def _verdict(
-    gate: "Gate", source: str, name: str | None, found: "Rendering | NotRendered", limits: "Limits"
+    gate: "Gate", source: str, name: str | None, rendering: "Rendering | NotRendered", limits: "Limits"
 ) -> "Verdict":
-    if isinstance(found, Exception):
-        return gate.unrendered(source, name or source, found)
-    return gate.judged(found, limits=limits)
+    if isinstance(rendering, Exception):
+        return gate.unrendered(source, name or source, rendering)
+    return gate.judged(rendering, limits=limits)
 
 
 def _print(verdicts: "Sequence[Verdict]", as_json: bool) -> None:
@@ -179,7 +179,9 @@ def _leave(verdicts: "Sequence[Verdict]", accepting: str) -> None:
     failed = [verdict for verdict in verdicts if not verdict.passed]
     if not failed:
         return
-    acceptable = any(one.status in (Status.NEW, Status.CHANGED, Status.GONE) and not one.accepted for one in failed)
+    acceptable = any(
+        verdict.status in (Status.NEW, Status.CHANGED, Status.GONE) and not verdict.accepted for verdict in failed
+    )
     count = f"{len(failed)} of {counted(len(verdicts), 'prompt')} failed"
     if acceptable:
         say(f"{count}; to accept what they are now:", accepting)

@@ -1,4 +1,4 @@
-"""Said on a terminal while the engine is compiled for a machine, which happens once and takes a while."""
+"""A line on a terminal while the engine is compiled for a machine, which happens once and takes a while."""
 
 from importlib import import_module
 from typing import Any
@@ -13,11 +13,11 @@ def tell_of_compiling() -> None:
     event: Any = import_module("numba.core.event")
 
     class Teller(event.Listener):  # numba ships no types
-        said = False
+        has_told = False
 
         def on_start(self, event: Any) -> None:
-            if not Teller.said:
-                Teller.said = True
+            if not Teller.has_told:
+                Teller.has_told = True
                 tell("compiling the engine for this machine, once; this takes up to a minute")
 
         def on_end(self, event: Any) -> None:

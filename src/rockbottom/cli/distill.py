@@ -32,11 +32,11 @@ def pairs(as_json: bool) -> None:
     from rockbottom.catalog import distillation_pairs
     from rockbottom.rendering import json_text, pairs_document, pairs_text
 
-    found = distillation_pairs()
+    known_pairs = distillation_pairs()
     if as_json:
-        click.echo(json_text(pairs_document(found)))
+        click.echo(json_text(pairs_document(known_pairs)))
         return
-    show(pairs_text(found))
+    show(pairs_text(known_pairs))
 
 
 @command.command()
@@ -73,12 +73,12 @@ def cost(
     if prefix > tokens_in:
         raise click.UsageError("--prefix is a part of --input")
     catalog = catalog_with(prices)
-    found = distillation_cost(
+    costs = distillation_cost(
         pair_of(teacher, student, catalog), Call(tokens_in, tokens_out, prefix), records=records, epochs=epochs,
         month=requests, from_logs=from_logs, on=on.date() if on else date.today(), catalog=catalog,
         book=catalog.price_book,
     )  # fmt: skip
-    document = distillation_document(found)
+    document = distillation_document(costs)
     if as_json:
         click.echo(json_text(document))
         return
@@ -106,10 +106,10 @@ def data(sources: tuple[Path, ...], out: Path, pairs: tuple[str, ...], answers: 
     from rockbottom.cli.values import write_new
     from rockbottom.rendering import training_text
 
-    found = _read(sources, pairs, answers=answers, single_turn=single_turn)
-    write_new(out, b"".join(found.lines()).decode())
-    show(training_text(found, str(out)))
-    found.check()
+    training = _read(sources, pairs, answers=answers, single_turn=single_turn)
+    write_new(out, b"".join(training.lines()).decode())
+    show(training_text(training, str(out)))
+    training.check()
 
 
 @command.command()
@@ -125,7 +125,7 @@ def data(sources: tuple[Path, ...], out: Path, pairs: tuple[str, ...], answers: 
 @where
 def start(
     sources: tuple[Path, ...], teacher: str, student: str, name: str, bucket: str, role_arn: str,
-    pairs: tuple[str, ...], answers: bool, yes: bool, **given: Any,
+    pairs: tuple[str, ...], answers: bool, yes: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Upload the prompts in SOURCES and begin the job; the most it can cost is shown first."""
     from rockbottom.catalog import load_catalog
@@ -133,28 +133,29 @@ def start(
 
     catalog = load_catalog()
     pair = pair_of(teacher, student, catalog)
-    found = _read(sources, pairs, answers=answers, single_turn=False)
-    found.check()
-    cloud = cloud_of(given, pair.region)
+    training = _read(sources, pairs, answers=answers, single_turn=False)
+    training.check()
+    cloud = cloud_of(options, pair.region)
     priced = f"training ${pair.training} per MTok and epoch"
     told = "no price of training was read" if pair.training is None else priced
     tell(
-        f"{len(found.records):,} prompts, {found.labelled:,} with answers, {pair.teacher} to {pair.student}: {told}, "
-        "the teacher's tokens at its price (Bedrock may grow the prompts to 15,000), storage of the model by the month"
+        f"{len(training.records):,} prompts, {training.labelled:,} with answers, {pair.teacher} to {pair.student}: "
+        f"{told}, the teacher's tokens at its price (Bedrock may grow the prompts to 15,000), "
+        "storage of the model by the month"
     )
     consent(cloud.local or yes, _CHANGES, "Begin it?")
-    click.echo(begin(cloud, DistillationJob(name, pair, bucket, role_arn), found))
+    click.echo(begin(cloud, DistillationJob(name, pair, bucket, role_arn), training))
 
 
 @command.command()
 @click.argument("name")
 @where
-def status(name: str, **given: Any) -> None:
+def status(name: str, **options: Any) -> None:
     """Show the job NAME as AWS sees it now."""
     from rockbottom.distill import look
 
-    found = look(cloud_of(given), name)
-    show(f"{found['status']}" + (f": {found['failureMessage']}" if found.get("failureMessage") else ""))
+    job = look(cloud_of(options), name)
+    show(f"{job['status']}" + (f": {job['failureMessage']}" if job.get("failureMessage") else ""))
 
 
 @command.command()
@@ -166,33 +167,33 @@ def status(name: str, **given: Any) -> None:
     "--stop-after", type=click.FloatRange(0), default=24.0, show_default=True, help="Hours after which to stop it."
 )
 @where
-def wait(name: str, every_s: float, stop_after: float, **given: Any) -> None:
+def wait(name: str, every_s: float, stop_after: float, **options: Any) -> None:
     """Wait for the job NAME, and stop it when its time is over: such jobs are known to hang."""
     from rockbottom.distill import wait as wait_for
 
-    found = wait_for(cloud_of(given), name, every_s, stop_after * 3600, tell)
-    click.echo(found["outputModelArn"])
+    job = wait_for(cloud_of(options), name, every_s, stop_after * 3600, tell)
+    click.echo(job["outputModelArn"])
 
 
 @command.command()
 @click.argument("name")
 @where
-def stop(name: str, **given: Any) -> None:
+def stop(name: str, **options: Any) -> None:
     """Stop the job NAME."""
     from rockbottom.distill import stop as stop_job
 
-    stop_job(cloud_of(given), name)
+    stop_job(cloud_of(options), name)
 
 
 @command.command()
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask before deploying.")
 @where
-def deploy(name: str, yes: bool, **given: Any) -> None:
+def deploy(name: str, yes: bool, **options: Any) -> None:
     """Deploy the model of the job NAME on demand; prints the ARN that requests name as their modelId."""
     from rockbottom.distill import deploy as deploy_model
 
-    cloud = cloud_of(given)
+    cloud = cloud_of(options)
     tell(f"This deploys {name} on demand: its tokens cost what those of its base cost.")
     consent(cloud.local or yes, _CHANGES, "Deploy it?")
     click.echo(deploy_model(cloud, name))
@@ -202,11 +203,11 @@ def deploy(name: str, yes: bool, **given: Any) -> None:
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask before deleting.")
 @where
-def clean(name: str, yes: bool, **given: Any) -> None:
+def clean(name: str, yes: bool, **options: Any) -> None:
     """Delete the deployment and the model of the job NAME: a model is paid for until it is deleted."""
     from rockbottom.distill import made_by, remove
 
-    cloud = cloud_of(given)
+    cloud = cloud_of(options)
     parts = list(made_by(cloud, name))
     for kind, arn in parts:
         click.echo(f"- {kind} {arn}")

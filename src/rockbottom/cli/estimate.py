@@ -56,7 +56,7 @@ _LAYER = re.compile(r"(?P<tokens>[\d_,]+)(?:/(?P<variants>[\d_,]+))?(?:@(?P<ttl>
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 def command(
     model: str | None, preset_name: str | None, list_presets: bool, with_sweep: bool, html: Path | None,
-    credit: Decimal | None, as_json: bool, as_csv: bool, **given: Any,
+    credit: Decimal | None, as_json: bool, as_csv: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Work out a month's bill before and after caching.
 
@@ -64,13 +64,13 @@ def command(
     numbers given and on dated prices.
     """
     if list_presets:
-        _print_presets(model, given, as_json)
+        _print_presets(model, options, as_json)
         return
     if model is None:
         raise click.UsageError("give a model, as in: rockbottom estimate nova-pro --preset support-chatbot")
     if html and not with_sweep:
         raise click.UsageError("--html draws the curve: add --sweep")
-    document = _document(model, preset_name, with_sweep, credit, given)
+    document = _document(model, preset_name, with_sweep, credit, options)
     if html and document.sweep:
         from rockbottom.rendering import curve_page
 
@@ -81,53 +81,53 @@ def command(
 
 
 def _document(
-    model: str, preset_name: str | None, with_sweep: bool, credit: Decimal | None, given: dict[str, Any]
+    model: str, preset_name: str | None, with_sweep: bool, credit: Decimal | None, options: dict[str, Any]
 ) -> "EstimateResult":
     from rockbottom.advise import document_of, estimate, preset, sweep
     from rockbottom.catalog import load_catalog
 
     chosen = preset(preset_name) if preset_name else None
-    if chosen is not None and given["writes"] is None and not given["gaps"]:
-        given = {**given, "writes": chosen.writes}
-    shape = shape_of(chosen, given)
-    question = _question(model, shape, given)
+    if chosen is not None and options["writes"] is None and not options["gaps"]:
+        options = {**options, "writes": chosen.writes}
+    shape = shape_of(chosen, options)
+    question = _question(model, shape, options)
     tariff = question.tariff
     tell_age(replace(load_catalog(), price_book=tariff.book), [model], tariff.on, date.today(), tariff.region)
     curve = sweep(question) if with_sweep else None
     return document_of(
-        estimate(question), preset=chosen, credit=credit, curve=curve, beside=_besides(shape, given),
-        capacity=given["capacity"],
+        estimate(question), preset=chosen, credit=credit, curve=curve, beside=_besides(shape, options),
+        capacity=options["capacity"],
     )  # fmt: skip
 
 
-def _besides(shape: "Shape", given: dict[str, Any]) -> "tuple[BesideLine, ...]":
+def _besides(shape: "Shape", options: dict[str, Any]) -> "tuple[BesideLine, ...]":
     """What is charged beside the tokens; raises UsageError, UnknownBeside."""
     from rockbottom.advise import guarded, guarding, lines_of
 
     units: dict[str, Decimal] = {}
-    for text in given["besides"]:
+    for text in options["besides"]:
         name, equals, amount = text.partition("=")
         if not equals:
             raise click.UsageError(f"--beside takes NAME=UNITS, as in web_searches=2000; not {text!r}")
         units[name.strip()] = Number(zero=True).convert(amount, None, None)
-    if given["guard_turn"] and not given["guardrail"]:
+    if options["guard_turn"] and not options["guardrail"]:
         raise click.UsageError("--guard-turn says what a guardrail evaluates: give --guardrail too")
-    guard = guarded(shape, guarding(given["guardrail"], tagged=given["guard_turn"])) if given["guardrail"] else ()
+    guard = guarded(shape, guarding(options["guardrail"], tagged=options["guard_turn"])) if options["guardrail"] else ()
     return (*guard, *lines_of(units))
 
 
-def _question(model: str, shape: "Shape", given: dict[str, Any]) -> "EstimateQuestion":
+def _question(model: str, shape: "Shape", options: dict[str, Any]) -> "EstimateQuestion":
     from rockbottom.advise import EstimateQuestion, Tariff
     from rockbottom.cache import behaviour_of
     from rockbottom.catalog import PriceBook, load_catalog
 
     catalog = load_catalog()
-    book = catalog.price_book.overlay(PriceBook.read(given["prices"])) if given["prices"] else catalog.price_book
-    on: date = given["on"].date() if isinstance(given["on"], datetime) else date.today()
-    found = catalog.model(model)
+    book = catalog.price_book.overlay(PriceBook.read(options["prices"])) if options["prices"] else catalog.price_book
+    on: date = options["on"].date() if isinstance(options["on"], datetime) else date.today()
+    model_id = catalog.model(model)
     return EstimateQuestion(
-        shape, Tariff(found, on, book, given["region"]), catalog.rules(found, on), behaviour_of(catalog.switches),
-        gaps_of(given["gaps"]), given["writes"],
+        shape, Tariff(model_id, on, book, options["region"]), catalog.rules(model_id, on),
+        behaviour_of(catalog.switches), gaps_of(options["gaps"]), options["writes"],
     )  # fmt: skip
 
 
@@ -144,22 +144,22 @@ def gaps_of(text: str | None) -> tuple[Decimal, ...]:
     return gaps
 
 
-def shape_of(chosen: "Preset | None", given: dict[str, Any]) -> "Shape":
+def shape_of(chosen: "Preset | None", options: dict[str, Any]) -> "Shape":
     """The shape from a preset with the options given on top; raises UsageError where something is missing."""
     from rockbottom.advise import Shape, Traffic
 
     base = chosen.shape if chosen else None
-    layers = _layers(given, base)
-    question = _whole(given["question"], base.question_tokens if base else None, "--question")
-    output = _whole(given["output"], base.output_tokens if base else None, "--output")
-    added = _whole(given["added"], base.added_tokens if base else 0, "--added")
-    gaps = gaps_of(given["gaps"])
-    if gaps and given["writes"] is not None:
+    layers = _layers(options, base)
+    question = _whole(options["question"], base.question_tokens if base else None, "--question")
+    output = _whole(options["output"], base.output_tokens if base else None, "--output")
+    added = _whole(options["added"], base.added_tokens if base else 0, "--added")
+    gaps = gaps_of(options["gaps"])
+    if gaps and options["writes"] is not None:
         raise click.UsageError("give --gaps or --writes, not both")
     if gaps and any(layer.variants > 1 for layer in layers):
         raise click.UsageError("--gaps are those of one prefix: a layer cannot have several versions")
     traffic = base.traffic if base else None
-    turns = given["turns"] or (traffic.turns if traffic else 1)
+    turns = options["turns"] or (traffic.turns if traffic else 1)
     if gaps and added:
         if added < question:
             raise click.UsageError("--added is at least --question: each turn adds the question before it")
@@ -167,35 +167,35 @@ def shape_of(chosen: "Preset | None", given: dict[str, Any]) -> "Shape":
     return Shape(
         layers, question, output,
         Traffic(
-            _requests(given, traffic.requests if traffic else None, len(gaps)), turns,
-            given["turn_gap"] if given["turn_gap"] is not None else (traffic.turn_gap_s if traffic else Decimal(0)),
-            given["days"] or (traffic.days if traffic else 30),
-            given["hours"] or (traffic.hours if traffic else Decimal(24)),
+            _requests(options, traffic.requests if traffic else None, len(gaps)), turns,
+            options["turn_gap"] if options["turn_gap"] is not None else (traffic.turn_gap_s if traffic else Decimal(0)),
+            options["days"] or (traffic.days if traffic else 30),
+            options["hours"] or (traffic.hours if traffic else Decimal(24)),
         ),
         added, base.name if base else "",
     )  # fmt: skip
 
 
-def _requests(given: dict[str, Any], of_preset: Decimal | None, gaps: int) -> Decimal:
-    if given["requests"] is not None and given["per_hour"] is not None:
+def _requests(options: dict[str, Any], of_preset: Decimal | None, gaps: int) -> Decimal:
+    if options["requests"] is not None and options["per_hour"] is not None:
         raise click.UsageError("give --requests or --per-hour, not both")
-    if given["per_hour"] is not None:
-        return given["per_hour"] * (given["hours"] or 24) * (given["days"] or 30)
-    found = given["requests"] or of_preset or (Decimal(gaps + 1) if gaps else None)
-    if found is None:
+    if options["per_hour"] is not None:
+        return options["per_hour"] * (options["hours"] or 24) * (options["days"] or 30)
+    requests = options["requests"] or of_preset or (Decimal(gaps + 1) if gaps else None)
+    if requests is None:
         raise click.UsageError("say how many: --requests a month, --per-hour, --gaps, or a --preset")
-    return found
+    return requests
 
 
-def _layers(given: dict[str, Any], base: "Shape | None") -> "tuple[Layer, ...]":
+def _layers(options: dict[str, Any], base: "Shape | None") -> "tuple[Layer, ...]":
     from rockbottom.advise import Layer
 
-    if given["layers"] and given["prefix"] is not None:
+    if options["layers"] and options["prefix"] is not None:
         raise click.UsageError("give --prefix or --layer, not both")
-    if given["prefix"] is not None:
-        return (Layer(_whole(given["prefix"], None, "--prefix")),)
-    if given["layers"]:
-        return tuple(_layer(text) for text in given["layers"])
+    if options["prefix"] is not None:
+        return (Layer(_whole(options["prefix"], None, "--prefix")),)
+    if options["layers"]:
+        return tuple(_layer(text) for text in options["layers"])
     return base.layers if base else ()
 
 
@@ -204,13 +204,13 @@ def _layer(text: str) -> "Layer":
     from rockbottom.quantities import Ttl
 
     ttls = {None: None, **{ttl.value: ttl for ttl in Ttl}}
-    found = _LAYER.fullmatch(text.strip())
-    if found is None or found["ttl"] not in ttls:
+    match = _LAYER.fullmatch(text.strip())
+    if match is None or match["ttl"] not in ttls:
         raise click.UsageError(f"--layer takes TOKENS, TOKENS/VERSIONS or TOKENS@1h, as in 7800/40@5m; not {text!r}")
-    tokens, variants = (int((found[key] or "1").replace(",", "").replace("_", "")) for key in ("tokens", "variants"))
+    tokens, variants = (int((match[key] or "1").replace(",", "").replace("_", "")) for key in ("tokens", "variants"))
     if max(tokens, variants) > MOST:
         raise click.UsageError(f"--layer {text}: that is more than a month could have")
-    return Layer(tokens, variants, ttls[found["ttl"]])
+    return Layer(tokens, variants, ttls[match["ttl"]])
 
 
 def _whole(value: Decimal | None, otherwise: int | None, option: str) -> int:
@@ -234,17 +234,17 @@ def _print(document: "EstimateResult", as_json: bool, as_csv: bool) -> None:
         show(estimate_text(document, width=width(), colour=colour()))
 
 
-def _print_presets(model: str | None, given: dict[str, Any], as_json: bool) -> None:
+def _print_presets(model: str | None, options: dict[str, Any], as_json: bool) -> None:
     """The presets, each with what caching saves of its input and in total where a model is named."""
     from rockbottom.advise import PresetsResult, estimate, preset_document, presets, priced_preset
     from rockbottom.rendering import json_text, presets_text
 
-    alone = {**given, "gaps": None}
+    alone = {**options, "gaps": None}
     rows = [
-        priced_preset(one, estimate(_question(model, one.shape, {**alone, "writes": one.writes})))
+        priced_preset(preset, estimate(_question(model, preset.shape, {**alone, "writes": preset.writes})))
         if model
-        else preset_document(one)
-        for one in presets().values()
+        else preset_document(preset)
+        for preset in presets().values()
     ]
     document = PresetsResult(model, tuple(rows))
     if as_json:

@@ -211,8 +211,8 @@ def _records(
     parts = [(reader, part) for reader, source in _readers(sources, name) for part in reader.parts(source)]
     with bar("files", len(parts)) as moved:
         for done, (reader, part) in enumerate(parts, 1):
-            for found in _invocations(reader, part, damages):
-                yield replace(_record(found, model, behind), label=found.labels.get(by) if by else None)
+            for invocation in _invocations(reader, part, damages):
+                yield replace(_record(invocation, model, behind), label=invocation.labels.get(by) if by else None)
             moved(done)
     say_damage(damages, 0, " ".join(sources))
 
@@ -253,18 +253,20 @@ def _two_requests(sources: Sequence[str]) -> "Sequence[Invocation] | None":
 
 
 def _pair(
-    found: "Sequence[Invocation]", names: Sequence[str], model: str | None, gap: float, behind: Mapping[str, str]
+    invocations: "Sequence[Invocation]", names: Sequence[str], model: str | None, gap: float, behind: Mapping[str, str]
 ) -> "Sequence[Record]":
     """Two requests, the second some time after the first; counters are used only where both have them."""
     from time import time
 
-    ids = [invocation.model or model for invocation in found]
-    known = next((given for given in ids if given), None)
+    ids = [invocation.model or model for invocation in invocations]
+    known = next((model_id for model_id in ids if model_id), None)
     if known is None:
         raise click.UsageError(f"neither {names[0]} nor {names[1]} names a model; say which with --model")
-    records = [_record(invocation, given or known, behind) for invocation, given in zip(found, ids, strict=True)]
-    start = found[0].at or time()
-    recorded = all(invocation.at is not None and invocation.usage is not None for invocation in found)
+    records = [
+        _record(invocation, model_id or known, behind) for invocation, model_id in zip(invocations, ids, strict=True)
+    ]
+    start = invocations[0].at or time()
+    recorded = all(invocation.at is not None and invocation.usage is not None for invocation in invocations)
     if recorded:
         return records
     return [
@@ -273,25 +275,25 @@ def _pair(
     ]
 
 
-def _record(found: "Invocation", model: str | None, behind: Mapping[str, str]) -> "Record":
+def _record(invocation: "Invocation", model: str | None, behind: Mapping[str, str]) -> "Record":
     from rockbottom.diagnose import Record
     from rockbottom.dialects import host_of
 
-    given = found.model or model or ""
+    model_id = invocation.model or model or ""
     return Record(
-        found.at or 0.0,
-        behind.get(given, given),
-        found.api,
-        found.body,
-        found.usage,
-        found.served,
-        found.region,
-        found.account,
-        found.request_id,
-        found.latency_s,
-        found.tier,
-        found.place,
-        host=host_of(found.api, given),
+        invocation.at or 0.0,
+        behind.get(model_id, model_id),
+        invocation.api,
+        invocation.body,
+        invocation.usage,
+        invocation.served,
+        invocation.region,
+        invocation.account,
+        invocation.request_id,
+        invocation.latency_s,
+        invocation.tier,
+        invocation.place,
+        host=host_of(invocation.api, model_id),
     )
 
 

@@ -78,9 +78,9 @@ def list_keys(file: Path, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(table.keys), indent=1).decode())
         return
-    for one in table.keys:
-        what = "revoked" if one.revoked else ", ".join(f"{name}={value}" for name, value in one.tags.items()) or "-"
-        show(f"{one.id}  {one.name}  {what}")
+    for entry in table.keys:
+        what = "revoked" if entry.revoked else ", ".join(f"{name}={value}" for name, value in entry.tags.items()) or "-"
+        show(f"{entry.id}  {entry.name}  {what}")
     if not table.keys:
         tell("no keys; rockbottom gateway key add NAME makes one")
 

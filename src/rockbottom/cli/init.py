@@ -21,16 +21,16 @@ def command() -> None:
     Nothing that is there is overwritten: where a file of the same name says something else, nothing is written at all.
     """
     here = Path.cwd()
-    wanted = dict(_files())
-    differing = [name for name, text in wanted.items() if _differs(here / name, text)]
+    texts = dict(_files())
+    differing = [name for name, text in texts.items() if _differs(here / name, text)]
     if differing:
         raise click.UsageError(
             f"{', '.join(differing)}: there already, and not as it would be written; "
             "move it away, or choose another folder"
         )
-    for name, text in wanted.items():
+    for name, text in texts.items():
         _write(here / name, text)
-    show([f"written: workload.yaml, {FILE} and {_EXAMPLES}/ ({len(wanted) - 2} files, for the how-tos)", ""])
+    show([f"written: workload.yaml, {FILE} and {_EXAMPLES}/ ({len(texts) - 2} files, for the how-tos)", ""])
     show(_next_steps())
 
 

@@ -36,11 +36,11 @@ def caught_up(folder: Path) -> "LedgerTables":
 def info(source: str | None, as_json: bool) -> None:
     """Show what the ledger holds, what it lost, and which tables can be asked."""
     with one_ledger(source) as folder:
-        found = _document(folder, source or str(folder))
+        document = _document(folder, source or str(folder))
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(document, indent=2))
         return
-    show(_lines(found))
+    show(_lines(document))
 
 
 def _document(folder: Path, called: str) -> Json:
@@ -75,30 +75,32 @@ def _by_model(kinds: list[Json]) -> list[Json]:
     calls: dict[str, int] = {}
     for kind in kinds:
         calls[kind["model"]] = calls.get(kind["model"], 0) + kind["calls"]
-    return [{"model": model, "calls": calls[model]} for model in sorted(calls, key=lambda one: (-calls[one], one))]
+    return [{"model": model, "calls": calls[model]} for model in sorted(calls, key=lambda name: (-calls[name], name))]
 
 
-def _lines(found: Json) -> list[str]:
-    lines = [f"{found['folder']}", ""]
-    if not found["calls"]:
+def _lines(document: Json) -> list[str]:
+    lines = [f"{document['folder']}", ""]
+    if not document["calls"]:
         lines.append("no calls yet")
     else:
-        lines.append(f"{counted(found['calls'], 'call')} from {_instant(found['first'])} to {_instant(found['last'])}")
-    lines += [f"  {row['calls']:>12,}  {row['model']}" for row in found["models"]]
+        lines.append(
+            f"{counted(document['calls'], 'call')} from {_instant(document['first'])} to {_instant(document['last'])}"
+        )
+    lines += [f"  {row['calls']:>12,}  {row['model']}" for row in document["models"]]
     for count, noun, more in (
-        (found["failed"], "call", "failed"),
-        (found["no_usage"], "call", "ended without usage"),
-        (found["simulated"], "call", "went to a local endpoint: what they cost is simulated"),
-        (found["removed_calls"], "older call", "removed to keep the ledger within its bound"),
-        (found["dropped_calls"], "call", "could not be written"),
-        (found["damaged"]["lines"], "torn line", "(the rest of a call that was cut off)"),
-        (found["unfinished"], "last line", "without an end (being written now, or cut off)"),
+        (document["failed"], "call", "failed"),
+        (document["no_usage"], "call", "ended without usage"),
+        (document["simulated"], "call", "went to a local endpoint: what they cost is simulated"),
+        (document["removed_calls"], "older call", "removed to keep the ledger within its bound"),
+        (document["dropped_calls"], "call", "could not be written"),
+        (document["damaged"]["lines"], "torn line", "(the rest of a call that was cut off)"),
+        (document["unfinished"], "last line", "without an end (being written now, or cut off)"),
     ):
         if count:
             lines.append(f"{counted(count, noun)} {more}")
-    size = f"{counted(found['files'], 'file')}, {megabytes(found['bytes'])}"
+    size = f"{counted(document['files'], 'file')}, {megabytes(document['bytes'])}"
     lines += [size, "", "tables for rockbottom ledger sql:"]
-    for name, columns in found["tables"].items():
+    for name, columns in document["tables"].items():
         lines += _wrapped(name, columns)
     return lines
 

@@ -45,15 +45,15 @@ def summary(
         except ValueError as error:
             raise click.UsageError(f"--month {month}: a month is written 2026-11") from error
     with ExitStack() as held:
-        found = summary_of(_tables(sources, held), by, month)
+        sums = summary_of(_tables(sources, held), by, month)
     if strict:
-        refuse_some(found.damaged, found.set_apart)
+        refuse_some(sums.damaged, sums.set_apart)
     if as_json:
-        click.echo(json_text(found))
+        click.echo(json_text(sums))
     elif as_csv:
-        click.echo(ledger_summary_csv(found), nl=False)
+        click.echo(ledger_summary_csv(sums), nl=False)
     else:
-        show(ledger_summary_text(found, width=width()))
+        show(ledger_summary_text(sums, width=width()))
 
 
 def _tables(sources: Sequence[str], held: ExitStack) -> "Iterator[LedgerTables]":
@@ -79,7 +79,7 @@ def _ledgers_in(folder: Path) -> Sequence[Path]:
     """The folder itself where it is a ledger, and those in it that are. Raises NoLedger where there is none."""
     from rockbottom.ledger import NoLedger, ledgers_in
 
-    found = ledgers_in(folder)
-    if not found:
+    folders = ledgers_in(folder)
+    if not folders:
         raise NoLedger(f"{folder} holds no ledger.", fix="record one with rockbottom.attach(client, ledger=True)")
-    return found
+    return folders

@@ -79,10 +79,10 @@ def copied(source: str, into: Path) -> list[Path]:
             file = into.joinpath(*path.parts)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(depot.content(name))
-    found = ledgers_in(into)
-    if not found:
+    folders = ledgers_in(into)
+    if not folders:
         raise NoLedger(f"{source} holds no ledger.", fix="a gateway ships one there with: ship: {to: ...}")
-    return found
+    return folders
 
 
 def _joined(ledgers: Sequence[Path], into: Path) -> Path:

@@ -51,10 +51,10 @@ def command() -> None:
 @_account
 @click.option("--check", is_flag=True, help="Exit with 1 where the account differs.")
 @click.pass_context
-def plan(ctx: click.Context, check: bool, **given: Any) -> None:
+def plan(ctx: click.Context, check: bool, **arguments: Any) -> None:
     """Show what apply would create and change, and what logs cost; reads only."""
-    todo = _planned(given)
-    _show(todo, given["as_json"], cost=True)
+    todo = _planned(arguments)
+    _show(todo, arguments["as_json"], cost=True)
     if check and (todo.changes or todo.is_foreign):
         ctx.exit(Exit.VERDICT)
 
@@ -64,16 +64,16 @@ def plan(ctx: click.Context, check: bool, **given: Any) -> None:
 @_account
 @_yes
 @click.pass_context
-def apply(ctx: click.Context, yes: bool, **given: Any) -> None:
+def apply(ctx: click.Context, yes: bool, **arguments: Any) -> None:
     """Make bucket, log group and role, and turn logging on; run again, it changes nothing.
 
     A bucket or log group that is there already is used as it is. Nothing is made without consent.
     """
     from rockbottom.rendering import logging_readers_text
 
-    clients = _clients(given)
-    todo = _planned(given, clients)
-    _show(todo, given["as_json"], cost=True)
+    clients = _clients(arguments)
+    todo = _planned(arguments, clients)
+    _show(todo, arguments["as_json"], cost=True)
     if todo.is_foreign:
         ctx.exit(Exit.VERDICT)
     if todo.changes:
@@ -87,13 +87,13 @@ def apply(ctx: click.Context, yes: bool, **given: Any) -> None:
 @_account
 @_yes
 @click.option("--delete-logs", "with_logs", is_flag=True, help="The log group and what is in it, too.")
-def destroy(yes: bool, with_logs: bool, **given: Any) -> None:
+def destroy(yes: bool, with_logs: bool, **arguments: Any) -> None:
     """Turn logging off and remove what apply made; what was logged stays, but for --delete-logs."""
     from rockbottom.invocation_logging import removal
 
-    clients = _clients(given)
-    todo = removal(_wanted(given), clients, with_logs=with_logs)
-    _show(todo, given["as_json"], cost=False)
+    clients = _clients(arguments)
+    todo = removal(_wanted(arguments), clients, with_logs=with_logs)
+    _show(todo, arguments["as_json"], cost=False)
     if todo.changes:
         consent(yes, "this turns the logs of your account off", "Turn it off?")
         _carry_out(todo, clients)
@@ -102,22 +102,22 @@ def destroy(yes: bool, with_logs: bool, **given: Any) -> None:
 @command.command()
 @_settings
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of YAML.")
-def cloudformation(as_json: bool, **given: Any) -> None:
+def cloudformation(as_json: bool, **arguments: Any) -> None:
     """Print a CloudFormation template of bucket, log group and role, and the command that turns logging on."""
     from rockbottom.changes import yaml_text
     from rockbottom.invocation_logging import cloudformation as template
 
-    made = template(_wanted(given))
+    made = template(_wanted(arguments))
     click.echo(json.dumps(made, indent=2) if as_json else yaml_text(made).rstrip())
 
 
 @command.command()
 @_settings
-def terraform(**given: Any) -> None:
+def terraform(**arguments: Any) -> None:
     """Print a Terraform configuration of all that apply makes."""
     from rockbottom.invocation_logging import terraform as configuration
 
-    click.echo(configuration(_wanted(given)).rstrip())
+    click.echo(configuration(_wanted(arguments)).rstrip())
 
 
 @command.command()
@@ -126,7 +126,7 @@ def terraform(**given: Any) -> None:
 @click.option("--account", default="*", metavar="ID", help="Account number; any by default.")
 @click.option("--region", default="*", metavar="NAME", help="AWS Region; any by default.")
 @click.option("--partition", default="aws", show_default=True, help="aws, aws-us-gov or aws-cn.")
-def policy(task: str, account: str, region: str, partition: str, **given: Any) -> None:
+def policy(task: str, account: str, region: str, partition: str, **arguments: Any) -> None:
     """Print the least IAM policy to set logging up, to read logs, or of Bedrock itself to write them."""
     from rockbottom.invocation_logging import (
         Place,
@@ -137,41 +137,41 @@ def policy(task: str, account: str, region: str, partition: str, **given: Any) -
         trust_policy,
     )
 
-    wanted, place = _wanted(given).checked(), Place(account, region, partition)
+    settings, place = _wanted(arguments).checked(), Place(account, region, partition)
     if task == "bedrock":
         printed: dict[str, Any] = {}
-        if wanted.bucket:
-            printed["bucket policy statement"] = bucket_statement(wanted, place)
-        if wanted.log_group:
-            printed |= {"role trust": trust_policy(place), "role permissions": role_policy(wanted, place)}
+        if settings.bucket:
+            printed["bucket policy statement"] = bucket_statement(settings, place)
+        if settings.log_group:
+            printed |= {"role trust": trust_policy(place), "role permissions": role_policy(settings, place)}
     else:
-        printed = apply_policy(wanted, place) if task == "apply" else read_policy(wanted, place)
+        printed = apply_policy(settings, place) if task == "apply" else read_policy(settings, place)
     click.echo(json.dumps(printed, indent=2))
 
 
-def _wanted(given: dict[str, Any]) -> "Wanted":
+def _wanted(arguments: dict[str, Any]) -> "Wanted":
     from rockbottom.invocation_logging import DEFAULT_RETENTION_DAYS, DEFAULT_ROLE, Wanted
 
-    if given.get("keep_forever") and given.get("retention"):
+    if arguments.get("keep_forever") and arguments.get("retention"):
         raise click.UsageError("--retention and --keep-forever exclude each other")
-    days = None if given.get("keep_forever") else given.get("retention") or DEFAULT_RETENTION_DAYS
+    days = None if arguments.get("keep_forever") else arguments.get("retention") or DEFAULT_RETENTION_DAYS
     return Wanted(
-        given["bucket"], given["prefix"].strip("/"), given["log_group"], given["role"] or DEFAULT_ROLE, days,
-        (_DATA[0], *given.get("kinds", ())), given["stack"], bool(given.get("replaces")),
+        arguments["bucket"], arguments["prefix"].strip("/"), arguments["log_group"], arguments["role"] or DEFAULT_ROLE,
+        days, (_DATA[0], *arguments.get("kinds", ())), arguments["stack"], bool(arguments.get("replaces")),
     )  # fmt: skip
 
 
-def _planned(given: dict[str, Any], clients: "Clients | None" = None) -> "Plan":
+def _planned(arguments: dict[str, Any], clients: "Clients | None" = None) -> "Plan":
     from rockbottom.invocation_logging import plan as planned
 
-    wanted = _wanted(given).checked()
-    return planned(wanted, clients or _clients(given))
+    settings = _wanted(arguments).checked()
+    return planned(settings, clients or _clients(arguments))
 
 
-def _clients(given: dict[str, Any]) -> "Clients":
+def _clients(arguments: dict[str, Any]) -> "Clients":
     from rockbottom.invocation_logging import Clients
 
-    (bedrock, s3, iam, logs, sts), region = clients_of(given, "bedrock", "s3", "iam", "logs", "sts")
+    (bedrock, s3, iam, logs, sts), region = clients_of(arguments, "bedrock", "s3", "iam", "logs", "sts")
     return Clients(bedrock, s3, iam, logs, sts, region)
 
 
@@ -199,5 +199,8 @@ def _show(todo: "Plan", as_json: bool, *, cost: bool) -> None:
 
 
 def _step_json(step: "Step") -> dict[str, Any]:
-    differences = [{"setting": one.setting, "found": one.found, "wanted": one.wanted} for one in step.differences]
+    differences = [
+        {"setting": difference.setting, "found": difference.found, "wanted": difference.wanted}
+        for difference in step.differences
+    ]
     return {"kind": step.kind.value, "thing": step.thing, "name": step.name, "differences": differences}

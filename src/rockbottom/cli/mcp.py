@@ -116,8 +116,8 @@ async def ledger_summary(ledger: str | None = None, by: str = "model", month: st
     if next(folder.rglob("calls-*.ndjson"), None) is None:
         raise _refused(f"{folder} holds no ledger")
     with _mirrored(folder) as seen:
-        said = await _said("ledger", "summary", *_option("--by", by), *_option("--month", month), "--", str(seen))
-    return said.replace(str(seen), str(folder))
+        text = await _said("ledger", "summary", *_option("--by", by), *_option("--month", month), "--", str(seen))
+    return text.replace(str(seen), str(folder))
 
 
 def _option(name: str, value: str | None) -> list[str]:
@@ -127,10 +127,10 @@ def _option(name: str, value: str | None) -> list[str]:
 
 def _there(path: str) -> list[str]:
     """A path of this machine as an argument. Raises ToolError."""
-    found = Path(path).expanduser().absolute()
-    if not found.exists():
-        raise _refused(f"there is no {found}")
-    return ["--", str(found)]
+    absolute_path = Path(path).expanduser().absolute()
+    if not absolute_path.exists():
+        raise _refused(f"there is no {absolute_path}")
+    return ["--", str(absolute_path)]
 
 
 @contextmanager
@@ -166,13 +166,13 @@ async def _said(*arguments: str, text: str | None = None) -> str:
     import anyio
 
     environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": _WIDTH}
-    given = None if text is None else text.encode()
+    stdin = None if text is None else text.encode()
     async with _turns():
         try:
             with anyio.fail_after(_TIME_S):
                 done = await anyio.run_process(
                     [sys.executable, "-m", "rockbottom", *arguments],
-                    input=b"" if given is None else given, stderr=subprocess.PIPE, check=False, env=environment,
+                    input=b"" if stdin is None else stdin, stderr=subprocess.PIPE, check=False, env=environment,
                 )  # fmt: skip
         except TimeoutError as error:
             raise _refused(f"this took more than {_TIME_S:.0f} seconds; ask about fewer files") from error

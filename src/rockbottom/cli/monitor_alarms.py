@@ -30,14 +30,14 @@ _yes = click.option("--yes", is_flag=True, help="Do not ask.")
 @_account_options
 @click.option("--check", is_flag=True, help="Exit with 1 where the account differs.")
 @click.pass_context
-def plan(ctx: click.Context, check: bool, **given: Any) -> None:
+def plan(ctx: click.Context, check: bool, **arguments: Any) -> None:
     """Show what apply would create, update and delete; reads only.
 
     What is not marked as rockbottom's is left alone, whatever its name.
     """
-    wanted, clients = wanted_of(given), _clients(given)
-    todo = _planned(wanted, clients)
-    _show(todo, wanted, given["as_json"])
+    settings, clients = wanted_of(arguments), _clients(arguments)
+    todo = _planned(settings, clients)
+    _show(todo, settings, arguments["as_json"])
     if check and (todo.changes or _foreign(todo)):
         ctx.exit(Exit.VERDICT)
 
@@ -47,18 +47,18 @@ def plan(ctx: click.Context, check: bool, **given: Any) -> None:
 @_account_options
 @_yes
 @click.pass_context
-def apply(ctx: click.Context, yes: bool, **given: Any) -> None:
+def apply(ctx: click.Context, yes: bool, **arguments: Any) -> None:
     """Make alarms, dashboard and topic as they should be; run again, it changes nothing.
 
     What they cost a month is shown first, and nothing is made without consent.
     """
-    wanted, clients = wanted_of(given), _clients(given)
-    todo = _planned(wanted, clients)
-    _show(todo, wanted, given["as_json"])
+    settings, clients = wanted_of(arguments), _clients(arguments)
+    todo = _planned(settings, clients)
+    _show(todo, settings, arguments["as_json"])
     if todo.changes:
         consent(yes, "this changes your account and costs money", "Make them so?")
         _carry_out(todo, clients)
-        _say_what_remains(wanted, todo)
+        _say_what_remains(settings, todo)
     if _foreign(todo):
         ctx.exit(Exit.VERDICT)
 
@@ -67,29 +67,29 @@ def apply(ctx: click.Context, yes: bool, **given: Any) -> None:
 @settings_options
 @_account_options
 @_yes
-def destroy(yes: bool, **given: Any) -> None:
+def destroy(yes: bool, **arguments: Any) -> None:
     """Remove the alarms, the dashboard and the topic that carry the stack's mark, and nothing else."""
     from rockbottom.alarms import removal
 
-    given["models"] = given["models"] or ("any",)  # what is removed is known by its mark, not by its model
-    wanted, clients = wanted_of(given, warn=False), _clients(given)
-    todo = removal(wanted, clients)
-    _print_steps(todo, given["as_json"], None)
+    arguments["models"] = arguments["models"] or ("any",)  # what is removed is known by its mark, not by its model
+    settings, clients = wanted_of(arguments, warn=False), _clients(arguments)
+    todo = removal(settings, clients)
+    _print_steps(todo, arguments["as_json"], None)
     if todo.changes:
         consent(yes, "this removes alarms from your account", "Remove them?")
         _carry_out(todo, clients)
 
 
-def _planned(wanted: "Wanted", clients: "Clients") -> "Plan":
+def _planned(settings: "Wanted", clients: "Clients") -> "Plan":
     from rockbottom.alarms import plan as planned
 
-    return planned(wanted, clients)
+    return planned(settings, clients)
 
 
-def _clients(given: dict[str, Any]) -> "Clients":
+def _clients(arguments: dict[str, Any]) -> "Clients":
     from rockbottom.alarms import Clients
 
-    (cloudwatch, sns, sts), region = clients_of(given, "cloudwatch", "sns", "sts")
+    (cloudwatch, sns, sts), region = clients_of(arguments, "cloudwatch", "sns", "sts")
     return Clients(cloudwatch, sns, sts, region)
 
 
@@ -106,26 +106,26 @@ def _carry_out(todo: "Plan", clients: "Clients") -> None:
     carry_out(todo, clients, lambda step: tell(f"{words[step.kind.value]} {step.thing} {step.name}"))
 
 
-def _say_what_remains(wanted: "Wanted", todo: "Plan") -> None:
-    if wanted.create:
+def _say_what_remains(settings: "Wanted", todo: "Plan") -> None:
+    if settings.create:
         tell(
             "nobody hears the topic until they subscribe:\n"
             f"  aws sns subscribe --topic-arn {todo.topic_arn} --protocol email --notification-endpoint YOU"
         )
-    elif not wanted.topic:
+    elif not settings.topic:
         tell("the alarms tell nobody: give --topic ARN or --create-topic NAME")
 
 
-def _show(todo: "Plan", wanted: "Wanted", as_json: bool) -> None:
+def _show(todo: "Plan", settings: "Wanted", as_json: bool) -> None:
     from rockbottom.alarms import monthly_usd, undecided
     from rockbottom.rendering import alarm_cost_text
 
-    cost = monthly_usd(wanted, todo.alarms, 1 if wanted.dashboard else 0)
-    more = {"monthly_usd_at_most": str(cost), "undecided": [alarm.name for alarm in undecided(wanted)]}
+    cost = monthly_usd(settings, todo.alarms, 1 if settings.dashboard else 0)
+    more = {"monthly_usd_at_most": str(cost), "undecided": [alarm.name for alarm in undecided(settings)]}
     _print_steps(todo, as_json, more)
     if not as_json:
-        show(alarm_cost_text(cost, todo, wanted))
-    warn_of_undecided(wanted)
+        show(alarm_cost_text(cost, todo, settings))
+    warn_of_undecided(settings)
 
 
 def _print_steps(todo: "Plan", as_json: bool, more: dict[str, Any] | None) -> None:
@@ -139,5 +139,8 @@ def _print_steps(todo: "Plan", as_json: bool, more: dict[str, Any] | None) -> No
 
 
 def _step_json(step: "Step") -> dict[str, Any]:
-    differences = [{"setting": one.setting, "found": one.found, "wanted": one.wanted} for one in step.differences]
+    differences = [
+        {"setting": difference.setting, "found": difference.found, "wanted": difference.wanted}
+        for difference in step.differences
+    ]
     return {"kind": step.kind.value, "thing": step.thing, "name": step.name, "differences": differences}

@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     "--check", is_flag=True, help="Exit with 1 where an alarm is false more often, or misses a simulated regression."
 )
 @click.pass_context
-def backtest(ctx: click.Context, source: str | None, as_json: bool, check: bool, **given: Any) -> None:
+def backtest(ctx: click.Context, source: str | None, as_json: bool, check: bool, **options: Any) -> None:
     """Run alarms over recorded calls with AWS's rules before they are trusted.
 
     SOURCE is a ledger (yours by default), the folder of a bench run, or invocation logs. Says when each alarm would
@@ -80,23 +80,23 @@ def backtest(ctx: click.Context, source: str | None, as_json: bool, check: bool,
     from rockbottom.alarms import Asked, backtest_of
     from rockbottom.rendering import backtest_text, json_text
 
-    calls = recorded_calls(source, instant(given["since"], "--since"), instant(given["until"], "--until"))
+    calls = recorded_calls(source, instant(options["since"], "--since"), instant(options["until"], "--until"))
     calls = _of_one_world(calls)
-    named = bool(given["models"])
-    given["models"] = given["models"] or tuple(sorted({call.model for call in calls}))
-    wanted = wanted_of(given, warn=named)
-    alarms = _chosen(wanted, given["only"])
-    kinds = given["kinds"] or ("changes", "vanishes")
-    asked = Asked(kinds, given["share"], given["tries"], given["within_h"] * 3600, given["wolves"])
-    bad = [_stretch(text) for text in given["bad"]]
-    found = list(_tried(alarms, wanted, calls, bad, asked))
+    named = bool(options["models"])
+    options["models"] = options["models"] or tuple(sorted({call.model for call in calls}))
+    settings = wanted_of(options, warn=named)
+    alarms = _chosen(settings, options["only"])
+    kinds = options["kinds"] or ("changes", "vanishes")
+    asked = Asked(kinds, options["share"], options["tries"], options["within_h"] * 3600, options["wolves"])
+    bad = [_stretch(text) for text in options["bad"]]
+    trials = list(_tried(alarms, settings, calls, bad, asked))
     if as_json:
-        click.echo(json_text(backtest_of(found, calls, asked)))
+        click.echo(json_text(backtest_of(trials, calls, asked)))
     else:
-        show(backtest_text(found, calls, asked))
-    if given["save"]:
-        _save(given["save"], found)
-    if check and any(_fails(one, asked) for _, one in found):
+        show(backtest_text(trials, calls, asked))
+    if options["save"]:
+        _save(options["save"], trials)
+    if check and any(_fails(trial, asked) for _, trial in trials):
         ctx.exit(Exit.VERDICT)
 
 
@@ -108,26 +108,26 @@ def _of_one_world(calls: "list[CallRecord]") -> "list[CallRecord]":
     return real or calls
 
 
-def _chosen(wanted: "Wanted", only: Sequence[str]) -> "list[Alarm]":
-    names = [alarm.name for alarm in wanted.alarms]
+def _chosen(settings: "Wanted", only: Sequence[str]) -> "list[Alarm]":
+    names = [alarm.name for alarm in settings.alarms]
     unknown = [name for name in only if name not in names]
     if unknown:
         raise click.UsageError(f"no alarm is called {unknown[0]}; there are {', '.join(names)}")
-    return [alarm for alarm in wanted.alarms if not only or alarm.name in only]
+    return [alarm for alarm in settings.alarms if not only or alarm.name in only]
 
 
 def _stretch(text: str) -> "Stretch":
     begin, dots, end = text.partition("..")
     if not dots:
         raise click.UsageError(f"--bad takes FROM..TO, as in 2026-11-01T14:00..2026-11-01T16:30; not {text!r}")
-    found = instant(begin, "--bad"), instant(end, "--bad")
-    if found[0] is None or found[1] is None or found[0] >= found[1]:
+    stretch = instant(begin, "--bad"), instant(end, "--bad")
+    if stretch[0] is None or stretch[1] is None or stretch[0] >= stretch[1]:
         raise click.UsageError(f"--bad {text}: it ends before it begins")
-    return found[0], found[1]
+    return stretch[0], stretch[1]
 
 
 def _tried(
-    alarms: "list[Alarm]", wanted: "Wanted", calls: "Sequence[CallRecord]", bad: "list[Stretch]", asked: "Asked"
+    alarms: "list[Alarm]", settings: "Wanted", calls: "Sequence[CallRecord]", bad: "list[Stretch]", asked: "Asked"
 ) -> "Iterator[tuple[str, Tried]]":
 
     from rockbottom.alarms import History, tried
@@ -139,26 +139,26 @@ def _tried(
         if not alarm.of_calls:
             tell(f"{alarm.name} is not tried: it looks at heartbeats, and what was recorded are calls")
             continue
-        for model in wanted.models if alarm.per == "model" else ("",):
+        for model in settings.models if alarm.per == "model" else ("",):
             progress(f"  {alarm.name} {model}")
             if model not in histories:
-                mine = [call for call in calls if call.model == model or (not model and call.model in wanted.models)]
+                mine = [call for call in calls if call.model == model or (not model and call.model in settings.models)]
                 histories[model] = History(mine, bad, alarms)
             if histories[model].calls:
-                one = alarm.of_model(model) if model else alarm
-                yield model, tried(one, histories[model], asked, catalog)
+                alarm_of_model = alarm.of_model(model) if model else alarm
+                yield model, tried(alarm_of_model, histories[model], asked, catalog)
     progress("")
 
 
-def _save(path: Path, found: "list[tuple[str, Tried]]") -> None:
+def _save(path: Path, trials: "list[tuple[str, Tried]]") -> None:
     from rockbottom.alarms import proposals_text
 
-    write_new(path, proposals_text(found))
+    write_new(path, proposals_text(trials))
     tell(f"proposals written to {path}")
 
 
-def _fails(one: "Tried", asked: "Asked") -> bool:
-    if one.alarm.threshold is None:
+def _fails(trial: "Tried", asked: "Asked") -> bool:
+    if trial.alarm.threshold is None:
         return False
-    missed = any(len(found.caught) < len(found.tries) for found in one.detections[:1])
-    return missed or one.wolves > asked.wolves_a_month * max(one.days / 30, 1)
+    missed = any(len(detection.caught) < len(detection.tries) for detection in trial.detections[:1])
+    return missed or trial.wolves > asked.wolves_a_month * max(trial.days / 30, 1)

@@ -25,25 +25,25 @@ def instant(text: str | None, option: str) -> float | None:
     if text is None:
         return None
     try:
-        found = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise click.UsageError(f"{option} takes a day or an instant, as in 2026-11-01T14:00; not {text!r}") from error
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def recorded_calls(source: str | None, since: float | None, until: float | None) -> "list[CallRecord]":
     """The calls of a source (None: the user's ledger) that left in a stretch of time; raises NoHistory."""
-    found = [
+    calls = [
         _light(call)
         for call in _calls(source, since, until)
         if (since is None or call.at >= since) and (until is None or call.at < until)
     ]
-    if not found:
+    if not calls:
         where = source or _ledger_folder()
         raise NoHistory(
             f"{where} holds no call of that time.", fix="rockbottom.attach(client, ledger=True) records calls"
         )
-    return found
+    return calls
 
 
 def _light(call: "CallRecord") -> "CallRecord":

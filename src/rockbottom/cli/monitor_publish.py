@@ -41,7 +41,7 @@ _ledger = click.option(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def publish(
-    ctx: click.Context, folder: Path | None, estimate_only: bool, yes: bool, as_json: bool, **given: Any
+    ctx: click.Context, folder: Path | None, estimate_only: bool, yes: bool, as_json: bool, **options: Any
 ) -> None:
     """Send what a ledger holds to CloudWatch, going on where the last time ended.
 
@@ -50,26 +50,26 @@ def publish(
     """
     from rockbottom.sinks import PlaceFile, amount_of
 
-    sets, chosen = _wanted(given)
+    sets, chosen = _wanted(options)
     ledger = _folder(folder)
-    place = PlaceFile(given["state"] or _state_path(ledger, given))
-    amount = amount_of(ledger, place, sets, len(chosen), given["most_series"], given["simulated"])
-    _announce(amount, given)
+    place = PlaceFile(options["state"] or _state_path(ledger, options))
+    amount = amount_of(ledger, place, sets, len(chosen), options["most_series"], options["simulated"])
+    _announce(amount, options)
     if estimate_only:
-        return _print(amount, None, as_json, given)
-    if not given["emf"] and amount.metrics:
+        return _print(amount, None, as_json, options)
+    if not options["emf"] and amount.metrics:
         consent(yes, "custom metrics are billed", "Publish them?")
     with place.locked():
-        return _published(ctx, ledger, place, amount, as_json, given)
+        return _published(ctx, ledger, place, amount, as_json, options)
 
 
 def _published(
-    ctx: click.Context, ledger: Path, place: "PlaceFile", amount: "Amount", as_json: bool, given: dict[str, Any]
+    ctx: click.Context, ledger: Path, place: "PlaceFile", amount: "Amount", as_json: bool, options: dict[str, Any]
 ) -> None:
     from rockbottom.sinks import Republisher, Undelivered
 
     # Whoever has published nothing and publishes nothing now has not agreed to pay for a heartbeat.
-    outlet, gatherer = _outlet(given, beating=bool(amount.metrics) or place.path.exists())
+    outlet, gatherer = _outlet(options, beating=bool(amount.metrics) or place.path.exists())
     sender = Republisher(ledger, place, outlet, gatherer)
     sent = 0
     try:
@@ -79,10 +79,10 @@ def _published(
                     sent += calls
                     _progress(sent, amount.calls)
             except Undelivered as error:  # what is held goes out with the next round
-                if not given["follow"]:
+                if not options["follow"]:
                     raise
                 tell(f"rockbottom: {error}; trying again in a minute")
-            if not given["follow"]:
+            if not options["follow"]:
                 break
             time.sleep(60)
     except Undelivered as error:
@@ -95,7 +95,7 @@ def _published(
         tell(f"\nsent so far: {counted(sent, 'call')}; the next time goes on there")
         raise
     _warn_of_losses(sender, outlet)
-    return _print(amount, sent, as_json, given)
+    return _print(amount, sent, as_json, options)
 
 
 @click.command()
@@ -151,24 +151,24 @@ def serve(
         metrics.close()
 
 
-def _folder(given: Path | None) -> Path:
-    return given if given is not None else ledger_folder()
+def _folder(folder: Path | None) -> Path:
+    return folder if folder is not None else ledger_folder()
 
 
-def _state_path(ledger: Path, given: dict[str, Any]) -> Path:
-    target = given["emf"] or f"{given['namespace']} {given['region'] or ''} {given['profile'] or ''}"
-    name = "".join(one if one.isalnum() else "-" for one in target).strip("-")
+def _state_path(ledger: Path, options: dict[str, Any]) -> Path:
+    target = options["emf"] or f"{options['namespace']} {options['region'] or ''} {options['profile'] or ''}"
+    name = "".join(character if character.isalnum() else "-" for character in target).strip("-")
     return ledger / f"published-{name}.json"
 
 
-def _wanted(given: dict[str, Any]) -> tuple[Any, Any]:
+def _wanted(options: dict[str, Any]) -> tuple[Any, Any]:
     from rockbottom.sinks import checked_dimensions, checked_metrics
 
-    sets = [[name.strip() for name in one.split(",") if name.strip()] for one in given["sets"]] or [["ModelId"]]
-    return checked_dimensions(sets), checked_metrics(given["metrics"] or None)
+    sets = [[name.strip() for name in text.split(",") if name.strip()] for text in options["sets"]] or [["ModelId"]]
+    return checked_dimensions(sets), checked_metrics(options["metrics"] or None)
 
 
-def _outlet(given: dict[str, Any], *, beating: bool) -> "tuple[Outlet, Gatherer]":
+def _outlet(options: dict[str, Any], *, beating: bool) -> "tuple[Outlet, Gatherer]":
     from rockbottom.sinks import (
         HEARTBEAT_S,
         CloudWatchOutlet,
@@ -180,22 +180,22 @@ def _outlet(given: dict[str, Any], *, beating: bool) -> "tuple[Outlet, Gatherer]
         writer_of,
     )
 
-    sets, chosen = _wanted(given)
+    sets, chosen = _wanted(options)
     heart = Heart(HEARTBEAT_S if beating else None, alone_at_the_end=True)
-    gatherer = Gatherer(MinuteTable(sets, chosen, given["most_series"]), simulated=given["simulated"])
-    if given["emf"]:
-        return EmfOutlet(writer_of(given["emf"]), given["namespace"], gatherer, heart), gatherer
-    connect = connector(given["region"], given["profile"], given["endpoint_url"])
-    return CloudWatchOutlet(connect, given["namespace"], gatherer, heart), gatherer
+    gatherer = Gatherer(MinuteTable(sets, chosen, options["most_series"]), simulated=options["simulated"])
+    if options["emf"]:
+        return EmfOutlet(writer_of(options["emf"]), options["namespace"], gatherer, heart), gatherer
+    connect = connector(options["region"], options["profile"], options["endpoint_url"])
+    return CloudWatchOutlet(connect, options["namespace"], gatherer, heart), gatherer
 
 
-def _announce(amount: "Amount", given: dict[str, Any]) -> None:
+def _announce(amount: "Amount", options: dict[str, Any]) -> None:
     from rockbottom.cloudwatch import monthly_estimate
     from rockbottom.sinks import MINUTES_A_MONTH
 
     left = f" ({amount.left_out:,} of a local endpoint are left out)" if amount.left_out else ""
     tell(f"{counted(amount.calls, 'call')} to publish{left}")
-    if amount.metrics and not given["emf"]:
+    if amount.metrics and not options["emf"]:
         estimate = monthly_estimate(amount.metrics, MINUTES_A_MONTH)
         tell(f"while such calls go on, CloudWatch charges {estimate}")
 
@@ -211,19 +211,19 @@ def _warn_of_losses(sender: "Republisher", outlet: "Outlet") -> None:
         tell(f"{outlet.lost:,} were given up: more than two weeks old, or refused by CloudWatch")
 
 
-def _print(amount: "Amount", sent: int | None, as_json: bool, given: dict[str, Any]) -> None:
+def _print(amount: "Amount", sent: int | None, as_json: bool, options: dict[str, Any]) -> None:
     from rockbottom.cloudwatch import monthly_estimate
     from rockbottom.sinks import MINUTES_A_MONTH
 
     if as_json:
         usd = monthly_estimate(amount.metrics, MINUTES_A_MONTH).usd
-        found = {
+        document = {
             "calls": amount.calls,
             "left_out": amount.left_out,
             "metrics": amount.metrics,
             "estimated_usd_per_month": str(usd),
             "sent": sent,
         }
-        click.echo(json.dumps(found), err=given["emf"] == "stdout")
+        click.echo(json.dumps(document), err=options["emf"] == "stdout")
     elif sent is not None:
-        click.echo(f"{counted(sent, 'call')} sent", err=given["emf"] == "stdout")  # stdout holds the documents then
+        click.echo(f"{counted(sent, 'call')} sent", err=options["emf"] == "stdout")  # stdout holds the documents then

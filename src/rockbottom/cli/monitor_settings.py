@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
-def options(*wanted: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Several click options as one decorator."""
 
     def put(function: Any) -> Any:
-        for option in reversed(wanted):
+        for option in reversed(decorators):
             function = option(function)
         return function
 
@@ -42,59 +42,59 @@ settings_options = options(
 """What decides which alarms are wanted."""
 
 
-def wanted_of(given: dict[str, Any], warn: bool = True) -> "Wanted":
+def wanted_of(arguments: dict[str, Any], warn: bool = True) -> "Wanted":
     """The settings that a file and the command line make together; the command line wins. Raises InvalidSettings.
 
     ``warn``: say on stderr which models the catalogue does not know.
     """
     from rockbottom.alarms import InvalidSettings, read_wanted
 
-    wanted = read_wanted(given["file"]).with_thresholds(given["thresholds"])
-    if given["topic"] and given["create_topic"]:
+    settings = read_wanted(arguments["file"]).with_thresholds(arguments["thresholds"])
+    if arguments["topic"] and arguments["create_topic"]:
         raise click.UsageError("--topic and --create-topic exclude each other")
-    if given["topic"] and not given["topic"].startswith("arn:"):
-        raise click.UsageError(f"--topic takes the ARN of an SNS topic; not {given['topic']!r}")
-    if given["topic"] or given["create_topic"]:
-        wanted = replace(wanted, topic=given["topic"] or "", create=given["create_topic"] or "")
-    if given["stack"] or given["namespace"]:
-        wanted = replace(
-            wanted, stack=given["stack"] or wanted.stack, namespace=given["namespace"] or wanted.namespace
+    if arguments["topic"] and not arguments["topic"].startswith("arn:"):
+        raise click.UsageError(f"--topic takes the ARN of an SNS topic; not {arguments['topic']!r}")
+    if arguments["topic"] or arguments["create_topic"]:
+        settings = replace(settings, topic=arguments["topic"] or "", create=arguments["create_topic"] or "")
+    if arguments["stack"] or arguments["namespace"]:
+        settings = replace(
+            settings, stack=arguments["stack"] or settings.stack, namespace=arguments["namespace"] or settings.namespace
         ).checked()
-    if given["models"]:
-        wanted = replace(wanted, models=tuple(dict.fromkeys(given["models"])), called_as=())
-    if given["called_as"]:
-        wanted = replace(wanted, called_as=tuple(dict.fromkeys(given["called_as"])))
-    if given["no_dashboard"]:
-        wanted = replace(wanted, dashboard=False)
-    wanted = _with_published_ids(wanted, warn)
-    if not wanted.models:
-        wanted = _with_models_of_the_ledger(wanted)
-    if not wanted.models:
+    if arguments["models"]:
+        settings = replace(settings, models=tuple(dict.fromkeys(arguments["models"])), called_as=())
+    if arguments["called_as"]:
+        settings = replace(settings, called_as=tuple(dict.fromkeys(arguments["called_as"])))
+    if arguments["no_dashboard"]:
+        settings = replace(settings, dashboard=False)
+    settings = _with_published_ids(settings, warn)
+    if not settings.models:
+        settings = _with_models_of_the_ledger(settings)
+    if not settings.models:
         raise InvalidSettings(
             "No model is named, and the ledger has no calls to AWS, so there is no metric to look at.",
             fix="give --model ID, or models = [...] in the file of --alarms",
         )
-    return wanted
+    return settings
 
 
-def _with_published_ids(wanted: "Wanted", warn: bool) -> "Wanted":
+def _with_published_ids(settings: "Wanted", warn: bool) -> "Wanted":
     """The models named as metrics name them: by the model's own id, whatever profile or short name it was given by."""
-    pairs = [_published_id(given, warn) for given in wanted.models]
+    pairs = [_published_id(name, warn) for name in settings.models]
     models = tuple(dict.fromkeys(model for model, _ in pairs))
     called = tuple(dict.fromkeys(name for _, name in pairs))
-    return replace(wanted, models=models, called_as=wanted.called_as or (() if called == models else called))
+    return replace(settings, models=models, called_as=settings.called_as or (() if called == models else called))
 
 
-def _published_id(given: str, warn: bool) -> tuple[str, str]:
+def _published_id(name: str, warn: bool) -> tuple[str, str]:
     """The ModelId that metrics carry, and the id by which callers name the model."""
     from rockbottom.catalog import CatalogError, load_catalog
 
     try:
-        known = load_catalog().model(given)
+        known = load_catalog().model(name)
     except CatalogError as error:
         if warn:
-            tell(f"{error}\n  alarms look at exactly this ModelId: {given}")
-        return given, given
+            tell(f"{error}\n  alarms look at exactly this ModelId: {name}")
+        return name, name
     return known.model.id, known.id
 
 
@@ -104,14 +104,14 @@ SELECT DISTINCT model, scope FROM hours WHERE endpoint <> 'local' AND calls > fa
 """
 
 
-def _with_models_of_the_ledger(wanted: "Wanted") -> "Wanted":
+def _with_models_of_the_ledger(settings: "Wanted") -> "Wanted":
     """The models that the user's ledger saw in its last 30 days, and the ids by which they were called."""
 
     from rockbottom.tables import LedgerTables
 
     folder = ledger_folder()
     if not folder.is_dir():
-        return wanted
+        return settings
     with LedgerTables(folder) as tables:
         tables.catch_up()
         rows = tables.rows(_RECENT)
@@ -119,17 +119,17 @@ def _with_models_of_the_ledger(wanted: "Wanted") -> "Wanted":
         tell(f"models from the ledger in {folder}")
     called = (("" if row["scope"] in ("", "in_region") else f"{row['scope']}.") + row["model"] for row in rows)
     return replace(
-        wanted,
+        settings,
         models=tuple(dict.fromkeys(row["model"] for row in rows)),
-        called_as=wanted.called_as or tuple(dict.fromkeys(called)),
+        called_as=settings.called_as or tuple(dict.fromkeys(called)),
     )
 
 
-def warn_of_undecided(wanted: "Wanted") -> None:
+def warn_of_undecided(settings: "Wanted") -> None:
     """Say on stderr which alarms wait for a threshold."""
     from rockbottom.alarms import undecided
 
-    waiting = [alarm.name for alarm in undecided(wanted)]
+    waiting = [alarm.name for alarm in undecided(settings)]
     if waiting:
         tell(
             f"not made, no threshold: {', '.join(waiting)}\n"

@@ -11,26 +11,26 @@ from rockbottom.cli.monitor_settings import settings_options, wanted_of, warn_of
 @click.command()
 @settings_options
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of YAML.")
-def cloudformation(as_json: bool, **given: Any) -> None:
+def cloudformation(as_json: bool, **options: Any) -> None:
     """Print a CloudFormation template of the alarms, the topic and the dashboard."""
     from rockbottom.alarms import template
     from rockbottom.changes import yaml_text
 
-    wanted = wanted_of(given)
-    made = template(wanted)
+    settings = wanted_of(options)
+    made = template(settings)
     click.echo(json.dumps(made, indent=2) if as_json else yaml_text(made).rstrip())
-    warn_of_undecided(wanted)
+    warn_of_undecided(settings)
 
 
 @click.command()
 @settings_options
-def terraform(**given: Any) -> None:
+def terraform(**options: Any) -> None:
     """Print a Terraform configuration of the alarms, the topic and the dashboard."""
     from rockbottom.alarms import configuration
 
-    wanted = wanted_of(given)
-    click.echo(configuration(wanted).rstrip())
-    warn_of_undecided(wanted)
+    settings = wanted_of(options)
+    click.echo(configuration(settings).rstrip())
+    warn_of_undecided(settings)
 
 
 @click.command()
@@ -41,10 +41,10 @@ def terraform(**given: Any) -> None:
 @click.option("--stack", metavar="NAME", help="Name of the stack.")
 @click.option("--namespace", metavar="NAME", help="Namespace of the metrics.")
 @click.option("--create-topic", metavar="NAME", help="The topic that apply makes.")
-def policy(task: str, account: str, region: str, partition: str, **given: Any) -> None:
+def policy(task: str, account: str, region: str, partition: str, **options: Any) -> None:
     """Print the least IAM policy to publish metrics, to apply alarms, or to read metrics for reconcile."""
     from rockbottom.alarms import POLICIES
 
     rest = {"file": None, "thresholds": (), "topic": None, "models": ("any",), "called_as": (), "no_dashboard": False}
-    wanted = wanted_of({**rest, **given}, warn=False)
-    click.echo(json.dumps(POLICIES[task](wanted, partition, region, account), indent=2))
+    settings = wanted_of({**rest, **options}, warn=False)
+    click.echo(json.dumps(POLICIES[task](settings, partition, region, account), indent=2))

@@ -52,20 +52,20 @@ def show(model: str, on: datetime | None, region: str | None, prices: Path | Non
     catalog = load_catalog()
     book = catalog.price_book.overlay(PriceBook.read(prices)) if prices else catalog.price_book
     day = on.date() if on else date.today()
-    found = catalog.model(model)
-    rows = _rows_in_force(book, found, day)
-    contested = [row for row in book.contested(found.model.id, on=day) if _in_scope(row, found)]
-    where = region or found.region
+    model_id = catalog.model(model)
+    rows = _rows_in_force(book, model_id, day)
+    contested = [row for row in book.contested(model_id.model.id, on=day) if _in_scope(row, model_id)]
+    where = region or model_id.region
     there = _of_region(book, rows, where, day) if where else rows
     if not there:
-        _raise_no_price(book, found, day, where)
+        _raise_no_price(book, model_id, day, where)
     if as_json:
-        click.echo(json_text(prices_document(found, day, there, contested)))
+        click.echo(json_text(prices_document(model_id, day, there, contested)))
         return
     tell_endings(catalog, [model], day, where)
     elsewhere = sorted({row.region for row in rows if row.region} - {where or REFERENCE_REGION})
     chosen = [row for row in there if where or row.region in (None, REFERENCE_REGION)] or there
-    console.show(prices_text(found, day, chosen, contested, elsewhere, width=console.width()))
+    console.show(prices_text(model_id, day, chosen, contested, elsewhere, width=console.width()))
 
 
 @command.command()
@@ -93,14 +93,14 @@ def check(ctx: click.Context, region: str, profile: str | None, prices: Path | N
     click.echo(_age(read_on, date.today()), err=True)  # before the service is asked, which takes credentials
     products = list(products_of_api(pricing_client(profile), SERVICES, [region]))
     listed = _listed(catalog, products)
-    found = list(comparisons(listed, book, date.today()))
+    pairs = list(comparisons(listed, book, date.today()))
     if as_json:
-        click.echo(json_text(comparison_document(region, len(products), found)))
+        click.echo(json_text(comparison_document(region, len(products), pairs)))
     else:
-        console.show(comparison_text(region, len(products), len(listed), found))
-        compared = [pair.row.source.checked_on for pair in found if pair.row is not None]
+        console.show(comparison_text(region, len(products), len(listed), pairs))
+        compared = [pair.row.source.checked_on for pair in pairs if pair.row is not None]
         console.show(_age(compared, date.today(), "compared rows"))
-    if any(one.row is not None and not one.agrees for one in found):
+    if any(pair.row is not None and not pair.agrees for pair in pairs):
         ctx.exit(1)
 
 
@@ -119,22 +119,22 @@ def _listed(catalog: "Catalog", products: Sequence[dict[str, Any]]) -> "list[Lis
     return [price for product in products if (price := list_price(product, models)) is not None]
 
 
-def _rows_in_force(book: "PriceBook", found: "ModelId", day: date) -> "list[Price]":
+def _rows_in_force(book: "PriceBook", model_id: "ModelId", day: date) -> "list[Price]":
     """The rows that a bill of that day would use, overlays considered."""
     used: dict[str, Price] = {}
-    for row in book.of_model(found.model.id, day):
-        if not row.contested and _in_scope(row, found):
+    for row in book.of_model(model_id.model.id, day):
+        if not row.contested and _in_scope(row, model_id):
             prompt = row.above_context_tokens + 1 if row.above_context_tokens else 0
             wins = book.price(row.model, row.scope, row.tier, row.unit, day, prompt, row.region)
             used[wins.place] = wins
     return list(used.values())
 
 
-def _in_scope(row: "Price", found: "ModelId") -> bool:
+def _in_scope(row: "Price", model_id: "ModelId") -> bool:
     """Whether the row is of the scope asked for; a bare id asks for every scope."""
     from rockbottom.catalog import Scope
 
-    return found.scope is Scope.IN_REGION or row.scope is found.scope
+    return model_id.scope is Scope.IN_REGION or row.scope is model_id.scope
 
 
 def _of_region(book: "PriceBook", rows: "Sequence[Price]", region: str, day: date) -> "list[Price]":
@@ -154,8 +154,8 @@ def _of_region(book: "PriceBook", rows: "Sequence[Price]", region: str, day: dat
     return list(used.values())
 
 
-def _raise_no_price(book: "PriceBook", found: "ModelId", day: date, region: str | None) -> None:
+def _raise_no_price(book: "PriceBook", model_id: "ModelId", day: date, region: str | None) -> None:
     from rockbottom.catalog import Tier
     from rockbottom.quantities import Unit
 
-    book.price(found.model.id, found.scope, Tier.DEFAULT, Unit.INPUT, day, 0, region)
+    book.price(model_id.model.id, model_id.scope, Tier.DEFAULT, Unit.INPUT, day, 0, region)

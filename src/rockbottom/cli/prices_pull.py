@@ -50,24 +50,26 @@ def pull(
     from rockbottom.rendering import json_text, updates_document, updates_text
 
     documents = _documents(regions, files, api, profile, base_url)
-    wanted = (entry for entry in entries(documents) if not regions or _region(entry) in regions)
-    found = updates_of(wanted, load_catalog(), str(files[0].resolve().as_uri()) if files else base_url, date.today())
-    if not found.entries:
+    chosen_entries = (entry for entry in entries(documents) if not regions or _region(entry) in regions)
+    updates = updates_of(
+        chosen_entries, load_catalog(), str(files[0].resolve().as_uri()) if files else base_url, date.today()
+    )
+    if not updates.entries:
         raise NotAPriceList(
             "No entry of AWS's price list was found.",
             fix="give an offer file (index.json), or the output of aws pricing get-products",
         )
     if as_json:
-        click.echo(json_text(updates_document(found)))
+        click.echo(json_text(updates_document(updates)))
     else:
-        show(updates_text(found, None if everything else 10, width=width()))
+        show(updates_text(updates, None if everything else 10, width=width()))
     path = save or saved_prices_path()
-    if not found.rows or path is None:
+    if not updates.rows or path is None:
         return
-    rows = f"{len(found.rows):,} rows"
+    rows = f"{len(updates.rows):,} rows"
     answer = agreed(yes, f"Store {rows} in {path}?", ask=not as_json)
     if answer:
-        _store(path, found.rows)
+        _store(path, updates.rows)
         tell(f"{rows} stored in {path}")
     elif answer is None:
         tell(f"nothing is stored; add --yes to store {rows} in {path}")

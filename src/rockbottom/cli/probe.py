@@ -87,7 +87,7 @@ def command(
     service = _service(endpoint, region, local)
     findings, stopped = _asked(subject, service, chosen)
     path = save or (None if local else saved_facts_path())
-    if path is not None and any(one.answer is not None for one in findings):
+    if path is not None and any(finding.answer is not None for finding in findings):
         where = None if local else service.region
         write_facts(path, subject, findings, on, "a local endpoint" if local else f"AWS {where or ''}".strip(), where)
         tell(f"saved to {path}")
@@ -131,15 +131,15 @@ def _asked(
 ) -> tuple[list[Finding], ProbeStopped | KeyboardInterrupt | None]:
     findings: list[Finding] = []
 
-    def found(one: Finding) -> None:
-        findings.append(one)
-        tell(f"  {one.question}: {one.answer or 'not measured'} ({one.evidence})"[:160])
+    def note(finding: Finding) -> None:
+        findings.append(finding)
+        tell(f"  {finding.question}: {finding.answer or 'not measured'} ({finding.evidence})"[:160])
 
     first, rest = findings_of(subject, chosen)
     try:
         if first is not None:
-            run([Experiment(first.__name__, first(subject))], service, found)
-        run([Experiment(one.__name__, one(subject)) for one in rest], service, found)
+            run([Experiment(first.__name__, first(subject))], service, note)
+        run([Experiment(probe_of.__name__, probe_of(subject)) for probe_of in rest], service, note)
     except ProbeStopped as stopped:
         return findings, stopped
     except KeyboardInterrupt as stopped:
@@ -166,9 +166,10 @@ def _print_estimate(price: ProbeEstimate, as_json: bool) -> None:
 def _print(findings: list[Finding], model_id: str, on: date, endpoint: str, as_json: bool) -> None:
     if as_json:
         rows: list[dict[str, Any]] = [
-            {"question": one.question, "answer": one.answer, "evidence": one.evidence} for one in findings
+            {"question": finding.question, "answer": finding.answer, "evidence": finding.evidence}
+            for finding in findings
         ]
         click.echo(json.dumps({"model": model_id, "measured_on": str(on), "endpoint": endpoint, "findings": rows}))
         return
-    for one in findings:
-        show(f"{one.question:24} {one.answer if one.answer is not None else '-'}")
+    for finding in findings:
+        show(f"{finding.question:24} {finding.answer if finding.answer is not None else '-'}")

@@ -77,11 +77,11 @@ def list_profiles(
     service = _Service(region, aws_profile, endpoint_url) if ask or endpoint_url else None
     told = service.system() if service else {}
     rows: list[PricedProfile] = []
-    for one in models:
-        found = priced(_known(catalog, one, region, told), book, day, region)
+    for known_model in models:
+        profiles = priced(_known(catalog, known_model, region, told), book, day, region)
         if model and residency:
-            cheapest(found, residency, one)  # raises NoProfileAllowed
-        rows += allowed(found, residency) if residency else found
+            cheapest(profiles, residency, known_model)  # raises NoProfileAllowed
+        rows += allowed(profiles, residency) if residency else profiles
     own = service.applications(models if model else None) if service else []
     if as_json:
         cheapest_first = bool(model and residency)
@@ -114,15 +114,15 @@ def create(
     from rockbottom.catalog import load_catalog
 
     catalog = load_catalog()
-    found = catalog.model(model)
+    model_id = catalog.model(model)
     pairs = [_tag(text) for text in tags]
     service = _Service(region, aws_profile, endpoint_url)
     tell_endings(catalog, [model], date.today(), service.region)
-    said = ", ".join(f"{pair['key']}={pair['value']}" for pair in pairs)
-    tell(f"This creates the profile {name} for {found.id} in {service.region}, tagged {said}.")
+    tagged = ", ".join(f"{pair['key']}={pair['value']}" for pair in pairs)
+    tell(f"This creates the profile {name} for {model_id.id} in {service.region}, tagged {tagged}.")
     consent(yes, "this changes your account", "Create it?")
-    arn = service.create(name, found, pairs, description)
-    click.echo(json.dumps({"inferenceProfileArn": arn, "copied_from": found.id}) if as_json else arn)
+    arn = service.create(name, model_id, pairs, description)
+    click.echo(json.dumps({"inferenceProfileArn": arn, "copied_from": model_id.id}) if as_json else arn)
 
 
 @command.command("delete")
@@ -136,12 +136,12 @@ def delete(name: str, yes: bool, region: str | None, aws_profile: str | None, en
     """
     service = _Service(region, aws_profile, endpoint_url)
     own = service.applications(None)
-    found = [profile for profile in own if name in (profile.name, profile.arn, profile.arn.rpartition("/")[2])]
-    if len(found) != 1:
-        there = ", ".join(f"{profile.name} ({profile.arn})" for profile in found or own) or "none"
-        count = f"{len(found)} application profiles in {service.region} are called {name}"
+    matching = [profile for profile in own if name in (profile.name, profile.arn, profile.arn.rpartition("/")[2])]
+    if len(matching) != 1:
+        there = ", ".join(f"{profile.name} ({profile.arn})" for profile in matching or own) or "none"
+        count = f"{len(matching)} application profiles in {service.region} are called {name}"
         raise click.UsageError(f"{count}; there is {there}")
-    [profile] = found
+    [profile] = matching
     tags = ", ".join(f"{tag['key']}={tag['value']}" for tag in service.tags(profile.arn)) or "no tags"
     tell(f"- profile {profile.name} for {profile.model} ({tags})\n  {profile.arn}")
     consent(yes, "this changes your account", "Delete it?")
@@ -189,14 +189,14 @@ class _Service:
         ]
         return [profile for profile in profiles if ids is None or profile.model in ids]
 
-    def create(self, name: str, found: Any, tags: list[dict[str, str]], description: str | None) -> str:
+    def create(self, name: str, model_id: Any, tags: list[dict[str, str]], description: str | None) -> str:
         """The ARN of a new application profile."""
         from rockbottom.catalog import Scope
 
-        if found.scope is Scope.IN_REGION:
-            source = f"arn:aws:bedrock:{self.region}::foundation-model/{found.model.id}"
+        if model_id.scope is Scope.IN_REGION:
+            source = f"arn:aws:bedrock:{self.region}::foundation-model/{model_id.model.id}"
         else:
-            source = self._call("get_inference_profile", inferenceProfileIdentifier=found.id)["inferenceProfileArn"]
+            source = self._call("get_inference_profile", inferenceProfileIdentifier=model_id.id)["inferenceProfileArn"]
         more = {"description": description} if description else {}
         reply = self._call(
             "create_inference_profile", inferenceProfileName=name, modelSource={"copyFrom": source}, tags=tags, **more
@@ -234,7 +234,7 @@ class _Service:
 
 
 def _regions(row: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(place for one in row["models"] if (place := one["modelArn"].split(":")[3])))
+    return tuple(dict.fromkeys(place for entry in row["models"] if (place := entry["modelArn"].split(":")[3])))
 
 
 def _bare_model(row: dict[str, Any]) -> str:
@@ -247,6 +247,6 @@ def _known(
     """The catalogue's profiles, with the Regions that the service named."""
     from rockbottom.catalog import profiles_of
 
-    for one in profiles_of(catalog, model, region):
-        regions = told.get(one.id)
-        yield replace(one, regions=regions, listed=True) if regions else one
+    for profile in profiles_of(catalog, model, region):
+        regions = told.get(profile.id)
+        yield replace(profile, regions=regions, listed=True) if regions else profile

@@ -70,7 +70,7 @@ _WEEK = 7
 @click.option("--all", "everything", is_flag=True, help="Show what agrees, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def command(ctx: click.Context, as_json: bool, everything: bool, **given: Any) -> None:
+def command(ctx: click.Context, as_json: bool, everything: bool, **options: Any) -> None:
     """Hold the ledger against what AWS counted and billed, by day and model, and say why they differ.
 
     Reads only; sums are kept beside the ledger. Exits with 1 where something differs by more
@@ -80,49 +80,53 @@ def command(ctx: click.Context, as_json: bool, everything: bool, **given: Any) -
     from rockbottom.reconcile import ledger_book, reconciliation_of
     from rockbottom.rendering import json_text, reconciliation_text
 
-    if not (given["cloudwatch"] or given["reports"] or given["explorers"]):
+    if not (options["cloudwatch"] or options["reports"] or options["explorers"]):
         raise click.UsageError("name what to compare with: --cloudwatch, --cur PATH or --cost-explorer FILE")
     catalog = load_catalog()
-    with one_ledger(given["source"]) as folder:
+    with one_ledger(options["source"]) as folder:
         ours = ledger_book(folder)
-    ours.renamed(_behind(given["behind"], catalog))
-    found = [_compared(ours, theirs, days, catalog, given) for theirs, days in _others(given, ours, catalog)]
+    ours.renamed(_behind(options["behind"], catalog))
+    comparisons = [_compared(ours, theirs, days, catalog, options) for theirs, days in _others(options, ours, catalog)]
     if as_json:
-        click.echo(json_text([reconciliation_of(comparison) for comparison in found]))
+        click.echo(json_text([reconciliation_of(comparison) for comparison in comparisons]))
     else:
-        show(chain.from_iterable(reconciliation_text(one, everything=everything, width=width()) for one in found))
-    if not all(one.agrees and one.rows for one in found):  # no day compared is no agreement
+        show(
+            chain.from_iterable(
+                reconciliation_text(comparison, everything=everything, width=width()) for comparison in comparisons
+            )
+        )
+    if not all(comparison.agrees and comparison.rows for comparison in comparisons):  # no day compared is no agreement
         ctx.exit(Exit.VERDICT)
 
 
 Days = tuple[date | None, date | None]
 
 
-def _compared(ours: "Book", theirs: "Book", days: Days, catalog: "Catalog", given: dict[str, Any]) -> "Comparison":
+def _compared(ours: "Book", theirs: "Book", days: Days, catalog: "Catalog", options: dict[str, Any]) -> "Comparison":
     from rockbottom.reconcile import compared
 
-    tolerance = Decimal(str(given["tolerance"])) / 100
+    tolerance = Decimal(str(options["tolerance"])) / 100
     return compared(ours, theirs, catalog, tolerance, datetime.now(UTC).date(), *days)
 
 
-def _others(given: dict[str, Any], ours: "Book", catalog: "Catalog") -> "Iterator[tuple[Book, Days]]":
+def _others(options: dict[str, Any], ours: "Book", catalog: "Catalog") -> "Iterator[tuple[Book, Days]]":
     from rockbottom.reconcile import bill_lines, billed_book
 
-    since, until = (day.date() if day else None for day in (given["since"], given["until"]))
-    for party, paths in (("CUR", given["reports"]), ("Cost Explorer", given["explorers"])):
+    since, until = (day.date() if day else None for day in (options["since"], options["until"]))
+    for party, paths in (("CUR", options["reports"]), ("Cost Explorer", options["explorers"])):
         if paths:
             lines = chain.from_iterable(map(bill_lines, paths))
-            wanted = given["accounts"]
-            mine = (line for line in lines if not wanted or not line.account or line.account in wanted)
+            accounts = options["accounts"]
+            mine = (line for line in lines if not accounts or not line.account or line.account in accounts)
             book = billed_book(party, mine, catalog)
             days = book.days or (None, None)
             yield book, (since or days[0], until or days[1])
-    if given["cloudwatch"]:
-        yield _cloudwatch(given, ours, catalog, since, until)
+    if options["cloudwatch"]:
+        yield _cloudwatch(options, ours, catalog, since, until)
 
 
 def _cloudwatch(
-    given: dict[str, Any], ours: "Book", catalog: "Catalog", since: date | None, until: date | None
+    options: dict[str, Any], ours: "Book", catalog: "Catalog", since: date | None, until: date | None
 ) -> "tuple[Book, Days]":
     from rockbottom.reconcile import native_book, question
 
@@ -131,35 +135,38 @@ def _cloudwatch(
     first = since or last - timedelta(days=_WEEK - 1)
     if first > last:
         raise click.UsageError(f"--since {first} is after --until {last}")
-    behind = _behind(given["behind"], catalog)
+    behind = _behind(options["behind"], catalog)
     asked = [
         (client, question(client, region, first, last, [*ours.called_in(region), *behind]))
-        for region, client in _clients(given)
+        for region, client in _clients(options)
     ]
-    _consent([one for _, one in asked], given["yes"])
+    _consent([metrics_question for _, metrics_question in asked], options["yes"])
     return native_book(asked, catalog, behind), (first, last)
 
 
 def _consent(questions: "Sequence[MetricsQuestion]", yes: bool) -> None:
-    metrics, cost = sum(one.metrics for one in questions), sum((one.usd for one in questions), Decimal(0))
+    metrics, cost = (
+        sum(question.metrics for question in questions),
+        sum((question.usd for question in questions), Decimal(0)),
+    )
     if not metrics:
         return
     tell(f"GetMetricData for {metrics:,} metrics: about ${usd_exact(cost)} at list price")
     consent(yes, "asking CloudWatch costs money", "Ask CloudWatch?")
 
 
-def _clients(given: dict[str, Any]) -> "list[tuple[str, Any]]":
+def _clients(options: dict[str, Any]) -> "list[tuple[str, Any]]":
     import boto3
     from botocore.exceptions import BotoCoreError
 
     from rockbottom.cloudwatch import AccountUnavailable
 
     try:
-        session: Any = boto3.Session(profile_name=given["profile"])
-        regions: Sequence[str] = given["regions"] or tuple(filter(None, (session.region_name,)))
+        session: Any = boto3.Session(profile_name=options["profile"])
+        regions: Sequence[str] = options["regions"] or tuple(filter(None, (session.region_name,)))
         if not regions:
             raise no_region()
-        url = given["endpoint_url"]
+        url = options["endpoint_url"]
         return [(name, session.client("cloudwatch", region_name=name, endpoint_url=url)) for name in regions]
     except BotoCoreError as error:
         raise AccountUnavailable(f"AWS: {error}", fix="aws configure list-profiles") from error

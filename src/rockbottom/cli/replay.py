@@ -163,8 +163,8 @@ def command(
     if html:
         _write_page(runs, html)
     priced = [run for run in runs if isinstance(run, ReplayResult)]
-    given = dict.fromkeys(model.given for run in priced for model in run.models)
-    tell_age(catalog, given, asked.on, date.today(), region)
+    model_names = dict.fromkeys(model.given for run in priced for model in run.models)
+    tell_age(catalog, model_names, asked.on, date.today(), region)
     return _print(runs, as_json, as_csv)
 
 
@@ -197,7 +197,7 @@ def _with_guardrail(documents: "Runs", reading: "Reading", guard: tuple[str, boo
     from rockbottom.advise import costs_of, guarded_traffic, guarding
 
     beside = costs_of(guarded_traffic(reading.trace, guarding(guard[0], tagged=guard[1])))
-    return [replace(one, beside=beside) if hasattr(one, "beside") else one for one in documents]
+    return [replace(document, beside=beside) if hasattr(document, "beside") else document for document in documents]
 
 
 def answers_here(
@@ -262,8 +262,10 @@ def _marked(documents: "Runs", damages: "Damages") -> "Runs":
 
     elsewhere = damages.elsewhere or UNSET
     return [
-        replace(one, simulated_requests=_of_them(damages.simulated, one) or UNSET, elsewhere_requests=elsewhere)
-        for one in documents
+        replace(
+            document, simulated_requests=_of_them(damages.simulated, document) or UNSET, elsewhere_requests=elsewhere
+        )
+        for document in documents
     ]
 
 
@@ -280,13 +282,13 @@ def _need_blocks(requests: int, without: int, source: str) -> None:
         return
     from rockbottom.rendering import without_blocks_text
 
-    said = f"{source}: {without_blocks_text(without, requests)}"
+    message = f"{source}: {without_blocks_text(without, requests)}"
     if without == requests:
         raise NothingRepeats(
-            f"{said}: what repeats is unknown, so no caching policy can be replayed",
+            f"{message}: what repeats is unknown, so no caching policy can be replayed",
             fix="without a cache it can be priced: rockbottom replay SOURCE --policy none",
         )
-    tell(said)
+    tell(message)
 
 
 def _write_page(runs: "Runs", file: Path) -> None:
@@ -309,6 +311,6 @@ def _print(runs: "Runs", as_json: bool, as_csv: bool) -> None:
     elif as_csv:
         click.echo(replay_csv(runs), nl=False)
     else:
-        one = isinstance(answer, ReplayResult)
-        show(replay_text(answer, width=width()) if one else replays_text(runs, width=width()))
+        is_single = isinstance(answer, ReplayResult)
+        show(replay_text(answer, width=width()) if is_single else replays_text(runs, width=width()))
         show(replay_besides_text(runs, width()))

@@ -41,8 +41,8 @@ def answered_by(
 
     reader = reader_of(source, name)
     job = Job(reader.name, list(reader.parts(source)), settings, questions, catalog)
-    with _engine(engine, jobs, address) as chosen, _steps() as said:
-        return answered(job, chosen, said)
+    with _engine(engine, jobs, address) as chosen, _steps() as progress:
+        return answered(job, chosen, progress)
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def _steps() -> Generator[Callable[[str, int, int], None]]:
     """A progress bar for each step, one after the other."""
     open_bars: dict[str, tuple[AbstractContextManager[Callable[[int], None]], Callable[[int], None]]] = {}
 
-    def said(step: str, done: int, of: int) -> None:
+    def progress(step: str, done: int, of: int) -> None:
         if step not in open_bars:
             for context, _ in open_bars.values():
                 context.__exit__(None, None, None)
@@ -76,7 +76,7 @@ def _steps() -> Generator[Callable[[str, int, int], None]]:
         open_bars[step][1](done)
 
     try:
-        yield said
+        yield progress
     finally:
         for context, _ in list(open_bars.values())[-1:]:
             context.__exit__(None, None, None)

@@ -33,9 +33,9 @@ class Several(ParamType):
         return tuple(dict.fromkeys(self._of.convert(word, param, ctx) for word in words))
 
 
-def profiles_of(given: Sequence[str]) -> tuple[tuple[str, str], ...]:
+def profiles_of(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Application inference profiles by ARN, each with the model behind it. Raises UsageError."""
-    pairs = [tuple(one.split("=", 1)) for one in given]
+    pairs = [tuple(text.split("=", 1)) for text in texts]
     for pair in pairs:
         if len(pair) != 2 or not all(pair):
             raise click.UsageError(f"--profile {pair[0]}: write ARN=MODEL_ID")

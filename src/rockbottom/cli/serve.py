@@ -65,16 +65,16 @@ from rockbottom.local import serve as serve_forever
     metavar="NAME=SIDE",
     help="Choose a side where sources conflict (rockbottom models --switches lists them).",
 )
-def serve(env: bool, clock: str, switches: tuple[str, ...], **given: Any) -> None:
+def serve(env: bool, clock: str, switches: tuple[str, ...], **options: Any) -> None:
     """Serve a local Bedrock endpoint that AWS SDKs talk to by endpoint URL."""
     if env:
-        scheme = "https" if given["tls"] else "http"
-        click.echo("\n".join(_environment(f"{scheme}://{given['host']}:{given['port']}")))
+        scheme = "https" if options["tls"] else "http"
+        click.echo("\n".join(_environment(f"{scheme}://{options['host']}:{options['port']}")))
         return
     sides = _sides(switches)
-    if given["log_dir"] is not None:
-        _make(given["log_dir"])
-    serve_forever(EndpointSettings(clock=ClockKind(clock), switches=sides, **given), _announce)
+    if options["log_dir"] is not None:
+        _make(options["log_dir"])
+    serve_forever(EndpointSettings(clock=ClockKind(clock), switches=sides, **options), _announce)
 
 
 def _sides(switches: Iterable[str]) -> dict[str, str]:

@@ -148,7 +148,7 @@ def set_ledger() -> Path | None:
 def _defaults(command: click.Command, path: list[str], args: Sequence[str], settings: SettingsFile) -> dict[str, Any]:
     if isinstance(command, click.Group):
         return {name: _defaults(below, [*path, name], args, settings) for name, below in command.commands.items()}
-    found: dict[str, Any] = {}
+    defaults: dict[str, Any] = {}
     for setting in SETTINGS:
         option = _option(command, setting)
         if option is None or setting.name not in settings.values or path[0] in setting.not_for:
@@ -161,8 +161,8 @@ def _defaults(command: click.Command, path: list[str], args: Sequence[str], sett
         if setting.path and not Path(value).exists():
             raise BadSettings(f"{place}: {setting.name}: there is no {value}")
         assert option.name is not None
-        found[option.name] = [value] if option.multiple else value
-    return found
+        defaults[option.name] = [value] if option.multiple else value
+    return defaults
 
 
 def _option(command: click.Command, setting: Setting) -> click.Option | None:
@@ -182,13 +182,13 @@ def _flat(tables: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Every value by its whole name: ``traffic.per_day``. A table of no known name is a value, and refused as one."""
     from rockbottom.quantities import is_object
 
-    found: list[tuple[str, Any]] = []
+    pairs: list[tuple[str, Any]] = []
     for name, value in tables.items():
         if name in _TABLES and is_object(value):
-            found.extend((f"{name}.{key}", below) for key, below in value.items())
+            pairs.extend((f"{name}.{key}", below) for key, below in value.items())
         else:
-            found.append((name, value))
-    return found
+            pairs.append((name, value))
+    return pairs
 
 
 def _checked(name: str, value: Any, place: str, folder: Path) -> Any:

@@ -13,21 +13,24 @@ OLD_DAYS = 60
 """From how many days on a price is said to be old."""
 
 
-def tell_endings(catalog: "Catalog", given: Iterable[str], on: date, region: str | None = None) -> None:
+def tell_endings(catalog: "Catalog", names: Iterable[str], on: date, region: str | None = None) -> None:
     """Say which of these models end, what follows them and what that costs, once each."""
     from rockbottom.catalog import ending
 
-    for found in _models(catalog, given):
-        said = ending(catalog, found, on, region=region)
-        if said is not None:
-            _tell(said)
+    for model_id in _models(catalog, names):
+        notice = ending(catalog, model_id, on, region=region)
+        if notice is not None:
+            _tell(notice)
 
 
-def tell_age(catalog: "Catalog", given: Iterable[str], on: date, today: date, region: str | None = None) -> None:
+def tell_age(catalog: "Catalog", names: Iterable[str], on: date, today: date, region: str | None = None) -> None:
     """Say that prices of these models were read longer ago than ``OLD_DAYS``: one line, the oldest of them."""
     from rockbottom.catalog import checked_on
 
-    days = {found.model.name: checked_on(catalog.price_book, found, on, region) for found in _models(catalog, given)}
+    days = {
+        model_id.model.name: checked_on(catalog.price_book, model_id, on, region)
+        for model_id in _models(catalog, names)
+    }
     known = [(day, name) for name, day in days.items() if day is not None]
     if not known:
         return
@@ -43,14 +46,14 @@ def _tell(text: str) -> None:
     tell(paragraph(text, width(), "note: ", "  "))
 
 
-def _models(catalog: "Catalog", given: Iterable[str]) -> "list[ModelId]":
+def _models(catalog: "Catalog", names: Iterable[str]) -> "list[ModelId]":
     from rockbottom.catalog import CatalogError
 
     models: dict[str, ModelId] = {}
-    for name in given:
+    for name in names:
         try:
-            found = catalog.model(name)
+            model_id = catalog.model(name)
         except CatalogError:
             continue  # said by who needs the model
-        models.setdefault(found.model.id, found)
+        models.setdefault(model_id.model.id, model_id)
     return list(models.values())

@@ -133,8 +133,8 @@ def refuse_some(damaged: int, apart: "Sequence[SetApart]") -> None:
     """For ``--strict``. Raises NotAll where lines were skipped or requests set apart."""
     from rockbottom.rendering import not_all_text
 
-    if said := not_all_text(damaged, apart):
-        raise NotAll(said, fix="without --strict the rest is answered for")
+    if message := not_all_text(damaged, apart):
+        raise NotAll(message, fix="without --strict the rest is answered for")
 
 
 def say_apart(apart: "Sequence[SetApart]", source: str) -> None:

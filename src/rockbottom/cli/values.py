@@ -45,14 +45,14 @@ class Number(ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
         """The number; fails on what is none, on a negative one and, unless ``zero``, on zero."""
         try:
-            found = Decimal(str(value).replace(",", "").replace("_", "").lstrip("$"))
+            number = Decimal(str(value).replace(",", "").replace("_", "").lstrip("$"))
         except InvalidOperation:
             self.fail(f"'{value}' is not a number", param, ctx)
-        if not found.is_finite() or found < 0 or (not found and not self.zero):
+        if not number.is_finite() or number < 0 or (not number and not self.zero):
             self.fail(f"{value} must be {'at least' if self.zero else 'above'} zero", param, ctx)
-        if found > MOST or 0 < found < 1 / MOST:
+        if number > MOST or 0 < number < 1 / MOST:
             self.fail(f"{value} is no number that a month could have", param, ctx)
-        return found
+        return number
 
 
 class Url(ParamType):
@@ -83,7 +83,7 @@ class NewFile(click.Path):
         super().convert(value, param, ctx)
         path = Path(str(value))
         folder = path.parent
-        nearest = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+        nearest = next(candidate for candidate in (folder, *folder.absolute().parents) if candidate.exists())
         if not nearest.is_dir():
             self.fail(f"cannot write '{path}': '{nearest}' is not a folder", param, ctx)
         if not path.exists() and not os.access(nearest, os.W_OK):

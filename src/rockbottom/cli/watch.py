@@ -113,14 +113,14 @@ def view_of_logs(
     if folder is not None:
         raise click.UsageError("--ledger and --logs exclude each other")
     check_installed()
-    given: dict[str, int] = {}
+    quota_by_model: dict[str, int] = {}
     for pair in quotas:
         model, equals, tokens = pair.rpartition("=")
         if not (equals and model and tokens.replace("_", "").replace(",", "").isdecimal()):
             raise click.UsageError(f"--quota takes MODEL=TOKENS, as in --quota sonnet-4-6=5000000; not {pair!r}")
-        given[model] = int(tokens.replace("_", "").replace(",", ""))
+        quota_by_model[model] = int(tokens.replace("_", "").replace(",", ""))
     since = time.time() - max(seconds, _DAY_S)
-    return log_view(source, load_catalog(), since, os.urandom(32), given, dict(profiles_of(profiles)))
+    return log_view(source, load_catalog(), since, os.urandom(32), quota_by_model, dict(profiles_of(profiles)))
 
 
 def read_all(view: "View") -> None:
@@ -132,11 +132,11 @@ def read_all(view: "View") -> None:
             f"No ledger in {view.folder}.",
             fix="record one with rockbottom.attach(client, ledger=True), or name another with --ledger",
         )
-    said = False
+    showed_progress = False
     while not view.follow(_ONE_READ_S):
-        said = True
+        showed_progress = True
         progress(f"reading the ledger: {view.share_read():.0%}")
-    if said:
+    if showed_progress:
         progress("")
 
 
@@ -156,10 +156,10 @@ def _stream(view: "View", period: "Period", side: str, every: float) -> None:
     try:
         while True:
             behind = not view.follow(_ONE_READ_S)
-            found = view.snapshot(period, side).to_dict()
-            changed = {name: value for name, value in found.items() if name != "at"}
+            snapshot = view.snapshot(period, side).to_dict()
+            changed = {name: value for name, value in snapshot.items() if name != "at"}
             if changed != last:
-                click.echo(_json(found))
+                click.echo(_json(snapshot))
                 sys.stdout.flush()
                 last = changed
             time.sleep(0 if behind else every)
@@ -167,7 +167,7 @@ def _stream(view: "View", period: "Period", side: str, every: float) -> None:
         return
 
 
-def _json(found: object, indent: int | None = None) -> str:
+def _json(document: object, indent: int | None = None) -> str:
     import json
 
-    return json.dumps(found, indent=indent, ensure_ascii=False)
+    return json.dumps(document, indent=indent, ensure_ascii=False)

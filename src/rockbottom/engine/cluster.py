@@ -79,12 +79,12 @@ class Cluster:
             yield from self._as_they_come(waiting, most=1)
 
     def _as_they_come(self, waiting: dict[Any, int], most: int | None = None) -> Iterator[Any]:
-        ray, given = self._ray, 0
-        while waiting and (most is None or given < most):
+        ray, count = self._ray, 0
+        while waiting and (most is None or count < most):
             done, _ = ray.wait(list(waiting), num_returns=1)
             for reference in done:
                 del waiting[reference]
-                given += 1
+                count += 1
                 try:
                     yield ray.get(reference)
                 except ray.exceptions.RayTaskError as error:

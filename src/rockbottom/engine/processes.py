@@ -70,7 +70,7 @@ class Processes:
                            fix="fewer processes (--jobs) or smaller files")  # fmt: skip
 
     def _tried(self, left: dict[int, tuple[Callable[..., Any], tuple[Any, ...]]]) -> Iterator[Any]:
-        sent: dict[Future[Any], int] = {self._pool.submit(call, *given): n for n, (call, given) in left.items()}
+        sent: dict[Future[Any], int] = {self._pool.submit(call, *arguments): n for n, (call, arguments) in left.items()}
         for future in as_completed(sent):
             result = future.result()
             del left[sent[future]]

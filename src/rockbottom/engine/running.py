@@ -64,8 +64,10 @@ class Engine(Protocol):
         ...
 
 
-def answered(job: Job, engine: Engine, said: Callable[[str, int, int], None] = lambda step, done, of: None) -> Answer:
-    """The job done by an engine. ``said`` hears the step and how much of it is done, out of how much.
+def answered(
+    job: Job, engine: Engine, progress: Callable[[str, int, int], None] = lambda step, done, of: None
+) -> Answer:
+    """The job done by an engine. ``progress`` is called with the step, how much of it is done, and how much there is.
 
     Raises NotPartitionable, EngineFailed, and what reading and replaying raise.
     """
@@ -73,7 +75,7 @@ def answered(job: Job, engine: Engine, said: Callable[[str, int, int], None] = l
     files: list[Columns] = []
     for file in engine.columns(job):
         files.append(file)
-        said("files", len(files), len(job.parts))
+        progress("files", len(files), len(job.parts))
     files.sort(key=lambda file: file.number)
     repeated = repeated_in(files)
     requests = sum(file.requests for file in files) - _repeats(files, repeated)
@@ -82,9 +84,9 @@ def answered(job: Job, engine: Engine, said: Callable[[str, int, int], None] = l
     _resolve(asked, job.catalog)
     job = replace(job, questions=asked)
     sums = [Tally() for _ in job.questions]
-    for done, found in enumerate(engine.tallies(job, groups), 1):
-        sums = [one + other for one, other in zip(sums, found, strict=True)]
-        said("families", done, 1 if groups.exact else job.buckets)
+    for done, tallies in enumerate(engine.tallies(job, groups), 1):
+        sums = [total + other for total, other in zip(sums, tallies, strict=True)]
+        progress("families", done, 1 if groups.exact else job.buckets)
     damages = Damages()
     for file in files:
         damages.extend(file.damages)

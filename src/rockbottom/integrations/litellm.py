@@ -34,13 +34,13 @@ class Callback(_Logger):
 
 
 def _tags_of(caller: Any) -> dict[str, str]:
-    found: dict[str, str] = {}
+    tags: dict[str, str] = {}
     for tag, attributes in _KNOWN_AS.items():
         values = (getattr(caller, attribute, None) for attribute in attributes)
         value = next((value for value in values if isinstance(value, str) and value), None)
         if value is not None:
-            found[tag] = value
-    return found
+            tags[tag] = value
+    return tags
 
 
 begin(also_made=True)

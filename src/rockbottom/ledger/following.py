@@ -27,9 +27,9 @@ class Follower:
 
     def runs(self) -> Iterator[list[CallRecord]]:
         """What was written since, a few thousand calls at a time, up to the end of the ledger as it is now."""
-        for _, found in self.found():
-            calls = [one.call for one in found if one.call is not None]
-            self.damaged += len(found) - len(calls)
+        for _, entries in self.found():
+            calls = [entry.call for entry in entries if entry.call is not None]
+            self.damaged += len(entries) - len(calls)
             yield calls
 
     def found(self) -> Iterator[tuple[Volume, list[Found]]]:
@@ -54,9 +54,9 @@ class Follower:
             for begin, data, _ in _chunks(volume.path, 0):
                 if begin >= end:
                     break
-                for found in found_in(data[: end - begin], begin):
-                    if found.call is not None and found.call.at >= since:
-                        yield found.call
+                for entry in found_in(data[: end - begin], begin):
+                    if entry.call is not None and entry.call.at >= since:
+                        yield entry.call
 
 
 def _begin(path: Path, offset: int) -> int:

@@ -32,16 +32,16 @@ def default_folder(env: Mapping[str, str]) -> Path:
     return Path(state).expanduser() / "rockbottom" / "ledger"
 
 
-def chosen_folder(wanted: object, env: Mapping[str, str]) -> Path | None:
+def chosen_folder(setting: object, env: Mapping[str, str]) -> Path | None:
     """The folder to record in, or None: do not record.
 
-    ``wanted`` is True (the default folder), a folder, False (never) or None (as ``ROCKBOTTOM_LEDGER`` says).
+    ``setting`` is True (the default folder), a folder, False (never) or None (as ``ROCKBOTTOM_LEDGER`` says).
     """
-    if wanted is False:
+    if setting is False:
         return None
-    if wanted is None:
+    if setting is None:
         return None if env.get("ROCKBOTTOM_LEDGER", "").strip().lower() in OFF else default_folder(env)
-    return default_folder(env) if wanted is True else Path(str(wanted)).expanduser()
+    return default_folder(env) if setting is True else Path(str(setting)).expanduser()
 
 
 def volume_path(folder: Path, number: int) -> Path:
@@ -64,8 +64,8 @@ def volumes_of(folder: Path) -> list[Volume]:
         names = [path.name for path in folder.iterdir()]
     except OSError:
         return []
-    found = ((match, name) for name in names if (match := _VOLUME.fullmatch(name)))
-    return sorted(Volume(int(match[1]), folder / name) for match, name in found)
+    matches = ((match, name) for name in names if (match := _VOLUME.fullmatch(name)))
+    return sorted(Volume(int(match[1]), folder / name) for match, name in matches)
 
 
 def is_volume(name: str) -> bool:

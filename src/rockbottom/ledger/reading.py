@@ -68,11 +68,11 @@ class LedgerReader:
                 self.unfinished += 1
                 return  # somebody may be writing it now
             self.bytes_read = offset + len(data) + whole
-            for found in found_in(data, offset):
-                if found.call is not None:
-                    yield found.call
+            for entry in found_in(data, offset):
+                if entry.call is not None:
+                    yield entry.call
                 else:
-                    self._damage(DamagedLine(name, found.offset, found.torn, found.why))
+                    self._damage(DamagedLine(name, entry.offset, entry.torn, entry.why))
 
     def _damage(self, line: DamagedLine) -> None:
         self.damaged_count += 1

@@ -27,13 +27,13 @@ def terminal_of(stream: "IO[Any]", environment: Mapping[str, str]) -> Terminal:
     is_terminal = _is_terminal(stream)
     dumb = environment.get("TERM") == "dumb"
     columns = environment.get("COLUMNS", "")
-    given = int(columns) if columns.isdecimal() else 0
-    width = given or (_columns_of(stream) if is_terminal else 0) or _PIPED
+    chosen_width = int(columns) if columns.isdecimal() else 0
+    width = chosen_width or (_columns_of(stream) if is_terminal else 0) or _PIPED
     return Terminal(
         width=max(_NARROWEST, min(_WIDEST, width)),
         colour=_colour(environment, is_terminal and not dumb),
         redraws=is_terminal and not dumb,
-        fixed=bool(given) or is_terminal,
+        fixed=bool(chosen_width) or is_terminal,
     )
 
 

@@ -154,7 +154,7 @@ def _granted(group: Group, member: _Member, ask: Ask, now: float) -> Grant:
     others = sum(max(0, amount + leased.get(name, 0)) for name, amount in group.pots.items() if name != pot)
     settled = sum(max(0, amount) for name, amount in group.pots.items() if name != pot)
     room = group.limit - others - spent - (leased.get(pot, 0) - mine)
-    living = sum(one.until > now for one in group.members.values())
+    living = sum(peer.until > now for peer in group.members.values())
     fair = max(0, group.limit - settled - spent) // (_SHARES * living)
     lease = mine if now < group.grace_until else max(mine, min(ask.want, room, max(ask.need, fair)))
     member.leases[pot] = lease

@@ -79,12 +79,12 @@ class Member:
         address: Address,
         scope: str,
         planner: SharingPlanner,
-        said: Callable[[str], None],
+        warn: Callable[[str], None],
         *,
         claiming: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._address, self._scope, self._planner, self._said = address, scope, planner, said
+        self._address, self._scope, self._planner, self._warn = address, scope, planner, warn
         self.claiming, self._clock = claiming, clock
         self._place = ""  # how far it has read what others told; a child of a fork goes on from there
         self._begin()
@@ -194,7 +194,9 @@ class Member:
         sightings = [self._outgoing.popleft() for _ in range(len(self._outgoing))]
         if sightings or heard:
             try:
-                store.publish(_ENCODER.encode(Envelope(self.id, [sighting_bytes(one) for one in sightings], heard)))
+                store.publish(
+                    _ENCODER.encode(Envelope(self.id, [sighting_bytes(sighting) for sighting in sightings], heard))
+                )
             except BaseException:
                 self._outgoing.extendleft(reversed(sightings))
                 raise
@@ -228,7 +230,7 @@ class Member:
             envelope = _DECODER.decode(entry)
             sightings = [] if envelope.member == self.id else [sighting_of(data) for data in envelope.sightings]
         except msgspec.DecodeError:
-            self._said(f"{self._address.place}: others there speak of another version; what they say is not learned")
+            self._warn(f"{self._address.place}: others there speak of another version; what they say is not learned")
             return
         if envelope.member == self.id:
             return
@@ -260,14 +262,14 @@ class Member:
             with lock_of(self._planner):
                 self._planner.alone(True)
         kind = type(error).__name__ if not isinstance(error, StoreAway) else "no answer"
-        self._said(
+        self._warn(
             f"share={self._address.place}: {kind}. Calls go on; nothing is learned from others meanwhile, the guard "
             "and stop budgets spend what was leased, and the store is tried again"
         )
 
 
-def member_of(address: Address, scope: str, planner: Any, said: Callable[[str], None], **options: Any) -> Member:
+def member_of(address: Address, scope: str, planner: Any, warn: Callable[[str], None], **options: Any) -> Member:
     """A member that has begun; options as for Member."""
-    member = Member(address, scope, planner, said, **options)
+    member = Member(address, scope, planner, warn, **options)
     member.start()
     return member

@@ -100,12 +100,12 @@ class BudgetLeases:
                     self._accounts.pop(key)
                 waiting, account.answered = account.answered, []
                 standing = self._standing(account)
-                wanted = idle_s <= _IDLE_S and not leaving
+                is_used = idle_s <= _IDLE_S and not leaving
                 due = waiting or account.lessee.changed([standing])
-                due = due or ((wanted or standing.risk or account.lessee.lease(_POT)) and self._beats(account, now))
+                due = due or ((is_used or standing.risk or account.lessee.lease(_POT)) and self._beats(account, now))
                 if not (due or leaving):
                     continue
-                want = max(4 * account.need, account.limit // 100) if wanted else 0
+                want = max(4 * account.need, account.limit // 100) if is_used else 0
                 asks = account.lessee.offer([standing], account.limit, want, leaves=leaving)
             try:
                 answer = settled_with(store, f"budget:{name}:{start}", asks, account.lasts_s)

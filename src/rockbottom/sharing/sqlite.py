@@ -48,13 +48,13 @@ class SqliteStore:
         behind, left = int(place or 0), wait_s
         while True:
             with self._opened() as db:
-                found = db.execute(
+                rows = db.execute(
                     "SELECT place, entry FROM stream WHERE place > ? ORDER BY place LIMIT ?", (behind, _AT_ONCE)
                 ).fetchall()
-                if not found and db.execute("SELECT COALESCE(MAX(place), 0) FROM stream").fetchone()[0] < behind:
+                if not rows and db.execute("SELECT COALESCE(MAX(place), 0) FROM stream").fetchone()[0] < behind:
                     behind = 0  # another file in its place
-            if found or left <= 0:
-                return Read(str(found[-1][0] if found else behind), [entry for _, entry in found])
+            if rows or left <= 0:
+                return Read(str(rows[-1][0] if rows else behind), [entry for _, entry in rows])
             self._sleep(min(_LOOK_S, left))
             left -= _LOOK_S
 

@@ -40,10 +40,10 @@ class ValkeyStore:
     def read(self, place: str, wait_s: float) -> Read:
         wait_ms = max(1, int(min(wait_s, _ANSWER_S / 2) * 1000))
         key = self._key("stream")
-        found: Any = self._asked(lambda db: db.xread({key: place or "0"}, count=_AT_ONCE, block=wait_ms))
-        if not found:
+        streams: Any = self._asked(lambda db: db.xread({key: place or "0"}, count=_AT_ONCE, block=wait_ms))
+        if not streams:
             return Read(place, [])
-        rows: Any = found[0][1]
+        rows: Any = streams[0][1]
         return Read(rows[-1][0].decode(), [fields[b"e"] for _, fields in rows])
 
     def change(self, name: str, change: Change, for_s: float) -> None:

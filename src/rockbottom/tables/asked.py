@@ -47,9 +47,9 @@ class Asked:
             self._intake.forget()
         self.show_calls([str(path) for path in paths.values() if path.exists()])
 
-    def show_calls(self, found: Sequence[str]) -> None:
+    def show_calls(self, files: Sequence[str]) -> None:
         """Make the views of what is in ``recent`` and in these files."""
-        kept = f" UNION ALL BY NAME SELECT * FROM read_parquet({texts(found)})" if found else ""
+        kept = f" UNION ALL BY NAME SELECT * FROM read_parquet({texts(files)})" if files else ""
         self._run(_CALLS.format(kept=kept))
         self._run(f"CREATE OR REPLACE TEMP VIEW minutes AS {minutes_of('calls')}")
 
@@ -95,7 +95,7 @@ class Asked:
         self.show_calls([])
         columns = {row[0]: None for view in VIEWS for row in self._run(f"DESCRIBE {view}").fetchall()}
         known = [*columns] if kind == "column" else list(VIEWS)
-        parts = [one for one in known if len(name) > 2 and (name in one or one in name)]
+        parts = [candidate for candidate in known if len(name) > 2 and (name in candidate or candidate in name)]
         near = list(dict.fromkeys([*get_close_matches(name, known, n=3), *parts]))[:4]
         where = "rockbottom ledger info lists tables and columns"
         fix = f"did you mean {' or '.join(near)}? {where}" if near else where

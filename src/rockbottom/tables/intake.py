@@ -100,9 +100,9 @@ class Intake:
         sizes = self._whole([volume], latest, counted=False)
         return None if sizes is None else (self._judged(False), sizes[volume])
 
-    def found(self, volume: Volume, found: Iterable[Found], latest: float) -> int:
+    def found(self, volume: Volume, entries: Iterable[Found], latest: float) -> int:
         """Take in what was found in a volume; how many calls there were."""
-        return self._judged(False) if self._make(volume, found, latest, False) else 0
+        return self._judged(False) if self._make(volume, entries, latest, False) else 0
 
     def forget(self) -> None:
         """Let go of ``fresh``."""
@@ -118,15 +118,15 @@ class Intake:
         self.forget()
         return None
 
-    def _make(self, volume: Volume, found: Iterable[Found], latest: float, counted: bool) -> bool:
+    def _make(self, volume: Volume, entries: Iterable[Found], latest: float, counted: bool) -> bool:
         """What was found as ``fresh``; whether there are calls."""
         ids, lines = list[int](), list[str]()
-        for one in found:
-            if one.call is not None:
-                ids.append(id_of(volume.number, one.offset))
-                lines.append(_encode(_plain(one.call)).decode())
+        for entry in entries:
+            if entry.call is not None:
+                ids.append(id_of(volume.number, entry.offset))
+                lines.append(_encode(_plain(entry.call)).decode())
             else:
-                row = [volume.path.name, one.offset, one.torn, one.why]
+                row = [volume.path.name, entry.offset, entry.torn, entry.why]
                 self._run("INSERT OR IGNORE INTO damaged_here VALUES ($1, $2, $3, $4)", row)
         self._load(lines_of_records(), latest, counted, [ids, lines])
         return self._sort_tags() and bool(ids)
@@ -182,9 +182,9 @@ class Intake:
     def _sort_tags(self) -> bool:
         """Bring the tags of ``fresh`` to one spelling; False where some are none."""
         unknown = "SELECT DISTINCT tags FROM fresh ANTI JOIN sorted_tags ON tags = given"
-        given = [row[0] for row in self._run(unknown).fetchall()]
+        spellings = [row[0] for row in self._run(unknown).fetchall()]
         try:
-            rows = [[one, _encode_sorted(_decode_tags(one)).decode()] for one in given]
+            rows = [[spelling, _encode_sorted(_decode_tags(spelling)).decode()] for spelling in spellings]
         except (msgspec.MsgspecError, UnicodeError):
             return False
         if rows:

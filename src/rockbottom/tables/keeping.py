@@ -81,16 +81,16 @@ class Files:
 
     def all(self, kind: str) -> dict[Key, Path]:
         """The files of a kind by their volume, the oldest volume first; of a volume that grew only the latest."""
-        found: dict[tuple[int, int], tuple[Key, Path]] = {}
+        latest: dict[tuple[int, int], tuple[Key, Path]] = {}
         for path in sorted(self.folder.iterdir()):
             match = _NAME.fullmatch(path.name)
             if match is None or match[4] != kind:
                 continue
             key = Key(int(match[1]), int(match[2], 16), int(match[3]))
-            held = found.get(key[:2])
+            held = latest.get(key[:2])
             if held is None or held[0].size < key.size:
-                found[key[:2]] = key, path
-        return dict(found[place] for place in sorted(found))
+                latest[key[:2]] = key, path
+        return dict(latest[place] for place in sorted(latest))
 
     def is_sound(self, path: Path) -> bool:
         """Whether a file is there and as it was written; one that is not is removed. One without a digest is taken."""

@@ -156,10 +156,10 @@ class LedgerTables:
             self._sum_settled(volumes, min(now, self._latest()))
         for volume in volumes[-1:]:
             yield self._take_begun(volume, volumes, now)
-        for volume, found in self._follower.found():
+        for volume, entries in self._follower.found():
             self._give_context(volume, volumes, now)
             self._hold(volume)
-            yield self._summing.taken(self._intake.found(volume, found, now + AHEAD_S))
+            yield self._summing.taken(self._intake.found(volume, entries, now + AHEAD_S))
         self._sum_settled(volumes, now)
 
     def share_read(self) -> float:
@@ -176,14 +176,14 @@ class LedgerTables:
         """Add sums that were written down: of volumes that are as they were then, and of those that were removed."""
         there = {key[:2]: (key, volume) for volume in volumes if (key := _key_of(volume)) is not None}
         known = {key[:2] for key in self._summing.kept} | set(self._held.items())
-        wanted = {
+        files = {
             key: path
             for key, path in self._files.all("sums").items()
             if key[:2] not in known and (key[:2] not in there or there[key[:2]][0] == key) and self._is_sound(key, path)
         }
         before = self.calls
-        taken = self._summing.take_kept(wanted, now)
-        for key, path in wanted.items():
+        taken = self._summing.take_kept(files, now)
+        for key, path in files.items():
             if key not in taken:
                 self._files.remove(path)
             elif key[:2] in there:

@@ -86,8 +86,11 @@ class Prices:
     def _price(self, model: str, scope: str, region: str, tier: str, day: int, total: int, unit: Unit) -> int | None:
         try:
             on = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)).date()
-            known, wanted = Scope(scope), Tier(tier or Tier.DEFAULT.value)  # no serviceTier: the default one
-            price = self._book.price(model, known, wanted, unit, on, total, region or None)
+            priced_scope, priced_tier = (
+                Scope(scope),
+                Tier(tier or Tier.DEFAULT.value),
+            )  # no serviceTier: the default one
+            price = self._book.price(model, priced_scope, priced_tier, unit, on, total, region or None)
         except (NoPriceInForce, ValueError, OverflowError):  # a scope, tier or instant that nobody knows
             return None
         return picousd_of(str(price.usd_per_mtok / 1_000_000))

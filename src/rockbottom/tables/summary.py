@@ -133,8 +133,8 @@ def _unpriced(tables: LedgerTables, month: str | None) -> list[SetApart]:
     return [SetApart(row["model"], row["calls"], row["tokens"], _NO_PRICE) for row in rows]
 
 
-def _added(one: Mapping[str, int], other: Mapping[str, Any]) -> Mapping[str, int]:
-    return {name: one.get(name, 0) + (other[name] or 0) for name in _COUNTS}
+def _added(counts: Mapping[str, int], other: Mapping[str, Any]) -> Mapping[str, int]:
+    return {name: counts.get(name, 0) + (other[name] or 0) for name in _COUNTS}
 
 
 def _row(label: str | None, counts: Mapping[str, int]) -> SummaryRow:

@@ -39,8 +39,8 @@ def endpoint() -> "Generator[Running]":
     except MissingExtra as error:
         pytest.fail(f"{error}: {error.fix}", pytrace=False)
     noon = datetime.combine(date.today(), time(12), UTC).timestamp()
-    with running(clock=ClockKind.MANUAL, start_at=noon, data_retention="aws_review") as one:
-        yield one
+    with running(clock=ClockKind.MANUAL, start_at=noon, data_retention="aws_review") as server:
+        yield server
 
 
 class Conversation:

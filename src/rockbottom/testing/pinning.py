@@ -16,9 +16,9 @@ from rockbottom.rendering import verdict_text
 
 def path_of(config: pytest.Config) -> Path:
     """The pin file: from the current folder on the command line, from the root folder in the settings."""
-    given = config.getoption("rockbottom_pins")
-    if given:
-        return config.invocation_params.dir / given
+    option = config.getoption("rockbottom_pins")
+    if option:
+        return config.invocation_params.dir / option
     return config.rootpath / str(config.getini("rockbottom_pins"))
 
 

@@ -134,7 +134,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     from rockbottom.testing.pinning import path_of
 
     reports = (report for reports in terminalreporter.stats.values() for report in reports)
-    properties = (one for report in reports if getattr(report, "when", "") == "call" for one in report.user_properties)
+    properties = (
+        pair for report in reports if getattr(report, "when", "") == "call" for pair in report.user_properties
+    )
     names = sorted({value for key, value in properties if key == _ACCEPTED})
     told = f"accepted {len(names)}: {', '.join(names)}" if names else "nothing to accept"
     terminalreporter.write_line(f"rockbottom: {told} ({path_of(config)})")
