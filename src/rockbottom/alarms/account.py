@@ -50,36 +50,36 @@ class Clients:
     region: str
 
 
-def plan(wanted: Wanted, clients: Clients) -> Plan:
+def plan(settings: Wanted, clients: Clients) -> Plan:
     """What applying would do; reads only. Raises InvalidAlarm, TopicTaken, AccountUnavailable."""
     identity = _asked(lambda: clients.sts.get_caller_identity())
     account, partition = identity["Account"], identity["Arn"].split(":")[1]
-    topic_arn = wanted.topic or (
-        f"arn:{partition}:sns:{clients.region}:{account}:{wanted.create}" if wanted.create else ""
+    topic_arn = settings.topic or (
+        f"arn:{partition}:sns:{clients.region}:{account}:{settings.create}" if settings.create else ""
     )  # fmt: skip
-    alarms = placed(wanted)
-    steps = [*_topic_steps(wanted, clients, topic_arn), *_alarm_steps(wanted, clients, alarms, topic_arn)]
-    if wanted.dashboard:
+    alarms = placed(settings)
+    steps = [*_topic_steps(settings, clients, topic_arn), *_alarm_steps(settings, clients, alarms, topic_arn)]
+    if settings.dashboard:
         arn = f"arn:{partition}:cloudwatch:{clients.region}:{account}:alarm:"
-        steps.append(_dashboard_step(wanted, clients, [f"{arn}{one.name}" for one in alarms]))
+        steps.append(_dashboard_step(settings, clients, [f"{arn}{alarm.name}" for alarm in alarms]))
     return Plan(account, clients.region, tuple(steps), alarms, topic_arn)
 
 
-def removal(wanted: Wanted, clients: Clients) -> Plan:
+def removal(settings: Wanted, clients: Clients) -> Plan:
     """What destroying would do: everything that carries the stack, and nothing else. Reads only."""
     identity = _asked(lambda: clients.sts.get_caller_identity())
-    found = _found_alarms(wanted, clients)
-    steps = [Step(Kind.DELETE if ours else Kind.FOREIGN, "alarm", alarm["AlarmName"]) for alarm, ours in found]
-    body = _dashboard_body(wanted, clients)
+    alarms = _found_alarms(settings, clients)
+    steps = [Step(Kind.DELETE if ours else Kind.FOREIGN, "alarm", alarm["AlarmName"]) for alarm, ours in alarms]
+    body = _dashboard_body(settings, clients)
     if body is not None:
-        kind = Kind.DELETE if is_ours(body, wanted.stack) else Kind.FOREIGN
-        steps.append(Step(kind, "dashboard", dashboard_name(wanted)))
-    told = [action for alarm, ours in found if ours for action in alarm.get("AlarmActions", ()) if ":sns:" in action]
-    if wanted.create:
+        kind = Kind.DELETE if is_ours(body, settings.stack) else Kind.FOREIGN
+        steps.append(Step(kind, "dashboard", dashboard_name(settings)))
+    told = [action for alarm, ours in alarms if ours for action in alarm.get("AlarmActions", ()) if ":sns:" in action]
+    if settings.create:
         partition = identity["Arn"].split(":")[1]
-        told.append(f"arn:{partition}:sns:{clients.region}:{identity['Account']}:{wanted.create}")
+        told.append(f"arn:{partition}:sns:{clients.region}:{identity['Account']}:{settings.create}")
     for arn in dict.fromkeys(told):
-        if _topic_stack(clients, arn) == wanted.stack:  # one of somebody else's is not even named
+        if _topic_stack(clients, arn) == settings.stack:  # one of somebody else's is not even named
             steps.append(Step(Kind.DELETE, "topic", arn))
     return Plan(identity["Account"], clients.region, tuple(steps), (), "")
 
@@ -110,17 +110,17 @@ def _call(step: Step, clients: Clients) -> Any:
     }[step.thing]()
 
 
-def _topic_steps(wanted: Wanted, clients: Clients, arn: str) -> list[Step]:
-    if not wanted.create:
+def _topic_steps(settings: Wanted, clients: Clients, arn: str) -> list[Step]:
+    if not settings.create:
         return []
     stack = _topic_stack(clients, arn)
-    if stack == wanted.stack:
-        return [Step(Kind.UNCHANGED, "topic", wanted.create)]
+    if stack == settings.stack:
+        return [Step(Kind.UNCHANGED, "topic", settings.create)]
     if stack is not None:
-        says = f"The topic {wanted.create} is there, and rockbottom did not make it for the stack {wanted.stack}."
+        says = f"The topic {settings.create} is there, and rockbottom did not make it for the stack {settings.stack}."
         raise TopicTaken(says, fix=f"--topic {arn} tells it all the same; --create-topic takes another name")
-    tags = [{"Key": STACK_TAG, "Value": wanted.stack}]
-    return [Step(Kind.CREATE, "topic", wanted.create, request={"Name": wanted.create, "Tags": tags})]
+    tags = [{"Key": STACK_TAG, "Value": settings.stack}]
+    return [Step(Kind.CREATE, "topic", settings.create, request={"Name": settings.create, "Tags": tags})]
 
 
 def _topic_stack(clients: Clients, arn: str) -> str | None:
@@ -134,33 +134,33 @@ def _topic_stack(clients: Clients, arn: str) -> str | None:
     return {tag["Key"]: tag["Value"] for tag in tags}.get(STACK_TAG, "")
 
 
-def _alarm_steps(wanted: Wanted, clients: Clients, alarms: Sequence[Placed], topic_arn: str) -> Iterator[Step]:
-    there = {found["AlarmName"]: (found, ours) for found, ours in _found_alarms(wanted, clients)}
-    for one in alarms:
-        request = _request(one, wanted, topic_arn)
-        found, ours = there.pop(one.name, (None, False))
-        if found is None:
-            yield Step(Kind.CREATE, "alarm", one.name, request=request)
+def _alarm_steps(settings: Wanted, clients: Clients, alarms: Sequence[Placed], topic_arn: str) -> Iterator[Step]:
+    there = {existing["AlarmName"]: (existing, ours) for existing, ours in _found_alarms(settings, clients)}
+    for alarm in alarms:
+        request = _request(alarm, settings, topic_arn)
+        existing, ours = there.pop(alarm.name, (None, False))
+        if existing is None:
+            yield Step(Kind.CREATE, "alarm", alarm.name, request=request)
         elif not ours:
-            yield Step(Kind.FOREIGN, "alarm", one.name)
+            yield Step(Kind.FOREIGN, "alarm", alarm.name)
         else:
-            differences = tuple(_differences(found, request))
+            differences = tuple(_differences(existing, request))
             kind = Kind.UPDATE if differences else Kind.UNCHANGED
-            yield Step(kind, "alarm", one.name, differences, request)
+            yield Step(kind, "alarm", alarm.name, differences, request)
     yield from (Step(Kind.DELETE, "alarm", name) for name, (_, ours) in there.items() if ours)
 
 
-def _found_alarms(wanted: Wanted, clients: Clients) -> list[tuple[Json, bool]]:
+def _found_alarms(settings: Wanted, clients: Clients) -> list[tuple[Json, bool]]:
     """Alarms whose names begin as those of the stack, and whether they carry it."""
     pages = clients.cloudwatch.get_paginator("describe_alarms")
-    found: list[Json] = _asked(
+    alarms: list[Json] = _asked(
         lambda: [
             alarm
-            for page in pages.paginate(AlarmNamePrefix=prefix(wanted), AlarmTypes=["MetricAlarm"])
+            for page in pages.paginate(AlarmNamePrefix=prefix(settings), AlarmTypes=["MetricAlarm"])
             for alarm in page["MetricAlarms"]
         ]
     )
-    return [(alarm, _stack_of(clients, alarm["AlarmArn"]) == wanted.stack) for alarm in found]
+    return [(alarm, _stack_of(clients, alarm["AlarmArn"]) == settings.stack) for alarm in alarms]
 
 
 def _stack_of(clients: Clients, arn: str) -> str | None:
@@ -168,10 +168,10 @@ def _stack_of(clients: Clients, arn: str) -> str | None:
     return {tag["Key"]: tag["Value"] for tag in tags}.get(STACK_TAG)
 
 
-def _request(one: Placed, wanted: Wanted, topic_arn: str) -> Json:
+def _request(alarm: Placed, settings: Wanted, topic_arn: str) -> Json:
     actions = [topic_arn] if topic_arn else []
-    tags = [{"Key": STACK_TAG, "Value": wanted.stack}]
-    return {**one.request, "AlarmActions": actions, "OKActions": actions, "Tags": tags}
+    tags = [{"Key": STACK_TAG, "Value": settings.stack}]
+    return {**alarm.request, "AlarmActions": actions, "OKActions": actions, "Tags": tags}
 
 
 _DEFAULTS: Mapping[str, Any] = {"TreatMissingData": "missing", "ActionsEnabled": True}
@@ -182,9 +182,9 @@ _COMPARED = (
 )  # fmt: skip
 
 
-def _differences(found: Json, request: Json) -> Iterator[Difference]:
+def _differences(existing: Json, request: Json) -> Iterator[Difference]:
     for setting in _COMPARED:
-        here, there = _plain(found, setting), _plain(request, setting)
+        here, there = _plain(existing, setting), _plain(request, setting)
         if here != there:
             yield Difference(setting, here, there)
 
@@ -197,49 +197,49 @@ def _plain(alarm: Json, setting: str) -> Any:
     if value in (None, [], ""):
         return _DEFAULTS.get(setting)
     if setting == "Dimensions":
-        return sorted((one["Name"], one["Value"]) for one in value)
+        return sorted((pair["Name"], pair["Value"]) for pair in value)
     if setting == "Metrics":
-        return sorted((_plain_query(one) for one in value), key=lambda one: one["Id"])
+        return sorted((_plain_query(query) for query in value), key=lambda query: query["Id"])
     return value
 
 
 def _plain_query(query: Json) -> Json:
     """What was asked for of a query; AWS may add to it."""
-    found: Json = {"Id": query["Id"], "ReturnData": query.get("ReturnData", True)}
+    plain: Json = {"Id": query["Id"], "ReturnData": query.get("ReturnData", True)}
     if query.get("Expression"):
-        return {**found, "Expression": query["Expression"], "Label": query.get("Label", "")}
+        return {**plain, "Expression": query["Expression"], "Label": query.get("Label", "")}
     stat = query["MetricStat"]
     metric = stat["Metric"]
-    pairs = sorted((one["Name"], one["Value"]) for one in metric.get("Dimensions", ()))
-    return {**found, "of": (metric["Namespace"], metric["MetricName"], pairs, stat["Period"], stat["Stat"])}
+    pairs = sorted((pair["Name"], pair["Value"]) for pair in metric.get("Dimensions", ()))
+    return {**plain, "of": (metric["Namespace"], metric["MetricName"], pairs, stat["Period"], stat["Stat"])}
 
 
-def _dashboard_body(wanted: Wanted, clients: Clients) -> str | None:
+def _dashboard_body(settings: Wanted, clients: Clients) -> str | None:
     try:
-        return clients.cloudwatch.get_dashboard(DashboardName=dashboard_name(wanted))["DashboardBody"]
+        return clients.cloudwatch.get_dashboard(DashboardName=dashboard_name(settings))["DashboardBody"]
     except Exception as error:
         if error_code(error) in ("ResourceNotFound", "DashboardNotFoundError", "ResourceNotFoundException"):
             return None
         raise unavailable(error, "monitor policy apply") from error
 
 
-def _dashboard_step(wanted: Wanted, clients: Clients, alarm_arns: list[str]) -> Step:
-    name = dashboard_name(wanted)
-    body = dashboard(wanted, clients.region, alarm_arns)
+def _dashboard_step(settings: Wanted, clients: Clients, alarm_arns: list[str]) -> Step:
+    name = dashboard_name(settings)
+    body = dashboard(settings, clients.region, alarm_arns)
     request = {"DashboardName": name, "DashboardBody": body_text(body)}
-    found = _dashboard_body(wanted, clients)
-    if found is None:
+    existing = _dashboard_body(settings, clients)
+    if existing is None:
         return Step(Kind.CREATE, "dashboard", name, request=request)
-    if not is_ours(found, wanted.stack):
+    if not is_ours(existing, settings.stack):
         return Step(Kind.FOREIGN, "dashboard", name)
-    if json.loads(found) == json.loads(request["DashboardBody"]):
+    if json.loads(existing) == json.loads(request["DashboardBody"]):
         return Step(Kind.UNCHANGED, "dashboard", name)
-    return Step(Kind.UPDATE, "dashboard", name, tuple(_widgets(json.loads(found), body)), request)
+    return Step(Kind.UPDATE, "dashboard", name, tuple(_widgets(json.loads(existing), body)), request)
 
 
-def _widgets(found: Json, wanted: Json) -> Iterator[Difference]:
+def _widgets(deployed: Json, defined: Json) -> Iterator[Difference]:
     """Widgets that differ, by title and property."""
-    here, there = ({_title(widget): widget for widget in body.get("widgets", ())} for body in (found, wanted))
+    here, there = ({_title(widget): widget for widget in body.get("widgets", ())} for body in (deployed, defined))
     for title in dict.fromkeys([*here, *there]):
         old, new = here.get(title), there.get(title)
         if old is None or new is None:

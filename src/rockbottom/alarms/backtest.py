@@ -63,25 +63,25 @@ class History:
 
     def planted(self, kind: str, share: float, catalog: Catalog) -> Recorded:
         """The metrics with a regression in it from the first call on; worked out once for each question."""
-        found = self._planted.get((kind, share))
-        if found is None:
+        metrics = self._planted.get((kind, share))
+        if metrics is None:
             what = plant(self.calls, kind, share)
-            found = self._planted[kind, share] = recorded(planted(self.calls, what, -math.inf, catalog), self._only)
-        return found
+            metrics = self._planted[kind, share] = recorded(planted(self.calls, what, -math.inf, catalog), self._only)
+        return metrics
 
     def planted_at(
         self, what: Plant, at: float, since: float, until: float, catalog: Catalog
     ) -> tuple[Recorded, tuple[tuple[float, Usd], ...]]:
         """The metrics of a stretch with a regression from ``at`` on; what each changed call costs more, by instant."""
         key = (what.kind, what.families, at, since, until)
-        found = self._tries.get(key)
-        if found is None:
+        result = self._tries.get(key)
+        if result is None:
             before = self.between(since, until)
             after = list(planted(before, what, at, catalog))
             pairs = zip(before, after, strict=True)
             extra = tuple((old.at, extra_usd(old, new)) for old, new in pairs if new is not old)
-            found = self._tries[key] = recorded(after, self._only), extra
-        return found
+            result = self._tries[key] = recorded(after, self._only), extra
+        return result
 
     def is_bad(self, firing: Firing) -> bool:
         """Whether the alarm was right: the user says that something was wrong then."""
@@ -111,7 +111,7 @@ class Detection:
     @property
     def caught(self) -> tuple[float, ...]:
         """Seconds until it was caught, the fastest first."""
-        return tuple(sorted(one.after_s for one in self.tries if one.after_s is not None))
+        return tuple(sorted(attempt.after_s for attempt in self.tries if attempt.after_s is not None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ def tried(alarm: Alarm, history: History, asked: Asked, catalog: Catalog) -> Tri
     if alarm.threshold is not None:
         fired = tuple(firings(alarm, float(alarm.threshold), points, of.first, of.last))
         detections = _detections(alarm, history, points, asked, catalog)
-    wolves = len([one for one in fired if not history.is_bad(one)])
+    wolves = len([firing for firing in fired if not history.is_bad(firing)])
     proposal = proposed(alarm, history, asked, catalog)
     return Tried(alarm, history.days, with_data, fired, wolves, detections, proposal)
 
@@ -199,17 +199,17 @@ def detection(alarm: Alarm, history: History, points: Values, kind: str, asked: 
     return Detection(kind, what.share, tries, asked.within_s, len(instants) - len(usable))
 
 
-def _instants(history: History, wanted: int, within_s: float) -> list[float]:
+def _instants(history: History, count: int, within_s: float) -> list[float]:
     """Instants of calls, evenly spread over the calls, that leave room for a whole try where there is any."""
     usable = history.between(-math.inf, history.calls[-1].at - within_s) if history.calls else []
     usable = usable or history.calls[: max(1, len(history.calls) // 2)]
-    return sorted({usable[len(usable) * (2 * number + 1) // (2 * wanted)].at for number in range(wanted)})
+    return sorted({usable[len(usable) * (2 * number + 1) // (2 * count)].at for number in range(count)})
 
 
 def _on(alarm: Alarm, history: History, points: Values) -> Callable[[float], bool]:
     of = history.recorded
     stays = firings(alarm, float(alarm.threshold or 0), points, of.first, of.last)
-    return lambda at: any(one.at <= at < (one.until or math.inf) for one in stays)
+    return lambda at: any(firing.at <= at < (firing.until or math.inf) for firing in stays)
 
 
 def _caught(alarm: Alarm, history: History, what: Plant, at: float, within_s: float, catalog: Catalog) -> Caught:
@@ -221,8 +221,8 @@ def _caught(alarm: Alarm, history: History, what: Plant, at: float, within_s: fl
     # The alarm was not on: over the same past it is OK, or it knows nothing yet.
     warm = [state for _, state in states(alarm, threshold, points, points.first, begin)]
     state = warm[-1] if warm and warm[-1] is not AlarmState.ALARM else AlarmState.OK
-    found = firings(alarm, threshold, points, begin, end, state)
-    after_s = found[0].at - at if found else None
+    fired = firings(alarm, threshold, points, begin, end, state)
+    after_s = fired[0].at - at if fired else None
     lives = at + (after_s if after_s is not None else within_s)
     return Caught(at, after_s, sum((usd for when, usd in extra if when < lives), ZERO_USD))
 
@@ -240,16 +240,20 @@ def proposed(alarm: Alarm, history: History, asked: Asked, catalog: Catalog) -> 
     if history.days < LEAST_DAYS:
         return None
     guards = [alarm.least_calls]
-    if any(one.statistic == "Average" for one in alarm.metrics.values()) or "/" in alarm.expression:
+    if any(measure.statistic == "Average" for measure in alarm.metrics.values()) or "/" in alarm.expression:
         guards = sorted({*GUARDS, alarm.least_calls})
-    found = [one for guard in guards if (one := _proposed(replace(alarm, least_calls=guard), history, asked, catalog))]
-    return max(found, key=_merit, default=None)
+    proposals = [
+        proposal
+        for guard in guards
+        if (proposal := _proposed(replace(alarm, least_calls=guard), history, asked, catalog))
+    ]
+    return max(proposals, key=_merit, default=None)
 
 
-def _merit(one: Proposal) -> tuple[float, float, int]:
-    caught = [len(found.caught) / max(len(found.tries), 1) for found in one.detections]
-    slow = [found.caught[len(found.caught) // 2] for found in one.detections if found.caught]
-    return sum(caught), -sum(slow), -one.alarm.least_calls
+def _merit(proposal: Proposal) -> tuple[float, float, int]:
+    caught = [len(detected.caught) / max(len(detected.tries), 1) for detected in proposal.detections]
+    slow = [detected.caught[len(detected.caught) // 2] for detected in proposal.detections if detected.caught]
+    return sum(caught), -sum(slow), -proposal.alarm.least_calls
 
 
 def _proposed(alarm: Alarm, history: History, asked: Asked, catalog: Catalog) -> Proposal | None:
@@ -277,11 +281,11 @@ def _proposed(alarm: Alarm, history: History, asked: Asked, catalog: Catalog) ->
 
 def _values_planted(alarm: Alarm, history: History, asked: Asked, catalog: Catalog) -> list[float]:
     """What the data points would be, were the regression there all the time."""
-    found: list[float] = []
+    points: list[float] = []
     for kind in asked.kinds:
         of = history.planted(kind, asked.share, catalog)
-        found += values(alarm, of, of.first, of.last).values
-    return [value for value in found if math.isfinite(value)]
+        points += values(alarm, of, of.first, of.last).values
+    return [value for value in points if math.isfinite(value)]
 
 
 def _chosen(
@@ -304,12 +308,12 @@ def _chosen(
 
 
 def _lasting_s(stays: Sequence[Firing], end: int) -> float:
-    return sum((one.until or end * MINUTE_S) - one.at for one in stays)
+    return sum((firing.until or end * MINUTE_S) - firing.at for firing in stays)
 
 
 def _wrong(alarm: Alarm, history: History, points: Values, threshold: Decimal, start: int, end: int) -> list[Firing]:
-    found = firings(alarm, float(threshold), points, start, end)
-    return [one for one in found if not history.is_bad(one)]
+    fired = firings(alarm, float(threshold), points, start, end)
+    return [firing for firing in fired if not history.is_bad(firing)]
 
 
 _STEPS = 40

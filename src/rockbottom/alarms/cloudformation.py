@@ -16,58 +16,58 @@ from rockbottom.alarms.settings import Wanted
 _PARAMETER = "AlarmTopicArn"
 
 
-def template(wanted: Wanted) -> Json:
+def template(settings: Wanted) -> Json:
     """The template; without a topic in the settings it has a parameter for one. Raises InvalidAlarm."""
-    alarms = placed(wanted)
+    alarms = placed(settings)
     names = logical_names(alarms)
     resources: Json = {}
     parameters: Json = {}
-    topic: Any = wanted.topic
-    if wanted.create:
+    topic: Any = settings.topic
+    if settings.create:
         resources["AlarmTopic"] = {
             "Type": "AWS::SNS::Topic",
-            "Properties": {"TopicName": wanted.create, "Tags": _tags(wanted)},
+            "Properties": {"TopicName": settings.create, "Tags": _tags(settings)},
         }
         topic = {"Ref": "AlarmTopic"}
     elif not topic:
         parameters[_PARAMETER] = {"Type": "String", "Description": "ARN of the SNS topic that alarms tell."}
         topic = {"Ref": _PARAMETER}
-    for one in alarms:
-        resources[names[one.name]] = _alarm(one, wanted, topic)
-    if wanted.dashboard:
-        resources["Dashboard"] = _dashboard(wanted, [names[one.name] for one in alarms])
+    for alarm in alarms:
+        resources[names[alarm.name]] = _alarm(alarm, settings, topic)
+    if settings.dashboard:
+        resources["Dashboard"] = _dashboard(settings, [names[alarm.name] for alarm in alarms])
     head: Json = {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": f"Alarms and dashboard of {wanted.namespace}, stack {wanted.stack} (rockbottom)",
+        "Description": f"Alarms and dashboard of {settings.namespace}, stack {settings.stack} (rockbottom)",
     }
     return {**head, **({"Parameters": parameters} if parameters else {}), "Resources": resources}
 
 
 def logical_names(alarms: Sequence[Placed]) -> Mapping[str, str]:
     """A name of letters and digits for each alarm; two that would be the same get a number."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     taken: set[str] = set()
-    for one in alarms:
-        said = (one.alarm.name, *one.models) if one.alarm.per == "model" else (one.alarm.name,)
-        words = re.findall(r"[A-Za-z0-9]+", " ".join(said))
+    for alarm in alarms:
+        parts = (alarm.alarm.name, *alarm.models) if alarm.alarm.per == "model" else (alarm.alarm.name,)
+        words = re.findall(r"[A-Za-z0-9]+", " ".join(parts))
         base = "".join(word[0].upper() + word[1:] for word in words)[:200]
         number = next(n for n in range(1, len(alarms) + 2) if f"{base}{n if n > 1 else ''}" not in taken)
         name = f"{base}{number if number > 1 else ''}"
         taken.add(name)
-        found[one.name] = name
-    return found
+        names[alarm.name] = name
+    return names
 
 
-def _alarm(one: Placed, wanted: Wanted, topic: Any) -> Json:
-    properties = {**one.request, "AlarmActions": [topic], "OKActions": [topic], "Tags": _tags(wanted)}
+def _alarm(alarm: Placed, settings: Wanted, topic: Any) -> Json:
+    properties = {**alarm.request, "AlarmActions": [topic], "OKActions": [topic], "Tags": _tags(settings)}
     return {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
 
 
-def _dashboard(wanted: Wanted, alarms: Sequence[str]) -> Json:
-    body = body_text(dashboard(wanted, "${AWS::Region}", [f"${{{name}.Arn}}" for name in alarms]))
-    properties = {"DashboardName": dashboard_name(wanted), "DashboardBody": {"Fn::Sub": body}}
+def _dashboard(settings: Wanted, alarms: Sequence[str]) -> Json:
+    body = body_text(dashboard(settings, "${AWS::Region}", [f"${{{name}.Arn}}" for name in alarms]))
+    properties = {"DashboardName": dashboard_name(settings), "DashboardBody": {"Fn::Sub": body}}
     return {"Type": "AWS::CloudWatch::Dashboard", "Properties": properties}
 
 
-def _tags(wanted: Wanted) -> list[Json]:
-    return [{"Key": STACK_TAG, "Value": wanted.stack}]
+def _tags(settings: Wanted) -> list[Json]:
+    return [{"Key": STACK_TAG, "Value": settings.stack}]

@@ -25,10 +25,10 @@ from rockbottom.figures import colour
 Json = dict[str, Any]
 
 
-def dashboard_name(wanted: Wanted) -> str:
+def dashboard_name(settings: Wanted) -> str:
     """The name of the stack's dashboard."""
-    plain = "".join(one if one.isalnum() or one in "-_" else "-" for one in wanted.namespace)
-    return plain if wanted.stack == "default" else f"{plain}-{wanted.stack}"
+    plain = "".join(character if character.isalnum() or character in "-_" else "-" for character in settings.namespace)
+    return plain if settings.stack == "default" else f"{plain}-{settings.stack}"
 
 
 def mark(stack: str) -> str:
@@ -41,10 +41,10 @@ def is_ours(body: str, stack: str) -> bool:
     return mark(stack) in body
 
 
-def dashboard(wanted: Wanted, region: str, alarm_arns: Sequence[str] = ()) -> Json:
+def dashboard(settings: Wanted, region: str, alarm_arns: Sequence[str] = ()) -> Json:
     """The body of the dashboard. ``region`` and the ARNs may be placeholders of a template language."""
     rows = [
-        _header(wanted, alarm_arns), _first(wanted, region), _money(wanted, region), _trouble(wanted, region),
+        _header(settings, alarm_arns), _first(settings, region), _money(settings, region), _trouble(settings, region),
         _mantle(region),
     ]  # fmt: skip
     widgets: list[Json] = []
@@ -69,22 +69,22 @@ def metrics_of(body: Json) -> int:
     return len([row for row in rows if isinstance(row[0], str)])
 
 
-def _header(wanted: Wanted, alarm_arns: Sequence[str]) -> list[Json]:
+def _header(settings: Wanted, alarm_arns: Sequence[str]) -> list[Json]:
     text = (
-        f"## What prompts cost, and what caching saves\n{mark(wanted.stack)} Ours: `{wanted.namespace}`, calls through "
-        f"rockbottom. AWS: `{NATIVE}` and `{MANTLE_NATIVE}`, every call of the account."
+        f"## What prompts cost, and what caching saves\n{mark(settings.stack)} Ours: `{settings.namespace}`, calls "
+        f"through rockbottom. AWS: `{NATIVE}` and `{MANTLE_NATIVE}`, every call of the account."
     )
-    found: list[Json] = [{"type": "text", "width": 12, "height": 3, "properties": {"markdown": text}}]
+    widgets: list[Json] = [{"type": "text", "width": 12, "height": 3, "properties": {"markdown": text}}]
     if alarm_arns:
         properties = {"title": "Alarms", "alarms": list(alarm_arns)}
-        found.append({"type": "alarm", "width": 12, "height": 3, "properties": properties})
-    return found
+        widgets.append({"type": "alarm", "width": 12, "height": 3, "properties": properties})
+    return widgets
 
 
-def _first(wanted: Wanted, region: str) -> list[Json]:
-    ours = [_ours(wanted, "CacheHitRate", model, "Average", label=f"{model} ours") for model in wanted.models]
+def _first(settings: Wanted, region: str) -> list[Json]:
+    ours = [_ours(settings, "CacheHitRate", model, "Average", label=f"{model} ours") for model in settings.models]
     native: list[Any] = []
-    for index, model in enumerate(wanted.native_models):
+    for index, model in enumerate(settings.native_models):
         ids = {kind: f"{kind}{index}" for kind in ("input", "read", "write")}
         native += [
             [NATIVE, NATIVE_TOKENS[kind], MODEL_DIMENSION, model, {"id": ids[kind], "stat": "Sum", "visible": False}]
@@ -94,7 +94,7 @@ def _first(wanted: Wanted, region: str) -> list[Json]:
         native.append([{"expression": expression, "id": f"rate{index}", "label": f"{model} AWS"}])
     lines = [
         {"label": "LowCacheHitRate", "value": float(alarm.threshold)}
-        for alarm in wanted.alarms
+        for alarm in settings.alarms
         if alarm.name == "LowCacheHitRate" and alarm.threshold is not None
     ]
     rate = _graph("Cache hit rate, %", region, [*ours, *native], {"min": 0, "max": 100})
@@ -107,36 +107,38 @@ def _first(wanted: Wanted, region: str) -> list[Json]:
         ("OutputTokens", "output", colour("output")),
     )
     tokens = [
-        _ours(wanted, metric, model, "Sum", label=f"{says} {model}", color=color)
+        _ours(settings, metric, model, "Sum", label=f"{says} {model}", color=color)
         for metric, says, color in kinds
-        for model in wanted.models
+        for model in settings.models
     ]
     stacked = _graph("Tokens by kind, ours", region, tokens, {"min": 0})
     stacked["properties"]["stacked"] = True
     return [rate, stacked]
 
 
-def _money(wanted: Wanted, region: str) -> list[Json]:
-    spent = [_ours(wanted, "Cost", model, "Sum", label=f"{model} cost") for model in wanted.models]
-    saved = [_ours(wanted, "Saving", model, "Sum", label=f"{model} saved") for model in wanted.models]
-    each = [_ours(wanted, "CostPerRequest", model, "Average") for model in wanted.models]
+def _money(settings: Wanted, region: str) -> list[Json]:
+    spent = [_ours(settings, "Cost", model, "Sum", label=f"{model} cost") for model in settings.models]
+    saved = [_ours(settings, "Saving", model, "Sum", label=f"{model} saved") for model in settings.models]
+    each = [_ours(settings, "CostPerRequest", model, "Average") for model in settings.models]
     hourly = _graph("US dollars an hour, and saved against no caching", region, [*spent, *saved])
     hourly["properties"]["period"] = 3600
     return [hourly, _graph("US dollars a request", region, each, {"min": 0})]
 
 
-def _trouble(wanted: Wanted, region: str) -> list[Json]:
-    waste = [_ours(wanted, "WriteWaste", model, "Sum", label=f"{model} never read") for model in wanted.models]
-    silent = [_ours(wanted, "PointsWithoutCaching", model, "Sum", label=f"{model} silent") for model in wanted.models]
+def _trouble(settings: Wanted, region: str) -> list[Json]:
+    waste = [_ours(settings, "WriteWaste", model, "Sum", label=f"{model} never read") for model in settings.models]
+    silent = [
+        _ours(settings, "PointsWithoutCaching", model, "Sum", label=f"{model} silent") for model in settings.models
+    ]
     calls = [
         [NATIVE, metric, MODEL_DIMENSION, model, {"stat": "Sum", "label": f"{model} {metric}"}]
-        for model in wanted.native_models
+        for model in settings.native_models
         for metric in ("Invocations", "InvocationThrottles", "InvocationClientErrors")
     ]
-    first = [_ours(wanted, "TimeToFirstToken", model, "p90", label=f"{model} ours p90") for model in wanted.models]
+    first = [_ours(settings, "TimeToFirstToken", model, "p90", label=f"{model} ours p90") for model in settings.models]
     first += [
         [NATIVE, "TimeToFirstToken", MODEL_DIMENSION, model, {"stat": "p90", "label": f"{model} AWS p90"}]
-        for model in wanted.native_models
+        for model in settings.native_models
     ]
     return [
         _graph("Never read (tokens); points that cached nothing (calls)", region, [*waste, *silent], width=8),
@@ -161,9 +163,9 @@ def _searched(metric: str, number: int) -> list[Any]:
     return [{"expression": expression, "id": f"mantle{number}", "label": f"{metric} "}]
 
 
-def _ours(wanted: Wanted, metric: str, model: str, stat: str, label: str = "", color: str = "") -> list[Any]:
+def _ours(settings: Wanted, metric: str, model: str, stat: str, label: str = "", color: str = "") -> list[Any]:
     shown: Json = {"stat": stat, "label": label or model}
-    return [wanted.namespace, metric, MODEL_DIMENSION, model, {**shown, **({"color": color} if color else {})}]
+    return [settings.namespace, metric, MODEL_DIMENSION, model, {**shown, **({"color": color} if color else {})}]
 
 
 def _graph(title: str, region: str, metrics: list[Any], left: Json | None = None, width: int = 12) -> Json:

@@ -174,7 +174,7 @@ def _missing(name: str, text: str) -> Missing:
     try:
         return Missing(text)
     except ValueError:
-        known = ", ".join(one.value for one in Missing)
+        known = ", ".join(choice.value for choice in Missing)
         raise _invalid(name, f"cannot treat missing data as {text!r}", f"it is one of {known}") from None
 
 

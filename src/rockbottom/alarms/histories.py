@@ -57,17 +57,17 @@ def priced(call: CallRecord, catalog: Catalog) -> CallRecord:
     )
 
 
-def _resolved(given: str, at: float, catalog: Catalog) -> tuple[str, str, tuple[Ttl, ...]]:
+def _resolved(name: str, at: float, catalog: Catalog) -> tuple[str, str, tuple[Ttl, ...]]:
     """A model's id and scope, and the lifetimes it had then; none where that is not known."""
     try:
-        found = catalog.model(given)
+        model_id = catalog.model(name)
     except CatalogError:
-        return given, "", ()
+        return name, "", ()
     try:
-        ttls = catalog.rules(found, datetime.fromtimestamp(at, UTC).date()).ttls
+        ttls = catalog.rules(model_id, datetime.fromtimestamp(at, UTC).date()).ttls
     except (CatalogError, OverflowError, ValueError, OSError):
         ttls = ()
-    return found.model.id, found.scope.value, ttls
+    return model_id.model.id, model_id.scope.value, ttls
 
 
 def _name(names: tuple[str, ...], code: int) -> str:
@@ -77,9 +77,9 @@ def _name(names: tuple[str, ...], code: int) -> str:
 def _families(trace: "Trace") -> list[str]:
     from rockbottom.trace import SectionCode
 
-    found: list[str] = []
+    families: list[str] = []
     for index in range(len(trace)):
         low, high = trace.block_offsets[index], trace.block_offsets[index + 1]
         front = [row for row in range(low, high) if trace.blocks.section[row] != SectionCode.MESSAGES]
-        found.append(f"{int(trace.blocks.prefix[front[-1]]):016x}" if front else "")
-    return found
+        families.append(f"{int(trace.blocks.prefix[front[-1]]):016x}" if front else "")
+    return families

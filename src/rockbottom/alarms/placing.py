@@ -29,50 +29,52 @@ class Placed:
     @property
     def metrics(self) -> int:
         """The metrics that it looks at, which is what CloudWatch charges for."""
-        return len([one for one in self.request.get("Metrics", ()) if "MetricStat" in one]) or 1
+        return len([query for query in self.request.get("Metrics", ()) if "MetricStat" in query]) or 1
 
 
-def prefix(wanted: Wanted) -> str:
+def prefix(settings: Wanted) -> str:
     """What the names of everything of a stack begin with."""
-    return f"{wanted.namespace}-" if wanted.stack == "default" else f"{wanted.namespace}-{wanted.stack}-"
+    return f"{settings.namespace}-" if settings.stack == "default" else f"{settings.namespace}-{settings.stack}-"
 
 
-def placed(wanted: Wanted) -> tuple[Placed, ...]:
+def placed(settings: Wanted) -> tuple[Placed, ...]:
     """Every alarm that has a threshold, for every model; raises InvalidAlarm.
 
     Without a model there is nothing to look at: then the answer is empty.
     """
-    found: list[Placed] = []
-    for alarm in wanted.alarms if wanted.models else ():
-        pairs = [(alarm, wanted.models if alarm.of_calls else ())]
+    placed_alarms: list[Placed] = []
+    for alarm in settings.alarms if settings.models else ():
+        pairs = [(alarm, settings.models if alarm.of_calls else ())]
         if alarm.per == "model":
-            pairs = [(alarm.of_model(model), (model,)) for model in wanted.models]
-        found += [_placed(one, group, wanted) for one, group in pairs if one.threshold is not None]
-    return tuple(found)
+            pairs = [(alarm.of_model(model), (model,)) for model in settings.models]
+        placed_alarms += [
+            _placed(variant, group, settings) for variant, group in pairs if variant.threshold is not None
+        ]
+    return tuple(placed_alarms)
 
 
-def undecided(wanted: Wanted) -> tuple[Alarm, ...]:
+def undecided(settings: Wanted) -> tuple[Alarm, ...]:
     """The alarms that wait for a threshold, for some model at least."""
     return tuple(
         alarm
-        for alarm in wanted.alarms
-        if alarm.threshold is None and (not alarm.thresholds or set(wanted.models) - set(alarm.thresholds))
+        for alarm in settings.alarms
+        if alarm.threshold is None and (not alarm.thresholds or set(settings.models) - set(alarm.thresholds))
     )
 
 
-def monthly_usd(wanted: Wanted, alarms: Sequence[Placed], dashboards: int) -> Usd:
+def monthly_usd(settings: Wanted, alarms: Sequence[Placed], dashboards: int) -> Usd:
     """What these alarms and dashboards cost a month at most: the free tier, which others may have used, left out."""
     told = fees()
     total = told.dashboard * dashboards
-    for one in alarms:
-        fee = told.high_resolution_alarm_metric if one.alarm.period_s < 60 else told.alarm_metric
-        total += fee * one.metrics
+    for alarm in alarms:
+        fee = told.high_resolution_alarm_metric if alarm.alarm.period_s < 60 else told.alarm_metric
+        total += fee * alarm.metrics
     return total or ZERO_USD
 
 
-def _placed(alarm: Alarm, models: tuple[str, ...], wanted: Wanted) -> Placed:
+def _placed(alarm: Alarm, models: tuple[str, ...], settings: Wanted) -> Placed:
     last = f"-{models[0]}" if alarm.per == "model" else ""
-    name = f"{prefix(wanted)}{alarm.name}{last}"
+    name = f"{prefix(settings)}{alarm.name}{last}"
     known = limits()
     if len(name) > known.name_characters or not name.isascii():
         fix = f"CloudWatch takes {known.name_characters} ASCII characters"
@@ -87,7 +89,7 @@ def _placed(alarm: Alarm, models: tuple[str, ...], wanted: Wanted) -> Placed:
         "ComparisonOperator": alarm.comparison,
         "TreatMissingData": alarm.missing.value,
     }
-    return Placed(name, alarm, models, {**request, **_looks_at(alarm, models, wanted.namespace)})
+    return Placed(name, alarm, models, {**request, **_looks_at(alarm, models, settings.namespace)})
 
 
 def _looks_at(alarm: Alarm, models: tuple[str, ...], namespace: str) -> Json:
@@ -110,13 +112,13 @@ def _queries(alarm: Alarm, models: tuple[str, ...], namespace: str) -> list[Json
     if count > most:
         fix = "make it per model, or give the stack fewer models"
         raise InvalidAlarm(f"The alarm {alarm.name} would look at {count} metrics; CloudWatch allows {most}.", fix=fix)
-    found = [
+    queries = [
         _query(_id(key, index, len(models)), measure, model, alarm.period_s, namespace)
         for key, measure in alarm.metrics.items()
         for index, model in enumerate(models)
     ]
     expression = _summed(alarm, len(models))
-    return [*found, {"Id": "result", "Expression": expression, "Label": alarm.name, "ReturnData": True}]
+    return [*queries, {"Id": "result", "Expression": expression, "Label": alarm.name, "ReturnData": True}]
 
 
 _CALLS = "calls_in_period"
@@ -156,7 +158,7 @@ def _summed(alarm: Alarm, models: int) -> str:
     text = alarm.expression or next(iter(alarm.metrics))
     if models == 1:
         return text
-    averages = [one for one in alarm.metrics.values() if one.statistic not in ("Sum", "SampleCount")]
+    averages = [measure for measure in alarm.metrics.values() if measure.statistic not in ("Sum", "SampleCount")]
     if averages:
         fix = 'use Sum, or per = "model"'
         says = f"The alarm {alarm.name} cannot add up {averages[0].statistic} over several models."

@@ -43,7 +43,9 @@ def plant(calls: Sequence[CallRecord], kind: str, share: float, seed: str = "") 
     total = sum(read.values())
     chosen: set[Family] = set()
     taken = 0
-    for family in sorted((one for one in read if read[one] or not total), key=lambda one: _order(one, seed)):
+    for family in sorted(
+        (family for family in read if read[family] or not total), key=lambda family: _order(family, seed)
+    ):
         if chosen and total and taken >= share * total:
             break
         chosen.add(family)

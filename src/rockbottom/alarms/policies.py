@@ -24,16 +24,16 @@ def _allow(sid: str, actions: list[str], resource: str, **more: Any) -> Json:
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource, **more}
 
 
-def publish_policy(wanted: Wanted, partition: str, region: str, account: str) -> Json:
+def publish_policy(settings: Wanted, partition: str, region: str, account: str) -> Json:
     """For programs that send metrics: this namespace and no other."""
-    condition = {"StringEquals": {"cloudwatch:namespace": wanted.namespace}}
+    condition = {"StringEquals": {"cloudwatch:namespace": settings.namespace}}
     return _policy(_allow("Publish", ["cloudwatch:PutMetricData"], "*", Condition=condition))
 
 
-def apply_policy(wanted: Wanted, partition: str, region: str, account: str) -> Json:
+def apply_policy(settings: Wanted, partition: str, region: str, account: str) -> Json:
     """For whoever runs ``monitor plan``, ``apply`` and ``destroy``: alarms and a dashboard of these names."""
-    alarms = f"arn:{partition}:cloudwatch:{region}:{account}:alarm:{prefix(wanted)}*"
-    board = f"arn:{partition}:cloudwatch::{account}:dashboard/{dashboard_name(wanted)}"
+    alarms = f"arn:{partition}:cloudwatch:{region}:{account}:alarm:{prefix(settings)}*"
+    board = f"arn:{partition}:cloudwatch::{account}:dashboard/{dashboard_name(settings)}"
     statements = [
         _allow("Look", ["cloudwatch:DescribeAlarms"], "*"),
         _allow(
@@ -50,14 +50,14 @@ def apply_policy(wanted: Wanted, partition: str, region: str, account: str) -> J
             "Dashboard", ["cloudwatch:DeleteDashboards", "cloudwatch:GetDashboard", "cloudwatch:PutDashboard"], board
         ),
     ]
-    if wanted.create:
-        topic = f"arn:{partition}:sns:{region}:{account}:{wanted.create}"
+    if settings.create:
+        topic = f"arn:{partition}:sns:{region}:{account}:{settings.create}"
         actions = ["sns:CreateTopic", "sns:DeleteTopic", "sns:ListTagsForResource", "sns:TagResource"]
         statements.append(_allow("Topic", actions, topic))
     return _policy(*statements)
 
 
-def read_policy(wanted: Wanted, partition: str, region: str, account: str) -> Json:
+def read_policy(settings: Wanted, partition: str, region: str, account: str) -> Json:
     """For ``rockbottom reconcile``: metrics are read, nothing else."""
     return _policy(_allow("Read", ["cloudwatch:GetMetricData", "cloudwatch:ListMetrics"], "*"))
 

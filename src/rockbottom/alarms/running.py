@@ -33,7 +33,7 @@ def firings(
     ``state`` is the one before. An alarm that looks back more than a day is evaluated once an hour, on data up to
     the full hour, as AWS does.
     """
-    found: list[Firing] = []
+    fired: list[Firing] = []
     began: float | None = 0.0 if state is AlarmState.ALARM else None
     for minute, now in states(alarm, threshold, points, start, end, state):
         instant = float((minute + 1) * MINUTE_S)
@@ -41,11 +41,11 @@ def firings(
             began = instant
         elif now is not AlarmState.ALARM and began is not None:
             if began:  # one that was on before belongs to the time before
-                found.append(Firing(began, instant))
+                fired.append(Firing(began, instant))
             began = None
     if began:
-        found.append(Firing(began, None))
-    return found
+        fired.append(Firing(began, None))
+    return fired
 
 
 def states(
@@ -79,6 +79,6 @@ def _breaching(alarm: Alarm, threshold: float, points: Values, start: int, end: 
     """For each minute from ``start`` up to ``end``: whether the period that ends with it breaches; None: no data."""
     breaches = COMPARISONS[alarm.comparison]
     inside = points.values[max(start - points.first, 0) : max(end - points.first, 0)]
-    found = [None if value != value else breaches(value, threshold) for value in inside]
+    verdicts = [None if value != value else breaches(value, threshold) for value in inside]
     front = [None] * min(max(points.first - start, 0), end - start)
-    return [*front, *found, *[None] * (end - start - len(front) - len(found))]
+    return [*front, *verdicts, *[None] * (end - start - len(front) - len(verdicts))]

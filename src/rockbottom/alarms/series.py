@@ -32,15 +32,15 @@ class Recorded:
 
 def metrics_of(alarm: Alarm) -> frozenset[str]:
     """The names of the metrics that an alarm looks at."""
-    names = frozenset(one.metric for one in alarm.metrics.values())
+    names = frozenset(measure.metric for measure in alarm.metrics.values())
     return names | {CALLS.metric} if alarm.least_calls else names
 
 
 def recorded(calls: Iterable[CallRecord], only: frozenset[str] | None = None) -> Recorded:
     """The metrics of these calls, whatever their models (None: all metrics), in the order in which they left."""
-    wanted = [one for one in DEFINITIONS if only is None or one.name in only]
-    table = MinuteTable(dimension_sets=((),), metrics=wanted)
-    waste = WriteWaste() if WRITE_WASTE in wanted else None
+    chosen = [definition for definition in DEFINITIONS if only is None or definition.name in only]
+    table = MinuteTable(dimension_sets=((),), metrics=chosen)
+    waste = WriteWaste() if WRITE_WASTE in chosen else None
     first, last = math.inf, -math.inf
     for call in calls:
         first, last = min(first, call.at), max(last, call.at)
@@ -49,7 +49,7 @@ def recorded(calls: Iterable[CallRecord], only: frozenset[str] | None = None) ->
             _add_waste(table, waste.add(call))
     if waste:
         _add_waste(table, waste.settle(math.inf))
-    metrics: dict[str, dict[int, Sum]] = {one.name: {} for one in DEFINITIONS}
+    metrics: dict[str, dict[int, Sum]] = {definition.name: {} for definition in DEFINITIONS}
     for minute in table.take(math.inf):
         for definition, total in minute.sums.items():
             metrics[definition.name][minute.starts_at // MINUTE_S] = total
@@ -59,10 +59,10 @@ def recorded(calls: Iterable[CallRecord], only: frozenset[str] | None = None) ->
 
 
 def _add_waste(table: MinuteTable, settled: Iterable[Settled]) -> None:
-    for one in settled:
-        usd = wasted_usd(one)
+    for write in settled:
+        usd = wasted_usd(write)
         if usd is not None:
-            table.add_waste(one.call, usd, one.at)
+            table.add_waste(write.call, usd, write.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,34 +94,40 @@ def values(alarm: Alarm, of: Recorded, start: int, end: int) -> Values:
     for key, measure in alarm.metrics.items():
         minutes = of.metrics.get(measure.metric)
         if minutes is None:
-            known = ", ".join(one.name for one in DEFINITIONS)
+            known = ", ".join(definition.name for definition in DEFINITIONS)
             says = f"The alarm {alarm.name} looks at {measure.metric}, which is not among the recorded metrics."
             raise InvalidAlarm(says, fix=f"known are {known}")
         columns[key] = _windows(minutes, measure.statistic, length, start, end)
-    found = next(iter(columns.values()))
+    points = next(iter(columns.values()))
     if alarm.expression:
         worked_out = compiled(alarm)
         rows = zip(*columns.values(), strict=True)
-        found = array("d", (worked_out(dict(zip(columns, row, strict=True))) for row in rows))
+        points = array("d", (worked_out(dict(zip(columns, row, strict=True))) for row in rows))
     if alarm.least_calls:
         calls = _windows(of.metrics[CALLS.metric], CALLS.statistic, length, start, end)
         calm = math.inf if alarm.comparison.startswith("LessThan") else -math.inf
-        pairs = zip(found, calls, strict=True)
-        found = array("d", (calm if count < alarm.least_calls else value for value, count in pairs))
-    return Values(start, found)
+        pairs = zip(points, calls, strict=True)
+        points = array("d", (calm if count < alarm.least_calls else value for value, count in pairs))
+    return Values(start, points)
 
 
 def _windows(minutes: Minutes, statistic: str, length: int, start: int, end: int) -> "array[float]":
     """The statistic over ``length`` minutes up to and including each minute; NaN where nothing was recorded."""
     span = range(start - length + 1, end)
     sums = [minutes.get(minute) for minute in span]
-    counts = [0, *accumulate(one.count if one else 0 for one in sums)]
+    counts = [0, *accumulate(minute_sum.count if minute_sum else 0 for minute_sum in sums)]
     if statistic in ("Minimum", "Maximum"):
         pick = min if statistic == "Minimum" else max
-        edges = [None if one is None else float(one.least if pick is min else one.greatest) for one in sums]
-        found = ((value for value in edges[i : i + length] if value is not None) for i in range(end - start))
-        return array("d", (pick(window, default=math.nan) for window in found))
-    totals: list[Any] = [0, *accumulate(one.total if one else 0 for one in sums)]  # exact where the samples are
+        edges = [
+            None if minute_sum is None else float(minute_sum.least if pick is min else minute_sum.greatest)
+            for minute_sum in sums
+        ]
+        windows = ((value for value in edges[i : i + length] if value is not None) for i in range(end - start))
+        return array("d", (pick(window, default=math.nan) for window in windows))
+    totals: list[Any] = [
+        0,
+        *accumulate(minute_sum.total if minute_sum else 0 for minute_sum in sums),
+    ]  # exact where the samples are
     return array("d", (_statistic(statistic, counts, totals, i, i + length) for i in range(end - start)))
 
 
@@ -174,8 +180,8 @@ def _value(node: ast.AST, known: Mapping[str, float]) -> float:
         case ast.BinOp(left=left, op=op, right=right):
             return _OPERATORS[type(op)](_value(left, known), _value(right, known))
         case ast.Call(args=[value, other]):
-            found = _value(value, known)
-            return _value(other, known) if math.isnan(found) else found
+            filled = _value(value, known)
+            return _value(other, known) if math.isnan(filled) else filled
         case _:
             raise AssertionError(node)  # _tried let it through
 

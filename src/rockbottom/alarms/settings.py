@@ -67,11 +67,11 @@ class Wanted:
 
     def with_thresholds(self, pairs: Iterable[str]) -> "Wanted":
         """The same with thresholds given as ``NAME=NUMBER``; raises InvalidSettings, InvalidAlarm."""
-        found = self
+        settings = self
         for pair in pairs:
             name, _, value = pair.partition("=")
-            found = found._with(name, value)
-        return found
+            settings = settings._with(name, value)
+        return settings
 
     def _with(self, name: str, value: str) -> "Wanted":
         names = [alarm.name for alarm in self.alarms]
@@ -105,10 +105,10 @@ def read_wanted(path: Path | None) -> Wanted:
 
 
 def _ids(raw: Mapping[str, Any], key: str, path: Path | None) -> tuple[str, ...]:
-    found = raw.get(key, [])
-    if not is_list(found) or not all(isinstance(one, str) and one and one.isascii() for one in found):
+    ids = raw.get(key, [])
+    if not is_list(ids) or not all(isinstance(model, str) and model and model.isascii() for model in ids):
         raise InvalidSettings(f"{path}: {key} is a list of model ids.", fix=f'{key} = ["amazon.nova-pro-v1:0"]')
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(ids))
 
 
 def _yaml_of(data: bytes) -> Any:
@@ -124,12 +124,12 @@ def _yaml_of(data: bytes) -> Any:
 def _read(path: Path) -> dict[str, Any]:
     read = _yaml_of if path.suffix in (".yaml", ".yml") else toml_of
     try:
-        found: Any = read(path.read_bytes())
+        table: Any = read(path.read_bytes())
     except Undecodable as error:
         raise InvalidSettings(f"{path}: {error}", fix="docs/reference/alarms.md shows a whole file") from error
-    if not is_object(found):
+    if not is_object(table):
         raise InvalidSettings(f"{path} holds no table.", fix="docs/reference/alarms.md shows a whole file")
-    return dict(found)
+    return dict(table)
 
 
 def _alarms(tables: Any, path: Path | None) -> tuple[Alarm, ...]:
@@ -137,13 +137,13 @@ def _alarms(tables: Any, path: Path | None) -> tuple[Alarm, ...]:
         raise InvalidSettings(f"{path}: alarms holds one table for each alarm.", fix="[alarms.LowCacheHitRate]")
     packaged = packaged_alarms()
     off = {name for name, row in tables.items() if row.get("off") is True}
-    found: dict[str, Alarm] = {}
+    alarms: dict[str, Alarm] = {}
     for name, alarm in packaged.items():
-        found[name] = _changed(alarm, _without_off(tables.get(name, {})))
+        alarms[name] = _changed(alarm, _without_off(tables.get(name, {})))
     for name, row in tables.items():
         if name not in packaged and name not in off:
-            found[name] = alarm_from(name, _without_off(row))
-    return tuple(alarm for name, alarm in found.items() if name not in off)
+            alarms[name] = alarm_from(name, _without_off(row))
+    return tuple(alarm for name, alarm in alarms.items() if name not in off)
 
 
 def _without_off(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def _changed(alarm: Alarm, row: Mapping[str, Any]) -> Alarm:
         return alarm
     whole: dict[str, Any] = {
         "says": alarm.says,
-        "metrics": {key: f"{one.metric}:{one.statistic}" for key, one in alarm.metrics.items()},
+        "metrics": {key: f"{measure.metric}:{measure.statistic}" for key, measure in alarm.metrics.items()},
         "expression": alarm.expression,
         "per": alarm.per,
         "period_s": alarm.period_s,

@@ -14,35 +14,35 @@ from rockbottom.alarms.settings import Wanted
 from rockbottom.changes import Block, Reference, Template, lines_of
 
 
-def configuration(wanted: Wanted) -> str:
+def configuration(settings: Wanted) -> str:
     """The text of a .tf file; without a topic in the settings it has a variable for one. Raises InvalidAlarm."""
-    return "\n".join(line for block in blocks(wanted) for line in (*lines_of(block), ""))
+    return "\n".join(line for block in blocks(settings) for line in (*lines_of(block), ""))
 
 
-def blocks(wanted: Wanted) -> list[Block]:
-    alarms = placed(wanted)
+def blocks(settings: Wanted) -> list[Block]:
+    alarms = placed(settings)
     names = {key: _snake(name) for key, name in logical_names(alarms).items()}
     aws = {"source": "hashicorp/aws", "version": ">= 5.0"}
-    found = [Block("terraform", {}, (Block("required_providers", {"aws": aws}),))]
-    topic: Any = wanted.topic
-    if wanted.create:
-        found.append(
-            Block('resource "aws_sns_topic" "alarms"', {"name": wanted.create, "tags": {STACK_TAG: wanted.stack}})
+    all_blocks = [Block("terraform", {}, (Block("required_providers", {"aws": aws}),))]
+    topic: Any = settings.topic
+    if settings.create:
+        all_blocks.append(
+            Block('resource "aws_sns_topic" "alarms"', {"name": settings.create, "tags": {STACK_TAG: settings.stack}})
         )
         topic = Reference("aws_sns_topic.alarms.arn")
     elif not topic:
         says = "ARN of the SNS topic that alarms tell."
-        found.append(Block('variable "alarm_topic_arn"', {"type": Reference("string"), "description": says}))
+        all_blocks.append(Block('variable "alarm_topic_arn"', {"type": Reference("string"), "description": says}))
         topic = Reference("var.alarm_topic_arn")
-    found += [_alarm(one, names[one.name], topic, wanted) for one in alarms]
-    if wanted.dashboard:
-        found.append(Block('data "aws_region" "current"', {}))
-        found.append(_dashboard(wanted, [names[one.name] for one in alarms]))
-    return found
+    all_blocks += [_alarm(alarm, names[alarm.name], topic, settings) for alarm in alarms]
+    if settings.dashboard:
+        all_blocks.append(Block('data "aws_region" "current"', {}))
+        all_blocks.append(_dashboard(settings, [names[alarm.name] for alarm in alarms]))
+    return all_blocks
 
 
-def _alarm(one: Placed, name: str, topic: Any, wanted: Wanted) -> Block:
-    request = one.request
+def _alarm(alarm: Placed, name: str, topic: Any, settings: Wanted) -> Block:
+    request = alarm.request
     arguments: dict[str, Any] = {
         "alarm_name": request["AlarmName"],
         "alarm_description": request["AlarmDescription"],
@@ -53,7 +53,7 @@ def _alarm(one: Placed, name: str, topic: Any, wanted: Wanted) -> Block:
         "treat_missing_data": request["TreatMissingData"],
         "alarm_actions": [topic],
         "ok_actions": [topic],
-        "tags": {STACK_TAG: wanted.stack},
+        "tags": {STACK_TAG: settings.stack},
     }
     if "Metrics" not in request:
         arguments |= {
@@ -82,10 +82,10 @@ def _query(query: Mapping[str, Any]) -> Block:
     return Block("metric_query", {"id": query["Id"], "return_data": False}, (Block("metric", metric),))
 
 
-def _dashboard(wanted: Wanted, alarms: Sequence[str]) -> Block:
+def _dashboard(settings: Wanted, alarms: Sequence[str]) -> Block:
     region = "${data.aws_region.current.id}"
-    body = dashboard(wanted, region, [f"${{aws_cloudwatch_metric_alarm.{name}.arn}}" for name in alarms])
-    arguments = {"dashboard_name": dashboard_name(wanted), "dashboard_body": Template(body_text(body))}
+    body = dashboard(settings, region, [f"${{aws_cloudwatch_metric_alarm.{name}.arn}}" for name in alarms])
+    arguments = {"dashboard_name": dashboard_name(settings), "dashboard_body": Template(body_text(body))}
     return Block('resource "aws_cloudwatch_dashboard" "this"', arguments)
 
 
@@ -94,4 +94,4 @@ def _dimensions(pairs: Sequence[Mapping[str, str]]) -> dict[str, str]:
 
 
 def _snake(name: str) -> str:
-    return "".join(f"_{one.lower()}" if one.isupper() else one for one in name).lstrip("_")
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
