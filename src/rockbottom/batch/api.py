@@ -65,21 +65,21 @@ class Prepared:
         """What it will cost; ``output_each`` is the expected output tokens of a record. Raises NotEstimated."""
         return estimate(self.sample(), self.pricing, output_each, on_demand=self.run.settings.on_demand)
 
-    def agree(self, found: BatchEstimate, agree: Agree | None, max_usd: Decimal | None) -> None:
+    def agree(self, estimated: BatchEstimate, agree: Agree | None, max_usd: Decimal | None) -> None:
         """Hold the estimate against the limit and the person. Raises NotAgreed; nothing was uploaded then."""
         if self.run.state.agreed_usd is not None:
             return
-        if max_usd is not None and found.output_tokens is None:
+        if max_usd is not None and estimated.output_tokens is None:
             raise NotAgreed(
-                f"The limit of ${max_usd} cannot be held: {found.output_is}.",
+                f"The limit of ${max_usd} cannot be held: {estimated.output_is}.",
                 fix="set maxTokens in every record, or give --output-tokens, the tokens to expect of each answer",
             )
-        if max_usd is not None and found.usd > max_usd:
-            said = f"The estimate {found.usd_is} is ${usd(found.usd, 4)}, above the limit of ${max_usd}"
-            raise NotAgreed(f"{said}; nothing was sent.")
-        if agree is not None and not agree(found):
+        if max_usd is not None and estimated.usd > max_usd:
+            sentence = f"The estimate {estimated.usd_is} is ${usd(estimated.usd, 4)}, above the limit of ${max_usd}"
+            raise NotAgreed(f"{sentence}; nothing was sent.")
+        if agree is not None and not agree(estimated):
             raise NotAgreed("Not agreed to; nothing was sent.")
-        self.run.agree(str(found.usd), "limit" if max_usd is not None else "yes")
+        self.run.agree(str(estimated.usd), "limit" if max_usd is not None else "yes")
 
     def submit(self) -> None:
         """Upload and make the jobs; needs ``agree`` first."""
@@ -160,16 +160,16 @@ def prepare(
     Raises InvalidRecords, TooFewRecords, NotInBatch, OtherContent, RunBusy, InvalidSettings.
     """
     catalog = catalog or load_catalog()
-    found = catalog.model(model, _resolver(cloud))
-    model = model if kind is Kind.CHAT else found.sent_as  # records of Chat Completions name the model themselves
-    pricing = Pricing(found, on, cloud.region, book or catalog.price_book)
+    model_id = catalog.model(model, _resolver(cloud))
+    model = model if kind is Kind.CHAT else model_id.sent_as  # records of Chat Completions name the model themselves
+    pricing = Pricing(model_id, on, cloud.region, book or catalog.price_book)
     if place is not None:
         pricing.require_batch()
-        require_service(kind, found.model)
+        require_service(kind, model_id.model)
         if cloud.local:
             cloud.client("s3")  # refuses AWS's own before anything is asked or built
     settings = settings_for(source, place, model, kind, name, cloud.region, strip_points)
-    limits = limits or account_limits(cloud, found.model.name)
+    limits = limits or account_limits(cloud, model_id.model.name)
     where = folder / settings.name
     where.mkdir(parents=True, exist_ok=True)
     with Journal(where / "journal.jsonl", checkpoint) as journal:
@@ -177,7 +177,7 @@ def prepare(
         if run.state.settings is not None and run.state.settings != settings:
             raise other_content(run.state.settings, settings)
         run.create(settings)
-        checker = Checker(kind, found.model.vendor, model, limits, strip_points, on_demand=place is None)
+        checker = Checker(kind, model_id.model.vendor, model, limits, strip_points, on_demand=place is None)
 
         def check() -> None:
             checker.raise_if_refused(source.name)
@@ -216,9 +216,9 @@ def reopen(
         if run.state.settings is None or run.state.attempt == 0:
             raise NoSuchRun(f"The run {name} was not built yet.", fix="run the command that started it again")
         cloud.region = run.settings.region
-        found = catalog.model(run.settings.model, _resolver(cloud))
-        run.limits = account_limits(cloud, found.model.name)
-        yield Prepared(run, Pricing(found, on, cloud.region, book or catalog.price_book), catalog)
+        model_id = catalog.model(run.settings.model, _resolver(cloud))
+        run.limits = account_limits(cloud, model_id.model.name)
+        yield Prepared(run, Pricing(model_id, on, cloud.region, book or catalog.price_book), catalog)
 
 
 def run(
@@ -252,9 +252,9 @@ def run(
     prepared = prepare(
         source_of(records), place, model=model, kind=kind, name=name, cloud=cloud or Cloud(region), on=on, **more
     )
-    with prepared as one:
-        one.agree(one.estimate(output_tokens), agree, max_usd)
-        return one.collect(every_s=every_s, within_s=within_s)
+    with prepared as batch:
+        batch.agree(batch.estimate(output_tokens), agree, max_usd)
+        return batch.collect(every_s=every_s, within_s=within_s)
 
 
 def runs_in(folder: Path = DEFAULT_FOLDER) -> list[tuple[str, RunState]]:
@@ -313,7 +313,7 @@ def no_such_run(name: str, folder: Path) -> NoSuchRun:
 
 def _resolver(cloud: Cloud) -> Callable[[str], str]:
     def resolve(arn: str) -> str:
-        found = cloud.call("bedrock", "get_inference_profile", inferenceProfileIdentifier=arn)
-        return found["models"][0]["modelArn"]
+        profile = cloud.call("bedrock", "get_inference_profile", inferenceProfileIdentifier=arn)
+        return profile["models"][0]["modelArn"]
 
     return resolve

@@ -65,13 +65,13 @@ def sampled(
     seconds_between: float = 1.0,
 ) -> Sampled:
     """Read the sample and count it both ways. Records that cannot be read are set apart."""
-    wanted = set(sample_numbers(total))
+    numbers = set(sample_numbers(total))
     prompts: list[Prompt] = []
     most: int | None = 0
     unread: list[Problem] = []
     unread_total = 0
     for number, record in enumerate(records):
-        if number not in wanted:
+        if number not in numbers:
             continue
         body = record["modelInput"]
         try:
@@ -97,7 +97,7 @@ def _pointed(prompts: Sequence[Prompt], rules: CacheRules, behaviour: Behaviour)
     """Each prompt with a point after the longest prefix that another one has too, where that is legal."""
     scope = behaviour.thinking_scope
     hashes = [prefix_hashes(prompt.segments, seeds_of((), prompt.parameters, scope)) for prompt in prompts]
-    seen = Counter(one for row in hashes for one in row[1:])
+    seen = Counter(digest for row in hashes for digest in row[1:])
     return [_with_point(prompt, row, seen, rules, behaviour) for prompt, row in zip(prompts, hashes, strict=True)]
 
 
@@ -123,8 +123,8 @@ def _run(prompts: Sequence[Prompt], rules: CacheRules, behaviour: Behaviour, gap
     entries: dict[EntryKey, Entry] = {}
     for number, prompt in enumerate(prompts):
         now = number * gap
-        found = outcome(entries, prompt, now, rules, behaviour, _NOWHERE)
-        entries.update(found.changes)
+        result = outcome(entries, prompt, now, rules, behaviour, _NOWHERE)
+        entries.update(result.changes)
         if number % _SWEEP == _SWEEP - 1:
             entries = {key: entry for key, entry in entries.items() if entry.expires_at > now}
-        yield found.usage()
+        yield result.usage()

@@ -150,7 +150,7 @@ def check_bucket(cloud: Cloud, bucket: str, owner: str | None) -> None:
 
     expected = {"ExpectedBucketOwner": owner} if owner else {}
     try:
-        found = cloud.call("s3", "head_bucket", Bucket=bucket, **expected)
+        reply = cloud.call("s3", "head_bucket", Bucket=bucket, **expected)
     except AccessRefused as error:
         raise AccessRefused(
             f"No access to the bucket {bucket}: it belongs to somebody else, or s3:ListBucket is missing.",
@@ -167,7 +167,7 @@ def check_bucket(cloud: Cloud, bucket: str, owner: str | None) -> None:
                 fix="give a bucket of that Region, or the bucket's own --region",
             ) from error
         raise
-    region = found.get("BucketRegion") or found["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
+    region = reply.get("BucketRegion") or reply["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
     if region and region != cloud.region:
         raise InvalidSettings(
             f"The bucket {bucket} is in {region}, and the job would run in {cloud.region}.",

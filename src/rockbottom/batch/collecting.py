@@ -45,11 +45,11 @@ class Collection:
         keys: list[str] = []
         more: dict[str, Any] = {}
         while True:
-            found = self.run.cloud.call("s3", "list_objects_v2", Bucket=self.run.settings.bucket, Prefix=prefix, **more)
-            keys.extend(one["Key"] for one in found.get("Contents", ()))
-            if not found.get("IsTruncated"):
+            page = self.run.cloud.call("s3", "list_objects_v2", Bucket=self.run.settings.bucket, Prefix=prefix, **more)
+            keys.extend(entry["Key"] for entry in page.get("Contents", ()))
+            if not page.get("IsTruncated"):
                 return keys
-            more = {"ContinuationToken": found["NextContinuationToken"]}
+            more = {"ContinuationToken": page["NextContinuationToken"]}
 
     def _fetch(self, key: str, path: Path) -> None:
         partial = path.with_name(path.name + ".partial")
@@ -76,10 +76,12 @@ class Collection:
             if job.status == "Stopped":  # may have been stopped before it wrote anything
                 return
             raise half_written(where, f"job {job.name} is {job.status} and has no {MANIFEST}")
-        found = sum(check_lines(self.run.folder / name) for name in names)
-        said = int(manifest.get("successRecordCount", 0)) + int(manifest.get("errorRecordCount", 0))
-        if found < said:
-            raise half_written(where, f"it counts {said:,} results of job {job.name}, and the output holds {found:,}")
+        results = sum(check_lines(self.run.folder / name) for name in names)
+        expected = int(manifest.get("successRecordCount", 0)) + int(manifest.get("errorRecordCount", 0))
+        if results < expected:
+            raise half_written(
+                where, f"it counts {expected:,} results of job {job.name}, and the output holds {results:,}"
+            )
 
 
 def _manifest_in(path: Path) -> dict[str, Any]:

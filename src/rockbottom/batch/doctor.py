@@ -44,17 +44,20 @@ class Check(msgspec.Struct, frozen=True):
     fix: str = ""
 
 
-def checks(cloud: Cloud, wanted: Wanted, model: ModelId, owner: str | None = None) -> list[Check]:
+def checks(cloud: Cloud, resources: Wanted, model: ModelId, owner: str | None = None) -> list[Check]:
     """Every check, in the order in which a job would fail on it."""
-    setup = f"rockbottom batch setup --bucket {wanted.bucket} --role {wanted.role} --model {model.given} --apply"
+    setup = f"rockbottom batch setup --bucket {resources.bucket} --role {resources.role} --model {model.given} --apply"
     looks: Sequence[tuple[str, Callable[[], Check]]] = (
-        ("trust", lambda: _trust(cloud, wanted, setup)),
-        ("S3, for you", lambda: _bucket(cloud, wanted, owner)),
-        ("S3, for the role", lambda: _role_may(cloud, wanted, "S3, for the role", file_needs(wanted), setup)),
-        ("PassRole", lambda: _pass_role(cloud, wanted)),
+        ("trust", lambda: _trust(cloud, resources, setup)),
+        ("S3, for you", lambda: _bucket(cloud, resources, owner)),
+        ("S3, for the role", lambda: _role_may(cloud, resources, "S3, for the role", file_needs(resources), setup)),
+        ("PassRole", lambda: _pass_role(cloud, resources)),
         ("model access", lambda: _model_access(cloud, model)),
-        ("model, for the role", lambda: _role_may(cloud, wanted, "model, for the role", model_needs(wanted), setup)),
-        ("Region policy", lambda: _regions(cloud, wanted, model)),
+        (
+            "model, for the role",
+            lambda: _role_may(cloud, resources, "model, for the role", model_needs(resources), setup),
+        ),
+        ("Region policy", lambda: _regions(cloud, resources, model)),
     )
     return [_guarded(name, look) for name, look in looks]
 
@@ -68,27 +71,27 @@ def _guarded(name: str, look: Callable[[], Check]) -> Check:
         return Check(name, Verdict.UNKNOWN, f"could not be looked at: {error}")
 
 
-def _trust(cloud: Cloud, wanted: Wanted, setup: str) -> Check:
+def _trust(cloud: Cloud, resources: Wanted, setup: str) -> Check:
     from botocore.exceptions import ClientError
 
     try:
-        role = cloud.call("iam", "get_role", RoleName=wanted.role)["Role"]
+        role = cloud.call("iam", "get_role", RoleName=resources.role)["Role"]
     except ClientError as error:
         if code_of(error) == "NoSuchEntity":
-            return Check("trust", Verdict.WRONG, f"there is no role {wanted.role_arn}", setup)
+            return Check("trust", Verdict.WRONG, f"there is no role {resources.role_arn}", setup)
         raise
-    why = trust_fault(document_of(role["AssumeRolePolicyDocument"]), wanted)
+    why = trust_fault(document_of(role["AssumeRolePolicyDocument"]), resources)
     if why:
         return Check("trust", Verdict.WRONG, why, setup)
     return Check("trust", Verdict.GOOD, "Bedrock may assume the role for jobs of this account and Region")
 
 
-def trust_fault(document: Mapping[str, Any], wanted: Wanted) -> str | None:
+def trust_fault(document: Mapping[str, Any], resources: Wanted) -> str | None:
     """Why Bedrock may not assume a role with this trust policy, or None."""
-    ours = [one for one in statements_of(document) if _names_bedrock(one)]
+    ours = [statement for statement in statements_of(document) if _names_bedrock(statement)]
     if not ours:
         return "the role does not trust bedrock.amazonaws.com"
-    reasons = [why for one in ours if (why := _condition_fault(one, wanted))]
+    reasons = [why for statement in ours if (why := _condition_fault(statement, resources))]
     return None if len(reasons) < len(ours) else reasons[0]
 
 
@@ -103,9 +106,9 @@ def _names_bedrock(statement: Mapping[str, Any]) -> bool:
     )
 
 
-def _condition_fault(statement: Mapping[str, Any], wanted: Wanted) -> str | None:
-    job = f"arn:{wanted.partition}:bedrock:{wanted.region}:{wanted.account}:model-invocation-job/abcdefghijkl"
-    known = {"aws:sourceaccount": wanted.account, "aws:sourcearn": job}
+def _condition_fault(statement: Mapping[str, Any], resources: Wanted) -> str | None:
+    job = f"arn:{resources.partition}:bedrock:{resources.region}:{resources.account}:model-invocation-job/abcdefghijkl"
+    known = {"aws:sourceaccount": resources.account, "aws:sourcearn": job}
     condition: Any = statement.get("Condition") or {}
     for tests in condition.values():
         for key, allowed in tests.items():
@@ -115,35 +118,35 @@ def _condition_fault(statement: Mapping[str, Any], wanted: Wanted) -> str | None
     return None
 
 
-def _bucket(cloud: Cloud, wanted: Wanted, owner: str | None) -> Check:
+def _bucket(cloud: Cloud, resources: Wanted, owner: str | None) -> Check:
     try:
-        check_bucket(cloud, wanted.bucket, owner)
+        check_bucket(cloud, resources.bucket, owner)
     except BatchError as error:
         return Check("S3, for you", Verdict.WRONG, str(error), error.fix or "")
-    return Check("S3, for you", Verdict.GOOD, f"you can see {wanted.bucket}, and it is in {wanted.region}")
+    return Check("S3, for you", Verdict.GOOD, f"you can see {resources.bucket}, and it is in {resources.region}")
 
 
-def _role_may(cloud: Cloud, wanted: Wanted, name: str, needs: Sequence[Need], setup: str) -> Check:
+def _role_may(cloud: Cloud, resources: Wanted, name: str, needs: Sequence[Need], setup: str) -> Check:
     """Whether the role's own policies allow each need, read without a simulator."""
-    lacking = missing(role_statements(cloud, wanted.role), needs)
+    lacking = missing(role_statements(cloud, resources.role), needs)
     if lacking:
         return Check(name, Verdict.WRONG, f"the role's policies do not allow {'; '.join(lacking)}", setup)
     actions = ", ".join(dict.fromkeys(need.action for need in needs))
-    where = f" at {wanted.input_at} and {wanted.output_at}" if wanted.input_at and needs[0].context else ""
+    where = f" at {resources.input_at} and {resources.output_at}" if resources.input_at and needs[0].context else ""
     return Check(name, Verdict.GOOD, f"the role's policies allow {actions}{where}")
 
 
-def _pass_role(cloud: Cloud, wanted: Wanted) -> Check:
+def _pass_role(cloud: Cloud, resources: Wanted) -> Check:
     who = cloud.call("sts", "get_caller_identity")["Arn"]
     principal = _principal(who)
     if principal is None:
         return Check("PassRole", Verdict.UNKNOWN, f"{who} is no role or user whose policies can be simulated")
-    found = cloud.call(
+    reply = cloud.call(
         "iam",
         "simulate_principal_policy",
         PolicySourceArn=principal,
         ActionNames=["iam:PassRole"],
-        ResourceArns=[wanted.role_arn],
+        ResourceArns=[resources.role_arn],
         ContextEntries=[
             {
                 "ContextKeyName": "iam:PassedToService",
@@ -152,10 +155,10 @@ def _pass_role(cloud: Cloud, wanted: Wanted) -> Check:
             }
         ],
     )
-    if all(one["EvalDecision"] == "allowed" for one in found["EvaluationResults"]):
+    if all(result["EvalDecision"] == "allowed" for result in reply["EvaluationResults"]):
         return Check("PassRole", Verdict.GOOD, f"{principal} may pass the role to Bedrock")
-    fix = f"allow iam:PassRole on {wanted.role_arn}: callerPermissions of rockbottom batch setup"
-    return Check("PassRole", Verdict.WRONG, f"{principal} may not pass {wanted.role_arn} to Bedrock", fix)
+    fix = f"allow iam:PassRole on {resources.role_arn}: callerPermissions of rockbottom batch setup"
+    return Check("PassRole", Verdict.WRONG, f"{principal} may not pass {resources.role_arn} to Bedrock", fix)
 
 
 def _principal(arn: str) -> str | None:
@@ -168,55 +171,55 @@ def _principal(arn: str) -> str | None:
 
 
 def _model_access(cloud: Cloud, model: ModelId) -> Check:
-    found = cloud.call("bedrock", "get_foundation_model_availability", modelId=model.model.id)
+    availability = cloud.call("bedrock", "get_foundation_model_availability", modelId=model.model.id)
     wrong = {
         "authorizationStatus": ("AUTHORIZED", "the account is not authorized for the model"),
         "entitlementAvailability": ("AVAILABLE", "the account is not entitled to the model"),
         "regionAvailability": ("AVAILABLE", f"the model is not offered in {cloud.region}"),
     }
     for name, (good, why) in wrong.items():
-        if found.get(name) not in (None, good):
+        if availability.get(name) not in (None, good):
             fix = "the Bedrock console's model catalog gives access; Anthropic models ask for a use case first"
-            return Check("model access", Verdict.WRONG, f"{why} ({name}: {found[name]})", fix)
-    agreement: Any = found.get("agreementAvailability") or {}
+            return Check("model access", Verdict.WRONG, f"{why} ({name}: {availability[name]})", fix)
+    agreement: Any = availability.get("agreementAvailability") or {}
     if agreement.get("status") not in (None, "AVAILABLE"):
         why = f"the model's agreement was not accepted ({agreement['status']})"
         return Check("model access", Verdict.WRONG, why)
     return Check("model access", Verdict.GOOD, f"{model.model.name} may be used in {cloud.region}")
 
 
-def _regions(cloud: Cloud, wanted: Wanted, model: ModelId) -> Check:
+def _regions(cloud: Cloud, resources: Wanted, model: ModelId) -> Check:
     """What a policy on Regions must allow; whether one forbids it cannot be read from inside the account."""
     if model.scope is Scope.IN_REGION and model.application_profile is None:
-        return Check("Region policy", Verdict.GOOD, f"the job stays in {wanted.region}")
-    places = sorted({arn.split(":")[3] for arn in wanted.models if ":foundation-model/" in arn} - {"", "*"})
+        return Check("Region policy", Verdict.GOOD, f"the job stays in {resources.region}")
+    places = sorted({arn.split(":")[3] for arn in resources.models if ":foundation-model/" in arn} - {"", "*"})
     where = ", ".join(places) or "every destination Region of the profile"
-    said = f"a service control policy on Regions must allow {where}"
+    text = f"a service control policy on Regions must allow {where}"
     if model.scope is Scope.GLOBAL:
-        said += ", and the Region 'unspecified', as which global requests come"
-    denied = _denied_regions(cloud, wanted, places)
+        text += ", and the Region 'unspecified', as which global requests come"
+    denied = _denied_regions(cloud, resources, places)
     if denied:
-        return Check("Region policy", Verdict.WRONG, f"the organization denies {', '.join(denied)}; {said}")
-    said += "; only the organization's management account can see whether it does"
-    return Check("Region policy", Verdict.UNKNOWN, said)
+        return Check("Region policy", Verdict.WRONG, f"the organization denies {', '.join(denied)}; {text}")
+    text += "; only the organization's management account can see whether it does"
+    return Check("Region policy", Verdict.UNKNOWN, text)
 
 
-def _denied_regions(cloud: Cloud, wanted: Wanted, places: Sequence[str]) -> list[str]:
+def _denied_regions(cloud: Cloud, resources: Wanted, places: Sequence[str]) -> list[str]:
     """Regions in which the simulator says that the organization forbids the call."""
     denied: list[str] = []
     for place in places:
-        found = cloud.call(
+        reply = cloud.call(
             "iam",
             "simulate_principal_policy",
-            PolicySourceArn=wanted.role_arn,
+            PolicySourceArn=resources.role_arn,
             ActionNames=["bedrock:InvokeModel"],
-            ResourceArns=[arn for arn in wanted.models if f":{place}:" in arn][:1],
+            ResourceArns=[arn for arn in resources.models if f":{place}:" in arn][:1],
             ContextEntries=[
                 {"ContextKeyName": "aws:RequestedRegion", "ContextKeyValues": [place], "ContextKeyType": "string"}
             ],
         )
-        for one in found["EvaluationResults"]:
-            detail: Any = one.get("OrganizationsDecisionDetail") or {}
+        for result in reply["EvaluationResults"]:
+            detail: Any = result.get("OrganizationsDecisionDetail") or {}
             if detail.get("AllowedByOrganizations") is False:
                 denied.append(place)
     return denied

@@ -37,17 +37,17 @@ class InvocationJobs:
 
     def made_already(self, name: str, token: str, where: str) -> str | None:
         """The job that an earlier life of this process made, if it did."""
-        found = self.cloud.call("bedrock", "list_model_invocation_jobs", nameContains=name)
-        for summary in found["invocationJobSummaries"]:
+        page = self.cloud.call("bedrock", "list_model_invocation_jobs", nameContains=name)
+        for summary in page["invocationJobSummaries"]:
             if summary["jobName"] == name and summary.get("clientRequestToken", token) == token:
                 return summary["jobArn"]
         return None
 
     def look(self, arn: str) -> Seen:
         """A job as it is now."""
-        found = self.cloud.call("bedrock", "get_model_invocation_job", jobIdentifier=arn)
-        counts = {name: found[name] for name in found if name.endswith("RecordCount")}
-        return Seen(found["status"], found.get("message"), counts)
+        job = self.cloud.call("bedrock", "get_model_invocation_job", jobIdentifier=arn)
+        counts = {name: job[name] for name in job if name.endswith("RecordCount")}
+        return Seen(job["status"], job.get("message"), counts)
 
     def stop(self, arn: str) -> bool:
         """Stop a job; False where it has ended meanwhile."""

@@ -64,16 +64,16 @@ def with_quotas(limits: Limits, quotas: Iterable[Mapping[str, Any]], model_name:
 
     ``quotas`` are rows of ``ListServiceQuotas`` (QuotaName, Value). Quotas that name another model are passed over.
     """
-    found: dict[str, int] = {}
+    values: dict[str, int] = {}
     for row in quotas:
         name = str(row.get("QuotaName", ""))
         if not names_model(name, model_name):
             continue
         for field, pattern in _NAMES:
             if pattern.search(name) and row.get("Value"):
-                found[field] = int(row["Value"] * (_GB if field.endswith("bytes") else 1))
-    origins = {**limits.origins, **dict.fromkeys(found, "Service Quotas of this account")}
-    return replace(limits, **found, origins=origins)
+                values[field] = int(row["Value"] * (_GB if field.endswith("bytes") else 1))
+    origins = {**limits.origins, **dict.fromkeys(values, "Service Quotas of this account")}
+    return replace(limits, **values, origins=origins)
 
 
 def names_model(quota_name: str, model_name: str) -> bool:

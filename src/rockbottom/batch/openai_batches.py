@@ -83,8 +83,8 @@ class OpenAiBatches:
             "successRecordCount": done,
             "errorRecordCount": failed,
         }
-        said = str(batch.get("status"))
-        return Seen(_STATES.get(said, said), _message(batch.get("errors")), counts)
+        status = str(batch.get("status"))
+        return Seen(_STATES.get(status, status), _message(batch.get("errors")), counts)
 
     def stop(self, arn: str) -> bool:
         """Cancel a batch; False where it has ended meanwhile."""

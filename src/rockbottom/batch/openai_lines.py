@@ -46,9 +46,9 @@ def barred_in(members: Mapping[str, msgspec.Raw]) -> tuple[str, str] | None:
     return None
 
 
-def same_model(named: object, given: str) -> bool:
+def same_model(named: object, model: str) -> bool:
     """Whether a body names the model of the job, with or without its version."""
-    return isinstance(named, str) and _VERSION.sub("", named) == _VERSION.sub("", given)
+    return isinstance(named, str) and _VERSION.sub("", named) == _VERSION.sub("", model)
 
 
 def request_lines(spool: Path, model: str) -> Iterator[bytes]:
@@ -85,8 +85,8 @@ _UNDONE = ("batch_expired", "batch_cancelled")  # OpenAI's codes of requests tha
 def error_in(response: Response | None, error: msgspec.Raw) -> dict[str, Any] | None:
     """The error of a result in AWS's members; None where the request was answered."""
     if bytes(error) != b"null":
-        said = _told(_said, error)
-        return {"errorCode": said.code, "errorMessage": said.message, "expired": said.code in _UNDONE}
+        failure = _told(_said, error)
+        return {"errorCode": failure.code, "errorMessage": failure.message, "expired": failure.code in _UNDONE}
     if response is None or response.status_code < 400:
         return None
     try:

@@ -51,9 +51,9 @@ def drop_torn_line(path: Path) -> None:
             while at > 0:
                 step = min(at, 1 << 16)
                 file.seek(at - step)
-                found = file.read(step).rfind(b"\n")
-                if found >= 0:
-                    file.truncate(at - step + found + 1)
+                newline_at = file.read(step).rfind(b"\n")
+                if newline_at >= 0:
+                    file.truncate(at - step + newline_at + 1)
                     return
                 at -= step
             file.truncate(0)

@@ -73,10 +73,10 @@ _NAME = re.compile(r"^(on-demand|cross-region|global cross-region) .*\b(requests
 def quotas_of(rows: Iterable[Mapping[str, Any]], model: ModelId) -> dict[str, int]:
     """``requests`` and ``tokens`` a minute of a model in its scope, from rows of ``ListServiceQuotas``."""
     kind = {Scope.IN_REGION: "on-demand", Scope.GLOBAL: "global cross-region"}.get(model.scope, "cross-region")
-    found: dict[str, int] = {}
+    quotas: dict[str, int] = {}
     for row in rows:
         name = str(row.get("QuotaName", ""))
         match = _NAME.match(name)
         if match and match[1].lower() == kind and row.get("Value") and names_model(name, model.model.name):
-            found[match[2].lower()] = int(row["Value"])
-    return found
+            quotas[match[2].lower()] = int(row["Value"])
+    return quotas

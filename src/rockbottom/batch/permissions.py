@@ -30,14 +30,14 @@ class Need:
         return f"{self.action} on {self.resource}"
 
 
-def file_needs(wanted: Wanted) -> list[Need]:
+def file_needs(resources: Wanted) -> list[Need]:
     """What a job reads and writes: its input and output locations, each in its own bucket."""
-    in_bucket, in_key = _located(wanted.input_at or f"s3://{wanted.bucket}/rockbottom/")
-    out_bucket, out_key = _located(wanted.output_at or f"s3://{wanted.bucket}/rockbottom/")
+    in_bucket, in_key = _located(resources.input_at or f"s3://{resources.bucket}/rockbottom/")
+    out_bucket, out_key = _located(resources.output_at or f"s3://{resources.bucket}/rockbottom/")
     reads = in_key if in_key and not in_key.endswith("/") else f"{in_key}part-001.jsonl"
     writes = f"{out_key.rstrip('/')}/abcdefghijkl/manifest.json.out".lstrip("/")
-    arn = f"arn:{wanted.partition}:s3:::"
-    mine = {"aws:resourceaccount": wanted.account}
+    arn = f"arn:{resources.partition}:s3:::"
+    mine = {"aws:resourceaccount": resources.account}
     return [
         Need("s3:GetObject", f"{arn}{in_bucket}/{reads}", mine),
         Need("s3:PutObject", f"{arn}{out_bucket}/{writes}", mine),
@@ -46,9 +46,9 @@ def file_needs(wanted: Wanted) -> list[Need]:
     ]
 
 
-def model_needs(wanted: Wanted) -> list[Need]:
+def model_needs(resources: Wanted) -> list[Need]:
     """The models, and the profile before them, that the role must be allowed to invoke."""
-    return [Need("bedrock:InvokeModel", arn.replace(":*:", ":us-east-1:")) for arn in wanted.models]
+    return [Need("bedrock:InvokeModel", arn.replace(":*:", ":us-east-1:")) for arn in resources.models]
 
 
 def missing(statements: Sequence[Statement], needs: Iterable[Need]) -> list[str]:
@@ -56,23 +56,23 @@ def missing(statements: Sequence[Statement], needs: Iterable[Need]) -> list[str]
     return [str(need) for need in needs if not allowed(statements, need)]
 
 
-def missing_permissions(cloud: Cloud, wanted: Wanted) -> tuple[list[str], list[str]]:
+def missing_permissions(cloud: Cloud, resources: Wanted) -> tuple[list[str], list[str]]:
     """What the role's own policies do not allow: of the files, and of the models. Raises ClientError, BatchError."""
-    statements = role_statements(cloud, wanted.role)
-    return missing(statements, file_needs(wanted)), missing(statements, model_needs(wanted))
+    statements = role_statements(cloud, resources.role)
+    return missing(statements, file_needs(resources)), missing(statements, model_needs(resources))
 
 
 def role_statements(cloud: Cloud, role: str) -> list[Statement]:
     """Every statement of a role's inline and attached policies. Raises ClientError, BatchError."""
-    found: list[Statement] = []
+    statements: list[Statement] = []
     for name in cloud.call("iam", "list_role_policies", RoleName=role)["PolicyNames"]:
         policy = cloud.call("iam", "get_role_policy", RoleName=role, PolicyName=name)
-        found.extend(statements_of(document_of(policy["PolicyDocument"])))
+        statements.extend(statements_of(document_of(policy["PolicyDocument"])))
     for attached in cloud.call("iam", "list_attached_role_policies", RoleName=role)["AttachedPolicies"]:
         version = cloud.call("iam", "get_policy", PolicyArn=attached["PolicyArn"])["Policy"]["DefaultVersionId"]
         policy = cloud.call("iam", "get_policy_version", PolicyArn=attached["PolicyArn"], VersionId=version)
-        found.extend(statements_of(document_of(policy["PolicyVersion"]["Document"])))
-    return found
+        statements.extend(statements_of(document_of(policy["PolicyVersion"]["Document"])))
+    return statements
 
 
 def allowed(statements: Iterable[Statement], need: Need) -> bool:
@@ -112,8 +112,8 @@ def _conditions_met(statement: Statement, context: Mapping[str, str]) -> bool:
 
 def statements_of(document: Mapping[str, Any]) -> Sequence[Statement]:
     """The statements of a policy document, which may hold one alone."""
-    found = document.get("Statement", [])
-    return found if is_list(found) else [found]
+    statements = document.get("Statement", [])
+    return statements if is_list(statements) else [statements]
 
 
 def document_of(raw: Any) -> Mapping[str, Any]:
@@ -126,7 +126,7 @@ def several(value: Any) -> list[str]:
     """A member of a policy that holds one text or many."""
     if value is None:
         return []
-    return [str(one) for one in value] if is_list(value) else [str(value)]
+    return [str(part) for part in value] if is_list(value) else [str(value)]
 
 
 def _located(uri: str) -> tuple[str, str]:

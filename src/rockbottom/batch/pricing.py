@@ -98,37 +98,37 @@ class BatchEstimate:
     usd_is: str = "in batch"
 
 
-def estimate(found: Sampled, pricing: Pricing, output_each: int | None, *, on_demand: bool = False) -> BatchEstimate:
+def estimate(sample: Sampled, pricing: Pricing, output_each: int | None, *, on_demand: bool = False) -> BatchEstimate:
     """Price a sample and scale it to the whole. Raises NotInBatch, NotEstimated; NoPriceInForce for one on demand."""
     if not on_demand:
         pricing.require_batch()
-    if found.unread:
-        raise NotEstimated(found.unread, found.unread_total, found.of)
-    of, looked = found.of, max(1, found.looked_at)
+    if sample.unread:
+        raise NotEstimated(sample.unread, sample.unread_total, sample.of)
+    of, looked = sample.of, max(1, sample.looked_at)
     if output_each is not None:
-        output, said = output_each * of, "as given"
-    elif found.most_output is not None:
-        output, said = ceil(found.most_output * of / looked), "at most, as maxTokens allows"
+        output, output_is = output_each * of, "as given"
+    elif sample.most_output is not None:
+        output, output_is = ceil(sample.most_output * of / looked), "at most, as maxTokens allows"
     else:
-        output, said = None, "no bound: some records set no maxTokens"
-    ways = _ways(found, pricing, output or 0)
+        output, output_is = None, "no bound: some records set no maxTokens"
+    ways = _ways(sample, pricing, output or 0)
     first = (ways.cached or ways.on_demand) if on_demand else ways.batch
     if first is None:
-        pricing.of(found.plain, Tier.DEFAULT if on_demand else Tier.BATCH)  # raises what is missing
+        pricing.of(sample.plain, Tier.DEFAULT if on_demand else Tier.BATCH)  # raises what is missing
         raise AssertionError(ways.why)
-    tokens = ceil(sum(usage.total_input for usage in found.plain) * of / looked)
+    tokens = ceil(sum(usage.total_input for usage in sample.plain) * of / looked)
     way = "in batch" if not on_demand else "on demand with caching" if ways.cached else "on demand without caching"
-    return BatchEstimate(of, found.looked_at, tokens, output, said, read_share(found), ways, first.usd, way)
+    return BatchEstimate(of, sample.looked_at, tokens, output, output_is, read_share(sample), ways, first.usd, way)
 
 
-def _ways(found: Sampled, pricing: Pricing, output: int) -> Comparison:
+def _ways(sample: Sampled, pricing: Pricing, output: int) -> Comparison:
     """A sample, scaled, with ``output`` tokens in all, three ways."""
 
     def scaled(usages: Sequence[Usage], tier: Tier) -> Cost:
         answers = pricing.short(Usage(output=output), tier)
-        return _scaled(pricing.of(usages, tier), found.of, max(1, found.looked_at)) + answers
+        return _scaled(pricing.of(usages, tier), sample.of, max(1, sample.looked_at)) + answers
 
-    return _three_ways(found.plain, found.cached, scaled)
+    return _three_ways(sample.plain, sample.cached, scaled)
 
 
 def ways_of(usages: Sequence[Usage], pricing: Pricing) -> Comparison:
@@ -153,21 +153,21 @@ def _three_ways(
     return Comparison(batch, on_demand, best, why)
 
 
-def compared(tally: Tally, found: Sampled, pricing: Pricing) -> Comparison:
+def compared(tally: Tally, sample: Sampled, pricing: Pricing) -> Comparison:
     """The bill of a run, and the same tokens on demand; what caching would read is taken from the sample."""
     batch = pricing.of(tally.long, Tier.BATCH) + pricing.short(tally.short, Tier.BATCH)
     plain, cached, why = None, None, ""
     try:
         plain = pricing.of(tally.long, Tier.DEFAULT) + pricing.short(tally.short, Tier.DEFAULT)
-        cached = pricing.short(_with_caching(tally.usage, found.cached), Tier.DEFAULT)
+        cached = pricing.short(_with_caching(tally.usage, sample.cached), Tier.DEFAULT)
     except NoPriceInForce as error:
         why = str(error)
     return Comparison(batch, plain, cached, why)
 
 
-def read_share(found: Sampled) -> float:
+def read_share(sample: Sampled) -> float:
     """The share of input that caching would read, 0 to 1."""
-    total = sum((usage for usage in found.cached), NO_USAGE)
+    total = sum((usage for usage in sample.cached), NO_USAGE)
     return total.cache_read / total.total_input if total.total_input else 0.0
 
 

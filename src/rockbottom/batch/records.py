@@ -237,18 +237,18 @@ def point_in(value: Any, place: str) -> str | None:
     """Where the first cachePoint of a body stands, or None. Tool inputs and schemas are not looked into."""
     stack: list[tuple[Any, str]] = [(value, place)]
     while stack:
-        one, at = stack.pop()
-        if is_object(one):
+        node, at = stack.pop()
+        if is_object(node):
             for name in ("cachePoint", "cache_control"):
-                if name in one:
+                if name in node:
                     return f"{at}.{name}"
             stack.extend(
-                (one[name], f"{at}.{name}")
+                (node[name], f"{at}.{name}")
                 for name in ("messages", "content", "tools", "toolConfig", "system")
-                if name in one
+                if name in node
             )
-        elif is_list(one):
-            stack.extend((item, f"{at}.{index}") for index, item in enumerate(one))
+        elif is_list(node):
+            stack.extend((item, f"{at}.{index}") for index, item in enumerate(node))
     return None
 
 
@@ -283,8 +283,8 @@ def lines_of(path: Path, checker: Checker) -> Iterator[bytes]:
 
 def lines_of_bodies(bodies: Iterable[Json | tuple[str, Json]], checker: Checker) -> Iterator[bytes]:
     """The records of Python bodies, or of pairs of a recordId and a body."""
-    for number, one in enumerate(bodies, 1):
-        record_id, body = one if isinstance(one, tuple) else (None, one)
+    for number, entry in enumerate(bodies, 1):
+        record_id, body = entry if isinstance(entry, tuple) else (None, entry)
         if record_id is None and "modelInput" in body:
             record_id, body = body.get("recordId"), body["modelInput"]
         record = checker.body(number, record_id, body)

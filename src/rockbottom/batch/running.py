@@ -62,7 +62,7 @@ class BatchRun(Ground):
             digest=spooled.digest,
             records=len(spooled.sizes),
             bytes=spooled.bytes,
-            jobs=[[[one.offset, one.length, one.records] for one in files] for files in jobs],
+            jobs=[[[part.offset, part.length, part.records] for part in files] for files in jobs],
         )
 
     def _sent(self, attempt: int, spooled: Path) -> Spooled:
@@ -158,10 +158,10 @@ class BatchRun(Ground):
         """
         if self.state.attempt >= self.attempts and not retry_failed:
             return False
-        wanted = rejoined.unanswered(lambda fate: fate in (Fate.RETRYABLE, Fate.NO_RESULT))
+        flags = rejoined.unanswered(lambda fate: fate in (Fate.RETRYABLE, Fate.NO_RESULT))
         if not retry_failed:
-            self._leave_out_failed(wanted)
-        count = sum(wanted)
+            self._leave_out_failed(flags)
+        count = sum(flags)
         if count == 0:
             return False
         if count < self.limits.minimum_records:
@@ -172,11 +172,11 @@ class BatchRun(Ground):
             )
             return False
         self.watcher.note(f"{counted(count, 'record is', 'records are')} sent again (attempt {self.state.attempt + 1})")
-        self._plan(self.state.attempt + 1, chosen_lines(self.folder / self.state.spools[1], wanted))
+        self._plan(self.state.attempt + 1, chosen_lines(self.folder / self.state.spools[1], flags))
         self.state.stopping = False
         return True
 
-    def _leave_out_failed(self, wanted: bytearray) -> None:
+    def _leave_out_failed(self, flags: bytearray) -> None:
         """Clear the flags of records whose latest job failed or was stopped."""
         barred = {job.attempt for job in self.state.jobs if job.status in ("Failed", "Stopped")}
         if not barred:
@@ -193,7 +193,7 @@ class BatchRun(Ground):
                         latest.pop(record_id, None)
         for ordinal, record_id in enumerate(record_ids(self.folder / self.state.spools[1])):
             if record_id in latest:
-                wanted[ordinal] = 0
+                flags[ordinal] = 0
 
     @property
     def results_path(self) -> Path:

@@ -57,9 +57,9 @@ def model_arns(model: ModelId, account: str, region: str, behind: Sequence[str] 
     return tuple(dict.fromkeys((profile, *(behind or (f"arn:aws:bedrock:*::{bare}",)), *without)))
 
 
-def trust_policy(wanted: Wanted) -> Json:
+def trust_policy(resources: Wanted) -> Json:
     """Who may assume the role: Bedrock, for batch jobs of this account and Region."""
-    jobs = f"arn:{wanted.partition}:bedrock:{wanted.region}:{wanted.account}:model-invocation-job/*"
+    jobs = f"arn:{resources.partition}:bedrock:{resources.region}:{resources.account}:model-invocation-job/*"
     return {
         "Version": _VERSION,
         "Statement": [
@@ -68,7 +68,7 @@ def trust_policy(wanted: Wanted) -> Json:
                 "Principal": {"Service": "bedrock.amazonaws.com"},
                 "Action": "sts:AssumeRole",
                 "Condition": {
-                    "StringEquals": {"aws:SourceAccount": wanted.account},
+                    "StringEquals": {"aws:SourceAccount": resources.account},
                     "ArnEquals": {"aws:SourceArn": jobs},
                 },
             }
@@ -76,29 +76,29 @@ def trust_policy(wanted: Wanted) -> Json:
     }
 
 
-def role_policy(wanted: Wanted) -> Json:
+def role_policy(resources: Wanted) -> Json:
     """What the role may do: read and write the bucket, invoke the models, use the key."""
-    bucket = f"arn:{wanted.partition}:s3:::{wanted.bucket}"
+    bucket = f"arn:{resources.partition}:s3:::{resources.bucket}"
     statements: list[Json] = [
         {
             "Sid": "Files",
             "Effect": "Allow",
             "Action": ["s3:GetObject", "s3:PutObject", "s3:ListBucket"],
             "Resource": [bucket, f"{bucket}/*"],
-            "Condition": {"StringEquals": {"aws:ResourceAccount": wanted.account}},
+            "Condition": {"StringEquals": {"aws:ResourceAccount": resources.account}},
         },
-        {"Sid": "Models", "Effect": "Allow", "Action": ["bedrock:InvokeModel"], "Resource": list(wanted.models)},
+        {"Sid": "Models", "Effect": "Allow", "Action": ["bedrock:InvokeModel"], "Resource": list(resources.models)},
     ]
-    if wanted.kms_key:
+    if resources.kms_key:
         actions = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]
-        statements.append({"Sid": "Key", "Effect": "Allow", "Action": actions, "Resource": [wanted.kms_key]})
+        statements.append({"Sid": "Key", "Effect": "Allow", "Action": actions, "Resource": [resources.kms_key]})
     return {"Version": _VERSION, "Statement": statements}
 
 
-def caller_policy(wanted: Wanted) -> Json:
+def caller_policy(resources: Wanted) -> Json:
     """What the person or program that starts runs may do."""
-    bucket = f"arn:{wanted.partition}:s3:::{wanted.bucket}"
-    jobs = f"arn:{wanted.partition}:bedrock:{wanted.region}:{wanted.account}:model-invocation-job/*"
+    bucket = f"arn:{resources.partition}:s3:::{resources.bucket}"
+    jobs = f"arn:{resources.partition}:bedrock:{resources.region}:{resources.account}:model-invocation-job/*"
     look = ["bedrock:ListModelInvocationJobs", "bedrock:GetInferenceProfile", "servicequotas:ListServiceQuotas"]
     return {
         "Version": _VERSION,
@@ -111,14 +111,14 @@ def caller_policy(wanted: Wanted) -> Json:
                     "bedrock:GetModelInvocationJob",
                     "bedrock:StopModelInvocationJob",
                 ],
-                "Resource": [jobs, *wanted.models],
+                "Resource": [jobs, *resources.models],
             },
             {"Sid": "Look", "Effect": "Allow", "Action": look, "Resource": "*"},
             {
                 "Sid": "Role",
                 "Effect": "Allow",
                 "Action": "iam:PassRole",
-                "Resource": wanted.role_arn,
+                "Resource": resources.role_arn,
                 "Condition": {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}},
             },
             {
@@ -131,12 +131,12 @@ def caller_policy(wanted: Wanted) -> Json:
     }
 
 
-def documents(wanted: Wanted) -> dict[str, Json]:
+def documents(resources: Wanted) -> dict[str, Json]:
     """Every document by name, to be printed or applied."""
     return {
-        "trust": trust_policy(wanted),
-        "rolePermissions": role_policy(wanted),
-        "callerPermissions": caller_policy(wanted),
+        "trust": trust_policy(resources),
+        "rolePermissions": role_policy(resources),
+        "callerPermissions": caller_policy(resources),
     }
 
 
@@ -166,53 +166,59 @@ def behind_profile(cloud: Cloud, model: ModelId) -> tuple[str, ...]:
         return ()
     identifier = model.application_profile or f"{model.scope.value}.{model.model.id}"
     try:
-        found = cloud.call("bedrock", "get_inference_profile", inferenceProfileIdentifier=identifier)
+        profile = cloud.call("bedrock", "get_inference_profile", inferenceProfileIdentifier=identifier)
     except ClientError:
         return ()
-    return tuple(one["modelArn"] for one in found["models"])
+    return tuple(behind["modelArn"] for behind in profile["models"])
 
 
-def apply(cloud: Cloud, wanted: Wanted, note: Callable[[str], None]) -> None:
+def apply(cloud: Cloud, resources: Wanted, note: Callable[[str], None]) -> None:
     """Make what is not there, and bring what is there up to date; may be run again. Raises BatchError."""
-    _make_bucket(cloud, wanted, note)
-    _make_role(cloud, wanted, note)
+    _make_bucket(cloud, resources, note)
+    _make_role(cloud, resources, note)
 
 
-def _make_bucket(cloud: Cloud, wanted: Wanted, note: Callable[[str], None]) -> None:
+def _make_bucket(cloud: Cloud, resources: Wanted, note: Callable[[str], None]) -> None:
     from botocore.exceptions import ClientError
 
     place: Mapping[str, Any] = (
-        {} if wanted.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": wanted.region}}
+        {}
+        if resources.region == "us-east-1"
+        else {"CreateBucketConfiguration": {"LocationConstraint": resources.region}}
     )
     try:
-        cloud.call("s3", "create_bucket", Bucket=wanted.bucket, **place)
-        note(f"bucket {wanted.bucket} made")
+        cloud.call("s3", "create_bucket", Bucket=resources.bucket, **place)
+        note(f"bucket {resources.bucket} made")
     except ClientError as error:
         if code_of(error) == "BucketAlreadyExists":
             raise InvalidSettings(
-                f"The bucket {wanted.bucket} belongs to somebody else.", fix="choose another name: --bucket NAME"
+                f"The bucket {resources.bucket} belongs to somebody else.", fix="choose another name: --bucket NAME"
             ) from error
         if code_of(error) != "BucketAlreadyOwnedByYou":
             raise
-        note(f"bucket {wanted.bucket} is there")
+        note(f"bucket {resources.bucket} is there")
     closed = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
-    cloud.call("s3", "put_public_access_block", Bucket=wanted.bucket, PublicAccessBlockConfiguration=closed)
+    cloud.call("s3", "put_public_access_block", Bucket=resources.bucket, PublicAccessBlockConfiguration=closed)
 
 
-def _make_role(cloud: Cloud, wanted: Wanted, note: Callable[[str], None]) -> None:
+def _make_role(cloud: Cloud, resources: Wanted, note: Callable[[str], None]) -> None:
     from botocore.exceptions import ClientError
 
-    trust = _text(trust_policy(wanted))
+    trust = _text(trust_policy(resources))
     try:
-        cloud.call("iam", "create_role", RoleName=wanted.role, AssumeRolePolicyDocument=trust, Description=ABOUT)
-        note(f"role {wanted.role_arn} made")
+        cloud.call("iam", "create_role", RoleName=resources.role, AssumeRolePolicyDocument=trust, Description=ABOUT)
+        note(f"role {resources.role_arn} made")
     except ClientError as error:
         if code_of(error) != "EntityAlreadyExists":
             raise
-        cloud.call("iam", "update_assume_role_policy", RoleName=wanted.role, PolicyDocument=trust)
-        note(f"role {wanted.role_arn} is there; its trust policy was brought up to date")
+        cloud.call("iam", "update_assume_role_policy", RoleName=resources.role, PolicyDocument=trust)
+        note(f"role {resources.role_arn} is there; its trust policy was brought up to date")
     cloud.call(
-        "iam", "put_role_policy", RoleName=wanted.role, PolicyName=POLICY, PolicyDocument=_text(role_policy(wanted))
+        "iam",
+        "put_role_policy",
+        RoleName=resources.role,
+        PolicyName=POLICY,
+        PolicyDocument=_text(role_policy(resources)),
     )
     note(f"permissions {POLICY} put on the role")
 

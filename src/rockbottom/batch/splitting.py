@@ -49,12 +49,12 @@ def _job_ends(sizes: Sequence[int], limits: Limits) -> list[int]:
     ends: list[int] = []
     records = size = 0
     most = max(1, limits.records_per_job)
-    for number, one in enumerate(sizes):
-        if records == most or size + one > limits.job_bytes:
+    for number, record_size in enumerate(sizes):
+        if records == most or size + record_size > limits.job_bytes:
             ends.append(number)
             records = size = 0
         records += 1
-        size += one
+        size += record_size
     ends.append(len(sizes))
     return ends
 
@@ -66,11 +66,11 @@ def _with_offsets(sizes: Sequence[int], ends: Sequence[int], limits: Limits) -> 
         slices: list[Slice] = []
         start, length, records = offset, 0, 0
         for number in range(first, end):
-            one = sizes[number]
-            if records == limits.records_per_file or (records and length + one > limits.file_bytes):
+            record_size = sizes[number]
+            if records == limits.records_per_file or (records and length + record_size > limits.file_bytes):
                 slices.append(Slice(start, length, records))
                 start, length, records = start + length, 0, 0
-            length += one
+            length += record_size
             records += 1
         slices.append(Slice(start, length, records))
         jobs.append(tuple(slices))

@@ -63,10 +63,10 @@ def record_ids(path: Path) -> Iterator[str]:
                 raise damaged(path, number, str(error)) from error
 
 
-def chosen_lines(path: Path, wanted: bytearray) -> Iterator[bytes]:
+def chosen_lines(path: Path, flags: bytearray) -> Iterator[bytes]:
     """The lines of a spool whose flag is set."""
     with path.open("rb", buffering=1 << 20) as file:
-        for flag, line in zip(wanted, file, strict=True):
+        for flag, line in zip(flags, file, strict=True):
             if flag:
                 yield line
 

@@ -70,7 +70,7 @@ class JobState:
 
     @property
     def records(self) -> int:
-        return sum(one.records for one in self.files)
+        return sum(part.records for part in self.files)
 
     @property
     def ended(self) -> bool:
@@ -140,7 +140,7 @@ def _planned(state: RunState, event: dict[str, Any]) -> None:
     if attempt == 1:
         state.records, state.bytes = event["records"], event["bytes"]
     for number, files in enumerate(event["jobs"], 1):
-        state.jobs.append(JobState(attempt, number, tuple(Slice(*one) for one in files)))
+        state.jobs.append(JobState(attempt, number, tuple(Slice(*fields) for fields in files)))
 
 
 def _agreed(state: RunState, event: dict[str, Any]) -> None:

@@ -41,7 +41,7 @@ class Submission:
                 return
 
     def _upload(self, jobs: Sequence[JobState]) -> None:
-        total = sum(one.length for job in jobs for one in job.files)
+        total = sum(piece.length for job in jobs for piece in job.files)
         done = 0
         sent = self.run.folder / self.run.state.sent[self.run.state.attempt]
         with sent.open("rb") as file:
@@ -83,10 +83,10 @@ class Submission:
         from botocore.exceptions import ClientError
 
         try:
-            found = self.run.cloud.call("s3", "head_object", Bucket=self.run.settings.bucket, Key=key)
+            head = self.run.cloud.call("s3", "head_object", Bucket=self.run.settings.bucket, Key=key)
         except (ClientError, AccessRefused):
             return False
-        return found["ContentLength"] == length and found.get("Metadata", {}).get("rockbottom") == stamp
+        return head["ContentLength"] == length and head.get("Metadata", {}).get("rockbottom") == stamp
 
     def _make(self, job: JobState) -> bool:
         """Make one job; False when AWS takes no more of them now."""

@@ -50,22 +50,22 @@ def _role_parts(cloud: Cloud, role: str) -> Iterator[Part]:
     from botocore.exceptions import ClientError
 
     try:
-        found = cloud.call("iam", "get_role", RoleName=role)["Role"]
+        existing = cloud.call("iam", "get_role", RoleName=role)["Role"]
     except ClientError as error:
         if code_of(error) != "NoSuchEntity":
             raise
         return
-    _refuse_while_running(cloud, found["Arn"])
+    _refuse_while_running(cloud, existing["Arn"])
     inline: list[str] = cloud.call("iam", "list_role_policies", RoleName=role)["PolicyNames"]
     attached = cloud.call("iam", "list_attached_role_policies", RoleName=role)["AttachedPolicies"]
-    ours = found.get("Description") == ABOUT
+    ours = existing.get("Description") == ABOUT
     stays = "" if ours else "rockbottom batch setup did not make it"
     if POLICY in inline:
         yield Part("policy", POLICY, f"on the role {role}", stays)
     others = [name for name in inline if name != POLICY] + [policy["PolicyName"] for policy in attached]
     if ours and others:
         stays = f"it has other policies too: {', '.join(others)}"
-    yield Part("role", role, found["Arn"], stays)
+    yield Part("role", role, existing["Arn"], stays)
 
 
 def _refuse_while_running(cloud: Cloud, role_arn: str) -> None:

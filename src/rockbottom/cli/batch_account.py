@@ -29,18 +29,18 @@ def setup(
 
     cloud, model_id = cloud_of(options), load_catalog().model(model)
     if account and not make:
-        needs = Wanted(
+        resources = Wanted(
             account, cloud.region, bucket, role, model_arns(model_id, account, cloud.region), kms_key=kms_key
         )
     else:
-        needs = wanted_for(cloud, model_id, bucket, role, kms_key)
+        resources = wanted_for(cloud, model_id, bucket, role, kms_key)
     if not make:
-        shown = {"bucket": bucket, "role": needs.role_arn, **documents(needs)}
+        shown = {"bucket": bucket, "role": resources.role_arn, **documents(resources)}
         click.echo(json.dumps(shown, indent=2))
         tell("Nothing was created; --apply does it.")
         return
-    apply(cloud, needs, tell)
-    click.echo(needs.role_arn)
+    apply(cloud, resources, tell)
+    click.echo(resources.role_arn)
 
 
 @click.command()
@@ -75,8 +75,8 @@ def doctor(
         raise click.UsageError("give --run NAME, or --model, --bucket and --role")
     cloud, model_id = cloud_of(options, of_openai=of_openai), load_catalog().model(model)
     folder = (prefix or "rockbottom").strip("/")
-    needs = wanted_for(cloud, model_id, bucket, role.rpartition("/")[2], folder=folder, of_openai=of_openai)
-    results = checks(cloud, needs, model_id)
+    resources = wanted_for(cloud, model_id, bucket, role.rpartition("/")[2], folder=folder, of_openai=of_openai)
+    results = checks(cloud, resources, model_id)
     if as_json:
         click.echo(json_text(results))
     else:

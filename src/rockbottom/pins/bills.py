@@ -75,19 +75,19 @@ class ConversationBill:
 
     def failures(self, max_usd: Usd | None, min_hit_rate: Usd | None) -> list[str]:
         """What is not kept, a sentence each."""
-        found = [f"turn {number} failed: {turn.failed}" for number, turn in enumerate(self.turns, 1) if turn.failed]
+        problems = [f"turn {number} failed: {turn.failed}" for number, turn in enumerate(self.turns, 1) if turn.failed]
         if not self.turns:
             return ["no request was made, so there is nothing to bill"]
         if max_usd is not None and self.usd is None:
-            found.append(
+            problems.append(
                 f"no price is in force for {', '.join(sorted(self._unpriced()))}: the budget cannot be checked"
             )
         elif max_usd is not None and self.usd is not None and self.usd > max_usd:
-            found.append(f"the conversation costs {dollars(self.usd)}, more than {dollars(max_usd)} (simulated)")
+            problems.append(f"the conversation costs {dollars(self.usd)}, more than {dollars(max_usd)} (simulated)")
         if min_hit_rate is not None and (self.hit_rate is None or self.hit_rate < min_hit_rate):
             rate = "nothing" if self.hit_rate is None else share(self.hit_rate / 100, 1)
-            found.append(f"{rate} of the input is read from the cache, less than {min_hit_rate:f}% (simulated)")
-        return found
+            problems.append(f"{rate} of the input is read from the cache, less than {min_hit_rate:f}% (simulated)")
+        return problems
 
     def _unpriced(self) -> set[str]:
         return {turn.model for turn in self.turns if turn.usd is None}
@@ -115,14 +115,14 @@ def simulated_bill(
     state, turns = dict[Namespace, PrefixCache](), list[Turn]()
     start = datetime(on.year, on.month, on.day, 12, tzinfo=UTC).timestamp()
     for number, request in enumerate(requests):
-        given, at = model_id_of(request) or model or "", start + number * float(gap_s)
-        api, body = opened(request, vendor_of(given, catalog))
-        sent = archive.sent(Record(at, given, api, body))
+        model_id, at = model_id_of(request) or model or "", start + number * float(gap_s)
+        api, body = opened(request, vendor_of(model_id, catalog))
+        sent = archive.sent(Record(at, model_id, api, body))
         space = Namespace("", "", sent.model.model.id)
         old = state.get(space, PrefixCache())
         state[space], result = step(old, sent.prompt, at, sent.rules, behaviour, space, at)
         usage = result.usage(output_tokens[number] if number < len(output_tokens) else 0)
-        turns.append(Turn(given, usage, _usd(usage, sent.model, tier_of(request), on, catalog)))
+        turns.append(Turn(model_id, usage, _usd(usage, sent.model, tier_of(request), on, catalog)))
     return ConversationBill(tuple(turns), len(output_tokens) >= len(requests))
 
 
@@ -131,15 +131,15 @@ def observed_bill(
 ) -> ConversationBill:
     """The bill of calls as an endpoint lists them: model, usage (None: failed), tier, error."""
     turns = list[Turn]()
-    for given, usage, tier, error in rows:
+    for name, usage, tier, error in rows:
         try:
-            model = catalog.model(given)
+            model = catalog.model(name)
         except RockbottomError:
-            turns.append(Turn(given, usage or NO_USAGE, None, error))
+            turns.append(Turn(name, usage or NO_USAGE, None, error))
             continue
-        priced = Tier(tier) if tier in {one.value for one in Tier} else Tier.DEFAULT
+        priced = Tier(tier) if tier in {member.value for member in Tier} else Tier.DEFAULT
         cost = Usd(0) if usage is None else _usd(usage, model, priced, on, catalog, region)
-        turns.append(Turn(given, usage or NO_USAGE, cost, error))
+        turns.append(Turn(name, usage or NO_USAGE, cost, error))
     return ConversationBill(tuple(turns))
 
 

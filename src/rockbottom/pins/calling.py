@@ -73,7 +73,11 @@ def _needed(function: Callable[..., Any]) -> list[str]:
     except (TypeError, ValueError):
         return []
     free = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return [one.name for one in parameters if one.default is one.empty and one.kind not in free]
+    return [
+        parameter.name
+        for parameter in parameters
+        if parameter.default is parameter.empty and parameter.kind not in free
+    ]
 
 
 def _returned(function: Callable[..., Any]) -> Any:
@@ -86,7 +90,7 @@ def _plain(value: Any) -> Any:
     from rockbottom.prompt import json_bytes
 
     if is_list(value):
-        return [_plain(one) for one in value]
+        return [_plain(element) for element in value]
     if is_object(value) and isinstance(value.get("body"), bytes | bytearray):
         value = {**value, "body": bytes(value["body"]).decode("utf-8", "replace")}
     return json.loads(json_bytes(value))

@@ -79,25 +79,25 @@ class Change:
 
 def changes_from(pin: Pin, new: Prefix, old: Prefix | None = None) -> Sequence[Change]:
     """What moved since a prefix was accepted; ``old`` is the accepted one with its text, where that was kept."""
-    found = list(_outside(pin.model, pin.api, pin.parameters, new))
+    changes = list(_outside(pin.model, pin.api, pin.parameters, new))
     block = _block_change(pin.blocks, new, old, pin)
     if block is not None:
-        found.append(block)
+        changes.append(block)
     if pin.points != new.points and not _follows(pin.blocks, new.blocks, block):
         told = f"{_list(pin.points)} -> {_list(new.points)}"
-        found.append(Change(Moved.POINT, new.points[-1] if new.points else "the request", told))
-    return found
+        changes.append(Change(Moved.POINT, new.points[-1] if new.points else "the request", told))
+    return changes
 
 
-def changes_between(one: Prefix, two: Prefix) -> Sequence[Change]:
+def changes_between(old: Prefix, new: Prefix) -> Sequence[Change]:
     """What differs between two renderings of one prompt; both texts are at hand."""
-    found = list(_outside(one.model_name, one.api, one.parameters, two))
-    block = _block_change(one.blocks, two, one)
+    changes = list(_outside(old.model_name, old.api, old.parameters, new))
+    block = _block_change(old.blocks, new, old)
     if block is not None:
-        found.append(block)
-    if not found and one.points != two.points:
-        found.append(Change(Moved.POINT, "the request", f"{_list(one.points)} -> {_list(two.points)}"))
-    return found
+        changes.append(block)
+    if not changes and old.points != new.points:
+        changes.append(Change(Moved.POINT, "the request", f"{_list(old.points)} -> {_list(new.points)}"))
+    return changes
 
 
 def _outside(model: str, api: str, parameters: Mapping[str, str], new: Prefix) -> Iterator[Change]:
@@ -184,8 +184,8 @@ def _aligned(before: Sequence[Block], after: Sequence[Block], index: int, place:
     steps = SequenceMatcher(None, *digests, autojunk=False).get_opcodes()
     if len(before) == len(after) and not _others(before, after, index):
         steps = [("replace", index, index + 1, index, index + 1)]  # of two equal blocks one changed: none was put in
-    step, old_from, old_to, new_from, new_to = next(one for one in steps if one[0] != "equal")
-    others = sum(one[0] != "equal" for one in steps) - 1
+    step, old_from, old_to, new_from, new_to = next(opcode for opcode in steps if opcode[0] != "equal")
+    others = sum(opcode[0] != "equal" for opcode in steps) - 1
     in_tools = (after[index] if index < len(after) else before[index]).in_tools
     if step == "replace":
         told = f"{_tokens(before[old_from:old_to])} -> {_tokens(after[new_from:new_to])}"
@@ -201,7 +201,7 @@ def _others(before: Sequence[Block], after: Sequence[Block], index: int) -> int:
     if len(before) != len(after):
         return 0
     pairs = zip(before[index + 1 :], after[index + 1 :], strict=True)
-    return sum(one.digest != two.digest for one, two in pairs)
+    return sum(old.digest != new.digest for old, new in pairs)
 
 
 def _follows(before: Sequence[Block], after: Sequence[Block], change: Change | None) -> bool:
@@ -215,17 +215,17 @@ def _difference(old: Prefix | None, new: Prefix, index: int) -> Difference | Non
     return difference_of(new.archive, old.sent, new.sent, index)
 
 
-def _with_text(change: Change, found: Difference) -> Change:
+def _with_text(change: Change, difference: Difference) -> Change:
     """The change with byte and words. What the digests say of its kind stands, unless the text knows better."""
     moved = change.moved
-    if moved is Moved.TEXT and found.cause is Cause.VOLATILE_TEXT and found.volatile is not VolatileKind.TEXT:
+    if moved is Moved.TEXT and difference.cause is Cause.VOLATILE_TEXT and difference.volatile is not VolatileKind.TEXT:
         moved = Moved.STAMP
     whole = moved in (Moved.ADDED, Moved.REMOVED, Moved.ORDER)
-    if whole or (moved is Moved.TOOLS and found.cause is not Cause.TOOLS_CHANGED):
-        return replace(change, place=found.place if not whole else change.place)
+    if whole or (moved is Moved.TOOLS and difference.cause is not Cause.TOOLS_CHANGED):
+        return replace(change, place=difference.place if not whole else change.place)
     return replace(
-        change, moved=moved, place=found.place, evidence=found.evidence, byte=found.byte, before=found.before,
-        after=found.after,
+        change, moved=moved, place=difference.place, evidence=difference.evidence, byte=difference.byte,
+        before=difference.before, after=difference.after,
     )  # fmt: skip
 
 

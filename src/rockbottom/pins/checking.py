@@ -90,8 +90,8 @@ class Gate:
         archive = archive_of(self.catalog)
         try:
             prefixes = [
-                read_prefix(one, on=self.on, model=self.model, counted_tokens=counted_tokens, archive=archive)
-                for one in rendering.calls
+                read_prefix(request, on=self.on, model=self.model, counted_tokens=counted_tokens, archive=archive)
+                for request in rendering.calls
             ]
         except RockbottomError as error:
             return replace(verdict, error=error)
@@ -113,24 +113,28 @@ class Gate:
         Returns the verdicts, those that are now pinned marked. Raises PinsNotWritable, DamagedPins, NameTaken.
         """
         after = [
-            replace(one, accepted=True) if one.status in (Status.NEW, Status.CHANGED, Status.GONE) else one
-            for one in verdicts
+            replace(verdict, accepted=True) if verdict.status in (Status.NEW, Status.CHANGED, Status.GONE) else verdict
+            for verdict in verdicts
         ]
-        pinned = {one.name: self._pin(one) for one in after if one.accepted and one.prefix is not None}
-        for one in after:
-            if one.status is Status.UNCHANGED and (again := self._refreshed(one)) is not None:
-                pinned[one.name] = again
-        removed = {one.name for one in after if one.status is Status.GONE}
-        removed |= {old.name for one in after if one.status is Status.NEW and (old := self.renamed(one)) is not None}
+        pinned = {
+            verdict.name: self._pin(verdict) for verdict in after if verdict.accepted and verdict.prefix is not None
+        }
+        for verdict in after:
+            if verdict.status is Status.UNCHANGED and (again := self._refreshed(verdict)) is not None:
+                pinned[verdict.name] = again
+        removed = {verdict.name for verdict in after if verdict.status is Status.GONE}
+        removed |= {
+            old.name for verdict in after if verdict.status is Status.NEW and (old := self.renamed(verdict)) is not None
+        }
         removed -= set(pinned)
         if pinned or removed:
             seen = {name: pin.prefix for name, pin in self.pins.items()} if self.seen is None else self.seen
             update_pins(self.path, pinned, removed, seen)
         for name in removed:
             remove_text(self.path, name)
-        for one in after:
-            if one.prefix is not None and one.status in (Status.UNCHANGED, Status.NEW, Status.CHANGED):
-                self._keep_text(one, one.prefix, with_text)
+        for verdict in after:
+            if verdict.prefix is not None and verdict.status in (Status.UNCHANGED, Status.NEW, Status.CHANGED):
+                self._keep_text(verdict, verdict.prefix, with_text)
         return after
 
     def renamed(self, verdict: Verdict) -> Pin | None:
@@ -165,7 +169,9 @@ class Gate:
     def _volatile(self, verdict: Verdict, prefixes: Sequence[Prefix]) -> Verdict | None:
         """The verdict where two renderings differ; None where all are the same."""
         first = prefixes[0]
-        other = next((one for one in prefixes if one.hash != first.hash or one.points != first.points), None)
+        other = next(
+            (prefix for prefix in prefixes if prefix.hash != first.hash or prefix.points != first.points), None
+        )
         if other is None:
             return None
         changes = changes_between(first, other)
@@ -179,7 +185,7 @@ class Gate:
     def _compared(self, verdict: Verdict, prefix: Prefix) -> Verdict:
         pin = verdict.pin
         if pin is None:
-            same = [one.name for one in self.pins.values() if one.holds(prefix)]
+            same = [other.name for other in self.pins.values() if other.holds(prefix)]
             notes = (*verdict.notes, *(f"the same prefix is pinned as {name}" for name in same))
             effect = effect_of_new(prefix, self._requests(None), self.on)
             return replace(verdict, status=Status.NEW, effect=effect, notes=notes)
@@ -187,7 +193,7 @@ class Gate:
             return replace(verdict, status=Status.UNCHANGED)
         old, notes = self._old(pin, prefix)
         changes = changes_from(pin, prefix, old)
-        stamp = any(one.moved is Moved.STAMP for one in changes)
+        stamp = any(change.moved is Moved.STAMP for change in changes)
         first, requests = shared_blocks(pin.blocks, prefix.blocks), self._requests(pin)
         effect = effect_of_change(pin, prefix, first, stamp=stamp, requests=requests, on=self.on)
         return replace(verdict, status=Status.CHANGED, changes=changes, effect=effect, notes=(*verdict.notes, *notes))
@@ -229,7 +235,7 @@ class Gate:
 
 
 def _notes(prefix: Prefix, on: date) -> tuple[str, ...]:
-    found = [] if prefix.caching is Caching.CACHED else [f"not cached: {prefix.why}"]
+    notes = [] if prefix.caching is Caching.CACHED else [f"not cached: {prefix.why}"]
     for place, text in dates_in(prefix, on):
-        found.append(f"{place} holds the date of today ({text}): tomorrow it is another prefix")
-    return tuple(found)
+        notes.append(f"{place} holds the date of today ({text}): tomorrow it is another prefix")
+    return tuple(notes)

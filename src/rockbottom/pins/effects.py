@@ -84,7 +84,7 @@ def effect_of_change(pin: Pin, new: Prefix, first: int, *, stamp: bool, requests
         old_rates = rates_of(catalog, model, new.tier, new.ttl, new.sent.tokens, on)
     except CatalogError:
         old_rates = Rates(None, None, None)
-    old_tokens, new_tokens = (sum(block.tokens for block in one.blocks) for one in (pin, new))
+    old_tokens, new_tokens = (sum(block.tokens for block in version.blocks) for version in (pin, new))
     before = steady_usd(old_tokens, old_rates, Caching(pin.caching) if _known(pin.caching) else Caching.CACHED)
     after = steady_usd(new_tokens, rates, new.caching)
     outside = _left_outside(pin, new)
@@ -154,7 +154,7 @@ def _rates(prefix: Prefix, on: date) -> Rates:
 
 
 def _known(caching: str) -> bool:
-    return caching in {one.value for one in Caching}
+    return caching in {member.value for member in Caching}
 
 
 def _at(tokens: int, usd_per_mtok: Usd | None) -> Usd | None:

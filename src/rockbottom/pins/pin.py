@@ -71,7 +71,7 @@ def row_of_block(block: Block) -> str:
 def block_of_row(row: str) -> Block:
     """The block of a line; raises ValueError."""
     place, kind, tokens, *digests = row.split(" ")
-    if len(digests) != 4 or [len(one) for one in digests] != [16, 8, 8, 8]:
+    if len(digests) != 4 or [len(digest) for digest in digests] != [16, 8, 8, 8]:
         raise ValueError(f"no block: {row!r}")
     return Block(place, kind, int(tokens), *digests)
 

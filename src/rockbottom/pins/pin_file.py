@@ -41,9 +41,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def nearest_file(folder: Path) -> Path:
     """The pin file of a folder or of the nearest one above it, up to the root of the repository; else its name here."""
     for place in (folder, *folder.parents):
-        found = place / DEFAULT_FILE
-        if found.is_file():
-            return Path(os.path.relpath(found, folder))
+        candidate = place / DEFAULT_FILE
+        if candidate.is_file():
+            return Path(os.path.relpath(candidate, folder))
         if (place / ".git").exists():
             break
     return Path(DEFAULT_FILE)
@@ -74,8 +74,8 @@ def _pins_in(path: Path, text: str) -> dict[str, Pin]:
     except Undecodable as error:
         raise _damaged(path, str(error)) from error
     if document.get("format") != FORMAT:
-        found = document.get("format", "none")
-        raise _damaged(path, f"its format is {found}; this version of rockbottom reads {FORMAT}")
+        file_format = document.get("format", "none")
+        raise _damaged(path, f"its format is {file_format}; this version of rockbottom reads {FORMAT}")
     tables = document.get("prompts", {})
     if not is_object(tables):
         raise _damaged(path, "prompts is no table")
@@ -86,8 +86,8 @@ def _pin(path: Path, name: str, table: Any) -> Pin:
     try:
         return pin_of_table(name, table)
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        said = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise _damaged(path, f"the pin {json.dumps(name)} cannot be read: {said}") from error
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise _damaged(path, f"the pin {json.dumps(name)} cannot be read: {reason}") from error
 
 
 def _damaged(path: Path, why: str) -> DamagedPins:
@@ -179,10 +179,10 @@ def update_pins(
         _write(path, text_of(pins), _SHARED)
 
 
-def name_taken(name: str, one: str, two: str) -> NameTaken:
+def name_taken(name: str, first: str, second: str) -> NameTaken:
     """Two prompts under one name."""
     return NameTaken(
-        f"Two prompts with different prefixes are named {json.dumps(name)}: {one} and {two}.",
+        f"Two prompts with different prefixes are named {json.dumps(name)}: {first} and {second}.",
         fix="give each a name of its own",
     )
 
@@ -271,7 +271,7 @@ def remove_text(path: Path, name: str) -> None:
 def read_text(path: Path, name: str) -> dict[str, Any] | None:
     """The text that was kept of a prefix, None where none was or it cannot be read."""
     try:
-        found = decoded(text_path(path, name).read_bytes())
+        document = decoded(text_path(path, name).read_bytes())
     except (OSError, Undecodable):
         return None
-    return cast(dict[str, Any], found) if isinstance(found, dict) else None
+    return cast(dict[str, Any], document) if isinstance(document, dict) else None

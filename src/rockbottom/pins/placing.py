@@ -113,12 +113,12 @@ class _Comparison:
         """The last character at which leaving out what is too much makes the earlier piece whole again."""
         if span.before > self.pieces.width:
             return None
-        wanted, grown = self.pieces.hash(span.old_from // self.pieces.width), span.after - span.before
+        accepted_hash, grown = self.pieces.hash(span.old_from // self.pieces.width), span.after - span.before
         if not span.before:
             return span.new_from
         today = self.text[span.new_from : span.new_to]
         for at in range(span.before, -1, -1):
-            if piece_hash(self.key, today[:at] + today[at + grown :]) == wanted:
+            if piece_hash(self.key, today[:at] + today[at + grown :]) == accepted_hash:
                 return span.new_from + at
         return None
 
@@ -158,18 +158,18 @@ class _Comparison:
         for start in range(at, len(text) - width + 1):
             if start - at >= least:
                 break
-            found = self._piece_at(index, start)
-            if found is not None and (found - index) * width + start - at < least:
-                best, least = (found, start), (found - index) * width + start - at
+            piece = self._piece_at(index, start)
+            if piece is not None and (piece - index) * width + start - at < least:
+                best, least = (piece, start), (piece - index) * width + start - at
         return best
 
     def _piece_at(self, index: int, start: int) -> int | None:
         """The first piece from ``index`` on that stands here, and the next behind it."""
         indices = self._hashes().get(piece_hash(self.key, self.text[start : start + self.pieces.width]), [])
         first = bisect_left(indices, index)
-        for found in indices[first : first + _CANDIDATES]:
-            if self._followed(found, start + self.pieces.width):
-                return found
+        for candidate in indices[first : first + _CANDIDATES]:
+            if self._followed(candidate, start + self.pieces.width):
+                return candidate
         return None
 
     def _followed(self, index: int, at: int) -> bool:

@@ -113,12 +113,12 @@ def read_prefix(
     service counted for the prefix. Raises UnknownModel, UnresolvedProfile, NoRulesInForce, MalformedBody, NothingToPin.
     """
     archive = archive or archive_of(load_catalog())
-    given = _model_of(request, model, archive.catalog)
-    api, body = opened(request, vendor_of(given, archive.catalog))
+    model_id = _model_of(request, model, archive.catalog)
+    api, body = opened(request, vendor_of(model_id, archive.catalog))
     at = datetime.combine(on, time(12), UTC).timestamp()
     tier = tier_of(request)
     try:
-        sent = archive.sent(Record(at, given, api, body, tier=tier))
+        sent = archive.sent(Record(at, model_id, api, body, tier=tier))
     except (AttributeError, TypeError, KeyError, IndexError, ValueError) as error:
         raise MalformedBody("body", f"{type(error).__name__}: {error}", expected="a request") from error
     behaviour = behaviour_of(archive.catalog.switches)
@@ -151,27 +151,27 @@ def read_prefix(
     )
 
 
-def vendor_of(given: str, catalog: Catalog) -> str:
+def vendor_of(name: str, catalog: Catalog) -> str:
     """Whose model an id names, by which a body of Messages is told from one of Chat Completions; "" where unknown."""
     try:
-        return catalog.model(given).model.vendor
+        return catalog.model(name).model.vendor
     except CatalogError:
         return ""
 
 
 def _model_of(request: Mapping[str, Any], model: str | None, catalog: Catalog) -> str:
-    given = model_id_of(request) or model or ""
-    if not given:
+    model_id = model_id_of(request) or model or ""
+    if not model_id:
         error = MalformedBody("modelId", "nothing", expected="the id of a model")
         error.fix = "put modelId into the request, or give --model (pytest: model=...)"
         raise error
     try:
-        catalog.model(given)
+        catalog.model(model_id)
     except UnresolvedProfile:
         if model is None:
             raise
         return model
-    return given
+    return model_id
 
 
 def _end(sent: Sent, behaviour: Behaviour) -> tuple[int, Caching, str]:
@@ -209,7 +209,7 @@ def _block(archive: Archive, sent: Sent, index: int) -> Block:
     same = segment.digest == shown.digest  # a thinking block that the model drops has no text for it
     faces = (face.sorted_keys, face.collapsed, face.masked) if same else (segment.digest,) * 3
     tokens = sent.prompt.depths[index + 1] - sent.prompt.depths[index]
-    short = (one.hex()[:8].ljust(8, "0") for one in faces)
+    short = (digest.hex()[:8].ljust(8, "0") for digest in faces)
     return Block(shown.place, shown.kind.value, tokens, segment.digest.hex()[:16].ljust(16, "0"), *short)
 
 
@@ -230,32 +230,32 @@ def _ttl(sent: Sent, end: int) -> Ttl | None:
 
 def _sections(sent: Sent, end: int) -> dict[str, str]:
     """One digest for each section that the prefix reaches into."""
-    found: dict[str, list[bytes]] = {}
+    by_section: dict[str, list[bytes]] = {}
     for segment in sent.segments[:end]:
-        found.setdefault(segment.section.value, []).append(segment.digest)
-    return {name: digest_of("section", name, *digests).hex()[:16] for name, digests in found.items()}
+        by_section.setdefault(segment.section.value, []).append(segment.digest)
+    return {name: digest_of("section", name, *digests).hex()[:16] for name, digests in by_section.items()}
 
 
 def _key_parameters(parameters: Parameters, reached: Section) -> dict[str, str]:
     """The settings that are part of the key of this prefix and are not neutral; a schema by its digest."""
     neutral = Parameters()
     chosen = {name: getattr(parameters, name) for name in ("thinking", "effort")}
-    found = {name: value for name, value in chosen.items() if value != getattr(neutral, name)}
+    settings = {name: value for name, value in chosen.items() if value != getattr(neutral, name)}
     if parameters.output_schema:
-        found["output_schema"] = digest_of("schema", "", parameters.output_schema.encode()).hex()[:16]
+        settings["output_schema"] = digest_of("schema", "", parameters.output_schema.encode()).hex()[:16]
     if parameters.citations and reached is not Section.TOOLS:
-        found["citations"] = "on"
+        settings["citations"] = "on"
     if reached is Section.MESSAGES:
         if parameters.tool_choice_group != "auto":
-            found["tool_choice"] = parameters.tool_choice_group
+            settings["tool_choice"] = parameters.tool_choice_group
         if parameters.images:
-            found["images"] = "present"
-    return found
+            settings["images"] = "present"
+    return settings
 
 
-def shared_blocks(one: Sequence[Block], two: Sequence[Block]) -> int:
+def shared_blocks(before: Sequence[Block], after: Sequence[Block]) -> int:
     """How many blocks two prefixes have in common at their start."""
-    for index, (old, new) in enumerate(zip(one, two, strict=False)):
+    for index, (old, new) in enumerate(zip(before, after, strict=False)):
         if old.digest != new.digest:
             return index
-    return min(len(one), len(two))
+    return min(len(before), len(after))

@@ -73,21 +73,21 @@ def rendered_all(
     ``told`` hears how many are done.
     """
 
-    def one(asked: tuple[str, str | None]) -> Rendering | NotRendered:
+    def attempt(asked: tuple[str, str | None]) -> Rendering | NotRendered:
         try:
             return rendered(*asked, folder=folder)
         except NotRendered as error:
             return error
 
     pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
-    found: list[Rendering | NotRendered] = []
+    renderings: list[Rendering | NotRendered] = []
     try:
-        for rendering in pool.map(one, chosen):
-            found.append(rendering)
-            told(len(found))
+        for rendering in pool.map(attempt, chosen):
+            renderings.append(rendering)
+            told(len(renderings))
     finally:
         pool.shutdown(cancel_futures=True)  # after ctrl-C nothing further is started
-    return found
+    return renderings
 
 
 def _of_file(source: str, name: str, folder: Path) -> Rendering:
@@ -105,14 +105,14 @@ def _of_file(source: str, name: str, folder: Path) -> Rendering:
 
 def _requests(value: Any, source: str) -> Sequence[Mapping[str, Any]]:
     """One request, or the turns of a conversation."""
-    found: Sequence[Any] = value if is_list(value) else [value]
-    if not found or not all(isinstance(one, Mapping) for one in found):
+    requests: Sequence[Any] = value if is_list(value) else [value]
+    if not requests or not all(isinstance(request, Mapping) for request in requests):
         kind = type(value).__name__
         raise NotRendered(
-            f"{source} gives {'an empty list' if not found else f'a {kind}'}; wanted are the arguments of converse() "
-            "or invoke_model(), or a list of them, one for each turn."
+            f"{source} gives {'an empty list' if not requests else f'a {kind}'}; wanted are the arguments of "
+            "converse() or invoke_model(), or a list of them, one for each turn."
         )
-    return found
+    return requests
 
 
 def _of_function(source: str, name: str, folder: Path, timeout_s: float) -> Rendering:
@@ -120,7 +120,7 @@ def _of_function(source: str, name: str, folder: Path, timeout_s: float) -> Rend
         answers = [Path(scratch) / f"{number}.json" for number in range(len(_SEEDS))]
         started = [_start(source, answer, seed, folder) for answer, seed in zip(answers, _SEEDS, strict=True)]
         try:
-            said = [process.communicate(timeout=timeout_s)[0] for process in started]
+            outputs = [process.communicate(timeout=timeout_s)[0] for process in started]
         except subprocess.TimeoutExpired as error:
             raise NotRendered(f"{source} did not return within {timeout_s:g} s.") from error
         finally:
@@ -128,10 +128,12 @@ def _of_function(source: str, name: str, folder: Path, timeout_s: float) -> Rend
                 if process.poll() is None:
                     process.kill()
                     process.wait()
-        found = [_answer(source, answer, text) for answer, text in zip(answers, said, strict=True)]
-    calls = [_requests(value, source) for one in found for value in one["calls"]]
+        documents = [_answer(source, answer, text) for answer, text in zip(answers, outputs, strict=True)]
+    calls = [_requests(value, source) for document in documents for value in document["calls"]]
     turns = tuple(calls[0][1:])
-    return Rendering(name, source, tuple(one[0] for one in calls), turns, found[0]["file"], found[0]["line"])
+    return Rendering(
+        name, source, tuple(document[0] for document in calls), turns, documents[0]["file"], documents[0]["line"]
+    )
 
 
 def _start(source: str, answer: Path, seed: str, folder: Path) -> "subprocess.Popen[bytes]":
@@ -145,12 +147,12 @@ def _start(source: str, answer: Path, seed: str, folder: Path) -> "subprocess.Po
     )
 
 
-def _answer(source: str, answer: Path, said: bytes) -> dict[str, Any]:
+def _answer(source: str, answer: Path, output: bytes) -> dict[str, Any]:
     try:
-        found = decoded(answer.read_bytes())
+        document = decoded(answer.read_bytes())
     except (OSError, Undecodable) as error:
-        last = said.decode("utf-8", "replace").strip().splitlines()[-1:] or ["it said nothing"]
+        last = output.decode("utf-8", "replace").strip().splitlines()[-1:] or ["it said nothing"]
         raise NotRendered(f"{source} ended without a request: {last[0]}") from error
-    if "error" in found:
-        raise NotRendered(found["error"], fix=found.get("fix"), gone=bool(found.get("gone")))
-    return found
+    if "error" in document:
+        raise NotRendered(document["error"], fix=document.get("fix"), gone=bool(document.get("gone")))
+    return document

@@ -15,9 +15,9 @@ _MONTHS = (
 def dates_in(prefix: Prefix, today: date) -> Iterator[tuple[str, str]]:
     """Place and spelling of the first occurrence of today's date in each block."""
     for index, block in enumerate(prefix.blocks):
-        found = _today_in(prefix.text(index) or "", today)
-        if found is not None:
-            yield block.place, found
+        spelling = _today_in(prefix.text(index) or "", today)
+        if spelling is not None:
+            yield block.place, spelling
 
 
 def _today_in(text: str, today: date) -> str | None:
@@ -29,7 +29,7 @@ def _today_in(text: str, today: date) -> str | None:
     if not any(spelling in text for spelling in spellings):
         return None
     for span in spans_of(text):
-        said = text[span.start : span.end]
-        if span.kind is VolatileKind.TIMESTAMP and any(spelling in said for spelling in spellings):
-            return said
+        stretch = text[span.start : span.end]
+        if span.kind is VolatileKind.TIMESTAMP and any(spelling in stretch for spelling in spellings):
+            return stretch
     return None

@@ -37,10 +37,10 @@ def advice_text(document: AdviceResult, *, width: int = 80, colour: bool = False
         lines += _details(number, row, width, paint)
     lines += _prompts(document, width)
     if any(row.unit in WRITES.values() and not row.usd_per_mtok for row in document.prices):
-        said = f"cache writes of {document.name} cost nothing by the price list; other sources contest that"
-        lines += ["", *indented(said, width)]
-    said = f" prices of {document.priced_on}; savings {_period(document)}; outputs held equal"
-    lines += ["", paint(said, "dim")]
+        note = f"cache writes of {document.name} cost nothing by the price list; other sources contest that"
+        lines += ["", *indented(note, width)]
+    note = f" prices of {document.priced_on}; savings {_period(document)}; outputs held equal"
+    lines += ["", paint(note, "dim")]
     return "\n".join(lines) + "\n"
 
 
@@ -56,9 +56,9 @@ def traffic_advice_text(advice: TrafficAdvice, *, width: int = 80, colour: bool 
     for model in advice.models:
         lines += ["", *_title(model, width, paint), "", *_table(model, width, paint), *_prompts(model, width)]
     first = advice.models[0]
-    said = f"prices of {first.priced_on}; savings {_period(advice)}; outputs held equal"
+    note = f"prices of {first.priced_on}; savings {_period(advice)}; outputs held equal"
     details = "evidence, risk and how of each lever of one model: --only-model ID"
-    lines += ["", *(paint(line, "dim") for text in (said, details) for line in indented(text, width))]
+    lines += ["", *(paint(line, "dim") for text in (note, details) for line in indented(text, width))]
     return "\n".join(lines) + "\n"
 
 

@@ -24,13 +24,13 @@ def answer_text(
     paint = Paint(colour)
     lines = _paragraph(headline(document), width, paint, style="bold", indent=0)
     lines += ["", *_models(document, width, paint)]
-    for said in (*_defined(document), *_beaten(document), *_waiting(document)):
-        lines += _paragraph(said, width, paint)
+    for sentence in (*_defined(document), *_beaten(document), *_waiting(document)):
+        lines += _paragraph(sentence, width, paint)
     for block in (quality_text(document, width, paint), _beside(document, width, paint)):
         lines += ["", *block] if block else []
     lines.append("")
-    for said in (_where_it_goes(document), _times(document), _verdicts(document), _assumed(document)):
-        lines += _paragraph(said, width, paint) if said else []
+    for sentence in (_where_it_goes(document), _times(document), _verdicts(document), _assumed(document)):
+        lines += _paragraph(sentence, width, paint) if sentence else []
     lines += _contested(document, width, paint, sources)
     shown = f"report: {page}; " if page else ""
     lines += _paragraph(f"{shown}every turn and lane: --verbose", width, paint)
@@ -59,13 +59,13 @@ def headline(document: BenchResults) -> str:
     finished, dearest = _finished(document), _dearest(document)
     if dearest is None:
         return f"{document.workload.name} was not finished, so there is no bill to compare."
-    said = f"{document.workload.name} on {dearest.name}: {_saving(dearest)}."
+    sentence = f"{document.workload.name} on {dearest.name}: {_saving(dearest)}."
     cheapest = min(finished, key=_least)
     if cheapest is not dearest:
-        said += (
+        sentence += (
             f" Cheapest model tested: {cheapest.name}, {_saving(cheapest, short=True)}, if its answers are good enough."
         )
-    return said
+    return sentence
 
 
 def _finished(document: BenchResults) -> list[BenchModel]:
@@ -171,7 +171,7 @@ def _times(document: BenchResults) -> str:
     told: list[str] = []
     for model in document.models:
         lane = attached_lane(model) or model.best_lane
-        pair = [_middle(one, "first_ms") or _middle(one, "latency_ms") for one in (model.baseline, lane) if one]
+        pair = [_middle(way, "first_ms") or _middle(way, "latency_ms") for way in (model.baseline, lane) if way]
         if len(pair) == 2 and pair[0] is not None and pair[1] is not None:
             told.append(f"{model.name} {milliseconds(pair[0])} ms, attached {milliseconds(pair[1])} ms")
     return f"Until the first token (median): {'; '.join(told)}." if told else ""
@@ -219,7 +219,10 @@ def _assumed(document: BenchResults) -> str:
 
 def _contested(document: BenchResults, width: int, paint: Paint, sources: bool) -> list[str]:
     if sources:
-        lines = [_paragraph(f"contested: {said}", width, paint, style="warn") for said in sentences.contested(document)]
+        lines = [
+            _paragraph(f"contested: {sentence}", width, paint, style="warn")
+            for sentence in sentences.contested(document)
+        ]
         return [line for part in lines for line in part]
     told = sentences.contested_in_short(document)
     return _paragraph(told, width, paint, style="warn") if told else []

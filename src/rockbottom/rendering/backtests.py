@@ -10,7 +10,7 @@ from rockbottom.figures import counted, duration, moment, paragraph, printable, 
 from rockbottom.ledger import CallRecord
 
 
-def backtest_text(found: Sequence[tuple[str, Tried]], calls: Sequence[CallRecord], asked: Asked) -> Iterator[str]:
+def backtest_text(trials: Sequence[tuple[str, Tried]], calls: Sequence[CallRecord], asked: Asked) -> Iterator[str]:
     """When each alarm would have fired, what it would have caught, and the threshold to take."""
     days = (max(call.at for call in calls) - min(call.at for call in calls)) / 86_400
     simulated = sum(call.simulated for call in calls)
@@ -27,9 +27,9 @@ def backtest_text(found: Sequence[tuple[str, Tried]], calls: Sequence[CallRecord
     if days * 86_400 < asked.within_s:
         yield "the history is shorter than a simulated fault may last, so a fault that was not"
         yield "caught proves little"
-    for model, one in found:
+    for model, trial in trials:
         yield ""
-        yield from _alarm_text(model, one, asked, priced=not model or model in priced)
+        yield from _alarm_text(model, trial, asked, priced=not model or model in priced)
 
 
 def _models_by_price(calls: Sequence[CallRecord]) -> tuple[set[str], Counter[str]]:
@@ -38,25 +38,25 @@ def _models_by_price(calls: Sequence[CallRecord]) -> tuple[set[str], Counter[str
     return priced, Counter(call.model for call in calls if call.cost_usd is None and call.status == "ok")
 
 
-def _alarm_text(model: str, one: Tried, asked: Asked, *, priced: bool) -> Iterator[str]:
-    alarm = one.alarm
+def _alarm_text(model: str, trial: Tried, asked: Asked, *, priced: bool) -> Iterator[str]:
+    alarm = trial.alarm
     yield f"{alarm.name}  {model or 'all models'}"
     yield f"  rule       {_condition(alarm)}"
     rule = f"{alarm.datapoints} of {alarm.periods} periods of {alarm.period_s} s; missing data: {alarm.missing.value}"
     yield f"             {rule}"
-    if not one.points:
+    if not trial.points:
         yield f"  no data: {'nothing of this kind was recorded' if priced else 'no price of this model is known'}"
         return
     if alarm.threshold is not None:
-        yield f"  fired      {_fired(one)}"
-        for firing in one.firings[:5]:
+        yield f"  fired      {_fired(trial)}"
+        for firing in trial.firings[:5]:
             until = f"for {duration(firing.until - firing.at)}" if firing.until else "and was still on"
             yield f"             {_when(firing.at)} {until}"
-        if len(one.firings) > 5:
-            yield f"             and {len(one.firings) - 5} more (--json has them)"
-        for detection in one.detections:
+        if len(trial.firings) > 5:
+            yield f"             and {len(trial.firings) - 5} more (--json has them)"
+        for detection in trial.detections:
             yield from _detection_text(detection, priced=priced)
-    yield from _proposal_text(one, asked, priced=priced)
+    yield from _proposal_text(trial, asked, priced=priced)
 
 
 def _condition(alarm: Alarm) -> str:
@@ -70,42 +70,42 @@ def _condition(alarm: Alarm) -> str:
     return f"{says} {signs[alarm.comparison]} {threshold}{calls}"
 
 
-def _fired(one: Tried) -> str:
-    if not one.firings:
-        return f"never in {_span(one.days)}"
-    times = "once" if len(one.firings) == 1 else f"{len(one.firings)} times"
-    return f"{times} in {_span(one.days)}, {one.wolves} where nothing is known to be wrong"
+def _fired(trial: Tried) -> str:
+    if not trial.firings:
+        return f"never in {_span(trial.days)}"
+    times = "once" if len(trial.firings) == 1 else f"{len(trial.firings)} times"
+    return f"{times} in {_span(trial.days)}, {trial.wolves} where nothing is known to be wrong"
 
 
 _BELOW = " " * 13
 _SAYS = {"changes": "prefixes change every call", "vanishes": "nothing is cached any more"}
 
 
-def _detection_text(found: Detection, *, priced: bool) -> Iterator[str]:
+def _detection_text(detection: Detection, *, priced: bool) -> Iterator[str]:
     """What a simulated fault came to; what it cost only where the model has a known price."""
-    if not found.tries:
-        yield f"  simulated  {found.kind}: nowhere, the alarm was on already or every day is marked --bad"
+    if not detection.tries:
+        yield f"  simulated  {detection.kind}: nowhere, the alarm was on already or every day is marked --bad"
         return
-    read = f"{share(found.share)} of tokens read" if found.share else "nothing was ever read"
-    caught = found.caught
-    yield f"  simulated  {_SAYS[found.kind]}, {read}: caught {len(caught)} of {len(found.tries)}"
-    if found.left_out:
-        yield f"             {counted(found.left_out, 'instant')} left out: the alarm was on, or --bad marks it"
+    read = f"{share(detection.share)} of tokens read" if detection.share else "nothing was ever read"
+    caught = detection.caught
+    yield f"  simulated  {_SAYS[detection.kind]}, {read}: caught {len(caught)} of {len(detection.tries)}"
+    if detection.left_out:
+        yield f"             {counted(detection.left_out, 'instant')} left out: the alarm was on, or --bad marks it"
     if caught:
-        extra = sorted(one.extra_usd for one in found.tries if one.after_s is not None)
+        extra = sorted(attempt.extra_usd for attempt in detection.tries if attempt.after_s is not None)
         slow = f"after {duration(caught[len(caught) // 2])} (median), {duration(caught[-1])} (slowest)"
         meanwhile = f"; meanwhile {_usd(extra[len(extra) // 2])}" if priced else ""
         yield from paragraph(f"{slow}{meanwhile}", 80, _BELOW, _BELOW)
-    missed = [one.extra_usd for one in found.tries if one.after_s is None]
+    missed = [attempt.extra_usd for attempt in detection.tries if attempt.after_s is None]
     if missed:
-        lived = f"{len(missed)} missed for {duration(found.within_s)}"
+        lived = f"{len(missed)} missed for {duration(detection.within_s)}"
         cost = f", which cost up to {_usd(max(missed))}" if priced else ""
         yield from paragraph(f"{lived}{cost}", 80, _BELOW, _BELOW)
 
 
-def _proposal_text(one: Tried, asked: Asked, *, priced: bool) -> Iterator[str]:
-    proposal = one.proposal
-    if proposal is None and one.days < LEAST_DAYS:
+def _proposal_text(trial: Tried, asked: Asked, *, priced: bool) -> Iterator[str]:
+    proposal = trial.proposal
+    if proposal is None and trial.days < LEAST_DAYS:
         yield "  proposal   none: less than a day of calls"
         return
     if proposal is None:
@@ -113,14 +113,14 @@ def _proposal_text(one: Tried, asked: Asked, *, priced: bool) -> Iterator[str]:
         yield f"  proposal   none: no threshold stays below {most} a month"
         yield "             if something was wrong then, say so: --bad FROM..TO"
         return
-    if proposal.alarm == one.alarm:
+    if proposal.alarm == trial.alarm:
         yield f"  proposal   {proposal.threshold}, as it is"
     else:
         yield f"  proposal   {_condition(proposal.alarm)}"
     unseen = f"{counted(proposal.wolves, 'false alarm')} in {proposal.unseen_days:.1f} later days"
     yield f"             chosen on earlier days: {unseen},"
     yield f"             which is at most {proposal.month_at_most:.1f} a month (95% confidence)"
-    if proposal.alarm != one.alarm:
+    if proposal.alarm != trial.alarm:
         for detection in proposal.detections:
             yield from _detection_text(detection, priced=priced)
 

@@ -74,7 +74,7 @@ def outcome_text(outcome: Outcome) -> Iterator[str]:
     """How a run ended, what it cost beside the other ways, and what is left."""
     attempts = f", {outcome.attempts} attempts" if outcome.attempts > 1 else ""
     yield f"{outcome.name}: {outcome.answered:,} of {counted(outcome.records, 'record')} answered{attempts}"
-    for error, count in sorted(outcome.tally.errors.items(), key=lambda one: -one[1])[:5]:
+    for error, count in sorted(outcome.tally.errors.items(), key=lambda pair: -pair[1])[:5]:
         yield f"  {count:,} x {error}"
     if outcome.tally.repeated or outcome.tally.foreign:
         foreign = f"{outcome.tally.foreign:,} of no record of this run"
@@ -92,15 +92,15 @@ def outcome_text(outcome: Outcome) -> Iterator[str]:
 
 def _reconciled(outcome: Outcome) -> Iterator[str]:
     """Whether the manifests agree with what was found; silent when they do."""
-    usage, said = outcome.tally.usage, outcome.manifests
+    usage, manifests = outcome.tally.usage, outcome.manifests
     pairs: Sequence[tuple[str, int, int | None]] = (
-        ("answers", outcome.answered + outcome.tally.repeated, said.get("successRecordCount")),
-        ("input tokens", usage.input, said.get("inputTokenCount")),
-        ("output tokens", usage.output, said.get("outputTokenCount")),
+        ("answers", outcome.answered + outcome.tally.repeated, manifests.get("successRecordCount")),
+        ("input tokens", usage.input, manifests.get("inputTokenCount")),
+        ("output tokens", usage.output, manifests.get("outputTokenCount")),
     )
-    for name, found, told in pairs:
-        if told is not None and told != found:
-            yield f"the manifests count {told:,} {name}, and {found:,} were found"
+    for name, count, told in pairs:
+        if told is not None and told != count:
+            yield f"the manifests count {told:,} {name}, and {count:,} were found"
 
 
 def leftover_estimate_text(estimate: BatchEstimate) -> str:

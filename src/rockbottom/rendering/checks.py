@@ -111,13 +111,13 @@ def _change(change: Change) -> str:
     rule = f" [{change.rule.value}]" if change.rule else ""
     others = f"; {counted(change.others, 'more place')}" if change.others else ""
     shown = change.moved is Moved.TEXT and (change.byte is not None or change.placed)  # the text stands below
-    said = (
+    parts = (
         [change.moved.value]
         if shown or change.evidence == change.moved.value
         else [change.moved.value, change.evidence]
     )
-    said += [str(change.placed)] if change.placed else []
-    return f"{change.where}: {': '.join(said)}{others}{rule}"
+    parts += [str(change.placed)] if change.placed else []
+    return f"{change.where}: {': '.join(parts)}{others}{rule}"
 
 
 def _diff(change: Change) -> Iterator[str]:
@@ -149,11 +149,11 @@ def _sign(verdict: Verdict) -> str:
 
 def _totals(verdicts: Sequence[Verdict]) -> str:
     """How many of each status; those that are now accepted by themselves."""
-    left = [one for one in verdicts if not one.accepted]
-    counts = {status.value: sum(one.status is status for one in left) for status in Status}
+    left = [verdict for verdict in verdicts if not verdict.accepted]
+    counts = {status.value: sum(verdict.status is status for verdict in left) for status in Status}
     counts["accepted"] = len(verdicts) - len(left)
     told = [f"{count} {what}" for what, count in counts.items() if count]
-    over = sum(bool(one.broken) for one in verdicts)
+    over = sum(bool(verdict.broken) for verdict in verdicts)
     return ", ".join(told + ([f"{over} over a limit"] if over else []))
 
 
@@ -183,15 +183,15 @@ def _property(text: str) -> str:
 def github_summary(verdicts: Sequence[Verdict], command: str) -> str:
     """Markdown for the summary of a job, without the texts side by side: it is kept and read more widely than a log."""
     rows = ["## Pinned prompts", "", "| | prompt | status | tokens | a month |", "|---|---|---|---:|---:|"]
-    for one in verdicts:
-        month = one.effect and one.effect.a_month(one.effect.per_request_usd)
+    for verdict in verdicts:
+        month = verdict.effect and verdict.effect.a_month(verdict.effect.per_request_usd)
         cost = "" if month is None else dollars(month)
-        tokens = f"{one.prefix.tokens:,}" if one.prefix else ""
-        rows.append(f"| {_sign(one)} | {_cell(one.name)} | {one.status.value} | {tokens} | {cost} |")
-    for one in verdicts:
-        if not one.passed:
-            rows += ["", f"### {_cell(one.name)}", "", "```text", *verdict_text(one, with_diff=False), "```"]
-    if not all(one.passed for one in verdicts):
+        tokens = f"{verdict.prefix.tokens:,}" if verdict.prefix else ""
+        rows.append(f"| {_sign(verdict)} | {_cell(verdict.name)} | {verdict.status.value} | {tokens} | {cost} |")
+    for verdict in verdicts:
+        if not verdict.passed:
+            rows += ["", f"### {_cell(verdict.name)}", "", "```text", *verdict_text(verdict, with_diff=False), "```"]
+    if not all(verdict.passed for verdict in verdicts):
         rows += ["", f"Accept with `{command}` and commit the pin file."]
     return "\n".join(rows) + "\n\n"
 

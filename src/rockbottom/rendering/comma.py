@@ -25,10 +25,10 @@ def csv_of(document: BenchResults) -> str:
     writer = csv.DictWriter(out, COLUMNS, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     provenance = document.provenance
-    said = {"endpoint": provenance.endpoint, "tokens": provenance.tokens, "latency": provenance.latency}
+    provenance_cells = {"endpoint": provenance.endpoint, "tokens": provenance.tokens, "latency": provenance.latency}
     for model in document.models:
         for lane in model.lanes:
-            head = {"model": model.id, "lane": lane.name, "status": lane.status, "why": lane.why, **said}
+            head = {"model": model.id, "lane": lane.name, "status": lane.status, "why": lane.why, **provenance_cells}
             for row in _rows(lane):
                 cells: dict[Any, Any] = {name: _safe(value) for name, value in (head | row).items()}
                 writer.writerow(cells)

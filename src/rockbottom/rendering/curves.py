@@ -155,8 +155,8 @@ def _axes(most: float, whole: int, wide: int) -> Iterator[str]:
         x, below = _LEFT + wide * part, _TOP + _HIGH + 20
         yield f'<text class="soft" x="{x:.1f}" y="{below}" text-anchor="middle">{share(part)}</text>'
     middle, below = _LEFT + wide / 2, _TOP + _HIGH + 42
-    said = f"share of {whole:,} tokens that is prefix"
-    yield f'<text class="soft" x="{middle}" y="{below}" text-anchor="middle">{said}</text>'
+    caption = f"share of {whole:,} tokens that is prefix"
+    yield f'<text class="soft" x="{middle}" y="{below}" text-anchor="middle">{caption}</text>'
 
 
 def _x(prefix: int, whole: int, wide: int) -> float:

@@ -79,7 +79,7 @@ def distillation_text(document: DistillationOut, *, width: int = 80, colour: boo
 
 
 def pairs_document(pairs: Sequence[DistillationPair]) -> list[PairOut]:
-    return [PairOut(one.teacher, one.student, one.region, one.training, one.source.title) for one in pairs]
+    return [PairOut(pair.teacher, pair.student, pair.region, pair.training, pair.source.title) for pair in pairs]
 
 
 def pairs_text(pairs: Sequence[DistillationPair]) -> Iterator[str]:
@@ -104,18 +104,18 @@ def _verdict(cost: DistillationCost) -> str:
     free = next((way for way in cost.ways if way.name == "student as it is"), None)
     distilled = next(way for way in cost.ways if way.name == DISTILLED)
     others = [way for way in cost.cheaper if way.name.startswith("teacher")]
-    said = ""
+    advice = ""
     if free is not None and free.usd_month <= distilled.usd_month:
-        said = (
+        advice = (
             f"Try the student as it is first: it costs ${usd(free.usd_month, 2)} a month against "
             f"${usd(distilled.usd_month, 2)} distilled, and needs no training. "
         )
     if others:
-        return f"{said}The {others[0].name} costs no more either, and needs no training."
+        return f"{advice}The {others[0].name} costs no more either, and needs no training."
     if cost.calls_to_pay_back is None:
-        return f"{said}Whether training pays is not known: no price of it was read, or a call saves nothing."
+        return f"{advice}Whether training pays is not known: no price of it was read, or a call saves nothing."
     calls = f"{cost.calls_to_pay_back:,.0f}"
-    return f"{said}If its answers are not good enough and the teacher's are, distilling pays after {calls} calls."
+    return f"{advice}If its answers are not good enough and the teacher's are, distilling pays after {calls} calls."
 
 
 def _whole(value: Decimal | None) -> Decimal | None:

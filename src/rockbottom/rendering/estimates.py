@@ -82,14 +82,14 @@ def presets_text(document: PresetsResult, *, width: int = 80, colour: bool = Fal
         return table(columns, cells, width, Paint(False))
     heads = ("$/month (assumed)", "after", "input", "total")
     columns = [Column("preset", right=False), *map(Column, heads), Column("with", right=False)]
-    found = [
+    rows = [
         [
             Cell(row.preset), Cell(usd(row.before_usd, 2)), Cell(usd(row.after_usd, 2)),
             *(Cell("" if part is None else change(part)) for part in (row.saved_of_input, row.saved)), Cell(row.best),
         ]
         for row in document.presets if isinstance(row, PricedPreset)
     ]  # fmt: skip
-    return table(columns, found, width, Paint(colour))
+    return table(columns, rows, width, Paint(colour))
 
 
 def _title(document: EstimateResult, width: int, paint: Paint) -> list[str]:
@@ -97,13 +97,13 @@ def _title(document: EstimateResult, width: int, paint: Paint) -> list[str]:
     what = f"{document.name} ({document.scope.value})"
     head = f"{shape.name or 'estimate'} · {what} · prices of {document.priced_on}"
     places = 2 if base.usd >= 1 else decimals_for([base.usd])
-    said = f"${usd(base.usd, places)} a month: no way of caching makes it cheaper"
+    sentence = f"${usd(base.usd, places)} a month: no way of caching makes it cheaper"
     if best is not base:
-        said = f"${usd(base.usd, places)} to ${usd(best.usd, places)} a month ({change(best.saved or Decimal(0))}"
+        sentence = f"${usd(base.usd, places)} to ${usd(best.usd, places)} a month ({change(best.saved or Decimal(0))}"
         if best.saved_of_input:
-            said += f"; input {change(best.saved_of_input)}) with {best.name}"
-    said = f"{said} (assumed traffic)"
-    return [paint(head, "bold"), *indented(said, width), *indented(_traffic(shape), width)]
+            sentence += f"; input {change(best.saved_of_input)}) with {best.name}"
+    sentence = f"{sentence} (assumed traffic)"
+    return [paint(head, "bold"), *indented(sentence, width), *indented(_traffic(shape), width)]
 
 
 def _traffic(shape: ShapeResult) -> str:
@@ -111,16 +111,16 @@ def _traffic(shape: ShapeResult) -> str:
         tokens(layer.tokens) + (f" ({layer.variants:,} versions)" if layer.variants > 1 else "")
         for layer in shape.layers
     )
-    said = f"{shape.requests:,f} requests"
+    text = f"{shape.requests:,f} requests"
     if shape.turns > 1:
         apart = "" if shape.arrivals == "gaps" else f", {shape.turn_gap_s} s apart"
-        said += f" in conversations of {shape.turns}{apart}"
-    said += f"; {layers or 'no'} tokens shared, {tokens(shape.question_tokens)} of their own"
+        text += f" in conversations of {shape.turns}{apart}"
+    text += f"; {layers or 'no'} tokens shared, {tokens(shape.question_tokens)} of their own"
     if shape.added_tokens:
-        said += f", {tokens(shape.added_tokens)} added a turn"
-    said += f", {tokens(shape.output_tokens)} out"
+        text += f", {tokens(shape.added_tokens)} added a turn"
+    text += f", {tokens(shape.output_tokens)} out"
     return (
-        said
+        text
         + {
             "poisson": "; arrivals at random" + (f", {shape.hours} hours a day" if shape.hours != 24 else ""),
             "gaps": f"; {len(shape.gaps_s)} gaps given",
@@ -185,14 +185,14 @@ def _saved(part: Decimal | None) -> Cell:
 
 
 def _when(document: EstimateResult, width: int) -> list[str]:
-    said = [_break_even(row) for row in document.break_even]
+    texts = [_break_even(row) for row in document.break_even]
     cross = document.crossings_per_hour
     if cross.hour_over_five_minutes is not None:
-        said.append(f"1h costs less than 5m above {rounded(cross.hour_over_five_minutes, 2)} arrivals an hour")
+        texts.append(f"1h costs less than 5m above {rounded(cross.hour_over_five_minutes, 2)} arrivals an hour")
     if cross.keep_alive_over_five_minutes is not None:
         rate = rounded(cross.keep_alive_over_five_minutes, 2)
-        said.append(f"keep-alive costs less than 5m alone above {rate} arrivals an hour")
-    return [line for text in said for line in indented(text, width)]
+        texts.append(f"keep-alive costs less than 5m alone above {rate} arrivals an hour")
+    return [line for text in texts for line in indented(text, width)]
 
 
 def _break_even(row: BreakEvenResult) -> str:
@@ -223,14 +223,17 @@ def besides_text(beside: Sequence[BesideCost], width: int, paint: Paint, *, a_mo
     rows.append([Cell("together", "bold"), Cell(""), Cell(usd(total, places), "bold")])
     notes = dict.fromkeys(text for line in beside for text in (line.derived, line.note) if text)
     dates = ", ".join(sorted({line.checked_on for line in beside}))
-    said = [*notes, f"prices read {dates}; their sources are in --json"]
-    return [*table(columns, rows, width, paint), *(paint(row, "dim") for text in said for row in indented(text, width))]
+    texts = [*notes, f"prices read {dates}; their sources are in --json"]
+    return [
+        *table(columns, rows, width, paint),
+        *(paint(row, "dim") for text in texts for row in indented(text, width)),
+    ]
 
 
 def _with_beside(document: EstimateResult, width: int) -> list[str]:
     whole = document.best_way.usd + document.beside_usd
-    said = f"${usd(whole, 2)} a month in all with {document.best}; caching touches the model's part alone"
-    return indented(said, width)
+    sentence = f"${usd(whole, 2)} a month in all with {document.best}; caching touches the model's part alone"
+    return indented(sentence, width)
 
 
 def _capacity(offers: Sequence[CapacityResult], width: int, paint: Paint) -> list[str]:
@@ -244,13 +247,13 @@ def _capacity(offers: Sequence[CapacityResult], width: int, paint: Paint) -> lis
         ]
         for row in offers
     ]  # fmt: skip
-    said = [
+    texts = [
         "against on demand without caching, whose savings come on top; a month is 730 hours",
         "a provisioned ARN is taken to cache nothing until its counters show reads",
     ]
     return [
         *table(columns, rows, width, paint),
-        *(paint(line, "dim") for text in said for line in indented(text, width)),
+        *(paint(line, "dim") for text in texts for line in indented(text, width)),
     ]
 
 
@@ -275,10 +278,10 @@ def _credit(credit: CreditResult, width: int, paint: Paint) -> list[str]:
 
 def _notes(document: EstimateResult, width: int, paint: Paint) -> list[str]:
     shape = document.shape
-    said = ["arithmetic on the numbers given: nothing was sent, nothing measured; outputs held equal"]
+    texts = ["arithmetic on the numbers given: nothing was sent, nothing measured; outputs held equal"]
     if shape.assumes and shape.source:
-        said += [f"assumed: {shape.assumes}", shape.source]
-    lines = [paint(line, "dim") for text in said for line in indented(text, width)]
+        texts += [f"assumed: {shape.assumes}", shape.source]
+    lines = [paint(line, "dim") for text in texts for line in indented(text, width)]
     for text in _contested(document.contested):
         lines += [paint(line, "warn") for line in indented(f"contested: {text}", width)]
     return lines

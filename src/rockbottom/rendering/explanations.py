@@ -167,8 +167,8 @@ def _finding_as_text(finding: Finding, width: int) -> Iterator[str]:
     where = f"{finding.difference.where}: " if finding.difference else f"{finding.place}: " if finding.place else ""
     yield from _paragraph(f"{where}{finding.evidence}", width)
     if finding.earlier is not None and finding.sent.record.where:
-        one, two = finding.earlier.record, finding.sent.record
-        yield from _paragraph(f"{_name(two)}, {duration(two.at - one.at)} after {_name(one, two)}", width)
+        earlier, later = finding.earlier.record, finding.sent.record
+        yield from _paragraph(f"{_name(later)}, {duration(later.at - earlier.at)} after {_name(earlier, later)}", width)
 
 
 def pair_text(
@@ -204,14 +204,16 @@ def _without_finding(findings: Findings, first: Difference | None, requests: Seq
     if findings.read:
         return f"no miss: {findings.read:,} of {findings.tokens:,} tokens of both requests are read"
     earlier, later = requests
-    one, two = (sent.record.where or name for sent, name in zip(requests, ("the first", "the second"), strict=True))
+    first_name, second_name = (
+        sent.record.where or name for sent, name in zip(requests, ("the first", "the second"), strict=True)
+    )
     why = "nothing is read, and nothing that was written is missed"
     if not earlier.prompt.points and not later.prompt.points:
-        why = f"nothing is read: neither {one} nor {two} has a cachePoint"
+        why = f"nothing is read: neither {first_name} nor {second_name} has a cachePoint"
     elif not earlier.prompt.points:
-        why = f"nothing is read: {one} has no cachePoint, so it wrote nothing that {two} could read"
+        why = f"nothing is read: {first_name} has no cachePoint, so it wrote nothing that {second_name} could read"
     elif not later.prompt.points:
-        why = f"nothing is read: {two} has no cachePoint"
+        why = f"nothing is read: {second_name} has no cachePoint"
     if first is None:
         return f"{why}."
     shared = _tokens_shared(earlier, later)

@@ -19,33 +19,33 @@ def logging_steps_text(todo: Plan) -> Iterator[str]:
     if not todo.steps:
         yield "  nothing"
     if todo.is_foreign:
-        said = "logging leads elsewhere already, and can be read there; --replace puts this in its place"
-        yield from paragraph(said, _WIDTH, "  ")
+        text = "logging leads elsewhere already, and can be read there; --replace puts this in its place"
+        yield from paragraph(text, _WIDTH, "  ")
 
 
-def logging_cost_text(wanted: Wanted) -> Iterator[str]:
+def logging_cost_text(settings: Wanted) -> Iterator[str]:
     """What logs cost, by which prices, and what traffic of an assumed size would cost."""
     told, gigabytes = fees(), _REQUESTS * _TOKENS * _BYTES_PER_TOKEN / 1e9
     yield ""
-    if wanted.log_group:
+    if settings.log_group:
         yield f"CloudWatch Logs: ${told.log_gb} a GB taken in, ${told.log_gb_month} a GB kept for a month"
-    if wanted.bucket:
+    if settings.bucket:
         yield f"S3: ${told.s3_gb_month} a GB kept for a month, ${told.s3_thousand_files} a thousand files"
     size = f"{_REQUESTS:,} requests of {_TOKENS:,} tokens are {gigabytes * 1000:.0f} MB"
     share = told.log_gb.__class__(str(gigabytes))
-    cost = share * (told.log_gb + told.log_gb_month) if wanted.log_group else share * told.s3_gb_month
-    said = f"{size} (assumed: {_BYTES_PER_TOKEN} bytes a token): ${usd(cost, 4)} and kept for a month"
-    yield from paragraph(f"{said}; {told.source.title}, read {told.source.checked_on}", _WIDTH)
-    if wanted.log_group and not wanted.bucket:
+    cost = share * (told.log_gb + told.log_gb_month) if settings.log_group else share * told.s3_gb_month
+    text = f"{size} (assumed: {_BYTES_PER_TOKEN} bytes a token): ${usd(cost, 4)} and kept for a month"
+    yield from paragraph(f"{text}; {told.source.title}, read {told.source.checked_on}", _WIDTH)
+    if settings.log_group and not settings.bucket:
         longest = delivery()["most_bytes_of_a_body"]
-        said = f"bodies of more than {longest:,} bytes are not in CloudWatch Logs; with --bucket they go there"
-        yield from paragraph(said, _WIDTH)
+        text = f"bodies of more than {longest:,} bytes are not in CloudWatch Logs; with --bucket they go there"
+        yield from paragraph(text, _WIDTH)
 
 
-def logging_readers_text(wanted: Wanted, place: Place) -> Iterator[str]:
+def logging_readers_text(settings: Wanted, place: Place) -> Iterator[str]:
     """How what is logged is read."""
-    if wanted.bucket:
-        address = address_of(wanted, place)
+    if settings.bucket:
+        address = address_of(settings, place)
         yield "what is logged from now on:"
         yield f"  rockbottom explain {address}"
         yield f"  rockbottom replay {address}"

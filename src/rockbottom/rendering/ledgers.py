@@ -26,35 +26,35 @@ from rockbottom.tables import LedgerSummary, SummaryRow
 _NONE = "(not recorded)"
 
 
-def ledger_summary_text(found: LedgerSummary, *, width: int = 80) -> Iterator[str]:
+def ledger_summary_text(summary: LedgerSummary, *, width: int = 80) -> Iterator[str]:
     """A line for each label, the dearest first, and the sum; what is in no sum is said."""
-    when = found.month or "all that is there"
-    ledgers = f", from {counted(found.ledgers, 'ledger')}" if found.ledgers > 1 else ""
-    yield f"{counted(found.total.calls, 'call')}, {when}{ledgers}"
-    if found.simulated:
-        yield f"not counted here: {counted(found.simulated, 'call')} to a local endpoint"
+    when = summary.month or "all that is there"
+    ledgers = f", from {counted(summary.ledgers, 'ledger')}" if summary.ledgers > 1 else ""
+    yield f"{counted(summary.total.calls, 'call')}, {when}{ledgers}"
+    if summary.simulated:
+        yield f"not counted here: {counted(summary.simulated, 'call')} to a local endpoint"
     yield ""
     columns = [
-        Column(f"by {found.by}", right=False, wide=True), Column("calls"), Column("input"), Column("read"),
+        Column(f"by {summary.by}", right=False, wide=True), Column("calls"), Column("input"), Column("read"),
         Column("output"), Column("cost $"), Column("saved $"), Column("missed $"),
     ]  # fmt: skip
-    largest = max((row.cost_usd for row in found.rows), default=found.total.cost_usd)
+    largest = max((row.cost_usd for row in summary.rows), default=summary.total.cost_usd)
     places = 2 if largest >= 1 else decimals_for([largest])
-    rows = [_cells(row, _NONE if row.label is None else row.label, places) for row in found.rows]
-    rows.append(_cells(found.total, "in all", places))
+    rows = [_cells(row, _NONE if row.label is None else row.label, places) for row in summary.rows]
+    rows.append(_cells(summary.total, "in all", places))
     yield from table(columns, rows, width, Paint(False), indent=0)
     yield ""
     meanings = "saved: less than without caching; missed: paid above the price of a read for what could have been read"
     yield from paragraph(meanings, width)
-    if found.total.no_usage:
-        yield f"{counted(found.total.no_usage, 'call')} ended without usage: their cost is not known"
-    if found.damaged:
-        yield f"{counted(found.damaged, 'damaged line')} left out (rockbottom ledger sql 'FROM damaged' shows where)"
-    if found.unfinished:
-        yield unfinished_text(found.unfinished)
-    if found.set_apart:
+    if summary.total.no_usage:
+        yield f"{counted(summary.total.no_usage, 'call')} ended without usage: their cost is not known"
+    if summary.damaged:
+        yield f"{counted(summary.damaged, 'damaged line')} left out (rockbottom ledger sql 'FROM damaged' shows where)"
+    if summary.unfinished:
+        yield unfinished_text(summary.unfinished)
+    if summary.set_apart:
         yield ""
-        yield from apart_text(found.set_apart)
+        yield from apart_text(summary.set_apart)
 
 
 def _cells(row: SummaryRow, label: str, places: int) -> list[Cell]:
@@ -66,13 +66,13 @@ def _cells(row: SummaryRow, label: str, places: int) -> list[Cell]:
     ]  # fmt: skip
 
 
-def ledger_summary_csv(found: LedgerSummary) -> str:
+def ledger_summary_csv(summary: LedgerSummary) -> str:
     """A line for each label; money in exact US dollars, an empty label where none was recorded."""
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    names = [found.by if name == "label" else name for name in SummaryRow.__struct_fields__]
+    names = [summary.by if name == "label" else name for name in SummaryRow.__struct_fields__]
     writer.writerow(["month", *names])
-    for row in found.rows:
+    for row in summary.rows:
         values: dict[str, Any] = msgspec.to_builtins(row)
-        writer.writerow([found.month or "", *("" if value is None else value for value in values.values())])
+        writer.writerow([summary.month or "", *("" if value is None else value for value in values.values())])
     return out.getvalue()

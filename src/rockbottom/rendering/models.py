@@ -92,7 +92,7 @@ class ModelsOnDay(msgspec.Struct, frozen=True):
 
 def models_document(day: date, listed: Sequence[ListedModel]) -> ModelsOnDay:
     """Every model with every source and what is contested."""
-    return ModelsOnDay(day, tuple(_row(one, day) for one in listed))
+    return ModelsOnDay(day, tuple(_row(model, day) for model in listed))
 
 
 def models_text(listed: Sequence[ListedModel], *, width: int = 80) -> Iterator[str]:
@@ -101,15 +101,15 @@ def models_text(listed: Sequence[ListedModel], *, width: int = 80) -> Iterator[s
         Column("model", right=False), Column("minimum"), Column("ttl", right=False), Column("lookback"),
         Column("points in", right=False),
     ]  # fmt: skip
-    yield from table(columns, [_cells(one) for one in listed], width, Paint(False), indent=0)
+    yield from table(columns, [_cells(model) for model in listed], width, Paint(False), indent=0)
     yield ""
     yield "minimum: tokens of the prefix up to the point, all sections together."
     yield "lookback: a point finds an entry that was written so many blocks before it."
     yield "points in: (t)ools, (s)ystem, (m)essages."
-    yield from _contested([one.rules for one in listed], width)
-    for one in listed:
-        yield from _measured(one, width)
-    endings = [one.ending for one in listed if one.ending]
+    yield from _contested([model.rules for model in listed], width)
+    for model in listed:
+        yield from _measured(model, width)
+    endings = [model.ending for model in listed if model.ending]
     if endings:
         yield ""
         yield "ends, is legacy or may end:"
@@ -159,18 +159,18 @@ def switches_document(switches: Sequence[Switch]) -> SwitchesDocument:
     )
 
 
-def _measured(one: ListedModel, width: int) -> list[str]:
-    facts = [f"{name} {side}" for name, side in one.measured.items()]
-    if one.rules.source.key.startswith("measured-"):
-        facts = [f"minimum {one.rules.minimum_tokens:,}", f"lookback {one.rules.lookback_blocks}", *facts]
+def _measured(listed: ListedModel, width: int) -> list[str]:
+    facts = [f"{name} {side}" for name, side in listed.measured.items()]
+    if listed.rules.source.key.startswith("measured-"):
+        facts = [f"minimum {listed.rules.minimum_tokens:,}", f"lookback {listed.rules.lookback_blocks}", *facts]
     if not facts:
         return []
-    return paragraph(f"measured on your account for {one.model.id}: {', '.join(facts)}", width, rest="    ")
+    return paragraph(f"measured on your account for {listed.model.id}: {', '.join(facts)}", width, rest="    ")
 
 
-def _contested(found: Sequence[CacheRules], width: int) -> Iterator[str]:
+def _contested(listed_rules: Sequence[CacheRules], width: int) -> Iterator[str]:
     models: dict[tuple[str, str, str, str], list[str]] = {}
-    for rules in found:
+    for rules in listed_rules:
         for rule in rules.contested:
             models.setdefault((rule.field, rule.value, rule.source.key, rule.note), []).append(rules.model)
     if models:
@@ -180,8 +180,8 @@ def _contested(found: Sequence[CacheRules], width: int) -> Iterator[str]:
         yield from paragraph(f"{field} {value} for {whose}: {note} [{source}]", width, "  ", "    ")
 
 
-def _cells(one: ListedModel) -> list[Cell]:
-    model, rules = one.model, one.rules
+def _cells(listed: ListedModel) -> list[Cell]:
+    model, rules = listed.model, listed.rules
     contested = {rule.field for rule in rules.contested}
     if not rules.explicit:
         implicit = {True: "implicit only", False: "no caching", None: "no cachePoint"}[rules.implicit]
@@ -198,13 +198,13 @@ def _marked(text: str, field: str, contested: set[str]) -> str:
     return text + "*" if field in contested else text
 
 
-def _row(one: ListedModel, day: date) -> ModelRow:
-    model = one.model
+def _row(listed: ListedModel, day: date) -> ModelRow:
+    model = listed.model
     return ModelRow(
         id=model.id, name=model.name, vendor=model.vendor, aliases=tuple(model.aliases), profiles=tuple(model.profiles),
         context_window=model.context_window, count_tokens=model.count_tokens, in_region=model.in_region,
-        source=model.source.url, cache_rules=_rules(one.rules), measured=one.measured,
-        lifecycle=_lifecycle(one.lifecycle, one.ending, day) if one.lifecycle else None,
+        source=model.source.url, cache_rules=_rules(listed.rules), measured=listed.measured,
+        lifecycle=_lifecycle(listed.lifecycle, listed.ending, day) if listed.lifecycle else None,
     )  # fmt: skip
 
 

@@ -30,8 +30,8 @@ def step_text(step: Step) -> Iterator[str]:
     yield f"{_SIGNS[kind]} {kind:<9} {step.thing:<9} {step.name}"
     if kind == "foreign":
         yield "            not made by rockbottom for this stack, and left alone"
-    for one in step.differences:
-        yield f"            {one.setting}: {_short(one.found)} -> {_short(one.wanted)}"
+    for difference in step.differences:
+        yield f"            {difference.setting}: {_short(difference.found)} -> {_short(difference.wanted)}"
 
 
 def _short(value: Any) -> str:
@@ -39,11 +39,11 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def alarm_cost_text(cost: Usd, todo: Plan, wanted: Wanted) -> Iterator[str]:
+def alarm_cost_text(cost: Usd, todo: Plan, settings: Wanted) -> Iterator[str]:
     """What alarms and dashboard cost a month at most, and by which prices."""
     told = fees()
-    metrics = sum(one.metrics for one in todo.alarms)
-    boards = " and 1 dashboard" if wanted.dashboard else ""
+    metrics = sum(alarm.metrics for alarm in todo.alarms)
+    boards = " and 1 dashboard" if settings.dashboard else ""
     yield ""
     yield f"{metrics} alarm metrics{boards}: at most ${usd(cost, 2)} a month"
     yield f"  ${told.alarm_metric} a metric, ${told.dashboard} a dashboard; the first {told.free_alarm_metrics} and"

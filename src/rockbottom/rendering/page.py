@@ -76,21 +76,23 @@ def _header(document: BenchResults, model: BenchModel) -> str:
             f"<strong>{share(best.saved or Decimal(0))}</strong></div>"
             "</div>"
         )
-    said = [f"assumed: {sentences.traffic(document)}", sentences.outputs(document), sentences.priced(document)]
-    parts.append(f'<p class="note">{escape(" · ".join(said))}</p>')
+    facts = [f"assumed: {sentences.traffic(document)}", sentences.outputs(document), sentences.priced(document)]
+    parts.append(f'<p class="note">{escape(" · ".join(facts))}</p>')
     if both := sentences.combined(document):
         parts.append(f"<p>{escape(both)}.</p>")
-    parts += [f'<p class="note warn">Contested: {escape(one)}.</p>' for one in sentences.contested(document, model)]
+    parts += [
+        f'<p class="note warn">Contested: {escape(sentence)}.</p>' for sentence in sentences.contested(document, model)
+    ]
     return "".join(parts) + "</header>"
 
 
 def _kicker(document: BenchResults, model: BenchModel) -> str:
-    said = [
+    facts = [
         document.workload.name, counted(document.workload.turns, "turn"), model.name,
         f"prefix {tokens(model.prefix_tokens)} tokens", sentences.where(document),
         sentences.counting(document, model),
     ]  # fmt: skip
-    return escape(" · ".join(said))
+    return escape(" · ".join(facts))
 
 
 def _waterfall(document: BenchResults, model: BenchModel) -> str:
@@ -226,7 +228,7 @@ def _provenance(document: BenchResults) -> str:
         ("prices of", provenance.priced_on),
         *([("note", provenance.note)] if provenance.note else []),
     ]
-    said = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts)
+    terms = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts)
     contested = "".join(f"<li>{escape(line)}</li>" for line in sentences.contested(document))
     rules = "".join(
         f"<li>{escape(model.name)}: {escape(line)}</li>"
@@ -234,7 +236,7 @@ def _provenance(document: BenchResults) -> str:
         for line in sentences.contested_rules(model)
     )
     return (
-        f"<details class=part><summary>Where these figures come from</summary><dl>{said}</dl>"
+        f"<details class=part><summary>Where these figures come from</summary><dl>{terms}</dl>"
         f"{f'<h3>Prices on which sources disagree</h3><ul>{contested}</ul>' if contested else ''}"
         f"{f'<h3>Rules on which sources disagree</h3><ul>{rules}</ul>' if rules else ''}"
         f"<h3>Price rows used</h3>{_prices(provenance.prices)}</details>"

@@ -49,31 +49,36 @@ class PriceUpdates(msgspec.Struct, frozen=True, kw_only=True):
     refused: tuple[RefusedEntry, ...]
 
 
-def updates_document(found: Updates) -> PriceUpdates:
+def updates_document(updates: Updates) -> PriceUpdates:
     """Everything that was found, one record for each row and each entry that was refused."""
     return PriceUpdates(
-        entries=found.entries,
-        agreeing=found.agreeing,
-        rows=tuple(_updated(update.standing.value, update.row, update.before) for update in found.updates),
-        gone=tuple(_updated("gone", row, row) for row in found.gone),
+        entries=updates.entries,
+        agreeing=updates.agreeing,
+        rows=tuple(_updated(update.standing.value, update.row, update.before) for update in updates.updates),
+        gone=tuple(_updated("gone", row, row) for row in updates.gone),
         refused=tuple(
-            RefusedEntry(sku=one.sku, usage_type=one.usage_type, region=one.region, name=one.name, why=one.why)
-            for one in found.refused
+            RefusedEntry(
+                sku=entry.sku, usage_type=entry.usage_type, region=entry.region, name=entry.name, why=entry.why
+            )
+            for entry in updates.refused
         ),
     )
 
 
-def updates_text(found: Updates, most: int | None, *, width: int = 80) -> Iterator[str]:
+def updates_text(updates: Updates, most: int | None, *, width: int = 80) -> Iterator[str]:
     """The sums, then each kind with at most ``most`` of its lines (None: all of them)."""
-    counts = {standing: len(found.of(standing)) for standing in Standing}
-    yield f"{found.entries:,} entries read: {found.agreeing:,} prices as in the book, " + ", ".join(
+    counts = {standing: len(updates.of(standing)) for standing in Standing}
+    yield f"{updates.entries:,} entries read: {updates.agreeing:,} prices as in the book, " + ", ".join(
         f"{count:,} {standing.value}" for standing, count in counts.items()
     )
-    yield f"{len(found.gone):,} of the book's rows are not in this list, {len(found.refused):,} entries were refused."
+    gone, refused = len(updates.gone), len(updates.refused)
+    yield f"{gone:,} of the book's rows are not in this list, {refused:,} entries were refused."
     for standing in Standing:
-        yield from _listed(standing.value.capitalize(), [_line(update) for update in found.of(standing)], most, width)
-    yield from _listed("Not in this list (the rows stay in the book)", [_asked(row) for row in found.gone], most, width)
-    yield from _refusals(found.refused, most, width)
+        yield from _listed(standing.value.capitalize(), [_line(update) for update in updates.of(standing)], most, width)
+    yield from _listed(
+        "Not in this list (the rows stay in the book)", [_asked(row) for row in updates.gone], most, width
+    )
+    yield from _refusals(updates.refused, most, width)
 
 
 def _refusals(refused: Sequence[Refused], most: int | None, width: int) -> Iterator[str]:
@@ -81,9 +86,9 @@ def _refusals(refused: Sequence[Refused], most: int | None, width: int) -> Itera
         return
     yield ""
     yield "Refused, and why"
-    for why, count in Counter(one.why for one in refused).most_common():
+    for why, count in Counter(entry.why for entry in refused).most_common():
         yield from paragraph(f"{count:,}  {why}", width, "  ", "     ")
-        usage_types = [one.usage_type or one.sku for one in refused if one.why == why]
+        usage_types = [entry.usage_type or entry.sku for entry in refused if entry.why == why]
         yield from paragraph(", ".join(usage_types[:most]) + _more(len(usage_types), most), width, "     ", "     ")
 
 

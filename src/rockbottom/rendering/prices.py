@@ -110,17 +110,17 @@ def prices_text(
         yield f"    {source.url}"
 
 
-def comparison_document(region: str, products: int, found: Sequence[Comparison]) -> PriceComparison:
+def comparison_document(region: str, products: int, pairs: Sequence[Comparison]) -> PriceComparison:
     """Every price of the list with its verdict."""
-    return PriceComparison(region, products, tuple(_compared(pair) for pair in found))
+    return PriceComparison(region, products, tuple(_compared(pair) for pair in pairs))
 
 
-def comparison_text(region: str, products: int, listed: int, found: Sequence[Comparison]) -> Iterator[str]:
+def comparison_text(region: str, products: int, listed: int, pairs: Sequence[Comparison]) -> Iterator[str]:
     """How many agree, then each that differs or that the book lacks."""
-    differ = [pair for pair in found if pair.row is not None and not pair.agrees]
-    missing = [pair for pair in found if pair.row is None]
+    differ = [pair for pair in pairs if pair.row is not None and not pair.agrees]
+    missing = [pair for pair in pairs if pair.row is None]
     yield f"{products} products listed for {region}, {listed} of them token prices of models in the catalogue."
-    same = sum(pair.agrees for pair in found)
+    same = sum(pair.agrees for pair in pairs)
     yield f"{same} prices agree, {len(differ)} differ, {len(missing)} are not in the book."
     for pair in differ:
         if pair.row is not None:
@@ -150,14 +150,14 @@ def _compared(pair: Comparison) -> ComparedPrice:
 
 
 def _contested(contested: Sequence[Price], width: int) -> Iterator[str]:
-    said: dict[tuple[str, str, str, str], list[str]] = {}
+    by_claim: dict[tuple[str, str, str, str], list[str]] = {}
     for row in sorted(contested, key=_order):
         key = (row.tier.value, row.unit.value, row.note, row.source.key)
-        said.setdefault(key, []).append(f"{row.scope.value} {usd_exact(row.usd_per_mtok)}")
-    if said:
+        by_claim.setdefault(key, []).append(f"{row.scope.value} {usd_exact(row.usd_per_mtok)}")
+    if by_claim:
         yield ""
         yield "Contested, not used:"
-    for (tier, unit, note, source), prices in said.items():
+    for (tier, unit, note, source), prices in by_claim.items():
         yield from paragraph(f"{tier} {unit}: {', '.join(prices)}; {note} [{source}]", width, "  ", "    ")
 
 

@@ -27,8 +27,8 @@ def quality_text(document: BenchResults, width: int, paint: Paint) -> list[str]:
     if grading is None:
         return []
     lines = _table(grading, width, paint) if isinstance(grading, GradedAnswers) else []
-    for said, style in sentences_of(grading):
-        lines += _painted(said, width, paint, style)
+    for sentence, style in sentences_of(grading):
+        lines += _painted(sentence, width, paint, style)
     return lines
 
 
@@ -58,9 +58,9 @@ def quality_section(document: BenchResults) -> str:
     if not isinstance(grading, GradedAnswers):
         return ""
     words = "".join(
-        f'<p class="note{" warn" if style == "warn" else ""}">{escape(said[0].upper() + said[1:])}.</p>'
-        if style != "bold" else f"<p><b>{escape(said[0].upper() + said[1:])}.</b></p>"
-        for said, style in sentences_of(grading)
+        f'<p class="note{" warn" if style == "warn" else ""}">{escape(sentence[0].upper() + sentence[1:])}.</p>'
+        if style != "bold" else f"<p><b>{escape(sentence[0].upper() + sentence[1:])}.</b></p>"
+        for sentence, style in sentences_of(grading)
     )  # fmt: skip
     svg = quality_svg(grading)
     chart = f'<figure class="scroll" tabindex="0">{svg}</figure>' if svg else ""
@@ -172,11 +172,11 @@ def _verdict(grading: GradedAnswers, verdict: GradedVerdict | None) -> Iterator[
 
 
 def _judge(judge: JudgeRow, invalid: int) -> Iterator[tuple[str, str]]:
-    said = f"judge {judge.name}: {judge.votes:,} votes, ${usd(judge.usd)}, {invalid:,} invalid"
+    text = f"judge {judge.name}: {judge.votes:,} votes, ${usd(judge.usd)}, {invalid:,} invalid"
     for kind, agreement in (("rubric", judge.rubric), ("pair", judge.pair)):
         if agreement:
-            said += f"; by {kind} {_agreement(agreement)}"
-    yield said, "dim"
+            text += f"; by {kind} {_agreement(agreement)}"
+    yield text, "dim"
     pair = judge.pair
     if pair and pair.decided:
         yield (
@@ -206,8 +206,8 @@ def _axes(most: float) -> Iterator[str]:
         label = usd(Decimal(str(most * part)), places)
         yield f'<text class="soft" x="{x:.1f}" y="{_TOP + _HIGH + 20}" text-anchor="middle">${label}</text>'
     middle = _LEFT + _WIDE / 2
-    said = "a month by the cheapest lane; the share of conversations that passed upwards"
-    yield f'<text class="soft" x="{middle}" y="{_TOP + _HIGH + 42}" text-anchor="middle">{said}</text>'
+    caption = "a month by the cheapest lane; the share of conversations that passed upwards"
+    yield f'<text class="soft" x="{middle}" y="{_TOP + _HIGH + 42}" text-anchor="middle">{caption}</text>'
 
 
 def _dot(point: _Point, most: float) -> str:

@@ -22,8 +22,8 @@ def reconciliation_text(comparison: Comparison, *, everything: bool = False, wid
         yield f"not compared: {kind} {usd(dollars, 2, symbol=True, bare_zero=False)}"
     if comparison.theirs.has_more:
         yield f"{comparison.theirs.party} in all: ${_dollars(comparison.theirs.in_all)}"
-    for said in comparison.theirs.notes:
-        yield from paragraph(said, width)
+    for note in comparison.theirs.notes:
+        yield from paragraph(note, width)
 
 
 def _head(comparison: Comparison) -> Iterator[str]:

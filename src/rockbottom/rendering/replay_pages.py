@@ -64,15 +64,15 @@ def _parts(replay: ReplayResult) -> Iterator[str]:
     yield f'<p class="soft">Assumed: {escape("; ".join(replay.assumptions))}.</p></details></html>\n'
 
 
-def _reconciliation(found: ReconciliationResult) -> Iterator[str]:
-    more = found.observed_usd - found.predicted_usd
-    yield f"<details><summary>By the counters of the log {dollars(found.observed_usd)}, "
-    yield f"by the rules {dollars(found.predicted_usd)}: "
+def _reconciliation(reconciliation: ReconciliationResult) -> Iterator[str]:
+    more = reconciliation.observed_usd - reconciliation.predicted_usd
+    yield f"<details><summary>By the counters of the log {dollars(reconciliation.observed_usd)}, "
+    yield f"by the rules {dollars(reconciliation.predicted_usd)}: "
     yield f"{dollars(more, signed=True)}</summary>"
     rows = [
         (row.cause, dollars(row.difference_usd, signed=True), tokens(row.requests),
          tokens(row.predicted_read_tokens), tokens(row.observed_read_tokens))
-        for row in found.causes
+        for row in reconciliation.causes
     ]  # fmt: skip
     yield from _table(("cause", "difference", "requests", "read as predicted", "read as observed"), rows)
     yield "</details>"

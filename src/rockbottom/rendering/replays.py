@@ -144,8 +144,8 @@ def _lines(replay: ReplayResult, width: int) -> Iterator[str]:
 
 def followed_text(replay: ReplayResult, at: float, *, width: int = 80, zone: tzinfo | None = None) -> Iterator[str]:
     """The answer as it stands at an instant, for somebody who goes on looking."""
-    said = f"{clock(at, zone)} · {counted(replay.requests, 'request')}. {answer_in_words(replay)}"
-    yield from paragraph(said, width, rest="  ")
+    sentence = f"{clock(at, zone)} · {counted(replay.requests, 'request')}. {answer_in_words(replay)}"
+    yield from paragraph(sentence, width, rest="  ")
 
 
 def answer_in_words(replay: ReplayResult) -> str:
@@ -190,12 +190,12 @@ def more_or_less(amount: Usd, before: Usd) -> str:
     return f"{share(abs(1 - amount / before))} {'less' if amount < before else 'more'}"
 
 
-def _reconciliation(found: ReconciliationResult) -> Iterator[str]:
-    more = found.observed_usd - found.predicted_usd
-    part = f", {share(more / found.predicted_usd, 1, signed=True)}" if found.predicted_usd else ""
-    observed, predicted = dollars(found.observed_usd), dollars(found.predicted_usd)
+def _reconciliation(reconciliation: ReconciliationResult) -> Iterator[str]:
+    more = reconciliation.observed_usd - reconciliation.predicted_usd
+    part = f", {share(more / reconciliation.predicted_usd, 1, signed=True)}" if reconciliation.predicted_usd else ""
+    observed, predicted = dollars(reconciliation.observed_usd), dollars(reconciliation.predicted_usd)
     yield f"by the counters of the log {observed}, by the rules {predicted}: {dollars(more, signed=True)}{part}"
-    for cause in found.causes:
+    for cause in reconciliation.causes:
         seen, expected = short_tokens(cause.observed_read_tokens), short_tokens(cause.predicted_read_tokens)
         difference = dollars(cause.difference_usd, signed=True)
         many = counted(cause.requests, "request")

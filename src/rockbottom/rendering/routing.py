@@ -40,8 +40,8 @@ def routing_text(document: RoutingResult, *, width: int = 80, colour: bool = Fal
     for taken in document.rules:
         late = "; nobody knows that before the answer" if taken.hindsight else ""
         yield from paragraph(f"{taken.requests:,} of {document.requests:,}: {taken.rule}{late}", width, " ", "   ")
-    said = "outputs held fixed; other models count and answer differently: bench and grade first"
-    yield from paragraph(said, width, " ", "   ")
+    note = "outputs held fixed; other models count and answer differently: bench and grade first"
+    yield from paragraph(note, width, " ", "   ")
 
 
 def _sentence(document: RoutingResult) -> str:
@@ -69,9 +69,9 @@ def _policy(bill: RoutedBill) -> RoutedPolicy:
 
 
 def _taken(rule: RoutingRule, count: int) -> TakenResult:
-    said = " and ".join(map(_clause, rule.clauses))
+    conditions = " and ".join(map(_clause, rule.clauses))
     hindsight = any(clause.hindsight for clause in rule.clauses)
-    return TakenResult(rule=f"{rule.model} if {said}", model=rule.model, requests=count, hindsight=hindsight)
+    return TakenResult(rule=f"{rule.model} if {conditions}", model=rule.model, requests=count, hindsight=hindsight)
 
 
 def _clause(clause: Clause) -> str:

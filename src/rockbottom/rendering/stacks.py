@@ -44,10 +44,10 @@ def _svg(lanes: Sequence[BenchLane], turns: range, top: int) -> str:
                 parts.append(_bar(lane, lane.turns[number], x + place * (_BAR + _GAP), top, place))
         middle = x + (group - _SPACE) / 2
         parts.append(f'<text x="{middle:.1f}" y="{_HEIGHT + 42}" text-anchor="middle">turn {number + 1}</text>')
-    said = f"turn {turns[0] + 1}" if len(turns) == 1 else f"turns {turns[0] + 1} to {turns[-1] + 1}"
+    caption = f"turn {turns[0] + 1}" if len(turns) == 1 else f"turns {turns[0] + 1} to {turns[-1] + 1}"
     return (
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="group" '
-        f'aria-label="Tokens, {said}">{"".join(parts)}</svg>'
+        f'aria-label="Tokens, {caption}">{"".join(parts)}</svg>'
     )
 
 
@@ -85,8 +85,10 @@ def _bar(lane: BenchLane, turn: BenchTurn, x: float, top: int, place: int) -> st
         if size:
             y -= size
             rects.append(f'<rect class="{kind}" x="{x:.1f}" y="{y:.2f}" width="{_BAR}" height="{size:.2f}"/>')
-    said = ", ".join(f"{name} {tokens(count)}" for (_, name), count in zip(KINDS, _counts(turn), strict=True) if count)
-    words = f"{lane.name}, turn {turn.turn}: {clipped(turn.label, 60)}\n{said}\n${turn.usd}"
+    amounts = ", ".join(
+        f"{name} {tokens(count)}" for (_, name), count in zip(KINDS, _counts(turn), strict=True) if count
+    )
+    words = f"{lane.name}, turn {turn.turn}: {clipped(turn.label, 60)}\n{amounts}\n${turn.usd}"
     attribute = escape(words, quote=True)
     number = f'<text class="soft" x="{x + _BAR / 2:.1f}" y="{_HEIGHT + 24}" text-anchor="middle">{place + 1}</text>'
     return (

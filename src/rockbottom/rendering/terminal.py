@@ -160,10 +160,10 @@ def _verdicts(model: BenchModel, width: int, paint: Paint) -> list[str]:
     for lane in model.lanes:
         if not lane.verdicts or (lane.name == "baseline" and all(verdict.passed for verdict in lane.verdicts)):
             continue
-        said = [(_PASS if verdict.passed else _FAIL) + " " + verdict.says for verdict in lane.verdicts]
+        texts = [(_PASS if verdict.passed else _FAIL) + " " + verdict.says for verdict in lane.verdicts]
         head = f" {lane.name:<{size}}  "
         room = width - len(head)  # a short verdict stays on one line, a long one breaks between words
-        kept = [text if len(text) > room else text.replace(" ", "\0") for text in said]
+        kept = [text if len(text) > room else text.replace(" ", "\0") for text in texts]
         for index, line in enumerate(paragraph("   ".join(kept), room)):
             start = head if index == 0 else " " * len(head)
             lines.append(start + _signs(line.replace("\0", " "), paint))
@@ -194,8 +194,8 @@ def _across(document: BenchResults, width: int, paint: Paint) -> list[str]:
             _saved(best.saved or Decimal(0)), _saved(1 - least / dearest if dearest else None),
         ])  # fmt: skip
     lines = table(columns, rows, width, paint)
-    if said := sentences.combined(document):
-        lines += _paragraph(said, width, paint, style="bold")
+    if sentence := sentences.combined(document):
+        lines += _paragraph(sentence, width, paint, style="bold")
     return lines
 
 
@@ -210,8 +210,8 @@ def _footer(document: BenchResults, width: int, paint: Paint) -> list[str]:
     lines += _paragraph(sentences.month_formed(), width, paint)
     if document.provenance.note:
         lines += _paragraph(document.provenance.note, width, paint)
-    for said in sentences.contested(document):
-        lines += _paragraph(f"contested: {said}", width, paint, style="warn")
+    for sentence in sentences.contested(document):
+        lines += _paragraph(f"contested: {sentence}", width, paint, style="warn")
     return lines
 
 

@@ -66,11 +66,11 @@ Reads do not count (AWS, token burndown).
 """
 
 
-def waste_of(stage: Stage, found: Outcomes) -> Waste:
+def waste_of(stage: Stage, outcomes: Outcomes) -> Waste:
     """Write waste under a policy."""
     pending = np.zeros(stage.nodes.count, np.int32)
     written, wasted = _waste(
-        stage.trace.block_offsets, stage.nodes.of_block, stage.trace.blocks.depth, found.hit, found.last, pending
+        stage.trace.block_offsets, stage.nodes.of_block, stage.trace.blocks.depth, outcomes.hit, outcomes.last, pending
     )
     return Waste(int(written), int(wasted) + int(pending.sum(dtype=np.int64)))
 
@@ -92,7 +92,7 @@ def _waste(offsets: Array, nodes: Array, depth: Array, hit: Array, last: Array, 
     return written, wasted
 
 
-def families_of(stage: Stage, found: Outcomes, most: int = 20) -> tuple[Family, ...]:
+def families_of(stage: Stage, outcomes: Outcomes, most: int = 20) -> tuple[Family, ...]:
     """The families with most input tokens."""
     trace = stage.trace
     starts = trace.block_offsets[:-1]
@@ -105,13 +105,13 @@ def families_of(stage: Stage, found: Outcomes, most: int = 20) -> tuple[Family, 
         return np.bincount(inverse, weights=column[has].astype(np.float64), minlength=len(roots)).astype(np.int64)
 
     counts = np.bincount(inverse, minlength=len(roots))
-    columns = counts, sums(trace.requests.tokens_in), sums(found.read), sums(found.written)
+    columns = counts, sums(trace.requests.tokens_in), sums(outcomes.read), sums(outcomes.written)
     hashes = trace.blocks.prefix[starts[has][first]]
     order = np.lexsort((hashes, -columns[1]))[:most]
     return tuple(Family(int(hashes[k]), *(int(column[k]) for column in columns)) for k in order)
 
 
-def gaps_of(stage: Stage, found: Outcomes) -> tuple[GapRow, ...]:
+def gaps_of(stage: Stage, outcomes: Outcomes) -> tuple[GapRow, ...]:
     """Hit rate by the time since the longest known prefix of a request was last used."""
     trace = stage.trace
     seen, gap = np.zeros(len(trace), np.int64), np.full(len(trace), np.inf)
@@ -120,7 +120,7 @@ def gaps_of(stage: Stage, found: Outcomes) -> tuple[GapRow, ...]:
         np.full(stage.nodes.count, -np.inf), seen, gap,
     )  # fmt: skip
     kind = np.where(seen == 0, 0, 1 + np.searchsorted(_EDGES, gap, side="right"))
-    return tuple(_gap_rows(kind, seen, found.read.astype(np.int64)))
+    return tuple(_gap_rows(kind, seen, outcomes.read.astype(np.int64)))
 
 
 def _gap_rows(kind: Array, seen: Array, read: Array) -> Iterator[GapRow]:
@@ -140,21 +140,21 @@ def _gaps(at: Array, offsets: Array, nodes: Array, depth: Array, used_at: Array,
             used_at[node] = at[i]
 
 
-def minutes_of(stage: Stage, found: Outcomes) -> Minutes:
+def minutes_of(stage: Stage, outcomes: Outcomes) -> Minutes:
     """What every minute counts against the quota."""
     trace = stage.trace
     minute, inverse = np.unique((trace.requests.at // 60).astype(np.int64), return_inverse=True)
-    counted = trace.requests.tokens_in.astype(np.int64) - found.read
+    counted = trace.requests.tokens_in.astype(np.int64) - outcomes.read
     without = np.bincount(inverse, weights=trace.requests.tokens_in).astype(np.int64)
     under = np.bincount(inverse, weights=counted).astype(np.int64)
     pairs = zip(without.tolist(), under.tolist(), strict=True)
     return dict(zip(minute.tolist(), pairs, strict=True))
 
 
-def added_minutes(one: Minutes, two: Minutes) -> Minutes:
+def added_minutes(first: Minutes, second: Minutes) -> Minutes:
     """The same minutes of two parts of the traffic added."""
-    sums = dict(one)
-    for minute, (without, under) in two.items():
+    sums = dict(first)
+    for minute, (without, under) in second.items():
         before = sums.get(minute, (0, 0))
         sums[minute] = before[0] + without, before[1] + under
     return sums

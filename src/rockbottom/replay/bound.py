@@ -215,12 +215,12 @@ def _follow(
             if now and at[i] - used_at[node] >= lifetimes[now]:
                 now = 0
             to = (choices[row] >> (2 * now)) & 3
-            wanted = choices[row] & 3
+            chosen = choices[row] & 3
             if now and to != 3:
                 sums[1, i] += tokens
                 to = 2 if free_hours else now
             else:
-                to = wanted
+                to = chosen
                 sums[0 if to == 0 else to + 1, i] += tokens
             state[node] = to
             used_at[node] = at[i]
@@ -239,17 +239,17 @@ class Reuse:
 def reuse_of(stage: Stage) -> Reuse:
     """The reuse of a trace; expressed in tokens of all input tokens."""
     trace = stage.trace
-    found = np.zeros(3, np.int64)
+    counts = np.zeros(3, np.int64)
     _reused(
         trace.requests.at, trace.block_offsets, stage.nodes.of_block, trace.blocks.depth,
-        np.full(stage.nodes.count, -np.inf), found,
+        np.full(stage.nodes.count, -np.inf), counts,
     )  # fmt: skip
     total = int(trace.requests.tokens_in.sum(dtype=np.int64))
-    return Reuse(int(found[0]), int(found[1]), int(found[2]), total)
+    return Reuse(int(counts[0]), int(counts[1]), int(counts[2]), total)
 
 
 @compiled
-def _reused(at: Array, offsets: Array, nodes: Array, depth: Array, used_at: Array, found: Array) -> None:
+def _reused(at: Array, offsets: Array, nodes: Array, depth: Array, used_at: Array, counts: Array) -> None:
     for i in range(len(at)):
         before = 0
         for row in range(offsets[i], offsets[i + 1]):
@@ -258,14 +258,14 @@ def _reused(at: Array, offsets: Array, nodes: Array, depth: Array, used_at: Arra
             before = depth[row]
             gap = at[i] - used_at[node]
             if gap != np.inf:
-                found[0] += tokens
-                found[1] += tokens if gap < 3600.0 else 0
-                found[2] += tokens if gap < 300.0 else 0
+                counts[0] += tokens
+                counts[1] += tokens if gap < 3600.0 else 0
+                counts[2] += tokens if gap < 300.0 else 0
             used_at[node] = at[i]
 
 
-def usage_of(found: Outcomes) -> Usage:
+def usage_of(outcomes: Outcomes) -> Usage:
     """The input tokens of outcomes by billable unit."""
-    writes = {ttl: int(column.sum(dtype=np.int64)) for ttl, column in found.writes.items()}
-    uncached, read = (int(column.sum(dtype=np.int64)) for column in (found.uncached, found.read))
+    writes = {ttl: int(column.sum(dtype=np.int64)) for ttl, column in outcomes.writes.items()}
+    uncached, read = (int(column.sum(dtype=np.int64)) for column in (outcomes.uncached, outcomes.read))
     return Usage.of(uncached, 0, read, writes)

@@ -119,10 +119,10 @@ def _answer(
     question: ReplayQuestion,
     models: Sequence[ModelTally],
     bills: Mapping[str, Bill],
-    found: ReconciliationResult | None,
+    reconciliation: ReconciliationResult | None,
 ) -> ReplayAnswer:
     """What was paid, what it would have been, the least: counted where the requests are priced as they were sent."""
-    counted = found is not None and question.as_sent
+    counted = reconciliation is not None and question.as_sent
     marked = any(model.marked for model in models)
     as_sent = bills.get(RECORDED if marked else NONE)
     by_rules = None if as_sent is None else as_sent.cost.usd
@@ -133,7 +133,7 @@ def _answer(
         return sum((_in_part(cost, part) for cost, part in zip(costs, parts, strict=True)), ZERO_USD)
 
     return ReplayAnswer(
-        paid_usd=found.observed_usd if found is not None and counted else by_rules,
+        paid_usd=reconciliation.observed_usd if reconciliation is not None and counted else by_rules,
         counted=counted,
         attached_usd=like_paid(model.bills[PLANNER].cost for model in models) if PLANNER in bills else None,
         instead=marked,
@@ -154,8 +154,8 @@ def _counted_part(model: ModelTally, *, marked: bool) -> Decimal:
     as_sent = model.bills.get(RECORDED if marked else NONE)
     if model.reconciliation is None or as_sent is None:
         return Decimal(1)
-    found = model.reconciliation
-    return _part_of(found.observed.input_usd - found.parallel_usd, as_sent.cost.input_usd)
+    reconciliation = model.reconciliation
+    return _part_of(reconciliation.observed.input_usd - reconciliation.parallel_usd, as_sent.cost.input_usd)
 
 
 def _part_of(counted: Usd, ruled: Usd) -> Decimal:
@@ -171,7 +171,7 @@ def _in_part(cost: Cost, part: Decimal) -> Usd:
 
 
 def _added(bills: Iterable[Bill]) -> Bill:
-    return reduce(lambda one, other: one + other, bills)
+    return reduce(lambda total, bill: total + bill, bills)
 
 
 def _model(tally: ModelTally) -> ReplayedModel:
@@ -248,7 +248,7 @@ def _details(models: Sequence[ModelTally], policy: str) -> PolicyDetails:
         written_tokens=sum(details.waste.written for details in parts),
         never_read_tokens=sum(details.waste.never_read for details in parts),
         quota=tuple(_quota(model, model.details[policy]) for model in models),
-        gaps=tuple(_gap(reduce(lambda one, two: one + two, row)) for row in rows),
+        gaps=tuple(_gap(reduce(lambda total, gap: total + gap, row)) for row in rows),
         families=_families(parts),
     )
 
@@ -280,7 +280,7 @@ def _reconciliation(parts: Sequence[ReplayReconciliation | None]) -> Reconciliat
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None
-    whole = reduce(lambda one, other: one + other, known)
+    whole = reduce(lambda total, part: total + part, known)
     return ReconciliationResult(
         observed_usd=whole.observed.usd,
         predicted_usd=whole.predicted.usd,

@@ -54,10 +54,10 @@ def _least(search: _Search, number: int, state: PrefixCache) -> tuple[Decimal, U
     prompt, now = search.prompts[number]
     alive = {key: entry for key, entry in state.entries.items() if entry.expires_at > now}
     key = number, _state_key(PrefixCache(alive))
-    found = search.known.get(key)
-    if found is None:
-        found = search.known[key] = _best(search, number, prompt, now, PrefixCache(alive))
-    return found
+    least = search.known.get(key)
+    if least is None:
+        least = search.known[key] = _best(search, number, prompt, now, PrefixCache(alive))
+    return least
 
 
 def _best(search: _Search, number: int, prompt: Prompt, now: float, state: PrefixCache) -> tuple[Decimal, Usage]:

@@ -44,8 +44,8 @@ class Group:
 Groups = Mapping[str | None, Group]
 
 
-def _both(one: Cost | None, other: Cost | None) -> Cost | None:
-    return None if one is None or other is None else one + other
+def _both(cost: Cost | None, other: Cost | None) -> Cost | None:
+    return None if cost is None or other is None else cost + other
 
 
 def groups_of(stage: Stage, by: str, none: Outcomes, as_sent: Outcomes, planner: Outcomes | None) -> Groups:
@@ -83,9 +83,9 @@ def _codes(stage: Stage, by: str) -> tuple[Array, tuple[str, ...]]:
     return (np.full(len(trace), -1, np.int32) if codes is None else codes), names
 
 
-def added_groups(one: Groups, other: Groups) -> Groups:
+def added_groups(groups: Groups, other: Groups) -> Groups:
     """The same groups of two parts of the traffic added."""
-    sums = dict(one)
+    sums = dict(groups)
     for label, group in other.items():
         sums[label] = sums[label] + group if label in sums else group
     return sums

@@ -64,7 +64,7 @@ def _fill(prefix: Array, offsets: Array, of_block: Array, known: Array, slots: A
     prefix is a hash, or the number of a block; unless ``dense`` it is spread, for numbers may have any pattern.
     """
     mask = np.uint64(len(slots) - 1)
-    one = np.uint64(1)
+    step = np.uint64(1)
     count, node = 0, -1
     for i in range(len(known)):
         known[i] = count
@@ -77,7 +77,7 @@ def _fill(prefix: Array, offsets: Array, of_block: Array, known: Array, slots: A
             place = key if dense else ((key ^ (key >> HIGH)) * SPREAD >> HIGH) & mask
             node = np.int64(slots[place])
             while node >= 0 and first[node] != key:
-                place = (place + one) & mask
+                place = (place + step) & mask
                 node = np.int64(slots[place])
             if node < 0:
                 slots[place] = count

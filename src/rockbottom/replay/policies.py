@@ -69,10 +69,10 @@ def run(stage: Stage, place: Place) -> Outcomes:
     return outcomes(stage.trace, stage.nodes, points, stage.rules, stage.behaviour, stage.delays)
 
 
-def bill_of_outcomes(stage: Stage, policy: str, found: Outcomes) -> Bill:
+def bill_of_outcomes(stage: Stage, policy: str, known_outcomes: Outcomes) -> Bill:
     """The bill of outcomes already worked out."""
-    usages = usages_of(stage.trace, found, stage.bands)
-    return Bill(policy, sum(usages.values(), NO_USAGE), cost_of(usages, stage.rates), found)
+    usages = usages_of(stage.trace, known_outcomes, stage.bands)
+    return Bill(policy, sum(usages.values(), NO_USAGE), cost_of(usages, stage.rates), known_outcomes)
 
 
 def batch_bill(stage: Stage) -> Bill:

@@ -110,10 +110,12 @@ _ORDER = tuple(Cause)
 def _row(stage: Stage, cause: Cause, chosen: Array, together: Outcomes, observed: Outcomes) -> CauseRow:
     trace = selected(stage.trace, chosen)
     bands = replace(stage.bands, of_request=stage.bands.of_request[chosen])
-    one, two = (found.of_rows(chosen) for found in (together, observed))
-    predicted_usd, observed_usd = (cost_of(usages_of(trace, found, bands), stage.rates) for found in (one, two))
-    said, seen = (int(found.read.sum(dtype=np.int64)) for found in (one, two))
-    return CauseRow(cause, len(chosen), said, seen, predicted_usd, observed_usd)
+    predicted, counted = (outcomes.of_rows(chosen) for outcomes in (together, observed))
+    predicted_usd, observed_usd = (
+        cost_of(usages_of(trace, outcomes, bands), stage.rates) for outcomes in (predicted, counted)
+    )
+    predicted_read, observed_read = (int(outcomes.read.sum(dtype=np.int64)) for outcomes in (predicted, counted))
+    return CauseRow(cause, len(chosen), predicted_read, observed_read, predicted_usd, observed_usd)
 
 
 def _by_size(rows: Iterable[CauseRow]) -> tuple[CauseRow, ...]:
@@ -143,8 +145,8 @@ def _causes(stage: Stage, together: Outcomes) -> Array:
     allowed = np.maximum(TOLERANCE * requests.tokens_in, LEAST_TOKENS)
     should_write = apart.written
 
-    def agrees(found: Outcomes) -> Array:
-        return np.abs(found.read - observed) <= allowed
+    def agrees(outcomes: Outcomes) -> Array:
+        return np.abs(outcomes.read - observed) <= allowed
 
     again = (observed < apart.read - allowed) & (written >= should_write + apart.read - observed - allowed)
     hops = stage.rates.model.scope is not Scope.IN_REGION

@@ -64,8 +64,8 @@ class RoutingRule:
 
 def routing_rule(text: str) -> RoutingRule:
     """``amazon.nova-lite-v1:0 if input<2000 and tools=0``. Raises InvalidRule."""
-    model, found, rest = text.partition(" if ")
-    parts = [_CLAUSE.fullmatch(part.strip()) for part in rest.split(" and ")] if found else []
+    model, separator, rest = text.partition(" if ")
+    parts = [_CLAUSE.fullmatch(part.strip()) for part in rest.split(" and ")] if separator else []
     if not parts or not model.strip() or None in parts:
         raise InvalidRule(
             f"{text!r} is no rule",
@@ -136,7 +136,7 @@ def routing_of(
     for rule in rules:
         question.model_id(rule.model, catalog)
     other, taken = routed(trace, rules)
-    before, after = (tally(one, question, catalog, behaviour, online, exact=False) for one in (trace, other))
+    before, after = (tally(traffic, question, catalog, behaviour, online, exact=False) for traffic in (trace, other))
     if sum(part.requests for part in after.apart) > sum(part.requests for part in before.apart):
         raise InvalidRule(f"requests could not be priced at the model of a rule: {after.apart[0].why}")
     naive = _naive(trace, rules, question, catalog, behaviour, online)
@@ -154,12 +154,12 @@ def routing_of(
     return Routing(len(trace), taken, bills, before, after)
 
 
-def _sum(one: Tally, policy: str) -> Usd:
-    return sum((model.bills[policy].cost.usd for model in one.models), ZERO_USD)
+def _sum(totals: Tally, policy: str) -> Usd:
+    return sum((model.bills[policy].cost.usd for model in totals.models), ZERO_USD)
 
 
-def _usage(one: Tally, policy: str) -> Usage:
-    return sum((model.bills[policy].usage for model in one.models), NO_USAGE)
+def _usage(totals: Tally, policy: str) -> Usage:
+    return sum((model.bills[policy].usage for model in totals.models), NO_USAGE)
 
 
 def _naive(
@@ -182,8 +182,8 @@ def _naive_stage(
     stage: Stage, policy: str, rules: Sequence[RoutingRule], question: ReplayQuestion, catalog: Catalog, online: Online
 ) -> Usd:
     bill = bill_under(stage, policy, online)
-    found = bill.outcomes
-    if found is None:
+    outcomes = bill.outcomes
+    if outcomes is None:
         return bill.cost.usd
     free = np.ones(len(stage.trace), bool)
     total = ZERO_USD
@@ -192,12 +192,12 @@ def _naive_stage(
         free = free & ~mask
         if len(rows):
             rates = replace(stage.rates, model=question.model_id(model, catalog))
-            total += _priced(selected(stage.trace, rows), found.of_rows(rows), rates)
+            total += _priced(selected(stage.trace, rows), outcomes.of_rows(rows), rates)
     return total
 
 
-def _priced(part: Trace, found: Outcomes, rates: Rates) -> Usd:
-    usages = usages_of(part, found, Bands.of(part, rates))
+def _priced(part: Trace, outcomes: Outcomes, rates: Rates) -> Usd:
+    usages = usages_of(part, outcomes, Bands.of(part, rates))
     return sum((rates.cost(usage, threshold).usd for threshold, usage in usages.items()), ZERO_USD)
 
 
@@ -206,8 +206,8 @@ def _column(trace: Trace, what: str) -> Array:
         return trace.requests.tokens_in
     if what == "output":
         return trace.requests.tokens_out
-    wanted = SectionCode.TOOLS if what == "tools" else SectionCode.MESSAGES
-    hits = np.concatenate(([0], np.cumsum(trace.blocks.section == int(wanted))))
+    section = SectionCode.TOOLS if what == "tools" else SectionCode.MESSAGES
+    hits = np.concatenate(([0], np.cumsum(trace.blocks.section == int(section))))
     return hits[trace.block_offsets[1:]] - hits[trace.block_offsets[:-1]]
 
 

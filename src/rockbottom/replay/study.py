@@ -69,22 +69,22 @@ class ReplayQuestion:
         """Whether requests are priced as they were sent: no other model, scope, tier or Region is asked for."""
         return (self.model, self.scope, self.region, self.tier) == (None, None, None, Tier.DEFAULT)
 
-    def model_id(self, given: str, catalog: Catalog) -> ModelId:
-        """The model that requests sent to ``given`` are replayed under. Raises UnknownModel, UnresolvedProfile."""
+    def model_id(self, sent_to: str, catalog: Catalog) -> ModelId:
+        """The model under which requests to the id ``sent_to`` are replayed. Raises UnknownModel, UnresolvedProfile."""
         known = dict(self.profiles)
         try:
-            found = catalog.model(given, known.__getitem__ if given in known else None)
+            model_id = catalog.model(sent_to, known.__getitem__ if sent_to in known else None)
         except UnresolvedProfile as error:
-            raise UnresolvedProfile(str(error), arn=given, fix=f"--profile {given}=MODEL_ID says which") from error
-        return found if self.scope is None else replace(found, scope=self.scope)
+            raise UnresolvedProfile(str(error), arn=sent_to, fix=f"--profile {sent_to}=MODEL_ID says which") from error
+        return model_id if self.scope is None else replace(model_id, scope=self.scope)
 
-    def asks_for(self, given: str, catalog: Catalog) -> bool:
-        """Whether requests sent to ``given`` are among those that are asked for, however their model is spelled."""
-        return not self.only or given in self.only or any(self._is_same(given, name, catalog) for name in self.only)
+    def asks_for(self, sent_to: str, catalog: Catalog) -> bool:
+        """Whether requests to the id ``sent_to`` are asked for, however the question spells their model."""
+        return not self.only or sent_to in self.only or any(self._is_same(sent_to, name, catalog) for name in self.only)
 
-    def _is_same(self, given: str, name: str, catalog: Catalog) -> bool:
+    def _is_same(self, sent_to: str, name: str, catalog: Catalog) -> bool:
         try:
-            return self.model_id(given, catalog).model is self.model_id(name, catalog).model
+            return self.model_id(sent_to, catalog).model is self.model_id(name, catalog).model
         except CatalogError:
             return False
 
@@ -142,17 +142,17 @@ def stages_of(
         return (), ()
     made: list[Stage] = []
     apart: list[SetApart] = []
-    for given, rows in _by_model(trace, question, catalog):
+    for sent_to, rows in _by_model(trace, question, catalog):
         part = trace if len(rows) == len(trace) else selected(trace, rows)
         try:
             made += [
-                _stage(portion, given, region, question, catalog, behaviour)
-                for region, portion in _priced_alike(part, given, question, catalog)
+                _stage(portion, sent_to, region, question, catalog, behaviour)
+                for region, portion in _priced_alike(part, sent_to, question, catalog)
             ]
         except CatalogError as error:
             if question.model is not None:
                 raise
-            apart.append(set_apart(part, given, error))
+            apart.append(set_apart(part, sent_to, error))
     return tuple(made), tuple(apart)
 
 
@@ -160,7 +160,7 @@ def _asked_for(trace: Trace, question: ReplayQuestion, catalog: Catalog) -> Trac
     """The requests to the models that are asked for."""
     if not question.only:
         return trace
-    codes = [code for code, given in enumerate(trace.names["model"]) if question.asks_for(given, catalog)]
+    codes = [code for code, sent_to in enumerate(trace.names["model"]) if question.asks_for(sent_to, catalog)]
     return selected(trace, np.flatnonzero(np.isin(trace.requests.model, codes)))
 
 
@@ -171,27 +171,27 @@ def _by_model(trace: Trace, question: ReplayQuestion, catalog: Catalog) -> Itera
         yield question.model or next(iter(names), ""), np.arange(len(trace))
         return
     groups: dict[object, list[int]] = {}
-    for code, given in enumerate(names):
+    for code, sent_to in enumerate(names):
         try:
-            found = question.model_id(given, catalog)
+            model_id = question.model_id(sent_to, catalog)
         except CatalogError:
-            groups[given] = [code]  # asked for again, and then set apart
+            groups[sent_to] = [code]  # asked for again, and then set apart
         else:
-            groups.setdefault((found.model.id, found.scope), []).append(code)
+            groups.setdefault((model_id.model.id, model_id.scope), []).append(code)
     without = np.flatnonzero(trace.requests.model < 0)
-    for given, rows in ((names[codes[0]], np.flatnonzero(np.isin(trace.requests.model, codes)))
+    for sent_to, rows in ((names[codes[0]], np.flatnonzero(np.isin(trace.requests.model, codes)))
                         for codes in groups.values()):  # fmt: skip
         if len(rows):
-            yield given, rows
+            yield sent_to, rows
     if len(without):
         yield "", without
 
 
 def _priced_alike(
-    trace: Trace, given: str, question: ReplayQuestion, catalog: Catalog
+    trace: Trace, sent_to: str, question: ReplayQuestion, catalog: Catalog
 ) -> Iterator[tuple[str | None, Trace]]:
     """The requests of one model by the Region that was called, those of Regions with the same prices together."""
-    model = question.model_id(given, catalog)
+    model = question.model_id(sent_to, catalog)
     if question.region or model.region or not len(trace):
         yield question.region, trace
         return
@@ -207,18 +207,18 @@ def _priced_alike(
         yield region, trace if len(rows) == len(trace) else selected(trace, rows)
 
 
-def set_apart(trace: Trace, given: str, error: CatalogError) -> SetApart:
+def set_apart(trace: Trace, sent_to: str, error: CatalogError) -> SetApart:
     """The requests of a trace to one model, set apart for the reason that the catalogue gives."""
     tokens = trace.requests.tokens_in.clip(0).sum(dtype=np.int64) + trace.requests.tokens_out.clip(0).sum(
         dtype=np.int64
     )
-    return apart_of(given, len(trace), int(tokens), error)
+    return apart_of(sent_to, len(trace), int(tokens), error)
 
 
 def _stage(
-    trace: Trace, given: str, region: str | None, question: ReplayQuestion, catalog: Catalog, behaviour: Behaviour
+    trace: Trace, sent_to: str, region: str | None, question: ReplayQuestion, catalog: Catalog, behaviour: Behaviour
 ) -> Stage:
-    model = question.model_id(given, catalog)
+    model = question.model_id(sent_to, catalog)
     rules: CacheRules = catalog.rules(model, question.on)
     rates = Rates(model, question.tier, question.on, catalog.price_book, region)
     return Stage.of(trace, rules, behaviour, rates, namespaces_of(trace, question, behaviour))

@@ -63,7 +63,7 @@ class Details:
 
     def __add__(self, other: "Details") -> "Details":
         families = sorted((*self.families, *other.families), key=lambda family: (-family.tokens_in, family.prefix))
-        gaps = tuple(one + two for one, two in zip(self.gaps, other.gaps, strict=True))
+        gaps = tuple(mine + theirs for mine, theirs in zip(self.gaps, other.gaps, strict=True))
         minutes = added_minutes(self.minutes, other.minutes)
         return Details(self.waste + other.waste, gaps, minutes, tuple(families[:KEPT_FAMILIES]))
 
@@ -93,7 +93,7 @@ class ModelTally:
     prompts: Composition | None = None  # None: not asked for, or the source does not say what blocks are
 
     def __add__(self, other: "ModelTally") -> "ModelTally":
-        one, two = self.reconciliation, other.reconciliation
+        mine, theirs = self.reconciliation, other.reconciliation
         return ModelTally(
             min(self.number, other.number),
             self.model if self.number <= other.number else other.model,
@@ -104,7 +104,7 @@ class ModelTally:
             self.least + other.least,
             self.exact and other.exact,
             {name: details + other.details[name] for name, details in self.details.items()},
-            None if one is None or two is None else one + two,
+            None if mine is None or theirs is None else mine + theirs,
             self.of_slices or other.of_slices,
             self.of_counters or other.of_counters,
             self.lacks_outputs or other.lacks_outputs,
@@ -130,11 +130,11 @@ class Tally:
         return "" if self.models or not self.apart else self.apart[0].why
 
     def __add__(self, other: "Tally") -> "Tally":
-        sums = {(one.model.model.id, one.model.scope): one for one in self.models}
-        for one in other.models:
-            key = one.model.model.id, one.model.scope
-            sums[key] = sums[key] + one if key in sums else one
-        models = tuple(sorted(sums.values(), key=lambda one: one.number))
+        sums = {(entry.model.model.id, entry.model.scope): entry for entry in self.models}
+        for entry in other.models:
+            key = entry.model.model.id, entry.model.scope
+            sums[key] = sums[key] + entry if key in sums else entry
+        models = tuple(sorted(sums.values(), key=lambda entry: entry.number))
         return Tally(models, summed_apart((*self.apart, *other.apart)))
 
 
@@ -168,14 +168,18 @@ def _of_stages(
             made.append((stage, _of_stage(stage, question, behaviour, online, exact=exact)))
         except NoPriceInForce as error:
             apart.append(set_apart(stage.trace, stage.rates.model.given, error))
-    if not all(one.exact for _, one in made):  # sums of exact bills and of bounds would be neither
-        made = [(stage, _bounded(one, stage)) for stage, one in made]
-    return sum((Tally((one,)) for _, one in made), Tally((), summed_apart(apart)))
+    if not all(model_tally.exact for _, model_tally in made):  # sums of exact bills and of bounds would be neither
+        made = [(stage, _bounded(model_tally, stage)) for stage, model_tally in made]
+    return sum((Tally((model_tally,)) for _, model_tally in made), Tally((), summed_apart(apart)))
 
 
-def _bounded(one: ModelTally, stage: Stage) -> ModelTally:
+def _bounded(model_tally: ModelTally, stage: Stage) -> ModelTally:
     """The tally with the lower bound for the least possible bill."""
-    return replace(one, least=replace(bound_of((stage,)).bill, outcomes=None), exact=False) if one.exact else one
+    return (
+        replace(model_tally, least=replace(bound_of((stage,)).bill, outcomes=None), exact=False)
+        if model_tally.exact
+        else model_tally
+    )
 
 
 def _of_stage(
