@@ -1,15 +1,14 @@
 """Whose responses, batches and files are: what one key made is there for that key alone.
 
 A name is learned from the reply that tells it, before the caller has it, and kept for thirty days: in the store that
-gateways share, or in a file beside the table of keys. Where neither can be written, this process alone knows, until it
-ends (a warning says so once). A name that nobody is known to have made is nobody's.
+gateways share, or in a file beside the table of keys. While that gives no answer this process alone knows what it
+learns (a warning says so once), and whoever asks for what another gateway may have made is told to ask again. A name
+that nobody is known to have made is nobody's.
 """
 
-import asyncio
 import hashlib
 import logging
 import re
-import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,15 +17,14 @@ from rockbottom.catalog import RUNTIME
 from rockbottom.gateway.asking import Asked
 from rockbottom.gateway.errors import Refused
 from rockbottom.gateway.keys import Key
+from rockbottom.gateway.owner_store import OwnerStore
 from rockbottom.quantities import Undecodable, decoded, is_list, is_object
-from rockbottom.sharing import Store, StoreAway
+from rockbottom.sharing import Store
 
 _log = logging.getLogger("rockbottom.gateway")
-KEPT_S = 30 * 86_400.0
-"""Seconds that an owner is remembered; OpenAI keeps a response for 30 days (API reference, Responses, ``store``)."""
 _EVERYBODY = "-"  # no id of a key
 _AT_HAND = 10_000  # owners that are remembered in memory too
-_ASKED_S = 0.001  # how long the question who owns a name stands in the store as an answer
+_PUT_S, _ASKED_S = 0.05, 1.0  # the longest that a call waits until an owner is in the store, and for an answer of it
 _MOST_NAMES = 3  # of a batch: its own, and its files of results and of errors
 _MOST_READ = 65_536  # bytes of a reply that are looked at for a name
 _TOLD = re.compile(rb'"(?:id|output_file_id|error_file_id)"\s*:\s*"((?:resp|batch|file)[_-][A-Za-z0-9_-]+)"')
@@ -43,20 +41,29 @@ class Owners:
     """Knows by key id who made what. ``store`` None: it is remembered in this process alone."""
 
     def __init__(self, store: Store | None) -> None:
-        self._store = store
-        self._lock = threading.Lock()  # a store takes one thread at a time
+        self._store = None if store is None else OwnerStore(store, self._say)
         self._known: OrderedDict[str, str] = OrderedDict()
         self._warned = False
+
+    def close(self) -> None:
+        """Put what is not in the store yet, and let go of it; at most a second."""
+        if self._store is not None:
+            self._store.close()
 
     async def checked(self, read: Asked, key: Key) -> Asked:
         """The request, at the host where what it names was made.
 
-        Raises Refused where another key made it, or nobody who is known. On an open gateway it is everybody's.
+        Raises Refused where another key made it, or nobody who is known, and where that cannot be told now. On an open
+        gateway it is everybody's.
         """
         for name in named_in(read):
-            owner, _, host = (await self._owner(name)).partition(" ")
+            told = await self._owner(name)
+            owner, _, host = (told or "").partition(" ")
             if owner != (key.id or _EVERYBODY) and key.id:
                 kind = next((kind for kind in _MISSING if name.startswith(kind[:4].lower())), "Response")
+                if told is None:
+                    message = f"Whose {kind.lower()} this is cannot be told now; ask again."
+                    raise Refused(503, "ServiceUnavailableException", message, retry_after_s=1.0)
                 raise Refused(404, "ResourceNotFoundException", _MISSING[kind])
             if host and read.route.host is None:
                 read = replace(read, route=replace(read.route, host=host))
@@ -76,17 +83,22 @@ class Owners:
         cell = _cell(name)
         self._at_hand(cell, owner)
         if self._store is not None:
-            await asyncio.to_thread(self._kept, cell, owner)
+            deposit = self._store.put(cell, owner)
+            if not deposit.landed:
+                await deposit.wait_async(_PUT_S)
 
-    async def _owner(self, name: str) -> str:
-        """What is remembered of a name; "" where nothing is."""
+    async def _owner(self, name: str) -> str | None:
+        """What is remembered of a name: "" where nothing is, None where the store gives no answer."""
         cell = _cell(name)
         owner = self._known.get(cell)
-        if owner is None and self._store is not None:
-            owner = await asyncio.to_thread(self._looked_up, cell)
-            if owner:
-                self._at_hand(cell, owner)
-        return owner or ""
+        if owner is not None or self._store is None:
+            return owner or ""
+        lookup = self._store.ask(cell)
+        if not lookup.landed:
+            await lookup.wait_async(_ASKED_S)
+        if lookup.owner:
+            self._at_hand(cell, lookup.owner)
+        return lookup.owner
 
     def _at_hand(self, cell: str, owner: str) -> None:
         self._known[cell] = owner
@@ -94,28 +106,10 @@ class Owners:
         if len(self._known) > _AT_HAND:
             self._known.popitem(last=False)
 
-    def _kept(self, cell: str, owner: str) -> None:
-        assert self._store is not None
-        try:
-            with self._lock:
-                self._store.put(cell, owner.encode(), KEPT_S)
-        except StoreAway as error:
-            self._say(error)
-
-    def _looked_up(self, cell: str) -> str:
-        """The owner; "" where none is known. To ask and to claim for nobody is one in a store."""
-        assert self._store is not None
-        try:
-            with self._lock:
-                return (self._store.put_if_absent(cell, b"", _ASKED_S) or b"").decode()
-        except StoreAway as error:
-            self._say(error)
-            return ""
-
-    def _say(self, error: StoreAway) -> None:
+    def _say(self, error: Exception) -> None:
         if not self._warned:
             self._warned = True
-            _log.warning("whose responses are is remembered in this process alone: %s", error)
+            _log.warning("whose responses are is remembered in this process alone until the store answers: %s", error)
 
 
 class Learning:

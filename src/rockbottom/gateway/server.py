@@ -61,8 +61,10 @@ class Gateway:
         self._shipping = _shipping_of(configuration)
         self.metering = Metering(configuration)
         self._name_prefixes_alike()
-        owners = Owners(_owners_store(configuration))
-        self._relay = Relay(configuration, self._identities(configuration), self._ways[0], self.attachment_for, owners)
+        self._owners = Owners(_owners_store(configuration))
+        self._relay = Relay(
+            configuration, self._identities(configuration), self._ways[0], self.attachment_for, self._owners
+        )
         self.attachment_for(Key("", ""))  # the planner is loaded before the first caller waits for it
 
     @property
@@ -174,6 +176,7 @@ class Gateway:
                     await way.close()
                 for attachment in self._attachments.values():
                     attachment.detached()
+                await asyncio.to_thread(self._owners.close)
                 if self._shipping is not None:
                     await asyncio.to_thread(self._shipping.stop)
                 await send({"type": "lifespan.shutdown.complete"})
