@@ -95,16 +95,16 @@ def _models(file: Traversable, sources: Sources) -> Iterator[Model]:
 
 def _rules(tables: Table, models: Mapping[str, Model], sources: Sources) -> Mapping[str, tuple[CacheRules, ...]]:
     """Rows by model, the newest first; each row is its kind's table with its own values on top."""
-    found: dict[str, list[CacheRules]] = {id: [] for id in models}
+    by_model: dict[str, list[CacheRules]] = {id: [] for id in models}
     for row in tables["row"]:
         merged = {**tables["kind"][row["kind"]], **row}
         for id in merged["models"]:
-            found[id].append(_rule(id, merged, sources))
-    for id, rows in found.items():
+            by_model[id].append(_rule(id, merged, sources))
+    for id, rows in by_model.items():
         if not rows:
             raise InvalidCatalogue(f"cache_rules.toml has no row for {id}.")
         rows.sort(key=lambda rule: rule.valid_from, reverse=True)
-    return {id: tuple(rows) for id, rows in found.items()}
+    return {id: tuple(rows) for id, rows in by_model.items()}
 
 
 def _rule(id: str, row: Table, sources: Sources) -> CacheRules:
@@ -125,7 +125,7 @@ def _rule(id: str, row: Table, sources: Sources) -> CacheRules:
         keeps_thinking=row["keeps_thinking"],
         valid_from=row["valid_from"],
         source=_source(row["source"], sources),
-        contested=tuple(_contested(one, sources) for one in _both(row)),
+        contested=tuple(_contested(claim, sources) for claim in _both(row)),
         tool_choice_in_key=row.get("tool_choice_in_key", False),
         points_on=frozenset(row.get("points_on", ())),
         implicit_point=row.get("implicit_point", False),

@@ -31,18 +31,18 @@ class Catalog:
     )
     _resolved: dict[str, ModelId] = field(default_factory=dict[str, ModelId], repr=False)
 
-    def model(self, given: str, resolve: Resolve | None = None) -> ModelId:
+    def model(self, name: str, resolve: Resolve | None = None) -> ModelId:
         """The model behind an id, ARN or alias; raises UnknownModel or UnresolvedProfile.
 
         ``resolve`` answers an application-inference-profile ARN with the id or ARN behind it; the
         caller caches, because such a profile may be deleted.
         """
-        found = self._resolved.get(given)
-        if found is None:
-            found = model_id(given, self._spellings, resolve)
-            if found.application_profile is None and len(self._resolved) < _MEMO_LIMIT:
-                self._resolved[given] = found
-        return found
+        resolved = self._resolved.get(name)
+        if resolved is None:
+            resolved = model_id(name, self._spellings, resolve)
+            if resolved.application_profile is None and len(self._resolved) < _MEMO_LIMIT:
+                self._resolved[name] = resolved
+        return resolved
 
     def rules(self, model: Model | ModelId, on: date) -> CacheRules:
         """The cache rules of a model on a day; raises NoRulesInForce before the first row."""
@@ -56,11 +56,11 @@ class Catalog:
     def measured_switches(self, model: Model | ModelId, on: date) -> Mapping[str, Switch]:
         """The switches that were measured for this model by that day; mostly none."""
         bare = model.model.id if isinstance(model, ModelId) else model.id
-        found: dict[str, Switch] = {}
+        switches: dict[str, Switch] = {}
         for row in self._measured.get(bare, ()):
             if row.valid_from <= on:
-                found = {**row.switches, **found}
-        return found
+                switches = {**row.switches, **switches}
+        return switches
 
     def switches_of(self, model: Model | ModelId, on: date) -> Mapping[str, Switch]:
         """The switches as they stand for one model on a day: as measured, else the catalogue's defaults."""

@@ -64,8 +64,8 @@ class Lifecycle:
         if self.ends_on is not None:
             return f"{name} ends {self.ends_on}{paid}{instead}"
         if self.contested_ends_on is not None:
-            said = self.contested_source.key if self.contested_source else "another source"
-            return f"{name} may end: {said} says {self.contested_ends_on}, and {self.note}{instead}"
+            claimant = self.contested_source.key if self.contested_source else "another source"
+            return f"{name} may end: {claimant} says {self.contested_ends_on}, and {self.note}{instead}"
         return f"{name} is legacy{paid}, its end not known{instead}" if phase is Phase.LEGACY else None
 
 
@@ -78,7 +78,7 @@ def _rows() -> tuple[Mapping[str, str], ...]:
 @cache
 def lifecycles(catalog: Catalog) -> Mapping[str, Lifecycle]:
     """The lifecycles that are known, by bare model id."""
-    return {found.model: found for found in _read(catalog)}
+    return {lifecycle.model: lifecycle for lifecycle in _read(catalog)}
 
 
 def _read(catalog: Catalog) -> Iterator[Lifecycle]:
@@ -114,17 +114,17 @@ def ending(
     if known is None:
         return None
     after = catalog.models.get(known.successor) if known.successor else None
-    said = known.sentence(bare.name, on, after.name if after else None)
-    if said is None or after is None or not isinstance(model, ModelId):
-        return said
+    sentence = known.sentence(bare.name, on, after.name if after else None)
+    if sentence is None or after is None or not isinstance(model, ModelId):
+        return sentence
     there = ModelId(after.id, after, model.scope, model.region)
     cost = _cost(catalog, there, usage or Usage(1_000_000, 1_000_000), tier, on, region)
     if cost is None:
-        return said
+        return sentence
     if usage is not None:
-        return f"{said}; the same tokens there would cost ${usd(sum(cost.values(), ZERO_USD), ((1, 2), (0, 4)))}"
+        return f"{sentence}; the same tokens there would cost ${usd(sum(cost.values(), ZERO_USD), ((1, 2), (0, 4)))}"
     tokens_in, out = usd_exact(cost[Unit.INPUT]), usd_exact(cost[Unit.OUTPUT])
-    return f"{said}; a million tokens there cost ${tokens_in} in and ${out} out"
+    return f"{sentence}; a million tokens there cost ${tokens_in} in and ${out} out"
 
 
 def _cost(

@@ -32,8 +32,8 @@ class ListNames:
         """The id of the one model of this name or id; None of no model, or of several."""
         name = name.removesuffix(MARKETPLACE_EDITION)
         exact = self._ids.get(_plain(name))
-        found = self._names.get(_name_words(name), set())
-        return exact or (next(iter(found)) if len(found) == 1 else None)
+        ids = self._names.get(_name_words(name), set())
+        return exact or (next(iter(ids)) if len(ids) == 1 else None)
 
 
 def _plain(text: str) -> str:

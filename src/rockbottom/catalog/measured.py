@@ -73,7 +73,7 @@ def _row(base: CacheRules, table: Mapping[str, Any], source: Source, place: str)
             raise InvalidCatalogue(f"{place}: {name} is {value!r}, expected a whole number")
     if not values:
         return base
-    disputed = tuple(one for one in base.contested if one.field not in values)  # what was measured is settled
+    disputed = tuple(rule for rule in base.contested if rule.field not in values)  # what was measured is settled
     return replace(base, **values, valid_from=source.checked_on, source=source, contested=disputed)
 
 

@@ -76,5 +76,5 @@ class ModelId:
     @property
     def sent_as(self) -> str:
         """What a request names: an ARN as it was given, else ``id``, as a person may give a short name."""
-        given = self.given.strip()
-        return given if given.startswith("arn:") else self.id
+        text = self.given.strip()
+        return text if text.startswith("arn:") else self.id

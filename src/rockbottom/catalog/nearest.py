@@ -15,8 +15,8 @@ def no_price(asked: PriceQuestion, rows: Sequence[Price]) -> NoPriceInForce:
     best = min(_distance(row, asked) for row in known)
     nearest = sorted((row for row in known if _distance(row, asked) == best), key=_preference)
     shown = {_difference(row, asked): row for row in reversed(nearest)}
-    said = "; ".join(f"{text} ({row.place})" for text, row in list(reversed(shown.items()))[:3])
-    message = f"No price in force for {asked}; nearest: {said}.{_regions(known, asked)}"
+    suggestions = "; ".join(f"{text} ({row.place})" for text, row in list(reversed(shown.items()))[:3])
+    message = f"No price in force for {asked}; nearest: {suggestions}.{_regions(known, asked)}"
     return NoPriceInForce(message, nearest=nearest, fix=_fix(nearest[0], asked))
 
 

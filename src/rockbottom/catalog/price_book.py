@@ -74,12 +74,12 @@ class PriceBook:
         """
         band = self._band(model_id, scope, on, context_tokens)
         key = (model_id, scope, tier, unit, on, region, band)
-        found = self._found.get(key)
-        if found is None:
-            found = self._search(PriceQuestion(model_id, scope, tier, unit, on, region, band))
+        row = self._found.get(key)
+        if row is None:
+            row = self._search(PriceQuestion(model_id, scope, tier, unit, on, region, band))
             if len(self._found) < _MEMO_LIMIT:
-                self._found[key] = found
-        return found
+                self._found[key] = row
+        return row
 
     def contested(
         self,

@@ -79,11 +79,23 @@ def _price(
     source = sources.get(key)
     if source is None and sources:
         raise _fault(place, line, "source", key, "is not in sources.toml")
-    found = source or Source(key or place, key or f"price file {place}", place, _last_day(key) or begin)
+    stated_source = source or Source(key or place, key or f"price file {place}", place, _last_day(key) or begin)
     model, scope, tier, unit, price, region, above, contested, note = told
     try:
         return Price(
-            model, scope, tier, unit, price, begin, end, region, above, contested, found, note, f"{place}:{line}"
+            model,
+            scope,
+            tier,
+            unit,
+            price,
+            begin,
+            end,
+            region,
+            above,
+            contested,
+            stated_source,
+            note,
+            f"{place}:{line}",
         )
     except InvalidPrice:
         raise _fault(place, line, "valid_to", str(end), "must be later than valid_from") from None

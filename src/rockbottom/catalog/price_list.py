@@ -149,19 +149,19 @@ def read_entry(entry: Mapping[str, Any], names: ListNames) -> tuple[ListPrice, .
     sku, text = str(product.get("sku", "")), attributes.get("usagetype", "")
     name, region = _name(attributes), attributes.get("regionCode", "")
     try:
-        said = usage_type(text)
-        tier = _tier(said, attributes)
+        parsed = usage_type(text)
+        tier = _tier(parsed, attributes)
         if tier is Tier.OPTIMIZED:
             raise NotATokenPrice("latency-optimised inference, a tier of its own")
-        model = _model(said, name, names)
+        model = _model(parsed, name, names)
         millions = attributes.get("servicename", "").endswith(MARKETPLACE_EDITION)
-        prices = tuple(_terms(entry, by_the_million=millions, cached=said.unit not in (Unit.INPUT, Unit.OUTPUT)))
+        prices = tuple(_terms(entry, by_the_million=millions, cached=parsed.unit not in (Unit.INPUT, Unit.OUTPUT)))
     except NotATokenPrice as error:
         return Refused(sku, text, region, name, str(error))
     return tuple(
         ListPrice(
-            model, said.is_global, tier, said.unit, region, usd, text, said.long_context, said.mantle, said.ttl,
-            said.old_batch, since, _day(entry.get("publicationDate")), sku,
+            model, parsed.is_global, tier, parsed.unit, region, usd, text, parsed.long_context, parsed.mantle,
+            parsed.ttl, parsed.old_batch, since, _day(entry.get("publicationDate")), sku,
         )
         for usd, since in prices
     )  # fmt: skip
@@ -169,18 +169,18 @@ def read_entry(entry: Mapping[str, Any], names: ListNames) -> tuple[ListPrice, .
 
 def list_price(product: Mapping[str, Any], models: Iterable[Model]) -> ListPrice | None:
     """The ordinary token price that an entry states; None where it is about something else, or a twin on mantle."""
-    found = read_entry(product, ListNames(models))
-    if isinstance(found, Refused) or len(found) != 1 or found[0].mantle or found[0].long_context:
+    entry = read_entry(product, ListNames(models))
+    if isinstance(entry, Refused) or len(entry) != 1 or entry[0].mantle or entry[0].long_context:
         return None
-    return found[0]
+    return entry[0]
 
 
 def comparisons(listed: Iterable[ListPrice], book: PriceBook, on: date) -> Iterator[Comparison]:
     """Each listed price beside every row of the book that it speaks of."""
     for price in listed:
         scopes = (Scope.GLOBAL,) if price.is_global else (Scope.IN_REGION, *geographies_of(price.region))
-        found = [(scope, row) for scope in scopes if (row := _row(book, price, scope, on)) is not None]
-        for scope, row in found or [(scopes[-1], None)]:
+        pairs = [(scope, row) for scope in scopes if (row := _row(book, price, scope, on)) is not None]
+        for scope, row in pairs or [(scopes[-1], None)]:
             yield Comparison(price, scope, row)
 
 
@@ -216,17 +216,17 @@ def _name(attributes: Mapping[str, str]) -> str:
     )
 
 
-def _model(said: UsageType, name: str, names: ListNames) -> str:
+def _model(parsed: UsageType, name: str, names: ListNames) -> str:
     """The id in the usage type of bedrock-mantle, else the name of the entry, else that of the usage type."""
-    given = [said.name] if said.mantle else [name or said.name]
-    for text in given:
-        found = names.model(text)
-        if found is not None:
-            return found
-    raise NotATokenPrice(f"the model {given[0]!r} is not in the catalogue, or the name fits several")
+    spellings = [parsed.name] if parsed.mantle else [name or parsed.name]
+    for text in spellings:
+        model = names.model(text)
+        if model is not None:
+            return model
+    raise NotATokenPrice(f"the model {spellings[0]!r} is not in the catalogue, or the name fits several")
 
 
-def _tier(said: UsageType, attributes: Mapping[str, str]) -> Tier:
+def _tier(parsed: UsageType, attributes: Mapping[str, str]) -> Tier:
     """The tier of the usage type, which the other attributes may name too but not contradict."""
     feature, kind = attributes.get("feature", ""), attributes.get("inferenceType", "")
     for start, why in words_of_the_list()["features"].items():
@@ -237,7 +237,7 @@ def _tier(said: UsageType, attributes: Mapping[str, str]) -> Tier:
         tier_named(words(attributes.get("service_tier", ""))),
         tier_named([word for word in words(kind) if word != "standard"]),
         Tier.BATCH if feature == "Batch Inference" else None,
-        said.tier,
+        parsed.tier,
     } - {None}
     named = {tier for tier in told if tier is not None and tier is not Tier.DEFAULT}
     if len(named) > 1:

@@ -41,10 +41,10 @@ class ModelRows:
         return cls(
             kept,
             {
-                cell: {region: _newest_first(found) for region, found in places.items()}
+                cell: {region: _newest_first(prices) for region, prices in places.items()}
                 for cell, places in cells.items()
             },
-            {scope: tuple(found) for scope, found in long_context.items()},
+            {scope: tuple(prices) for scope, prices in long_context.items()},
         )
 
     def answer(self, asked: PriceQuestion, reference: str) -> Price | None:
@@ -79,17 +79,17 @@ class PriceRows:
         for row in rows:
             by_vendor.setdefault(_vendor(row.model), {}).setdefault(row.model, []).append(row)
         shelves = {
-            vendor: {model: found.copy for model, found in models.items()} for vendor, models in by_vendor.items()
+            vendor: {model: prices.copy for model, prices in models.items()} for vendor, models in by_vendor.items()
         }
         return cls({vendor: shelf.copy for vendor, shelf in shelves.items()})
 
     def of_model(self, model_id: str) -> ModelRows:
         """The rows of a model; none of one that is not here."""
-        found = self._models.get(model_id)
-        if found is None:
+        rows = self._models.get(model_id)
+        if rows is None:
             read = self._shelf(_vendor(model_id)).get(model_id)
-            found = self._models[model_id] = ModelRows.of(read() if read else ())
-        return found
+            rows = self._models[model_id] = ModelRows.of(read() if read else ())
+        return rows
 
     def all(self) -> tuple[Price, ...]:
         return tuple(
@@ -122,7 +122,9 @@ def _throughout(places: Mapping[str | None, Sequence[Price]], asked: PriceQuesti
     partition = _partition(region)
     if row is None or (partition and _PARTITIONS[partition] is not asked.scope):
         return None
-    others = (_in_force(found, asked.on) for place, found in places.items() if place and _partition(place) == partition)
+    others = (
+        _in_force(prices, asked.on) for place, prices in places.items() if place and _partition(place) == partition
+    )
     differ = any(other is not None and other.usd_per_mtok != row.usd_per_mtok for other in others)
     return None if differ else row
 

@@ -85,11 +85,11 @@ def updates_of(entries: Iterable[Mapping[str, object]], catalog: Catalog, url: s
     read = 0
     for entry in entries:
         read += 1
-        found = read_entry(entry, names)
-        if isinstance(found, Refused):
-            refused.append(found)
+        outcome = read_entry(entry, names)
+        if isinstance(outcome, Refused):
+            refused.append(outcome)
             continue
-        for price in found:
+        for price in outcome:
             why = _place(price, catalog, today, listed)
             if why is not None:
                 refused.append(Refused(price.sku, price.usage_type, price.region, price.model, why))

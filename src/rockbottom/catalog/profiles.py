@@ -81,19 +81,19 @@ def geographies(catalog: Catalog) -> Mapping[Scope, Geography]:
 def profiles_of(catalog: Catalog, model: Model, region: str | None = None) -> tuple[Profile, ...]:
     """Every known way to reach a model: the bare id in ``region`` where that may be called, then its profiles."""
     known = geographies(catalog)
-    found: list[Profile] = []
+    profiles: list[Profile] = []
     if model.in_region:
-        found.append(_bare(model, region, known))
+        profiles.append(_bare(model, region, known))
     for scope in model.profiles:
         place = known[scope]
         away = bool(region and place.own and not region.startswith(place.own))
-        found.append(
+        profiles.append(
             Profile(
                 f"{scope.value}.{model.id}", model, scope, place.residency, place.says, place.regions, place.source,
                 elsewhere=away,
             )
         )  # fmt: skip
-    return tuple(found)
+    return tuple(profiles)
 
 
 def _bare(model: Model, region: str | None, known: Mapping[Scope, Geography]) -> Profile:
@@ -109,7 +109,7 @@ def priced(profiles: Iterable[Profile], book: PriceBook, on: date, region: str |
 
     Those of another geography than the Region of the calls come after the others, unpriced ones last.
     """
-    found: list[PricedProfile] = []
+    priced_profiles: list[PricedProfile] = []
     for profile in profiles:
         prices: dict[Unit, Usd] = {}
         for unit in Unit:
@@ -118,31 +118,31 @@ def priced(profiles: Iterable[Profile], book: PriceBook, on: date, region: str |
             except NoPriceInForce:
                 continue
             prices[unit] = row.usd_per_mtok
-        found.append(PricedProfile(profile, prices))
-    return sorted(found, key=_order)
+        priced_profiles.append(PricedProfile(profile, prices))
+    return sorted(priced_profiles, key=_order)
 
 
-def _order(one: PricedProfile) -> tuple[bool, bool, Usd, Usd, int]:
-    prices = one.usd_per_mtok
+def _order(option: PricedProfile) -> tuple[bool, bool, Usd, Usd, int]:
+    prices = option.usd_per_mtok
     known = Unit.INPUT in prices and Unit.OUTPUT in prices
     nothing = Usd(0)
-    width = list(Scope).index(one.profile.scope)  # of two that cost the same, the one that goes less far
+    width = list(Scope).index(option.profile.scope)  # of two that cost the same, the one that goes less far
     money = prices.get(Unit.INPUT, nothing), prices.get(Unit.OUTPUT, nothing)
-    return not known, one.profile.elsewhere, *money, width
+    return not known, option.profile.elsewhere, *money, width
 
 
 def allowed(profiles: Sequence[PricedProfile], residency: str) -> list[PricedProfile]:
     """Those that keep a residency, in the same order."""
-    return [one for one in profiles if residency == "none" or one.profile.residency == residency]
+    return [option for option in profiles if residency == "none" or option.profile.residency == residency]
 
 
 def cheapest(profiles: Sequence[PricedProfile], residency: str, model: Model) -> PricedProfile:
     """The cheapest that keeps a residency; raises NoProfileAllowed, which says what the model does have."""
-    for one in allowed(profiles, residency):
-        if Unit.INPUT in one.usd_per_mtok and Unit.OUTPUT in one.usd_per_mtok:
-            return one
-    there = ", ".join(one.profile.id for one in profiles) or "no profile that is known"
-    places = sorted({one.profile.residency for one in profiles if one.profile.residency})
+    for option in allowed(profiles, residency):
+        if Unit.INPUT in option.usd_per_mtok and Unit.OUTPUT in option.usd_per_mtok:
+            return option
+    there = ", ".join(option.profile.id for option in profiles) or "no profile that is known"
+    places = sorted({option.profile.residency for option in profiles if option.profile.residency})
     fix = f"it can stay in: {', '.join(places)}; other models: rockbottom profiles list" if places else (
         "rockbottom profiles list shows the other models; --region names the Region for calls that stay in it"
     )  # fmt: skip

@@ -36,46 +36,46 @@ class Spellings:
         loose: dict[str, list[Model]] = {}
         for model in exact.values():
             for spelling in _spellings(model):
-                found = loose.setdefault(spelling, [])
-                if aliases.get(spelling, model) is model and model not in found:
-                    found.append(model)
-        return cls(exact, {spelling: tuple(found) for spelling, found in loose.items()})
+                candidates = loose.setdefault(spelling, [])
+                if aliases.get(spelling, model) is model and model not in candidates:
+                    candidates.append(model)
+        return cls(exact, {spelling: tuple(candidates) for spelling, candidates in loose.items()})
 
 
-def model_id(given: str, spellings: Spellings, resolve: Resolve | None) -> ModelId:
+def model_id(name: str, spellings: Spellings, resolve: Resolve | None) -> ModelId:
     """The id resolved; raises UnknownModel or UnresolvedProfile."""
-    text = given.strip()
+    text = name.strip()
     arn = _ARN.fullmatch(text)
     if arn is not None:
-        return _of_arn(given, arn, spellings, resolve)
+        return _of_arn(name, arn, spellings, resolve)
     if text.startswith("arn:"):
-        raise _not_a_model(given, "is not the ARN of a Bedrock model or inference profile")
+        raise _not_a_model(name, "is not the ARN of a Bedrock model or inference profile")
     scope, bare = _split(text)
-    return ModelId(given, _model(given, bare, spellings), scope)
+    return ModelId(name, _model(name, bare, spellings), scope)
 
 
-def _of_arn(given: str, arn: "re.Match[str]", spellings: Spellings, resolve: Resolve | None) -> ModelId:
+def _of_arn(name: str, arn: "re.Match[str]", spellings: Spellings, resolve: Resolve | None) -> ModelId:
     kind, bare, region = arn["kind"], arn["id"], arn["region"] or None
     if kind == "foundation-model":
-        return ModelId(given, _model(given, bare, spellings), Scope.IN_REGION, region)
+        return ModelId(name, _model(name, bare, spellings), Scope.IN_REGION, region)
     if kind == "inference-profile":
         scope, bare = _split(bare)
-        return ModelId(given, _model(given, bare, spellings), scope, region)
+        return ModelId(name, _model(name, bare, spellings), scope, region)
     if kind != "application-inference-profile" and not (kind == _DEPLOYMENT and resolve is not None):
-        raise _not_a_model(given, f"names a {kind}, whose price and cache rules the catalogue does not hold")
+        raise _not_a_model(name, f"names a {kind}, whose price and cache rules the catalogue does not hold")
     if resolve is None:
         raise UnresolvedProfile(
-            f"The application inference profile {given} does not say which model it stands for, "
+            f"The application inference profile {name} does not say which model it stands for, "
             "and there is nothing here to look it up with.",
-            arn=given,
+            arn=name,
             fix="give the id of the model or system profile, or credentials that may call bedrock:GetInferenceProfile",
         )
-    target = resolve(given)
+    target = resolve(name)
     if "application-inference-profile" in target:
-        message = f"The application inference profile {given} was resolved to another one, {target}."
-        raise UnresolvedProfile(message, arn=given)
+        message = f"The application inference profile {name} was resolved to another one, {target}."
+        raise UnresolvedProfile(message, arn=name)
     behind = model_id(target, spellings, None)
-    return ModelId(given, behind.model, behind.scope, region, application_profile=given)
+    return ModelId(name, behind.model, behind.scope, region, application_profile=name)
 
 
 def _split(text: str) -> tuple[Scope, str]:
@@ -84,33 +84,33 @@ def _split(text: str) -> tuple[Scope, str]:
     return (scope, rest) if scope is not None and dot else (Scope.IN_REGION, text)
 
 
-def _model(given: str, bare: str, spellings: Spellings) -> Model:
-    found = spellings.exact.get(bare)
-    if found is not None:
-        return found
+def _model(name: str, bare: str, spellings: Spellings) -> Model:
+    model = spellings.exact.get(bare)
+    if model is not None:
+        return model
     loose = spellings.loose.get(_plain(bare), ())
     if len(loose) == 1:
         return loose[0]
     undated = _DAY.sub("", bare)
     if not loose and undated != bare:
-        return _model(given, undated, spellings)
+        return _model(name, undated, spellings)
     if loose:
         ids = sorted(model.id for model in loose)
-        raise UnknownModel(f"{given!r} may mean {' or '.join(ids)}.", given=given, nearest=ids, fix="give the whole id")
-    raise _unknown(given, bare, spellings)
+        raise UnknownModel(f"{name!r} may mean {' or '.join(ids)}.", given=name, nearest=ids, fix="give the whole id")
+    raise _unknown(name, bare, spellings)
 
 
-def _unknown(given: str, bare: str, spellings: Spellings) -> UnknownModel:
+def _unknown(name: str, bare: str, spellings: Spellings) -> UnknownModel:
     import difflib  # only on the way to an error
 
     close = difflib.get_close_matches(_plain(bare), spellings.loose, n=12, cutoff=0.5)
     nearest = list(dict.fromkeys(model.id for spelling in close for model in spellings.loose[spelling]))[:3]
-    said = f"; the nearest known are {', '.join(nearest)}" if nearest else ""
-    return UnknownModel(f"Unknown model {given!r}{said}.", given=given, nearest=nearest, fix="rockbottom models")
+    suggestion = f"; the nearest known are {', '.join(nearest)}" if nearest else ""
+    return UnknownModel(f"Unknown model {name!r}{suggestion}.", given=name, nearest=nearest, fix="rockbottom models")
 
 
-def _not_a_model(given: str, why: str) -> UnknownModel:
-    return UnknownModel(f"{given!r} {why}.", given=given, fix="give the id or ARN of a model or inference profile")
+def _not_a_model(name: str, why: str) -> UnknownModel:
+    return UnknownModel(f"{name!r} {why}.", given=name, fix="give the id or ARN of a model or inference profile")
 
 
 def _plain(text: str) -> str:

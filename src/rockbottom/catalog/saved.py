@@ -27,9 +27,9 @@ def user_data_folder() -> Path:
 
 def saved_prices_path() -> Path | None:
     """Where pulled prices are kept: $ROCKBOTTOM_PRICES, else the user's folder for data."""
-    given = os.environ.get(PRICES_ENVIRONMENT)
-    if given is not None:
-        return Path(given) if given else None
+    setting = os.environ.get(PRICES_ENVIRONMENT)
+    if setting is not None:
+        return Path(setting) if setting else None
     try:
         return user_data_folder() / "prices.csv"
     except RuntimeError:  # no home: a container

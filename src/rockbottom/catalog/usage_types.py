@@ -64,18 +64,18 @@ def usage_type(text: str) -> UsageType:
     """What a usage type says; raises NotATokenPrice with the reason."""
     refuse_other_things(words(text))
     marketplace = _MARKETPLACE.fullmatch(text)
-    found = marketplace or _FIRST_PARTY.fullmatch(text)
-    if found is None:
+    match = marketplace or _FIRST_PARTY.fullmatch(text)
+    if match is None:
         raise NotATokenPrice("not counted in tokens")
-    about = words(found["about"])
+    about = words(match["about"])
     lifetimes = {ttl.value for ttl in Ttl}
     strange = [word for word in about if word not in words_of_the_list()["words"] and word not in lifetimes]
     if strange:
         raise NotATokenPrice(f"words that are not known: {', '.join(strange)}")
     ttl = _lifetime(about)
     return UsageType(
-        name="" if marketplace else found["name"],
-        mantle=bool(not marketplace and found["mantle"]),
+        name="" if marketplace else match["name"],
+        mantle=bool(not marketplace and match["mantle"]),
         unit=_unit(about, ttl),
         ttl=ttl,
         tier=tier_named(about),
@@ -90,19 +90,19 @@ def words(text: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(text)]
 
 
-def refuse_other_things(said: Collection[str]) -> None:
+def refuse_other_things(terms: Collection[str]) -> None:
     """Raises NotATokenPrice where one of these words says that something else is sold."""
     for row in words_of_the_list()["apart"]:
-        if not set(row["words"]).isdisjoint(said):
+        if not set(row["words"]).isdisjoint(terms):
             raise NotATokenPrice(row["why"])
 
 
-def tier_named(said: Sequence[str]) -> Tier | None:
+def tier_named(terms: Sequence[str]) -> Tier | None:
     """The tier that words name; raises NotATokenPrice where they name several."""
-    found = {_TIERS[word] for word in said if word in _TIERS}
-    if len(found) > 1:
+    tiers = {_TIERS[word] for word in terms if word in _TIERS}
+    if len(tiers) > 1:
         raise NotATokenPrice("several tiers at once")
-    return next(iter(found), None)
+    return next(iter(tiers), None)
 
 
 def _lifetime(about: Sequence[str]) -> Ttl | None:

@@ -173,8 +173,8 @@ class Gatherer:
             listed = [bytes(tool) for tool in _tools(raw) or ()]
         blocks: list[_Block] = []
         points: list[tuple[int, int]] = []
-        for one in listed:
-            _take(blocks, points, one, section, anthropic)
+        for item in listed:
+            _take(blocks, points, item, section, anthropic)
         start = self._start_of(section, role)
         digests, sizes, kinds, weights = array("Q"), array("i"), bytearray(), bytearray()
         for raw_block, kind in blocks:
@@ -202,22 +202,22 @@ class Gatherer:
     def _seeds_for(self, body: Body, pieces: list[Piece]) -> tuple[int, int, int, int]:
         images = any(piece.images for piece in pieces)
         choice = pieces[0].choice if pieces else b""
-        given = (body.additionalModelRequestFields, body.outputConfig, choice, body.thinking, body.output_config,
+        members = (body.additionalModelRequestFields, body.outputConfig, choice, body.thinking, body.output_config,
                  body.output_format, body.tool_choice)  # fmt: skip
-        if not images and given == _NOTHING_GIVEN and self._plain is not None:
+        if not images and members == _NOTHING_GIVEN and self._plain is not None:
             return self._plain
-        key = (b"1" if images else b"", *map(bytes, given))
-        found = self._seeds.get(key)
-        if found is None:
+        key = (b"1" if images else b"", *map(bytes, members))
+        cached = self._seeds.get(key)
+        if cached is None:
             if len(self._seeds) > 10_000:
                 self._seeds.clear()
             seeds = seeds_of((), _parameters_of(key[1:], images), "all")
             words = [int.from_bytes(seed[:8], "little") for seed in seeds]
             whole = int.from_bytes(blake2b(b"".join(seeds), digest_size=8).digest(), "little")
-            found = self._seeds[key] = (words[0], words[1], words[2], whole)
+            cached = self._seeds[key] = (words[0], words[1], words[2], whole)
         if not any(key):
-            self._plain = found
-        return found
+            self._plain = cached
+        return cached
 
 
 def _begins(section: int, blocks: int) -> bytes:
@@ -236,10 +236,10 @@ _given = decoder_of(str | list[Raw] | None)
 
 def _input(raw: bytes) -> list[bytes]:
     """The items of the input of Responses; a text is one message of the user's."""
-    given = _given(raw)
-    if isinstance(given, str):
+    value = _given(raw)
+    if isinstance(value, str):
         return [b'{"role":"user","content":' + raw + b"}"]
-    return [bytes(item) for item in given or ()]
+    return [bytes(item) for item in value or ()]
 
 
 _TEXT, _TEXT_DOCUMENT = _CODE["text"], _CODE["text_document"]
@@ -281,8 +281,8 @@ def _unmarked(raw: bytes) -> bytes:
 
 
 def _first_name(raw: bytes) -> bytes:
-    found = _FIRST_NAME.match(raw)
-    return found[1] if found else b""
+    match = _FIRST_NAME.match(raw)
+    return match[1] if match else b""
 
 
 def _ttl_of(raw: bytes) -> int:
@@ -298,8 +298,8 @@ def _kind_of(raw: bytes, anthropic: bool, section: int) -> int:
     if section == SectionCode.TOOLS:
         return _CODE["system_tool" if name == b"systemTool" else "tool"]
     if name == b"type" or anthropic:
-        found = _TYPE.search(raw) if name != b"text" else None
-        return _CODE[_ANTHROPIC.get(found[1], "unknown")] if found else _CODE["text"]
+        match = _TYPE.search(raw) if name != b"text" else None
+        return _CODE[_ANTHROPIC.get(match[1], "unknown")] if match else _CODE["text"]
     kind = _CODE[_CONVERSE.get(name, "unknown")]
     if kind == _CODE["document"] and _TEXT_FORMATS.search(raw):
         return _TEXT_DOCUMENT
@@ -323,9 +323,9 @@ def session_of(record: Columnar) -> str | None:
 _SESSION_NAMES = ("session", "sessionId", "session_id", "conversation", "conversationId", "conversation_id", "thread")
 
 
-def _parameters_of(given: tuple[bytes, ...], images: bool) -> Parameters:
+def _parameters_of(members: tuple[bytes, ...], images: bool) -> Parameters:
     extra, output, choice, thinking, native_output, output_format, native_choice = (
-        decoded(part) if part else None for part in given
+        decoded(part) if part else None for part in members
     )
     tool_choice: Any = choice if native_choice is None else {str(native_choice.get("type", "auto")): {}}
     fields = dict(extra or {})
@@ -334,8 +334,15 @@ def _parameters_of(given: tuple[bytes, ...], images: bool) -> Parameters:
             fields[name] = value
     body: dict[str, Any] = {"additionalModelRequestFields": fields, "outputConfig": output or {}}
     body["toolConfig"] = {"toolChoice": tool_choice or {}}
-    found = CONVERSE.read(body, _meter()).parameters
-    return Parameters(found.thinking, found.effort, found.output_schema, found.tool_choice, images, found.citations)
+    parameters = CONVERSE.read(body, _meter()).parameters
+    return Parameters(
+        parameters.thinking,
+        parameters.effort,
+        parameters.output_schema,
+        parameters.tool_choice,
+        images,
+        parameters.citations,
+    )
 
 
 def _meter() -> Meter:

@@ -193,8 +193,8 @@ def table_of(table: type, columns: Mapping[str, Any], length: int) -> Any:
     """A Requests, Blocks or Points of these columns; what is missing is filled with "not recorded"."""
     made: dict[str, Any] = {}
     for name, dtype in dtypes(table).items():
-        given = columns.get(name)
-        made[name] = _unrecorded(length, dtype) if given is None else np.asarray(given, dtype)
+        column = columns.get(name)
+        made[name] = _unrecorded(length, dtype) if column is None else np.asarray(column, dtype)
     if table is Requests:
         if not (made["label"] >= 0).any():
             made["label"] = None

@@ -52,8 +52,8 @@ def _temporary() -> Path | None:
     folder = Path(tempfile.gettempdir()) / f"rockbottom-numba-{owner}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
+        status = folder.lstat()
     except OSError:
         return None
-    private = found.st_uid == owner and not found.st_mode & 0o077 and folder.is_dir() and not folder.is_symlink()
+    private = status.st_uid == owner and not status.st_mode & 0o077 and folder.is_dir() and not folder.is_symlink()
     return folder if owner is not None and private else None

@@ -94,7 +94,9 @@ class _Session:
         chosen.longest, chosen.requests = max(chosen.longest, request.tokens_in), chosen.requests + 1
         if chosen.requests == 2:  # what it took over from is over: a compacted history does not come back
             self.conversations = [
-                one for one in self.conversations if one.number >= chosen.number or one.model != chosen.model
+                conversation
+                for conversation in self.conversations
+                if conversation.number >= chosen.number or conversation.model != chosen.model
             ]
         return chosen
 
@@ -105,8 +107,10 @@ class _Session:
                     return conversation
         if not self.grows:
             return None
-        shorter = [one for one in self.conversations if max(read, one.longest) <= request.tokens_in]
-        return max(shorter, key=lambda one: (one.longest, one.number), default=None)
+        shorter = [
+            conversation for conversation in self.conversations if max(read, conversation.longest) <= request.tokens_in
+        ]
+        return max(shorter, key=lambda conversation: (conversation.longest, conversation.number), default=None)
 
 
 @dataclass(slots=True)
@@ -148,10 +152,10 @@ class CountedRequests:
 
     def trace(self) -> Trace:
         """The requests in order of time, with the blocks that their counters prove."""
-        tells = any(one.usage is not None for one in self._requests)
+        tells = any(request.usage is not None for request in self._requests)
         sessions: dict[str, _Session] = {}
         placed: list[tuple[Counted, _Session | None, _Conversation | None]] = []
-        for request in sorted(self._requests, key=lambda one: one.at):
+        for request in sorted(self._requests, key=lambda request: request.at):
             counted = _uncached(request) if tells and request.usage is None else request
             if counted.session is None or counted.prompt is not None:
                 placed.append((counted, None, None))
@@ -247,7 +251,7 @@ def _numbers(request: Counted) -> Mapping[str, Any]:
 
 
 @cache
-def _as_of_bedrock(given: str) -> str:
+def _as_of_bedrock(name: str) -> str:
     """The id by which Bedrock serves a model that was called elsewhere: of its global profile where it has one.
 
     A name that the catalogue does not know stays as it is.
@@ -255,9 +259,9 @@ def _as_of_bedrock(given: str) -> str:
     from rockbottom.catalog import CatalogError, Scope, load_catalog
 
     try:
-        model = load_catalog().model(given).model
+        model = load_catalog().model(name).model
     except CatalogError:
-        return given
+        return name
     scopes = [scope for scope in (Scope.GLOBAL, *model.profiles) if scope in model.profiles]
     return f"{scopes[0].value}.{model.id}" if scopes else model.id
 

@@ -37,15 +37,15 @@ def usage_of(
     points asked for the same, they were written for that.
     Raises Undecodable where the prompt is longer than any column holds.
     """
-    given, output = record.input, record.output.outputTokenCount
-    fresh, read, write = given.inputTokenCount, given.cacheReadInputTokenCount, given.cacheWriteInputTokenCount
+    counts, output = record.input, record.output.outputTokenCount
+    fresh, read, write = counts.inputTokenCount, counts.cacheReadInputTokenCount, counts.cacheWriteInputTokenCount
     read = record.cacheReadInputTokenCount if read is None else read
     write = record.cacheWriteInputTokenCount if write is None else write
     told, lacking = None, fresh is None or output is None or read is None or write is None
     if write or lacking:
-        said = reply()
-        if lacking or _OF_A_CACHE in said:  # else it does not say for how long the tokens were written
-            told = counts_of(_usage_in(said))
+        reply_json = reply()
+        if lacking or _OF_A_CACHE in reply_json:  # else it does not say for how long the tokens were written
+            told = counts_of(_usage_in(reply_json))
     if told is not None:
         fresh = told.input if fresh is None else fresh
         output = told.output if output is None else output

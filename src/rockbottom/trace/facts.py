@@ -38,14 +38,14 @@ def unknown_models(trace: Trace, catalog: Catalog) -> tuple[SetApart, ...]:
     """The requests to models that the catalogue does not know."""
     apart: list[SetApart] = []
     requests = trace.requests
-    for code, given in enumerate(trace.names["model"]):
+    for code, name in enumerate(trace.names["model"]):
         try:
-            if given:
-                catalog.model(given)
+            if name:
+                catalog.model(name)
         except CatalogError as error:
             rows = requests.model == code
             tokens = int(requests.tokens_in[rows].clip(0).sum()) + int(requests.tokens_out[rows].clip(0).sum())
-            apart.append(apart_of(given, int(rows.sum()), tokens, error))
+            apart.append(apart_of(name, int(rows.sum()), tokens, error))
     return summed_apart(apart)
 
 

@@ -40,10 +40,10 @@ def files_of(source: str) -> Sequence[str]:
     path = Path(source)
     if path.is_file():
         return [source]
-    found = sorted(str(file) for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
-    if not found:
+    files = sorted(str(file) for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+    if not files:
         raise UnreadableSource(f"{source}: no such file or folder, or nothing in it")
-    return found
+    return files
 
 
 def _s3() -> Any:

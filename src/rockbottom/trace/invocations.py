@@ -86,10 +86,10 @@ def requests_in(name: str, damages: Damages) -> Iterator[Invocation]:
 def one_invocation(path: Path) -> Invocation:
     """The request in a file: a body, a batch record, or the only record of a log. Raises UnreadableSource."""
     damages = Damages()
-    found = list(islice(requests_in(str(path), damages), 2))
-    if len(found) == 1:
-        return replace(found[0], place=str(path))
-    if found:
+    invocations = list(islice(requests_in(str(path), damages), 2))
+    if len(invocations) == 1:
+        return replace(invocations[0], place=str(path))
+    if invocations:
         raise UnreadableSource(f"{path}: several requests, where one is looked for")
     why = f": {damages.first[0].why}" if damages.first else ""
     raise UnreadableSource(f"{path}: neither an invocation log record nor a request body{why}")

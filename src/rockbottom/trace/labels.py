@@ -23,8 +23,8 @@ _ASSUMED = re.compile(r"^(arn:[^:]*:sts:[^:]*:[^:]*:assumed-role/[^/]+)/.*$")
 def label_of_record(record: Record[Any], by: str) -> str | None:
     """The value of a key in a log record; None: not recorded."""
     known = _KNOWN.get(by)
-    found = known(record) if known is not None else None
-    return found or (record.requestMetadata or {}).get(by)
+    label = known(record) if known is not None else None
+    return label or (record.requestMetadata or {}).get(by)
 
 
 def labels_of(record: Record[Any]) -> Mapping[str, str]:

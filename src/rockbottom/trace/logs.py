@@ -47,11 +47,11 @@ class LogFile:
     def records(self, decode: Decode[T]) -> Iterator[tuple[str, T]]:
         """Every record with its place; ``decode`` raises Undecodable for what is none."""
         try:
-            for number, found in self._candidates():
-                if isinstance(found, Unfinished):
-                    self.damages.add(f"{self.name}:{number}", found.why)
+            for number, candidate in self._candidates():
+                if isinstance(candidate, Unfinished):
+                    self.damages.add(f"{self.name}:{number}", candidate.why)
                     continue
-                text = found if found[:2] == b'{"' else _on_one_line(_behind_instant(found))
+                text = candidate if candidate[:2] == b'{"' else _on_one_line(_behind_instant(candidate))
                 try:
                     record = decode(text)
                 except Undecodable as error:
@@ -62,12 +62,12 @@ class LogFile:
             self.damages.add(self.name, str(error))
 
     def _candidates(self) -> Iterator[tuple[int, bytes | Unfinished]]:
-        found = candidates(self._counted(chunks_of(self.name) if self.text is None else self.text))
-        first = next(found, None)
+        numbered = candidates(self._counted(chunks_of(self.name) if self.text is None else self.text))
+        first = next(numbered, None)
         if first is None:
             return
-        second = next(found, None)
-        rest = found if second is None else chain([second], found)
+        second = next(numbered, None)
+        rest = numbered if second is None else chain([second], numbered)
         below = second[1] if second is not None and isinstance(second[1], bytes) else b""
         header = header_of(first[1], below) if isinstance(first[1], bytes) else None
         yield from chain([first], rest) if header is None else rows_of(rest, *header)

@@ -110,7 +110,7 @@ def _unified(parts: Sequence[Trace]) -> tuple[Mapping[str, tuple[str, ...]], lis
             codes = tables[table]
             # One slot more than there are names: code -1, "not recorded", reads it and stays -1.
             new = np.array([codes.setdefault(text, len(codes)) for text in part.names.get(table, ())] + [-1], np.int32)
-            given = getattr(part.requests, column)
-            changed[column] = None if given is None else new[given]
+            own_codes = getattr(part.requests, column)
+            changed[column] = None if own_codes is None else new[own_codes]
         recoded.append(replace(part.requests, **changed))
     return {name: tuple(codes) for name, codes in tables.items()}, recoded

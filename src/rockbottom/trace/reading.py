@@ -80,7 +80,7 @@ class Reading:
 def readers() -> Mapping[str, Reader]:
     """Every reader by name: one module each in ``rockbottom.trace.formats``."""
     package = import_module("rockbottom.trace.formats")
-    modules = sorted(found.name for found in iter_modules(package.__path__))
+    modules = sorted(module.name for module in iter_modules(package.__path__))
     loaded = [import_module(f"{package.__name__}.{name}") for name in modules]
     return {module.READER.name: module.READER for module in loaded}
 

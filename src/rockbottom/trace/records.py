@@ -122,10 +122,10 @@ def columnar(line: bytes | str) -> Columnar:
     except Undecodable:
         loose = textual(line)
     values: dict[str, Any] = {name: getattr(loose, name) for name in Record.__struct_fields__}
-    given = loose.input
+    loose_input = loose.input
     values["input"] = Input(
-        _body_or_none(given.inputBodyJson), given.inputBodyS3Path, given.inputTokenCount,
-        given.cacheReadInputTokenCount, given.cacheWriteInputTokenCount,
+        _body_or_none(loose_input.inputBodyJson), loose_input.inputBodyS3Path, loose_input.inputTokenCount,
+        loose_input.cacheReadInputTokenCount, loose_input.cacheWriteInputTokenCount,
     )  # fmt: skip
     return Record(**values)
 

@@ -78,12 +78,12 @@ def _scan(
     rows, blocks, odd, line = 0, 0, 0, 0
     start, total = np.uint64(0), np.uint64(len(data))
     while start < total:
-        end, instant, length, output, found = _line(data, start, prefix[blocks:])
+        end, instant, length, output, listed = _line(data, start, prefix[blocks:])
         if end > start:
             whole = length // size
             if keep and length % size:
                 whole += 1
-            kept = int(min(found, whole))
+            kept = int(min(listed, whole))
             if mixed:
                 for j in range(kept):
                     prefix[blocks + j] = mix(prefix[blocks + j], first, second)
@@ -123,7 +123,7 @@ def _skip(data: Array, i: np.uint64) -> np.uint64:
 @inlined
 def _line(data: Array, start: np.uint64, ids: Array) -> tuple[np.uint64, float, int, int, np.int64]:
     """One line: its end (``start``: not of the usual spelling), timestamp, lengths, ids put in ``ids``."""
-    instant, length, output, found, members = 0.0, 0, 0, np.int64(0), 0
+    instant, length, output, listed, members = 0.0, 0, 0, np.int64(0), 0
     i = _skip(data, start)
     if data[i] != _BRACE:
         return start, 0.0, 0, 0, np.int64(0)
@@ -139,7 +139,7 @@ def _line(data: Array, start: np.uint64, ids: Array) -> tuple[np.uint64, float, 
         i = _skip(data, i + _ONE)
         before = i
         if member == 3:
-            i, found = _ids(data, i, ids)
+            i, listed = _ids(data, i, ids)
         else:
             i, value, whole = _number(data, i)
             if member == 0:
@@ -160,7 +160,7 @@ def _line(data: Array, start: np.uint64, ids: Array) -> tuple[np.uint64, float, 
         if data[i] != _END or members != 15:
             return start, 0.0, 0, 0, np.int64(0)
         i = _skip(data, i + _ONE)
-        return (i if data[i] == _NEWLINE else start), instant, length, output, found
+        return (i if data[i] == _NEWLINE else start), instant, length, output, listed
 
 
 @inlined
@@ -213,14 +213,14 @@ def _number(data: Array, i: np.uint64) -> tuple[np.uint64, float, bool]:
 @inlined
 def _ids(data: Array, start: np.uint64, ids: Array) -> tuple[np.uint64, np.int64]:
     """The place behind a list of integers (``start``: none there), and how many were put in ``ids``."""
-    found = np.uint64(0)
+    count = np.uint64(0)
     if data[start] != _OPEN:
         return start, np.int64(0)
     i = _skip(data, start + _ONE)
     if data[i] == _CLOSE:
         return i + _ONE, np.int64(0)
     room = np.uint64(len(ids))
-    while found < room:
+    while count < room:
         if data[i] == _SPACE:
             i += _ONE
         first, value = i, np.uint64(0)
@@ -231,10 +231,10 @@ def _ids(data: Array, start: np.uint64, ids: Array) -> tuple[np.uint64, np.int64
             digit = np.uint64(data[i]) - _ZERO
         if i == first or i - first > np.uint64(19):
             return start, np.int64(0)
-        ids[found] = value
-        found += _ONE
+        ids[count] = value
+        count += _ONE
         if data[i] == _CLOSE:
-            return i + _ONE, np.int64(found)
+            return i + _ONE, np.int64(count)
         if data[i] != _COMMA:
             return start, np.int64(0)
         i += _ONE

@@ -27,10 +27,10 @@ class BodyRefused(RockbottomError):
 def log_names(source: str) -> Sequence[str]:
     """The log files of a source, in order of name. Raises UnreadableSource when there is none, or S3 refuses."""
     names = files_of(source)
-    found = [name for name in names if is_log(name)] if list(names) != [source] else names
-    if not found:
+    logs = [name for name in names if is_log(name)] if list(names) != [source] else names
+    if not logs:
         raise UnreadableSource(f"{source}: no log file in it (.json, .jsonl, .log, .csv or the same with .gz)")
-    return found
+    return logs
 
 
 def is_log(name: str) -> bool:

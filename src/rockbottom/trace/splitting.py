@@ -93,8 +93,8 @@ def values_of(text: bytes) -> tuple[list[bytes], bool]:
     if _ROW.match(text):
         return [text], False
     splitter = Splitter()
-    found = [value for value in splitter.feed(text) if isinstance(value, bytes)]
-    return found, splitter.is_open or splitter.torn
+    values = [value for value in splitter.feed(text) if isinstance(value, bytes)]
+    return values, splitter.is_open or splitter.torn
 
 
 class Splitter:
@@ -136,13 +136,13 @@ class Splitter:
             return
         self._held += data
         while not self._in_string or self._string_ends():
-            found = _BRACKET.search(self._held, self._at)
+            bracket = _BRACKET.search(self._held, self._at)
             if not self._depth:
-                self._look_between(len(self._held) if found is None else found.start())
-            if found is None:
+                self._look_between(len(self._held) if bracket is None else bracket.start())
+            if bracket is None:
                 self._at = len(self._held)
                 break
-            place, byte = found.start(), self._held[found.start()]
+            place, byte = bracket.start(), self._held[bracket.start()]
             self._at = place + 1
             if byte == _QUOTE:
                 self.torn |= not self._depth and self._holds_values

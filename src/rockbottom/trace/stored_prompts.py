@@ -43,15 +43,15 @@ def stored_prompt(messages: object, tools: object = None, system: object = None)
 
     Each may be JSON text. ``messages`` may also be a body with ``messages``, ``tools`` and ``system`` in it.
     """
-    given = _value(messages)
-    if is_object(given):
-        tools, system = given.get("tools") or tools, given.get("system") or system
-        given = given.get("messages")
-    if not is_list(given) or not given or _TRUNCATED in str(given):
+    stored = _value(messages)
+    if is_object(stored):
+        tools, system = stored.get("tools") or tools, stored.get("system") or system
+        stored = stored.get("messages")
+    if not is_list(stored) or not stored or _TRUNCATED in str(stored):
         return None
     try:
-        before = [{"role": "system", "content": _content(said)}] if (said := _value(system)) else []
-        body = {"messages": [*before, *map(_message, given)], "tools": _listed(_value(tools))}
+        before = [{"role": "system", "content": _content(instructions)}] if (instructions := _value(system)) else []
+        body = {"messages": [*before, *map(_message, stored)], "tools": _listed(_value(tools))}
         return CHAT.read(body, _meter())
     except (MalformedBody, TypeError, AttributeError, RecursionError):
         return None
@@ -78,10 +78,10 @@ def stored_blocks(prompt: Prompt, total: int, usage: Usage | None, key: bytes) -
     )
 
 
-def _nearest(depths: Sequence[int], wanted: int) -> int:
-    after = min(bisect_left(depths, wanted), len(depths) - 1)
+def _nearest(depths: Sequence[int], depth: int) -> int:
+    after = min(bisect_left(depths, depth), len(depths) - 1)
     before = max(0, after - 1)
-    return before if wanted - depths[before] < depths[after] - wanted else after
+    return before if depth - depths[before] < depths[after] - depth else after
 
 
 def _stretched(depth: int, known: tuple[int, int], whole: tuple[int, int]) -> int:
@@ -100,14 +100,14 @@ def _chained(prompt: Prompt, key: bytes) -> Iterator[int]:
         yield int.from_bytes(state[:8], "little")
 
 
-def _value(given: object) -> object:
+def _value(cell: object) -> object:
     """A cell that is JSON text, decoded; other text as it is."""
-    if not isinstance(given, str) or given[:1] not in ("{", "["):
-        return given
+    if not isinstance(cell, str) or cell[:1] not in ("{", "["):
+        return cell
     try:
-        return decoded(given)
+        return decoded(cell)
     except Undecodable:
-        return given
+        return cell
 
 
 def _message(message: Any) -> Mapping[str, Any]:
@@ -120,7 +120,7 @@ def _content(content: Any) -> Any:
     """Content without the marks of a cache, which move from turn to turn."""
     if not is_list(content):
         return content
-    return [part for given in content if (part := _part(given))]
+    return [part for piece in content if (part := _part(piece))]
 
 
 def _part(part: Any) -> Mapping[str, Any]:

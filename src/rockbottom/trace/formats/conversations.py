@@ -63,8 +63,8 @@ def _meter(settings: ReaderSettings) -> Meter:
     from rockbottom.catalog import load_catalog
 
     weights = load_catalog().token_weights
-    wanted = settings.options.get("tokenizer")
-    return Meter(weights[wanted] if wanted else next(iter(weights.values())))
+    tokenizer = settings.options.get("tokenizer")
+    return Meter(weights[tokenizer] if tokenizer else next(iter(weights.values())))
 
 
 def _add(state: _State, record: Mapping[str, Any]) -> None:

@@ -89,11 +89,11 @@ def _usage(row: Mapping[str, Any]) -> tuple[Usage | None, int | None]:
 
 def _of_columns(row: Mapping[str, Any]) -> tuple[Usage | None, int | None]:
     """Usage in columns of its own, as older tables have it, which say nothing of caches."""
-    given = count_of(_first(row, "promptTokens", "prompt_tokens", "inputUsage", "input_usage", "inputTokens"))
+    tokens_in = count_of(_first(row, "promptTokens", "prompt_tokens", "inputUsage", "input_usage", "inputTokens"))
     output = count_of(
         _first(row, "completionTokens", "completion_tokens", "outputUsage", "output_usage", "outputTokens")
     )
-    return (None, None) if given is None else (Usage(given, output or 0), output)
+    return (None, None) if tokens_in is None else (Usage(tokens_in, output or 0), output)
 
 
 def _first(row: Mapping[str, Any], *names: str) -> Any:

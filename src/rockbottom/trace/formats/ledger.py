@@ -67,7 +67,7 @@ def _add(gathered: Gathered, call: CallRecord, by: str) -> None:
     gathered.add(
         _numbers(call),
         {**_names(call), "label": call.tags.get(by) if by else None},
-        [int(one, 16) for one in call.hashes],
+        [int(prefix_hash, 16) for prefix_hash in call.hashes],
         _stretched(call.depths, call.total_input),
         section,
         [_UNKNOWN] * blocks,
@@ -123,12 +123,12 @@ def _recognises(path: Path, head: bytes) -> bool:
 
 def _parts(source: str) -> Sequence[str]:
     if not is_s3(source) and Path(source).is_dir():
-        found = [str(volume.path) for ledger in ledgers_in(Path(source)) for volume in volumes_of(ledger)]
+        volumes = [str(volume.path) for ledger in ledgers_in(Path(source)) for volume in volumes_of(ledger)]
     else:
-        found = [name for name in files_of(source) if name == source or is_volume(Path(name).name)]
-    if not found:
+        volumes = [name for name in files_of(source) if name == source or is_volume(Path(name).name)]
+    if not volumes:
         raise UnreadableSource(f"{source}: no volume of a ledger in it")
-    return found
+    return volumes
 
 
 READER = Reader(

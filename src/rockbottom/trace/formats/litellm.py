@@ -79,10 +79,10 @@ def _usage(metadata: Mapping[str, Any], total: int, output: int) -> Usage | None
     return exclusive(total, output, read, count_of(written) or 0, count_of(split.get("ephemeral_1h_input_tokens")) or 0)
 
 
-def _model(given: str) -> tuple[str, str | None]:
+def _model(text: str) -> tuple[str, str | None]:
     """The model id behind a route of LiteLLM, and the Region where the route names one."""
-    provider = next((name for name in _PROVIDERS if given.startswith(name)), "")
-    rest = given.removeprefix(provider)
+    provider = next((name for name in _PROVIDERS if text.startswith(name)), "")
+    rest = text.removeprefix(provider)
     route = next((name for name in _ROUTES if rest.startswith(name)), "")
     region, slash, model = rest.removeprefix(route).partition("/")
     return (model, region) if slash and provider.startswith("bedrock") else (rest.removeprefix(route), None)

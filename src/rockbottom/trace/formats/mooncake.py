@@ -89,9 +89,9 @@ def _traces_of(
     yield _trace(at, tokens_in, tokens_out, counts, prefix, depth, model)
     for number, start, end in strange:
         place = f"{name}:{line + int(number)}"
-        found = _slowly(piece[int(start) : int(end)], place, damages)
-        if found is not None:
-            yield _trace_of_line(found, size, keep, key, model)
+        parsed = _slowly(piece[int(start) : int(end)], place, damages)
+        if parsed is not None:
+            yield _trace_of_line(parsed, size, keep, key, model)
 
 
 def _slowly(text: bytes, place: str, damages: Damages) -> _Line | None:

@@ -128,26 +128,28 @@ def _spelling(record: Attributes, attributes: Attributes, *, is_event: bool) -> 
         return None
     if attributes.get("openinference.span.kind", "LLM") != "LLM":
         return None
-    return next((one for one in (_GEN_AI, _OPENINFERENCE) if _first(attributes, one.input) is not None), None)
+    return next(
+        (spelling for spelling in (_GEN_AI, _OPENINFERENCE) if _first(attributes, spelling.input) is not None), None
+    )
 
 
 def _request(record: Attributes, attributes: Attributes, spelling: _Spelling, by: str) -> Counted | None:
     """The request of a record; None where it counted nothing. Raises Undecodable."""
-    given, output = (count_of(_first(attributes, names)) for names in (spelling.input, spelling.output))
+    tokens_in, output = (count_of(_first(attributes, names)) for names in (spelling.input, spelling.output))
     nanoseconds = next((count for name in _TIMES if (count := count_of(record.get(name)))), None)
-    if given is None:
+    if tokens_in is None:
         return None
     if nanoseconds is None:
         raise Undecodable("a call without its instant")
     read, write = (count_of(_first(attributes, names)) for names in (spelling.read, spelling.write))
     usage = None
     if read is not None or write is not None or spelling.inclusive is not None:
-        usage = _usage(attributes, spelling, given, output or 0, read or 0, write or 0)
+        usage = _usage(attributes, spelling, tokens_in, output or 0, read or 0, write or 0)
     model = text_of(_first(attributes, spelling.model))
     return Counted(
         nanoseconds / 1e9,
         model,
-        given if usage is None else usage.total_input,
+        tokens_in if usage is None else usage.total_input,
         output,
         usage,
         text_of(_first(attributes, spelling.session)) or None,
@@ -165,14 +167,14 @@ def _request(record: Attributes, attributes: Attributes, spelling: _Spelling, by
 _TIMES = ("startTimeUnixNano", "timeUnixNano", "observedTimeUnixNano")
 
 
-def _usage(attributes: Attributes, spelling: _Spelling, given: int, output: int, read: int, write: int) -> Usage:
+def _usage(attributes: Attributes, spelling: _Spelling, tokens_in: int, output: int, read: int, write: int) -> Usage:
     inclusive = spelling.inclusive
     total = count_of(_first(attributes, spelling.total))
-    if inclusive is None and read + write > given:
+    if inclusive is None and read + write > tokens_in:
         inclusive = False
     elif inclusive is None:
-        inclusive = total is None or total != given + output + read + write or not read + write
-    return exclusive(given, output, read, write) if inclusive else Usage(given, output, read, write)
+        inclusive = total is None or total != tokens_in + output + read + write or not read + write
+    return exclusive(tokens_in, output, read, write) if inclusive else Usage(tokens_in, output, read, write)
 
 
 def _identity(record: Attributes, attributes: Attributes, spelling: _Spelling) -> str:
