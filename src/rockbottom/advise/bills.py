@@ -65,12 +65,12 @@ class Bill:
 
 def bill_of(months: Iterable[Tokens], tariff: Tariff, tier: Tier = Tier.DEFAULT) -> Bill:
     """The bill of these tokens; raises NoPriceInForce for a unit that is used and has no price."""
-    found: dict[tuple[Price, bool], Decimal] = {}
-    for one in months:
-        for unit, amount in one.by_unit.items():
-            key = tariff.price(unit, tier, one.context_tokens), one.keep_alive
-            found[key] = found.get(key, Decimal(0)) + amount
-    return Bill(tuple(Line(price, tokens, kept) for (price, kept), tokens in found.items()))
+    amounts: dict[tuple[Price, bool], Decimal] = {}
+    for month in months:
+        for unit, amount in month.by_unit.items():
+            key = tariff.price(unit, tier, month.context_tokens), month.keep_alive
+            amounts[key] = amounts.get(key, Decimal(0)) + amount
+    return Bill(tuple(Line(price, tokens, kept) for (price, kept), tokens in amounts.items()))
 
 
 def saved(before: Usd, after: Usd) -> Decimal | None:

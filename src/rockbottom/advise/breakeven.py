@@ -45,13 +45,13 @@ class Crossings:
 
 def break_evens(tariff: Tariff, ttls: tuple[Ttl, ...], context_tokens: int) -> tuple[BreakEven, ...]:
     """One row for each lifetime that has a price."""
-    found: list[BreakEven] = []
+    rows: list[BreakEven] = []
     for ttl in ttls:
         try:
-            found.append(_break_even(tariff, ttl, context_tokens))
+            rows.append(_break_even(tariff, ttl, context_tokens))
         except NoPriceInForce:
             continue
-    return tuple(found)
+    return tuple(rows)
 
 
 def _break_even(tariff: Tariff, ttl: Ttl, context: int) -> BreakEven:

@@ -88,8 +88,8 @@ def _scopes(tariff: Tariff) -> Iterator[tuple[Tariff, frozenset[Lever]]]:
 def in_scope(tariff: Tariff, scope: Scope) -> Tariff:
     """The same model reached another way."""
     model = tariff.model.model
-    given = model.id if scope is Scope.IN_REGION else f"{scope.value}.{model.id}"
-    return replace(tariff, model=ModelId(given, model, scope))
+    name = model.id if scope is Scope.IN_REGION else f"{scope.value}.{model.id}"
+    return replace(tariff, model=ModelId(name, model, scope))
 
 
 def allowed_by(wishes: Wishes, combination: Combination) -> bool:

@@ -37,33 +37,33 @@ _UNITS = list(Unit)
 
 
 def document_of(
-    found: Estimate, *, preset: Preset | None = None, credit: Usd | None = None, curve: Sweep | None = None,
+    estimate: Estimate, *, preset: Preset | None = None, credit: Usd | None = None, curve: Sweep | None = None,
     beside: Lines = (), capacity: bool = False,
 ) -> EstimateResult:  # fmt: skip
     """The document of one estimate, with what is charged ``beside`` the tokens, and ``capacity`` by the hour."""
-    tariff = found.question.tariff
+    tariff = estimate.question.tariff
     return EstimateResult(
         schema="rockbottom.estimate/1",
         model=tariff.model.given,
         name=tariff.model.model.name,
         scope=tariff.model.scope,
         priced_on=tariff.on,
-        shape=_shape(found, preset),
-        best=found.best.way.name,
-        ways=tuple(_way(found, result) for result in found.results),
-        break_even=tuple(BreakEvenResult(row.ttl, row.reads, _number(row.per_hour)) for row in found.break_evens),
+        shape=_shape(estimate, preset),
+        best=estimate.best.way.name,
+        ways=tuple(_way(estimate, result) for result in estimate.results),
+        break_even=tuple(BreakEvenResult(row.ttl, row.reads, _number(row.per_hour)) for row in estimate.break_evens),
         crossings_per_hour=CrossingsResult(
-            _number(found.crossings.hour_over_five), _number(found.crossings.keep_alive_over_five)
+            _number(estimate.crossings.hour_over_five), _number(estimate.crossings.keep_alive_over_five)
         ),
-        credit=_credit(found, credit) if credit is not None else None,
+        credit=_credit(estimate, credit) if credit is not None else None,
         sweep=SweepResult(curve.prompt_tokens, curve.pays_from, curve.beats_batch_from, curve.points)
         if curve
         else None,
-        prices=tuple(map(price_row, _prices(found))),
-        contested=_contested(found),
+        prices=tuple(map(price_row, _prices(estimate))),
+        contested=_contested(estimate),
         beside=costs_of(beside),
         beside_usd=total_of_lines(beside),
-        capacity=tuple(map(_capacity, capacities(tariff, *_mix(found.question.shape)))) if capacity else None,
+        capacity=tuple(map(_capacity, capacities(tariff, *_mix(estimate.question.shape)))) if capacity else None,
     )
 
 
@@ -91,9 +91,9 @@ def preset_document(preset: Preset) -> PresetResult:
     return PresetResult(preset=preset.name, about=preset.about, assumes=preset.assumes, source=preset.source)
 
 
-def priced_preset(preset: Preset, found: Estimate) -> PricedPreset:
+def priced_preset(preset: Preset, estimate: Estimate) -> PricedPreset:
     """A preset with its estimate on one model."""
-    document = document_of(found, preset=preset)
+    document = document_of(estimate, preset=preset)
     best = document.best_way
     return PricedPreset(
         preset=preset.name, about=preset.about, assumes=preset.assumes, source=preset.source,
@@ -122,8 +122,8 @@ def _row(price: Price) -> dict[str, Any]:
     }
 
 
-def _shape(found: Estimate, preset: Preset | None) -> ShapeResult:
-    question, shape = found.question, found.question.shape
+def _shape(estimate: Estimate, preset: Preset | None) -> ShapeResult:
+    question, shape = estimate.question, estimate.question.shape
     traffic = shape.traffic
     return ShapeResult(
         name=shape.name,
@@ -145,20 +145,20 @@ def _shape(found: Estimate, preset: Preset | None) -> ShapeResult:
     )
 
 
-def _way(found: Estimate, result: Result) -> WayResult | UnpricedWay:
+def _way(estimate: Estimate, result: Result) -> WayResult | UnpricedWay:
     bill = result.bill
     if bill is None:
         return UnpricedWay(name=result.way.name, why=result.why)
-    of_input, of_total = shares(found, result)
+    of_input, of_total = shares(estimate, result)
     return WayResult(
         name=result.way.name,
         why="",
         usd=bill.usd,
         input_usd=bill.input_usd,
-        usd_per_1000_requests=bill.usd / found.question.shape.traffic.requests * 1000,
+        usd_per_1000_requests=bill.usd / estimate.question.shape.traffic.requests * 1000,
         saved_of_input=_number(of_input),
         saved=_number(of_total),
-        hit_rate=_number(found.hit_rate(result)),
+        hit_rate=_number(estimate.hit_rate(result)),
         written_tokens=_whole(bill.tokens(*WRITES.values())),
         items=_items(bill),
     )
@@ -175,10 +175,10 @@ def _items(bill: Bill) -> tuple[LineResult, ...]:
     )  # fmt: skip
 
 
-def _credit(found: Estimate, credit: Usd) -> CreditResult:
-    ways: dict[str, Bill] = {"no caching": found.before}
-    if found.best.bill is not None:
-        ways[found.best.way.name] = found.best.bill
+def _credit(estimate: Estimate, credit: Usd) -> CreditResult:
+    ways: dict[str, Bill] = {"no caching": estimate.before}
+    if estimate.best.bill is not None:
+        ways[estimate.best.way.name] = estimate.best.bill
     return CreditResult(credit, tuple(_credit_way(name, credit, bill.usd) for name, bill in ways.items()))
 
 
@@ -187,13 +187,13 @@ def _credit_way(name: str, credit: Usd, usd: Usd) -> CreditWay:
     return CreditWay(name, _number(credit / usd) if usd else None, left)
 
 
-def _prices(found: Estimate) -> Sequence[Price]:
-    return list({line.price: None for result in found.results if result.bill for line in result.bill.lines})
+def _prices(estimate: Estimate) -> Sequence[Price]:
+    return list({line.price: None for result in estimate.results if result.bill for line in result.bill.lines})
 
 
-def _contested(found: Estimate) -> tuple[ContestedPriceResult, ...]:
-    tariff = found.question.tariff
-    used = {(price.unit, price.tier) for price in _prices(found)}
+def _contested(estimate: Estimate) -> tuple[ContestedPriceResult, ...]:
+    tariff = estimate.question.tariff
+    used = {(price.unit, price.tier) for price in _prices(estimate)}
     rows = tariff.book.contested(tariff.model.model.id, tariff.model.scope, on=tariff.on)
     return tuple(ContestedPriceResult(**_row(row), note=row.note) for row in rows if (row.unit, row.tier) in used)
 

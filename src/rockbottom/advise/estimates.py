@@ -66,8 +66,8 @@ class Estimate:
     @property
     def cached(self) -> Result | None:
         """The cheapest way that caches, even where it costs more than no caching."""
-        found = [one for one in self.results if one.bill and one.way.caches]
-        return cheapest(found) if found else None
+        caching = [result for result in self.results if result.bill and result.way.caches]
+        return cheapest(caching) if caching else None
 
     def hit_rate(self, result: Result) -> Decimal | None:
         """The share of the cached part of the prompts that was read; None where nothing was cached."""
@@ -129,8 +129,8 @@ def shares(estimate: Estimate, result: Result) -> tuple[Decimal | None, Decimal 
 def cheapest(results: Sequence[Result]) -> Result:
     """The least bill; a later way must be a thousandth cheaper than an earlier, simpler one. One has a bill."""
     best, least = None, Decimal(0)
-    for one in results:
-        if one.bill is not None and (best is None or one.bill.usd < least * _SIMPLER):
-            best, least = one, one.bill.usd
+    for result in results:
+        if result.bill is not None and (best is None or result.bill.usd < least * _SIMPLER):
+            best, least = result, result.bill.usd
     assert best is not None
     return best

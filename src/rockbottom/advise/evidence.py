@@ -69,7 +69,7 @@ class Sent:
     measured: tuple[Tier, Scope] | None = None
 
     def total(self, *units: Unit) -> Decimal:
-        return sum((one.by_unit.get(unit, Decimal(0)) for one in self.tokens for unit in units), Decimal(0))
+        return sum((tokens.by_unit.get(unit, Decimal(0)) for tokens in self.tokens for unit in units), Decimal(0))
 
     @property
     def read_share(self) -> Decimal:
@@ -118,7 +118,7 @@ def of_question(question: EstimateQuestion, parallel: int = 1) -> Evidence:
             continue
         levers = {Lever.CACHING} if way.caches else set[Lever]()
         tokens = tuple(question.tokens(way))
-        if any("1h" in unit.value for one in tokens for unit in one.by_unit):
+        if any("1h" in unit.value for month in tokens for unit in month.by_unit):
             levers.add(Lever.TTL)
         if way.keep_alive:
             levers.add(Lever.KEEP_ALIVE)
@@ -139,14 +139,14 @@ def of_bench(results: BenchResults) -> list[Evidence]:
 
 def of_replays(replays: Sequence[ReplayResult]) -> list[Evidence]:
     """Each model of a replay once, of those at the default tier; raises UnreadableRun where there is none."""
-    found: dict[str, Evidence] = {}
+    by_model: dict[str, Evidence] = {}
     for replay in replays:
         if replay.tier is Tier.DEFAULT:
             evidence = of_replay(replay)
-            found.setdefault(evidence.model, evidence)
-    if not found:
+            by_model.setdefault(evidence.model, evidence)
+    if not by_model:
         raise UnreadableRun("none of the replay's combinations has prices at the default tier")
-    return list(found.values())
+    return list(by_model.values())
 
 
 def of_replay(replay: ReplayResult) -> Evidence:

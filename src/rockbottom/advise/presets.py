@@ -46,7 +46,7 @@ def _preset(name: str, row: Mapping[str, Any]) -> Preset:
         turn_gap_s=Decimal(row.get("turn_gap_s", 0)),
         hours=Decimal(row.get("hours", 24)),
     )
-    layers = tuple(Layer(one["tokens"], one.get("variants", 1)) for one in row["layers"])
+    layers = tuple(Layer(layer["tokens"], layer.get("variants", 1)) for layer in row["layers"])
     shape = Shape(layers, row["question_tokens"], row["output_tokens"], traffic, row.get("added_tokens", 0), name)
     writes = Decimal(row["writes"]) if "writes" in row else None
     return Preset(name, row["about"], shape, row["assumes"], row["source"], writes)

@@ -86,10 +86,10 @@ def _point(question: EstimateQuestion, prefix: int, whole: int) -> Point:
     layers = (Layer(prefix, variants),) if prefix else ()
     traffic = replace(question.shape.traffic, turns=1, turn_gap_s=Decimal(0))
     shape = Shape(layers, whole - prefix, question.shape.output_tokens, traffic)
-    found: Estimate = estimate(replace(question, shape=shape))
-    cached = found.cached
+    estimated: Estimate = estimate(replace(question, shape=shape))
+    cached = estimated.cached
     return Point(
-        prefix, whole - prefix, found.before.usd, cached.bill.usd if cached and cached.bill else None,
+        prefix, whole - prefix, estimated.before.usd, cached.bill.usd if cached and cached.bill else None,
         batch_usd(replace(question, shape=shape)),
     )  # fmt: skip
 

@@ -43,14 +43,14 @@ def entries_of(shape: Shape, way: Way, rules: CacheRules) -> tuple[Entry, ...]:
 
     Its tokens are then written and read with the next deeper one; above a maximum nothing is cached.
     """
-    found: list[Entry] = []
+    entries: list[Entry] = []
     start = depth = 0
     for layer, ttl in zip(shape.layers, way.ttls, strict=False):
         depth += layer.tokens
         if _cacheable(depth, rules):
-            found.append(Entry(start, depth, layer.variants, ttl))
+            entries.append(Entry(start, depth, layer.variants, ttl))
             start = depth
-    return tuple(found)
+    return tuple(entries)
 
 
 def expected(
@@ -65,10 +65,10 @@ def expected(
     """
     entries = entries_of(shape, way, rules)
     dead = [_dead(shape, way, entry, entries, writes) * parallel for entry in entries]
-    found = [_turn(shape, way, rules, turn, entries, dead) for turn in range(1, shape.traffic.turns + 1)]
+    tokens = [_turn(shape, way, rules, turn, entries, dead) for turn in range(1, shape.traffic.turns + 1)]
     if way.keep_alive and entries and (kept := _keeping(shape, entries)).requests >= Decimal("0.5"):
-        found.append(kept)
-    return found
+        tokens.append(kept)
+    return tokens
 
 
 def simulated(
@@ -81,7 +81,7 @@ def simulated(
     """
     plain = replace(rules, residual_tokens=0, residual_tokens_with_tools=0)  # the question counts them
     share = shape.traffic.requests / (len(gaps_s) + 1)
-    found: list[Tokens] = []
+    tokens: list[Tokens] = []
     state, namespace = PrefixCache(), Namespace("", "", rules.model)
     for number, at, kept in _instants(shape, way, gaps_s):
         prompt = _prompt(shape, way, number, kept)
@@ -89,8 +89,8 @@ def simulated(
         usage = outcome.usage(1 if kept else shape.output_tokens)
         by_unit = {unit: amount * share for unit, amount in usage.items() if amount}
         context = shape.prompt_tokens(number if shape.added_tokens else 1)
-        found.append(Tokens(context, share, by_unit, keep_alive=kept))
-    return found
+        tokens.append(Tokens(context, share, by_unit, keep_alive=kept))
+    return tokens
 
 
 def _cacheable(depth: int, rules: CacheRules) -> bool:
@@ -109,7 +109,7 @@ def _turn(
     shape: Shape, way: Way, rules: CacheRules, turn: int, entries: Sequence[Entry], dead: Sequence[Decimal]
 ) -> Tokens:
     traffic, count = shape.traffic, shape.traffic.sessions
-    found = dict.fromkeys(Unit, Decimal(0))
+    by_unit = dict.fromkeys(Unit, Decimal(0))
     for entry, missed in zip(entries, dead, strict=True):
         if traffic.turn_gap_s >= entry.ttl.seconds or traffic.turns == 1:
             here = missed / traffic.turns
@@ -117,25 +117,25 @@ def _turn(
             here = missed if turn == 1 else Decimal(0)
         here = min(here, count)
         size = entry.depth - entry.start
-        found[WRITES[entry.ttl]] += size * here
-        found[Unit.CACHE_READ] += size * (count - here)
+        by_unit[WRITES[entry.ttl]] += size * here
+        by_unit[Unit.CACHE_READ] += size * (count - here)
     below = entries[-1].depth if entries else 0
-    _rest(shape, way, rules, turn, below, found)
-    found[Unit.OUTPUT] = shape.output_tokens * count
-    return Tokens(shape.prompt_tokens(turn), count, {unit: amount for unit, amount in found.items() if amount})
+    _rest(shape, way, rules, turn, below, by_unit)
+    by_unit[Unit.OUTPUT] = shape.output_tokens * count
+    return Tokens(shape.prompt_tokens(turn), count, {unit: amount for unit, amount in by_unit.items() if amount})
 
 
-def _rest(shape: Shape, way: Way, rules: CacheRules, turn: int, below: int, found: dict[Unit, Decimal]) -> None:
+def _rest(shape: Shape, way: Way, rules: CacheRules, turn: int, below: int, by_unit: dict[Unit, Decimal]) -> None:
     """What follows the layers: read and written where the tail is closed, else uncached."""
     count, whole = shape.traffic.sessions, shape.prompt_tokens(turn)
     if way.tail is None or not _cacheable(whole, rules):
-        found[Unit.INPUT] += (whole - below) * count
+        by_unit[Unit.INPUT] += (whole - below) * count
         return
     before = shape.prompt_tokens(turn - 1) if turn > 1 else 0
     alive = shape.traffic.turn_gap_s < way.tail.seconds and _cacheable(before, rules)
     read = max(before, below) if alive else below
-    found[Unit.CACHE_READ] += (read - below) * count
-    found[WRITES[way.tail]] += (whole - read) * count
+    by_unit[Unit.CACHE_READ] += (read - below) * count
+    by_unit[WRITES[way.tail]] += (whole - read) * count
 
 
 def _keeping(shape: Shape, entries: Sequence[Entry]) -> Tokens:

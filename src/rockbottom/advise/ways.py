@@ -44,9 +44,9 @@ def why_not(way: Way, rules: CacheRules) -> str | None:
 
 def _caching(shape: Shape, rules: CacheRules) -> Iterator[Way]:
     offered = [ttl for ttl in reversed(LONGEST_FIRST) if ttl in rules.ttls]
-    given = any(layer.ttl for layer in shape.layers)
+    as_given = any(layer.ttl for layer in shape.layers)
     talk = shape.traffic.turns > 1 and shape.added_tokens > 0
-    if given:
+    if as_given:
         ttls = tuple(layer.ttl or rules.ttls[0] for layer in shape.layers)
         yield Way("as given", ttls)
         if talk:

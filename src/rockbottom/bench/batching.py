@@ -75,14 +75,14 @@ def batched(requests: Mapping[Place, BenchRequest], each: int, job: Job) -> dict
         raise EndpointDied(f"the batch job: {error}") from error
     except BatchError as error:
         raise EndpointRefused(f"the batch job: {error}", code=REFUSED, fix=error.fix) from error
-    found = dict(_replies(outcome, dialect))
-    missing = next((place for place in requests if place not in found), None)
+    replies = dict(_replies(outcome, dialect))
+    missing = next((place for place in requests if place not in replies), None)
     if missing is not None:
         raise EndpointRefused(
             f"the batch job: turn {missing[1] + 1} of conversation {missing[0] + 1} got no answer ({_why(outcome)})",
             code=REFUSED,
         )
-    return found
+    return replies
 
 
 @dataclass(slots=True)

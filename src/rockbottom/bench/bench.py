@@ -106,8 +106,8 @@ class Bench:
         if self.grading is None:
             return document
         canned = self.notebook.settings.canned or self.endpoint.canned
-        found = graded(self.plan, self.notebook, document.models, self.judge, self.grading, canned=canned)
-        return msgspec.structs.replace(document, grading=found)
+        grading = graded(self.plan, self.notebook, document.models, self.judge, self.grading, canned=canned)
+        return msgspec.structs.replace(document, grading=grading)
 
 
 def prepare(

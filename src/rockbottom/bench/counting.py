@@ -18,22 +18,22 @@ Calibrations = Mapping[str, Calibration]
 
 def counted_by_service(plan: Schedule, endpoint: Endpoint) -> Schedule:
     """The schedule with each model's estimate corrected by one CountTokens call, where the service offers it."""
-    found: dict[str, Calibration] = {}
+    calibrations: dict[str, Calibration] = {}
     for row in plan.rows:
         subject = row.subject
-        if subject.given in found or not subject.model.model.count_tokens or not endpoint.counted:
+        if subject.given in calibrations or not subject.model.model.count_tokens or not endpoint.counted:
             continue
         request = _first(plan, row)
         tokens = _count(endpoint, subject, request)
         if tokens is not None:
             estimated = prompt_of_request(request, subject.meter).tokens + subject.rules.residual_tokens
-            found[subject.given] = Calibration().learned(estimated, tokens)
-    return with_calibrations(plan, found)
+            calibrations[subject.given] = Calibration().learned(estimated, tokens)
+    return with_calibrations(plan, calibrations)
 
 
 def counted_by_replies(plan: Schedule, notebook: Notebook) -> Schedule:
     """The schedule with each model's estimate corrected by the usage that the replies of a run reported."""
-    found: dict[str, Calibration] = {}
+    calibrations: dict[str, Calibration] = {}
     estimates: dict[tuple[str, str], list[int]] = {}
     rows = {(row.subject.given, row.lane.name): row for row in plan.rows}
     for turn in notebook.turns:
@@ -45,9 +45,9 @@ def counted_by_replies(plan: Schedule, notebook: Notebook) -> Schedule:
             conversation = plan.workload.conversations[turn.conversation]
             estimates[name] = [tokens for tokens, _ in turns_of(plan.workload, conversation, row)]
         estimated = estimates[name][turn.turn] + row.subject.rules.residual_tokens
-        known = found.get(turn.key.model, Calibration())
-        found[turn.key.model] = known.learned(estimated, turn.usage.total_input)
-    return with_calibrations(plan, found)
+        known = calibrations.get(turn.key.model, Calibration())
+        calibrations[turn.key.model] = known.learned(estimated, turn.usage.total_input)
+    return with_calibrations(plan, calibrations)
 
 
 def with_calibrations(plan: Schedule, calibrations: Calibrations) -> Schedule:

@@ -243,13 +243,13 @@ def _behind(client: Any, arn: str) -> str:
     try:
         if ":custom-model-deployment/" in arn:
             return _taught(client, arn)
-        found = client.get_inference_profile(inferenceProfileIdentifier=arn)
+        profile = client.get_inference_profile(inferenceProfileIdentifier=arn)
     except (BotoCoreError, ClientError) as error:
         raise EndpointRefused(
             f"cannot look up {arn}: {error}",
             fix="give the id of the model or system profile, or allow bedrock:GetInferenceProfile",
         ) from error
-    arns = [model["modelArn"] for model in found["models"]]
+    arns = [model["modelArn"] for model in profile["models"]]
     scope = scope_of_model_arns(arns)
     bare = arns[0].rpartition("/")[2]
     return bare if scope in (None, Scope.IN_REGION) else f"{scope.value}.{bare}"

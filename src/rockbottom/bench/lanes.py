@@ -179,7 +179,7 @@ def _no_tools(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -
 
 def _no_layer(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
     layers_alone = lane.spots == frozenset({Spot.LAYERS})
-    if not layers_alone or workload.layers or any(_has_system(one) for one in workload.conversations):
+    if not layers_alone or workload.layers or any(_has_system(conversation) for conversation in workload.conversations):
         return None
     return "this workload has no system text"
 

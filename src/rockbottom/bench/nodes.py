@@ -44,20 +44,20 @@ class Field:
         """The members of a mapping; an unknown, repeated or missing name is a fault."""
         if not isinstance(self.node, yaml.MappingNode):
             self._wrong("a mapping")
-        found: dict[str, Field] = {}
+        members: dict[str, Field] = {}
         for key, value in self.node.value:
             name = str(key.value)
             member = Field(self.file, f"{self.path}.{name}".lstrip("."), value)
             at_key = Field(self.file, member.path, key)
             if name not in known:
                 raise at_key.fault(_unknown(name, known))
-            if name in found:
+            if name in members:
                 raise at_key.fault("given twice")
-            found[name] = member
+            members[name] = member
         for name in required:
-            if name not in found:
+            if name not in members:
                 raise self.fault(f"the field '{name}' is missing")
-        return found
+        return members
 
     def items(self) -> list["Field"]:
         if not isinstance(self.node, yaml.SequenceNode):
@@ -130,19 +130,19 @@ class Field:
         except ValueError:
             raise self.fault(f"expected a whole number, found '{value}'") from None
 
-    def _scalar(self, kind: str, wanted: str) -> str:
+    def _scalar(self, kind: str, expected: str) -> str:
         if self._kind() != kind:
-            self._wrong(wanted)
+            self._wrong(expected)
         return self.node.value
 
     def _kind(self) -> str:
         return self.node.tag.removeprefix(_TAG)
 
-    def _wrong(self, wanted: str) -> NoReturn:
+    def _wrong(self, expected: str) -> NoReturn:
         kind = _SPOKEN.get(self._kind(), self._kind())
         shown = f" ({_short(self.node.value)})" if isinstance(self.node, yaml.ScalarNode) and self.node.value else ""
-        hint = "; put it in quotes" if wanted == "text" and shown else ""
-        raise self.fault(f"expected {wanted}, found {kind}{shown}{hint}")
+        hint = "; put it in quotes" if expected == "text" and shown else ""
+        raise self.fault(f"expected {expected}, found {kind}{shown}{hint}")
 
 
 _PLAIN: Mapping[str, Callable[[str], Any]] = {

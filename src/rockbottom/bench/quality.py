@@ -58,11 +58,11 @@ def read_checks(field: Field | None, read_file: ReadFile) -> tuple[tuple[Check, 
         named = list(entries(item))
         if len(named) != 1:
             raise item.fault(f"expected one of {', '.join((*KINDS, 'judge'))} with what it wants")
-        kind, wanted = named[0]
+        kind, value = named[0]
         if kind == "judge":
-            criteria.append(wanted.text())
+            criteria.append(value.text())
         elif kind in KINDS:
-            checks.append(Check(kind, _wanted(kind, wanted, read_file)))
+            checks.append(Check(kind, _wanted(kind, value, read_file)))
         else:
             item.members((*KINDS, "judge"))  # names the nearest
     return tuple(checks), tuple(criteria)

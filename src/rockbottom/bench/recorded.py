@@ -50,7 +50,7 @@ def read_recorded(path: Path, limit: int, turns: int | None) -> tuple[Conversati
     Raises OSError for a file that cannot be read and ValueError (with the line) for one that is not what it should be.
     """
     prefixes: dict[str, Mapping[str, Any]] = {}
-    found: list[Conversation] = []
+    conversations: list[Conversation] = []
     for number, record in _records(path):
         if record.get("kind") == "prefix":
             prefixes[str(record.get("prefix_id"))] = record
@@ -58,10 +58,10 @@ def read_recorded(path: Path, limit: int, turns: int | None) -> tuple[Conversati
         conversation = _conversation(record, prefixes, number)
         if conversation.turns:
             cut = conversation.turns[:turns]
-            found.append(Conversation(conversation.name, cut, conversation.system, conversation.tools))
-        if len(found) == limit:
+            conversations.append(Conversation(conversation.name, cut, conversation.system, conversation.tools))
+        if len(conversations) == limit:
             break
-    return tuple(found)
+    return tuple(conversations)
 
 
 def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

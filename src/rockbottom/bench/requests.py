@@ -50,8 +50,8 @@ class BenchRequest:
         """The keyword arguments with which boto3 sends it to a model, or the body that is sent over HTTP."""
         if self.names_model:
             return {"model": model_id, **self.body}
-        given = {"body": json_bytes(self.body)} if self.dialect.api.wrapped else self.body
-        return {"modelId": model_id, **given}
+        payload = {"body": json_bytes(self.body)} if self.dialect.api.wrapped else self.body
+        return {"modelId": model_id, **payload}
 
 
 def parts_of(
@@ -147,12 +147,12 @@ def _converse(parts: Parts, spots: set[Spot], ttl: Ttl | None, workload: Workloa
 
 
 def _inference(workload: Workload) -> dict[str, Any]:
-    given = workload.inference
-    settings: dict[str, Any] = {"maxTokens": given.max_tokens}
-    if given.temperature is not None:
-        settings["temperature"] = given.temperature
-    if given.top_p is not None:
-        settings["topP"] = given.top_p
-    if given.stop:
-        settings["stopSequences"] = list(given.stop)
+    inference = workload.inference
+    settings: dict[str, Any] = {"maxTokens": inference.max_tokens}
+    if inference.temperature is not None:
+        settings["temperature"] = inference.temperature
+    if inference.top_p is not None:
+        settings["topP"] = inference.top_p
+    if inference.stop:
+        settings["stopSequences"] = list(inference.stop)
     return settings

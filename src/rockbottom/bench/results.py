@@ -130,11 +130,11 @@ def _lane(plan: Schedule, notebook: Notebook, row: Row, outputs: dict[tuple[int,
     ends = [notebook.ends[key] for key in keys if key in notebook.ends]
     refused = next((end for end in ends if end.status == "refused"), None)
     passes = tuple(_pass(plan, row, turns, outputs) for key in keys if (turns := notebook.of(key)))
-    whole = tuple(one for one in passes if len(one.turns) == plan.workload.turns)
+    whole = tuple(pass_result for pass_result in passes if len(pass_result.turns) == plan.workload.turns)
     shown = None
     if whole:
-        middle = median_low([one.equal_cost.usd for one in whole])
-        shown = next(one for one in whole if one.equal_cost.usd == middle)
+        middle = median_low([pass_result.equal_cost.usd for pass_result in whole])
+        shown = next(pass_result for pass_result in whole if pass_result.equal_cost.usd == middle)
     if refused:
         return LaneResult(row, "refused", refused.why, passes, shown, prefix, whole)
     if shown is None:
@@ -145,12 +145,12 @@ def _lane(plan: Schedule, notebook: Notebook, row: Row, outputs: dict[tuple[int,
 
 
 def _pass(plan: Schedule, row: Row, turns: Sequence[Measured], outputs: dict[tuple[int, int, int], int]) -> PassResult:
-    found: list[TurnResult] = []
+    results: list[TurnResult] = []
     for turn in turns:
         output = outputs.get((turn.key.repeat, turn.conversation, turn.turn), turn.usage.output)
         equal = replace(turn.usage, output=output)
-        found.append(TurnResult(turn, equal, plan.price(turn.usage, row), plan.price(equal, row)))
-    return PassResult(tuple(found))
+        results.append(TurnResult(turn, equal, plan.price(turn.usage, row), plan.price(equal, row)))
+    return PassResult(tuple(results))
 
 
 def prefix_tokens(plan: Schedule, row: Row) -> int:

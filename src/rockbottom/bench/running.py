@@ -243,7 +243,9 @@ class Runner:
         if self.max_usd is None:
             return
         meter = row.subject.meter
-        worst = sum((most_of(self.plan, row, prompt_of_request(one, meter).tokens) for one in requests), ZERO_USD)
+        worst = sum(
+            (most_of(self.plan, row, prompt_of_request(request, meter).tokens) for request in requests), ZERO_USD
+        )
         if self.spent + worst > self.max_usd:
             kept = len(self.notebook.turns)
             raise SpendLimit(

@@ -56,10 +56,10 @@ class Row:
     @property
     def model(self) -> ModelId:
         """The model as this row reaches it: as given, or through the profile that the lane names."""
-        scope, found = self.lane.scope, self.subject.model
+        scope, model = self.lane.scope, self.subject.model
         if scope is None:
-            return found
-        return ModelId(f"{scope.value}.{found.model.id}", found.model, scope)
+            return model
+        return ModelId(f"{scope.value}.{model.model.id}", model.model, scope)
 
     @property
     def sends(self) -> str:
@@ -170,7 +170,7 @@ def most_of(plan: Schedule, row: Row, prompt_tokens: int) -> Usd:
 
 def turns_of(workload: Workload, conversation: Conversation, row: Row) -> list[tuple[int, int]]:
     """Estimated tokens of each turn's prompt and answer, with the fixed answers in the history."""
-    found: list[tuple[int, int]] = []
+    sizes: list[tuple[int, int]] = []
     messages: list[Mapping[str, Any]] = []
     for turn in conversation.turns:
         messages.extend(turn.messages)
@@ -178,9 +178,9 @@ def turns_of(workload: Workload, conversation: Conversation, row: Row) -> list[t
         request = request_of(parts, row.lane, workload, row.subject.model.model, row.subject.rules)
         prompt = prompt_of_request(request, row.subject.meter)
         answer = turn.answer or ({"text": "(answer)"},)
-        found.append((prompt.tokens, answer_tokens(answer, row.subject.meter, workload)))
+        sizes.append((prompt.tokens, answer_tokens(answer, row.subject.meter, workload)))
         messages.append({"role": "assistant", "content": list(answer)})
-    return found
+    return sizes
 
 
 def answer_tokens(answer: Sequence[Mapping[str, Any]], meter: Meter, workload: Workload) -> int:

@@ -179,10 +179,10 @@ class _Reader:
     def conversations(self, field: Field) -> tuple[Conversation, ...]:
         if field.is_mapping():
             return self.recorded(field)
-        found = tuple(_conversation(item, index, self.file_of) for index, item in enumerate(field.items()))
-        if not found:
+        conversations = tuple(_conversation(item, index, self.file_of) for index, item in enumerate(field.items()))
+        if not conversations:
             raise field.fault("expected at least one conversation")
-        return found
+        return conversations
 
     def recorded(self, field: Field) -> tuple[Conversation, ...]:
         members = field.members(("recorded", "limit", "turns"), required=("recorded",))
@@ -190,20 +190,21 @@ class _Reader:
         turns = members["turns"].whole(least=1) if "turns" in members else None
         path = self.folder / members["recorded"].text()
         try:
-            found = read_recorded(path, limit, turns)
+            conversations = read_recorded(path, limit, turns)
         except OSError as error:
             raise members["recorded"].fault(f"cannot read {path}: {error.strerror or error}") from error
         except ValueError as error:
             raise members["recorded"].fault(f"{path}: {error}") from error
-        if not found:
+        if not conversations:
             raise members["recorded"].fault(f"{path} holds no conversation with an answer in it")
-        self.digest.update(repr(found).encode())
-        return found
+        self.digest.update(repr(conversations).encode())
+        return conversations
 
 
 def _sent(workload: Workload) -> str:
     talks = [
-        (one.system, one.tools, [(turn.messages, turn.answer) for turn in one.turns]) for one in workload.conversations
+        (conversation.system, conversation.tools, [(turn.messages, turn.answer) for turn in conversation.turns])
+        for conversation in workload.conversations
     ]
     parts = (
         workload.api, workload.stream, workload.system, workload.documents, workload.layers, workload.tools, talks,
@@ -259,8 +260,8 @@ def _conversation(item: Field, index: int, read_file: ReadFile) -> Conversation:
     members = item.members(("name", "turns"), required=("turns",))
     turns: list[Turn] = []
     waiting: list[str] = []  # ids of tool uses that the next turn must answer
-    for number, one in enumerate(members["turns"].items()):
-        turn, waiting = _turn(one, number, waiting, read_file)
+    for number, entry in enumerate(members["turns"].items()):
+        turn, waiting = _turn(entry, number, waiting, read_file)
         turns.append(turn)
     if not turns:
         raise members["turns"].fault("expected at least one turn")
@@ -298,8 +299,8 @@ def _answer(members: Mapping[str, Field], number: int) -> tuple[tuple[Mapping[st
     for index, item in enumerate(members["uses"].items() if "uses" in members else []):
         use = item.members(("name", "input"), required=("name",))
         ids.append(f"tooluse_{number + 1:02d}{index + 1:02d}")
-        given: Any = use["input"].plain() if "input" in use else {}
-        blocks.append({"toolUse": {"toolUseId": ids[-1], "name": use["name"].text(), "input": given}})
+        arguments: Any = use["input"].plain() if "input" in use else {}
+        blocks.append({"toolUse": {"toolUseId": ids[-1], "name": use["name"].text(), "input": arguments}})
     return (tuple(blocks) or None), ids
 
 

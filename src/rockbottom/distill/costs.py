@@ -136,12 +136,12 @@ class _Prices:
     def call(self, model: str, tier: Tier, call: Call, *, cached: bool = False) -> Usd:
         """One call in the pair's Region; cached: what is shared is read."""
         read = call.shared if cached else Decimal(0)
-        found = self.catalog.model(model)
+        model_id = self.catalog.model(model)
         units = {Unit.INPUT: call.input - read, Unit.OUTPUT: call.output, Unit.CACHE_READ: read}
         price = self.book.price
         total = Decimal(0)
         for unit, amount in units.items():
             if amount:
-                row = price(found.model.id, found.scope, tier, unit, self.on, 0, self.pair.region)
+                row = price(model_id.model.id, model_id.scope, tier, unit, self.on, 0, self.pair.region)
                 total += amount * row.usd_per_mtok
         return total / _MTOK

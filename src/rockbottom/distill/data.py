@@ -57,10 +57,10 @@ class TrainingData:
     def check(self) -> None:
         """Raise UnfitData where there are too few."""
         if len(self.records) < LEAST:
-            said = "; ".join(f"{count:,}: {reason}" for reason, count in self.reasons.items())
+            left_out = "; ".join(f"{count:,}: {reason}" for reason, count in self.reasons.items())
             raise UnfitData(
                 f"{len(self.records):,} prompts may train a student, and a job takes {LEAST} to {MOST:,}"
-                + (f" (left out: {said})" if said else ""),
+                + (f" (left out: {left_out})" if left_out else ""),
                 fix="a log of more days, or another requestMetadata",
             )
 
@@ -76,13 +76,13 @@ def training_data(
 
     ``metadata``: only requests that carry these pairs. ``answers``: with the answers that were logged, as labels.
     """
-    found, seen = TrainingData(), set[bytes]()
+    training, seen = TrainingData(), set[bytes]()
     for path in _files(sources):
-        for value in _objects(path, found):
-            if len(found.records) >= MOST:
-                return found
-            _take(value, found, seen, catalog, metadata, single_turn=single_turn, answers=answers)
-    return found
+        for value in _objects(path, training):
+            if len(training.records) >= MOST:
+                return training
+            _take(value, training, seen, catalog, metadata, single_turn=single_turn, answers=answers)
+    return training
 
 
 def _files(sources: Sequence[Path]) -> Iterator[Path]:
@@ -93,36 +93,36 @@ def _files(sources: Sequence[Path]) -> Iterator[Path]:
             yield source
 
 
-def _objects(path: Path, found: TrainingData) -> Iterator[Json]:
+def _objects(path: Path, training: TrainingData) -> Iterator[Json]:
     for piece, _ in pieces_of(str(path)):
         for line in io.BytesIO(piece):
             if line.strip():
                 try:
                     yield _object(line)
                 except Undecodable:
-                    found.left_out["unread"] += 1
+                    training.left_out["unread"] += 1
 
 
 def _take(
-    value: Json, found: TrainingData, seen: set[bytes], catalog: Catalog, metadata: Mapping[str, str], *,
+    value: Json, training: TrainingData, seen: set[bytes], catalog: Catalog, metadata: Mapping[str, str], *,
     single_turn: bool, answers: bool,
 ) -> None:  # fmt: skip
     try:
         record, reply = _record_of(value, catalog, metadata)
         record = _conversation(record, single_turn=single_turn)
     except _LeftOut as left:
-        found.left_out[left.reason] += 1
+        training.left_out[left.reason] += 1
         return
     digest = hashlib.blake2b(msgspec.json.encode(record), digest_size=16).digest()
     if digest in seen:
-        found.left_out["again"] += 1
+        training.left_out["again"] += 1
         return
     seen.add(digest)
     answer = _answer_of(reply) if answers else ""
     if answer:
         record["messages"].append({"role": "assistant", "content": [{"text": answer}]})
-        found.labelled += 1
-    found.records.append(record)
+        training.labelled += 1
+    training.records.append(record)
 
 
 class _LeftOut(Exception):
@@ -133,8 +133,8 @@ class _LeftOut(Exception):
 
 def _record_of(value: Json, catalog: Catalog, metadata: Mapping[str, str]) -> tuple[Json, tuple[Json, ...]]:
     """The request in Converse's shape, and the content of its reply where one was logged."""
-    given = value.get("input")
-    if not is_object(given):  # a body alone, or a batch record
+    logged = value.get("input")
+    if not is_object(logged):  # a body alone, or a batch record
         body = value.get("modelInput") if is_object(value.get("modelInput")) else value
         if metadata:
             raise _LeftOut("filtered")
@@ -142,9 +142,9 @@ def _record_of(value: Json, catalog: Catalog, metadata: Mapping[str, str]) -> tu
     if value.get("errorCode"):
         raise _LeftOut("failed")
     carried = value.get("requestMetadata")
-    if any(not is_object(carried) or carried.get(name) != wanted for name, wanted in metadata.items()):
+    if any(not is_object(carried) or carried.get(name) != expected for name, expected in metadata.items()):
         raise _LeftOut("filtered")
-    body = given.get("inputBodyJson")
+    body = logged.get("inputBodyJson")
     if not is_object(body):
         raise _LeftOut("unread")
     dialect = _dialect_of(value, catalog)
@@ -165,7 +165,7 @@ def _dialect_of(value: Json, catalog: Catalog) -> Dialect | None:
 
 def _speaks_converse(body: Mapping[str, Any]) -> bool:
     messages = body.get("messages")
-    return is_list(messages) and all(is_object(one) and is_list(one.get("content")) for one in messages)
+    return is_list(messages) and all(is_object(message) and is_list(message.get("content")) for message in messages)
 
 
 def _converse(body: Json, dialect: Dialect | None) -> Json:
@@ -194,7 +194,9 @@ def _conversation(body: Json, *, single_turn: bool) -> Json:
     if not is_list(messages) or not messages:
         raise _LeftOut("unread")
     turns = [
-        {"role": str(one.get("role")), "content": _texts(one.get("content"))} for one in messages if is_object(one)
+        {"role": str(message.get("role")), "content": _texts(message.get("content"))}
+        for message in messages
+        if is_object(message)
     ]
     if [turn["role"] for turn in turns] != ["user", "assistant"] * (len(turns) // 2) + ["user"] * (len(turns) % 2):
         raise _LeftOut("roles")
@@ -209,10 +211,12 @@ def _conversation(body: Json, *, single_turn: bool) -> Json:
 def _texts(content: Any) -> list[Json]:
     if isinstance(content, str):
         content = [{"text": content}]
-    blocks = [one for one in (content if is_list(content) else ()) if is_object(one) and "cachePoint" not in one]
-    if any(not isinstance(one.get("text"), str) for one in blocks):
-        raise _LeftOut("tools" if any("toolUse" in one or "toolResult" in one for one in blocks) else "media")
-    texts = [{"text": one["text"]} for one in blocks if one["text"].strip()]
+    blocks = [
+        block for block in (content if is_list(content) else ()) if is_object(block) and "cachePoint" not in block
+    ]
+    if any(not isinstance(block.get("text"), str) for block in blocks):
+        raise _LeftOut("tools" if any("toolUse" in block or "toolResult" in block for block in blocks) else "media")
+    texts = [{"text": block["text"]} for block in blocks if block["text"].strip()]
     if not texts:
         raise _LeftOut("empty")
     return texts

@@ -72,15 +72,15 @@ def wait(cloud: Cloud, name: str, every_s: float, stop_after_s: float, told: Cal
     """Wait for the job; at the end of its time stop it. Raises JobEnded where it did not complete."""
     waited, before = 0.0, ""
     while True:
-        found = look(cloud, name)
-        status = str(found["status"])
+        job = look(cloud, name)
+        status = str(job["status"])
         if status != before:
             told(f"{name}: {status}")
             before = status
         if status == "Completed":
-            return found
+            return job
         if status in ENDED:
-            why = found.get("failureMessage") or "no reason given"
+            why = job.get("failureMessage") or "no reason given"
             raise JobEnded(f"The job {name} is {status}: {why}", fix="rockbottom distill data checks the prompts")
         if waited >= stop_after_s:
             stop(cloud, name)
@@ -99,13 +99,13 @@ def stop(cloud: Cloud, name: str) -> None:
 
 def deploy(cloud: Cloud, name: str) -> str:
     """Deploy the model of a completed job on demand; the ARN, which is the modelId of requests. Raises JobEnded."""
-    found = look(cloud, name)
-    if found["status"] != "Completed":
+    job = look(cloud, name)
+    if job["status"] != "Completed":
         raise JobEnded(
-            f"The job {name} is {found['status']}: there is no model to deploy.", fix="rockbottom distill wait"
+            f"The job {name} is {job['status']}: there is no model to deploy.", fix="rockbottom distill wait"
         )
     reply = cloud.call(
-        "bedrock", "create_custom_model_deployment", modelDeploymentName=name, modelArn=found["outputModelArn"]
+        "bedrock", "create_custom_model_deployment", modelDeploymentName=name, modelArn=job["outputModelArn"]
     )
     return reply["customModelDeploymentArn"]
 

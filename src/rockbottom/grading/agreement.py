@@ -41,10 +41,10 @@ def agreement_of(votes: Votes) -> Agreement:
     The observed share is the mean over answers; the share expected by chance comes from how often each vote occurs
     over all answers with two votes or more.
     """
-    items = [Counter(one) for one in votes if len(one) >= 2]
+    items = [Counter(answer_votes) for answer_votes in votes if len(answer_votes) >= 2]
     if not items:
         return Agreement(0, None, None)
-    observed = sum((_pairs_alike(one) for one in items), Fraction(0)) / len(items)
+    observed = sum((_pairs_alike(counts) for counts in items), Fraction(0)) / len(items)
     total = sum(items, Counter[Hashable]())
     chance = sum((Fraction(count, total.total()) ** 2 for count in total.values()), Fraction(0))
     return Agreement(len(items), observed, None if chance == 1 else (observed - chance) / (1 - chance))
@@ -55,9 +55,9 @@ def position_of(votes: Sequence[Sequence[tuple[str, bool]]]) -> Position:
 
     Not swapped, the candidate stands first. Votes are paired in their order: a straight one with the next swapped one.
     """
-    decided = [(won, swapped) for one in votes for won, swapped in one if won != "same"]
+    decided = [(won, swapped) for answer_votes in votes for won, swapped in answer_votes if won != "same"]
     first = sum(won == ("reference" if swapped else "candidate") for won, swapped in decided)
-    pairs = [pair for one in votes for pair in _swapped_pairs(one)]
+    pairs = [pair for answer_votes in votes for pair in _swapped_pairs(answer_votes)]
     return Position(first, len(decided), sum(a != b for a, b in pairs), len(pairs))
 
 

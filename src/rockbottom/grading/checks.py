@@ -57,28 +57,28 @@ def fault_of(check: Check) -> str | None:
     return _FAULTS[check.kind](check.wanted)
 
 
-def _contains(wanted: Json, text: str) -> Outcome:
-    texts, as_is = _texts(wanted)
+def _contains(expected: Json, text: str) -> Outcome:
+    texts, as_is = _texts(expected)
     have = text if as_is else normalised(text)
-    missing = [one for one in texts if (one if as_is else normalised(one)) not in have]
+    missing = [phrase for phrase in texts if (phrase if as_is else normalised(phrase)) not in have]
     return Outcome(not missing, f"{len(missing)} of {len(texts)} texts missing" if missing else "")
 
 
-def _exact(wanted: Json, text: str) -> Outcome:
-    texts, as_is = _texts(wanted)
+def _exact(expected: Json, text: str) -> Outcome:
+    texts, as_is = _texts(expected)
     have = text if as_is else normalised(text)
-    same = any((one if as_is else normalised(one)) == have for one in texts)
+    same = any((phrase if as_is else normalised(phrase)) == have for phrase in texts)
     return Outcome(same, "" if same else "not the text wanted")
 
 
-def _regex(wanted: Json, text: str) -> Outcome:
-    found = re.search(wanted, text) is not None
-    return Outcome(found, "" if found else "no match")
+def _regex(expected: Json, text: str) -> Outcome:
+    matches = re.search(expected, text) is not None
+    return Outcome(matches, "" if matches else "no match")
 
 
-def _numeric(wanted: Json, text: str) -> Outcome:
-    value, slack, which = _target(wanted)
-    numbers = [_decimal(one) for one in _NUMBER.findall(text)]
+def _numeric(expected: Json, text: str) -> Outcome:
+    value, slack, which = _target(expected)
+    numbers = [_decimal(numeral) for numeral in _NUMBER.findall(text)]
     if not numbers:
         return Outcome(False, "no number in the answer")
     chosen = {"last": numbers[-1:], "first": numbers[:1], "any": numbers}[which]
@@ -86,14 +86,14 @@ def _numeric(wanted: Json, text: str) -> Outcome:
     return Outcome(near, "" if near else f"the {which} number is not within {slack:f} of what is wanted")
 
 
-def _json_schema(wanted: Json, text: str) -> Outcome:
+def _json_schema(expected: Json, text: str) -> Outcome:
     from jsonschema import Draft202012Validator
 
     try:
         value = json.loads(_json_text(text))
     except (ValueError, RecursionError):
         return Outcome(False, "not JSON")
-    validator: Any = Draft202012Validator(wanted)
+    validator: Any = Draft202012Validator(expected)
     error = next(iter(validator.iter_errors(value)), None)
     if error is None:
         return Outcome(True)
@@ -107,82 +107,82 @@ def _json_text(text: str) -> str:
     return blocks[0] if len(blocks) == 1 else text
 
 
-def _texts(wanted: Json) -> tuple[list[str], bool]:
-    if is_object(wanted):
-        given, as_is = wanted["text"], bool(wanted.get("as_is", False))
+def _texts(expected: Json) -> tuple[list[str], bool]:
+    if is_object(expected):
+        listed, as_is = expected["text"], bool(expected.get("as_is", False))
     else:
-        given, as_is = wanted, False
-    return [str(one) for one in given] if is_list(given) else [str(given)], as_is
+        listed, as_is = expected, False
+    return [str(phrase) for phrase in listed] if is_list(listed) else [str(listed)], as_is
 
 
-def _target(wanted: Json) -> tuple[Decimal, Decimal, str]:
-    if not is_object(wanted):
-        return _decimal(str(wanted)), Decimal(0), "last"
-    value = _decimal(str(wanted["value"]))
-    slack = Decimal(str(wanted.get("tolerance", 0)))
-    if "percent" in wanted:
-        slack = abs(value) * Decimal(str(wanted["percent"])) / 100
-    return value, slack, wanted.get("which", "last")
+def _target(expected: Json) -> tuple[Decimal, Decimal, str]:
+    if not is_object(expected):
+        return _decimal(str(expected)), Decimal(0), "last"
+    value = _decimal(str(expected["value"]))
+    slack = Decimal(str(expected.get("tolerance", 0)))
+    if "percent" in expected:
+        slack = abs(value) * Decimal(str(expected["percent"])) / 100
+    return value, slack, expected.get("which", "last")
 
 
 def _decimal(text: str) -> Decimal:
     return Decimal(text.replace(",", "").replace("−", "-"))
 
 
-def _text_fault(wanted: Json) -> str | None:
-    if is_object(wanted):
-        if unknown := set(wanted) - {"text", "as_is"}:
+def _text_fault(expected: Json) -> str | None:
+    if is_object(expected):
+        if unknown := set(expected) - {"text", "as_is"}:
             return f"unknown field '{min(unknown)}'; known are: text, as_is"
-        if "text" not in wanted:
+        if "text" not in expected:
             return "the field 'text' is missing"
-        if not isinstance(wanted.get("as_is", False), bool):
+        if not isinstance(expected.get("as_is", False), bool):
             return "as_is is true or false"
-    texts = wanted["text"] if is_object(wanted) else wanted
+    texts = expected["text"] if is_object(expected) else expected
     texts = texts if is_list(texts) else [texts]
-    if not texts or not all(isinstance(one, (str, int)) and str(one).strip() for one in texts):
+    if not texts or not all(isinstance(phrase, (str, int)) and str(phrase).strip() for phrase in texts):
         return "expected a text, or a list of texts"
     return None
 
 
-def _regex_fault(wanted: Json) -> str | None:
-    if not isinstance(wanted, str):
+def _regex_fault(expected: Json) -> str | None:
+    if not isinstance(expected, str):
         return "expected a regular expression, as text in quotes"
     try:
-        re.compile(wanted)
+        re.compile(expected)
     except (re.error, RecursionError, OverflowError) as error:
         return f"not a regular expression of Python: {error}"
     return None
 
 
-def _numeric_fault(wanted: Json) -> str | None:
+def _numeric_fault(expected: Json) -> str | None:
     known = {"value", "tolerance", "percent", "which"}
-    if is_object(wanted):
-        if unknown := set(wanted) - known:
+    if is_object(expected):
+        if unknown := set(expected) - known:
             return f"unknown field '{min(unknown)}'; known are: value, tolerance, percent, which"
-        if "value" not in wanted:
+        if "value" not in expected:
             return "the field 'value' is missing"
-        if {"tolerance", "percent"} <= set(wanted):
+        if {"tolerance", "percent"} <= set(expected):
             return "give either tolerance or percent"
-        if wanted.get("which", "last") not in _WHICH:
+        if expected.get("which", "last") not in _WHICH:
             return f"which is one of {', '.join(_WHICH)}"
     try:
-        value, slack, _ = _target(wanted)
+        value, slack, _ = _target(expected)
     except (InvalidOperation, TypeError):
         return "expected a number, or {value, tolerance or percent, which}"
     return None if value.is_finite() and slack.is_finite() and slack >= 0 else "expected finite numbers from 0"
 
 
-def _schema_fault(wanted: Json) -> str | None:
+def _schema_fault(expected: Json) -> str | None:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
 
-    if not is_object(wanted):
+    if not is_object(expected):
         return "expected a JSON schema"
     try:
-        Draft202012Validator.check_schema(wanted)
+        Draft202012Validator.check_schema(expected)
     except SchemaError as error:
         return f"not a JSON schema: {error.message}"
-    return _reference_fault(wanted)
+    return _reference_fault(expected)
 
 
 def _reference_fault(value: Json) -> str | None:

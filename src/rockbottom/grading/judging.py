@@ -97,10 +97,10 @@ def vote_of(reply: Sequence[Mapping[str, Any]], rubric: Rubric | None, swapped: 
     uses = [block["toolUse"] for block in reply if "toolUse" in block]
     if len(uses) != 1 or uses[0].get("name") != _TOOL:
         return Vote(invalid=f"{len(uses)} tool calls instead of one of '{_TOOL}'")
-    given = uses[0].get("input")
-    if not is_object(given):
+    tool_input = uses[0].get("input")
+    if not is_object(tool_input):
         return Vote(invalid="the tool's input is not an object")
-    return _pair_vote(given, swapped) if rubric is None else _rubric_vote(given, rubric)
+    return _pair_vote(tool_input, swapped) if rubric is None else _rubric_vote(tool_input, rubric)
 
 
 def rubric_passes(votes: Sequence[Vote], rubric: Rubric) -> bool | None:
@@ -119,22 +119,22 @@ def pair_passes(votes: Sequence[Vote]) -> bool | None:
     return winners.count("candidate") >= winners.count("reference")
 
 
-def _rubric_vote(given: Mapping[str, Any], rubric: Rubric) -> Vote:
+def _rubric_vote(tool_input: Mapping[str, Any], rubric: Rubric) -> Vote:
     names = [_criterion(index) for index in range(len(rubric.criteria))]
-    if set(given) - {"reason"} != set(names):
+    if set(tool_input) - {"reason"} != set(names):
         return Vote(invalid="other members than the criteria asked for")
-    scores = [given[name] for name in names]
+    scores = [tool_input[name] for name in names]
     if not all(type(score) is int and 1 <= score <= rubric.scale for score in scores):
         return Vote(invalid=f"a score that is not a whole number from 1 to {rubric.scale}")
     return Vote(scores=tuple(scores))
 
 
-def _pair_vote(given: Mapping[str, Any], swapped: bool) -> Vote:
-    if set(given) - {"reason"} != {"better"} or given["better"] not in ("first", "second", "same"):
+def _pair_vote(tool_input: Mapping[str, Any], swapped: bool) -> Vote:
+    if set(tool_input) - {"reason"} != {"better"} or tool_input["better"] not in ("first", "second", "same"):
         return Vote(invalid="not one of first, second, same")
-    if given["better"] == "same":
+    if tool_input["better"] == "same":
         return Vote(winner="same")
-    return Vote(winner="candidate" if (given["better"] == "first") != swapped else "reference")
+    return Vote(winner="candidate" if (tool_input["better"] == "first") != swapped else "reference")
 
 
 def _body(mark: str, parts: Sequence[str], members: Json) -> Json:

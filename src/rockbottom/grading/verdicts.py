@@ -79,10 +79,10 @@ def interval_of(shares: Sequence[Fraction]) -> Interval | None:
 
 def verdict_on(models: Sequence[Graded], bar: float) -> Verdict:
     """The verdict; models without a bill or without grades are neither named nor counted as open."""
-    priced = sorted((one for one in models if one.usd is not None and one.interval), key=_usd)
-    cheapest = next((one for one in priced if one.standing(bar) is Standing.OVER), None)
+    priced = sorted((model for model in models if model.usd is not None and model.interval), key=_usd)
+    cheapest = next((model for model in priced if model.standing(bar) is Standing.OVER), None)
     cheaper = priced if cheapest is None else priced[: priced.index(cheapest)]
-    return Verdict(bar, cheapest, tuple(one for one in cheaper if one.standing(bar) is Standing.UNKNOWN))
+    return Verdict(bar, cheapest, tuple(model for model in cheaper if model.standing(bar) is Standing.UNKNOWN))
 
 
 def needed(share: float, bar: float) -> int | None:
@@ -99,10 +99,10 @@ def needed(share: float, bar: float) -> int | None:
 def frontier(models: Sequence[Graded]) -> tuple[Graded, ...]:
     """Models that no cheaper one answers as well as, from the cheapest up."""
     kept: list[Graded] = []
-    ranked = [one for one in models if one.usd is not None and one.interval is not None]
-    for one in sorted(ranked, key=lambda model: (_usd(model), -_share(model))):
-        if not kept or _share(one) > _share(kept[-1]):
-            kept.append(one)
+    ranked = [candidate for candidate in models if candidate.usd is not None and candidate.interval is not None]
+    for candidate in sorted(ranked, key=lambda model: (_usd(model), -_share(model))):
+        if not kept or _share(candidate) > _share(kept[-1]):
+            kept.append(candidate)
     return tuple(kept)
 
 

@@ -82,13 +82,13 @@ def graded(
     ``canned`` says that the answers come from the local endpoint.
     """
     with checker or Checker() as guarded:
-        found = {model: _model(plan, notebook, model, judge, guarded) for model in subjects_of(plan)}
+        records = {model: _model(plan, notebook, model, judge, guarded) for model in subjects_of(plan)}
     if canned:
-        return _ran(found)
+        return _ran(records)
     measured = {model.id: model for model in models}
     ranked = {
-        model: Graded(plan_name(plan, model), _month(measured.get(model)), interval_of(one.shares()))
-        for model, one in found.items()
+        model: Graded(plan_name(plan, model), _month(measured.get(model)), interval_of(record.shares()))
+        for model, record in records.items()
     }
     edge = frontier(tuple(ranked.values()))
     return GradedAnswers(
@@ -97,10 +97,10 @@ def graded(
         interval="Wilson, 95%",
         bar=grading.bar,
         models=tuple(
-            _model_row(model, found[model], ranked[model], grading.bar, ranked[model] in edge, measured.get(model))
-            for model in found
+            _model_row(model, records[model], ranked[model], grading.bar, ranked[model] in edge, measured.get(model))
+            for model in records
         ),
-        judge=_judge_row(judge, found) if judge else None,
+        judge=_judge_row(judge, records) if judge else None,
         verdict=_verdict(tuple(ranked.values()), grading.bar),
     )
 
@@ -110,50 +110,50 @@ def plan_name(plan: Schedule, model: str) -> str:
     return subjects_of(plan)[model].model.model.name
 
 
-def _ran(found: Mapping[str, _Model]) -> SimulatedGrading:
-    checks = sum(count.total() for one in found.values() for count in one.checks.values())
-    votes = sum(len(item) for one in found.values() for items in one.votes.values() for item in items)
+def _ran(records: Mapping[str, _Model]) -> SimulatedGrading:
+    checks = sum(count.total() for record in records.values() for count in record.checks.values())
+    votes = sum(len(item) for record in records.values() for items in record.votes.values() for item in items)
     return SimulatedGrading(simulated=True, says=SIMULATED, checks_run=checks, votes_had=votes)
 
 
 def _model(plan: Schedule, notebook: Notebook, model: str, judge: Judge | None, checker: Checker) -> _Model:
-    found = _Model()
+    record = _Model()
     votes = judge.votes() if judge else {}
     for answer in answers_of(plan, notebook, model):
-        parts = [*_checked(answer, checker, found), *_judged(answer.place, votes, judge, model, answer, found)]
+        parts = [*_checked(answer, checker, record), *_judged(answer.place, votes, judge, model, answer, record)]
         if parts:
             place = answer.place
-            found.talks.setdefault((place.conversation, place.repeat), []).append(_all(parts))
-    return found
+            record.talks.setdefault((place.conversation, place.repeat), []).append(_all(parts))
+    return record
 
 
-def _checked(answer: Answer, checker: Checker, found: _Model) -> Iterable[bool | None]:
+def _checked(answer: Answer, checker: Checker, record: _Model) -> Iterable[bool | None]:
     for check in answer.turn.checks:
         if answer.text is None:
             yield None
             continue
         outcome: Outcome = checker.outcome(check, answer.text)
-        found.checks.setdefault(check.kind, Counter())[outcome.passed] += 1
+        record.checks.setdefault(check.kind, Counter())[outcome.passed] += 1
         yield outcome.passed
 
 
 def _judged(
-    place: Place, votes: Mapping[Place, Voted], judge: Judge | None, model: str, answer: Answer, found: _Model
+    place: Place, votes: Mapping[Place, Voted], judge: Judge | None, model: str, answer: Answer, record: _Model
 ) -> Iterable[bool | None]:
     if judge is None:
         return
     mine = votes.get(place, {})
     asked = {"rubric": bool(judge.grading.criteria or answer.turn.criteria)}
     asked["pair"] = bool(judge.reference) and model != judge.reference
-    for kind in (kind for kind, wanted in asked.items() if wanted):
+    for kind in (kind for kind, is_asked in asked.items() if is_asked):
         had = mine.get(kind, ())
         if had:
-            found.votes.setdefault(kind, []).append(list(had))
-        given = [vote for _, vote in had]
+            record.votes.setdefault(kind, []).append(list(had))
+        kind_votes = [vote for _, vote in had]
         if kind == "pair":
-            yield pair_passes(given)
+            yield pair_passes(kind_votes)
         else:
-            yield rubric_passes(given, had[0][0].rubric) if had else None
+            yield rubric_passes(kind_votes, had[0][0].rubric) if had else None
 
 
 def _all(parts: Sequence[bool | None]) -> bool | None:
@@ -170,10 +170,10 @@ def _month(model: BenchModel | None) -> Usd | None:
 
 
 def _model_row(
-    model: str, found: _Model, ranked: Graded, bar: Decimal | None, on_edge: bool, measured: BenchModel | None
+    model: str, record: _Model, ranked: Graded, bar: Decimal | None, on_edge: bool, measured: BenchModel | None
 ) -> GradedModel:
     interval = ranked.interval
-    rubric, pair = found.votes.get("rubric"), found.votes.get("pair")
+    rubric, pair = record.votes.get("rubric"), record.votes.get("pair")
     return GradedModel(
         id=model,
         name=ranked.name,
@@ -184,10 +184,10 @@ def _model_row(
         share=interval.share if interval else None,
         low=interval.low if interval else None,
         high=interval.high if interval else None,
-        undecided=sum(_all(turns) is None for turns in found.talks.values()),
+        undecided=sum(_all(turns) is None for turns in record.talks.values()),
         standing=None if bar is None else ranked.standing(float(bar)).value,
         frontier=on_edge,
-        checks={kind: CheckCounts(count[True], count[False], count[None]) for kind, count in found.checks.items()},
+        checks={kind: CheckCounts(count[True], count[False], count[None]) for kind, count in record.checks.items()},
         votes=ModelVotes(rubric=_rubric_counts(rubric) if rubric else None, pair=_pair_counts(pair) if pair else None),
     )
 
@@ -206,10 +206,10 @@ def _pair_counts(items: Sequence[Sequence[tuple[VoteQuestion, Vote]]]) -> PairCo
     )  # fmt: skip
 
 
-def _judge_row(judge: Judge, found: Mapping[str, _Model]) -> JudgeRow:
-    rubric = [item for one in found.values() for item in one.votes.get("rubric", ())]
-    pairs = [item for one in found.values() for item in one.votes.get("pair", ())]
-    usage = sum((one.usage for one in judge.kept.values()), NO_USAGE)
+def _judge_row(judge: Judge, records: Mapping[str, _Model]) -> JudgeRow:
+    rubric = [item for record in records.values() for item in record.votes.get("rubric", ())]
+    pairs = [item for record in records.values() for item in record.votes.get("pair", ())]
+    usage = sum((vote.usage for vote in judge.kept.values()), NO_USAGE)
     own = judge.subject.model.model
     models = [subject.model.model for subject in subjects_of(judge.plan).values()]
     return JudgeRow(
@@ -233,11 +233,11 @@ def _pass(question: VoteQuestion, vote: Vote) -> bool:
 
 
 def _agreement(votes: Sequence[Sequence[object]]) -> Agreement:
-    found = agreement_of(votes)
+    agreement = agreement_of(votes)
     return Agreement(
-        items=found.items,
-        agreement=None if found.share is None else float(found.share),
-        kappa=None if found.kappa is None else float(found.kappa),
+        items=agreement.items,
+        agreement=None if agreement.share is None else float(agreement.share),
+        kappa=None if agreement.kappa is None else float(agreement.kappa),
     )
 
 
@@ -253,8 +253,9 @@ def _pair_agreement(pairs: Sequence[Sequence[tuple[VoteQuestion, Vote]]]) -> Pai
 def _verdict(models: Sequence[Graded], bar: Decimal | None) -> GradedVerdict | None:
     if bar is None:
         return None
-    found = verdict_on(models, float(bar))
+    verdict = verdict_on(models, float(bar))
     still_open = tuple(
-        OpenModel(one.name, needed(one.interval.share, float(bar)) if one.interval else None) for one in found.open
+        OpenModel(candidate.name, needed(candidate.interval.share, float(bar)) if candidate.interval else None)
+        for candidate in verdict.open
     )
-    return GradedVerdict(found.cheapest.name if found.cheapest else None, still_open)
+    return GradedVerdict(verdict.cheapest.name if verdict.cheapest else None, still_open)

@@ -124,7 +124,7 @@ class Judge:
 
     def ready(self) -> list[VoteQuestion]:
         """The votes whose answers are there and that are not kept yet."""
-        return [one for one in self.questions() if one.about and one.about not in self.kept]
+        return [question for question in self.questions() if question.about and question.about not in self.kept]
 
     def estimate(self) -> JudgeEstimate:
         """What the votes still to be had may cost at the judge's prices; raises NoPriceInForce."""
@@ -145,7 +145,7 @@ class Judge:
     @property
     def spent(self) -> Usd:
         """What every kept vote cost."""
-        return sum((self.price(one.usage).usd for one in self.kept.values()), ZERO_USD)
+        return sum((self.price(vote.usage).usd for vote in self.kept.values()), ZERO_USD)
 
     def run(self, endpoint: Endpoint, *, max_usd: Usd | None = None, teller: Teller | None = None) -> None:
         """Have the votes that are missing.
@@ -166,12 +166,12 @@ class Judge:
 
     def votes(self) -> dict[Place, dict[str, list[tuple[VoteQuestion, Vote]]]]:
         """The votes that are there, by answer and kind, in order."""
-        found: dict[Place, dict[str, list[tuple[VoteQuestion, Vote]]]] = {}
+        by_place: dict[Place, dict[str, list[tuple[VoteQuestion, Vote]]]] = {}
         for question in self.questions():
             if question.about in self.kept:
-                kinds = found.setdefault(question.place, {})
+                kinds = by_place.setdefault(question.place, {})
                 kinds.setdefault(question.kind, []).append((question, self.kept[question.about].vote))
-        return found
+        return by_place
 
     def _rubric_questions(self, answer: Answer) -> Iterator[VoteQuestion]:
         criteria = (*self.grading.criteria, *answer.turn.criteria)
@@ -195,8 +195,8 @@ class Judge:
         about = ""
         if there:
             parts = (self.subject.given, place.model, place.repeat, place.conversation, place.turn, kind, number)
-            said = msgspec.json.encode([list(parts), asked, rubric])
-            about = hashlib.sha256(said).hexdigest()[:24]
+            encoded = msgspec.json.encode([list(parts), asked, rubric])
+            about = hashlib.sha256(encoded).hexdigest()[:24]
         return VoteQuestion(place, kind, number, asked, rubric, about)
 
     def _tokens(self, question: VoteQuestion) -> tuple[int, int]:
@@ -302,4 +302,4 @@ def _read(folder: Path | None) -> dict[str, Kept]:
         votes = [decoded(line, Kept) for line in whole.splitlines()]
     except Undecodable as error:
         raise InvalidRun(f"{folder / GRADES}: not a line of votes: {error}") from error
-    return {one.about: one for one in votes}
+    return {vote.about: vote for vote in votes}
