@@ -70,10 +70,10 @@ class Arguments:
 
     def differences(self, later: "Arguments") -> dict[str, tuple[Any, Any]]:
         """The arguments that another call gave otherwise, each with both values; ``record`` member by member."""
-        pairs = {one.name: (getattr(self, one.name), getattr(later, one.name)) for one in fields(self)}
+        pairs = {member.name: (getattr(self, member.name), getattr(later, member.name)) for member in fields(self)}
         pairs["share"] = (self.place, later.place) if self.share != later.share else (None, None)
         first, second = pairs.pop("record")
-        pairs |= {one.name: (getattr(first, one.name), getattr(second, one.name)) for one in fields(first)}
+        pairs |= {member.name: (getattr(first, member.name), getattr(second, member.name)) for member in fields(first)}
         return {name: both for name, both in pairs.items() if both[0] is not both[1] and both[0] != both[1]}
 
 
@@ -85,7 +85,7 @@ def recording_of(record: Recording | None, **spelled: Any) -> Recording:
     made = Recording(**spelled)
     if record is None:
         return made
-    twice = [one.name for one in fields(made) if getattr(made, one.name) != one.default]
+    twice = [member.name for member in fields(made) if getattr(made, member.name) != member.default]
     if twice:
         raise NotAttachable(
             f"record= is given, and {' and '.join(f'{name}=' for name in twice)} beside it.",

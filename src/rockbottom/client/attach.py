@@ -96,12 +96,12 @@ def attach(
     return client
 
 
-def _path(given: str | Path | None) -> Path | None:
-    return None if given is None else Path(given)
+def _path(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)
 
 
-def _usd(given: Decimal | int | str | None) -> Decimal | None:
-    return None if given is None else Decimal(str(given))
+def _usd(amount: Decimal | int | str | None) -> Decimal | None:
+    return None if amount is None else Decimal(str(amount))
 
 
 def _askable(budget: SpendingLimit | None) -> SpendingLimit | None:
@@ -216,7 +216,7 @@ def _options(arguments: Arguments) -> Options:
         raise NotAttachable(
             "dry_run=True plans no call, so there is nothing to hold out of it.", fix="attach without holdout"
         )
-    asked = [name for name, given in sending.items() if given]
+    asked = [name for name, is_set in sending.items() if is_set]
     if arguments.dry_run and asked:
         raise NotAttachable(
             f"dry_run=True changes nothing that is sent, and {' and '.join(asked)} would.",
@@ -229,7 +229,7 @@ def _options(arguments: Arguments) -> Options:
 def _compared(first: Arguments | None, later: Arguments) -> None:
     differing = first.differences(later) if first is not None else {}
     if differing:
-        both = "; ".join(f"{name}={shown(one)} at first, {shown(two)} now" for name, (one, two) in differing.items())
+        both = "; ".join(f"{name}={shown(old)} at first, {shown(new)} now" for name, (old, new) in differing.items())
         raise AlreadyAttached(
             f"This client is attached already, with other arguments: {both}.",
             fix="attach once, with all of them; or rockbottom.detach(client) first",

@@ -114,10 +114,10 @@ class Books:
         self._book(model_name(model), UNREAD, usage, costs)
         self._price(model, tier, costs)
 
-    def book_unknown(self, given: str, usage: Usage) -> None:
+    def book_unknown(self, model: str, usage: Usage) -> None:
         """Book one finished call to a model that the catalogue does not know."""
-        self._book(given, UNREAD, usage, None)
-        self._unpriced[f"{given}, which the catalogue does not know"] += 1
+        self._book(model, UNREAD, usage, None)
+        self._unpriced[f"{model}, which the catalogue does not know"] += 1
 
     def look(self, call: Call, costs: tuple[Cost, Cost] | None) -> None:
         """Count what a finished call was: where it went, why it was not planned, in which arm it was."""
@@ -179,9 +179,9 @@ class Books:
     def _endings(self, on: date) -> Iterator[str]:
         """What is to be said of models that end, and what the same tokens cost with their successors."""
         for name, model in self._used.items():
-            said = ending(self._catalog, model, on, usage=self._models[name].usage)
-            if said is not None:
-                yield said
+            sentence = ending(self._catalog, model, on, usage=self._models[name].usage)
+            if sentence is not None:
+                yield sentence
 
     def report(self, since: float, until: float, keep_alive_usd: Usd, notices: Iterable[str]) -> Report:
         """The state of the books, the dearest lines first."""
@@ -219,8 +219,8 @@ def unread_call(params: Params, error: Exception, at: float, *, ours: bool) -> C
     if not isinstance(params.get("modelId", params.get("model")), str):
         return None
     where = str(getattr(error, "place", "")) or type(error).__name__
-    said = ours or isinstance(error, KeptByService)  # then the reason says it all
-    return Call(at, params, params, unread="" if said else where, unplanned=why_unread(error))
+    is_told = ours or isinstance(error, KeptByService)  # then the reason says it all
+    return Call(at, params, params, unread="" if is_told else where, unplanned=why_unread(error))
 
 
 def why_unread(error: Exception) -> str:
@@ -244,9 +244,9 @@ def family_name(request: Request) -> str:
     if not stable:
         return f"no tools, no system, {model}"
     segments = request.prompt.segments[:stable]
-    tools = sum(one.section.value == "tools" for one in segments)
-    said = f", {tools} tools" if tools else ""
-    return f"{request.hashes[stable].hex()[:6]}: {request.prompt.depths[stable]:,} tokens{said}, {model}"
+    tools = sum(segment.section.value == "tools" for segment in segments)
+    tools_text = f", {tools} tools" if tools else ""
+    return f"{request.hashes[stable].hex()[:6]}: {request.prompt.depths[stable]:,} tokens{tools_text}, {model}"
 
 
 def _lines(accounts: dict[str, Account]) -> tuple[Line, ...]:

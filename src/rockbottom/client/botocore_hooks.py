@@ -269,9 +269,9 @@ def is_asynchronous(client: Any) -> bool:
 
 def core_of(session: Any) -> Any:
     """The botocore session in a session of boto3 or aioboto3, or the session itself; None where there is none."""
-    for one in (session, getattr(session, "_session", None)):
-        if hasattr(one, "get_component") and hasattr(one, "create_client"):
-            return one
+    for candidate in (session, getattr(session, "_session", None)):
+        if hasattr(candidate, "get_component") and hasattr(candidate, "create_client"):
+            return candidate
     return None
 
 
@@ -285,12 +285,12 @@ def _with_metadata(params: Mapping[str, Any], operation: Any, call: Call) -> dic
     shape = operation.input_shape.members.get("requestMetadata") if operation.input_shape else None
     if shape is None:
         return {}
-    given = params.get("requestMetadata")
+    metadata = params.get("requestMetadata")
     if shape.type_name == "map":
-        if given is not None and not isinstance(given, dict):
+        if metadata is not None and not isinstance(metadata, dict):
             return {}  # botocore will refuse it
-        return {"requestMetadata": metadata_of(call.tags, cast(Any, given))}
-    if given:  # text that the caller wrote stays as it is
+        return {"requestMetadata": metadata_of(call.tags, cast(Any, metadata))}
+    if metadata:  # text that the caller wrote stays as it is
         return {}
     return {"requestMetadata": json.dumps(metadata_of(call.tags, None), separators=(",", ":"))}
 

@@ -94,7 +94,9 @@ def _assessments(guardrail: Mapping[str, Any] | None) -> Iterator[Mapping[str, A
         told = guardrail.get(name) if guardrail is not None else None
         for by_guardrail in told if is_list(told) else [told]:
             for value in by_guardrail.values() if is_object(by_guardrail) else ():
-                yield from (one for one in (value if is_list(value) else [value]) if is_object(one))
+                yield from (
+                    assessment for assessment in (value if is_list(value) else [value]) if is_object(assessment)
+                )
 
 
 _ASSESSED = ("inputAssessment", "outputAssessments", "input", "outputs")

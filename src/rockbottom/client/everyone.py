@@ -69,13 +69,13 @@ class Everyone:
         return self._made["it"]
 
     def _remember(self, session: Any) -> None:
-        living = [one for one in self._sessions if one() not in (None, session)]
+        living = [reference for reference in self._sessions if reference() not in (None, session)]
         self._sessions = [weakref.ref(session), *islice(living, _MOST_ASKED - 1)]
 
     def _looked_up(self, arn: str) -> dict[str, Any]:
         """GetInferenceProfile with the keys of the latest sessions, one after the other, until one may ask."""
         failure: Exception | None = None
-        for session in [one() for one in self._sessions] or [None]:
+        for session in [reference() for reference in self._sessions] or [None]:
             try:
                 return lookup_at(lambda asked=session: None if asked is None else keys_of(asked), None)(arn)
             except Exception as error:

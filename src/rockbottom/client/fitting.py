@@ -78,7 +78,7 @@ def without_ttls(request: Mapping[str, Any]) -> Mapping[str, Any]:
         tools = _bare(config.get("tools"))
         changed["toolConfig"] = config if tools is config.get("tools") else {**config, "tools": tools}
     if isinstance(request.get("messages"), list):
-        messages = [_bare_message(one) for one in request["messages"]]
+        messages = [_bare_message(message) for message in request["messages"]]
         pairs = zip(messages, request["messages"], strict=True)
         changed["messages"] = messages if any(new is not old for new, old in pairs) else request["messages"]
     return request if all(request[key] is value for key, value in changed.items()) else {**request, **changed}
@@ -91,9 +91,9 @@ def _bare_message(message: Any) -> Any:
 
 
 def _bare(blocks: Any) -> Any:
-    if not any("ttl" in (one.get("cachePoint") or {}) for one in blocks or ()):
+    if not any("ttl" in (block.get("cachePoint") or {}) for block in blocks or ()):
         return blocks
-    return [_bare_point(one) if "cachePoint" in one else one for one in blocks]
+    return [_bare_point(block) if "cachePoint" in block else block for block in blocks]
 
 
 def _bare_point(block: dict[str, Any]) -> dict[str, Any]:
@@ -129,10 +129,10 @@ def _member_fits(original: dict[str, Any], sent: dict[str, Any], key: str, shape
 def _items_fit(original: Sequence[Any], sent: Sequence[Any], shape: Any) -> bool:
     """Items in a row; from the first one that was put in, those of the caller must be valid by themselves."""
     if len(original) == len(sent):
-        return all(fits(one, other, shape) for one, other in zip(original, sent, strict=True))
+        return all(fits(item, other, shape) for item, other in zip(original, sent, strict=True))
     same = next((place for place, pair in enumerate(zip(original, sent, strict=False)) if pair[0] is not pair[1]), None)
     start = min(len(original), len(sent)) if same is None else same
-    return all(_valid(one, shape) for one in (*original[start:], *sent[start:]))
+    return all(_valid(item, shape) for item in (*original[start:], *sent[start:]))
 
 
 def _valid(value: Any, shape: Any) -> bool:
@@ -141,12 +141,12 @@ def _valid(value: Any, shape: Any) -> bool:
     return not cast(Any, validate).ParamValidator().validate(value, shape).has_errors()
 
 
-def fitted(abilities: Abilities, request: Request, given: Params, applied: Mapping[str, Any]) -> Request:
-    """What a plan makes of a request that was ``given`` so, as far as the client can say it."""
-    if not abilities.ttl and "body" not in given:
+def fitted(abilities: Abilities, request: Request, params: Params, applied: Mapping[str, Any]) -> Request:
+    """What a plan makes of a request whose arguments were ``params``, as far as this client's botocore can send it."""
+    if not abilities.ttl and "body" not in params:
         arguments = applied.arguments if isinstance(applied, Request) else applied
         bare = without_ttls(arguments)
         applied = applied if bare is arguments else bare
     if isinstance(applied, Request):
         return applied
-    return request if applied == given else request.requests.read(applied, request.host)
+    return request if applied == params else request.requests.read(applied, request.host)

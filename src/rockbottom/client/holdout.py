@@ -36,15 +36,15 @@ class Holdout:
         return Arm(place * GROUPS < self.share * 256**_BYTES, group)
 
 
-def holdout_of(given: "Holdout | float | Decimal | str | None") -> Holdout | None:
+def holdout_of(holdout: "Holdout | float | Decimal | str | None") -> Holdout | None:
     """A holdout as ``attach`` was given it; None where nothing is held out. Raises NotAttachable."""
-    if isinstance(given, Holdout) or given is None:
-        made = given
+    if isinstance(holdout, Holdout) or holdout is None:
+        made = holdout
     else:
         try:
-            made = Holdout(Decimal(str(given)))
+            made = Holdout(Decimal(str(holdout)))
         except InvalidOperation as error:
-            raise NotAttachable(f"holdout={given!r} is no number.", fix="holdout=0.02 leaves out 2%") from error
+            raise NotAttachable(f"holdout={holdout!r} is no number.", fix="holdout=0.02 leaves out 2%") from error
     return made if made is not None and made.share else None
 
 

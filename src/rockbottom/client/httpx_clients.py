@@ -66,9 +66,9 @@ def base_host(client: Any) -> str:
 
 
 def _inner(client: Any) -> Any | None:
-    for one in (client, getattr(client, "_client", None), getattr(client, "client", None)):
-        if one is not None and hasattr(one, "_transport") and hasattr(one, "_mounts"):
-            return one
+    for candidate in (client, getattr(client, "_client", None), getattr(client, "client", None)):
+        if candidate is not None and hasattr(candidate, "_transport") and hasattr(candidate, "_mounts"):
+            return candidate
     return None
 
 
@@ -108,7 +108,7 @@ class Httpx:
     @staticmethod
     def attachment(client: Any) -> Attachment | None:
         """What watches the client's transports."""
-        hooks = [one._rockbottom for one in _transports(client) if hasattr(one, "_rockbottom")]
+        hooks = [transport._rockbottom for transport in _transports(client) if hasattr(transport, "_rockbottom")]
         return hooks[0].attachment if hooks else None
 
     @staticmethod
@@ -125,7 +125,9 @@ def _transports(client: Any) -> list[Any]:
     inner = _inner(client)
     if inner is None:
         return []
-    every = {id(one): one for one in (inner._transport, *inner._mounts.values()) if one is not None}
+    every = {
+        id(transport): transport for transport in (inner._transport, *inner._mounts.values()) if transport is not None
+    }
     return list(every.values())
 
 

@@ -70,14 +70,14 @@ class Hooks:
         if route is None:
             return None
         api = api_of(route.operation)
-        given: Any = {"body": content} if api.wrapped else json.loads(content.decode())
+        arguments: Any = {"body": content} if api.wrapped else json.loads(content.decode())
         where = whereabouts_of(f"{request.url.scheme}://{request.url.host}", self._region)
         if api.names_model:
-            if not is_object(given):
+            if not is_object(arguments):
                 return None
-            where = where.at(_host_of(request, str(given.get("model"))))
-            return dict(given), operation_of(given, route.operation), where
-        return {"modelId": route.model, **given}, route.operation, where
+            where = where.at(_host_of(request, str(arguments.get("model"))))
+            return dict(arguments), operation_of(arguments, route.operation), where
+        return {"modelId": route.model, **arguments}, route.operation, where
 
     def is_ours(self, request: Any) -> bool:
         """Whether this is a request of a known dialect to Bedrock; nothing of any other is even read."""
@@ -144,8 +144,8 @@ class Hooks:
         return request
 
     def _repeated(self, digest: bytes) -> Params | None:
-        found = self._failed.pop(digest, None)
-        return found[1] if found is not None and found[0] > time.monotonic() else None
+        failed = self._failed.pop(digest, None)
+        return failed[1] if failed is not None and failed[0] > time.monotonic() else None
 
     def failed(self, leg: Leg) -> None:
         """The attempt brought no reply, or one that the SDK may try again."""

@@ -16,11 +16,12 @@ def shared_address(arguments: Arguments, env: Mapping[str, str]) -> "Address | N
     if arguments.share is None:
         return None
     beside = {"planner": arguments.planner, "state": arguments.state, "dry_run": arguments.dry_run or None}
-    given = [name for name, value in beside.items() if value is not None]
-    if given:
+    conflicting = [name for name, value in beside.items() if value is not None]
+    if conflicting:
         raise NotAttachable(
-            f"share= learns with others, by what is really sent, in a planner of its own; {given[0]}= is given too.",
-            fix=f"attach with share= and without {given[0]}=",
+            f"share= learns with others, by what is really sent, in a planner of its own; "
+            f"{conflicting[0]}= is given too.",
+            fix=f"attach with share= and without {conflicting[0]}=",
         )
     from rockbottom.sharing import address_of  # with the planner the heaviest part; not needed by who shares nothing
 

@@ -83,7 +83,7 @@ class KeepAlive:
             return
         if "body" in request and request.model.model.vendor != "anthropic":
             return  # native Nova bodies: a write costs nothing there, so nothing is worth keeping
-        point = max(points, key=lambda one: one.after)
+        point = max(points, key=lambda candidate: candidate.after)
         if (point.ttl or request.default_ttl) is not Ttl.FIVE_MINUTES:
             return
         with self._lock:
@@ -123,9 +123,9 @@ class KeepAlive:
     def price_of(self, prefix: Prefix) -> tuple[Usd, Usd] | None:
         """Expected saving less price, and the worst price (nothing could be read); None: prices not known."""
         prices = [self._price(prefix.request, unit) for unit in _UNITS]
-        if any(one is None for one in prices):
+        if any(price is None for price in prices):
             return None
-        plain, read, write, output = (one for one in prices if one is not None)
+        plain, read, write, output = (price for price in prices if price is not None)
         extra = usd_of_tokens(_EXTRA_TOKENS, plain) + usd_of_tokens(1, output)
         costs = usd_of_tokens(prefix.tokens, read) + extra
         saves = usd_of_tokens(prefix.tokens, write - read) * Decimal(str(round(prefix.hazard(), 6)))

@@ -65,10 +65,10 @@ class Learning:
         self.books.look(call, costs)
         return costs
 
-    def _chosen(self, given: str) -> ModelId | None:
+    def _chosen(self, name: str) -> ModelId | None:
         """The model that a prompt router chose; None where the catalogue does not know it."""
         try:
-            return self._catalog.model(given)
+            return self._catalog.model(name)
         except CatalogError:
             return None
 

@@ -32,7 +32,7 @@ _DATE_LIKE = re.compile(r"[\d:\-+./TZ ]{4,32}")
 class _Family:
     idle: int = 0
     unread: int = 0
-    said: set[str] = field(default_factory=set[str])
+    raised: set[str] = field(default_factory=set[str])
 
 
 Texts = tuple[tuple[str, str], ...]
@@ -46,7 +46,7 @@ class _Shape:
     texts: Texts
     place: str = ""
     runs: int = 0
-    said: bool = False
+    is_raised: bool = False
 
 
 class Noticer:
@@ -62,8 +62,8 @@ class Noticer:
         if not request.prompt.points:
             return []
         family = self._family(request)
-        found = [self._idle(family, request, usage, minimum), self._unread(family, request, usage)]
-        return [text for text in found if text]
+        notices = [self._idle(family, request, usage, minimum), self._unread(family, request, usage)]
+        return [text for text in notices if text]
 
     def _family(self, request: Request) -> _Family:
         key = (request.model.given, request.hashes[request.stable].hex())
@@ -75,9 +75,9 @@ class Noticer:
 
     def _idle(self, family: _Family, request: Request, usage: Usage, minimum: int) -> str | None:
         family.idle = 0 if usage.cache_read or usage.cache_write else family.idle + 1
-        if family.idle < IDLE_CALLS or "idle" in family.said:
+        if family.idle < IDLE_CALLS or "idle" in family.raised:
             return None
-        family.said.add("idle")
+        family.raised.add("idle")
         deepest = max(point.after for point in request.prompt.points)
         tokens = request.prompt.depths[deepest]
         model = request.model.model.name
@@ -94,9 +94,9 @@ class Noticer:
             family.unread = 0
         elif usage.cache_write:
             family.unread += 1
-        if family.unread < UNREAD_WRITES or "unread" in family.said:
+        if family.unread < UNREAD_WRITES or "unread" in family.raised:
             return None
-        family.said.add("unread")
+        family.raised.add("unread")
         return (
             f"{request.model.model.name}: the cache was written {UNREAD_WRITES} times in a row and never read. "
             "Fix: put what changes from call to call behind the last cachePoint, or send no point where a "
@@ -128,12 +128,12 @@ class Noticer:
         self.cause = change.rule
         shape.runs = shape.runs + 1 if change.place == shape.place else 1
         shape.place = change.place
-        if shape.runs < CHANGED_CALLS or shape.said:
+        if shape.runs < CHANGED_CALLS or shape.is_raised:
             return []
-        shape.said = True
+        shape.is_raised = True
         lost = request.prompt.depths[request.stable]
         return [
-            f"{request.model.model.name}: {change.said} changes from call to call, so nothing behind it ({lost:,} "
+            f"{request.model.model.name}: {change.where} changes from call to call, so nothing behind it ({lost:,} "
             f"tokens of tools and system at most) can be read from the cache. Fix: {change.fix}."
         ]
 
@@ -141,7 +141,7 @@ class Noticer:
 @dataclass(frozen=True, slots=True)
 class _Change:
     place: str
-    said: str
+    where: str
     fix: str
     rule: str
 
@@ -154,8 +154,10 @@ def _change(old: Texts, new: Texts) -> _Change | None:
     if not differing:
         return None
     place, before, after = differing[0]
-    if all(_is_tool(one) for one, _, _ in differing):
-        if len(differing) > 1 and sorted(one[1] for one in differing) == sorted(one[2] for one in differing):
+    if all(_is_tool(difference) for difference, _, _ in differing):
+        if len(differing) > 1 and sorted(difference[1] for difference in differing) == sorted(
+            difference[2] for difference in differing
+        ):
             sort = "send the tools in one order, sorted by name say"
             return _Change("tools", "the order of toolConfig.tools", sort, TOOLS_REORDERED)
         same = "keep tool definitions the same, byte for byte"
@@ -163,9 +165,9 @@ def _change(old: Texts, new: Texts) -> _Change | None:
     if len(differing) > 1 or not _mostly_equal(before, after):
         return None
     offset = _first_difference(before, after)
-    said = f"{place} byte {len(after[:offset].encode('utf-8', 'surrogatepass'))}{_shown(after, offset)}"
+    where = f"{place} byte {len(after[:offset].encode('utf-8', 'surrogatepass'))}{_shown(after, offset)}"
     move = "move it behind the stable text, best into the last user message"
-    return _Change(place, said, move, VOLATILE_TEXT)
+    return _Change(place, where, move, VOLATILE_TEXT)
 
 
 def _is_tool(place: str) -> bool:

@@ -162,7 +162,7 @@ class Hasher:
         """The members of a record that a replay needs: hashes, depths, sections, weights and points."""
         prompt = request.prompt
         segments, stable, blocks = prompt.segments, request.stable, len(prompt.segments)
-        tools = sum(one.section is Section.TOOLS for one in segments[:stable])
+        tools = sum(segment.section is Section.TOOLS for segment in segments[:stable])
         first = max(stable, blocks - MOST_MESSAGE_BLOCKS)
         marks = [point.after for point in prompt.points if point.after]
         kept = _kept(tools, stable, first, blocks, marks)
@@ -185,8 +185,8 @@ class Hasher:
     def _of(self, prefix: PrefixHash) -> str:
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
-        found = self._known[prefix] = blake2b(prefix, key=self._key, digest_size=_HASH_BYTES).hexdigest()
-        return found
+        digest = self._known[prefix] = blake2b(prefix, key=self._key, digest_size=_HASH_BYTES).hexdigest()
+        return digest
 
 
 def _kept(tools: int, stable: int, first: int, blocks: int, marks: Sequence[int]) -> list[int]:
@@ -211,7 +211,7 @@ def _ends(segments: Sequence[Segment], kept: Sequence[int]) -> tuple[int, ...]:
 
 def _weights(segments: Sequence[Any], kept: Sequence[int]) -> tuple[int, ...]:
     """How many blocks the lookback counts between two recorded prefixes; (): one each, as is usual."""
-    counts = [one.blocks for one in segments]
+    counts = [segment.blocks for segment in segments]
     plain = counts.count(1) == len(counts)
     if plain and len(kept) == len(counts):
         return ()

@@ -14,9 +14,9 @@ ENVIRONMENT = "ROCKBOTTOM_FACTS"
 
 def saved_facts_path() -> Path | None:
     """Where measured facts are kept: $ROCKBOTTOM_FACTS, else the platform's folder for a user's data."""
-    given = os.environ.get(ENVIRONMENT)
-    if given is not None:
-        return Path(given) if given else None
+    setting = os.environ.get(ENVIRONMENT)
+    if setting is not None:
+        return Path(setting) if setting else None
     return user_data_folder() / "measured.toml"
 
 

@@ -22,18 +22,18 @@ def remember_key(credentials: Any) -> None:
         del _USED[next(iter(_USED))]
 
 
-def credentials_of(client: Any, given: Any = None) -> CredentialSource:
-    """Where the credentials of a client come from: what was given, its own arguments, else botocore's usual chain.
+def credentials_of(client: Any, explicit: Any = None) -> CredentialSource:
+    """Where the credentials of a client come from: ``explicit``, its own arguments, else botocore's usual chain.
 
-    ``given`` is a session of boto3 or botocore, or credentials of botocore.
+    ``explicit`` is a session of boto3 or botocore, or credentials of botocore.
     """
-    found: list[Any] = []
+    credentials: list[Any] = []
 
     def source() -> Any:
-        if not found:
-            held = hasattr(given, "get_frozen_credentials")
-            found.append(given if held else (given or _session(client)).get_credentials())
-        return found[0]
+        if not credentials:
+            held = hasattr(explicit, "get_frozen_credentials")
+            credentials.append(explicit if held else (explicit or _session(client)).get_credentials())
+        return credentials[0]
 
     return source
 

@@ -22,18 +22,18 @@ _WRITERS: dict[Path, LedgerWriter] = {}
 def recorder_of(attachment: "Attachment", record: "Recording", budget: Any, env: Mapping[str, str]) -> Recorder | None:
     """What ``attach`` was asked to record; None: nothing."""
     folder = chosen_folder(record.ledger, env)
-    found: list[Sink] = list(record.sinks)
+    sinks: list[Sink] = list(record.sinks)
     if folder is not None:
-        found.insert(0, writer_of(folder))
-    if hasattr(budget, "record") and budget not in found:
-        found.append(budget)
-    if not found and budget is None and not record.tags and not record.request_metadata:
+        sinks.insert(0, writer_of(folder))
+    if hasattr(budget, "record") and budget not in sinks:
+        sinks.append(budget)
+    if not sinks and budget is None and not record.tags and not record.request_metadata:
         return None
     end_at_exit(attachment)
     key = _key_of(folder, attachment.ledger_secret) if folder is not None else None
     failed = attachment.talk.failure
     return Recorder(
-        found,
+        sinks,
         tidy(record.tags or {}),
         key,
         lambda error: failed("recording", error, "calls go through unrecorded there"),

@@ -123,7 +123,7 @@ def _group_of(call: CallRecord) -> Group:
 
 
 def _lines(sums: dict[str, _Sum]) -> Iterator[Line]:
-    lines = (one.line(name) for name, one in sums.items())
+    lines = (total.line(name) for name, total in sums.items())
     return iter(sorted(lines, key=lambda line: (-line.uncached_usd, line.name)))
 
 

@@ -53,14 +53,14 @@ class Conditions:
 
 
 def conditions_of(
-    catalog: Catalog, model: ModelId, tier: Tier, on: date, secret: str, given: Behaviour | None
+    catalog: Catalog, model: ModelId, tier: Tier, on: date, secret: str, chosen: Behaviour | None
 ) -> Conditions:
     """The conditions of a model; ``multiples`` is None where a price is missing. Raises NoRulesInForce.
 
-    Without a ``given`` behaviour it is the catalogue's, with what was measured for the model on top.
+    Without a ``chosen`` behaviour it is the catalogue's, with what was measured for the model on top.
     """
     rules = catalog.rules(model, on)
-    behaviour = given or behaviour_of(catalog.switches_of(model, on))
+    behaviour = chosen or behaviour_of(catalog.switches_of(model, on))
     multiples = None
     if rules.explicit or rules.points_on:
         usual = rules.ttls[0] if rules.ttls else Ttl.FIVE_MINUTES
@@ -73,7 +73,7 @@ def conditions_of(
         hour = multiples.write_1h if Ttl.ONE_HOUR in rules.ttls else None
         rates = Rates(float(multiples.read), float(multiples.write_5m), NEVER if hour is None else float(hour))
         multiples = replace(multiples, write_1h=hour)
-    told = given is not None or {"entry_lifetime", "ttl_in_key"} <= catalog.measured_switches(model, on).keys()
+    told = chosen is not None or {"entry_lifetime", "ttl_in_key"} <= catalog.measured_switches(model, on).keys()
     insurable = frozenset(api for api in Api if told and keeps_prefix_alive(behaviour.on(api), rates))
     account = (model.model.id, model.scope.value, model.region or "", tier.value)
     return Conditions(model, rules, multiples, rates, account, secret, behaviour, {}, insurable)

@@ -59,9 +59,9 @@ def moved(body: Mapping[str, Any], api: Api, pieces: Pieces) -> Changed:
             blocks.append({**block, "text": rest})
     if not sentences:
         return Changed(body)
-    said = "\n".join(sentences)
+    moved_text = "\n".join(sentences)
     typed = api.native and "type" in _first_block(last)
-    block = {"type": "text", "text": said} if typed else {"text": said}
+    block = {"type": "text", "text": moved_text} if typed else {"text": moved_text}
     content = last["content"]
     listed = [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
     messages: list[Any] = [*body["messages"][:-1], {**last, "content": [*listed, block]}]

@@ -85,14 +85,14 @@ class Decision:
         ends = self._ends()
         if self.conditions.multiples is not None and self.conditions.multiples.free_writes:
             last = self.positions.at_or_below(self.shape.end)
-            wanted, extent, why = None, Extent(0, last, 0.0), "writes are free: everything legal is marked"
+            desired, extent, why = None, Extent(0, last, 0.0), "writes are free: everything legal is marked"
         else:
             self.worth = self.values.of(ends, barred=self.hit.bars_hour and not self._insures)
             self.zones = zones_of(self.hit.deepest, ends, self.depths, self.worth)
-            wanted = self._wanted()
-            self.insured = self._insured(wanted)
-            extent, why = (self.insured.extent, "") if self.insured else self._afforded(wanted)
-        held = wanted is not None and self.insured is None and extent.last < wanted.last
+            desired = self._wanted()
+            self.insured = self._insured(desired)
+            extent, why = (self.insured.extent, "") if self.insured else self._afforded(desired)
+        held = desired is not None and self.insured is None and extent.last < desired.last
         self.extent = extent
         if not extent.last:
             why = why or self._barred() or "no reuse expected"
@@ -121,9 +121,13 @@ class Decision:
     def _ends(self) -> list[int]:
         """Ends of what may be written: above the hit, legal, at least the minimum."""
         floor = self.hit.deepest
-        wanted = (self.shape.fixed, self._shared_end, self.visit.seen, self.shape.last, self.shape.end)
+        candidates = (self.shape.fixed, self._shared_end, self.visit.seen, self.shape.last, self.shape.end)
         barrier = self.shape.barrier
-        return [end for end in {self.positions.at_or_below(min(want, barrier), floor) for want in wanted} if end]
+        return [
+            end
+            for end in {self.positions.at_or_below(min(candidate, barrier), floor) for candidate in candidates}
+            if end
+        ]
 
     def _marks(self) -> list[int]:
         barrier = self.shape.barrier
@@ -147,14 +151,14 @@ class Decision:
             if self.visit.seen > self.shape.fixed or self.prompt.has_tools:
                 common = max(self.shape.fixed, self._shared_end)
                 zones = [zone if zone.end <= common else replace(zone, hour=NEVER) for zone in self.zones]
-                wanted = extent_of(zones, self.hit)
-                if wanted.last > self.hit.deepest:
-                    return wanted
+                desired = extent_of(zones, self.hit)
+                if desired.last > self.hit.deepest:
+                    return desired
             return extent_of(self.zones, self.hit)
-        wanted = extent_of(self.zones, self.hit, self._rewriting())
-        if self.hit.bars_hour and wanted.hour > self.hit.hour:  # its five-minute entries are not read any more
+        desired = extent_of(self.zones, self.hit, self._rewriting())
+        if self.hit.bars_hour and desired.hour > self.hit.hour:  # its five-minute entries are not read any more
             self.hit = Hit(self.hit.hour, self.hit.hour)
-        return wanted
+        return desired
 
     def _rewriting(self) -> float:
         """What writing the five-minute entries again for an hour costs; NEVER where a point for an hour reads them."""
@@ -163,15 +167,15 @@ class Decision:
             return NEVER
         return (rates.hour - rates.read) * (self.depths[hit.five] - self.depths[hit.hour])
 
-    def _insured(self, wanted: Extent) -> Insured | None:
+    def _insured(self, desired: Extent) -> Insured | None:
         """The wanted extent with its last point for an hour, where that is possible, pays and can be afforded."""
         if not self.zones or not self._insures:
             return None
-        end = wanted.last if wanted.last > self.hit.deepest else self.zones[-1].end
+        end = desired.last if desired.last > self.hit.deepest else self.zones[-1].end
         value = self.worth.get(end)
-        if value is None or value.chance is None or end <= wanted.hour:
+        if value is None or value.chance is None or end <= desired.hour:
             return None
-        option = insured(wanted, self.hit, self.depths, end, value.chance, self.conditions.rates)
+        option = insured(desired, self.hit, self.depths, end, value.chance, self.conditions.rates)
         return option if option is not None and self._affords(option.extent, across=True) else None
 
     # affording

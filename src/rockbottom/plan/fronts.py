@@ -41,7 +41,7 @@ class _Talk:
 
     front: Digests
     count: int
-    said: int
+    messages_hash: int
     stable: frozenset[bytes]
     order: Digests  # the front that was there first
     recent: tuple[Digests, ...] = ()  # the fronts before this one, the last first
@@ -65,18 +65,21 @@ class Fronts:
         fixed = fixed_of(prompt)
         if not 0 < fixed < len(digests):
             return None
-        front, said = tuple(digests[:fixed]), digests[fixed:]
-        talks = self._talks.get(said[0], [])
-        old = _continued(talks, front, said)
-        if old is not None and old.front == front and old.count == len(said):
+        front, messages = tuple(digests[:fixed]), digests[fixed:]
+        talks = self._talks.get(messages[0], [])
+        old = _continued(talks, front, messages)
+        if old is not None and old.front == front and old.count == len(messages):
             return old.changing
-        new = _gone_on(old, front, said) if old is not None else self._begun(front, said)
+        new = _gone_on(old, front, messages) if old is not None else self._begun(front, messages)
         if count:
-            self._remember(talks, old, new, said[0])
+            self._remember(talks, old, new, messages[0])
         return new.changing
 
-    def _begun(self, front: Digests, said: Sequence[bytes]) -> _Talk:
-        before, talk = self._ends.get(front[-1]), _Talk(front, len(said), hash(tuple(said)), frozenset(front), front)
+    def _begun(self, front: Digests, messages: Sequence[bytes]) -> _Talk:
+        before, talk = (
+            self._ends.get(front[-1]),
+            _Talk(front, len(messages), hash(tuple(messages)), frozenset(front), front),
+        )
         if before is not None and before != front:
             stable = talk.stable.intersection(before)
             talk.changing = Changing(_first_difference(before, front), False, stable, before, _same_set(before, front))
@@ -93,9 +96,9 @@ class Fronts:
                 known.popitem(last=False)
 
 
-def _gone_on(old: _Talk, front: Digests, said: Sequence[bytes]) -> _Talk:
+def _gone_on(old: _Talk, front: Digests, messages: Sequence[bytes]) -> _Talk:
     """The conversation after one more request; what repeats itself often enough counts as stable again."""
-    new = _Talk(front, len(said), hash(tuple(said)), old.stable, old.order, old.recent)
+    new = _Talk(front, len(messages), hash(tuple(messages)), old.stable, old.order, old.recent)
     if front == old.front:
         new.repeated = old.repeated + 1
         if new.repeated >= _SETTLED:
@@ -145,23 +148,23 @@ def fixed_of(prompt: Prompt) -> int:
     return len(prompt.segments)
 
 
-def _continued(talks: Sequence[_Talk], front: Digests, said: Sequence[bytes]) -> _Talk | None:
+def _continued(talks: Sequence[_Talk], front: Digests, messages: Sequence[bytes]) -> _Talk | None:
     """The conversation that these messages go on with: one with the same front before all others."""
-    found: _Talk | None = None
+    continued: _Talk | None = None
     for talk in talks:
         same = talk.front == front
-        if talk.count > len(said) or (talk.count == len(said) and not same):
+        if talk.count > len(messages) or (talk.count == len(messages) and not same):
             continue
-        if hash(tuple(said[: talk.count])) == talk.said:
+        if hash(tuple(messages[: talk.count])) == talk.messages_hash:
             if same:
                 return talk
-            found = talk
-    return found
+            continued = talk
+    return continued
 
 
 def _first_difference(before: Digests, front: Digests) -> int:
-    for number, (one, other) in enumerate(zip(before, front, strict=False)):
-        if one != other:
+    for number, (earlier, later) in enumerate(zip(before, front, strict=False)):
+        if earlier != later:
             return number
     return min(len(before), len(front))
 

@@ -40,9 +40,9 @@ def uninsured(conditions: Conditions) -> str:
 def changes(conditions: Conditions, prompt: Prompt, changing: Changing, place: str) -> str:
     """A conversation goes on behind another front."""
     lost = prompt.tokens - prompt.depths[changing.at]
-    said = f"the order at {place}" if changing.reordered else place
+    subject = f"the order at {place}" if changing.reordered else place
     return (
-        f"{conditions.model.model.name}: {said} changes from request to request while the conversation goes on, so "
+        f"{conditions.model.model.name}: {subject} changes from request to request while the conversation goes on, so "
         f"nothing behind it ({lost:,} tokens) can be read again, and nothing there is written. Fix: move it behind the "
         "conversation, best into the last user message (`move_volatile=True` does that), or keep it the same."
     )

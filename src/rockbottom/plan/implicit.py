@@ -95,11 +95,15 @@ class ImplicitDecision(Decision):
 
     def _deepest(self, readable: Callable[[int], bool]) -> Hit:
         """The deepest entry believed alive at a place where it can be read."""
-        found: tuple[int, Entry] | None = None
+        deepest: tuple[int, Entry] | None = None
         for position, entry in alive_in(self.visit, self.now):
-            if (found is None or position > found[0]) and readable(position):
-                found = position, entry
-        return Hit() if found is None else Hit(five=found[0], vouched=found[1].vouched, confirmed=found[1].confirmed)
+            if (deepest is None or position > deepest[0]) and readable(position):
+                deepest = position, entry
+        return (
+            Hit()
+            if deepest is None
+            else Hit(five=deepest[0], vouched=deepest[1].vouched, confirmed=deepest[1].confirmed)
+        )
 
     def _read_by_itself(self, position: int) -> bool:
         """Whether the service's own point reads an entry there: at the end of a message, or of everything."""

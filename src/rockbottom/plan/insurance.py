@@ -81,5 +81,5 @@ def insured(
     extra = (rates.hour - rates.five) * written
     if extent.last < end:  # not even five minutes were worth it: the whole price of the hour is extra
         extra = (rates.hour - 1) * written - chance.quick * (1 - rates.read) * written
-    one = Insured(Extent(end, end, extent.saving), kept, chance.slow, rates.five - rates.read, extra / kept)
-    return one if one.each > 0 else None
+    option = Insured(Extent(end, end, extent.saving), kept, chance.slow, rates.five - rates.read, extra / kept)
+    return option if option.each > 0 else None

@@ -144,9 +144,9 @@ class Planner:
 
         return apply
 
-    def _prepared(self, given: Mapping[str, Any], now: float, *, count: bool) -> Ready:
+    def _prepared(self, arguments: Mapping[str, Any], now: float, *, count: bool) -> Ready:
         """The request read, with the changes of content that the caller allows. Raises RockbottomError."""
-        request = given if isinstance(given, Request) else self._requests.read(given)
+        request = arguments if isinstance(arguments, Request) else self._requests.read(arguments)
         conditions = self._conditions_of(request.requests, request.model, request.tier, now)
         return self._preparing.ready(request, conditions, count)
 
@@ -167,10 +167,10 @@ class Planner:
         pending = self._pending.get(key) if key is not None else None
         if pending is not None and key is not None:
             self._landed(key)
-            said = usage_of(usage, Ttl.ONE_HOUR, pending.hour_share)
-            if said is not None:
+            counted = usage_of(usage, Ttl.ONE_HOUR, pending.hour_share)
+            if counted is not None:
                 self._observes = True
-                self._settle(key, pending, said, now)
+                self._settle(key, pending, counted, now)
         return self.notices
 
     # -- keeping -----------------------------------------------------------------------------------
@@ -212,10 +212,10 @@ class Planner:
             self.returns.give_up()
         self._alone = alone
 
-    def _settle(self, key: PrefixHash, pending: Pending, said: Usage, now: float) -> None:
-        extra, conditions = extra_of(pending, said), pending.conditions
-        self.guard.count(conditions.account, extra - pending.extra, Decimal(said.total_input - pending.tokens))
-        observed = observed_of(pending, key, said, extra, now)
+    def _settle(self, key: PrefixHash, pending: Pending, usage: Usage, now: float) -> None:
+        extra, conditions = extra_of(pending, usage), pending.conditions
+        self.guard.count(conditions.account, extra - pending.extra, Decimal(usage.total_input - pending.tokens))
+        observed = observed_of(pending, key, usage, extra, now)
         outcome = settle(self._mind, observed, pending)
         if outcome.paused:
             self.notices.append(paused(conditions, self._mind.trust(conditions.account)))

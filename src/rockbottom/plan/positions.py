@@ -75,5 +75,5 @@ def _allowed(api: Api, illegal_after: frozenset[str], sections: frozenset[str]) 
 
 def lookback_of(rules: CacheRules) -> int:
     """The least of the rule in force and of what other sources say: documented 19 or 20, measured 21."""
-    said = [int(other.value) for other in rules.contested if other.field == "lookback_blocks"]
-    return min([rules.lookback_blocks, *said])
+    others = [int(other.value) for other in rules.contested if other.field == "lookback_blocks"]
+    return min([rules.lookback_blocks, *others])

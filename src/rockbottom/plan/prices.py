@@ -56,19 +56,19 @@ def multiples_of(model: ModelId, tier: Tier, on: date, book: PriceBook, usual: T
         others: dict[tuple[Decimal, Decimal, Decimal | None], Multiples] = {}
         for scope in model.model.profiles:
             try:
-                found = _at(model, scope, tier, on, book, None, usual)
+                multiples = _at(model, scope, tier, on, book, None, usual)
             except NoPriceInForce:
                 continue
-            others.setdefault((found.read, found.write_5m, found.write_1h), found)
+            others.setdefault((multiples.read, multiples.write_5m, multiples.write_1h), multiples)
         best = _agreed(others)
         if best is None:
             raise error
         return best
 
 
-def _agreed(found: Mapping[tuple[Decimal, Decimal, Decimal | None], Multiples]) -> Multiples | None:
+def _agreed(distinct: Mapping[tuple[Decimal, Decimal, Decimal | None], Multiples]) -> Multiples | None:
     """The one set of multiples that the scopes share; a scope that lacks only the 1h row does not contradict."""
-    whole = {key: value for key, value in found.items() if key[2] is not None} or dict(found)
+    whole = {key: value for key, value in distinct.items() if key[2] is not None} or dict(distinct)
     return next(iter(whole.values())) if len(whole) == 1 else None
 
 

@@ -32,7 +32,7 @@ def counts_of(rows: Mapping[str, Mapping[str, float]]) -> dict[ClassKey, Counts]
             for stage in range(4):
                 into[0][stage] += hits[stage]
                 into[1][stage] += misses[stage]
-    return {key: _capped(*found, cap=CAP if len(key) > 3 else BROAD_CAP) for key, found in sums.items()}
+    return {key: _capped(*pair, cap=CAP if len(key) > 3 else BROAD_CAP) for key, pair in sums.items()}
 
 
 def _stages(row: Mapping[str, float]) -> tuple[list[float], list[float]]:

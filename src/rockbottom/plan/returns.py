@@ -151,10 +151,10 @@ class Returns:
 
     def cell(self, key: ClassKey) -> Cell:
         """The counts of a class, made when first asked for; there are a few hundred classes."""
-        found = self.cells.get(key)
-        if found is None:
-            found = self.cells[key] = Cell()
-        return found
+        cell = self.cells.get(key)
+        if cell is None:
+            cell = self.cells[key] = Cell()
+        return cell
 
     def open(self, levels: Sequence[ClassKey], local: Cell | None, now: float) -> Observation:
         """Wait for the return of a prefix end of this class, given as root, middle and full."""

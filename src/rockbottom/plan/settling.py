@@ -18,21 +18,21 @@ class Outcome:
     uninsured: bool = False
 
 
-def extra_of(pending: Pending, said: Usage) -> Decimal:
+def extra_of(pending: Pending, usage: Usage) -> Decimal:
     """What the reply says was spent beyond the bill without caching, in input tokens."""
     multiples = pending.conditions.multiples
     assert multiples is not None
     hour = multiples.write_1h if multiples.write_1h is not None else multiples.write_5m
     return (
-        said.cache_read * (multiples.read - 1)
-        + (said.cache_write - said.cache_write_1h) * (multiples.write_5m - 1)
-        + said.cache_write_1h * (hour - 1)
+        usage.cache_read * (multiples.read - 1)
+        + (usage.cache_write - usage.cache_write_1h) * (multiples.write_5m - 1)
+        + usage.cache_write_1h * (hour - 1)
     )
 
 
-def observed_of(pending: Pending, key: bytes, said: Usage, extra: Decimal, now: float) -> Observed:
+def observed_of(pending: Pending, key: bytes, usage: Usage, extra: Decimal, now: float) -> Observed:
     """A reply, and how far what should have been read was."""
-    total, read, written = said.total_input, said.cache_read, said.cache_write
+    total, read, written = usage.total_input, usage.cache_read, usage.cache_write
     if not pending.read:
         return Observed(pending.conditions.account, now, key, total, read, written)
     came, insured, saved, lost = read * 2 >= pending.read, None, None, None

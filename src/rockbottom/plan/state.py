@@ -77,9 +77,9 @@ def _opened(path: str | Path) -> Generator[sqlite3.Connection]:
         for statement in _SCHEMA.split(";"):
             connection.execute(statement)
         connection.execute("INSERT OR IGNORE INTO about VALUES ('version', ?)", (_VERSION,))
-        found = connection.execute("SELECT value FROM about WHERE name = 'version'").fetchone()[0]
-        if found != _VERSION:
-            raise UnreadableState(f"{path} holds a planner's state of version {found}; this one reads {_VERSION}")
+        version = connection.execute("SELECT value FROM about WHERE name = 'version'").fetchone()[0]
+        if version != _VERSION:
+            raise UnreadableState(f"{path} holds a planner's state of version {version}; this one reads {_VERSION}")
         yield connection
         connection.execute("COMMIT")
     except sqlite3.DatabaseError as error:
@@ -155,7 +155,7 @@ def _switched_off(connection: sqlite3.Connection) -> set[tuple[str, ...]]:
 
 def _add_insurances(connection: sqlite3.Connection, insurances: Insurances) -> None:
     """What one process found not to work stays off in all of them."""
-    off = _switched_off(connection) | {key for key, one in insurances.items() if one.off}
+    off = _switched_off(connection) | {key for key, insurance in insurances.items() if insurance.off}
     if off:
         connection.execute("INSERT OR REPLACE INTO about VALUES ('insurance_off', ?)", (json.dumps(sorted(off)),))
 

@@ -97,5 +97,5 @@ def changed_parts(text: str, before: frozenset[int]) -> tuple[str, ...]:
 
 def without(text: str, sentence: str) -> str:
     """The text without that sentence and the space behind it."""
-    before, found, after = text.partition(sentence)
-    return before + after.lstrip(" \n") if found else text
+    before, separator, after = text.partition(sentence)
+    return before + after.lstrip(" \n") if separator else text

@@ -24,15 +24,18 @@ _HEAD = "# Measured by `rockbottom probe`. A later table of the same model wins 
 
 
 def _table(subject: Subject, findings: list[Finding], on: date, place: str, region: str | None) -> str:
-    rules = [one for one in findings if not one.is_switch and one.answer is not None]
-    switches = [one for one in findings if one.is_switch and one.answer is not None]
+    rules = [finding for finding in findings if not finding.is_switch and finding.answer is not None]
+    switches = [finding for finding in findings if finding.is_switch and finding.answer is not None]
     lines = ["", "[[measured]]", f"model = {json.dumps(subject.model.model.id)}"]
     lines += [f"asked_as = {json.dumps(subject.model_id)}", f"place = {json.dumps(place)}", f"measured_on = {on}"]
     lines += [f"region = {json.dumps(region)}"] if region else []
-    lines += [f"{one.question} = {one.answer}  # {one.evidence}" for one in rules]
+    lines += [f"{finding.question} = {finding.answer}  # {finding.evidence}" for finding in rules]
     if switches:
         lines.append("[measured.switches]")
-        lines += [f"{one.question} = {json.dumps(one.answer)}  # {_one_line(one.evidence)}" for one in switches]
+        lines += [
+            f"{finding.question} = {json.dumps(finding.answer)}  # {_one_line(finding.evidence)}"
+            for finding in switches
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -42,37 +42,37 @@ class Experiment:
 
 
 def run(
-    experiments: Iterable[Experiment], service: Service, found: Callable[[Finding], None] = lambda _: None
+    experiments: Iterable[Experiment], service: Service, on_finding: Callable[[Finding], None] = lambda _: None
 ) -> list[Finding]:
-    """Run all of them to their end; ``found`` is told each finding as it comes. Raises ProbeStopped."""
+    """Run all of them to their end; ``on_finding`` is called with each finding as it comes. Raises ProbeStopped."""
     findings: list[Finding] = []
     queue: list[tuple[float, int, Experiment, str]] = []
-    for number, one in enumerate(experiments):
-        heapq.heappush(queue, (service.now(), number, one, ""))
+    for number, experiment in enumerate(experiments):
+        heapq.heappush(queue, (service.now(), number, experiment, ""))
     while queue:
-        due, number, one, why = heapq.heappop(queue)
+        due, number, experiment, why = heapq.heappop(queue)
         if due > service.now():
             service.wait(due - service.now(), why)
-        step = _advance(one, service)
+        step = _advance(experiment, service)
         if isinstance(step, Finding):
             findings.append(step)
-            found(step)
+            on_finding(step)
         else:
-            heapq.heappush(queue, (service.now() + step.seconds, number, one, step.why))
+            heapq.heappush(queue, (service.now() + step.seconds, number, experiment, step.why))
     return findings
 
 
-def _advance(one: Experiment, service: Service) -> Wait | Finding:
+def _advance(experiment: Experiment, service: Service) -> Wait | Finding:
     """Go on until it waits or ends: what happens in between belongs together."""
     while True:
         try:
-            step = next(one.steps) if one.reply is None else one.steps.send(one.reply)
+            step = next(experiment.steps) if experiment.reply is None else experiment.steps.send(experiment.reply)
         except StopIteration as end:
             return end.value
         if isinstance(step, Send):
-            one.reply = service.send(step.request)
+            experiment.reply = service.send(step.request)
         else:
-            one.reply = Reply()
+            experiment.reply = Reply()
             return step
 
 

@@ -61,7 +61,7 @@ def minimum(subject: Subject) -> Steps:
 def _between(subject: Subject, least: int, most: int) -> list[int]:
     """The minimums that are known of some model and fit what was seen, the documented one first."""
     known = dict.fromkeys((subject.rules.minimum_tokens, *_minima()))
-    return [one for one in known if least < one <= most]
+    return [candidate for candidate in known if least < candidate <= most]
 
 
 @cache
@@ -74,8 +74,8 @@ def _minima() -> tuple[int, ...]:
 
 def _next_words(candidates: list[int], low: int, high: int, per_word: float) -> int:
     """How many words to try next: just below the likeliest candidate, then almost none, then the middle."""
-    for one in candidates:
-        below = int(one * _BELOW / per_word)
+    for candidate in candidates:
+        below = int(candidate * _BELOW / per_word)
         if low < below < high:
             return below
     return 4 if low < 4 < high and not low else (low + high) // 2

@@ -36,7 +36,7 @@ def lookback(subject: Subject) -> Steps:
     low, high = 0, 48
     expected = [subject.rules.lookback_blocks, subject.rules.lookback_blocks + 1]
     while high - low > 1:
-        middle = next((one for one in expected if low < one < high), (low + high) // 2)
+        middle = next((number for number in expected if low < number < high), (low + high) // 2)
         nonce = subject.fresh(1)
         blocks = [text(f"{nonce} {n}.") for n in range(middle)]
         reply = yield Send(converse(subject.model_id, [text(subject.base)], [*blocks, POINT_5M]))
@@ -53,8 +53,8 @@ def ttl_in_key(subject: Subject) -> Steps:
     reply = yield from _across(subject)
     if reply.error or not subject.base:
         return unmeasured("ttl_in_key", reply)
-    said = f"a 1h point over a 5m entry read {reply.read:,} and wrote {reply.written:,}"
-    return Finding("ttl_in_key", "no" if reply.read else "yes", said)
+    evidence = f"a 1h point over a 5m entry read {reply.read:,} and wrote {reply.written:,}"
+    return Finding("ttl_in_key", "no" if reply.read else "yes", evidence)
 
 
 def _across(subject: Subject) -> Generator[Send | Wait, Reply, Reply]:
@@ -82,8 +82,8 @@ def entry_lifetime(subject: Subject) -> Steps:
     yield Wait(_EXTINCT_S, "for a five-minute entry to end under a one-hour tail")
     # One key for both lifetimes, as was just seen: a five-minute point is the cheaper one to look with.
     again = yield Send(converse(subject.model_id, [text(subject.base)], [text(tail), POINT_5M]))
-    said = f"after {_EXTINCT_S:.0f} s a 1h tail over a 5m prefix read {again.read:,}"
-    return Finding("entry_lifetime", "whole_prefix" if again.read else "per_block", said)
+    evidence = f"after {_EXTINCT_S:.0f} s a 1h tail over a 5m prefix read {again.read:,}"
+    return Finding("entry_lifetime", "whole_prefix" if again.read else "per_block", evidence)
 
 
 def _chain_lifetime(subject: Subject) -> Steps:
@@ -104,8 +104,10 @@ def refresh_on_hit(subject: Subject) -> Steps:
     chain = yield from _chain(subject)
     if chain.error is not None:
         return unmeasured("refresh_on_hit", chain.error)
-    said = f"{_EXTINCT_S:.0f} s after its write, 160 s after a deeper read, the shallow entry read {chain.shallow:,}"
-    return Finding("refresh_on_hit", "prefix" if chain.shallow else "entry", said)
+    evidence = (
+        f"{_EXTINCT_S:.0f} s after its write, 160 s after a deeper read, the shallow entry read {chain.shallow:,}"
+    )
+    return Finding("refresh_on_hit", "prefix" if chain.shallow else "entry", evidence)
 
 
 def _chain(subject: Subject) -> Generator[Send | Wait, Reply, Chain]:
@@ -147,9 +149,9 @@ def point_below_hit(subject: Subject) -> Steps:
     if not middle.read:
         return unmeasured("point_below_hit", middle)
     last = yield Send(converse(subject.model_id, system, [near, POINT_5M, text("?")]))
-    said = f"a point below the read, used alone afterwards, read {last.read:,}"
+    evidence = f"a point below the read, used alone afterwards, read {last.read:,}"
     marked = last.read > subject.base_tokens + _TAIL_WORDS // 2
-    return Finding("point_below_hit", "marks" if marked else "ignored", said)
+    return Finding("point_below_hit", "marks" if marked else "ignored", evidence)
 
 
 def api_in_key(subject: Subject) -> Steps:
@@ -162,8 +164,8 @@ def api_in_key(subject: Subject) -> Steps:
     reply = yield Send(anthropic(subject.model_id, subject.base, "."))
     if reply.error:
         return unmeasured("api_in_key", reply)
-    said = f"InvokeModel after Converse read {reply.read:,} and wrote {reply.written:,}"
-    return Finding("api_in_key", "no" if reply.read else "yes", said)
+    evidence = f"InvokeModel after Converse read {reply.read:,} and wrote {reply.written:,}"
+    return Finding("api_in_key", "no" if reply.read else "yes", evidence)
 
 
 def thinking_scope(subject: Subject) -> Steps:
@@ -184,8 +186,8 @@ def thinking_scope(subject: Subject) -> Steps:
         )
         reply = yield Send(request)
         if not reply.error:
-            said = f"with thinking {thinking['type']} the system prompt read {reply.read:,}"
-            return Finding("thinking_scope", "messages" if reply.read else "all", said)
+            evidence = f"with thinking {thinking['type']} the system prompt read {reply.read:,}"
+            return Finding("thinking_scope", "messages" if reply.read else "all", evidence)
     return unmeasured("thinking_scope", reply)
 
 
@@ -196,8 +198,8 @@ def unsupported_ttl(subject: Subject) -> Steps:
     reply = yield Send(converse(subject.model_id, [text(subject.fresh()), POINT_1H], [text(".")]))
     if reply.error and reply.error != "ValidationException":
         return unmeasured("unsupported_ttl", reply)
-    said = reply.message or f"accepted; wrote {reply.written:,}"
-    return Finding("unsupported_ttl", "reject" if reply.error else "downgrade", said)
+    evidence = reply.message or f"accepted; wrote {reply.written:,}"
+    return Finding("unsupported_ttl", "reject" if reply.error else "downgrade", evidence)
 
 
 def trailing_text_document(subject: Subject) -> Steps:
@@ -213,8 +215,12 @@ def trailing_text_document(subject: Subject) -> Steps:
     reply = yield Send(converse(subject.model_id, [text(subject.base), POINT_5M], [near, POINT_5M, document]))
     if not reply.written:
         return unmeasured("trailing_text_document", reply)
-    said = f"of a document of {_DOCUMENT_WORDS} words behind the point, {reply.usage.input:,} tokens stayed uncached"
-    return Finding("trailing_text_document", "cached" if reply.usage.input < _DOCUMENT_WORDS // 2 else "excluded", said)
+    evidence = (
+        f"of a document of {_DOCUMENT_WORDS} words behind the point, {reply.usage.input:,} tokens stayed uncached"
+    )
+    return Finding(
+        "trailing_text_document", "cached" if reply.usage.input < _DOCUMENT_WORDS // 2 else "excluded", evidence
+    )
 
 
 def cache_hop_rate(subject: Subject) -> Steps:
@@ -231,8 +237,8 @@ def cache_hop_rate(subject: Subject) -> Steps:
         if reply.error:
             return unmeasured("cache_hop_rate", reply)
         missed += not reply.read
-    said = f"{missed} of {_HOP_TRIALS} reads missed, a second apart, of an entry that was just written"
-    return Finding("cache_hop_rate", "0.1" if missed else "0", said)
+    evidence = f"{missed} of {_HOP_TRIALS} reads missed, a second apart, of an entry that was just written"
+    return Finding("cache_hop_rate", "0.1" if missed else "0", evidence)
 
 
 def visibility_lag(subject: Subject) -> Steps:

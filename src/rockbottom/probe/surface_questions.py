@@ -28,8 +28,10 @@ def thirty_minutes_slide(subject: Subject) -> Steps:
     last = yield Send(request)
     if last.error:
         return unmeasured("thirty_minutes_slide", last)
-    said = f"{_BEFORE_END_S + _BEYOND_S:.0f} s after its write, {_BEYOND_S:.0f} s after a read, {last.read:,} were read"
-    return Finding("thirty_minutes_slide", "yes" if last.read else "no", said)
+    evidence = (
+        f"{_BEFORE_END_S + _BEYOND_S:.0f} s after its write, {_BEYOND_S:.0f} s after a read, {last.read:,} were read"
+    )
+    return Finding("thirty_minutes_slide", "yes" if last.read else "no", evidence)
 
 
 def host_in_key(subject: Subject) -> Steps:
@@ -92,8 +94,8 @@ def implicit_lookback(subject: Subject) -> Steps:
     grown = yield Send(responses(subject.model_id, subject.run, [(system,), ("And now?",)], implicit=True))
     if grown.error:
         return unmeasured("implicit_lookback", grown)
-    said = f"a talk that grew by a turn read {grown.read:,} and wrote {grown.written:,}"
-    return Finding("implicit_lookback", "message_ends" if grown.read else "none", said)
+    evidence = f"a talk that grew by a turn read {grown.read:,} and wrote {grown.written:,}"
+    return Finding("implicit_lookback", "message_ends" if grown.read else "none", evidence)
 
 
 def best_effort_reads(subject: Subject) -> Steps:
@@ -105,9 +107,9 @@ def best_effort_reads(subject: Subject) -> Steps:
         if reply.error:
             return unmeasured("best_effort_reads", reply)
         read += number > 0 and reply.read > 0
-    said = f"{read} of {_TRIALS - 1} identical calls behind the first read something"
+    evidence = f"{read} of {_TRIALS - 1} identical calls behind the first read something"
     answers = {0: "never", _TRIALS - 1: "always"}
-    return Finding("best_effort_reads", answers.get(read), said)
+    return Finding("best_effort_reads", answers.get(read), evidence)
 
 
 Question = Callable[[Subject], Steps]

@@ -67,7 +67,7 @@ def responses(
     """
     items: list[Any] = []
     for number, texts in enumerate(turns):
-        parts: list[dict[str, Any]] = [{"type": "input_text", "text": one} for one in texts]
+        parts: list[dict[str, Any]] = [{"type": "input_text", "text": content} for content in texts]
         if options and not implicit and not number:
             parts[0]["prompt_cache_breakpoint"] = {"mode": "explicit"}
         items += [{"role": "assistant", "content": "Ok."}] * (number > 0)

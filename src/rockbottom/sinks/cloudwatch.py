@@ -134,12 +134,12 @@ class CloudWatchOutlet(MinuteOutlet[Datum]):
 def datums_of(minute: Minute) -> Iterator[Datum]:
     """What a minute is to PutMetricData, in the order of the metrics' definitions."""
     dimensions = [{"Name": name, "Value": dimension_value(value)} for name, value in minute.dimensions]
-    for definition, found in minute.sums.items():
+    for definition, summed in minute.sums.items():
         frame = _frame(definition, minute, dimensions)
-        if found.values is None:
-            yield frame | {"StatisticValues": _statistics(found)}
+        if summed.values is None:
+            yield frame | {"StatisticValues": _statistics(summed)}
             continue
-        rows = sorted(found.values.items())
+        rows = sorted(summed.values.items())
         most = put_limits().most_values
         for start in range(0, len(rows), most):
             some = rows[start : start + most]
@@ -151,13 +151,13 @@ def _frame(definition: Definition, minute: Minute, dimensions: list[dict[str, st
     return frame | {"Dimensions": dimensions} if dimensions else frame
 
 
-def _statistics(found: Sum) -> dict[str, float]:
+def _statistics(summed: Sum) -> dict[str, float]:
     # CloudWatch's numbers are doubles: here, and nowhere before, money becomes one.
     return {
-        "SampleCount": float(found.count),
-        "Sum": float(found.total),
-        "Minimum": float(found.least),
-        "Maximum": float(found.greatest),
+        "SampleCount": float(summed.count),
+        "Sum": float(summed.total),
+        "Minimum": float(summed.least),
+        "Maximum": float(summed.greatest),
     }
 
 
@@ -181,7 +181,10 @@ _FIELDS = 8
 
 def _most_bytes_of(datum: Datum) -> int:
     """A bound of a datum's bytes in the longest of CloudWatch's protocols (query), where a character may take three."""
-    texts = sum(3 * (len(one["Name"]) + len(one["Value"])) + 2 * _FIELD_BYTES for one in datum.get("Dimensions", ()))
+    texts = sum(
+        3 * (len(dimension["Name"]) + len(dimension["Value"])) + 2 * _FIELD_BYTES
+        for dimension in datum.get("Dimensions", ())
+    )
     return _FIELDS * _FIELD_BYTES + texts + 2 * _FIELD_BYTES * len(datum.get("Values", ()))
 
 

@@ -69,7 +69,7 @@ class EmbeddedMetrics(Publisher):
         **publishing: Any,
     ) -> None:
         sets, chosen = checked_dimensions(dimensions), checked_metrics(metrics)
-        taken = {one.name for one in chosen} & {name for names in sets for name in names}
+        taken = {metric.name for metric in chosen} & {name for names in sets for name in names}
         if taken:
             raise CannotPublish(
                 f"{', '.join(sorted(taken))} would name a metric and a dimension of one document.",
@@ -137,9 +137,15 @@ class EmfOutlet(MinuteOutlet[str]):
 def documents_of(minute: Minute, namespace: str) -> Iterator[str]:
     """The documents of one minute: one, and one more for each further hundred of kept values."""
     most = emf_limits().most_values
-    kept = {one.name: list(_repeated(found)) for one, found in minute.sums.items() if found.values is not None}
-    rest: dict[str, Any] = {one.name: _statistics(found) for one, found in minute.sums.items() if found.values is None}
-    units = {one.name: one.unit.value for one in minute.sums}
+    kept = {
+        definition.name: list(_repeated(summed))
+        for definition, summed in minute.sums.items()
+        if summed.values is not None
+    }
+    rest: dict[str, Any] = {
+        definition.name: _statistics(summed) for definition, summed in minute.sums.items() if summed.values is None
+    }
+    units = {definition.name: definition.unit.value for definition in minute.sums}
     while rest or kept:
         rest |= {name: values[:most] for name, values in kept.items()}
         yield _document(minute, namespace, rest, units)
@@ -158,17 +164,17 @@ def _document(minute: Minute, namespace: str, values: Mapping[str, Any], units: 
     return msgspec.json.encode(root | dict(values)).decode()
 
 
-def _statistics(found: Sum) -> dict[str, float]:
+def _statistics(summed: Sum) -> dict[str, float]:
     return {
-        "Min": float(found.least),
-        "Max": float(found.greatest),
-        "Count": float(found.count),
-        "Sum": float(found.total),
+        "Min": float(summed.least),
+        "Max": float(summed.greatest),
+        "Count": float(summed.count),
+        "Sum": float(summed.total),
     }
 
 
-def _repeated(found: Sum) -> Iterator[int]:
-    for value, times in sorted((found.values or {}).items()):
+def _repeated(summed: Sum) -> Iterator[int]:
+    for value, times in sorted((summed.values or {}).items()):
         for _ in range(times):
             yield value
 

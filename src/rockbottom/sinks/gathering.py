@@ -82,10 +82,10 @@ class Gatherer:
             pass
 
     def _add_waste(self, settled: Iterable[Settled], now: float) -> None:
-        for one in settled:
-            usd = self._premium(one)
+        for write in settled:
+            usd = self._premium(write)
             if usd is not None:
-                self.table.add_waste(one.call, usd, min(one.at, now))
+                self.table.add_waste(write.call, usd, min(write.at, now))
 
     def due(self, now: float, last: bool) -> list[Minute]:
         """The minutes that are over; all of them when it is the ``last`` time, or when the clock was set back."""
@@ -131,12 +131,12 @@ def checked_metrics(names: Iterable[str] | None) -> tuple[Definition, ...]:
     """The metrics of these names; all of them for None. Raises CannotPublish."""
     if names is None:
         return DEFINITIONS
-    wanted = list(names)
-    known = {one.name: one for one in DEFINITIONS}
-    unknown = [name for name in wanted if name not in known]
+    chosen = list(names)
+    known = {definition.name: definition for definition in DEFINITIONS}
+    unknown = [name for name in chosen if name not in known]
     if unknown:
         raise CannotPublish(f"no metric is called {', '.join(unknown)}.", fix=f"choose of {', '.join(known)}")
-    return tuple(known[name] for name in wanted)
+    return tuple(known[name] for name in chosen)
 
 
 def _is_name(name: str) -> bool:
@@ -147,7 +147,7 @@ def _is_name(name: str) -> bool:
 def dimension_value(value: str) -> str:
     """A value as CloudWatch takes it: ASCII that can be printed (the rest is escaped), and not too long."""
     text = value.encode("ascii", "backslashreplace").decode("ascii")
-    text = "".join(one if one.isprintable() else "?" for one in text)
+    text = "".join(character if character.isprintable() else "?" for character in text)
     return text[: put_limits().longest_dimension_value]
 
 
@@ -156,9 +156,9 @@ def cost_text(dimensions: Sequence[Sequence[str]], metrics: int, most_series: in
     tags = sorted({name for names in dimensions for name in names if name not in FIXED_DIMENSIONS})
     if not tags:
         return None
-    one, most = monthly_estimate(metrics, 0), monthly_estimate(metrics * most_series, MINUTES_A_MONTH)
+    each, most = monthly_estimate(metrics, 0), monthly_estimate(metrics * most_series, MINUTES_A_MONTH)
     return (
-        f"every value of {' and '.join(tags)} makes {metrics} custom metrics of CloudWatch, {usd(one.usd, 2)} US "
+        f"every value of {' and '.join(tags)} makes {metrics} custom metrics of CloudWatch, {usd(each.usd, 2)} US "
         f"dollars a month; with the {most_series:,} combinations allowed (most_series) it is {most}"
     )
 

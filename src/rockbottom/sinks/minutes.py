@@ -63,10 +63,10 @@ class Minute:
 
     def of(self, definition: Definition) -> Sum:
         """The sum of one metric, new where there is none yet."""
-        found = self.sums.get(definition)
-        if found is None:
-            found = self.sums[definition] = Sum()
-        return found
+        summed = self.sums.get(definition)
+        if summed is None:
+            summed = self.sums[definition] = Sum()
+        return summed
 
 
 class MinuteTable:
@@ -97,7 +97,7 @@ class MinuteTable:
         """Sum up one call under its minute, or under that of ``at``. A call without usage adds nothing."""
         if call.status != "ok":
             return
-        samples = [one for one in _samples(call) if one[0] in self._metrics]
+        samples = [sample for sample in _samples(call) if sample[0] in self._metrics]
         for minute in self._of(call, call.at if at is None else at):
             for definition, value, weight, total in samples:
                 minute.of(definition).add(value, weight, total)

@@ -122,28 +122,28 @@ class OpenTelemetry:
 
 def span_attributes(call: CallRecord) -> dict[str, Any]:
     """The attributes of a call's span; those of usage and money only where they are known."""
-    found: dict[str, Any] = {
+    attributes: dict[str, Any] = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": PROVIDER,
         "gen_ai.request.model": requested(call),
         **{f"rockbottom.tag.{name}": value for name, value in call.tags.items()},
     }
     if is_streaming(call.operation):
-        found["gen_ai.request.stream"] = True
+        attributes["gen_ai.request.stream"] = True
     if call.first_ms is not None:
-        found["gen_ai.response.time_to_first_chunk"] = call.first_ms / 1000
+        attributes["gen_ai.response.time_to_first_chunk"] = call.first_ms / 1000
     if call.simulated:
-        found["rockbottom.simulated"] = True
+        attributes["rockbottom.simulated"] = True
     if call.status == "ok":
-        found |= _usage_attributes(call)
+        attributes |= _usage_attributes(call)
     if call.cause:
-        found["rockbottom.miss.cause"] = call.cause
-    return found
+        attributes["rockbottom.miss.cause"] = call.cause
+    return attributes
 
 
 def _usage_attributes(call: CallRecord) -> dict[str, Any]:
     usage = call.usage
-    found: dict[str, Any] = {
+    attributes: dict[str, Any] = {
         INPUT: usage.total_input,
         "gen_ai.usage.output_tokens": usage.output,
         "gen_ai.usage.cache_read.input_tokens": usage.cache_read,
@@ -153,10 +153,10 @@ def _usage_attributes(call: CallRecord) -> dict[str, Any]:
     }
     saved = call.saved_usd
     if call.cost_usd is not None:
-        found["rockbottom.cost_usd"] = float(Decimal(call.cost_usd))
+        attributes["rockbottom.cost_usd"] = float(Decimal(call.cost_usd))
     if saved is not None:
-        found["rockbottom.saving_usd"] = float(saved)
-    return found
+        attributes["rockbottom.saving_usd"] = float(saved)
+    return attributes
 
 
 def _keep_inclusive(span: Any, total_input: int) -> None:
@@ -173,8 +173,10 @@ def _instrumented() -> bool:
     """Whether botocore is instrumented in this process, so that the standard metrics have somebody already."""
 
     module = sys.modules.get("opentelemetry.instrumentation.botocore")
-    found = (getattr(module, name, None) for name in ("BotocoreInstrumentor", "AiobotocoreInstrumentor"))
-    return any(one is not None and one().is_instrumented_by_opentelemetry for one in found)
+    instrumentors = (getattr(module, name, None) for name in ("BotocoreInstrumentor", "AiobotocoreInstrumentor"))
+    return any(
+        instrumentor is not None and instrumentor().is_instrumented_by_opentelemetry for instrumentor in instrumentors
+    )
 
 
 class LiveSpans:
@@ -201,13 +203,13 @@ class LiveSpans:
     def span_of(self, call: CallRecord, current: Any) -> Any | None:
         """The open span of a call; None where there is none. Gives each span once."""
         with self._lock:
-            found = self._spans.get(current.get_span_context().span_id)
-            if found is None and call.request_id:
-                same = (one for one in self._spans.values() if _request_id(one) == call.request_id)
-                found = next(same, None)
-            if found is not None:
-                del self._spans[found.get_span_context().span_id]
-            return found
+            span = self._spans.get(current.get_span_context().span_id)
+            if span is None and call.request_id:
+                same = (candidate for candidate in self._spans.values() if _request_id(candidate) == call.request_id)
+                span = next(same, None)
+            if span is not None:
+                del self._spans[span.get_span_context().span_id]
+            return span
 
     def _on_ending(self, span: Any) -> None:
         """Part of what the SDK asks of a processor."""

@@ -59,16 +59,16 @@ class CallMetrics:
             self._token_usage.record(call.output, base | {"gen_ai.token.type": "output"})
 
     def _attributes(self, model: str, endpoint: str, values: Sequence[str]) -> dict[str, Any]:
-        found: dict[str, Any] = {
+        attributes: dict[str, Any] = {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": PROVIDER,
             "gen_ai.request.model": model,
         }
         for tag, value in zip(self._tags, values, strict=True):
-            found[f"rockbottom.tag.{tag}"] = value
+            attributes[f"rockbottom.tag.{tag}"] = value
         if endpoint == "local":
-            found["rockbottom.simulated"] = True
-        return found
+            attributes["rockbottom.simulated"] = True
+        return attributes
 
     # Instruments ----------------------------------------------------------------------------------------------
 
@@ -97,22 +97,24 @@ class CallMetrics:
             "rockbottom.tokens", [tokens], unit="{token}", description="Tokens by how they are billed."
         )
         # OpenTelemetry's numbers are doubles: here, and nowhere before, money becomes one.
-        grows("rockbottom.cost", "{USD}", "US dollars, of calls with a known price.", lambda one: float(one.cost_usd))
+        grows(
+            "rockbottom.cost", "{USD}", "US dollars, of calls with a known price.", lambda total: float(total.cost_usd)
+        )
         saving = self._callback(lambda total: [({}, float(total.uncached_usd - total.cost_usd))])
         meter.create_observable_up_down_counter(
             "rockbottom.saving", [saving], unit="{USD}", description="US dollars against no caching."
         )
-        grows("rockbottom.unpriced", "{call}", "Calls without a known price.", lambda one: one.unpriced)
+        grows("rockbottom.unpriced", "{call}", "Calls without a known price.", lambda total: total.unpriced)
         grows("rockbottom.points_without_caching", "{call}", "cachePoints sent, nothing cached.",
-              lambda one: one.silent)  # fmt: skip
+              lambda total: total.silent)  # fmt: skip
 
     def _callback(self, values: Callable[[Total], list[tuple[Attributes, float]]]) -> Callable[[Any], Iterator[Any]]:
         from opentelemetry.metrics import Observation
 
         def observe(_: Any) -> Iterator[Any]:
             with self._lock:
-                found = [(labels, values(total)) for labels, total in self._totals.by_labels.items()]
-            for (model, endpoint, *tags), rows in found:
+                observed = [(labels, values(total)) for labels, total in self._totals.by_labels.items()]
+            for (model, endpoint, *tags), rows in observed:
                 base = self._attributes(model, endpoint, tags)
                 for more, value in rows:
                     yield Observation(value, {**base, **more})

@@ -108,13 +108,17 @@ def families(totals: Totals) -> Iterator[Any]:
     yield requests
     yield tokens
     # Prometheus' samples are doubles: here, and nowhere before, money becomes one.
-    yield counter("cost_usd", "US dollars, of calls whose price is known.", lambda one: float(one.cost_usd))
-    yield counter("cost_without_caching_usd", "US dollars without caching.", lambda one: float(one.uncached_usd))
-    yield counter("unpriced_requests", "Calls whose price is not known.", lambda one: one.unpriced)
-    yield counter("requests_with_points", "Calls that sent cachePoints.", lambda one: one.with_points)
-    yield counter("points_without_caching", "Calls whose cachePoints cached nothing.", lambda one: one.silent)
-    yield histogram("time_to_first_token_seconds", "Until a stream's first token.", lambda one: one.first)
-    yield histogram("request_duration_seconds", "From departure to the end of a call.", lambda one: one.elapsed)
+    yield counter("cost_usd", "US dollars, of calls whose price is known.", lambda labelled: float(labelled.cost_usd))
+    yield counter(
+        "cost_without_caching_usd", "US dollars without caching.", lambda labelled: float(labelled.uncached_usd)
+    )
+    yield counter("unpriced_requests", "Calls whose price is not known.", lambda labelled: labelled.unpriced)
+    yield counter("requests_with_points", "Calls that sent cachePoints.", lambda labelled: labelled.with_points)
+    yield counter("points_without_caching", "Calls whose cachePoints cached nothing.", lambda labelled: labelled.silent)
+    yield histogram("time_to_first_token_seconds", "Until a stream's first token.", lambda labelled: labelled.first)
+    yield histogram(
+        "request_duration_seconds", "From departure to the end of a call.", lambda labelled: labelled.elapsed
+    )
 
 
 def _kind(unit: Unit) -> str:

@@ -85,9 +85,9 @@ class Totals:
     def of(self, model: str, endpoint: str, tags: Mapping[str, str]) -> Total:
         """The total of these labels, new where there is none yet."""
         labels = (model, endpoint or "aws", *(tags.get(tag, "") for tag in self.tags))
-        found = self.by_labels.get(labels)
-        if found is None:
+        total = self.by_labels.get(labels)
+        if total is None:
             if len(self.by_labels) >= self._most_series:
                 labels = (OTHER, endpoint or "aws", *(OTHER for _ in self.tags))
-            found = self.by_labels.setdefault(labels, Total())
-        return found
+            total = self.by_labels.setdefault(labels, Total())
+        return total
