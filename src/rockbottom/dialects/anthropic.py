@@ -157,8 +157,8 @@ _SPLIT = "ephemeral_{}_input_tokens"
 _TTLS = (Ttl.FIVE_MINUTES, Ttl.ONE_HOUR)  # those that Anthropic names
 
 
-def _split(said: Mapping[str, Any]) -> Mapping[Ttl, int]:
-    creation = said.get("cache_creation")
+def _split(counted: Mapping[str, Any]) -> Mapping[Ttl, int]:
+    creation = counted.get("cache_creation")
     if not is_object(creation):
         return NO_SPLIT
     return split_of((ttl.value, creation.get(_SPLIT.format(ttl.value))) for ttl in Ttl)

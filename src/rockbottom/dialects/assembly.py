@@ -131,7 +131,9 @@ class Assembly:
 
     def _drop_thoughts(self) -> None:
         """Count no reasoning from before the last message of the user that holds more than results of tools."""
-        asked = [one for one in self.segments if one.role == "user" and one.kind is not BlockKind.TOOL_RESULT]
+        asked = [
+            segment for segment in self.segments if segment.role == "user" and segment.kind is not BlockKind.TOOL_RESULT
+        ]
         last = asked[-1].message if asked else -1
         for place, segment in enumerate(self.segments):
             if segment.kind is BlockKind.REASONING and segment.message < last:

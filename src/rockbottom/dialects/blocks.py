@@ -135,8 +135,8 @@ def _tool_result(value: Any, role: str, meter: Meter) -> Weighed:
 
 def _weighed_result(value: Any, inner: Sequence[tuple[bytes, int]], role: str, meter: Meter) -> tuple[bytes, int]:
     label = json_bytes([value.get("toolUseId"), value.get("status")])
-    digest = digest_of("toolResult", role, label, *(one[0] for one in inner))
-    return digest, sum(one[1] for one in inner) + meter.tokens_of_text(str(value.get("toolUseId", "")))
+    digest = digest_of("toolResult", role, label, *(block[0] for block in inner))
+    return digest, sum(block[1] for block in inner) + meter.tokens_of_text(str(value.get("toolUseId", "")))
 
 
 def _tool_result_part(part: Any, role: str, meter: Meter) -> Weighed:

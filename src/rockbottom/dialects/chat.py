@@ -241,8 +241,8 @@ def _spelled_parts(blocks: Iterable[Json], kind: str = "text") -> list[Json]:
         elif "text" in block:
             parts.append({"type": kind, "text": block["text"]})
         elif "toolUse" not in block and "toolResult" not in block:
-            found = next(iter(block), "empty")
-            raise MalformedBody("content", f"a {found} block", expected="one that Chat Completions has a form of")
+            member = next(iter(block), "empty")
+            raise MalformedBody("content", f"a {member} block", expected="one that Chat Completions has a form of")
     return parts
 
 

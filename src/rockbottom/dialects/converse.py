@@ -147,8 +147,8 @@ def _cites(body: Mapping[str, Any]) -> bool:
     )
 
 
-def _split(said: Mapping[str, Any]) -> Mapping[Ttl, int]:
-    details = said.get("cacheDetails")
+def _split(counted: Mapping[str, Any]) -> Mapping[Ttl, int]:
+    details = counted.get("cacheDetails")
     if not is_list(details):
         return NO_SPLIT
     return split_of((row.get("ttl"), row.get("inputTokens")) for row in details if is_object(row))

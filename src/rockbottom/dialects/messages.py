@@ -97,11 +97,11 @@ class _Counting(SseCounts):
         elif kind == "error":
             self.failed = True
 
-    def _whole(self, said: object) -> Counts | None:
-        whole, first = self._counted(said), self._so_far
+    def _whole(self, counted: object) -> Counts | None:
+        whole, first = self._counted(counted), self._so_far
         if whole is not None and (whole.read or whole.write or first is None):
             return whole
-        output = said.get("output_tokens") if is_object(said) else None
+        output = counted.get("output_tokens") if is_object(counted) else None
         return first._replace(output=output) if first is not None and isinstance(output, int) else None
 
 

@@ -105,12 +105,14 @@ class Prompted:
         config: Any = body.get(form.config) if form.config else body
         limits: Mapping[str, Any] = config if is_object(config) else {}
         stops = limits.get(form.stops)
-        given = {"maxTokens": limits.get(form.limit), "stopSequences": stops if is_list(stops) else None}
+        limited = {"maxTokens": limits.get(form.limit), "stopSequences": stops if is_list(stops) else None}
         turns = list(_turns(str(body.get(form.text, ""))))
         documents = body.get("documents")
-        sources = [{"text": " ".join(map(str, one.values()))} for one in documents or () if is_object(one)]
+        sources = [
+            {"text": " ".join(map(str, document.values()))} for document in documents or () if is_object(document)
+        ]
         return {
-            "inferenceConfig": {name: value for name, value in given.items() if value is not None},
+            "inferenceConfig": {name: value for name, value in limited.items() if value is not None},
             "system": [*sources, *({"text": text} for role, text in turns if role == "system")],
             "messages": [{"role": role, "content": _paragraphs(text)} for role, text in turns if role != "system"],
         }

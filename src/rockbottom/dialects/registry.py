@@ -22,7 +22,9 @@ from rockbottom.quantities import Ttl, Usage
 DIALECTS: tuple[Dialect, ...] = (CONVERSE, ANTHROPIC, NOVA, MESSAGES, CHAT, RESPONSES)
 
 _SPOKEN = {(dialect.api, dialect.vendor): dialect for dialect in DIALECTS}
-_COUNTERS = sorted(dict.fromkeys((*(dialect.counters for dialect in DIALECTS), INVOKED)), key=lambda one: not one.tells)
+_COUNTERS = sorted(
+    dict.fromkeys((*(dialect.counters for dialect in DIALECTS), INVOKED)), key=lambda counters: not counters.tells
+)
 """Those first that a member tells from others."""
 
 OPERATIONS = tuple(dict.fromkeys(operation for dialect in DIALECTS for operation in dialect.operations))
@@ -74,18 +76,18 @@ def counting_of(operation: str) -> StreamCounts:
     return next(dialect for dialect in DIALECTS if operation in dialect.operations).counting()
 
 
-def usage_of(said: object, ttl: Ttl = Ttl.FIVE_MINUTES, share: float = 1.0) -> Usage | None:
+def usage_of(counted: object, ttl: Ttl = Ttl.FIVE_MINUTES, share: float = 1.0) -> Usage | None:
     """The usage that a ``usage`` object of any dialect tells; None where it tells none (see ``Counts.usage``)."""
-    if isinstance(said, Usage):
-        return said
-    counts = counts_of(said)
+    if isinstance(counted, Usage):
+        return counted
+    counts = counts_of(counted)
     return None if counts is None else counts.usage(ttl, share)
 
 
-def counts_of(said: object) -> Counts | None:
+def counts_of(counted: object) -> Counts | None:
     """The counts in a ``usage`` object of any dialect; None where it is none."""
     for counters in _COUNTERS:
-        counts = counters.counts(said)
+        counts = counters.counts(counted)
         if counts is not None:
             return counts
     return None

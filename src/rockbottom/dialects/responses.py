@@ -224,9 +224,9 @@ def _ends(data: bytes) -> bool:
 
 def items_of(body: Mapping[str, Any]) -> Sequence[Any]:
     """The items of the input; a text is one message of the user's. Raises MalformedBody."""
-    given = body.get("input")
-    if isinstance(given, str):
-        return ({"role": "user", "content": given},)
+    items = body.get("input")
+    if isinstance(items, str):
+        return ({"role": "user", "content": items},)
     return tuple(list_at(body, "input", "input"))
 
 

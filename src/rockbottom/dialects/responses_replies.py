@@ -73,8 +73,8 @@ def _items(content: Iterable[Mapping[str, Any]], exchange: Exchange, cut: bool) 
             yield _reasoning(block["reasoningContent"], identity, exchange.body)
         else:
             part: Json = {"type": "output_text", "annotations": [], "logprobs": [], "text": block.get("text", "")}
-            said: Json = {"status": status, "role": "assistant", "content": [part]}
-            yield {"id": f"msg_{identity}", "type": "message", **said}
+            item: Json = {"status": status, "role": "assistant", "content": [part]}
+            yield {"id": f"msg_{identity}", "type": "message", **item}
 
 
 def _reasoning(told: Mapping[str, Any], identity: str, body: Mapping[str, Any]) -> Json:

@@ -60,23 +60,23 @@ class Counters:
     inclusive: bool = False
     tells: str = ""
 
-    def counts(self, said: object) -> Counts | None:
+    def counts(self, usage: object) -> Counts | None:
         """The counts in a ``usage`` object; None where it does not count its input."""
-        if not is_object(said) or (self.tells and self.tells not in said):
+        if not is_object(usage) or (self.tells and self.tells not in usage):
             return None
-        counted = _number(said, (self.input,))
+        counted = _number(usage, (self.input,))
         if counted is None:
             return None
-        split = self.split(said)
-        read, write = _number(said, self.read) or 0, _number(said, self.write)
+        split = self.split(usage)
+        read, write = _number(usage, self.read) or 0, _number(usage, self.write)
         if write is None:
             write = sum(split.values())
         if self.inclusive:
             counted = max(0, counted - read - write)
-        return Counts(counted, _number(said, (self.output,)), read, write, split)
+        return Counts(counted, _number(usage, (self.output,)), read, write, split)
 
 
-def no_split(said: Json) -> Mapping[Ttl, int]:
+def no_split(usage: Json) -> Mapping[Ttl, int]:
     """The lifetimes of writes of which nothing is said."""
     return NO_SPLIT
 
@@ -138,10 +138,10 @@ def headers_of(usage: Usage) -> dict[str, int]:
     return {_HEADER.format(name): count for name, count in zip(_HEADERS, counts, strict=True)}
 
 
-def _number(said: Json, names: tuple[str, ...]) -> int | None:
+def _number(usage: Json, names: tuple[str, ...]) -> int | None:
     for name in names:
         outer, _, inner = name.partition(".")
-        value = said.get(outer)
+        value = usage.get(outer)
         if inner:
             value = value.get(inner) if is_object(value) else None
         if value is not None:

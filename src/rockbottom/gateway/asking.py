@@ -122,7 +122,9 @@ def readable(headers: Mapping[str, str]) -> Mapping[str, str]:
     accepted = headers.get("accept-encoding")
     if accepted is None:
         return headers
-    known = [one.strip() for one in accepted.split(",") if one.partition(";")[0].strip().lower() in _READABLE]
+    known = [
+        encoding.strip() for encoding in accepted.split(",") if encoding.partition(";")[0].strip().lower() in _READABLE
+    ]
     told = ", ".join(known) or "identity"
     return headers if told == accepted else {**headers, "accept-encoding": told}
 

@@ -228,4 +228,4 @@ def _filled(value: Any, env: Mapping[str, str], path: Path) -> Any:
     missing = [name for name in _VARIABLE.findall(value) if name not in env]
     if missing:
         raise BadConfiguration(f"{path}: ${{{missing[0]}}} is not set in the environment.")
-    return _VARIABLE.sub(lambda found: env[found[1]], value)
+    return _VARIABLE.sub(lambda match: env[match[1]], value)

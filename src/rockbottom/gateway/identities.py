@@ -65,10 +65,10 @@ class Identities:
         recent.append(now)
 
     def _signed(self, table: KeyTable, request: Signed, signature: Signature) -> Key:
-        found = table.secrets_of(signature.key)
-        if found is None:
+        key_and_secrets = table.secrets_of(signature.key)
+        if key_and_secrets is None:
             message = "The security token included in the request is invalid."
             raise Refused(403, "UnrecognizedClientException", message)
-        key, secrets = found
+        key, secrets = key_and_secrets
         verify(request, signature, secrets, self._clock())
         return key

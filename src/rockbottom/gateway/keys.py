@@ -75,11 +75,11 @@ class KeyTable:
 
     def named(self, name: str) -> Key:
         """The key with this id or name. Raises BadConfiguration."""
-        found = [key for key in self._keys.values() if name in (key.id, key.name)]
-        if len(found) != 1:
+        keys = [key for key in self._keys.values() if name in (key.id, key.name)]
+        if len(keys) != 1:
             known = ", ".join(key.name for key in self._keys.values()) or "none"
-            raise BadConfiguration(f"{len(found)} keys are called {name!r}; there are: {known}.")
-        return found[0]
+            raise BadConfiguration(f"{len(keys)} keys are called {name!r}; there are: {known}.")
+        return keys[0]
 
     def secrets_of(self, identity: str) -> tuple[Key, tuple[str, ...]] | None:
         """A key by its id with the secrets that are taken; None where there is none, or it is revoked."""
@@ -89,11 +89,11 @@ class KeyTable:
     def of_token(self, token: str) -> Key | None:
         """The key of a bearer token; None where it is none."""
         identity, _, secret = token.partition(".")
-        found = self.secrets_of(identity)
-        if found is None or not secret:
+        key_and_secrets = self.secrets_of(identity)
+        if key_and_secrets is None or not secret:
             return None
-        key, taken = found
-        return key if any(hmac.compare_digest(secret.encode(), one.encode()) for one in taken) else None
+        key, taken = key_and_secrets
+        return key if any(hmac.compare_digest(secret.encode(), known.encode()) for known in taken) else None
 
     def secret(self, key: Key) -> str:
         """The current secret of a key."""
@@ -143,12 +143,12 @@ def key_secret(table: Path, env: Mapping[str, str]) -> bytes:
 
     Raises BadConfiguration for one shorter than 32 characters, OSError.
     """
-    given = env.get("ROCKBOTTOM_GATEWAY_SECRET", "").strip().encode()
-    if not given:
-        given = _secret_in(table.with_name(f"{table.stem}.secret"))
-    if len(given) < 32:
-        raise BadConfiguration(f"the master secret of the gateway has {len(given)} characters; it takes 32 or more.")
-    return given
+    master = env.get("ROCKBOTTOM_GATEWAY_SECRET", "").strip().encode()
+    if not master:
+        master = _secret_in(table.with_name(f"{table.stem}.secret"))
+    if len(master) < 32:
+        raise BadConfiguration(f"the master secret of the gateway has {len(master)} characters; it takes 32 or more.")
+    return master
 
 
 def _secret_in(path: Path) -> bytes:

@@ -289,8 +289,8 @@ def _headers(scope: Mapping[str, Any]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, value in cast("list[tuple[bytes, bytes]]", scope["headers"]):
         text = name.decode("latin-1")
-        given = value.decode("latin-1")
-        headers[text] = f"{headers[text]},{given}" if text in headers else given
+        decoded = value.decode("latin-1")
+        headers[text] = f"{headers[text]},{decoded}" if text in headers else decoded
     return headers
 
 

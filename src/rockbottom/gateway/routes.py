@@ -90,8 +90,8 @@ def _runtime_route(method: str, path: str) -> Route | None:
     counted = _COUNT.fullmatch(path)
     if counted is not None:
         return Route("CountTokens", path, unquote(counted["model"]))
-    found = route_to(path)
-    return None if found is None else Route(found.operation, path, found.model)
+    spoken = route_to(path)
+    return None if spoken is None else Route(spoken.operation, path, spoken.model)
 
 
 def _surface_route(method: str, path: str, headers: Mapping[str, str], surfaces: Surfaces) -> Route | None:

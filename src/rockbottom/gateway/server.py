@@ -109,7 +109,7 @@ class Gateway:
         The fields that changed and take a restart. Raises GatewayError, OSError, and stays as it was then.
         """
         before, identities = self.configuration, self._relay.identities.renewed(self._table(configuration))
-        ledgers = [(one.ledger, one.keys, one.ship) for one in (before, configuration)]
+        ledgers = [(version.ledger, version.keys, version.ship) for version in (before, configuration)]
         budgets, rows = self._budgets, configuration.budget_rows()
         if configuration.ledger != before.ledger or not rows or budgets is None:
             budgets = _budgets_of(configuration)
@@ -123,7 +123,7 @@ class Gateway:
         if (configuration.upstream, configuration.limits) != (before.upstream, before.limits):
             self._ways.append(Way(configuration.upstream, configuration.limits))
         self._relay.take_over(configuration, identities, self._ways[-1])
-        learning = [(one.upstream, one.state, one.share) for one in (before, configuration)]
+        learning = [(version.upstream, version.state, version.share) for version in (before, configuration)]
         if learning[0] != learning[1]:
             for attachment in self._attachments.values():
                 attachment.detached()  # what it learned is where the next one reads it
@@ -156,7 +156,7 @@ class Gateway:
 
     def _readiness(self) -> bytes:
         """Ready, and what is wrong with the store that it shares, for calls go on without that."""
-        troubles = dict.fromkeys(one.trouble for one in self.attachments if one.trouble)
+        troubles = dict.fromkeys(attachment.trouble for attachment in self.attachments if attachment.trouble)
         return "".join(f"{line}\n" for line in ("ready", *troubles)).encode()
 
     async def _lifespan(
@@ -185,11 +185,11 @@ class Gateway:
     async def _warmed(self) -> None:
         """Load what signs before the first caller waits for it, and say where there is nothing to sign with."""
         try:
-            found = await asyncio.to_thread(self._ways[-1].credentials.own)
+            credentials = await asyncio.to_thread(self._ways[-1].credentials.own)
         except Exception as error:
-            found = None
+            credentials = None
             _log.warning("AWS credentials cannot be used (%s): %s", type(error).__name__, error)
-        if found is None and not self._ways[-1].credentials.bearer:
+        if credentials is None and not self._ways[-1].credentials.bearer:
             _log.warning("no AWS credentials were found; calls are answered with 503 until there are some")
 
     def _name_prefixes_alike(self) -> None:
@@ -269,7 +269,7 @@ def _server(
     configuration: Configuration,
     env: Mapping[str, str],
     listener: socket.socket,
-    said: Callable[[RunningGateway], None],
+    on_start: Callable[[RunningGateway], None],
 ) -> _Server:
     gateway = Gateway(configuration, env)
     tls = configuration.tls
@@ -282,7 +282,7 @@ def _server(
         context=_context(configuration, tls) if tls else None,
         date_header=False,
     )
-    return _Server(config, gateway, lambda: said(running))
+    return _Server(config, gateway, lambda: on_start(running))
 
 
 def _context(configuration: Configuration, tls: Tls) -> ssl.SSLContext:
@@ -293,20 +293,20 @@ def _context(configuration: Configuration, tls: Tls) -> ssl.SSLContext:
         raise BadConfiguration(f"tls: {chain} and {key} are no certificate with its key: {error}") from error
 
 
-def serve_gateway(path: Path, env: Mapping[str, str], said: Callable[[RunningGateway], None]) -> None:
+def serve_gateway(path: Path, env: Mapping[str, str], on_start: Callable[[RunningGateway], None]) -> None:
     """Serve until SIGINT or SIGTERM, draining then; SIGHUP reads the file again. Raises GatewayError."""
     configuration = read_configuration(path, env)
     most_files()
     listener = _listener(configuration)
-    found: list[RunningGateway] = []
+    started_gateways: list[RunningGateway] = []
 
     def started(running: RunningGateway) -> None:
-        found.append(running)
-        said(running)
+        started_gateways.append(running)
+        on_start(running)
 
     def reload(*_: Any) -> None:
         try:
-            fixed = found[0].gateway.reload(read_configuration(path, env))
+            fixed = started_gateways[0].gateway.reload(read_configuration(path, env))
             _log.warning("read %s again%s", path, f"; {', '.join(fixed)} takes a restart" if fixed else "")
         except (RockbottomError, OSError, IndexError) as error:
             _log.warning("%s stays as it was: %s", path, error)
@@ -323,10 +323,10 @@ def serve_gateway(path: Path, env: Mapping[str, str], said: Callable[[RunningGat
 def running_gateway(configuration: Configuration, env: Mapping[str, str] | None = None) -> Generator[RunningGateway]:
     """A gateway in a thread of this process; stops with the block. Raises GatewayError."""
     listener = _listener(configuration)
-    found: list[RunningGateway] = []
+    started: list[RunningGateway] = []
     with closing(listener):
-        server = _server(configuration, os.environ if env is None else env, listener, found.append)
+        server = _server(configuration, os.environ if env is None else env, listener, started.append)
         with in_thread(server, listener, name="rockbottom-gateway", end_s=15) as listens:
             if not listens:
                 raise GatewayError("the gateway did not start")
-            yield found[0]
+            yield started[0]

@@ -132,10 +132,10 @@ def _members_at(data: bytes, span: Span) -> dict[str, Span]:
     places: dict[str, Span] = {}
     at = span[0] + 1
     for name, raw in _members.decode(data[slice(*span)]).items():
-        found = _STRING.match(data, _skip(data, at))
-        if found is None or (found[1] != name.encode("utf-8", "surrogatepass") and json.loads(found[0]) != name):
+        match = _STRING.match(data, _skip(data, at))
+        if match is None or (match[1] != name.encode("utf-8", "surrogatepass") and json.loads(match[0]) != name):
             raise Unspliceable
-        start = _skip(data, _skip(data, found.end()) + 1)  # behind the colon
+        start = _skip(data, _skip(data, match.end()) + 1)  # behind the colon
         end = start + len(memoryview(raw))
         places[name] = start, end
         at = _skip(data, end) + 1  # behind the comma
@@ -160,5 +160,5 @@ def _skip(data: bytes, at: int) -> int:
     """Where the next byte stands that is no white space; most often it is the very next."""
     if at < len(data) and data[at] > _BLANK:
         return at
-    found = _SPACE.match(data, at)
-    return found.end() if found else at
+    match = _SPACE.match(data, at)
+    return match.end() if match else at

@@ -59,11 +59,11 @@ def _media_of(block: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str,
 
 def _matches(rule: Json, place: str, name: str, media: Mapping[str, Any]) -> bool:
     source = media.get("source")
-    wanted = rule.get("media_source")
+    media_source = rule.get("media_source")
     return (
         rule["block"] == name
         and rule.get("place", place) == place
-        and (wanted is None or (is_object(source) and wanted in source))
+        and (media_source is None or (is_object(source) and media_source in source))
     )
 
 

@@ -27,8 +27,8 @@ class Caller:
 
 @lru_cache(maxsize=1024)
 def _scope(authorization: str) -> tuple[str, str] | None:
-    found = _SCOPE.search(authorization)
-    return (found[1], found[3]) if found else None
+    match = _SCOPE.search(authorization)
+    return (match[1], match[3]) if match else None
 
 
 def caller_from(authorization: str, *, account: str, region: str) -> Caller:

@@ -49,8 +49,8 @@ def _place(name: str, text: str) -> int:
     """Where a text names a tool, so that no word of the language can be meant; -1: nowhere."""
     if name not in text or not _TELLING.search(name):
         return -1
-    found = re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text)
-    return found.start() if found else -1
+    match = re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text)
+    return match.start() if match else -1
 
 
 def _best(tools: Sequence[Tool], question: str) -> Tool | None:

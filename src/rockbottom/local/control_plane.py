@@ -65,18 +65,18 @@ class ControlPlane:
         return self._operations[operation](asking)
 
     def _list_models(self, asking: Asking) -> tuple[int, Json]:
-        wanted = asking.query
+        query = asking.query
         on, region = self._today(), asking.caller.region
         known = lifecycles(self._catalog)
         served = [model for model in self._catalog.models.values() if _is_served(model, known, on)]
         rows = [_model_summary(model, region, known.get(model.id), on) for model in served]
         rows += [_embedding_summary(model, region) for model in set(embedding_models().values())]
-        if "byProvider" in wanted:
-            rows = [row for row in rows if row["providerName"].lower() == wanted["byProvider"].lower()]
-        if "byInferenceType" in wanted:
-            rows = [row for row in rows if wanted["byInferenceType"] in row["inferenceTypesSupported"]]
-        if "byOutputModality" in wanted:
-            rows = [row for row in rows if wanted["byOutputModality"] in row["outputModalities"]]
+        if "byProvider" in query:
+            rows = [row for row in rows if row["providerName"].lower() == query["byProvider"].lower()]
+        if "byInferenceType" in query:
+            rows = [row for row in rows if query["byInferenceType"] in row["inferenceTypesSupported"]]
+        if "byOutputModality" in query:
+            rows = [row for row in rows if query["byOutputModality"] in row["outputModalities"]]
         return 200, {"modelSummaries": rows}
 
     def _get_model(self, asking: Asking) -> tuple[int, Json]:

@@ -132,17 +132,17 @@ class Customizations:
 
     def deployment(self, arn: str) -> Json:
         """A deployment by its ARN. Raises ServiceFailure."""
-        found = self.deployments.get(arn)
-        if found is None:
+        deployment = self.deployments.get(arn)
+        if deployment is None:
             raise ServiceFailure("ResourceNotFoundException", f"The deployment {arn} was not found.")
-        return found
+        return deployment
 
     def model(self, arn: str, now: float) -> Json:
         """A model by its ARN. Raises ServiceFailure."""
-        found = next((model for model in self.models(now) if model["modelArn"] == arn), None)
-        if found is None:
+        model = next((model for model in self.models(now) if model["modelArn"] == arn), None)
+        if model is None:
             raise ServiceFailure("ResourceNotFoundException", f"The model {arn} was not found.")
-        return found
+        return model
 
     def model_behind(self, arn: str) -> str:
         """The model that was taught, of a deployment: it answers here as it would untaught. Raises ServiceFailure."""

@@ -44,8 +44,12 @@ class Door:
             self._known.add(headers.get(b"host", b""))
         if self._token is None or route.operation != "control" or (method, route.identifier) == ("GET", "health"):
             return
-        said = header("authorization") or ""
-        bearer = said[len(_BEARER) :] if said.lower().startswith(_BEARER) else header("x-rockbottom-token") or ""
+        authorization = header("authorization") or ""
+        bearer = (
+            authorization[len(_BEARER) :]
+            if authorization.lower().startswith(_BEARER)
+            else header("x-rockbottom-token") or ""
+        )
         if not hmac.compare_digest(bearer.encode("latin-1"), self._token) and method != "OPTIONS":
             raise ServiceFailure(
                 "AccessDeniedException", "The control API answers only with its token (Authorization: Bearer TOKEN)."

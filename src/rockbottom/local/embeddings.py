@@ -74,8 +74,8 @@ def _titan(model: Embedding, body: Json, identity: str) -> tuple[Json, int]:
     if not text:
         raise malformed("expected minLength: 1, actual: 0")
     config = body.get("embeddingConfig")
-    wanted = config.get("outputEmbeddingLength") if is_object(config) else body.get("dimensions")
-    vector = _vector(model, text, wanted)
+    dimensions = config.get("outputEmbeddingLength") if is_object(config) else body.get("dimensions")
+    vector = _vector(model, text, dimensions)
     if body.get("normalize") is False:
         vector = [value * 12.0 for value in vector]  # of a norm that is not 1, as asked
     tokens = _words(text) + 1
@@ -106,24 +106,24 @@ def _nova(model: Embedding, body: Json, identity: str) -> tuple[Json, int]:
 def _cohere(model: Embedding, body: Json, identity: str) -> tuple[Json, int]:
     texts = body.get("texts")
     images = body.get("images")
-    given = texts if is_list(texts) else images if is_list(images) else _texts_of_inputs(body.get("inputs"))
-    if given is None or not all(isinstance(text, str) for text in given):
+    inputs = texts if is_list(texts) else images if is_list(images) else _texts_of_inputs(body.get("inputs"))
+    if inputs is None or not all(isinstance(text, str) for text in inputs):
         raise malformed("#: required key [texts] not found")
-    if not 1 <= len(given) <= _MOST_TEXTS:
-        bound = f"maximum item count: {_MOST_TEXTS}" if given else "minimum item count: 1"
-        raise malformed(f"#/texts: expected {bound}, found: {len(given)}")
+    if not 1 <= len(inputs) <= _MOST_TEXTS:
+        bound = f"maximum item count: {_MOST_TEXTS}" if inputs else "minimum item count: 1"
+        raise malformed(f"#/texts: expected {bound}, found: {len(inputs)}")
     if body.get("input_type") is None:
         raise malformed("#: required key [input_type] not found")
-    vectors = [_vector(model, str(text), body.get("output_dimension")) for text in given]
+    vectors = [_vector(model, str(text), body.get("output_dimension")) for text in inputs]
     types = body.get("embedding_types")
-    reply: Json = {"id": identity, "texts": [str(text).lower() if model.lowers else text for text in given]}
+    reply: Json = {"id": identity, "texts": [str(text).lower() if model.lowers else text for text in inputs]}
     if is_list(types) or model.by_type:
         kinds = [str(kind) for kind in types] if is_list(types) else ["float"]
         reply["embeddings"] = {kind: [_as_type(vector, kind) for vector in vectors] for kind in kinds}
         reply["response_type"] = "embeddings_by_type"
     else:
         reply |= {"embeddings": vectors, "response_type": "embeddings_floats"}
-    return reply, sum(_words(str(text)) + 1 for text in given)
+    return reply, sum(_words(str(text)) + 1 for text in inputs)
 
 
 def _texts_of_inputs(inputs: Any) -> list[str] | None:
@@ -163,11 +163,11 @@ _FORMS: Mapping[str, Callable[[Embedding, Json, str], tuple[Json, int]]] = {
 }
 
 
-def _vector(model: Embedding, text: str, wanted: Any) -> Vector:
-    length = model.lengths[0] if wanted is None else wanted
+def _vector(model: Embedding, text: str, dimensions: Any) -> Vector:
+    length = model.lengths[0] if dimensions is None else dimensions
     if length not in model.lengths:
         listed = ", ".join(map(str, sorted(model.lengths)))
-        raise invalid(f"{wanted!r} is not a valid number of dimensions of {model.id}; it has {listed}.")
+        raise invalid(f"{dimensions!r} is not a valid number of dimensions of {model.id}; it has {listed}.")
     return vector_of(text, length, model.id)
 
 

@@ -81,15 +81,15 @@ class Evidence:
 
     def member(self, values: list[Any]) -> Any:
         """The value whose name the text holds, the earliest; None: it holds none."""
-        found: list[tuple[int, int, Any]] = []
+        matches: list[tuple[int, int, Any]] = []
         for order, value in enumerate(values):
             words = words_of(str(value)) if isinstance(value, str) else [str(value)]
             if not words:
                 continue
             match = re.search(r"\b" + r"[\s_-]*".join(map(re.escape, words)) + r"\b", self.text, re.I)
             if match:
-                found.append((match.start(), order, value))
-        return min(found, key=lambda place: place[:2])[2] if found else None
+                matches.append((match.start(), order, value))
+        return min(matches, key=lambda place: place[:2])[2] if matches else None
 
     def next(self, *kinds: str) -> str | None:
         """The next value of these kinds that was not given yet."""

@@ -78,8 +78,8 @@ class Guardrail:
                 "guardrailCoverage": {"textCharacters": {"guarded": len(guarded), "total": total}},
             }
         }
-        found = dict(self._found(guarded))
-        return Assessed({**assessment, **found}, bool(found))
+        interventions = dict(self._found(guarded))
+        return Assessed({**assessment, **interventions}, bool(interventions))
 
     def _found(self, text: str) -> Iterator[tuple[str, Json]]:
         lower = text.lower()
@@ -89,16 +89,22 @@ class Guardrail:
             matches = [{"match": word, "action": "BLOCKED", "detected": True} for word in hits]
             yield "wordPolicy", {"customWords": matches, "managedWordLists": []}
         topics = _list(self.config, "topicPolicyConfig", "topicsConfig")
-        denied = [one for one in topics if any(text.lower() in lower for text in one.get("examples", ()))]
+        denied = [topic for topic in topics if any(text.lower() in lower for text in topic.get("examples", ()))]
         if denied:
-            rows = [{"name": one["name"], "type": "DENY", "action": "BLOCKED", "detected": True} for one in denied]
+            rows = [{"name": topic["name"], "type": "DENY", "action": "BLOCKED", "detected": True} for topic in denied]
             yield "topicPolicy", {"topics": rows}
         patterns = _list(self.config, "sensitiveInformationPolicyConfig", "regexesConfig")
-        matched = [(one, hit) for one in patterns if (hit := re.search(one["pattern"], text))]
+        matched = [(pattern, hit) for pattern in patterns if (hit := re.search(pattern["pattern"], text))]
         if matched:
             regexes = [
-                {"name": one["name"], "match": hit[0], "regex": one["pattern"], "action": "BLOCKED", "detected": True}
-                for one, hit in matched
+                {
+                    "name": pattern["name"],
+                    "match": hit[0],
+                    "regex": pattern["pattern"],
+                    "action": "BLOCKED",
+                    "detected": True,
+                }
+                for pattern, hit in matched
             ]
             yield "sensitiveInformationPolicy", {"piiEntities": [], "regexes": regexes}
 
@@ -152,15 +158,15 @@ class Guardrails:
 
     def create(self, body: Json, caller: Caller, now: float) -> Guardrail:
         """A new one, its draft. Raises ServiceFailure where a name is taken or a pattern is none."""
-        if any(one.config["name"] == body["name"] for one in self.made.values()):
+        if any(other.config["name"] == body["name"] for other in self.made.values()):
             raise ServiceFailure("ConflictException", f"Another guardrail is named {body['name']}.")
         if len(self.made) >= _MOST:
             raise ServiceFailure("ServiceQuotaExceededException", f"There are {_MOST} guardrails already.")
-        for one in _list(body, "sensitiveInformationPolicyConfig", "regexesConfig"):
+        for pattern in _list(body, "sensitiveInformationPolicyConfig", "regexesConfig"):
             try:
-                re.compile(one["pattern"])
+                re.compile(pattern["pattern"])
             except re.error as error:
-                raise invalid(f"Invalid regex pattern {one['pattern']!r}: {error}") from error
+                raise invalid(f"Invalid regex pattern {pattern['pattern']!r}: {error}") from error
         digest = hashlib.blake2b(f"{len(self.made)}\0{body['name']}\0{now}".encode(), digest_size=6).hexdigest()
         arn = f"arn:aws:bedrock:{caller.region}:{caller.account}:guardrail/{digest}"
         guardrail = Guardrail(digest, arn, body, now)
@@ -169,10 +175,10 @@ class Guardrails:
 
     def find(self, identifier: str) -> Guardrail:
         """One by id or ARN. Raises ServiceFailure."""
-        found = self.made.get(identifier.rpartition("/")[2])
-        if found is None:
+        guardrail = self.made.get(identifier.rpartition("/")[2])
+        if guardrail is None:
             raise ServiceFailure("ResourceNotFoundException", f"The guardrail {identifier} was not found.")
-        return found
+        return guardrail
 
     def on(self, body: Mapping[str, Any]) -> Guarded | None:
         """The guardrail that a Converse body names, applied to its input; None where none is named.

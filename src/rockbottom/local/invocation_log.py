@@ -61,14 +61,14 @@ class InvocationLog:
         for part in folder.glob(f"{_PART}*"):  # of a process that was killed while it wrote
             part.unlink(missing_ok=True)
 
-    def add(self, one: Logged) -> bool:
+    def add(self, invocation: Logged) -> bool:
         """Remember an invocation; says whether it is time to flush."""
-        size = _size(one)
+        size = _size(invocation)
         with self._adding:
             if len(self._waiting) >= _HELD_RECORDS or self._bytes + size > _HELD_BYTES:
                 self.dropped += 1
                 return False
-            self._waiting.append(one)
+            self._waiting.append(invocation)
             self._bytes += size
             # After a failure it is the timer's business, or every call would try the disk again.
             return not self._failed and (len(self._waiting) >= _FLUSH_RECORDS or self._bytes >= _FLUSH_BYTES)
@@ -86,9 +86,9 @@ class InvocationLog:
             with self._adding:
                 taken, self._waiting, self._bytes = self._waiting, [], 0
             groups: dict[tuple[str, str, str], list[Logged]] = defaultdict(list)
-            for one in taken:
-                hour = datetime.fromtimestamp(one.at, UTC).strftime("%Y/%m/%d/%H")
-                groups[one.account, one.region, hour].append(one)
+            for invocation in taken:
+                hour = datetime.fromtimestamp(invocation.at, UTC).strftime("%Y/%m/%d/%H")
+                groups[invocation.account, invocation.region, hour].append(invocation)
             self._failed = True
             try:
                 for key in list(groups):
@@ -96,7 +96,7 @@ class InvocationLog:
                     del groups[key]
                 self._failed = False
             finally:
-                left = [one for group in groups.values() for one in group]
+                left = [invocation for group in groups.values() for invocation in group]
                 with self._adding:
                     self._waiting[:0] = left
                     self._bytes += sum(map(_size, left))
@@ -108,23 +108,26 @@ class InvocationLog:
             self._put(f"{root}/amazon-bedrock-logs-permission-check", b"")
             self._checked.add((account, region))
         key = f"{root}/{region}/{hour}"
-        lines = b"\n".join(msgspec.json.encode(self._record(one, key)) for one in group) + b"\n"
+        lines = b"\n".join(msgspec.json.encode(self._record(invocation, key)) for invocation in group) + b"\n"
         self._number += 1
         stamp = datetime.fromtimestamp(group[0].at, UTC).strftime("%Y%m%dT%H%M%S%f")[:-3]
         return self._put(f"{key}/{stamp}Z_{self._number:08x}{group[0].request_id[:8]}.json.gz", gzip.compress(lines, 5))
 
-    def _record(self, one: Logged, key: str) -> Json:
-        record = dict(one.record)
-        record["input"] = {**record["input"], **self._body("input", one.input_body, one, key)}
-        if one.output_body is not None:
-            record["output"] = {**record.get("output", {}), **self._body("output", one.output_body, one, key)}
+    def _record(self, invocation: Logged, key: str) -> Json:
+        record = dict(invocation.record)
+        record["input"] = {**record["input"], **self._body("input", invocation.input_body, invocation, key)}
+        if invocation.output_body is not None:
+            record["output"] = {
+                **record.get("output", {}),
+                **self._body("output", invocation.output_body, invocation, key),
+            }
         return record
 
-    def _body(self, side: str, body: bytes, one: Logged, key: str) -> Json:
+    def _body(self, side: str, body: bytes, invocation: Logged, key: str) -> Json:
         body = _on_one_line(body)
         if len(body) <= INLINE_BYTES:
             return {f"{side}BodyJson": msgspec.Raw(body)}
-        name = f"{key}/data/{one.request_id}_{side}.json.gz"
+        name = f"{key}/data/{invocation.request_id}_{side}.json.gz"
         self._put(name, gzip.compress(body, 5))
         return {f"{side}BodyS3Path": f"s3://{BUCKET}/{name}"}
 
@@ -143,8 +146,8 @@ class InvocationLog:
         return path
 
 
-def _size(one: Logged) -> int:
-    return len(one.input_body) + len(one.output_body or b"")
+def _size(invocation: Logged) -> int:
+    return len(invocation.input_body) + len(invocation.output_body or b"")
 
 
 def _on_one_line(body: bytes) -> bytes:

@@ -80,11 +80,11 @@ class JobsPlane:
     def _list(self, asking: Asking) -> Json:
         from rockbottom.local.control_plane import page_of
 
-        wanted = asking.query
-        jobs = [job for job in self._state.jobs.of(asking.caller) if _matches(job, wanted)]
-        if wanted.get("sortOrder") == "Ascending":
+        query = asking.query
+        jobs = [job for job in self._state.jobs.of(asking.caller) if _matches(job, query)]
+        if query.get("sortOrder") == "Ascending":
             jobs.reverse()
-        return page_of([job.summary() for job in jobs], "invocationJobSummaries", wanted)
+        return page_of([job.summary() for job in jobs], "invocationJobSummaries", query)
 
     async def _stop(self, job: Job) -> Json:
         if job.status in ENDED or job.status is JobStatus.STOPPING:
@@ -93,12 +93,12 @@ class JobsPlane:
         return {}
 
 
-def _matches(job: Job, wanted: Mapping[str, str]) -> bool:
-    if wanted.get("statusEquals", job.status.value) != job.status.value:
+def _matches(job: Job, query: Mapping[str, str]) -> bool:
+    if query.get("statusEquals", job.status.value) != job.status.value:
         return False
-    if wanted.get("nameContains", "") not in job.request["jobName"]:
+    if query.get("nameContains", "") not in job.request["jobName"]:
         return False
-    after, before = _seconds(wanted.get("submitTimeAfter")), _seconds(wanted.get("submitTimeBefore"))
+    after, before = _seconds(query.get("submitTimeAfter")), _seconds(query.get("submitTimeBefore"))
     return (after is None or job.created_at > after) and (before is None or job.created_at < before)
 
 

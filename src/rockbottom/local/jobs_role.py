@@ -31,14 +31,14 @@ class RoleCheck:
         output_at = job.request["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"]
         bucket, _ = bucket_and_key(input_at)
         cloud = self._cloud(job)
-        wanted = Wanted(account, job.caller.region, bucket, name, models, input_at=input_at, output_at=output_at)
+        resources = Wanted(account, job.caller.region, bucket, name, models, input_at=input_at, output_at=output_at)
         trust = self._trust(cloud, name)
         if trust is None:
             return None
-        why = trust_fault(trust, wanted)
+        why = trust_fault(trust, resources)
         if why is not None:
             return f"Bedrock cannot assume the role {arn}: {why}."
-        files, invokes = self._missing(cloud, wanted)
+        files, invokes = self._missing(cloud, resources)
         if files:
             return f"The role {arn} has no access to the input or output location: {'; '.join(files)}."
         return NOT_INVOKED if invokes else None
@@ -49,12 +49,12 @@ class RoleCheck:
         return Cloud(job.caller.region, s3_url=self._url, credentials=made_up, _clients=self._clients)
 
     @staticmethod
-    def _missing(cloud: Cloud, wanted: Wanted) -> tuple[list[str], list[str]]:
+    def _missing(cloud: Cloud, resources: Wanted) -> tuple[list[str], list[str]]:
         """What its policies lack; nothing where they cannot be read."""
         from botocore.exceptions import ClientError
 
         try:
-            return missing_permissions(cloud, wanted)
+            return missing_permissions(cloud, resources)
         except (ClientError, BatchError):
             return [], []
 

@@ -156,7 +156,7 @@ class JobRunner:
         if model.scope is Scope.IN_REGION and model.application_profile is None:
             return model_arns(model, account, caller.region)
         summary = state.profiles.find(job.request["modelId"], caller.account, caller.region)
-        return model_arns(model, account, caller.region, [one["modelArn"] for one in summary["models"]])
+        return model_arns(model, account, caller.region, [behind["modelArn"] for behind in summary["models"]])
 
     @staticmethod
     def _read_file(s3: S3, bucket: str, key: str, size: int) -> _File:
@@ -218,7 +218,9 @@ class JobRunner:
         return file, file.order[file.done]
 
     def _result(self, job: Job, line: bytes, record: Json, record_id: str, number: int) -> Json:
-        fault = next((one for one in job.faults if one.kind == "records" and one.hits(number, record_id)), None)
+        fault = next(
+            (planned for planned in job.faults if planned.kind == "records" and planned.hits(number, record_id)), None
+        )
         if fault is not None:
             return _error(fault.code, fault.message or "The record failed on purpose.", fault.expired, fault.retryable)
         if not isinstance(record["modelInput"], dict):

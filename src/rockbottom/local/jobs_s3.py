@@ -90,14 +90,14 @@ class S3:
 
     def keys(self, bucket: str, prefix: str) -> list[tuple[str, int]]:
         """Objects with their sizes, the key itself or everything below a folder."""
-        found: list[tuple[str, int]] = []
+        objects: list[tuple[str, int]] = []
         pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         for page in pages:
-            for one in page.get("Contents", ()):
-                key: str = one["Key"]
+            for entry in page.get("Contents", ()):
+                key: str = entry["Key"]
                 if key == prefix or prefix in ("", prefix.rstrip("/") + "/") or key.startswith(f"{prefix}/"):
-                    found.append((key, one["Size"]))
-        return found
+                    objects.append((key, entry["Size"]))
+        return objects
 
     def read(self, bucket: str, key: str, into: IO[bytes]) -> None:
         """The content of an object."""

@@ -86,7 +86,7 @@ class LeversPlane:
         return 200, self._state.guardrails.described(self._state.guardrails.find(asking.identifier))
 
     def _list(self, asking: Asking) -> Answered:
-        rows = [self._state.guardrails.described(one) for one in self._state.guardrails.made.values()]
+        rows = [self._state.guardrails.described(guardrail) for guardrail in self._state.guardrails.made.values()]
         return 200, page_of(rows, "guardrails", asking.query)
 
     def _delete(self, asking: Asking) -> Answered:

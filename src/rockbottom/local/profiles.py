@@ -49,8 +49,12 @@ class Router:
 
     def change(self, raw: Any) -> None:
         """Take ``{"policy": "pinned" | "round_robin" | "moving", "probability": p, "seed": n}``."""
-        wanted: Mapping[str, Any] = raw if is_object(raw) else {}
-        policy, probability, seed = wanted.get("policy"), wanted.get("probability", 0.0), wanted.get("seed", self.seed)
+        routing: Mapping[str, Any] = raw if is_object(raw) else {}
+        policy, probability, seed = (
+            routing.get("policy"),
+            routing.get("probability", 0.0),
+            routing.get("seed", self.seed),
+        )
         if (
             policy == "moving"
             and isinstance(probability, int | float)

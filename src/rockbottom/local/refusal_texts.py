@@ -40,8 +40,8 @@ def failure_of(refusal: Refusal, prompt: Prompt, vendor: str, unsupported_code: 
     if reason is Reason.AFTER_TEXT_DOCUMENT:
         return _by_model(prompt, f"{_list(point)}.{_blocks_before(point, prompt)}.type: Field required")
     if reason is Reason.TOO_MANY:
-        found = len(prompt.points)
-        return _by_model(prompt, f"A maximum of 4 blocks with cache_control may be provided. Found {found}.")
+        count = len(prompt.points)
+        return _by_model(prompt, f"A maximum of 4 blocks with cache_control may be provided. Found {count}.")
     place = f"{_list(point)}.{_decorated(point, prompt)}.cache_control"
     if reason is Reason.TTL_ORDER:
         return _by_model(prompt, f"{place}.ttl: {_ORDER}")

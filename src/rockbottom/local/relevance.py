@@ -72,12 +72,12 @@ class _Text:
 
     def holding(self, term: str) -> tuple[_Span, ...]:
         """The first sentences with a word that begins with the term."""
-        found = self.sentences.get(term)
-        if found is None:
-            found = _sentences(self.lowered, term)
+        spans = self.sentences.get(term)
+        if spans is None:
+            spans = _sentences(self.lowered, term)
             if len(self.sentences) * _CHARS_PER_FOUND < len(self.lowered):
-                self.sentences[term] = found
-        return found
+                self.sentences[term] = spans
+        return spans
 
 
 class Reader:
@@ -92,14 +92,14 @@ class Reader:
 
     def passages(self, texts: Iterable[str], question: str, limit: int = 3) -> list[Passage]:
         """The best sentences of the texts, in the order in which they stand; empty when none bears on it."""
-        given = [text for text in texts if len(text) >= READ_CHARS]
-        if not given:
+        readable = [text for text in texts if len(text) >= READ_CHARS]
+        if not readable:
             return []
-        known = [self._text(text) for text in given]
+        known = [self._text(text) for text in readable]
         key = question, (limit, *[text.number for text in known])
         result = self._results.pop(key, None)
         if result is None:
-            result = _best(given, _scored(known, terms_of(question)), limit)
+            result = _best(readable, _scored(known, terms_of(question)), limit)
         if len(question) <= _MAX_QUESTION:
             if len(self._results) >= _MAX_RESULTS:
                 del self._results[next(iter(self._results))]
@@ -134,9 +134,9 @@ def _scored(known: Sequence[_Text], terms: Sequence[str]) -> list[_Scored]:
     leads = 0
     for term, _ in rarities:
         hits = 0
-        for number, one in enumerate(known):
+        for number, text in enumerate(known):
             if counts[number][term]:
-                for start, end in one.holding(term)[: _MAX_HITS - hits]:
+                for start, end in text.holding(term)[: _MAX_HITS - hits]:
                     candidates[number, start] = end
                     hits += 1
             if hits == _MAX_HITS:
@@ -144,14 +144,14 @@ def _scored(known: Sequence[_Text], terms: Sequence[str]) -> list[_Scored]:
         leads += hits > 0
         if leads == _LEADS:
             break
-    found: list[_Scored] = []
+    scored: list[_Scored] = []
     for place, end in candidates.items():
         number, start = place
         lowered = known[number].lowered[start:end]
         score = sum([rarity for term, rarity in rarities if term in lowered])
         excess = end - start - _TYPICAL_CHARS
-        found.append((-score / (1 + excess / _MAX_SENTENCE) if excess > 0 else -score, place, end))
-    return found
+        scored.append((-score / (1 + excess / _MAX_SENTENCE) if excess > 0 else -score, place, end))
+    return scored
 
 
 def _rarities(known: Sequence[_Text], counts: Sequence[Mapping[str, int]]) -> list[tuple[str, float]]:
@@ -162,9 +162,9 @@ def _rarities(known: Sequence[_Text], counts: Sequence[Mapping[str, int]]) -> li
     return [(term, log(1 + sentences / number)) for number, term in ranked]
 
 
-def _best(texts: Sequence[str], found: list[_Scored], limit: int) -> list[Passage]:
+def _best(texts: Sequence[str], scored: list[_Scored], limit: int) -> list[Passage]:
     best: dict[str, Passage] = {}
-    for score, place, end in sorted(found):
+    for score, place, end in sorted(scored):
         text = texts[place[0]][place[1] : end]
         best.setdefault(text, Passage(-score, place, text))
         if len(best) == limit:

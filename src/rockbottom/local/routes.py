@@ -89,7 +89,7 @@ def route_of(method: str, raw_path: bytes) -> Route:
         return Route("StopModelInvocationJob", unquote(path[len("/model-invocation-job/") : -len("/stop")]))
     if method == "POST" and path.startswith(_CUSTOMIZATION) and path.endswith("/stop"):
         return Route("StopModelCustomizationJob", unquote(path[len(_CUSTOMIZATION) : -len("/stop")]))
-    for (wanted, prefix), operation in _ITEMS.items():
-        if method == wanted and path.startswith(prefix) and len(path) > len(prefix):
+    for (verb, prefix), operation in _ITEMS.items():
+        if method == verb and path.startswith(prefix) and len(path) > len(prefix):
             return Route(operation, unquote(path[len(prefix) :]))
     return Route("")

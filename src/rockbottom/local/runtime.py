@@ -50,14 +50,14 @@ class Runtime:
 
     def count_tokens(self, call: Call) -> Json:
         """The reply of CountTokens. Raises ServiceFailure."""
-        given = self._checks["CountTokens"](object_of(call.body))["input"]
+        counted = self._checks["CountTokens"](object_of(call.body))["input"]
         model = self.model(call.model)
         if model.scope is not Scope.IN_REGION or model.application_profile or not model.model.count_tokens:
             raise invalid("The provided model doesn't support counting tokens.")
-        if "converse" in given:
-            dialect, body = CONVERSE, given["converse"]
+        if "converse" in counted:
+            dialect, body = CONVERSE, counted["converse"]
         else:
-            body = object_of(_unbase64(given["invokeModel"].get("body")))
+            body = object_of(_unbase64(counted["invokeModel"].get("body")))
             dialect = self._dialect("InvokeModel", model, body)
         return {"inputTokens": self.tokens_of(dialect, body, model)}
 
@@ -207,29 +207,29 @@ class Runtime:
             (caller.account, caller.region, counted.call.model), reserved, counted.fresh + output * burndown, now
         )
 
-    def model(self, given: str) -> ModelId:
+    def model(self, name: str) -> ModelId:
         """The model of an id as bedrock-runtime takes it. Raises ServiceFailure."""
-        known = self._models.get(given)
+        known = self._models.get(name)
         if known is not None:
             return known
         try:
-            found = self._state.catalog.model(given, self._state.model_behind)
+            model_id = self._state.catalog.model(name, self._state.model_behind)
         except CatalogError as error:
             raise ServiceFailure(
                 "ValidationException", "The provided model identifier is invalid.", hint=str(error)
             ) from error
-        if found.application_profile is not None:
-            return found
-        bare = given.rpartition("/")[2]
-        if bare not in (found.model.id, f"{found.scope.value}.{found.model.id}"):
+        if model_id.application_profile is not None:
+            return model_id
+        bare = name.rpartition("/")[2]
+        if bare not in (model_id.model.id, f"{model_id.scope.value}.{model_id.model.id}"):
             raise ServiceFailure(
                 "ValidationException",
                 "The provided model identifier is invalid.",
-                hint=f"did you mean {found.model.id}?",
+                hint=f"did you mean {model_id.model.id}?",
             )
         if len(self._models) < 4096:
-            self._models[given] = found
-        return found
+            self._models[name] = model_id
+        return model_id
 
     def _rules(self, model: ModelId, now: float) -> CacheRules:
         try:

@@ -113,8 +113,8 @@ class _Sampling:
         filled: Json = {}
         for member, schema in known.items():
             # Where nothing is required and nothing has a default, all of it is meant.
-            wanted = member in needed or (not needed and not (is_object(schema) and "default" in schema))
-            if wanted or self._is_named(schema, member):
+            is_filled = member in needed or (not needed and not (is_object(schema) and "default" in schema))
+            if is_filled or self._is_named(schema, member):
                 filled[member] = self.value(schema, member, depth - 1)
         for member in needed:
             if member not in filled:

@@ -105,10 +105,10 @@ def running(settings: EndpointSettings | None = None, **changes: Any) -> Generat
     Raises CannotListen, LocalError when it does not start.
     """
     chosen = replace(settings or EndpointSettings(), **changes)
-    found: list[Running] = []
+    started: list[Running] = []
     with _beside(chosen) as beside:
-        server = _server(chosen, beside, found.append)
+        server = _server(chosen, beside, started.append)
         with in_thread(server, beside.listener, name="rockbottom-local", end_s=_GRACE_SECONDS + 10) as listens:
             if not listens:
                 raise LocalError("the local endpoint did not start")
-            yield found[0]
+            yield started[0]

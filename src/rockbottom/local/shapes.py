@@ -113,7 +113,7 @@ class _Compiler:
 
     def members(self, members: Mapping[str, Json]) -> dict[str, Checker]:
         """The checkers of those members that are constrained."""
-        return {name: one for name, member in members.items() if (one := self.checker(member["shape"]))}
+        return {name: checker for name, member in members.items() if (checker := self.checker(member["shape"]))}
 
     def structure(self, checks: Mapping[str, Checker], required: Any) -> Checker:
         """The checker of a structure whose members these check."""
@@ -143,9 +143,9 @@ def _shown(value: Any) -> str:
     return f"'{text if len(text) <= 200 else text[:200] + '...'}'"
 
 
-def _wrong_type(path: str, wanted: str, value: object) -> ServiceFailure:
+def _wrong_type(path: str, expected: str, value: object) -> ServiceFailure:
     place = path.rstrip(".") or "the request body"
-    return ServiceFailure("SerializationException", f"{place} must be {wanted}, not {_json_type(value)}")
+    return ServiceFailure("SerializationException", f"{place} must be {expected}, not {_json_type(value)}")
 
 
 def _json_type(value: object) -> str:

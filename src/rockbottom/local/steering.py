@@ -90,8 +90,8 @@ class Steering:
         return msgspec.to_builtins(self._state.faults.rules)
 
     def _add_faults(self, body: Any) -> Any:
-        for one in body if is_list(body) else [body]:
-            self._state.faults.add(one)
+        for fault in body if is_list(body) else [body]:
+            self._state.faults.add(fault)
         return self._faults()
 
     def _clear_faults(self, _: Any) -> Any:

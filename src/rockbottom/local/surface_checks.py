@@ -81,7 +81,7 @@ def _check_caching(body: Json, surface: Surface) -> None:
     for member, values in (("ttl", ("30m",)), ("mode", ("implicit", "explicit"))):
         value = options.get(member)
         if value is not None and value not in values:
-            known = " and ".join(f"'{one}'" for one in values)
+            known = " and ".join(f"'{accepted}'" for accepted in values)
             raise invalid(f"Invalid value: '{value}'. Supported values are: {known}.")
 
 
@@ -89,7 +89,7 @@ def _check_efforts(body: Json, surface: Surface) -> None:
     reasoning = body.get("reasoning")
     effort = reasoning.get("effort") if is_object(reasoning) else body.get("reasoning_effort")
     if effort is not None and surface.efforts and effort not in surface.efforts:
-        *known, last = (f"'{one}'" for one in surface.efforts)
+        *known, last = (f"'{level}'" for level in surface.efforts)
         raise invalid(
             f"Unsupported value: '{effort}' is not supported with the '{body['model']}' model. "
             f"Supported values are: {', '.join(known)}, and {last}."
@@ -158,4 +158,4 @@ def missing(route: SurfaceRoute, member: str) -> ServiceFailure:
 
 
 def _objects(listed: object) -> Iterable[Json]:
-    return (one for one in listed if is_object(one)) if is_list(listed) else ()
+    return (item for item in listed if is_object(item)) if is_list(listed) else ()

@@ -39,7 +39,7 @@ class Files:
         if purpose is None or not purpose[1]:
             raise invalid("Missing required parameter: 'purpose'.")
         name, content = upload
-        if sum(len(one.content) for one in self.kept.values()) + len(content) > _MOST_BYTES:
+        if sum(len(file.content) for file in self.kept.values()) + len(content) > _MOST_BYTES:
             raise ServiceFailure("ServiceQuotaExceededException", "The local endpoint keeps at most 512 MB of files.")
         told: Json = {
             "id": f"file-{identity.replace('-', '')[:24]}",

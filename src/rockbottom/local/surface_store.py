@@ -31,7 +31,7 @@ class Responses:
         while len(self.kept) > MOST_KEPT:
             self.kept.popitem(last=False)
 
-    def found(self, identifier: str) -> Kept:
+    def kept_reply(self, identifier: str) -> Kept:
         """A reply by its id. Raises ServiceFailure."""
         kept = self.kept.get(identifier)
         if kept is None:
@@ -40,12 +40,12 @@ class Responses:
 
     def remove(self, identifier: str) -> None:
         """Forget a reply. Raises ServiceFailure."""
-        self.found(identifier)
+        self.kept_reply(identifier)
         del self.kept[identifier]
 
     def cancelled(self, identifier: str) -> Json:
         """A reply that runs in the background, cancelled. Raises ServiceFailure."""
-        kept = self.found(identifier)
+        kept = self.kept_reply(identifier)
         if not kept.reply.get("background"):
             raise invalid("Only responses created with background set to true can be cancelled.")
         return kept.reply  # it was complete before it was asked for
@@ -59,7 +59,7 @@ class Responses:
         earlier = body.get("previous_response_id")
         if earlier is None:
             return body
-        kept = self.found(str(earlier))
+        kept = self.kept_reply(str(earlier))
         rest = {member: value for member, value in body.items() if member != "previous_response_id"}
         new: Any = body.get("input")
         added = list(new) if is_list(new) else [{"role": "user", "content": new}] if isinstance(new, str) else []

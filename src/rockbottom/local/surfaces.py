@@ -59,18 +59,18 @@ class Surfaces:
         surface = SurfaceCall(route, dialect, body)
         return Call(dialect.operations[stream], model, headers, content, caller, request_id, surface)
 
-    def _model_of(self, route: SurfaceRoute, given: str) -> ModelId:
+    def _model_of(self, route: SurfaceRoute, name: str) -> ModelId:
         if route.host == RUNTIME:
-            if ":application-inference-profile/" in given and not route.of_anthropic:
+            if ":application-inference-profile/" in name and not route.of_anthropic:
                 raise invalid("Application inference profiles are not supported for this API.")
-            model = self._runtime.model(given)
+            model = self._runtime.model(name)
             if model.scope is Scope.IN_REGION and model.model.profiles and not model.model.in_region:
                 raise invalid("The provided model identifier is invalid.")
             return model
-        named = self._names.get(given) or self._names.get(_DAY.sub("", given))
+        named = self._names.get(name) or self._names.get(_DAY.sub("", name))
         if named is None:
-            raise ServiceFailure("ResourceNotFoundException", f"The model '{given}' does not exist")
-        return ModelId(given, named, Scope.IN_REGION)
+            raise ServiceFailure("ResourceNotFoundException", f"The model '{name}' does not exist")
+        return ModelId(name, named, Scope.IN_REGION)
 
     def read(self, call: Call, *, own_answer: bool) -> Counted:
         """Check a call and count it (see ``Runtime.read``). Raises ServiceFailure."""
@@ -98,13 +98,13 @@ class Surfaces:
         body = {"max_tokens": 1, **asked.body}
         return {"input_tokens": self._runtime.tokens_of(MESSAGES, body, self._placed(asked, call.model))}
 
-    def _placed(self, asked: SurfaceCall, given: str) -> ModelId:
+    def _placed(self, asked: SurfaceCall, name: str) -> ModelId:
         """The model, once it is known to be served there and nothing is missing."""
-        model = self._model_of(asked.route, given)
-        check_place(asked.route, asked.dialect.api, given, surface_of(model.model))
+        model = self._model_of(asked.route, name)
+        check_place(asked.route, asked.dialect.api, name, surface_of(model.model))
         counting = asked.route.operation == "CountMessageTokens"
         if counting and not surface_of(model.model).counts_tokens:
-            raise invalid(f"The model '{given}' does not support the '{asked.route.path}' API")
+            raise invalid(f"The model '{name}' does not support the '{asked.route.path}' API")
         optional = {"max_tokens"} if counting else set[str]()
         for member in asked.dialect.required:
             goes_on = member == "input" and asked.body.get("previous_response_id")
@@ -135,7 +135,7 @@ class Surfaces:
         if route.operation == "ListResponses":
             return 200, {"object": "list", "data": responses.all(), "has_more": False}
         if route.operation == "GetResponse":
-            return 200, responses.found(identifier).reply
+            return 200, responses.kept_reply(identifier).reply
         if route.operation == "DeleteResponse":
             responses.remove(identifier)
             return 200, {"id": identifier, "object": "response", "deleted": True}
@@ -143,11 +143,11 @@ class Surfaces:
             return 200, responses.cancelled(identifier)
         raise UnknownPath(route.host or MANTLE)
 
-    def _retention(self, account: str, wanted: Json | None) -> Json:
+    def _retention(self, account: str, change: Json | None) -> Json:
         """The account's mode, as it is or as it shall be. Raises ServiceFailure."""
         retention = self._state.retention
-        if wanted is not None:
-            retention.choose(account, wanted.get("mode"), self._state.clock.now())
+        if change is not None:
+            retention.choose(account, change.get("mode"), self._state.clock.now())
         when = {"updated_at": int(retention.chosen[account][1])} if account in retention.chosen else {}
         return {"mode": retention.mode(account), **when}
 
@@ -177,7 +177,7 @@ def _model_in(content: bytes) -> str:
         return ""
 
 
-def _listed(given: object) -> list[Any]:
-    if isinstance(given, str):
-        return [{"role": "user", "content": given}]
-    return list(given) if is_list(given) else []
+def _listed(value: object) -> list[Any]:
+    if isinstance(value, str):
+        return [{"role": "user", "content": value}]
+    return list(value) if is_list(value) else []

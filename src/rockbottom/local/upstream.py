@@ -111,11 +111,11 @@ class Upstream:
                 f"The upstream {self._url} cannot be reached: {error}",
             ) from error
         if reply.status != 200:
-            said = reply.data[:300].decode("utf-8", "replace")
+            text = reply.data[:300].decode("utf-8", "replace")
             reply.release_conn()
             code = "ThrottlingException" if reply.status == 429 else "ModelErrorException"
             extra = {} if reply.status == 429 else {"originalStatusCode": reply.status}
-            raise ServiceFailure(code, f"The upstream answered {reply.status}: {said}", extra=extra)
+            raise ServiceFailure(code, f"The upstream answered {reply.status}: {text}", extra=extra)
         return reply
 
 
@@ -209,28 +209,28 @@ def _answer(reply: Json, count: Callable[[str], int]) -> Answer:
                 }
             )
         usage: Any = reply.get("usage") or {}
-        said = usage.get("completion_tokens")
+        counted = usage.get("completion_tokens")
     except (AttributeError, KeyError, IndexError, TypeError, msgspec.DecodeError) as error:
         raise ServiceFailure(
             "ModelErrorException", f"The upstream's reply cannot be read: {error!r}", extra={"originalStatusCode": 200}
         ) from error
-    tokens = said if isinstance(said, int) else count(text)
+    tokens = counted if isinstance(counted, int) else count(text)
     return Answer(tuple(content), _STOPS.get(str(choice.get("finish_reason")), "end_turn"), tokens)
 
 
 def messages_of(body: Mapping[str, Any]) -> list[Json]:
     """The chat messages of a Converse body."""
     system = _texts(body.get("system") or ())
-    found: list[Json] = [{"role": "system", "content": system}] if system else []
+    messages: list[Json] = [{"role": "system", "content": system}] if system else []
     for message in body.get("messages") or ():
         blocks = message.get("content") or ()
-        found += _results(blocks)
+        messages += _results(blocks)
         text, calls = _texts(blocks), list(_calls(blocks))
         if calls:
-            found.append({"role": "assistant", "content": text or None, "tool_calls": calls})
+            messages.append({"role": "assistant", "content": text or None, "tool_calls": calls})
         elif text:
-            found.append({"role": message["role"], "content": text})
-    return found
+            messages.append({"role": message["role"], "content": text})
+    return messages
 
 
 def _texts(blocks: Iterable[Json]) -> str:

@@ -28,4 +28,4 @@ def vector_of(text: str, length: int, space: str = "") -> Vector:
 
 def likeness(first: Sequence[float], second: Sequence[float]) -> float:
     """How like two vectors of norm 1 are, from 0 to 1."""
-    return max(0.0, min(1.0, sum(one * other for one, other in zip(first, second, strict=True))))
+    return max(0.0, min(1.0, sum(value * other for value, other in zip(first, second, strict=True))))
