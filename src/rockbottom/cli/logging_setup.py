@@ -79,7 +79,7 @@ def apply(ctx: click.Context, yes: bool, **arguments: Any) -> None:
     if todo.changes:
         consent(yes, "this logs what every program of the account sends to Bedrock, and costs money", "Turn it on?")
         _carry_out(todo, clients)
-        tell(logging_readers_text(todo.wanted, todo.place))
+        tell(logging_readers_text(todo.settings, todo.place))
 
 
 @command.command()
@@ -195,7 +195,7 @@ def _show(todo: "Plan", as_json: bool, *, cost: bool) -> None:
         return
     show(logging_steps_text(todo))
     if cost:
-        show(logging_cost_text(todo.wanted))
+        show(logging_cost_text(todo.settings))
 
 
 def _step_json(step: "Step") -> dict[str, Any]:

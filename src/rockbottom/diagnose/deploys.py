@@ -60,12 +60,12 @@ class Deploys:
 
     def switches(self) -> Iterator[Switch]:
         """Those of conversations that came back to a version they had left, at turns that had been answered."""
-        for key, found in self._switches.items():
+        for key, switches in self._switches.items():
             turns = self._turns[key]
             versions = {turn.version for turn in turns}
             answered = any(turn.answered for turn in turns)
-            if answered and len(found) >= 2 and 1 < len(versions) <= len(found):
-                for switch, _ in found:
+            if answered and len(switches) >= 2 and 1 < len(versions) <= len(switches):
+                for switch, _ in switches:
                     yield switch._replace(versions=len(versions))
 
 

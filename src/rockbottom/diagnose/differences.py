@@ -76,7 +76,7 @@ class _Pair:
 
     @property
     def in_tools(self) -> bool:
-        return any(one is not None and one.section is Section.TOOLS for one in (self.old, self.new))
+        return any(segment is not None and segment.section is Section.TOOLS for segment in (self.old, self.new))
 
     @property
     def in_messages(self) -> bool:
@@ -248,9 +248,9 @@ def _place(pair: _Pair) -> tuple[str, int, str, str]:
     if member:
         path += f".{member}"
     if old and new and member != "text":
-        found = _member(before, after)
-        if found is not None:
-            inner, before, after = found
+        difference = _member(before, after)
+        if difference is not None:
+            inner, before, after = difference
             path += _in_words_of(pair, member, inner)
     head, _ = common_ends(before, after)
     return path, len(after[:head].encode("utf-8", "surrogatepass")), before, after
@@ -276,11 +276,13 @@ def _member(before: str, after: str) -> tuple[str, str, str] | None:
         old, new = msgspec.json.decode(before), msgspec.json.decode(after)
     except (msgspec.DecodeError, RecursionError):
         return None
-    path, found = next(_walk(old, new, ""), ("", None))
-    if found is None:
+    path, values = next(_walk(old, new, ""), ("", None))
+    if values is None:
         return None
-    one, two = (value if isinstance(value, str) else msgspec.json.encode(value).decode() for value in found)
-    return path, one, two
+    before_text, after_text = (
+        value if isinstance(value, str) else msgspec.json.encode(value).decode() for value in values
+    )
+    return path, before_text, after_text
 
 
 def _walk(old: object, new: object, path: str) -> Iterator[tuple[str, tuple[object, object]]]:
@@ -288,8 +290,8 @@ def _walk(old: object, new: object, path: str) -> Iterator[tuple[str, tuple[obje
         for key in new:
             yield from _walk(old[key], new[key], f"{path}.{key}")
     elif is_list(old) and is_list(new) and len(old) == len(new):
-        for index, (one, two) in enumerate(zip(old, new, strict=True)):
-            yield from _walk(one, two, f"{path}[{index}]")
+        for index, (old_item, new_item) in enumerate(zip(old, new, strict=True)):
+            yield from _walk(old_item, new_item, f"{path}[{index}]")
     elif old != new or (is_object(old) and is_object(new)):
         yield path, (old, new)
 

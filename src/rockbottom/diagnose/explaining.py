@@ -106,7 +106,7 @@ class Stream:
         tolerance = self.tolerance or Tolerance()
         memory = Memory(archive)
         entries = Entries(rules)
-        found: list[Finding] = []
+        findings: list[Finding] = []
         small: dict[int, int] = {}
         deploys = Deploys()
         usages: list[Usage] = []
@@ -121,14 +121,14 @@ class Stream:
             costs.append(cost_of(sent, usage, self.catalog))
             verdict = Judge(memory, entries, sent, usage, tolerance.of(sent)).verdict(small)
             if verdict is not None:
-                found.append(self._finding(verdict, sent, usage, memory))
+                findings.append(self._finding(verdict, sent, usage, memory))
             number = memory.add(sent)
             deploys.note(sent, number)
             entries.note(sent, number, _slack(sent))
-        found = list(self._with_deploys(found, deploys, memory, usages, small))
+        findings = list(self._with_deploys(findings, deploys, memory, usages, small))
         whole = _paid_by(costs)
         return Findings(
-            totals_of(_without_cold_fleets(found, requests)), len(requests), tokens, read, uncounted,
+            totals_of(_without_cold_fleets(findings, requests)), len(requests), tokens, read, uncounted,
             requests[-1].at - requests[0].at if requests else 0.0, whole.spent, len(small), sum(small.values()),
             tuple(unreadable), paid=whole.paid, repeated=repeated, groups=_groups(requests, usages, costs),
             parts=parts_of(requests, usages, costs, archive),
@@ -144,11 +144,16 @@ class Stream:
         )  # fmt: skip
 
     def _with_deploys(
-        self, found: Sequence[Finding], deploys: Deploys, memory: Memory, usages: Sequence[Usage], small: dict[int, int]
+        self,
+        findings: Sequence[Finding],
+        deploys: Deploys,
+        memory: Memory,
+        usages: Sequence[Usage],
+        small: dict[int, int],
     ) -> Iterator[Finding]:
         """The findings, those of switches between versions of the instructions with what these cost."""
         switches = {switch.number: switch for switch in deploys.switches()}
-        for finding in found:
+        for finding in findings:
             if finding.number not in switches:
                 yield finding
         for number, switch in switches.items():
@@ -159,7 +164,7 @@ class Stream:
             difference = difference_of(memory.archive, memory.requests[switch.earlier], sent, length)
             other_text = difference is not None and difference.cause is Cause.VOLATILE_TEXT
             if tokens < floor or switch.tokens < max(1, sent.rules.minimum_tokens) or not other_text:
-                yield from (finding for finding in found if finding.number == number)
+                yield from (finding for finding in findings if finding.number == number)
                 continue
             small.pop(number, None)
             told = f"one conversation, {switch.versions} versions of the instructions in turn"
@@ -221,12 +226,12 @@ def _slack(sent: Sent) -> int:
     return max(16, sent.tokens // 50)
 
 
-def _without_cold_fleets(found: Sequence[Finding], requests: Sequence[Sent]) -> Sequence[Finding]:
+def _without_cold_fleets(findings: Sequence[Finding], requests: Sequence[Sent]) -> Sequence[Finding]:
     """Without changed tools that came to stay: another application with the same instructions, cold once."""
     uses = Counter(_tools_of(request) for request in requests)
     return [
         finding
-        for finding in found
+        for finding in findings
         if finding.cause is not Cause.TOOLS_CHANGED
         or uses[_tools_of(finding.sent)] == 1
         or (finding.earlier is not None and shares_messages(finding.earlier, finding.sent))

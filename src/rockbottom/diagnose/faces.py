@@ -63,10 +63,10 @@ def _block_of_openai(body: Mapping[str, Any], api: Api, segment: Segment) -> Any
         return body["tools"][segment.index]
     if segment.kind is BlockKind.INSTRUCTIONS:
         return {"text": body["instructions"]}
-    given: Any = body["input"] if api is Api.RESPONSES else body["messages"]
-    if isinstance(given, str):
-        return {"text": given}
-    item: Any = given[segment.message]
+    messages: Any = body["input"] if api is Api.RESPONSES else body["messages"]
+    if isinstance(messages, str):
+        return {"text": messages}
+    item: Any = messages[segment.message]
     content = item.get("content")
     if item.get("role") != "tool" and isinstance(content, str) and segment.index == 0:
         return {"text": content}
@@ -153,9 +153,9 @@ def _tidied(value: Any) -> Any:
     if isinstance(value, str):
         return _SPACE.sub(" ", value).strip()
     if is_list(value):
-        return [_tidied(one) for one in value]
+        return [_tidied(item) for item in value]
     if is_object(value):
-        return {key: _tidied(one) for key, one in value.items()}
+        return {key: _tidied(inner) for key, inner in value.items()}
     return value
 
 

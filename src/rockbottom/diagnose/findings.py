@@ -197,5 +197,5 @@ def totals_of(findings: Iterable[Finding]) -> Sequence[CauseTotal]:
     by_cause: dict[Cause, list[Finding]] = {}
     for finding in findings:
         by_cause.setdefault(finding.cause, []).append(finding)
-    totals = [CauseTotal(cause, found) for cause, found in by_cause.items()]
+    totals = [CauseTotal(cause, of_cause) for cause, of_cause in by_cause.items()]
     return sorted(totals, key=lambda total: (-total.usd, -total.tokens, total.cause.value))

@@ -69,12 +69,12 @@ def with_savings(
     attached = Saving("rockbottom attached", before, sum(afters.values(), ZERO_USD))
     at_once = bill_of(stream, catalog, rules, held=True)
     ruled = None if at_once is None else (at_once, before)
-    found = replace(findings, totals=totals, attached=attached, attached_requests=learned.requests, ruled=ruled)
+    priced = replace(findings, totals=totals, attached=attached, attached_requests=learned.requests, ruled=ruled)
     groups = {
-        label: replace(group, attached_input=None if label not in afters else afters[label] * found.counted_part)
+        label: replace(group, attached_input=None if label not in afters else afters[label] * priced.counted_part)
         for label, group in findings.groups.items()
     }
-    return replace(found, groups=groups)
+    return replace(priced, groups=groups)
 
 
 def _savings(trial: _Trial, before: Usd, catalog: Catalog, behaviour: Behaviour) -> Iterator[Saving]:
@@ -112,8 +112,8 @@ def _settle(stream: list[Variant], findings: Sequence[Finding], known: _Known) -
         classes.join(old.digest, new.digest)
         texts = known.archive.face(old).text, known.archive.face(new).text
         share = 1 - sum(common_ends(*texts)) / max(1, len(texts[1]))
-        for one in (old, new):
-            moved[one.digest] = max(moved.get(one.digest, 0.0), share)
+        for changed_segment in (old, new):
+            moved[changed_segment.digest] = max(moved.get(changed_segment.digest, 0.0), share)
     if not moved:
         return None
     settled: list[Variant] = []
@@ -137,7 +137,9 @@ def _same_spelling(stream: list[Variant], findings: Sequence[Finding], known: _K
     def spelled(segment: Segment) -> Segment:
         return replace_digest(segment, getattr(known.archive.face(segment), next(iter(chosen))))
 
-    fixed = [with_segments(request, [spelled(one) for one in segments_of(request.prompt)]) for request in stream]
+    fixed = [
+        with_segments(request, [spelled(segment) for segment in segments_of(request.prompt)]) for request in stream
+    ]
     return "one spelling for the same content", fixed
 
 
@@ -146,7 +148,9 @@ def _sorted_tools(stream: list[Variant], findings: Sequence[Finding], known: _Kn
 
     def ordered(request: Variant) -> Variant:
         segments = segments_of(request.prompt)
-        tools = sorted((one for one in segments if one.section is Section.TOOLS), key=lambda one: one.digest)
+        tools = sorted(
+            (segment for segment in segments if segment.section is Section.TOOLS), key=lambda segment: segment.digest
+        )
         return with_segments(request, [*tools, *segments[len(tools) :]])
 
     return "tools in one order", [ordered(request) for request in stream]
@@ -227,7 +231,7 @@ def _hourly(stream: list[Variant], findings: Sequence[Finding], known: _Known) -
         return replace(request, prompt=replace(prompt, points=points))
 
     fixed = [hourly(request) for request in stream]
-    return None if all(one is two for one, two in zip(stream, fixed, strict=True)) else ("ttl 1h on every point", fixed)
+    return None if all(old is new for old, new in zip(stream, fixed, strict=True)) else ("ttl 1h on every point", fixed)
 
 
 def _one_region(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
@@ -235,7 +239,7 @@ def _one_region(stream: list[Variant], findings: Sequence[Finding], known: _Know
     roots = _roots(findings)
     regions = Counter(request.region for request in stream if _root(request.sent) in roots)
     home = regions.most_common(1)[0][0]
-    fixed = [replace(one, region=home) if _root(one.sent) in roots else one for one in stream]
+    fixed = [replace(request, region=home) if _root(request.sent) in roots else request for request in stream]
     return f"all served by {home}, at the same prices", fixed
 
 
@@ -338,7 +342,7 @@ class _Classes:
             digest = self._parent[digest]
         return digest
 
-    def join(self, one: bytes, two: bytes) -> None:
-        first, second = self.root(one), self.root(two)
-        if first != second:
-            self._parent[second] = first
+    def join(self, old: bytes, new: bytes) -> None:
+        old_root, new_root = self.root(old), self.root(new)
+        if old_root != new_root:
+            self._parent[new_root] = old_root

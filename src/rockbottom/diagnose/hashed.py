@@ -54,27 +54,27 @@ def explain_hashed(requests: Iterable[Hashed], archive: Archive) -> Findings:
     """
     read: list[tuple[Sent, Hashed]] = []
     unreadable: list[Unread] = []
-    for one in requests:
+    for hashed in requests:
         try:
-            read.append((_sent(one, archive), one))
+            read.append((_sent(hashed, archive), hashed))
         except CatalogError as error:
-            unreadable.append(unread(one.record, error))
+            unreadable.append(unread(hashed.record, error))
         except RockbottomError as error:
-            unreadable.append(Unread(one.record.where, str(error)))
+            unreadable.append(Unread(hashed.record.where, str(error)))
     _, unpriced = priced_of([sent for sent, _ in read], archive.catalog)
     unreadable += (unread(sent.record, error) for sent, error in unpriced)
     apart = {id(sent) for sent, _ in unpriced}
     read = sorted((pair for pair in read if id(pair[0]) not in apart), key=lambda pair: pair[0].at)
-    compared = [(sent, one) for sent, one in read if one.hashes]
-    alone = _alone([sent for sent, one in read if not one.hashes], archive)
-    found = replace(Stream(archive.catalog).run(archive, [sent for sent, _ in compared], unreadable), alone=alone)
-    placed = {finding.number: replace(finding, place="", difference=None) for finding in found}
-    for number, (sent, one) in enumerate(compared):
-        if one.cause is Cause.HISTORY_REWRITTEN or (number not in placed and one.cause in _TOLD):
-            told = _told(number, sent, one, archive)
+    compared = [(sent, hashed) for sent, hashed in read if hashed.hashes]
+    alone = _alone([sent for sent, hashed in read if not hashed.hashes], archive)
+    findings = replace(Stream(archive.catalog).run(archive, [sent for sent, _ in compared], unreadable), alone=alone)
+    placed = {finding.number: replace(finding, place="", difference=None) for finding in findings}
+    for number, (sent, hashed) in enumerate(compared):
+        if hashed.cause is Cause.HISTORY_REWRITTEN or (number not in placed and hashed.cause in _TOLD):
+            told = _told(number, sent, hashed, archive)
             if told is not None:
                 placed[number] = told
-    return replace(found, totals=totals_of(placed.values()))
+    return replace(findings, totals=totals_of(placed.values()))
 
 
 def _alone(requests: Sequence[Sent], archive: Archive) -> Alone:
@@ -83,44 +83,48 @@ def _alone(requests: Sequence[Sent], archive: Archive) -> Alone:
     return Alone(len(requests), sum(known, ZERO_USD), len(known) == len(requests))
 
 
-def _told(number: int, sent: Sent, one: Hashed, archive: Archive) -> Finding | None:
+def _told(number: int, sent: Sent, hashed: Hashed, archive: Archive) -> Finding | None:
     """The finding that was told of: at most tools and system could have been read; of a history all that it became."""
     usage = sent.usage
-    if usage is None or one.cause is None:
+    if usage is None or hashed.cause is None:
         return None
     tokens = usage.total_input - usage.cache_read
-    if one.cause is not Cause.HISTORY_REWRITTEN:
-        tokens = min(tokens, sent.prompt.depths[one.stable] - usage.cache_read)
+    if hashed.cause is not Cause.HISTORY_REWRITTEN:
+        tokens = min(tokens, sent.prompt.depths[hashed.stable] - usage.cache_read)
     if tokens < max(_FLOOR, sent.rules.minimum_tokens - usage.cache_read):
         return None
     usd = usd_of_miss(sent, usage, tokens, archive.catalog)
-    return Finding(one.cause, sent, number, None, None, tokens, usd, one.evidence, "", read=usage.cache_read)
+    return Finding(hashed.cause, sent, number, None, None, tokens, usd, hashed.evidence, "", read=usage.cache_read)
 
 
-def _sent(one: Hashed, archive: Archive) -> Sent:
-    record = one.record
+def _sent(hashed: Hashed, archive: Archive) -> Sent:
+    record = hashed.record
     model = archive.catalog.model(record.model)
     rules = archive.catalog.rules(model, datetime.fromtimestamp(record.at, UTC).date())
-    segments = tuple(_segments(one))
-    points = [CachePoint(after, ttl, segments[after - 1].section, None) for after, ttl in one.points if after]
-    implicit = False if any(not after for after, _ in one.points) else None
-    given = prompt_of(record.api, segments, points, Parameters(), implicit)
+    segments = tuple(_segments(hashed))
+    points = [CachePoint(after, ttl, segments[after - 1].section, None) for after, ttl in hashed.points if after]
+    implicit = False if any(not after for after, _ in hashed.points) else None
+    prompt_sent = prompt_of(record.api, segments, points, Parameters(), implicit)
     behaviour = behaviour_of(archive.catalog.switches)
-    prompt = counted(effective(given, rules, behaviour) if rules.implicit_point else given, rules, record.usage)
+    prompt = counted(
+        effective(prompt_sent, rules, behaviour) if rules.implicit_point else prompt_sent, rules, record.usage
+    )
     for segment in segments:
         name = segment.digest
         archive.faces.setdefault(name, Face("", "", name, name, name, ()))
     account = record.account.encode()
     usage = None if record.usage is None else record.usage.named(rules.ttls)
-    content = (PrefixHash(seed_of(record.account)), *(PrefixHash(account + one) for one in one.hashes))
+    content = (PrefixHash(seed_of(record.account)), *(PrefixHash(account + prefix) for prefix in hashed.hashes))
     return Sent(record, model, rules, prompt, segments, content, content, usage)
 
 
-def _segments(one: Hashed) -> Iterable[Segment]:
+def _segments(hashed: Hashed) -> Iterable[Segment]:
     depth = message = 0
-    ends = frozenset(one.ends)
-    for number, (name, reached) in enumerate(zip(one.hashes, one.depths, strict=True)):
-        section = Section.TOOLS if number < one.tools else Section.SYSTEM if number < one.stable else Section.MESSAGES
-        weight = one.weights[number] if one.weights else 1
+    ends = frozenset(hashed.ends)
+    for number, (name, reached) in enumerate(zip(hashed.hashes, hashed.depths, strict=True)):
+        section = (
+            Section.TOOLS if number < hashed.tools else Section.SYSTEM if number < hashed.stable else Section.MESSAGES
+        )
+        weight = hashed.weights[number] if hashed.weights else 1
         yield Segment(section, BlockKind.UNKNOWN, name, reached - depth, weight, "", message, number)
         depth, message = reached, message + (number + 1 in ends)

@@ -88,7 +88,7 @@ class Judge:
         gone = earlier.segments[match.length :]
         gain = match.prefix_tokens
         if gain < max(self.floor, self.sent.rules.minimum_tokens) or not all(
-            (one.section, one.message) == (last.section, last.message) for one in gone
+            (segment.section, segment.message) == (last.section, last.message) for segment in gone
         ):
             return None
         told = (
@@ -138,12 +138,12 @@ class Judge:
         old, new = match.earlier.prompt.api, self.sent.prompt.api
         if old is not new and self.entries.behaviour.api_in_key == "yes":
             return Verdict(Cause.API_SWITCHED, gain, f"{old.value} -> {new.value}", match.number)
-        found = difference_of(self.memory.archive, match.earlier, self.sent, match.length)
-        if found is None or (found.cause in _OF_HISTORY and not is_conversation(match, self.sent)):
+        difference = difference_of(self.memory.archive, match.earlier, self.sent, match.length)
+        if difference is None or (difference.cause in _OF_HISTORY and not is_conversation(match, self.sent)):
             return None
-        if behind < self.floor and found.cause not in _OF_HISTORY:
+        if behind < self.floor and difference.cause not in _OF_HISTORY:
             return None  # a branch: what stands behind the difference is new in any case
-        return Verdict(found.cause, gain, found.evidence, match.number, found.place, found)
+        return Verdict(difference.cause, gain, difference.evidence, match.number, difference.place, difference)
 
     def _of_points(self, length: int, holder: int | None, match: Match) -> Verdict | None:
         """Nothing was ever written where the shared prefix ends: the points stand elsewhere."""

@@ -105,8 +105,8 @@ class Memory:
                 for number in self._by_sentence.get(sentence, ()):
                     votes[number] += segment.tokens // len(face.sketch)
         account = sent.record.account
-        found = [number for number, _ in votes.most_common() if self.requests[number].record.account == account]
-        return found[:_MAX_CANDIDATES]
+        numbers = [number for number, _ in votes.most_common() if self.requests[number].record.account == account]
+        return numbers[:_MAX_CANDIDATES]
 
     def _match(self, sent: Sent, number: int) -> Match:
         earlier = self.requests[number]
@@ -146,12 +146,12 @@ class Memory:
         return tokens * (head + tail) // max(1, len(faces[1].text))
 
 
-def common_length(one: tuple[PrefixHash, ...], two: tuple[PrefixHash, ...]) -> int:
+def common_length(first: tuple[PrefixHash, ...], second: tuple[PrefixHash, ...]) -> int:
     """How many leading segments two chains share."""
-    low, high = 0, min(len(one), len(two)) - 1
+    low, high = 0, min(len(first), len(second)) - 1
     while low < high:
         middle = (low + high + 1) // 2
-        if one[middle] == two[middle]:
+        if first[middle] == second[middle]:
             low = middle
         else:
             high = middle - 1

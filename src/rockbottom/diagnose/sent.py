@@ -95,12 +95,12 @@ class Archive:
             self.reader = Reader.of(self.catalog)
         model = self.catalog.model(record.model)
         rules = self.catalog.rules(model, datetime.fromtimestamp(record.at, UTC).date())
-        given = self.reader.read(record.body, record.api, model.model)
-        prompt = effective(given, rules, behaviour_of(self.catalog.switches)) if rules.implicit_point else given
+        as_read = self.reader.read(record.body, record.api, model.model)
+        prompt = effective(as_read, rules, behaviour_of(self.catalog.switches)) if rules.implicit_point else as_read
         self._keep(record, model.model.vendor, prompt)
         segments = tuple(
-            mine if given is mine else replace_digest(mine, given.digest)  # dropped, but still at its place
-            for mine, given in zip(prompt.segments, as_sent(prompt, rules), strict=True)
+            mine if as_read is mine else replace_digest(mine, as_read.digest)  # dropped, but still at its place
+            for mine, as_read in zip(prompt.segments, as_sent(prompt, rules), strict=True)
         )
         masked = [replace_digest(segment, self._mask(segment)) for segment in segments]
         seeds = (seed_of(record.account), b"", b"")  # accounts share nothing

@@ -121,7 +121,7 @@ def _at(request: Variant) -> float:
 def segments_of(prompt: Prompt) -> list[Segment]:
     """The segments with the tokens of the prompt's own depths, which are stretched to the service's count."""
     depths = prompt.depths
-    return [changed(one, tokens=depths[index + 1] - depths[index]) for index, one in enumerate(prompt.segments)]
+    return [changed(segment, tokens=depths[index + 1] - depths[index]) for index, segment in enumerate(prompt.segments)]
 
 
 def with_segments(request: Variant, segments: Sequence[Segment]) -> Variant:

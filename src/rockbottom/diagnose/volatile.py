@@ -53,13 +53,13 @@ _ID_CHARS = 8  # a mix of letters and digits as long as this is taken for an id;
 
 def spans_of(text: str) -> Iterator[Span]:
     """The volatile spans of a text, from left to right, not overlapping."""
-    for found in _found_in(text):
-        group, start, end = found.lastgroup, found.start(), found.end()
+    for match in _found_in(text):
+        group, start, end = match.lastgroup, match.start(), match.end()
         if group == "token":
-            if end - start >= _ID_CHARS and sum(char.isdigit() for char in found[0]) >= 2:
+            if end - start >= _ID_CHARS and sum(char.isdigit() for char in match[0]) >= 2:
                 yield Span(VolatileKind.ID, start, end)
                 continue
-            for digits in _DIGITS.finditer(found[0]):
+            for digits in _DIGITS.finditer(match[0]):
                 yield Span(VolatileKind.COUNTER, start + digits.start(), start + digits.end())
         else:
             yield Span(VolatileKind(group), start, end)
@@ -69,11 +69,11 @@ def _found_in(text: str) -> Iterator[re.Match[str]]:
     """Matches of the pattern. All contain a digit, so only what stands near one is looked at: most text has none."""
     position = 0
     while (digit := _DIGITS.search(text, position)) is not None:
-        found = _PATTERN.search(text, max(position, digit.start() - _BEFORE_DIGIT))
-        if found is None:
+        match = _PATTERN.search(text, max(position, digit.start() - _BEFORE_DIGIT))
+        if match is None:
             return
-        yield found
-        position = found.end()
+        yield match
+        position = match.end()
 
 
 def masked(text: str) -> str:
@@ -119,12 +119,12 @@ def common_ends(before: str, after: str) -> tuple[int, int]:
     return head, tail
 
 
-def _common(one: str, two: str) -> int:
+def _common(first: str, second: str) -> int:
     """Length of the common start, found by halving: comparing slices is much faster than characters."""
-    low, high = 0, min(len(one), len(two))
+    low, high = 0, min(len(first), len(second))
     while low < high:
         middle = (low + high + 1) // 2
-        if one[low:middle] == two[low:middle]:
+        if first[low:middle] == second[low:middle]:
             low = middle
         else:
             high = middle - 1

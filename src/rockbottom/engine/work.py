@@ -112,7 +112,7 @@ def tallies_of(
 ) -> list[Tally]:
     """The tallies of one group of families, one for each question. ``pieces`` come with the number of their file."""
     parts = [replace(empty_trace(), names=names)]
-    for number, piece in sorted(pieces, key=lambda one: one[0]):
+    for number, piece in sorted(pieces, key=lambda pair: pair[0]):
         keep = repeated.keeps(piece, number)
         parts.append(piece if keep.all() else selected(piece, np.flatnonzero(keep)))
     trace = merged(parts).trace

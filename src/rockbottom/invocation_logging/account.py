@@ -38,7 +38,7 @@ class Plan:
     """What there is to do, in the order in which it is done."""
 
     place: Place
-    wanted: Wanted
+    settings: Wanted
     steps: tuple[Step, ...]
 
     @property
@@ -52,32 +52,32 @@ class Plan:
         return any(step.kind is Kind.FOREIGN and step.thing == CONFIGURATION for step in self.steps)
 
 
-def plan(wanted: Wanted, clients: Clients) -> Plan:
+def plan(settings: Wanted, clients: Clients) -> Plan:
     """What applying would do; reads only. Raises InvalidLogging, RoleTaken, AccountUnavailable."""
     place = place_of(clients)
-    wanted.checked()
-    steps = [*_bucket_steps(wanted, place, clients), *_log_group_steps(wanted, place, clients)]
-    found = _found_config(clients)
-    return Plan(place, wanted, (*steps, _config_step(wanted, place, found, steps)))
+    settings.checked()
+    steps = [*_bucket_steps(settings, place, clients), *_log_group_steps(settings, place, clients)]
+    config = _found_config(clients)
+    return Plan(place, settings, (*steps, _config_step(settings, place, config, steps)))
 
 
-def removal(wanted: Wanted, clients: Clients, *, with_logs: bool = False) -> Plan:
+def removal(settings: Wanted, clients: Clients, *, with_logs: bool = False) -> Plan:
     """What destroying would do: the configuration, the role and the statement that were made here; reads only.
 
     What was logged stays: a bucket in any case, a log group unless ``with_logs``. Names that are not given are taken
     from the configuration that is there. Raises AccountUnavailable.
     """
-    place, found = place_of(clients), _found_config(clients)
-    cloudwatch, s3 = found.get("cloudWatchConfig") or _NOTHING, found.get("s3Config") or _NOTHING
+    place, config = place_of(clients), _found_config(clients)
+    cloudwatch, s3 = config.get("cloudWatchConfig") or _NOTHING, config.get("s3Config") or _NOTHING
     role = cloudwatch.get("roleArn", "").rpartition("/")[2]
-    wanted = replace(
-        wanted,
-        bucket=wanted.bucket or s3.get("bucketName", ""),
-        prefix=wanted.prefix or s3.get("keyPrefix", ""),
-        log_group=wanted.log_group or cloudwatch.get("logGroupName", ""),
-        role=role or wanted.role,
+    settings = replace(
+        settings,
+        bucket=settings.bucket or s3.get("bucketName", ""),
+        prefix=settings.prefix or s3.get("keyPrefix", ""),
+        log_group=settings.log_group or cloudwatch.get("logGroupName", ""),
+        role=role or settings.role,
     )
-    return Plan(place, wanted, tuple(_removal_steps(wanted, place, clients, found, with_logs=with_logs)))
+    return Plan(place, settings, tuple(_removal_steps(settings, place, clients, config, with_logs=with_logs)))
 
 
 def place_of(clients: Clients) -> Place:
@@ -86,108 +86,112 @@ def place_of(clients: Clients) -> Place:
     return Place(who["Account"], clients.region, who["Arn"].split(":")[1])
 
 
-def _bucket_steps(wanted: Wanted, place: Place, clients: Clients) -> Iterator[Step]:
-    if not wanted.bucket:
+def _bucket_steps(settings: Wanted, place: Place, clients: Clients) -> Iterator[Step]:
+    if not settings.bucket:
         return
-    stack = _bucket_stack(wanted.bucket, clients)
-    yield Step(_kind_of(stack, wanted), "bucket", wanted.bucket, request={"stack": wanted.stack})
-    policy = {} if stack is None else _bucket_policy(wanted.bucket, clients)
-    statement = bucket_statement(wanted, place)
+    stack = _bucket_stack(settings.bucket, clients)
+    yield Step(_kind_of(stack, settings), "bucket", settings.bucket, request={"stack": settings.stack})
+    policy = {} if stack is None else _bucket_policy(settings.bucket, clients)
+    statement = bucket_statement(settings, place)
     others, ours = _statements(policy)
     request = {**(policy or {"Version": "2012-10-17"}), "Statement": [*others, statement]}
-    yield _compared("bucket policy", wanted.bucket, ours, statement, request)
-    if wanted.retention_days is not None and stack in (None, wanted.stack):
+    yield _compared("bucket policy", settings.bucket, ours, statement, request)
+    if settings.retention_days is not None and stack in (None, settings.stack):
         rule = {
-            "ID": EXPIRY_RULE, "Status": "Enabled", "Filter": {"Prefix": wanted.prefix},
-            "Expiration": {"Days": wanted.retention_days},
+            "ID": EXPIRY_RULE, "Status": "Enabled", "Filter": {"Prefix": settings.prefix},
+            "Expiration": {"Days": settings.retention_days},
         }  # fmt: skip
-        days = None if stack is None else _days_kept(wanted.bucket, clients)
+        days = None if stack is None else _days_kept(settings.bucket, clients)
         yield _compared(
-            "retention", wanted.bucket, None if days is None else {"days": days},
-            {"days": wanted.retention_days}, {"Rules": [rule]},
+            "retention", settings.bucket, None if days is None else {"days": days},
+            {"days": settings.retention_days}, {"Rules": [rule]},
         )  # fmt: skip
 
 
 def _days_kept(bucket: str, clients: Clients) -> int | None:
     """After how many days logs in a bucket expire by the rule that was put there; None: there is no such rule."""
-    found: Json = found_or(lambda: clients.s3.get_bucket_lifecycle_configuration(Bucket=bucket), _NOTHING)
-    rules: list[Json] = [rule for rule in found.get("Rules", ()) if rule.get("ID") == EXPIRY_RULE]
+    lifecycle: Json = found_or(lambda: clients.s3.get_bucket_lifecycle_configuration(Bucket=bucket), _NOTHING)
+    rules: list[Json] = [rule for rule in lifecycle.get("Rules", ()) if rule.get("ID") == EXPIRY_RULE]
     return rules[0].get("Expiration", _NOTHING).get("Days") if rules else None
 
 
-def _log_group_steps(wanted: Wanted, place: Place, clients: Clients) -> Iterator[Step]:
-    if not wanted.log_group:
+def _log_group_steps(settings: Wanted, place: Place, clients: Clients) -> Iterator[Step]:
+    if not settings.log_group:
         return
-    found = _log_group(wanted, clients)
-    stack = None if found is None else _log_group_stack(found, clients)
-    kind, differences = _kind_of(stack, wanted), ()
-    if kind is Kind.UNCHANGED and found is not None:
-        differences = tuple(_flat_differences({"days": found.get("retentionInDays")}, {"days": wanted.retention_days}))
+    group = _log_group(settings, clients)
+    stack = None if group is None else _log_group_stack(group, clients)
+    kind, differences = _kind_of(stack, settings), ()
+    if kind is Kind.UNCHANGED and group is not None:
+        differences = tuple(
+            _flat_differences({"days": group.get("retentionInDays")}, {"days": settings.retention_days})
+        )
         kind = Kind.UPDATE if differences else kind
-    request = {"stack": wanted.stack, "days": wanted.retention_days}
-    yield Step(kind, "log group", wanted.log_group, differences, request)
-    wanted_role = {"trust": trust_policy(place), "permissions": role_policy(wanted, place)}
-    role = found_or(lambda: clients.iam.get_role(RoleName=wanted.role)["Role"], None)
-    if role is not None and _tags(role.get("Tags", ())) != wanted.stack:
-        says = f"The role {wanted.role} is there, and rockbottom did not make it for the stack {wanted.stack}."
+    request = {"stack": settings.stack, "days": settings.retention_days}
+    yield Step(kind, "log group", settings.log_group, differences, request)
+    wanted_role = {"trust": trust_policy(place), "permissions": role_policy(settings, place)}
+    role = found_or(lambda: clients.iam.get_role(RoleName=settings.role)["Role"], None)
+    if role is not None and _tags(role.get("Tags", ())) != settings.stack:
+        says = f"The role {settings.role} is there, and rockbottom did not make it for the stack {settings.stack}."
         raise RoleTaken(says, fix="--role takes another name")
     there = None if role is None else {
         "trust": role["AssumeRolePolicyDocument"],
         "permissions": found_or(lambda: clients.iam.get_role_policy(
-            RoleName=wanted.role, PolicyName=POLICY)["PolicyDocument"], {}),
+            RoleName=settings.role, PolicyName=POLICY)["PolicyDocument"], {}),
     }  # fmt: skip
-    yield _compared("role", wanted.role, there, wanted_role, {**wanted_role, "stack": wanted.stack})
+    yield _compared("role", settings.role, there, wanted_role, {**wanted_role, "stack": settings.stack})
 
 
-def _config_step(wanted: Wanted, place: Place, found: Json, steps: list[Step]) -> Step:
-    config = logging_config(wanted, place)
-    step = _compared(CONFIGURATION, place.region, found or None, config, config)
-    if step.kind is not Kind.UPDATE or wanted.replaces:
+def _config_step(settings: Wanted, place: Place, existing: Json, steps: list[Step]) -> Step:
+    config = logging_config(settings, place)
+    step = _compared(CONFIGURATION, place.region, existing or None, config, config)
+    if step.kind is not Kind.UPDATE or settings.replaces:
         return step
     made = {step.thing for step in steps if step.kind in (Kind.UNCHANGED, Kind.UPDATE)}
-    of_role = (found.get("cloudWatchConfig") or _NOTHING).get("roleArn") == role_arn(wanted, place) and "role" in made
-    of_bucket = (found.get("s3Config") or _NOTHING).get("bucketName") == wanted.bucket and "bucket policy" in made
+    of_role = (existing.get("cloudWatchConfig") or _NOTHING).get("roleArn") == role_arn(
+        settings, place
+    ) and "role" in made
+    of_bucket = (existing.get("s3Config") or _NOTHING).get("bucketName") == settings.bucket and "bucket policy" in made
     return step if of_role or of_bucket else replace(step, kind=Kind.FOREIGN)
 
 
 def _removal_steps(
-    wanted: Wanted, place: Place, clients: Clients, found: Json, *, with_logs: bool
+    settings: Wanted, place: Place, clients: Clients, existing: Json, *, with_logs: bool
 ) -> Iterator[Step]:  # fmt: skip
-    policy = _bucket_policy(wanted.bucket, clients) if wanted.bucket else {}
+    policy = _bucket_policy(settings.bucket, clients) if settings.bucket else {}
     others, statement = _statements(policy)
-    role = found_or(lambda: clients.iam.get_role(RoleName=wanted.role)["Role"], None) if wanted.log_group else None
-    ours = role is not None and _tags(role.get("Tags", ())) == wanted.stack
-    if found:
+    role = found_or(lambda: clients.iam.get_role(RoleName=settings.role)["Role"], None) if settings.log_group else None
+    ours = role is not None and _tags(role.get("Tags", ())) == settings.stack
+    if existing:
         yield Step(Kind.DELETE if ours or statement is not None else Kind.FOREIGN, CONFIGURATION, place.region)
     if ours:
-        yield Step(Kind.DELETE, "role", wanted.role)
+        yield Step(Kind.DELETE, "role", settings.role)
     if statement is not None:
         request = {**policy, "Statement": others} if others else None
-        yield Step(Kind.DELETE, "bucket policy", wanted.bucket, request=request)
-    group = _log_group(wanted, clients) if wanted.log_group else None
+        yield Step(Kind.DELETE, "bucket policy", settings.bucket, request=request)
+    group = _log_group(settings, clients) if settings.log_group else None
     if group is not None:
-        made = _log_group_stack(group, clients) == wanted.stack
+        made = _log_group_stack(group, clients) == settings.stack
         kind = Kind.FOREIGN if not made else Kind.DELETE if with_logs else Kind.UNCHANGED
-        yield Step(kind, "log group", wanted.log_group)
-    if wanted.bucket:
-        yield Step(Kind.UNCHANGED, "bucket", wanted.bucket)
+        yield Step(kind, "log group", settings.log_group)
+    if settings.bucket:
+        yield Step(Kind.UNCHANGED, "bucket", settings.bucket)
 
 
-def _kind_of(stack: str | None, wanted: Wanted) -> Kind:
+def _kind_of(stack: str | None, settings: Wanted) -> Kind:
     if stack is None:
         return Kind.CREATE
-    return Kind.UNCHANGED if stack == wanted.stack else Kind.FOREIGN
+    return Kind.UNCHANGED if stack == settings.stack else Kind.FOREIGN
 
 
-def _compared(thing: str, name: str, found: Json | None, wanted: Json, request: Mapping[str, Any]) -> Step:
-    if found is None:
+def _compared(thing: str, name: str, existing: Json | None, defined: Json, request: Mapping[str, Any]) -> Step:
+    if existing is None:
         return Step(Kind.CREATE, thing, name, request=request)
-    differences = tuple(_flat_differences(found, wanted))
+    differences = tuple(_flat_differences(existing, defined))
     return Step(Kind.UPDATE if differences else Kind.UNCHANGED, thing, name, differences, request)
 
 
-def _flat_differences(found: Json, wanted: Json) -> Iterator[Difference]:
-    here, there = dict(_flat(found)), dict(_flat(wanted))
+def _flat_differences(existing: Json, defined: Json) -> Iterator[Difference]:
+    here, there = dict(_flat(existing)), dict(_flat(defined))
     for setting in dict.fromkeys([*here, *there]):
         if here.get(setting) != there.get(setting):
             yield Difference(setting, here.get(setting), there.get(setting))
@@ -220,15 +224,15 @@ def _bucket_policy(name: str, clients: Clients) -> Json:
 
 def _statements(policy: Json) -> tuple[list[Json], Json | None]:
     """The statements of others, and the one that was put here."""
-    given: Any = policy.get("Statement", [])
-    statements: list[Json] = [given] if isinstance(given, dict) else list(given)
-    others = [one for one in statements if one.get("Sid") != STATEMENT]
-    return others, next((one for one in statements if one.get("Sid") == STATEMENT), None)
+    listed: Any = policy.get("Statement", [])
+    statements: list[Json] = [listed] if isinstance(listed, dict) else list(listed)
+    others = [statement for statement in statements if statement.get("Sid") != STATEMENT]
+    return others, next((statement for statement in statements if statement.get("Sid") == STATEMENT), None)
 
 
-def _log_group(wanted: Wanted, clients: Clients) -> Json | None:
-    groups = asked(lambda: clients.logs.describe_log_groups(logGroupNamePrefix=wanted.log_group)["logGroups"])
-    return next((one for one in groups if one["logGroupName"] == wanted.log_group), None)
+def _log_group(settings: Wanted, clients: Clients) -> Json | None:
+    groups = asked(lambda: clients.logs.describe_log_groups(logGroupNamePrefix=settings.log_group)["logGroups"])
+    return next((group for group in groups if group["logGroupName"] == settings.log_group), None)
 
 
 def _log_group_stack(group: Json, clients: Clients) -> str:

@@ -32,23 +32,23 @@ def trust_policy(place: Place) -> Json:
     return _policy({**statement, "Condition": _of_bedrock(place)})
 
 
-def role_policy(wanted: Wanted, place: Place) -> Json:
+def role_policy(settings: Wanted, place: Place) -> Json:
     """What the role may do: write to one stream of one log group."""
-    group = f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:{wanted.log_group}"
+    group = f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:{settings.log_group}"
     actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
     return _policy({"Effect": "Allow", "Action": actions, "Resource": f"{group}:log-stream:{delivery()['log_stream']}"})
 
 
-def bucket_statement(wanted: Wanted, place: Place) -> Json:
+def bucket_statement(settings: Wanted, place: Place) -> Json:
     """What the bucket's policy must say: Bedrock may put objects below the prefix of the logs."""
-    prefix = f"{wanted.prefix.strip('/')}/" if wanted.prefix else ""
+    prefix = f"{settings.prefix.strip('/')}/" if settings.prefix else ""
     below = f"{prefix}AWSLogs/{place.account}/{delivery()['folder']}/*"
     return {
         "Sid": STATEMENT,
         "Effect": "Allow",
         "Principal": {"Service": "bedrock.amazonaws.com"},
         "Action": "s3:PutObject",
-        "Resource": f"arn:{place.partition}:s3:::{wanted.bucket}/{below}",
+        "Resource": f"arn:{place.partition}:s3:::{settings.bucket}/{below}",
         "Condition": _of_bedrock(place),
     }
 
@@ -57,19 +57,19 @@ def _allow(sid: str, actions: Sequence[str], resource: str | list[str], **more: 
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resource, **more}
 
 
-def apply_policy(wanted: Wanted, place: Place) -> Json:
+def apply_policy(settings: Wanted, place: Place) -> Json:
     """For whoever runs ``logging plan``, ``apply`` and ``destroy``."""
-    settings = [f"bedrock:{verb}ModelInvocationLoggingConfiguration" for verb in ("Get", "Put", "Delete")]
-    statements = [_allow("Logging", settings, "*")]
-    if wanted.bucket:
+    verbs = [f"bedrock:{verb}ModelInvocationLoggingConfiguration" for verb in ("Get", "Put", "Delete")]
+    statements = [_allow("Logging", verbs, "*")]
+    if settings.bucket:
         actions = [
             "s3:CreateBucket", "s3:GetBucketPolicy", "s3:GetBucketTagging", "s3:GetLifecycleConfiguration",
             "s3:ListBucket", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutBucketPublicAccessBlock",
             "s3:PutBucketTagging", "s3:PutLifecycleConfiguration",
         ]  # fmt: skip
-        statements.append(_allow("Bucket", actions, f"arn:{place.partition}:s3:::{wanted.bucket}"))
-    if wanted.log_group:
-        group = f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:{wanted.log_group}"
+        statements.append(_allow("Bucket", actions, f"arn:{place.partition}:s3:::{settings.bucket}"))
+    if settings.log_group:
+        group = f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:{settings.log_group}"
         actions = [
             "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:ListTagsForResource",
             "logs:PutRetentionPolicy", "logs:TagResource",
@@ -85,23 +85,23 @@ def apply_policy(wanted: Wanted, place: Place) -> Json:
         statements += [
             _allow("Look", ["logs:DescribeLogGroups"], "*"),
             _allow("LogGroup", actions, [group, f"{group}:*"]),
-            _allow("Role", role, role_arn(wanted, place)),
-            _allow("PassRole", ["iam:PassRole"], role_arn(wanted, place), Condition=to_bedrock),
+            _allow("Role", role, role_arn(settings, place)),
+            _allow("PassRole", ["iam:PassRole"], role_arn(settings, place), Condition=to_bedrock),
         ]
     return _policy(*statements)
 
 
-def read_policy(wanted: Wanted, place: Place) -> Json:
+def read_policy(settings: Wanted, place: Place) -> Json:
     """For whoever reads the logs: replay, explain, advise, watch."""
     statements: list[Json] = []
-    if wanted.bucket:
-        bucket = f"arn:{place.partition}:s3:::{wanted.bucket}"
-        prefix = f"{wanted.prefix.strip('/')}/" if wanted.prefix else ""
+    if settings.bucket:
+        bucket = f"arn:{place.partition}:s3:::{settings.bucket}"
+        prefix = f"{settings.prefix.strip('/')}/" if settings.prefix else ""
         statements += [
             _allow("List", ["s3:ListBucket"], bucket),
             _allow("Read", ["s3:GetObject"], f"{bucket}/{prefix}AWSLogs/{place.account}/*"),
         ]
-    if wanted.log_group:
-        group = f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:{wanted.log_group}:*"
+    if settings.log_group:
+        group = f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:{settings.log_group}:*"
         statements.append(_allow("Logs", ["logs:FilterLogEvents"], group))
     return _policy(*statements)

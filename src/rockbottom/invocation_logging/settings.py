@@ -117,24 +117,24 @@ def delivery() -> Mapping[str, Any]:
     return _data()["delivery"]
 
 
-def logging_config(wanted: Wanted, place: Place) -> dict[str, Any]:
+def logging_config(settings: Wanted, place: Place) -> dict[str, Any]:
     """The ``loggingConfig`` of PutModelInvocationLoggingConfiguration."""
-    config: dict[str, Any] = {switch: kind in wanted.kinds for kind, switch in DATA_KINDS.items()}
-    s3 = {"bucketName": wanted.bucket, **({"keyPrefix": wanted.prefix} if wanted.prefix else {})}
-    if wanted.bucket:
+    config: dict[str, Any] = {switch: kind in settings.kinds for kind, switch in DATA_KINDS.items()}
+    s3 = {"bucketName": settings.bucket, **({"keyPrefix": settings.prefix} if settings.prefix else {})}
+    if settings.bucket:
         config["s3Config"] = s3
-    if wanted.log_group:
-        large = {"largeDataDeliveryS3Config": s3} if wanted.bucket else {}
-        config["cloudWatchConfig"] = {"logGroupName": wanted.log_group, "roleArn": role_arn(wanted, place), **large}
+    if settings.log_group:
+        large = {"largeDataDeliveryS3Config": s3} if settings.bucket else {}
+        config["cloudWatchConfig"] = {"logGroupName": settings.log_group, "roleArn": role_arn(settings, place), **large}
     return config
 
 
-def role_arn(wanted: Wanted, place: Place) -> str:
+def role_arn(settings: Wanted, place: Place) -> str:
     """The ARN of the role by which Bedrock writes to the log group."""
-    return f"arn:{place.partition}:iam::{place.account}:role/{wanted.role}"
+    return f"arn:{place.partition}:iam::{place.account}:role/{settings.role}"
 
 
-def address_of(wanted: Wanted, place: Place) -> str:
+def address_of(settings: Wanted, place: Place) -> str:
     """The S3 prefix under which the logs of the account lie."""
-    folder = "/".join(filter(None, (wanted.bucket, wanted.prefix.strip("/"))))
+    folder = "/".join(filter(None, (settings.bucket, settings.prefix.strip("/"))))
     return f"s3://{folder}/AWSLogs/{place.account}/{delivery()['folder']}/{place.region}/"

@@ -31,9 +31,9 @@ _TERRAFORM = Place(
 _CLOUDFORMATION = Place("${AWS::AccountId}", "${AWS::Region}", "${AWS::Partition}")
 
 
-def terraform(wanted: Wanted) -> str:
+def terraform(settings: Wanted) -> str:
     """The text of a .tf file. Raises InvalidLogging."""
-    blocks = (*_head(), *_bucket(wanted.checked()), *_log_group(wanted), _configuration(wanted))
+    blocks = (*_head(), *_bucket(settings.checked()), *_log_group(settings), _configuration(settings))
     return "\n".join(line for block in blocks for line in (*lines_of(block), ""))
 
 
@@ -44,49 +44,52 @@ def _head() -> Iterator[Block]:
         yield Block(f'data "{name}" "current"', {})
 
 
-def _bucket(wanted: Wanted) -> Iterator[Block]:
-    if not wanted.bucket:
+def _bucket(settings: Wanted) -> Iterator[Block]:
+    if not settings.bucket:
         return
     bucket = Reference("aws_s3_bucket.logs.id")
-    yield Block('resource "aws_s3_bucket" "logs"', {"bucket": wanted.bucket, "tags": {STACK_TAG: wanted.stack}})
+    yield Block('resource "aws_s3_bucket" "logs"', {"bucket": settings.bucket, "tags": {STACK_TAG: settings.stack}})
     closed = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
     yield Block(
         'resource "aws_s3_bucket_public_access_block" "logs"', {"bucket": bucket, **dict.fromkeys(closed, True)}
     )
-    policy = {"Version": "2012-10-17", "Statement": [bucket_statement(wanted, _TERRAFORM)]}
+    policy = {"Version": "2012-10-17", "Statement": [bucket_statement(settings, _TERRAFORM)]}
     yield Block('resource "aws_s3_bucket_policy" "logs"', {"bucket": bucket, "policy": _text(policy)})
-    if wanted.retention_days is not None:
+    if settings.retention_days is not None:
         expiry = (
-            Block("filter", {"prefix": wanted.prefix}), Block("expiration", {"days": wanted.retention_days}),
+            Block("filter", {"prefix": settings.prefix}), Block("expiration", {"days": settings.retention_days}),
         )  # fmt: skip
         rule = Block("rule", {"id": EXPIRY_RULE, "status": "Enabled"}, expiry)
         yield Block('resource "aws_s3_bucket_lifecycle_configuration" "logs"', {"bucket": bucket}, (rule,))
 
 
-def _log_group(wanted: Wanted) -> Iterator[Block]:
-    if not wanted.log_group:
+def _log_group(settings: Wanted) -> Iterator[Block]:
+    if not settings.log_group:
         return
-    days = {} if wanted.retention_days is None else {"retention_in_days": wanted.retention_days}
-    tags = {STACK_TAG: wanted.stack}
-    yield Block('resource "aws_cloudwatch_log_group" "logs"', {"name": wanted.log_group, **days, "tags": tags})
-    trust = {"name": wanted.role, "assume_role_policy": _text(trust_policy(_TERRAFORM)), "tags": tags}
+    days = {} if settings.retention_days is None else {"retention_in_days": settings.retention_days}
+    tags = {STACK_TAG: settings.stack}
+    yield Block('resource "aws_cloudwatch_log_group" "logs"', {"name": settings.log_group, **days, "tags": tags})
+    trust = {"name": settings.role, "assume_role_policy": _text(trust_policy(_TERRAFORM)), "tags": tags}
     yield Block('resource "aws_iam_role" "logs"', trust)
     role = Reference("aws_iam_role.logs.name")
-    permissions = {"name": POLICY, "role": role, "policy": _text(role_policy(wanted, _TERRAFORM))}
+    permissions = {"name": POLICY, "role": role, "policy": _text(role_policy(settings, _TERRAFORM))}
     yield Block('resource "aws_iam_role_policy" "logs"', permissions)
 
 
-def _configuration(wanted: Wanted) -> Block:
+def _configuration(settings: Wanted) -> Block:
     """What turns logging on, after everything that it needs."""
-    kinds = {f"{kind}_data_delivery_enabled": kind in wanted.kinds for kind in DATA_KINDS}
-    s3 = {"bucket_name": Reference("aws_s3_bucket.logs.id"), **({"key_prefix": wanted.prefix} if wanted.prefix else {})}
+    kinds = {f"{kind}_data_delivery_enabled": kind in settings.kinds for kind in DATA_KINDS}
+    s3 = {
+        "bucket_name": Reference("aws_s3_bucket.logs.id"),
+        **({"key_prefix": settings.prefix} if settings.prefix else {}),
+    }
     inner: list[Block] = []
     needs: list[str] = []
-    if wanted.bucket:
+    if settings.bucket:
         inner.append(Block("s3_config", s3))
         needs.append("aws_s3_bucket_policy.logs")
-    if wanted.log_group:
-        large = (Block("large_data_delivery_s3_config", s3),) if wanted.bucket else ()
+    if settings.log_group:
+        large = (Block("large_data_delivery_s3_config", s3),) if settings.bucket else ()
         to = {
             "log_group_name": Reference("aws_cloudwatch_log_group.logs.name"),
             "role_arn": Reference("aws_iam_role.logs.arn"),
@@ -103,34 +106,34 @@ def _text(policy: Json) -> Template:
     return Template(json.dumps(policy))
 
 
-def cloudformation(wanted: Wanted) -> Json:
+def cloudformation(settings: Wanted) -> Json:
     """The template, with the command that turns logging on as an output. Raises InvalidLogging."""
-    resources: Json = {**_bucket_resources(wanted.checked()), **_log_group_resources(wanted)}
-    config = json.dumps(logging_config(wanted, _CLOUDFORMATION))
+    resources: Json = {**_bucket_resources(settings.checked()), **_log_group_resources(settings)}
+    config = json.dumps(logging_config(settings, _CLOUDFORMATION))
     command = f"aws bedrock put-model-invocation-logging-configuration --logging-config '{config}'"
     says = "CloudFormation has no resource for this: run it once the stack stands."
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": f"Where Bedrock's model invocation logs go, stack {wanted.stack} (rockbottom)",
+        "Description": f"Where Bedrock's model invocation logs go, stack {settings.stack} (rockbottom)",
         "Resources": resources,
         "Outputs": {"TurnLoggingOn": {"Description": says, "Value": {"Fn::Sub": command}}},
     }
 
 
-def _bucket_resources(wanted: Wanted) -> Json:
-    if not wanted.bucket:
+def _bucket_resources(settings: Wanted) -> Json:
+    if not settings.bucket:
         return {}
     closed = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
     properties: Json = {
-        "BucketName": wanted.bucket, "PublicAccessBlockConfiguration": dict.fromkeys(closed, True),
-        "Tags": _tags(wanted),
+        "BucketName": settings.bucket, "PublicAccessBlockConfiguration": dict.fromkeys(closed, True),
+        "Tags": _tags(settings),
     }  # fmt: skip
-    if wanted.retention_days is not None:
-        rule: Json = {"Id": EXPIRY_RULE, "Status": "Enabled", "ExpirationInDays": wanted.retention_days}
+    if settings.retention_days is not None:
+        rule: Json = {"Id": EXPIRY_RULE, "Status": "Enabled", "ExpirationInDays": settings.retention_days}
         properties["LifecycleConfiguration"] = {
-            "Rules": [{**rule, **({"Prefix": wanted.prefix} if wanted.prefix else {})}]
+            "Rules": [{**rule, **({"Prefix": settings.prefix} if settings.prefix else {})}]
         }
-    policy = {"Version": "2012-10-17", "Statement": [_placed(bucket_statement(wanted, _CLOUDFORMATION))]}
+    policy = {"Version": "2012-10-17", "Statement": [_placed(bucket_statement(settings, _CLOUDFORMATION))]}
     return {
         "Logs": {
             "Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain",
@@ -142,15 +145,15 @@ def _bucket_resources(wanted: Wanted) -> Json:
     }  # fmt: skip
 
 
-def _log_group_resources(wanted: Wanted) -> Json:
-    if not wanted.log_group:
+def _log_group_resources(settings: Wanted) -> Json:
+    if not settings.log_group:
         return {}
-    days = {} if wanted.retention_days is None else {"RetentionInDays": wanted.retention_days}
-    group = {"LogGroupName": wanted.log_group, **days, "Tags": _tags(wanted)}
-    permissions = _placed(role_policy(wanted, _CLOUDFORMATION))
+    days = {} if settings.retention_days is None else {"RetentionInDays": settings.retention_days}
+    group = {"LogGroupName": settings.log_group, **days, "Tags": _tags(settings)}
+    permissions = _placed(role_policy(settings, _CLOUDFORMATION))
     role = {
-        "RoleName": wanted.role, "AssumeRolePolicyDocument": _placed(trust_policy(_CLOUDFORMATION)),
-        "Policies": [{"PolicyName": POLICY, "PolicyDocument": permissions}], "Tags": _tags(wanted),
+        "RoleName": settings.role, "AssumeRolePolicyDocument": _placed(trust_policy(_CLOUDFORMATION)),
+        "Policies": [{"PolicyName": POLICY, "PolicyDocument": permissions}], "Tags": _tags(settings),
     }  # fmt: skip
     return {
         "LogGroup": {
@@ -170,5 +173,5 @@ def _placed(value: Any) -> Any:
     return {"Fn::Sub": value} if isinstance(value, str) and "${" in value else value
 
 
-def _tags(wanted: Wanted) -> list[Json]:
-    return [{"Key": STACK_TAG, "Value": wanted.stack}]
+def _tags(settings: Wanted) -> list[Json]:
+    return [{"Key": STACK_TAG, "Value": settings.stack}]

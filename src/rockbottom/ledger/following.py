@@ -27,12 +27,12 @@ class Follower:
 
     def runs(self) -> Iterator[list[CallRecord]]:
         """What was written since, a few thousand calls at a time, up to the end of the ledger as it is now."""
-        for _, entries in self.found():
+        for _, entries in self.entries():
             calls = [entry.call for entry in entries if entry.call is not None]
             self.damaged += len(entries) - len(calls)
             yield calls
 
-    def found(self) -> Iterator[tuple[Volume, list[Found]]]:
+    def entries(self) -> Iterator[tuple[Volume, list[Found]]]:
         """The same with where it stands, and with what is damaged."""
         volumes = volumes_of(self.folder)
         there = {volume.path.name for volume in volumes}

@@ -31,8 +31,8 @@ def billed_book(party: str, lines: Iterable[BillLine], catalog: Catalog) -> Book
         if line.note and line.note not in book.notes:
             book.notes.append(line.note)
             book.is_whole = book.is_whole and bool(line.usage_type)
-        said = meaning(line.usage_type)
-        if not _is_of_bedrock(line, said):
+        about = meaning(line.usage_type)
+        if not _is_of_bedrock(line, about):
             continue
         if line.identity and line.identity in seen:
             twice += 1
@@ -40,23 +40,23 @@ def billed_book(party: str, lines: Iterable[BillLine], catalog: Catalog) -> Book
         seen.add(line.identity)
         if line.kind not in _USED:
             _add(book.adjustments, line.kind, line.usd)
-        elif said is None:
+        elif about is None:
             _set_apart(book, line)
         else:
-            name = said.model or line.product
+            name = about.model or line.product
             if name not in models:
                 models[name] = names.model(name) or _resolved(name, catalog)
-            _book(book, line, said, models[name])
+            _book(book, line, about, models[name])
     if twice:
         book.notes.append(f"{counted(twice, 'line stands', 'lines stand')} in the bill twice: counted once")
     return book
 
 
-def _is_of_bedrock(line: BillLine, said: Meaning | None) -> bool:
+def _is_of_bedrock(line: BillLine, about: Meaning | None) -> bool:
     """By the product, which may be a Marketplace code that says nothing; then by the usage type."""
     if line.product.startswith(_OF_BEDROCK) or line.product.endswith(MARKETPLACE_EDITION):
         return bool(line.usage_type) or bool(line.usd)
-    return said is not None and not line.product.startswith(_OF_AWS)
+    return about is not None and not line.product.startswith(_OF_AWS)
 
 
 def _resolved(name: str, catalog: Catalog) -> str | None:
@@ -79,29 +79,29 @@ def _add(sums: dict[str, Usd], name: str, usd: Usd) -> None:
     sums[name] = sums.get(name, ZERO_USD) + usd
 
 
-def _book(book: Book, line: BillLine, said: Meaning, model: str | None) -> None:
+def _book(book: Book, line: BillLine, about: Meaning, model: str | None) -> None:
     if model is None:
         _add(book.unmatched, f"{line.usage_type} {line.product}".strip(), line.usd)
         return
     entry = book.of((line.day, model))
     if line.until is not None:
         book.periods[line.day] = line.until
-    entry.spend(said.kind, line.usd)
+    entry.spend(about.kind, line.usd)
     if line.list_usd is not None:
         entry.list_usd = (entry.list_usd or ZERO_USD) + line.list_usd
-    _count(entry, line, said)
-    entry.regions.add(said.region)
-    entry.scopes.add("global" if said.is_global else "regional")
-    entry.tiers.add(said.tier.value)
+    _count(entry, line, about)
+    entry.regions.add(about.region)
+    entry.scopes.add("global" if about.is_global else "regional")
+    entry.tiers.add(about.tier.value)
     if line.principal:
         _add(entry.principals, line.principal, line.usd)
 
 
-def _count(entry: Entry, line: BillLine, said: Meaning) -> None:
+def _count(entry: Entry, line: BillLine, about: Meaning) -> None:
     if line.amount is None:
         entry.uncounted_usd += line.usd
         return
-    tokens = int((line.amount * Decimal(tokens_per_unit(line.unit) or said.tokens_per_unit)).to_integral_value())
-    entry.tokens[said.kind] += tokens
-    if said.tier is Tier.BATCH:
+    tokens = int((line.amount * Decimal(tokens_per_unit(line.unit) or about.tokens_per_unit)).to_integral_value())
+    entry.tokens[about.kind] += tokens
+    if about.tier is Tier.BATCH:
         entry.batch_tokens += tokens

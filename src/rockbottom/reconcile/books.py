@@ -94,8 +94,8 @@ class Book:
     @property
     def days(self) -> tuple[date, date] | None:
         """The first and the last day with an entry."""
-        found = [day for day, _ in self.entries]
-        return (min(found), max(self.last_of(day) for day in found)) if found else None
+        days = [day for day, _ in self.entries]
+        return (min(days), max(self.last_of(day) for day in days)) if days else None
 
     def last_of(self, day: date) -> date:
         """The last day of the period that begins on a day."""
@@ -124,11 +124,11 @@ class Book:
 
     def called_in(self, region: str) -> list[str]:
         """The ids by which models were called in a Region (or where the Region is not known)."""
-        found: set[str] = set()
+        ids: set[str] = set()
         for (_, model), entry in self.entries.items():
             if region in entry.regions or "" in entry.regions:
-                found |= {model if scope == "in_region" else f"{scope}.{model}" for scope in entry.scopes}
-        return sorted(found)
+                ids |= {model if scope == "in_region" else f"{scope}.{model}" for scope in entry.scopes}
+        return sorted(ids)
 
     def usd(self) -> Usd:
         return sum((entry.usd or ZERO_USD for entry in self.entries.values()), ZERO_USD)

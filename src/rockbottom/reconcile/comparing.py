@@ -27,12 +27,12 @@ def compared(
     ]
     for row in rows:
         row.agrees = agrees(row, tolerance)
-    found = Comparison(ours, theirs, tuple(rows), tolerance)
-    explained = Explainer(found, catalog, today)
+    comparison = Comparison(ours, theirs, tuple(rows), tolerance)
+    explained = Explainer(comparison, catalog, today)
     for row in rows:
         if not row.agrees:
             row.reasons = explained.reasons(row)
-    return found
+    return comparison
 
 
 def _by_period(ours: Book, theirs: Book, first: date | None, last: date | None) -> dict[Key, Entry]:

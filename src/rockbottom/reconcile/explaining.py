@@ -27,14 +27,14 @@ class Explainer:
     def reasons(self, row: Row) -> list[Reason]:
         """Every reason that fits; the last resort where none does."""
         if tokens_agree(row, self.of.tolerance):
-            found = [self._unpriced(row), self._contested(row), self._discount(row), self._price(row)]
+            candidates = [self._unpriced(row), self._contested(row), self._discount(row), self._price(row)]
         else:
-            found = [
+            candidates = [
                 self._unmatched(row), self._not_whole(row), self._inclusive(row), self._unresolved(row),
                 self._midnight(row), self._late(row), self._batch(row), self._region(row), self._before(row),
                 self._lost(row), self._without_usage(row), self._elsewhere(row), self._projects(row),
             ]  # fmt: skip
-        kept = [one for one in found if one is not None]
+        kept = [reason for reason in candidates if reason is not None]
         return kept or [self._more_here(row)]
 
     def _unmatched(self, row: Row) -> Reason | None:
@@ -101,13 +101,13 @@ class Explainer:
         return Reason("batch", f"{row.theirs.batch_tokens:,} tokens of the bill are batch inference, not calls")
 
     def _region(self, row: Row) -> Reason | None:
-        mine = {one for one in (row.ours.regions if row.ours else ()) if one}
+        mine = {region for region in (row.ours.regions if row.ours else ()) if region}
         if self.of.theirs.regions:
             unread = sorted(mine - set(self.of.theirs.regions))
             if unread and row.more_tokens < 0:
                 return Reason("region-not-read", f"calls went to {', '.join(unread)}, which was not read: --region")
             return None
-        there = {one for one in (row.theirs.regions if row.theirs else ()) if one}
+        there = {region for region in (row.theirs.regions if row.theirs else ()) if region}
         if mine and there and mine != there:
             says = f"billed in {', '.join(sorted(there))}; the ledger has {', '.join(sorted(mine))}"
             return Reason("region", f"{says}: other callers, or a profile that is billed elsewhere")
@@ -211,7 +211,7 @@ class Explainer:
             rows = self.catalog.price_book.of_model(row.model)
         except CatalogError:
             return ""
-        days = {one.valid_from for one in rows if abs((one.valid_from - row.day).days) <= 3}
+        days = {price.valid_from for price in rows if abs((price.valid_from - row.day).days) <= 3}
         return ", ".join(str(day) for day in sorted(days))
 
 
@@ -236,5 +236,5 @@ def _usual_ratio(rows: Sequence[Row], tolerance: Decimal) -> Decimal | None:
     if len(ratios) < 3:
         return None
     middle = median(ratios)
-    near = [one for one in ratios if abs(one - middle) <= Decimal("0.01")]
+    near = [candidate for candidate in ratios if abs(candidate - middle) <= Decimal("0.01")]
     return middle if len(near) >= 0.8 * len(ratios) and abs(middle - 1) > tolerance else None

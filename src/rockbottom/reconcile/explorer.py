@@ -101,11 +101,11 @@ def lines_of_page(head: list[str], rows: Iterable[list[str]], path: Path) -> Ite
     by months. Raises UnreadableBill.
     """
     names = [re.sub(r"\s*\(\$\)\s*$", "", name) for name in head]
-    found = [row for row in rows if re.match(r"\d{4}-\d\d-\d\d", row[0] if row else "")]
+    dated = [row for row in rows if re.match(r"\d{4}-\d\d-\d\d", row[0] if row else "")]
     try:
-        days = [date.fromisoformat(row[0][:10]) for row in found]
+        days = [date.fromisoformat(row[0][:10]) for row in dated]
         monthly = len(days) > 1 and all(day.day == 1 for day in days)
-        for number, (day, row) in enumerate(zip(days, found, strict=True), 2):
+        for number, (day, row) in enumerate(zip(days, dated, strict=True), 2):
             until = (day + timedelta(days=31)).replace(day=1) if monthly else None
             for name, cell in zip(names[1:], row[1:], strict=True):
                 if not name.lower().startswith("total") and cell.strip():

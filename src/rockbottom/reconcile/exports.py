@@ -23,8 +23,8 @@ _LONGEST_CELL = 16 << 20
 def bill_lines(path: Path) -> Iterator[BillLine]:
     """Every line of a bill, a file or a folder of them, about anything; raises UnreadableBill, OSError."""
     if path.is_dir():
-        found = [file for file in sorted(path.rglob("*")) if file.suffix in _TYPES and not file.name.startswith(".")]
-        parts = [file for file in found if file.suffix != ".json"] or found  # a CUR has manifests beside it
+        files = [file for file in sorted(path.rglob("*")) if file.suffix in _TYPES and not file.name.startswith(".")]
+        parts = [file for file in files if file.suffix != ".json"] or files  # a CUR has manifests beside it
         if not parts:
             raise UnreadableBill(f"{path} holds no bill.", fix=f"a bill is one of {', '.join(_TYPES)}")
         for file in parts:
@@ -64,12 +64,12 @@ def _of_text(chunks: Iterator[bytes], path: Path) -> Iterator[BillLine]:
             yield from lines_of_replies("".join(text), path)
             return
         reader = csv.reader(text)
-        given = next(reader, list[str]())
-        head = [snake(name) for name in given]
+        columns = next(reader, list[str]())
+        head = [snake(name) for name in columns]
         if set(NEEDED) <= set(head):
             yield from lines_of_rows((dict(zip(head, row, strict=False)) for row in reader if row), path)
         elif head and head[0] in ("usage_type", "service"):
-            yield from lines_of_page(given, reader, path)
+            yield from lines_of_page(columns, reader, path)
         else:
             missing = ", ".join(name for name in NEEDED if name not in head)
             fix = "a CUR export with these columns, or a Cost Explorer export grouped by usage type"

@@ -60,14 +60,16 @@ class MetricsQuestion:
     def series(self) -> list[Series]:
         """Every metric that it asks for."""
         kinds = (*NATIVE_TOKENS.items(), ("", _CALLS))
-        found = [
-            Series(NATIVE, metric, (("ModelId", one),), one, kind) for one in self.models for kind, metric in kinds
+        series = [
+            Series(NATIVE, metric, (("ModelId", model),), model, kind)
+            for model in self.models
+            for kind, metric in kinds
         ]
         kinds = (*MANTLE_TOKENS.items(), ("", MANTLE_CALLS))
         for project, model in self.mantle:
             dimensions = tuple(zip(MANTLE_DIMENSIONS, (project, model), strict=True))
-            found += [Series(MANTLE_NATIVE, metric, dimensions, model, kind, project) for kind, metric in kinds]
-        return found
+            series += [Series(MANTLE_NATIVE, metric, dimensions, model, kind, project) for kind, metric in kinds]
+        return series
 
     @property
     def metrics(self) -> int:
@@ -84,24 +86,24 @@ def question(cloudwatch: Any, region: str, first: date, last: date, known: Seque
 
     ListMetrics forgets a metric two weeks after its last data point, so ``known`` ids are asked about as well.
     """
-    found: set[str] = set(known)
+    models: set[str] = set(known)
     # One metric at a time: a model that never read from a cache has no CacheReadInputTokens.
     for metric in (_CALLS, NATIVE_TOKENS["input"]):
         pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=NATIVE, MetricName=metric)
-        for row in _asked(lambda pages=pages: [one for page in pages for one in page["Metrics"]]):
-            names = {one["Name"]: one["Value"] for one in row["Dimensions"]}
+        for row in _asked(lambda pages=pages: [metric_row for page in pages for metric_row in page["Metrics"]]):
+            names = {dimension["Name"]: dimension["Value"] for dimension in row["Dimensions"]}
             if set(names) == {"ModelId"}:
-                found.add(names["ModelId"])
-    return MetricsQuestion(region, tuple(sorted(found)), first, last, _projects(cloudwatch))
+                models.add(names["ModelId"])
+    return MetricsQuestion(region, tuple(sorted(models)), first, last, _projects(cloudwatch))
 
 
 def _projects(cloudwatch: Any) -> tuple[tuple[str, str], ...]:
     """The projects of bedrock-mantle with the models called in each, as far as ListMetrics still knows them."""
     pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=MANTLE_NATIVE, MetricName=MANTLE_CALLS)
-    rows = _asked(lambda: [one for page in pages for one in page["Metrics"]])
-    named = ({one["Name"]: one["Value"] for one in row["Dimensions"]} for row in rows)
-    found = {tuple(names[name] for name in MANTLE_DIMENSIONS) for names in named if set(names) == {*MANTLE_DIMENSIONS}}
-    return tuple(sorted((project, model) for project, model in found))
+    rows = _asked(lambda: [metric_row for page in pages for metric_row in page["Metrics"]])
+    named = ({dimension["Name"]: dimension["Value"] for dimension in row["Dimensions"]} for row in rows)
+    pairs = {tuple(names[name] for name in MANTLE_DIMENSIONS) for names in named if set(names) == {*MANTLE_DIMENSIONS}}
+    return tuple(sorted((project, model) for project, model in pairs))
 
 
 def native_book(
@@ -111,14 +113,14 @@ def native_book(
 
     ``behind`` gives the model id of an application inference profile's ARN.
     """
-    book = Book("CloudWatch", regions=tuple(one.region for _, one in asked))
-    for cloudwatch, one in asked:
-        queries = one.series
+    book = Book("CloudWatch", regions=tuple(region_question.region for _, region_question in asked))
+    for cloudwatch, region_question in asked:
+        queries = region_question.series
         for start in range(0, len(queries), _MOST_QUERIES):
             part = queries[start : start + _MOST_QUERIES]
-            for series, day, value in _values(cloudwatch, one, part):
+            for series, day, value in _values(cloudwatch, region_question, part):
                 entry = book.of((day, _model(series.model, catalog, behind or {})))
-                entry.regions.add(one.region)
+                entry.regions.add(region_question.region)
                 if series.kind:
                     entry.tokens[series.kind] += int(value)
                 else:
@@ -130,11 +132,16 @@ def native_book(
     return book
 
 
-def _values(cloudwatch: Any, one: MetricsQuestion, queries: Sequence[Series]) -> list[tuple[Series, date, float]]:
+def _values(
+    cloudwatch: Any, region_question: MetricsQuestion, queries: Sequence[Series]
+) -> list[tuple[Series, date, float]]:
     request = {
         "MetricDataQueries": [_query(f"q{index}", series) for index, series in enumerate(queries)],
-        "StartTime": datetime(one.first.year, one.first.month, one.first.day, tzinfo=UTC),
-        "EndTime": datetime(one.last.year, one.last.month, one.last.day, tzinfo=UTC) + timedelta(days=1),
+        "StartTime": datetime(
+            region_question.first.year, region_question.first.month, region_question.first.day, tzinfo=UTC
+        ),
+        "EndTime": datetime(region_question.last.year, region_question.last.month, region_question.last.day, tzinfo=UTC)
+        + timedelta(days=1),
         "ScanBy": "TimestampAscending",
     }
     pages = cloudwatch.get_paginator("get_metric_data").paginate(**request)
@@ -152,12 +159,12 @@ def _query(key: str, series: Series) -> dict[str, Any]:
     return {"Id": key, "MetricStat": {"Metric": named, "Period": _DAY_S, "Stat": "Sum"}, "ReturnData": True}
 
 
-def _model(given: str, catalog: Catalog, behind: Mapping[str, str]) -> str:
+def _model(name: str, catalog: Catalog, behind: Mapping[str, str]) -> str:
     """The catalogue's id; what it does not know stays as the caller named it."""
     try:
-        return catalog.model(behind.get(given, given)).model.id
+        return catalog.model(behind.get(name, name)).model.id
     except CatalogError:
-        return given
+        return name
 
 
 def _asked(call: Callable[[], Any]) -> Any:

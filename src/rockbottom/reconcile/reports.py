@@ -61,10 +61,10 @@ def parquet_rows(path: Path) -> Iterator[Mapping[str, Any]]:
         lacks = [name for name in NEEDED if name not in names]
         if lacks:
             raise UnreadableBill(f"{path} is no bill: it has no {', '.join(lacks)}.", fix="export CUR 2.0 with them")
-        wanted = {name: names[name] for name in _WANTED if name in names}
-        for batch in file.iter_batches(columns=list(wanted.values())):
+        columns = {name: names[name] for name in _WANTED if name in names}
+        for batch in file.iter_batches(columns=list(columns.values())):
             for row in batch.to_pylist():
-                yield {name: row[given] for name, given in wanted.items()}
+                yield {name: row[column] for name, column in columns.items()}
     except pyarrow.ArrowException as error:
         raise UnreadableBill(f"{path}: {error}", fix="download it again") from error
 

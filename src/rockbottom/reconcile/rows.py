@@ -41,8 +41,8 @@ class Row:
     @property
     def more_usd(self) -> Usd | None:
         """Theirs less ours; None where a book that has this row knows no dollars."""
-        sides = [one for one in (self.theirs, self.ours) if one is not None]
-        if any(one.usd is None for one in sides):
+        sides = [side for side in (self.theirs, self.ours) if side is not None]
+        if any(side.usd is None for side in sides):
             return None
         return (self.theirs.usd or ZERO_USD if self.theirs else ZERO_USD) - (
             self.ours.usd or ZERO_USD if self.ours else ZERO_USD
@@ -77,7 +77,7 @@ def tokens_agree(row: Row, tolerance: Decimal) -> bool:
     if row.theirs is not None and row.theirs.projects:
         return _mantle_agrees(row.ours or Entry(), row.theirs, tolerance)
     for kind in KINDS:
-        larger = max(one.tokens[kind] if one else 0 for one in (row.ours, row.theirs))
+        larger = max(side.tokens[kind] if side else 0 for side in (row.ours, row.theirs))
         if abs(row.tokens(kind)) > tolerance * larger:
             return False
     return True
@@ -98,5 +98,5 @@ def _usd_agrees(row: Row, tolerance: Decimal) -> bool:
     more = row.more_usd
     if more is None:
         return True
-    larger = max((one.usd or ZERO_USD if one else ZERO_USD) for one in (row.ours, row.theirs))
+    larger = max((side.usd or ZERO_USD if side else ZERO_USD) for side in (row.ours, row.theirs))
     return abs(more) <= max(tolerance * larger, CENT / 100)

@@ -42,12 +42,12 @@ def _data() -> Mapping[str, Any]:
 def meaning(text: str) -> Meaning | None:
     """What a usage type is about; None where it is not about tokens on demand or in batch, or not understood."""
     try:
-        said = usage_type(text)
+        parsed = usage_type(text)
     except NotATokenPrice:
         return None
     region = _data()["regions"].get(re.split("[-_]", text, maxsplit=1)[0], "")
-    sold = _data()["tokens_per_unit"]["amazon" if said.name else "marketplace"]
-    return Meaning(said.name, said.unit, said.is_global, said.tier or Tier.DEFAULT, region, sold)
+    sold = _data()["tokens_per_unit"]["amazon" if parsed.name else "marketplace"]
+    return Meaning(parsed.name, parsed.unit, parsed.is_global, parsed.tier or Tier.DEFAULT, region, sold)
 
 
 def charge_named(usage_type: str) -> str | None:
@@ -56,7 +56,7 @@ def charge_named(usage_type: str) -> str | None:
     return next((row["name"] for row in _data()["charge"] if any(word in plain for word in row["words"])), None)
 
 
-def tokens_per_unit(said: str) -> int | None:
+def tokens_per_unit(text: str) -> int | None:
     """How many tokens a unit is, from ``pricing/unit`` or a description; None where they do not say."""
-    low = said.lower()
+    low = text.lower()
     return next((count for word, count in _data()["tokens_per"].items() if word.lower() in low), None)

@@ -100,7 +100,7 @@ class Intake:
         sizes = self._whole([volume], latest, counted=False)
         return None if sizes is None else (self._judged(False), sizes[volume])
 
-    def found(self, volume: Volume, entries: Iterable[Found], latest: float) -> int:
+    def take(self, volume: Volume, entries: Iterable[Found], latest: float) -> int:
         """Take in what was found in a volume; how many calls there were."""
         return self._judged(False) if self._make(volume, entries, latest, False) else 0
 

@@ -156,10 +156,10 @@ class LedgerTables:
             self._sum_settled(volumes, min(now, self._latest()))
         for volume in volumes[-1:]:
             yield self._take_begun(volume, volumes, now)
-        for volume, entries in self._follower.found():
+        for volume, entries in self._follower.entries():
             self._give_context(volume, volumes, now)
             self._hold(volume)
-            yield self._summing.taken(self._intake.found(volume, entries, now + AHEAD_S))
+            yield self._summing.taken(self._intake.take(volume, entries, now + AHEAD_S))
         self._sum_settled(volumes, now)
 
     def share_read(self) -> float:

@@ -127,11 +127,11 @@ def _latencies(tables: LedgerTables, here: Sequence[Any]) -> dict[str, dict[int,
         "SELECT model, step, sum(calls)::BIGINT FROM shown_times "
         "WHERE start >= $1 AND start < $2 AND local = $3 GROUP BY 1, 2"
     )
-    found: dict[str, dict[int, int]] = {"": {}}
+    latencies: dict[str, dict[int, int]] = {"": {}}
     for model, step, calls in _rows(tables, sql, here):
-        found.setdefault(model, {})[step] = calls
-        found[""][step] = found[""].get(step, 0) + calls
-    return found
+        latencies.setdefault(model, {})[step] = calls
+        latencies[""][step] = latencies[""].get(step, 0) + calls
+    return latencies
 
 
 def _arms(tables: LedgerTables, here: Sequence[Any]) -> dict[Arm, Group]:

@@ -93,16 +93,16 @@ def _observed(sums: Sums) -> Observed | None:
 
 def _measured(observed: Observed | None, holdout: Comparison | None) -> list[str]:
     """What was measured of the planner's worth, in sentences."""
-    said: list[str] = []
+    sentences: list[str] = []
     if observed is not None:
         part = f" ({share(observed.would_save_usd / observed.cost_usd)})" if observed.cost_usd else ""
         amounts = [usd(amount, decimals_for([amount], 3), symbol=True) for amount in
                    (observed.planned_usd, observed.cost_usd, observed.would_save_usd)]  # fmt: skip
-        said.append(
+        sentences.append(
             f"only observed: with rockbottom attached {counted(observed.calls, 'call')} would have cost {amounts[0]} "
             f"instead of {amounts[1]}, saving {amounts[2]}{part}"
         )
-    return said + (holdout.sentences() if holdout is not None else [])
+    return sentences + (holdout.sentences() if holdout is not None else [])
 
 
 def _bar(at: int, sums: Sums) -> Bar:
@@ -136,22 +136,22 @@ def _usd_per_month(parts: Parts, rate: Usd | None, now: float) -> Usd | None:
 
 
 def _dearest(lines: Any) -> tuple[Line, ...]:
-    found = sorted(lines, key=lambda line: (-line.cost_usd, -line.calls, line.name))
-    return tuple(line for line in found if line.calls)[:MOST_LINES]
+    ranked = sorted(lines, key=lambda line: (-line.cost_usd, -line.calls, line.name))
+    return tuple(line for line in ranked if line.calls)[:MOST_LINES]
 
 
 def _worst(lines: Any) -> tuple[Line, ...]:
-    found = sorted(lines, key=lambda line: (-line.lost_usd, -line.missed, -line.cost_usd, line.name))
-    return tuple(line for line in found if line.calls)[:MOST_LINES]
+    ranked = sorted(lines, key=lambda line: (-line.lost_usd, -line.missed, -line.cost_usd, line.name))
+    return tuple(line for line in ranked if line.calls)[:MOST_LINES]
 
 
 def _causes(causes: Mapping[str, Sums]) -> tuple[CauseLine, ...]:
-    found: list[CauseLine] = []
+    lines: list[CauseLine] = []
     for name, sums in causes.items():
         rule, _, words = name.partition("\t")
         lost = usd_of_picousd(sums.lost)
-        found.append(CauseLine(rule or None, words, sums.misses, sums.missed, lost, sums.lost_unpriced, fix_of(rule)))
-    return tuple(sorted(found, key=lambda line: (-line.lost_usd, -line.missed, line.cause)))
+        lines.append(CauseLine(rule or None, words, sums.misses, sums.missed, lost, sums.lost_unpriced, fix_of(rule)))
+    return tuple(sorted(lines, key=lambda line: (-line.lost_usd, -line.missed, line.cause)))
 
 
 def _unpriced(parts: Parts) -> str:
@@ -164,35 +164,37 @@ def _unpriced(parts: Parts) -> str:
 
 def _notices(parts: Parts, total: Line, state: LedgerState, side: str, other: OtherSide) -> list[str]:
     """What a person must know to read the figures right, in sentences."""
-    said: list[str] = []
+    notices: list[str] = []
     if not state.there:
-        said.append(f"No ledger in {state.folder}. Record one: rockbottom.attach(client, ledger=True)")
+        notices.append(f"No ledger in {state.folder}. Record one: rockbottom.attach(client, ledger=True)")
     elif state.share_read < 0.999:
-        said.append(f"The ledger is still being read ({share(state.share_read)}): the figures will grow.")
+        notices.append(f"The ledger is still being read ({share(state.share_read)}): the figures will grow.")
     if other.calls and side == "aws":
-        said.append(f"{counted(other.calls, 'call')} to the local endpoint left out: simulated, not billed.")
+        notices.append(f"{counted(other.calls, 'call')} to the local endpoint left out: simulated, not billed.")
     elif other.calls:
-        said.append(f"{counted(other.calls, 'call')} billed by AWS left out.")
+        notices.append(f"{counted(other.calls, 'call')} billed by AWS left out.")
     if total.unpriced:
-        said.append(f"{counted(total.unpriced, 'call')} without a known price, in no sum of money: {_unpriced(parts)}.")
+        notices.append(
+            f"{counted(total.unpriced, 'call')} without a known price, in no sum of money: {_unpriced(parts)}."
+        )
     if total.no_usage:
-        said.append(f"{counted(total.no_usage, 'call')} ended without usage: what they cost is not known.")
+        notices.append(f"{counted(total.no_usage, 'call')} ended without usage: what they cost is not known.")
     if total.lost_unpriced:
-        said.append(f"{counted(total.lost_unpriced, 'miss', 'misses')} without a price.")
+        notices.append(f"{counted(total.lost_unpriced, 'miss', 'misses')} without a price.")
     for shown, what in ((parts.models, "models"), (parts.tags, "tags"), (parts.families, "prefixes")):
         if len(shown) > MOST_LINES:
-            said.append(f"There are more {what}: the {MOST_LINES} that matter most are listed.")
+            notices.append(f"There are more {what}: the {MOST_LINES} that matter most are listed.")
     if state.damaged:
-        said.append(f"{counted(state.damaged, 'damaged line')} in the ledger left out.")
+        notices.append(f"{counted(state.damaged, 'damaged line')} in the ledger left out.")
     if state.unfinished:
         last = counted(state.unfinished, "last line")
-        said.append(f"{last} of the ledger without an end left out: being recorded now, or cut off.")
+        notices.append(f"{last} of the ledger without an end left out: being recorded now, or cut off.")
     if state.removed:
-        said.append(f"The ledger is at its bound: {counted(state.removed, 'call')} removed so far, oldest first.")
+        notices.append(f"The ledger is at its bound: {counted(state.removed, 'call')} removed so far, oldest first.")
     if state.dropped:
-        said.append(f"{counted(state.dropped, 'call')} could not be recorded (the disk was full, or not writable).")
+        notices.append(f"{counted(state.dropped, 'call')} could not be recorded (the disk was full, or not writable).")
     if state.ahead:
-        said.append(f"{counted(state.ahead, 'call')} dated after now left out: a clock jumped.")
+        notices.append(f"{counted(state.ahead, 'call')} dated after now left out: a clock jumped.")
     if state.in_memory:
-        said.append("The ledger's folder cannot be written: history is read again at every start.")
-    return said
+        notices.append("The ledger's folder cannot be written: history is read again at every start.")
+    return notices

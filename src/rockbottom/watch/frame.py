@@ -110,13 +110,13 @@ def _totals(shot: Snapshot, paint: Paint, width: int) -> list[str]:
 
 def _nothing(shot: Snapshot, paint: Paint, width: int) -> list[str]:
     last = shot.ledger.last_at
-    said = f"No calls in the last {period_named(shot.period).words}."
+    text = f"No calls in the last {period_named(shot.period).words}."
     if last is not None and shot.ledger.there:
-        said += f" The latest was {ago(shot.at - last)} ago."
-    lines = [f" {said}"]
+        text += f" The latest was {ago(shot.at - last)} ago."
+    lines = [f" {text}"]
     if not shot.ledger.calls and shot.ledger.logs:
-        said = f" This view follows {shot.ledger.folder}"
-        lines += ["", " Is anything logged? rockbottom logging plan shows it.", said]
+        text = f" This view follows {shot.ledger.folder}"
+        lines += ["", " Is anything logged? rockbottom logging plan shows it.", text]
     elif not shot.ledger.calls:
         lines += [
             "", " Record some, from your program:",
@@ -146,23 +146,23 @@ def _spark(values: Sequence[float | None], peak: float) -> str:
 
 def _small_print(shot: Snapshot, paint: Paint, width: int) -> list[str]:
     total = shot.total
-    said = [counted(total.calls, "call")]
+    pieces = [counted(total.calls, "call")]
     if shot.usd_per_hour is not None:
         month = "" if shot.usd_per_month is None else f", {_usd(shot.usd_per_month)} in 30 days at this rate"
-        said.append(f"{_usd(shot.usd_per_hour)}/hour{month}")
+        pieces.append(f"{_usd(shot.usd_per_hour)}/hour{month}")
     if total.failed:
-        said.append(f"{total.failed:,} failed")
+        pieces.append(f"{total.failed:,} failed")
     if total.write:
         part = f" ({share(total.wasted_share)})" if total.wasted and total.wasted_share else ""
-        said.append(f"{short_tokens(total.write)} tokens written, {short_tokens(total.wasted)} never read{part}")
+        pieces.append(f"{short_tokens(total.write)} tokens written, {short_tokens(total.wasted)} never read{part}")
     lines: list[str] = []
     line = ""
-    for one in said:
-        if line and len(line) + len(one) + 4 > width:
+    for piece in pieces:
+        if line and len(line) + len(piece) + 4 > width:
             lines.append(line)
             line = ""
-        line = f"{line} · {one}" if line else f" {one}"
-    return [paint(clipped(one, width), "dim") for one in [*lines, line]]
+        line = f"{line} · {piece}" if line else f" {piece}"
+    return [paint(clipped(text, width), "dim") for text in [*lines, line]]
 
 
 # Sections ---------------------------------------------------------------------------------------------------
@@ -171,13 +171,13 @@ def _small_print(shot: Snapshot, paint: Paint, width: int) -> list[str]:
 def _sections(shot: Snapshot, screen: Screen, paint: Paint, width: int, most: int) -> list[list[str]]:
     if not shot.total.calls:
         return []
-    found = [_lines(shot.models[:most], _heading("model", len(shot.models)), width, paint)]
+    sections = [_lines(shot.models[:most], _heading("model", len(shot.models)), width, paint)]
     if shot.tags:
         told = "; t: all" if screen.keys else ""
-        found.append(_lines(shot.tags[:most], _heading("tag", len(shot.tags), told), width, paint))
-    found.append(_families(shot, width, paint, most))
-    found.append(_misses(shot, screen, width, paint, most))
-    return [["", *section] for section in found if section]
+        sections.append(_lines(shot.tags[:most], _heading("tag", len(shot.tags), told), width, paint))
+    sections.append(_families(shot, width, paint, most))
+    sections.append(_misses(shot, screen, width, paint, most))
+    return [["", *section] for section in sections if section]
 
 
 def _heading(noun: str, count: int, told: str = "") -> str:

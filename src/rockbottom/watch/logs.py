@@ -66,7 +66,7 @@ class LogView(View):
         """What the logs say now, and how near to its quota each model came."""
         shot = super().snapshot(period, "aws")
         fullest = self._minutes.fullest(shot.since, shot.until)
-        named = {one.model: self._named(one.model) for one in fullest}
+        named = {minute.model: self._named(minute.model) for minute in fullest}
         return replace(
             shot,
             ledger=replace(shot.ledger, folder=self.source, logs=True),
@@ -82,8 +82,8 @@ class LogView(View):
                 return True
             self._due = self._timer() + _REMOTE_EVERY_S
             self._pieces = self._found()
-        for found in self._pieces:
-            self._record(found)
+        for invocation in self._pieces:
+            self._record(invocation)
             if self._timer() >= until:
                 return False
         self._pieces = None
@@ -93,21 +93,21 @@ class LogView(View):
         for name, text in self._tail.pieces():
             yield from invocations_of(name, self._damages, text)
 
-    def _record(self, found: Invocation) -> None:
-        if found.request_id:
-            if found.request_id in self._known:
+    def _record(self, invocation: Invocation) -> None:
+        if invocation.request_id:
+            if invocation.request_id in self._known:
                 return
-            self._known[found.request_id] = None
+            self._known[invocation.request_id] = None
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
         try:
-            call = self._made.call_of(found)
+            call = self._made.call_of(invocation)
         except (RockbottomError, ValueError, TypeError) as error:
-            self._damages.add(found.place, str(error))
+            self._damages.add(invocation.place, str(error))
             return
         self._writer.record(call)
         if call.status == "ok":
-            self._minutes.add(call.model, call.at, call.usage, most_tokens(found.body))
+            self._minutes.add(call.model, call.at, call.usage, most_tokens(invocation.body))
 
     def _notices(self) -> Iterator[str]:
         if self._damages.count:
@@ -121,11 +121,11 @@ class LogView(View):
 def quotas_of(pairs: Mapping[str, int], catalog: Catalog) -> dict[str, int]:
     """Quotas by the catalogue's id of each model; an id that it does not know stays."""
     made: dict[str, int] = {}
-    for given, tokens in pairs.items():
+    for name, tokens in pairs.items():
         try:
-            made[catalog.model(given).model.id] = tokens
+            made[catalog.model(name).model.id] = tokens
         except CatalogError:
-            made[given] = tokens
+            made[name] = tokens
     return made
 
 

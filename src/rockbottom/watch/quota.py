@@ -62,15 +62,21 @@ class QuotaMinutes:
                 quota = self.quotas.get(model)
                 share = max(settled, reserved) / quota if quota else None
                 best[model] = FullestMinute(model, minute, settled, reserved, known_burndown(model), quota, share)
-        return tuple(sorted(best.values(), key=lambda one: (-(one.share or 0), -one.settled, one.model)))
+        return tuple(sorted(best.values(), key=lambda entry: (-(entry.share or 0), -entry.settled, entry.model)))
 
 
 def quota_sentences(minutes: Sequence[FullestMinute], named: Mapping[str, str]) -> list[str]:
     """A sentence for each model: how near its quota its busiest minute came."""
-    said: list[str] = []
-    for one in minutes:
-        counts = f"{one.settled:,} tokens settled, {one.reserved:,} reserved at the start"
-        of = f", {one.share:.0%} of {one.quota:,}" if one.quota and one.share is not None else ""
-        rate = "output counted once: its burndown is not known" if one.burndown is None else f"output x {one.burndown}"
-        said.append(f"busiest minute against the quota, {named.get(one.model, one.model)}: {counts}{of} ({rate})")
-    return said
+    sentences: list[str] = []
+    for minute in minutes:
+        counts = f"{minute.settled:,} tokens settled, {minute.reserved:,} reserved at the start"
+        of = f", {minute.share:.0%} of {minute.quota:,}" if minute.quota and minute.share is not None else ""
+        rate = (
+            "output counted once: its burndown is not known"
+            if minute.burndown is None
+            else f"output x {minute.burndown}"
+        )
+        sentences.append(
+            f"busiest minute against the quota, {named.get(minute.model, minute.model)}: {counts}{of} ({rate})"
+        )
+    return sentences

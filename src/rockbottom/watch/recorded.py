@@ -30,26 +30,28 @@ class Recorded:
         self._failure: Exception | None = None
         self._recorder = Recorder([self], {}, key, self._failed)
 
-    def call_of(self, found: Invocation) -> CallRecord:
+    def call_of(self, invocation: Invocation) -> CallRecord:
         """The record of a request, priced as of its day in the Region it was sent to. Raises what reading it does."""
-        arguments = _arguments(found, self._behind.get(found.model, found.model))
+        arguments = _arguments(invocation, self._behind.get(invocation.model, invocation.model))
         request = self._read(arguments)
         call = Call(
-            at=found.at or 0.0,
+            at=invocation.at or 0.0,
             original=arguments,
             sent=arguments,
             request=request,
-            operation=operation_by(found.api),
-            whereabouts=Whereabouts(found.region or found.served, "aws", host_of(found.api, found.model)),
-            tags={name: value for name, value in found.labels.items() if name not in _OF_THE_CALL},
-            request_id=found.request_id,
+            operation=operation_by(invocation.api),
+            whereabouts=Whereabouts(
+                invocation.region or invocation.served, "aws", host_of(invocation.api, invocation.model)
+            ),
+            tags={name: value for name, value in invocation.labels.items() if name not in _OF_THE_CALL},
+            request_id=invocation.request_id,
             source="log",
         )
         if request is None:
             call.look_up(self._requests)
-        usage = found.usage.named((call.default_ttl,)) if found.usage is not None else None
+        usage = invocation.usage.named((call.default_ttl,)) if invocation.usage is not None else None
         self._last, self._failure = None, None
-        self._recorder.record(call, usage, None, self._minimum(request, call.at), found.latency_s or 0.0, False)
+        self._recorder.record(call, usage, None, self._minimum(request, call.at), invocation.latency_s or 0.0, False)
         if self._last is None:
             raise self._failure or RockbottomError("a call could not be recorded")
         return priced(_stretched(self._last), self._catalog) if usage is not None else self._last
@@ -110,12 +112,12 @@ def _stretched(call: CallRecord) -> CallRecord:
 _NEAR = 4  # a quarter: an estimate of tokens is not further off
 
 
-def _arguments(found: Invocation, model: str) -> dict[str, Any]:
-    if found.api.names_model:
-        return {**found.body, "model": model}
-    if found.api.wrapped:
-        return {"modelId": model, "body": json.dumps(found.body)}
-    return {**found.body, "modelId": model}
+def _arguments(invocation: Invocation, model: str) -> dict[str, Any]:
+    if invocation.api.names_model:
+        return {**invocation.body, "model": model}
+    if invocation.api.wrapped:
+        return {"modelId": model, "body": json.dumps(invocation.body)}
+    return {**invocation.body, "modelId": model}
 
 
 def most_tokens(body: Mapping[str, Any]) -> int:

@@ -70,10 +70,10 @@ class Answers:
             self.asked_at = now = self.timer()
             kept = self._kept.get((period, side))
             if kept is None or now - kept[0] >= _FRESH_S:
-                found = self.view.snapshot(chosen, side).to_dict()
-                shown = {name: value for name, value in found.items() if name != "at"}
+                snapshot = self.view.snapshot(chosen, side).to_dict()
+                shown = {name: value for name, value in snapshot.items() if name != "at"}
                 tag = hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:20]
-                kept = self.timer(), f'"{tag}"', json.dumps(found, ensure_ascii=False).encode()
+                kept = self.timer(), f'"{tag}"', json.dumps(snapshot, ensure_ascii=False).encode()
                 self._kept[period, side] = kept
         return kept[1], kept[2]
 

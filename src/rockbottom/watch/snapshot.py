@@ -180,9 +180,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
         return _plain(msgspec.structs.asdict(value))
     if is_object(value):
-        return {name: _plain(one) for name, one in value.items()}
+        return {name: _plain(member) for name, member in value.items()}
     if isinstance(value, tuple):
-        return [_plain(one) for one in cast(tuple[Any, ...], value)]
+        return [_plain(item) for item in cast(tuple[Any, ...], value)]
     return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
