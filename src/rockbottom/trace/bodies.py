@@ -334,15 +334,8 @@ def _parameters_of(members: tuple[bytes, ...], images: bool) -> Parameters:
             fields[name] = value
     body: dict[str, Any] = {"additionalModelRequestFields": fields, "outputConfig": output or {}}
     body["toolConfig"] = {"toolChoice": tool_choice or {}}
-    parameters = CONVERSE.read(body, _meter()).parameters
-    return Parameters(
-        parameters.thinking,
-        parameters.effort,
-        parameters.output_schema,
-        parameters.tool_choice,
-        images,
-        parameters.citations,
-    )
+    read = CONVERSE.read(body, _meter()).parameters
+    return Parameters(read.thinking, read.effort, read.output_schema, read.tool_choice, images, read.citations)
 
 
 def _meter() -> Meter:
