@@ -37,10 +37,10 @@ class Deposit(Arrival):
 
 
 class OwnerStore:
-    """The side of one gateway. Thread-safe; ``said`` hears when the store gives no answer."""
+    """The side of one gateway. Thread-safe; ``warn`` is called with the error when the store gives no answer."""
 
-    def __init__(self, store: Store, said: Callable[[Exception], None]) -> None:
-        self._store, self._said = store, said
+    def __init__(self, store: Store, warn: Callable[[Exception], None]) -> None:
+        self._store, self._warn = store, warn
         self._coming: deque[Lookup | Deposit] = deque()
         self._late: OrderedDict[str, str] = OrderedDict()
         self._woken, self._ends = threading.Event(), threading.Event()
@@ -65,10 +65,10 @@ class OwnerStore:
         self._woken.set()
         self._worker.join(_END_S)
 
-    def _come(self, what: Lookup | Deposit) -> None:
-        self._coming.append(what)
+    def _come(self, arrival: Lookup | Deposit) -> None:
+        self._coming.append(arrival)
         if self._away:
-            what.land()
+            arrival.land()
         self._woken.set()
         self._worker.start()
 
@@ -117,4 +117,4 @@ class OwnerStore:
                 if len(self._late) > _LATE:
                     self._late.popitem(last=False)
             coming.land()
-        self._said(error)
+        self._warn(error)
