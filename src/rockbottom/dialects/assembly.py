@@ -14,6 +14,7 @@ from rockbottom.prompt import (
     CachePoint,
     HistoryKey,
     ListKey,
+    ListName,
     MalformedBody,
     Meter,
     Parameters,
@@ -67,7 +68,7 @@ class Assembly:
         self.segments.append(segment)
         self._before = kind
 
-    def recall(self, name: bytes, section: Section, role: str, message: int) -> ListKey | None:
+    def recall(self, name: ListName, section: Section, role: str, message: int) -> ListKey | None:
         """Begin a list of blocks: add it whole if it was kept (None), else the key to keep it under."""
         self.begin_list(section)
         number = message if section is Section.MESSAGES else _NUMBERS[section]

@@ -15,6 +15,7 @@ from rockbottom.prompt import (
     Api,
     BlockKind,
     HistoryKey,
+    ListName,
     MalformedBody,
     Meter,
     Parameters,
@@ -42,7 +43,7 @@ def _read_messages(assembly: Assembly, messages: Iterable[Any]) -> None:
     overhead = assembly.overhead
     earlier = _earlier(listed, overhead)
     start = assembly.resume(earlier, listed)
-    name: bytes | None = b""
+    name: ListName | None = ""
     for number, message in enumerate(listed[start:] if start else listed, start):
         content = _content_of(message, number)
         named = _read_list(assembly, content, Section.MESSAGES, str(message.get("role", "")), number)
@@ -72,7 +73,7 @@ def _earlier(messages: list[Any], overhead: int) -> HistoryKey | None:
 
 def _read_list(
     assembly: Assembly, blocks: Iterable[Any], section: Section, role: str = "", number: int = 0
-) -> bytes | None:
+) -> ListName | None:
     """The tools, the system or the content of one message; a list that was sent before is known as a whole.
 
     Answers with the name that it is kept under.
@@ -97,8 +98,11 @@ def _read_list(
     return name
 
 
-def _name_of(content: Iterable[Any]) -> bytes | None:
+def _name_of(content: Iterable[Any]) -> ListName | None:
     """A name for the content, type for type; None for points, for media (big when kept whole), for what has none."""
+    only = _only_text(content)
+    if only is not None:
+        return only
     for block in content:
         if type(block) is not dict or not _UNNAMED.isdisjoint(cast("dict[str, Any]", block)):
             return None
@@ -106,6 +110,15 @@ def _name_of(content: Iterable[Any]) -> bytes | None:
         return marshal.dumps(cast(Any, content), 2)  # version 2 has no references, so equal contents have equal names
     except ValueError:
         return None
+
+
+def _only_text(content: object) -> str | None:
+    """The text of a list of one block of text: most messages are one, and a text remembers its own hash."""
+    if type(content) is not list or len(blocks := cast("list[Any]", content)) != 1 or type(blocks[0]) is not dict:
+        return None
+    block = cast("dict[str, Any]", blocks[0])
+    text = block.get("text") if len(block) == 1 else None
+    return text if type(text) is str else None
 
 
 def _read_blocks(assembly: Assembly, blocks: Iterable[Any], section: Section, role: str, message: int) -> None:

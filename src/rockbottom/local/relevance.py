@@ -59,22 +59,20 @@ class _Text:
 
     def count_all(self, terms: Iterable[str]) -> dict[str, int]:
         """How often each term stands in the text; remembered."""
-        known, lowered = self.counts, self.lowered
-        counts: dict[str, int] = {}
-        for term in terms:
-            number = known.get(term)
-            if number is None:
-                number = lowered.count(term)
-                if len(known) * _CHARS_PER_FOUND < len(lowered):
-                    known[term] = number
-            counts[term] = number
-        return counts
+        known = self.counts
+        return {term: known[term] if term in known else self._count(term) for term in terms}
 
-    def holding(self, term: str) -> tuple[_Span, ...]:
-        """The first sentences with a word that begins with the term."""
+    def _count(self, term: str) -> int:
+        number = self.lowered.count(term)
+        if len(self.counts) * _CHARS_PER_FOUND < len(self.lowered):
+            self.counts[term] = number
+        return number
+
+    def holding(self, term: str, number: int) -> tuple[_Span, ...]:
+        """The first sentences with a word that begins with the term, which stands in the text so many times."""
         spans = self.sentences.get(term)
         if spans is None:
-            spans = _sentences(self.lowered, term)
+            spans = _sentences(self.lowered, term, number)
             if len(self.sentences) * _CHARS_PER_FOUND < len(self.lowered):
                 self.sentences[term] = spans
         return spans
@@ -135,8 +133,8 @@ def _scored(known: Sequence[_Text], terms: Sequence[str]) -> list[_Scored]:
     for term, _ in rarities:
         hits = 0
         for number, text in enumerate(known):
-            if counts[number][term]:
-                for start, end in text.holding(term)[: _MAX_HITS - hits]:
+            if times := counts[number][term]:
+                for start, end in text.holding(term, times)[: _MAX_HITS - hits]:
                     candidates[number, start] = end
                     hits += 1
             if hits == _MAX_HITS:
@@ -172,26 +170,29 @@ def _best(texts: Sequence[str], scored: list[_Scored], limit: int) -> list[Passa
     return sorted(best.values(), key=lambda passage: passage.place)
 
 
-def _sentences(text: str, term: str) -> tuple[_Span, ...]:
+def _sentences(text: str, term: str, number: int) -> tuple[_Span, ...]:
+    """The first sentences with a word that begins with a term; after the last of its ``number`` nothing is read."""
     hits: dict[int, int] = {}
-    at = text.find(term)
-    while at >= 0 and len(hits) < _MAX_HITS:
+    left, at = number, 0
+    while left > 0 and len(hits) < _MAX_HITS and (at := text.find(term, at)) >= 0:
         if at == 0 or not text[at - 1].isalnum():
             start, end = _around(text, at)
             hits[start] = end
-            at = end - 1
-        at = text.find(term, at + 1)
+            left -= text.count(term, at, end)
+            at = end
+        else:  # one that begins inside this one would follow a letter too
+            left -= 1
+            at += len(term)
     return tuple(hits.items())
 
 
 def _around(text: str, at: int) -> tuple[int, int]:
     """Where the sentence that holds a place begins and ends."""
-    low, high = max(0, at - _MAX_SENTENCE), min(len(text), at + _MAX_SENTENCE)
-    start, end = low, high
+    start, end = max(0, at - _MAX_SENTENCE), min(len(text), at + _MAX_SENTENCE)
     for mark in (". ", "\n", "? ", "! "):
-        before = text.rfind(mark, low, at)
+        before = text.rfind(mark, start, at)
         if before >= 0:
-            start = max(start, before + len(mark))
+            start = before + len(mark)
         after = text.find(mark, at, end)
         if after >= 0:
             end = after + 1 if mark != "\n" else after

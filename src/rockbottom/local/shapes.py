@@ -1,7 +1,8 @@
 """Bodies checked against the botocore service model, compiled once into closures.
 
 A checker takes a value, its path and the list of complaints; it walks what the model constrains and
-nothing else, so that 30 KB of text cost one ``isinstance``. Complaints are worded as AWS words them:
+nothing else, so that 30 KB of text cost one ``isinstance``. A path is a link to the path above it and becomes text
+only in a complaint. Complaints are worded as AWS words them:
 
     1 validation error detected: Value 'x' at 'messages.1.member.role' failed to satisfy constraint:
     Member must satisfy enum value set: [user, assistant, system]
@@ -20,8 +21,10 @@ from botocore.loaders import Loader
 
 from rockbottom.local.failures import ServiceFailure, invalid
 
-Checker = Callable[[Any, str, list[str]], None]
 Json = dict[str, Any]
+_Path = tuple[Any, str | int] | None
+"""Where a value stands: the path of what holds it, and its name there or its number from 1; None is the body itself."""
+Checker = Callable[[Any, _Path, list[str]], None]
 
 # The keys that AWS lists when a content block sets two (recorded by envoyproxy/ai-gateway issue 1717,
 # 2026-01; shorter than the service model's own list).
@@ -47,7 +50,7 @@ class BodyChecker:
         if not isinstance(body, dict):
             raise ServiceFailure("SerializationException", "The request body must be a JSON object")
         complaints: list[str] = []
-        self.check(body, "", complaints)
+        self.check(body, None, complaints)
         if complaints:
             noun = "error" if len(complaints) == 1 else "errors"
             raise invalid(f"{len(complaints)} validation {noun} detected: {'; '.join(complaints)}")
@@ -83,7 +86,7 @@ class _Compiler:
             self._made[name] = self._make(name, self._shapes[name])
         return self._made[name]
 
-    def _late(self, name: str, value: Any, path: str, complaints: list[str]) -> None:
+    def _late(self, name: str, value: Any, path: _Path, complaints: list[str]) -> None:
         made = self._made[name]
         if made is not None:
             made(value, path, complaints)
@@ -119,23 +122,32 @@ class _Compiler:
         """The checker of a structure whose members these check."""
         needed = tuple(required)
 
-        def check(value: Any, path: str, complaints: list[str]) -> None:
+        def check(value: Any, path: _Path, complaints: list[str]) -> None:
             if not isinstance(value, dict):
                 raise _wrong_type(path, "an object", value)
             fields = cast(Json, value)
             for name in needed:
                 if fields.get(name) is None:
-                    complaints.append(_complaint("null", f"{path}{name}", "Member must not be null"))
+                    complaints.append(_complaint("null", (path, name), "Member must not be null"))
             for name, item in fields.items():
                 member = checks.get(name)
                 if member is not None and item is not None:
-                    member(item, f"{path}{name}.", complaints)
+                    member(item, (path, name), complaints)
 
         return check
 
 
-def _complaint(value: str, path: str, constraint: str) -> str:
-    return f"Value {value} at '{path}' failed to satisfy constraint: {constraint}"
+def _complaint(value: str, path: _Path, constraint: str) -> str:
+    return f"Value {value} at '{_dotted(path)}' failed to satisfy constraint: {constraint}"
+
+
+def _dotted(path: _Path) -> str:
+    """A path as AWS writes it: ``messages.1.member.role``."""
+    parts: list[str] = []
+    while path is not None:
+        path, part = path
+        parts.append(f"{part}.member" if isinstance(part, int) else part)
+    return ".".join(reversed(parts))
 
 
 def _shown(value: Any) -> str:
@@ -143,8 +155,8 @@ def _shown(value: Any) -> str:
     return f"'{text if len(text) <= 200 else text[:200] + '...'}'"
 
 
-def _wrong_type(path: str, expected: str, value: object) -> ServiceFailure:
-    place = path.rstrip(".") or "the request body"
+def _wrong_type(path: _Path, expected: str, value: object) -> ServiceFailure:
+    place = _dotted(path) or "the request body"
     return ServiceFailure("SerializationException", f"{place} must be {expected}, not {_json_type(value)}")
 
 
@@ -161,46 +173,47 @@ def _union(name: str, members: tuple[str, ...], checks: Mapping[str, Checker], c
     known = frozenset(members)
     listed = _RECORDED_UNION_KEYS.get(name, ", ".join(members))
 
-    def check_union(value: Any, path: str, complaints: list[str]) -> None:
+    def check_union(value: Any, path: _Path, complaints: list[str]) -> None:
         if not isinstance(value, dict):
             raise _wrong_type(path, "an object", value)
         fields = cast(Json, value)
         if len(fields) == 1:  # nearly always, and then its one member is all there is to look at
             for key, item in fields.items():
                 if item is not None and key in known:
-                    if (member := checks.get(key)) is not None:
-                        member(item, f"{path}{key}.", complaints)
+                    member = checks.get(key)
+                    if member is not None and not (member is _text and type(item) is str):
+                        member(item, (path, key), complaints)
                     return
         present = [key for key in fields if key in known and fields[key] is not None]
         if len(present) != 1 and not (not present and fields and name in _LENIENT_UNIONS):
             can = "can only" if present else "must"
-            place = path.rstrip(".").replace(".member", "")
-            raise invalid(f"{name} object at {_zero_based(place)} {can} set one of the following keys: {listed}.")
+            raise invalid(f"{name} object at {_zero_based(path)} {can} set one of the following keys: {listed}.")
         check(fields, path, complaints)
 
     return check_union
 
 
-def _zero_based(place: str) -> str:
+def _zero_based(path: _Path) -> str:
     # Union errors count from 0 without "member" (recorded: messages.0.content.0), constraint errors from 1.
+    place = _dotted(path).replace(".member", "")
     return ".".join(str(int(part) - 1) if part.isdigit() else part for part in place.split("."))
 
 
 def _list(member: Checker | None, minimum: int | None, maximum: int | None) -> Checker:
-    def check(value: Any, path: str, complaints: list[str]) -> None:
+    def check(value: Any, path: _Path, complaints: list[str]) -> None:
         if not isinstance(value, list):
             raise _wrong_type(path, "a list", value)
-        items = cast(list[Any], value)
+        items = cast("list[Any]", value)
         _check_length(len(items), value, path, minimum, maximum, complaints)
         if member is not None:
             for number, item in enumerate(items, 1):
-                member(item, f"{path}{number}.member.", complaints)
+                member(item, (path, number), complaints)
 
     return check
 
 
 def _map(key: Checker | None, value_checker: Checker | None, minimum: int | None, maximum: int | None) -> Checker:
-    def check(value: Any, path: str, complaints: list[str]) -> None:
+    def check(value: Any, path: _Path, complaints: list[str]) -> None:
         if not isinstance(value, dict):
             raise _wrong_type(path, "an object", value)
         fields = cast(Json, value)
@@ -209,30 +222,28 @@ def _map(key: Checker | None, value_checker: Checker | None, minimum: int | None
             if key is not None:
                 key(name, path, complaints)
             if value_checker is not None:
-                value_checker(item, f"{path}{name}.", complaints)
+                value_checker(item, (path, name), complaints)
 
     return check
 
 
 def _check_length(
-    length: int, value: Any, path: str, minimum: int | None, maximum: int | None, complaints: list[str]
+    length: int, value: Any, path: _Path, minimum: int | None, maximum: int | None, complaints: list[str]
 ) -> None:
     if minimum is not None and length < minimum:
         complaints.append(
-            _complaint(_shown(value), path.rstrip("."), f"Member must have length greater than or equal to {minimum}")
+            _complaint(_shown(value), path, f"Member must have length greater than or equal to {minimum}")
         )
     if maximum is not None and length > maximum:
-        complaints.append(
-            _complaint(_shown(value), path.rstrip("."), f"Member must have length less than or equal to {maximum}")
-        )
+        complaints.append(_complaint(_shown(value), path, f"Member must have length less than or equal to {maximum}"))
 
 
-def _text(value: Any, path: str, complaints: list[str]) -> None:
+def _text(value: Any, path: _Path, complaints: list[str]) -> None:
     if not isinstance(value, str):
         raise _wrong_type(path, "a string", value)
 
 
-def _boolean(value: Any, path: str, complaints: list[str]) -> None:
+def _boolean(value: Any, path: _Path, complaints: list[str]) -> None:
     if not isinstance(value, bool):
         raise _wrong_type(path, "a boolean", value)
 
@@ -244,22 +255,20 @@ def _string(shape: Json) -> Checker:
     if values is None and pattern is None and not minimum and maximum is None:
         return _text
 
-    def check(value: Any, path: str, complaints: list[str]) -> None:
+    def check(value: Any, path: _Path, complaints: list[str]) -> None:
         if not isinstance(value, str):
             raise _wrong_type(path, "a string", value)
         if values is not None:
             if value not in values:
                 listed = ", ".join(shape["enum"])
-                complaints.append(
-                    _complaint(_shown(value), path.rstrip("."), f"Member must satisfy enum value set: [{listed}]")
-                )
+                complaints.append(_complaint(_shown(value), path, f"Member must satisfy enum value set: [{listed}]"))
             return
         _check_length(len(value), value, path, minimum, maximum, complaints)
         if pattern is not None and len(value) <= (maximum or len(value)) and not pattern.fullmatch(value):
             complaints.append(
                 _complaint(
                     _shown(value),
-                    path.rstrip("."),
+                    path,
                     f"Member must satisfy regular expression pattern: {shape['pattern']}",
                 )
             )
@@ -278,20 +287,18 @@ def _compiled(pattern: str | None) -> re.Pattern[str] | None:
 
 
 def _number(whole: bool, minimum: float | None, maximum: float | None) -> Checker:
-    def check(value: Any, path: str, complaints: list[str]) -> None:
+    def check(value: Any, path: _Path, complaints: list[str]) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise _wrong_type(path, "a number", value)
         if whole and isinstance(value, float) and not value.is_integer():
             raise _wrong_type(path, "a whole number", value)
         if minimum is not None and value < minimum:
             complaints.append(
-                _complaint(
-                    _shown(value), path.rstrip("."), f"Member must have value greater than or equal to {minimum:g}"
-                )
+                _complaint(_shown(value), path, f"Member must have value greater than or equal to {minimum:g}")
             )
         if maximum is not None and value > maximum:
             complaints.append(
-                _complaint(_shown(value), path.rstrip("."), f"Member must have value less than or equal to {maximum:g}")
+                _complaint(_shown(value), path, f"Member must have value less than or equal to {maximum:g}")
             )
 
     return check

@@ -6,7 +6,7 @@ Pure, and without a word of how any API spells a request: ``dialects`` reads bod
 from rockbottom.prompt.calibration import Calibration, corrected
 from rockbottom.prompt.errors import KeptByService, MalformedBody
 from rockbottom.prompt.hashing import digest_of, prefix_hashes, seed_of, seeds_of
-from rockbottom.prompt.meter import HistoryKey, ListKey, Meter, ReadHistory, json_bytes
+from rockbottom.prompt.meter import HistoryKey, ListKey, ListName, Meter, ReadHistory, json_bytes
 from rockbottom.prompt.parts import Part, part_of
 from rockbottom.prompt.segments import (
     Api,
@@ -32,6 +32,7 @@ __all__ = [
     "HistoryKey",
     "KeptByService",
     "ListKey",
+    "ListName",
     "MalformedBody",
     "Meter",
     "Parameters",

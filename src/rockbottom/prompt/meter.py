@@ -19,10 +19,12 @@ from rockbottom.quantities import TokenWeights
 _WHOLE_CHARS, _SLICE_CHARS = 512, 128  # a longer text is judged by slices: the cost of a first sight stays small
 _SEGMENT_CHARS = 150  # what a kept segment weighs in memory, about
 _ENTRY_CHARS = 200  # a floor per entry, so that tiny texts are bounded too
-ListKey = tuple[bytes, int, str, int]
-"""A list of blocks: its content in bytes, number of the message (or which other list), role, tokens of overhead."""
-HistoryKey = tuple[bytes, int, int]
-"""A conversation so far: its last message in bytes, how many messages it has, tokens of overhead before the first."""
+ListName = str | bytes
+"""The content of a list of blocks: its text where it is one block of text, else all of it in bytes."""
+ListKey = tuple[ListName, int, str, int]
+"""A list of blocks: its name, number of the message (or which other list), role, tokens of overhead."""
+HistoryKey = tuple[ListName, int, int]
+"""A conversation so far: its last message's name, how many messages it has, tokens of overhead before the first."""
 
 
 class ReadHistory(NamedTuple):
@@ -171,17 +173,17 @@ def estimated_tokens(text: str, tokens_per: Mapping[str, float]) -> float:
 def _weighted(text: str, tokens_per: Mapping[str, float]) -> float:
     encoded = text.encode("utf-8", "surrogatepass")
     words = encoded.translate(_WORDS)  # a word begins where a letter follows anything else
-    rest = encoded.translate(_CLASS, _LETTERS)  # without letters it is short, and quickly counted
+    rest = encoded.translate(_CLASS, _SMALL)  # without small letters it is short, and quickly counted
     wide = 0 if text.isascii() else rest.count(b"w")
     capital = tokens_per.get("capital")
-    loud = capital and b"CCCC" in encoded.translate(_CAPITALS)  # most texts have none, and are told so quickly
+    loud = capital and b"CCCC" in rest  # most texts have no four capitals in a row, and are told so quickly
     shouted = sum(map(len, _SHOUTED.findall(encoded))) * capital if capital and loud else 0
-    digits, newlines, spaces = rest.count(b"d"), rest.count(b"n"), rest.count(b"s")
+    digits, newlines, spaces, capitals = rest.count(b"d"), rest.count(b"n"), rest.count(b"s"), rest.count(b"C")
     return (
         (words.count(b" l") + words.startswith(b"l")) * tokens_per["word"]
-        + (len(encoded) - len(rest)) * tokens_per["letter"]
+        + (len(encoded) - len(rest) + capitals) * tokens_per["letter"]
         + digits * tokens_per["digit"]
-        + (len(rest) - digits - newlines - spaces - wide) * tokens_per["punctuation"]
+        + (len(rest) - digits - newlines - spaces - capitals - wide) * tokens_per["punctuation"]
         + newlines * tokens_per["newline"]
         + spaces * tokens_per["space"]
         + wide * tokens_per["wide"]
@@ -193,8 +195,8 @@ def _class_table() -> bytes:
     marks = bytearray(b"p" * 128 + b"w" * 128)
     for code in range(128):
         char = chr(code)
-        if char.isalpha():
-            marks[code] = ord("l")
+        if char.isupper():
+            marks[code] = ord("C")
         elif char.isdigit():
             marks[code] = ord("d")
         elif char in "\r\n":
@@ -205,7 +207,6 @@ def _class_table() -> bytes:
 
 
 _SHOUTED = re.compile(rb"[A-Z]{4,}")  # such words are cut into more tokens than others
-_CAPITALS = bytes(ord("C") if ord("A") <= code <= ord("Z") else ord(" ") for code in range(256))
 _CLASS = _class_table()
-_LETTERS = bytes(code for code in range(128) if chr(code).isalpha())
-_WORDS = bytes(ord("l") if code in _LETTERS else ord(" ") for code in range(256))
+_SMALL = bytes(code for code in range(128) if chr(code).islower())
+_WORDS = bytes(ord("l") if code < 128 and chr(code).isalpha() else ord(" ") for code in range(256))
