@@ -19,6 +19,8 @@ from botocore.exceptions import ClientError, EventStreamError, ParamValidationEr
 import rockbottom.client as rb
 from rockbottom.client import NotAttachable, NotAttached
 from rockbottom.local import ClockKind, running
+from rockbottom.plan import Planner
+from rockbottom.plan.priors import load_priors
 from rockbottom.quantities import Usage
 from tests.client.client_doubles import KEYS, SONNET, MarkingPlanner, ask, native, runtime, words
 
@@ -99,6 +101,9 @@ def test_an_invoke_body_is_read_in_pieces_as_ever(client):
     assert rb.report(client).total.usage.cache_write_1h > 3000
 
 
+SURE_TO_COME_BACK = ((5.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0))  # a prior: five of five within the minute
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -117,6 +122,23 @@ def test_a_body_that_boto3_refuses_is_refused_in_boto3s_own_words(endpoint, brok
     with pytest.raises(ParamValidationError) as found:
         attached.converse(**{**ask(), **broken})
     assert str(found.value) == str(expected.value)
+
+
+@pytest.mark.parametrize("ttl", [None, 5, b"1h"], ids=str)
+@pytest.mark.parametrize("place", ["system", "message"])
+def test_a_point_of_the_callers_that_boto3_refuses_is_refused_also_where_a_plan_replaces_it(endpoint, ttl, place):
+    point = {"cachePoint": {"type": "default", "ttl": ttl}}
+    content = [{"text": words(2000, "a")}, *([point] if place == "message" else []), {"text": "What now?"}]
+    system = [{"text": words(3000)}, *([point] if place == "system" else [])]
+    request = ask(messages=[{"role": "user", "content": content}]) | {"system": system}
+    planner = Planner(own_points="replace", priors=dict.fromkeys(load_priors(), SURE_TO_COME_BACK))
+    plain, attached = runtime(endpoint), rb.attach(runtime(endpoint), planner=planner)
+    errors = []
+    for one in (plain, attached):
+        with pytest.raises(ParamValidationError) as refused:
+            one.converse(**request)
+        errors.append(str(refused.value))
+    assert errors[0] == errors[1]
 
 
 def test_a_cyclic_tool_schema_raises_what_it_raises_without_us(endpoint):

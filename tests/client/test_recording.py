@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ParamValidationError
 
 import rockbottom
 from rockbottom.client import attachment_of, notices
@@ -265,6 +266,17 @@ def test_tags_are_sent_as_request_metadata_only_if_asked(endpoint: Any, kept: Ke
     quiet.meta.events.register("before-send.bedrock-runtime", lambda request, **_: sent.append((request.body, {})))
     rockbottom.attach(quiet, planner=MarkingPlanner(), sinks=[kept], tags={"tenant": "a"}).converse(**ask())
     assert b"requestMetadata" not in sent[2][0]
+
+
+@pytest.mark.parametrize("wrong", [None, 5, []])
+def test_request_metadata_that_boto3_refuses_is_refused_with_tags_too(endpoint: Any, wrong: Any) -> None:
+    plain, attached = runtime(endpoint), rockbottom.attach(runtime(endpoint), request_metadata=True, tags={"a": "b"})
+    errors: list[str] = []
+    for one in (plain, attached):
+        with pytest.raises(ParamValidationError) as refused:
+            one.converse(**ask(requestMetadata=wrong))
+        errors.append(str(refused.value))
+    assert errors[0] == errors[1]
 
 
 class Spent(RockbottomError):

@@ -287,8 +287,8 @@ def _with_metadata(params: Mapping[str, Any], operation: Any, call: Call) -> dic
         return {}
     metadata = params.get("requestMetadata")
     if shape.type_name == "map":
-        if metadata is not None and not isinstance(metadata, dict):
-            return {}  # botocore will refuse it
+        if "requestMetadata" in params and not isinstance(metadata, dict):
+            return {}  # botocore will refuse it, None too
         return {"requestMetadata": metadata_of(call.tags, cast(Any, metadata))}
     if metadata:  # text that the caller wrote stays as it is
         return {}

@@ -113,7 +113,7 @@ def fits(original: Any, sent: Any, shape: Any) -> bool:
         before, after = original, cast(dict[str, Any], sent)
         if not isinstance(original, dict):
             return False
-        return all(_member_fits(before, after, key, shape) for key in after)
+        return all(_member_fits(before, after, key, shape) for key in {**before, **after})
     if isinstance(sent, (list, tuple)) and shape.type_name == "list":
         return isinstance(original, (list, tuple)) and _items_fit(cast(Any, original), cast(Any, sent), shape.member)
     return _valid(original, shape) and _valid(sent, shape)
@@ -122,7 +122,9 @@ def fits(original: Any, sent: Any, shape: Any) -> bool:
 def _member_fits(original: dict[str, Any], sent: dict[str, Any], key: str, shape: Any) -> bool:
     member = shape.members.get(key)
     if member is None:  # botocore refuses it; in the caller's request too, if it is there
-        return key in original and original[key] is sent[key]
+        return key in original and key in sent and original[key] is sent[key]
+    if key not in sent:  # taken out, as a point of the caller's: botocore would have looked at it
+        return _valid(original[key], member)
     return fits(original[key], sent[key], member) if key in original else _valid(sent[key], member)
 
 
